@@ -1,0 +1,65 @@
+"""How the commands answer: one JSON document on stdout or a few lines for people, and an exit code that a script can trust."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from django.core.management.base import BaseCommand
+
+from core_identity.errors import Ambiguous, IdentityError, NotFound
+from core_identity.services.connections import SettingsErrors
+from core_identity.values import Actor, ActorKind, Channel
+
+REFUSED, USAGE, NOT_FOUND, AMBIGUOUS = 1, 2, 3, 4
+
+
+class AnsweringCommand(BaseCommand):
+    """A command with sub-commands. Exit 0 done, 1 refused, 2 usage, 3 not found, 4 ambiguous; progress and errors for people go to stderr."""
+
+    actor = Actor(Channel.ADMIN, ActorKind.SYSTEM, "command line")
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        subparsers = parser.add_subparsers(dest="act", required=True, metavar="ACT")
+        self.add_acts(lambda name, help_text: _with_json(subparsers.add_parser(name, help=help_text)))
+
+    def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
+        raise NotImplementedError  # pragma: no cover - each command says its own
+
+    def answer(self, document: Any, *, as_json: bool, lines: list[str]) -> None:
+        """Print one document for a script, or ``lines`` for a person."""
+        if as_json:
+            self.stdout.write(json.dumps(document, ensure_ascii=False, indent=2))
+        else:
+            for line in lines:
+                self.stdout.write(line)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            getattr(self, f"act_{options['act']}")(**options)
+        except IdentityError as error:
+            self._refuse(error, as_json=options["json"])
+
+    def _refuse(self, error: IdentityError, *, as_json: bool) -> NoReturn:
+        faults = [{"path": getattr(error, "field", ""), "code": error.code, "message": error.message}]
+        if isinstance(error, SettingsErrors):
+            faults = [{"path": one.path, "code": one.code, "message": one.message} for one in error.faults]
+        if as_json:
+            self.stdout.write(json.dumps({"errors": faults}, ensure_ascii=False, indent=2))
+        for fault in faults:
+            where = f"{fault['path']}: " if fault["path"] else ""
+            self.stderr.write(f"{where}{fault['message']} ({fault['code']})")
+        match error:
+            case NotFound():
+                sys.exit(NOT_FOUND)
+            case Ambiguous():
+                sys.exit(AMBIGUOUS)
+            case _:
+                sys.exit(REFUSED)
+
+
+def _with_json(parser: ArgumentParser) -> ArgumentParser:
+    parser.add_argument("--json", action="store_true", help="answer with one JSON document on stdout")
+    return parser

@@ -1,0 +1,48 @@
+"""Reading the environment: every variable that the service knows, failing loudly and by name."""
+
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+env = environ.Env()
+
+
+def secret(name: str) -> str:
+    """Return the variable ``name``, or the content of the file that ``name_FILE`` points to."""
+    path = env.str(f"{name}_FILE", default="")
+    if path:
+        return Path(path).read_text(encoding="utf-8").strip()
+    value = env.str(name, default="")
+    if not value:
+        raise ImproperlyConfigured(f"Set {name}, or {name}_FILE to the path of a file that holds it.")
+    return value
+
+
+class PublicUrl:
+    """The address that browsers and IdPs see, and what follows from it.
+
+    Plain http is for loopback only: there session cookies are not Secure and nothing redirects to https.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        parts = urlsplit(self.url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query or parts.fragment:
+            raise ImproperlyConfigured("PUBLIC_URL must be scheme://host[:port] and nothing more.")
+        self.host = parts.hostname
+        self.https = parts.scheme == "https"
+        self.loopback = _is_loopback(self.host)
+        if not self.https and not self.loopback:
+            raise ImproperlyConfigured("PUBLIC_URL must be https, except on localhost.")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,47 @@
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from core_identity.config.answers import AnsweringCommand
+from core_identity.config.apply import apply, describe, parse
+from core_identity.selectors import connection_by_slug
+from core_identity.services.connections import SettingsError, SettingsErrors
+
+
+class Command(AnsweringCommand):
+    help = "Apply connections described in a file, or show one."
+
+    def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
+        applying = add("apply", "make true what FILE says; nothing is applied where anything in it is wrong")
+        applying.add_argument("file", metavar="FILE", help="YAML or JSON; - reads stdin; paths in it are relative to it")
+        applying.add_argument("--rotate-secret", action="store_true", help="make a new client secret and show it once")
+        showing = add("show", "show what to enter at the IdP")
+        showing.add_argument("slug", metavar="SLUG")
+
+    def act_apply(self, *, file: str, rotate_secret: bool, json: bool, **_: Any) -> None:
+        text, base_dir = _read(file)
+        answers = apply(actor=self.actor, content=parse(text), base_dir=base_dir, rotate_secret=rotate_secret)
+        lines = [line for answer in answers for line in (*_sheet(answer), "")]
+        self.answer({"connections": answers}, as_json=json, lines=lines or ["There is no connection in it."])
+
+    def act_show(self, *, slug: str, json: bool, **_: Any) -> None:
+        answer = describe(connection_by_slug(slug))
+        self.answer({"connections": [answer]}, as_json=json, lines=_sheet(answer))
+
+
+def _read(file: str) -> tuple[str, Path]:
+    try:
+        if file == "-":
+            return sys.stdin.read(), Path.cwd()
+        path = Path(file)
+        return path.read_text(encoding="utf-8"), path.resolve().parent
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+        raise SettingsErrors([SettingsError("", "unreadable", f"{file} cannot be read: {reason}.")]) from error
+
+
+def _sheet(answer: dict[str, Any]) -> list[str]:
+    width = max(len(name) for name in answer)
+    return [f"{name:<{width}}  {value}" for name, value in answer.items()]

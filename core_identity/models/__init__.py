@@ -1,0 +1,22 @@
+"""Fields, constraints and querysets; nothing here decides anything."""
+
+from core_identity.models.connection import Connection
+from core_identity.models.customer import Customer
+from core_identity.models.event import Event
+from core_identity.models.identity import Identity, IdentityUid
+from core_identity.models.push_group import PushGroup, PushGroupMember
+from core_identity.models.role import Grant, Role
+from core_identity.models.user import User
+
+__all__ = [
+    "Connection",
+    "Customer",
+    "Event",
+    "Grant",
+    "Identity",
+    "IdentityUid",
+    "PushGroup",
+    "PushGroupMember",
+    "Role",
+    "User",
+]

@@ -1,0 +1,103 @@
+import uuid
+
+from django.core.validators import RegexValidator
+from django.db import models
+
+
+class UidRule(models.TextChoices):
+    """What the UID is made of (R3). CORE never computes one: the rule tells what a change of it would mean."""
+
+    NAME = "name", "firstName.lastName"
+    EMAIL = "email", "email address"
+    OTHER = "other", "another stable, unique value"
+
+
+class Mark(models.TextChoices):
+    """Whether a sign-in needs a second fact that agrees (R8b)."""
+
+    REQUIRED = "required", "required"
+    WAIVED = "waived", "waived: nobody can edit the UID at the identity provider"
+
+
+class RolesFrom(models.TextChoices):
+    """Which groups of the IdP give roles (R31)."""
+
+    PUSH_GROUPS = "push_groups", "push groups (SCIM)"
+    SSO_GROUPS = "sso_groups", "groups in the assertion (SSO)"
+    BOTH = "both", "both"
+
+
+class UnknownGroup(models.TextChoices):
+    """What happens to a push group that reaches no role (R29)."""
+
+    WAIT = "wait", "accept it and let it wait"
+    REFUSE = "refuse", "refuse it with an error"
+
+
+class Reactivation(models.TextChoices):
+    """What ``active: true`` does for an expired user (R22)."""
+
+    KEEP_EXPIRED = "keep_expired", "nothing: an administrator decides"
+    UNEXPIRE_OWN = "unexpire_own", "unexpires whom this connection expired, if nothing else changed"
+
+
+class Connection(models.Model):
+    """The configured tie to one IdP (R1). Never deleted, only switched off (R1a)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    customer = models.ForeignKey("core_identity.Customer", models.PROTECT, related_name="connections")
+    slug = models.CharField(
+        max_length=40,
+        unique=True,
+        validators=[RegexValidator(r"\A[a-z0-9-]{1,40}\Z", "Use 1 to 40 of a-z, 0-9 and -.")],
+        help_text="Part of every URL of this connection; it cannot be changed once the IdP knows it.",
+    )
+    name = models.CharField(max_length=255)
+    enabled = models.BooleanField(default=True)
+    uid_attribute = models.CharField(
+        "UID attribute",
+        max_length=100,
+        default="UID",
+        help_text="Name of the SAML attribute and of the SCIM attribute in the enterprise extension that carry the UID.",
+    )
+    uid_rule = models.CharField("UID rule", max_length=10, choices=UidRule.choices, default=UidRule.NAME)
+    uid_mark = models.CharField("second mark", max_length=10, choices=Mark.choices, default=Mark.REQUIRED)
+    uid_required_in_scim = models.BooleanField(
+        "SCIM must send the UID",
+        default=False,
+        help_text="Otherwise the userName serves as UID where none is sent.",
+    )
+    sso_makes_users = models.BooleanField(
+        "SSO makes users", default=True, help_text="Whether the first sign-in of an unknown person makes a user."
+    )
+    own_idp = models.BooleanField(
+        "our own IdP", default=False, help_text="Only a sign-in through such a connection carries staff rights."
+    )
+    roles_from = models.CharField(max_length=12, choices=RolesFrom.choices, default=RolesFrom.PUSH_GROUPS)
+    unknown_group = models.CharField(max_length=10, choices=UnknownGroup.choices, default=UnknownGroup.WAIT)
+    reactivation = models.CharField(max_length=20, choices=Reactivation.choices, default=Reactivation.KEEP_EXPIRED)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("slug",)
+        constraints = (
+            models.CheckConstraint(
+                name="connection_slug_form",
+                condition=models.Q(slug__regex=r"^[a-z0-9-]{1,40}$"),
+            ),
+            models.CheckConstraint(
+                name="connection_mark_waived_for_other_only",
+                condition=~models.Q(uid_mark=Mark.WAIVED) | models.Q(uid_rule=UidRule.OTHER),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.slug
+
+    @property
+    def takes_push_groups(self) -> bool:
+        return self.roles_from != RolesFrom.SSO_GROUPS
+
+    @property
+    def takes_sso_groups(self) -> bool:
+        return self.roles_from != RolesFrom.PUSH_GROUPS

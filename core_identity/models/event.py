@@ -1,0 +1,39 @@
+import uuid
+
+from django.db import models
+
+
+class Event(models.Model):
+    """One append-only audit row, written in the transaction of the change it tells of (R34).
+
+    A trigger of the database refuses update and delete. That guards against mistakes, not against whoever holds SQL rights.
+    There are no foreign keys: an event outlives what it tells of. ``changes`` is ``{field: [before, after]}`` and never holds a secret.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    at = models.DateTimeField(db_index=True)
+    kind = models.CharField(max_length=60)
+    channel = models.CharField(max_length=10)
+    actor_kind = models.CharField(max_length=20)
+    actor_id = models.CharField(max_length=100, blank=True)
+    actor = models.CharField(max_length=300)
+    connection_id = models.UUIDField(null=True, blank=True, db_index=True)
+    connection_slug = models.CharField("connection", max_length=40, blank=True)
+    subject_type = models.CharField(max_length=40)
+    subject_id = models.UUIDField(null=True, blank=True)
+    subject = models.CharField(max_length=300, blank=True)
+    user_id = models.UUIDField(null=True, blank=True, help_text="Whose story it belongs to.")
+    changes = models.JSONField(default=dict)
+    reason = models.CharField(max_length=1024, blank=True)
+    request_id = models.CharField("reference", max_length=64, blank=True, db_index=True)
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = (
+            models.Index(name="event_by_user", fields=("user_id", "-id")),
+            models.Index(name="event_by_subject", fields=("subject_id", "-id")),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}".strip()

@@ -1,0 +1,93 @@
+import uuid
+
+from django.db import models
+
+
+class Identity(models.Model):
+    """What one IdP says about a person: the SCIM resource. It mirrors the IdP completely; the user is ours.
+
+    An identity that SCIM has never pushed (``pushed_at`` empty) is no SCIM resource, and neither is one that SCIM deleted (R8a, R20).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="identities")
+    user = models.ForeignKey("core_identity.User", models.PROTECT, related_name="identities")
+    scim_id = models.UUIDField("SCIM id", unique=True, default=uuid.uuid4, editable=False)
+    user_name = models.CharField("userName", max_length=255, blank=True)
+    user_name_key = models.CharField(
+        max_length=255, null=True, blank=True, editable=False, help_text="Empty once the name was given up (R8)."
+    )
+    external_id = models.CharField("externalId", max_length=255, null=True, blank=True)
+    active = models.BooleanField(default=True, help_text="The IdP's word, which it follows (R22).")
+    given_name = models.CharField(max_length=1024, blank=True)
+    family_name = models.CharField(max_length=1024, blank=True)
+    email = models.CharField(max_length=255, blank=True)
+    email_key = models.CharField(max_length=255, blank=True, editable=False)
+    title = models.CharField(max_length=1024, blank=True)
+    organization = models.CharField(max_length=1024, blank=True)
+    department = models.CharField(max_length=1024, blank=True)
+    attributes = models.JSONField(default=dict, blank=True, help_text="Other SCIM attributes, kept as sent.")
+    said_uid = models.CharField(
+        "UID not applied",
+        max_length=255,
+        blank=True,
+        help_text="A UID that the IdP said last and that was not taken (drift, R8a).",
+    )
+    name_id = models.CharField("last NameID", max_length=255, blank=True)
+    name_id_key = models.CharField(max_length=255, blank=True, editable=False)
+    pushed_at = models.DateTimeField(null=True, blank=True, help_text="First push by SCIM; empty: came by SSO only.")
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When SCIM deleted the resource (R20).")
+    signed_in_at = models.DateTimeField(null=True, blank=True)
+    reactivation_requested_at = models.DateTimeField(
+        null=True, blank=True, help_text="The IdP calls an expired user active again (R22)."
+    )
+    session_epoch = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Counts what ends sessions; a session of an older epoch is over (R21)."
+    )
+    version = models.PositiveBigIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "identities"
+        ordering = ("created_at", "id")
+        constraints = (
+            models.UniqueConstraint(name="identity_user_name_once", fields=("connection", "user_name_key")),
+            models.UniqueConstraint(name="identity_external_id_once", fields=("connection", "external_id")),
+            models.UniqueConstraint(name="identity_user_once_per_connection", fields=("connection", "user")),
+        )
+        indexes = (
+            models.Index(name="identity_by_page", fields=("connection", "created_at", "id")),
+            models.Index(name="identity_by_email", fields=("email_key",)),
+            models.Index(name="identity_by_name_id", fields=("connection", "name_id_key")),
+        )
+
+    def __str__(self) -> str:
+        return self.user_name or self.name_id or str(self.scim_id)
+
+
+class IdentityUid(models.Model):
+    """One UID that an identity has or had; each finds that identity and nobody else (R5)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
+    identity = models.ForeignKey("core_identity.Identity", models.PROTECT, related_name="uids")
+    uid = models.CharField("UID", max_length=255)
+    uid_key = models.CharField(max_length=255, editable=False)
+    current = models.BooleanField(default=True)
+    derived = models.BooleanField(default=False, help_text="It is the userName, for want of a sent UID (R6).")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "UID"
+        verbose_name_plural = "UIDs"
+        ordering = ("-current", "-created_at")
+        constraints = (
+            models.UniqueConstraint(name="uid_once_per_connection", fields=("connection", "uid_key")),
+            models.UniqueConstraint(
+                name="uid_one_current", fields=("identity",), condition=models.Q(current=True)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.uid

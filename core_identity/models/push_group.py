@@ -1,0 +1,49 @@
+import uuid
+
+from django.db import models
+
+
+class PushGroup(models.Model):
+    """A group that an IdP pushed, the SCIM *Group* resource: linked to a role, or waiting for one (R28, R29)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="push_groups")
+    scim_id = models.UUIDField("SCIM id", unique=True, default=uuid.uuid4, editable=False)
+    display_name = models.CharField(max_length=255)
+    name_key = models.CharField(max_length=255, editable=False)
+    external_id = models.CharField("externalId", max_length=255, blank=True)
+    role = models.ForeignKey(
+        "core_identity.Role",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="push_groups",
+        help_text="The role that its members have by it; empty: waiting.",
+    )
+    version = models.PositiveBigIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("created_at", "id")
+        constraints = (
+            models.UniqueConstraint(name="push_group_name_once", fields=("connection", "name_key")),
+        )
+        indexes = (models.Index(name="push_group_by_page", fields=("connection", "created_at", "id")),)
+
+    def __str__(self) -> str:
+        return self.display_name
+
+
+class PushGroupMember(models.Model):
+    """That an identity is in a push group. Remembered also while the identity is no SCIM resource (R29)."""
+
+    id = models.BigAutoField(primary_key=True)
+    group = models.ForeignKey(PushGroup, models.CASCADE, related_name="members")
+    identity = models.ForeignKey("core_identity.Identity", models.PROTECT, related_name="memberships")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(name="push_group_member_once", fields=("group", "identity")),)
+
+    def __str__(self) -> str:
+        return f"{self.identity_id} in {self.group_id}"

@@ -1,0 +1,72 @@
+import uuid
+
+from django.db import models
+
+from core_identity.values import Channel
+
+
+class Role(models.Model):
+    """What a user may do. Made, renamed and deleted by administrators only (R27)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=255)
+    name_key = models.CharField(max_length=255, unique=True, editable=False)
+    description = models.TextField(blank=True)
+    marked_protected = models.BooleanField(
+        "protected",
+        default=False,
+        help_text="No channel can give a protected role. A role that may change people, connections, roles or the "
+        "administration is always protected, marked or not (R33).",
+    )
+    permissions = models.ManyToManyField("auth.Permission", blank=True)
+    grantable_by = models.ManyToManyField(
+        "core_identity.Connection",
+        blank=True,
+        related_name="grantable_roles",
+        help_text="Connections whose groups of this name give the role (R28).",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("name_key",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Grant(models.Model):
+    """One user's hold on a role, with its source: channel, connection and group (R32).
+
+    ``key`` tells the sources of one connection apart (id of the push group, compared name of an SSO group, empty for an administrator);
+    ``label`` is the name to show for it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey("core_identity.User", models.PROTECT, related_name="grants")
+    role = models.ForeignKey("core_identity.Role", models.PROTECT, related_name="grants")
+    channel = models.CharField(max_length=10, choices=[(channel.value, channel.value) for channel in Channel])
+    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, null=True, blank=True, related_name="+")
+    key = models.CharField(max_length=255, blank=True)
+    label = models.CharField(max_length=255, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("created_at", "id")
+        constraints = (
+            models.UniqueConstraint(
+                name="grant_once_per_source",
+                fields=("user", "role", "channel", "connection", "key"),
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                name="grant_source_complete",
+                condition=(
+                    models.Q(channel=Channel.ADMIN.value, connection__isnull=True, key="")
+                    | (~models.Q(channel=Channel.ADMIN.value) & models.Q(connection__isnull=False) & ~models.Q(key=""))
+                ),
+            ),
+        )
+        indexes = (models.Index(name="grant_by_source", fields=("channel", "key", "user")),)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} has {self.role_id} by {self.channel} {self.label}".strip()

@@ -1,0 +1,100 @@
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+
+from core_identity.keys import key
+from core_identity.values import Channel
+
+
+class UserManager(BaseUserManager["User"]):
+    """Reads by our own comparison. Making a user is a service; Django's ``createsuperuser`` reaches it through here."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(username_key=key(username or ""))
+
+    def create_superuser(self, username: str, email: str = "", password: str | None = None, **extra: Any) -> "User":
+        # Imported late: services know models, and only this one hook of Django's needs the way back.
+        from core_identity.services.users import create_local_user
+
+        return create_local_user(username=username, email=email, password=password, superuser=True, **extra)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person as CORE holds them true; what an IdP says about them stands on their `Identity` rows."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    customer = models.ForeignKey(
+        "core_identity.Customer",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="users",
+        help_text="Empty for people who belong to CORE itself.",
+    )
+    username = models.CharField(max_length=300, help_text="Set once; no channel changes it (R8).")
+    username_key = models.CharField(max_length=300, unique=True, editable=False)
+    email = models.CharField(max_length=255, blank=True, help_text="Only an administrator changes it (R16).")
+    email_key = models.CharField(max_length=255, blank=True, editable=False)
+    email_shared = models.BooleanField(
+        default=False, help_text="Another user of the customer may have the same address; an administrator said so."
+    )
+    first_name = models.CharField(max_length=1024, blank=True)
+    last_name = models.CharField(max_length=1024, blank=True)
+    title = models.CharField("position", max_length=1024, blank=True)
+    company = models.CharField(max_length=1024, blank=True)
+    department = models.CharField(max_length=1024, blank=True)
+    is_staff = models.BooleanField("staff", default=False, help_text="May open this administration site.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    # Expiry is one fact with one writer: core_identity.services.expiry (R24).
+    expired_at = models.DateTimeField(null=True, blank=True, editable=False)
+    expired_by = models.CharField(max_length=300, blank=True, editable=False)
+    expired_channel = models.CharField(
+        max_length=10, blank=True, editable=False, choices=[(channel.value, channel.value) for channel in Channel]
+    )
+    expired_reason = models.CharField(max_length=1024, blank=True, editable=False)
+    expired_connection = models.ForeignKey(
+        "core_identity.Connection", models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+    expired_snapshot = models.JSONField(
+        default=list,
+        blank=True,
+        editable=False,
+        help_text="What each IdP said on the day of expiry, to compare with when somebody wants to unexpire (R22, R24).",
+    )
+    is_active = models.GeneratedField(
+        expression=models.ExpressionWrapper(models.Q(expired_at__isnull=True), output_field=models.BooleanField()),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
+
+    # Roles take their place: a grant knows its source, a row of auth.Group does not (R32).
+    groups = None  # type: ignore[assignment]
+    user_permissions = None  # type: ignore[assignment]
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
+
+    class Meta:
+        ordering = ("username_key",)
+        constraints = (
+            models.UniqueConstraint(
+                name="user_email_once_per_customer",
+                fields=("customer", "email_key"),
+                condition=~models.Q(email_key="") & models.Q(email_shared=False, customer__isnull=False),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.username
+
+    def get_full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+    def get_short_name(self) -> str:
+        return self.first_name or self.username

@@ -1,0 +1,71 @@
+"""Who may sign in, and when a channel's word expires or unexpires somebody (R20-R26)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+UNEXPIRE_WINDOW: Final = timedelta(days=90)
+"""How long after an expiry the IdP's wish may undo it, where a connection opted in (R22)."""
+
+SNAPSHOT: Final = ("uid", "external_id", "user_name", "email")
+"""What must be as on the day of expiry for such a wish to be granted."""
+
+
+class Bar(StrEnum):
+    """Why somebody may not sign in."""
+
+    EXPIRED = "expired"
+    INACTIVE = "inactive"
+    CONNECTION_OFF = "connection_off"
+    STAFF = "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the gate looks at: the user, and the identity by which the sign-in or session came (None: by password)."""
+
+    expired: bool
+    staff: bool
+    identity_active: bool | None
+    connection_enabled: bool = True
+    own_idp: bool = False
+
+
+def bar_to_sign_in(standing: Standing) -> Bar | None:
+    """Return why this person may not sign in, or None where they may: active and not expired (R21, R22), staff only by our own IdP (R26)."""
+    if standing.expired:
+        return Bar.EXPIRED
+    if standing.identity_active is False:
+        return Bar.INACTIVE
+    if not standing.connection_enabled:
+        return Bar.CONNECTION_OFF
+    if standing.identity_active is not None and standing.staff and not standing.own_idp:
+        return Bar.STAFF
+    return None
+
+
+def expires(*, was_active: bool, active: bool | None) -> bool:
+    """Whether a message expires the user: ``active`` going from true to false (R20). A first push with false does not (R25)."""
+    return was_active and active is False
+
+
+def wish_is_granted(
+    *,
+    opted_in: bool,
+    expired_by_this_connection: bool,
+    expired_at: datetime,
+    now: datetime,
+    then: Mapping[str, str | None] | None,
+    today: Mapping[str, str | None],
+) -> bool:
+    """Whether ``active: true`` unexpires (R22): only where the connection opted in, was itself the cause, at most 90 days ago, and nothing changed.
+
+    ``then`` and ``today`` hold the values named in `SNAPSHOT`, compared as the caller's keys; times are aware.
+    """
+    if not (opted_in and expired_by_this_connection and then is not None):
+        return False
+    if now - expired_at > UNEXPIRE_WINDOW:
+        return False
+    return all(then.get(name) == today.get(name) for name in SNAPSHOT)

@@ -1,0 +1,62 @@
+"""Which of the IdP's words reach the user (R4, R16, R17), and where the two differ (R18)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from core_identity.values import Person
+
+FOLLOWS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "given_name": "first_name",
+        "family_name": "last_name",
+        "title": "title",
+        "organization": "company",
+        "department": "department",
+    }
+)
+"""What the IdP says, and the field of the user that follows it. userName and email are not in it: they stay (R8, R16)."""
+
+NAMES: Final = frozenset({"given_name", "family_name"})
+"""Never cleared by an empty value (R17), and frozen where the UID is made of them (R4)."""
+
+COMPARED: Final[Mapping[str, str]] = MappingProxyType({"user_name": "username", "email": "email", **FOLLOWS})
+"""What is looked at for drift."""
+
+
+def permitted_changes(
+    said: Person, user: Mapping[str, str], *, names_are_the_uid: bool, uid_moves: bool
+) -> dict[str, str]:
+    """Return the fields of the user that this message may change, with their new values.
+
+    ``user`` holds the present values of the fields in `FOLLOWS`. With the UID rule *name* a first or last name reaches the user only in a
+    push that also moves the UID (R4). Absent (None) means unchanged; empty clears title, company and department (R17).
+    """
+    changes = {}
+    for source, field in FOLLOWS.items():
+        value = getattr(said, source)
+        if value is None or value == user[field]:
+            continue
+        if source in NAMES and (not value or (names_are_the_uid and not uid_moves)):
+            continue
+        changes[field] = value
+    return changes
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field in which an identity and its user differ: the IdP says ``said``, here it is ``held``."""
+
+    field: str
+    said: str
+    held: str
+
+
+def differences(identity: Mapping[str, str], user: Mapping[str, str]) -> tuple[Difference, ...]:
+    """Return the drift between an identity and its user (R18). What the IdP never said is no drift."""
+    return tuple(
+        Difference(field, identity[source], user[field])
+        for source, field in COMPARED.items()
+        if identity[source] != user[field] and (identity[source] or source in NAMES)
+    )

@@ -1,0 +1,187 @@
+"""Customers and connections: made, changed and switched off, never deleted (R1, R1a, R3)."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db.models import F
+
+from core_identity.errors import IdentityError, InvalidValue, Locked, NameTaken, NotFound
+from core_identity.keys import clean_name, key
+from core_identity.models import Connection, Customer, Identity, PushGroup, Role
+from core_identity.services import events
+from core_identity.services.groups import link_waiting, relink_groups
+from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.values import Actor
+
+SETTINGS: Final = frozenset(
+    {
+        "name",
+        "uid_attribute",
+        "uid_rule",
+        "uid_mark",
+        "uid_required_in_scim",
+        "sso_makes_users",
+        "own_idp",
+        "roles_from",
+        "unknown_group",
+        "reactivation",
+    }
+)
+LOCKED_WITH_IDENTITIES: Final = frozenset({"uid_attribute", "uid_rule"})
+"""R3: once an identity exists these would change who is whom. Re-key is the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsError:
+    """One thing that is wrong in the description of a connection. ``path`` is dotted, relative to that connection."""
+
+    path: str
+    code: str
+    message: str
+
+
+class SettingsErrors(IdentityError):
+    """All that is wrong at once, so that an administrator mends it in one go. Nothing was applied."""
+
+    code = "settings"
+
+    def __init__(self, faults: Collection[SettingsError]) -> None:
+        super().__init__("; ".join(f"{fault.path}: {fault.message}" for fault in faults))
+        self.faults = tuple(faults)
+
+
+@in_one_transaction
+def create_customer(*, actor: Actor, name: str) -> Customer:
+    """Make a customer. Raises `NameTaken`, `InvalidValue`."""
+    name = _free_customer_name(name)
+    customer = Customer.objects.create(name=name, name_key=key(name))
+    events.record(actor=actor, kind="customer.created", subject=customer, changes={"name": (None, name)})
+    return customer
+
+
+@in_one_transaction
+def rename_customer(*, actor: Actor, customer_id: UUID, name: str) -> Customer:
+    """Rename a customer. Raises `NotFound`, `NameTaken`, `InvalidValue`."""
+    customer = Customer.objects.select_for_update(no_key=True).filter(pk=customer_id).first()
+    if customer is None:
+        raise NotFound("There is no such customer.")
+    if clean_name(name, field="name") == customer.name:
+        return customer
+    before, customer.name = customer.name, _free_customer_name(name, but=customer)
+    customer.name_key = key(customer.name)
+    customer.save()
+    events.record(actor=actor, kind="customer.renamed", subject=customer, changes={"name": (before, customer.name)})
+    return customer
+
+
+@in_one_transaction
+def create_connection(*, actor: Actor, customer: Customer, slug: str, name: str, **settings: Any) -> Connection:
+    """Make a connection. ``settings`` are those of `SETTINGS`. Raises `NameTaken`, `InvalidValue`."""
+    if Connection.objects.filter(slug=slug).exists():
+        raise NameTaken(f"A connection with the slug {slug!r} exists already.")
+    connection = Connection(customer=customer, slug=slug, name=clean_name(name, field="name"))
+    changes = _set(connection, settings)
+    connection.save(force_insert=True)
+    changes["slug"] = (None, slug)
+    events.record(actor=actor, kind="connection.created", subject=connection, changes=changes)
+    return connection
+
+
+@in_one_transaction
+def change_connection(*, actor: Actor, connection_id: UUID, **settings: Any) -> Connection:
+    """Change settings. Raises `NotFound`, `InvalidValue`, and `Locked` for those that R3 freezes."""
+    connection = _locked(connection_id)
+    changes = _set(connection, settings)
+    frozen = sorted(LOCKED_WITH_IDENTITIES & set(changes))
+    if frozen and Identity.objects.filter(connection=connection).exists():
+        raise Locked(
+            f"{', '.join(frozen)} cannot change any more: people are already known by it in this connection, and a change would "
+            "make them strangers."
+        )
+    if changes:
+        connection.save()
+        events.record(actor=actor, kind="connection.changed", subject=connection, changes=changes)
+        if "roles_from" in changes:
+            linked = PushGroup.objects.filter(connection=connection, role__isnull=False)
+            relink_groups(actor=actor, groups=linked.select_related("connection", "role"))
+    return connection
+
+
+@in_one_transaction
+def set_grantable_roles(*, actor: Actor, connection: Connection, roles: Collection[Role], confirm_waiting: bool) -> None:
+    """Say which roles the groups of a connection may give (R28). With ``confirm_waiting`` the groups that wait for them take effect (R29)."""
+    before = set(connection.grantable_roles.values_list("name", flat=True))
+    after = {role.name for role in roles}
+    connection.grantable_roles.set(roles)
+    if before != after:
+        told = {"grantable_roles": (sorted(before), sorted(after))}
+        events.record(actor=actor, kind="connection.changed", subject=connection, changes=told)
+    linked = PushGroup.objects.filter(connection=connection, role__isnull=False)
+    relink_groups(actor=actor, groups=linked.select_related("connection", "role"))
+    if confirm_waiting:
+        for role in roles:
+            waiting = PushGroup.objects.filter(connection=connection, role__isnull=True, name_key=role.name_key)
+            link_waiting(actor=actor, role_id=role.pk, group_ids=list(waiting.values_list("pk", flat=True)))
+
+
+@in_one_transaction
+def switch_off(*, actor: Actor, connection_id: UUID, reason: str) -> Connection:
+    """Refuse both channels and end the sessions; identities and UIDs stay (R1a). Raises `NotFound`."""
+    return _switch(actor=actor, connection_id=connection_id, enabled=False, reason=reason)
+
+
+@in_one_transaction
+def switch_on(*, actor: Actor, connection_id: UUID, reason: str) -> Connection:
+    """Open both channels again. Sessions that were ended stay ended. Raises `NotFound`."""
+    return _switch(actor=actor, connection_id=connection_id, enabled=True, reason=reason)
+
+
+def _switch(*, actor: Actor, connection_id: UUID, enabled: bool, reason: str) -> Connection:
+    connection = _locked(connection_id)
+    if connection.enabled == enabled:
+        return connection
+    connection.enabled = enabled
+    connection.save(update_fields=["enabled"])
+    if not enabled:
+        lock_customer(connection.customer_id)
+        Identity.objects.filter(connection=connection).update(session_epoch=F("session_epoch") + 1)
+    kind = "connection.switched_on" if enabled else "connection.switched_off"
+    events.record(actor=actor, kind=kind, subject=connection, changes={"enabled": (not enabled, enabled)}, reason=reason)
+    return connection
+
+
+def _set(connection: Connection, settings: Mapping[str, Any]) -> dict[str, tuple[object, object]]:
+    changes: dict[str, tuple[object, object]] = {}
+    for field, value in settings.items():
+        if field not in SETTINGS:
+            raise InvalidValue(field, f"{field} is not a setting of a connection.")
+        if field in {"name", "uid_attribute"}:
+            value = clean_name(value, field=field)  # noqa: PLW2901
+        if getattr(connection, field) != value:
+            changes[field] = (getattr(connection, field), value)
+            setattr(connection, field, value)
+    try:
+        connection.full_clean(exclude=["customer"], validate_unique=False)
+    except ValidationError as faults:
+        field, messages = next(iter(faults.message_dict.items()))
+        raise InvalidValue(field, " ".join(messages)) from faults
+    return changes
+
+
+def _locked(connection_id: UUID) -> Connection:
+    connection = Connection.objects.select_for_update(no_key=True).filter(pk=connection_id).first()
+    if connection is None:
+        raise NotFound("There is no such connection.")
+    return connection
+
+
+def _free_customer_name(name: str, *, but: Customer | None = None) -> str:
+    name = clean_name(name, field="name")
+    if not name:
+        raise InvalidValue("name", "A customer needs a name.")
+    if Customer.objects.filter(name_key=key(name)).exclude(pk=but.pk if but else None).exists():
+        raise NameTaken(f"A customer named {name!r} exists already.")
+    return name

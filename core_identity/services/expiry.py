@@ -1,0 +1,194 @@
+"""Expiry is one fact with one writer: this module (R24). Nothing else sets ``expired_at``."""
+
+from uuid import UUID
+
+from django.utils import timezone
+
+from core_identity.errors import NotAllowed, NotFound
+from core_identity.keys import clean_text
+from core_identity.models import Connection, Grant, Identity, User
+from core_identity.models.connection import Reactivation
+from core_identity.policy.expiry import wish_is_granted
+from core_identity.services import events
+from core_identity.services.identities import current_uid, make_user, save_identity
+from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.values import Actor, Person
+
+
+@in_one_transaction
+def expire(*, actor: Actor, user_id: UUID, reason: str) -> User:
+    """Expire a user as an administrator. Expiring an expired user changes nothing. Raises `NotFound`."""
+    user = _lock(user_id)
+    _expire(actor=actor, user=user, connection=None, reason=reason)
+    return user
+
+
+def expire_by_channel(*, actor: Actor, identity: Identity, reason: str) -> None:
+    """Expire the user of an identity that its IdP deactivated or deleted (R20). The caller holds the locks and saves the identity."""
+    _expire(actor=actor, user=identity.user, connection=identity.connection, reason=reason)
+
+
+def note_reactivation(*, actor: Actor, identity: Identity) -> None:
+    """The IdP calls somebody active again: listed as a wish, granted only where the connection opted in (R22)."""
+    user, connection = identity.user, identity.connection
+    if user.expired_at is None:
+        return
+    granted = wish_is_granted(
+        opted_in=connection.reactivation == Reactivation.UNEXPIRE_OWN,
+        expired_by_this_connection=user.expired_connection_id == connection.pk,
+        expired_at=user.expired_at,
+        now=timezone.now(),
+        then=_remembered(user, identity),
+        today=snapshot(identity),
+    )
+    if granted:
+        _unexpire(actor=actor, user=user, connection=connection, reason="reactivated by the IdP (R22)")
+        return
+    identity.reactivation_requested_at = timezone.now()
+    events.record(actor=actor, kind="user.reactivation_requested", subject=user, connection=connection)
+
+
+@in_one_transaction
+def unexpire(*, actor: Actor, user_id: UUID, reason: str, keep_roles: bool = True) -> User:
+    """Let an expired user sign in again, as an administrator; with ``keep_roles=False`` all grants end first (R24). Raises `NotFound`."""
+    user = _lock(user_id)
+    if user.expired_at is None:
+        return user
+    if not keep_roles:
+        _end_grants(actor=actor, user=user)
+    _unexpire(actor=actor, user=user, connection=None, reason=reason)
+    user.identities.update(reactivation_requested_at=None)
+    return user
+
+
+@in_one_transaction
+def split_off(*, actor: Actor, identity_id: UUID, reason: str) -> User:
+    """R24, *this is another person*: the identity moves to a new user of its own; the expired user stays expired.
+
+    Only the grants that the identity's own push groups give come along. Raises `NotFound`, `NotAllowed`.
+    """
+    from core_identity.services import groups
+
+    found = Identity.objects.select_related("connection").filter(pk=identity_id).first()
+    if found is None:
+        raise NotFound("There is no such identity.")
+    lock_customer(found.connection.customer_id)
+    old = _lock(found.user_id)
+    identity = Identity.objects.select_for_update(of=("self",), no_key=True).select_related("connection").get(pk=identity_id)
+    if old.expired_at is None:
+        raise NotAllowed("Only the identity of an expired user can be given to another person.")
+    groups.drop_grants(actor=actor, identity=identity)
+    said = Person(
+        given_name=identity.given_name,
+        family_name=identity.family_name,
+        email=identity.email,
+        title=identity.title,
+        organization=identity.organization,
+        department=identity.department,
+    )
+    new = make_user(
+        actor=actor,
+        connection=identity.connection,
+        person=said,
+        username=identity.user_name or identity.email or identity.name_id,
+        email_shared=True,
+    )
+    identity.user = new
+    identity.session_epoch += 1
+    identity.reactivation_requested_at = None
+    save_identity(identity)
+    moved = {"user": (old.username, new.username)}
+    for whose in (old, new):
+        events.record(
+            actor=actor, kind="identity.split_off", subject=identity, user_id=whose.pk, changes=moved, reason=reason
+        )
+    groups.follow_identity(actor=actor, identity=identity)
+    return new
+
+
+def snapshot(identity: Identity) -> dict[str, str | None]:
+    """Return what the IdP says now of the values that R22 and R24 compare with the day of expiry."""
+    uid = current_uid(identity)
+    return {
+        "uid": uid.uid_key if uid else None,
+        "external_id": identity.external_id,
+        "user_name": identity.user_name_key,
+        "email": identity.email_key,
+    }
+
+
+def _lock(user_id: UUID) -> User:
+    user = User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
+    if user is None:
+        raise NotFound("There is no such user.")
+    return user
+
+
+def _expire(*, actor: Actor, user: User, connection: Connection | None, reason: str) -> None:
+    if user.expired_at is not None:
+        return
+    user.expired_at = timezone.now()
+    user.expired_by = actor.label[:300]
+    user.expired_channel = actor.channel.value
+    user.expired_reason = clean_text(reason, field="reason")
+    user.expired_connection = connection
+    user.expired_snapshot = [
+        {"identity": str(identity.pk), **snapshot(identity)} for identity in user.identities.order_by("created_at")
+    ]
+    _save(user)
+    events.record(
+        actor=actor,
+        kind="user.expired",
+        subject=user,
+        connection=connection,
+        changes={"expired_at": (None, user.expired_at.isoformat())},
+        reason=reason,
+    )
+
+
+def _unexpire(*, actor: Actor, user: User, connection: Connection | None, reason: str) -> None:
+    before = user.expired_at
+    user.expired_at = None
+    user.expired_by = user.expired_channel = user.expired_reason = ""
+    user.expired_connection = None
+    user.expired_snapshot = []
+    _save(user)
+    events.record(
+        actor=actor,
+        kind="user.unexpired",
+        subject=user,
+        connection=connection,
+        changes={"expired_at": (before.isoformat() if before else None, None)},
+        reason=reason,
+    )
+
+
+def _save(user: User) -> None:
+    # is_active is made by the database: what the object in memory says of it would be stale.
+    user.save(
+        update_fields=[
+            "expired_at", "expired_by", "expired_channel", "expired_reason", "expired_connection", "expired_snapshot"
+        ]
+    )  # fmt: skip
+    user.refresh_from_db(fields=["is_active"])
+
+
+def _remembered(user: User, identity: Identity) -> dict[str, str | None] | None:
+    return next((said for said in user.expired_snapshot if said.get("identity") == str(identity.pk)), None)
+
+
+def _end_grants(*, actor: Actor, user: User) -> None:
+    grants = list(Grant.objects.filter(user=user).select_related("role", "connection"))
+    Grant.objects.filter(pk__in=[grant.pk for grant in grants]).delete()
+    events.record_many(
+        {
+            "actor": actor,
+            "kind": "grant.removed",
+            "subject": grant.role,
+            "user_id": user.pk,
+            "connection": grant.connection,
+            "changes": {"role": (grant.role.name, None), "source": (grant.label or grant.channel, None)},
+            "reason": "unexpired without roles",
+        }
+        for grant in grants
+    )

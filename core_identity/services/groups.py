@@ -1,0 +1,232 @@
+"""Push groups: linked to the role of the same name where that is grantable, else waiting (R28-R30). None ever makes a role (R27)."""
+
+from collections.abc import Callable, Collection
+from uuid import UUID
+
+from django.utils import timezone
+
+from core_identity.errors import InvalidValue, NameTaken, NotFound, UnknownGroup
+from core_identity.keys import clean_name, key
+from core_identity.models import Connection, Identity, PushGroup, PushGroupMember, Role
+from core_identity.models.connection import UnknownGroup as UnknownGroupPolicy
+from core_identity.services import events
+from core_identity.services.grants import Source, add_grants, end_grants
+from core_identity.services.transactions import in_one_transaction, lock_customer, recording_refusals
+from core_identity.values import Actor, Channel, GroupChange
+
+Read = Callable[[PushGroup], GroupChange]
+"""Turns the group as it stands, under lock, into what the message says. May raise `IdentityError`."""
+
+
+@recording_refusals
+@in_one_transaction
+def create_group(*, actor: Actor, connection: Connection, change: GroupChange) -> PushGroup:
+    """Take a pushed group. Raises `NameTaken`, `UnknownGroup` or `InvalidValue`; then nothing was changed."""
+    name = _group_name(change.display_name)
+    lock_customer(connection.customer_id)
+    role = _reachable_role(connection, key(name))
+    _require_welcome(connection, name, role)
+    _require_free(connection, name)
+    group = PushGroup.objects.create(
+        connection=connection, display_name=name, name_key=key(name), external_id=_external_id(change), role=role
+    )
+    told = {"display_name": (None, name), "role": (None, role.name if role else None)}
+    events.record(actor=actor, kind="group.created", subject=group, changes=told)
+    _change_members(actor=actor, group=group, change=change)
+    return group
+
+
+@recording_refusals
+@in_one_transaction
+def change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: Read) -> PushGroup:
+    """Take a change of name or members. Raises `NotFound`, `NameTaken`, `UnknownGroup`, `InvalidValue` or what ``read`` raises."""
+    lock_customer(connection.customer_id)
+    group = _locked(connection, scim_id)
+    change = read(group)
+    changed = False
+    if change.display_name is not None:
+        changed = _rename(actor=actor, group=group, name=_group_name(change.display_name))
+    external_id = _external_id(change)
+    if external_id and external_id != group.external_id:
+        group.external_id = external_id
+        changed = True
+    if _change_members(actor=actor, group=group, change=change) or changed:
+        group.version += 1
+        group.changed_at = timezone.now()
+        group.save()
+    return group
+
+
+@in_one_transaction
+def remove_group(*, actor: Actor, connection: Connection, scim_id: UUID) -> None:
+    """Take away the memberships that came through the group, and nothing else (R30)."""
+    lock_customer(connection.customer_id)
+    group = _locked(connection, scim_id)
+    _link(actor=actor, group=group, role=None)
+    events.record(actor=actor, kind="group.deleted", subject=group, changes={"display_name": (group.display_name, None)})
+    group.delete()
+
+
+@in_one_transaction
+def link_waiting(*, actor: Actor, role_id: UUID, group_ids: Collection[UUID]) -> int:
+    """Let waiting groups that an administrator confirmed reach the role of their name (R29); return how many did. Nothing is pushed again."""
+    waiting = PushGroup.objects.filter(pk__in=group_ids, role__isnull=True)
+    for customer_id in sorted(set(waiting.values_list("connection__customer_id", flat=True))):
+        lock_customer(customer_id)
+    role = Role.objects.select_for_update(no_key=True).get(pk=role_id)
+    linked = 0
+    for group in waiting.select_related("connection").order_by("pk"):
+        if _reachable_role(group.connection, group.name_key) == role:
+            _link(actor=actor, group=group, role=role)
+            linked += 1
+    return linked
+
+
+def relink_groups(*, actor: Actor, groups: Collection[PushGroup]) -> None:
+    """Let groups follow what their connection or role now permits: links that are closed end; none is opened (R29)."""
+    for group in groups:
+        if group.role is not None and not _may_give(group.connection, group.role):
+            _link(actor=actor, group=group, role=None)
+
+
+def follow_identity(*, actor: Actor, identity: Identity) -> None:
+    """Let the grants by push group follow whether an identity is a SCIM resource: memberships are remembered, grants are not (R29)."""
+    if identity.pushed_at is None or identity.deleted_at is not None:
+        drop_grants(actor=actor, identity=identity)
+        return
+    for group in _groups_of(identity):
+        if group.role is not None:
+            add_grants(actor=actor, source=source_of(group), role=group.role, user_ids=[identity.user_id])
+
+
+def drop_grants(*, actor: Actor, identity: Identity) -> None:
+    """End what the push groups of an identity gave to its user."""
+    for group in _groups_of(identity):
+        if group.role is not None:
+            end_grants(actor=actor, source=source_of(group), role=group.role, user_ids=[identity.user_id])
+
+
+def source_of(group: PushGroup) -> Source:
+    return Source(Channel.SCIM, group.connection, str(group.pk), group.display_name)
+
+
+def _groups_of(identity: Identity) -> Collection[PushGroup]:
+    return PushGroup.objects.filter(members__identity=identity).select_related("connection", "role")
+
+
+def _group_name(display_name: str | None) -> str:
+    name = clean_name(display_name or "", field="displayName")
+    if not name:
+        raise InvalidValue("displayName", "displayName is required and must not be empty.")
+    return name
+
+
+def _external_id(change: GroupChange) -> str:
+    return clean_name(change.external_id or "", field="externalId")
+
+
+def _locked(connection: Connection, scim_id: UUID) -> PushGroup:
+    groups = PushGroup.objects.select_for_update(of=("self",), no_key=True).select_related("connection", "role")
+    group = groups.filter(connection=connection, scim_id=scim_id).first()
+    if group is None:
+        raise NotFound(f"There is no group with the id {scim_id} in this connection.")
+    return group
+
+
+def _may_give(connection: Connection, role: Role) -> bool:
+    return connection.takes_push_groups and role.grantable_by.filter(pk=connection.pk).exists()
+
+
+def _reachable_role(connection: Connection, name_key: str) -> Role | None:
+    """Return the role that a group of this name reaches, locked against a rename at the same instant (R28)."""
+    role = Role.objects.select_for_update(no_key=True).filter(name_key=name_key).first()
+    return role if role is not None and _may_give(connection, role) else None
+
+
+def _require_welcome(connection: Connection, name: str, role: Role | None) -> None:
+    if role is None and connection.unknown_group == UnknownGroupPolicy.REFUSE:
+        raise UnknownGroup(
+            f"CORE has no role named {name!r} that this connection may give. Ask a CORE administrator to make the role "
+            "or to open it for this connection, then push the group again."
+        )
+
+
+def _require_free(connection: Connection, name: str) -> None:
+    if PushGroup.objects.filter(connection=connection, name_key=key(name)).exists():
+        raise NameTaken(f"A group named {name!r} is already pushed by this connection.")
+
+
+def _rename(*, actor: Actor, group: PushGroup, name: str) -> bool:
+    """Rename a group; its link moves to the role of the new name or to waiting, old grants ending in the same transaction (R28)."""
+    if name == group.display_name:
+        return False
+    before = group.display_name
+    if key(name) != group.name_key:
+        role = _reachable_role(group.connection, key(name))
+        _require_welcome(group.connection, name, role)
+        _require_free(group.connection, name)
+        _link(actor=actor, group=group, role=None)
+        group.display_name, group.name_key = name, key(name)
+        _link(actor=actor, group=group, role=role)
+    group.display_name, group.name_key = name, key(name)
+    events.record(actor=actor, kind="group.renamed", subject=group, changes={"display_name": (before, name)})
+    return True
+
+
+def _link(*, actor: Actor, group: PushGroup, role: Role | None) -> None:
+    """Move the link of a group, and with it the grants of all its members."""
+    if group.role == role:
+        return
+    before = group.role
+    if before is not None:
+        end_grants(actor=actor, source=source_of(group), role=before)
+    group.role = role
+    group.save(update_fields=["role", "display_name", "name_key"])
+    told = {"role": (before.name if before else None, role.name if role else None)}
+    events.record(actor=actor, kind="group.linked" if role else "group.unlinked", subject=group, changes=told)
+    if role is not None:
+        add_grants(actor=actor, source=source_of(group), role=role, user_ids=_users(_live(group)))
+
+
+def _change_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> bool:
+    """Apply the sets of ``change`` in a constant number of statements; return whether anything changed.
+
+    An id that is no identity of this connection is not stored: it could be another customer's, and ids are made here only.
+    """
+    members = PushGroupMember.objects.filter(group=group)
+    add, remove = change.add, change.remove
+    if change.members is not None:
+        add = (change.members - remove) | add
+        outgoing = members.exclude(identity__scim_id__in=add)
+    else:
+        outgoing = members.filter(identity__scim_id__in=remove - add)
+    gone = list(outgoing.values_list("pk", "identity__user_id", "identity_id")) if change.members is not None or remove else []
+    new: list[Identity] = []
+    if add:
+        have = members.filter(identity__scim_id__in=add).values("identity_id")
+        new = list(Identity.objects.filter(connection=group.connection, scim_id__in=add).exclude(pk__in=have))
+    if not gone and not new:
+        return False
+    PushGroupMember.objects.filter(pk__in=[pk for pk, _, _ in gone]).delete()
+    PushGroupMember.objects.bulk_create(
+        [PushGroupMember(group=group, identity=identity) for identity in new], ignore_conflicts=True
+    )
+    if group.role is not None:
+        lost = [user_id for _, user_id, _ in gone]
+        if lost:
+            end_grants(actor=actor, source=source_of(group), role=group.role, user_ids=lost)
+        won = [one.user_id for one in new if one.pushed_at is not None and one.deleted_at is None]
+        add_grants(actor=actor, source=source_of(group), role=group.role, user_ids=won)
+    told = {"members_removed": (None, len(gone)), "members_added": (None, len(new))}
+    events.record(actor=actor, kind="group.members_changed", subject=group, changes=told)
+    return True
+
+
+def _live(group: PushGroup) -> Collection[Identity]:
+    return Identity.objects.filter(
+        memberships__group=group, pushed_at__isnull=False, deleted_at__isnull=True
+    )
+
+
+def _users(identities: Collection[Identity]) -> list[UUID]:
+    return [identity.user_id for identity in identities]

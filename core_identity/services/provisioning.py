@@ -1,0 +1,307 @@
+"""SCIM's pushes of people: what `core_identity.policy.matching` decides is done here (R8a)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from core_identity.errors import Conflict, Duplicate, IdentityError, NotFound, UidRequired
+from core_identity.keys import key
+from core_identity.models import Connection, Identity, IdentityUid, User
+from core_identity.policy import matching
+from core_identity.policy.expiry import expires
+from core_identity.policy.matching import Decision, Push, Verb
+from core_identity.services import events, expiry, groups
+from core_identity.services.identities import (
+    cleaned,
+    current_uid,
+    known,
+    make_user,
+    project,
+    require_user_name,
+    save_identity,
+    set_uid,
+    write_identity,
+)
+from core_identity.services.transactions import in_one_transaction, lock_customer, recording_refusals
+from core_identity.services.uniqueness import NameGivenUp, require_free_email, require_free_name
+from core_identity.values import Actor, Person
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a push. ``created`` tells that 201 is due; ``notes`` are sentences for the log."""
+
+    decision: Decision
+    identity: Identity
+    created: bool = False
+    notes: tuple[str, ...] = ()
+
+
+Read = Callable[[Identity], Person]
+"""Turns the identity as it stands, under lock, into what the message says: so a PATCH is computed on what is true. May raise `IdentityError`."""
+
+
+@recording_refusals
+def create_person(*, actor: Actor, connection: Connection, person: Person) -> Outcome:
+    """Take a POST. Raises `Duplicate`, `TryAgain`, `Conflict`, `UidRequired` or `InvalidValue`; then nothing was changed."""
+    answer = _create(actor=actor, connection=connection, person=cleaned(person))
+    if isinstance(answer, NameGivenUp):
+        raise answer.refusal
+    return answer
+
+
+@recording_refusals
+def change_person(
+    *, actor: Actor, connection: Connection, scim_id: UUID, read: Read, deactivates: bool
+) -> Outcome:
+    """Take a PUT or PATCH. Raises `NotFound`, `Conflict`, `TryAgain`, `InvalidValue` or what ``read`` raises; then nothing was changed.
+
+    ``deactivates``: the message says ``active: false``. That is applied first, and whatever else in it cannot be is dropped and noted (R23).
+    """
+    answer = _change(actor=actor, connection=connection, scim_id=scim_id, read=read, deactivates=deactivates)
+    if isinstance(answer, NameGivenUp):
+        raise answer.refusal
+    return answer
+
+
+@in_one_transaction
+def remove_person(*, actor: Actor, connection: Connection, scim_id: UUID) -> None:
+    """Take a DELETE: the resource is gone, the user stays and is expired (R20)."""
+    lock_customer(connection.customer_id)
+    identity = _resource(connection, scim_id)
+    if identity.active:
+        _set_active(actor=actor, identity=identity, active=False, reason="deleted by SCIM")
+    identity.deleted_at = timezone.now()
+    identity.session_epoch += 1
+    save_identity(identity)
+    events.record(actor=actor, kind="identity.deleted", subject=identity)
+    groups.follow_identity(actor=actor, identity=identity)
+
+
+@in_one_transaction
+def _create(*, actor: Actor, connection: Connection, person: Person) -> Outcome | NameGivenUp:
+    user_name = require_user_name(person)
+    if connection.uid_required_in_scim and not person.uid:
+        raise UidRequired(
+            f"This connection requires the attribute {connection.uid_attribute} in the enterprise extension. "
+            "Map it in the provisioning settings of the app, with the value that SAML sends."
+        )
+    lock_customer(connection.customer_id)
+    subject = None
+    if person.external_id:
+        subject = _locked(Identity.objects.filter(connection=connection, external_id=person.external_id))
+    uid, derived = matching.uid_to_read(person, creating=subject is None)
+    owner = _owner(connection, uid)
+    push = _push(Verb.POST, person, subject=subject, owner=owner, uid_sent=bool(uid))
+    decision = matching.decide_push(push)
+    if decision is Decision.CONFLICT:
+        raise Conflict(_conflict_text(connection, person))
+    if decision is Decision.DUPLICATE:
+        raise Duplicate(f"A user with the userName {user_name!r} is already provisioned by this connection.")
+    identity = subject or owner
+    try:
+        require_free_name(
+            actor=actor,
+            connection=connection,
+            user_name=user_name,
+            external_id=person.external_id,
+            user_id=identity.user_id if identity else None,
+        )
+    except NameGivenUp as given_up:
+        return given_up
+    if decision is Decision.CREATE or identity is None:
+        require_free_email(connection=connection, email=person.email or "")
+        identity = _make_identity(actor=actor, connection=connection, person=person, uid=uid or user_name, derived=derived)
+        return Outcome(Decision.CREATE, identity, created=True)
+    if decision is Decision.ADOPT:
+        require_free_email(connection=connection, email=person.email or "", user_id=identity.user_id)
+    said_uid = None if derived else uid
+    notes = _apply(actor=actor, connection=connection, identity=identity, person=person, uid=said_uid, decision=decision)
+    return Outcome(decision, identity, created=True, notes=notes)
+
+
+@in_one_transaction
+def _change(
+    *, actor: Actor, connection: Connection, scim_id: UUID, read: Read, deactivates: bool
+) -> Outcome | NameGivenUp:
+    lock_customer(connection.customer_id)
+    identity = _resource(connection, scim_id)
+    if not deactivates:
+        return _change_locked(actor=actor, connection=connection, identity=identity, read=read)
+    _set_active(actor=actor, identity=identity, active=False, reason="deactivated by the IdP")
+    save_identity(identity)
+    try:
+        with transaction.atomic():
+            rest = _change_locked(actor=actor, connection=connection, identity=_resource(connection, scim_id), read=read)
+    except IdentityError as fault:
+        dropped: str = fault.message
+    else:
+        if isinstance(rest, Outcome):
+            return rest
+        dropped = rest.refusal.message
+    events.record(actor=actor, kind="push.rest_dropped", subject=identity, reason=dropped)
+    return Outcome(Decision.APPLY, _resource(connection, scim_id), notes=(f"Deactivated (R23); the rest was dropped: {dropped}",))
+
+
+def _change_locked(*, actor: Actor, connection: Connection, identity: Identity, read: Read) -> Outcome | NameGivenUp:
+    person = cleaned(read(identity))
+    if person.user_name is not None:
+        require_user_name(person)
+    owner = _owner(connection, person.uid)
+    push = _push(Verb.CHANGE, person, subject=identity, owner=owner, uid_sent=bool(person.uid))
+    decision = matching.decide_push(push)
+    if decision is Decision.CONFLICT:
+        raise Conflict(_conflict_text(connection, person))
+    if person.external_id and identity.external_id is None:
+        taken = Identity.objects.filter(connection=connection, external_id=person.external_id).exclude(pk=identity.pk)
+        if taken.exists():
+            raise Conflict(_conflict_text(connection, person))
+    if person.user_name and key(person.user_name) != identity.user_name_key:
+        try:
+            require_free_name(
+                actor=actor,
+                connection=connection,
+                user_name=person.user_name,
+                external_id=person.external_id or identity.external_id,
+                user_id=identity.user_id,
+            )
+        except NameGivenUp as given_up:
+            return given_up
+    notes = _apply(
+        actor=actor, connection=connection, identity=identity, person=person, uid=person.uid, decision=decision
+    )
+    return Outcome(decision, identity, notes=notes)
+
+
+def _apply(
+    *, actor: Actor, connection: Connection, identity: Identity, person: Person, uid: str | None, decision: Decision
+) -> tuple[str, ...]:
+    """Let a known identity, and its user as far as policy permits, follow a push that was decided to be theirs."""
+    notes: list[str] = []
+    uid_moves = False
+    was_resource = identity.pushed_at is not None and identity.deleted_at is None
+    said = person
+    if decision is Decision.DRIFT:
+        identity.said_uid = person.uid or ""
+        said = replace(person, external_id=None)
+        notes.append("The new UID was noted and not taken: nothing else in the push proves that it is the same person (R8a).")
+    elif uid:
+        identity.said_uid = ""
+        uid_moves = set_uid(actor=actor, identity=identity, uid=uid)
+        if uid_moves:
+            identity.session_epoch += 1
+    changes = write_identity(identity, said)
+    _follow_rename(actor=actor, connection=connection, identity=identity)
+    if identity.pushed_at is None:
+        identity.pushed_at = timezone.now()
+    identity.deleted_at = None
+    if person.active is not None:
+        _set_active(actor=actor, identity=identity, active=person.active, reason="deactivated by the IdP")
+    elif not was_resource:
+        _set_active(actor=actor, identity=identity, active=True, reason="")
+    save_identity(identity)
+    if changes or decision is not Decision.APPLY:
+        events.record(actor=actor, kind=f"identity.{_PAST[decision]}", subject=identity, changes=changes)
+    project(actor=actor, connection=connection, identity=identity, said=person, uid_moves=uid_moves)
+    if not was_resource:
+        groups.follow_identity(actor=actor, identity=identity)
+    return tuple(notes)
+
+
+_PAST = {
+    Decision.APPLY: "changed",
+    Decision.RELINK: "relinked",
+    Decision.REVIVE: "revived",
+    Decision.ADOPT: "adopted",
+    Decision.DRIFT: "changed",
+}
+
+
+def _make_identity(*, actor: Actor, connection: Connection, person: Person, uid: str, derived: bool) -> Identity:
+    user = make_user(actor=actor, connection=connection, person=person, username=require_user_name(person))
+    identity = Identity(connection=connection, user=user, pushed_at=timezone.now(), active=person.active is not False)
+    changes = write_identity(identity, person)
+    identity.save(force_insert=True)
+    events.record(actor=actor, kind="identity.created", subject=identity, changes=changes)
+    set_uid(actor=actor, identity=identity, uid=uid, derived=derived)
+    return identity
+
+
+def _follow_rename(*, actor: Actor, connection: Connection, identity: Identity) -> None:
+    """R6: a derived UID follows the userName, unless that is somebody's UID already: then it stays as it was."""
+    uid = current_uid(identity)
+    if uid is not None and (not uid.derived or uid.uid_key == identity.user_name_key):
+        return
+    owner = _owner(connection, identity.user_name)
+    if owner is None or owner.pk == identity.pk:
+        set_uid(actor=actor, identity=identity, uid=identity.user_name, derived=True)
+
+
+def _set_active(*, actor: Actor, identity: Identity, active: bool, reason: str) -> None:
+    """Let ``active`` follow the IdP; what that means for the user is R20, R22 and R25."""
+    was = identity.active
+    if was == active:
+        return
+    identity.active = active
+    events.record(actor=actor, kind="identity.active_set", subject=identity, changes={"active": (was, active)})
+    if expires(was_active=was, active=active):
+        identity.session_epoch += 1
+        expiry.expire_by_channel(actor=actor, identity=identity, reason=reason)
+    else:
+        expiry.note_reactivation(actor=actor, identity=identity)
+
+
+def _push(verb: Verb, person: Person, *, subject: Identity | None, owner: Identity | None, uid_sent: bool) -> Push:
+    return Push(
+        verb=verb,
+        external_id=person.external_id,
+        uid_sent=uid_sent,
+        user_name_key=key(person.user_name) if person.user_name else None,
+        email_key=key(person.email or ""),
+        subject=known(subject),
+        owner=known(owner),
+        owner_is_subject=subject is not None and owner is not None and subject.pk == owner.pk,
+    )
+
+
+def _owner(connection: Connection, uid: str | None) -> Identity | None:
+    """Return, locked, who has or had ``uid`` (R5)."""
+    if not uid:
+        return None
+    row = IdentityUid.objects.filter(connection=connection, uid_key=key(uid)).first()
+    return None if row is None else _locked(Identity.objects.filter(pk=row.identity_id))
+
+
+def _resource(connection: Connection, scim_id: UUID) -> Identity:
+    """Return the SCIM resource, locked, or raise `NotFound`: also for one of another connection, never pushed, or deleted."""
+    found = _locked(
+        Identity.objects.filter(
+            connection=connection, scim_id=scim_id, pushed_at__isnull=False, deleted_at__isnull=True
+        )
+    )
+    if found is None:
+        raise NotFound(f"There is no user with the id {scim_id} in this connection.")
+    return found
+
+
+def _locked(identities: models.QuerySet[Identity]) -> Identity | None:
+    """Lock the user, then the identity, and read both as they are under the lock."""
+    user_id = identities.values_list("user_id", flat=True).first()
+    if user_id is None:
+        return None
+    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
+    identity = identities.select_related("connection").select_for_update(of=("self",), no_key=True).first()
+    if identity is not None:
+        identity.user = user
+    return identity
+
+
+def _conflict_text(connection: Connection, person: Person) -> str:
+    sent = f"{connection.uid_attribute} {person.uid!r}" if person.uid else f"userName {person.user_name!r}"
+    return (
+        f"The push with the {sent} contradicts what CORE knows: this UID or externalId belongs to another person of the connection. "
+        "Nothing was changed. Check that the UID is unique and the same in SAML and SCIM; else ask a CORE administrator."
+    )

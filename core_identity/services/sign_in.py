@@ -1,0 +1,176 @@
+"""A sign-in by SSO: a verified assertion finds its user, or makes one (R7, R8b, R12, R13)."""
+
+from uuid import UUID
+
+from django.utils import timezone
+
+from core_identity.errors import Conflict, MayNotSignIn, MissingAttributes, NoMark, UnknownPerson
+from core_identity.keys import key
+from core_identity.models import Connection, Identity, IdentityUid, User
+from core_identity.models.connection import Mark
+from core_identity.policy.expiry import Bar, bar_to_sign_in
+from core_identity.policy.matching import Assertion, SignIn, decide_sign_in
+from core_identity.selectors import standing_of
+from core_identity.services import events, roles
+from core_identity.services.identities import (
+    cleaned,
+    known,
+    make_user,
+    project,
+    save_identity,
+    set_uid,
+    write_identity,
+)
+from core_identity.services.transactions import in_one_transaction, lock_customer, recording_refusals
+from core_identity.services.uniqueness import NameGivenUp, require_free_email, require_free_name
+from core_identity.values import Actor, Person
+
+BAR_TEXTS = {
+    Bar.EXPIRED: "Your access to CORE has been ended.",
+    Bar.INACTIVE: "Your organisation has not activated you for CORE.",
+    Bar.CONNECTION_OFF: "Sign-in by this connection is switched off.",
+    Bar.STAFF: "People who administer CORE cannot sign in through this connection.",
+}
+
+
+@recording_refusals
+def sign_in(*, actor: Actor, connection: Connection, person: Person) -> Identity:
+    """Return the identity that a verified assertion speaks of, with its user, after letting both follow it.
+
+    Raises `MissingAttributes`, `NoMark`, `Conflict`, `UnknownPerson`, `MayNotSignIn` or `InvalidValue`; then nothing was changed.
+    """
+    person = cleaned(person)
+    if not person.uid:
+        raise MissingAttributes(
+            f"The attribute {connection.uid_attribute} is missing in what your identity provider sent.",
+            missing=(connection.uid_attribute,),
+            arrived=(),
+        )
+    # The common case locks one person only; who is new has to stand in the customer's line.
+    entered = _enter(actor=actor, connection=connection, person=person, whole_customer=False)
+    if entered is None:
+        entered = _enter(actor=actor, connection=connection, person=person, whole_customer=True)
+    assert entered is not None  # noqa: S101 - with the customer locked there is always an answer or a refusal
+    return entered
+
+
+@in_one_transaction
+def _enter(*, actor: Actor, connection: Connection, person: Person, whole_customer: bool) -> Identity | None:
+    """Decide and do it; None where that needs the customer's lock."""
+    if whole_customer:
+        lock_customer(connection.customer_id)
+    identities = Identity.objects.filter(connection=connection)
+    owner = _holder_of_uid(connection, person.uid or "")
+    if owner is None and not whole_customer:
+        return None
+    external = None
+    if person.external_id:
+        external = identities.filter(external_id=person.external_id).exclude(pk=owner.pk if owner else None).first()
+    named = None
+    if owner is None and person.name_id:
+        named = _lock(identities.filter(user_name_key=key(person.name_id)).values_list("pk", flat=True).first())
+    decision = decide_sign_in(
+        Assertion(
+            external_id=person.external_id,
+            name_id_key=key(person.name_id or ""),
+            email_key=key(person.email or ""),
+            mark_waived=connection.uid_mark == Mark.WAIVED,
+            owner=known(owner),
+            named=known(named),
+            external=known(external),
+        )
+    )
+    match decision:
+        case SignIn.NO_MARK:
+            raise NoMark(
+                "Somebody with this UID is known here, but neither the name nor the email in this sign-in is theirs. "
+                "Nothing was opened. A CORE administrator has to look at it."
+            )
+        case SignIn.CONFLICT:
+            raise Conflict("The externalId in this sign-in belongs to another person of the connection.")
+        case SignIn.CREATE:
+            return _make(actor=actor, connection=connection, person=person)
+        case SignIn.TAKE_OVER_DERIVED:
+            identity = named
+        case SignIn.ENTER:
+            identity = owner
+    assert identity is not None  # noqa: S101 - both decisions speak of somebody
+    _require_open_gate(identity)
+    uid_moves = False
+    if decision is SignIn.TAKE_OVER_DERIVED:
+        uid_moves = set_uid(actor=actor, identity=identity, uid=person.uid or "")
+    _follow(actor=actor, connection=connection, identity=identity, person=person, uid_moves=uid_moves)
+    return identity
+
+
+def _make(*, actor: Actor, connection: Connection, person: Person) -> Identity:
+    wanted = {"first_name": person.given_name, "last_name": person.family_name, "email": person.email}
+    missing = tuple(name for name, value in wanted.items() if not value)
+    if not connection.sso_makes_users:
+        raise UnknownPerson("You are not known in CORE yet. Ask your administrator to provision you first.")
+    if missing:
+        raise MissingAttributes(
+            "Your identity provider did not send everything that CORE needs to know you.", missing=missing, arrived=()
+        )
+    if person.name_id:
+        _require_free_name(actor=actor, connection=connection, name=person.name_id)
+    require_free_email(connection=connection, email=person.email or "")
+    user = make_user(actor=actor, connection=connection, person=person, username=person.email or "")
+    identity = Identity(connection=connection, user=user)
+    changes = write_identity(identity, person)
+    identity.signed_in_at = timezone.now()
+    identity.save(force_insert=True)
+    events.record(actor=actor, kind="identity.created", subject=identity, changes=changes)
+    set_uid(actor=actor, identity=identity, uid=person.uid or "")
+    _greet(actor=actor, connection=connection, identity=identity, person=person)
+    return identity
+
+
+def _require_free_name(*, actor: Actor, connection: Connection, name: str) -> None:
+    try:
+        require_free_name(actor=actor, connection=connection, user_name=name, external_id=None, user_id=None)
+    except NameGivenUp as given_up:  # pragma: no cover - only a push carries another externalId
+        raise given_up.refusal from None
+
+
+def _follow(*, actor: Actor, connection: Connection, identity: Identity, person: Person, uid_moves: bool) -> None:
+    """R13: the identity follows the assertion, and by the same policy the user."""
+    changes = write_identity(identity, person)
+    identity.signed_in_at = timezone.now()
+    if changes:
+        save_identity(identity)
+        events.record(actor=actor, kind="identity.changed", subject=identity, changes=changes)
+    else:
+        identity.save(update_fields=["signed_in_at"])
+    project(actor=actor, connection=connection, identity=identity, said=person, uid_moves=uid_moves)
+    _greet(actor=actor, connection=connection, identity=identity, person=person)
+
+
+def _greet(*, actor: Actor, connection: Connection, identity: Identity, person: Person) -> None:
+    roles.follow_sso_groups(actor=actor, connection=connection, user_id=identity.user_id, names=person.groups)
+    User.objects.filter(pk=identity.user_id).update(last_login=identity.signed_in_at)
+    identity.user.last_login = identity.signed_in_at
+    events.record(actor=actor, kind="user.signed_in", subject=identity.user, connection=connection)
+
+
+def _require_open_gate(identity: Identity) -> None:
+    bar = bar_to_sign_in(standing_of(identity))
+    if bar is not None:
+        raise MayNotSignIn(bar.value, BAR_TEXTS[bar])
+
+
+def _holder_of_uid(connection: Connection, uid: str) -> Identity | None:
+    row = IdentityUid.objects.filter(connection=connection, uid_key=key(uid)).values_list("identity_id", flat=True)
+    holder = _lock(row.first())
+    # Under the lock the UID may have moved on: read again rather than trust the first look.
+    return holder if holder is not None and holder.pk == row.first() else None
+
+
+def _lock(identity_id: UUID | None) -> Identity | None:
+    if identity_id is None:
+        return None
+    user_id = Identity.objects.values_list("user_id", flat=True).get(pk=identity_id)
+    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
+    identity = Identity.objects.select_for_update(of=("self",), no_key=True).select_related("connection").get(pk=identity_id)
+    identity.user = user
+    return identity

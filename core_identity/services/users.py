@@ -1,0 +1,127 @@
+"""Users that administrators make and change. Channels make theirs in `provisioning` and `sign_in`."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.password_validation import validate_password
+
+from core_identity.errors import InvalidValue, NameTaken, NotFound
+from core_identity.keys import MAX_NAME, clean_name, clean_text, key
+from core_identity.models import Customer, User
+from core_identity.services import events
+from core_identity.services.transactions import in_one_transaction
+from core_identity.values import Actor, ActorKind, Channel
+
+TEXTS = ("first_name", "last_name", "title", "company", "department")
+FLAGS = ("is_staff", "is_superuser", "email_shared")
+COMMAND = Actor(Channel.ADMIN, ActorKind.SYSTEM, "command line")
+
+
+@in_one_transaction
+def create_user(
+    *,
+    actor: Actor,
+    username: str,
+    email: str = "",
+    first_name: str = "",
+    last_name: str = "",
+    customer: Customer | None = None,
+    is_staff: bool = False,
+    is_superuser: bool = False,
+    password: str | None = None,
+) -> User:
+    """Make a user beforehand. Without a password they can only come by a connection. Raises `NameTaken`, `InvalidValue`."""
+    username = clean_name(username, field="username")
+    if not username:
+        raise InvalidValue("username", "A user needs a username.")
+    if User.objects.filter(username_key=key(username)).exists():
+        raise NameTaken(f"The username {username!r} is taken.")
+    email = _free_email(email, customer=customer)
+    user = User(
+        customer=customer,
+        username=username,
+        username_key=key(username),
+        email=email,
+        email_key=key(email),
+        first_name=clean_text(first_name, field="first_name"),
+        last_name=clean_text(last_name, field="last_name"),
+        is_staff=is_staff,
+        is_superuser=is_superuser,
+    )
+    user.set_password(password)
+    user.save(force_insert=True)
+    told = {
+        "username": (None, username),
+        "email": (None, email),
+        "customer": (None, customer.name if customer else None),
+        "is_staff": (None, is_staff),
+        "is_superuser": (None, is_superuser),
+    }
+    events.record(actor=actor, kind="user.created", subject=user, changes=told)
+    return user
+
+
+def create_local_user(*, username: str, email: str, password: str | None, superuser: bool, **extra: Any) -> User:
+    """Make an administrator of CORE from the command line (``createsuperuser``); ``extra`` holds other fields of `create_user`."""
+    extra = {name: value for name, value in extra.items() if name not in {"is_staff", "is_superuser"}}
+    return create_user(
+        actor=COMMAND,
+        username=username,
+        email=email,
+        password=password,
+        is_staff=True,
+        is_superuser=superuser,
+        **extra,
+    )
+
+
+@in_one_transaction
+def change_user(*, actor: Actor, user_id: UUID, **fields: Any) -> User:
+    """Change email, names, position, company, department or the flags, as an administrator (R16). Raises `NotFound`, `NameTaken`, `InvalidValue`."""
+    unknown = set(fields) - {*TEXTS, *FLAGS, "email"}
+    if unknown:
+        raise InvalidValue(min(unknown), f"{min(unknown)} cannot be changed here.")
+    user = _locked(user_id)
+    changes: dict[str, tuple[object, object]] = {}
+    for field, value in fields.items():
+        if field in TEXTS:
+            new: object = clean_text(value, field=field)
+        elif field == "email":
+            new = _free_email(value, customer=user.customer, but=user, shared=fields.get("email_shared", user.email_shared))
+        else:
+            new = bool(value)
+        if new != getattr(user, field):
+            changes[field] = (getattr(user, field), new)
+            setattr(user, field, new)
+    if not changes:
+        return user
+    user.email_key = key(user.email)
+    user.save(update_fields=[*changes, "email_key"])
+    events.record(actor=actor, kind="user.changed", subject=user, changes=changes)
+    return user
+
+
+@in_one_transaction
+def set_password(*, actor: Actor, user_id: UUID, password: str) -> None:
+    """Give a user a password. Raises `NotFound`, `InvalidValue`, and Django's ``ValidationError`` for a weak one."""
+    user = _locked(user_id)
+    validate_password(password, user)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    events.record(actor=actor, kind="user.password_set", subject=user)
+
+
+def _locked(user_id: UUID) -> User:
+    user = User.objects.select_for_update(of=("self",), no_key=True).select_related("customer").filter(pk=user_id).first()
+    if user is None:
+        raise NotFound("There is no such user.")
+    return user
+
+
+def _free_email(email: str, *, customer: Customer | None, but: User | None = None, shared: bool = False) -> str:
+    email = clean_text(email or "", field="email", limit=MAX_NAME)
+    if email and customer is not None and not shared:
+        others = User.objects.filter(customer=customer, email_key=key(email), email_shared=False)
+        if others.exclude(pk=but.pk if but else None).exists():
+            raise NameTaken(f"Another user of {customer} has the email address {email!r}.")
+    return email

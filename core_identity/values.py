@@ -1,0 +1,79 @@
+"""Frozen values that cross the borders between the apps. Nothing here knows Django."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+from uuid import UUID
+
+NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
+
+
+class Channel(StrEnum):
+    """The way a change came."""
+
+    SSO = "sso"
+    SCIM = "scim"
+    ADMIN = "admin"
+
+
+class ActorKind(StrEnum):
+    ADMIN = "admin"
+    SCIM_CLIENT = "scim_client"
+    SIGN_IN = "sign_in"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does it, by which channel, in which request.
+
+    ``label`` is what an administrator reads ("boss", "OAuth client of acme", "jane.doe by SSO"); ``request_id`` is the reference that the
+    other side was shown and that every event of the request carries.
+    """
+
+    channel: Channel
+    kind: ActorKind
+    label: str
+    id: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What one message of an IdP says about a person.
+
+    ``None`` means *not said*, the empty string means *said to be empty*; policy treats the two differently (R6, R17).
+    ``attributes`` are the other SCIM attributes (phoneNumbers, locale, …), kept as sent and answered as sent, of no meaning to CORE;
+    a value of None in it clears that attribute.
+    ``name_id`` and ``groups`` are only said by a SAML assertion.
+    """
+
+    uid: str | None = None
+    external_id: str | None = None
+    user_name: str | None = None
+    active: bool | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+    email: str | None = None
+    title: str | None = None
+    organization: str | None = None
+    department: str | None = None
+    attributes: Mapping[str, object] = field(default_factory=lambda: NOTHING)
+    name_id: str | None = None
+    groups: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupChange:
+    """What one message says about a push group. Members are SCIM ids of identities of the same connection.
+
+    ``members`` replaces the whole membership where it is not None; then ``remove`` and after it ``add`` are applied.
+    """
+
+    display_name: str | None = None
+    external_id: str | None = None
+    members: frozenset[UUID] | None = None
+    add: frozenset[UUID] = frozenset()
+    remove: frozenset[UUID] = frozenset()

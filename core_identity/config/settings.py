@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
+    "scim.middleware.ScimErrorMiddleware",  # first: whatever fails under /scim/ is answered as a SCIM error
     "core_identity.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -115,6 +116,36 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
     },
 }
+
+# OAuth 2 (R14). Every client belongs to a connection, is confidential, and gets one scope; tokens are stored hashed.
+OAUTH2_PROVIDER_APPLICATION_MODEL = "scim.OAuthClient"
+OAUTH2_PROVIDER = {
+    "OAUTH2_VALIDATOR_CLASS": "scim.oauth.ConnectionValidator",
+    "SCOPES": {"scim": "Provision people and groups by SCIM", "offline_access": "Renew the access without asking again"},
+    "DEFAULT_SCOPES": ["scim"],
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    # Okta documents no PKCE, and all our clients have a secret: honoured where sent, never demanded.
+    "PKCE_REQUIRED": lambda _client_id: False,
+    # http on loopback is opened by OAuthClient itself, and only where PUBLIC_URL is loopback.
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    **{
+        f"COMPLIANT_BCP_RFC9700_{name}": True
+        for name in (
+            "IMPLICIT_GRANT",
+            "PASSWORD_GRANT",
+            "PKCE_METHOD",
+            "ACCESS_TOKEN_TRANSPORT",
+            "AUTHZ_RESPONSE_ISS",
+            "TOKEN_STORAGE",
+            "REFRESH_TOKEN",
+            "REDIRECT_URI_SCHEME",
+            "REDIRECT_URI_MATCHING",
+            "PKCE_REQUIRED",
+        )
+    },
+}
+REST_FRAMEWORK = {"UNAUTHENTICATED_USER": None}
 
 # Limits that hold before any view looks at a request.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024

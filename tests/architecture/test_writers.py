@@ -1,0 +1,67 @@
+"""Rule 4 of docs/architecture.md: one writer per fact. A test that names the offender."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PRODUCT = ("core_identity", "scim", "sso")
+OWNED = {"Customer", "Connection", "User", "Identity", "IdentityUid", "Role", "Grant", "PushGroup", "PushGroupMember", "Event"}
+WRITES = {"create", "bulk_create", "get_or_create", "update_or_create", "update", "bulk_update", "delete"}
+EXPIRY = {"expired_at", "expired_by", "expired_channel", "expired_reason", "expired_connection", "expired_snapshot"}
+
+
+def modules() -> list[Path]:
+    found = [path for app in PRODUCT for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts]
+    assert len(found) > 30
+    return found
+
+
+def assignments(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield line and name of every attribute that is assigned, and of every keyword given to ``update(...)``."""
+    for node in ast.walk(tree):
+        targets: list[ast.expr] = []
+        if isinstance(node, ast.Assign):
+            targets = node.targets
+        elif isinstance(node, ast.AnnAssign | ast.AugAssign):
+            targets = [node.target]
+        for target in targets:
+            for part in ast.walk(target):
+                if isinstance(part, ast.Attribute):
+                    yield part.lineno, part.attr
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "update":
+            for keyword in node.keywords:
+                yield node.lineno, keyword.arg or ""
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_the_expiry_service_sets_expiry_R24(path: Path) -> None:
+    if path.relative_to(ROOT) == Path("core_identity/services/expiry.py"):
+        return
+    found = [(line, name) for line, name in assignments(ast.parse(path.read_text())) if name in EXPIRY]
+    assert not found, f"{path}: {found} set outside core_identity.services.expiry"
+
+
+def writes(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield line and text of every manager call that writes one of our models."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in WRITES:
+            text = ast.unparse(node.func)
+            if any(f"{model}.objects" in text for model in OWNED):
+                yield node.lineno, text
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_services_write_users_identities_roles_and_grants(path: Path) -> None:
+    if path.parent == ROOT / "core_identity" / "services":
+        return
+    found = list(writes(ast.parse(path.read_text())))
+    assert not found, f"{path}: {found} write outside core_identity.services"
+
+
+def test_the_rules_above_see_an_offender() -> None:
+    tree = ast.parse("user.expired_at = None\nUser.objects.filter(pk=1).update(expired_by='x')\n")
+    assert {name for _, name in assignments(tree)} & EXPIRY == {"expired_at", "expired_by"}
+    assert list(writes(tree))

@@ -1,0 +1,237 @@
+"""The tables of R8a and R8b, cell by cell. No database."""
+
+import pytest
+
+from core_identity.policy.matching import (
+    TABLE,
+    Assertion,
+    Decision,
+    Known,
+    Push,
+    SignIn,
+    Subject,
+    Uid,
+    Verb,
+    decide_push,
+    decide_sign_in,
+    uid_to_read,
+)
+from core_identity.values import Person
+
+LIVE = Known(external_id="00u1", user_name_key="jane@acme.test", email_key="jane@acme.test")
+BY_SSO_ONLY = Known(name_id_key="jane@acme.test", email_key="jane.doe@acme.test", pushed=False)
+STRANGER = Known(external_id="00u2", user_name_key="joan@acme.test", email_key="joan@acme.test")
+
+
+def push(
+    verb: Verb,
+    *,
+    subject: Known | None = None,
+    owner: Known | None = None,
+    own: bool = False,
+    external_id: str | None = "00u1",
+    uid_sent: bool = True,
+    user_name_key: str | None = "jane@acme.test",
+    email_key: str = "jane@acme.test",
+) -> Push:
+    return Push(verb, external_id, uid_sent, user_name_key, email_key, subject, owner, own)
+
+
+POST, CHANGE = Verb.POST, Verb.CHANGE
+
+CELLS = [
+    # POST, externalId unknown or absent
+    ("a new person is created", push(POST), Decision.CREATE),
+    ("a new person without externalId is created", push(POST, external_id=None), Decision.CREATE),
+    ("SSO came first and the NameID is the userName", push(POST, owner=BY_SSO_ONLY), Decision.ADOPT),
+    (
+        "SSO came first and only the email agrees",
+        push(POST, owner=BY_SSO_ONLY, user_name_key="jd", email_key="jane.doe@acme.test"),
+        Decision.ADOPT,
+    ),
+    (
+        "SSO came first and nothing agrees",
+        push(POST, owner=BY_SSO_ONLY, user_name_key="eve", email_key="eve@acme.test"),
+        Decision.CONFLICT,
+    ),
+    (
+        "SSO came first and empty names agree with nothing",
+        push(POST, owner=Known(pushed=False), user_name_key=None, email_key=""),
+        Decision.CONFLICT,
+    ),
+    (
+        "SSO knows another externalId, so the names do not help",
+        push(POST, owner=Known(external_id="00uX", name_id_key="jane@acme.test", pushed=False)),
+        Decision.CONFLICT,
+    ),
+    ("the UID of a pushed person with another externalId", push(POST, owner=STRANGER), Decision.CONFLICT),
+    (
+        "the same person again, without externalId on either side",
+        push(POST, owner=Known(user_name_key="jane@acme.test"), external_id=None),
+        Decision.DUPLICATE,
+    ),
+    (
+        "a deleted person again, without externalId on either side",
+        push(POST, owner=Known(user_name_key="jane@acme.test", active=False, deleted=True), external_id=None),
+        Decision.REVIVE,
+    ),
+    (
+        "the UID of a pushed person under another userName, without externalId",
+        push(POST, owner=Known(user_name_key="joan@acme.test"), external_id=None),
+        Decision.CONFLICT,
+    ),
+    # POST, externalId is X's
+    ("posted again with a new UID", push(POST, subject=LIVE), Decision.RELINK),
+    ("posted again while live", push(POST, subject=LIVE, owner=LIVE, own=True), Decision.DUPLICATE),
+    ("posted again while live, UID not sent", push(POST, subject=LIVE, uid_sent=False), Decision.DUPLICATE),
+    (
+        "posted again after a rename",
+        push(POST, subject=LIVE, owner=LIVE, own=True, user_name_key="jane.roe@acme.test"),
+        Decision.REVIVE,
+    ),
+    (
+        "posted again after deactivation",
+        push(POST, subject=Known("00u1", "jane@acme.test", active=False), own=True, owner=LIVE),
+        Decision.REVIVE,
+    ),
+    (
+        "posted again after deletion",
+        push(POST, subject=Known("00u1", "jane@acme.test", active=False, deleted=True), uid_sent=False),
+        Decision.REVIVE,
+    ),
+    (
+        "posted for the first time, externalId known from the assertion",
+        push(POST, subject=Known("00u1", name_id_key="x", pushed=False), owner=LIVE, own=True),
+        Decision.ADOPT,
+    ),
+    ("posted again with somebody else's UID", push(POST, subject=LIVE, owner=STRANGER), Decision.CONFLICT),
+    # PUT or PATCH, externalId equal
+    ("put with a new UID", push(CHANGE, subject=LIVE), Decision.RELINK),
+    ("put with its own UID", push(CHANGE, subject=LIVE, owner=LIVE, own=True), Decision.APPLY),
+    ("put without a UID", push(CHANGE, subject=LIVE, uid_sent=False), Decision.APPLY),
+    ("put with somebody else's UID", push(CHANGE, subject=LIVE, owner=STRANGER), Decision.CONFLICT),
+    # PUT or PATCH, externalId absent, or X has none yet
+    ("put with a new UID and no proof", push(CHANGE, subject=LIVE, external_id=None), Decision.DRIFT),
+    (
+        "put with a new UID where X has no externalId yet",
+        push(CHANGE, subject=Known(user_name_key="jane@acme.test")),
+        Decision.DRIFT,
+    ),
+    (
+        "put with a UID over a derived one",
+        push(CHANGE, subject=Known(user_name_key="jane@acme.test", derived=True), external_id=None),
+        Decision.RELINK,
+    ),
+    (
+        "put without externalId and with its own UID",
+        push(CHANGE, subject=LIVE, owner=LIVE, own=True, external_id=None),
+        Decision.APPLY,
+    ),
+    (
+        "put without externalId and with somebody else's UID",
+        push(CHANGE, subject=LIVE, owner=STRANGER, external_id=None),
+        Decision.CONFLICT,
+    ),
+    # PUT or PATCH, externalId differs
+    ("put with another externalId and a new UID", push(CHANGE, subject=LIVE, external_id="00u9"), Decision.CONFLICT),
+    (
+        "put with another externalId and its own UID",
+        push(CHANGE, subject=LIVE, owner=LIVE, own=True, external_id="00u9"),
+        Decision.CONFLICT,
+    ),
+    (
+        "put with another externalId and somebody else's UID",
+        push(CHANGE, subject=LIVE, owner=STRANGER, external_id="00u9"),
+        Decision.CONFLICT,
+    ),
+    (
+        "externalIds are compared case-exact",
+        push(CHANGE, subject=LIVE, owner=LIVE, own=True, external_id="00U1"),
+        Decision.CONFLICT,
+    ),
+]
+
+
+@pytest.mark.parametrize(("case", "decision"), [(one[1], one[2]) for one in CELLS], ids=[one[0] for one in CELLS])
+def test_a_push_is_decided_by_the_table_and_by_nothing_else_R8a(case: Push, decision: Decision) -> None:
+    assert decide_push(case) is decision
+
+
+def test_the_table_has_every_line_and_every_column() -> None:
+    lines = {
+        (Verb.POST, Subject.UNKNOWN),
+        (Verb.POST, Subject.KNOWN),
+        (Verb.CHANGE, Subject.EQUAL),
+        (Verb.CHANGE, Subject.UNSAID),
+        (Verb.CHANGE, Subject.DIFFERS),
+    }
+    assert set(TABLE) == lines
+    assert all(set(line) == set(Uid) for line in TABLE.values())
+
+
+def assertion(
+    *,
+    owner: Known | None = None,
+    named: Known | None = None,
+    external: Known | None = None,
+    external_id: str | None = None,
+    name_id_key: str = "jane@acme.test",
+    email_key: str = "jane@acme.test",
+    waived: bool = False,
+) -> Assertion:
+    return Assertion(external_id, name_id_key, email_key, waived, owner, named, external)
+
+
+SIGN_INS = [
+    ("nobody has the UID", assertion(), SignIn.CREATE),
+    ("the UID is known and the NameID is the userName", assertion(owner=LIVE, email_key=""), SignIn.ENTER),
+    ("the UID is known and the email agrees", assertion(owner=LIVE, name_id_key="opaque"), SignIn.ENTER),
+    ("the UID is known and the last NameID agrees", assertion(owner=BY_SSO_ONLY, email_key=""), SignIn.ENTER),
+    ("a colleague's UID: two people named John Smith", assertion(owner=STRANGER), SignIn.NO_MARK),
+    ("a colleague's UID where the mark is waived", assertion(owner=STRANGER, waived=True), SignIn.ENTER),
+    ("empty names are no mark", assertion(owner=Known(), name_id_key="", email_key=""), SignIn.NO_MARK),
+    ("the externalId alone decides: equal", assertion(owner=STRANGER, external_id="00u2"), SignIn.ENTER),
+    ("the externalId alone decides: differs", assertion(owner=LIVE, external_id="00u2"), SignIn.NO_MARK),
+    (
+        "the externalId alone decides, even against a waiver",
+        assertion(owner=LIVE, external_id="00u2", waived=True),
+        SignIn.NO_MARK,
+    ),
+    ("a new UID with somebody's externalId", assertion(external=LIVE, external_id="00u1"), SignIn.CONFLICT),
+    (
+        "a known UID without externalId, with somebody else's",
+        assertion(owner=BY_SSO_ONLY, external=LIVE, external_id="00u1"),
+        SignIn.CONFLICT,
+    ),
+    (
+        "the NameID is the userName of a derived UID (R6)",
+        assertion(named=Known(user_name_key="jane@acme.test", derived=True)),
+        SignIn.TAKE_OVER_DERIVED,
+    ),
+    ("the NameID is the userName of a sent UID", assertion(named=LIVE), SignIn.CREATE),
+    (
+        "the NameID is the userName of somebody deleted",
+        assertion(named=Known(user_name_key="jane@acme.test", derived=True, active=False, deleted=True)),
+        SignIn.CREATE,
+    ),
+]
+
+
+@pytest.mark.parametrize(("case", "decision"), [(one[1], one[2]) for one in SIGN_INS], ids=[one[0] for one in SIGN_INS])
+def test_a_sign_in_needs_a_second_mark_that_agrees_R8b(case: Assertion, decision: SignIn) -> None:
+    assert decide_sign_in(case) is decision
+
+
+@pytest.mark.parametrize(
+    ("person", "creating", "expected"),
+    [
+        (Person(uid="jane.doe", user_name="jane@acme.test"), True, ("jane.doe", False)),
+        (Person(uid=None, user_name="jane@acme.test"), True, ("jane@acme.test", True)),
+        (Person(uid="", user_name="jane@acme.test"), True, ("jane@acme.test", True)),
+        (Person(uid=None, user_name="jane@acme.test"), False, (None, False)),
+    ],
+)
+def test_without_a_uid_the_user_name_is_it_and_only_on_a_create_R6(
+    person: Person, creating: bool, expected: tuple[str | None, bool]
+) -> None:
+    assert uid_to_read(person, creating=creating) == expected

@@ -1,0 +1,118 @@
+"""R7 and the lock order: many at the same instant, on the real PostgreSQL. Journeys repeat it over several processes."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from django.db import connections
+
+from core_identity.errors import IdentityError
+from core_identity.models import Connection, Grant, Identity, IdentityUid, PushGroupMember, User
+from core_identity.services.expiry import expire, unexpire
+from core_identity.services.groups import change_group, create_group
+from core_identity.services.provisioning import change_person, create_person
+from core_identity.services.roles import change_role, create_role
+from core_identity.services.sign_in import sign_in
+from core_identity.values import GroupChange, Person
+from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
+
+pytestmark = pytest.mark.django_db(transaction=True)
+AT_ONCE = 12
+
+
+def at_the_same_instant(acts: list[Callable[[], object]]) -> list[object]:
+    """Run all acts at once, each on its own database connection; return what each returned or raised."""
+    start = threading.Barrier(len(acts))
+
+    def run(act: Callable[[], object]) -> object:
+        try:
+            start.wait(timeout=30)
+            return act()
+        except IdentityError as refusal:
+            return refusal
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(run, acts))
+
+
+@pytest.fixture
+def acme() -> Connection:
+    return make_connection()
+
+
+def post(acme: Connection, person: Person) -> Callable[[], object]:
+    return lambda: create_person(actor=OKTA, connection=acme, person=person)
+
+
+def enter(acme: Connection, person: Person) -> Callable[[], object]:
+    return lambda: sign_in(actor=BROWSER, connection=acme, person=by_sso(person))
+
+
+def test_eight_parallel_creates_give_one_user_R7(acme: Connection) -> None:
+    answers = at_the_same_instant([post(acme, JANE)] * 8)
+    assert sorted(type(answer).__name__ for answer in answers) == ["Duplicate"] * 7 + ["Outcome"]
+    assert (User.objects.count(), Identity.objects.count(), IdentityUid.objects.count()) == (1, 1, 1)
+
+
+def test_both_channels_at_the_same_instant_are_one_user_R7(acme: Connection) -> None:
+    answers = at_the_same_instant([post(acme, JANE), enter(acme, JANE)] * (AT_ONCE // 2))
+    assert (User.objects.count(), Identity.objects.count()) == (1, 1)
+    assert all(isinstance(answer, Identity) for answer in answers[1::2]), "every sign-in entered"
+    assert Identity.objects.get().external_id == JANE.external_id
+
+
+def test_two_people_who_want_one_user_name_at_the_same_instant_are_told_apart_R9(acme: Connection) -> None:
+    rivals = [replace(JANE, uid=f"jane.{number}", external_id=f"e{number}") for number in range(AT_ONCE)]
+    at_the_same_instant([post(acme, rival) for rival in rivals])
+    assert (User.objects.count(), Identity.objects.count()) == (1, 1)
+
+
+def test_expiry_and_sign_in_at_the_same_instant_leave_a_shut_door_R21(acme: Connection) -> None:
+    identity = create_person(actor=OKTA, connection=acme, person=JANE).identity
+
+    def deactivate() -> object:
+        return change_person(
+            actor=OKTA,
+            connection=acme,
+            scim_id=identity.scim_id,
+            read=lambda _: replace(JANE, active=False),
+            deactivates=True,
+        )
+
+    at_the_same_instant([deactivate, *[enter(acme, JANE)] * 5])
+    assert User.objects.get().expired_at is not None
+    assert isinstance(at_the_same_instant([enter(acme, JANE)])[0], IdentityError)
+
+
+def test_two_puts_of_one_group_and_a_role_rename_leave_grants_that_match_the_members_R32(acme: Connection) -> None:
+    role = create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
+    jane, zoe = (create_person(actor=OKTA, connection=acme, person=person).identity for person in (JANE, ZOE))
+    group = create_group(actor=OKTA, connection=acme, change=GroupChange(display_name="Editors"))
+
+    def put(*members: Identity) -> Callable[[], object]:
+        said = GroupChange(members=frozenset(member.scim_id for member in members))
+        return lambda: change_group(actor=OKTA, connection=acme, scim_id=group.scim_id, read=lambda _: said)
+
+    def rename(name: str) -> Callable[[], object]:
+        return lambda: change_role(actor=ADMIN, role_id=role.pk, name=name)
+
+    at_the_same_instant([put(jane), put(zoe), put(jane, zoe), put(), rename("Authors"), rename("Editors")] * 2)
+    members = set(PushGroupMember.objects.values_list("identity__user_id", flat=True))
+    holders = set(Grant.objects.values_list("user_id", flat=True))
+    assert members == holders
+
+
+def test_expire_and_unexpire_at_the_same_instant_leave_one_truth_R24(acme: Connection) -> None:
+    user_id = create_person(actor=OKTA, connection=acme, person=JANE).identity.user_id
+    acts: list[Callable[[], object]] = [
+        lambda: expire(actor=ADMIN, user_id=user_id, reason="left"),
+        lambda: unexpire(actor=ADMIN, user_id=user_id, reason="back"),
+    ]
+    at_the_same_instant(acts * 4)
+    user = User.objects.get()
+    assert (user.expired_at is None) == (user.expired_reason == "")
+    assert user.is_active == (user.expired_at is None)

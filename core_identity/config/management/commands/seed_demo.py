@@ -1,0 +1,91 @@
+import json
+import secrets
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from core_identity.config.apply import apply
+from core_identity.errors import NotFound
+from core_identity.selectors import find_user
+from core_identity.services.users import create_user
+from core_identity.values import Actor, ActorKind, Channel
+
+SLUG = "acme"
+ADMINISTRATOR = "admin"
+ACTOR = Actor(Channel.ADMIN, ActorKind.SYSTEM, "demo seed")
+
+
+class Command(BaseCommand):
+    help = "Make the demo's customer, connection, roles and administrator. Idempotent; only where DEMO is on."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--idp-metadata", required=True, type=Path, help="metadata of the demo IdP")
+        parser.add_argument("--answer", required=True, type=Path, help="file to keep what the simulated Okta has to know")
+
+    def handle(self, *args: Any, idp_metadata: Path, answer: Path, **options: Any) -> None:
+        if not settings.DEMO:
+            raise CommandError("seed_demo is for the demo only: DEMO is not on.")
+        known = _read(answer)
+        (made,) = apply(
+            actor=ACTOR,
+            content=_description(idp_metadata),
+            base_dir=idp_metadata.resolve().parent,
+            # The secret is shown once and hashed here: whoever lost the file gets a new one.
+            rotate_secret="client_secret" not in known,
+        )
+        _write(answer, {**made, "client_secret": made.get("client_secret", known.get("client_secret"))})
+        password = _administrator()
+        if password:
+            self.stdout.write(f"Administrator: {ADMINISTRATOR}\nPassword:      {password}\nIt is shown this once.")
+
+
+def _description(idp_metadata: Path) -> dict[str, Any]:
+    return {
+        "roles": ["Editors", "Viewers"],
+        "connections": [
+            {
+                "slug": SLUG,
+                "name": "Acme Studios",
+                "customer": "Acme",
+                "uid": {"attribute": "UID", "rule": "name"},
+                "roles": {"grantable": ["Editors", "Viewers"], "from": "push_groups"},
+                "saml": {"idp_metadata": idp_metadata.name},
+                "scim": {"grants": ["authorization_code", "client_credentials"]},
+            }
+        ],
+    }
+
+
+def _administrator() -> str | None:
+    """Make the demo's administrator and return the password, or None where there is one already."""
+    try:
+        find_user(ADMINISTRATOR)
+    except NotFound:
+        password = secrets.token_urlsafe(12)
+        create_user(
+            actor=ACTOR,
+            username=ADMINISTRATOR,
+            email="admin@core.test",
+            is_staff=True,
+            is_superuser=True,
+            password=password,
+        )
+        return password
+    return None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) and content.get("client_secret") else {}
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(content, indent=2), encoding="utf-8")

@@ -1,0 +1,78 @@
+"""Every check that needs no test: style, types, import contracts, templates, migrations, Django's own."""
+
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from devtools.checkout import Checkout
+from devtools.faults import say
+
+# What `check --deploy` judges: the settings as a production site has them.
+PRODUCTION = {"DEBUG": "off", "DEMO": "off", "PUBLIC_URL": "https://core.example.com"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """`command` exits 0 when all is well; `repair` is the command that mends what it finds, if one can."""
+
+    name: str
+    command: tuple[str | Path, ...]
+    repair: tuple[str | Path, ...] = ()
+
+
+def checks(checkout: Checkout) -> list[Check]:
+    tool = checkout.tool
+    manage = (checkout.python, checkout.root / "manage.py")
+    return [
+        Check("ruff check", (tool("ruff"), "check"), (tool("ruff"), "check", "--fix")),
+        Check("ruff format", (tool("ruff"), "format", "--check"), (tool("ruff"), "format")),
+        Check("mypy", (tool("mypy"),)),
+        Check("import contracts", (tool("lint-imports"),)),
+        Check("djlint", (tool("djlint"), "templates", "--lint", "--quiet")),
+        Check(
+            "template format",
+            (tool("djlint"), "templates", "--check", "--quiet"),
+            (tool("djlint"), "templates", "--reformat", "--quiet"),
+        ),
+        Check("migrations", (*manage, "makemigrations", "--check", "--dry-run")),
+        Check("deploy check", (*manage, "check", "--deploy", "--fail-level", "WARNING")),
+    ]
+
+
+def run_checks(checkout: Checkout, environment: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Run all and show what failing ones say; gives the names of the passed and of the failed."""
+    passed: list[str] = []
+    failed: list[str] = []
+    say("Checks:")
+    for check in checks(checkout):
+        started = time.monotonic()
+        status, words = _run(checkout, check.command, environment)
+        seconds = time.monotonic() - started
+        say(f"  {'FAILED' if status else 'ok'}  {check.name}  ({seconds:.1f} s)")
+        if status:
+            say(words.rstrip())
+        (failed if status else passed).append(check.name)
+    return passed, failed
+
+
+def repair(checkout: Checkout, environment: Mapping[str, str]) -> None:
+    """Let the tools mend what they can."""
+    for check in checks(checkout):
+        if check.repair:
+            _run(checkout, check.repair, environment)
+
+
+def _run(checkout: Checkout, command: Sequence[str | Path], environment: Mapping[str, str]) -> tuple[int, str]:
+    answer = subprocess.run(
+        command,
+        cwd=checkout.root,
+        env={**environment, **PRODUCTION},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    return answer.returncode, answer.stdout

@@ -1,0 +1,68 @@
+"""`./dev lock`."""
+
+import argparse
+import subprocess
+from pathlib import Path
+
+from devtools.checkout import Checkout
+from devtools.environment import ensure_environment
+from devtools.faults import Fault, say
+
+SUMMARY = "make both requirements files from pyproject.toml"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Compile requirements.txt and requirements-dev.txt from pyproject.toml: hashed, for Python 3.11 to "
+        "3.13 on every system, with no address of a package index in them. Pins stay as they are where they "
+        "still fit."
+    )
+    parser.add_argument("--upgrade", action="store_true", help="take the newest releases that pyproject.toml allows")
+
+
+def execute(checkout: Checkout, options: argparse.Namespace) -> int:
+    ensure_environment(checkout)
+    compile_lock = [
+        checkout.tool("uv"),
+        "pip",
+        "compile",
+        "--quiet",
+        "--universal",
+        "--python-version",
+        "3.11",
+    ]
+    compile_lock += ["--generate-hashes", "--custom-compile-command", "./dev lock"]
+    compile_lock += ["--upgrade"] if options.upgrade else []
+    runtime, dev = checkout.runtime_lock, checkout.dev_lock
+    _run(checkout, [*compile_lock, "pyproject.toml", "--output-file", runtime.name])
+    # The tools follow the runtime's pins, so that tests run what production installs.
+    _run(
+        checkout,
+        [
+            *compile_lock,
+            "pyproject.toml",
+            "--group",
+            "dev",
+            "--constraints",
+            runtime.name,
+            "--output-file",
+            dev.name,
+        ],
+    )
+    for lock in (runtime, dev):
+        _refuse_addresses(lock)
+    ensure_environment(checkout)
+    return 0
+
+
+def _run(checkout: Checkout, command: list[str]) -> None:
+    if subprocess.run(command, cwd=checkout.root, stdin=subprocess.DEVNULL).returncode != 0:
+        raise Fault("uv could not compile the lock; it said why above.")
+    say(f"{command[-1]} made.")
+
+
+def _refuse_addresses(lock: Path) -> None:
+    """A lock that names an index or a folder of this machine works nowhere else."""
+    for line in lock.read_text().splitlines():
+        if "://" in line or line.startswith(("-", "/")):
+            raise Fault(f"{lock.name} names an address: {line.strip()}")

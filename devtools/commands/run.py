@@ -1,0 +1,86 @@
+"""`./dev run`."""
+
+import argparse
+import urllib.request
+from pathlib import Path
+
+from devtools.checkout import Checkout
+from devtools.database import DEMO, lasting_database
+from devtools.environment import ensure_environment
+from devtools.faults import Fault, say
+from devtools.ports import require_free, wait_for_answer
+from devtools.product import collect_static_files, manage, migrate, product_environment
+from devtools.services import services
+from devtools.signals import Stopped
+from devtools.web_server import WebServer
+
+SUMMARY = "see it work: the product with a demo customer, and a stand-in for Okta"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Make everything that is needed, start the product with a demo customer and a demo IdP, and say what to "
+        "open. What you do there survives in the database `demo`. Ctrl-C stops all that was started."
+    )
+    parser.add_argument("--port", type=int, default=8000, help="the port of the product (default %(default)s)")
+    parser.add_argument("--idp-port", type=int, default=8001, help="the port of the demo IdP (default %(default)s)")
+    parser.add_argument("--reload", action="store_true", help="start the product anew when its code changes")
+
+
+def execute(checkout: Checkout, options: argparse.Namespace) -> int:
+    if options.port == options.idp_port:
+        raise Fault("--port and --idp-port must differ.")
+    require_free(options.port, "--port")
+    require_free(options.idp_port, "--idp-port")
+    ensure_environment(checkout)
+    server = WebServer(options.port, workers=2, threads=8, reload=options.reload)
+    # Another host name than the product's, so that the demo is cross-site, as a real IdP is.
+    idp_url = f"http://127.0.0.1:{options.idp_port}"
+    state = checkout.make_state_folder("demo")
+    with lasting_database(checkout, DEMO) as database, services(database.holds) as running:
+        environment = product_environment(checkout, database, DEBUG="off", DEMO="on", PUBLIC_URL=server.url)
+        idp: list[str | Path] = [checkout.python, "-m", "demo.idp", "--port", str(options.idp_port)]
+        idp += ["--sp-url", server.url, "--state", state]
+        running.start("The demo IdP", idp, environment, checkout.root)
+        say("Preparing the database …")
+        migrate(checkout, environment)
+        wait_for_answer(f"{idp_url}/metadata", running.check)
+        seeded = _seed(checkout, environment, state, f"{idp_url}/metadata")
+        collect_static_files(checkout, environment)
+        running.start("gunicorn", server.command(checkout), environment, checkout.root)
+        wait_for_answer(f"http://127.0.0.1:{options.port}/healthz", running.check, f"localhost:{options.port}")
+        print(_welcome(server.url, seeded), flush=True)
+        try:
+            running.watch()
+        except Stopped:
+            say("Stopping …")
+    return 0
+
+
+def _seed(checkout: Checkout, environment: dict[str, str], state: Path, metadata_url: str) -> str:
+    """Make or renew the demo customer; gives what a person must know: the administrator's password, once."""
+    metadata = state / "idp-metadata.xml"
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(metadata_url, timeout=5) as answer:
+        metadata.write_bytes(answer.read())
+    files = ["--idp-metadata", str(metadata), "--answer", str(demo_connection_file(checkout))]
+    return manage(checkout, environment, "seed_demo", *files).strip()
+
+
+def demo_connection_file(checkout: Checkout) -> Path:
+    """What the simulated Okta has to know: addresses, client and secret of the demo connection."""
+    return checkout.state / "demo" / "connection.json"
+
+
+def _welcome(url: str, seeded: str) -> str:
+    administrator = seeded or "(made earlier; a new password: ./dev manage --demo changepassword admin)"
+    indented = "\n".join(f"     {line}" for line in administrator.splitlines())
+    return f"""
+It runs. Ctrl-C stops it.
+
+  1. Open {url}/ and click "Sign in with Acme Studios".
+     The demo IdP asks who you are: pick a person, and you are signed in at {url}/me.
+  2. In another terminal, let the demo Okta push its people and groups: ./dev simulate okta-aiw
+  3. Be the administrator at {url}/admin/
+{indented}
+"""

@@ -1,0 +1,74 @@
+"""`./dev test`."""
+
+import argparse
+import os
+import secrets
+import signal
+from collections.abc import Sequence
+
+from devtools.browser import find_or_install_browser
+from devtools.checkout import Checkout
+from devtools.checks import run_checks
+from devtools.database import throwaway_database
+from devtools.environment import ensure_environment
+from devtools.faults import Fault, say
+from devtools.foreground import run_foreground
+from devtools.outcome import OUTCOME_VARIABLE, Outcome, closing_lines, outcome_of_pytest
+from devtools.product import product_environment
+
+SUMMARY = "run every check and every test"
+IN_TWO_PROCESSES = ("--numprocesses=2", "--dist=loadfile")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Run every check, then every test, on a throw-away PostgreSQL. Other arguments go to pytest; then "
+        "the checks are left out: ./dev test tests/policy -k expired. The last line counts checks and tests."
+    )
+    parser.add_argument("--fast", action="store_true", help="leave the checks out")
+    parser.add_argument("--no-browser", action="store_true", help="leave the browser tests out; the last lines say so")
+
+
+def execute(checkout: Checkout, options: argparse.Namespace) -> int:
+    ensure_environment(checkout)
+    chosen: list[str] = options.passed_on
+    passed_checks: list[str] = []
+    failed_checks: list[str] = []
+    with throwaway_database(checkout) as database:
+        environment = product_environment(checkout, database, SECRET_KEY=secrets.token_urlsafe(50))
+        if not options.no_browser:
+            environment |= _browser(checkout, required=not chosen)
+        if not chosen and not options.fast:
+            passed_checks, failed_checks = run_checks(checkout, environment)
+        words = chosen or list(IN_TWO_PROCESSES)
+        words += ["--no-browser"] if options.no_browser else []
+        tests = _run_pytest(checkout, environment, words, database.holds)
+    for line in closing_lines(tests, passed_checks, failed_checks, browser=not options.no_browser):
+        print(line, flush=True)
+    return 0 if tests.passed and not tests.failed and not failed_checks else 1
+
+
+def _browser(checkout: Checkout, *, required: bool) -> dict[str, str]:
+    """The variable that tells the tests where Chromium is. Tests chosen by hand may well need none."""
+    try:
+        return {"CHROMIUM": str(find_or_install_browser(checkout))}
+    except Fault as fault:
+        if required:
+            raise
+        say(str(fault))
+        return {}
+
+
+def _run_pytest(checkout: Checkout, environment: dict[str, str], words: list[str], holds: Sequence[int]) -> Outcome:
+    told, tells = os.pipe()
+    os.set_blocking(told, False)  # should anybody else still have the other end
+    status = run_foreground(
+        [checkout.python, "-m", "pytest", *words],
+        environment | {OUTCOME_VARIABLE: str(tells)},
+        cwd=checkout.root,
+        holds=(*holds, tells),
+        stop_signal=signal.SIGINT,  # pytest tears down its fixtures then, and their servers with them
+    )
+    os.close(tells)
+    with os.fdopen(told, "rb") as pipe:
+        return outcome_of_pytest(status, pipe.read() or b"")

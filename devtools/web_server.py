@@ -1,0 +1,41 @@
+"""The product under gunicorn, as `serve` and `run` start it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from devtools.checkout import Checkout
+from devtools.ports import loopback_addresses
+
+APPLICATION = "core_identity.config.wsgi"
+GRACE_SECONDS = 3  # for requests under way
+
+
+@dataclass(frozen=True)
+class WebServer:
+    """`binds` are gunicorn addresses (`host:port`); none means every loopback address."""
+
+    port: int
+    workers: int
+    threads: int
+    binds: Sequence[str] = ()
+    reload: bool = False
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def command(self, checkout: Checkout) -> list[str | Path]:
+        """The command line. No access log: SCIM filters in query strings hold names."""
+        binds = self.binds or [_address(host, self.port) for host in loopback_addresses()]
+        command: list[str | Path] = [checkout.python, "-m", "gunicorn", APPLICATION, "--no-control-socket"]
+        command += ["--worker-class", "gthread"]
+        command += ["--workers", str(self.workers), "--threads", str(self.threads)]
+        command += ["--graceful-timeout", str(GRACE_SECONDS), "--log-level", "warning"]
+        for bind in binds:
+            command += ["--bind", bind]
+        return [*command, "--reload"] if self.reload else command
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

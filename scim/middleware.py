@@ -1,0 +1,106 @@
+"""The outermost skin of SCIM.
+
+Whatever fails under its prefix is a SCIM error, and each request leaves one line in the log.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final, TypeAlias
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from scim.wire.errors import BadRequest, Forbidden, MethodNotAllowed, NotFound, PayloadTooLarge, ScimError, Unexpected
+
+PREFIX: Final = "/scim/"
+MEDIA_TYPE: Final = "application/scim+json"
+Handler: TypeAlias = Callable[[HttpRequest], HttpResponseBase]
+
+log = logging.getLogger("scim.requests")
+
+
+@dataclass
+class Trace:
+    """What a request is remembered by. No field could hold a body, token or filter, so none is logged (R34)."""
+
+    connection: str = ""
+    decision: str = ""
+
+
+def trace_of(request: HttpRequest) -> Trace:
+    """Return the trace of a request, the same one at every call."""
+    trace: Trace = request.__dict__.setdefault("scim_trace", Trace())
+    return trace
+
+
+class ScimErrorMiddleware:
+    """Stands first, so that also what the framework refuses by itself, such as a foreign Host, is answered in SCIM.
+
+    Okta cannot read an HTML page, and shows its administrator nothing but ``detail``.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path_info.startswith(PREFIX):
+            return self.get_response(request)
+        started = time.monotonic()
+        response = self.get_response(request)
+        if response.status_code >= HTTPStatus.BAD_REQUEST and not _is_scim(response):
+            response = _in_scim(request, response)
+        _write_line(request, response, started)
+        return response
+
+
+def _is_scim(response: HttpResponseBase) -> bool:
+    return response.headers.get("Content-Type", "").startswith(MEDIA_TYPE)
+
+
+_ERRORS: Final[dict[int, ScimError]] = {
+    403: Forbidden("This is not permitted."),
+    404: NotFound("There is nothing at this address. Check the SCIM base URL of the connection."),
+    405: MethodNotAllowed("This address does not take this method."),
+    413: PayloadTooLarge("The request is too large."),
+}
+
+
+def _in_scim(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
+    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        error: ScimError = Unexpected(
+            "Something went wrong in CORE. Try again later, or give the reference to its administrator."
+        )
+    else:
+        error = _ERRORS.get(
+            response.status_code, BadRequest("The request cannot be understood. Check the SCIM base URL.")
+        )
+    body = json.dumps(error.to_dict(getattr(request, "request_id", "")))
+    answer = HttpResponse(body, status=error.status, content_type=MEDIA_TYPE)
+    for name in ("X-Request-Id", "Allow", "Retry-After"):
+        if name in response.headers:
+            answer.headers[name] = response.headers[name]
+    return answer
+
+
+def _write_line(request: HttpRequest, response: HttpResponseBase, started: float) -> None:
+    trace = trace_of(request)
+    told = {
+        "reference": getattr(request, "request_id", ""),
+        "connection": trace.connection,
+        "method": request.method,
+        "path": request.path_info,
+        "status": response.status_code,
+        "decision": trace.decision,
+        "duration_ms": round((time.monotonic() - started) * 1000, 1),
+    }
+    line = "%(method)s %(path)s %(status)s %(duration_ms)s ms, connection %(connection)s, %(reference)s: %(decision)s"
+    log.info(line, {name: _one_line(value) for name, value in told.items()}, extra=told)
+
+
+def _one_line(value: object) -> object:
+    """A line break in a path must not begin another line of the log."""
+    return value if not isinstance(value, str) or value.isprintable() else ascii(value)

@@ -1,0 +1,127 @@
+"""A filter tree becomes a condition of the database.
+
+What cannot be answered is refused: a term that is dropped would make duplicates.
+"""
+
+import operator
+from collections.abc import Mapping
+from functools import reduce
+from typing import TYPE_CHECKING, Final
+
+from django.db.models import Q
+
+from scim.columns import Column, as_kept, group_columns, user_columns
+from scim.wire.attributes import ResourceType, Target
+from scim.wire.errors import InvalidFilter, shown
+from scim.wire.filter import And, Comparison, Filter, Not, Or, Present, ValuePath, parse_filter
+from scim.wire.resource_types import GROUP_TYPE, user_type
+
+if TYPE_CHECKING:
+    from core_identity.models import Connection
+
+
+def user_condition(text: str, connection: "Connection") -> Q:
+    """Return the condition of a filter over Users. Raises `InvalidFilter`."""
+    return _Compiler(user_type(connection.uid_attribute), user_columns(connection)).condition(parse_filter(text))
+
+
+def group_condition(text: str, connection: "Connection") -> Q:
+    """Return the condition of a filter over Groups. Raises `InvalidFilter`."""
+    return _Compiler(GROUP_TYPE, group_columns(connection)).condition(parse_filter(text))
+
+
+class _Compiler:
+    def __init__(self, resource_type: ResourceType, columns: Mapping[str, Column]) -> None:
+        self.resource_type = resource_type
+        self.columns = columns
+
+    def condition(self, tree: Filter) -> Q:
+        match tree:
+            case And(terms):
+                return reduce(operator.and_, (self.condition(term) for term in terms))
+            case Or(terms):
+                return reduce(operator.or_, (self.condition(term) for term in terms))
+            case Not(term):
+                return ~self.condition(term)
+            case Present(path):
+                return self.column(self.target(path)).present
+            case Comparison(path):
+                return self.compared(tree, self.target(path))
+            case ValuePath(path, inner):
+                return self.of_one_value(path, inner)
+
+    def compared(self, comparison: Comparison, target: Target) -> Q:
+        column = self.column(target)
+        if comparison.operator in ("eq", "ne") and comparison.value is None:
+            return ~column.present if comparison.operator == "eq" else column.present
+        name = "eq" if comparison.operator == "ne" else comparison.operator
+        found = column.compare(name, comparison.value)
+        if found is None:
+            raise InvalidFilter(
+                f"{target.name} cannot be compared by {comparison.operator} with {shown(comparison.value)}."
+            )
+        return ~found if comparison.operator == "ne" else found
+
+    def target(self, path: str) -> Target:
+        target = self.resource_type.find(path)
+        if target is None:
+            raise InvalidFilter(f"There is no attribute {shown(path)} in a {self.resource_type.name} of this service.")
+        if target.sub is None and target.attribute.multi_valued:
+            value = target.attribute.sub("value")  # RFC 7643 section 2.4: the value stands for the whole
+            return Target(target.extension, target.attribute, value)
+        return target
+
+    def column(self, target: Target) -> Column:
+        column = self.columns.get(target.name)
+        if column is None:
+            raise InvalidFilter(f"{target.name} cannot be filtered.")
+        return column
+
+    def of_one_value(self, path: str, inner: Filter) -> Q:
+        """``emails[…]`` and ``members[…]``: terms over one and the same value."""
+        target = self.resource_type.find(path)
+        if target is None or target.sub is not None or not target.attribute.multi_valued:
+            raise InvalidFilter(f"{shown(path)} is no attribute with many values, so nothing can be selected of it.")
+        if target.key in _WITH_ONE_COLUMN_EACH:
+            return self.condition(_inside(target, inner))
+        return _containing(target, inner)
+
+
+_WITH_ONE_COLUMN_EACH: Final = frozenset({"emails", "members", "groups"})
+"""Attributes of which a filter sees one value (the main email) or one part (an id).
+
+There terms may be taken one by one.
+"""
+
+
+def _inside(target: Target, tree: Filter) -> Filter:
+    """Return ``tree`` with its paths written from the resource on."""
+    match tree:
+        case And(terms):
+            return And(tuple(_inside(target, term) for term in terms))
+        case Or(terms):
+            return Or(tuple(_inside(target, term) for term in terms))
+        case Not(term):
+            return Not(_inside(target, term))
+        case Present(path):
+            return Present(f"{target.key}.{path}")
+        case Comparison(path, name, value):
+            return Comparison(f"{target.key}.{path}", name, value)
+        case ValuePath(path):
+            raise InvalidFilter(f"A selector cannot hold another selector: {shown(path)}.")
+
+
+def _containing(target: Target, tree: Filter) -> Q:
+    """Terms of ``eq`` joined by ``and``, over one value of a list that is kept as sent."""
+    described: dict[str, str | bool] = {}
+    for term in tree.terms if isinstance(tree, And) else (tree,):
+        if not isinstance(term, Comparison) or term.operator != "eq":
+            raise InvalidFilter(f"Values of {target.name} can be selected by eq and and only.")
+        sub = target.attribute.sub(term.path)
+        if sub is None:
+            raise InvalidFilter(f"{target.name} has no sub-attribute {shown(term.path)}.")
+        wanted = as_kept(sub, term.value)
+        if wanted is None:
+            raise InvalidFilter(f"{target.name}.{sub.name} cannot be compared with {shown(term.value)}.")
+        described[sub.name] = wanted
+    return Q(**{f"attributes__{target.key}__contains": [described]})

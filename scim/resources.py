@@ -1,0 +1,222 @@
+"""What SCIM answers: the identity as stored, never an echo of a request (R19). The one home of django-scim2.
+
+Its adapters render; their ``to_dict`` runs for real, over small frozen values and with addresses of our own, so neither
+its settings nor its URLs nor its models are in play. Their writing half is not used: writing goes wire → Person →
+service.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django_scim.adapters import SCIMGroup, SCIMUser
+
+from scim.wire import urns
+from scim.wire.user import DEPARTMENT, ORGANIZATION, main_first
+
+if TYPE_CHECKING:
+    from core_identity.models import Identity, PushGroup
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the SCIM service of a connection is."""
+
+    base: str
+
+    def of(self, endpoint: str, resource_id: object) -> str:
+        return f"{self.base}/{endpoint}/{resource_id}"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """What the two kinds of resource have in common, under the names that the adapters look for."""
+
+    address: Address
+    scim_id: UUID
+    scim_external_id: str | None
+    created: datetime
+    last_modified: datetime
+    version: int
+
+
+@dataclass(frozen=True)
+class UserResource(Resource):
+    username: str
+    first_name: str
+    last_name: str
+    email: str
+    title: str
+    is_active: bool
+    enterprise: Document
+    others: Document
+    held: Document
+    groups: tuple[tuple[UUID, str], ...]
+
+
+@dataclass(frozen=True)
+class GroupResource(Resource):
+    name: str
+    members: tuple[tuple[UUID, str], ...]
+
+
+class _Rendered:
+    """What replaces the URLs of django-scim2, on top of either adapter."""
+
+    obj: Resource
+    resource_type: str
+    endpoint: str
+
+    @property
+    def location(self) -> str:
+        return self.obj.address.of(self.endpoint, self.obj.scim_id)
+
+    @property
+    def meta(self) -> Document:
+        return {
+            "resourceType": self.resource_type,
+            "created": _time(self.obj.created),
+            "lastModified": _time(self.obj.last_modified),
+            "location": self.location,
+            "version": f'W/"{self.obj.version}"',
+        }
+
+
+class User(_Rendered, SCIMUser):
+    endpoint = "Users"
+    obj: UserResource
+
+    @property
+    def display_name(self) -> str | None:
+        """As the IdP sent it: one that we composed would come back from Okta as if it were theirs."""
+        name: str | None = self.obj.others.get("displayName")
+        return name
+
+    @property
+    def name_formatted(self) -> str | None:
+        name: str | None = self.obj.others.get("name.formatted")
+        return name
+
+    @property
+    def emails(self) -> list[Document]:
+        sent: list[Document] = self.obj.others.get("emails") or []
+        main = main_first(sent)
+        if main and main[0]["value"] == self.obj.email:
+            return sent
+        return [{"value": self.obj.email, "type": "work", "primary": True}] if self.obj.email else []
+
+    @property
+    def groups(self) -> list[Document]:
+        return [
+            {"value": str(scim_id), "$ref": self.obj.address.of("Groups", scim_id), "display": name, "type": "direct"}
+            for scim_id, name in self.obj.groups
+        ]
+
+    def to_dict(self) -> Document:
+        document: Document = super().to_dict()
+        document["title"] = self.obj.title
+        for name, value in self.obj.others.items():
+            whole, _, part = name.partition(".")
+            if ":" in name or name == "emails":
+                continue
+            if part and whole == "name":
+                document["name"][part] = value
+            elif not part:
+                document[name] = value
+        document[urns.ENTERPRISE_USER] = self.obj.enterprise
+        document[urns.CORE_USER] = self.obj.held
+        return _said(document, [urns.USER, urns.ENTERPRISE_USER, urns.CORE_USER])
+
+
+class Group(_Rendered, SCIMGroup):
+    endpoint = "Groups"
+    obj: GroupResource
+
+    @property
+    def members(self) -> list[Document]:
+        return [
+            {"value": str(scim_id), "$ref": self.obj.address.of("Users", scim_id), "display": name, "type": "User"}
+            for scim_id, name in self.obj.members
+        ]
+
+    def to_dict(self) -> Document:
+        document: Document = super().to_dict()
+        return _said(document, [urns.GROUP])
+
+
+def user_document(identity: "Identity", *, uid_attribute: str, address: Address) -> Document:
+    """Return the User resource of an identity with rendering (``selectors.with_rendering``).
+
+    The UID stands under the connection's exact attribute name, and not at all while it is derived: the IdP never said
+    it (R6).
+    """
+    extension = f"{urns.ENTERPRISE_USER}:"
+    enterprise: Document = {
+        name.removeprefix(extension): value for name, value in identity.attributes.items() if name.startswith(extension)
+    }
+    for name, value in ((ORGANIZATION, identity.organization), (DEPARTMENT, identity.department)):
+        if value:
+            enterprise[name.removeprefix(extension)] = value
+    for uid in identity.current_uids:  # type: ignore[attr-defined]  # put there by with_rendering
+        if not uid.derived:
+            enterprise[uid_attribute] = uid.uid
+    resource = UserResource(
+        address=address,
+        scim_id=identity.scim_id,
+        scim_external_id=identity.external_id,
+        created=identity.created_at,
+        last_modified=identity.changed_at,
+        version=identity.version,
+        username=identity.user_name,
+        first_name=identity.given_name,
+        last_name=identity.family_name,
+        email=identity.email,
+        title=identity.title,
+        is_active=identity.active,
+        enterprise=enterprise,
+        others=identity.attributes,
+        held={
+            "username": identity.user.username,
+            "email": identity.user.email,
+            "expired": identity.user.expired_at is not None,
+        },
+        groups=tuple(
+            (shown.group.scim_id, shown.group.display_name)
+            for shown in identity.groups_shown  # type: ignore[attr-defined]  # put there by with_rendering
+        ),
+    )
+    return User(resource).to_dict()
+
+
+def group_document(group: "PushGroup", *, members: Iterable[tuple[UUID, str]], address: Address) -> Document:
+    """Return the Group resource of a push group with these members, each an id and a name to show."""
+    resource = GroupResource(
+        address=address,
+        scim_id=group.scim_id,
+        scim_external_id=group.external_id or None,
+        created=group.created_at,
+        last_modified=group.changed_at,
+        version=group.version,
+        name=group.display_name,
+        members=tuple(members),
+    )
+    return Group(resource).to_dict()
+
+
+def _said(document: Document, schemas: list[str]) -> Document:
+    """Leave out what is not there, schemas without attributes included.
+
+    Null and unassigned are the same (RFC 7643 section 2.5).
+    """
+    document["name"] = {part: value for part, value in document.get("name", {}).items() if value}
+    kept = {name: value for name, value in document.items() if value not in (None, "", [], {})}
+    kept["schemas"] = [schemas[0], *(urn for urn in schemas[1:] if urn in kept)]
+    return {"schemas": kept.pop("schemas"), **kept}
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

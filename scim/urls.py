@@ -1,0 +1,35 @@
+"""Every address that the app answers, each with the credential that opens it."""
+
+from typing import Any
+
+from django.urls import path, re_path
+from rest_framework.views import APIView
+
+from core_identity.credentials import credential
+from scim.views import discovery, groups, oauth, users
+from scim.views.base import NothingHere
+
+
+def _scim(view: type[APIView]) -> Any:
+    return credential("bearer")(view.as_view())
+
+
+_BASE = "scim/<str:slug>/v2"
+
+urlpatterns = [
+    path("oauth/token/", oauth.token, name="oauth-token"),
+    path("oauth/revoke_token/", oauth.revoke_token, name="oauth-revoke-token"),
+    path(f"{_BASE}/Users", _scim(users.Users), name="scim-users"),
+    path(f"{_BASE}/Users/.search", _scim(users.SearchUsers), name="scim-search-users"),
+    path(f"{_BASE}/Users/<str:resource>", _scim(users.OneUser), name="scim-user"),
+    path(f"{_BASE}/Groups", _scim(groups.Groups), name="scim-groups"),
+    path(f"{_BASE}/Groups/.search", _scim(groups.SearchGroups), name="scim-search-groups"),
+    path(f"{_BASE}/Groups/<str:resource>", _scim(groups.OneGroup), name="scim-group"),
+    path(f"{_BASE}/ServiceProviderConfig", _scim(discovery.ServiceProviderConfig), name="scim-config"),
+    path(f"{_BASE}/ResourceTypes", _scim(discovery.ResourceTypes), name="scim-resource-types"),
+    path(f"{_BASE}/ResourceTypes/<str:name>", _scim(discovery.OneResourceType), name="scim-resource-type"),
+    path(f"{_BASE}/Schemas", _scim(discovery.Schemas), name="scim-schemas"),
+    path(f"{_BASE}/Schemas/<str:urn>", _scim(discovery.OneSchema), name="scim-schema"),
+    # Last: Django's own answer to an unknown address is an HTML page, which no SCIM client can read.
+    re_path(r"^scim/(?P<slug>[^/]*)(?:/[\s\S]*)?\Z", _scim(NothingHere), name="scim-nothing"),
+]

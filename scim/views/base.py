@@ -1,0 +1,88 @@
+"""What all SCIM views share: who may come in, what is read and answered, how failure looks."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from scim.authentication import BearerAuthentication, ScimClient
+from scim.middleware import trace_of
+from scim.resources import Address
+from scim.views.failure import scim_error
+from scim.views.media import MAX_BODY, AnyAccept, JsonParser, ScimParser, ScimRenderer
+from scim.wire.errors import NotFound, Unauthorized
+from scim.wire.group import resource_id
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from core_identity.models import Connection
+    from core_identity.values import Actor
+
+
+class ScimView(APIView):
+    """Open to the SCIM client of the connection in the address.
+
+    Names every class itself, so that no project default can loosen it.
+    """
+
+    authentication_classes = (BearerAuthentication,)
+    permission_classes = (IsAuthenticated,)
+    parser_classes = (ScimParser, JsonParser)
+    renderer_classes = (ScimRenderer,)
+    content_negotiation_class = AnyAccept
+    metadata_class = None
+    throttle_classes = ()
+    versioning_class = None
+    max_body = MAX_BODY
+
+    @property
+    def client(self) -> ScimClient:
+        client = self.request.user
+        assert isinstance(client, ScimClient)  # noqa: S101 - told to mypy: no other authentication is named above
+        return client
+
+    @property
+    def connection(self) -> "Connection":
+        return self.client.connection
+
+    @property
+    def actor(self) -> "Actor":
+        return self.client.actor
+
+    @property
+    def address(self) -> Address:
+        return Address(f"{settings.PUBLIC_URL}/scim/{self.connection.slug}/v2")
+
+    def decided(self, decision: str) -> None:
+        """Note for the log what was decided, in words and without anybody's data."""
+        trace_of(self.request._request).decision = decision
+
+    def handle_exception(self, exc: Exception) -> Response:
+        error = scim_error(exc)
+        reference = getattr(self.request._request, "request_id", "")
+        self.decided(error.code)
+        response = Response(error.to_dict(reference), status=error.status)
+        if isinstance(error, Unauthorized):
+            token_sent = "Authorization" in self.request.headers
+            response["WWW-Authenticate"] = 'Bearer realm="scim"' + (', error="invalid_token"' if token_sent else "")
+        response.exception = True
+        return response
+
+
+def id_in_address(text: str) -> "UUID":
+    """Return the id in an address; raise `NotFound` for what no id looks like, as for any that nobody has."""
+    found = resource_id(text)
+    if found is None:
+        raise NotFound(f"There is no resource with the id {text!r} in this connection.")
+    return found
+
+
+class NothingHere(ScimView):
+    """Every other address under the prefix."""
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise NotFound("There is nothing at this address. Check the SCIM base URL of the connection.")

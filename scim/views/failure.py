@@ -1,0 +1,59 @@
+"""The one way from an exception to an answer: whatever fails in a view is a SCIM error (RFC 7644 section 3.12)."""
+
+import logging
+from typing import Final
+
+from django.core.exceptions import SuspiciousOperation
+from django.http import Http404
+from django.http.request import UnreadablePostError
+from rest_framework import exceptions, status
+
+from core_identity import errors as core
+from scim.wire import errors as wire
+
+log = logging.getLogger("scim.failures")
+
+_CORE: Final[tuple[tuple[type[core.IdentityError], type[wire.ScimError]], ...]] = (
+    (core.NotFound, wire.NotFound),
+    (core.InvalidValue, wire.InvalidValue),
+    (core.UidRequired, wire.InvalidValue),
+    (core.UnknownGroup, wire.InvalidValue),
+    (core.Duplicate, wire.Uniqueness),
+    (core.TryAgain, wire.Uniqueness),
+    (core.Conflict, wire.Uniqueness),
+    (core.NameTaken, wire.Uniqueness),
+    (core.Locked, wire.Mutability),
+    (core.NotAllowed, wire.Forbidden),
+)
+
+
+def scim_error(failure: Exception) -> wire.ScimError:
+    """Return the SCIM error that tells of ``failure``; what nobody expected is logged, and told without details."""
+    if isinstance(failure, wire.ScimError):
+        return failure
+    if isinstance(failure, core.IdentityError):
+        kind = next((wire_kind for core_kind, wire_kind in _CORE if isinstance(failure, core_kind)), wire.BadRequest)
+        return kind(failure.message)
+    if isinstance(failure, Http404):
+        return wire.NotFound("There is nothing at this address. Check the SCIM base URL of the connection.")
+    if isinstance(failure, exceptions.APIException):
+        return _of_framework(failure)
+    if isinstance(failure, SuspiciousOperation | UnreadablePostError):
+        return wire.BadRequest("The request cannot be understood.")
+    log.error("A SCIM request failed", exc_info=failure)
+    return wire.Unexpected("Something went wrong in CORE. Try again later, or give the reference to its administrator.")
+
+
+def _of_framework(failure: exceptions.APIException) -> wire.ScimError:
+    match failure.status_code:
+        case status.HTTP_401_UNAUTHORIZED:
+            return wire.Unauthorized("An access token is needed. Authorise the app again in its provisioning settings.")
+        case status.HTTP_403_FORBIDDEN:
+            return wire.Forbidden("This is not permitted.")
+        case status.HTTP_404_NOT_FOUND:
+            return wire.NotFound("There is nothing at this address.")
+        case status.HTTP_405_METHOD_NOT_ALLOWED:
+            return wire.MethodNotAllowed("This address does not take this method.")
+        case status.HTTP_415_UNSUPPORTED_MEDIA_TYPE:
+            return wire.UnsupportedMediaType("Send the body as application/scim+json or application/json.")
+    return wire.BadRequest("The request cannot be understood.")

@@ -1,0 +1,95 @@
+"""The Group resource (RFC 7644 section 3): members go in as sets, and come out in one query, or in none."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core_identity import selectors
+from core_identity.services import groups
+from scim.query import group_condition
+from scim.resources import Document, group_document
+from scim.views.base import ScimView, id_in_address
+from scim.views.listing import Search, body_of, search_in_body, search_in_query, selection_in_query
+from scim.views.media import MAX_GROUP_BODY
+from scim.wire.group import read_group, read_group_patch
+from scim.wire.list_response import list_response
+from scim.wire.resource_types import GROUP_TYPE
+from scim.wire.selection import Selection
+
+if TYPE_CHECKING:
+    from core_identity.models import PushGroup
+
+
+class GroupView(ScimView):
+    """What the list and the single resource share."""
+
+    max_body = MAX_GROUP_BODY
+
+    def documents(self, found: Iterable["PushGroup"], selection: Selection) -> list[Document]:
+        found = list(found)
+        members = selectors.group_members([group.pk for group in found]) if selection.shows("members") and found else {}
+        return [
+            selection.of(group_document(group, members=members.get(group.pk, ()), address=self.address))
+            for group in found
+        ]
+
+    def answer(self, group: "PushGroup", *, created: bool = False) -> Response:
+        [document] = self.documents([group], selection_in_query(self.request, GROUP_TYPE))
+        return Response(
+            document,
+            status=status.HTTP_201_CREATED if created else status.HTTP_200_OK,
+            headers={"Location": self.address.of("Groups", group.scim_id), "ETag": f'W/"{group.version}"'},
+        )
+
+    def found(self, search: Search) -> Response:
+        found = selectors.push_groups(self.connection)
+        if search.filter is not None:
+            found = found.filter(group_condition(search.filter, self.connection))
+        total = found.count()
+        rows = found[search.page.of(total)] if search.page.count else ()
+        return Response(list_response(total, search.page, self.documents(rows, search.selection)))
+
+
+class Groups(GroupView):
+    def get(self, request: Request, slug: str) -> Response:
+        return self.found(search_in_query(request, GROUP_TYPE))
+
+    def post(self, request: Request, slug: str) -> Response:
+        selection_in_query(request, GROUP_TYPE)  # a fault in it must not be found after the deed
+        change = read_group(body_of(request), whole=False)
+        group = groups.create_group(actor=self.actor, connection=self.connection, change=change)
+        self.decided("group linked to a role" if group.role_id else "group waits for a role (R29)")
+        return self.answer(group, created=True)
+
+
+class SearchGroups(GroupView):
+    def post(self, request: Request, slug: str) -> Response:
+        return self.found(search_in_body(request, GROUP_TYPE))
+
+
+class OneGroup(GroupView):
+    def get(self, request: Request, slug: str, resource: str) -> Response:
+        return self.answer(selectors.push_group(self.connection, id_in_address(resource)))
+
+    def put(self, request: Request, slug: str, resource: str) -> Response:
+        body = body_of(request)
+        return self.change(resource, lambda _: read_group(body, whole=True))
+
+    def patch(self, request: Request, slug: str, resource: str) -> Response:
+        body = body_of(request)
+        return self.change(resource, lambda _: read_group_patch(body))
+
+    def delete(self, request: Request, slug: str, resource: str) -> Response:
+        groups.remove_group(actor=self.actor, connection=self.connection, scim_id=id_in_address(resource))
+        self.decided("group deleted: the memberships that came through it ended (R30)")
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def change(self, resource: str, read: groups.Read) -> Response:
+        scim_id = id_in_address(resource)
+        selection_in_query(self.request, GROUP_TYPE)  # a fault in it must not be found after the deed
+        group = groups.change_group(actor=self.actor, connection=self.connection, scim_id=scim_id, read=read)
+        self.decided("group linked to a role" if group.role_id else "group waits for a role (R29)")
+        return self.answer(group)

@@ -1,0 +1,116 @@
+"""The User resource (RFC 7644 section 3): wire → Person → service, and back from what is stored."""
+
+from typing import TYPE_CHECKING, Any
+
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core_identity import selectors
+from core_identity.services import provisioning
+from scim.query import user_condition
+from scim.resources import Document, user_document
+from scim.views.base import ScimView, id_in_address
+from scim.views.listing import Search, body_of, search_in_body, search_in_query, selection_in_query
+from scim.wire.attributes import ResourceType
+from scim.wire.deactivation import says_inactive
+from scim.wire.list_response import list_response
+from scim.wire.user import UserWire
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from core_identity.models import Identity
+    from core_identity.values import Person
+
+
+class UserView(ScimView):
+    """What the list and the single resource share."""
+
+    @property
+    def wire(self) -> UserWire:
+        return UserWire(self.connection.uid_attribute)
+
+    @property
+    def resource_type(self) -> ResourceType:
+        return self.wire.resource_type
+
+    def document(self, identity: "Identity") -> Document:
+        return user_document(identity, uid_attribute=self.connection.uid_attribute, address=self.address)
+
+    def answer(self, identity: "Identity", *, created: bool = False) -> Response:
+        """Answer what stands now (R19): read anew, because the service may have left part of the message undone."""
+        shown = self.document(selectors.scim_identity(self.connection, identity.scim_id))
+        document = selection_in_query(self.request, self.resource_type).of(shown)
+        return Response(
+            document,
+            status=status.HTTP_201_CREATED if created else status.HTTP_200_OK,
+            headers={"Location": shown["meta"]["location"], "ETag": shown["meta"]["version"]},
+        )
+
+    def found(self, search: Search) -> Response:
+        identities = selectors.scim_identities(self.connection)
+        if search.filter is not None:
+            identities = identities.filter(user_condition(search.filter, self.connection))
+        total = identities.count()
+        rows = selectors.with_rendering(identities)[search.page.of(total)] if search.page.count else []
+        return Response(list_response(total, search.page, [search.selection.of(self.document(one)) for one in rows]))
+
+
+class Users(UserView):
+    def get(self, request: Request, slug: str) -> Response:
+        return self.found(search_in_query(request, self.resource_type))
+
+    def post(self, request: Request, slug: str) -> Response:
+        selection_in_query(request, self.resource_type)  # a fault in it must not be found after the deed
+        person = self.wire.read_new(body_of(request))
+        outcome = provisioning.create_person(actor=self.actor, connection=self.connection, person=person)
+        self.decided(_words(outcome))
+        return self.answer(outcome.identity, created=outcome.created)
+
+
+class SearchUsers(UserView):
+    def post(self, request: Request, slug: str) -> Response:
+        return self.found(search_in_body(request, self.resource_type))
+
+
+class OneUser(UserView):
+    def get(self, request: Request, slug: str, resource: str) -> Response:
+        return self.answer(selectors.scim_identity(self.connection, id_in_address(resource)))
+
+    def put(self, request: Request, slug: str, resource: str) -> Response:
+        body = body_of(request)
+        return self.change(
+            id_in_address(resource), body, lambda identity: self.wire.read_whole(body, identity.attributes)
+        )
+
+    def patch(self, request: Request, slug: str, resource: str) -> Response:
+        body, scim_id = body_of(request), id_in_address(resource)
+
+        def read(identity: "Identity") -> "Person":
+            # The service holds the lock, so what is read here is what the operations apply to.
+            stands = selectors.scim_identity(self.connection, identity.scim_id)
+            return self.wire.read_patch(body, self.document(stands))
+
+        return self.change(scim_id, body, read)
+
+    def delete(self, request: Request, slug: str, resource: str) -> Response:
+        provisioning.remove_person(actor=self.actor, connection=self.connection, scim_id=id_in_address(resource))
+        self.decided("deleted: the resource is gone, the user is expired (R20)")
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def change(self, scim_id: "UUID", body: dict[str, Any], read: provisioning.Read) -> Response:
+        selection_in_query(self.request, self.resource_type)  # a fault in it must not be found after the deed
+        outcome = provisioning.change_person(
+            actor=self.actor,
+            connection=self.connection,
+            scim_id=scim_id,
+            read=read,
+            deactivates=says_inactive(body, self.resource_type),
+        )
+        self.decided(_words(outcome))
+        return self.answer(outcome.identity)
+
+
+def _words(outcome: provisioning.Outcome) -> str:
+    return "; ".join((str(outcome.decision), *outcome.notes))

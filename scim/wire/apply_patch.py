@@ -1,0 +1,112 @@
+"""Applying the operations of a PATCH to a resource (RFC 7644 sections 3.5.2.1 to 3.5.2.3)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn
+
+from scim.wire.attributes import Target
+from scim.wire.document import Flat
+from scim.wire.errors import InvalidPath, Mutability, NoTarget
+from scim.wire.matching import fulfils, template
+from scim.wire.patch_op import Operation
+
+
+def apply_patch(operations: Iterable[Operation], document: Mapping[str, Any]) -> tuple[Flat, frozenset[str]]:
+    """Return the flat ``document`` as it is after all operations, and the attributes that they touched.
+
+    Either all apply, or it raises.
+
+    ``document`` stays as it is. Raises `NoTarget`, `Mutability`, `InvalidPath`, and what ``operations`` raises while it
+    is read.
+    """
+    flat = dict(document)
+    touched: set[str] = set()
+    for operation in operations:
+        touched.add(operation.target.key)
+        act = _remove if operation.op == "remove" or operation.value is None else _set
+        changed = act(operation, flat.get(operation.target.key))
+        if changed in (None, [], {}):
+            flat.pop(operation.target.key, None)
+        else:
+            flat[operation.target.key] = changed
+    return flat, frozenset(touched)
+
+
+def _set(operation: Operation, current: Any) -> Any:
+    """Add or replace: the two differ only for many values (RFC 7644 sections 3.5.2.1 and 3.5.2.3)."""
+    target, value = operation.target, operation.value
+    if not target.attribute.multi_valued:
+        if target.sub is not None:
+            return {**(current or {}), target.sub.name: value}
+        return {**(current or {}), **value} if target.attribute.type == "complex" else value
+    if target.sub is not None and operation.selector is None:
+        _needs_selector(target)
+    if operation.selector is not None:
+        return _set_selected(operation, list(current or ()))
+    if operation.op == "replace":
+        return value
+    fresh = [entry for entry in value if entry not in (current or ())]
+    return _one_primary([*(current or ()), *fresh], fresh)
+
+
+def _set_selected(operation: Operation, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    target, selector = operation.target, operation.selector
+    assert selector is not None  # noqa: S101 - told to mypy
+    said = {target.sub.name: operation.value} if target.sub else operation.value
+    chosen = [index for index, entry in enumerate(entries) if fulfils(entry, selector, target.attribute)]
+    if not chosen:
+        described = template(selector, target.attribute)
+        if described is None:
+            raise NoTarget(f"No value of {target.attribute.name} fulfils the selector of the path.")
+        entries.append(described)
+        chosen = [len(entries) - 1]
+    for index in chosen:
+        entries[index] = {**entries[index], **said}
+    return _one_primary(entries, [entries[index] for index in chosen])
+
+
+def _one_primary(entries: list[dict[str, Any]], fresh: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Only one value is primary: a newly set one takes it from the others (RFC 7644 section 3.5.2)."""
+    if not any(entry.get("primary") is True for entry in fresh):
+        return entries
+    return [
+        {**entry, "primary": False} if entry.get("primary") is True and entry not in fresh else entry
+        for entry in entries
+    ]
+
+
+def _remove(operation: Operation, current: Any) -> Any:
+    target, selector = operation.target, operation.selector
+    if target.attribute.required:
+        raise Mutability(f"{target.name} is required and cannot be removed.")
+    if not target.attribute.multi_valued:
+        return {} if target.sub is None else _without(current or {}, target.sub.name)
+    if target.sub is not None and selector is None:
+        _needs_selector(target)
+    left = []
+    for entry in current or ():
+        if selector is not None:
+            gone = fulfils(entry, selector, target.attribute)
+        else:  # Entra names what to remove in the value
+            gone = operation.value is None or any(_same(entry, named) for named in operation.value)
+        if not gone:
+            left.append(entry)
+        elif target.sub is not None:
+            left.append(_without(entry, target.sub.name))
+    return left
+
+
+def _without(parts: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {one: value for one, value in parts.items() if one != name}
+
+
+def _same(entry: Mapping[str, Any], named: Mapping[str, Any]) -> bool:
+    if "value" in named:
+        return bool(entry.get("value") == named["value"])
+    return all(entry.get(name) == value for name, value in named.items())
+
+
+def _needs_selector(target: Target) -> NoReturn:
+    raise InvalidPath(
+        f"{target.name} names a part of many values: say of which, as in "
+        f'{target.attribute.name}[type eq "work"].{target.leaf.name}.'
+    )

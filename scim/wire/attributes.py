@@ -1,0 +1,170 @@
+"""What an attribute is (RFC 7643 section 2), and how a name on the wire finds one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal
+
+from scim.wire import urns
+
+Type = Literal["string", "boolean", "dateTime", "reference", "complex", "binary"]
+Mutability = Literal["readOnly", "readWrite", "immutable", "writeOnly"]
+Returned = Literal["always", "never", "default", "request"]
+Uniqueness = Literal["none", "server", "global"]
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One attribute of a schema. The defaults are those of RFC 7643 section 2.2."""
+
+    name: str
+    description: str
+    type: Type = "string"
+    multi_valued: bool = False
+    required: bool = False
+    case_exact: bool = False
+    mutability: Mutability = "readWrite"
+    returned: Returned = "default"
+    uniqueness: Uniqueness = "none"
+    sub_attributes: tuple["Attribute", ...] = ()
+    canonical_values: tuple[str, ...] = ()
+    reference_types: tuple[str, ...] = ()
+
+    def sub(self, name: str) -> "Attribute | None":
+        """Return the sub-attribute of this name; names have no letter case (RFC 7643 section 2.1)."""
+        return next((one for one in self.sub_attributes if one.name.lower() == name.lower()), None)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the attribute as /Schemas describes it (RFC 7643 section 7)."""
+        described: dict[str, object] = {
+            "name": self.name,
+            "type": self.type,
+            "multiValued": self.multi_valued,
+            "description": self.description,
+            "required": self.required,
+            "caseExact": self.case_exact,
+            "mutability": self.mutability,
+            "returned": self.returned,
+            "uniqueness": self.uniqueness,
+        }
+        if self.canonical_values:
+            described["canonicalValues"] = list(self.canonical_values)
+        if self.reference_types:
+            described["referenceTypes"] = list(self.reference_types)
+        if self.sub_attributes:
+            described["subAttributes"] = [one.to_dict() for one in self.sub_attributes]
+        return described
+
+
+@dataclass(frozen=True)
+class Schema:
+    urn: str
+    name: str
+    description: str
+    attributes: tuple[Attribute, ...]
+
+    def attribute(self, name: str) -> Attribute | None:
+        return next((one for one in self.attributes if one.name.lower() == name.lower()), None)
+
+    def to_dict(self, location: str) -> dict[str, object]:
+        """Return the schema as /Schemas answers it (RFC 7643 section 7)."""
+        return {
+            "schemas": [urns.SCHEMA],
+            "id": self.urn,
+            "name": self.name,
+            "description": self.description,
+            "attributes": [one.to_dict() for one in self.attributes],
+            "meta": {"resourceType": "Schema", "location": f"{location}/Schemas/{self.urn}"},
+        }
+
+
+COMMON: Final = Schema(
+    urn="",
+    name="Common",
+    description="Attributes of every resource, which no schema lists (RFC 7643 section 3.1).",
+    attributes=(
+        Attribute("schemas", "URNs of the schemas.", "reference", True, mutability="readOnly", returned="always"),
+        Attribute("id", "Made by the server.", case_exact=True, mutability="readOnly", returned="always"),
+        Attribute("externalId", "Made by the client.", case_exact=True),
+        Attribute(
+            "meta",
+            "What the server says about the resource.",
+            "complex",
+            mutability="readOnly",
+            sub_attributes=(
+                Attribute("resourceType", "Name of the resource type.", case_exact=True, mutability="readOnly"),
+                Attribute("created", "When it was made.", "dateTime", mutability="readOnly"),
+                Attribute("lastModified", "When it last changed.", "dateTime", mutability="readOnly"),
+                Attribute("location", "Its address.", "reference", case_exact=True, mutability="readOnly"),
+                Attribute("version", "Weak entity tag.", case_exact=True, mutability="readOnly"),
+            ),
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """An attribute found by its name on the wire. ``extension`` is the URN of its schema, None for the core schema."""
+
+    extension: str | None
+    attribute: Attribute
+    sub: Attribute | None = None
+
+    @property
+    def leaf(self) -> Attribute:
+        return self.sub or self.attribute
+
+    @property
+    def key(self) -> str:
+        """The canonical name of the attribute without its sub-attribute; in an extension after the URN."""
+        return f"{self.extension}:{self.attribute.name}" if self.extension else self.attribute.name
+
+    @property
+    def name(self) -> str:
+        return f"{self.key}.{self.sub.name}" if self.sub else self.key
+
+
+@dataclass(frozen=True)
+class ResourceType:
+    """A core schema with its extensions: the one registry that parser, renderer, filter and /Schemas share."""
+
+    name: str
+    endpoint: str
+    core: Schema
+    extensions: tuple[Schema, ...] = ()
+
+    @cached_property
+    def schemas(self) -> dict[str, Schema]:
+        """By URN in lower case: URNs have no letter case in their fixed parts (RFC 8141)."""
+        return {schema.urn.lower(): schema for schema in (self.core, *self.extensions)}
+
+    def schema(self, urn: str) -> Schema | None:
+        return self.schemas.get(urn.lower())
+
+    def targets(self) -> Iterator[Target]:
+        """Every attribute, without its sub-attributes."""
+        for schema in (self.core, *self.extensions):
+            for attribute in schema.attributes:
+                yield Target(None if schema is self.core else schema.urn, attribute)
+
+    def find(self, path: str) -> Target | None:
+        """Return the attribute that ``path`` names: ``name``, ``name.sub``, either after a URN and a colon.
+
+        None where there is no such attribute, and for the bare URN of a schema.
+        """
+        for schema in (self.core, *self.extensions):
+            prefix = f"{schema.urn.lower()}:"
+            if path.lower().startswith(prefix):
+                return _find(schema, path[len(prefix) :], None if schema is self.core else schema.urn)
+        return _find(self.core, path, None) or _find(COMMON, path, None)
+
+
+def _find(schema: Schema, path: str, extension: str | None) -> Target | None:
+    whole = schema.attribute(path)
+    if whole is not None:
+        return Target(extension, whole)
+    name, _, sub_name = path.partition(".")
+    attribute = schema.attribute(name)
+    sub = attribute.sub(sub_name) if attribute else None
+    return Target(extension, attribute, sub) if attribute and sub else None

@@ -1,0 +1,58 @@
+"""Whether a message deactivates (R23).
+
+Looked at before and apart from everything else in the message, because nothing may block it.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from scim.wire.attributes import ResourceType
+from scim.wire.errors import ScimError
+from scim.wire.values import truth
+
+
+def says_inactive(body: object, resource_type: ResourceType) -> bool:
+    """Tell whether a PUT or PATCH says ``active: false``, in any form and whatever else is in it. Never raises.
+
+    Of several statements in one message the last counts, as if all had been applied in turn.
+    """
+    said: bool | None = None
+    for value in _said_of_active(body, resource_type):
+        if isinstance(value, list) and len(value) == 1:
+            value = value[0].get("value") if isinstance(value[0], dict) else value[0]
+        try:
+            said = truth(value, "active")
+        except ScimError:
+            continue
+    return said is False
+
+
+def _said_of_active(body: object, resource_type: ResourceType) -> Iterator[Any]:
+    if not isinstance(body, dict):
+        return
+    operations = next((value for name, value in body.items() if name.lower() == "operations"), None)
+    if not isinstance(operations, list):
+        yield from _in_document(body, resource_type)
+        return
+    for operation in operations:
+        parts = {name.lower(): value for name, value in operation.items()} if isinstance(operation, dict) else {}
+        path, value = parts.get("path"), parts.get("value")
+        if str(parts.get("op")).strip().lower() == "remove":
+            continue
+        if isinstance(path, str) and path:
+            yield from _in_document({path: value}, resource_type)
+        elif isinstance(value, dict):
+            yield from _in_document(value, resource_type)
+
+
+def _in_document(body: dict[str, Any], resource_type: ResourceType) -> Iterator[Any]:
+    for name, value in body.items():
+        if _is_active(name, resource_type):
+            yield value
+        elif isinstance(value, dict) and resource_type.schema(name) is resource_type.core:
+            yield from (inner for key, inner in value.items() if key.lower() == "active")
+
+
+def _is_active(path: str, resource_type: ResourceType) -> bool:
+    target = resource_type.find(path.strip())
+    return target is not None and target.key == "active"

@@ -1,0 +1,44 @@
+"""What the service says of itself (RFC 7643 sections 5 to 7): every flag is what is done."""
+
+from typing import Any
+
+from scim.wire import urns
+from scim.wire.attributes import ResourceType
+from scim.wire.list_response import MAX_COUNT
+
+
+def service_provider_config(base: str) -> dict[str, Any]:
+    return {
+        "schemas": [urns.SERVICE_PROVIDER_CONFIG],
+        "patch": {"supported": True},
+        "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
+        "filter": {"supported": True, "maxResults": MAX_COUNT},
+        "changePassword": {"supported": False},
+        "sort": {"supported": False},
+        "etag": {"supported": False},
+        "authenticationSchemes": [
+            {
+                "type": "oauthbearertoken",
+                "name": "OAuth 2.0 bearer token",
+                "description": "An access token of this connection's OAuth client, with the scope scim.",
+                "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
+                "primary": True,
+            }
+        ],
+        "meta": {"resourceType": "ServiceProviderConfig", "location": f"{base}/ServiceProviderConfig"},
+    }
+
+
+def resource_type_document(resource_type: ResourceType, base: str) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "schemas": [urns.RESOURCE_TYPE],
+        "id": resource_type.name,
+        "name": resource_type.name,
+        "description": resource_type.core.description,
+        "endpoint": resource_type.endpoint,
+        "schema": resource_type.core.urn,
+        "meta": {"resourceType": "ResourceType", "location": f"{base}/ResourceTypes/{resource_type.name}"},
+    }
+    if resource_type.extensions:
+        document["schemaExtensions"] = [{"schema": one.urn, "required": False} for one in resource_type.extensions]
+    return document

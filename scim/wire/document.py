@@ -1,0 +1,48 @@
+"""A resource as a flat mapping: each attribute under its canonical name, wherever and however a client wrote it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from scim.wire.attributes import ResourceType, Target
+from scim.wire.errors import InvalidSyntax, InvalidValue, shown
+
+Flat = dict[str, Any]
+"""`Target.key` to the value as sent: ``userName``, ``name``, ``urn:…:enterprise:2.0:User:department``."""
+
+
+def flatten(body: object, resource_type: ResourceType) -> Flat:
+    """Return what a resource document says about attributes that a client may set.
+
+    Names have no letter case. An attribute of an extension may stand inside the object under the URN, whether
+    ``schemas`` names the URN or not, or beside it as ``urn:…:User:name``. What is read-only or unknown is left out
+    unread: clients echo it (RFC 7644 section 3.5.1). Raises `InvalidSyntax` where the body is no resource,
+    `InvalidValue` where an extension is no object.
+    """
+    if not isinstance(body, dict):
+        raise InvalidSyntax(f"The body must be a {resource_type.name} as a JSON object.")
+    flat: Flat = {}
+    for name, value in body.items():
+        if name.lower() == "schemas":
+            _require_urns(value)
+    for target, value in members(body, resource_type):
+        if target is not None and target.sub is None and target.attribute.mutability != "readOnly":
+            flat[target.key] = value
+    return flat
+
+
+def members(body: Mapping[str, Any], resource_type: ResourceType) -> Iterator[tuple[Target | None, Any]]:
+    """Yield each member of a resource document with the attribute that it names, None where there is none such."""
+    for name, value in body.items():
+        schema = resource_type.schema(name)
+        if schema is None:
+            yield resource_type.find(name), value
+        elif isinstance(value, dict):
+            for inner, inner_value in value.items():
+                yield resource_type.find(f"{schema.urn}:{inner}"), inner_value
+        elif value is not None:
+            raise InvalidValue(f"{schema.urn} must be an object in braces, not {shown(value)}.")
+
+
+def _require_urns(value: object) -> None:
+    if not isinstance(value, list) or not all(isinstance(urn, str) for urn in value):
+        raise InvalidSyntax("schemas must be a list of URNs.")

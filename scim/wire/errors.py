@@ -1,0 +1,116 @@
+"""Failures as RFC 7644 section 3.12 puts them on the wire: one class per scimType, one way to the wire.
+
+``detail`` is a sentence that the administrator of the IdP reads in its task list.
+"""
+
+from typing import ClassVar
+
+from core_identity.errors import IdentityError
+from scim.wire import urns
+
+
+class ScimError(IdentityError):
+    """Anything that SCIM answers instead of a resource."""
+
+    status: ClassVar[int] = 400
+    scim_type: ClassVar[str | None] = None
+
+    @property
+    def detail(self) -> str:
+        return self.message
+
+    def to_dict(self, reference: str = "") -> dict[str, object]:
+        """Return the error document; ``reference`` finds the log line and the events of the request."""
+        detail = f"{self.detail} (Reference: {reference})" if reference else self.detail
+        document: dict[str, object] = {"schemas": [urns.ERROR], "status": str(self.status), "detail": detail}
+        if self.scim_type is not None:
+            document["scimType"] = self.scim_type
+        return document
+
+
+class InvalidFilter(ScimError):
+    code = "invalid_filter"
+    scim_type = "invalidFilter"
+
+
+class Uniqueness(ScimError):
+    code = "uniqueness"
+    status = 409
+    scim_type = "uniqueness"
+
+
+class Mutability(ScimError):
+    code = "mutability"
+    scim_type = "mutability"
+
+
+class InvalidSyntax(ScimError):
+    code = "invalid_syntax"
+    scim_type = "invalidSyntax"
+
+
+class InvalidPath(ScimError):
+    code = "invalid_path"
+    scim_type = "invalidPath"
+
+
+class NoTarget(ScimError):
+    code = "no_target"
+    scim_type = "noTarget"
+
+
+class InvalidValue(ScimError):
+    code = "invalid_value"
+    scim_type = "invalidValue"
+
+
+class TooMany(ScimError):
+    code = "too_many"
+    scim_type = "tooMany"
+
+
+class BadRequest(ScimError):
+    """A request that is wrong before SCIM begins."""
+
+    code = "bad_request"
+
+
+class Unauthorized(ScimError):
+    code = "unauthorized"
+    status = 401
+
+
+class Forbidden(ScimError):
+    code = "forbidden"
+    status = 403
+
+
+class NotFound(ScimError):
+    code = "not_found"
+    status = 404
+
+
+class MethodNotAllowed(ScimError):
+    code = "method_not_allowed"
+    status = 405
+
+
+class PayloadTooLarge(ScimError):
+    code = "payload_too_large"
+    status = 413
+
+
+class UnsupportedMediaType(ScimError):
+    code = "unsupported_media_type"
+    status = 415
+
+
+class Unexpected(ScimError):
+    code = "unexpected"
+    status = 500
+
+
+def shown(text: object, limit: int = 60) -> str:
+    """Return what a client sent, fit to stand in a sentence: quoted, escaped and short."""
+    quoted = ascii(text) if isinstance(text, str) and not text.isprintable() else repr(text)
+    return quoted if len(quoted) <= limit else f"{quoted[: limit - 1]}…"

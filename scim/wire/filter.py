@@ -1,0 +1,245 @@
+"""The filter grammar of RFC 7644 section 3.4.2.2 and the PATCH path of section 3.5.2, as a tree.
+
+Own recursive descent: small, without dependencies, and bounded before anything is allocated. Names of attributes stay
+as written; `scim.wire.attributes.ResourceType.find` gives them their meaning.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Final, Literal, NoReturn, TypeAlias, get_args
+
+from scim.wire.errors import InvalidFilter, InvalidPath, ScimError, shown
+
+MAX_LENGTH: Final = 4_000
+MAX_DEPTH: Final = 20
+MAX_TERMS: Final = 100
+
+Operator = Literal["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"]
+Scalar: TypeAlias = str | bool | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    path: str
+    operator: Operator
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    term: "Filter"
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    terms: tuple["Filter", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    terms: tuple["Filter", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ValuePath:
+    """``emails[type eq "work"]``: one and the same value of ``path`` fulfils ``condition``."""
+
+    path: str
+    condition: "Filter"
+
+
+Filter: TypeAlias = Comparison | Present | Not | And | Or | ValuePath
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A PATCH path: ``emails[type eq "work"].value`` has all three parts."""
+
+    attribute: str
+    condition: Filter | None = None
+    sub_attribute: str | None = None
+
+
+_SPACE: Final = re.compile(r"[ \t]*")
+_WORD: Final = re.compile(r"[A-Za-z][A-Za-z]*")
+# A URN ends at its last colon, so dots and digits of versions are part of the run (RFC 7644 figure 1, RFC 8141).
+_ATTRIBUTE: Final = re.compile(r"[A-Za-z$][A-Za-z0-9_$:.\-]*")
+_SUB_ATTRIBUTE: Final = re.compile(r"\.([A-Za-z$][A-Za-z0-9_$\-]*)")
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![A-Za-z0-9_.])")
+_OPERATORS: Final = frozenset(get_args(Operator))
+_LITERALS: Final[dict[str, Scalar]] = {"true": True, "false": False, "null": None}
+
+
+def parse_filter(text: str) -> Filter:
+    """Return the tree of a filter; raise `InvalidFilter` for everything that is not one, whatever it is."""
+    reader = _Reader(text, InvalidFilter)
+    tree = reader.any_of()
+    reader.end()
+    return tree
+
+
+def parse_path(text: str) -> Path:
+    """Return the parts of a PATCH path; raise `InvalidPath` for everything that is not one."""
+    reader = _Reader(text, InvalidPath)
+    path = reader.path()
+    reader.end()
+    return path
+
+
+class _Reader:
+    def __init__(self, text: str, error: type[ScimError]) -> None:
+        self.error = error
+        self.text = text
+        self.at = 0
+        self.depth = 0
+        self.terms = 0
+        if len(text) > MAX_LENGTH:
+            self.fail(f"is longer than {MAX_LENGTH} characters")
+
+    def fail(self, why: str) -> NoReturn:
+        what = "filter" if self.error is InvalidFilter else "path"
+        raise self.error(f"The {what} {why}.")
+
+    def fail_here(self, wanted: str) -> NoReturn:
+        rest = self.text[self.at :]
+        found = f"found {shown(rest, 30)}" if rest else "it ends there"
+        self.fail(f"is not understood at character {self.at + 1}: expected {wanted}, {found}")
+
+    def skip(self) -> None:
+        self.at = _SPACE.match(self.text, self.at).end()  # type: ignore[union-attr]  # matches the empty string too
+
+    def take(self, pattern: re.Pattern[str]) -> str | None:
+        match = pattern.match(self.text, self.at)
+        if match is None:
+            return None
+        self.at = match.end()
+        return match.group()
+
+    def take_symbol(self, symbol: str) -> bool:
+        if not self.text.startswith(symbol, self.at):
+            return False
+        self.at += len(symbol)
+        return True
+
+    def take_word(self, word: str) -> bool:
+        """Take a keyword; keywords have no letter case."""
+        match = _WORD.match(self.text, self.at)
+        if match is None or match.group().lower() != word:
+            return False
+        self.at = match.end()
+        return True
+
+    def end(self) -> None:
+        self.skip()
+        if self.at < len(self.text):
+            self.fail_here("its end")
+
+    def any_of(self) -> Filter:
+        """``or`` binds weakest, then ``and``, then ``not``."""
+        terms = [self.all_of()]
+        while self.joined_by("or"):
+            terms.append(self.all_of())
+        return terms[0] if len(terms) == 1 else Or(tuple(terms))
+
+    def all_of(self) -> Filter:
+        terms = [self.term()]
+        while self.joined_by("and"):
+            terms.append(self.term())
+        return terms[0] if len(terms) == 1 else And(tuple(terms))
+
+    def joined_by(self, word: str) -> bool:
+        before = self.at
+        self.skip()
+        if self.take_word(word):
+            return True
+        self.at = before
+        return False
+
+    def term(self) -> Filter:
+        self.skip()
+        before = self.at
+        if self.take_word("not"):
+            self.skip()
+            if self.take_symbol("("):
+                return Not(self.rest_of_group(")"))
+            self.at = before
+        if self.take_symbol("("):
+            return self.rest_of_group(")")
+        return self.expression()
+
+    def rest_of_group(self, closing: str) -> Filter:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            self.fail(f"is nested more than {MAX_DEPTH} deep")
+        inner = self.any_of()
+        self.skip()
+        if not self.take_symbol(closing):
+            self.fail_here(repr(closing))
+        self.depth -= 1
+        return inner
+
+    def expression(self) -> Filter:
+        self.terms += 1
+        if self.terms > MAX_TERMS:
+            self.fail(f"has more than {MAX_TERMS} terms")
+        path = self.attribute()
+        if self.take_symbol("["):
+            return ValuePath(path, self.rest_of_group("]"))
+        self.skip()
+        word = (self.take(_WORD) or "").lower()
+        if word == "pr":
+            return Present(path)
+        if word not in _OPERATORS:
+            self.at -= len(word)
+            self.fail_here("an operator such as eq")
+        self.skip()
+        return Comparison(path, word, self.value())  # type: ignore[arg-type]  # one of _OPERATORS
+
+    def attribute(self) -> str:
+        path = self.take(_ATTRIBUTE)
+        if path is None:
+            self.fail_here("the name of an attribute")
+        return path
+
+    def value(self) -> Scalar:
+        if self.text.startswith('"', self.at):
+            return self.string()
+        number = self.take(_NUMBER)
+        if number is not None:
+            parsed: Scalar = json.loads(number)
+            return parsed
+        word = _WORD.match(self.text, self.at)
+        if word is None or word.group().lower() not in _LITERALS:
+            self.fail_here("a value in double quotes, a number, true, false or null")
+        self.at = word.end()
+        return _LITERALS[word.group().lower()]
+
+    def string(self) -> str:
+        quoted = self.take(_STRING)
+        if quoted is None:
+            self.fail_here("a closing double quote")
+        try:
+            text = json.loads(quoted)
+        except ValueError:
+            self.at -= len(quoted)
+            self.fail_here("a string as JSON writes it")
+        # No column can hold these, and the database driver refuses them with an exception of its own.
+        if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+            self.fail("contains a character that no text can contain")
+        return str(text)
+
+    def path(self) -> Path:
+        self.skip()
+        attribute = self.attribute()
+        if not self.take_symbol("["):
+            return Path(attribute)
+        condition = self.rest_of_group("]")
+        sub_attribute = self.take(_SUB_ATTRIBUTE)
+        return Path(attribute, condition, sub_attribute[1:] if sub_attribute else None)

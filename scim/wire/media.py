@@ -1,0 +1,71 @@
+"""JSON as SCIM takes it: one object, unambiguous, and no deeper or larger than a resource can be."""
+
+import json
+from typing import Any, Final, NoReturn
+
+from scim.wire.errors import InvalidSyntax, shown
+
+MAX_DEPTH: Final = 32
+
+
+def parse_json(content: bytes) -> dict[str, Any]:
+    """Return the one object that ``content`` is.
+
+    Raises `InvalidSyntax`, for 100,000 nested brackets as for a missing quote.
+    """
+    try:
+        document = json.loads(
+            content.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite
+        )
+    except RecursionError:
+        _too_deep()
+    except UnicodeDecodeError:
+        raise InvalidSyntax("The body is not in UTF-8.") from None
+    except ValueError as error:
+        where = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise InvalidSyntax(f"The body is no JSON{where}.") from None
+    if not isinstance(document, dict):
+        raise InvalidSyntax("The body must be a JSON object.")
+    if content.count(b"[") + content.count(b"{") > MAX_DEPTH:
+        _require_shallow(document)
+    return document
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Names have no letter case in SCIM, so two that differ only by it are one name said twice.
+
+    Which counts would be a guess.
+    """
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name.lower() in seen:
+            raise InvalidSyntax(f"The body says {shown(name)} twice.")
+        seen.add(name.lower())
+    return dict(pairs)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise InvalidSyntax(f"The body is no JSON: {name} is no value.")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if number - number == 0 else _no_constant(digits[:30])
+
+
+def _require_shallow(document: object) -> None:
+    level: list[object] = [document]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return
+    _too_deep()
+
+
+def _too_deep() -> NoReturn:
+    raise InvalidSyntax(f"The body is nested more than {MAX_DEPTH} deep.")

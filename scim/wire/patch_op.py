@@ -1,0 +1,133 @@
+"""PatchOp messages (RFC 7644 section 3.5.2).
+
+Every form that Okta, Entra and the RFC use becomes one list of operations, then one new document.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from scim.wire import urns
+from scim.wire.attributes import ResourceType, Schema, Target
+from scim.wire.errors import InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget, shown
+from scim.wire.filter import Filter, parse_path
+from scim.wire.resource_types import PASSWORD
+from scim.wire.values import coerce
+
+MAX_OPERATIONS: Final = 10_000
+
+Op = Literal["add", "remove", "replace"]
+_OPS: Final[dict[str, Op]] = {"add": "add", "remove": "remove", "replace": "replace"}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One act on one attribute.
+
+    ``value`` is of the type of the attribute (of ``target.sub``, if any); None for nothing.
+    """
+
+    op: Op
+    target: Target
+    selector: Filter | None = None
+    value: Any = None
+
+
+def parse_patch(body: object, resource_type: ResourceType) -> Iterator[Operation]:
+    """Yield the operations of a PatchOp message in their order.
+
+    Raises `InvalidSyntax`, `InvalidPath`, `InvalidValue`, `NoTarget` (a removal without path) or `Mutability` (an
+    explicit path to what is read-only). Inside a value without path the read-only and the unknown are passed over: Okta
+    repeats ``id``, Entra ``schemas``.
+    """
+    for op, path, value in raw_operations(body):
+        if path is not None:
+            yield from _at_path(op, path, value, resource_type, explicit=True)
+        elif op == "remove":
+            raise NoTarget("A remove operation needs a path that says what to remove.")
+        elif not isinstance(value, dict):
+            raise InvalidValue(f"An operation without a path needs an object as its value, not {shown(value)}.")
+        else:
+            for name, inner in value.items():
+                yield from _at_path(op, name, inner, resource_type, explicit=False)
+
+
+def raw_operations(body: object) -> Iterator[tuple[Op, str | None, Any]]:
+    """Yield (op, path or None, value) as sent, the op in lower case (Entra writes ``Add``). Raises `InvalidSyntax`."""
+    if not isinstance(body, dict):
+        raise InvalidSyntax("The body must be a PatchOp message as a JSON object.")
+    message = {name.lower(): value for name, value in body.items()}
+    schemas = message.get("schemas")
+    if schemas is not None and (
+        not isinstance(schemas, list) or urns.PATCH_OP.lower() not in (str(urn).lower() for urn in schemas)
+    ):
+        raise InvalidSyntax(f"schemas of a PATCH must be [{urns.PATCH_OP}].")
+    operations = message.get("operations")
+    if not isinstance(operations, list) or not operations:
+        raise InvalidSyntax("A PATCH needs a list of Operations that is not empty.")
+    if len(operations) > MAX_OPERATIONS:
+        raise InvalidSyntax(f"A PATCH may have at most {MAX_OPERATIONS} operations.")
+    for operation in operations:
+        if not isinstance(operation, dict):
+            raise InvalidSyntax(f"Each of the Operations must be an object, not {shown(operation)}.")
+        parts = {name.lower(): value for name, value in operation.items()}
+        op, path = parts.get("op"), parts.get("path")
+        name = _OPS.get(op.strip().lower()) if isinstance(op, str) else None
+        if name is None:
+            raise InvalidSyntax(f"op must be add, remove or replace, not {shown(op)}.")
+        if path is not None and not isinstance(path, str):
+            raise InvalidPath(f"path must be a text, not {shown(path)}.")
+        yield name, (path or None), parts.get("value")
+
+
+def _at_path(op: Op, text: str, value: Any, resource_type: ResourceType, *, explicit: bool) -> Iterator[Operation]:
+    schema = resource_type.schema(text)
+    if schema is not None:
+        yield from _at_schema(op, schema, value, resource_type)
+        return
+    path = parse_path(text) if explicit or "[" in text else None
+    target = resource_type.find(path.attribute if path else text)
+    if target is None:
+        if explicit and text.lower() != PASSWORD:  # a password is dropped unread, wherever it stands
+            raise InvalidPath(f"There is no attribute {shown(text)} in a {resource_type.name} of this service.")
+        return
+    selector = path.condition if path else None
+    if path is not None and path.sub_attribute is not None:
+        sub = target.attribute.sub(path.sub_attribute)
+        if sub is None:
+            raise InvalidPath(f"{target.name} has no sub-attribute {shown(path.sub_attribute)}.")
+        target = Target(target.extension, target.attribute, sub)
+    if target.leaf.mutability == "readOnly" or target.attribute.mutability == "readOnly":
+        if explicit:
+            raise Mutability(f"{target.name} is read-only.")
+        return
+    if selector is not None and not target.attribute.multi_valued:
+        raise InvalidPath(f"{target.name} has a single value, so nothing can be selected of it.")
+    if op == "remove" and (selector is not None or target.sub is not None or not target.attribute.multi_valued):
+        value = None  # says nothing there
+    elif (value is None and op == "add") or (value == [] and op == "remove"):
+        return  # nothing to add, nobody to remove
+    yield Operation(op, target, selector, _value(target, selector, value))
+
+
+def _at_schema(op: Op, schema: Schema, value: Any, resource_type: ResourceType) -> Iterator[Operation]:
+    """A whole schema as the path: each attribute in the value, or all of them where they are to be removed."""
+    if op == "remove":
+        names = [one.name for one in schema.attributes if one.mutability != "readOnly" and not one.required]
+        if schema is resource_type.core or not names:
+            raise Mutability(f"{schema.urn} cannot be removed.")
+        value = dict.fromkeys(names)
+    if not isinstance(value, dict):
+        raise InvalidValue(f"{schema.urn} needs an object as its value, not {shown(value)}.")
+    for name, inner in value.items():
+        yield from _at_path(op, f"{schema.urn}:{name}", inner, resource_type, explicit=False)
+
+
+def _value(target: Target, selector: Filter | None, value: Any) -> Any:
+    if target.sub is None and selector is not None:
+        # One value of many: an object, which Entra may wrap in a list.
+        many = coerce(target.attribute, value, target.name)
+        if isinstance(many, list) and len(many) > 1:
+            raise InvalidValue(f"{target.name} with a selector takes one value.")
+        return many[0] if isinstance(many, list) else None
+    return coerce(target.leaf, value, target.name)

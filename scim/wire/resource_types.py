@@ -1,0 +1,232 @@
+"""The attributes that this service keeps, as one registry. What is not listed here is ignored where it is sent.
+
+``caseExact`` says how a filter really compares. ``password`` is missing on purpose: it is dropped unread, so nothing is
+announced.
+"""
+
+from functools import lru_cache
+from typing import Final
+
+from scim.wire import urns
+from scim.wire.attributes import Attribute, ResourceType, Schema
+
+PASSWORD: Final = "password"  # noqa: S105 - the name of an attribute
+
+
+def _plural(name: str, description: str, value: Attribute, *more: Attribute, types: tuple[str, ...] = ()) -> Attribute:
+    """Return a multi-valued attribute with the sub-attributes of RFC 7643 section 2.4."""
+    return Attribute(
+        name,
+        description,
+        "complex",
+        multi_valued=True,
+        sub_attributes=(
+            value,
+            Attribute("display", "A name to show.", case_exact=True),
+            Attribute("type", "What the value is for.", case_exact=True, canonical_values=types),
+            Attribute("primary", "Whether this is the preferred value.", "boolean"),
+            *more,
+        ),
+    )
+
+
+def _value(description: str) -> Attribute:
+    return Attribute("value", description, case_exact=True)
+
+
+_NAME: Final = Attribute(
+    "name",
+    "The components of the name.",
+    "complex",
+    sub_attributes=(
+        Attribute("formatted", "The full name, as the identity provider writes it."),
+        Attribute("familyName", "The last name."),
+        Attribute("givenName", "The first name."),
+        Attribute("middleName", "The middle names."),
+        Attribute("honorificPrefix", "What stands before the name."),
+        Attribute("honorificSuffix", "What stands after the name."),
+    ),
+)
+
+_EMAILS: Final = Attribute(
+    "emails",
+    "Email addresses. A filter looks at the main one: the primary, else the one for work, else the first.",
+    "complex",
+    multi_valued=True,
+    sub_attributes=(
+        Attribute("value", "The address."),
+        Attribute("display", "A name to show.", case_exact=True),
+        Attribute("type", "What the address is for.", canonical_values=("work", "home", "other")),
+        Attribute("primary", "Whether this is the preferred address.", "boolean"),
+    ),
+)
+
+_ADDRESSES: Final = Attribute(
+    "addresses",
+    "Postal addresses.",
+    "complex",
+    multi_valued=True,
+    sub_attributes=(
+        *(
+            Attribute(name, description, case_exact=True)
+            for name, description in (
+                ("formatted", "The whole address."),
+                ("streetAddress", "Street and number."),
+                ("locality", "City."),
+                ("region", "State or region."),
+                ("postalCode", "Postal code."),
+                ("country", "Country."),
+            )
+        ),
+        Attribute("type", "What the address is for.", case_exact=True, canonical_values=("work", "home", "other")),
+        Attribute("primary", "Whether this is the preferred address.", "boolean"),
+    ),
+)
+
+_GROUPS: Final = Attribute(
+    "groups",
+    "The pushed groups that the user is in. Changed by changing the members of a group.",
+    "complex",
+    multi_valued=True,
+    mutability="readOnly",
+    sub_attributes=(
+        Attribute("value", "The id of the group.", case_exact=True, mutability="readOnly"),
+        Attribute("$ref", "The address of the group.", "reference", mutability="readOnly", reference_types=("Group",)),
+        Attribute("display", "The name of the group.", mutability="readOnly"),
+        Attribute("type", "Always direct.", mutability="readOnly", canonical_values=("direct",)),
+    ),
+)
+
+_USER: Final = Schema(
+    urn=urns.USER,
+    name="User",
+    description="What the identity provider says about a person.",
+    attributes=(
+        Attribute(
+            "userName",
+            "What the identity provider calls the person now. It follows the identity provider; lookups match it.",
+            required=True,
+            uniqueness="server",
+        ),
+        _NAME,
+        Attribute("displayName", "The name to show."),
+        Attribute("nickName", "The casual name."),
+        Attribute(
+            "profileUrl", "A page about the person.", "reference", case_exact=True, reference_types=("external",)
+        ),
+        Attribute("title", "The position of the person."),
+        Attribute("userType", "Employee, contractor and the like."),
+        Attribute("preferredLanguage", "The language that the person prefers."),
+        Attribute("locale", "The locale of the person."),
+        Attribute("timezone", "The time zone of the person."),
+        Attribute(
+            "active", "Whether the identity provider lets the person in. False expires the user in CORE.", "boolean"
+        ),
+        _EMAILS,
+        _plural(
+            "phoneNumbers",
+            "Phone numbers.",
+            _value("The number."),
+            types=("work", "home", "mobile", "fax", "pager", "other"),
+        ),
+        _plural("ims", "Instant messaging addresses.", _value("The address.")),
+        _plural(
+            "photos",
+            "Addresses of photos.",
+            Attribute("value", "The address.", "reference", case_exact=True, reference_types=("external",)),
+            types=("photo", "thumbnail"),
+        ),
+        _ADDRESSES,
+        _GROUPS,
+        _plural("entitlements", "Entitlements, kept as sent; they give no role in CORE.", _value("The entitlement.")),
+        _plural(
+            "roles", "Roles at the identity provider, kept as sent; they give no role in CORE.", _value("The role.")
+        ),
+    ),
+)
+
+_ENTERPRISE: Final = (
+    Attribute("employeeNumber", "The number of the employee."),
+    Attribute("costCenter", "The cost center."),
+    Attribute("organization", "The company."),
+    Attribute("division", "The division."),
+    Attribute("department", "The department."),
+    Attribute(
+        "manager",
+        "The manager, as the identity provider names them.",
+        "complex",
+        sub_attributes=(
+            Attribute("value", "The id of the manager.", case_exact=True),
+            Attribute("$ref", "The address of the manager.", "reference", case_exact=True, reference_types=("User",)),
+            Attribute("displayName", "The name of the manager."),
+        ),
+    ),
+)
+
+_CORE_USER: Final = Schema(
+    urn=urns.CORE_USER,
+    name="CoreUser",
+    description="What CORE holds true of the person, whatever the identity provider says.",
+    attributes=(
+        Attribute("username", "The login name in CORE. Set once.", mutability="readOnly"),
+        Attribute("email", "The address in CORE. Only an administrator changes it.", mutability="readOnly"),
+        Attribute(
+            "expired",
+            "Whether the person may not sign in. Only an administrator of CORE unexpires.",
+            "boolean",
+            mutability="readOnly",
+        ),
+    ),
+)
+
+
+@lru_cache(maxsize=256)
+def user_type(uid_attribute: str) -> ResourceType:
+    """Return the User resource type of a connection whose UID attribute has this name (R2).
+
+    Echoed in exactly this letter case.
+
+    A UID attribute named like one of the extension's own (employeeNumber, say) takes its place.
+    """
+    uid = Attribute(
+        uid_attribute,
+        "The UID: the value by which SAML and SCIM are known to speak of the same person.",
+        uniqueness="server",
+    )
+    others = tuple(one for one in _ENTERPRISE if one.name.lower() != uid_attribute.lower())
+    enterprise = Schema(
+        urns.ENTERPRISE_USER, "EnterpriseUser", "The enterprise extension, with the UID.", (uid, *others)
+    )
+    return ResourceType("User", "/Users", _USER, (enterprise, _CORE_USER))
+
+
+GROUP_TYPE: Final = ResourceType(
+    "Group",
+    "/Groups",
+    Schema(
+        urn=urns.GROUP,
+        name="Group",
+        description="A pushed group. Its members have the role of the same name, where the connection may give it.",
+        attributes=(
+            Attribute("displayName", "The name of the group.", required=True, uniqueness="server"),
+            Attribute(
+                "members",
+                "The people in the group. Unknown ids are not stored.",
+                "complex",
+                multi_valued=True,
+                sub_attributes=(
+                    Attribute("value", "The id of the user.", case_exact=True, mutability="immutable"),
+                    Attribute(
+                        "$ref",
+                        "The address of the user.",
+                        "reference",
+                        mutability="immutable",
+                        reference_types=("User",),
+                    ),
+                    Attribute("type", "Always User.", mutability="immutable", canonical_values=("User",)),
+                    Attribute("display", "The userName of the user.", mutability="readOnly"),
+                ),
+            ),
+        ),
+    ),
+)

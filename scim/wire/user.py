@@ -1,0 +1,124 @@
+"""A User message becomes a `Person`: lenient in form, strict in type."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from core_identity.values import Person
+from scim.wire import urns
+from scim.wire.apply_patch import apply_patch
+from scim.wire.attributes import ResourceType, Target
+from scim.wire.document import Flat, flatten
+from scim.wire.errors import InvalidValue
+from scim.wire.patch_op import parse_patch
+from scim.wire.resource_types import user_type
+from scim.wire.values import coerce
+
+ORGANIZATION: Final = f"{urns.ENTERPRISE_USER}:organization"
+DEPARTMENT: Final = f"{urns.ENTERPRISE_USER}:department"
+_NAMES: Final = {"givenName": "given_name", "familyName": "family_name"}
+_TEXTS: Final = {"title": "title", ORGANIZATION: "organization", DEPARTMENT: "department"}
+
+
+@dataclass(frozen=True)
+class UserWire:
+    """Reads the User messages of a connection whose UID attribute has this name (R2)."""
+
+    uid_attribute: str
+
+    @property
+    def resource_type(self) -> ResourceType:
+        return user_type(self.uid_attribute)
+
+    @property
+    def uid_key(self) -> str:
+        return f"{urns.ENTERPRISE_USER}:{self.uid_attribute}"
+
+    def read_new(self, body: object) -> Person:
+        """Return what a POST says.
+
+        What is not in it was not said; an empty or null UID or externalId counts as that (R6).
+        """
+        return self._person(flatten(body, self.resource_type))
+
+    def read_whole(self, body: object, kept: Collection[str] = ()) -> Person:
+        """Return what a PUT says.
+
+        ``kept`` names the attributes without meaning to CORE that the identity has: those left out are cleared.
+
+        Okta leaves out what is null. The attributes that CORE does read stay when they are left out (R17). Raises
+        `InvalidValue` where userName is missing (RFC 7644 section 3.5.1).
+        """
+        flat = flatten(body, self.resource_type)
+        if not flat.get("userName"):
+            raise InvalidValue("userName is required and must not be empty.")
+        person = self._person(flat)
+        left_out = {name: None for name in kept if name not in person.attributes and name.partition(".")[0] != "emails"}
+        return replace(person, attributes={**left_out, **person.attributes})
+
+    def read_patch(self, body: object, document: Mapping[str, Any]) -> Person:
+        """Return what a PATCH says, computed on ``document``, the resource as it stands.
+
+        What no operation touches was not said.
+        """
+        before = flatten(document, self.resource_type)
+        after, touched = apply_patch(parse_patch(body, self.resource_type), before)
+        said = {name: after.get(name) for name in touched}
+        if "name" in said:  # a part of the name that is gone was said to be empty
+            said["name"] = {**dict.fromkeys(before.get("name", {})), **(said["name"] or {})}
+        return self._person(said)
+
+    def _person(self, flat: Flat) -> Person:
+        fields: dict[str, Any] = {}
+        others: dict[str, object] = {}
+        for target in self.resource_type.targets():
+            if target.key in flat:
+                said = flat[target.key]
+                if target.key == "name" and isinstance(said, dict):
+                    said = {part: "" if value is None else value for part, value in said.items()}
+                self._place(target, coerce(target.attribute, said, target.key), fields, others)
+        if "externalId" in flat:
+            external_id = self.resource_type.find("externalId")
+            assert external_id is not None  # noqa: S101 - one of COMMON
+            fields["external_id"] = coerce(external_id.attribute, flat["externalId"], "externalId")
+        return Person(**fields, attributes=others)
+
+    def _place(self, target: Target, value: Any, fields: dict[str, Any], others: dict[str, object]) -> None:
+        match target.key:
+            case self.uid_key:
+                fields["uid"] = value
+            case "userName":
+                fields["user_name"] = value
+            case "active":
+                fields["active"] = value
+            case "name":
+                _place_name(target, value or {}, fields, others)
+            case "emails":
+                mails = main_first(value)
+                others["emails"] = mails or None
+                fields["email"] = mails[0]["value"] if mails else ""
+            case key if key in _TEXTS:
+                fields[_TEXTS[key]] = value or ""
+            case key:
+                others[key] = value if value != "" else None
+
+
+def _place_name(target: Target, value: Mapping[str, Any], fields: dict[str, Any], others: dict[str, object]) -> None:
+    for sub in target.attribute.sub_attributes:
+        if sub.name in _NAMES:
+            # A part that a name leaves out was not said; null and empty were: said to be empty.
+            if sub.name in value:
+                fields[_NAMES[sub.name]] = value[sub.name] or ""
+        else:
+            others[f"name.{sub.name}"] = value.get(sub.name) or None
+
+
+def main_first(emails: object) -> list[dict[str, Any]]:
+    """Return the addresses that have a value, the main one first: the primary, else that for work, else the first."""
+    mails = [
+        {**mail, "value": mail["value"].strip()}
+        for mail in (emails if isinstance(emails, list) else ())
+        if isinstance(mail.get("value"), str) and mail["value"].strip()
+    ]
+    mails.sort(key=lambda mail: (mail.get("primary") is not True, str(mail.get("type", "")).lower() != "work"))
+    return mails

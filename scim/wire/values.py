@@ -1,0 +1,83 @@
+"""Values of attributes as clients send them, made the type that the registry says."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from scim.wire.attributes import Attribute
+from scim.wire.errors import InvalidValue, shown
+
+MAX_TEXT: Final = 1_024
+MAX_VALUES: Final = 200
+_UNCHECKED: Final = frozenset({"display", "$ref", "displayName"})
+"""Sub-attributes that the RFC calls read-only and that clients echo in any shape.
+
+Dropped, not refused, where they are no text.
+"""
+
+
+def coerce(attribute: Attribute, value: object, name: str) -> object:
+    """Return ``value`` as the type of ``attribute``, under canonical names; None where it is null or says nothing.
+
+    Raises `InvalidValue`, which calls the attribute ``name``. Leniency, by client: booleans as "True" (Entra); a bare
+    string for a complex value (Entra's manager); ``[{"value": …}]`` for a single value (early Entra); one value where
+    many may stand (OneLogin).
+    """
+    if value is None:
+        return None
+    if attribute.multi_valued:
+        return _many(attribute, value, name)
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]["value"] if isinstance(value[0], dict) and "value" in value[0] else value[0]
+    if attribute.type == "complex":
+        return _complex(attribute, value, name)
+    return _simple(attribute, value, name)
+
+
+def text(value: object, name: str) -> str:
+    """Return ``value`` if it is text that a database column can hold; raise `InvalidValue`."""
+    if not isinstance(value, str):
+        raise InvalidValue(f"{name} must be a text in double quotes, not {shown(value)}.")
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidValue(f"{name} contains a character that no text can contain.")
+    if len(value) > MAX_TEXT:
+        raise InvalidValue(f"{name} is longer than {MAX_TEXT} characters.")
+    return value
+
+
+def truth(value: object, name: str) -> bool:
+    """Return a boolean; "True" and "False" as texts, too, which Entra sends."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    raise InvalidValue(f"{name} must be true or false, not {shown(value)}.")
+
+
+def _simple(attribute: Attribute, value: object, name: str) -> object:
+    return truth(value, name) if attribute.type == "boolean" else text(value, name)
+
+
+def _complex(attribute: Attribute, value: object, name: str) -> dict[str, object] | None:
+    if isinstance(value, str) and attribute.sub("value") is not None:
+        value = {"value": value}
+    if not isinstance(value, dict):
+        raise InvalidValue(f"{name} must be an object in braces, not {shown(value)}.")
+    parts: dict[str, object] = {}
+    for key, inner in value.items():
+        sub = attribute.sub(key)
+        if sub is None or inner is None or (sub.name in _UNCHECKED and not isinstance(inner, str)):
+            continue
+        parts[sub.name] = coerce(sub, inner, f"{name}.{sub.name}")
+    return parts or None
+
+
+def _many(attribute: Attribute, value: object, name: str) -> list[object] | None:
+    values: Iterable[object] = value if isinstance(value, list) else [value]
+    entries: list[object] = []
+    for inner in values:
+        entry = _complex(attribute, inner, name) if inner is not None else None
+        if entry is not None and entry not in entries:
+            entries.append(entry)
+        if len(entries) > MAX_VALUES:
+            raise InvalidValue(f"{name} has more than {MAX_VALUES} values.")
+    return entries or None

@@ -1,0 +1,52 @@
+"""What is believed. Only `sso.saml.verifier` can build it, so whoever holds one need not check again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+SEAL: Final = object()
+"""Held by the verifier alone; see `VerifiedAssertion`."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedAssertion:
+    """An assertion whose signature, place, time and recipient were checked. Times are aware.
+
+    ``attributes`` maps each name to its values as sent; ``unreadable`` names the attributes that hold something else than plain text.
+    """
+
+    seal: object = field(repr=False, compare=False)
+    assertion_id: str
+    issuer: str
+    name_id: str
+    name_id_format: str
+    in_response_to: str | None
+    not_on_or_after: datetime
+    session_index: str
+    session_not_on_or_after: datetime | None
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    unreadable: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if self.seal is not SEAL:
+            raise TypeError("Only the verifier builds a VerifiedAssertion.")
+
+
+@dataclass(frozen=True, slots=True)
+class Idp:
+    """Whom a connection believes. ``certificates`` are PEM texts; any of them may have signed."""
+
+    entity_id: str
+    sso_url: str
+    certificates: tuple[str, ...]
+    want_response_signed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Sp:
+    """Who we are to that IdP. Both are whole URLs, one of each per connection, compared exactly."""
+
+    entity_id: str
+    acs_url: str

@@ -1,0 +1,70 @@
+"""Why a message is refused: one code each, a sentence for the person, and for the log what was expected and what came."""
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Names of refusals. They stand in logs and in the docs; they never change."""
+
+    NOT_BASE64 = "not_base64"
+    TOO_LARGE = "too_large"
+    NOT_XML = "not_xml"
+    FORBIDDEN_XML = "forbidden_xml"
+    STRUCTURE = "structure"
+    ENCRYPTED = "encrypted"
+    DOUBLE_ID = "double_id"
+    NOT_SIGNED = "not_signed"
+    SIGNATURE_LAYOUT = "signature_layout"
+    ALGORITHM = "algorithm"
+    SIGNATURE = "signature"
+    STATUS = "status"
+    ISSUER = "issuer"
+    DESTINATION = "destination"
+    RECIPIENT = "recipient"
+    AUDIENCE = "audience"
+    IN_RESPONSE_TO = "in_response_to"
+    CONFIRMATION = "confirmation"
+    CONDITIONS = "conditions"
+    NOT_YET = "not_yet"
+    TOO_LATE = "too_late"
+    TIMES = "times"
+    DOUBLE_ATTRIBUTE = "double_attribute"
+    VALUE = "value"
+    INVALID = "invalid"
+    REPLAY = "replay"
+    NO_REQUEST = "no_request"
+    OTHER_BROWSER = "other_browser"
+    UNSOLICITED = "unsolicited"
+
+
+SENTENCES = {
+    Code.STATUS: "Your identity provider did not sign you in.",
+    Code.NOT_YET: "The clocks of your identity provider and of this service disagree.",
+    Code.TOO_LATE: "The sign-in took too long, or the clocks of your identity provider and of this service disagree.",
+    Code.ISSUER: "The sign-in came from another identity provider than the one that is set up here.",
+    Code.AUDIENCE: "The sign-in was made for another service. The audience set at the identity provider is not ours.",
+    Code.DESTINATION: "The sign-in was made for another address. The single sign-on URL at the identity provider is not ours.",
+    Code.RECIPIENT: "The sign-in was made for another address. The single sign-on URL at the identity provider is not ours.",
+    Code.SIGNATURE: "The sign-in is not signed with the certificate that is set up here.",
+    Code.NOT_SIGNED: "The sign-in is not signed as this service demands.",
+    Code.ENCRYPTED: "The sign-in is encrypted, which is not set up here.",
+    Code.REPLAY: "This sign-in was used already. Please start again.",
+    Code.NO_REQUEST: "This sign-in was not started here, or too long ago. Please start again.",
+    Code.OTHER_BROWSER: "This sign-in was started in another browser, or cookies are switched off. Please start again.",
+    Code.UNSOLICITED: "Sign-ins that start at the identity provider are not switched on here. Please start here.",
+}
+OTHERWISE = "The message of your identity provider is not acceptable."
+
+
+class SamlRefusal(Exception):
+    """A message that is not believed. ``expected`` and ``received`` are for the log of the administrator, never for the browser."""
+
+    def __init__(self, code: Code, *, expected: str = "", received: str = "") -> None:
+        super().__init__(code.value)
+        self.code = code
+        self.expected = expected[:300]
+        self.received = received[:300]
+
+    @property
+    def sentence(self) -> str:
+        return SENTENCES.get(self.code, OTHERWISE)

@@ -1,0 +1,123 @@
+"""What is announced is what is done."""
+
+from typing import Any
+
+import pytest
+
+from core_identity.services.connections import change_connection
+from scim.wire.list_response import MAX_COUNT
+from tests.scim.conftest import ENTERPRISE, Scim, error
+from tests.support.cast import ADMIN
+
+BASE = "http://localhost:8000/scim/acme/v2"
+CORE_USER = "urn:core-identity:params:scim:schemas:extension:1.0:User"
+USER, GROUP = "urn:ietf:params:scim:schemas:core:2.0:User", "urn:ietf:params:scim:schemas:core:2.0:Group"
+
+
+def test_the_service_provider_config_says_what_works(okta: Scim) -> None:
+    config = okta.get("/ServiceProviderConfig").json()
+    scheme = config["authenticationSchemes"][0]
+    assert config == {
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
+        "patch": {"supported": True},
+        "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
+        "filter": {"supported": True, "maxResults": MAX_COUNT},
+        "changePassword": {"supported": False},
+        "sort": {"supported": False},
+        "etag": {"supported": False},
+        "authenticationSchemes": [scheme],
+        "meta": {"resourceType": "ServiceProviderConfig", "location": f"{BASE}/ServiceProviderConfig"},
+    }
+    assert scheme["type"] == "oauthbearertoken"
+    error(okta.post("/Bulk", {}), 404)
+
+
+def test_max_results_is_kept(okta: Scim) -> None:
+    from core_identity.models import Identity
+
+    made = okta.make()
+    template = Identity.objects.get()
+    assert okta.get("/Users", count="100000").json()["itemsPerPage"] == 1
+    assert template.pushed_at is not None
+    assert made["id"] == str(template.scim_id)
+
+
+def test_resource_types_name_their_schemas(okta: Scim) -> None:
+    listed = okta.get("/ResourceTypes").json()
+    assert (listed["totalResults"], listed["itemsPerPage"], listed["startIndex"]) == (2, 2, 1)
+    user, group = listed["Resources"]
+    assert user == {
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
+        "id": "User",
+        "name": "User",
+        "description": user["description"],
+        "endpoint": "/Users",
+        "schema": USER,
+        "schemaExtensions": [{"schema": ENTERPRISE, "required": False}, {"schema": CORE_USER, "required": False}],
+        "meta": {"resourceType": "ResourceType", "location": f"{BASE}/ResourceTypes/User"},
+    }
+    assert (group["id"], group["endpoint"], group["schema"]) == ("Group", "/Groups", GROUP)
+    assert okta.get("/ResourceTypes/User").json() == user
+    assert okta.get("/ResourceTypes/Group").json() == group
+
+
+def test_the_uid_attribute_is_in_the_schema_under_its_exact_name(okta: Scim) -> None:
+    change_connection(actor=ADMIN, connection_id=okta.connection.pk, uid_attribute="coreUid")
+    schema = okta.get(f"/Schemas/{ENTERPRISE}").json()
+    assert schema["attributes"][0] == {
+        "name": "coreUid",
+        "type": "string",
+        "multiValued": False,
+        "description": schema["attributes"][0]["description"],
+        "required": False,
+        "caseExact": False,
+        "mutability": "readWrite",
+        "returned": "default",
+        "uniqueness": "server",
+    }
+
+
+def schemas(okta: Scim) -> dict[str, dict[str, Any]]:
+    return {one["id"]: one for one in okta.get("/Schemas").json()["Resources"]}
+
+
+def test_there_is_a_schema_for_all_that_is_answered(okta: Scim) -> None:
+    found = schemas(okta)
+    assert set(found) == {USER, GROUP, ENTERPRISE, CORE_USER}
+    for urn, schema in found.items():
+        assert okta.get(f"/Schemas/{urn.upper()}").json() == schema
+        assert schema["meta"]["location"] == f"{BASE}/Schemas/{urn}"
+
+
+@pytest.mark.parametrize("urn", [USER, ENTERPRISE])
+def test_every_attribute_that_is_announced_as_writable_is_kept_and_answered(okta: Scim, urn: str) -> None:
+    """Writes one value of the announced type to each, and reads them back."""
+    announced = schemas(okta)[urn]["attributes"]
+    wanted: dict[str, Any] = {}
+    for attribute in announced:
+        if attribute["mutability"] != "readWrite":
+            continue
+        subs = {
+            one["name"]: _sample(one) for one in attribute.get("subAttributes", []) if one["mutability"] == "readWrite"
+        }
+        value: Any = subs or _sample(attribute)
+        wanted[attribute["name"]] = [value] if attribute["multiValued"] else value
+    body = wanted if urn == USER else {"userName": "jane", urn: wanted}
+    response = okta.post("/Users", body)
+    assert response.status_code == 201, response.content
+    made = response.json()
+    answered = made if urn == USER else made[urn]
+    assert {name: answered.get(name) for name in wanted} == wanted
+
+
+def _sample(attribute: dict[str, Any]) -> Any:
+    return {"boolean": True}.get(attribute["type"], f"a {attribute['name']}")
+
+
+@pytest.mark.parametrize("urn", [USER, ENTERPRISE, CORE_USER])
+def test_what_is_announced_as_read_only_is_not_taken(okta: Scim, urn: str) -> None:
+    made = okta.make()
+    for attribute in schemas(okta)[urn]["attributes"]:
+        if attribute["mutability"] == "readOnly":
+            operation = {"op": "replace", "path": f"{urn}:{attribute['name']}", "value": "x"}
+            error(okta.patch(f"/Users/{made['id']}", operation), 400, "mutability")

@@ -1,0 +1,247 @@
+"""OAuth 2: each hole of stock set-ups, and each trap on Okta's way, has a test."""
+
+import base64
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.db import IntegrityError, transaction
+from django.test import Client
+from django.urls import NoReverseMatch, get_resolver, reverse
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model
+
+from core_identity.models import Connection
+from core_identity.services.connections import switch_off, switch_on
+from core_identity.services.users import create_local_user
+from scim.models import OAuthClient
+from tests.scim.conftest import FORM, HOST, Scim, Secrets, error, secrets_of, token_of
+from tests.support.cast import ADMIN, make_connection
+
+AccessToken = get_access_token_model()
+
+
+@pytest.fixture
+def secrets(connection: Connection) -> Secrets:
+    return secrets_of(connection)
+
+
+def ask(body: str, query: str = "", **headers: str) -> Any:
+    return Client(headers={"host": HOST}).post(f"/oauth/token/{query}", body, content_type=FORM, headers=headers)
+
+
+def test_basic_and_body_authentication_both_get_a_token(secrets: Secrets) -> None:
+    form = "grant_type=client_credentials&scope=scim"
+    for response in (
+        ask(form, Authorization=secrets.basic),
+        ask(f"{form}&client_id={secrets.client_id}&client_secret={secrets.client_secret}"),
+    ):
+        assert response.status_code == 200
+        assert response["Cache-Control"] == "no-store"
+        answer = response.json()
+        assert {**answer, "access_token": ""} == {
+            "access_token": "",
+            "expires_in": 3600,
+            "token_type": "Bearer",
+            "scope": "scim",
+        }
+
+
+def test_the_scope_may_stand_in_the_url_as_okta_sends_it(secrets: Secrets) -> None:
+    for query in ("?scope=scim", "?scope=scim+offline_access", "?scope=scim%20offline_access"):
+        assert ask("grant_type=client_credentials", query, Authorization=secrets.basic).status_code == 200
+    kept = ask("grant_type=client_credentials&scope=scim", "?scope=offline_access", Authorization=secrets.basic)
+    assert kept.json()["scope"] == "scim"
+
+
+def test_offline_access_is_a_known_scope_but_opens_nothing_by_itself(okta: Scim, secrets: Secrets) -> None:
+    renewed = secrets_of(okta.connection)
+    token = ask("grant_type=client_credentials&scope=offline_access", Authorization=renewed.basic).json()[
+        "access_token"
+    ]
+    error(Scim(okta.connection, token).get("/Users"), 401)
+
+
+@pytest.mark.parametrize(
+    "query", ["?%", "?scope=%", "?%zz=%zz", "?a=b", "?client_secret=x", "?grant_type=client_credentials"]
+)
+def test_a_bare_percent_or_a_parameter_in_the_url_is_never_an_html_page(secrets: Secrets, query: str) -> None:
+    response = ask("grant_type=client_credentials", query, Authorization=secrets.basic)
+    assert response.status_code == 400
+    assert response["Content-Type"] == "application/json"
+    assert response.json()["error"] in ("invalid_request", "invalid_scope")
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "code"),
+    [
+        ("grant_type=client_credentials&scope=everything", 400, "invalid_scope"),
+        ("grant_type=password&username=a&password=b", 400, "unsupported_grant_type"),
+        ("grant_type=implicit", 400, "unsupported_grant_type"),
+        ("grant_type=refresh_token&refresh_token=x", 400, "invalid_grant"),
+        ("grant_type=authorization_code&code=x", 400, "invalid_grant"),
+        ("grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code=x", 400, "unsupported_grant_type"),
+        ("grant_type=client_credentials&scope=sc%00im", 400, "invalid_request"),
+        ("", 400, "invalid_request"),
+    ],
+)
+def test_what_is_not_allowed_gets_no_token(secrets: Secrets, form: str, status: int, code: str) -> None:
+    response = ask(form, Authorization=secrets.basic)
+    assert (response.status_code, response.json()["error"]) == (status, code)
+    assert not AccessToken.objects.exists()
+
+
+def test_the_token_endpoint_does_not_tell_whether_a_password_is_right(secrets: Secrets) -> None:
+    from scim.oauth import ConnectionValidator
+
+    create_local_user(username="boss", email="boss@core.test", password="right" * 4, superuser=True)
+    answers = [
+        ask(f"grant_type=password&username=boss&password={password}", Authorization=secrets.basic).content
+        for password in ("right" * 4, "wrong")
+    ]
+    assert answers[0] == answers[1]
+    assert not ConnectionValidator().validate_user("boss", "right" * 4, None, None)
+
+
+def test_a_wrong_secret_gets_no_token(secrets: Secrets) -> None:
+    wrong = "Basic " + base64.b64encode(f"{secrets.client_id}:wrong".encode()).decode()
+    for header in (wrong, "Basic !!!", "Basic", "Basic " + base64.b64encode(b"\xff\xff").decode(), "Bearer x"):
+        response = ask("grant_type=client_credentials", Authorization=header)
+        assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+
+
+def test_only_post_with_a_form_is_answered(secrets: Secrets) -> None:
+    client = Client(headers={"host": HOST})
+    assert client.get("/oauth/token/").status_code == 405
+    response = client.post("/oauth/token/", {"grant_type": "client_credentials"}, content_type="application/json")
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
+
+
+def test_each_grant_is_allowed_by_the_connection(connection: Connection) -> None:
+    secrets = secrets_of(connection, grants=["authorization_code"])
+    response = ask("grant_type=client_credentials", Authorization=secrets.basic)
+    assert response.json()["error"] == "unauthorized_client"
+    secrets = secrets_of(connection, grants=["client_credentials"])
+    assert ask("grant_type=client_credentials", Authorization=secrets.basic).status_code == 200
+    response = ask("grant_type=refresh_token&refresh_token=x", Authorization=secrets.basic)
+    assert response.json()["error"] == "unauthorized_client"
+
+
+def test_tokens_and_secrets_are_stored_hashed_only(connection: Connection) -> None:
+    secrets = secrets_of(connection)
+    token = token_of(secrets)
+    row = AccessToken.objects.get()
+    assert (row.token, row.user_id) == ("", None)
+    assert token not in str([getattr(row, field.attname) for field in AccessToken._meta.fields])
+    assert secrets.client_secret not in OAuthClient.objects.get().client_secret
+
+
+def test_a_token_survives_whoever_it_could_be_of_because_it_is_nobodys(okta: Scim) -> None:
+    boss = create_local_user(username="boss", email="boss@core.test", password="x" * 20, superuser=True)
+    assert not AccessToken.objects.filter(user=boss).exists()
+    assert okta.get("/Users").status_code == 200
+
+
+def test_an_expired_or_revoked_token_opens_nothing(okta: Scim, secrets: Secrets) -> None:
+    secrets = secrets_of(okta.connection)
+    token = token_of(secrets)
+    form = f"token={token}"
+    revoked = Client(headers={"host": HOST}).post(
+        "/oauth/revoke_token/", form, content_type=FORM, headers={"Authorization": secrets.basic}
+    )
+    assert revoked.status_code == 200
+    error(Scim(okta.connection, token).get("/Users"), 401)
+    AccessToken.objects.update(expires=timezone.now() - timedelta(seconds=1))
+    error(okta.get("/Users"), 401)
+
+
+def test_a_stranger_cannot_revoke_a_token(okta: Scim, other: Scim) -> None:
+    theirs = secrets_of(other.connection)
+    for header in (theirs.basic, "Basic x"):
+        Client(headers={"host": HOST}).post(
+            "/oauth/revoke_token/", f"token={okta.token}", content_type=FORM, headers={"Authorization": header}
+        )
+    assert okta.get("/Users").status_code == 200
+
+
+def test_a_connection_that_is_switched_off_gets_no_token_and_its_tokens_open_nothing(connection: Connection) -> None:
+    secrets = secrets_of(connection)
+    okta = Scim(connection, token_of(secrets))
+    switch_off(actor=ADMIN, connection_id=connection.pk, reason="for the test")
+    error(okta.get("/Users"), 401)
+    assert ask("grant_type=client_credentials", Authorization=secrets.basic).json()["error"] == "invalid_client"
+    switch_on(actor=ADMIN, connection_id=connection.pk, reason="for the test")
+    assert okta.get("/Users").status_code == 200
+
+
+def test_a_token_without_a_connection_opens_nothing(okta: Scim) -> None:
+    AccessToken.objects.update(application=None)
+    error(okta.get("/Users"), 401)
+
+
+def test_a_client_without_a_connection_cannot_exist(db: None) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        OAuthClient.objects.create(client_type="confidential", authorization_grant_type="client-credentials")
+
+
+@pytest.mark.parametrize(
+    "change", [{"client_type": "public"}, {"hash_client_secret": False}, {"skip_authorization": True}]
+)
+def test_the_database_holds_no_loose_client(secrets: Secrets, change: dict[str, Any]) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        OAuthClient.objects.update(**change)
+
+
+def test_a_token_in_the_url_or_the_body_opens_nothing(okta: Scim) -> None:
+    response = okta.send("GET", f"/Users?access_token={okta.token}", Authorization="")
+    error(response, 401)
+    response = okta.send(
+        "POST", "/Users", f"access_token={okta.token}".encode(), **{"Authorization": "", "Content-Type": FORM}
+    )
+    error(response, 401)
+
+
+def test_a_bare_percent_in_the_query_of_a_scim_request_does_not_break_the_token(okta: Scim) -> None:
+    assert okta.send("GET", "/Users?x=%").status_code == 200
+    error(okta.send("GET", "/Users?x=%", Authorization="Bearer wrong"), 401)
+
+
+def test_a_session_opens_no_scim(connection: Connection) -> None:
+    boss = create_local_user(username="boss", email="boss@core.test", password="x" * 20, superuser=True)
+    client = Client(headers={"host": HOST})
+    client.force_login(boss)
+    error(client.get("/scim/acme/v2/Users"), 401)
+
+
+def test_nobody_can_register_a_client_or_consent_to_one() -> None:
+    """The toolkit's own list of URLs would open both to anybody signed in."""
+    with pytest.raises(NoReverseMatch):
+        reverse("oauth2_provider:register")
+    addresses = [str(entry.pattern) for entry in get_resolver("scim.urls").url_patterns]
+    assert [one for one in addresses if one.startswith("oauth")] == ["oauth/token/", "oauth/revoke_token/"]
+    for path in ("/oauth/applications/", "/oauth/applications/register/", "/oauth/authorize/", "/oauth/introspect/"):
+        assert Client(headers={"host": HOST}).get(path).status_code == 404
+
+
+def test_pkce_is_not_demanded_of_these_confidential_clients(secrets: Secrets) -> None:
+    from scim.oauth import ConnectionValidator
+
+    assert ConnectionValidator().is_pkce_required(secrets.client_id, None) is False
+
+
+@pytest.mark.parametrize("loopback", [True, False])
+def test_http_redirects_are_for_loopback_only_while_the_service_is_there(
+    secrets: Secrets, settings: LazySettings, loopback: bool
+) -> None:
+    settings.PUBLIC_URL_IS_LOOPBACK = loopback
+    assert OAuthClient.objects.get().get_allowed_schemes() == (["https", "http"] if loopback else ["https"])
+
+
+def test_every_token_reaches_its_own_connection_only(okta: Scim, other: Scim) -> None:
+    mine = okta.make()
+    other.make()
+    assert [one["id"] for one in okta.get("/Users").json()["Resources"]] == [mine["id"]]
+    error(okta.send("GET", f"/scim/{other.connection.slug}/v2/Users"), 401)
+    third = make_connection("acme-2", customer="Acme")
+    assert Scim(third, token_of(secrets_of(third))).get("/Users").json()["totalResults"] == 0

@@ -1,0 +1,307 @@
+"""PATCH on a User: every documented form, on one person, as a table."""
+
+import copy
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core_identity.values import Person
+from scim.wire.errors import (
+    InvalidPath,
+    InvalidSyntax,
+    InvalidValue,
+    Mutability,
+    NoTarget,
+    ScimError,
+)
+from scim.wire.user import UserWire
+
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+CORE_URN = "urn:ietf:params:scim:schemas:core:2.0:User"
+PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+WIRE = UserWire("UID")
+NAMELESS = {"name.formatted": None, "name.middleName": None, "name.honorificPrefix": None, "name.honorificSuffix": None}
+WORK: dict[str, Any] = {"value": "jane@work.test", "type": "work", "primary": True}
+HOME: dict[str, Any] = {"value": "jane@home.test", "type": "home"}
+JANE: dict[str, Any] = {
+    "schemas": [CORE_URN, ENTERPRISE],
+    "id": "7f4b2b5e-7c58-4b4e-a5c1-0d9fbb7f6d01",
+    "externalId": "00u1jane",
+    "userName": "jane@acme.test",
+    "name": {"givenName": "Jane", "familyName": "Doe"},
+    "title": "Editor",
+    "active": True,
+    "emails": [WORK, HOME],
+    "phoneNumbers": [{"value": "1", "type": "work"}, {"value": "2", "type": "mobile"}],
+    "groups": [{"value": "g"}],
+    "meta": {"resourceType": "User"},
+    ENTERPRISE: {"UID": "jane.doe", "department": "Press", "manager": {"value": "m", "displayName": "M"}},
+}
+
+
+def patch(*operations: object, **more: object) -> Person:
+    return WIRE.read_patch({"schemas": [PATCH_OP], "Operations": list(operations), **more}, JANE)
+
+
+@pytest.mark.parametrize(
+    ("operation", "person"),
+    [
+        # Okta, catalogue apps
+        ({"op": "replace", "value": {"active": False}}, Person(active=False)),
+        ({"op": "replace", "value": {"id": "x", "active": True}}, Person(active=True)),
+        ({"op": "replace", "value": {"password": "secret"}}, Person()),
+        # Entra
+        ({"op": "Replace", "path": "active", "value": "False"}, Person(active=False)),
+        ({"op": "Add", "path": "title", "value": "Chief"}, Person(title="Chief")),
+        ({"op": "Replace", "path": "title", "value": [{"$ref": None, "value": "Chief"}]}, Person(title="Chief")),
+        (
+            {"op": "Add", "value": {"name.familyName": "Roe", f"{ENTERPRISE}:department": "Film"}},
+            Person(given_name="Jane", family_name="Roe", department="Film", attributes=NAMELESS),
+        ),
+        (
+            {"op": "Replace", "path": 'emails[type eq "work"].value', "value": "new@work.test"},
+            Person(
+                email="new@work.test",
+                attributes={"emails": [{"value": "new@work.test", "type": "work", "primary": True}, HOME]},
+            ),
+        ),
+        (
+            {"op": "Add", "value": {'emails[type eq "other"].value': "jane@other.test"}},
+            Person(
+                email="jane@work.test",
+                attributes={"emails": [WORK, HOME, {"type": "other", "value": "jane@other.test"}]},
+            ),
+        ),
+        (
+            {"op": "Add", "path": 'phoneNumbers[type eq "fax"].value', "value": "3"},
+            Person(
+                attributes={
+                    "phoneNumbers": [
+                        {"value": "1", "type": "work"},
+                        {"value": "2", "type": "mobile"},
+                        {"type": "fax", "value": "3"},
+                    ]
+                }
+            ),
+        ),
+        (
+            {"op": "Add", "path": f"{ENTERPRISE}:manager", "value": "boss"},
+            Person(attributes={f"{ENTERPRISE}:manager": {"value": "boss", "displayName": "M"}}),
+        ),
+        # RFC 7644 section 3.5.2: core URN, extension as a whole, complex attributes merge
+        ({"op": "replace", "path": f"{CORE_URN}:title", "value": "Chief"}, Person(title="Chief")),
+        ({"op": "replace", "path": CORE_URN, "value": {"title": "Chief"}}, Person(title="Chief")),
+        (
+            {"op": "replace", "path": ENTERPRISE, "value": {"UID": "j.d", "department": "Film"}},
+            Person(uid="j.d", department="Film"),
+        ),
+        ({"op": "add", "value": {ENTERPRISE: {"uid": "j.d"}}}, Person(uid="j.d")),
+        ({"op": "replace", "path": f"{ENTERPRISE}:uid", "value": "j.d"}, Person(uid="j.d")),
+        (
+            {"op": "replace", "path": "name", "value": {"givenName": "Janet"}},
+            Person(given_name="Janet", family_name="Doe", attributes=NAMELESS),
+        ),
+        (
+            {"op": "replace", "path": "name.givenName", "value": "Janet"},
+            Person(given_name="Janet", family_name="Doe", attributes=NAMELESS),
+        ),
+        (
+            {"op": "add", "path": "emails", "value": [{"value": "new@x.test", "primary": True}]},
+            Person(
+                email="new@x.test",
+                attributes={"emails": [{"value": "new@x.test", "primary": True}, {**WORK, "primary": False}, HOME]},
+            ),
+        ),
+        (
+            {"op": "add", "path": "emails", "value": [HOME]},
+            Person(email=WORK["value"], attributes={"emails": [WORK, HOME]}),
+        ),
+        (
+            {"op": "replace", "path": "emails", "value": [{"value": "only@x.test"}]},
+            Person(email="only@x.test", attributes={"emails": [{"value": "only@x.test"}]}),
+        ),
+        (
+            {"op": "replace", "path": 'emails[type eq "home"]', "value": {"value": "n@home.test", "type": "home"}},
+            Person(email=WORK["value"], attributes={"emails": [WORK, {"value": "n@home.test", "type": "home"}]}),
+        ),
+        # Removals
+        ({"op": "remove", "path": "title"}, Person(title="")),
+        ({"op": "remove", "path": "title", "value": ""}, Person(title="")),
+        ({"op": "replace", "path": "title", "value": None}, Person(title="")),
+        (
+            {"op": "remove", "path": "name.givenName"},
+            Person(given_name="", family_name="Doe", attributes=NAMELESS),
+        ),
+        (
+            {"op": "remove", "path": 'emails[type eq "work"]'},
+            Person(email=HOME["value"], attributes={"emails": [HOME]}),
+        ),
+        (
+            {"op": "remove", "path": 'emails[value co "home" and not (primary eq true)]'},
+            Person(email=WORK["value"], attributes={"emails": [WORK]}),
+        ),
+        (
+            {"op": "remove", "path": "emails", "value": [{"value": "jane@work.test"}]},
+            Person(email=HOME["value"], attributes={"emails": [HOME]}),
+        ),
+        ({"op": "remove", "path": "emails", "value": []}, Person()),
+        ({"op": "remove", "path": "emails"}, Person(email="", attributes={"emails": None})),
+        (
+            {"op": "remove", "path": 'phoneNumbers[type eq "work"].type'},
+            Person(attributes={"phoneNumbers": [{"value": "1"}, {"value": "2", "type": "mobile"}]}),
+        ),
+        (
+            {"op": "remove", "path": 'emails[type eq "fax"]'},
+            Person(email=WORK["value"], attributes={"emails": [WORK, HOME]}),
+        ),
+        # R6: a UID or externalId that is taken away was not said
+        ({"op": "remove", "path": f"{ENTERPRISE}:UID"}, Person()),
+        ({"op": "remove", "path": "externalId"}, Person()),
+        (
+            {"op": "remove", "path": ENTERPRISE},
+            Person(
+                organization="",
+                department="",
+                attributes={
+                    f"{ENTERPRISE}:{name}": None for name in ("employeeNumber", "costCenter", "division", "manager")
+                },
+            ),
+        ),
+        # Nothing to do
+        ({"op": "add", "path": "title", "value": None}, Person()),
+        ({"op": "replace", "value": {"shoeSize": 44, "groups": [], "schemas": [], "meta": {}}}, Person()),
+    ],
+)
+def test_an_operation_says_this_of_a_person(operation: dict[str, Any], person: Person) -> None:
+    assert patch(operation) == person
+
+
+def test_operations_apply_in_their_order_to_what_those_before_left() -> None:
+    assert patch(
+        {"op": "remove", "path": "emails"},
+        {"op": "add", "path": "emails", "value": [HOME]},
+        {"op": "replace", "path": 'emails[type eq "home"].value', "value": "late@home.test"},
+        {"op": "replace", "path": "title", "value": "First"},
+        {"op": "replace", "path": "title", "value": "Last"},
+    ) == Person(
+        title="Last", email="late@home.test", attributes={"emails": [{"value": "late@home.test", "type": "home"}]}
+    )
+
+
+@pytest.mark.parametrize(
+    ("operation", "error"),
+    [
+        ({"op": "remove"}, NoTarget),
+        ({"op": "remove", "value": {"title": ""}}, NoTarget),
+        ({"op": "remove", "path": "userName"}, Mutability),
+        ({"op": "replace", "path": "userName", "value": None}, Mutability),
+        ({"op": "replace", "path": "id", "value": "x"}, Mutability),
+        ({"op": "replace", "path": "meta.created", "value": "x"}, Mutability),
+        ({"op": "add", "path": "schemas", "value": ["x"]}, Mutability),
+        ({"op": "remove", "path": 'groups[value eq "g"]'}, Mutability),
+        (
+            {
+                "op": "replace",
+                "path": "urn:core-identity:params:scim:schemas:extension:1.0:User:expired",
+                "value": False,
+            },
+            Mutability,
+        ),
+        ({"op": "remove", "path": "urn:core-identity:params:scim:schemas:extension:1.0:User"}, Mutability),
+        ({"op": "remove", "path": CORE_URN}, Mutability),
+        ({"op": "remove", "path": "shoeSize"}, InvalidPath),
+        ({"op": "add", "path": "shoeSize", "value": 44}, InvalidPath),
+        ({"op": "remove", "path": "emails.value"}, InvalidPath),
+        ({"op": "replace", "path": "emails.value", "value": "x"}, InvalidPath),
+        ({"op": "remove", "path": 'emails[type eq "work"].nope'}, InvalidPath),
+        ({"op": "remove", "path": 'emails[nope eq "work"]'}, InvalidPath),
+        ({"op": "remove", "path": 'title[value eq "x"]'}, InvalidPath),
+        ({"op": "remove", "path": "emails["}, InvalidPath),
+        ({"op": "remove", "path": 5}, InvalidPath),
+        ({"op": "replace", "path": 'emails[value co "nobody"].value', "value": "x"}, NoTarget),
+        ({"op": "replace", "path": "active", "value": "perhaps"}, InvalidValue),
+        ({"op": "replace", "path": "title", "value": {"a": 1}}, InvalidValue),
+        ({"op": "replace", "value": "x"}, InvalidValue),
+        ({"op": "replace"}, InvalidValue),
+        ({"op": "replace", "path": 'emails[type eq "work"]', "value": [{"value": "a"}, {"value": "b"}]}, InvalidValue),
+        ({"op": "move", "path": "title"}, InvalidSyntax),
+        ({"op": None, "path": "title"}, InvalidSyntax),
+        ({"path": "title", "value": "x"}, InvalidSyntax),
+        ("remove", InvalidSyntax),
+    ],
+)
+def test_an_operation_that_is_not_understood_is_an_error_and_nothing_applies(
+    operation: object, error: type[ScimError]
+) -> None:
+    before = copy.deepcopy(JANE)
+    with pytest.raises(error):
+        patch({"op": "replace", "path": "title", "value": "Chief"}, operation)
+    assert before == JANE
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        {},
+        {"Operations": []},
+        {"Operations": {}},
+        {"Operations": [{"op": "remove", "path": "title"}] * 10_001},
+        {"schemas": ["urn:x"], "Operations": [{"op": "remove", "path": "title"}]},
+        {"schemas": PATCH_OP, "Operations": [{"op": "remove", "path": "title"}]},
+    ],
+)
+def test_what_is_no_patch_op_message_is_refused(body: object) -> None:
+    with pytest.raises(InvalidSyntax):
+        WIRE.read_patch(body, JANE)
+
+
+PATHS = st.sampled_from(
+    [
+        "title",
+        "emails",
+        'emails[type eq "work"].value',
+        "name.givenName",
+        "members",
+        "active",
+        "id",
+        ENTERPRISE,
+        "",
+        "[",
+        f"{ENTERPRISE}:UID",
+        'addresses[primary eq "True"]',
+        "groups",
+        "schemas",
+        "roles[value gt 5]",
+        "password",
+        CORE_URN,
+    ]
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(["False", "\0", "\ud800"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(PATHS | st.sampled_from(["value", "type", "primary", "display"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+OPERATIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "op": st.sampled_from(["add", "Remove", "REPLACE", "x", None, 5]),
+        "path": PATHS | VALUES,
+        "value": VALUES,
+    },
+)
+
+
+@given(st.lists(OPERATIONS | VALUES, max_size=5))
+def test_any_patch_is_a_person_or_a_scim_error_and_leaves_the_document_alone(operations: list[Any]) -> None:
+    before = copy.deepcopy(JANE)
+    with suppress(ScimError):
+        patch(*operations)
+    assert before == JANE

@@ -1,0 +1,28 @@
+"""The settings' environment for tests, given before the settings load: first of all a throw-away PostgreSQL.
+
+Loaded by `-p` in pyproject.toml, as a conftest.py would come too late. `./dev test` brings a DATABASE_URL;
+bare pytest gets a server of its own here, and xdist's workers inherit it.
+"""
+
+import contextlib
+import os
+import secrets
+
+import pytest
+
+from devtools.checkout import this_checkout
+from devtools.database import throwaway_database
+
+# What a developer's shell may hold for other purposes, and what would change how tests end.
+FOREIGN = ("DEBUG", "DEMO", "PUBLIC_URL", "SECRET_KEY_FILE", "STATIC_ROOT", "TIME_ZONE", "TRUST_PROXY")
+
+_server = contextlib.ExitStack()
+for _name in FOREIGN:
+    os.environ.pop(_name, None)
+os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(50))
+if "DATABASE_URL" not in os.environ:
+    os.environ["DATABASE_URL"] = _server.enter_context(throwaway_database(this_checkout())).url
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    _server.close()

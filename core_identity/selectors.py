@@ -62,9 +62,9 @@ def _live(connections: QuerySet[Connection]) -> Connection:
 
 def scim_identities(connection: Connection) -> QuerySet[Identity]:
     """Return the identities that are SCIM resources of a connection, in a stable order (R8a)."""
-    return Identity.objects.filter(
-        connection=connection, pushed_at__isnull=False, deleted_at__isnull=True
-    ).order_by("created_at", "id")
+    return Identity.objects.filter(connection=connection, pushed_at__isnull=False, deleted_at__isnull=True).order_by(
+        "created_at", "id"
+    )
 
 
 def with_rendering(identities: QuerySet[Identity]) -> QuerySet[Identity]:
@@ -150,7 +150,9 @@ def roles_of(user: User) -> list[RoleHeld]:
     effective = set(effective_grants().filter(user=user).values_list("pk", flat=True))
     sources: dict[str, list[SourceShown]] = defaultdict(list)
     counts: dict[str, bool] = defaultdict(bool)
-    for grant in Grant.objects.filter(user=user).select_related("role", "connection").order_by("role__name_key", "created_at"):
+    for grant in (
+        Grant.objects.filter(user=user).select_related("role", "connection").order_by("role__name_key", "created_at")
+    ):
         slug = grant.connection.slug if grant.connection else None
         sources[grant.role.name].append(SourceShown(grant.channel, slug, grant.label or None))
         counts[grant.role.name] |= grant.pk in effective

@@ -149,7 +149,9 @@ def _open_roles(*, actor: Actor, connection: Connection, names: list[str] | None
         known = {role.name_key: role for role in Role.objects.filter(name_key__in=[key(name) for name in names])}
         missing = [name for name in names if key(name) not in known]
         if missing:
-            raise InvalidValue("", f"There is no role named {', '.join(missing)}. Name it under `roles` to have it made.")
+            raise InvalidValue(
+                "", f"There is no role named {', '.join(missing)}. Name it under `roles` to have it made."
+            )
         chosen = list(known.values())
     connections.set_grantable_roles(actor=actor, connection=connection, roles=chosen, confirm_waiting=True)
 
@@ -171,4 +173,8 @@ def _told(faults: list[SettingsError], path: str) -> Iterator[None]:
 def _without(section: object, *names: str) -> Any:
     if section is None:
         return {}
-    return {name: value for name, value in section.items() if name not in names} if isinstance(section, Mapping) else section
+    return (
+        {name: value for name, value in section.items() if name not in names}
+        if isinstance(section, Mapping)
+        else section
+    )

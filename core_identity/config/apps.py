@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.contrib.admin.apps import AdminConfig
+from django.contrib.admin import apps as admin_apps
 
 
 class ConfigConfig(AppConfig):
@@ -7,5 +7,5 @@ class ConfigConfig(AppConfig):
     label = "config"
 
 
-class SiteConfig(AdminConfig):
+class SiteConfig(admin_apps.AdminConfig):
     default_site = "core_identity.config.admin_site.CoreAdminSite"

@@ -121,7 +121,10 @@ CONTENT_SECURITY_POLICY = {
 OAUTH2_PROVIDER_APPLICATION_MODEL = "scim.OAuthClient"
 OAUTH2_PROVIDER = {
     "OAUTH2_VALIDATOR_CLASS": "scim.oauth.ConnectionValidator",
-    "SCOPES": {"scim": "Provision people and groups by SCIM", "offline_access": "Renew the access without asking again"},
+    "SCOPES": {
+        "scim": "Provision people and groups by SCIM",
+        "offline_access": "Renew the access without asking again",
+    },
     "DEFAULT_SCOPES": ["scim"],
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
     # Okta documents no PKCE, and all our clients have a secret: honoured where sent, never demanded.

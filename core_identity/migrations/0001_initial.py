@@ -8,289 +8,618 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Customer',
+            name="Customer",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=255)),
-                ('name_key', models.CharField(editable=False, max_length=255, unique=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=255)),
+                ("name_key", models.CharField(editable=False, max_length=255, unique=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ('name_key',),
+                "ordering": ("name_key",),
             },
         ),
         migrations.CreateModel(
-            name='Connection',
+            name="Connection",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('slug', models.CharField(help_text='Part of every URL of this connection; it cannot be changed once the IdP knows it.', max_length=40, unique=True, validators=[django.core.validators.RegexValidator('\\A[a-z0-9-]{1,40}\\Z', 'Use 1 to 40 of a-z, 0-9 and -.')])),
-                ('name', models.CharField(max_length=255)),
-                ('enabled', models.BooleanField(default=True)),
-                ('uid_attribute', models.CharField(default='UID', help_text='Name of the SAML attribute and of the SCIM attribute in the enterprise extension that carry the UID.', max_length=100, verbose_name='UID attribute')),
-                ('uid_rule', models.CharField(choices=[('name', 'firstName.lastName'), ('email', 'email address'), ('other', 'another stable, unique value')], default='name', max_length=10, verbose_name='UID rule')),
-                ('uid_mark', models.CharField(choices=[('required', 'required'), ('waived', 'waived: nobody can edit the UID at the identity provider')], default='required', max_length=10, verbose_name='second mark')),
-                ('uid_required_in_scim', models.BooleanField(default=False, help_text='Otherwise the userName serves as UID where none is sent.', verbose_name='SCIM must send the UID')),
-                ('sso_makes_users', models.BooleanField(default=True, help_text='Whether the first sign-in of an unknown person makes a user.', verbose_name='SSO makes users')),
-                ('own_idp', models.BooleanField(default=False, help_text='Only a sign-in through such a connection carries staff rights.', verbose_name='our own IdP')),
-                ('roles_from', models.CharField(choices=[('push_groups', 'push groups (SCIM)'), ('sso_groups', 'groups in the assertion (SSO)'), ('both', 'both')], default='push_groups', max_length=12)),
-                ('unknown_group', models.CharField(choices=[('wait', 'accept it and let it wait'), ('refuse', 'refuse it with an error')], default='wait', max_length=10)),
-                ('reactivation', models.CharField(choices=[('keep_expired', 'nothing: an administrator decides'), ('unexpire_own', 'unexpires whom this connection expired, if nothing else changed')], default='keep_expired', max_length=20)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='connections', to='core_identity.customer')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "slug",
+                    models.CharField(
+                        help_text="Part of every URL of this connection; it cannot be changed once the IdP knows it.",
+                        max_length=40,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[a-z0-9-]{1,40}\\Z", "Use 1 to 40 of a-z, 0-9 and -."
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("enabled", models.BooleanField(default=True)),
+                (
+                    "uid_attribute",
+                    models.CharField(
+                        default="UID",
+                        help_text="Name of the SAML attribute and of the SCIM attribute in the enterprise extension that carry the UID.",
+                        max_length=100,
+                        verbose_name="UID attribute",
+                    ),
+                ),
+                (
+                    "uid_rule",
+                    models.CharField(
+                        choices=[
+                            ("name", "firstName.lastName"),
+                            ("email", "email address"),
+                            ("other", "another stable, unique value"),
+                        ],
+                        default="name",
+                        max_length=10,
+                        verbose_name="UID rule",
+                    ),
+                ),
+                (
+                    "uid_mark",
+                    models.CharField(
+                        choices=[
+                            ("required", "required"),
+                            ("waived", "waived: nobody can edit the UID at the identity provider"),
+                        ],
+                        default="required",
+                        max_length=10,
+                        verbose_name="second mark",
+                    ),
+                ),
+                (
+                    "uid_required_in_scim",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Otherwise the userName serves as UID where none is sent.",
+                        verbose_name="SCIM must send the UID",
+                    ),
+                ),
+                (
+                    "sso_makes_users",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Whether the first sign-in of an unknown person makes a user.",
+                        verbose_name="SSO makes users",
+                    ),
+                ),
+                (
+                    "own_idp",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Only a sign-in through such a connection carries staff rights.",
+                        verbose_name="our own IdP",
+                    ),
+                ),
+                (
+                    "roles_from",
+                    models.CharField(
+                        choices=[
+                            ("push_groups", "push groups (SCIM)"),
+                            ("sso_groups", "groups in the assertion (SSO)"),
+                            ("both", "both"),
+                        ],
+                        default="push_groups",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "unknown_group",
+                    models.CharField(
+                        choices=[("wait", "accept it and let it wait"), ("refuse", "refuse it with an error")],
+                        default="wait",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "reactivation",
+                    models.CharField(
+                        choices=[
+                            ("keep_expired", "nothing: an administrator decides"),
+                            ("unexpire_own", "unexpires whom this connection expired, if nothing else changed"),
+                        ],
+                        default="keep_expired",
+                        max_length=20,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="connections",
+                        to="core_identity.customer",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('slug',),
+                "ordering": ("slug",),
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('username', models.CharField(help_text='Set once; no channel changes it (R8).', max_length=300)),
-                ('username_key', models.CharField(editable=False, max_length=300, unique=True)),
-                ('email', models.CharField(blank=True, help_text='Only an administrator changes it (R16).', max_length=255)),
-                ('email_key', models.CharField(blank=True, editable=False, max_length=255)),
-                ('email_shared', models.BooleanField(default=False, help_text='Another user of the customer may have the same address; an administrator said so.')),
-                ('first_name', models.CharField(blank=True, max_length=1024)),
-                ('last_name', models.CharField(blank=True, max_length=1024)),
-                ('title', models.CharField(blank=True, max_length=1024, verbose_name='position')),
-                ('company', models.CharField(blank=True, max_length=1024)),
-                ('department', models.CharField(blank=True, max_length=1024)),
-                ('is_staff', models.BooleanField(default=False, help_text='May open this administration site.', verbose_name='staff')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('expired_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('expired_by', models.CharField(blank=True, editable=False, max_length=300)),
-                ('expired_channel', models.CharField(blank=True, choices=[('sso', 'sso'), ('scim', 'scim'), ('admin', 'admin')], editable=False, max_length=10)),
-                ('expired_reason', models.CharField(blank=True, editable=False, max_length=1024)),
-                ('expired_snapshot', models.JSONField(blank=True, default=list, editable=False, help_text='What each IdP said on the day of expiry, to compare with when somebody wants to unexpire (R22, R24).')),
-                ('is_active', models.GeneratedField(db_persist=True, expression=models.ExpressionWrapper(models.Q(('expired_at__isnull', True)), output_field=models.BooleanField()), output_field=models.BooleanField())),
-                ('expired_connection', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core_identity.connection')),
-                ('customer', models.ForeignKey(blank=True, help_text='Empty for people who belong to CORE itself.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='users', to='core_identity.customer')),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("username", models.CharField(help_text="Set once; no channel changes it (R8).", max_length=300)),
+                ("username_key", models.CharField(editable=False, max_length=300, unique=True)),
+                (
+                    "email",
+                    models.CharField(blank=True, help_text="Only an administrator changes it (R16).", max_length=255),
+                ),
+                ("email_key", models.CharField(blank=True, editable=False, max_length=255)),
+                (
+                    "email_shared",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Another user of the customer may have the same address; an administrator said so.",
+                    ),
+                ),
+                ("first_name", models.CharField(blank=True, max_length=1024)),
+                ("last_name", models.CharField(blank=True, max_length=1024)),
+                ("title", models.CharField(blank=True, max_length=1024, verbose_name="position")),
+                ("company", models.CharField(blank=True, max_length=1024)),
+                ("department", models.CharField(blank=True, max_length=1024)),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False, help_text="May open this administration site.", verbose_name="staff"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("expired_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("expired_by", models.CharField(blank=True, editable=False, max_length=300)),
+                (
+                    "expired_channel",
+                    models.CharField(
+                        blank=True,
+                        choices=[("sso", "sso"), ("scim", "scim"), ("admin", "admin")],
+                        editable=False,
+                        max_length=10,
+                    ),
+                ),
+                ("expired_reason", models.CharField(blank=True, editable=False, max_length=1024)),
+                (
+                    "expired_snapshot",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        editable=False,
+                        help_text="What each IdP said on the day of expiry, to compare with when somebody wants to unexpire (R22, R24).",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.ExpressionWrapper(
+                            models.Q(("expired_at__isnull", True)), output_field=models.BooleanField()
+                        ),
+                        output_field=models.BooleanField(),
+                    ),
+                ),
+                (
+                    "expired_connection",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core_identity.connection",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Empty for people who belong to CORE itself.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="users",
+                        to="core_identity.customer",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('username_key',),
+                "ordering": ("username_key",),
             },
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('uuid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('at', models.DateTimeField(db_index=True)),
-                ('kind', models.CharField(max_length=60)),
-                ('channel', models.CharField(max_length=10)),
-                ('actor_kind', models.CharField(max_length=20)),
-                ('actor_id', models.CharField(blank=True, max_length=100)),
-                ('actor', models.CharField(max_length=300)),
-                ('connection_id', models.UUIDField(blank=True, db_index=True, null=True)),
-                ('connection_slug', models.CharField(blank=True, max_length=40, verbose_name='connection')),
-                ('subject_type', models.CharField(max_length=40)),
-                ('subject_id', models.UUIDField(blank=True, null=True)),
-                ('subject', models.CharField(blank=True, max_length=300)),
-                ('user_id', models.UUIDField(blank=True, help_text='Whose story it belongs to.', null=True)),
-                ('changes', models.JSONField(default=dict)),
-                ('reason', models.CharField(blank=True, max_length=1024)),
-                ('request_id', models.CharField(blank=True, db_index=True, max_length=64, verbose_name='reference')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("uuid", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ("at", models.DateTimeField(db_index=True)),
+                ("kind", models.CharField(max_length=60)),
+                ("channel", models.CharField(max_length=10)),
+                ("actor_kind", models.CharField(max_length=20)),
+                ("actor_id", models.CharField(blank=True, max_length=100)),
+                ("actor", models.CharField(max_length=300)),
+                ("connection_id", models.UUIDField(blank=True, db_index=True, null=True)),
+                ("connection_slug", models.CharField(blank=True, max_length=40, verbose_name="connection")),
+                ("subject_type", models.CharField(max_length=40)),
+                ("subject_id", models.UUIDField(blank=True, null=True)),
+                ("subject", models.CharField(blank=True, max_length=300)),
+                ("user_id", models.UUIDField(blank=True, help_text="Whose story it belongs to.", null=True)),
+                ("changes", models.JSONField(default=dict)),
+                ("reason", models.CharField(blank=True, max_length=1024)),
+                ("request_id", models.CharField(blank=True, db_index=True, max_length=64, verbose_name="reference")),
             ],
             options={
-                'ordering': ('-id',),
-                'indexes': [models.Index(fields=['user_id', '-id'], name='event_by_user'), models.Index(fields=['subject_id', '-id'], name='event_by_subject')],
+                "ordering": ("-id",),
+                "indexes": [
+                    models.Index(fields=["user_id", "-id"], name="event_by_user"),
+                    models.Index(fields=["subject_id", "-id"], name="event_by_subject"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Identity',
+            name="Identity",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('scim_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name='SCIM id')),
-                ('user_name', models.CharField(blank=True, max_length=255, verbose_name='userName')),
-                ('user_name_key', models.CharField(blank=True, editable=False, help_text='Empty once the name was given up (R8).', max_length=255, null=True)),
-                ('external_id', models.CharField(blank=True, max_length=255, null=True, verbose_name='externalId')),
-                ('active', models.BooleanField(default=True, help_text="The IdP's word, which it follows (R22).")),
-                ('given_name', models.CharField(blank=True, max_length=1024)),
-                ('family_name', models.CharField(blank=True, max_length=1024)),
-                ('email', models.CharField(blank=True, max_length=255)),
-                ('email_key', models.CharField(blank=True, editable=False, max_length=255)),
-                ('title', models.CharField(blank=True, max_length=1024)),
-                ('organization', models.CharField(blank=True, max_length=1024)),
-                ('department', models.CharField(blank=True, max_length=1024)),
-                ('attributes', models.JSONField(blank=True, default=dict, help_text='Other SCIM attributes, kept as sent.')),
-                ('said_uid', models.CharField(blank=True, help_text='A UID that the IdP said last and that was not taken (drift, R8a).', max_length=255, verbose_name='UID not applied')),
-                ('name_id', models.CharField(blank=True, max_length=255, verbose_name='last NameID')),
-                ('name_id_key', models.CharField(blank=True, editable=False, max_length=255)),
-                ('pushed_at', models.DateTimeField(blank=True, help_text='First push by SCIM; empty: came by SSO only.', null=True)),
-                ('deleted_at', models.DateTimeField(blank=True, help_text='When SCIM deleted the resource (R20).', null=True)),
-                ('signed_in_at', models.DateTimeField(blank=True, null=True)),
-                ('reactivation_requested_at', models.DateTimeField(blank=True, help_text='The IdP calls an expired user active again (R22).', null=True)),
-                ('session_epoch', models.PositiveIntegerField(default=0, editable=False, help_text='Counts what ends sessions; a session of an older epoch is over (R21).')),
-                ('version', models.PositiveBigIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('changed_at', models.DateTimeField(auto_now_add=True)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='identities', to='core_identity.connection')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='identities', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("scim_id", models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name="SCIM id")),
+                ("user_name", models.CharField(blank=True, max_length=255, verbose_name="userName")),
+                (
+                    "user_name_key",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        help_text="Empty once the name was given up (R8).",
+                        max_length=255,
+                        null=True,
+                    ),
+                ),
+                ("external_id", models.CharField(blank=True, max_length=255, null=True, verbose_name="externalId")),
+                ("active", models.BooleanField(default=True, help_text="The IdP's word, which it follows (R22).")),
+                ("given_name", models.CharField(blank=True, max_length=1024)),
+                ("family_name", models.CharField(blank=True, max_length=1024)),
+                ("email", models.CharField(blank=True, max_length=255)),
+                ("email_key", models.CharField(blank=True, editable=False, max_length=255)),
+                ("title", models.CharField(blank=True, max_length=1024)),
+                ("organization", models.CharField(blank=True, max_length=1024)),
+                ("department", models.CharField(blank=True, max_length=1024)),
+                (
+                    "attributes",
+                    models.JSONField(blank=True, default=dict, help_text="Other SCIM attributes, kept as sent."),
+                ),
+                (
+                    "said_uid",
+                    models.CharField(
+                        blank=True,
+                        help_text="A UID that the IdP said last and that was not taken (drift, R8a).",
+                        max_length=255,
+                        verbose_name="UID not applied",
+                    ),
+                ),
+                ("name_id", models.CharField(blank=True, max_length=255, verbose_name="last NameID")),
+                ("name_id_key", models.CharField(blank=True, editable=False, max_length=255)),
+                (
+                    "pushed_at",
+                    models.DateTimeField(
+                        blank=True, help_text="First push by SCIM; empty: came by SSO only.", null=True
+                    ),
+                ),
+                (
+                    "deleted_at",
+                    models.DateTimeField(blank=True, help_text="When SCIM deleted the resource (R20).", null=True),
+                ),
+                ("signed_in_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "reactivation_requested_at",
+                    models.DateTimeField(
+                        blank=True, help_text="The IdP calls an expired user active again (R22).", null=True
+                    ),
+                ),
+                (
+                    "session_epoch",
+                    models.PositiveIntegerField(
+                        default=0,
+                        editable=False,
+                        help_text="Counts what ends sessions; a session of an older epoch is over (R21).",
+                    ),
+                ),
+                ("version", models.PositiveBigIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("changed_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="identities",
+                        to="core_identity.connection",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="identities",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'identities',
-                'ordering': ('created_at', 'id'),
+                "verbose_name_plural": "identities",
+                "ordering": ("created_at", "id"),
             },
         ),
         migrations.CreateModel(
-            name='IdentityUid',
+            name="IdentityUid",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('uid', models.CharField(max_length=255, verbose_name='UID')),
-                ('uid_key', models.CharField(editable=False, max_length=255)),
-                ('current', models.BooleanField(default=True)),
-                ('derived', models.BooleanField(default=False, help_text='It is the userName, for want of a sent UID (R6).')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core_identity.connection')),
-                ('identity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='uids', to='core_identity.identity')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("uid", models.CharField(max_length=255, verbose_name="UID")),
+                ("uid_key", models.CharField(editable=False, max_length=255)),
+                ("current", models.BooleanField(default=True)),
+                (
+                    "derived",
+                    models.BooleanField(default=False, help_text="It is the userName, for want of a sent UID (R6)."),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core_identity.connection"
+                    ),
+                ),
+                (
+                    "identity",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="uids", to="core_identity.identity"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'UID',
-                'verbose_name_plural': 'UIDs',
-                'ordering': ('-current', '-created_at'),
+                "verbose_name": "UID",
+                "verbose_name_plural": "UIDs",
+                "ordering": ("-current", "-created_at"),
             },
         ),
         migrations.CreateModel(
-            name='PushGroup',
+            name="PushGroup",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('scim_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name='SCIM id')),
-                ('display_name', models.CharField(max_length=255)),
-                ('name_key', models.CharField(editable=False, max_length=255)),
-                ('external_id', models.CharField(blank=True, max_length=255, verbose_name='externalId')),
-                ('version', models.PositiveBigIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('changed_at', models.DateTimeField(auto_now_add=True)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='push_groups', to='core_identity.connection')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("scim_id", models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name="SCIM id")),
+                ("display_name", models.CharField(max_length=255)),
+                ("name_key", models.CharField(editable=False, max_length=255)),
+                ("external_id", models.CharField(blank=True, max_length=255, verbose_name="externalId")),
+                ("version", models.PositiveBigIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("changed_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="push_groups",
+                        to="core_identity.connection",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('created_at', 'id'),
+                "ordering": ("created_at", "id"),
             },
         ),
         migrations.CreateModel(
-            name='PushGroupMember',
+            name="PushGroupMember",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='core_identity.pushgroup')),
-                ('identity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='core_identity.identity')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "group",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="members",
+                        to="core_identity.pushgroup",
+                    ),
+                ),
+                (
+                    "identity",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to="core_identity.identity",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Role',
+            name="Role",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=255)),
-                ('name_key', models.CharField(editable=False, max_length=255, unique=True)),
-                ('description', models.TextField(blank=True)),
-                ('marked_protected', models.BooleanField(default=False, help_text='No channel can give a protected role. A role that may change people, connections, roles or the administration is always protected, marked or not (R33).', verbose_name='protected')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('grantable_by', models.ManyToManyField(blank=True, help_text='Connections whose groups of this name give the role (R28).', related_name='grantable_roles', to='core_identity.connection')),
-                ('permissions', models.ManyToManyField(blank=True, to='auth.permission')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=255)),
+                ("name_key", models.CharField(editable=False, max_length=255, unique=True)),
+                ("description", models.TextField(blank=True)),
+                (
+                    "marked_protected",
+                    models.BooleanField(
+                        default=False,
+                        help_text="No channel can give a protected role. A role that may change people, connections, roles or the administration is always protected, marked or not (R33).",
+                        verbose_name="protected",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "grantable_by",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Connections whose groups of this name give the role (R28).",
+                        related_name="grantable_roles",
+                        to="core_identity.connection",
+                    ),
+                ),
+                ("permissions", models.ManyToManyField(blank=True, to="auth.permission")),
             ],
             options={
-                'ordering': ('name_key',),
+                "ordering": ("name_key",),
             },
         ),
         migrations.AddField(
-            model_name='pushgroup',
-            name='role',
-            field=models.ForeignKey(blank=True, help_text='The role that its members have by it; empty: waiting.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='push_groups', to='core_identity.role'),
+            model_name="pushgroup",
+            name="role",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="The role that its members have by it; empty: waiting.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="push_groups",
+                to="core_identity.role",
+            ),
         ),
         migrations.CreateModel(
-            name='Grant',
+            name="Grant",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('channel', models.CharField(choices=[('sso', 'sso'), ('scim', 'scim'), ('admin', 'admin')], max_length=10)),
-                ('key', models.CharField(blank=True, max_length=255)),
-                ('label', models.CharField(blank=True, max_length=255)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('connection', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core_identity.connection')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='grants', to=settings.AUTH_USER_MODEL)),
-                ('role', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='grants', to='core_identity.role')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "channel",
+                    models.CharField(choices=[("sso", "sso"), ("scim", "scim"), ("admin", "admin")], max_length=10),
+                ),
+                ("key", models.CharField(blank=True, max_length=255)),
+                ("label", models.CharField(blank=True, max_length=255)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core_identity.connection",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="grants", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "role",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="grants", to="core_identity.role"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('created_at', 'id'),
+                "ordering": ("created_at", "id"),
             },
         ),
         migrations.AddConstraint(
-            model_name='connection',
-            constraint=models.CheckConstraint(condition=models.Q(('slug__regex', '^[a-z0-9-]{1,40}$')), name='connection_slug_form'),
+            model_name="connection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("slug__regex", "^[a-z0-9-]{1,40}$")), name="connection_slug_form"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='connection',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('uid_mark', 'waived'), _negated=True), ('uid_rule', 'other'), _connector='OR'), name='connection_mark_waived_for_other_only'),
+            model_name="connection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("uid_mark", "waived"), _negated=True), ("uid_rule", "other"), _connector="OR"
+                ),
+                name="connection_mark_waived_for_other_only",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(condition=models.Q(models.Q(('email_key', ''), _negated=True), ('customer__isnull', False), ('email_shared', False)), fields=('customer', 'email_key'), name='user_email_once_per_customer'),
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    models.Q(("email_key", ""), _negated=True), ("customer__isnull", False), ("email_shared", False)
+                ),
+                fields=("customer", "email_key"),
+                name="user_email_once_per_customer",
+            ),
         ),
         migrations.AddIndex(
-            model_name='identity',
-            index=models.Index(fields=['connection', 'created_at', 'id'], name='identity_by_page'),
+            model_name="identity",
+            index=models.Index(fields=["connection", "created_at", "id"], name="identity_by_page"),
         ),
         migrations.AddIndex(
-            model_name='identity',
-            index=models.Index(fields=['email_key'], name='identity_by_email'),
+            model_name="identity",
+            index=models.Index(fields=["email_key"], name="identity_by_email"),
         ),
         migrations.AddIndex(
-            model_name='identity',
-            index=models.Index(fields=['connection', 'name_id_key'], name='identity_by_name_id'),
+            model_name="identity",
+            index=models.Index(fields=["connection", "name_id_key"], name="identity_by_name_id"),
         ),
         migrations.AddConstraint(
-            model_name='identity',
-            constraint=models.UniqueConstraint(fields=('connection', 'user_name_key'), name='identity_user_name_once'),
+            model_name="identity",
+            constraint=models.UniqueConstraint(fields=("connection", "user_name_key"), name="identity_user_name_once"),
         ),
         migrations.AddConstraint(
-            model_name='identity',
-            constraint=models.UniqueConstraint(fields=('connection', 'external_id'), name='identity_external_id_once'),
+            model_name="identity",
+            constraint=models.UniqueConstraint(fields=("connection", "external_id"), name="identity_external_id_once"),
         ),
         migrations.AddConstraint(
-            model_name='identity',
-            constraint=models.UniqueConstraint(fields=('connection', 'user'), name='identity_user_once_per_connection'),
+            model_name="identity",
+            constraint=models.UniqueConstraint(fields=("connection", "user"), name="identity_user_once_per_connection"),
         ),
         migrations.AddConstraint(
-            model_name='identityuid',
-            constraint=models.UniqueConstraint(fields=('connection', 'uid_key'), name='uid_once_per_connection'),
+            model_name="identityuid",
+            constraint=models.UniqueConstraint(fields=("connection", "uid_key"), name="uid_once_per_connection"),
         ),
         migrations.AddConstraint(
-            model_name='identityuid',
-            constraint=models.UniqueConstraint(condition=models.Q(('current', True)), fields=('identity',), name='uid_one_current'),
+            model_name="identityuid",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("current", True)), fields=("identity",), name="uid_one_current"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pushgroupmember',
-            constraint=models.UniqueConstraint(fields=('group', 'identity'), name='push_group_member_once'),
+            model_name="pushgroupmember",
+            constraint=models.UniqueConstraint(fields=("group", "identity"), name="push_group_member_once"),
         ),
         migrations.AddIndex(
-            model_name='pushgroup',
-            index=models.Index(fields=['connection', 'created_at', 'id'], name='push_group_by_page'),
+            model_name="pushgroup",
+            index=models.Index(fields=["connection", "created_at", "id"], name="push_group_by_page"),
         ),
         migrations.AddConstraint(
-            model_name='pushgroup',
-            constraint=models.UniqueConstraint(fields=('connection', 'name_key'), name='push_group_name_once'),
+            model_name="pushgroup",
+            constraint=models.UniqueConstraint(fields=("connection", "name_key"), name="push_group_name_once"),
         ),
         migrations.AddIndex(
-            model_name='grant',
-            index=models.Index(fields=['channel', 'key', 'user'], name='grant_by_source'),
+            model_name="grant",
+            index=models.Index(fields=["channel", "key", "user"], name="grant_by_source"),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.UniqueConstraint(fields=('user', 'role', 'channel', 'connection', 'key'), name='grant_once_per_source', nulls_distinct=False),
+            model_name="grant",
+            constraint=models.UniqueConstraint(
+                fields=("user", "role", "channel", "connection", "key"),
+                name="grant_once_per_source",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('channel', 'admin'), ('connection__isnull', True), ('key', '')), models.Q(models.Q(('channel', 'admin'), _negated=True), ('connection__isnull', False), models.Q(('key', ''), _negated=True)), _connector='OR'), name='grant_source_complete'),
+            model_name="grant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("channel", "admin"), ("connection__isnull", True), ("key", "")),
+                    models.Q(
+                        models.Q(("channel", "admin"), _negated=True),
+                        ("connection__isnull", False),
+                        models.Q(("key", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="grant_source_complete",
+            ),
         ),
     ]

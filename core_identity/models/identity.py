@@ -84,9 +84,7 @@ class IdentityUid(models.Model):
         ordering = ("-current", "-created_at")
         constraints = (
             models.UniqueConstraint(name="uid_once_per_connection", fields=("connection", "uid_key")),
-            models.UniqueConstraint(
-                name="uid_one_current", fields=("identity",), condition=models.Q(current=True)
-            ),
+            models.UniqueConstraint(name="uid_one_current", fields=("identity",), condition=models.Q(current=True)),
         )
 
     def __str__(self) -> str:

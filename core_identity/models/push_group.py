@@ -26,9 +26,7 @@ class PushGroup(models.Model):
 
     class Meta:
         ordering = ("created_at", "id")
-        constraints = (
-            models.UniqueConstraint(name="push_group_name_once", fields=("connection", "name_key")),
-        )
+        constraints = (models.UniqueConstraint(name="push_group_name_once", fields=("connection", "name_key")),)
         indexes = (models.Index(name="push_group_by_page", fields=("connection", "created_at", "id")),)
 
     def __str__(self) -> str:

@@ -111,7 +111,9 @@ def change_connection(*, actor: Actor, connection_id: UUID, **settings: Any) -> 
 
 
 @in_one_transaction
-def set_grantable_roles(*, actor: Actor, connection: Connection, roles: Collection[Role], confirm_waiting: bool) -> None:
+def set_grantable_roles(
+    *, actor: Actor, connection: Connection, roles: Collection[Role], confirm_waiting: bool
+) -> None:
     """Say which roles the groups of a connection may give (R28). With ``confirm_waiting`` the groups that wait for them take effect (R29)."""
     before = set(connection.grantable_roles.values_list("name", flat=True))
     after = {role.name for role in roles}
@@ -149,7 +151,9 @@ def _switch(*, actor: Actor, connection_id: UUID, enabled: bool, reason: str) ->
         lock_customer(connection.customer_id)
         Identity.objects.filter(connection=connection).update(session_epoch=F("session_epoch") + 1)
     kind = "connection.switched_on" if enabled else "connection.switched_off"
-    events.record(actor=actor, kind=kind, subject=connection, changes={"enabled": (not enabled, enabled)}, reason=reason)
+    events.record(
+        actor=actor, kind=kind, subject=connection, changes={"enabled": (not enabled, enabled)}, reason=reason
+    )
     return connection
 
 

@@ -74,7 +74,9 @@ def split_off(*, actor: Actor, identity_id: UUID, reason: str) -> User:
         raise NotFound("There is no such identity.")
     lock_customer(found.connection.customer_id)
     old = _lock(found.user_id)
-    identity = Identity.objects.select_for_update(of=("self",), no_key=True).select_related("connection").get(pk=identity_id)
+    identity = (
+        Identity.objects.select_for_update(of=("self",), no_key=True).select_related("connection").get(pk=identity_id)
+    )
     if old.expired_at is None:
         raise NotAllowed("Only the identity of an expired user can be given to another person.")
     groups.drop_grants(actor=actor, identity=identity)

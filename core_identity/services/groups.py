@@ -63,7 +63,9 @@ def remove_group(*, actor: Actor, connection: Connection, scim_id: UUID) -> None
     lock_customer(connection.customer_id)
     group = _locked(connection, scim_id)
     _link(actor=actor, group=group, role=None)
-    events.record(actor=actor, kind="group.deleted", subject=group, changes={"display_name": (group.display_name, None)})
+    events.record(
+        actor=actor, kind="group.deleted", subject=group, changes={"display_name": (group.display_name, None)}
+    )
     group.delete()
 
 
@@ -200,7 +202,11 @@ def _change_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> b
         outgoing = members.exclude(identity__scim_id__in=add)
     else:
         outgoing = members.filter(identity__scim_id__in=remove - add)
-    gone = list(outgoing.values_list("pk", "identity__user_id", "identity_id")) if change.members is not None or remove else []
+    gone = (
+        list(outgoing.values_list("pk", "identity__user_id", "identity_id"))
+        if change.members is not None or remove
+        else []
+    )
     new: list[Identity] = []
     if add:
         have = members.filter(identity__scim_id__in=add).values("identity_id")
@@ -223,9 +229,7 @@ def _change_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> b
 
 
 def _live(group: PushGroup) -> Collection[Identity]:
-    return Identity.objects.filter(
-        memberships__group=group, pushed_at__isnull=False, deleted_at__isnull=True
-    )
+    return Identity.objects.filter(memberships__group=group, pushed_at__isnull=False, deleted_at__isnull=True)
 
 
 def _users(identities: Collection[Identity]) -> list[UUID]:

@@ -23,6 +23,7 @@ def cleaned(person: Person) -> Person:
 
     An empty UID or externalId is one that was not said (R6).
     """
+
     def name(value: str | None, field: str) -> str | None:
         return None if value is None else clean_name(value, field=field)
 
@@ -65,7 +66,9 @@ def free_username(wished: str) -> str:
     return next(name for name in username_candidates(base) if key(name) not in taken)
 
 
-def make_user(*, actor: Actor, connection: Connection, person: Person, username: str, email_shared: bool = False) -> User:
+def make_user(
+    *, actor: Actor, connection: Connection, person: Person, username: str, email_shared: bool = False
+) -> User:
     """Make the user of a person met for the first time. The password is unusable: channels never set one."""
     name = free_username(username)
     user = User(

@@ -54,9 +54,7 @@ def create_person(*, actor: Actor, connection: Connection, person: Person) -> Ou
 
 
 @recording_refusals
-def change_person(
-    *, actor: Actor, connection: Connection, scim_id: UUID, read: Read, deactivates: bool
-) -> Outcome:
+def change_person(*, actor: Actor, connection: Connection, scim_id: UUID, read: Read, deactivates: bool) -> Outcome:
     """Take a PUT or PATCH. Raises `NotFound`, `Conflict`, `TryAgain`, `InvalidValue` or what ``read`` raises; then nothing was changed.
 
     ``deactivates``: the message says ``active: false``. That is applied first, and whatever else in it cannot be is dropped and noted (R23).
@@ -114,12 +112,16 @@ def _create(*, actor: Actor, connection: Connection, person: Person) -> Outcome 
         return given_up
     if decision is Decision.CREATE or identity is None:
         require_free_email(connection=connection, email=person.email or "")
-        identity = _make_identity(actor=actor, connection=connection, person=person, uid=uid or user_name, derived=derived)
+        identity = _make_identity(
+            actor=actor, connection=connection, person=person, uid=uid or user_name, derived=derived
+        )
         return Outcome(Decision.CREATE, identity, created=True)
     if decision is Decision.ADOPT:
         require_free_email(connection=connection, email=person.email or "", user_id=identity.user_id)
     said_uid = None if derived else uid
-    notes = _apply(actor=actor, connection=connection, identity=identity, person=person, uid=said_uid, decision=decision)
+    notes = _apply(
+        actor=actor, connection=connection, identity=identity, person=person, uid=said_uid, decision=decision
+    )
     return Outcome(decision, identity, created=True, notes=notes)
 
 
@@ -135,7 +137,9 @@ def _change(
     save_identity(identity)
     try:
         with transaction.atomic():
-            rest = _change_locked(actor=actor, connection=connection, identity=_resource(connection, scim_id), read=read)
+            rest = _change_locked(
+                actor=actor, connection=connection, identity=_resource(connection, scim_id), read=read
+            )
     except IdentityError as fault:
         dropped: str = fault.message
     else:
@@ -143,7 +147,9 @@ def _change(
             return rest
         dropped = rest.refusal.message
     events.record(actor=actor, kind="push.rest_dropped", subject=identity, reason=dropped)
-    return Outcome(Decision.APPLY, _resource(connection, scim_id), notes=(f"Deactivated (R23); the rest was dropped: {dropped}",))
+    return Outcome(
+        Decision.APPLY, _resource(connection, scim_id), notes=(f"Deactivated (R23); the rest was dropped: {dropped}",)
+    )
 
 
 def _change_locked(*, actor: Actor, connection: Connection, identity: Identity, read: Read) -> Outcome | NameGivenUp:
@@ -187,7 +193,9 @@ def _apply(
     if decision is Decision.DRIFT:
         identity.said_uid = person.uid or ""
         said = replace(person, external_id=None)
-        notes.append("The new UID was noted and not taken: nothing else in the push proves that it is the same person (R8a).")
+        notes.append(
+            "The new UID was noted and not taken: nothing else in the push proves that it is the same person (R8a)."
+        )
     elif uid:
         identity.said_uid = ""
         uid_moves = set_uid(actor=actor, identity=identity, uid=uid)

@@ -101,7 +101,13 @@ def delete_role(*, actor: Actor, role_id: UUID) -> None:
     told = {"name": (role.name, None), "waiting_again": (None, waiting)}
     events.record(actor=actor, kind="role.deleted", subject=role, changes=told)
     events.record_many(
-        {"actor": actor, "kind": "grant.removed", "subject": role, "user_id": holder, "changes": {"role": (role.name, None)}}
+        {
+            "actor": actor,
+            "kind": "grant.removed",
+            "subject": role,
+            "user_id": holder,
+            "changes": {"role": (role.name, None)},
+        }
         for holder in holders
     )
     role.delete()
@@ -131,7 +137,9 @@ def follow_sso_groups(*, actor: Actor, connection: Connection, user_id: UUID, na
     if connection.takes_sso_groups:
         said = {key(name): name.strip()[:MAX_NAME] for name in names or () if len(key(name)) <= MAX_NAME}
     reached = {role.name_key: role for role in Role.objects.filter(grantable_by=connection, name_key__in=said)}
-    held = Grant.objects.filter(user_id=user_id, channel=Channel.SSO.value, connection=connection).select_related("role")
+    held = Grant.objects.filter(user_id=user_id, channel=Channel.SSO.value, connection=connection).select_related(
+        "role"
+    )
     for grant in held:
         if grant.key not in reached or reached[grant.key] != grant.role:
             source = Source(Channel.SSO, connection, grant.key, grant.label)

@@ -171,6 +171,8 @@ def _lock(identity_id: UUID | None) -> Identity | None:
         return None
     user_id = Identity.objects.values_list("user_id", flat=True).get(pk=identity_id)
     user = User.objects.select_for_update(no_key=True).get(pk=user_id)
-    identity = Identity.objects.select_for_update(of=("self",), no_key=True).select_related("connection").get(pk=identity_id)
+    identity = (
+        Identity.objects.select_for_update(of=("self",), no_key=True).select_related("connection").get(pk=identity_id)
+    )
     identity.user = user
     return identity

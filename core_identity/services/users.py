@@ -87,7 +87,9 @@ def change_user(*, actor: Actor, user_id: UUID, **fields: Any) -> User:
         if field in TEXTS:
             new: object = clean_text(value, field=field)
         elif field == "email":
-            new = _free_email(value, customer=user.customer, but=user, shared=fields.get("email_shared", user.email_shared))
+            new = _free_email(
+                value, customer=user.customer, but=user, shared=fields.get("email_shared", user.email_shared)
+            )
         else:
             new = bool(value)
         if new != getattr(user, field):
@@ -112,7 +114,9 @@ def set_password(*, actor: Actor, user_id: UUID, password: str) -> None:
 
 
 def _locked(user_id: UUID) -> User:
-    user = User.objects.select_for_update(of=("self",), no_key=True).select_related("customer").filter(pk=user_id).first()
+    user = (
+        User.objects.select_for_update(of=("self",), no_key=True).select_related("customer").filter(pk=user_id).first()
+    )
     if user is None:
         raise NotFound("There is no such user.")
     return user

@@ -71,7 +71,9 @@ def _check_age(assertion: etree._Element, now: datetime) -> None:
     if issued > now + SKEW:
         raise SamlRefusal(Code.NOT_YET, expected=f"issued by {now.isoformat()}", received=issued.isoformat())
     if issued < now - MAX_AGE - SKEW:
-        raise SamlRefusal(Code.TOO_LATE, expected=f"issued after {(now - MAX_AGE).isoformat()}", received=issued.isoformat())
+        raise SamlRefusal(
+            Code.TOO_LATE, expected=f"issued after {(now - MAX_AGE).isoformat()}", received=issued.isoformat()
+        )
 
 
 def _check_subject(assertion: etree._Element, expected: Expected) -> datetime:

@@ -115,7 +115,9 @@ def require_response_layout(root: etree._Element, *, want_response_signed: bool)
     if not anywhere and root.find(f"{SAMLP}Status") is not None:
         require_success(root)
     if len(anywhere) != 1 or anywhere[0].getparent() is not root:
-        raise SamlRefusal(Code.STRUCTURE, expected="one Assertion, in the Response", received=f"{len(anywhere)} assertions")
+        raise SamlRefusal(
+            Code.STRUCTURE, expected="one Assertion, in the Response", received=f"{len(anywhere)} assertions"
+        )
     assertion = anywhere[0]
     _require_unique_ids(root)
     _require_signatures(root, assertion, want_response_signed=want_response_signed)

@@ -113,7 +113,9 @@ def normal_certificate(text: str) -> str:
         certificate = x509.load_pem_x509_certificate(pem.encode("ascii"))
         key_size = getattr(certificate.public_key(), "key_size", 0)
     except (ValueError, UnicodeEncodeError, x509.UnsupportedGeneralNameType) as error:
-        raise ValueError("A certificate cannot be read. Paste it whole, from BEGIN CERTIFICATE to END CERTIFICATE.") from error
+        raise ValueError(
+            "A certificate cannot be read. Paste it whole, from BEGIN CERTIFICATE to END CERTIFICATE."
+        ) from error
     except Exception as error:  # cryptography raises its own family for unknown key types
         raise ValueError("A certificate holds a key that cannot be used.") from error
     if "RSA" in type(certificate.public_key()).__name__.upper() and key_size < 2048:

@@ -8,7 +8,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PRODUCT = ("core_identity", "scim", "sso")
-OWNED = {"Customer", "Connection", "User", "Identity", "IdentityUid", "Role", "Grant", "PushGroup", "PushGroupMember", "Event"}
+OWNED = {
+    "Customer",
+    "Connection",
+    "User",
+    "Identity",
+    "IdentityUid",
+    "Role",
+    "Grant",
+    "PushGroup",
+    "PushGroupMember",
+    "Event",
+}
 WRITES = {"create", "bulk_create", "get_or_create", "update_or_create", "update", "bulk_update", "delete"}
 EXPIRY = {"expired_at", "expired_by", "expired_channel", "expired_reason", "expired_connection", "expired_snapshot"}
 

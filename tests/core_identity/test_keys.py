@@ -24,13 +24,17 @@ def test_names_that_a_person_would_call_the_same_compare_equal_R5(one: str, othe
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("jane", "jаne"), ("i", "ı"), ("jane.doe", "jane doe"), ("", "x")], ids=["Cyrillic а", "dotless i", "space", "empty"]
+    ("one", "other"),
+    [("jane", "jаne"), ("i", "ı"), ("jane.doe", "jane doe"), ("", "x")],
+    ids=["Cyrillic а", "dotless i", "space", "empty"],
 )
 def test_names_that_only_look_alike_stay_different_R5(one: str, other: str) -> None:
     assert key(one) != key(other)
 
 
-@pytest.mark.parametrize("bad", ["a\x00b", "jane\u200bdoe", "\u202ejane", "a\nb", "\ud800", "a\u2028b", "\ufeffjane\u2060"])
+@pytest.mark.parametrize(
+    "bad", ["a\x00b", "jane\u200bdoe", "\u202ejane", "a\nb", "\ud800", "a\u2028b", "\ufeffjane\u2060"]
+)
 def test_an_invisible_character_in_a_key_is_refused_by_name_R5(bad: str) -> None:
     with pytest.raises(InvalidValue, match=r"UID contains the invisible character U\+") as refusal:
         clean_name(bad, field="UID")

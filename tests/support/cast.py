@@ -46,7 +46,5 @@ def make_connection(slug: str = "acme", *, customer: str = "Acme", **settings: o
     from core_identity.keys import key
     from core_identity.models import Customer
 
-    owner = Customer.objects.filter(name_key=key(customer)).first() or create_customer(
-        actor=ADMIN, name=customer
-    )
+    owner = Customer.objects.filter(name_key=key(customer)).first() or create_customer(actor=ADMIN, name=customer)
     return create_connection(actor=ADMIN, customer=owner, slug=slug, name=customer, **settings)

@@ -28,8 +28,12 @@ def test_user_name_and_email_never_reach_the_user_R8_R16() -> None:
     }
 
 
-@pytest.mark.parametrize(("names_are_the_uid", "uid_moves", "names_reach"), [(True, False, False), (True, True, True), (False, False, True)])
-def test_names_are_frozen_where_the_uid_is_made_of_them_R4(names_are_the_uid: bool, uid_moves: bool, names_reach: bool) -> None:
+@pytest.mark.parametrize(
+    ("names_are_the_uid", "uid_moves", "names_reach"), [(True, False, False), (True, True, True), (False, False, True)]
+)
+def test_names_are_frozen_where_the_uid_is_made_of_them_R4(
+    names_are_the_uid: bool, uid_moves: bool, names_reach: bool
+) -> None:
     changes = permitted_changes(SAYS_ALL, JANE, names_are_the_uid=names_are_the_uid, uid_moves=uid_moves)
     assert ("first_name" in changes, "last_name" in changes) == (names_reach, names_reach)
     assert changes["title"] == "Chief"

@@ -79,7 +79,9 @@ def test_a_person_first_pushed_inactive_is_not_expired_and_the_first_active_lets
     assert sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE)).pk == identity.pk
 
 
-def test_delete_expires_and_a_later_post_revives_under_the_old_id_still_expired_R20(acme: Connection, jane: Identity) -> None:
+def test_delete_expires_and_a_later_post_revives_under_the_old_id_still_expired_R20(
+    acme: Connection, jane: Identity
+) -> None:
     remove_person(actor=OKTA, connection=acme, scim_id=jane.scim_id)
     assert User.objects.filter(pk=jane.user_id).exists()
     with pytest.raises(NotFound):
@@ -101,7 +103,9 @@ def test_delete_expires_and_a_later_post_revives_under_the_old_id_still_expired_
     ],
     ids=["invalid", "somebody else's UID", "another externalId", "a taken userName", "a NUL"],
 )
-def test_a_deactivation_is_never_blocked_by_what_else_is_in_it_R23(acme: Connection, jane: Identity, rest: dict[str, str]) -> None:
+def test_a_deactivation_is_never_blocked_by_what_else_is_in_it_R23(
+    acme: Connection, jane: Identity, rest: dict[str, str]
+) -> None:
     create_person(actor=OKTA, connection=acme, person=ZOE)
     identity = say(jane, replace(JANE, active=False, **rest))
     assert not identity.active

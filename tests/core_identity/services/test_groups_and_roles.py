@@ -43,7 +43,10 @@ def push(connection: Connection, name: str, *members: Identity) -> PushGroup:
 
 def change(group: PushGroup, **said: object) -> PushGroup:
     return change_group(
-        actor=OKTA, connection=group.connection, scim_id=group.scim_id, read=lambda _: GroupChange(**said)  # type: ignore[arg-type]
+        actor=OKTA,
+        connection=group.connection,
+        scim_id=group.scim_id,
+        read=lambda _: GroupChange(**said),  # type: ignore[arg-type]
     )
 
 
@@ -51,7 +54,9 @@ def role_names(identity: Identity) -> list[str]:
     return [held.name for held in roles_of(identity.user) if held.effective]
 
 
-def test_a_group_named_like_a_grantable_role_gives_it_to_its_members_R28(acme: Connection, jane: Identity, editors: Role) -> None:
+def test_a_group_named_like_a_grantable_role_gives_it_to_its_members_R28(
+    acme: Connection, jane: Identity, editors: Role
+) -> None:
     group = push(acme, " EDITORS ", jane)
     assert group.role == editors
     (held,) = roles_of(jane.user)
@@ -103,7 +108,9 @@ def test_renaming_a_role_keeps_the_link_R28(acme: Connection, jane: Identity, ed
     assert role_names(jane) == ["Authors"]
 
 
-def test_a_waiting_group_takes_effect_when_an_admin_confirms_it_and_nothing_is_pushed_again_R29(acme: Connection, jane: Identity) -> None:
+def test_a_waiting_group_takes_effect_when_an_admin_confirms_it_and_nothing_is_pushed_again_R29(
+    acme: Connection, jane: Identity
+) -> None:
     group = push(acme, "Editors", jane)
     role = create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
     assert role_names(jane) == [], "not before somebody confirmed"
@@ -141,7 +148,9 @@ def test_a_member_of_another_connection_or_of_nowhere_is_never_stored_R1(acme: C
     assert role_names(stranger) == []
 
 
-def test_a_deleted_member_loses_the_grant_and_a_revived_one_has_it_again_R29(acme: Connection, jane: Identity, editors: Role) -> None:
+def test_a_deleted_member_loses_the_grant_and_a_revived_one_has_it_again_R29(
+    acme: Connection, jane: Identity, editors: Role
+) -> None:
     push(acme, "Editors", jane)
     remove_person(actor=OKTA, connection=acme, scim_id=jane.scim_id)
     assert role_names(jane) == []
@@ -178,10 +187,17 @@ def test_sso_groups_say_all_roles_of_a_sign_in_where_the_connection_takes_them_R
     assert Role.objects.count() == 3
     enter("Editors")
     change_connection(actor=ADMIN, connection_id=connection.pk, roles_from="push_groups")
-    assert role_names(sign_in(actor=BROWSER, connection=Connection.objects.get(), person=by_sso(JANE, groups=("Editors",)))) == []
+    assert (
+        role_names(
+            sign_in(actor=BROWSER, connection=Connection.objects.get(), person=by_sso(JANE, groups=("Editors",)))
+        )
+        == []
+    )
 
 
-def test_a_protected_role_given_by_a_channel_has_no_effect_whenever_it_was_made_R33(acme: Connection, jane: Identity, editors: Role) -> None:
+def test_a_protected_role_given_by_a_channel_has_no_effect_whenever_it_was_made_R33(
+    acme: Connection, jane: Identity, editors: Role
+) -> None:
     push(acme, "Editors", jane)
     may_expire = Permission.objects.get(codename="change_user", content_type__app_label="core_identity")
     assert role_names(jane) == ["Editors"]
@@ -192,14 +208,18 @@ def test_a_protected_role_given_by_a_channel_has_no_effect_whenever_it_was_made_
     assert User.objects.get(pk=jane.user_id).has_perm("core_identity.change_user")
 
 
-def test_permissions_of_roles_are_read_once_per_request_R32(jane: Identity, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_permissions_of_roles_are_read_once_per_request_R32(
+    jane: Identity, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     with django_assert_num_queries(1):
         for _ in range(5):
             jane.user.has_perm("core_identity.view_role")
             jane.user.has_perm("core_identity.view_user")
 
 
-def test_changing_members_costs_the_same_whatever_the_size(acme: Connection, editors: Role, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_changing_members_costs_the_same_whatever_the_size(
+    acme: Connection, editors: Role, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     people = [
         create_person(
             actor=OKTA,

@@ -216,7 +216,15 @@ def test_only_the_uid_finds_a_person_and_its_comparison_is_ours_R5(acme: Connect
 
 
 @pytest.mark.parametrize(
-    "bad", [{"uid": "x" * 1000}, {"uid": "jane\u200b.doe"}, {"user_name": ""}, {"user_name": None}, {"email": "x" * 256}, {"title": "a\x00"}]
+    "bad",
+    [
+        {"uid": "x" * 1000},
+        {"uid": "jane\u200b.doe"},
+        {"user_name": ""},
+        {"user_name": None},
+        {"email": "x" * 256},
+        {"title": "a\x00"},
+    ],
 )
 def test_bad_input_is_named_and_leaves_nothing_behind(acme: Connection, bad: dict[str, str]) -> None:
     with pytest.raises(InvalidValue):

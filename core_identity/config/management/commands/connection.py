@@ -15,7 +15,9 @@ class Command(AnsweringCommand):
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
         applying = add("apply", "make true what FILE says; nothing is applied where anything in it is wrong")
-        applying.add_argument("file", metavar="FILE", help="YAML or JSON; - reads stdin; paths in it are relative to it")
+        applying.add_argument(
+            "file", metavar="FILE", help="YAML or JSON; - reads stdin; paths in it are relative to it"
+        )
         applying.add_argument("--rotate-secret", action="store_true", help="make a new client secret and show it once")
         showing = add("show", "show what to enter at the IdP")
         showing.add_argument("slug", metavar="SLUG")

@@ -16,7 +16,10 @@ class Command(AnsweringCommand):
         creating = add("create", "make a role; push groups of this name that wait for it take effect (R29)")
         creating.add_argument("name", metavar="NAME")
         creating.add_argument(
-            "--grantable-by", metavar="SLUG", action="append", help="a connection whose groups may give it; may be repeated"
+            "--grantable-by",
+            metavar="SLUG",
+            action="append",
+            help="a connection whose groups may give it; may be repeated",
         )
         creating.add_argument("--leave-waiting", action="store_true", help="let waiting push groups wait on")
 

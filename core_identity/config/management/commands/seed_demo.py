@@ -23,7 +23,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--idp-metadata", required=True, type=Path, help="metadata of the demo IdP")
-        parser.add_argument("--answer", required=True, type=Path, help="file to keep what the simulated Okta has to know")
+        parser.add_argument(
+            "--answer", required=True, type=Path, help="file to keep what the simulated Okta has to know"
+        )
 
     def handle(self, *args: Any, idp_metadata: Path, answer: Path, **options: Any) -> None:
         if not settings.DEMO:

@@ -1,0 +1,188 @@
+"""The SAML side of a connection, as its file or an administrator describes it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from core_identity.services import events
+from core_identity.services.connections import SettingsError, SettingsErrors
+from core_identity.values import Actor, ActorKind, Channel
+from sso.models import SamlSettings
+from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, is_safe_url, normal_certificate, read_idp_metadata
+
+if TYPE_CHECKING:
+    from core_identity.models import Connection
+
+APPLY: Final = Actor(Channel.ADMIN, ActorKind.SYSTEM, "connection apply")
+_KEYS: Final = (
+    "idp_metadata", "entity_id", "sso_url", "slo_url", "certificates", "idp_initiated", "want_response_signed", "attributes"
+)  # fmt: skip
+_MAX_FILE: Final = 1024 * 1024
+
+
+@transaction.atomic
+def apply(
+    connection: "Connection", section: Mapping[str, Any], *, base_dir: Path | None, actor: Actor = APPLY
+) -> SamlSettings:
+    """Make the SAML settings of ``connection`` what ``section`` says (the key ``saml`` of a connection file); left-out keys have their default.
+
+    ``idp_metadata`` is a path from ``base_dir``, or the XML itself. Raises `SettingsErrors` with all that is wrong, and then changed nothing.
+    """
+    wished = _read(section, base_dir)
+    found = SamlSettings.objects.select_for_update().filter(connection=connection).first()
+    saml = found or SamlSettings(connection=connection)
+    changes: dict[str, tuple[object, object]] = {
+        field: (getattr(saml, field) if found else None, value)
+        for field, value in wished.items()
+        if not found or getattr(saml, field) != value
+    }
+    if not changes:
+        return saml
+    for field, value in wished.items():
+        setattr(saml, field, value)
+    saml.save()
+    events.record(actor=actor, kind="saml_settings.changed", subject=connection, changes=changes)
+    return saml
+
+
+def urls(connection: "Connection") -> dict[str, Any]:
+    """Return what the IdP's administrator enters for SAML, and where its people start."""
+    base = f"{settings.PUBLIC_URL}/sso/{connection.slug}"
+    return {
+        "acs_url": f"{base}/acs",
+        "entity_id": f"{base}/metadata",
+        "login_url": f"{base}/login",
+        "logout_url": f"{base}/logout",
+        "metadata_url": f"{base}/metadata",
+    }
+
+
+def _read(section: object, base_dir: Path | None) -> dict[str, Any]:
+    if not isinstance(section, Mapping):
+        raise SettingsErrors([SettingsError("saml", "wrong_type", "This must be a mapping of keys to values.")])
+    faults = [
+        SettingsError(f"saml.{name}", "unknown_key", f"There is no such key here. Known are: {', '.join(_KEYS)}.")
+        for name in section
+        if name not in _KEYS
+    ]
+    idp = _idp(section, base_dir, faults)
+    wished = {
+        "idp_entity_id": idp.entity_id,
+        "sso_url": idp.sso_url,
+        "slo_url": idp.slo_url,
+        "certificates": list(idp.certificates),
+        "idp_initiated": _flag(section, "idp_initiated", faults, default=False),
+        "want_response_signed": _flag(section, "want_response_signed", faults, default=True),
+        **_attributes(section.get("attributes"), faults),
+    }
+    if faults:
+        raise SettingsErrors(faults)
+    return wished
+
+
+def _idp(section: Mapping[str, Any], base_dir: Path | None, faults: list[SettingsError]) -> IdpMetadata:
+    by_hand = [name for name in ("entity_id", "sso_url", "slo_url", "certificates") if section.get(name) is not None]
+    if section.get("idp_metadata") is None:
+        return _idp_by_hand(section, faults)
+    if by_hand:
+        told = f"Say either idp_metadata or {', '.join(by_hand)}, not both."
+        faults.append(SettingsError("saml.idp_metadata", "not_both", told))
+    try:
+        xml = _metadata(section["idp_metadata"], base_dir)
+        return read_idp_metadata(xml, now=timezone.now())
+    except ValueError as error:
+        faults.append(SettingsError("saml.idp_metadata", "unreadable", str(error)))
+    except MetadataFaults as several:
+        faults += [SettingsError("saml.idp_metadata", code, told) for code, told in several.faults]
+    return IdpMetadata("", "", "", ())
+
+
+def _metadata(value: object, base_dir: Path | None) -> bytes:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("This must be the path of a file, or the metadata itself.")
+    if value.lstrip().startswith("<"):
+        return value.encode()
+    if base_dir is None:
+        raise ValueError("This must be the metadata itself, an XML text.")
+    try:
+        with (base_dir / value).open("rb") as file:
+            return file.read(_MAX_FILE + 1)
+    except OSError as error:
+        raise ValueError(f"{value} cannot be read: {error.strerror}.") from error
+
+
+def _idp_by_hand(section: Mapping[str, Any], faults: list[SettingsError]) -> IdpMetadata:
+    entity_id = _text(section, "entity_id", faults, required=True)
+    if len(entity_id) > 1024:  # noqa: PLR2004 - SAML core 8.3.6
+        faults.append(SettingsError("saml.entity_id", "too_long", "An entity ID has at most 1024 characters."))
+    places = {}
+    for name, required in (("sso_url", True), ("slo_url", False)):
+        places[name] = _text(section, name, faults, required=required)
+        if places[name] and not is_safe_url(places[name]):
+            faults.append(SettingsError(f"saml.{name}", "unsafe_url", "This must be https (http on localhost only)."))
+    certificates = section.get("certificates")
+    pems: list[str] = []
+    if not isinstance(certificates, list) or not certificates:
+        faults.append(SettingsError("saml.certificates", "required", "Name at least one signing certificate, as PEM."))
+        certificates = []
+    for index, certificate in enumerate(certificates):
+        try:
+            pems.append(normal_certificate(str(certificate)))
+        except ValueError as error:
+            faults.append(SettingsError(f"saml.certificates[{index}]", "bad_certificate", str(error)))
+    return IdpMetadata(entity_id, places["sso_url"], places["slo_url"], tuple(dict.fromkeys(pems)))
+
+
+def _attributes(section: object, faults: list[SettingsError]) -> dict[str, str]:
+    """Return the field of each attribute with its name; two meanings of one name would make one of them a lie."""
+    if section is not None and not isinstance(section, Mapping):
+        faults.append(SettingsError("saml.attributes", "wrong_type", "This must be a mapping of keys to values."))
+        section = None
+    given: Mapping[str, Any] = section or {}
+    known = SamlSettings.ATTRIBUTES
+    faults += [
+        SettingsError(
+            f"saml.attributes.{name}", "unknown_key", f"There is no such key here. Known are: {', '.join(known)}."
+        )
+        for name in given
+        if name not in known
+    ]
+    wished: dict[str, str] = {}
+    for name in known:
+        field = SamlSettings._meta.get_field(f"{name}_attribute")
+        value = given.get(name, field.get_default())
+        text = value.strip() if isinstance(value, str) else ""
+        if (value is not None and not isinstance(value, str)) or (not text and not field.blank):
+            faults.append(
+                SettingsError(f"saml.attributes.{name}", "wrong_type", "This must be the name of an attribute.")
+            )
+        elif text and text in wished.values():
+            faults.append(SettingsError(f"saml.attributes.{name}", "not_both", f"{text!r} is named twice."))
+        wished[f"{name}_attribute"] = text
+    return wished
+
+
+def _text(section: Mapping[str, Any], name: str, faults: list[SettingsError], *, required: bool) -> str:
+    value = section.get(name)
+    if value is None:
+        if required:
+            faults.append(SettingsError(f"saml.{name}", "required", "This is required where there is no idp_metadata."))
+        return ""
+    if not isinstance(value, str) or not value.strip():
+        faults.append(SettingsError(f"saml.{name}", "wrong_type", "This must be a text that is not empty."))
+        return ""
+    return value.strip()
+
+
+def _flag(section: Mapping[str, Any], name: str, faults: list[SettingsError], *, default: bool) -> bool:
+    value = section.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        faults.append(SettingsError(f"saml.{name}", "wrong_type", "This must be true or false."))
+        return default
+    return value

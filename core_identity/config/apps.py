@@ -8,4 +8,5 @@ class ConfigConfig(AppConfig):
 
 
 class SiteConfig(admin_apps.AdminConfig):
+    default = False  # settings name it; the app of this folder is the one above
     default_site = "core_identity.config.admin_site.CoreAdminSite"

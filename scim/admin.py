@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from scim.models import OAuthClient
 
 
-class OAuthClientInline(admin.StackedInline[OAuthClient, Any]):
+class OAuthClientInline(admin.StackedInline):
     model = OAuthClient
     can_delete = False
     extra = 0

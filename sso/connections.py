@@ -117,7 +117,7 @@ def _metadata(value: object, base_dir: Path | None) -> bytes:
 
 def _idp_by_hand(section: Mapping[str, Any], faults: list[SettingsError]) -> IdpMetadata:
     entity_id = _text(section, "entity_id", faults, required=True)
-    if len(entity_id) > 1024:  # noqa: PLR2004 - SAML core 8.3.6
+    if len(entity_id) > 1024:
         faults.append(SettingsError("saml.entity_id", "too_long", "An entity ID has at most 1024 characters."))
     places = {}
     for name, required in (("sso_url", True), ("slo_url", False)):

@@ -163,7 +163,7 @@ def _set(connection: Connection, settings: Mapping[str, Any]) -> dict[str, tuple
         if field not in SETTINGS:
             raise InvalidValue(field, f"{field} is not a setting of a connection.")
         if field in {"name", "uid_attribute"}:
-            value = clean_name(value, field=field)  # noqa: PLW2901
+            value = clean_name(value, field=field)
         if getattr(connection, field) != value:
             changes[field] = (getattr(connection, field), value)
             setattr(connection, field, value)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
 Credential = Literal["none", "session", "bearer", "client", "staff"]
-"""none: anybody · session: a signed-in browser · bearer: a SCIM access token · client: OAuth client id and secret · staff: an administrator's session."""
+"""none: anybody · session: a signed-in browser · bearer: a SCIM access token · client: OAuth id and secret · staff: an administrator."""
 
 View = TypeVar("View", bound=Callable[..., Any])
 

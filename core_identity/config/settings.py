@@ -69,6 +69,7 @@ DATABASES = {"default": env.db_url("DATABASE_URL", engine="django.db.backends.po
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("CONN_MAX_AGE", env.int("CONN_MAX_AGE", default=60))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # the username is unique by its key (R5)
 
 # Who signs in, and how long (R21, R32).
 AUTH_USER_MODEL = "core_identity.User"
@@ -160,6 +161,7 @@ TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_I18N = True
 USE_TZ = True
 STATIC_URL = "static/"
+STATICFILES_DIRS = [ROOT / "static"]
 STATIC_ROOT = env.path("STATIC_ROOT", default=str(ROOT / ".dev" / "static"))()
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},

@@ -65,4 +65,4 @@ def test_other_text_may_be_anything_that_a_page_can_show(text: str) -> None:
     try:
         clean_text(text, field="title").encode()
     except InvalidValue as refusal:
-        assert refusal.field == "title"
+        assert refusal.field == "title"  # noqa: PT017 - most texts raise nothing

@@ -7,6 +7,7 @@ bare pytest gets a server of its own here, and xdist's workers inherit it.
 import contextlib
 import os
 import secrets
+import tempfile
 
 import pytest
 
@@ -20,6 +21,7 @@ _server = contextlib.ExitStack()
 for _name in FOREIGN:
     os.environ.pop(_name, None)
 os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(50))
+os.environ["STATIC_ROOT"] = _server.enter_context(tempfile.TemporaryDirectory(prefix="core-identity-static-"))
 if "DATABASE_URL" not in os.environ:
     os.environ["DATABASE_URL"] = _server.enter_context(throwaway_database(this_checkout())).url
 

@@ -43,7 +43,7 @@ def test_the_door_for_erasure_opens_to_personal_columns_only_R34() -> None:
         cursor.execute("SET LOCAL core_identity.erase = 'on'")
         cursor.execute("UPDATE core_identity_event SET changes = '{}', subject = ''")
     assert set(Event.objects.values_list("subject", flat=True)) == {""}
-    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:  # noqa: PT012
         cursor.execute("SET LOCAL core_identity.erase = 'on'")
         cursor.execute("UPDATE core_identity_event SET kind = 'x'")
 

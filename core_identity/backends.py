@@ -1,7 +1,7 @@
 """The one gate: who may have a session, by password or by SSO, and what their roles permit (R21, R22, R26, R32, R33)."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from django.contrib.auth import login
 from django.contrib.auth.backends import ModelBackend
@@ -14,9 +14,6 @@ from core_identity.models import Identity, User
 from core_identity.policy.expiry import Bar, Standing, bar_to_sign_in
 from core_identity.selectors import effective_grants, standing_of
 
-if TYPE_CHECKING:
-    from django.contrib.auth.base_user import AbstractBaseUser
-
 LONGEST_SESSION: Final = timedelta(hours=12)
 IDENTITY: Final = "identity"
 EPOCH: Final = "identity_epoch"
@@ -27,7 +24,7 @@ BACKEND: Final = "core_identity.backends.RoleBackend"
 class RoleBackend(ModelBackend):
     """The only authentication backend: passwords of local administrators, and permissions by role for everybody."""
 
-    def user_can_authenticate(self, user: "AbstractBaseUser | None") -> bool:
+    def user_can_authenticate(self, user: Any) -> bool:
         """Refuse the expired, and whom every IdP that knows them calls inactive (R21: by any means)."""
         return isinstance(user, User) and _bar_by_password(user) is None
 
@@ -61,6 +58,14 @@ def begin_session(request: HttpRequest, identity: Identity, *, until: datetime |
     request.session[EPOCH] = identity.session_epoch
     request.session[UNTIL] = end.timestamp()
     request.session.set_expiry(max(1, int((end - timezone.now()).total_seconds())))
+
+
+def identity_of(request: HttpRequest) -> Identity | None:
+    """Return the identity to which the session of a request belongs, with its connection; None where it came by password."""
+    found: Identity | None = (
+        Identity.objects.select_related("connection").filter(pk=request.session.get(IDENTITY)).first()
+    )
+    return found
 
 
 def session_holds(session: Any) -> bool:

@@ -1,9 +1,8 @@
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import ClassVar, Final
 
 from django.conf import settings
 from django.db import models
-from django.utils import timezone
 
 from sso.saml.assertion import Idp, Sp
 
@@ -89,10 +88,6 @@ class SignInState(models.Model):
 
     def __str__(self) -> str:
         return f"sign-in by {self.connection_id}"
-
-    @staticmethod
-    def end(now: datetime | None = None) -> datetime:
-        return (now or timezone.now()) + SIGN_IN_LASTS
 
 
 class UsedAssertion(models.Model):

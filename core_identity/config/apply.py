@@ -99,11 +99,12 @@ def _apply_one(
         part.finish()
     if section.faults:
         return {}
-    connection = None
+    made: list[Connection] = []
     with _told(section.faults, section.path):
-        connection = _connection(actor=actor, slug=slug, customer_name=customer_name, wished=wished)
-    if connection is None:
+        made.append(_connection(actor=actor, slug=slug, customer_name=customer_name, wished=wished))
+    if not made:
         return {}
+    connection = made[0]
     with _told(section.faults, f"{section.path}.roles.grantable"):
         _open_roles(actor=actor, connection=connection, names=grantable, only_one=only_one)
     if saml is not None:

@@ -12,10 +12,10 @@ env = environ.Env()
 
 def secret(name: str) -> str:
     """Return the variable ``name``, or the content of the file that ``name_FILE`` points to."""
-    path = env.str(f"{name}_FILE", default="")
+    path: str = env.str(f"{name}_FILE", default="")
     if path:
         return Path(path).read_text(encoding="utf-8").strip()
-    value = env.str(name, default="")
+    value: str = env.str(name, default="")
     if not value:
         raise ImproperlyConfigured(f"Set {name}, or {name}_FILE to the path of a file that holds it.")
     return value

@@ -21,7 +21,7 @@ class UserManager(BaseUserManager["User"]):
         return create_local_user(username=username, email=email, password=password, superuser=True, **extra)
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # the toolkit has no types
     """A person as CORE holds them true; what an IdP says about them stands on their `Identity` rows."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

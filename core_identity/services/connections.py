@@ -186,6 +186,6 @@ def _free_customer_name(name: str, *, but: Customer | None = None) -> str:
     name = clean_name(name, field="name")
     if not name:
         raise InvalidValue("name", "A customer needs a name.")
-    if Customer.objects.filter(name_key=key(name)).exclude(pk=but.pk if but else None).exists():
+    if Customer.objects.filter(name_key=key(name)).exclude(pk__in=[but.pk] if but else []).exists():
         raise NameTaken(f"A customer named {name!r} exists already.")
     return name

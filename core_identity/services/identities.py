@@ -1,7 +1,7 @@
 """Writing one identity and what of it reaches the user. Used by the services of both channels; callers hold the locks."""
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from django.utils import timezone
 
@@ -27,7 +27,7 @@ def cleaned(person: Person) -> Person:
     def name(value: str | None, field: str) -> str | None:
         return None if value is None else clean_name(value, field=field)
 
-    texts = {
+    texts: dict[str, Any] = {
         field: None if getattr(person, field) is None else clean_text(getattr(person, field), field=field)
         for field in TEXTS
     }

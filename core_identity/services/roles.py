@@ -40,7 +40,10 @@ def create_role(
     )
     role.permissions.set(permissions)
     role.grantable_by.set(grantable_by)
-    told = {"name": (None, name), "grantable_by": ([], [connection.slug for connection in grantable_by])}
+    told: dict[str, tuple[object, object]] = {
+        "name": (None, name),
+        "grantable_by": ([], [connection.slug for connection in grantable_by]),
+    }
     events.record(actor=actor, kind="role.created", subject=role, changes=told)
     return role
 
@@ -171,6 +174,6 @@ def _free_name(name: str, *, but: Role | None = None) -> str:
     name = clean_name(name, field="name")
     if not name:
         raise InvalidValue("name", "A role needs a name.")
-    if Role.objects.filter(name_key=key(name)).exclude(pk=but.pk if but else None).exists():
+    if Role.objects.filter(name_key=key(name)).exclude(pk__in=[but.pk] if but else []).exists():
         raise NameTaken(f"A role named {name!r} exists already.")
     return name

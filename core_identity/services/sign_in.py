@@ -65,7 +65,7 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
         return None
     external = None
     if person.external_id:
-        external = identities.filter(external_id=person.external_id).exclude(pk=owner.pk if owner else None).first()
+        external = identities.filter(external_id=person.external_id).exclude(pk__in=[owner.pk] if owner else []).first()
     named = None
     if owner is None and person.name_id:
         named = _lock(identities.filter(user_name_key=key(person.name_id)).values_list("pk", flat=True).first())

@@ -25,8 +25,8 @@ def require_free_name(
 
     An inactive identity of this connection gives its name up to another externalId and raises `NameGivenUp` (R8); a deleted one at once.
     """
-    name_key = key(user_name)
-    holder = Identity.objects.filter(connection=connection, user_name_key=name_key).exclude(user_id=user_id).first()
+    name_key, mine = key(user_name), [user_id] if user_id else []
+    holder = Identity.objects.filter(connection=connection, user_name_key=name_key).exclude(user_id__in=mine).first()
     if holder is not None and holder.deleted_at is not None:
         release_user_name(actor=actor, identity=holder)
     elif holder is not None and not holder.active and external_id and external_id != holder.external_id:
@@ -37,7 +37,7 @@ def require_free_name(
                 "the same request will be taken as a new person."
             )
         )
-    if _called(connection, name_key).exclude(pk=user_id).exists():
+    if _called(connection, name_key).exclude(pk__in=mine).exists():
         raise Conflict(
             f"The userName {user_name!r} is already in use by another user of this customer in CORE. "
             "Nothing was created or changed. If both are the same person, a CORE administrator has to join them."
@@ -54,7 +54,7 @@ def require_free_email(*, connection: Connection, email: str, user_id: UUID | No
         customer_id=connection.customer_id,
         email_shared=False,
     )
-    if holders.exclude(pk=user_id).exists():
+    if holders.exclude(pk__in=[user_id] if user_id else []).exists():
         raise Conflict(
             f"The email address {email!r} is already held by another user of this customer in CORE. "
             "Nothing was created or changed. If both are the same person, check that SAML and SCIM send the same UID for "

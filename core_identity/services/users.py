@@ -126,6 +126,6 @@ def _free_email(email: str, *, customer: Customer | None, but: User | None = Non
     email = clean_text(email or "", field="email", limit=MAX_NAME)
     if email and customer is not None and not shared:
         others = User.objects.filter(customer=customer, email_key=key(email), email_shared=False)
-        if others.exclude(pk=but.pk if but else None).exists():
+        if others.exclude(pk__in=[but.pk] if but else []).exists():
             raise NameTaken(f"Another user of {customer} has the email address {email!r}.")
     return email

@@ -21,6 +21,9 @@ MAX_AGE: Final = timedelta(minutes=10)
 MAX_WINDOW: Final = timedelta(hours=24)
 """How long an assertion may want to be good for."""
 
+MAX_ID: Final = 256
+"""Characters of an assertion's ID: it is remembered against replay."""
+
 BEARER: Final = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 KNOWN_CONDITIONS: Final = {f"{SAML}AudienceRestriction", f"{SAML}OneTimeUse", f"{SAML}ProxyRestriction"}
 
@@ -43,6 +46,8 @@ def check_claims(root: etree._Element, assertion: etree._Element, expected: Expe
     for issuer in root.findall(f"{SAML}Issuer"):
         _same(Code.ISSUER, text_of(issuer), expected.idp.entity_id)
     _same(Code.ISSUER, text_of(_one(assertion, "Issuer", Code.ISSUER)), expected.idp.entity_id)
+    if not 1 <= len(assertion.get("ID", "")) <= MAX_ID:
+        raise SamlRefusal(Code.STRUCTURE, expected=f"an ID of at most {MAX_ID} characters")
     _check_age(assertion, expected.now)
     not_on_or_after = _check_subject(assertion, expected)
     _check_conditions(assertion, expected)

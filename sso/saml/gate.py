@@ -8,7 +8,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from lxml import etree
 
@@ -68,7 +68,7 @@ def parse(xml: bytes) -> etree._Element:
         root = etree.fromstring(xml, parser)
     except (etree.XMLSyntaxError, UnicodeDecodeError, ValueError) as error:
         raise SamlRefusal(Code.NOT_XML) from error
-    document = root.getroottree().docinfo
+    document: Any = root.getroottree().docinfo
     if document.doctype or document.internalDTD is not None:
         raise SamlRefusal(Code.FORBIDDEN_XML, expected="no DTD")
     if (document.encoding or "utf-8").lower() not in {"utf-8", "us-ascii", "ascii"}:

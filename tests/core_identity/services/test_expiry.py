@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from typing import Any
+
 import pytest
 from django.contrib.auth import authenticate
 from django.utils import timezone
@@ -104,7 +106,7 @@ def test_delete_expires_and_a_later_post_revives_under_the_old_id_still_expired_
     ids=["invalid", "somebody else's UID", "another externalId", "a taken userName", "a NUL"],
 )
 def test_a_deactivation_is_never_blocked_by_what_else_is_in_it_R23(
-    acme: Connection, jane: Identity, rest: dict[str, str]
+    acme: Connection, jane: Identity, rest: dict[str, Any]
 ) -> None:
     create_person(actor=OKTA, connection=acme, person=ZOE)
     identity = say(jane, replace(JANE, active=False, **rest))

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from typing import Any
+
 import pytest
 
 from core_identity.errors import Conflict, Duplicate, InvalidValue, NotFound, TryAgain, UidRequired
@@ -226,7 +228,7 @@ def test_only_the_uid_finds_a_person_and_its_comparison_is_ours_R5(acme: Connect
         {"title": "a\x00"},
     ],
 )
-def test_bad_input_is_named_and_leaves_nothing_behind(acme: Connection, bad: dict[str, str]) -> None:
+def test_bad_input_is_named_and_leaves_nothing_behind(acme: Connection, bad: dict[str, Any]) -> None:
     with pytest.raises(InvalidValue):
         post(acme, replace(JANE, **bad))
     assert not User.objects.exists()

@@ -1,0 +1,59 @@
+"""A sign-in that is refused: in plain words for the person, with a reference; with all that is known for the log."""
+
+import logging
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from core_identity.errors import Conflict, IdentityError, MissingAttributes
+from sso.mapping import called_here
+from sso.models import SamlSettings
+from sso.saml.assertion import VerifiedAssertion
+from sso.saml.claims import names_of
+from sso.saml.refusals import SamlRefusal
+
+log = logging.getLogger("sso.sign_ins")
+
+
+def refused_message(request: HttpRequest, saml: SamlSettings, refusal: SamlRefusal) -> HttpResponse:
+    """Answer a message that is not believed. It leaves a line in the log and no event: strangers do not write the story."""
+    log.warning(
+        "sign-in %s refused, connection %s: %s, expected %s, received %s",
+        getattr(request, "request_id", ""),
+        saml.connection,
+        refusal.code.value,
+        ascii(refusal.expected),
+        ascii(refusal.received),
+    )
+    return _page(request, saml, status=400, sentence=refusal.sentence, code=refusal.code.value)
+
+
+def refused_by_policy(
+    request: HttpRequest, saml: SamlSettings, assertion: VerifiedAssertion, refusal: IdentityError
+) -> HttpResponse:
+    """Answer a believed message whose person may not come in."""
+    arrived = list(names_of(assertion))
+    missing: list[str] = []
+    sentence = refusal.message
+    if isinstance(refusal, MissingAttributes):
+        missing = [called_here(name, saml) for name in refusal.missing]
+        sentence = "Your identity provider did not send everything that CORE needs to know you."
+    if isinstance(refusal, Conflict):
+        # Whose name or address it is stays between us and the administrator (who finds it by the reference).
+        sentence = "CORE cannot tell for sure who you are, so nothing was opened. An administrator has to look at it."
+    log.warning(
+        "sign-in %s refused, connection %s: %s, missing %s, arrived %s",
+        getattr(request, "request_id", ""),
+        saml.connection,
+        refusal.code,
+        ascii(missing),
+        ascii(arrived),
+    )
+    told = {"missing": missing, "arrived": arrived if missing else []}
+    return _page(request, saml, status=403, sentence=sentence, code=refusal.code, **told)
+
+
+def _page(request: HttpRequest, saml: SamlSettings, *, status: int, **told: Any) -> HttpResponse:
+    page = {"connection": saml.connection, "reference": getattr(request, "request_id", ""), **told}
+    return render(request, "sso/refused.html", page, status=status)

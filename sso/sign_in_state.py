@@ -1,0 +1,155 @@
+"""A sign-in on its way: begun here, away at the IdP, back by a cross-site POST, finished here. Each step is taken once, by one browser."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from sso.models import SIGN_IN_LASTS, SamlSettings, SignInState, UsedAssertion
+from sso.saml.assertion import VerifiedAssertion
+from sso.saml.claims import SKEW
+from sso.saml.messages import authn_request_url, new_request_id
+from sso.saml.refusals import Code, SamlRefusal
+
+if TYPE_CHECKING:
+    from core_identity.models import Identity
+
+COOKIE: Final = "__Host-sign-in"
+"""The browser that left is the browser that comes back. ``None`` and ``Secure``, for it must come with a POST from another site."""
+
+_PURGED_AT_ONCE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A browser that is sent to the IdP: where to, and the token that it has to bring back."""
+
+    url: str
+    browser_token: str
+
+
+def depart(saml: SamlSettings, *, browser_token: str | None, next_path: str) -> Departure:
+    """Remember a sign-in and return where to send the browser. One token serves all sign-ins of a browser: two tabs do not cut each other off."""
+    now = timezone.now()
+    _purge(SignInState.objects.filter(expires_at__lt=now))
+    token = browser_token if browser_token and len(browser_token) >= 40 else secrets.token_urlsafe(32)
+    request_id = new_request_id()
+    SignInState.objects.create(
+        connection=saml.connection,
+        request_id=request_id,
+        browser_hash=_hash(token),
+        next_path=next_path,
+        expires_at=now + SIGN_IN_LASTS,
+    )
+    # The RelayState says nothing and is trusted for nothing: the way back is found by InResponseTo, which is signed.
+    url = authn_request_url(saml.idp, saml.sp, request_id=request_id, relay_state=secrets.token_urlsafe(16), now=now)
+    return Departure(url, token)
+
+
+def waiting_state(saml: SamlSettings, request_id: str, browser_token: str | None) -> SignInState:
+    """Return the sign-in that this browser began and that is still open, without touching it. Raises `SamlRefusal`."""
+    state = SignInState.objects.filter(
+        connection=saml.connection, request_id=request_id, expires_at__gt=timezone.now()
+    ).first()
+    if state is None:
+        raise SamlRefusal(Code.NO_REQUEST, received=request_id)
+    if not browser_token or not secrets.compare_digest(state.browser_hash, _hash(browser_token)):
+        raise SamlRefusal(Code.OTHER_BROWSER, received="no cookie" if not browser_token else "another cookie")
+    if state.used_at is not None:
+        raise SamlRefusal(Code.REPLAY, received=request_id)
+    return state
+
+
+@transaction.atomic
+def use_up(saml: SamlSettings, assertion: VerifiedAssertion, state: SignInState | None) -> None:
+    """Take the assertion, and the request that it answers, out of the world; of two at the same instant one comes through.
+
+    Only what was verified gets here, so a forged message burns nobody's ID. Raises `SamlRefusal`.
+    """
+    now = timezone.now()
+    _purge(UsedAssertion.objects.filter(until__lt=now))
+    _, first = UsedAssertion.objects.get_or_create(
+        connection=saml.connection,
+        assertion_id=assertion.assertion_id,
+        defaults={"until": assertion.not_on_or_after + SKEW},
+    )
+    if not first:
+        raise SamlRefusal(Code.REPLAY, received=assertion.assertion_id)
+    if state is not None:
+        taken = SignInState.objects.filter(pk=state.pk, used_at=None, expires_at__gt=now).update(used_at=now)
+        if not taken:
+            raise SamlRefusal(Code.REPLAY, received=str(state.request_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A ticket for the last step, good once and for one browser."""
+
+    query: str
+    browser_token: str
+
+
+def arrive(
+    saml: SamlSettings,
+    identity: "Identity",
+    *,
+    state: SignInState | None,
+    browser_token: str | None,
+    next_path: str,
+    session_until: datetime | None,
+) -> Arrival:
+    """Keep who came until the browser asks again, from this site, with its session cookie. A sign-in that the IdP began gets its state here."""
+    token, now, ticket = browser_token, timezone.now(), secrets.token_urlsafe(32)
+    if state is None or token is None:
+        token = secrets.token_urlsafe(32)
+        state = SignInState.objects.create(
+            connection=saml.connection,
+            browser_hash=_hash(token),
+            next_path=next_path,
+            used_at=now,
+            expires_at=now + SIGN_IN_LASTS,
+        )
+    SignInState.objects.filter(pk=state.pk).update(
+        ticket_hash=_hash(ticket), identity=identity, session_until=session_until
+    )
+    return Arrival(urlencode({"ticket": ticket}), token)
+
+
+def finish(slug: str, *, ticket: str, browser_token: str | None) -> SignInState | None:
+    """Take the last step and return whose it was; None where ticket and browser do not fit, or where it was taken."""
+    if not ticket or not browser_token:
+        return None
+    mine = SignInState.objects.filter(
+        connection__slug=slug,
+        ticket_hash=_hash(ticket),
+        browser_hash=_hash(browser_token),
+        expires_at__gt=timezone.now(),
+    )
+    if not mine.filter(finished_at=None).update(finished_at=timezone.now()):
+        return None
+    return mine.select_related("identity__user", "identity__connection").get()
+
+
+def browser_token_of(request: HttpRequest) -> str | None:
+    return request.COOKIES.get(COOKIE)
+
+
+def remember_browser(response: HttpResponse, token: str) -> None:
+    response.set_cookie(COOKIE, token, max_age=SIGN_IN_LASTS, path="/", secure=True, httponly=True, samesite="None")
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _purge(outdated: QuerySet[Any]) -> None:
+    """Delete some of what has had its time: more than comes in, and never waiting for a neighbour who does the same."""
+    some = outdated.select_for_update(skip_locked=True).values("pk")[:_PURGED_AT_ONCE]
+    outdated.model._default_manager.filter(pk__in=list(some.values_list("pk", flat=True))).delete()

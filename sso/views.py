@@ -1,0 +1,214 @@
+"""What a browser meets: the way to the IdP and back (SAML profiles 4.1), who one is here, and the way out."""
+
+import logging
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.contrib.auth import logout as end_session
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from core_identity.backends import begin_session, identity_of
+from core_identity.credentials import credential
+from core_identity.errors import IdentityError, NotFound
+from core_identity.selectors import live_connection, story
+from core_identity.services.sign_in import sign_in as provision
+from core_identity.values import Actor, ActorKind, Channel
+from sso import sign_in_state
+from sso.mapping import person_of
+from sso.models import SamlSettings, SignInState
+from sso.offers import connections_to_offer
+from sso.refusal_page import refused_by_policy, refused_message
+from sso.relay_state import safe_path
+from sso.saml.assertion import VerifiedAssertion
+from sso.saml.claims import Expected
+from sso.saml.messages import sp_metadata
+from sso.saml.refusals import Code, SamlRefusal
+from sso.saml.verifier import unverified_in_response_to, verify
+
+log = logging.getLogger("sso.sign_ins")
+
+ME: Final = ("id", "username", "email", "first_name", "last_name", "status")
+
+
+@credential("none")
+@require_safe
+@never_cache
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Offer the ways to sign in. Customers are not listed to strangers: where there are many, people type the name of theirs."""
+    if request.user.is_authenticated:
+        return redirect("me")
+    wanted = request.GET.get("connection", "").strip().lower()
+    offered, ask = connections_to_offer(wanted)
+    going_on = urlencode({"next": safe_path(request.GET["next"])}) if "next" in request.GET else ""
+    page = {"offered": offered, "ask": ask, "wanted": wanted, "going_on": going_on, "next": request.GET.get("next", "")}
+    return render(request, "sso/sign_in.html", page)
+
+
+@credential("none")
+@require_GET
+@never_cache
+def login(request: HttpRequest, slug: str) -> HttpResponse:
+    """Send the browser to the IdP of a connection with an AuthnRequest of its own."""
+    away = sign_in_state.depart(
+        _saml(slug),
+        browser_token=sign_in_state.browser_token_of(request),
+        next_path=safe_path(request.GET.get("next")),
+    )
+    response = HttpResponseRedirect(away.url)
+    sign_in_state.remember_browser(response, away.browser_token)
+    return response
+
+
+@credential("none")
+@csrf_exempt  # The IdP's page posts here. InResponseTo and the browser's own cookie are what protects (SAML profiles 4.1.5).
+@require_POST
+@never_cache
+def acs(request: HttpRequest, slug: str) -> HttpResponse:
+    """Assertion consumer service: verify, take it once, let the person in, and go on by a GET on this site."""
+    saml = _saml(slug)
+    token = sign_in_state.browser_token_of(request)
+    try:
+        assertion, state = _believe(request, saml, token)
+    except SamlRefusal as refusal:
+        return refused_message(request, saml, refusal)
+    try:
+        person = person_of(assertion, saml)
+        actor = Actor(
+            Channel.SSO,
+            ActorKind.SIGN_IN,
+            f"{person.uid or person.name_id or 'somebody'} by SSO"[:300],
+            request_id=_reference(request),
+        )
+        identity = provision(actor=actor, connection=saml.connection, person=person)
+    except IdentityError as refusal:
+        return refused_by_policy(request, saml, assertion, refusal)
+    log.info("sign-in %s, connection %s: identity %s", _reference(request), saml.connection, identity.pk)
+    arrival = sign_in_state.arrive(
+        saml,
+        identity,
+        state=state,
+        browser_token=token,
+        next_path=safe_path(request.POST.get("RelayState")),
+        session_until=assertion.session_not_on_or_after,
+    )
+    response = redirect("sso-finish", slug)
+    response.status_code = 303
+    response["Location"] += f"?{arrival.query}"
+    sign_in_state.remember_browser(response, arrival.browser_token)
+    return response
+
+
+def _believe(
+    request: HttpRequest, saml: SamlSettings, token: str | None
+) -> tuple[VerifiedAssertion, SignInState | None]:
+    """Return a message's assertion once it is verified, bound to this browser and used up; raise `SamlRefusal`."""
+    unverified_message = request.POST.get("SAMLResponse", "")
+    request_id = unverified_in_response_to(unverified_message)
+    state = None
+    if request_id is not None:
+        state = sign_in_state.waiting_state(saml, request_id, token)
+    elif not saml.idp_initiated:
+        raise SamlRefusal(Code.UNSOLICITED, expected="InResponseTo")
+    assertion = verify(unverified_message, Expected(saml.idp, saml.sp, request_id, timezone.now()))
+    sign_in_state.use_up(saml, assertion, state)
+    return assertion, state
+
+
+@credential("none")
+@require_GET
+@never_cache
+def finish(request: HttpRequest, slug: str) -> HttpResponse:
+    """Begin the session: a request of this site, so the old session's cookie is here and is replaced."""
+    state = sign_in_state.finish(
+        slug, ticket=request.GET.get("ticket", ""), browser_token=sign_in_state.browser_token_of(request)
+    )
+    if state is None or state.identity is None:
+        if request.user.is_authenticated:
+            return redirect("me")  # the page was loaded again
+        return refused_message(request, _saml(slug), SamlRefusal(Code.NO_REQUEST))
+    begin_session(request, state.identity, until=state.session_until)
+    return HttpResponseRedirect(safe_path(state.next_path))
+
+
+@credential("session")
+@require_safe
+@never_cache
+def me(request: HttpRequest) -> HttpResponse:
+    """Who is signed in, with their roles and where each comes from (R32): a page, or JSON where that is preferred."""
+    as_json = request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+    if not request.user.is_authenticated:
+        return _nobody(request, as_json=as_json)
+    told = story(request.user, events=0)
+    identity = identity_of(request)
+    document: dict[str, Any] = {
+        **{name: told[name] for name in ME},
+        "connection": identity.connection.slug if identity else None,
+        "roles": told["roles"],
+    }
+    if as_json:
+        return JsonResponse(document)
+    return render(request, "sso/me.html", {"told": document, "connection": identity.connection if identity else None})
+
+
+def _nobody(request: HttpRequest, *, as_json: bool) -> HttpResponse:
+    if as_json:
+        response: HttpResponse = JsonResponse(
+            {
+                "error": "not_signed_in",
+                "message": "Nobody is signed in.",
+                "sign_in": request.build_absolute_uri("/sign-in"),
+            },
+            status=401,
+        )
+    else:
+        response = render(request, "sso/nobody.html", status=401)
+    response["WWW-Authenticate"] = 'Session realm="CORE"'
+    return response
+
+
+@credential("session")
+@require_POST
+@never_cache
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """End the session here. That of the IdP goes on."""
+    end_session(request)
+    messages.success(request, "You are signed out of CORE.")
+    return redirect("start")
+
+
+@credential("none")
+@require_safe
+@never_cache
+def logout(request: HttpRequest, slug: str) -> HttpResponse:
+    """Where an IdP may send people who want out: one button, for no foreign page shall sign somebody out by a link."""
+    return render(request, "sso/sign_out.html", {"saml": _saml(slug)})
+
+
+@credential("none")
+@require_safe
+def metadata(request: HttpRequest, slug: str) -> HttpResponse:
+    """Our metadata for the IdP of a connection (SAML metadata 2.4.4). Its address is our entity ID."""
+    xml = sp_metadata(_saml(slug).sp, now=timezone.now())
+    return HttpResponse(xml, content_type="application/samlmetadata+xml")
+
+
+def _saml(slug: str) -> SamlSettings:
+    """Return the SAML side of a live connection. Switched off and never made look the same from outside (R1a)."""
+    try:
+        connection = live_connection(slug)
+    except NotFound as error:
+        raise Http404("There is no such connection.") from error
+    found = SamlSettings.objects.select_related("connection").filter(connection=connection).first()
+    if found is None:
+        raise Http404("Sign-in is not set up for this connection.")
+    return found
+
+
+def _reference(request: HttpRequest) -> str:
+    return str(getattr(request, "request_id", ""))

@@ -62,10 +62,10 @@ def begin_session(request: HttpRequest, identity: Identity, *, until: datetime |
 
 def identity_of(request: HttpRequest) -> Identity | None:
     """Return the identity to which the session of a request belongs, with its connection; None where it came by password."""
-    found: Identity | None = (
-        Identity.objects.select_related("connection").filter(pk=request.session.get(IDENTITY)).first()
-    )
-    return found
+    belongs_to = request.session.get(IDENTITY)
+    if belongs_to is None:
+        return None
+    return Identity.objects.select_related("connection").filter(pk=belongs_to).first()
 
 
 def session_holds(session: Any) -> bool:

@@ -23,6 +23,9 @@ _KEYS: Final = (
 )  # fmt: skip
 _MAX_FILE: Final = 1024 * 1024
 
+_NEEDED: Final = frozenset({"first_name", "last_name", "email"})
+"""Attributes without which nobody can be made (R12)."""
+
 
 @transaction.atomic
 def apply(
@@ -143,7 +146,7 @@ def _attributes(section: object, faults: list[SettingsError]) -> dict[str, str]:
         faults.append(SettingsError("saml.attributes", "wrong_type", "This must be a mapping of keys to values."))
         section = None
     given: Mapping[str, Any] = section or {}
-    known = SamlSettings.ATTRIBUTES
+    known, defaults = SamlSettings.ATTRIBUTES, SamlSettings()
     faults += [
         SettingsError(
             f"saml.attributes.{name}", "unknown_key", f"There is no such key here. Known are: {', '.join(known)}."
@@ -153,10 +156,9 @@ def _attributes(section: object, faults: list[SettingsError]) -> dict[str, str]:
     ]
     wished: dict[str, str] = {}
     for name in known:
-        field = SamlSettings._meta.get_field(f"{name}_attribute")
-        value = given.get(name, field.get_default())
+        value = given.get(name, getattr(defaults, f"{name}_attribute"))
         text = value.strip() if isinstance(value, str) else ""
-        if (value is not None and not isinstance(value, str)) or (not text and not field.blank):
+        if (value is not None and not isinstance(value, str)) or (not text and name in _NEEDED):
             faults.append(
                 SettingsError(f"saml.attributes.{name}", "wrong_type", "This must be the name of an attribute.")
             )

@@ -25,6 +25,7 @@ COOKIE: Final = "__Host-sign-in"
 """The browser that left is the browser that comes back. ``None`` and ``Secure``, for it must come with a POST from another site."""
 
 _PURGED_AT_ONCE: Final = 100
+_TOKEN_LENGTH: Final = 43
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,10 @@ class Departure:
 
 
 def depart(saml: SamlSettings, *, browser_token: str | None, next_path: str) -> Departure:
-    """Remember a sign-in and return where to send the browser. One token serves all sign-ins of a browser: two tabs do not cut each other off."""
+    """Remember a sign-in and return where to send the browser."""
     now = timezone.now()
     _purge(SignInState.objects.filter(expires_at__lt=now))
-    token = browser_token if browser_token and len(browser_token) >= 40 else secrets.token_urlsafe(32)
+    token = _token(browser_token)
     request_id = new_request_id()
     SignInState.objects.create(
         connection=saml.connection,
@@ -106,9 +107,8 @@ def arrive(
     session_until: datetime | None,
 ) -> Arrival:
     """Keep who came until the browser asks again, from this site, with its session cookie. A sign-in that the IdP began gets its state here."""
-    token, now, ticket = browser_token, timezone.now(), secrets.token_urlsafe(32)
-    if state is None or token is None:
-        token = secrets.token_urlsafe(32)
+    token, now, ticket = _token(browser_token), timezone.now(), secrets.token_urlsafe(32)
+    if state is None:
         state = SignInState.objects.create(
             connection=saml.connection,
             browser_hash=_hash(token),
@@ -145,10 +145,16 @@ def remember_browser(response: HttpResponse, token: str) -> None:
     response.set_cookie(COOKIE, token, max_age=SIGN_IN_LASTS, path="/", secure=True, httponly=True, samesite="None")
 
 
+def _token(brought: str | None) -> str:
+    """Return the token that a browser brought, else a new one: two tabs must not cut each other off."""
+    return brought if brought and len(brought) == _TOKEN_LENGTH else secrets.token_urlsafe(32)
+
+
 def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+@transaction.atomic
 def _purge(outdated: QuerySet[Any]) -> None:
     """Delete some of what has had its time: more than comes in, and never waiting for a neighbour who does the same."""
     some = outdated.select_for_update(skip_locked=True).values("pk")[:_PURGED_AT_ONCE]

@@ -38,7 +38,7 @@ class IdpMetadata:
 def read_idp_metadata(xml: bytes, *, now: datetime) -> IdpMetadata:
     """Return what a metadata document says of its one IdP; raise `MetadataFaults` with all that is wrong. ``now`` is aware."""
     try:
-        root = parse(xml)
+        root = parse(xml, drop_comments=True)
     except SamlRefusal as refusal:
         raise MetadataFaults([(refusal.code.value, "This is no XML that can be read safely.")]) from refusal
     entities = [root] if root.tag == f"{MD}EntityDescriptor" else list(root.iter(f"{MD}EntityDescriptor"))

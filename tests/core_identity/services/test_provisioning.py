@@ -1,7 +1,6 @@
 """R5-R9, R15-R17, R19: SCIM's pushes against the real database."""
 
 from dataclasses import replace
-
 from typing import Any
 
 import pytest

@@ -1,0 +1,86 @@
+"""What the SSO tests share: an IdP, a connection that believes it, and a browser that behaves as one."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+
+import sso.connections
+from core_identity.models import Connection
+from core_identity.values import Person
+from tests.support.cast import make_connection
+from tests.support.saml import Claims, TestIdp, request_in
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Answer
+
+SERVICE = "http://localhost:8000"
+ACS = f"{SERVICE}/sso/acme/acs"
+
+
+@pytest.fixture(scope="session")
+def idp() -> TestIdp:
+    return TestIdp()
+
+
+@pytest.fixture
+def acme(db: None, idp: TestIdp) -> Connection:
+    """A connection that takes roles from SSO groups and believes ``idp``."""
+    connection = make_connection(roles_from="sso_groups")
+    sso.connections.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
+    return connection
+
+
+@dataclass
+class Browser:
+    """Keeps cookies as a browser does: a Lax one does not go along with a POST from another site."""
+
+    idp: TestIdp
+
+    def __post_init__(self) -> None:
+        self.http = Client(headers={"host": "localhost:8000"})
+
+    def leave(self, slug: str = "acme", **query: str) -> str:
+        """Go to the IdP and return the ID of the request that it was sent with."""
+        response = self.http.get(f"/sso/{slug}/login", query)
+        assert response.status_code == 302
+        return str(request_in(response["Location"]).get("ID"))
+
+    def post(self, message: str, *, slug: str = "acme", **fields: str) -> "Answer":
+        """Bring a message from the IdP's page, from another site."""
+        kept = self.http.cookies.pop("session", None)
+        try:
+            return self.http.post(f"/sso/{slug}/acs", {"SAMLResponse": message, **fields})
+        finally:
+            if kept is not None and "session" not in self.http.cookies:
+                self.http.cookies["session"] = kept.value
+
+    def come_back(self, person: Person, *, slug: str = "acme", sign: str = "both", **changes: Any) -> "Answer":
+        """Sign in as ``person`` up to the answer of the ACS; ``changes`` are of `Claims`."""
+        return self.post(self.idp.response(self.said(person, slug=slug, **changes), sign=sign), slug=slug)
+
+    def said(self, person: Person, *, slug: str = "acme", **changes: Any) -> Claims:
+        request_id = changes.pop("request_id", None) or self.leave(slug)
+        acs_url = f"{SERVICE}/sso/{slug}/acs"
+        return self.idp.claims(person, acs_url=acs_url, request_id=request_id, **changes)
+
+    def follow(self, answer: "Answer") -> "Answer":
+        """Go where an answer sends the browser, as long as that is here."""
+        while answer.status_code in {302, 303}:
+            target = urlsplit(answer["Location"])
+            assert not target.netloc
+            answer = self.http.get(answer["Location"])
+        return answer
+
+    def sign_in(self, person: Person, **changes: Any) -> "Answer":
+        return self.follow(self.come_back(person, **changes))
+
+    def me(self) -> "Answer":
+        return self.http.get("/me", headers={"accept": "application/json"})
+
+
+@pytest.fixture
+def browser(acme: Connection, idp: TestIdp) -> Browser:
+    return Browser(idp)

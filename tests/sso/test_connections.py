@@ -1,0 +1,121 @@
+"""The SAML side of a connection, described by a file: every fault is named at its place, and none is half applied."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+import sso.connections
+from core_identity.models import Connection, Event
+from core_identity.services.connections import SettingsErrors
+from sso.models import SamlSettings
+from tests.support.cast import make_connection
+from tests.support.saml import TestIdp, certificate_for
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def bare() -> Connection:
+    return make_connection()
+
+
+def faults(connection: Connection, section: Any, base_dir: Path | None = None) -> set[tuple[str, str]]:
+    with pytest.raises(SettingsErrors) as refusal:
+        sso.connections.apply(connection, section, base_dir=base_dir)
+    assert not SamlSettings.objects.exists()
+    assert not Event.objects.filter(kind="saml_settings.changed").exists()
+    return {(fault.path, fault.code) for fault in refusal.value.faults}
+
+
+def test_metadata_is_read_from_a_file_beside_the_description(bare: Connection, idp: TestIdp, tmp_path: Path) -> None:
+    (tmp_path / "idp.xml").write_text(f"<!-- from Okta -->\n{idp.metadata()}")
+    saml = sso.connections.apply(bare, {"idp_metadata": "idp.xml"}, base_dir=tmp_path)
+    assert (saml.idp_entity_id, saml.sso_url, saml.slo_url) == (idp.entity_id, idp.sso_url, "")
+    assert saml.certificates == [idp.pem]
+    assert (saml.idp_initiated, saml.want_response_signed, saml.groups_attribute) == (False, True, "Group")
+
+
+def test_applying_the_same_twice_changes_nothing(bare: Connection, idp: TestIdp) -> None:
+    section = {"idp_metadata": idp.metadata(), "attributes": {"email": "mail", "groups": ""}}
+    sso.connections.apply(bare, section, base_dir=None)
+    saml = sso.connections.apply(bare, section, base_dir=None)
+    assert (saml.email_attribute, saml.groups_attribute) == ("mail", "")
+    assert Event.objects.filter(kind="saml_settings.changed").count() == 1
+
+
+def test_the_idp_may_be_described_by_hand(bare: Connection, idp: TestIdp) -> None:
+    section = {"entity_id": idp.entity_id, "sso_url": idp.sso_url, "certificates": [idp.pem, idp.pem]}
+    assert sso.connections.apply(bare, section, base_dir=None).certificates == [idp.pem]
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        ([], {("saml", "wrong_type")}),
+        (
+            {},
+            {("saml.entity_id", "required"), ("saml.sso_url", "required"), ("saml.certificates", "required")},
+        ),
+        ({"idp_metadata": "nowhere.xml"}, {("saml.idp_metadata", "unreadable")}),
+        ({"idp_metadata": 7}, {("saml.idp_metadata", "unreadable")}),
+        ({"idp_metadata": "<x"}, {("saml.idp_metadata", "not_xml")}),
+        ({"idp_metadata": '<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>'}, {("saml.idp_metadata", "forbidden_xml")}),
+        ({"idp_metadata": "<x/>"}, {("saml.idp_metadata", "not_one_idp")}),
+        (
+            {"entity_id": "i", "sso_url": "javascript:alert(1)", "certificates": ["x"], "idp_initiated": "yes", "wrong": 1},
+            {
+                ("saml.sso_url", "unsafe_url"),
+                ("saml.certificates[0]", "bad_certificate"),
+                ("saml.idp_initiated", "wrong_type"),
+                ("saml.wrong", "unknown_key"),
+            },
+        ),
+    ],
+)  # fmt: skip
+def test_all_faults_are_named_at_once(
+    bare: Connection, section: Any, expected: set[tuple[str, str]], tmp_path: Path
+) -> None:
+    assert faults(bare, section, tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"entity_id": ""}, "no_entity_id"),
+        ({"sso_url": "http://idp.test/sso"}, "unsafe_url"),
+        ({"sso_url": "javascript:alert(1)"}, "unsafe_url"),
+        ({"sso_url": ""}, "no_sso_url"),
+        ({"use": 'use="encryption"'}, "no_certificate"),
+        ({"certificate": "AAAA"}, "bad_certificate"),
+        ({"extra": 'validUntil="2020-01-01T00:00:00Z"'}, "outdated"),
+        ({"extra": 'validUntil="soon"'}, "bad_valid_until"),
+    ],
+)
+def test_metadata_that_cannot_be_trusted_is_named(
+    bare: Connection, idp: TestIdp, changes: dict[str, str], code: str
+) -> None:
+    assert ("saml.idp_metadata", code) in faults(bare, {"idp_metadata": idp.metadata(**changes)})
+
+
+def test_a_weak_key_is_refused(bare: Connection, idp: TestIdp) -> None:
+    weak = TestIdp()
+    weak.certificate = certificate_for(rsa.generate_private_key(public_exponent=65537, key_size=1024))  # noqa: S505
+    assert ("saml.idp_metadata", "bad_certificate") in faults(bare, {"idp_metadata": weak.metadata()})
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ([], ("saml.attributes", "wrong_type")),
+        ({"email": ""}, ("saml.attributes.email", "wrong_type")),
+        ({"email": 5}, ("saml.attributes.email", "wrong_type")),
+        ({"mail": "Email"}, ("saml.attributes.mail", "unknown_key")),
+        ({"last_name": "FirstName"}, ("saml.attributes.last_name", "not_both")),
+    ],
+)
+def test_attributes_have_names_of_their_own(
+    bare: Connection, idp: TestIdp, attributes: Any, expected: tuple[str, str]
+) -> None:
+    assert faults(bare, {"idp_metadata": idp.metadata(), "attributes": attributes}) == {expected}

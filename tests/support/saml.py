@@ -142,7 +142,7 @@ class TestIdp:
         method: SignatureMethod = SignatureMethod.RSA_SHA256,
         digest: DigestAlgorithm = DigestAlgorithm.SHA256,
     ) -> str:
-        """Return a ``SAMLResponse`` (base64). ``sign``: both, assertion, response or none; ``before`` and ``after`` change the tree around signing."""
+        """Return a ``SAMLResponse`` (base64). ``sign``: both, assertion, response or none; ``before`` and ``after`` change the tree."""
         self._number += 1
         claims = replace(claims, assertion_id=claims.assertion_id or f"_a{self._number}-{id(self)}-{now().timestamp()}")
         root = etree.fromstring(response_xml(claims, sign))

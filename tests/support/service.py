@@ -1,0 +1,123 @@
+"""The whole product as customers meet it: gunicorn with two workers over a PostgreSQL database of its own, reached by HTTP."""
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import psycopg
+
+from devtools.checkout import Checkout, this_checkout
+from devtools.ports import wait_for_answer
+from devtools.product import manage_command
+from devtools.services import services
+from devtools.web_server import WebServer
+from tests.support.clients import open_client
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service; ``url`` is what browsers see."""
+
+    url: str
+    environment: dict[str, str]
+    folder: Path
+    checkout: Checkout
+
+    def manage(self, *words: str, stdin: str = "", **variables: str) -> tuple[int, str]:
+        """Run a command as an administrator's script does; return its exit code and stdout."""
+        answer = subprocess.run(
+            [*manage_command(self.checkout, *words)],
+            env=self.environment | variables,
+            cwd=self.folder,
+            input=stdin,
+            capture_output=True,
+            text=True,
+        )
+        return answer.returncode, answer.stdout
+
+    def ask(self, *words: str, stdin: str = "") -> Any:
+        """Run a command with --json, demand that it succeeds, and return its document."""
+        code, out = self.manage(*words, "--json", stdin=stdin)
+        assert code == 0, out
+        return json.loads(out)
+
+    def apply(self, description: dict[str, Any]) -> dict[str, Any]:
+        """Apply one connection (JSON on stdin) and return what is to be entered at its IdP."""
+        (told,) = self.ask("connection", "apply", "-", stdin=json.dumps(description))["connections"]
+        assert isinstance(told, dict)
+        return told
+
+    def add_administrator(self, username: str) -> str:
+        """Make an administrator as an operator does; return the password."""
+        password = secrets.token_urlsafe(12)
+        code, _ = self.manage(
+            "createsuperuser",
+            "--noinput",
+            DJANGO_SUPERUSER_USERNAME=username,
+            DJANGO_SUPERUSER_EMAIL=f"{username}@core.test",
+            DJANGO_SUPERUSER_PASSWORD=password,
+        )
+        assert code == 0
+        return password
+
+    def http(self) -> httpx.Client:
+        """A browser without pages: keeps cookies, follows nothing by itself."""
+        return open_client(base_url=self.url)
+
+
+@contextmanager
+def running_service(folder: Path) -> Iterator[Service]:
+    """Start a service on a fresh database, with its production settings; stop it at the end."""
+    checkout = this_checkout()
+    server = WebServer(free_port(), workers=2, threads=8)
+    environment = os.environ | {
+        "DATABASE_URL": _new_database(os.environ["DATABASE_URL"]),
+        "DJANGO_SETTINGS_MODULE": "core_identity.config.settings",
+        "PUBLIC_URL": server.url,
+        "STATIC_ROOT": str(folder / "static"),
+        "SECRET_KEY": secrets.token_urlsafe(50),
+    }
+    for words in (["migrate", "--noinput", "--verbosity", "0"], ["collectstatic", "--noinput", "--verbosity", "0"]):
+        subprocess.run([*manage_command(checkout, *words)], env=environment, cwd=checkout.root, check=True)
+    with services() as running:
+        running.start("gunicorn", server.command(checkout), environment, checkout.root)
+        host = urlsplit(server.url).netloc
+        wait_for_answer(f"http://127.0.0.1:{server.port}/healthz", running.check, host)
+        yield Service(server.url, environment, folder, checkout)
+
+
+@contextmanager
+def running_idp(service: Service, folder: Path, slug: str) -> Iterator[str]:
+    """Start the demo IdP for one connection, on another host name than the service's: cross-site, as a real one is. Gives its address."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [service.checkout.python, "-m", "demo.idp", "--port", str(port), "--sp-url", service.url]
+    command += ["--state", str(folder), "--connection", slug]
+    with services() as running:
+        running.start("The demo IdP", command, os.environ, service.checkout.root)
+        wait_for_answer(f"{url}/metadata", running.check)
+        yield url
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _new_database(url: str) -> str:
+    name = f"journey_{secrets.token_hex(6)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    parts = urlsplit(url)
+    return parts._replace(path=f"/{name}").geturl()

@@ -1,0 +1,48 @@
+"""`python -m demo.idp`."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from demo.idp.server import DemoIdp
+from demo.idp.signing_key import UnusableKey, load_or_make
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT, which are the regular end: 0."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    try:
+        key = load_or_make(options.state)
+        server = DemoIdp(options.port, sp_url=options.sp_url, connection=options.connection, key=key)
+    except (OSError, OverflowError, UnusableKey) as error:
+        print(f"The demo IdP cannot start: {error}", file=sys.stderr)
+        return 1
+    with server:
+        print(f"Demo IdP at {server.parties.idp_url}/ for {server.parties.sp_url}/", file=sys.stderr, flush=True)
+        server.serve_forever()
+    return 0
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m demo.idp",
+        description="A SAML identity provider for development: it asks who you are, and believes it. "
+        "It listens on 127.0.0.1 only. Its metadata is at /metadata.",
+    )
+    parser.add_argument("--port", type=int, default=8001, help="default %(default)s; 0 takes a free one")
+    parser.add_argument("--sp-url", default="http://localhost:8000", help="the product (default %(default)s)")
+    parser.add_argument("--state", type=Path, required=True, help="folder in which the key and certificate are kept")
+    parser.add_argument("--connection", default="acme", help="slug of the product's connection (default %(default)s)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""What the IdP says of a person: a Response with one Assertion, both signed, as Okta does (SAML core 2.3, 3.3; profiles 4.1.4.2)."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import xmlsec
+from lxml import etree
+from xmlsec import constants, template
+
+from demo.idp import names
+from demo.idp.names import SAML, SAMLP, XS, XSI
+from demo.idp.parties import Parties
+from demo.idp.signing_key import SigningKey
+from demo.people import DemoPerson
+
+LIFETIME: Final = timedelta(minutes=5)
+
+
+def signed_response(
+    person: DemoPerson, *, parties: Parties, key: SigningKey, in_response_to: str, now: datetime
+) -> bytes:
+    """Return the XML of the answer to the request with that ID. ``now`` is aware."""
+    times = _instant(now), _instant(now + LIFETIME)
+    head = {"Version": "2.0", "IssueInstant": times[0]}
+    response = etree.Element(
+        f"{SAMLP}Response",
+        {"ID": _new_id(), **head, "Destination": parties.acs_url, "InResponseTo": in_response_to},
+        nsmap=names.prefixes(samlp=SAMLP, saml=SAML, xs=XS, xsi=XSI),
+    )
+    _add(response, f"{SAML}Issuer", parties.idp_entity_id)
+    _add(_add(response, f"{SAMLP}Status"), f"{SAMLP}StatusCode", Value=names.SUCCESS)
+    assertion = _add(response, f"{SAML}Assertion", ID=_new_id(), **head)
+    _add(assertion, f"{SAML}Issuer", parties.idp_entity_id)
+    _add_subject(assertion, person, parties, in_response_to, end=times[1])
+    conditions = _add(assertion, f"{SAML}Conditions", NotBefore=times[0], NotOnOrAfter=times[1])
+    _add(_add(conditions, f"{SAML}AudienceRestriction"), f"{SAML}Audience", parties.sp_entity_id)
+    statement = _add(assertion, f"{SAML}AuthnStatement", AuthnInstant=times[0], SessionIndex=_new_id())
+    _add(_add(statement, f"{SAML}AuthnContext"), f"{SAML}AuthnContextClassRef", names.PASSWORD)
+    _add_attributes(assertion, person)
+    # From the inside out: the signature of the Response covers that of the Assertion.
+    _sign(assertion, key)
+    _sign(response, key)
+    return etree.tostring(response, encoding="UTF-8", xml_declaration=True)
+
+
+def _add_subject(
+    assertion: etree._Element, person: DemoPerson, parties: Parties, in_response_to: str, *, end: str
+) -> None:
+    subject = _add(assertion, f"{SAML}Subject")
+    _add(subject, f"{SAML}NameID", person.login, Format=names.NAME_ID_UNSPECIFIED)
+    _add(
+        _add(subject, f"{SAML}SubjectConfirmation", Method=names.BEARER),
+        f"{SAML}SubjectConfirmationData",
+        InResponseTo=in_response_to,
+        Recipient=parties.acs_url,
+        NotOnOrAfter=end,
+    )
+
+
+def _add_attributes(assertion: etree._Element, person: DemoPerson) -> None:
+    attributes = {
+        "UID": (person.uid,),
+        "FirstName": (person.first_name,),
+        "LastName": (person.last_name,),
+        "Email": (person.email,),
+        "Title": (person.title,),
+        "Organization": (person.organization,),
+        "Department": (person.department,),
+        "Group": person.groups,
+    }
+    statement = _add(assertion, f"{SAML}AttributeStatement")
+    for name, values in attributes.items():
+        if not values:  # Okta leaves out what has no value
+            continue
+        attribute = _add(statement, f"{SAML}Attribute", Name=name, NameFormat=names.NAME_FORMAT_UNSPECIFIED)
+        for value in values:
+            _add(attribute, f"{SAML}AttributeValue", value).set(f"{XSI}type", "xs:string")
+
+
+def _sign(element: etree._Element, key: SigningKey) -> None:
+    """Put a signature after the Issuer, where the schema wants it: RSA-SHA256, enveloped, exclusive c14n."""
+    signature = template.create(element, constants.TransformExclC14N, constants.TransformRsaSha256, ns="ds")
+    element.insert(1, signature)
+    reference = template.add_reference(signature, constants.TransformSha256, uri=f"#{element.get('ID')}")
+    template.add_transform(reference, constants.TransformEnveloped)
+    template.add_transform(reference, constants.TransformExclC14N)
+    template.x509_data_add_certificate(template.add_x509_data(template.ensure_key_info(signature)))
+    context = xmlsec.SignatureContext()
+    context.key = xmlsec.Key.from_memory(key.pem, constants.KeyDataFormatPem)
+    context.key.load_cert_from_memory(key.pem, constants.KeyDataFormatPem)
+    context.register_id(element, "ID")
+    context.sign(signature)
+
+
+def _add(parent: etree._Element, tag: str, text: str | None = None, **attributes: str) -> etree._Element:
+    element = etree.SubElement(parent, tag, attributes)
+    element.text = text
+    return element
+
+
+def _new_id() -> str:
+    return f"_{secrets.token_hex(20)}"
+
+
+def _instant(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -97,8 +97,7 @@ def _write_line(request: HttpRequest, response: HttpResponseBase, started: float
         "decision": trace.decision,
         "duration_ms": round((time.monotonic() - started) * 1000, 1),
     }
-    line = "%(method)s %(path)s %(status)s %(duration_ms)s ms, connection %(connection)s, %(reference)s: %(decision)s"
-    log.info(line, {name: _one_line(value) for name, value in told.items()}, extra=told)
+    log.info("%(method)s %(path)s %(status)s", {name: _one_line(value) for name, value in told.items()}, extra=told)
 
 
 def _one_line(value: object) -> object:

@@ -18,14 +18,8 @@ log = logging.getLogger("sso.sign_ins")
 
 def refused_message(request: HttpRequest, saml: SamlSettings, refusal: SamlRefusal) -> HttpResponse:
     """Answer a message that is not believed. It leaves a line in the log and no event: strangers do not write the story."""
-    log.warning(
-        "sign-in %s refused, connection %s: %s, expected %s, received %s",
-        getattr(request, "request_id", ""),
-        saml.connection,
-        refusal.code.value,
-        ascii(refusal.expected),
-        ascii(refusal.received),
-    )
+    told = {"code": refusal.code.value, "expected": refusal.expected, "received": refusal.received}
+    log.warning("sign-in refused", extra=facts(request, saml) | told)
     return _page(request, saml, status=400, sentence=refusal.sentence, code=refusal.code.value)
 
 
@@ -42,16 +36,14 @@ def refused_by_policy(
     if isinstance(refusal, Conflict):
         # Whose name or address it is stays between us and the administrator (who finds it by the reference).
         sentence = "CORE cannot tell for sure who you are, so nothing was opened. An administrator has to look at it."
-    log.warning(
-        "sign-in %s refused, connection %s: %s, missing %s, arrived %s",
-        getattr(request, "request_id", ""),
-        saml.connection,
-        refusal.code,
-        ascii(missing),
-        ascii(arrived),
-    )
-    told = {"missing": missing, "arrived": arrived if missing else []}
+    told = {"missing": missing, "arrived": arrived}
+    log.warning("sign-in refused", extra=facts(request, saml) | {"code": refusal.code} | told)
     return _page(request, saml, status=403, sentence=sentence, code=refusal.code, **told)
+
+
+def facts(request: HttpRequest, saml: SamlSettings) -> dict[str, object]:
+    """Return what every line about a sign-in says: names and references, never a value out of an assertion."""
+    return {"reference": getattr(request, "request_id", ""), "connection": saml.connection.slug}
 
 
 def _page(request: HttpRequest, saml: SamlSettings, *, status: int, **told: Any) -> HttpResponse:

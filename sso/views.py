@@ -23,7 +23,7 @@ from sso import sign_in_state
 from sso.mapping import person_of
 from sso.models import SamlSettings, SignInState
 from sso.offers import connections_to_offer
-from sso.refusal_page import refused_by_policy, refused_message
+from sso.refusal_page import facts, refused_by_policy, refused_message
 from sso.relay_state import safe_path
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.claims import Expected
@@ -88,7 +88,7 @@ def acs(request: HttpRequest, slug: str) -> HttpResponse:
         identity = provision(actor=actor, connection=saml.connection, person=person)
     except IdentityError as refusal:
         return refused_by_policy(request, saml, assertion, refusal)
-    log.info("sign-in %s, connection %s: identity %s", _reference(request), saml.connection, identity.pk)
+    log.info("sign-in", extra=facts(request, saml) | {"identity": identity.pk})
     arrival = sign_in_state.arrive(
         saml,
         identity,

@@ -80,7 +80,7 @@ def running_service(folder: Path) -> Iterator[Service]:
     checkout = this_checkout()
     server = WebServer(free_port(), workers=2, threads=8)
     environment = os.environ | {
-        "DATABASE_URL": _new_database(os.environ["DATABASE_URL"]),
+        "DATABASE_URL": new_database(os.environ["DATABASE_URL"]),
         "DJANGO_SETTINGS_MODULE": "core_identity.config.settings",
         "PUBLIC_URL": server.url,
         "STATIC_ROOT": str(folder / "static"),
@@ -115,7 +115,7 @@ def free_port() -> int:
         return port
 
 
-def _new_database(url: str) -> str:
+def new_database(url: str) -> str:
     name = f"journey_{secrets.token_hex(6)}"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")

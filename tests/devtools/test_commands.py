@@ -1,0 +1,62 @@
+"""`./dev` as somebody types it."""
+
+import os
+import signal
+import socket
+import subprocess
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from devtools.checkout import this_checkout
+from devtools.cli import COMMANDS
+from tests.support.service import free_port, new_database
+
+DEV = this_checkout().root / "dev"
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([DEV, *words], capture_output=True, text=True, timeout=60)
+
+
+def test_dev_says_what_it_can_do() -> None:
+    answer = run("--help")
+    assert answer.returncode == 0
+    for name in COMMANDS:
+        assert name in answer.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    answer = run(command, "--help")
+    assert answer.returncode == 0
+    assert f"./dev {command}" in answer.stdout
+
+
+def test_an_unknown_command_is_wrong_usage() -> None:
+    assert run("fly").returncode == 2
+    assert run("run", "--wrong").returncode == 2
+
+
+def test_serve_migrates_listens_and_stops_with_everything_it_started(tmp_path: Path) -> None:
+    port = free_port()
+    environment = os.environ | {"DATABASE_URL": new_database(os.environ["DATABASE_URL"]), "STATIC_ROOT": str(tmp_path)}
+    environment.pop("PUBLIC_URL", None)
+    process = subprocess.Popen(
+        [DEV, "serve", "--port", str(port), "--workers", "2"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with process:
+        assert process.stdout
+        said = next((line for line in process.stdout if line.startswith("Serving ")), "it ended before it served")
+        assert said.startswith(f"Serving http://localhost:{port}.")
+        with urllib.request.urlopen(f"http://localhost:{port}/healthz", timeout=10) as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", port), timeout=1)

@@ -100,7 +100,15 @@ def running_idp(service: Service, folder: Path, slug: str) -> Iterator[str]:
     """Start the demo IdP for one connection, on another host name than the service's: cross-site, as a real one is. Gives its address."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [service.checkout.python, "-m", "demo.idp", "--port", str(port), "--sp-url", service.url]
+    command: list[str | Path] = [
+        service.checkout.python,
+        "-m",
+        "demo.idp",
+        "--port",
+        str(port),
+        "--sp-url",
+        service.url,
+    ]
     command += ["--state", str(folder), "--connection", slug]
     with services() as running:
         running.start("The demo IdP", command, os.environ, service.checkout.root)

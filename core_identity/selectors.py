@@ -190,6 +190,12 @@ def status_of(user: User) -> str:
     return "active" if not words or any(words) else "inactive"
 
 
+def guarded_users() -> QuerySet[User]:
+    """Return whom only a superuser may touch: staff, superusers, and who holds a protected role by an administrator (R11, R33)."""
+    holders = effective_grants().filter(role__in=protected_roles().values("pk")).values("user_id")
+    return User.objects.filter(Q(is_staff=True) | Q(is_superuser=True) | Q(pk__in=holders))
+
+
 def user_summary(user: User) -> dict[str, Any]:
     """Return who a user is, as plain JSON values."""
     return {
@@ -216,15 +222,15 @@ def drift_of(user: User) -> list[Drift]:
     """Return where the identities of a user differ from the user (R18)."""
     held = {field: getattr(user, field) for field in COMPARED.values()}
     found = []
-    for identity in user.identities.select_related("connection"):
+    for identity in user.identities.select_related("connection").prefetch_related("uids"):
         said = {source: getattr(identity, source) for source in COMPARED}
         if identity.pushed_at is None:
             said["user_name"] = held["username"]
         slug = identity.connection.slug
         found += [Drift(slug, one.field, one.said, one.held) for one in differences(said, held)]
         if identity.said_uid:
-            current = identity.uids.filter(current=True).values_list("uid", flat=True).first()
-            found.append(Drift(slug, "uid", identity.said_uid, current or ""))
+            current = next((uid.uid for uid in identity.uids.all() if uid.current), "")
+            found.append(Drift(slug, "uid", identity.said_uid, current))
     return found
 
 
@@ -232,10 +238,9 @@ def changed_since_expiry(user: User) -> list[tuple[str, str, str, str]]:
     """Return what the IdPs changed since a user was expired: (connection slug, name, then, now), names as compared (R24)."""
     then = {said.get("identity"): said for said in user.expired_snapshot}
     changed = []
-    for identity in user.identities.select_related("connection"):
-        uid = identity.uids.filter(current=True).values_list("uid_key", flat=True).first()
+    for identity in user.identities.select_related("connection").prefetch_related("uids"):
         now = {
-            "uid": uid,
+            "uid": next((uid.uid_key for uid in identity.uids.all() if uid.current), None),
             "external_id": identity.external_id,
             "user_name": identity.user_name_key,
             "email": identity.email_key,

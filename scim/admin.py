@@ -1,4 +1,4 @@
-"""The SCIM side on the page of a connection. Clients are made by ``connection apply`` alone, not by hand."""
+"""The SCIM side on the page of a connection. It is changed on a page of its own, which shows a new secret once."""
 
 from typing import Any
 
@@ -12,8 +12,15 @@ class OAuthClientInline(admin.StackedInline):
     model = OAuthClient
     can_delete = False
     extra = 0
+    view_on_site = False
     fields = ("client_id", "redirect_uris", "allows_authorization_code", "allows_client_credentials", "created")
     readonly_fields = fields
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may see the connection. Nothing here is secret."""
+        return request.user.has_perm("core_identity.view_connection") or request.user.has_perm(
+            "core_identity.change_connection"
+        )
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -1,5 +1,59 @@
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
 from django.contrib.admin import AdminSite
+from django.http import HttpRequest
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from core_identity.errors import IdentityError
+from core_identity.models import Event, Identity, PushGroup
 
 
 class CoreAdminSite(AdminSite):
+    """The administration of CORE: the models of core_identity, and no other way to write them than its services."""
+
     site_header = site_title = "CORE"
+    index_title = "People, roles and connections"
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Take our own models only: tokens, clients or groups of auth, which other apps register, would be ways around the services."""
+        models = model_or_iterable if isinstance(model_or_iterable, list | tuple) else [model_or_iterable]
+        ours = [model for model in models if model._meta.app_label == "core_identity"]
+        super().register(ours, admin_class, **options)
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
+        """Tell what a service refuses in words, whatever page it was: somebody else may have been faster."""
+
+        @wraps(view)
+        def telling(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return view(request, *args, **kwargs)
+            except IdentityError as refused:
+                messages.error(request, refused.message)
+                return redirect("admin:index")
+
+        return super().admin_view(telling, cacheable)
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Show first what waits for an administrator."""
+        told: dict[str, Any] = {}
+        if request.user.has_perm("core_identity.view_user") or request.user.has_perm("core_identity.change_user"):
+            wishes = Identity.objects.filter(reactivation_requested_at__isnull=False, user__expired_at__isnull=False)
+            told["wishes"] = wishes.values("user").distinct().count()
+        if request.user.has_perm("core_identity.view_role") or request.user.has_perm("core_identity.change_role"):
+            told["waiting"] = PushGroup.objects.filter(role__isnull=True).select_related("connection")[:10]
+        if request.user.has_perm("core_identity.view_event"):
+            told["recent"] = Event.objects.all()[:10]
+        return super().index(request, {**told, **(extra_context or {})})
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        # Imported late: what is in that package registers itself at this site.
+        from core_identity.admin.own_password import OwnPasswordView
+
+        request.current_app = self.name
+        return OwnPasswordView.as_view(
+            success_url=reverse("admin:password_change_done"), extra_context=self.each_context(request)
+        )(request)

@@ -1,0 +1,57 @@
+"""The small forms on the page of a connection: on and off, and which roles its groups may give."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import Count
+from django.http import HttpRequest
+
+from core_identity.admin.forms import ActForm, ReasonForm
+from core_identity.models import Connection, PushGroup, Role
+from core_identity.selectors import protected_roles
+from core_identity.services.connections import set_grantable_roles, switch_off, switch_on
+
+
+class SwitchForm(ReasonForm):
+    """R1a: a connection is never deleted, only switched off."""
+
+    def __init__(self, request: HttpRequest, *, connection: Connection) -> None:
+        super().__init__(request)
+        self.connection = connection
+
+    def write(self) -> Connection:
+        act = switch_off if self.connection.enabled else switch_on
+        return act(actor=self.actor, connection_id=self.connection.pk, reason=self.cleaned_data["reason"])
+
+
+class GrantableForm(ActForm):
+    """R28, R29. Protected roles are not offered: no group gives them (R33); what stands for them stays."""
+
+    roles = forms.ModelMultipleChoiceField(Role.objects.none(), required=False, widget=forms.CheckboxSelectMultiple)
+    confirm_waiting = forms.BooleanField(
+        required=False,
+        label="Let the waiting groups named above take effect now",
+        help_text="Their people have the role at once; nothing is pushed again. Without it the groups go on waiting.",
+    )
+
+    def __init__(self, request: HttpRequest, *, connection: Connection) -> None:
+        self.connection = connection
+        given = connection.grantable_roles.all()
+        protected = protected_roles().values("pk")
+        self.kept = list(given.filter(pk__in=protected))
+        super().__init__(request, initial={"roles": [role.pk for role in given], "confirm_waiting": False})
+        waiting = PushGroup.objects.filter(connection=connection, role__isnull=True).annotate(heads=Count("members"))
+        heads = {group.name_key: group.heads for group in waiting}
+        field: Any = self.fields["roles"]
+        field.queryset = Role.objects.exclude(pk__in=protected)
+        field.label_from_instance = lambda role: (
+            f"{role} (a push group of {heads[role.name_key]} waits for it)" if role.name_key in heads else str(role)
+        )
+
+    def write(self) -> None:
+        set_grantable_roles(
+            actor=self.actor,
+            connection=self.connection,
+            roles=[*self.cleaned_data["roles"], *self.kept],
+            confirm_waiting=self.cleaned_data["confirm_waiting"],
+        )

@@ -1,0 +1,155 @@
+"""The page of a connection, as far as core_identity knows it; registered by `core_identity.config.admin`, which adds the rest."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Count, Max, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.timezone import localtime
+
+from core_identity.admin.base import CoreAdmin
+from core_identity.admin.connection_pages import GrantableForm, SwitchForm
+from core_identity.admin.forms import WrittenByService
+from core_identity.models import Connection
+from core_identity.models.connection import Mark, UidRule
+from core_identity.services.connections import (
+    LOCKED_WITH_IDENTITIES,
+    SETTINGS,
+    change_connection,
+    create_connection,
+)
+
+LOCKED = "The UID attribute and the UID rule are locked: people are known by them already, and a change would make strangers of them (R3)."
+MARK_FOR_OTHER_ONLY = (
+    "The second mark can be waived only where the UID is another stable, unique value that nobody can edit (R8b)."
+)
+
+
+class ConnectionForm(WrittenByService, forms.ModelForm):
+    class Meta:
+        model = Connection
+        fields = ("customer", "slug", *sorted(SETTINGS))
+
+    def clean(self) -> None:
+        rule = self.cleaned_data.get("uid_rule", self.instance.uid_rule)
+        if self.cleaned_data.get("uid_mark") == Mark.WAIVED and rule != UidRule.OTHER:
+            self.add_error("uid_mark", MARK_FOR_OTHER_ONLY)
+
+    def write(self) -> Connection:
+        if self.instance._state.adding:
+            return create_connection(actor=self.actor, **self.cleaned_data)
+        return change_connection(actor=self.actor, connection_id=self.instance.pk, **self.cleaned_data)
+
+
+class ConnectionAdmin(CoreAdmin):
+    form = ConnectionForm
+    list_display = ("slug", "name", "customer", "enabled", "last_sign_in", "last_push")
+    list_filter = ("enabled", "customer")
+    list_select_related = ("customer",)
+    search_fields = ("slug", "customer__name_key")
+    search_help_text = "By slug, or name of the customer."
+    autocomplete_fields = ("customer",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
+        connections: QuerySet[Connection] = super().get_queryset(request)
+        return connections.annotate(
+            people=Count("identities"),
+            signed_in=Max("identities__signed_in_at"),
+            pushed=Max("identities__changed_at", filter=Q(identities__pushed_at__isnull=False)),
+        )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        locked = {"description": LOCKED} if obj and obj.people else {}
+        health = ("enabled", "known_people", "last_sign_in", "last_push", "roles_given")
+        return [
+            (None, {"fields": ("customer", "slug", "name")}),
+            ("Who is who", {"fields": ("uid_attribute", "uid_rule", "uid_mark", "uid_required_in_scim"), **locked}),
+            ("People", {"fields": ("sso_makes_users", "reactivation", "own_idp")}),
+            ("Groups", {"fields": ("roles_from", "unknown_group")}),
+            *([("Now", {"fields": health})] if obj else []),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """R1: slug and customer stay. R3: so do UID rule and attribute, once somebody is known by them."""
+        own = () if request.user.is_superuser else ("own_idp",)
+        if obj is None:
+            return own
+        locked = sorted(LOCKED_WITH_IDENTITIES) if obj.people else ()
+        return (
+            "slug",
+            "customer",
+            "enabled",
+            "known_people",
+            "last_sign_in",
+            "last_push",
+            "roles_given",
+            *locked,
+            *own,
+        )
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Our own IdP says who is an administrator (R26): only a superuser may change whom we believe there."""
+        if not super().has_change_permission(request, obj):
+            return False
+        return obj is None or request.user.is_superuser or not obj.own_idp
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
+        """Go on to its page: there is what the IdP has to be told."""
+        if "_popup" in request.POST:
+            return super().response_add(request, obj, post_url_continue)
+        self.message_user(request, f"The connection {obj} is there. Next: its SAML settings and OAuth client.")
+        return self.to_change_page(obj)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        connection = context.get("original")
+        if connection is not None:
+            context["may_act"] = self.has_change_permission(request, connection)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_urls(self) -> Any:
+        return [
+            *self.own_page("switch", self.switch_view),
+            *self.own_page("roles", self.roles_view),
+            *super().get_urls(),
+        ]
+
+    def switch_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        connection = self.changeable(request, pk)
+        form = SwitchForm(request, connection=connection)
+        if form.is_valid():
+            self.message_user(request, f"The connection {connection} is {'on' if form.written.enabled else 'off'}.")
+            return self.to_change_page(connection)
+        title = f"Switch {'off' if connection.enabled else 'on'} the connection {connection}"
+        return self.page(request, "connection/switch.html", title=title, form=form, obj=connection)
+
+    def roles_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        connection = self.changeable(request, pk)
+        form = GrantableForm(request, connection=connection)
+        if form.is_valid():
+            self.message_user(request, f"The roles that {connection} may give are saved.", messages.SUCCESS)
+            return self.to_change_page(connection)
+        title = f"Roles that groups of {connection} may give"
+        return self.page(request, "connection/roles.html", title=title, form=form, obj=connection)
+
+    @admin.display(description="people known by it")
+    def known_people(self, connection: Connection) -> int:
+        return int(connection.people)  # type: ignore[attr-defined]  # by get_queryset
+
+    @admin.display(description="last sign-in", ordering="signed_in")
+    def last_sign_in(self, connection: Connection) -> str:
+        return _when(connection.signed_in)  # type: ignore[attr-defined]
+
+    @admin.display(description="last change to a pushed person", ordering="pushed")
+    def last_push(self, connection: Connection) -> str:
+        return _when(connection.pushed)  # type: ignore[attr-defined]
+
+    @admin.display(description="roles its groups may give")
+    def roles_given(self, connection: Connection) -> str:
+        return ", ".join(role.name for role in connection.grantable_roles.all()) or "none yet"
+
+
+def _when(moment: datetime | None) -> str:
+    return f"{localtime(moment):%Y-%m-%d %H:%M}" if moment else "never"

@@ -1,0 +1,61 @@
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+
+from core_identity.admin.base import CoreAdmin
+from core_identity.admin.forms import WrittenByService
+from core_identity.models import Customer
+from core_identity.services.connections import create_customer, rename_customer
+
+
+class CustomerForm(WrittenByService, forms.ModelForm):
+    class Meta:
+        model = Customer
+        fields = ("name",)
+
+    def write(self) -> Customer:
+        name = self.cleaned_data["name"]
+        if self.instance._state.adding:
+            return create_customer(actor=self.actor, name=name)
+        return rename_customer(actor=self.actor, customer_id=self.instance.pk, name=name)
+
+
+@admin.register(Customer)
+class CustomerAdmin(CoreAdmin):
+    form = CustomerForm
+    list_display = ("name", "connection_slugs", "people")
+    search_fields = ("name_key",)
+    search_help_text = "By name."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
+        customers: QuerySet[Customer] = super().get_queryset(request).annotate(heads=Count("users"))
+        return customers.prefetch_related("connections")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [(None, {"fields": ("name", "connection_links", "people") if obj else ("name",)})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("connection_links", "people")
+
+    @admin.display(description="connections", empty_value="none yet")
+    def connection_slugs(self, customer: Customer) -> str:
+        return ", ".join(connection.slug for connection in customer.connections.all())
+
+    @admin.display(description="connections")
+    def connection_links(self, customer: Customer) -> str:
+        links = [
+            (reverse("admin:core_identity_connection_change", args=[one.pk]), one.name, one.slug)
+            for one in customer.connections.all()
+        ]
+        return format_html_join(", ", '<a href="{}">{} ({})</a>', links) or "none yet"
+
+    @admin.display(description="users", ordering="heads")
+    def people(self, customer: Customer) -> str:
+        url = reverse("admin:core_identity_user_changelist")
+        heads = customer.heads  # type: ignore[attr-defined]  # by get_queryset
+        return format_html('<a href="{}?customer__id__exact={}">{}</a>', url, customer.pk, heads)

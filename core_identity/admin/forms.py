@@ -1,0 +1,68 @@
+"""Forms of the administration: each ends in a service, and shows what that refuses."""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+
+from core_identity.errors import IdentityError, InvalidValue
+from core_identity.services.connections import SettingsErrors
+from core_identity.values import Actor, ActorKind, Channel
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Return the administrator who sent ``request``, as events tell of them."""
+    user = request.user
+    reference = request.request_id  # type: ignore[attr-defined]  # by RequestIdMiddleware
+    return Actor(Channel.ADMIN, ActorKind.ADMIN, user.get_username(), id=str(user.pk), request_id=reference)
+
+
+class WrittenByService(forms.BaseForm):
+    """A form whose last validator is the service itself: a refusal is shown where it belongs, and nothing was changed.
+
+    `write` runs once, after everything else was found in order; what it returns is ``written``.
+    """
+
+    request: HttpRequest
+    written: Any = None
+
+    def write(self) -> Any:
+        raise NotImplementedError  # pragma: no cover - each form has its own
+
+    @property
+    def actor(self) -> Actor:
+        return actor_of(self.request)
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]  # Django's hook, unknown to the stubs
+        if self.errors:
+            return
+        try:
+            self.written = self.write()
+        except SettingsErrors as several:
+            for fault in several.faults:
+                field = fault.path.rpartition(".")[2]
+                known = field in self.fields
+                self.add_error(field if known else None, fault.message if known else f"{fault.path}: {fault.message}")
+        except InvalidValue as refused:
+            self.add_error(refused.field if refused.field in self.fields else None, refused.message)
+        except IdentityError as refused:
+            self.add_error(None, refused.message)
+
+
+class ActForm(WrittenByService, forms.Form):
+    """A page of its own with one button, such as expire or switch off. Not ``decided``: somebody only asks for the page."""
+
+    def __init__(self, request: HttpRequest, *, decided: bool = True, **extra: Any) -> None:
+        self.request = request
+        super().__init__(request.POST if decided and request.method == "POST" else None, **extra)
+
+
+class ReasonForm(ActForm):
+    """Whoever does this says why; the reason is read in the story for years."""
+
+    reason = forms.CharField(
+        max_length=1024,
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+        help_text="Kept in the events for good. For example: left the company, ticket 4711.",
+    )

@@ -1,0 +1,181 @@
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.models import Permission
+from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html
+
+from core_identity.admin.base import CoreAdmin
+from core_identity.admin.forms import ActForm, WrittenByService, actor_of
+from core_identity.models import Connection, PushGroup, Role
+from core_identity.selectors import protected_roles, waiting_groups
+from core_identity.services.groups import link_waiting
+from core_identity.services.roles import change_role, create_role, delete_role
+
+MACHINERY = ("admin", "auth", "contenttypes", "sessions", "oauth2_provider", "scim", "sso")
+"""Apps whose permissions open no page: giving one would only look like something."""
+
+PAGES = {
+    "customer": ("view", "add", "change"),
+    "connection": ("view", "add", "change"),
+    "user": ("view", "add", "change"),
+    "role": ("view", "add", "change", "delete"),
+    "event": ("view",),
+}
+"""The permissions that this administration asks for."""
+
+
+def offered_permissions(role: Role) -> QuerySet[Permission]:
+    """Return the permissions that mean something, and those that ``role`` holds anyway."""
+    asked = [f"{act}_{model}" for model, acts in PAGES.items() for act in acts]
+    ours = Q(content_type__app_label="core_identity")
+    meant = (ours & Q(codename__in=asked)) | ~(ours | Q(content_type__app_label__in=MACHINERY))
+    held = Q(pk__in=Role.permissions.through.objects.filter(role_id=role.pk).values("permission_id"))
+    return Permission.objects.filter(meant | held).select_related("content_type")
+
+
+class RoleForm(WrittenByService, forms.ModelForm):
+    class Meta:
+        model = Role
+        fields = ("name", "description", "marked_protected", "grantable_by", "permissions")
+        widgets = {"grantable_by": forms.CheckboxSelectMultiple}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "permissions" in self.fields:  # for superusers only
+            self.fields["permissions"].queryset = offered_permissions(self.instance)  # type: ignore[attr-defined]
+
+    def write(self) -> Role:
+        if self.instance._state.adding:
+            return create_role(actor=self.actor, **self.cleaned_data)
+        return change_role(actor=self.actor, role_id=self.instance.pk, **self.cleaned_data)
+
+
+class WaitingForm(ActForm):
+    """R29: which of the groups that wait for this name shall give the role from now on."""
+
+    groups = forms.MultipleChoiceField(
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label="Push groups",
+        help_text="Their people have the role at once; nothing is pushed again. The others go on waiting.",
+    )
+
+    def __init__(self, request: HttpRequest, *, role: Role) -> None:
+        super().__init__(request)
+        self.role = role
+        self.fields["groups"].choices = [  # type: ignore[attr-defined]
+            (
+                str(group.pk),
+                f"{group.display_name} of {group.connection.slug}: {heads} {'person' if heads == 1 else 'people'}",
+            )
+            for group, heads in waiting_groups(role)
+        ]
+
+    def write(self) -> int:
+        chosen = [UUID(one) for one in self.cleaned_data["groups"]]
+        return link_waiting(actor=self.actor, role_id=self.role.pk, group_ids=chosen)
+
+
+@admin.register(Role)
+class RoleAdmin(CoreAdmin):
+    form = RoleForm
+    list_display = ("name", "is_protected", "holders", "grantable_slugs")
+    search_fields = ("name_key",)
+    search_help_text = "By name."
+    filter_horizontal = ("permissions",)
+    actions = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Role]:
+        protected = ExpressionWrapper(Q(pk__in=protected_roles().values("pk")), output_field=BooleanField())
+        roles: QuerySet[Role] = (
+            super().get_queryset(request).annotate(protected=protected, heads=Count("grants__user", distinct=True))
+        )
+        return roles.prefetch_related("grantable_by")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = ["name", "description", "grantable_by"]
+        if obj:
+            fields += ["holders", "is_protected"]
+        if request.user.is_superuser:
+            fields += ["marked_protected", "permissions"]
+        return [(None, {"fields": fields})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("holders", "is_protected")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        connections = Connection.objects.values_list("pk", flat=True)[:2]
+        preset = {"grantable_by": list(connections)} if len(connections) == 1 else {}
+        return {**preset, **super().get_changeform_initial_data(request)}
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return admin.ModelAdmin.has_delete_permission(self, request, obj) and _may_touch(request, obj)
+
+    # After saving: the push groups that the role could now reach (R29).
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
+        return self._ask_for_waiting(request, obj) or super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        return self._ask_for_waiting(request, obj) or super().response_change(request, obj)
+
+    def _ask_for_waiting(self, request: HttpRequest, role: Role) -> HttpResponse | None:
+        if not waiting_groups(role):
+            return None
+        self.message_user(request, f"The role {role} is saved.", messages.SUCCESS)
+        return redirect("admin:core_identity_role_waiting", role.pk)
+
+    def get_urls(self) -> Any:
+        return [*self.own_page("waiting", self.waiting_view), *super().get_urls()]
+
+    def waiting_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        role = self.changeable(request, pk)
+        form = WaitingForm(request, role=role)
+        if form.is_valid():
+            self.message_user(request, f"Push groups that give the role {role} from now on: {form.written}.")
+            return redirect("admin:core_identity_role_changelist")
+        title = f"Push groups that wait for the role {role}"
+        return self.page(request, "role/waiting.html", title=title, form=form, obj=role, protected=role.protected)
+
+    # Deleting (R27): the service ends the grants, so none of them is in the way.
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        groups = PushGroup.objects.filter(role__in=objs).count()
+        counts = Counter(
+            {"people who lose it": sum(role.heads for role in objs), "push groups that wait again": groups}
+        )
+        return [str(role) for role in objs], counts, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        delete_role(actor=actor_of(request), role_id=obj.pk)
+
+    @admin.display(description="protected in effect", boolean=True, ordering="protected")
+    def is_protected(self, role: Role) -> bool:
+        return bool(role.protected)  # type: ignore[attr-defined]  # by get_queryset
+
+    @admin.display(description="holders", ordering="heads")
+    def holders(self, role: Role) -> str:
+        url = reverse("admin:core_identity_user_changelist")
+        heads = role.heads  # type: ignore[attr-defined]
+        return format_html('<a href="{}?grants__role__id__exact={}">{}</a>', url, role.pk, heads)
+
+    @admin.display(description="grantable by", empty_value="no connection")
+    def grantable_slugs(self, role: Role) -> str:
+        return ", ".join(connection.slug for connection in role.grantable_by.all())
+
+
+def _may_touch(request: HttpRequest, role: Role | None) -> bool:
+    """Whoever could change a protected role could give themselves anything."""
+    if role is None or request.user.is_superuser:
+        return True
+    return not protected_roles().filter(pk=role.pk).exists()

@@ -1,0 +1,31 @@
+"""What the page of a user tells: the whole story (R36)."""
+
+from typing import Any
+
+from django.db.models import Prefetch
+
+from core_identity.admin.events import changes_of
+from core_identity.models import Event, Identity, PushGroupMember, User
+from core_identity.selectors import changed_since_expiry, drift_of, roles_of, status_of
+
+EVENTS_SHOWN = 50
+
+
+def story_of(user: User) -> dict[str, Any]:
+    """Return what the template shows. The number of queries does not depend on how much there is to tell."""
+    memberships = PushGroupMember.objects.select_related("group__role").order_by("group__name_key")
+    identities = (
+        Identity.objects.filter(user=user)
+        .select_related("connection")
+        .prefetch_related("uids", Prefetch("memberships", queryset=memberships))
+    )
+    return {
+        "user": user,
+        "status": status_of(user),
+        "identities": identities,
+        "changed": changed_since_expiry(user) if user.expired_at else [],
+        "drift": drift_of(user),
+        "roles": roles_of(user),
+        "events": [(one, changes_of(one)) for one in Event.objects.filter(user_id=user.pk)[:EVENTS_SHOWN]],
+        "events_shown": EVENTS_SHOWN,
+    }

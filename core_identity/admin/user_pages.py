@@ -1,0 +1,65 @@
+"""The small forms on the page of a user: roles given by hand, and a password."""
+
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.http import HttpRequest
+
+from core_identity.admin.forms import ActForm
+from core_identity.models import Role, User
+from core_identity.selectors import protected_roles
+from core_identity.services.roles import grant_role, revoke_role
+from core_identity.services.transactions import in_one_transaction
+from core_identity.services.users import set_password
+from core_identity.values import Channel
+
+
+class RolesForm(ActForm):
+    """Only what administrators gave. What a channel gives is its own and stays (R32)."""
+
+    roles = forms.ModelMultipleChoiceField(Role.objects.none(), required=False, widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, request: HttpRequest, *, user: User) -> None:
+        self.user = user
+        offered = Role.objects.all()
+        if not request.user.is_superuser:
+            offered = offered.exclude(pk__in=protected_roles().values("pk"))
+        self.held = set(offered.filter(grants__user=user, grants__channel=Channel.ADMIN.value))
+        super().__init__(request, initial={"roles": [role.pk for role in self.held]})
+        self.fields["roles"].queryset = offered  # type: ignore[attr-defined]
+
+    def write(self) -> None:
+        chosen = set(self.cleaned_data["roles"])
+
+        @in_one_transaction
+        def both() -> None:
+            for role in chosen - self.held:
+                grant_role(actor=self.actor, user_id=self.user.pk, role_id=role.pk)
+            for role in self.held - chosen:
+                revoke_role(actor=self.actor, user_id=self.user.pk, role_id=role.pk)
+
+        both()
+
+
+class PasswordForm(ActForm):
+    """For administrators of CORE. Whom a connection knows signs in there, so that a leaver keeps no second way in (R10)."""
+
+    password = forms.CharField(strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
+    again = forms.CharField(strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
+
+    def __init__(self, request: HttpRequest, *, user: User) -> None:
+        super().__init__(request)
+        self.user = user
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        validate_password(password, self.user)
+        return password
+
+    def clean(self) -> None:
+        if self.user.identities.exists():
+            self.add_error(None, "This person signs in by a connection and needs no password.")
+        if "password" in self.cleaned_data and self.cleaned_data["password"] != self.cleaned_data.get("again"):
+            self.add_error("again", "The two passwords differ.")
+
+    def write(self) -> None:
+        set_password(actor=self.actor, user_id=self.user.pk, password=self.cleaned_data["password"])

@@ -1,0 +1,174 @@
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.password_validation import password_validators_help_text_html, validate_password
+from django.db.models import CharField, Q, QuerySet, Value
+from django.db.models.functions import Concat
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from core_identity.admin.expiry import ExpiryPages
+from core_identity.admin.forms import WrittenByService
+from core_identity.admin.story import story_of
+from core_identity.admin.user_filters import RelatedFilter, StatusFilter
+from core_identity.admin.user_pages import PasswordForm, RolesForm
+from core_identity.keys import key
+from core_identity.models import Identity, User
+from core_identity.selectors import guarded_users, status_of
+from core_identity.services.users import change_user, create_user
+
+FLAGS = ("is_staff", "is_superuser")
+FROM_IDP = (
+    "Where an identity provider knows this person, names, position, company and department follow it (R17): what you enter here "
+    "stays until it says otherwise. The email address stays as it is here (R16)."
+)
+
+
+class NewUserForm(WrittenByService, forms.ModelForm):
+    password = forms.CharField(
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="Empty for everybody who will come by a connection; only administrators of CORE itself need one.",
+    )
+
+    class Meta:
+        model = User
+        fields = ("username", "email", "first_name", "last_name", "customer", *FLAGS)
+
+    def clean_password(self) -> str | None:
+        password = self.cleaned_data["password"]
+        if password:
+            validate_password(password, self.instance)
+        return password or None
+
+    def write(self) -> User:
+        return create_user(actor=self.actor, **self.cleaned_data)
+
+
+class UserForm(WrittenByService, forms.ModelForm):
+    class Meta:
+        model = User
+        fields = ("email", "email_shared", "first_name", "last_name", "title", "company", "department", *FLAGS)
+
+    def write(self) -> User:
+        # Only what was changed here: a push that came since the page was opened keeps the rest.
+        changed = {name: value for name, value in self.cleaned_data.items() if name in self.changed_data}
+        return change_user(actor=self.actor, user_id=self.instance.pk, **changed)
+
+
+@admin.register(User)
+class UserAdmin(ExpiryPages):
+    form = UserForm
+    history_field = "user_id"
+    list_display = ("username", "name", "email", "customer", "status", "connections")
+    list_filter = (
+        StatusFilter,
+        "is_staff",
+        ("identities__connection", RelatedFilter),
+        ("grants__role", RelatedFilter),
+        ("customer", RelatedFilter),
+    )
+    list_select_related = ("customer",)
+    search_fields = ("username_key", "email_key")
+    search_help_text = "By username, name, email, UID, userName, NameID, externalId or SCIM id."
+    autocomplete_fields = ("customer",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("identities__connection")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, **({} if obj else {"form": NewUserForm}), **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        flags = FLAGS if request.user.is_superuser or obj else ()
+        if obj is None:
+            fields = ("username", "email", "first_name", "last_name", "customer", "password", *flags)
+            return [(None, {"fields": fields})]
+        return [
+            (None, {"fields": ("username", "customer", "email", "email_shared")}),
+            ("What the IdP may change", {"fields": UserForm.Meta.fields[2:7], "description": FROM_IDP}),
+            ("Administration", {"fields": flags}),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return ()
+        return ("username", "customer", *(() if request.user.is_superuser else FLAGS))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever could change a superuser, or give them a password, would be one."""
+        if not super().has_change_permission(request, obj):
+            return False
+        return obj is None or request.user.is_superuser or not guarded_users().filter(pk=obj.pk).exists()
+
+    def found_by(self, term: str) -> Q:
+        name = key(term)
+        said = Q(user_name_key__contains=name) | Q(name_id_key__contains=name) | Q(email_key__contains=name)
+        said |= Q(uids__uid_key__contains=name) | Q(external_id=term)
+        found = super().found_by(term) | Q(full_name__icontains=term)
+        try:
+            exact = UUID(term)
+        except ValueError:
+            pass
+        else:
+            said |= Q(scim_id=exact)
+            found |= Q(pk=exact)
+        return found | Q(pk__in=Identity.objects.filter(said).values("user_id"))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[User], search_term: str
+    ) -> tuple[QuerySet[User], bool]:
+        named = queryset.alias(full_name=Concat("first_name", Value(" "), "last_name", output_field=CharField()))
+        return super().get_search_results(request, named, search_term)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        user = context.get("original")
+        if user is not None:
+            # From the database again: the form in hand may hold what was refused.
+            told = self.get_queryset(request).get(pk=user.pk)
+            may_change = self.has_change_permission(request, user)
+            context.update(story=story_of(told), may_act=may_change, takes_password=not told.identities.all())
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_urls(self) -> Any:
+        return [
+            *self.own_page("roles", self.roles_view),
+            *self.own_page("password", self.password_view),
+            *super().get_urls(),
+        ]
+
+    def roles_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        user = self.changeable(request, pk)
+        form = RolesForm(request, user=user)
+        if form.is_valid():
+            self.message_user(request, f"Roles given by hand to {user}: changed.", messages.SUCCESS)
+            return self.to_change_page(user)
+        return self.page(request, "user/roles.html", title=f"Roles of {user} given by hand", form=form, obj=user)
+
+    def password_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        user = self.changeable(request, pk)
+        if user == request.user:
+            return redirect("admin:password_change")
+        form = PasswordForm(request, user=user)
+        if form.is_valid():
+            self.message_user(request, f"{user} has a new password.", messages.SUCCESS)
+            return self.to_change_page(user)
+        title = f"New password for {user}"
+        return self.page(
+            request, "user/password.html", title=title, form=form, obj=user, rules=password_validators_help_text_html()
+        )
+
+    @admin.display(description="name", ordering="last_name")
+    def name(self, user: User) -> str:
+        return user.get_full_name()
+
+    @admin.display(description="status")
+    def status(self, user: User) -> str:
+        return status_of(user)
+
+    @admin.display(description="connections", empty_value="none: made by an administrator")
+    def connections(self, user: User) -> str:
+        return ", ".join(identity.connection.slug for identity in user.identities.all())

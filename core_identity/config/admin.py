@@ -1,0 +1,87 @@
+"""The page of a connection, put together from what core_identity, sso and scim know of it: the setup sheet (R37)."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+
+from core_identity.admin import connections
+from core_identity.config.apply import describe
+from core_identity.config.connection_forms import OAuthClientForm, SamlForm
+from core_identity.models import Connection
+from scim.admin import OAuthClientInline
+from sso.admin import SamlSettingsInline
+
+SHEET = (
+    ("SAML", (
+        ("acs_url", "ACS URL", "Okta: Single sign-on URL"),
+        ("entity_id", "Audience", "Okta: Audience URI (SP Entity ID)"),
+        ("metadata_url", "Our metadata", "For IdPs that read it"),
+        ("login_url", "Sign-in page", "Where people of this connection start"),
+        ("logout_url", "Logout URL", ""),
+        ("uid_attribute", "Attribute of the UID", "An attribute statement of this name"),
+    )),
+    ("SCIM", (
+        ("scim_base_url", "SCIM base URL", "Okta: SCIM connector base URL"),
+        ("authorize_url", "Authorize URL", "Okta: Authorization endpoint URI"),
+        ("token_url", "Token URL", "Okta: Access token endpoint URI"),
+        ("client_id", "Client ID", "The secret is shown once, when it is made"),
+        ("uid_path", "UID in SCIM", "External namespace and name of the attribute"),
+    )),
+)  # fmt: skip
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
+
+def setup_sheet(connection: Connection) -> list[tuple[str, list[dict[str, str]]]]:
+    """Return what to enter at the IdP, by heading; nothing in it is secret."""
+    known = {
+        **describe(connection),
+        "uid_attribute": connection.uid_attribute,
+        "uid_path": f"{ENTERPRISE}:{connection.uid_attribute}",
+    }
+    return [
+        (
+            heading,
+            [{"name": name, "label": label, "hint": hint, "value": known[name] or ""} for name, label, hint in rows],
+        )
+        for heading, rows in SHEET
+    ]
+
+
+@admin.register(Connection)
+class ConnectionAdmin(connections.ConnectionAdmin):
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return (SamlSettingsInline, OAuthClientInline) if obj else ()
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        if context.get("original") is not None:
+            context["sheet"] = setup_sheet(context["original"])
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_urls(self) -> Any:
+        return [*self.own_page("saml", self.saml_view), *self.own_page("oauth", self.oauth_view), *super().get_urls()]
+
+    def saml_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        connection = self.changeable(request, pk)
+        form = SamlForm(request, connection=connection)
+        if form.is_valid():
+            self.message_user(request, f"The SAML settings of {connection} are saved.", messages.SUCCESS)
+            return self.to_change_page(connection)
+        return self.page(
+            request, "connection/saml.html", title=f"SAML settings of {connection}", form=form, obj=connection
+        )
+
+    def oauth_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        connection = self.changeable(request, pk)
+        form = OAuthClientForm(request, connection=connection)
+        title = f"OAuth client of {connection}"
+        if not form.is_valid():
+            return self.page(request, "connection/oauth.html", title=title, form=form, obj=connection)
+        if form.written is None:
+            self.message_user(request, f"The OAuth client of {connection} is saved.", messages.SUCCESS)
+            return self.to_change_page(connection)
+        # The answer to this very request, and nowhere else: no message, session, cookie or event holds the secret.
+        client_id = describe(connection)["client_id"]
+        secret = {"client_id": client_id, "secret": form.written}
+        return self.page(request, "connection/secret.html", title=title, form=form, obj=connection, **secret)

@@ -1,0 +1,91 @@
+"""The sides of a connection that sso and scim hold, as an administrator fills them in: the same words as a connection file."""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from django.utils.text import capfirst
+
+import scim.connections
+import sso.connections
+from core_identity.admin.forms import ActForm
+from core_identity.models import Connection
+from scim.models import OAuthClient
+from sso.models import SamlSettings
+
+
+class SamlForm(ActForm):
+    idp_metadata = forms.CharField(
+        label="Metadata of the IdP",
+        required=False,
+        max_length=1024 * 1024,
+        widget=forms.Textarea(attrs={"rows": 12, "class": "vLargeTextField", "spellcheck": "false"}),
+        help_text="The whole XML. In Okta: the app, Sign On, SAML Signing Certificates, View IdP metadata. "
+        "Empty leaves entity ID, URLs and certificates as they are.",
+    )
+    idp_initiated = forms.BooleanField(required=False)
+    want_response_signed = forms.BooleanField(required=False, initial=True)
+
+    def __init__(self, request: HttpRequest, *, connection: Connection) -> None:
+        self.connection = connection
+        self.found = SamlSettings.objects.filter(connection=connection).first()
+        saml = self.found or SamlSettings()
+        names = SamlSettings.ATTRIBUTES
+        shown = {name: getattr(saml, f"{name}_attribute") for name in names}
+        flags = {name: getattr(saml, name) for name in ("idp_initiated", "want_response_signed")}
+        super().__init__(request, initial={**shown, **flags})
+        for name in flags:
+            field: Any = SamlSettings._meta.get_field(name)
+            self.fields[name].label, self.fields[name].help_text = capfirst(field.verbose_name), field.help_text
+        for name in names:
+            model_field: Any = SamlSettings._meta.get_field(f"{name}_attribute")
+            self.fields[name] = model_field.formfield(required=not model_field.blank)
+        self.fields["idp_metadata"].required = self.found is None
+
+    def write(self) -> SamlSettings:
+        said = self.cleaned_data
+        section = {
+            **self._idp(),
+            "idp_initiated": said["idp_initiated"],
+            "want_response_signed": said["want_response_signed"],
+            "attributes": {name: said[name] for name in SamlSettings.ATTRIBUTES},
+        }
+        return sso.connections.apply(self.connection, section, base_dir=None, actor=self.actor)
+
+    def _idp(self) -> dict[str, Any]:
+        if self.cleaned_data["idp_metadata"] or self.found is None:
+            return {"idp_metadata": self.cleaned_data["idp_metadata"]}
+        saml = self.found
+        kept = {"entity_id": saml.idp_entity_id, "sso_url": saml.sso_url, "certificates": saml.certificates}
+        return {**kept, **({"slo_url": saml.slo_url} if saml.slo_url else {})}
+
+
+class OAuthClientForm(ActForm):
+    redirect_uris = forms.CharField(
+        label="Redirect URIs",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField", "spellcheck": "false"}),
+        help_text="One a line. Where the IdP comes back to with its authorization code; Okta shows it with its own setup.",
+    )
+    grants = forms.MultipleChoiceField(
+        choices=[(name, name.replace("_", " ")) for name in OAuthClient.GRANTS], widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, request: HttpRequest, *, connection: Connection) -> None:
+        self.connection = connection
+        self.found = OAuthClient.objects.filter(connection=connection).first()
+        initial: dict[str, Any] = {"grants": list(OAuthClient.GRANTS)}
+        if self.found is not None:
+            allowed = [name for name in OAuthClient.GRANTS if getattr(self.found, f"allows_{name}")]
+            initial = {"grants": allowed, "redirect_uris": "\n".join(self.found.redirect_uris.split())}
+        super().__init__(request, initial=initial)
+
+    def write(self) -> str | None:
+        """Return the client secret where it was just made."""
+        said = self.cleaned_data
+        return scim.connections.apply(
+            self.connection,
+            {"redirect_uris": said["redirect_uris"].split(), "grants": said["grants"]},
+            rotate_secret="new_secret" in self.data,
+            actor=self.actor,
+        )

@@ -1,0 +1,71 @@
+"""What the tests of the administration share: administrators with more and with fewer rights, and their browsers."""
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from core_identity.models import Connection, Identity, User
+from core_identity.services.provisioning import change_person, create_person
+from core_identity.services.roles import create_role, grant_role
+from core_identity.services.users import create_user
+from core_identity.values import Person
+from tests.support.cast import ADMIN, JANE, OKTA, make_connection
+
+
+def browser_of(user: User) -> Client:
+    client = Client(headers={"host": "localhost"})
+    client.force_login(user)
+    return client
+
+
+def staff(username: str, *permissions: str) -> User:
+    """Return an administrator who may do this much, by a role that holds the permissions."""
+    user = create_user(actor=ADMIN, username=username, is_staff=True)
+    held = Permission.objects.filter(codename__in=permissions, content_type__app_label="core_identity")
+    assert len(held) == len(permissions)
+    role = create_role(actor=ADMIN, name=f"Role of {username}", permissions=list(held), grantable_by=[])
+    grant_role(actor=ADMIN, user_id=user.pk, role_id=role.pk)
+    return user
+
+
+def put(identity: Identity, said: Person) -> None:
+    """Push what SCIM says now of somebody known."""
+    change_person(
+        actor=OKTA,
+        connection=identity.connection,
+        scim_id=identity.scim_id,
+        read=lambda _: said,
+        deactivates=said.active is False,
+    )
+
+
+@pytest.fixture
+def root(db: None) -> User:
+    """May do everything."""
+    return create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def desk(db: None) -> User:
+    """The service desk: people and roles, but no superuser."""
+    return staff("desk", "view_user", "change_user", "view_role", "add_role", "change_role", "delete_role")
+
+
+@pytest.fixture
+def as_root(root: User) -> Client:
+    return browser_of(root)
+
+
+@pytest.fixture
+def as_desk(desk: User) -> Client:
+    return browser_of(desk)
+
+
+@pytest.fixture
+def acme(db: None) -> Connection:
+    return make_connection()
+
+
+@pytest.fixture
+def jane(acme: Connection) -> Identity:
+    return create_person(actor=OKTA, connection=acme, person=JANE).identity

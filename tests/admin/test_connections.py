@@ -1,0 +1,226 @@
+"""Connections: the setup sheet (R37), what is locked (R3), on and off (R1a), SAML and OAuth on pages of their own."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+import scim.connections
+from core_identity.models import Connection, Customer, Event, Grant, Identity
+from core_identity.services.connections import change_connection
+from core_identity.services.groups import create_group
+from core_identity.services.roles import create_role
+from core_identity.values import GroupChange
+from scim.models import OAuthClient
+from sso.models import SamlSettings
+from tests.admin.conftest import browser_of, staff
+from tests.support.cast import ADMIN, OKTA
+from tests.support.saml import TestIdp
+
+LIST = "/admin/core_identity/connection/"
+NAMES = {name: SamlSettings._meta.get_field(f"{name}_attribute").get_default() for name in SamlSettings.ATTRIBUTES}  # type: ignore[union-attr]
+
+
+@pytest.fixture(scope="session")
+def idp() -> TestIdp:
+    return TestIdp()
+
+
+def page_of(connection: Connection, name: str = "change") -> str:
+    return f"{LIST}{connection.pk}/{name}/"
+
+
+def form_of(connection: Connection, **changes: Any) -> dict[str, Any]:
+    said = {
+        "name": connection.name,
+        "uid_attribute": connection.uid_attribute,
+        "uid_rule": connection.uid_rule,
+        "uid_mark": connection.uid_mark,
+        "sso_makes_users": "on",
+        "roles_from": connection.roles_from,
+        "unknown_group": connection.unknown_group,
+        "reactivation": connection.reactivation,
+    }
+    return {**said, **changes}
+
+
+def settings_of(connection: Connection) -> Connection:
+    return Connection.objects.get(pk=connection.pk)
+
+
+# Customers
+
+
+def test_a_customer_is_made_and_renamed_by_the_services(as_root: Client) -> None:
+    as_root.post("/admin/core_identity/customer/add/", {"name": "Globex"})
+    globex = Customer.objects.get(name="Globex")
+    as_root.post(f"/admin/core_identity/customer/{globex.pk}/change/", {"name": "Globex Ltd"})
+    assert list(Event.objects.filter(subject_id=globex.pk).values_list("kind", "actor")) == [
+        ("customer.renamed", "root"),
+        ("customer.created", "root"),
+    ]
+    again = as_root.post("/admin/core_identity/customer/add/", {"name": "GLOBEX ltd"})
+    assert "exists already" in again.content.decode()
+
+
+# The connection itself
+
+
+def test_a_new_connection_leads_to_its_setup_sheet(as_root: Client, acme: Connection) -> None:
+    said = form_of(acme, customer=str(acme.customer_id), slug="acme-entra", name="Acme Entra")
+    answer = as_root.post(f"{LIST}add/", said)
+    made = Connection.objects.get(slug="acme-entra")
+    assert answer["Location"] == page_of(made)
+    page = as_root.get(page_of(made)).content.decode()
+    for told in (
+        "http://localhost:8000/sso/acme-entra/acs",
+        "http://localhost:8000/scim/acme-entra/v2",
+        "http://localhost:8000/oauth/token/",
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:UID",
+        "not set up yet",
+        'data-copy="copy-acs_url"',
+    ):
+        assert told in page
+    event = Event.objects.get(kind="connection.created", subject_id=made.pk)
+    assert (event.actor, event.request_id) == ("root", answer["X-Request-Id"])
+
+
+@pytest.mark.parametrize("slug", ["Acme", "acme corp", "acme"])
+def test_a_bad_or_taken_slug_is_an_error_of_the_form(slug: str, as_root: Client, acme: Connection) -> None:
+    answer = as_root.post(f"{LIST}add/", form_of(acme, customer=str(acme.customer_id), slug=slug))
+    assert answer.status_code == 200
+    assert "errornote" in answer.content.decode()
+    assert Connection.objects.count() == 1
+
+
+def test_slug_and_customer_stay(as_root: Client, acme: Connection) -> None:
+    as_root.post(page_of(acme), form_of(acme, slug="other", name="New name"))
+    assert (settings_of(acme).slug, settings_of(acme).name) == ("acme", "New name")
+
+
+def test_the_uid_rule_is_locked_once_somebody_is_known_R3(as_root: Client, jane: Identity) -> None:
+    connection = jane.connection
+    assert "locked" in as_root.get(page_of(connection)).content.decode()
+    as_root.post(page_of(connection), form_of(connection, uid_rule="email", uid_attribute="mail"))
+    assert (settings_of(connection).uid_rule, settings_of(connection).uid_attribute) == ("name", "UID")
+
+
+def test_the_uid_rule_can_change_while_nobody_is_known(as_root: Client, acme: Connection) -> None:
+    as_root.post(page_of(acme), form_of(acme, uid_rule="other", uid_mark="waived"))
+    assert (settings_of(acme).uid_rule, settings_of(acme).uid_mark) == ("other", "waived")
+
+
+def test_the_mark_is_waived_for_the_rule_other_only_R8b(as_root: Client, acme: Connection) -> None:
+    answer = as_root.post(page_of(acme), form_of(acme, uid_mark="waived"))
+    assert "The second mark can be waived only" in answer.content.decode()
+    assert settings_of(acme).uid_mark == "required"
+
+
+def test_a_connection_is_switched_off_and_on_with_a_reason_R1a(as_root: Client, acme: Connection) -> None:
+    assert "This field is required" in as_root.post(page_of(acme, "switch"), {"reason": ""}).content.decode()
+    for enabled in (False, True):
+        as_root.post(page_of(acme, "switch"), {"reason": "key lost"})
+        assert settings_of(acme).enabled is enabled
+    told = Event.objects.filter(subject_id=acme.pk, reason="key lost").values_list("kind", "actor")
+    assert list(told) == [("connection.switched_on", "root"), ("connection.switched_off", "root")]
+
+
+def test_roles_are_opened_and_waiting_groups_confirmed(as_root: Client, acme: Connection, jane: Identity) -> None:
+    editors = create_role(actor=ADMIN, name="Editors", grantable_by=[])
+    vault = create_role(actor=ADMIN, name="Vault", marked_protected=True, grantable_by=[acme])
+    change = GroupChange(display_name="Editors", members=frozenset({jane.scim_id}))
+    create_group(actor=OKTA, connection=acme, change=change)
+    page = as_root.get(page_of(acme, "roles")).content.decode()
+    assert "Editors (a push group of 1 waits for it)" in page
+    assert "Vault" not in page
+    as_root.post(page_of(acme, "roles"), {"roles": [str(editors.pk)]})
+    assert not Grant.objects.filter(user=jane.user).exists()
+    as_root.post(page_of(acme, "roles"), {"roles": [str(editors.pk)], "confirm_waiting": "on"})
+    assert Grant.objects.filter(user=jane.user, role=editors).exists()
+    assert set(acme.grantable_roles.all()) == {editors, vault}
+
+
+def test_our_own_idp_is_a_superuser_s_to_name_and_to_change_R26(acme: Connection) -> None:
+    browser = browser_of(staff("integrator", "view_connection", "change_connection", "view_customer"))
+    browser.post(page_of(acme), form_of(acme, own_idp="on", name="Renamed"))
+    assert (settings_of(acme).own_idp, settings_of(acme).name) == (False, "Renamed")
+    change_connection(actor=ADMIN, connection_id=acme.pk, own_idp=True)
+    assert browser.get(page_of(acme)).status_code == 200
+    assert browser.post(page_of(acme), form_of(acme)).status_code == 403
+    for page in ("saml", "oauth", "roles", "switch"):
+        assert browser.get(page_of(acme, page)).status_code == 403
+
+
+def test_who_may_only_look_sees_the_sheet_and_changes_nothing(acme: Connection, idp: TestIdp) -> None:
+    browser = browser_of(staff("reader", "view_connection"))
+    page = browser.get(page_of(acme)).content.decode()
+    assert "Setup sheet" in page
+    assert "/saml/" not in page
+    for name in ("saml", "oauth", "roles", "switch"):
+        assert browser.post(page_of(acme, name), {"reason": "x"}).status_code == 403
+
+
+# SAML
+
+
+def test_saml_settings_are_pasted_and_shown(as_root: Client, acme: Connection, idp: TestIdp) -> None:
+    answer = as_root.post(page_of(acme, "saml"), {**NAMES, "idp_metadata": idp.metadata(), "email": "mail"})
+    assert answer["Location"] == page_of(acme)
+    saml = SamlSettings.objects.get()
+    assert (saml.idp_entity_id, saml.email_attribute, saml.want_response_signed) == (idp.entity_id, "mail", False)
+    assert idp.entity_id in as_root.get(page_of(acme)).content.decode()
+    assert Event.objects.get(kind="saml_settings.changed").actor == "root"
+
+
+def test_without_metadata_what_is_known_of_the_idp_stays(as_root: Client, acme: Connection, idp: TestIdp) -> None:
+    assert "This field is required" in as_root.post(page_of(acme, "saml"), NAMES).content.decode()
+    as_root.post(page_of(acme, "saml"), {**NAMES, "idp_metadata": idp.metadata()})
+    as_root.post(page_of(acme, "saml"), {**NAMES, "idp_initiated": "on"})
+    saml = SamlSettings.objects.get()
+    assert (saml.idp_initiated, saml.certificates) == (True, [idp.pem])
+
+
+def test_every_fault_of_the_saml_settings_is_shown_at_its_place(as_root: Client, acme: Connection) -> None:
+    said = {**NAMES, "idp_metadata": "<no-metadata/>", "first_name": "Name", "last_name": "Name"}
+    answer = as_root.post(page_of(acme, "saml"), said)
+    errors = answer.context["form"].errors
+    assert set(errors) == {"idp_metadata", "last_name"}
+    assert "is named twice" in errors["last_name"][0]
+    assert not SamlSettings.objects.exists()
+
+
+# OAuth
+
+
+def test_the_secret_is_shown_once_and_kept_nowhere(as_root: Client, acme: Connection) -> None:
+    said = {"redirect_uris": "https://a.test/cb\nhttps://b.test/cb", "grants": ["authorization_code"]}
+    answer = as_root.post(page_of(acme, "oauth"), said)
+    secret = answer.context["secret"]
+    assert secret in answer.content.decode()
+    assert "no-store" in answer["Cache-Control"]
+    assert secret not in str(answer.cookies) + str(dict(as_root.session))
+    client = OAuthClient.objects.get()
+    assert (client.redirect_uris, client.allows_client_credentials) == ("https://a.test/cb https://b.test/cb", False)
+    assert secret not in client.client_secret
+    assert secret not in str(list(Event.objects.values_list("changes", "reason")))
+    for path in (page_of(acme), page_of(acme, "oauth"), "/admin/"):
+        assert secret not in as_root.get(path).content.decode()
+
+
+def test_saving_keeps_the_secret_and_a_new_one_is_made_on_demand(as_root: Client, acme: Connection) -> None:
+    scim.connections.apply(acme, {}, rotate_secret=False)
+    before = OAuthClient.objects.get().client_secret
+    said = {"redirect_uris": "", "grants": ["client_credentials"]}
+    assert as_root.post(page_of(acme, "oauth"), said)["Location"] == page_of(acme)
+    assert OAuthClient.objects.get().client_secret == before
+    answer = as_root.post(page_of(acme, "oauth"), {**said, "new_secret": "yes"})
+    assert answer.context["secret"]
+    assert OAuthClient.objects.get().client_secret != before
+
+
+def test_faults_of_the_oauth_client_are_shown(as_root: Client, acme: Connection) -> None:
+    answer = as_root.post(
+        page_of(acme, "oauth"), {"redirect_uris": "http://evil.test/cb", "grants": ["client_credentials"]}
+    )
+    assert "must be https" in answer.content.decode()
+    assert not OAuthClient.objects.exists()

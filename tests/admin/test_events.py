@@ -1,0 +1,64 @@
+"""Events are read, filtered and found by their reference; nobody changes them, superusers neither (R34)."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from core_identity.models import Connection, Event, Identity
+from core_identity.services.roles import create_role
+from tests.admin.conftest import browser_of, staff
+from tests.support.cast import ADMIN, JANE
+
+LIST = "/admin/core_identity/event/"
+
+
+def found(browser: Client, **query: Any) -> set[str]:
+    return {event.kind for event in browser.get(LIST, query).context["cl"].result_list}
+
+
+def test_events_are_found_by_reference_and_by_subject(as_root: Client, jane: Identity) -> None:
+    create_role(actor=ADMIN, name="Editors")
+    assert found(as_root, q="reqscim") == {"user.created", "identity.created", "identity.uid_set"}
+    assert found(as_root, q="editors") == {"role.created"}
+    assert found(as_root, q="nothing") == set()
+
+
+@pytest.mark.parametrize(
+    ("query", "kinds"),
+    [
+        ({"channel": "scim"}, {"user.created", "identity.created", "identity.uid_set"}),
+        ({"about": "roles"}, {"role.created"}),
+        ({"about": "connections", "channel": "admin"}, {"customer.created", "connection.created"}),
+        ({"connection": "acme", "about": "people"}, {"user.created", "identity.created", "identity.uid_set"}),
+        ({"connection": "elsewhere"}, set()),
+        ({"kind": "role.created"}, {"role.created"}),
+    ],
+)
+def test_events_are_filtered(query: dict[str, str], kinds: set[str], as_desk: Client, jane: Identity) -> None:
+    create_role(actor=ADMIN, name="Editors")
+    browser = browser_of(staff("auditor", "view_event"))
+    assert found(browser, **query) - {"grant.added"} == kinds
+
+
+def test_the_detail_shows_what_changed_from_what_to_what(as_root: Client, jane: Identity) -> None:
+    event = Event.objects.get(kind="user.created", user_id=jane.user_id)
+    page = as_root.get(f"{LIST}{event.pk}/change/").content.decode()
+    assert f"<tr><td>username</td><td>–</td><td>{JANE.user_name}</td></tr>" in page
+    assert "REQSCIM" in page
+    assert f"/admin/core_identity/user/{jane.user_id}/change/" in page
+
+
+def test_nobody_adds_changes_or_deletes_an_event(as_root: Client, acme: Connection) -> None:
+    event = Event.objects.filter(subject_id=acme.pk).get()
+    assert as_root.post(f"{LIST}add/", {"kind": "made.up"}).status_code == 403
+    assert as_root.post(f"{LIST}{event.pk}/change/", {"kind": "made.up"}).status_code == 403
+    assert as_root.post(f"{LIST}{event.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert "_save" not in as_root.get(f"{LIST}{event.pk}/change/").content.decode()
+
+
+def test_the_list_costs_the_same_for_few_and_many(as_root: Client, django_assert_max_num_queries: Any) -> None:
+    for number in range(30):
+        create_role(actor=ADMIN, name=f"Role {number}")
+    with django_assert_max_num_queries(8):
+        as_root.get(LIST)

@@ -1,0 +1,142 @@
+"""Roles: made by administrators only (R27), with the groups that wait for them (R29); protected ones by superusers (R33)."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from core_identity.models import Connection, Event, Grant, Identity, PushGroup, Role
+from core_identity.selectors import roles_of
+from core_identity.services.groups import create_group
+from core_identity.services.roles import create_role, grant_role
+from core_identity.values import GroupChange
+from tests.support.cast import ADMIN, OKTA
+
+LIST = "/admin/core_identity/role/"
+
+
+@pytest.fixture
+def waiting(acme: Connection, jane: Identity) -> PushGroup:
+    change = GroupChange(display_name="Editors", members=frozenset({jane.scim_id}))
+    return create_group(actor=OKTA, connection=acme, change=change)
+
+
+def page_of(role: Role, name: str = "change") -> str:
+    return f"{LIST}{role.pk}/{name}/"
+
+
+def make(browser: Client, acme: Connection, **said: Any) -> Any:
+    return browser.post(f"{LIST}add/", {"name": "Editors", "grantable_by": [str(acme.pk)], **said})
+
+
+def test_a_new_role_asks_for_the_groups_that_wait_and_links_only_the_confirmed_R29(
+    as_desk: Client, acme: Connection, waiting: PushGroup, jane: Identity
+) -> None:
+    answer = make(as_desk, acme)
+    role = Role.objects.get(name="Editors")
+    assert answer["Location"] == page_of(role, "waiting")
+    assert roles_of(jane.user) == []
+    assert "Editors of acme: 1 person" in as_desk.get(answer["Location"]).content.decode()
+    answer = as_desk.post(page_of(role, "waiting"), {"groups": [str(waiting.pk)]})
+    assert [held.name for held in roles_of(jane.user)] == ["Editors"]
+    linked = Event.objects.get(kind="group.linked")
+    assert (linked.actor, linked.request_id) == ("desk", answer["X-Request-Id"])
+
+
+def test_a_group_that_is_not_confirmed_goes_on_waiting(
+    as_desk: Client, acme: Connection, waiting: PushGroup, jane: Identity
+) -> None:
+    make(as_desk, acme)
+    as_desk.post(page_of(Role.objects.get(name="Editors"), "waiting"), {})
+    assert roles_of(jane.user) == []
+    assert PushGroup.objects.get().role is None
+
+
+def test_a_group_of_another_name_cannot_be_slipped_in(as_desk: Client, acme: Connection, waiting: PushGroup) -> None:
+    make(as_desk, acme, name="Owners")
+    role = Role.objects.get(name="Owners")
+    answer = as_desk.post(page_of(role, "waiting"), {"groups": [str(waiting.pk)]})
+    assert answer.status_code == 200
+    assert PushGroup.objects.get().role is None
+
+
+@pytest.mark.parametrize("change", ["rename", "open"])
+def test_a_renamed_or_opened_role_asks_as_well(
+    change: str, as_desk: Client, acme: Connection, waiting: PushGroup
+) -> None:
+    name, opened = ("Redaktion", [acme]) if change == "rename" else ("Editors", [])
+    role = create_role(actor=ADMIN, name=name, grantable_by=opened)
+    answer = as_desk.post(page_of(role), {"name": "Editors", "grantable_by": [str(acme.pk)]})
+    assert answer["Location"] == page_of(role, "waiting")
+
+
+def test_a_role_for_which_nobody_waits_goes_back_to_the_list(as_desk: Client, acme: Connection) -> None:
+    assert make(as_desk, acme)["Location"] == LIST
+
+
+def test_a_taken_name_is_an_error_of_the_form(as_desk: Client, acme: Connection) -> None:
+    create_role(actor=ADMIN, name="Editors")
+    assert "exists already" in make(as_desk, acme, name=" EDITORS ").content.decode()
+    assert Role.objects.filter(name_key="editors").count() == 1
+
+
+def test_the_only_connection_is_preset_R28(as_desk: Client, acme: Connection) -> None:
+    form = as_desk.get(f"{LIST}add/").context["adminform"].form
+    assert form.initial["grantable_by"] == [acme.pk]
+
+
+def test_a_role_with_holders_and_groups_is_deleted_by_the_service(
+    as_desk: Client, acme: Connection, waiting: PushGroup, jane: Identity
+) -> None:
+    make(as_desk, acme)
+    role = Role.objects.get(name="Editors")
+    as_desk.post(page_of(role, "waiting"), {"groups": [str(waiting.pk)]})
+    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=role.pk)
+    page = as_desk.get(page_of(role, "delete")).content.decode()
+    assert "people who lose it: 1" in page.lower()
+    assert "push groups that wait again: 1" in page.lower()
+    as_desk.post(page_of(role, "delete"), {"post": "yes"})
+    assert not Role.objects.filter(name="Editors").exists()
+    assert not Grant.objects.filter(user=jane.user).exists()
+    assert PushGroup.objects.get().role is None
+    assert Event.objects.get(kind="role.deleted").actor == "desk"
+
+
+def test_permissions_and_protection_are_a_superuser_s_to_set(
+    as_desk: Client, as_root: Client, acme: Connection
+) -> None:
+    change_user = Permission.objects.get(codename="change_user", content_type__app_label="core_identity")
+    wished = {"permissions": [str(change_user.pk)], "marked_protected": "on"}
+    make(as_desk, acme, **wished)
+    role = Role.objects.get(name="Editors")
+    assert not role.permissions.exists()
+    assert not role.marked_protected
+    as_root.post(page_of(role), {"name": "Editors", **wished})
+    role.refresh_from_db()
+    assert list(role.permissions.all()) == [change_user]
+    assert role.marked_protected
+
+
+def test_a_protected_role_is_a_superuser_s_to_touch(as_desk: Client, db: None) -> None:
+    for role in (create_role(actor=ADMIN, name="Vault", marked_protected=True), Role.objects.get(name="Role of desk")):
+        assert as_desk.get(page_of(role)).status_code == 200
+        assert as_desk.post(page_of(role), {"name": "Mine"}).status_code == 403
+        assert as_desk.get(page_of(role, "waiting")).status_code == 403
+        assert as_desk.post(page_of(role, "delete"), {"post": "yes"}).status_code == 403
+    assert not Role.objects.filter(name="Mine").exists()
+
+
+def test_only_permissions_that_open_something_are_offered(as_root: Client) -> None:
+    offered = as_root.get(f"{LIST}add/").context["adminform"].form.fields["permissions"].queryset
+    labels = {permission.content_type.app_label for permission in offered}
+    assert labels == {"core_identity"}
+    assert {permission.codename for permission in offered} >= {"change_user", "view_event", "delete_role"}
+    assert not {"delete_user", "change_event", "add_identity"} & {permission.codename for permission in offered}
+
+
+def test_what_a_role_holds_anyway_is_kept_when_it_is_saved(as_root: Client, db: None) -> None:
+    odd = Permission.objects.get(codename="add_session")
+    role = create_role(actor=ADMIN, name="Odd", permissions=[odd])
+    form = as_root.get(page_of(role)).context["adminform"].form
+    assert odd in form.fields["permissions"].queryset

@@ -69,7 +69,7 @@ def urls(connection: "Connection") -> dict[str, Any]:
     client = OAuthClient.objects.filter(connection=connection).first()
     return {
         "scim_base_url": f"{settings.PUBLIC_URL}/scim/{connection.slug}/v2",
-        "authorize_url": f"{settings.PUBLIC_URL}/oauth/authorize/",
+        "authorize_url": f"{settings.PUBLIC_URL}{reverse('oauth-authorize')}",
         "token_url": f"{settings.PUBLIC_URL}{reverse('oauth-token')}",
         "client_id": client.client_id if client else None,
     }

@@ -58,3 +58,20 @@ class OAuthClient(AbstractApplication):  # type: ignore[misc]  # the toolkit pub
     def get_allowed_schemes(self) -> list[str]:
         """Redirects go by https; by http only while the service itself is on loopback, where nobody listens in."""
         return ["https", "http"] if settings.PUBLIC_URL_IS_LOOPBACK else ["https"]
+
+
+class SetupLink(models.Model):
+    """A link that makes one browser the set-up contact of one connection (R14). Its secret is stored as a hash.
+
+    ``made_by`` is the superuser who stands for the contact: their authority is what the link lends.
+    """
+
+    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
+    made_by = models.ForeignKey("core_identity.User", models.PROTECT, related_name="+")
+    secret_hash = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True)
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"set-up link of {self.connection}"

@@ -1,9 +1,11 @@
 """OAuth 2 as this service means it: tokens belong to a connection, never to a person (R14, R21)."""
 
 import hashlib
+from datetime import timedelta
 from typing import Any
 
-from oauth2_provider.models import get_access_token_model
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model, get_refresh_token_model
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
 
@@ -40,3 +42,19 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
             return super()._create_access_token(expires, request, token, source_refresh_token)
         finally:
             request.user = consenting
+
+    def _save_bearer_token(self, token: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Answer a refresh token that comes a second time within the grace period with a pair of its own.
+
+        Answers get lost, and two workers of an IdP may renew at once. The toolkit would give the former successors again; but of
+        those only hashes are kept, so it would answer with empty tokens. Both pairs are of one family and end together.
+        """
+        used = getattr(request, "refresh_token_instance", None)
+        if used is not None:
+            used = get_refresh_token_model().objects.select_for_update().get(pk=used.pk)
+        if used is None or used.revoked is None:
+            return super()._save_bearer_token(token, request, *args, **kwargs)
+        self._check_and_set_request_resource(request)
+        expires = timezone.now() + timedelta(seconds=token["expires_in"])
+        access_token = self._create_access_token(expires, request, token)
+        return self._create_refresh_token(request, token["refresh_token"], access_token, used)

@@ -6,7 +6,7 @@ from django.urls import path, re_path
 from rest_framework.views import APIView
 
 from core_identity.credentials import credential
-from scim.views import discovery, groups, oauth, users
+from scim.views import consent, discovery, groups, oauth, users
 from scim.views.base import NothingHere
 
 
@@ -17,6 +17,9 @@ def _scim(view: type[APIView]) -> Any:
 _BASE = "scim/<str:slug>/v2"
 
 urlpatterns = [
+    path("oauth/authorize/", consent.authorize, name="oauth-authorize"),
+    path("oauth/contact/", consent.contact_ready, name="oauth-contact-ready"),
+    path("oauth/contact/<str:secret>/", consent.contact, name="oauth-contact"),
     path("oauth/token/", oauth.token, name="oauth-token"),
     path("oauth/revoke_token/", oauth.revoke_token, name="oauth-revoke-token"),
     path(f"{_BASE}/Users", _scim(users.Users), name="scim-users"),

@@ -132,7 +132,10 @@ OAUTH2_PROVIDER = {
     "PKCE_REQUIRED": lambda _client_id: False,
     # http on loopback is opened by OAuthClient itself, and only where PUBLIC_URL is loopback.
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    # A rotated refresh token may come again for two minutes: answers get lost. After that its whole family ends.
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "REFRESH_TOKEN_GRACE_PERIOD_SECONDS": 120,
+    "REQUEST_APPROVAL_PROMPT": "force",
     **{
         f"COMPLIANT_BCP_RFC9700_{name}": True
         for name in (

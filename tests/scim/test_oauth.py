@@ -214,13 +214,19 @@ def test_a_session_opens_no_scim(connection: Connection) -> None:
     error(client.get("/scim/acme/v2/Users"), 401)
 
 
-def test_nobody_can_register_a_client_or_consent_to_one() -> None:
-    """The toolkit's own list of URLs would open both to anybody signed in."""
+def test_nobody_can_register_a_client() -> None:
+    """The toolkit's own list of URLs would let anybody signed in. Who may consent is tested in test_consent.py."""
     with pytest.raises(NoReverseMatch):
         reverse("oauth2_provider:register")
     addresses = [str(entry.pattern) for entry in get_resolver("scim.urls").url_patterns]
-    assert [one for one in addresses if one.startswith("oauth")] == ["oauth/token/", "oauth/revoke_token/"]
-    for path in ("/oauth/applications/", "/oauth/applications/register/", "/oauth/authorize/", "/oauth/introspect/"):
+    assert [one for one in addresses if one.startswith("oauth")] == [
+        "oauth/authorize/",
+        "oauth/contact/",
+        "oauth/contact/<str:secret>/",
+        "oauth/token/",
+        "oauth/revoke_token/",
+    ]
+    for path in ("/oauth/applications/", "/oauth/applications/register/", "/oauth/introspect/"):
         assert Client(headers={"host": HOST}).get(path).status_code == 404
 
 

@@ -1,0 +1,177 @@
+"""Consent to provisioning (RFC 6749 section 4.1): asked of a superuser or of the connection's set-up contact, and of nobody else (R14).
+
+The toolkit's own page would take the consent of any signed-in end user, and hand out a SCIM token for it.
+"""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from oauth2_provider.exceptions import OAuthToolkitError
+from oauth2_provider.views import AuthorizationView
+
+from core_identity.credentials import credential
+from core_identity.services import events
+from core_identity.values import Actor, ActorKind, Channel
+from scim.models import OAuthClient
+from scim.setup_links import contact_of, open_link, unopened_link, use_up
+
+if TYPE_CHECKING:
+    from core_identity.models import User
+    from scim.models import SetupLink
+
+UNDERSTOOD: Final = (
+    "client_id", "redirect_uri", "response_type", "state", "scope", "code_challenge", "code_challenge_method"
+)  # fmt: skip
+"""What is read of an authorization request. The rest (nonce, prompt, claims, resource …) is for other products."""
+
+
+@dataclass(frozen=True)
+class Consenter:
+    """Who answers: a superuser, or a set-up contact for whom the maker of the link stands."""
+
+    user: "User"
+    label: str
+    link: "SetupLink | None" = None
+
+    def may_speak_for(self, client: OAuthClient) -> bool:
+        return self.link is None or self.link.connection_id == client.connection_id
+
+
+def consenter_of(request: HttpRequest) -> Consenter | None:
+    """Return who may answer in this browser. A superuser who signed in is one; a session of anybody else is not."""
+    user = request.user
+    if user.is_authenticated and user.is_superuser:
+        return Consenter(user, user.username)
+    link = contact_of(request)
+    if link is not None and link.made_by.is_superuser and link.made_by.is_active:
+        return Consenter(link.made_by, f"set-up contact of {link.connection} (link by {link.made_by.username})", link)
+    return None
+
+
+class Consent(AuthorizationView):  # type: ignore[misc]  # the toolkit publishes no types
+    """The toolkit checks the request and makes the code; here is who may be asked, and what is asked."""
+
+    template_name = "scim/consent.html"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.consenter = consenter_of(request)
+        if self.consenter is None:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+            return _refused(
+                request, "Only an administrator of CORE, or the set-up contact of the connection, can do this."
+            )
+        self.oauth2_data: dict[str, Any] = {}
+        if request.method == "GET":
+            query = cleaned_query(request.META.get("QUERY_STRING", ""))
+            request.META["QUERY_STRING"], request.GET = query, QueryDict(query)
+        client = OAuthClient.objects.select_related("connection").filter(client_id=_asked(request, "client_id")).first()
+        if client is None or not client.connection.enabled or not self.consenter.may_speak_for(client):
+            return _refused(
+                request, "There is no such client here. Compare the client ID with the connection's setup sheet."
+            )
+        self.client = client
+        # Past LoginRequiredMixin: a set-up contact has no user, and the question of who may is answered above.
+        return super(LoginRequiredMixin, self).dispatch(request, *args, **kwargs)  # type: ignore[no-any-return, misc]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        error = kwargs.get("error")
+        told = {"client": self.client, "connection": self.client.connection, "consenter": self.consenter}
+        return {
+            **super().get_context_data(**kwargs),
+            **told,
+            "problem": getattr(error, "description", "") if error else "",
+        }
+
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = super().render_to_response(context, **kwargs)
+        target = urlsplit(str(context.get("redirect_uri") or ""))
+        if target.netloc and "error" not in context:
+            # Chromium holds a form to form-action on the redirect after it, too: without this the code never arrives.
+            response._csp_update = {"form-action": [f"{target.scheme}://{target.netloc}"]}  # type: ignore[attr-defined]
+        return response
+
+    def create_authorization_response(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """Make the code in the name of whoever answers, and tell the story."""
+        assert self.consenter is not None  # noqa: S101 - dispatch let nobody else through
+        signed_in, request.user = request.user, self.consenter.user
+        try:
+            answer = super().create_authorization_response(request, **kwargs)
+        except OAuthToolkitError:
+            if not kwargs["allow"]:
+                self._tell(allowed=False, credentials=kwargs["credentials"])
+            raise
+        finally:
+            request.user = signed_in
+        self._tell(allowed=True, credentials=kwargs["credentials"])
+        return answer
+
+    def _tell(self, *, allowed: bool, credentials: dict[str, Any]) -> None:
+        assert self.consenter is not None  # noqa: S101
+        actor = Actor(
+            Channel.ADMIN,
+            ActorKind.ADMIN,
+            self.consenter.label,
+            id=str(self.consenter.user.pk),
+            request_id=getattr(self.request, "request_id", ""),
+        )
+        kind = "oauth_client.consented" if allowed else "oauth_client.refused"
+        told = {"redirect_uri": (None, credentials["redirect_uri"])}
+        events.record(actor=actor, kind=kind, subject=self.client.connection, changes=told)
+        if allowed and self.consenter.link is not None:
+            use_up(self.request, self.consenter.link)
+
+
+def cleaned_query(query: str) -> str:
+    """Return the query with what is understood, and with the scope that SCIM needs.
+
+    Okta's administrators append ``?scope=offline_access`` to get a refresh token, and mean *also*. A bare % is read as it stands, where the
+    toolkit would fail.
+    """
+    said = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name in UNDERSTOOD]
+    scopes = " ".join(value for name, value in said if name == "scope").split()
+    kept = [(name, value) for name, value in said if name != "scope"]
+    return urlencode([*kept, ("scope", " ".join(dict.fromkeys(["scim", *scopes])))])
+
+
+def _asked(request: HttpRequest, name: str) -> str:
+    return (request.POST if request.method == "POST" else request.GET).get(name, "").replace("\0", "")
+
+
+def _refused(request: HttpRequest, sentence: str) -> HttpResponse:
+    return render(request, "scim/refused.html", {"sentence": sentence}, status=HTTPStatus.FORBIDDEN)
+
+
+authorize = credential("staff")(never_cache(Consent.as_view()))
+
+
+@credential("none")
+@never_cache
+def contact(request: HttpRequest, secret: str) -> HttpResponse:
+    """Make the browser that opens a set-up link the contact of its connection; by a button, for mail scanners open links too."""
+    if request.method == "POST":
+        link = open_link(request, secret)
+        if link is not None:
+            return redirect("oauth-contact-ready")
+    link = unopened_link(secret)
+    if link is None:
+        return _refused(request, "This link was used already, or is too old. Ask whoever sent it for a new one.")
+    return render(request, "scim/contact.html", {"connection": link.connection})
+
+
+@credential("none")
+@never_cache
+def contact_ready(request: HttpRequest) -> HttpResponse:
+    link = contact_of(request)
+    if link is None:
+        return _refused(request, "This browser is not a set-up contact, or was it too long ago. Ask for a new link.")
+    return render(request, "scim/contact_ready.html", {"connection": link.connection})

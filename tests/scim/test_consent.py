@@ -1,0 +1,316 @@
+"""Who may give consent, what comes of it, and how Okta's whole dance goes (R14, R21)."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model, get_refresh_token_model
+
+import scim.connections
+from core_identity.models import Connection, Event, User
+from core_identity.services.connections import switch_off
+from core_identity.services.expiry import expire
+from core_identity.services.users import create_local_user, create_user
+from scim.models import OAuthClient, SetupLink
+from scim.setup_links import make_link
+from tests.scim.conftest import FORM, HOST, Scim, Secrets
+from tests.support.cast import ADMIN, make_connection
+
+CALLBACK = "https://system-admin.okta.com/admin/app/cpc/acme/oauth/callback"
+
+
+@pytest.fixture
+def secrets(connection: Connection) -> Secrets:
+    secret = scim.connections.apply(connection, {"redirect_uris": [CALLBACK]}, rotate_secret=True)
+    return Secrets(OAuthClient.objects.get(connection=connection).client_id, str(secret))
+
+
+@pytest.fixture
+def boss(db: None) -> User:
+    return create_local_user(username="boss", email="boss@core.test", password="a long enough one", superuser=True)
+
+
+def browser_of(user: User | None) -> Client:
+    http = Client(headers={"host": HOST})
+    if user is not None:
+        http.force_login(user)
+    return http
+
+
+@dataclass
+class Dance:
+    """Okta's side: its browser window, and its server."""
+
+    http: Client
+    secrets: Secrets
+
+    def ask(self, **changes: str | None) -> Any:
+        wanted = {
+            "client_id": self.secrets.client_id,
+            "response_type": "code",
+            "redirect_uri": CALLBACK,
+            "state": "xyz",
+            "scope": "offline_access",
+        } | changes
+        query = urlencode({name: value for name, value in wanted.items() if value is not None})
+        return self.http.get(f"/oauth/authorize/?{query}")
+
+    def answer(self, page: Any, *, allow: bool = True) -> Any:
+        assert page.status_code == 200, page.content
+        form = {
+            name: value
+            for name, value in page.context["form"].initial.items()
+            if value not in (None, "") and name != "allow"
+        }
+        return self.http.post("/oauth/authorize/", form | ({"allow": "true"} if allow else {}))
+
+    def code(self, **changes: str | None) -> str:
+        answer = self.answer(self.ask(**changes))
+        assert answer.status_code == 302, answer.content
+        assert answer["Location"].startswith(CALLBACK)
+        said = parse_qs(urlsplit(answer["Location"]).query)
+        assert said["state"] == ["xyz"]
+        return str(said["code"][0])
+
+    def token(self, **form: str) -> Any:
+        return Client(headers={"host": HOST}).post(
+            "/oauth/token/", urlencode(form), content_type=FORM, headers={"Authorization": self.secrets.basic}
+        )
+
+    def tokens(self, **form: str) -> dict[str, Any]:
+        answer = self.token(**form)
+        assert answer.status_code == 200, answer.content
+        told = answer.json()
+        assert isinstance(told, dict)
+        return told
+
+    def dance(self) -> dict[str, Any]:
+        return self.tokens(grant_type="authorization_code", code=self.code(), redirect_uri=CALLBACK)
+
+
+@pytest.fixture
+def okta(boss: User, secrets: Secrets) -> Dance:
+    return Dance(browser_of(boss), secrets)
+
+
+def test_a_superuser_consents_and_okta_reads_users(okta: Dance, connection: Connection) -> None:
+    told = okta.dance()
+    assert told["scope"].split() == ["scim", "offline_access"]
+    assert Scim(connection, told["access_token"]).get("/Users").status_code == 200
+    event = Event.objects.get(kind="oauth_client.consented")
+    assert (event.actor, event.connection_slug) == ("boss", "acme")
+    assert told["access_token"] not in str(list(Event.objects.values()))
+
+
+def test_the_page_names_what_is_asked_and_lets_its_form_reach_okta(okta: Dance) -> None:
+    page = okta.ask()
+    text = page.content.decode()
+    assert "system-admin.okta.com" in text
+    assert "<strong>acme</strong>" in text
+    assert "form-action 'self' https://system-admin.okta.com;" in page["Content-Security-Policy"] + ";"
+    assert page["X-Frame-Options"] == "DENY"
+    assert "no-store" in page["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    "query", ["scope=offline_access", "", "scope=scim", "scope=scim+offline_access&nonce=1&prompt=none", "%"]
+)
+def test_okta_may_ask_for_offline_access_alone_and_for_nothing(okta: Dance, query: str) -> None:
+    path = f"/oauth/authorize/?client_id={okta.secrets.client_id}&response_type=code&redirect_uri={CALLBACK}&{query}"
+    page = okta.http.get(path)
+    assert page.status_code == 200
+    assert "scim" in page.context["form"].initial["scope"].split()
+
+
+def test_saying_no_says_no(okta: Dance) -> None:
+    answer = okta.answer(okta.ask(), allow=False)
+    assert "error=access_denied" in answer["Location"]
+    assert Event.objects.filter(kind="oauth_client.refused").exists()
+
+
+def test_nobody_else_may_consent(secrets: Secrets, boss: User) -> None:
+    """The hole of stock set-ups: any end user could, and got a SCIM token for it."""
+    person = create_user(actor=ADMIN, username="jane", email="jane@acme.test")
+    clerk = create_user(actor=ADMIN, username="clerk", email="clerk@core.test", is_staff=True)
+    for user in (person, clerk):
+        dance = Dance(browser_of(user), secrets)
+        page = dance.ask()
+        assert page.status_code == 403
+        assert "code=" not in page.content.decode()
+        posted = dance.http.post(
+            "/oauth/authorize/",
+            {"client_id": secrets.client_id, "redirect_uri": CALLBACK, "response_type": "code", "scope": "scim", "allow": "true"},
+        )  # fmt: skip
+        assert posted.status_code == 403
+    stranger = Dance(browser_of(None), secrets).ask()
+    assert stranger.status_code == 302
+    assert stranger["Location"].startswith("/admin/login/?next=/oauth/authorize/")
+
+
+def test_an_expired_administrator_cannot_consent(okta: Dance, boss: User) -> None:
+    expire(actor=ADMIN, user_id=boss.pk, reason="left")
+    assert okta.ask().status_code == 302
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"redirect_uri": "https://evil.test/callback"},
+        {"redirect_uri": f"{CALLBACK}/x"},
+        {"redirect_uri": f"{CALLBACK}?x=1"},
+        {"redirect_uri": CALLBACK.replace("https", "http")},
+        {"client_id": "nobody"},
+        {"client_id": "a\0b"},
+        {"client_id": None},
+    ],
+)
+def test_a_request_that_does_not_fit_sends_the_browser_nowhere(okta: Dance, changes: dict[str, str | None]) -> None:
+    page = okta.ask(**changes)
+    assert page.status_code in {400, 403}
+    assert "Location" not in page.headers
+    assert "evil.test" not in page.get("Content-Security-Policy", "")
+
+
+@pytest.mark.parametrize("response_type", ["token", "id_token", "code token"])
+def test_no_token_comes_by_the_browser(okta: Dance, response_type: str) -> None:
+    answer = okta.ask(response_type=response_type)
+    assert "access_token" not in answer.get("Location", "")
+    assert answer.status_code in {302, 400}
+
+
+def test_the_forms_fields_cannot_be_bent(okta: Dance) -> None:
+    page = okta.ask()
+    form = {k: v for k, v in page.context["form"].initial.items() if v}
+    bent = okta.http.post("/oauth/authorize/", form | {"allow": "true", "redirect_uri": "https://evil.test/"})
+    assert bent.status_code == 400
+    assert "Location" not in bent.headers
+    okta.http.handler.enforce_csrf_checks = True
+    assert okta.http.post("/oauth/authorize/", form | {"allow": "true"}).status_code == 403
+
+
+def test_a_code_is_good_once_at_one_client_for_one_address(okta: Dance, connection: Connection) -> None:
+    code = okta.code()
+    wrong = okta.token(grant_type="authorization_code", code=code, redirect_uri="https://evil.test/")
+    assert wrong.status_code == 400
+    code = okta.code()
+    other = make_connection("globex", customer="Globex")
+    secret = scim.connections.apply(other, {"redirect_uris": [CALLBACK]}, rotate_secret=True)
+    thief = Dance(okta.http, Secrets(OAuthClient.objects.get(connection=other).client_id, str(secret)))
+    assert thief.token(grant_type="authorization_code", code=code, redirect_uri=CALLBACK).status_code == 400
+    okta.tokens(grant_type="authorization_code", code=code, redirect_uri=CALLBACK)
+    assert okta.token(grant_type="authorization_code", code=code, redirect_uri=CALLBACK).status_code == 400
+    late = okta.code()
+    with time_machine.travel(timezone.now() + timedelta(minutes=11)):
+        assert okta.token(grant_type="authorization_code", code=late, redirect_uri=CALLBACK).status_code == 400
+
+
+def test_pkce_is_honoured_and_not_demanded(okta: Dance) -> None:
+    verifier = "v" * 60
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    code = okta.code(code_challenge=challenge, code_challenge_method="S256")
+    form = {"grant_type": "authorization_code", "redirect_uri": CALLBACK}
+    assert okta.token(**form, code=code).status_code == 400
+    code = okta.code(code_challenge=challenge, code_challenge_method="S256")
+    assert okta.token(**form, code=code, code_verifier="wrong" * 12).status_code == 400
+    code = okta.code(code_challenge=challenge, code_challenge_method="S256")
+    assert okta.tokens(**form, code=code, code_verifier=verifier)["access_token"]
+    assert okta.dance()["access_token"]
+
+
+def test_a_refresh_renews_and_survives_a_lost_answer(okta: Dance, connection: Connection) -> None:
+    first = okta.dance()
+    renewed = okta.tokens(grant_type="refresh_token", refresh_token=first["refresh_token"])
+    assert renewed["access_token"] != first["access_token"]
+    # The answer was lost: Okta sends the old one again, and goes on with what it gets.
+    again = okta.tokens(grant_type="refresh_token", refresh_token=first["refresh_token"])
+    assert Scim(connection, again["access_token"]).get("/Users").status_code == 200
+    last = okta.tokens(grant_type="refresh_token", refresh_token=again["refresh_token"])
+    assert Scim(connection, last["access_token"]).get("/Users").status_code == 200
+    # Much later it is a stolen one: the whole family ends.
+    with time_machine.travel(timezone.now() + timedelta(minutes=30)):
+        assert okta.token(grant_type="refresh_token", refresh_token=first["refresh_token"]).status_code == 400
+        assert okta.token(grant_type="refresh_token", refresh_token=last["refresh_token"]).status_code == 400
+
+
+def test_okta_goes_on_after_the_administrator_who_consented_has_left_R21(
+    okta: Dance, connection: Connection, boss: User
+) -> None:
+    told = okta.dance()
+    expire(actor=ADMIN, user_id=boss.pk, reason="left")
+    assert Scim(connection, told["access_token"]).get("/Users").status_code == 200
+    renewed = okta.tokens(grant_type="refresh_token", refresh_token=told["refresh_token"])
+    assert Scim(connection, renewed["access_token"]).get("/Users").status_code == 200
+    assert not get_access_token_model().objects.exclude(user=None).exists()
+
+
+def test_tokens_are_stored_as_hashes_only(okta: Dance) -> None:
+    told = okta.dance()
+    stored = str([*get_access_token_model().objects.values(), *get_refresh_token_model().objects.values()])
+    assert told["access_token"] not in stored
+    assert told["refresh_token"] not in stored
+
+
+def test_a_switched_off_connection_gets_no_consent_and_no_tokens_R1a(okta: Dance, connection: Connection) -> None:
+    told, code = okta.dance(), okta.code()
+    switch_off(actor=ADMIN, connection_id=connection.pk, reason="test")
+    assert okta.ask().status_code == 403
+    assert okta.token(grant_type="refresh_token", refresh_token=told["refresh_token"]).status_code == 401
+    assert okta.token(grant_type="authorization_code", code=code, redirect_uri=CALLBACK).status_code == 401
+
+
+# The set-up contact: somebody at the customer, without an account here
+
+
+def test_a_set_up_contact_consents_for_one_connection_once(
+    secrets: Secrets, connection: Connection, boss: User
+) -> None:
+    link = make_link(actor=ADMIN, connection=connection, made_by=boss)
+    http = browser_of(None)
+    assert http.get(f"/oauth/contact/{link}/").status_code == 200
+    assert Dance(http, secrets).ask().status_code == 302, "looking at the link opens nothing: mail scanners do"
+    begun = http.post(f"/oauth/contact/{link}/")
+    assert http.get(begun["Location"]).status_code == 200
+    dance = Dance(http, secrets)
+    told = dance.dance()
+    assert Scim(connection, told["access_token"]).get("/Users").status_code == 200
+    event = Event.objects.get(kind="oauth_client.consented")
+    assert event.actor == "set-up contact of acme (link by boss)"
+    assert dance.ask().status_code == 302, "good for one consent"
+    assert http.get("/admin/").status_code == 302
+    assert http.get("/me").status_code == 401
+
+
+def test_a_link_opens_one_browser_and_one_connection(secrets: Secrets, connection: Connection, boss: User) -> None:
+    link = make_link(actor=ADMIN, connection=connection, made_by=boss)
+    first, second = browser_of(None), browser_of(None)
+    first.post(f"/oauth/contact/{link}/")
+    assert second.post(f"/oauth/contact/{link}/").status_code == 403
+    assert Dance(second, secrets).ask().status_code == 302
+    other = make_connection("globex", customer="Globex")
+    secret = scim.connections.apply(other, {"redirect_uris": [CALLBACK]}, rotate_secret=True)
+    foreign = Secrets(OAuthClient.objects.get(connection=other).client_id, str(secret))
+    assert Dance(first, foreign).ask().status_code == 403
+    assert link not in str(list(SetupLink.objects.values()))
+    with time_machine.travel(timezone.now() + timedelta(hours=3)):
+        assert Dance(first, secrets).ask().status_code == 302
+
+
+def test_a_link_ends_by_age_by_a_new_one_and_with_its_maker(
+    secrets: Secrets, connection: Connection, boss: User
+) -> None:
+    old = make_link(actor=ADMIN, connection=connection, made_by=boss)
+    new = make_link(actor=ADMIN, connection=connection, made_by=boss)
+    http = browser_of(None)
+    assert http.get(f"/oauth/contact/{old}/").status_code == 403
+    with time_machine.travel(timezone.now() + timedelta(days=8)):
+        assert http.get(f"/oauth/contact/{new}/").status_code == 403
+    http.post(f"/oauth/contact/{new}/")
+    expire(actor=ADMIN, user_id=boss.pk, reason="left")
+    assert Dance(http, secrets).ask().status_code == 302

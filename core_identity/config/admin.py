@@ -3,12 +3,15 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 from core_identity.admin import connections
 from core_identity.config.apply import describe
-from core_identity.config.connection_forms import OAuthClientForm, SamlForm
+from core_identity.config.connection_forms import OAuthClientForm, SamlForm, SetupLinkForm
 from core_identity.models import Connection
 from scim.admin import OAuthClientInline
 from sso.admin import SamlSettingsInline
@@ -60,7 +63,12 @@ class ConnectionAdmin(connections.ConnectionAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> Any:
-        return [*self.own_page("saml", self.saml_view), *self.own_page("oauth", self.oauth_view), *super().get_urls()]
+        return [
+            *self.own_page("saml", self.saml_view),
+            *self.own_page("oauth", self.oauth_view),
+            *self.own_page("contact", self.contact_view),
+            *super().get_urls(),
+        ]
 
     def saml_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         connection = self.changeable(request, pk)
@@ -83,5 +91,20 @@ class ConnectionAdmin(connections.ConnectionAdmin):
             return self.to_change_page(connection)
         # The answer to this very request, and nowhere else: no message, session, cookie or event holds the secret.
         client_id = describe(connection)["client_id"]
-        secret = {"client_id": client_id, "secret": form.written}
-        return self.page(request, "connection/secret.html", title=title, form=form, obj=connection, **secret)
+        shown = [
+            {"name": "client_id", "label": "Client ID", "value": client_id},
+            {"name": "client_secret", "label": "Client secret", "value": form.written},
+        ]
+        return self.page(request, "connection/shown_once.html", title=title, form=form, obj=connection, shown=shown)
+
+    def contact_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        connection = self.changeable(request, pk)
+        if not request.user.is_superuser:
+            raise PermissionDenied  # the link lends a superuser's right to consent (R14)
+        form = SetupLinkForm(request, connection=connection)
+        title = f"Link for the set-up contact of {connection}"
+        if not form.is_valid():
+            return self.page(request, "connection/contact.html", title=title, form=form, obj=connection)
+        link = settings.PUBLIC_URL + reverse("oauth-contact", args=[form.written])
+        shown = [{"name": "link", "label": "Link", "value": link}]
+        return self.page(request, "connection/shown_once.html", title=title, form=form, obj=connection, shown=shown)

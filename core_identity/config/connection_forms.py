@@ -1,6 +1,6 @@
 """The sides of a connection that sso and scim hold, as an administrator fills them in: the same words as a connection file."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.http import HttpRequest
@@ -9,8 +9,9 @@ from django.utils.text import capfirst
 import scim.connections
 import sso.connections
 from core_identity.admin.forms import ActForm
-from core_identity.models import Connection
+from core_identity.models import Connection, User
 from scim.models import OAuthClient
+from scim.setup_links import make_link
 from sso.models import SamlSettings
 
 
@@ -89,3 +90,14 @@ class OAuthClientForm(ActForm):
             rotate_secret="new_secret" in self.data,
             actor=self.actor,
         )
+
+
+class SetupLinkForm(ActForm):
+    """One button: a link, once."""
+
+    def __init__(self, request: HttpRequest, *, connection: Connection) -> None:
+        self.connection = connection
+        super().__init__(request)
+
+    def write(self) -> str:
+        return make_link(actor=self.actor, connection=self.connection, made_by=cast("User", self.request.user))

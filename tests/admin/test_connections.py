@@ -195,7 +195,7 @@ def test_every_fault_of_the_saml_settings_is_shown_at_its_place(as_root: Client,
 def test_the_secret_is_shown_once_and_kept_nowhere(as_root: Client, acme: Connection) -> None:
     said = {"redirect_uris": "https://a.test/cb\nhttps://b.test/cb", "grants": ["authorization_code"]}
     answer = as_root.post(page_of(acme, "oauth"), said)
-    secret = answer.context["secret"]
+    secret = answer.context["shown"][1]["value"]
     assert secret in answer.content.decode()
     assert "no-store" in answer["Cache-Control"]
     assert secret not in str(answer.cookies) + str(dict(as_root.session))
@@ -214,7 +214,7 @@ def test_saving_keeps_the_secret_and_a_new_one_is_made_on_demand(as_root: Client
     assert as_root.post(page_of(acme, "oauth"), said)["Location"] == page_of(acme)
     assert OAuthClient.objects.get().client_secret == before
     answer = as_root.post(page_of(acme, "oauth"), {**said, "new_secret": "yes"})
-    assert answer.context["secret"]
+    assert answer.context["shown"][1]["value"]
     assert OAuthClient.objects.get().client_secret != before
 
 
@@ -224,3 +224,21 @@ def test_faults_of_the_oauth_client_are_shown(as_root: Client, acme: Connection)
     )
     assert "must be https" in answer.content.decode()
     assert not OAuthClient.objects.exists()
+
+
+def test_a_superuser_makes_a_link_for_the_set_up_contact_R14(as_root: Client, acme: Connection) -> None:
+    assert "Make the link" in as_root.get(page_of(acme, "contact")).content.decode()
+    answer = as_root.post(page_of(acme, "contact"))
+    link = answer.context["shown"][0]["value"]
+    assert link.startswith("http://localhost:8000/oauth/contact/")
+    assert link in answer.content.decode()
+    assert "no-store" in answer["Cache-Control"]
+    assert Event.objects.get(kind="setup_link.created").actor == "root"
+    assert Client(headers={"host": "localhost"}).get(link.removeprefix("http://localhost:8000")).status_code == 200
+
+
+def test_only_a_superuser_lends_the_right_to_consent_R14(acme: Connection) -> None:
+    clerk = browser_of(staff("clerk", "view_connection", "change_connection"))
+    assert clerk.get(page_of(acme)).status_code == 200
+    assert "Link for the set-up contact" not in clerk.get(page_of(acme)).content.decode()
+    assert clerk.post(page_of(acme, "contact")).status_code == 403

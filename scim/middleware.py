@@ -53,6 +53,10 @@ class ScimErrorMiddleware:
         response = self.get_response(request)
         if response.status_code >= HTTPStatus.BAD_REQUEST and not _is_scim(response):
             response = _in_scim(request, response)
+        decision = trace_of(request).decision
+        if decision:
+            # In words and without anybody's data, as in the log: whoever reads the dialogue sees why.
+            response.headers["X-Decision"] = decision.encode("ascii", "replace").decode()
         _write_line(request, response, started)
         return response
 

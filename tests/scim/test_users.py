@@ -332,3 +332,11 @@ def test_every_change_leaves_an_event_with_the_reference_that_the_client_got(okt
     response = okta.post("/Users", person())
     event = Event.objects.filter(kind="identity.created").get()
     assert (event.request_id, event.actor, event.channel) == (response["X-Request-Id"], "OAuth client of acme", "scim")
+
+
+def test_an_answer_tells_the_decision_in_words_and_nobodys_data(okta: Scim) -> None:
+    created = okta.post("/Users", person())
+    assert created["X-Decision"] == "create"
+    refused = okta.post("/Users", person())
+    assert (refused.status_code, refused["X-Decision"]) == (409, "uniqueness")
+    assert "jane" not in created["X-Decision"] + refused["X-Decision"]

@@ -52,6 +52,9 @@ def _endpoint(request: HttpRequest, toolkit_view: Any) -> HttpResponse:
         return _error("unsupported_grant_type", f"grant_type must be one of {', '.join(GRANT_TYPES)}.")
     if scope is not None:
         form.setdefault("scope", scope)
+    if form.get("grant_type") == "refresh_token" and "scope" in form:
+        # A client that asked for offline_access, and meant it in addition, repeats that when it renews.
+        form["scope"] = " ".join(dict.fromkeys(["scim", *str(form["scope"]).split()]))
     request.META["QUERY_STRING"] = ""
     request.POST = form  # type: ignore[assignment]
     response: HttpResponse = toolkit_view(request)

@@ -239,6 +239,15 @@ def test_a_refresh_renews_and_survives_a_lost_answer(okta: Dance, connection: Co
         assert okta.token(grant_type="refresh_token", refresh_token=last["refresh_token"]).status_code == 400
 
 
+def test_a_client_that_repeats_its_scope_when_it_renews_keeps_scim(okta: Dance, connection: Connection) -> None:
+    """As authlib does: it asked for offline_access, got scim with it, and names what it asked for."""
+    told = okta.dance()
+    renewed = okta.tokens(grant_type="refresh_token", refresh_token=told["refresh_token"], scope="offline_access")
+    assert Scim(connection, renewed["access_token"]).get("/Users").status_code == 200
+    wider = okta.token(grant_type="refresh_token", refresh_token=renewed["refresh_token"], scope="everything")
+    assert wider.status_code == 400
+
+
 def test_okta_goes_on_after_the_administrator_who_consented_has_left_R21(
     okta: Dance, connection: Connection, boss: User
 ) -> None:

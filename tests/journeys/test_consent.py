@@ -1,0 +1,76 @@
+"""Okta's whole dance by an OAuth client that we did not write (authlib): consent in Chromium, code, token, refresh."""
+
+import http.server
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from authlib.integrations.httpx_client import OAuth2Client
+from playwright.sync_api import BrowserContext, expect
+
+from tests.journeys.conftest import Customer, new_customer
+from tests.support.saml import TestIdp
+from tests.support.service import Service
+
+pytestmark = pytest.mark.browser
+
+
+class Callback(http.server.ThreadingHTTPServer):
+    """Where the IdP waits for its code: another origin than the service's."""
+
+    came: str = ""
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        server: Any = self.server
+        server.came = server.came or self.path
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<!DOCTYPE html><title>Okta</title><h1>Authenticated</h1>")
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def callback() -> Iterator[Callback]:
+    server = Callback(("127.0.0.1", 0), _Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_an_administrator_consents_and_okta_provisions_by_the_code(
+    service: Service, idp: TestIdp, callback: Callback, window: BrowserContext
+) -> None:
+    redirect_uri = f"http://127.0.0.1:{callback.server_port}/callback"
+    grants = ["authorization_code", "client_credentials"]
+    customer: Customer = new_customer(service, idp, scim={"redirect_uris": [redirect_uri], "grants": grants})
+    told = customer.told
+    password = service.add_administrator(f"chief-{customer.slug}")
+    with OAuth2Client(
+        told["client_id"], told["client_secret"], redirect_uri=redirect_uri, scope="offline_access", trust_env=False
+    ) as okta:
+        url, state = okta.create_authorization_url(told["authorize_url"])
+        page = window.new_page()
+        page.goto(url)
+        page.get_by_label("Username").fill(f"chief-{customer.slug}")
+        page.get_by_label("Password").fill(password)
+        page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_role("heading", name="Let Acme Studios provision people?")).to_be_visible()
+        page.get_by_role("button", name="Allow", exact=True).click()
+        expect(page.get_by_role("heading", name="Authenticated")).to_be_visible()
+        back = f"http://127.0.0.1:{callback.server_port}{callback.came}"
+        token = okta.fetch_token(told["token_url"], authorization_response=back, state=state)
+        assert set(token["scope"].split()) == {"scim", "offline_access"}
+        assert okta.get(f"{told['scim_base_url']}/Users").json()["totalResults"] == 0
+        first = token["access_token"]
+        renewed = okta.refresh_token(told["token_url"], refresh_token=token["refresh_token"])
+        assert renewed["access_token"] != first
+        assert okta.get(f"{told['scim_base_url']}/Users").status_code == 200

@@ -86,6 +86,57 @@ PEOPLE: Final = (
         department="Archive",
         groups=("Archivists",),
     ),
+    # Five more, so that ten can be hired. Niamh's name has an apostrophe, as real ones do.
+    DemoPerson(
+        okta_id="00u6mateo",
+        login="mateo.silva@acme.test",
+        uid="mateo.silva",
+        first_name="Mateo",
+        last_name="Silva",
+        title="Designer",
+        department="Design",
+        groups=("Viewers",),
+    ),
+    DemoPerson(
+        okta_id="00u7aiko",
+        login="aiko.tanaka@acme.test",
+        uid="aiko.tanaka",
+        first_name="Aiko",
+        last_name="Tanaka",
+        title="Photographer",
+        department="Design",
+        groups=("Editors",),
+    ),
+    DemoPerson(
+        okta_id="00u8niamh",
+        login="niamh.oneill@acme.test",
+        uid="niamh.oneill",
+        first_name="Niamh",
+        last_name="O'Neill",
+        title="Counsel",
+        department="Legal",
+        groups=("Viewers",),
+    ),
+    DemoPerson(
+        okta_id="00u9lars",
+        login="lars.berg@acme.test",
+        uid="lars.berg",
+        first_name="Lars",
+        last_name="Berg",
+        title="Developer",
+        department="Engineering",
+        groups=(),
+    ),
+    DemoPerson(
+        okta_id="00u10fatima",
+        login="fatima.zahra@acme.test",
+        uid="fatima.zahra",
+        first_name="Fatima",
+        last_name="Zahra",
+        title="Archivist",
+        department="Archive",
+        groups=("Archivists", "Viewers"),
+    ),
 )
 
 _BY_LOGIN: Final = {person.login: person for person in PEOPLE}
@@ -93,7 +144,3 @@ _BY_LOGIN: Final = {person.login: person for person in PEOPLE}
 
 def person_called(login: str) -> DemoPerson | None:
     return _BY_LOGIN.get(login)
-
-
-def members_of(group: str) -> tuple[DemoPerson, ...]:
-    return tuple(person for person in PEOPLE if group in person.groups)

@@ -9,6 +9,7 @@ from core_identity.keys import clean_text
 from core_identity.models import Connection, Grant, Identity, User
 from core_identity.models.connection import Reactivation
 from core_identity.policy.expiry import wish_is_granted
+from core_identity.policy.wording import ActiveMeans
 from core_identity.services import events
 from core_identity.services.identities import current_uid, make_user, save_identity
 from core_identity.services.transactions import in_one_transaction, lock_customer
@@ -28,11 +29,11 @@ def expire_by_channel(*, actor: Actor, identity: Identity, reason: str) -> None:
     _expire(actor=actor, user=identity.user, connection=identity.connection, reason=reason)
 
 
-def note_reactivation(*, actor: Actor, identity: Identity) -> None:
+def note_reactivation(*, actor: Actor, identity: Identity) -> ActiveMeans:
     """The IdP calls somebody active again: listed as a wish, granted only where the connection opted in (R22)."""
     user, connection = identity.user, identity.connection
     if user.expired_at is None:
-        return
+        return ActiveMeans.ACTIVE
     granted = wish_is_granted(
         opted_in=connection.reactivation == Reactivation.UNEXPIRE_OWN,
         expired_by_this_connection=user.expired_connection_id == connection.pk,
@@ -43,9 +44,10 @@ def note_reactivation(*, actor: Actor, identity: Identity) -> None:
     )
     if granted:
         _unexpire(actor=actor, user=user, connection=connection, reason="reactivated by the IdP (R22)")
-        return
+        return ActiveMeans.UNEXPIRED
     identity.reactivation_requested_at = timezone.now()
     events.record(actor=actor, kind="user.reactivation_requested", subject=user, connection=connection)
+    return ActiveMeans.WISH
 
 
 @in_one_transaction

@@ -119,8 +119,10 @@ def save_identity(identity: Identity) -> None:
     identity.save()
 
 
-def project(*, actor: Actor, connection: Connection, identity: Identity, said: Person, uid_moves: bool) -> None:
-    """Let the user follow, as far as policy permits (R4, R17)."""
+def project(
+    *, actor: Actor, connection: Connection, identity: Identity, said: Person, uid_moves: bool
+) -> dict[str, str]:
+    """Let the user follow, as far as policy permits (R4, R17); return the fields that changed, with their new values."""
     user = identity.user
     changes = permitted_changes(
         said,
@@ -129,7 +131,7 @@ def project(*, actor: Actor, connection: Connection, identity: Identity, said: P
         uid_moves=uid_moves,
     )
     if not changes:
-        return
+        return changes
     before = {field: getattr(user, field) for field in changes}
     for field, value in changes.items():
         setattr(user, field, value)
@@ -141,6 +143,7 @@ def project(*, actor: Actor, connection: Connection, identity: Identity, said: P
         connection=connection,
         changes={field: (before[field], value) for field, value in changes.items()},
     )
+    return changes
 
 
 def current_uid(identity: Identity) -> IdentityUid | None:

@@ -13,6 +13,7 @@ from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.policy import matching
 from core_identity.policy.expiry import expires
 from core_identity.policy.matching import Decision, Push, Verb
+from core_identity.policy.wording import ActiveMeans, in_words
 from core_identity.services import events, expiry, groups
 from core_identity.services.identities import (
     cleaned,
@@ -115,7 +116,9 @@ def _create(*, actor: Actor, connection: Connection, person: Person) -> Outcome 
         identity = _make_identity(
             actor=actor, connection=connection, person=person, uid=uid or user_name, derived=derived
         )
-        return Outcome(Decision.CREATE, identity, created=True)
+        inactive = ActiveMeans.NEVER_EXPIRED if person.active is False else None
+        notes = in_words(Decision.CREATE, noted=(), followed=(), active=inactive)
+        return Outcome(Decision.CREATE, identity, created=True, notes=notes)
     if decision is Decision.ADOPT:
         require_free_email(connection=connection, email=person.email or "", user_id=identity.user_id)
     said_uid = None if derived else uid
@@ -133,7 +136,7 @@ def _change(
     identity = _resource(connection, scim_id)
     if not deactivates:
         return _change_locked(actor=actor, connection=connection, identity=identity, read=read)
-    _set_active(actor=actor, identity=identity, active=False, reason="deactivated by the IdP")
+    meaning = _set_active(actor=actor, identity=identity, active=False, reason="deactivated by the IdP")
     save_identity(identity)
     try:
         with transaction.atomic():
@@ -144,11 +147,13 @@ def _change(
         dropped: str = fault.message
     else:
         if isinstance(rest, Outcome):
-            return rest
+            return rest if meaning is None else replace(rest, notes=(f"first, {meaning}", *rest.notes))
         dropped = rest.refusal.message
     events.record(actor=actor, kind="push.rest_dropped", subject=identity, reason=dropped)
     return Outcome(
-        Decision.APPLY, _resource(connection, scim_id), notes=(f"Deactivated (R23); the rest was dropped: {dropped}",)
+        Decision.APPLY,
+        _resource(connection, scim_id),
+        notes=(f"deactivated first (R23); the rest was dropped: {dropped}",),
     )
 
 
@@ -186,16 +191,12 @@ def _apply(
     *, actor: Actor, connection: Connection, identity: Identity, person: Person, uid: str | None, decision: Decision
 ) -> tuple[str, ...]:
     """Let a known identity, and its user as far as policy permits, follow a push that was decided to be theirs."""
-    notes: list[str] = []
     uid_moves = False
     was_resource = identity.pushed_at is not None and identity.deleted_at is None
     said = person
     if decision is Decision.DRIFT:
         identity.said_uid = person.uid or ""
         said = replace(person, external_id=None)
-        notes.append(
-            "The new UID was noted and not taken: nothing else in the push proves that it is the same person (R8a)."
-        )
     elif uid:
         identity.said_uid = ""
         uid_moves = set_uid(actor=actor, identity=identity, uid=uid)
@@ -206,17 +207,15 @@ def _apply(
     if identity.pushed_at is None:
         identity.pushed_at = timezone.now()
     identity.deleted_at = None
-    if person.active is not None:
-        _set_active(actor=actor, identity=identity, active=person.active, reason="deactivated by the IdP")
-    elif not was_resource:
-        _set_active(actor=actor, identity=identity, active=True, reason="")
+    wished = person.active if was_resource or person.active is not None else True
+    meaning = _set_active(actor=actor, identity=identity, active=wished, reason="deactivated by the IdP")
     save_identity(identity)
     if changes or decision is not Decision.APPLY:
         events.record(actor=actor, kind=f"identity.{_PAST[decision]}", subject=identity, changes=changes)
-    project(actor=actor, connection=connection, identity=identity, said=person, uid_moves=uid_moves)
+    followed = project(actor=actor, connection=connection, identity=identity, said=person, uid_moves=uid_moves)
     if not was_resource:
         groups.follow_identity(actor=actor, identity=identity)
-    return tuple(notes)
+    return in_words(decision, noted=changes, followed=followed, active=meaning)
 
 
 _PAST = {
@@ -248,18 +247,18 @@ def _follow_rename(*, actor: Actor, connection: Connection, identity: Identity) 
         set_uid(actor=actor, identity=identity, uid=identity.user_name, derived=True)
 
 
-def _set_active(*, actor: Actor, identity: Identity, active: bool, reason: str) -> None:
-    """Let ``active`` follow the IdP; what that means for the user is R20, R22 and R25."""
+def _set_active(*, actor: Actor, identity: Identity, active: bool | None, reason: str) -> ActiveMeans | None:
+    """Let ``active`` follow the IdP (None: not said); return what that meant for the user (R20, R22, R25), or None where it changed nothing."""
     was = identity.active
-    if was == active:
-        return
+    if active is None or was == active:
+        return None
     identity.active = active
     events.record(actor=actor, kind="identity.active_set", subject=identity, changes={"active": (was, active)})
     if expires(was_active=was, active=active):
         identity.session_epoch += 1
         expiry.expire_by_channel(actor=actor, identity=identity, reason=reason)
-    else:
-        expiry.note_reactivation(actor=actor, identity=identity)
+        return ActiveMeans.EXPIRED
+    return expiry.note_reactivation(actor=actor, identity=identity)
 
 
 def _push(verb: Verb, person: Person, *, subject: Identity | None, owner: Identity | None, uid_sent: bool) -> Push:

@@ -5,12 +5,18 @@ import os
 import sys
 from pathlib import Path
 
-from demo.people import GROUPS, PEOPLE, person_called
-from demo.simulate.connection import Unusable, read_connection
-from demo.simulate.okta_aiw import OktaAiw
-from demo.simulate.scim_client import ScimClient
-from demo.simulate.steps import Step, carry_out, deactivate, push_everything, reactivate, unlink_group
+from demo.people import GROUPS, PEOPLE
+from demo.simulate import steps
+from demo.simulate.comparison import compare, table
+from demo.simulate.connection import DemoConnection, Unusable, read_connection
+from demo.simulate.consent import authorize
+from demo.simulate.directory import Directory, open_directory
+from demo.simulate.okta import OktaAiw, OktaOin
+from demo.simulate.scim_client import Refused, ScimClient
+from demo.simulate.tokens import Tokens
 from demo.simulate.transcript import Transcript
+
+DIALECTS = {"okta-aiw": OktaAiw, "okta-oin": OktaOin}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -18,42 +24,89 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     transcript = Transcript(verbose=options.verbose)
     try:
-        client = ScimClient(read_connection(options.connection_file, base_url=options.base_url), transcript)
-        client.fetch_token()
-        steps = _steps(OktaAiw(client, transcript), options)
-        return 0 if carry_out(steps, transcript) else 1
+        connection = read_connection(options.connection_file, base_url=options.base_url)
+        tokens = _tokens(connection, transcript, options)
+        client = ScimClient(connection, tokens, transcript)
+        with open_directory(options.connection_file.with_name("okta.json"), connection.scim_base_url) as directory:
+            okta = DIALECTS[options.dialect](client, directory)
+            all_taken = steps.carry_out(_steps(okta, options), transcript)
+            if options.story:
+                _show_comparison(directory, connection, tokens)
+        return 0 if all_taken else 1
     except Unusable as error:
+        transcript.done()
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        transcript.done()
         return 130
 
 
-def _steps(okta: OktaAiw, options: argparse.Namespace) -> list[Step]:
+def _tokens(connection: DemoConnection, transcript: Transcript, options: argparse.Namespace) -> Tokens:
+    tokens = Tokens(connection, transcript, options.connection_file.with_name("tokens.json"))
+    if options.authorize:
+        authorize(connection, tokens, transcript, port=options.callback_port)
+    if options.lose_answer:
+        if not tokens.consented:
+            raise Unusable("There is no refresh token yet: --authorize gets one.")
+        tokens.renew(losing_the_first_answer=True)
+    return tokens
+
+
+def _steps(okta: OktaAiw, options: argparse.Namespace) -> list[steps.Step]:
+    directory = okta.directory
+    if options.story:
+        return steps.story(okta)
     if options.unlink:
-        return [unlink_group(okta, options.unlink)]
-    if leaver := person_called(options.deactivate):
-        return [deactivate(okta, leaver)]
-    if returner := person_called(options.reactivate):
-        return [reactivate(okta, returner)]
-    return push_everything(okta)
+        return [steps.unlink_group(okta, next(one for one in directory.groups.values() if one.was == options.unlink))]
+    if options.deactivate:
+        return [steps.deactivate(okta, directory.people[_okta_id(options.deactivate)])]
+    if options.reactivate:
+        return [steps.reactivate(okta, directory.people[_okta_id(options.reactivate)])]
+    return steps.push_everything(okta)
+
+
+def _okta_id(login: str) -> str:
+    return next(person.okta_id for person in PEOPLE if person.login == login)
+
+
+def _show_comparison(directory: Directory, connection: DemoConnection, tokens: Tokens) -> None:
+    quiet = ScimClient(connection, tokens, Transcript(write=lambda _: None))
+    try:
+        rows = compare(directory, quiet)
+    except Refused as refusal:
+        raise Unusable(f"What CORE holds could not be read: {refusal}") from refusal
+    print(f"\nWhat Okta believes, and what CORE holds\n\n{table(rows)}")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m demo.simulate", description="Send the SCIM requests of an IdP to a running product."
+        prog="./dev simulate", description="Send the SCIM requests of an IdP to a running product."
     )
-    okta = parser.add_subparsers(required=True, metavar="IDP").add_parser(
-        "okta-aiw",
-        help="an Okta app made in the App Integration Wizard",
-        description="Do what an Okta app made in the App Integration Wizard does. Without an option: test the "
-        "connection, then push all people and groups; a second run finds them and updates them. Everybody who is "
-        "pushed is active, so this brings back whoever was deactivated.",
-        epilog=f"People: {', '.join(person.login for person in PEOPLE)}. Groups: {', '.join(GROUPS)}. "
+    dialects = parser.add_subparsers(required=True, metavar="IDP", dest="dialect")
+    _add_dialect(dialects, "okta-aiw", "an Okta app made in the App Integration Wizard: whole resources by PUT")
+    _add_dialect(dialects, "okta-oin", "an app of Okta's catalogue: changes by PATCH")
+    return parser
+
+
+def _add_dialect(dialects: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, what: str) -> None:
+    logins = [person.login for person in PEOPLE]
+    okta = dialects.add_parser(
+        name,
+        help=what,
+        description=f"Do what {what} does. Without an option: test the connection, then push all people and groups; a "
+        "second run finds them and updates them. Everybody who is pushed is active, so Okta asks for whoever was "
+        "deactivated back. Each request is shown with its answer and with what was decided.",
+        epilog=f"People: {', '.join(logins)}. Groups: {', '.join(GROUPS)}. "
         "Exit status: 0 when all was taken, 1 when something was refused or nobody answered.",
     )
     act = okta.add_mutually_exclusive_group()
-    logins = [person.login for person in PEOPLE]
+    act.add_argument(
+        "--story",
+        action="store_true",
+        help="hire ten people, rename one, deactivate and reactivate one, push three groups, rename and unlink one; "
+        "then show what Okta believes and what CORE holds",
+    )
     act.add_argument(
         "--deactivate", metavar="LOGIN", default="", choices=logins, help="only unassign this person (active false)"
     )
@@ -61,6 +114,21 @@ def _parser() -> argparse.ArgumentParser:
         "--reactivate", metavar="LOGIN", default="", choices=logins, help="only assign this person (active true)"
     )
     act.add_argument("--unlink", metavar="GROUP", choices=GROUPS, help="only unlink this group and delete it there")
+    okta.add_argument(
+        "--authorize",
+        action="store_true",
+        help="first have an administrator consent in a browser, as Okta does; later runs use what that gave",
+    )
+    okta.add_argument(
+        "--callback-port",
+        metavar="PORT",
+        type=int,
+        default=8002,
+        help="where the browser comes back to, at http://127.0.0.1:PORT/callback (default %(default)s)",
+    )
+    okta.add_argument(
+        "--lose-answer", action="store_true", help="first renew the token twice, as if the first answer had got lost"
+    )
     okta.add_argument("--verbose", action="store_true", help="show the JSON of requests and answers")
     okta.add_argument("--base-url", metavar="URL", help="SCIM base URL, in place of the connection file's")
     okta.add_argument(
@@ -68,9 +136,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         type=Path,
         default=os.environ.get("DEMO_CONNECTION", ".dev/demo/connection.json"),
-        help="what ./dev run wrote: addresses, client and secret (default: $DEMO_CONNECTION, now %(default)s)",
+        help="addresses, client and secret, as `connection apply --json` answers them; what is remembered is kept beside "
+        "it (default: $DEMO_CONNECTION, now %(default)s)",
     )
-    return parser
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
-_KEYS = ("scim_base_url", "token_url", "client_id", "client_secret")
+_KEYS: Final = ("scim_base_url", "token_url", "authorize_url", "client_id", "client_secret")
+_ADDRESSES: Final = ("scim_base_url", "token_url", "authorize_url")
 
 
 class Unusable(Exception):
@@ -13,10 +15,11 @@ class Unusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DemoConnection:
-    """What an administrator enters in Okta. Addresses are without a slash at the end."""
+    """What an administrator enters in Okta. ``scim_base_url`` is without a slash at the end."""
 
     scim_base_url: str
     token_url: str
+    authorize_url: str
     client_id: str
     client_secret: str = field(repr=False)
 
@@ -36,8 +39,8 @@ def read_connection(file: Path, *, base_url: str | None = None) -> DemoConnectio
     missing = [key for key in _KEYS if key not in texts]
     if missing:
         raise Unusable(f"{file} does not say {', '.join(missing)}.")
-    for key in ("scim_base_url", "token_url"):
+    for key in _ADDRESSES:
         if not texts[key].startswith(("http://", "https://")):
             raise Unusable(f"The {key} {texts[key]} is not an http or https address.")
-        texts[key] = texts[key].rstrip("/") if key == "scim_base_url" else texts[key]
+    texts["scim_base_url"] = texts["scim_base_url"].rstrip("/")
     return DemoConnection(**texts)

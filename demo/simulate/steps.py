@@ -1,11 +1,11 @@
-"""What is done in one run, in order; something refused does not stop the rest."""
+"""What can be done, step by step: single acts, everything at once, or the story of a customer's first weeks."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from demo.people import GROUPS, PEOPLE, DemoPerson
-from demo.simulate.okta_aiw import OktaAiw
+from demo.simulate.directory import Account, PushedGroup
+from demo.simulate.okta import OktaAiw
 from demo.simulate.scim_client import Refused
 from demo.simulate.transcript import Transcript
 
@@ -19,45 +19,95 @@ class Step:
     act: Callable[[], None]
 
 
+def test_connection(okta: OktaAiw) -> Step:
+    return Step("Test the connection", "Connection tested", okta.test_connection)
+
+
 def push_everything(okta: OktaAiw) -> list[Step]:
     """The connection test, then all people, then all groups, whose members have to be known first."""
     return [
-        Step("Test the connection", "Connection tested", okta.test_connection),
-        *(_push_person(okta, person) for person in PEOPLE),
-        *(_push_group(okta, name) for name in GROUPS),
+        test_connection(okta),
+        *(push_person(okta, account) for account in okta.directory.people.values()),
+        *(push_group(okta, group) for group in okta.directory.groups.values()),
     ]
 
 
-def deactivate(okta: OktaAiw, person: DemoPerson) -> Step:
-    return Step(f"Deactivate {person.full_name}", "People deactivated", lambda: okta.deactivate(person))
+def push_person(okta: OktaAiw, account: Account, title: str = "Push") -> Step:
+    return Step(f"{title} {account.person.full_name}", "People pushed", lambda: okta.push_person(account))
 
 
-def reactivate(okta: OktaAiw, person: DemoPerson) -> Step:
-    return Step(f"Reactivate {person.full_name}", "People reactivated", lambda: okta.push_person(person))
+def deactivate(okta: OktaAiw, account: Account) -> Step:
+    return Step(f"Deactivate {account.person.full_name}", "People deactivated", lambda: okta.deactivate(account))
 
 
-def unlink_group(okta: OktaAiw, name: str) -> Step:
-    return Step(f"Unlink the group {name}", "Groups unlinked", lambda: okta.unlink_group(name))
+def reactivate(okta: OktaAiw, account: Account) -> Step:
+    return Step(f"Reactivate {account.person.full_name}", "People reactivated", lambda: okta.push_person(account))
 
 
-def _push_person(okta: OktaAiw, person: DemoPerson) -> Step:
-    return Step(f"Push {person.full_name}", "People pushed", lambda: okta.push_person(person))
+def push_group(okta: OktaAiw, group: PushedGroup) -> Step:
+    return Step(f"Push the group {group.name}", "Groups pushed", lambda: okta.push_group(group))
 
 
-def _push_group(okta: OktaAiw, name: str) -> Step:
-    return Step(f"Push the group {name}", "Groups pushed", lambda: okta.push_group(name))
+def unlink_group(okta: OktaAiw, group: PushedGroup) -> Step:
+    return Step(f"Unlink the group {group.name}", "Groups unlinked", lambda: okta.unlink_group(group))
 
 
-def carry_out(steps: Sequence[Step], transcript: Transcript) -> bool:
-    """Do all of them, and sum up. Return whether everything was taken."""
-    done = Counter({step.counted_as: 0 for step in steps})
+def rename_person(okta: OktaAiw, account: Account, *, login: str, last_name: str) -> Step:
+    """Somebody marries: the userName and the email change, the UID does not."""
+
+    def act() -> None:
+        okta.directory.change(account.person.okta_id, login=login, last_name=last_name)
+        okta.push_person(account)
+
+    return Step(f"Rename {account.person.full_name} to {login}", "People renamed", act)
+
+
+def rename_group(okta: OktaAiw, group: PushedGroup, name: str) -> Step:
+    def act() -> None:
+        group.name = name
+        okta.push_group(group)
+
+    return Step(f"Rename the group {group.name} to {name}", "Groups renamed", act)
+
+
+def story(okta: OktaAiw) -> list[Step]:
+    """Ten people are hired, one marries, one leaves and returns; three groups come, one of them without a role; one is renamed and unlinked."""
+    directory = okta.directory
+    directory.reset()
+    people, groups = directory.people, directory.groups
+    zoe, sam = people["00u2zoe"], people["00u3sam"]
+    viewers = groups["Viewers"]
+    return [
+        test_connection(okta),
+        *(push_person(okta, account, "Hire") for account in people.values()),
+        rename_person(okta, zoe, login="zoe.haddad@acme.test", last_name="Haddad"),
+        deactivate(okta, sam),
+        reactivate(okta, sam),
+        *(push_group(okta, group) for group in groups.values()),
+        rename_group(okta, viewers, "Reviewers"),
+        Step("Unlink the group Reviewers", "Groups unlinked", lambda: okta.unlink_group(viewers)),
+    ]
+
+
+def carried_out(steps: Sequence[Step], transcript: Transcript) -> Iterator[bool]:
+    """Do one step at each ``next``; yield whether it was taken. Something refused does not stop the rest."""
     for number, step in enumerate(steps, 1):
         transcript.heading(number, len(steps), step.title)
         try:
             step.act()
         except Refused:
-            continue
-        done[step.counted_as] += 1
+            yield False
+        else:
+            yield True
+    transcript.done()
+
+
+def carry_out(steps: Sequence[Step], transcript: Transcript) -> bool:
+    """Do all of them, and sum up. Return whether everything was taken."""
+    done = Counter({step.counted_as: 0 for step in steps})
+    for step, taken in zip(steps, carried_out(steps, transcript), strict=False):
+        done[step.counted_as] += taken
+    transcript.done()
     refused = len(steps) - done.total()
     transcript.say()
     for label, count in {**done, "Refused": refused}.items():

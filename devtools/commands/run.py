@@ -64,7 +64,9 @@ def _seed(checkout: Checkout, environment: dict[str, str], state: Path, metadata
     with opener.open(metadata_url, timeout=5) as answer:
         metadata.write_bytes(answer.read())
     files = ["--idp-metadata", str(metadata), "--answer", str(demo_connection_file(checkout))]
-    return manage(checkout, environment, "seed_demo", *files).strip()
+    idp_url = metadata_url.removesuffix("/metadata")
+    callbacks = [f"{idp_url}/oauth/callback", "http://127.0.0.1:8002/callback"]
+    return manage(checkout, environment, "seed_demo", *files, *(f"--redirect-uri={uri}" for uri in callbacks)).strip()
 
 
 def demo_connection_file(checkout: Checkout) -> Path:

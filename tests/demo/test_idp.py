@@ -173,13 +173,14 @@ def test_the_sign_in_page_offers_everybody_by_name_email_and_groups(idp: str) ->
     buttons = re.findall(r'<button type="submit" name="person" value="([^"]*)">(.*?)</button>', page)
     assert status == 200
     assert "RelayState" not in hidden_fields(page)
-    assert [(value, re.sub(r"<[^>]*>", "", text)) for value, text in buttons] == [
+    assert [(value, re.sub(r"<[^>]*>", "", text)) for value, text in buttons[:5]] == [
         ("jane.doe@acme.test", "Jane Doe jane.doe@acme.test Editors"),
         ("zoe.mueller@acme.test", "Zoë Müller zoe.mueller@acme.test Editors, Viewers"),
         ("sam.lee@acme.test", "Sam Lee sam.lee@acme.test Viewers"),
         ("omar.haddad@acme.test", "Omar Haddad omar.haddad@acme.test no groups"),
         ("priya.nair@acme.test", "Priya Nair priya.nair@acme.test Archivists"),
     ]
+    assert [value for value, _ in buttons] == [person.login for person in PEOPLE]
 
 
 def test_the_answer_goes_to_the_acs_with_the_relay_state_untouched(idp: str) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from demo.people import PEOPLE
 from demo.simulate.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,13 +64,19 @@ class StandIn(ThreadingHTTPServer):
         stored = self.resources[kind]
         if not identifier and method == "GET":
             wanted = query.partition('"')[2].partition('"')[0]
-            found = [one for one in stored.values() if wanted in (one.get("userName"), one.get("displayName"))]
+            everything = "filter=" not in query
+            names = ("userName", "displayName")
+            found = [one for one in stored.values() if everything or wanted in [one.get(name) for name in names]]
             return 200, {"totalResults": len(found), "Resources": found}
+        if identifier and identifier not in stored:
+            return 404, {"schemas": [ERROR], "status": "404", "detail": "There is no such resource."}
         if method == "GET":
             return 200, stored[identifier]
         if method == "DELETE":
             del stored[identifier]
             return 204, {}
+        if method == "PATCH":
+            return 200, stored[identifier]
         identifier = identifier or f"{kind.lower()}-{len(stored) + 1}"
         kept = {key: value for key, value in body.items() if key != "password"}
         stored[identifier] = kept | {"id": identifier, "meta": {"version": 'W/"1"'}}
@@ -100,6 +107,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         self.answer()
 
+    def do_PATCH(self) -> None:
+        self.answer()
+
     def do_DELETE(self) -> None:
         self.answer()
 
@@ -114,9 +124,13 @@ class Simulation:
     server: StandIn
     file: Path
 
-    def run(self, *options: str) -> int:
+    def run(self, *options: str, dialect: str = "okta-aiw") -> int:
         self.server.received.clear()
-        return main(["okta-aiw", "--connection-file", str(self.file), *options])
+        return main([dialect, "--connection-file", str(self.file), *options])
+
+    def forget(self) -> None:
+        """Let Okta forget which ids it was given."""
+        self.file.with_name("okta.json").unlink()
 
 
 @pytest.fixture
@@ -129,6 +143,7 @@ def simulation(tmp_path: Path) -> Iterator[Simulation]:
             "slug": "acme",
             "scim_base_url": f"{server.url}/scim",
             "token_url": f"{server.url}/token",
+            "authorize_url": f"{server.url}/authorize?scope=offline_access",
             "client_id": "acme:client",
             "client_secret": SECRET,
         }
@@ -161,10 +176,10 @@ def test_every_scim_request_has_the_headers_of_okta(simulation: Simulation) -> N
 
 def test_the_first_run_tests_the_connection_then_makes_people_and_then_groups(simulation: Simulation) -> None:
     assert simulation.run() == 0
-    logins = ("jane.doe", "zoe.mueller", "sam.lee", "omar.haddad", "priya.nair")
+    logins = [person.login for person in PEOPLE]
     expected = ["POST /token", "GET /scim/Users?startIndex=1&count=2", "GET /scim/Groups?startIndex=1&count=100"]
     for login in logins:
-        expected += [f'GET /scim/Users?filter=userName eq "{login}@acme.test"&startIndex=1&count=100']
+        expected += [f'GET /scim/Users?filter=userName eq "{login}"&startIndex=1&count=100']
         expected += ["POST /scim/Users"]
     for group in ("Editors", "Viewers", "Archivists"):
         expected += [f'GET /scim/Groups?filter=displayName eq "{group}"&startIndex=1&count=100']
@@ -176,7 +191,7 @@ def test_somebody_new_is_posted_whole(simulation: Simulation) -> None:
     assert simulation.run() == 0
     bodies = [one.body for one in simulation.server.received if one.line == "POST /scim/Users"]
     passwords = {body.pop("password") for body in bodies}
-    assert len(passwords) == len(bodies) == 5
+    assert len(passwords) == len(bodies) == len(PEOPLE)
     assert bodies[1] == {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User", ENTERPRISE],
         "userName": "zoe.mueller@acme.test",
@@ -201,6 +216,7 @@ def test_a_new_group_is_posted_with_the_members_by_our_ids(simulation: Simulatio
         "members": [
             {"value": "users-1", "display": "jane.doe@acme.test"},
             {"value": "users-2", "display": "zoe.mueller@acme.test"},
+            {"value": "users-7", "display": "aiko.tanaka@acme.test"},
         ],
     }
 
@@ -210,12 +226,26 @@ def test_a_second_run_puts_and_posts_nothing(simulation: Simulation) -> None:
     before = json.dumps(simulation.server.resources, sort_keys=True)
     assert simulation.run() == 0
     assert [line for line in simulation.server.lines if "POST" in line] == ["POST /token"]
+    assert simulation.server.lines[3:5] == ["GET /scim/Users/users-1", "PUT /scim/Users/users-1"]
+    assert json.dumps(simulation.server.resources, sort_keys=True) == before
+
+
+def test_okta_without_a_link_finds_the_people_by_user_name(simulation: Simulation) -> None:
+    assert simulation.run() == 0
+    simulation.forget()
+    assert simulation.run() == 0
     assert simulation.server.lines[3:6] == [
         'GET /scim/Users?filter=userName eq "jane.doe@acme.test"&startIndex=1&count=100',
         "GET /scim/Users/users-1",
         "PUT /scim/Users/users-1",
     ]
-    assert json.dumps(simulation.server.resources, sort_keys=True) == before
+
+
+def test_a_link_that_leads_nowhere_is_forgotten_and_the_person_made_again(simulation: Simulation) -> None:
+    assert simulation.run() == 0
+    simulation.server.resources["Users"].pop("users-10")
+    assert simulation.run() == 0
+    assert simulation.server.lines.count("POST /scim/Users") == 1
 
 
 def test_an_update_sends_back_all_that_was_found_with_what_okta_manages_written_over(simulation: Simulation) -> None:
@@ -255,18 +285,38 @@ def test_deactivating_is_a_pure_echo_but_for_active(simulation: Simulation) -> N
     assert simulation.run("--deactivate", "sam.lee@acme.test") == 0
     assert simulation.server.lines == [
         "POST /token",
-        'GET /scim/Users?filter=userName eq "sam.lee@acme.test"&startIndex=1&count=100',
         "GET /scim/Users/users-3",
         "PUT /scim/Users/users-3",
     ]
     assert simulation.server.body_of("PUT /scim/Users/users-3") == found | {"active": False}
 
 
+def test_the_catalogue_app_patches_where_the_wizards_app_puts(simulation: Simulation) -> None:
+    assert simulation.run(dialect="okta-oin") == 0
+    assert simulation.run(dialect="okta-oin") == 0
+    assert [line for line in simulation.server.lines if line.startswith(("PUT", "POST /scim"))] == []
+    jane = simulation.server.body_of("PATCH /scim/Users/users-1")
+    assert jane["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]
+    (operation,) = jane["Operations"]
+    assert (operation["op"], "path" in operation, operation["value"]["userName"]) == (
+        "replace",
+        False,
+        "jane.doe@acme.test",
+    )
+    archivists = simulation.server.body_of("PATCH /scim/Groups/groups-3")["Operations"]
+    assert archivists[0]["value"] == {"id": "groups-3", "displayName": "Archivists"}
+    assert [member["value"] for member in archivists[1]["value"]] == ["users-5", "users-10"]
+    assert simulation.run("--deactivate", "sam.lee@acme.test", dialect="okta-oin") == 0
+    assert simulation.server.body_of("PATCH /scim/Users/users-3")["Operations"] == [
+        {"op": "replace", "value": {"active": False}}
+    ]
+
+
 def test_unlinking_deletes_the_group(simulation: Simulation) -> None:
     assert simulation.run() == 0
     assert simulation.run("--unlink", "Viewers") == 0
     assert simulation.server.lines[1:] == [
-        'GET /scim/Groups?filter=displayName eq "Viewers"&startIndex=1&count=100',
+        "GET /scim/Groups/groups-2",
         "DELETE /scim/Groups/groups-2",
     ]
 
@@ -289,10 +339,10 @@ def test_a_refusal_is_told_in_the_servers_words_and_the_rest_goes_on(
     assert f"PUT /Users/u7  jane.doe@acme.test → 409 Conflict  uniqueness\n      {detail}\n" in printed
     assert "POST /Users  zoe.mueller@acme.test → 201 Created  id users-2\n" in printed
     assert printed.endswith(
-        "\nConnection tested     1\nPeople pushed         4\nGroups pushed         3\nRefused               1\n"
+        "\nConnection tested     1\nPeople pushed         9\nGroups pushed         3\nRefused               1\n"
     )
     editors = next(one.body for one in simulation.server.received if one.line == "POST /scim/Groups")
-    assert editors["members"] == [{"value": "users-2", "display": "zoe.mueller@acme.test"}]
+    assert [member["display"] for member in editors["members"]] == ["zoe.mueller@acme.test", "aiko.tanaka@acme.test"]
 
 
 @pytest.mark.parametrize("options", [(), ("--verbose",)])
@@ -347,13 +397,13 @@ def test_without_a_connection_file_one_sentence_says_what_to_do(tmp_path: Path) 
     ("content", "sentence"),
     [
         ("{", "is not JSON."),
-        ("[]", "does not say scim_base_url, token_url, client_id, client_secret."),
+        ("[]", "does not say scim_base_url, token_url, authorize_url, client_id, client_secret."),
         (
-            '{"scim_base_url": "http://a", "token_url": "http://a", "client_id": "a", "client_secret": null}',
+            '{"scim_base_url": "http://a", "token_url": "http://a", "authorize_url": "http://a", "client_id": "a", "client_secret": null}',
             "does not say client_secret.",
         ),
         (
-            '{"scim_base_url": "file:///etc/passwd", "token_url": "http://a", "client_id": "a", "client_secret": "b"}',
+            '{"scim_base_url": "file:///etc/passwd", "token_url": "http://a", "authorize_url": "http://a", "client_id": "a", "client_secret": "b"}',
             "is not an http or https address.",
         ),
     ],

@@ -156,7 +156,7 @@ def test_each_request_leaves_one_line_without_anybodys_data(okta: Scim, log_line
         "method": "POST",
         "path": "/scim/acme/v2/Users",
         "status": 201,
-        "decision": "create",
+        "decision": "create; nobody was known by this UID: a new user (R8)",
     }
     assert created.reference == response["X-Request-Id"]
     assert created.duration_ms > 0

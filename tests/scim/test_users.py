@@ -336,7 +336,7 @@ def test_every_change_leaves_an_event_with_the_reference_that_the_client_got(okt
 
 def test_an_answer_tells_the_decision_in_words_and_nobodys_data(okta: Scim) -> None:
     created = okta.post("/Users", person())
-    assert created["X-Decision"] == "create"
+    assert created["X-Decision"] == "create; nobody was known by this UID: a new user (R8)"
     refused = okta.post("/Users", person())
     assert (refused.status_code, refused["X-Decision"]) == (409, "uniqueness")
     assert "jane" not in created["X-Decision"] + refused["X-Decision"]

@@ -26,14 +26,17 @@ class Command(BaseCommand):
         parser.add_argument(
             "--answer", required=True, type=Path, help="file to keep what the simulated Okta has to know"
         )
+        parser.add_argument(
+            "--redirect-uri", action="append", default=[], help="where the demo's Okta waits for its code; repeatable"
+        )
 
-    def handle(self, *args: Any, idp_metadata: Path, answer: Path, **options: Any) -> None:
+    def handle(self, *args: Any, idp_metadata: Path, answer: Path, redirect_uri: list[str], **options: Any) -> None:
         if not settings.DEMO:
             raise CommandError("seed_demo is for the demo only: DEMO is not on.")
         known = _read(answer)
         (made,) = apply(
             actor=ACTOR,
-            content=_description(idp_metadata),
+            content=_description(idp_metadata, redirect_uri),
             base_dir=idp_metadata.resolve().parent,
             # The secret is shown once and hashed here: whoever lost the file gets a new one.
             rotate_secret="client_secret" not in known,
@@ -44,7 +47,7 @@ class Command(BaseCommand):
             self.stdout.write(f"Administrator: {ADMINISTRATOR}\nPassword:      {password}\nIt is shown this once.")
 
 
-def _description(idp_metadata: Path) -> dict[str, Any]:
+def _description(idp_metadata: Path, redirect_uris: list[str]) -> dict[str, Any]:
     return {
         "roles": ["Editors", "Viewers"],
         "connections": [
@@ -55,7 +58,10 @@ def _description(idp_metadata: Path) -> dict[str, Any]:
                 "uid": {"attribute": "UID", "rule": "name"},
                 "roles": {"grantable": ["Editors", "Viewers"], "from": "push_groups"},
                 "saml": {"idp_metadata": idp_metadata.name},
-                "scim": {"grants": ["authorization_code", "client_credentials"]},
+                "scim": {
+                    "grants": ["authorization_code", "client_credentials"],
+                    "redirect_uris": redirect_uris,
+                },
             }
         ],
     }

@@ -1,4 +1,4 @@
-"""The documents that an Okta app made in the App Integration Wizard sends."""
+"""The documents that Okta sends: whole resources, and in the dialect of the catalogue apps also PATCHes."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,7 @@ from demo.people import DemoPerson
 USER: Final = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP: Final = "urn:ietf:params:scim:schemas:core:2.0:Group"
 ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+PATCH: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 
 def new_user(person: DemoPerson) -> dict[str, Any]:
@@ -44,9 +45,31 @@ def new_group(name: str, members: Sequence[tuple[str, str]]) -> dict[str, Any]:
     return {"schemas": [GROUP], "displayName": name, "members": _members(members)}
 
 
-def updated_group(found: Mapping[str, Any], members: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """The body of the PUT: the whole group with all its members."""
-    return {**found, "members": _members(members)}
+def updated_group(found: Mapping[str, Any], name: str, members: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """The body of the PUT: the whole group with its name and all its members."""
+    return {**found, "displayName": name, "members": _members(members)}
+
+
+def user_patch(person: DemoPerson) -> dict[str, Any]:
+    """A changed profile as a PATCH: one operation without a path."""
+    return _patch({"op": "replace", "value": _managed(person)})
+
+
+def active_patch(*, active: bool) -> dict[str, Any]:
+    """Unassigned, or assigned again."""
+    return _patch({"op": "replace", "value": {"active": active}})
+
+
+def group_patch(group_id: str, name: str, members: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """A full push: the name comes with every change of members, and both without anybody having changed them."""
+    return _patch(
+        {"op": "replace", "value": {"id": group_id, "displayName": name}},
+        {"op": "replace", "path": "members", "value": _members(members)},
+    )
+
+
+def _patch(*operations: dict[str, Any]) -> dict[str, Any]:
+    return {"schemas": [PATCH], "Operations": list(operations)}
 
 
 def _managed(person: DemoPerson) -> dict[str, Any]:

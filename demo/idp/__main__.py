@@ -16,8 +16,13 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
     try:
-        key = load_or_make(options.state)
-        server = DemoIdp(options.port, sp_url=options.sp_url, connection=options.connection, key=key)
+        server = DemoIdp(
+            options.port,
+            sp_url=options.sp_url,
+            connection=options.connection,
+            keys=load_or_make(options.state),
+            connection_file=options.state / "connection.json",
+        )
     except (OSError, OverflowError, UnusableKey) as error:
         print(f"The demo IdP cannot start: {error}", file=sys.stderr)
         return 1
@@ -35,11 +40,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m demo.idp",
         description="A SAML identity provider for development: it asks who you are, and believes it. "
-        "It listens on 127.0.0.1 only. Its metadata is at /metadata.",
+        "It listens on 127.0.0.1 only. Its metadata is at /metadata, the demo on one page at /.",
     )
     parser.add_argument("--port", type=int, default=8001, help="default %(default)s; 0 takes a free one")
     parser.add_argument("--sp-url", default="http://localhost:8000", help="the product (default %(default)s)")
-    parser.add_argument("--state", type=Path, required=True, help="folder in which the key and certificate are kept")
+    parser.add_argument(
+        "--state",
+        type=Path,
+        required=True,
+        help="folder in which keys and certificates are kept, and in which connection.json says where to push",
+    )
     parser.add_argument("--connection", default="acme", help="slug of the product's connection (default %(default)s)")
     return parser
 

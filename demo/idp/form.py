@@ -4,9 +4,10 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from demo.idp.authn_request import MAX_CHARACTERS, Refused
+from demo.idp.habits import QUESTIONS
 
 MAX_BYTES: Final = 4 * MAX_CHARACTERS
-_KNOWN: Final = ("SAMLRequest", "RelayState", "person")
+_KNOWN: Final = ("SAMLRequest", "RelayState", "person", "step", *(question.name for question in QUESTIONS))
 
 
 def fields_of(encoded: str) -> dict[str, str]:

@@ -4,10 +4,10 @@ from lxml import etree
 
 from demo.idp.names import DS, MD, NAME_ID_UNSPECIFIED, REDIRECT_BINDING, SAMLP, prefixes
 from demo.idp.parties import Parties
-from demo.idp.signing_key import SigningKey
+from demo.idp.signing_key import ANNOUNCED, SigningKeys
 
 
-def idp_metadata(parties: Parties, key: SigningKey) -> bytes:
+def idp_metadata(parties: Parties, keys: SigningKeys) -> bytes:
     """Return the EntityDescriptor (SAML metadata 2.3.2, 2.4.3)."""
     entity = etree.Element(f"{MD}EntityDescriptor", {"entityID": parties.idp_entity_id}, nsmap=prefixes(md=MD, ds=DS))
     role = etree.SubElement(
@@ -15,9 +15,10 @@ def idp_metadata(parties: Parties, key: SigningKey) -> bytes:
         f"{MD}IDPSSODescriptor",
         {"WantAuthnRequestsSigned": "false", "protocolSupportEnumeration": SAMLP[1:-1]},
     )
-    info = etree.SubElement(etree.SubElement(role, f"{MD}KeyDescriptor", {"use": "signing"}), f"{DS}KeyInfo")
-    certificate = etree.SubElement(etree.SubElement(info, f"{DS}X509Data"), f"{DS}X509Certificate")
-    certificate.text = key.certificate_base64
+    for name in ANNOUNCED:
+        info = etree.SubElement(etree.SubElement(role, f"{MD}KeyDescriptor", {"use": "signing"}), f"{DS}KeyInfo")
+        certificate = etree.SubElement(etree.SubElement(info, f"{DS}X509Data"), f"{DS}X509Certificate")
+        certificate.text = keys[name].certificate_base64
     etree.SubElement(role, f"{MD}NameIDFormat").text = NAME_ID_UNSPECIFIED
     etree.SubElement(role, f"{MD}SingleSignOnService", {"Binding": REDIRECT_BINDING, "Location": parties.sso_url})
     return etree.tostring(entity, xml_declaration=True, encoding="UTF-8", pretty_print=True)

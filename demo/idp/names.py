@@ -11,6 +11,8 @@ XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
 
 REDIRECT_BINDING: Final = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
 NAME_ID_UNSPECIFIED: Final = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
+NAME_ID_EMAIL: Final = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
+NAME_ID_PERSISTENT: Final = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
 NAME_FORMAT_UNSPECIFIED: Final = "urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified"
 BEARER: Final = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 SUCCESS: Final = "urn:oasis:names:tc:SAML:2.0:status:Success"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Final
 
+from demo.idp.habits import QUESTIONS, Question
 from demo.people import DemoPerson
 
 _STYLE: Final = """
@@ -15,7 +16,11 @@ h1 { font-size: 1.3rem; }
 ul { list-style: none; padding: 0; }
 button { font: inherit; cursor: pointer; padding: .6rem 1rem; }
 li button { display: block; width: 100%; margin: .5rem 0; text-align: left; }
-li span { display: block; font-size: .875rem; }
+li span, fieldset span { display: block; font-size: .875rem; }
+fieldset { border: 1px solid #8884; border-radius: .4rem; margin: .75rem 0; }
+fieldset label { display: block; margin: .25rem 0; }
+fieldset span { margin-left: 1.5rem; opacity: .8; }
+summary { cursor: pointer; }
 """
 _SUBMIT: Final = "document.forms[0].submit()"
 
@@ -31,21 +36,38 @@ CONTENT_SECURITY_POLICY: Final = (
 )
 
 
-def welcome_page(sp_url: str) -> str:
-    return _page(
-        "Demo identity provider",
-        "<p>This stands in for Okta while you develop. It asks for no password, and knows a few people who do not exist.</p>"
-        f'<p>Sign-in starts at the product: <a href="{escape(sp_url)}/">{escape(sp_url)}/</a></p>',
-    )
-
-
 def sign_in_page(people: Iterable[DemoPerson], fields: Mapping[str, str]) -> str:
     """``fields`` (SAMLRequest, RelayState) come back with the choice, so that nothing has to be remembered here."""
-    buttons = "\n".join(f"<li>{_button(person)}</li>" for person in people)
+    return _page("Demo identity provider — who are you?", _choice(people, "/sso", fields))
+
+
+def tile_page(people: Iterable[DemoPerson]) -> str:
+    """Okta's dashboard: a click on the app's tile sends an assertion that nobody asked for."""
     return _page(
-        "Demo identity provider — who are you?",
-        f'<form method="post" action="/sso">\n{_hidden(fields)}\n<ul>\n{buttons}\n</ul>\n</form>',
+        "Demo identity provider — open CORE as …",
+        "<p>As from the tile on Okta's dashboard: CORE did not ask. It takes that only where the connection allows "
+        f"sign-ins that start at the IdP.</p>\n{_choice(people, '/tile', {})}",
     )
+
+
+def _choice(people: Iterable[DemoPerson], action: str, fields: Mapping[str, str]) -> str:
+    buttons = "\n".join(f"<li>{_button(person)}</li>" for person in people)
+    questions = "\n".join(_fieldset(question) for question in QUESTIONS)
+    return (
+        f'<form method="post" action="{action}">\n{_hidden(fields)}\n'
+        f"<details><summary>Be another Okta: habits and mistakes</summary>\n{questions}\n</details>\n"
+        f"<ul>\n{buttons}\n</ul>\n</form>"
+    )
+
+
+def _fieldset(question: Question) -> str:
+    labels = "\n".join(
+        f'<label><input type="radio" name="{escape(question.name)}" value="{escape(choice.value)}"'
+        f"{' checked' if choice is question.choices[0] else ''}> {escape(choice.label)}"
+        f"{f' <span>{escape(choice.help)}</span>' if choice.help else ''}</label>"
+        for choice in question.choices
+    )
+    return f"<fieldset><legend>{escape(question.label)}</legend>\n{labels}\n</fieldset>"
 
 
 def hand_over_page(acs_url: str, fields: Mapping[str, str]) -> str:

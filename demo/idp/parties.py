@@ -26,3 +26,7 @@ class Parties:
     @property
     def acs_url(self) -> str:
         return f"{self.sp_url}/sso/{self.connection}/acs"
+
+    @property
+    def login_url(self) -> str:
+        return f"{self.sp_url}/sso/{self.connection}/login"

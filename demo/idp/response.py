@@ -1,5 +1,6 @@
 """What the IdP says of a person: a Response with one Assertion, both signed, as Okta does (SAML core 2.3, 3.3; profiles 4.1.4.2)."""
 
+import hashlib
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -9,58 +10,67 @@ from lxml import etree
 from xmlsec import constants, template
 
 from demo.idp import names
+from demo.idp.habits import Habits
 from demo.idp.names import SAML, SAMLP, XS, XSI
 from demo.idp.parties import Parties
-from demo.idp.signing_key import SigningKey
+from demo.idp.signing_key import SigningKey, SigningKeys
 from demo.people import DemoPerson
 
 LIFETIME: Final = timedelta(minutes=5)
 
 
 def signed_response(
-    person: DemoPerson, *, parties: Parties, key: SigningKey, in_response_to: str, now: datetime
+    person: DemoPerson,
+    *,
+    parties: Parties,
+    keys: SigningKeys,
+    in_response_to: str | None,
+    now: datetime,
+    habits: Habits = Habits(),  # noqa: B008 - immutable
 ) -> bytes:
-    """Return the XML of the answer to the request with that ID. ``now`` is aware."""
+    """Return the XML of the answer to the request with that ID (None: nobody asked, as from Okta's tile). ``now`` is aware."""
+    now += habits.clock
+    key = keys[habits.key]
+    answers = {} if in_response_to is None else {"InResponseTo": in_response_to}
     times = _instant(now), _instant(now + LIFETIME)
     head = {"Version": "2.0", "IssueInstant": times[0]}
     response = etree.Element(
         f"{SAMLP}Response",
-        {"ID": _new_id(), **head, "Destination": parties.acs_url, "InResponseTo": in_response_to},
+        {"ID": _new_id(), **head, "Destination": parties.acs_url, **answers},
         nsmap=names.prefixes(samlp=SAMLP, saml=SAML, xs=XS, xsi=XSI),
     )
     _add(response, f"{SAML}Issuer", parties.idp_entity_id)
     _add(_add(response, f"{SAMLP}Status"), f"{SAMLP}StatusCode", Value=names.SUCCESS)
     assertion = _add(response, f"{SAML}Assertion", ID=_new_id(), **head)
     _add(assertion, f"{SAML}Issuer", parties.idp_entity_id)
-    _add_subject(assertion, person, parties, in_response_to, end=times[1])
+    subject = _add(assertion, f"{SAML}Subject")
+    _add(subject, f"{SAML}NameID", _name_id(person, habits.name_id_format), Format=habits.name_id_format)
+    confirmation = _add(subject, f"{SAML}SubjectConfirmation", Method=names.BEARER)
+    data = {"Recipient": parties.acs_url, "NotOnOrAfter": times[1], **answers}
+    _add(confirmation, f"{SAML}SubjectConfirmationData", **data)
     conditions = _add(assertion, f"{SAML}Conditions", NotBefore=times[0], NotOnOrAfter=times[1])
-    _add(_add(conditions, f"{SAML}AudienceRestriction"), f"{SAML}Audience", parties.sp_entity_id)
+    _add(_add(conditions, f"{SAML}AudienceRestriction"), f"{SAML}Audience", habits.audience or parties.sp_entity_id)
     statement = _add(assertion, f"{SAML}AuthnStatement", AuthnInstant=times[0], SessionIndex=_new_id())
     _add(_add(statement, f"{SAML}AuthnContext"), f"{SAML}AuthnContextClassRef", names.PASSWORD)
-    _add_attributes(assertion, person)
+    _add_attributes(assertion, person, habits)
     # From the inside out: the signature of the Response covers that of the Assertion.
     _sign(assertion, key)
-    _sign(response, key)
+    if habits.signs_response:
+        _sign(response, key)
     return etree.tostring(response, encoding="UTF-8", xml_declaration=True)
 
 
-def _add_subject(
-    assertion: etree._Element, person: DemoPerson, parties: Parties, in_response_to: str, *, end: str
-) -> None:
-    subject = _add(assertion, f"{SAML}Subject")
-    _add(subject, f"{SAML}NameID", person.login, Format=names.NAME_ID_UNSPECIFIED)
-    _add(
-        _add(subject, f"{SAML}SubjectConfirmation", Method=names.BEARER),
-        f"{SAML}SubjectConfirmationData",
-        InResponseTo=in_response_to,
-        Recipient=parties.acs_url,
-        NotOnOrAfter=end,
-    )
+def _name_id(person: DemoPerson, name_id_format: str) -> str:
+    """A persistent one is opaque and always the same (SAML core 8.3.7); the others are Okta's username."""
+    if name_id_format == names.NAME_ID_PERSISTENT:
+        return hashlib.sha256(person.okta_id.encode()).hexdigest()[:32]
+    return person.login
 
 
-def _add_attributes(assertion: etree._Element, person: DemoPerson) -> None:
-    attributes = {
-        "UID": (person.uid,),
+def _add_attributes(assertion: etree._Element, person: DemoPerson, habits: Habits) -> None:
+    uid = {} if habits.uid_attribute is None else {habits.uid_attribute: (habits.uid or person.uid,)}
+    attributes: dict[str, tuple[str, ...]] = {
+        **uid,
         "FirstName": (person.first_name,),
         "LastName": (person.last_name,),
         "Email": (person.email,),

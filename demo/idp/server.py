@@ -1,29 +1,38 @@
-"""The addresses of the demo IdP."""
+"""The addresses of the demo's Okta: the IdP's own, and the start page of the demo."""
 
 import base64
 from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from demo.dashboard import pages as dashboard_pages
+from demo.dashboard.dashboard import CALLBACK_PATH, Dashboard
 from demo.idp import pages
 from demo.idp.authn_request import Refused, request_id_of
 from demo.idp.form import MAX_BYTES, fields_of, going_along
+from demo.idp.habits import habits_of
 from demo.idp.metadata import idp_metadata
 from demo.idp.parties import Parties
 from demo.idp.response import signed_response
-from demo.idp.signing_key import SigningKey
+from demo.idp.signing_key import SigningKeys
 from demo.people import PEOPLE, person_called
+from demo.simulate.connection import Unusable
 
 
 class DemoIdp(ThreadingHTTPServer):
     """Bound to 127.0.0.1: it signs in anybody as anybody. Port 0 takes a free one. Raises `OSError` if the port is taken."""
 
-    def __init__(self, port: int, *, sp_url: str, connection: str, key: SigningKey) -> None:
+    daemon_threads = True
+
+    def __init__(self, port: int, *, sp_url: str, connection: str, keys: SigningKeys, connection_file: Path) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.parties = Parties(f"http://127.0.0.1:{self.server_port}", sp_url.rstrip("/"), connection)
-        self.key = key
+        self.keys = keys
+        self.dashboard = Dashboard(connection_file, self.parties.idp_url)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -34,28 +43,83 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path, _, query = self.path.partition("?")
         match path:
-            case "/":
-                self._send_page(pages.welcome_page(self.server.parties.sp_url))
             case "/metadata":
-                self._send(idp_metadata(self.server.parties, self.server.key), "application/samlmetadata+xml")
+                self._send(idp_metadata(self.server.parties, self.server.keys), "application/samlmetadata+xml")
             case "/sso":
-                self._answer(self._ask_who, query)
+                self._answer(lambda: self._ask_who(fields_of(query)))
+            case _ if not self._is_for_us():
+                self._send_missing()
+            case "/":
+                self._send_dashboard(self._start_page())
+            case "/live":
+                self._send_dashboard(dashboard_pages.living_part(self.server.dashboard.view()))
+            case "/tile":
+                self._send_page(pages.tile_page(PEOPLE))
+            case _ if path == CALLBACK_PATH:
+                self._go_home_after(lambda: self.server.dashboard.end_consent(query))
             case _:
                 self._send_missing()
 
     def do_POST(self) -> None:
-        if self.path != "/sso":
-            self._send_missing()
-            return
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length) > MAX_BYTES:
             self._send_page(pages.refusal_page("The form is too large, or its length is missing."), 400)
             return
-        self._answer(self._hand_over, self.rfile.read(int(length)).decode("ascii", "replace"))
+        encoded = self.rfile.read(int(length)).decode("ascii", "replace")
+        match self.path:
+            case "/sso":
+                self._answer(lambda: self._hand_over(fields_of(encoded)))
+            case _ if not self._is_for_us():
+                self._send_missing()
+            case "/tile":
+                self._answer(lambda: self._hand_over(fields_of(encoded), asked=False))
+            case "/story":
+                self._go_home_after(lambda: self._do_story(fields_of(encoded).get("step", "")))
+            case "/oauth/begin":
+                self._begin_consent()
+            case _:
+                self._send_missing()
 
-    def _answer(self, page: Callable[[dict[str, str]], str], encoded: str) -> None:
+    def _is_for_us(self) -> bool:
+        """Whether the request is meant for this server and, if a page of another site sent it, not to act in our name."""
+        own = self.server.parties.idp_url
+        is_form_of_another = self.command == "POST" and self.headers.get("Origin", own) != own
+        return self.headers.get("Host") == urlsplit(own).netloc and not is_form_of_another
+
+    def _start_page(self) -> str:
+        parties = self.server.parties
+        return dashboard_pages.start_page(
+            self.server.dashboard.view(), sp_url=parties.sp_url, login_url=parties.login_url
+        )
+
+    def _do_story(self, step: str) -> None:
+        match step:
+            case "rest":
+                self.server.dashboard.do_the_rest()
+            case "again":
+                self.server.dashboard.begin_again()
+            case _ if step.isdecimal():
+                self.server.dashboard.do_step(int(step[:9]))
+            case _:
+                raise Refused("There is no such step.")
+
+    def _begin_consent(self) -> None:
         try:
-            self._send_page(page(fields_of(encoded)))
+            self._redirect(self.server.dashboard.begin_consent())
+        except Unusable as error:
+            self._send_page(pages.refusal_page(str(error)), HTTPStatus.BAD_REQUEST)
+
+    def _go_home_after(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except (Refused, Unusable) as error:
+            self._send_page(pages.refusal_page(str(error)), HTTPStatus.BAD_REQUEST)
+        else:
+            self._redirect("/")
+
+    def _answer(self, page: Callable[[], str]) -> None:
+        try:
+            self._send_page(page())
         except Refused as refusal:
             self._send_page(pages.refusal_page(str(refusal)), HTTPStatus.BAD_REQUEST)
 
@@ -64,14 +128,19 @@ class Handler(BaseHTTPRequestHandler):
         request_id_of(message, self.server.parties)
         return pages.sign_in_page(PEOPLE, {"SAMLRequest": message, **going_along(fields)})
 
-    def _hand_over(self, fields: dict[str, str]) -> str:
+    def _hand_over(self, fields: dict[str, str], *, asked: bool = True) -> str:
         parties = self.server.parties
-        request_id = request_id_of(fields.get("SAMLRequest", ""), parties)
+        request_id = request_id_of(fields.get("SAMLRequest", ""), parties) if asked else None
         person = person_called(fields.get("person", ""))
         if person is None:
             raise Refused("Nobody of that name is known here. Go back and choose one of the people.")
         xml = signed_response(
-            person, parties=parties, key=self.server.key, in_response_to=request_id, now=datetime.now(UTC)
+            person,
+            parties=parties,
+            keys=self.server.keys,
+            in_response_to=request_id,
+            now=datetime.now(UTC),
+            habits=habits_of(fields),
         )
         message = base64.b64encode(xml).decode("ascii")
         return pages.hand_over_page(parties.acs_url, {"SAMLResponse": message, **going_along(fields)})
@@ -80,22 +149,39 @@ class Handler(BaseHTTPRequestHandler):
         self._send_page(pages.refusal_page("There is nothing at this address."), HTTPStatus.NOT_FOUND)
 
     def _send_page(self, page: str, status: int = HTTPStatus.OK) -> None:
-        self._send(page.encode(), "text/html; charset=utf-8", status)
+        self._send(page.encode(), "text/html; charset=utf-8", status, pages.CONTENT_SECURITY_POLICY)
 
-    def _send(self, content: bytes, media_type: str, status: int = HTTPStatus.OK) -> None:
+    def _send_dashboard(self, page: str) -> None:
+        self._send(page.encode(), "text/html; charset=utf-8", policy=dashboard_pages.CONTENT_SECURITY_POLICY)
+
+    def _redirect(self, url: str) -> None:
+        self._send(b"", "text/plain", HTTPStatus.SEE_OTHER, headers={"Location": url})
+
+    def _send(
+        self,
+        content: bytes,
+        media_type: str,
+        status: int = HTTPStatus.OK,
+        policy: str = "default-src 'none'",
+        headers: dict[str, str] | None = None,
+    ) -> None:
         self.send_response(status)
         self.send_header("Content-Type", media_type)
         self.send_header("Content-Length", str(len(content)))
         self.send_header("Cache-Control", "no-store")
         self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("Content-Security-Policy", pages.CONTENT_SECURITY_POLICY)
+        self.send_header("Content-Security-Policy", policy)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """One line, without the query: it holds the message."""
+        """One line, without the query: it holds the message. Not for each look of the start page."""
+        path = self.path.partition("?")[0]
         status = code.value if isinstance(code, HTTPStatus) else code
-        self.log_message("%s %s %s", self.command, self.path.partition("?")[0], status)
+        if path != "/live":
+            self.log_message("%s %s %s", self.command, path, status)
 
     def log_error(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the base class
         """Nothing: the line of the request says it, and this one would hold the query."""

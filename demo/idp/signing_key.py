@@ -1,8 +1,9 @@
-"""The key that signs, and the certificate that goes into the metadata: made once, since the product keeps the certificate."""
+"""The keys that sign, and the certificates that go into the metadata: made once, since the product keeps the certificates."""
 
 import base64
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-FILE_NAME: Final = "idp-key.pem"
+FILE_NAMES: Final = {"current": "idp-key.pem", "second": "idp-second-key.pem", "old": "idp-old-key.pem"}
+ANNOUNCED: Final = ("current", "second")
+"""What the metadata names: during a rollover both. The old one is gone from it, which is what makes it old."""
 
 
 class UnusableKey(Exception):
@@ -38,10 +41,17 @@ class SigningKey:
         return base64.b64encode(self.certificate.public_bytes(Encoding.DER)).decode("ascii")
 
 
-def load_or_make(folder: Path) -> SigningKey:
-    """Return the key kept in ``folder``, made (with the folder) if there is none. Raises `UnusableKey` or `OSError`."""
+SigningKeys = Mapping[str, SigningKey]
+"""By their names in `FILE_NAMES`."""
+
+
+def load_or_make(folder: Path) -> SigningKeys:
+    """Return the keys kept in ``folder``, made (with the folder) where there are none. Raises `UnusableKey` or `OSError`."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = folder / FILE_NAME
+    return {name: _load_or_make(folder / file) for name, file in FILE_NAMES.items()}
+
+
+def _load_or_make(file: Path) -> SigningKey:
     try:
         pem = file.read_bytes()
     except FileNotFoundError:
@@ -74,7 +84,7 @@ def _make() -> bytes:
 
 def _write(file: Path, pem: bytes) -> None:
     """Key and certificate appear together or not at all. mkstemp makes files that only their owner may read."""
-    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{FILE_NAME}.")
+    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(pem)

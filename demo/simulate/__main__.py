@@ -56,6 +56,7 @@ def _tokens(connection: DemoConnection, transcript: Transcript, options: argpars
 def _steps(okta: OktaAiw, options: argparse.Namespace) -> list[steps.Step]:
     directory = okta.directory
     if options.story:
+        directory.reset()
         return steps.story(okta)
     if options.unlink:
         return [steps.unlink_group(okta, next(one for one in directory.groups.values() if one.was == options.unlink))]

@@ -18,13 +18,13 @@ class Row:
     name: str
     okta_login: str
     okta_state: str
+    core_state: str
     core_username: str
     core_email: str
-    core_state: str
     core_groups: str
 
 
-HEADINGS: Final = Row("Person", "Okta: userName", "Okta", "CORE: username", "email", "CORE", "groups")
+HEADINGS: Final = Row("Person", "Okta: userName", "Okta", "CORE", "CORE: username", "email", "groups")
 
 
 def compare(directory: Directory, client: ScimClient) -> list[Row]:

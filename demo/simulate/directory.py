@@ -3,7 +3,7 @@
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -39,21 +39,14 @@ class Directory:
     base_url: str
     people: dict[str, Account] = field(default_factory=dict)
     groups: dict[str, PushedGroup] = field(default_factory=dict)
+    told: list[int] = field(default_factory=list)
+    """The steps of the story that were done, by their place in it."""
 
     def __post_init__(self) -> None:
         for person in PEOPLE:
             self.people.setdefault(person.okta_id, Account(person))
         for name in GROUPS:
             self.groups.setdefault(name, PushedGroup(name, name))
-
-    def account(self, login: str) -> Account | None:
-        return next((one for one in self.people.values() if one.person.login == login), None)
-
-    def change(self, okta_id: str, **changes: str) -> DemoPerson:
-        """Change somebody's profile in Okta; nothing is pushed by that."""
-        account = self.people[okta_id]
-        account.person = replace(account.person, **changes)  # type: ignore[arg-type]  # all that changes is text
-        return account.person
 
     def members_of(self, group: PushedGroup) -> list[Account]:
         """Return who is in the group, assigned to the app, and known to CORE: nobody else can be pushed as a member."""
@@ -69,6 +62,7 @@ class Directory:
             account.person = person
         for group in self.groups.values():
             group.name = group.was
+        self.told = []
 
 
 @contextmanager
@@ -95,7 +89,8 @@ def read_directory(file: Path, base_url: str) -> Directory:
     except (AttributeError, KeyError, TypeError):
         return Directory(base_url)
     known = {person.okta_id for person in PEOPLE}
-    return Directory(base_url, people, groups) if set(people) == known else Directory(base_url)
+    told = [number for number in kept.get("told", []) if isinstance(number, int)]
+    return Directory(base_url, people, groups, told) if set(people) == known else Directory(base_url)
 
 
 def _account(value: dict[str, Any]) -> Account:

@@ -1,9 +1,10 @@
 """What can be done, step by step: single acts, everything at once, or the story of a customer's first weeks."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
+from demo.people import GROUPS, PEOPLE
 from demo.simulate.directory import Account, PushedGroup
 from demo.simulate.okta import OktaAiw
 from demo.simulate.scim_client import Refused
@@ -32,8 +33,8 @@ def push_everything(okta: OktaAiw) -> list[Step]:
     ]
 
 
-def push_person(okta: OktaAiw, account: Account, title: str = "Push") -> Step:
-    return Step(f"{title} {account.person.full_name}", "People pushed", lambda: okta.push_person(account))
+def push_person(okta: OktaAiw, account: Account) -> Step:
+    return Step(f"Push {account.person.full_name}", "People pushed", lambda: okta.push_person(account))
 
 
 def deactivate(okta: OktaAiw, account: Account) -> Step:
@@ -56,7 +57,7 @@ def rename_person(okta: OktaAiw, account: Account, *, login: str, last_name: str
     """Somebody marries: the userName and the email change, the UID does not."""
 
     def act() -> None:
-        okta.directory.change(account.person.okta_id, login=login, last_name=last_name)
+        account.person = replace(account.person, login=login, last_name=last_name)
         okta.push_person(account)
 
     return Step(f"Rename {account.person.full_name} to {login}", "People renamed", act)
@@ -71,42 +72,34 @@ def rename_group(okta: OktaAiw, group: PushedGroup, name: str) -> Step:
 
 
 def story(okta: OktaAiw) -> list[Step]:
-    """Ten people are hired, one marries, one leaves and returns; three groups come, one of them without a role; one is renamed and unlinked."""
-    directory = okta.directory
-    directory.reset()
-    people, groups = directory.people, directory.groups
-    zoe, sam = people["00u2zoe"], people["00u3sam"]
-    viewers = groups["Viewers"]
+    """Ten people are hired, one marries, one leaves and returns; three groups come, one of them without a role; one is renamed and unlinked.
+
+    It begins with the directory as it was at first: `Directory.reset`.
+    """
+    people, groups = okta.directory.people, okta.directory.groups
+    zoe, sam, viewers = people["00u2zoe"], people["00u3sam"], groups["Viewers"]
     return [
         test_connection(okta),
-        *(push_person(okta, account, "Hire") for account in people.values()),
-        rename_person(okta, zoe, login="zoe.haddad@acme.test", last_name="Haddad"),
+        *(replace(push_person(okta, people[one.okta_id]), title=f"Hire {one.full_name}") for one in PEOPLE),
+        replace(rename_person(okta, zoe, login="zoe.haddad@acme.test", last_name="Haddad"), title="Zoë Müller marries"),
         deactivate(okta, sam),
         reactivate(okta, sam),
-        *(push_group(okta, group) for group in groups.values()),
-        rename_group(okta, viewers, "Reviewers"),
-        Step("Unlink the group Reviewers", "Groups unlinked", lambda: okta.unlink_group(viewers)),
+        *(replace(push_group(okta, groups[name]), title=f"Push the group {name}") for name in GROUPS),
+        replace(rename_group(okta, viewers, "Reviewers"), title="Rename the group Viewers to Reviewers"),
+        replace(unlink_group(okta, viewers), title="Unlink the group Reviewers"),
     ]
 
 
-def carried_out(steps: Sequence[Step], transcript: Transcript) -> Iterator[bool]:
-    """Do one step at each ``next``; yield whether it was taken. Something refused does not stop the rest."""
+def carry_out(steps: Sequence[Step], transcript: Transcript) -> bool:
+    """Do all of them, and sum up; something refused does not stop the rest. Return whether everything was taken."""
+    done = Counter({step.counted_as: 0 for step in steps})
     for number, step in enumerate(steps, 1):
         transcript.heading(number, len(steps), step.title)
         try:
             step.act()
         except Refused:
-            yield False
-        else:
-            yield True
-    transcript.done()
-
-
-def carry_out(steps: Sequence[Step], transcript: Transcript) -> bool:
-    """Do all of them, and sum up. Return whether everything was taken."""
-    done = Counter({step.counted_as: 0 for step in steps})
-    for step, taken in zip(steps, carried_out(steps, transcript), strict=False):
-        done[step.counted_as] += taken
+            continue
+        done[step.counted_as] += 1
     transcript.done()
     refused = len(steps) - done.total()
     transcript.say()

@@ -31,7 +31,10 @@ class Tokens:
 
     def bearer(self) -> str:
         """Return a token that is good for a minute or more. Raises `Unusable`: without one there is nothing to send."""
-        if float(self._kept.get("good_until", 0)) - RENEW_BEFORE_SECONDS <= time.time():
+        if self._runs_out():
+            # Another program may have renewed meanwhile; its refresh token is the one that counts.
+            self._kept = self._read() or self._kept
+        if self._runs_out():
             if self.consented:
                 self.renew()
             else:
@@ -56,6 +59,9 @@ class Tokens:
             raise Unusable(f"{error} Run --authorize again.") from error
         self._keep(answer)
         self._transcript.say("Renewed the token" + (" with the same refresh token" if losing_the_first_answer else ""))
+
+    def _runs_out(self) -> bool:
+        return float(self._kept.get("good_until", 0)) - RENEW_BEFORE_SECONDS <= time.time()
 
     def _ask(self, form: Mapping[str, str]) -> dict[str, Any]:
         pair = f"{quote(self._connection.client_id, safe='')}:{quote(self._connection.client_secret, safe='')}"

@@ -49,7 +49,7 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
         collect_static_files(checkout, environment)
         running.start("gunicorn", server.command(checkout), environment, checkout.root)
         wait_for_answer(f"http://127.0.0.1:{options.port}/healthz", running.check, f"localhost:{options.port}")
-        print(_welcome(server.url, seeded), flush=True)
+        print(_welcome(server.url, idp_url, seeded), flush=True)
         try:
             running.watch()
         except Stopped:
@@ -74,15 +74,15 @@ def demo_connection_file(checkout: Checkout) -> Path:
     return checkout.state / "demo" / "connection.json"
 
 
-def _welcome(url: str, seeded: str) -> str:
+def _welcome(url: str, idp_url: str, seeded: str) -> str:
     administrator = seeded or "(made earlier; a new password: ./dev manage --demo changepassword admin)"
     indented = "\n".join(f"     {line}" for line in administrator.splitlines())
     return f"""
 It runs. Ctrl-C stops it.
 
-  1. Open {url}/ and click "Sign in with Acme Studios".
-     The demo IdP asks who you are: pick a person, and you are signed in at {url}/me.
-  2. In another terminal, let the demo Okta push its people and groups: ./dev simulate okta-aiw
+  1. Open {idp_url}/: the demo on one page. Let a stand-in for Okta push people step by step, and sign in
+     as one of them; see what Okta believes beside what CORE holds.
+  2. Or in another terminal: ./dev simulate okta-aiw --story
   3. Be the administrator at {url}/admin/
 {indented}
 """

@@ -37,8 +37,10 @@ OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 @pytest.fixture(scope="module")
 def idp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a demo IdP that runs."""
-    key = load_or_make(tmp_path_factory.mktemp("idp"))
-    with DemoIdp(0, sp_url="http://localhost:8000", connection="acme", key=key) as server:
+    folder = tmp_path_factory.mktemp("idp")
+    keys = load_or_make(folder)
+    file = folder / "connection.json"
+    with DemoIdp(0, sp_url="http://localhost:8000", connection="acme", keys=keys, connection_file=file) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
@@ -273,8 +275,8 @@ def test_pages_are_not_kept_and_run_only_their_own_script(idp: str) -> None:
 def test_the_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     folder = tmp_path / "not" / "there yet"
     first = load_or_make(folder)
-    (file,) = folder.iterdir()
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}
+    assert modes == dict.fromkeys(["idp-key.pem", "idp-second-key.pem", "idp-old-key.pem"], 0o600)
     assert load_or_make(folder) == first
 
 

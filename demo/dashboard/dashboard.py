@@ -1,0 +1,132 @@
+"""What the buttons of the page do. One lock: two clicks at once are done one after the other."""
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from demo.simulate import steps
+from demo.simulate.comparison import Row, compare
+from demo.simulate.connection import DemoConnection, Unusable, read_connection
+from demo.simulate.consent import Dance
+from demo.simulate.directory import open_directory, read_directory
+from demo.simulate.okta import OktaAiw
+from demo.simulate.scim_client import Refused, ScimClient
+from demo.simulate.tokens import Tokens
+from demo.simulate.transcript import Transcript
+
+LINES: Final = 200
+CALLBACK_PATH: Final = "/oauth/callback"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the living part of the page shows. ``fault`` is a sentence where CORE could not be asked."""
+
+    steps: tuple[tuple[str, bool], ...]
+    rows: tuple[Row, ...]
+    transcript: tuple[str, ...]
+    consented: bool
+    fault: str = ""
+
+
+@dataclass(slots=True)
+class Dashboard:
+    """``connection_file`` is what `./dev run` leaves; it may not be there yet. ``own_url`` is an origin."""
+
+    connection_file: Path
+    own_url: str
+    _lines: deque[str] = field(default_factory=lambda: deque(maxlen=LINES))
+    _dance: Dance | None = None
+    _known: tuple[DemoConnection, Tokens] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def view(self) -> View:
+        """Return the state of both sides, read now. Never raises for a CORE that cannot be reached: that is told in it."""
+        try:
+            connection = read_connection(self.connection_file)
+            tokens = self._tokens(connection)
+            directory = read_directory(self._state, connection.scim_base_url)
+        except Unusable as error:
+            return View((), (), tuple(self._lines), consented=False, fault=str(error))
+        client = ScimClient(connection, tokens, Transcript(write=_nothing))
+        titles = tuple(
+            (step.title, number in directory.told)
+            for number, step in enumerate(steps.story(OktaAiw(client, directory)))
+        )
+        try:
+            rows, fault = tuple(compare(directory, client)), ""
+        except (Refused, Unusable) as error:
+            rows, fault = (), str(error)
+        return View(titles, rows, tuple(self._lines), consented=tokens.consented, fault=fault)
+
+    def do_step(self, number: int) -> None:
+        """Do one step of the story; what came of it stands in the transcript."""
+        with self._okta() as okta:
+            story = steps.story(okta)
+            if not 0 <= number < len(story):
+                return
+            self._lines.append(f"▸ {story[number].title}")
+            okta.directory.told = sorted({*okta.directory.told, number})
+            story[number].act()
+
+    def do_the_rest(self) -> None:
+        """Do all the steps that are left, in order; one that is refused does not stop the others."""
+        while (number := self._next_step()) is not None:
+            self.do_step(number)
+
+    def begin_again(self) -> None:
+        """Make Okta's people and groups what they were at first. CORE is not asked: what it holds stays."""
+        with self._okta() as okta:
+            okta.directory.reset()
+            self._lines.append("▸ Okta's people and groups are as they were at first")
+
+    def begin_consent(self) -> str:
+        """Return the address at which an administrator of CORE has to consent. Raises `Unusable`."""
+        self._dance = Dance(read_connection(self.connection_file), f"{self.own_url}{CALLBACK_PATH}")
+        return self._dance.url
+
+    def end_consent(self, query: str) -> None:
+        """Take the code that came back, and keep the tokens for all later requests. Raises `Unusable`."""
+        dance, self._dance = self._dance, None
+        if dance is None:
+            raise Unusable("No consent was asked for. Begin again on the start page.")
+        self._tokens(dance.connection).exchange(dance.code_of(query), dance.redirect_uri)
+
+    def _next_step(self) -> int | None:
+        return next((number for number, (_, done) in enumerate(self.view().steps) if not done), None)
+
+    @contextmanager
+    def _okta(self) -> Iterator[OktaAiw]:
+        with self._lock:
+            try:
+                connection = read_connection(self.connection_file)
+                client = ScimClient(connection, self._tokens(connection), self._transcript)
+                with open_directory(self._state, connection.scim_base_url) as directory:
+                    yield OktaAiw(client, directory)
+            except Unusable as error:
+                self._lines.append(str(error))
+            except Refused:
+                pass  # the transcript has the reason, and the row of the person or group shows it
+
+    @property
+    def _state(self) -> Path:
+        return self.connection_file.with_name("okta.json")
+
+    @property
+    def _transcript(self) -> Transcript:
+        return Transcript(write=lambda text: self._lines.extend(text.splitlines()))
+
+    def _tokens(self, connection: DemoConnection) -> Tokens:
+        """One for all looks and steps: a token is asked for when the last one runs out, not at each of them."""
+        if self._known is None or self._known[0] != connection:
+            file = self.connection_file.with_name("tokens.json")
+            self._known = connection, Tokens(connection, self._transcript, file)
+        return self._known[1]
+
+
+def _nothing(_: str) -> None:
+    """Write nothing."""

@@ -1,0 +1,117 @@
+"""How this IdP differs from the plain one: habits that a product has to bear, and mistakes that it has to name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from demo.idp import names
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """``key`` is *current*, *second* (announced too) or *old* (not announced any more); ``uid_attribute`` None leaves it out."""
+
+    name_id_format: str = names.NAME_ID_UNSPECIFIED
+    signs_response: bool = True
+    key: str = "current"
+    audience: str | None = None
+    uid_attribute: str | None = "UID"
+    uid: str | None = None
+    clock: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One radio button: what it changes, in words for the person who tries it."""
+
+    value: str
+    label: str
+    help: str = ""
+    changes: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Radio buttons of one name; the first is the plain case."""
+
+    name: str
+    label: str
+    choices: tuple[Choice, ...]
+
+
+MISTAKE: Final = Question(
+    "mistake",
+    "A mistake in Okta",
+    (
+        Choice("none", "None"),
+        Choice(
+            "audience",
+            "Wrong audience",
+            "The Audience URI (SP Entity ID) was copied from another app.",
+            {"audience": "https://another-app.example/metadata"},
+        ),
+        Choice("no_uid", "UID missing", "The attribute statement UID was forgotten.", {"uid_attribute": None}),
+        Choice(
+            "same_uid",
+            "One UID for two people",
+            "Everybody is sent as jane.doe, as happens where names make the UID. Sign in as Jane first, then as somebody else.",
+            {"uid": "jane.doe"},
+        ),
+        Choice(
+            "old_certificate",
+            "Old certificate",
+            "Okta signs with a certificate that its metadata does not name.",
+            {"key": "old"},
+        ),
+        Choice(
+            "clock", "Clock five minutes fast", "The assertion begins in the future.", {"clock": timedelta(minutes=5)}
+        ),
+        Choice(
+            "attribute_name",
+            "Other attribute name",
+            "The UID is sent as employeeNumber.",
+            {"uid_attribute": "employeeNumber"},
+        ),
+    ),
+)
+NAME_ID: Final = Question(
+    "name_id",
+    "NameID format",
+    (
+        Choice("unspecified", "Unspecified"),
+        Choice("email", "EmailAddress", changes={"name_id_format": names.NAME_ID_EMAIL}),
+        Choice("persistent", "Persistent", changes={"name_id_format": names.NAME_ID_PERSISTENT}),
+    ),
+)
+SIGNED: Final = Question(
+    "signed",
+    "Signed",
+    (
+        Choice("both", "Response and assertion"),
+        Choice(
+            "assertion",
+            "Assertion only",
+            "Taken where the connection says want_response_signed: false.",
+            {"signs_response": False},
+        ),
+    ),
+)
+CERTIFICATE: Final = Question(
+    "certificate",
+    "Certificate",
+    (
+        Choice("current", "The current one"),
+        Choice("second", "The second one, announced for a rollover", changes={"key": "second"}),
+    ),
+)
+QUESTIONS: Final = (MISTAKE, NAME_ID, SIGNED, CERTIFICATE)
+
+
+def habits_of(answers: Mapping[str, str]) -> Habits:
+    """Return the habits that a form asks for; what is not answered, or not known, is the plain case."""
+    habits = Habits()
+    for question in reversed(QUESTIONS):  # the mistake comes last, and wins
+        chosen = next((one for one in question.choices if one.value == answers.get(question.name)), question.choices[0])
+        habits = replace(habits, **(chosen.changes or {}))  # type: ignore[arg-type]  # CHOICES name the fields
+    return habits

@@ -1,0 +1,187 @@
+"""The demo on one page, in Chromium, over the running product: what a newcomer clicks in the first five minutes."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from demo.idp.server import DemoIdp
+from demo.idp.signing_key import load_or_make
+from tests.journeys.conftest import Customer
+from tests.support.clients import open_client
+from tests.support.service import Service
+
+pytestmark = pytest.mark.browser
+SLUG = "demo"
+
+
+@pytest.fixture(scope="module")
+def demo(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoIdp]:
+    """A demo IdP whose connection is known to the product, as `./dev run` makes it."""
+    folder = tmp_path_factory.mktemp("demo")
+    file = folder / "connection.json"
+    keys = load_or_make(folder)
+    with DemoIdp(0, sp_url=service.url, connection=SLUG, keys=keys, connection_file=file) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        url = server.parties.idp_url
+        described = {
+            "slug": SLUG,
+            "name": "Acme Studios",
+            "customer": SLUG,
+            "roles": {"grantable": ["Editors", "Viewers"], "from": "push_groups"},
+            "saml": {"idp_metadata": open_client(base_url=url).get("/metadata").text},
+            "scim": {
+                "grants": ["client_credentials", "authorization_code"],
+                "redirect_uris": [f"{url}/oauth/callback"],
+            },
+        }
+        told = service.apply({"roles": ["Editors", "Viewers"], "connections": [described]})
+        file.write_text(json.dumps(told))
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def sign_in(page: Page, demo: DemoIdp, person: str, **habits: str) -> None:
+    page.goto(demo.parties.login_url)
+    if habits:
+        page.get_by_text("Be another Okta").click()
+    for name, value in habits.items():
+        page.locator(f"input[name={name}][value={value}]").check()
+    page.get_by_role("button", name=person).click()
+
+
+def test_the_story_runs_by_buttons_and_the_table_lives(
+    demo: DemoIdp, window: BrowserContext, picture: Callable[[Any, str], None]
+) -> None:
+    page = window.new_page()
+    page.goto(demo.parties.idp_url)
+    expect(page.get_by_text("not assigned")).to_have_count(10)
+    page.get_by_role("button", name="Next step").click()
+    page.get_by_role("button", name="▷ Hire Jane Doe").click()
+    jane = page.get_by_role("row", name="Jane Doe")
+    expect(jane).to_contain_text("may sign in")
+    # What another program does appears without a click.
+    page.get_by_role("button", name="All the rest").click()
+    expect(page.get_by_role("row", name="Zoë Haddad")).to_contain_text("zoe.mueller@acme.test")
+    expect(page.get_by_role("row", name="Sam Lee")).to_contain_text("expired")
+    expect(page.get_by_text("reactivation noted: the user stays expired")).to_be_visible()
+    expect(page.get_by_role("button", name="✓ Unlink the group Reviewers")).to_be_visible()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    picture(page, "demo")
+    other = window.new_page()
+    other.goto(demo.parties.idp_url)
+    other.get_by_role("button", name="Begin again").click()
+    expect(page.get_by_role("button", name="▷ Unlink the group Reviewers")).to_be_visible()
+
+
+def test_an_administrator_consents_from_the_page_R14(demo: DemoIdp, service: Service, window: BrowserContext) -> None:
+    password = service.add_administrator("demo-chief")
+    page = window.new_page()
+    page.goto(demo.parties.idp_url)
+    page.get_by_role("button", name="Ask for consent").click()
+    page.get_by_label("Username").fill("demo-chief")
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Allow", exact=True).click()
+    expect(page.get_by_text("An administrator of CORE consented")).to_be_visible()
+    page.get_by_role("button", name="▷ Test the connection").or_(page.get_by_role("button", name="✓ Test")).click()
+    expect(page.locator("#log")).to_contain_text("200 OK")
+
+
+@pytest.mark.parametrize(
+    ("mistake", "sentence", "code"),
+    [
+        ("audience", "The audience set at the identity provider is not ours.", "audience"),
+        ("no_uid", "Missing: UID", "missing_attributes"),
+        ("old_certificate", "not signed with the certificate that is set up here", "signature"),
+        ("clock", "The clocks of your identity provider and of this service disagree.", "not_yet"),
+        ("attribute_name", "employeeNumber", "missing_attributes"),
+    ],
+)
+def test_a_mistake_in_okta_is_named_and_opens_nothing(
+    demo: DemoIdp, window: BrowserContext, mistake: str, sentence: str, code: str
+) -> None:
+    page = window.new_page()
+    sign_in(page, demo, "Omar Haddad", mistake=mistake)
+    expect(page.get_by_role("heading", name="You could not be signed in")).to_be_visible()
+    expect(page.get_by_text(sentence)).to_be_visible()
+    expect(page.get_by_text("Reference:")).to_contain_text(f"({code})")
+    refused = page.goto(f"{demo.parties.sp_url}/me")
+    assert refused is not None
+    assert refused.status == httpx.codes.UNAUTHORIZED
+
+
+def test_one_uid_for_two_people_lets_only_the_first_in_R9(demo: DemoIdp, window: BrowserContext) -> None:
+    page = window.new_page()
+    sign_in(page, demo, "Jane Doe", mistake="same_uid")
+    expect(page.get_by_role("heading", name="Jane Doe")).to_be_visible()
+    window.clear_cookies()
+    sign_in(page, demo, "Lars Berg", mistake="same_uid")
+    expect(page.get_by_text("CORE cannot tell for sure who you are")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "habits",
+    [{"name_id": "email"}, {"name_id": "persistent"}, {"certificate": "second"}],
+    ids=str,
+)
+def test_the_habits_of_other_oktas_are_understood(
+    demo: DemoIdp, window: BrowserContext, habits: dict[str, str]
+) -> None:
+    page = window.new_page()
+    sign_in(page, demo, "Niamh O'Neill", **habits)
+    expect(page.get_by_role("heading", name="Niamh O'Neill")).to_be_visible()
+
+
+def test_an_okta_that_signs_only_the_assertion_is_refused_where_both_are_demanded(
+    demo: DemoIdp, window: BrowserContext
+) -> None:
+    page = window.new_page()
+    sign_in(page, demo, "Niamh O'Neill", signed="assertion")
+    expect(page.get_by_text("Reference:")).to_contain_text("(not_signed)")
+
+
+def test_a_click_on_the_tile_is_refused_until_the_connection_allows_it_R12(
+    demo: DemoIdp, window: BrowserContext
+) -> None:
+    page = window.new_page()
+    page.goto(demo.parties.idp_url)
+    page.get_by_role("link", name="Open CORE from Okta's tile").click()
+    page.get_by_role("button", name="Aiko Tanaka").click()
+    expect(page.get_by_text("Sign-ins that start at the identity provider are not switched on here.")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://evil.example"}, {"Host": "evil.example:8001"}], ids=["origin", "host"]
+)
+def test_a_page_of_another_site_presses_no_button(demo: DemoIdp, headers: dict[str, str]) -> None:
+    http = open_client(base_url=demo.parties.idp_url)
+    for path in ("/story", "/oauth/begin", "/tile"):
+        answer = http.post(path, data={"step": "again", "person": "jane.doe@acme.test"}, headers=headers)
+        assert answer.status_code == httpx.codes.NOT_FOUND
+
+
+def test_a_code_that_nobody_asked_for_is_not_taken(demo: DemoIdp) -> None:
+    answer = open_client(base_url=demo.parties.idp_url).get("/oauth/callback?code=x&state=y")
+    assert answer.status_code == httpx.codes.BAD_REQUEST
+    assert "No consent was asked for" in answer.text
+
+
+def test_before_core_has_started_the_page_says_so(tmp_path: Path, customer: Customer) -> None:
+    file = tmp_path / "connection.json"
+    keys = load_or_make(tmp_path)
+    with DemoIdp(0, sp_url=customer.service.url, connection="x", keys=keys, connection_file=file) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        answer = open_client(base_url=server.parties.idp_url).get("/")
+        server.shutdown()
+        thread.join()
+    assert answer.status_code == httpx.codes.OK
+    assert "Start ./dev run first" in answer.text

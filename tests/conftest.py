@@ -1,10 +1,18 @@
 """What every test stands on."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.test import override_settings
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from devtools.checkout import this_checkout
+from tests.support.clients import close_clients
+from tests.support.service import Service, running_service
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -13,3 +21,54 @@ def static_files_by_their_plain_names() -> Iterator[None]:
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     with override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}):
         yield
+
+
+@pytest.fixture(autouse=True)
+def closed_clients() -> Iterator[None]:
+    yield
+    close_clients()
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One for all journeys of a worker, and for the peers."""
+    with running_service(tmp_path_factory.mktemp("service")) as running:
+        yield running
+
+
+# Chromium
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Fail, never skip, where there is none: `./dev test` installs it and says where it is."""
+    path = os.environ.get("CHROMIUM")
+    assert path, "CHROMIUM is not set. Run the tests by ./dev test."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def window(chromium: Browser, service: Service) -> Iterator[BrowserContext]:
+    """A fresh browser profile. Whatever a page writes to its console as an error fails the journey."""
+    context = chromium.new_context(base_url=service.url, viewport={"width": 1100, "height": 760})
+    faults: list[str] = []
+    context.on("weberror", lambda error: faults.append(str(error.error)))
+    context.on("console", lambda message: faults.append(message.text) if "Content Security" in message.text else None)
+    yield context
+    context.close()
+    assert not faults
+
+
+@pytest.fixture(scope="session")
+def picture() -> Callable[[Any, str], None]:
+    """Take a picture of a page for the documents. They land in .dev/pictures; PICTURES names another folder."""
+    folder = Path(os.environ.get("PICTURES") or this_checkout().make_state_folder("pictures"))
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def take(page: Any, name: str) -> None:
+        page.screenshot(path=folder / f"{name}.png")
+
+    return take

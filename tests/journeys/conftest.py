@@ -1,31 +1,19 @@
-"""One service for all journeys of a worker; each journey has a customer, an IdP and an Okta of its own."""
+"""Each journey has a customer, an IdP and an Okta of its own; the service is one for all of a worker."""
 
 import itertools
-import os
 import secrets
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from core_identity.values import Person
-from devtools.checkout import this_checkout
 from tests.support.cast import JANE, by_sso
-from tests.support.clients import close_clients
 from tests.support.okta import Okta
 from tests.support.saml import TestIdp, request_in
-from tests.support.service import Service, running_service
-
-
-@pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running_service(tmp_path_factory.mktemp("service")) as running:
-        yield running
+from tests.support.service import Service
 
 
 @pytest.fixture(scope="session")
@@ -34,12 +22,6 @@ def idp() -> TestIdp:
 
 
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(autouse=True)
-def closed_clients() -> Iterator[None]:
-    yield
-    close_clients()
 
 
 @dataclass(frozen=True)
@@ -124,44 +106,6 @@ def named(slug: str) -> Person:
 @pytest.fixture
 def jane(customer: Customer) -> Person:
     return named(customer.slug)
-
-
-# Chromium
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Fail, never skip, where there is none: `./dev test` installs it and says where it is."""
-    path = os.environ.get("CHROMIUM")
-    assert path, "CHROMIUM is not set. Run the tests by ./dev test."
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def window(chromium: Browser, service: Service) -> Iterator[BrowserContext]:
-    """A fresh browser profile. Whatever a page writes to its console as an error fails the journey."""
-    context = chromium.new_context(base_url=service.url, viewport={"width": 1100, "height": 760})
-    faults: list[str] = []
-    context.on("weberror", lambda error: faults.append(str(error.error)))
-    context.on("console", lambda message: faults.append(message.text) if "Content Security" in message.text else None)
-    yield context
-    context.close()
-    assert not faults
-
-
-@pytest.fixture(scope="session")
-def picture() -> Callable[[Any, str], None]:
-    """Take a picture of a page for the documents. They land in .dev/pictures; PICTURES names another folder."""
-    folder = Path(os.environ.get("PICTURES") or this_checkout().make_state_folder("pictures"))
-    folder.mkdir(parents=True, exist_ok=True)
-
-    def take(page: Any, name: str) -> None:
-        page.screenshot(path=folder / f"{name}.png")
-
-    return take
 
 
 def host_of(url: str) -> str:

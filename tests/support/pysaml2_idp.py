@@ -1,0 +1,253 @@
+"""An identity provider that we did not write: pysaml2's, behind three pages on 127.0.0.1.
+
+What is said, what is signed and how a request is read is pysaml2's doing. Its keys are made when it starts.
+"""
+
+import threading
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from html import escape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+import time_machine
+import xmlsec
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from lxml import etree
+from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
+from saml2.assertion import Policy
+from saml2.attribute_converter import AttributeConverter
+from saml2.config import IdPConfig
+from saml2.metadata import entity_descriptor
+from saml2.saml import AUTHN_PASSWORD_PROTECTED, NAME_FORMAT_UNSPECIFIED, NAME_FORMAT_URI
+from saml2.samlp import STATUS_AUTHN_FAILED, NameIDPolicy
+from saml2.server import Server
+from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
+
+from core_identity.values import Person
+from tests.support.saml import attributes_of, certificate_for
+
+OKTAS_NAMES: Final = ("UID", "FirstName", "LastName", "Email", "Title", "Organization", "Department", "Group")
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How it answers. The defaults are those of an IdP that is well set up."""
+
+    sign_response: bool = True
+    sign_assertion: bool = True
+    signature: str | None = SIG_RSA_SHA256
+    """None, and None for ``digest``: what pysaml2 does if nobody tells it."""
+    digest: str | None = DIGEST_SHA256
+    name_id_format: str | None = None
+    """None: the format that the request asks for."""
+    names_by_oid: bool = False
+    """Attributes under the names of SAML's X.500 profile, instead of Okta's."""
+    audience: str | None = None
+    """None: whoever asks. Otherwise the entity ID of another SP that it knows."""
+    clock: timedelta = timedelta()
+    """How far its clock is ahead."""
+    relay_state: str | None = None
+    """None: what came with the request, as the standard wants."""
+
+
+class XmlsecWheel:
+    """Fills in the signatures that pysaml2 has laid out. It would call the program xmlsec1 for it, which few machines have."""
+
+    def sign_statement(self, statement: str | bytes, node_name: str, key_file: str, node_id: str) -> str:
+        root = etree.fromstring(statement)
+        xmlsec.tree.add_ids(root, ["ID"])
+        (signed,) = (element for element in root.iter() if element.get("ID") == node_id)
+        context = xmlsec.SignatureContext()
+        context.key = xmlsec.Key.from_file(key_file, xmlsec.constants.KeyDataFormatPem)
+        (place,) = signed.findall("{http://www.w3.org/2000/09/xmldsig#}Signature")
+        context.sign(place)
+        return etree.tostring(root, encoding="unicode")
+
+
+class Pysaml2Idp(ThreadingHTTPServer):
+    """``people`` are who can be clicked; ``faults`` what went wrong in it, which no test should have."""
+
+    daemon_threads = True
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(("127.0.0.1", 0), _Pages)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.manner = Manner()
+        self.people: tuple[Person, ...] = ()
+        self.faults: list[str] = []
+        self._folder = folder
+        self._known: list[str] = []
+        self.change_key()
+
+    def change_key(self) -> None:
+        """Sign with a new key from now on, under the same entity ID; ``metadata`` has it at once."""
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        (self._folder / "key.pem").write_bytes(pem)
+        (self._folder / "certificate.pem").write_bytes(certificate_for(key).public_bytes(Encoding.PEM))
+        self._config = self._describe()
+        self.saml = Server(config=self._config)
+        self.saml.sec.crypto = XmlsecWheel()
+
+    def meet(self, sp_metadata: str) -> None:
+        """Learn of an SP, by the SP's own metadata."""
+        self._known.append(sp_metadata)
+        assert self.saml.reload_metadata({"inline": self._known}), "pysaml2 does not understand this metadata"
+
+    def metadata(self) -> str:
+        return str(entity_descriptor(self._config))
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        self.faults.append(traceback.format_exc())
+
+    def answer(self, request: str, person: Person | None) -> tuple[str, str]:
+        """Return the Response to an AuthnRequest of the Redirect binding, and where it is to be posted. No person: she was not signed in."""
+        asked = self.saml.response_args(self.saml.parse_authn_request(request, BINDING_HTTP_REDIRECT).message)
+        del asked["binding"]
+        if person is None:
+            refused = self.saml.create_error_response(
+                asked["in_response_to"],
+                asked["destination"],
+                (STATUS_AUTHN_FAILED, "No."),
+                sign=True,
+                **self._algorithms(),
+            )
+            return str(refused), asked["destination"]
+        return self._say(person, **asked), asked["destination"]
+
+    def begin(self, sp: str, person: Person) -> tuple[str, str]:
+        """Return a Response that nobody asked for, and where it is to be posted. ``sp`` is an entity ID."""
+        ((acs, *_),) = (self.saml.metadata.assertion_consumer_service(sp, BINDING_HTTP_POST),)
+        policy = NameIDPolicy(format="urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified")
+        said = self._say(
+            person, in_response_to=None, destination=acs["location"], sp_entity_id=sp, name_id_policy=policy
+        )
+        return said, acs["location"]
+
+    def _say(self, person: Person, **asked: Any) -> str:
+        manner = self.manner
+        if manner.name_id_format:
+            asked["name_id_policy"] = NameIDPolicy(format=manner.name_id_format, allow_create="true")
+        if manner.audience:
+            asked["sp_entity_id"] = manner.audience
+        name_form = NAME_FORMAT_URI if manner.names_by_oid else NAME_FORMAT_UNSPECIFIED
+        # tick=False: the clock of the whole process is wrong for as long as a message is built, and no longer.
+        with time_machine.travel(datetime.now(UTC) + manner.clock, tick=False):
+            said = self.saml.create_authn_response(
+                _x500(person) if manner.names_by_oid else {n: list(v) for n, v in attributes_of(person).items()},
+                userid=person.uid,
+                authn={"class_ref": AUTHN_PASSWORD_PROTECTED},
+                sign_response=manner.sign_response,
+                sign_assertion=manner.sign_assertion,
+                release_policy=Policy({"default": {"lifetime": {"minutes": 5}, "name_form": name_form}}),
+                **self._algorithms(),
+                **asked,
+            )
+        return str(said)
+
+    def _algorithms(self) -> dict[str, str | None]:
+        return {"sign_alg": self.manner.signature, "digest_alg": self.manner.digest}
+
+    def _describe(self) -> IdPConfig:
+        described = IdPConfig().load(
+            {
+                "entityid": f"{self.url}/metadata",
+                "key_file": str(self._folder / "key.pem"),
+                "cert_file": str(self._folder / "certificate.pem"),
+                "crypto_backend": "XMLSecurity",  # the one that looks for no program; it is replaced by `XmlsecWheel`
+                "metadata": {"inline": self._known},
+                "service": {
+                    "idp": {
+                        "domain": "acme.test",
+                        "endpoints": {"single_sign_on_service": [(f"{self.url}/sso", BINDING_HTTP_REDIRECT)]},
+                    }
+                },
+            }
+        )
+        as_okta = AttributeConverter()
+        as_okta.from_dict({"identifier": NAME_FORMAT_UNSPECIFIED, "to": {name: name for name in OKTAS_NAMES}})
+        # First, for pysaml2's own would rename Group as ADFS does.
+        described.attribute_converters = [as_okta, *described.attribute_converters]
+        return described
+
+
+def _x500(person: Person) -> dict[str, list[str]]:
+    said = {
+        "uid": person.uid,
+        "givenName": person.given_name,
+        "sn": person.family_name,
+        "mail": person.email,
+        "title": person.title,
+        "isMemberOf": None,
+    }
+    told = {name: [value] for name, value in said.items() if value is not None}
+    return told | ({"isMemberOf": list(person.groups)} if person.groups else {})
+
+
+class _Pages(BaseHTTPRequestHandler):
+    """/metadata; /sso, where one says who one is; /dashboard, where sign-ins start at the IdP."""
+
+    server: Pysaml2Idp
+
+    def do_GET(self) -> None:
+        address = urlsplit(self.path)
+        fields = dict(parse_qsl(address.query, keep_blank_values=True))
+        if address.path == "/metadata":
+            self._send(self.server.metadata(), "application/samlmetadata+xml")
+        elif address.path in {"/sso", "/dashboard"}:
+            self._send(_who_page(self.server.people, fields))
+        else:
+            self.send_error(404)
+
+    def do_POST(self) -> None:
+        idp = self.server
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        fields = dict(parse_qsl(body, keep_blank_values=True))
+        person = next((one for one in idp.people if one.uid == fields["person"]), None)
+        if "SAMLRequest" in fields:
+            message, acs_url = idp.answer(fields["SAMLRequest"], person)
+        else:
+            assert person is not None
+            message, acs_url = idp.begin(fields["sp"], person)
+        relay_state = fields.get("RelayState", "") if idp.manner.relay_state is None else idp.manner.relay_state
+        self._send(idp.saml.apply_binding(BINDING_HTTP_POST, message, acs_url, relay_state, response=True)["data"])
+
+    def _send(self, text: str, content_type: str = "text/html; charset=utf-8") -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", content_type)
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def _who_page(people: Iterable[Person], fields: Mapping[str, str]) -> str:
+    hidden = "".join(f'<input type="hidden" name="{escape(n)}" value="{escape(v)}">' for n, v in fields.items())
+    buttons = "".join(
+        f'<button name="person" value="{escape(person.uid or "")}">{escape(f"{person.given_name} {person.family_name}")}</button>'
+        for person in people
+    )
+    return (
+        '<!DOCTYPE html><html lang="en"><title>pysaml2</title><h1>Who are you?</h1>'
+        f'<form method="post" action="/sso">{hidden}{buttons}<button name="person" value="">Nobody</button></form>'
+    )
+
+
+@contextmanager
+def running_pysaml2(folder: Path) -> Iterator[Pysaml2Idp]:
+    """Start one with a key in ``folder``; stop it at the end, and fail if anything went wrong inside it."""
+    with Pysaml2Idp(folder) as idp:
+        thread = threading.Thread(target=idp.serve_forever, daemon=True)
+        thread.start()
+        yield idp
+        idp.shutdown()
+        thread.join()
+    assert not idp.faults, idp.faults[0]

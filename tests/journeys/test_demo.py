@@ -81,7 +81,9 @@ def test_the_story_runs_by_buttons_and_the_table_lives(
     expect(page.get_by_role("button", name="▷ Unlink the group Reviewers")).to_be_visible()
 
 
-def test_an_administrator_consents_from_the_page_R14(demo: DemoIdp, service: Service, window: BrowserContext) -> None:
+def test_an_administrator_consents_from_the_page_R14(
+    demo: DemoIdp, service: Service, window: BrowserContext, picture: Callable[[Any, str], None]
+) -> None:
     password = service.add_administrator("demo-chief")
     page = window.new_page()
     page.goto(demo.parties.idp_url)
@@ -89,6 +91,7 @@ def test_an_administrator_consents_from_the_page_R14(demo: DemoIdp, service: Ser
     page.get_by_label("Username").fill("demo-chief")
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
+    picture(page, "consent")
     page.get_by_role("button", name="Allow", exact=True).click()
     expect(page.get_by_text("An administrator of CORE consented")).to_be_visible()
     page.get_by_role("button", name="▷ Test the connection").or_(page.get_by_role("button", name="✓ Test")).click()
@@ -118,13 +121,19 @@ def test_a_mistake_in_okta_is_named_and_opens_nothing(
     assert refused.status == httpx.codes.UNAUTHORIZED
 
 
-def test_one_uid_for_two_people_lets_only_the_first_in_R9(demo: DemoIdp, window: BrowserContext) -> None:
+def test_one_uid_for_two_people_lets_only_the_first_in_R9(
+    demo: DemoIdp, window: BrowserContext, picture: Callable[[Any, str], None]
+) -> None:
     page = window.new_page()
+    page.goto(demo.parties.login_url)
+    page.get_by_text("Be another Okta").click()
+    picture(page, "idp")
     sign_in(page, demo, "Jane Doe", mistake="same_uid")
     expect(page.get_by_role("heading", name="Jane Doe")).to_be_visible()
     window.clear_cookies()
     sign_in(page, demo, "Lars Berg", mistake="same_uid")
     expect(page.get_by_text("CORE cannot tell for sure who you are")).to_be_visible()
+    picture(page, "in-doubt")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,160 @@
+"""docs/reference/urls.md and docs/security-flow.md keep their word: each address is asked with every credential."""
+
+import hashlib
+import re
+from datetime import timedelta
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model
+
+from core_identity.models import Connection
+from core_identity.services.users import create_user
+from core_identity.values import Actor, ActorKind, Channel
+from devtools.checkout import this_checkout
+from scim import connections
+from scim.models import OAuthClient
+from tests.architecture.test_urls import ALL, declared
+from tests.support.cast import make_connection
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Answer
+
+DOCS: Final = this_checkout().root / "docs"
+HOLDERS: Final = ("nobody", "person", "staff", "token", "token of another connection", "token run out")
+ADMIN: Final = Actor(Channel.ADMIN, ActorKind.SYSTEM, "test")
+FORM: Final = "application/x-www-form-urlencoded"
+SAMPLES: Final = {"slug": "acme", "secret": "x", "resource": str(uuid4()), "name": "User", "urn": "urn:x"}
+OPENED_BY: Final = {
+    "bearer": {"token"},
+    "session": {"person", "staff"},
+    "staff": {"staff"},
+    "client": set(),  # none of these: it takes the client's id and secret
+    "none": set(HOLDERS),
+}
+
+
+def documented() -> list[tuple[str, str]]:
+    """Return the addresses of urls.md, as patterns over paths, each with the word for its credential."""
+    rows = re.findall(r"^\| (`.+?) \| (\w+)", (DOCS / "reference" / "urls.md").read_text(), re.MULTILINE)
+    return [(address, word) for cell, word in rows for address in re.findall(r"`[A-Z, ]*(/[^`?]*)", cell)]
+
+
+def fits(address: str, path: str) -> bool:
+    if address.endswith("…"):
+        return path.startswith(address[:-1].replace("<slug>", "acme"))
+    return path == address.replace("<slug>", "acme").replace("<link>", "x")
+
+
+def sample(path: str) -> str:
+    """Return a path that the pattern of a URL fits."""
+    if path.startswith("^scim"):
+        return "/scim/acme/v2/Nothing"
+    return "/" + re.sub(r"<\w+:(\w+)>", lambda found: SAMPLES[found[1]], path)
+
+
+PATHS: Final = {
+    sample(path): declared(path, entry) for path, entry in ALL if not path.startswith("admin/") or path == "admin/"
+}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_page_lists_each_address_with_its_credential(path: str) -> None:
+    words = {word for address, word in documented() if fits(address, path)}
+    assert words == {PATHS[path]}
+
+
+def test_the_page_lists_no_address_that_is_not_there() -> None:
+    assert [address for address, _ in documented() if not any(fits(address, path) for path in PATHS)] == []
+
+
+@pytest.fixture
+def holders(db: None, settings: LazySettings) -> dict[str, Client]:
+    """A browser or program with each credential; the people and tokens are real."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # for real, but not a million times
+    held = {name: Client(headers={"host": "localhost"}) for name in HOLDERS}
+    held["person"].force_login(create_user(actor=ADMIN, username="person"))
+    held["staff"].force_login(create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True))
+    own, other = make_connection(), make_connection("other", customer="Other")
+    tokens = {
+        "token": token_of(own),
+        "token of another connection": token_of(other),
+        "token run out": token_of(own, runs_out=True),
+    }
+    for name, token in tokens.items():
+        held[name].defaults["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    return held
+
+
+def token_of(connection: Connection, *, runs_out: bool = False) -> str:
+    """Get an access token at the token address."""
+    secret = connections.apply(connection, {}, rotate_secret=True)
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": connections.urls(connection)["client_id"],
+        "client_secret": secret or "",
+    }
+    answer = Client(headers={"host": "localhost"}).post("/oauth/token/", urlencode(form), content_type=FORM)
+    assert answer.status_code == 200, answer.content
+    token: str = answer.json()["access_token"]
+    if runs_out:
+        mine = get_access_token_model().objects.filter(token_checksum=hashlib.sha256(token.encode()).hexdigest())
+        assert mine.update(expires=timezone.now() - timedelta(seconds=1)) == 1
+    return token
+
+
+def is_open(answer: "Answer", credential: str) -> bool:
+    """Whether the door itself opened: what lies behind it may be missing all the same."""
+    if credential == "staff":
+        return answer.status_code not in {302, 401, 403}
+    return answer.status_code not in {401, 403}
+
+
+ASKED: Final = [
+    path for path, credential in PATHS.items() if credential in {"bearer", "session", "staff"} and path != "/sign-out"
+]
+
+
+@pytest.mark.parametrize(("path", "holder"), list(product(ASKED, HOLDERS)))
+def test_an_address_opens_for_its_credential_and_for_no_other_R14(
+    holders: dict[str, Client], path: str, holder: str
+) -> None:
+    credential = PATHS[path]
+    assert credential is not None
+    client = OAuthClient.objects.get(connection__slug="acme")  # who asks for consent
+    answer = holders[holder].get(path, {"client_id": client.client_id, "response_type": "code"})
+    assert is_open(answer, credential) == (holder in OPENED_BY[credential]), answer.status_code
+
+
+@pytest.mark.parametrize("path", [path for path, credential in PATHS.items() if credential == "client"])
+@pytest.mark.parametrize("holder", HOLDERS)
+def test_no_session_and_no_token_stands_in_for_the_clients_secret(
+    holders: dict[str, Client], path: str, holder: str
+) -> None:
+    form = urlencode({"grant_type": "client_credentials", "token": "x"})
+    answer = holders[holder].post(path, form, content_type=FORM)
+    assert answer.status_code == 401
+
+
+LINKS: Final = re.findall(r"\]\((?!https?:)([^)#]+)", (DOCS / "security-flow.md").read_text())
+
+
+@pytest.mark.parametrize("link", sorted(set(LINKS)))
+def test_each_stop_of_the_flow_is_there(link: str) -> None:
+    assert Path(DOCS / link).resolve().exists()
+
+
+NAMES: Final = re.findall(r"\[`(\w+)`\]\(\.\./([^)]+\.py)\)", (DOCS / "security-flow.md").read_text())
+
+
+@pytest.mark.parametrize(("name", "file"), sorted(set(NAMES)))
+def test_each_stop_of_the_flow_is_called_so(name: str, file: str) -> None:
+    code = (DOCS.parent / file).read_text()
+    assert Path(file).stem == name or re.search(rf"^(def|class) {name}\b", code, re.MULTILINE)

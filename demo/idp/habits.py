@@ -14,6 +14,7 @@ class Habits:
 
     name_id_format: str = names.NAME_ID_UNSPECIFIED
     signs_response: bool = True
+    encrypts: bool = False
     key: str = "current"
     audience: str | None = None
     uid_attribute: str | None = "UID"
@@ -105,7 +106,20 @@ CERTIFICATE: Final = Question(
         Choice("second", "The second one, announced for a rollover", changes={"key": "second"}),
     ),
 )
-QUESTIONS: Final = (MISTAKE, NAME_ID, SIGNED, CERTIFICATE)
+ENCRYPTED: Final = Question(
+    "encrypted",
+    "Encryption",
+    (
+        Choice("none", "The assertion can be read"),
+        Choice(
+            "assertion",
+            "The assertion is encrypted",
+            "To a certificate that is not CORE's: CORE announces none yet, and says so.",
+            {"encrypts": True},
+        ),
+    ),
+)
+QUESTIONS: Final = (MISTAKE, NAME_ID, SIGNED, CERTIFICATE, ENCRYPTED)
 
 
 def habits_of(answers: Mapping[str, str]) -> Habits:

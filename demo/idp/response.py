@@ -10,6 +10,7 @@ from lxml import etree
 from xmlsec import constants, template
 
 from demo.idp import names
+from demo.idp.encryption import encrypt
 from demo.idp.habits import Habits
 from demo.idp.names import SAML, SAMLP, XS, XSI
 from demo.idp.parties import Parties
@@ -55,6 +56,8 @@ def signed_response(
     _add_attributes(assertion, person, habits)
     # From the inside out: the signature of the Response covers that of the Assertion.
     _sign(assertion, key)
+    if habits.encrypts:
+        encrypt(assertion, keys["second"])
     if habits.signs_response:
         _sign(response, key)
     return etree.tostring(response, encoding="UTF-8", xml_declaration=True)

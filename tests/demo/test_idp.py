@@ -10,15 +10,20 @@ import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from html import escape, unescape
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+import xmlsec
 from cryptography import x509
 from lxml import etree
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
+from demo.idp.habits import Habits
+from demo.idp.parties import Parties
+from demo.idp.response import signed_response
 from demo.idp.server import DemoIdp
 from demo.idp.signing_key import load_or_make
 from demo.people import PEOPLE, person_called
@@ -305,3 +310,23 @@ def test_a_damaged_key_file_is_named_in_one_sentence(tmp_path: Path) -> None:
         f"The demo IdP cannot start: {tmp_path}/idp-key.pem does not hold a key and its certificate. "
         "Delete it; a new one is made.\n"
     )
+
+
+def test_an_encrypted_assertion_can_be_read_by_its_recipient_only(tmp_path: Path) -> None:
+    keys = load_or_make(tmp_path)
+    parties = Parties("http://127.0.0.1:8001", "http://localhost:8000", "acme")
+    xml = signed_response(
+        PEOPLE[0],
+        parties=parties,
+        keys=keys,
+        in_response_to="_1",
+        now=datetime.now(UTC),
+        habits=Habits(encrypts=True),
+    )
+    assert b"jane.doe" not in xml
+    root = etree.fromstring(xml)
+    (data,) = root.iter("{http://www.w3.org/2001/04/xmlenc#}EncryptedData")
+    manager = xmlsec.KeysManager()
+    manager.add_key(xmlsec.Key.from_memory(keys["second"].pem, xmlsec.constants.KeyDataFormatPem))
+    assertion = xmlsec.EncryptionContext(manager).decrypt(data)
+    assert assertion.findtext(".//{urn:oasis:names:tc:SAML:2.0:assertion}NameID") == "jane.doe@acme.test"

@@ -157,6 +157,14 @@ def test_an_okta_that_signs_only_the_assertion_is_refused_where_both_are_demande
     expect(page.get_by_text("Reference:")).to_contain_text("(not_signed)")
 
 
+def test_an_encrypted_assertion_is_refused_in_words_until_core_has_a_key_for_it(
+    demo: DemoIdp, window: BrowserContext
+) -> None:
+    page = window.new_page()
+    sign_in(page, demo, "Niamh O'Neill", encrypted="assertion")
+    expect(page.get_by_text("Reference:")).to_contain_text("(encrypted)")
+
+
 def test_a_click_on_the_tile_is_refused_until_the_connection_allows_it_R12(
     demo: DemoIdp, window: BrowserContext
 ) -> None:

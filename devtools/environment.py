@@ -85,7 +85,8 @@ def _install_with_pip(checkout: Checkout) -> None:
                 "or install uv, which needs nothing else."
             )
     install = [*pip, "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
-    install += ["--require-hashes", "--requirement", str(checkout.dev_lock)]
+    # The lock is complete, so nothing is left to resolve: what is not in it is not installed.
+    install += ["--require-hashes", "--no-deps", "--requirement", str(checkout.dev_lock)]
     if _run_telling_downloads(checkout, install) != 0:
         raise Fault("The packages could not be installed; pip said why above. ./dev setup tries again.")
 

@@ -31,7 +31,8 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
         "--python-version",
         "3.11",
     ]
-    compile_lock += ["--generate-hashes", "--custom-compile-command", "./dev lock"]
+    # With their extras: pip meets a wish for `pydantic[email]` with a pin of `pydantic` by looking for the newest one, which has no hash.
+    compile_lock += ["--generate-hashes", "--no-strip-extras", "--custom-compile-command", "./dev lock"]
     compile_lock += ["--upgrade"] if options.upgrade else []
     runtime, dev = checkout.runtime_lock, checkout.dev_lock
     _run(checkout, [*compile_lock, "pyproject.toml", "--output-file", runtime.name])

@@ -7,7 +7,6 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
-from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
@@ -31,7 +30,7 @@ DOCS: Final = this_checkout().root / "docs"
 HOLDERS: Final = ("nobody", "person", "staff", "token", "token of another connection", "token run out")
 ADMIN: Final = Actor(Channel.ADMIN, ActorKind.SYSTEM, "test")
 FORM: Final = "application/x-www-form-urlencoded"
-SAMPLES: Final = {"slug": "acme", "secret": "x", "resource": str(uuid4()), "name": "User", "urn": "urn:x"}
+SAMPLES: Final = {"slug": "acme", "secret": "x", "resource": "00000000-0000-4000-8000-000000000001", "name": "User", "urn": "urn:x"}
 OPENED_BY: Final = {
     "bearer": {"token"},
     "session": {"person", "staff"},

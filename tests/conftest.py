@@ -39,9 +39,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 # Chromium
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Fail, never skip, where there is none: `./dev test` installs it and says where it is."""
+    """Fail, never skip, where there is none: `./dev test` installs it and says where it is.
+
+    One per module: while it runs, Playwright holds an event loop in this thread, and Django refuses its database to whatever runs in one.
+    """
     path = os.environ.get("CHROMIUM")
     assert path, "CHROMIUM is not set. Run the tests by ./dev test."
     with sync_playwright() as playwright:

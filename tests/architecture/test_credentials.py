@@ -30,7 +30,13 @@ DOCS: Final = this_checkout().root / "docs"
 HOLDERS: Final = ("nobody", "person", "staff", "token", "token of another connection", "token run out")
 ADMIN: Final = Actor(Channel.ADMIN, ActorKind.SYSTEM, "test")
 FORM: Final = "application/x-www-form-urlencoded"
-SAMPLES: Final = {"slug": "acme", "secret": "x", "resource": "00000000-0000-4000-8000-000000000001", "name": "User", "urn": "urn:x"}
+SAMPLES: Final = {
+    "slug": "acme",
+    "secret": "x",
+    "resource": "00000000-0000-4000-8000-000000000001",
+    "name": "User",
+    "urn": "urn:x",
+}
 OPENED_BY: Final = {
     "bearer": {"token"},
     "session": {"person", "staff"},

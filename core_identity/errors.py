@@ -5,6 +5,8 @@
 
 from typing import ClassVar
 
+from core_identity.values import Collision
+
 
 class IdentityError(Exception):
     """The family of everything that core_identity refuses."""
@@ -75,9 +77,13 @@ class TryAgain(Refusal):
 
 
 class Conflict(Refusal):
-    """R8a, R9: two people would become one, or one would become two. An administrator has to say."""
+    """R8a, R9: two people would become one, or one would become two. An administrator has to say; ``collision`` is what about."""
 
     code = "conflict"
+
+    def __init__(self, message: str, collision: Collision) -> None:
+        super().__init__(message)
+        self.collision = collision
 
 
 class NoMark(Conflict):

@@ -62,9 +62,7 @@ def _live(connections: QuerySet[Connection]) -> Connection:
 
 def scim_identities(connection: Connection) -> QuerySet[Identity]:
     """Return the identities that are SCIM resources of a connection, in a stable order (R8a)."""
-    return Identity.objects.filter(connection=connection, pushed_at__isnull=False, deleted_at__isnull=True).order_by(
-        "created_at", "id"
-    )
+    return Identity.objects.filter(Identity.RESOURCE, connection=connection).order_by("created_at", "id")
 
 
 def with_rendering(identities: QuerySet[Identity]) -> QuerySet[Identity]:
@@ -103,9 +101,8 @@ def push_group(connection: Connection, scim_id: UUID) -> PushGroup:
 def group_members(group_ids: Collection[UUID]) -> Mapping[UUID, list[tuple[UUID, str]]]:
     """Return per group (primary key) its members as (SCIM id, name to show): live SCIM resources only. One query."""
     members: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
-    rows = PushGroupMember.objects.filter(
-        group_id__in=group_ids, identity__pushed_at__isnull=False, identity__deleted_at__isnull=True
-    ).order_by("pk")
+    resources = Identity.objects.filter(Identity.RESOURCE)
+    rows = PushGroupMember.objects.filter(group_id__in=group_ids, identity__in=resources).order_by("pk")
     for group_id, scim_id, name in rows.values_list("group_id", "identity__scim_id", "identity__user_name"):
         members[group_id].append((scim_id, name))
     return members
@@ -183,7 +180,9 @@ def standing_of(identity: Identity) -> Standing:
 
 
 def status_of(user: User) -> str:
-    """Return expired, inactive (every IdP that knows the user calls them inactive, R25) or active."""
+    """Return merged (R11), expired, inactive (every IdP that knows the user calls them inactive, R25) or active."""
+    if user.merged_into_id is not None:
+        return "merged"
     if user.expired_at is not None:
         return "expired"
     words = [identity.active and identity.deleted_at is None for identity in user.identities.all()]
@@ -254,6 +253,11 @@ def changed_since_expiry(user: User) -> list[tuple[str, str, str, str]]:
     return changed
 
 
+def events_of(user: User) -> QuerySet[Event]:
+    """Return the events of a user and of everybody who was merged into them (R11), newest first."""
+    return Event.objects.filter(user_id__in=[user.pk, *user.tombstones.values_list("pk", flat=True)])
+
+
 def story(user: User, *, events: int | None = 100) -> dict[str, Any]:
     """Return the whole story of a user as plain JSON values (R36); the newest ``events`` events, all of them where None."""
     expired = None
@@ -264,10 +268,11 @@ def story(user: User, *, events: int | None = 100) -> dict[str, Any]:
             "channel": user.expired_channel,
             "reason": user.expired_reason,
         }
-    told = Event.objects.filter(user_id=user.pk)
+    told = events_of(user)
     return {
         **user_summary(user),
         "expired": expired,
+        "merged_into": str(user.merged_into_id) if user.merged_into_id else None,
         "identities": [_identity_told(identity) for identity in user.identities.select_related("connection")],
         "roles": [
             {
@@ -315,16 +320,16 @@ def find_user(wanted: str, *, connection: Connection | None = None) -> User:
     Raises `NotFound`, and `Ambiguous` where it fits more than one.
     """
     name = key(wanted)
-    users = User.objects.all()
+    users = User.objects.filter(merged_into__isnull=True)
     by_identity = Q(user_name_key=name) | Q(uids__uid_key=name)
-    whom = Q(username_key=name) | Q(email_key=name)
+    whom = Q(username_key=name) | Q(email_key=name) | Q(tombstones__username_key=name)
     try:
         exact = UUID(wanted)
     except ValueError:
         pass
     else:
         by_identity |= Q(scim_id=exact)
-        whom |= Q(pk=exact)
+        whom |= Q(pk=exact) | Q(tombstones=exact)
     identities = Identity.objects.filter(by_identity)
     if connection is not None:
         identities = identities.filter(connection=connection)

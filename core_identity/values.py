@@ -25,6 +25,16 @@ class ActorKind(StrEnum):
     SYSTEM = "system"
 
 
+class Cause(StrEnum):
+    """What a conflict is about (R9); the values stand in rows and events."""
+
+    UID = "uid"  # the UID belongs to another identity of the connection
+    EXTERNAL_ID = "external_id"  # the externalId does
+    USER_NAME = "user_name"  # another user of the customer is called so; a NameID counts as userName
+    EMAIL = "email"  # another user of the customer holds the address
+    NO_MARK = "no_mark"  # a sign-in whose UID is known, and nothing else in it
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who does it, by which channel, in which request.
@@ -77,3 +87,18 @@ class GroupChange:
     members: frozenset[UUID] | None = None
     add: frozenset[UUID] = frozenset()
     remove: frozenset[UUID] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Collision:
+    """Who met whom in a conflict: the ``person`` of the message, and the user in the way.
+
+    ``subject_id`` is the identity that the message named as its own (by id or externalId), ``other_identity_id`` that of the user in the way, if the
+    connection knows one.
+    """
+
+    cause: Cause
+    person: Person
+    other_user_id: UUID
+    other_identity_id: UUID | None = None
+    subject_id: UUID | None = None

@@ -2,6 +2,7 @@ import uuid
 
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils import timezone
 
 
 class UidRule(models.TextChoices):
@@ -76,6 +77,13 @@ class Connection(models.Model):
     roles_from = models.CharField(max_length=12, choices=RolesFrom.choices, default=RolesFrom.PUSH_GROUPS)
     unknown_group = models.CharField(max_length=10, choices=UnknownGroup.choices, default=UnknownGroup.WAIT)
     reactivation = models.CharField(max_length=20, choices=Reactivation.choices, default=Reactivation.KEEP_EXPIRED)
+    rekey_until = models.DateTimeField(
+        "re-key until",
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Until then a message that agrees in two of UID, externalId and userName may change the third (R3).",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -93,6 +101,10 @@ class Connection(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+    @property
+    def rekeying(self) -> bool:
+        return self.rekey_until is not None and timezone.now() < self.rekey_until
 
     @property
     def takes_push_groups(self) -> bool:

@@ -6,7 +6,8 @@ from django.db import models
 class Identity(models.Model):
     """What one IdP says about a person: the SCIM resource. It mirrors the IdP completely; the user is ours.
 
-    An identity that SCIM has never pushed (``pushed_at`` empty) is no SCIM resource, and neither is one that SCIM deleted (R8a, R20).
+    An identity that SCIM has never pushed (``pushed_at`` empty) is no SCIM resource, unless an administrator offered it; neither is one that SCIM
+    deleted (R8a, R10, R20).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -36,6 +37,11 @@ class Identity(models.Model):
     name_id = models.CharField("last NameID", max_length=255, blank=True)
     name_id_key = models.CharField(max_length=255, blank=True, editable=False)
     pushed_at = models.DateTimeField(null=True, blank=True, help_text="First push by SCIM; empty: came by SSO only.")
+    offered_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="An administrator offers this user to the connection; the first push or sign-in by this userName claims them (R10).",
+    )
     deleted_at = models.DateTimeField(null=True, blank=True, help_text="When SCIM deleted the resource (R20).")
     signed_in_at = models.DateTimeField(null=True, blank=True)
     reactivation_requested_at = models.DateTimeField(
@@ -47,6 +53,10 @@ class Identity(models.Model):
     version = models.PositiveBigIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now_add=True)
+
+    RESOURCE = models.Q(deleted_at__isnull=True) & (
+        models.Q(pushed_at__isnull=False) | models.Q(offered_at__isnull=False)
+    )
 
     class Meta:
         verbose_name_plural = "identities"
@@ -64,6 +74,11 @@ class Identity(models.Model):
 
     def __str__(self) -> str:
         return self.user_name or self.name_id or str(self.scim_id)
+
+    @property
+    def is_resource(self) -> bool:
+        """Whether it stands under /Users; `RESOURCE` is the same for queries."""
+        return self.deleted_at is None and (self.pushed_at is not None or self.offered_at is not None)
 
 
 class IdentityUid(models.Model):

@@ -47,6 +47,15 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     department = models.CharField(max_length=1024, blank=True)
     is_staff = models.BooleanField("staff", default=False, help_text="May open this administration site.")
     created_at = models.DateTimeField(auto_now_add=True)
+    merged_into = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="tombstones",
+        help_text="This user turned out to be that one; only the story is left here (R11).",
+    )
 
     # Expiry is one fact with one writer: core_identity.services.expiry (R24).
     expired_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -86,7 +95,8 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
             models.UniqueConstraint(
                 name="user_email_once_per_customer",
                 fields=("customer", "email_key"),
-                condition=~models.Q(email_key="") & models.Q(email_shared=False, customer__isnull=False),
+                condition=~models.Q(email_key="")
+                & models.Q(email_shared=False, customer__isnull=False, merged_into__isnull=True),
             ),
         )
 

@@ -18,6 +18,7 @@ class Decision(StrEnum):
     RELINK = "relink"  # apply, and the current UID moves
     REVIVE = "revive"  # apply to an identity that was deleted, inactive or renamed; answered with its old id
     ADOPT = "adopt"  # apply to an identity that only SSO knew until now
+    CLAIM = "claim"  # apply to a user whom an administrator offered to the connection (R10)
     DRIFT = "drift"  # apply all but the UID, which stays and is noted
     DUPLICATE = "duplicate"  # plain 409: already here, nothing in doubt
     CONFLICT = "conflict"  # 409: two people would become one, or one two
@@ -57,20 +58,22 @@ class Known:
     active: bool = True
     deleted: bool = False
     pushed: bool = True
+    offered: bool = False
     derived: bool = False
 
     @property
     def is_resource(self) -> bool:
-        """Whether it stands under /Users: pushed at least once and not deleted."""
-        return self.pushed and not self.deleted
+        """Whether it stands under /Users: pushed at least once, or offered, and not deleted."""
+        return (self.pushed or self.offered) and not self.deleted
 
 
 @dataclass(frozen=True, slots=True)
 class Push:
     """One SCIM message with the two identities that it may speak of.
 
-    ``subject`` is X, found by id (PUT, PATCH) or externalId (POST); ``owner`` is who holds the UID that was sent, or for want of one on a
-    create, the userName (R6). ``owner_is_subject`` tells that both are the same identity.
+    ``subject`` is X, found by id (PUT, PATCH) or externalId (POST; or by userName where an administrator offered it, R10); ``owner`` is who holds
+    the UID that was sent, or for want of one on a create, the userName (R6). ``owner_is_subject`` tells that both are the same identity.
+    ``confirmed``: an administrator said of this UID and externalId that it is the same person (R9). ``rekeying``: the connection is in re-key (R3).
     """
 
     verb: Verb
@@ -81,6 +84,8 @@ class Push:
     subject: Known | None
     owner: Known | None
     owner_is_subject: bool = False
+    confirmed: bool = False
+    rekeying: bool = False
 
 
 def classify(push: Push) -> tuple[Subject, Uid]:
@@ -106,7 +111,9 @@ def _another_holds_the_uid(push: Push) -> Decision:
     nobody_says_external_id = not push.external_id and other.external_id is None
     same_name = push.user_name_key is not None and push.user_name_key == other.user_name_key
     if not other.pushed:
-        return Decision.ADOPT if marks_agree(push, other) else Decision.CONFLICT
+        return Decision.ADOPT if push.confirmed or marks_agree(push, other) else Decision.CONFLICT
+    if push.confirmed or (push.rekeying and same_name and _is_live(other)):
+        return Decision.REVIVE
     if not (nobody_says_external_id and same_name):
         return Decision.CONFLICT
     return Decision.REVIVE if other.deleted else Decision.DUPLICATE
@@ -118,13 +125,32 @@ def _posted_again(push: Push) -> Decision:
     assert subject is not None  # noqa: S101
     if not subject.pushed:
         return Decision.ADOPT
-    live = subject.active and not subject.deleted
-    return Decision.DUPLICATE if live and push.user_name_key == subject.user_name_key else Decision.REVIVE
+    again = _is_live(subject) and push.user_name_key == subject.user_name_key and not push.confirmed
+    return Decision.DUPLICATE if again else Decision.REVIVE
+
+
+def _posted_with_a_new_uid(push: Push) -> Decision:
+    """POST of somebody known, by externalId or by an offer, with a UID that nobody has."""
+    return Decision.CLAIM if push.subject is not None and push.subject.offered else Decision.RELINK
 
 
 def _unsaid_and_free(push: Push) -> Decision:
-    """A new UID without the externalId as evidence: only a derived UID gives way to it (R6)."""
-    return Decision.RELINK if push.subject is not None and push.subject.derived else Decision.DRIFT
+    """A new UID without the externalId as evidence: taken by who was offered and has none (R10), and a derived one gives way (R6)."""
+    assert push.subject is not None  # noqa: S101
+    if push.subject.offered:
+        return Decision.CLAIM
+    return Decision.RELINK if push.subject.derived else Decision.DRIFT
+
+
+def _said_another_external_id(push: Push) -> Decision:
+    """Another externalId for somebody known: only while the connection is in re-key, where UID and userName agree (R3)."""
+    assert push.subject is not None  # noqa: S101
+    same_name = push.user_name_key == push.subject.user_name_key
+    return Decision.APPLY if push.rekeying and same_name and _is_live(push.subject) else Decision.CONFLICT
+
+
+def _is_live(known: Known) -> bool:
+    return known.active and not known.deleted
 
 
 Cell = Decision | Callable[[Push], Decision]
@@ -136,7 +162,7 @@ TABLE: dict[tuple[Verb, Subject], dict[Uid, Cell]] = {
         Uid.OTHERS: _another_holds_the_uid,
     },
     (Verb.POST, Subject.KNOWN): {
-        Uid.FREE: Decision.RELINK,
+        Uid.FREE: _posted_with_a_new_uid,
         Uid.OWN: _posted_again,
         Uid.OTHERS: Decision.CONFLICT,
     },
@@ -152,7 +178,7 @@ TABLE: dict[tuple[Verb, Subject], dict[Uid, Cell]] = {
     },
     (Verb.CHANGE, Subject.DIFFERS): {
         Uid.FREE: Decision.CONFLICT,
-        Uid.OWN: Decision.CONFLICT,
+        Uid.OWN: _said_another_external_id,
         Uid.OTHERS: Decision.CONFLICT,
     },
 }
@@ -178,6 +204,8 @@ class SignIn(StrEnum):
 
     ENTER = "enter"  # the UID is known and a mark agrees
     TAKE_OVER_DERIVED = "take_over_derived"  # the NameID is the userName from which SCIM's derived UID was made (R6)
+    CLAIM = "claim"  # the NameID is the userName of somebody whom an administrator offered (R10)
+    MOVE_UID = "move_uid"  # in re-key externalId and NameID agree: the UID follows (R3)
     CREATE = "create"  # nobody has this UID: a new user, after R9
     NO_MARK = "no_mark"  # the UID is known, and nothing else agrees
     CONFLICT = "conflict"  # the externalId in the assertion belongs to another identity
@@ -197,6 +225,7 @@ class Assertion:
     owner: Known | None
     named: Known | None = None
     external: Known | None = None
+    rekeying: bool = False
 
 
 def decide_sign_in(assertion: Assertion) -> SignIn:
@@ -204,13 +233,23 @@ def decide_sign_in(assertion: Assertion) -> SignIn:
     owner = assertion.owner
     if owner is None:
         if assertion.external is not None:
-            return SignIn.CONFLICT
+            both = (
+                assertion.external.user_name_key is not None
+                and assertion.external.user_name_key == assertion.name_id_key
+            )
+            return SignIn.MOVE_UID if assertion.rekeying and both and _is_live(assertion.external) else SignIn.CONFLICT
         named = assertion.named
+        if named is not None and named.offered:
+            return SignIn.CLAIM
         if named is not None and named.derived and named.is_resource:
             return SignIn.TAKE_OVER_DERIVED
         return SignIn.CREATE
     if assertion.external_id and owner.external_id:
-        return SignIn.ENTER if assertion.external_id == owner.external_id else SignIn.NO_MARK
+        same_name = owner.user_name_key is not None and owner.user_name_key == assertion.name_id_key
+        agreed = assertion.external_id == owner.external_id or (
+            assertion.rekeying and same_name and _is_live(owner) and assertion.external is None
+        )
+        return SignIn.ENTER if agreed else SignIn.NO_MARK
     if assertion.external is not None:
         return SignIn.CONFLICT
     agreed = _a_name_agrees(owner, name_key=assertion.name_id_key, email_key=assertion.email_key)

@@ -11,6 +11,7 @@ _DECIDED: Final = {
     Decision.RELINK: "the UID moved: the externalId or the id proves that it is the same person (R8a)",
     Decision.REVIVE: "revived under the old id (R8a)",
     Decision.ADOPT: "known from a sign-in until now: the same user (R8b)",
+    Decision.CLAIM: "an administrator had offered this user to the connection: claimed (R10)",
     Decision.DRIFT: "the new UID was noted and not taken: nothing else in the push proves that it is the same person (R8a)",
 }
 

@@ -29,6 +29,19 @@ def expire_by_channel(*, actor: Actor, identity: Identity, reason: str) -> None:
     _expire(actor=actor, user=identity.user, connection=identity.connection, reason=reason)
 
 
+def bury(user: User, *, actor: Actor, kept: User) -> bool:
+    """R11: ``user`` turned out to be ``kept`` and never signs in again, and who is expired as either is expired. The merge tells it.
+
+    Return whether ``kept`` was expired by this. The caller holds the locks.
+    """
+    spreads = user.expired_at is not None and kept.expired_at is None
+    if spreads:
+        _set_expired(kept, actor=actor, connection=user.expired_connection, reason=f"was expired as {user}")
+    if user.expired_at is None:
+        _set_expired(user, actor=actor, connection=None, reason=f"merged into {kept}")
+    return spreads
+
+
 def note_reactivation(*, actor: Actor, identity: Identity) -> ActiveMeans:
     """The IdP calls somebody active again: listed as a wish, granted only where the connection opted in (R22)."""
     user, connection = identity.user, identity.connection
@@ -52,10 +65,15 @@ def note_reactivation(*, actor: Actor, identity: Identity) -> ActiveMeans:
 
 @in_one_transaction
 def unexpire(*, actor: Actor, user_id: UUID, reason: str, keep_roles: bool = True) -> User:
-    """Let an expired user sign in again, as an administrator; with ``keep_roles=False`` all grants end first (R24). Raises `NotFound`."""
+    """Let an expired user sign in again, as an administrator; with ``keep_roles=False`` all grants end first (R24).
+
+    Raises `NotFound`, and `NotAllowed` for a user that was merged into another.
+    """
     user = _lock(user_id)
     if user.expired_at is None:
         return user
+    if user.merged_into is not None:
+        raise NotAllowed(f"{user} was merged into {user.merged_into}, who is the one to unexpire.")
     if not keep_roles:
         _end_grants(actor=actor, user=user)
     _unexpire(actor=actor, user=user, connection=None, reason=reason)
@@ -131,6 +149,18 @@ def _lock(user_id: UUID) -> User:
 def _expire(*, actor: Actor, user: User, connection: Connection | None, reason: str) -> None:
     if user.expired_at is not None:
         return
+    _set_expired(user, actor=actor, connection=connection, reason=reason)
+    events.record(
+        actor=actor,
+        kind="user.expired",
+        subject=user,
+        connection=connection,
+        changes={"expired_at": (None, user.expired_at)},
+        reason=reason,
+    )
+
+
+def _set_expired(user: User, *, actor: Actor, connection: Connection | None, reason: str) -> None:
     user.expired_at = timezone.now()
     user.expired_by = actor.label[:300]
     user.expired_channel = actor.channel.value
@@ -140,14 +170,6 @@ def _expire(*, actor: Actor, user: User, connection: Connection | None, reason: 
         {"identity": str(identity.pk), **snapshot(identity)} for identity in user.identities.order_by("created_at")
     ]
     _save(user)
-    events.record(
-        actor=actor,
-        kind="user.expired",
-        subject=user,
-        connection=connection,
-        changes={"expired_at": (None, user.expired_at.isoformat())},
-        reason=reason,
-    )
 
 
 def _unexpire(*, actor: Actor, user: User, connection: Connection | None, reason: str) -> None:

@@ -11,7 +11,8 @@ from core_identity.models import Connection, Identity, PushGroup, PushGroupMembe
 from core_identity.models.connection import UnknownGroup as UnknownGroupPolicy
 from core_identity.services import events
 from core_identity.services.grants import Source, add_grants, end_grants
-from core_identity.services.transactions import in_one_transaction, lock_customer, recording_refusals
+from core_identity.services.refusals import recording_refusals
+from core_identity.services.transactions import in_one_transaction, lock_customer
 from core_identity.values import Actor, Channel, GroupChange
 
 Read = Callable[[PushGroup], GroupChange]
@@ -93,7 +94,7 @@ def relink_groups(*, actor: Actor, groups: Collection[PushGroup]) -> None:
 
 def follow_identity(*, actor: Actor, identity: Identity) -> None:
     """Let the grants by push group follow whether an identity is a SCIM resource: memberships are remembered, grants are not (R29)."""
-    if identity.pushed_at is None or identity.deleted_at is not None:
+    if not identity.is_resource:
         drop_grants(actor=actor, identity=identity)
         return
     for group in _groups_of(identity):
@@ -221,7 +222,7 @@ def _change_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> b
         lost = [user_id for _, user_id, _ in gone]
         if lost:
             end_grants(actor=actor, source=source_of(group), role=group.role, user_ids=lost)
-        won = [one.user_id for one in new if one.pushed_at is not None and one.deleted_at is None]
+        won = [one.user_id for one in new if one.is_resource]
         add_grants(actor=actor, source=source_of(group), role=group.role, user_ids=won)
     told = {"members_removed": (None, len(gone)), "members_added": (None, len(new))}
     events.record(actor=actor, kind="group.members_changed", subject=group, changes=told)
@@ -229,7 +230,7 @@ def _change_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> b
 
 
 def _live(group: PushGroup) -> Collection[Identity]:
-    return Identity.objects.filter(memberships__group=group, pushed_at__isnull=False, deleted_at__isnull=True)
+    return Identity.objects.filter(Identity.RESOURCE, memberships__group=group)
 
 
 def _users(identities: Collection[Identity]) -> list[UUID]:

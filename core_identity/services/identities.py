@@ -55,6 +55,7 @@ def known(identity: Identity | None) -> Known | None:
         active=identity.active,
         deleted=identity.deleted_at is not None,
         pushed=identity.pushed_at is not None,
+        offered=identity.offered_at is not None,
         derived=IdentityUid.objects.filter(identity=identity, current=True, derived=True).exists(),
     )
 
@@ -144,6 +145,15 @@ def project(
         changes={field: (before[field], value) for field, value in changes.items()},
     )
     return changes
+
+
+def claim(*, actor: Actor, identity: Identity) -> None:
+    """R10: the first message of the IdP makes an offered user its own; from now on they come by it and by no password."""
+    identity.offered_at = None
+    user = identity.user
+    user.set_unusable_password()
+    user.save(update_fields=["password"])
+    events.record(actor=actor, kind="identity.claimed", subject=identity)
 
 
 def current_uid(identity: Identity) -> IdentityUid | None:

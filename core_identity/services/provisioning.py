@@ -15,7 +15,9 @@ from core_identity.policy.expiry import expires
 from core_identity.policy.matching import Decision, Push, Verb
 from core_identity.policy.wording import ActiveMeans, in_words
 from core_identity.services import events, expiry, groups
+from core_identity.services.conflicts import settle
 from core_identity.services.identities import (
+    claim,
     cleaned,
     current_uid,
     known,
@@ -26,9 +28,16 @@ from core_identity.services.identities import (
     set_uid,
     write_identity,
 )
-from core_identity.services.transactions import in_one_transaction, lock_customer, recording_refusals
-from core_identity.services.uniqueness import NameGivenUp, require_free_email, require_free_name
-from core_identity.values import Actor, Person
+from core_identity.services.refusals import recording_refusals
+from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.services.uniqueness import (
+    WAY_OUT,
+    NameGivenUp,
+    is_confirmed,
+    require_free_email,
+    require_free_name,
+)
+from core_identity.values import Actor, Cause, Collision, Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,33 +103,37 @@ def _create(*, actor: Actor, connection: Connection, person: Person) -> Outcome 
         subject = _locked(Identity.objects.filter(connection=connection, external_id=person.external_id))
     uid, derived = matching.uid_to_read(person, creating=subject is None)
     owner = _owner(connection, uid)
-    push = _push(Verb.POST, person, subject=subject, owner=owner, uid_sent=bool(uid))
+    if subject is None and owner is None:
+        subject = _offered(connection, user_name)
+    push = _push(connection, Verb.POST, person, subject=subject, owner=owner, uid_sent=bool(uid))
     decision = matching.decide_push(push)
+    if decision in {Decision.CONFLICT, Decision.DUPLICATE} and is_confirmed(connection, person):
+        decision = matching.decide_push(replace(push, confirmed=True))
     if decision is Decision.CONFLICT:
-        raise Conflict(_conflict_text(connection, person))
+        raise _conflict(connection, person, subject=subject, owner=owner)
     if decision is Decision.DUPLICATE:
         raise Duplicate(f"A user with the userName {user_name!r} is already provisioned by this connection.")
     identity = subject or owner
     try:
-        require_free_name(
-            actor=actor,
-            connection=connection,
-            user_name=user_name,
-            external_id=person.external_id,
-            user_id=identity.user_id if identity else None,
-        )
+        require_free_name(actor=actor, connection=connection, person=person, subject=identity)
     except NameGivenUp as given_up:
         return given_up
     if decision is Decision.CREATE or identity is None:
-        require_free_email(connection=connection, email=person.email or "")
+        shared = require_free_email(connection=connection, person=person)
         identity = _make_identity(
-            actor=actor, connection=connection, person=person, uid=uid or user_name, derived=derived
+            actor=actor,
+            connection=connection,
+            person=person,
+            uid=uid or user_name,
+            derived=derived,
+            email_shared=shared,
         )
+        settle(actor=actor, identity=identity, person=person)
         inactive = ActiveMeans.NEVER_EXPIRED if person.active is False else None
         notes = in_words(Decision.CREATE, noted=(), followed=(), active=inactive)
         return Outcome(Decision.CREATE, identity, created=True, notes=notes)
-    if decision is Decision.ADOPT:
-        require_free_email(connection=connection, email=person.email or "", user_id=identity.user_id)
+    if decision in {Decision.ADOPT, Decision.CLAIM}:
+        require_free_email(connection=connection, person=person, subject=identity)
     said_uid = None if derived else uid
     notes = _apply(
         actor=actor, connection=connection, identity=identity, person=person, uid=said_uid, decision=decision
@@ -162,23 +175,16 @@ def _change_locked(*, actor: Actor, connection: Connection, identity: Identity, 
     if person.user_name is not None:
         require_user_name(person)
     owner = _owner(connection, person.uid)
-    push = _push(Verb.CHANGE, person, subject=identity, owner=owner, uid_sent=bool(person.uid))
+    push = _push(connection, Verb.CHANGE, person, subject=identity, owner=owner, uid_sent=bool(person.uid))
     decision = matching.decide_push(push)
-    if decision is Decision.CONFLICT:
-        raise Conflict(_conflict_text(connection, person))
-    if person.external_id and identity.external_id is None:
-        taken = Identity.objects.filter(connection=connection, external_id=person.external_id).exclude(pk=identity.pk)
-        if taken.exists():
-            raise Conflict(_conflict_text(connection, person))
+    taken = None
+    if person.external_id and person.external_id != identity.external_id:
+        taken = Identity.objects.filter(connection=connection, external_id=person.external_id).first()
+    if decision is Decision.CONFLICT or taken is not None:
+        raise _conflict(connection, person, subject=identity, owner=owner, taken=taken)
     if person.user_name and key(person.user_name) != identity.user_name_key:
         try:
-            require_free_name(
-                actor=actor,
-                connection=connection,
-                user_name=person.user_name,
-                external_id=person.external_id or identity.external_id,
-                user_id=identity.user_id,
-            )
+            require_free_name(actor=actor, connection=connection, person=person, subject=identity)
         except NameGivenUp as given_up:
             return given_up
     notes = _apply(
@@ -192,8 +198,10 @@ def _apply(
 ) -> tuple[str, ...]:
     """Let a known identity, and its user as far as policy permits, follow a push that was decided to be theirs."""
     uid_moves = False
-    was_resource = identity.pushed_at is not None and identity.deleted_at is None
+    was_resource = identity.is_resource
     said = person
+    if identity.offered_at is not None:
+        claim(actor=actor, identity=identity)
     if decision is Decision.DRIFT:
         identity.said_uid = person.uid or ""
         said = replace(person, external_id=None)
@@ -215,6 +223,7 @@ def _apply(
     followed = project(actor=actor, connection=connection, identity=identity, said=person, uid_moves=uid_moves)
     if not was_resource:
         groups.follow_identity(actor=actor, identity=identity)
+    settle(actor=actor, identity=identity, person=person)
     return in_words(decision, noted=changes, followed=followed, active=meaning)
 
 
@@ -223,12 +232,21 @@ _PAST = {
     Decision.RELINK: "relinked",
     Decision.REVIVE: "revived",
     Decision.ADOPT: "adopted",
+    Decision.CLAIM: "changed",
     Decision.DRIFT: "changed",
 }
 
 
-def _make_identity(*, actor: Actor, connection: Connection, person: Person, uid: str, derived: bool) -> Identity:
-    user = make_user(actor=actor, connection=connection, person=person, username=require_user_name(person))
+def _make_identity(
+    *, actor: Actor, connection: Connection, person: Person, uid: str, derived: bool, email_shared: bool
+) -> Identity:
+    user = make_user(
+        actor=actor,
+        connection=connection,
+        person=person,
+        username=require_user_name(person),
+        email_shared=email_shared,
+    )
     identity = Identity(connection=connection, user=user, pushed_at=timezone.now(), active=person.active is not False)
     changes = write_identity(identity, person)
     identity.save(force_insert=True)
@@ -261,7 +279,15 @@ def _set_active(*, actor: Actor, identity: Identity, active: bool | None, reason
     return expiry.note_reactivation(actor=actor, identity=identity)
 
 
-def _push(verb: Verb, person: Person, *, subject: Identity | None, owner: Identity | None, uid_sent: bool) -> Push:
+def _push(
+    connection: Connection,
+    verb: Verb,
+    person: Person,
+    *,
+    subject: Identity | None,
+    owner: Identity | None,
+    uid_sent: bool,
+) -> Push:
     return Push(
         verb=verb,
         external_id=person.external_id,
@@ -271,6 +297,7 @@ def _push(verb: Verb, person: Person, *, subject: Identity | None, owner: Identi
         subject=known(subject),
         owner=known(owner),
         owner_is_subject=subject is not None and owner is not None and subject.pk == owner.pk,
+        rekeying=connection.rekeying,
     )
 
 
@@ -282,13 +309,15 @@ def _owner(connection: Connection, uid: str | None) -> Identity | None:
     return None if row is None else _locked(Identity.objects.filter(pk=row.identity_id))
 
 
+def _offered(connection: Connection, user_name: str) -> Identity | None:
+    """Return, locked, whom an administrator offered to the connection under this userName (R10)."""
+    offers = Identity.objects.filter(connection=connection, offered_at__isnull=False, user_name_key=key(user_name))
+    return _locked(offers)
+
+
 def _resource(connection: Connection, scim_id: UUID) -> Identity:
     """Return the SCIM resource, locked, or raise `NotFound`: also for one of another connection, never pushed, or deleted."""
-    found = _locked(
-        Identity.objects.filter(
-            connection=connection, scim_id=scim_id, pushed_at__isnull=False, deleted_at__isnull=True
-        )
-    )
+    found = _locked(Identity.objects.filter(Identity.RESOURCE, connection=connection, scim_id=scim_id))
     if found is None:
         raise NotFound(f"There is no user with the id {scim_id} in this connection.")
     return found
@@ -306,9 +335,27 @@ def _locked(identities: models.QuerySet[Identity]) -> Identity | None:
     return identity
 
 
-def _conflict_text(connection: Connection, person: Person) -> str:
-    sent = f"{connection.uid_attribute} {person.uid!r}" if person.uid else f"userName {person.user_name!r}"
-    return (
-        f"The push with the {sent} contradicts what CORE knows: this UID or externalId belongs to another person of the connection. "
-        "Nothing was changed. Check that the UID is unique and the same in SAML and SCIM; else ask a CORE administrator."
+def _conflict(
+    connection: Connection,
+    person: Person,
+    *,
+    subject: Identity | None,
+    owner: Identity | None,
+    taken: Identity | None = None,
+) -> Conflict:
+    """Say which key is whose: the UID is ``owner``'s, the externalId ``taken``'s, or ``subject`` has another externalId (R8a)."""
+    other = next((one for one in (owner, taken) if one is not None and one != subject), subject)
+    assert other is not None  # noqa: S101 - without anybody known there is nothing to contradict
+    cause = Cause.UID if other == owner and other != subject else Cause.EXTERNAL_ID
+    if cause is Cause.UID:
+        sent = f"{connection.uid_attribute} {person.uid!r}" if person.uid else f"userName {person.user_name!r} (as UID)"
+        why = "it belongs to another person of the connection. Check that the UID is unique and the same in SAML and SCIM."
+    elif other == subject:
+        sent = f"externalId {person.external_id!r}"
+        why = "this resource is known under another externalId."
+    else:
+        sent, why = f"externalId {person.external_id!r}", "it belongs to another person of the connection."
+    return Conflict(
+        f"The push with the {sent} contradicts what CORE knows: {why} Nothing was changed. {WAY_OUT}",
+        Collision(cause, person, other.user_id, other.pk, subject.pk if subject else None),
     )

@@ -12,7 +12,9 @@ from core_identity.policy.expiry import Bar, bar_to_sign_in
 from core_identity.policy.matching import Assertion, SignIn, decide_sign_in
 from core_identity.selectors import standing_of
 from core_identity.services import events, roles
+from core_identity.services.conflicts import settle
 from core_identity.services.identities import (
+    claim,
     cleaned,
     known,
     make_user,
@@ -21,9 +23,10 @@ from core_identity.services.identities import (
     set_uid,
     write_identity,
 )
-from core_identity.services.transactions import in_one_transaction, lock_customer, recording_refusals
-from core_identity.services.uniqueness import NameGivenUp, require_free_email, require_free_name
-from core_identity.values import Actor, Person
+from core_identity.services.refusals import recording_refusals
+from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.services.uniqueness import WAY_OUT, require_free_email, require_free_name
+from core_identity.values import Actor, Cause, Collision, Person
 
 BAR_TEXTS = {
     Bar.EXPIRED: "Your access to CORE has been ended.",
@@ -65,7 +68,8 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
         return None
     external = None
     if person.external_id:
-        external = identities.filter(external_id=person.external_id).exclude(pk__in=[owner.pk] if owner else []).first()
+        others = identities.filter(external_id=person.external_id).exclude(pk__in=[owner.pk] if owner else [])
+        external = _lock(others.values_list("pk", flat=True).first()) if owner is None else others.first()
     named = None
     if owner is None and person.name_id:
         named = _lock(identities.filter(user_name_key=key(person.name_id)).values_list("pk", flat=True).first())
@@ -78,26 +82,37 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
             owner=known(owner),
             named=known(named),
             external=known(external),
+            rekeying=connection.rekeying,
         )
     )
     match decision:
         case SignIn.NO_MARK:
+            assert owner is not None  # noqa: S101
             raise NoMark(
                 "Somebody with this UID is known here, but neither the name nor the email in this sign-in is theirs. "
-                "Nothing was opened. A CORE administrator has to look at it."
+                f"Nothing was opened. {WAY_OUT}",
+                Collision(Cause.NO_MARK, person, owner.user_id, owner.pk),
             )
         case SignIn.CONFLICT:
-            raise Conflict("The externalId in this sign-in belongs to another person of the connection.")
+            assert external is not None  # noqa: S101
+            raise Conflict(
+                f"The externalId in this sign-in belongs to another person of the connection. Nothing was opened. {WAY_OUT}",
+                Collision(Cause.EXTERNAL_ID, person, external.user_id, external.pk, owner.pk if owner else None),
+            )
         case SignIn.CREATE:
             return _make(actor=actor, connection=connection, person=person)
-        case SignIn.TAKE_OVER_DERIVED:
+        case SignIn.TAKE_OVER_DERIVED | SignIn.CLAIM:
             identity = named
+        case SignIn.MOVE_UID:
+            identity = external
         case SignIn.ENTER:
             identity = owner
     assert identity is not None  # noqa: S101 - both decisions speak of somebody
     _require_open_gate(identity)
     uid_moves = False
-    if decision is SignIn.TAKE_OVER_DERIVED:
+    if decision is SignIn.CLAIM:
+        claim(actor=actor, identity=identity)
+    if decision is not SignIn.ENTER:
         uid_moves = set_uid(actor=actor, identity=identity, uid=person.uid or "")
     _follow(actor=actor, connection=connection, identity=identity, person=person, uid_moves=uid_moves)
     return identity
@@ -113,9 +128,11 @@ def _make(*, actor: Actor, connection: Connection, person: Person) -> Identity:
             "Your identity provider did not send everything that CORE needs to know you.", missing=missing, arrived=()
         )
     if person.name_id:
-        _require_free_name(actor=actor, connection=connection, name=person.name_id)
-    require_free_email(connection=connection, email=person.email or "")
-    user = make_user(actor=actor, connection=connection, person=person, username=person.email or "")
+        require_free_name(actor=actor, connection=connection, person=person, subject=None)
+    shared = require_free_email(connection=connection, person=person)
+    user = make_user(
+        actor=actor, connection=connection, person=person, username=person.email or "", email_shared=shared
+    )
     identity = Identity(connection=connection, user=user)
     changes = write_identity(identity, person)
     identity.signed_in_at = timezone.now()
@@ -124,13 +141,6 @@ def _make(*, actor: Actor, connection: Connection, person: Person) -> Identity:
     set_uid(actor=actor, identity=identity, uid=person.uid or "")
     _greet(actor=actor, connection=connection, identity=identity, person=person)
     return identity
-
-
-def _require_free_name(*, actor: Actor, connection: Connection, name: str) -> None:
-    try:
-        require_free_name(actor=actor, connection=connection, user_name=name, external_id=None, user_id=None)
-    except NameGivenUp as given_up:  # pragma: no cover - only a push carries another externalId
-        raise given_up.refusal from None
 
 
 def _follow(*, actor: Actor, connection: Connection, identity: Identity, person: Person, uid_moves: bool) -> None:
@@ -150,6 +160,7 @@ def _greet(*, actor: Actor, connection: Connection, identity: Identity, person: 
     roles.follow_sso_groups(actor=actor, connection=connection, user_id=identity.user_id, names=person.groups)
     User.objects.filter(pk=identity.user_id).update(last_login=identity.signed_in_at)
     identity.user.last_login = identity.signed_in_at
+    settle(actor=actor, identity=identity, person=person)
     events.record(actor=actor, kind="user.signed_in", subject=identity.user, connection=connection)
 
 

@@ -13,10 +13,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, OperationalError, transaction
 
-from core_identity.errors import Refusal
-from core_identity.models import Connection, Customer
-from core_identity.services import events
-from core_identity.values import Actor
+from core_identity.models import Customer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,32 +43,6 @@ def in_one_transaction(service: Callable[P, R]) -> Callable[P, R]:
         raise AssertionError("unreachable")
 
     return run
-
-
-def recording_refusals(service: Callable[P, R]) -> Callable[P, R]:
-    """Write a `Refusal` into the story, after the refused transaction has left no other trace (R9, R34).
-
-    The service must take ``actor`` and ``connection`` by keyword. The reference that the other side was shown finds the event.
-    """
-
-    @wraps(service)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return service(*args, **kwargs)
-        except Refusal as refusal:
-            actor, connection = kwargs["actor"], kwargs["connection"]
-            assert isinstance(actor, Actor)  # noqa: S101 - told to mypy; a wrong call fails in the service before
-            assert isinstance(connection, Connection)  # noqa: S101
-            events.record(
-                actor=actor, kind=f"{actor.channel.value}.refused", subject=connection, reason=_reason(refusal)
-            )
-            raise
-
-    return run
-
-
-def _reason(refusal: Refusal) -> str:
-    return f"{refusal.code}: {refusal.message}"
 
 
 def lock_customer(customer_id: UUID) -> None:

@@ -1,14 +1,20 @@
 """R9: a userName or email that another user of the customer holds now. The caller holds the customer's lock."""
 
-from uuid import UUID
-
 from django.db.models import Q, QuerySet
 
 from core_identity.errors import Conflict, TryAgain
 from core_identity.keys import key
+from core_identity.models import Conflict as ConflictRow
 from core_identity.models import Connection, Identity, User
+from core_identity.models.conflict import ConflictState
+from core_identity.policy.collisions import keys_of
 from core_identity.services.identities import release_user_name
-from core_identity.values import Actor
+from core_identity.values import Actor, Cause, Collision, Person
+
+WAY_OUT = (
+    "If it cannot be mended at the identity provider, a CORE administrator decides under Conflicts in the administration, by this reference; "
+    "after that the same request goes through."
+)
 
 
 class NameGivenUp(Exception):
@@ -18,18 +24,24 @@ class NameGivenUp(Exception):
         self.refusal = refusal
 
 
-def require_free_name(
-    *, actor: Actor, connection: Connection, user_name: str, external_id: str | None, user_id: UUID | None
-) -> None:
-    """Raise `Conflict` where another user of the customer is called ``user_name`` now; for SSO the NameID counts as one (R9).
+def require_free_name(*, actor: Actor, connection: Connection, person: Person, subject: Identity | None) -> None:
+    """Raise `Conflict` where another user of the customer is called so now; for SSO the NameID counts as userName (R9).
 
-    An inactive identity of this connection gives its name up to another externalId and raises `NameGivenUp` (R8); a deleted one at once.
+    An inactive identity of this connection gives its name up to a push with another externalId and raises `NameGivenUp` (R8); a deleted one at once.
     """
-    name_key, mine = key(user_name), [user_id] if user_id else []
+    user_name = person.user_name or person.name_id or ""
+    external_id = person.external_id or (subject.external_id if subject else None)
+    name_key, mine = key(user_name), [subject.user_id] if subject else []
     holder = Identity.objects.filter(connection=connection, user_name_key=name_key).exclude(user_id__in=mine).first()
     if holder is not None and holder.deleted_at is not None:
         release_user_name(actor=actor, identity=holder)
-    elif holder is not None and not holder.active and external_id and external_id != holder.external_id:
+    elif (
+        holder is not None
+        and person.user_name
+        and not holder.active
+        and external_id
+        and external_id != holder.external_id
+    ):
         release_user_name(actor=actor, identity=holder)
         raise NameGivenUp(
             TryAgain(
@@ -37,36 +49,78 @@ def require_free_name(
                 "the same request will be taken as a new person."
             )
         )
-    if _called(connection, name_key).exclude(pk__in=mine).exists():
+    told_apart = different_people(connection, person, subject).values("other_id")
+    other = called(connection, name_key).exclude(pk__in=mine).exclude(pk__in=told_apart).first()
+    if other is not None:
         raise Conflict(
             f"The userName {user_name!r} is already in use by another user of this customer in CORE. "
-            "Nothing was created or changed. If both are the same person, a CORE administrator has to join them."
+            f"Nothing was created or changed. {WAY_OUT}",
+            _collision(Cause.USER_NAME, connection, person, other, subject),
         )
 
 
-def require_free_email(*, connection: Connection, email: str, user_id: UUID | None = None) -> None:
-    """Raise `Conflict` where another user of the customer holds ``email`` now, as CORE or as an IdP has it. Asked on create and adoption only."""
-    email_key = key(email)
-    if not email_key:
-        return
-    holders = User.objects.filter(
-        Q(email_key=email_key) | Q(identities__email_key=email_key, identities__deleted_at__isnull=True),
-        customer_id=connection.customer_id,
-        email_shared=False,
-    )
-    if holders.exclude(pk__in=[user_id] if user_id else []).exists():
+def require_free_email(*, connection: Connection, person: Person, subject: Identity | None = None) -> bool:
+    """Raise `Conflict` where another user of the customer holds this email now, as CORE or as an IdP has it (R9).
+
+    Asked on create and adoption only. Return whether the address is shared, as an administrator permitted (*different people*).
+    """
+    if not person.email:
+        return False
+    holders = holders_of_email(connection, key(person.email)).exclude(pk__in=[subject.user_id] if subject else [])
+    others = list(holders.distinct())
+    if not others:
+        return False
+    told_apart = set(different_people(connection, person, subject).values_list("other_id", flat=True))
+    other = next((other for other in others if other.pk not in told_apart), None)
+    if other is not None:
         raise Conflict(
-            f"The email address {email!r} is already held by another user of this customer in CORE. "
+            f"The email address {person.email!r} is already held by another user of this customer in CORE. "
             "Nothing was created or changed. If both are the same person, check that SAML and SCIM send the same UID for "
-            "them; otherwise a CORE administrator has to say that they are different people."
+            f"them. {WAY_OUT}",
+            _collision(Cause.EMAIL, connection, person, other, subject),
         )
+    return True
 
 
-def _called(connection: Connection, name_key: str) -> QuerySet[User]:
+def is_confirmed(connection: Connection, person: Person) -> bool:
+    """Whether an administrator said *same person* of this UID and externalId, and nothing has come through since."""
+    return ConflictRow.objects.filter(_same(person), connection=connection, let_through=True).exists()
+
+
+def different_people(connection: Connection, person: Person, subject: Identity | None) -> QuerySet[ConflictRow]:
+    """Return the resolutions by which whoever sends this may share a name or address with somebody; a subquery of ``other_id`` (R9)."""
+    whose = _same(person) if subject is None else _same(person) | Q(subject=subject)
+    return ConflictRow.objects.filter(whose, connection=connection, state=ConflictState.DIFFERENT_PEOPLE)
+
+
+def _same(person: Person) -> Q:
+    keys = keys_of(person)
+    return Q(uid_key=keys.uid_key, external_id=keys.external_id)
+
+
+def called(connection: Connection, name_key: str) -> QuerySet[User]:
     """Users of the customer who are called so now: by an identity, or, made by an administrator and never tied, by their username."""
     return User.objects.filter(
         Q(identities__user_name_key=name_key, identities__deleted_at__isnull=True)
-        | Q(identities__name_id_key=name_key, identities__pushed_at__isnull=True)
+        | Q(identities__name_id_key=name_key, identities__pushed_at__isnull=True, identities__deleted_at__isnull=True)
         | Q(identities__isnull=True, username_key=name_key),
         customer_id=connection.customer_id,
+        merged_into__isnull=True,
     )
+
+
+def holders_of_email(connection: Connection, email_key: str) -> QuerySet[User]:
+    """Users of the customer who hold an address now and may not share it."""
+    return User.objects.filter(
+        Q(email_key=email_key) | Q(identities__email_key=email_key, identities__deleted_at__isnull=True),
+        customer_id=connection.customer_id,
+        email_shared=False,
+        merged_into__isnull=True,
+    )
+
+
+def _collision(
+    cause: Cause, connection: Connection, person: Person, other: User, subject: Identity | None
+) -> Collision:
+    theirs = Identity.objects.filter(connection=connection, user=other).values_list("pk", flat=True).first()
+    return Collision(cause, person, other.pk, theirs, subject.pk if subject else None)

@@ -9,6 +9,7 @@ from core_identity.errors import InvalidValue, NameTaken, NotFound
 from core_identity.keys import MAX_NAME, clean_name, clean_text, key
 from core_identity.models import Customer, User
 from core_identity.services import events
+from core_identity.services.conflicts import close_what_is_gone
 from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor, ActorKind, Channel
 
@@ -100,6 +101,7 @@ def change_user(*, actor: Actor, user_id: UUID, **fields: Any) -> User:
     user.email_key = key(user.email)
     user.save(update_fields=[*changes, "email_key"])
     events.record(actor=actor, kind="user.changed", subject=user, changes=changes)
+    close_what_is_gone(actor=actor, user=user)
     return user
 
 
@@ -125,7 +127,9 @@ def _locked(user_id: UUID) -> User:
 def _free_email(email: str, *, customer: Customer | None, but: User | None = None, shared: bool = False) -> str:
     email = clean_text(email or "", field="email", limit=MAX_NAME)
     if email and customer is not None and not shared:
-        others = User.objects.filter(customer=customer, email_key=key(email), email_shared=False)
+        others = User.objects.filter(
+            customer=customer, email_key=key(email), email_shared=False, merged_into__isnull=True
+        )
         if others.exclude(pk__in=[but.pk] if but else []).exists():
             raise NameTaken(f"Another user of {customer} has the email address {email!r}.")
     return email

@@ -1,0 +1,68 @@
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from core_identity.values import Cause, Channel
+
+
+class ConflictState(models.TextChoices):
+    """What became of a conflict (R9)."""
+
+    OPEN = "open", "open"
+    SAME_PERSON = "same_person", "the same person"
+    DIFFERENT_PEOPLE = "different_people", "different people"
+    DISMISSED = "dismissed", "dismissed: stays refused, counted only"
+    GONE = "gone", "gone by itself"
+
+
+class Conflict(models.Model):
+    """A message that would have made two people one, or one two; it waits for an administrator (R9).
+
+    ``said`` is what the message said of the person. ``other`` is who is in the way, ``subject`` whom the message was about where it named
+    somebody known (X of R8a). One row per cause, however often it comes: ``count``.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="conflicts")
+    cause = models.CharField(max_length=20, choices=[(cause.value, cause.value) for cause in Cause])
+    cause_key = models.CharField(max_length=64, editable=False, help_text="Digest of all that makes it this cause.")
+    channel = models.CharField(max_length=10, choices=[(channel.value, channel.value) for channel in Channel])
+    said = models.JSONField(default=dict)
+    uid_key = models.CharField(max_length=255, blank=True, editable=False)
+    external_id = models.CharField("externalId", max_length=255, blank=True)
+    value_key = models.CharField(max_length=600, blank=True, editable=False, help_text="The name or email in doubt.")
+    subject = models.ForeignKey("core_identity.Identity", models.SET_NULL, null=True, blank=True, related_name="+")
+    other = models.ForeignKey("core_identity.User", models.PROTECT, related_name="conflicts")
+    other_identity = models.ForeignKey(
+        "core_identity.Identity", models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    message = models.CharField(max_length=1024, help_text="What the identity provider or the person was told.")
+    state = models.CharField(max_length=20, choices=ConflictState.choices, default=ConflictState.OPEN)
+    let_through = models.BooleanField(
+        default=False, editable=False, help_text="The next message of these keys is taken as confirmed."
+    )
+    count = models.PositiveIntegerField("times met", default=1)
+    first_at = models.DateTimeField("first met")
+    last_at = models.DateTimeField("last met")
+    reference = models.CharField("last reference", max_length=64, blank=True)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolved_by = models.CharField(max_length=300, blank=True)
+    reason = models.CharField(max_length=1024, blank=True)
+
+    class Meta:
+        ordering = ("-last_at", "id")
+        constraints = (models.UniqueConstraint(name="conflict_once_per_cause", fields=("connection", "cause_key")),)
+        indexes = (
+            models.Index(name="conflict_open", fields=("connection",), condition=Q(state="open") | Q(let_through=True)),
+            models.Index(name="conflict_by_keys", fields=("connection", "uid_key", "external_id")),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.cause} of {self.named}"
+
+    @property
+    def named(self) -> str:
+        """Whom the message spoke of, by the best name in it."""
+        told = (self.said.get(name) for name in ("user_name", "name_id", "email", "uid"))
+        return next((str(name) for name in told if name), "somebody")

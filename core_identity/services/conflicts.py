@@ -1,0 +1,114 @@
+"""Conflicts are kept, counted and closed here (R9). How an administrator resolves one is `core_identity.services.resolutions`."""
+
+from django.db.models import Q
+from django.utils import timezone
+
+from core_identity import errors
+from core_identity.models import Conflict, Connection, Identity, IdentityUid, User
+from core_identity.models.conflict import ConflictState
+from core_identity.policy.collisions import SAID, digest, keys_of, value_in_doubt
+from core_identity.services import events
+from core_identity.services.uniqueness import called, holders_of_email
+from core_identity.values import Actor, Cause, Person
+
+
+def note(*, actor: Actor, connection: Connection, refusal: errors.Conflict) -> Conflict:
+    """Count what was met; open it where it is new or had gone. What was dismissed stays so (R9)."""
+    now, collision = timezone.now(), refusal.collision
+    person, keys, cause_key = collision.person, keys_of(collision.person), digest(collision)
+    met = {
+        "last_at": now,
+        "reference": actor.request_id,
+        "message": refusal.message[:1024],
+        "said": {name: value for name in SAID if (value := getattr(person, name))},
+    }
+    found = (
+        Conflict.objects.select_for_update(of=("self",), no_key=True)
+        .filter(connection=connection, cause_key=cause_key)
+        .first()
+    )
+    if found is None:
+        found = Conflict.objects.create(
+            connection=connection,
+            cause=collision.cause.value,
+            cause_key=cause_key,
+            channel=actor.channel.value,
+            uid_key=keys.uid_key,
+            external_id=keys.external_id,
+            value_key=value_in_doubt(collision),
+            subject_id=collision.subject_id,
+            other_id=collision.other_user_id,
+            other_identity_id=collision.other_identity_id,
+            first_at=now,
+            **met,
+        )
+        _tell(actor=actor, kind="conflict.opened", conflict=found)
+        return found
+    for field, value in met.items():
+        setattr(found, field, value)
+    found.count += 1
+    if found.state not in {ConflictState.OPEN, ConflictState.DISMISSED}:
+        found.state, found.let_through = ConflictState.OPEN, False
+        _tell(actor=actor, kind="conflict.opened", conflict=found)
+    found.save()
+    return found
+
+
+def settle(*, actor: Actor, identity: Identity, person: Person) -> None:
+    """A message went through: close what it had met, and whatever else of this person no longer stands. One query where nothing is open."""
+    keys = keys_of(person)
+    connection = identity.connection
+    concerned = Q(subject=identity) | Q(other=identity.user_id) | Q(uid_key=keys.uid_key, external_id=keys.external_id)
+    waiting = Conflict.objects.filter(Q(state=ConflictState.OPEN) | Q(let_through=True), connection=connection)
+    for conflict in waiting.filter(concerned).select_related("connection", "subject"):
+        same = (conflict.uid_key, conflict.external_id) == (keys.uid_key, keys.external_id)
+        went_through = conflict.subject_id == identity.pk or same
+        if conflict.let_through:
+            if same:
+                Conflict.objects.filter(pk=conflict.pk).update(let_through=False)
+        elif conflict.cause == Cause.NO_MARK:
+            # That the owner came in says nothing of whoever came with other names.
+            if same and conflict.value_key == keys.marks:
+                _close(actor=actor, conflict=conflict)
+        elif went_through or not stands(conflict):
+            _close(actor=actor, conflict=conflict)
+
+
+def close_what_is_gone(*, actor: Actor, user: User) -> None:
+    """After an administrator changed ``user``: close the conflicts in which they are no longer in the way; all of them for a tombstone."""
+    of_user = Conflict.objects.filter(other=user, state=ConflictState.OPEN)
+    for conflict in of_user.select_related("connection", "subject"):
+        if user.merged_into_id is not None or not stands(conflict):
+            _close(actor=actor, conflict=conflict)
+
+
+def stands(conflict: Conflict) -> bool:
+    """Whether the other is still in the way, and still somebody else."""
+    subject = conflict.subject
+    if subject is not None and subject.pk != conflict.other_identity_id and subject.user_id == conflict.other_id:
+        return False
+    match conflict.cause:
+        case Cause.USER_NAME:
+            return called(conflict.connection, conflict.value_key).filter(pk=conflict.other_id).exists()
+        case Cause.EMAIL:
+            return holders_of_email(conflict.connection, conflict.value_key).filter(pk=conflict.other_id).exists()
+        case Cause.UID | Cause.NO_MARK:
+            holder = IdentityUid.objects.filter(connection=conflict.connection_id, uid_key=conflict.uid_key)
+            return holder.filter(identity=conflict.other_identity_id).exists()
+    return True
+
+
+def _close(*, actor: Actor, conflict: Conflict) -> None:
+    Conflict.objects.filter(pk=conflict.pk).update(state=ConflictState.GONE, resolved_at=timezone.now())
+    _tell(actor=actor, kind="conflict.gone", conflict=conflict)
+
+
+def _tell(*, actor: Actor, kind: str, conflict: Conflict) -> None:
+    events.record(
+        actor=actor,
+        kind=kind,
+        subject=conflict,
+        connection=conflict.connection,
+        user_id=conflict.other_id,
+        changes={"cause": (None, conflict.cause)},
+    )

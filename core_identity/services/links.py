@@ -1,0 +1,135 @@
+"""What an administrator does to the tie between a user and a connection: offer, release a UID, relink (R5, R8a, R10)."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from django.utils import timezone
+
+from core_identity.errors import NameTaken, NotAllowed, NotFound
+from core_identity.keys import clean_name, key
+from core_identity.models import Connection, Identity, IdentityUid, User
+from core_identity.selectors import guarded_users
+from core_identity.services import events
+from core_identity.services.conflicts import close_what_is_gone
+from core_identity.services.identities import save_identity, set_uid
+from core_identity.services.merge import require_superuser
+from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.values import Actor
+
+
+def obstacle_to_offer(connection: Connection, user: User, *, guarded: Collection[UUID]) -> str:
+    """Return why ``user`` cannot be offered, as words after the name; empty where they can (R10)."""
+    if user.customer_id != connection.customer_id:
+        return f"belongs to another customer than {connection}"
+    if user.merged_into_id is not None or user.expired_at is not None:
+        return "is expired"
+    if user.pk in guarded:
+        return "is staff or holds a protected role"
+    if Identity.objects.filter(connection=connection, user=user).exists():
+        return f"is known to {connection} already"
+    if Identity.objects.filter(connection=connection, user_name_key=user.username_key).exists():
+        return f"has a username that is somebody else's userName in {connection}"
+    return ""
+
+
+@in_one_transaction
+def offer(*, actor: Actor, connection: Connection, user_ids: Collection[UUID], reason: str) -> int:
+    """Let the IdP see users whom administrators made, to be claimed by their username (R10). Return how many; all or none.
+
+    Raises `NotFound`, and `NotAllowed` naming whoever cannot be offered.
+    """
+    lock_customer(connection.customer_id)
+    users = list(User.objects.select_for_update(no_key=True).filter(pk__in=user_ids).order_by("pk"))
+    if len(users) != len(set(user_ids)):
+        raise NotFound("There is no such user.")
+    guarded = set(guarded_users().filter(pk__in=user_ids).values_list("pk", flat=True))
+    obstacles = [(user, obstacle_to_offer(connection, user, guarded=guarded)) for user in users]
+    refused = [f"{user} {obstacle}" for user, obstacle in obstacles if obstacle]
+    if refused:
+        raise NotAllowed(f"Nobody was offered: {'; '.join(refused[:10])}.")
+    for user in users:
+        identity = Identity.objects.create(
+            connection=connection,
+            user=user,
+            offered_at=timezone.now(),
+            user_name=user.username,
+            user_name_key=user.username_key,
+            email=user.email,
+            email_key=user.email_key,
+            given_name=user.first_name,
+            family_name=user.last_name,
+        )
+        told = {"user_name": (None, user.username)}
+        events.record(actor=actor, kind="identity.offered", subject=identity, changes=told, reason=reason)
+    return len(users)
+
+
+@in_one_transaction
+def withdraw(*, actor: Actor, identity_id: UUID, reason: str) -> None:
+    """Take back an offer that nobody has claimed. Raises `NotFound`, `NotAllowed`."""
+    identity = _locked(identity_id)
+    if identity.offered_at is None:
+        raise NotAllowed(f"{identity} is claimed by {identity.connection} already.")
+    events.record(actor=actor, kind="identity.offer_withdrawn", subject=identity, reason=reason)
+    identity.memberships.all().delete()
+    identity.delete()
+
+
+def releasable(row: IdentityUid) -> bool:
+    """Whether a UID may be let go: a former one, or one of somebody expired or deleted (R5)."""
+    identity = row.identity
+    return not row.current or identity.user.expired_at is not None or identity.deleted_at is not None
+
+
+@in_one_transaction
+def release(*, actor: Actor, uid_id: UUID, reason: str) -> None:
+    """Let a UID go, so that somebody else can have it (R5). Raises `NotFound`; `NotAllowed` for the current one of who is not expired."""
+    found = IdentityUid.objects.filter(pk=uid_id).values_list("identity_id", flat=True).first()
+    if found is None:
+        raise NotFound("There is no such UID.")
+    identity = _locked(found)
+    row = IdentityUid.objects.filter(pk=uid_id).select_related("identity__user").first()
+    if row is None:
+        raise NotFound("There is no such UID any more.")
+    require_superuser(actor, [identity.user])
+    if not releasable(row):
+        raise NotAllowed(f"{row} is the current UID of {identity.user}, who is not expired. Expire them first.")
+    row.delete()
+    identity.session_epoch += 1
+    save_identity(identity)
+    events.record(
+        actor=actor, kind="identity.uid_released", subject=identity, changes={"uid": (row.uid, None)}, reason=reason
+    )
+    close_what_is_gone(actor=actor, user=identity.user)
+
+
+@in_one_transaction
+def relink(*, actor: Actor, identity_id: UUID, uid: str, reason: str) -> Identity:
+    """Give an identity another UID, as an administrator who knows better; its sessions end (R8a). Raises `NotFound`, `NameTaken`, `NotAllowed`."""
+    uid = clean_name(uid, field="UID")
+    if not uid:
+        raise NotAllowed("A UID cannot be empty.")
+    identity = _locked(identity_id)
+    require_superuser(actor, [identity.user])
+    holder = (
+        IdentityUid.objects.filter(connection=identity.connection, uid_key=key(uid)).select_related("identity").first()
+    )
+    if holder is not None and holder.identity_id != identity.pk:
+        raise NameTaken(f"The UID {uid!r} is {holder.identity}'s. Release it there, or merge the two.")
+    if identity.said_uid and key(identity.said_uid) == key(uid):
+        identity.said_uid = ""
+    set_uid(actor=actor, identity=identity, uid=uid)
+    identity.session_epoch += 1
+    save_identity(identity)
+    events.record(actor=actor, kind="identity.relinked", subject=identity, changes={"uid": (None, uid)}, reason=reason)
+    return identity
+
+
+def _locked(identity_id: UUID) -> Identity:
+    found = Identity.objects.filter(pk=identity_id).values_list("connection__customer_id", "user_id").first()
+    if found is None:
+        raise NotFound("There is no such identity.")
+    lock_customer(found[0])
+    User.objects.select_for_update(no_key=True).get(pk=found[1])
+    identities = Identity.objects.select_for_update(of=("self",), no_key=True)
+    return identities.select_related("connection", "user").get(pk=identity_id)

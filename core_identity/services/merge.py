@@ -1,0 +1,188 @@
+"""R11: two users of one customer turn out to be one human. First a plan, which is also the preview; then all of it in one transaction."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from core_identity.errors import NotAllowed, NotFound
+from core_identity.models import Grant, Identity, IdentityUid, PushGroupMember, User
+from core_identity.selectors import guarded_users
+from core_identity.services import events, expiry, groups
+from core_identity.services.conflicts import close_what_is_gone
+from core_identity.services.identities import save_identity
+from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.values import Actor, ActorKind
+
+FACE = (
+    "scim_id", "user_name", "user_name_key", "external_id", "active", "given_name", "family_name", "email", "email_key",
+    "title", "organization", "department", "attributes", "pushed_at", "offered_at", "deleted_at", "created_at",
+)  # fmt: skip
+"""What SCIM sees of an identity. Of two in one connection the one that stands under /Users goes on standing there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Both users are known to one connection: ``into`` stays, and takes the UIDs of ``folded``, whose SCIM ``id`` answers 404 if it was one."""
+
+    into: Identity
+    folded: Identity
+    uids: tuple[str, ...]
+    takes_its_place: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MergePlan:
+    """What a merge will do: the preview, and the event afterwards."""
+
+    kept: User
+    gone: User
+    moved: tuple[Identity, ...]
+    folds: tuple[Fold, ...]
+    grants: tuple[Grant, ...]
+    expires: bool
+
+    def told(self) -> dict[str, tuple[object, object]]:
+        """Return it as the changes of an event: what was ``gone``'s, and is ``kept``'s now."""
+        theirs, ours = str(self.gone), str(self.kept)
+        return {
+            "user": (theirs, ours),
+            "identities_moved": (None, [f"{one.connection.slug}: {one}" for one in self.moved]),
+            "identities_folded": (
+                None,
+                [f"{one.into.connection.slug}: {one.folded} into {one.into}" for one in self.folds],
+            ),
+            "uids_moved": (None, [uid for fold in self.folds for uid in fold.uids]),
+            "grants_moved": (None, [f"{grant.role} ({grant.label or grant.channel})" for grant in self.grants]),
+            "expired": (None, self.expires),
+        }
+
+
+def plan_merge(*, kept_id: UUID, gone_id: UUID) -> MergePlan:
+    """Return what merging would do. Raises `NotFound`; `NotAllowed` across customers, for one user twice, or for a tombstone."""
+    users = User.objects.select_related("customer").in_bulk([kept_id, gone_id])
+    if kept_id not in users or gone_id not in users:
+        raise NotFound("There is no such user.")
+    kept, gone = users[kept_id], users[gone_id]
+    if kept == gone:
+        raise NotAllowed("This is one user already.")
+    if kept.customer_id is None or kept.customer_id != gone.customer_id:
+        raise NotAllowed("Only two users of one customer can be merged (R1).")
+    for user in (kept, gone):
+        if user.merged_into_id is not None:
+            raise NotAllowed(f"{user} was merged already.")
+    ours = {one.connection_id: one for one in _identities(kept)}
+    moved, folds = [], []
+    for theirs in _identities(gone):
+        if theirs.connection_id not in ours:
+            moved.append(theirs)
+            continue
+        into = ours[theirs.connection_id]
+        uids = tuple(IdentityUid.objects.filter(identity=theirs, derived=False).values_list("uid", flat=True))
+        folds.append(Fold(into, theirs, uids, takes_its_place=theirs.is_resource and not into.is_resource))
+    held = set(Grant.objects.filter(user=kept).values_list("role_id", "channel", "connection_id", "key"))
+    grants = [
+        grant
+        for grant in Grant.objects.filter(user=gone).select_related("role", "connection")
+        if (grant.role_id, grant.channel, grant.connection_id, grant.key) not in held
+    ]
+    expires = kept.expired_at is None and gone.expired_at is not None
+    return MergePlan(kept, gone, tuple(moved), tuple(folds), tuple(grants), expires)
+
+
+@in_one_transaction
+def merge(*, actor: Actor, kept_id: UUID, gone_id: UUID, reason: str) -> User:
+    """Make one user of two: identities, UIDs and grants move to the one kept, the other stays as a tombstone. Return the one kept.
+
+    Raises what `plan_merge` raises, and `NotAllowed` where a superuser is asked for.
+    """
+    customer_id = User.objects.filter(pk=kept_id).values_list("customer_id", flat=True).first()
+    if customer_id is not None:
+        lock_customer(customer_id)
+    locked = list(User.objects.select_for_update(no_key=True).filter(pk__in=[kept_id, gone_id]).order_by("pk"))
+    list(Identity.objects.select_for_update(no_key=True).filter(user__in=locked).order_by("pk"))
+    require_superuser(actor, locked)
+    plan = plan_merge(kept_id=kept_id, gone_id=gone_id)
+    told = plan.told()
+    _move(plan)
+    expiry.bury(plan.gone, actor=actor, kept=plan.kept)
+    plan.gone.set_unusable_password()
+    plan.gone.merged_into = plan.kept
+    plan.gone.save(update_fields=["password", "merged_into"])
+    plan.gone.tombstones.update(merged_into=plan.kept)
+    events.record(actor=actor, kind="user.merged", subject=plan.kept, changes=told, reason=reason)
+    for fold in plan.folds:
+        groups.follow_identity(actor=actor, identity=fold.into)
+    close_what_is_gone(actor=actor, user=plan.gone)
+    close_what_is_gone(actor=actor, user=plan.kept)
+    return plan.kept
+
+
+def require_superuser(actor: Actor, users: Collection[User]) -> None:
+    """Raise `NotAllowed` where one of ``users`` is staff or holds a protected role, and ``actor`` is an administrator but no superuser (R11)."""
+    if actor.kind is not ActorKind.ADMIN or not guarded_users().filter(pk__in=[user.pk for user in users]).exists():
+        return
+    if not actor.id or not User.objects.filter(pk=actor.id, is_superuser=True, expired_at__isnull=True).exists():
+        raise NotAllowed("Only a superuser may do this where somebody is staff or holds a protected role.")
+
+
+def _identities(user: User) -> Collection[Identity]:
+    return list(Identity.objects.filter(user=user).select_related("connection", "user").order_by("created_at"))
+
+
+def _move(plan: MergePlan) -> None:
+    for identity in plan.moved:
+        identity.user = plan.kept
+        identity.session_epoch += 1
+        save_identity(identity)
+    for fold in plan.folds:
+        _fold(fold)
+        fold.into.user = plan.kept
+    Grant.objects.filter(pk__in=[grant.pk for grant in plan.grants]).update(user=plan.kept)
+    Grant.objects.filter(user=plan.gone).delete()
+
+
+def _fold(fold: Fold) -> None:
+    into, folded = fold.into, fold.folded
+    was_resource = folded.is_resource
+    took = {name: getattr(folded, name) for name in FACE}
+    external_id, name_id, name_id_key = folded.external_id, folded.name_id, folded.name_id_key
+    _empty(folded, into)
+    if fold.takes_its_place:
+        for name, value in took.items():
+            setattr(into, name, value)
+    into.external_id = into.external_id or external_id
+    if not into.name_id:
+        into.name_id, into.name_id_key = name_id, name_id_key
+    into.session_epoch += 1
+    save_identity(into)
+    _move_uids(into, folded)
+    if was_resource:
+        memberships = PushGroupMember.objects.filter(identity=folded)
+        memberships.filter(group__in=PushGroupMember.objects.filter(identity=into).values("group")).delete()
+        memberships.update(identity=into)
+
+
+def _empty(folded: Identity, into: Identity) -> None:
+    """Leave of the other identity what the story needs, and nothing by which anybody could be found."""
+    fresh = Identity(connection=folded.connection, user=folded.user)
+    folded.scim_id = fresh.scim_id
+    folded.user_name_key = folded.external_id = folded.offered_at = None
+    folded.name_id_key = folded.email_key = ""
+    folded.active = False
+    folded.deleted_at = into.changed_at if folded.deleted_at is None else folded.deleted_at
+    folded.session_epoch += 1
+    save_identity(folded)
+
+
+def _move_uids(into: Identity, folded: Identity) -> None:
+    """A derived UID is let go, like any that is replaced (R6); a sent one goes on finding the person."""
+    IdentityUid.objects.filter(identity=folded, derived=True).delete()
+    ours = IdentityUid.objects.filter(identity=into, current=True).first()
+    if ours is not None and ours.derived and IdentityUid.objects.filter(identity=folded, current=True).exists():
+        ours.delete()
+        ours = None
+    theirs = IdentityUid.objects.filter(identity=folded)
+    if ours is not None:
+        theirs.update(identity=into, current=False)
+    else:
+        theirs.update(identity=into)

@@ -1,0 +1,189 @@
+"""What an administrator says of a conflict, and what that does (R9). Each in one transaction, after which the next message goes through."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.utils import timezone
+
+from core_identity.errors import NotAllowed, NotFound
+from core_identity.keys import clean_text, key
+from core_identity.models import Conflict, Identity, IdentityUid, User
+from core_identity.models.conflict import ConflictState
+from core_identity.services import events
+from core_identity.services.identities import save_identity, set_uid
+from core_identity.services.links import releasable, release
+from core_identity.services.merge import merge, require_superuser
+from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.services.uniqueness import called
+from core_identity.values import Actor, Cause
+
+
+@dataclass(frozen=True, slots=True)
+class SamePerson:
+    """What *same person* will do: ``kept`` takes over whoever is ``joined``, and ``learns`` the keys of the message."""
+
+    kept: User
+    joined: tuple[User, ...]
+    identity: Identity | None
+    learns: tuple[str, ...]
+
+
+def plan_same_person(conflict: Conflict) -> SamePerson:
+    """Return who would become one: everybody whom the message speaks of, by id, externalId or UID, and who is in the way."""
+    connection = conflict.connection
+    named: list[Identity] = [] if conflict.subject is None else [conflict.subject]
+    identities = Identity.objects.filter(connection=connection).select_related("user")
+    if conflict.external_id:
+        named += identities.filter(external_id=conflict.external_id)
+    named += identities.filter(uids__uid_key=conflict.uid_key)
+    users = list(dict.fromkeys([*(one.user for one in named), conflict.other]))
+    kept, joined = users[0], tuple(users[1:])
+    own = identities.filter(user__in=users)
+    identity = next((one for one in named if one.user == kept), None) or own.filter(user=kept).first() or own.first()
+    learns = tuple(name for name in ("uid", "external_id", "user_name", "name_id", "email") if conflict.said.get(name))
+    return SamePerson(kept, joined, identity, learns)
+
+
+@in_one_transaction
+def same_person(*, actor: Actor, conflict_id: UUID, reason: str) -> User:
+    """Join whom the message speaks of with who is in the way, and learn its keys as marks; return the user.
+
+    Raises `NotFound`; `NotAllowed` where it was resolved already, or a superuser is asked for (R11).
+    """
+    conflict = _locked(conflict_id)
+    plan = plan_same_person(conflict)
+    require_superuser(actor, [plan.kept, *plan.joined])
+    for joined in plan.joined:
+        merge(actor=actor, kept_id=plan.kept.pk, gone_id=joined.pk, reason=f"conflict resolved: {reason}")
+    _learn(actor=actor, conflict=conflict, user=plan.kept)
+    _resolve(actor=actor, conflict=conflict, state=ConflictState.SAME_PERSON, reason=reason, let_through=True)
+    return plan.kept
+
+
+@in_one_transaction
+def different_people(*, actor: Actor, conflict_id: UUID, reason: str) -> None:
+    """Let both be: the newcomer may share the name or address, or gets the UID where its holder may lose it.
+
+    Raises `NotFound`; `NotAllowed`, with the way out, where one connection cannot tell the two apart.
+    """
+    conflict = _locked(conflict_id)
+    obstacle = obstacle_to_different_people(conflict)
+    if obstacle:
+        raise NotAllowed(obstacle)
+    if conflict.cause in {Cause.UID, Cause.NO_MARK}:
+        row = IdentityUid.objects.get(connection=conflict.connection, uid_key=conflict.uid_key)
+        release(actor=actor, uid_id=row.pk, reason=f"conflict resolved: {reason}")
+    _resolve(actor=actor, conflict=conflict, state=ConflictState.DIFFERENT_PEOPLE, reason=reason)
+
+
+@in_one_transaction
+def dismiss(*, actor: Actor, conflict_id: UUID, reason: str) -> None:
+    """Leave it refused, and out of the inbox; what comes again is counted only. Raises `NotFound`, `NotAllowed`."""
+    _resolve(actor=actor, conflict=_locked(conflict_id), state=ConflictState.DISMISSED, reason=reason)
+
+
+def obstacle_to_different_people(conflict: Conflict) -> str:
+    """Return why *different people* cannot be had here, as a sentence with the way out; empty where it can."""
+    other = conflict.other
+    match conflict.cause:
+        case Cause.USER_NAME:
+            here = called(conflict.connection, conflict.value_key).filter(
+                pk=other.pk, identities__connection=conflict.connection, identities__user_name_key=conflict.value_key
+            )
+            if here.exists():
+                return (
+                    f"In one connection a userName belongs to one person, and {other} has it. Give one of the two another userName "
+                    "at the identity provider, or expire and delete the one who left."
+                )
+        case Cause.UID | Cause.NO_MARK:
+            row = IdentityUid.objects.filter(connection=conflict.connection, uid_key=conflict.uid_key).first()
+            if row is None:
+                return ""
+            if not releasable(row):
+                return (
+                    f"A UID belongs to one person of a connection, and it is the current one of {other}, who is not expired. Send another "
+                    f"{conflict.connection.uid_attribute} for one of the two, or expire {other} first."
+                )
+        case Cause.EXTERNAL_ID:
+            return (
+                f"The identity provider itself uses this id for {other}. It has to push the other person as a new one: "
+                "unassign and assign them again in the app."
+            )
+    return ""
+
+
+def _learn(*, actor: Actor, conflict: Conflict, user: User) -> None:
+    """Let the user's identity in this connection know what the message said, so that the next one finds its mark (R8b)."""
+    said, connection = conflict.said, conflict.connection
+    identity = (
+        Identity.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("connection", "user")
+        .filter(connection=connection, user=user)
+        .first()
+    )
+    made = identity is None
+    if identity is None:
+        # Not pushed: the next push or sign-in adopts it by these very marks.
+        identity = Identity(connection=connection, user=user)
+    changes: dict[str, tuple[object, object]] = {}
+
+    def learn(field: str, value: str | None) -> None:
+        if value and value != getattr(identity, field):
+            changes[field] = (getattr(identity, field), value)
+            setattr(identity, field, value)
+
+    learn("external_id", said.get("external_id"))
+    learn("name_id", said.get("name_id") or (said.get("user_name") if identity.pushed_at is None else None))
+    if made or (conflict.cause == Cause.NO_MARK and not said.get("name_id")):
+        learn("email", said.get("email"))
+    identity.name_id_key, identity.email_key = key(identity.name_id), key(identity.email)
+    if made:
+        identity.save(force_insert=True)
+    elif changes:
+        save_identity(identity)
+    events.record(actor=actor, kind="identity.mark_learnt", subject=identity, changes=changes)
+    if said.get("uid"):
+        set_uid(actor=actor, identity=identity, uid=said["uid"])
+    elif not IdentityUid.objects.filter(identity=identity, uid_key=conflict.uid_key).exists():
+        # R6: without a UID the userName is read as one, and has to lead here.
+        current = not IdentityUid.objects.filter(identity=identity, current=True).exists()
+        IdentityUid.objects.create(
+            connection=connection,
+            identity=identity,
+            uid=said["user_name"],
+            uid_key=conflict.uid_key,
+            current=current,
+            derived=True,
+        )
+
+
+def _locked(conflict_id: UUID) -> Conflict:
+    found = Conflict.objects.filter(pk=conflict_id).values_list("connection__customer_id", flat=True).first()
+    if found is None:
+        raise NotFound("There is no such conflict.")
+    lock_customer(found)
+    conflict = (
+        Conflict.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("connection", "other", "subject__user")
+        .get(pk=conflict_id)
+    )
+    if conflict.state not in {ConflictState.OPEN, ConflictState.DISMISSED}:
+        raise NotAllowed(f"This conflict is closed already: {conflict.get_state_display()}.")
+    return conflict
+
+
+def _resolve(*, actor: Actor, conflict: Conflict, state: ConflictState, reason: str, let_through: bool = False) -> None:
+    before = conflict.state
+    conflict.state, conflict.let_through = state, let_through
+    conflict.resolved_at, conflict.resolved_by = timezone.now(), actor.label[:300]
+    conflict.reason = clean_text(reason, field="reason")
+    conflict.save(update_fields=["state", "let_through", "resolved_at", "resolved_by", "reason"])
+    events.record(
+        actor=actor,
+        kind="conflict.resolved",
+        subject=conflict,
+        connection=conflict.connection,
+        user_id=conflict.other_id,
+        changes={"state": (before, state.value)},
+        reason=reason,
+    )

@@ -3,9 +3,10 @@
 The page of a connection is put together in `core_identity.config.admin`, which may know what sso and scim show of it.
 """
 
+from core_identity.admin.conflicts import ConflictAdmin
 from core_identity.admin.customers import CustomerAdmin
 from core_identity.admin.events import EventAdmin
 from core_identity.admin.roles import RoleAdmin
 from core_identity.admin.users import UserAdmin
 
-__all__ = ["CustomerAdmin", "EventAdmin", "RoleAdmin", "UserAdmin"]
+__all__ = ["ConflictAdmin", "CustomerAdmin", "EventAdmin", "RoleAdmin", "UserAdmin"]

@@ -75,7 +75,7 @@ class UnexpireForm(ExpireForm):
 
     @classmethod
     def concerned(cls, users: QuerySet[User]) -> QuerySet[User]:
-        return users.filter(expired_at__isnull=False)
+        return users.filter(expired_at__isnull=False, merged_into__isnull=True)
 
     def write(self) -> None:
         how, reason = self.cleaned_data["how"], self.cleaned_data["reason"]
@@ -89,7 +89,8 @@ class UnexpireForm(ExpireForm):
 class ExpiryPages(CoreAdmin):
     """Part of the admin of users: the two actions and their pages."""
 
-    actions = ("expire_chosen", "unexpire_chosen")
+    actions: tuple[str, ...] = ("expire_chosen", "unexpire_chosen")
+    acts: tuple[type[ExpireForm], ...] = (ExpireForm, UnexpireForm)
 
     @admin.action(description="Expire…", permissions=["change"])
     def expire_chosen(self, request: HttpRequest, chosen: QuerySet[User]) -> HttpResponse:
@@ -104,7 +105,7 @@ class ExpiryPages(CoreAdmin):
             path(
                 f"{form.verb}/", self.admin_site.admin_view(self._view_of(form)), name=f"core_identity_user_{form.verb}"
             )
-            for form in (ExpireForm, UnexpireForm)
+            for form in self.acts
         ]
         return [*own, *super().get_urls()]
 

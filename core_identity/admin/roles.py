@@ -22,6 +22,7 @@ MACHINERY = ("admin", "auth", "contenttypes", "sessions", "oauth2_provider", "sc
 """Apps whose permissions open no page: giving one would only look like something."""
 
 PAGES = {
+    "conflict": ("view", "change"),
     "customer": ("view", "add", "change"),
     "connection": ("view", "add", "change"),
     "user": ("view", "add", "change"),

@@ -5,8 +5,8 @@ from typing import Any
 from django.db.models import Prefetch
 
 from core_identity.admin.events import changes_of
-from core_identity.models import Event, Identity, PushGroupMember, User
-from core_identity.selectors import changed_since_expiry, drift_of, roles_of, status_of
+from core_identity.models import Conflict, Identity, PushGroupMember, User
+from core_identity.selectors import changed_since_expiry, drift_of, events_of, roles_of, status_of
 
 EVENTS_SHOWN = 50
 
@@ -26,6 +26,8 @@ def story_of(user: User) -> dict[str, Any]:
         "changed": changed_since_expiry(user) if user.expired_at else [],
         "drift": drift_of(user),
         "roles": roles_of(user),
-        "events": [(one, changes_of(one)) for one in Event.objects.filter(user_id=user.pk)[:EVENTS_SHOWN]],
+        "conflicts": Conflict.objects.filter(other=user).select_related("connection")[:EVENTS_SHOWN],
+        "tombstones": user.tombstones.all(),
+        "events": [(one, changes_of(one)) for one in events_of(user)[:EVENTS_SHOWN]],
         "events_shown": EVENTS_SHOWN,
     }

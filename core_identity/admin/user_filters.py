@@ -25,11 +25,16 @@ class StatusFilter(admin.SimpleListFilter):
             ("inactive", "inactive at every IdP"),
             ("expired", "expired"),
             ("wished", "reactivation requested"),
+            ("merged", "merged into another"),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
         known = Identity.objects.filter(user=OuterRef("pk"))
         inactive = Exists(known) & ~Exists(known.filter(active=True, deleted_at__isnull=True))
+        if self.value() == "merged":
+            return queryset.filter(merged_into__isnull=False)
+        if self.value() is not None:
+            queryset = queryset.filter(merged_into__isnull=True)
         match self.value():
             case "expired":
                 return queryset.filter(expired_at__isnull=False)

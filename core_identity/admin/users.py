@@ -9,8 +9,9 @@ from django.db.models.functions import Concat
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from core_identity.admin.expiry import ExpiryPages
 from core_identity.admin.forms import WrittenByService
+from core_identity.admin.links import LinkPages
+from core_identity.admin.merge import MergePages
 from core_identity.admin.story import story_of
 from core_identity.admin.user_filters import RelatedFilter, StatusFilter
 from core_identity.admin.user_pages import PasswordForm, RolesForm
@@ -60,7 +61,7 @@ class UserForm(WrittenByService, forms.ModelForm):
 
 
 @admin.register(User)
-class UserAdmin(ExpiryPages):
+class UserAdmin(MergePages, LinkPages):
     form = UserForm
     history_field = "user_id"
     list_display = ("username", "name", "email", "customer", "status", "connections")
@@ -99,8 +100,10 @@ class UserAdmin(ExpiryPages):
         return ("username", "customer", *(() if request.user.is_superuser else FLAGS))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever could change a superuser, or give them a password, would be one."""
+        """Whoever could change a superuser, or give them a password, would be one. A tombstone does not change (R11)."""
         if not super().has_change_permission(request, obj):
+            return False
+        if obj is not None and obj.merged_into_id is not None:
             return False
         return obj is None or request.user.is_superuser or not guarded_users().filter(pk=obj.pk).exists()
 

@@ -9,7 +9,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from core_identity.errors import IdentityError
-from core_identity.models import Event, Identity, PushGroup
+from core_identity.models import Conflict, Event, Identity, PushGroup
+from core_identity.models.conflict import ConflictState
 
 
 class CoreAdminSite(AdminSite):
@@ -43,6 +44,10 @@ class CoreAdminSite(AdminSite):
         if request.user.has_perm("core_identity.view_user") or request.user.has_perm("core_identity.change_user"):
             wishes = Identity.objects.filter(reactivation_requested_at__isnull=False, user__expired_at__isnull=False)
             told["wishes"] = wishes.values("user").distinct().count()
+        if request.user.has_perm("core_identity.view_conflict") or request.user.has_perm(
+            "core_identity.change_conflict"
+        ):
+            told["conflicts"] = Conflict.objects.filter(state=ConflictState.OPEN).count()
         if request.user.has_perm("core_identity.view_role") or request.user.has_perm("core_identity.change_role"):
             told["waiting"] = PushGroup.objects.filter(role__isnull=True).select_related("connection")[:10]
         if request.user.has_perm("core_identity.view_event"):

@@ -1,5 +1,6 @@
 """Every page of every model opens, for whom it should, and nothing else is reachable."""
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -8,11 +9,13 @@ from django.contrib.auth.models import Group
 from django.test import Client, RequestFactory
 from django.urls import NoReverseMatch, reverse
 
+from core_identity import errors
 from core_identity.admin.base import CoreAdmin
-from core_identity.models import Connection, Customer, Event, Identity, Role, User
+from core_identity.models import Conflict, Connection, Customer, Event, Identity, Role, User
+from core_identity.services.provisioning import create_person
 from core_identity.services.roles import create_role
 from tests.admin.conftest import browser_of, staff
-from tests.support.cast import ADMIN
+from tests.support.cast import ADMIN, JANE, OKTA, ZOE
 
 REGISTERED = cast(list[tuple[type, CoreAdmin]], list(admin.site._registry.items()))
 pages = pytest.mark.parametrize(("model", "page"), REGISTERED, ids=[model.__name__ for model, _ in REGISTERED])
@@ -22,8 +25,10 @@ pages = pytest.mark.parametrize(("model", "page"), REGISTERED, ids=[model.__name
 def rows(acme: Connection, jane: Identity) -> dict[type, Any]:
     """One row of each."""
     role = create_role(actor=ADMIN, name="Editors")
+    with pytest.raises(errors.Conflict):
+        create_person(actor=OKTA, connection=acme, person=replace(ZOE, email=JANE.email))
     return {
-        Customer: acme.customer, Connection: acme, User: jane.user, Role: role, Event: Event.objects.first(),
+        Conflict: Conflict.objects.get(), Customer: acme.customer, Connection: acme, User: jane.user, Role: role, Event: Event.objects.first(),
     }  # fmt: skip
 
 
@@ -32,7 +37,7 @@ def url(page: CoreAdmin, what: str, *args: object) -> str:
 
 
 def test_these_models_are_administered_and_no_others() -> None:
-    assert {model for model, _ in REGISTERED} == {Customer, Connection, User, Role, Event}
+    assert {model for model, _ in REGISTERED} == {Conflict, Customer, Connection, User, Role, Event}
 
 
 @pages

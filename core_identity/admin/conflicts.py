@@ -1,0 +1,149 @@
+"""The inbox of conflicts: who met whom, and the three things that an administrator can say of it (R9)."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from core_identity.admin.base import CoreAdmin
+from core_identity.admin.forms import ReasonForm
+from core_identity.admin.user_filters import RelatedFilter
+from core_identity.keys import key
+from core_identity.models import Conflict, Event
+from core_identity.models.conflict import ConflictState
+from core_identity.services.conflicts import stands
+from core_identity.services.resolutions import (
+    different_people,
+    dismiss,
+    obstacle_to_different_people,
+    plan_same_person,
+    same_person,
+)
+from core_identity.values import Cause
+
+CAUSES = {
+    Cause.UID: "UID of somebody else",
+    Cause.EXTERNAL_ID: "externalId of somebody else",
+    Cause.USER_NAME: "userName of somebody else",
+    Cause.EMAIL: "email address of somebody else",
+    Cause.NO_MARK: "known UID, other name and email",
+}
+RESOLUTIONS = {
+    "same_person": same_person,
+    "different_people": different_people,
+    "dismiss": dismiss,
+}
+LABELS = {"external_id": "externalId", "user_name": "userName", "name_id": "NameID", "uid": "UID"}
+
+
+class OpenFilter(admin.SimpleListFilter):
+    """Open ones unless asked otherwise: it is an inbox."""
+
+    title = parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [(state.value, state.label) for state in ConflictState if state != ConflictState.OPEN] + [("all", "all")]
+
+    def choices(self, changelist: Any) -> Any:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": "open"} if choice["query_string"] == "?" else choice
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Conflict]) -> QuerySet[Conflict]:
+        if self.value() == "all":
+            return queryset
+        return queryset.filter(state=self.value() or ConflictState.OPEN)
+
+
+class ResolveForm(ReasonForm):
+    how = forms.ChoiceField(label="They are", widget=forms.RadioSelect)
+    field_order = ("how", "reason")
+
+    def __init__(self, request: HttpRequest, *, conflict: Conflict) -> None:
+        super().__init__(request)
+        self.conflict = conflict
+        shared = "may share the address" if conflict.cause == Cause.EMAIL else "both stay"
+        choices = [("same_person", "the same person: make them one user")]
+        if not obstacle_to_different_people(conflict):
+            gets = "the newcomer gets the UID" if conflict.cause in {Cause.UID, Cause.NO_MARK} else shared
+            choices.append(("different_people", f"different people: {gets}"))
+        if conflict.state == ConflictState.OPEN:
+            choices.append(("dismiss", "dismiss: it stays refused, and is only counted from now on"))
+        self.fields["how"].choices = choices  # type: ignore[attr-defined]
+
+    def write(self) -> None:
+        resolve = RESOLUTIONS[self.cleaned_data["how"]]
+        resolve(actor=self.actor, conflict_id=self.conflict.pk, reason=self.cleaned_data["reason"])
+
+
+@admin.register(Conflict)
+class ConflictAdmin(CoreAdmin):
+    """Made by channels only, and decided on the page of one."""
+
+    list_display = ("named", "cause_told", "other", "connection", "count", "last_at", "state")
+    list_filter = (OpenFilter, ("connection", RelatedFilter), "channel")
+    list_select_related = ("connection", "other")
+    search_fields = ("uid_key",)
+    search_help_text = "By reference (any that was shown for it), UID, userName, email or externalId."
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def found_by(self, term: str) -> Q:
+        told = Event.objects.filter(request_id=term.upper(), kind__endswith=".refused")
+        ids = [change[1] for change in (event.changes.get("conflict") for event in told[:100]) if change]
+        name = key(term)
+        return (
+            Q(pk__in=ids)
+            | Q(reference=term.upper())
+            | Q(uid_key__contains=name)
+            | Q(value_key__contains=name)
+            | Q(external_id=term)
+            | Q(other__username_key__contains=name)
+        )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        conflict = self.get_object(request, object_id)
+        if conflict is None or not self.has_view_or_change_permission(request, conflict):
+            raise PermissionDenied
+        form = ResolveForm(request, conflict=conflict)
+        pending = conflict.state in {ConflictState.OPEN, ConflictState.DISMISSED}
+        may_resolve = pending and self.has_change_permission(request, conflict)
+        if request.method == "POST" and not may_resolve:
+            raise PermissionDenied
+        if form.is_valid():
+            self.message_user(request, self._done(form.cleaned_data["how"]), messages.SUCCESS)
+            return redirect("admin:core_identity_conflict_changelist")
+        return self.page(
+            request,
+            "conflict/resolve.html",
+            title=f"Conflict: {conflict.named}",
+            form=form,
+            obj=conflict,
+            cause=CAUSES[Cause(conflict.cause)],
+            said=[(LABELS.get(name, name.replace("_", " ")), value) for name, value in conflict.said.items()],
+            plan=plan_same_person(conflict) if pending else None,
+            obstacle=obstacle_to_different_people(conflict) if pending else "",
+            stands=stands(conflict),
+            theirs=conflict.other.identities.select_related("connection").prefetch_related("uids"),
+            may_resolve=may_resolve,
+        )
+
+    def _done(self, how: str) -> str:
+        if how == "dismiss":
+            return "Dismissed. What comes again is refused and counted."
+        return "Decided. The next push or sign-in goes through: ask for a retry at the identity provider."
+
+    @admin.display(description="who came")
+    def named(self, conflict: Conflict) -> str:
+        return conflict.named
+
+    @admin.display(description="with the", ordering="cause")
+    def cause_told(self, conflict: Conflict) -> str:
+        return CAUSES[Cause(conflict.cause)]

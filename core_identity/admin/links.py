@@ -1,0 +1,105 @@
+"""The tie between a user and a connection, as an administrator mends it: offer, withdraw, release a UID, give another (R5, R8a, R10)."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from core_identity.admin.expiry import ExpireForm, ExpiryPages, UnexpireForm
+from core_identity.admin.forms import ReasonForm
+from core_identity.models import Connection, Identity, IdentityUid, User
+from core_identity.services.links import offer, releasable, release, relink, withdraw
+
+
+class OfferForm(ExpireForm):
+    verb = "offer"
+    connection = forms.ModelChoiceField(Connection.objects.none(), label="To the connection")
+    field_order = ("connection", "reason")
+
+    def __init__(self, request: HttpRequest, **extra: Any) -> None:
+        super().__init__(request, **extra)
+        customers = {user.customer_id for user in self.users}
+        self.fields["connection"].queryset = Connection.objects.filter(customer__in=customers, enabled=True)  # type: ignore[attr-defined]
+
+    @classmethod
+    def concerned(cls, users: QuerySet[User]) -> QuerySet[User]:
+        return users.filter(expired_at__isnull=True, customer__isnull=False)
+
+    def write(self) -> None:
+        offer(
+            actor=self.actor,
+            connection=self.cleaned_data["connection"],
+            user_ids=[user.pk for user in self.users],
+            reason=self.cleaned_data["reason"],
+        )
+
+
+class TieForm(ReasonForm):
+    """One of: let a UID go, give another UID, take an offer back."""
+
+    act = forms.ChoiceField(label="What shall happen", widget=forms.RadioSelect)
+    uid = forms.CharField(
+        required=False,
+        max_length=255,
+        label="New UID",
+        help_text="Only where a UID is to be given: exactly as the identity provider sends it.",
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+    )
+    field_order = ("act", "uid", "reason")
+
+    def __init__(self, request: HttpRequest, *, user: User) -> None:
+        super().__init__(request)
+        choices = []
+        identities = Identity.objects.filter(user=user).select_related("connection")
+        for identity in identities:
+            if identity.offered_at is not None:
+                choices.append((f"withdraw {identity.pk}", f"{identity.connection}: take back the offer"))
+                continue
+            choices.append((f"relink {identity.pk}", f"{identity.connection}: give {identity} the UID entered below"))
+        rows = IdentityUid.objects.filter(identity__in=identities).select_related("identity__user", "connection")
+        choices += [
+            (f"release {row.pk}", f"{row.connection}: let the UID {row} go, so that somebody else can have it")
+            for row in rows
+            if releasable(row)
+        ]
+        self.fields["act"].choices = choices  # type: ignore[attr-defined]
+
+    def clean(self) -> None:
+        if self.cleaned_data.get("act", "").startswith("relink") and not self.cleaned_data.get("uid", "").strip():
+            self.add_error("uid", "Which UID?")
+
+    def write(self) -> None:
+        act, _, pk = self.cleaned_data["act"].partition(" ")
+        reason = self.cleaned_data["reason"]
+        match act:
+            case "release":
+                release(actor=self.actor, uid_id=UUID(pk), reason=reason)
+            case "relink":
+                relink(actor=self.actor, identity_id=UUID(pk), uid=self.cleaned_data["uid"], reason=reason)
+            case _:
+                withdraw(actor=self.actor, identity_id=UUID(pk), reason=reason)
+
+
+class LinkPages(ExpiryPages):
+    """Part of the admin of users."""
+
+    actions = (*ExpiryPages.actions, "offer_chosen")
+    acts = (ExpireForm, UnexpireForm, OfferForm)
+
+    @admin.action(description="Offer to a connection…", permissions=["change"])
+    def offer_chosen(self, request: HttpRequest, chosen: QuerySet[User]) -> HttpResponse:
+        return self._confirm(request, OfferForm, chosen, decided=False)
+
+    def get_urls(self) -> Any:
+        return [*self.own_page("ties", self.ties_view), *super().get_urls()]
+
+    def ties_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        user = self.changeable(request, pk)
+        form = TieForm(request, user=user)
+        if form.is_valid():
+            self.message_user(request, "Done. The reason stands in the events.", messages.SUCCESS)
+            return self.to_change_page(user)
+        return self.page(request, "user/ties.html", title=f"UIDs and offers of {user}", form=form, obj=user)

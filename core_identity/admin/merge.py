@@ -1,0 +1,73 @@
+"""Two users who are one human: chosen, previewed, merged (R11)."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+
+from core_identity.admin.base import CoreAdmin
+from core_identity.admin.forms import ReasonForm
+from core_identity.errors import IdentityError
+from core_identity.models import User
+from core_identity.selectors import find_user
+from core_identity.services.merge import MergePlan, merge, plan_merge
+
+KEEP_THIS, KEEP_OTHER = "this", "other"
+
+
+class MergeForm(ReasonForm):
+    """First only the other user is asked for; then what would happen is shown, and the reason asked. What was not shown is not done."""
+
+    other = forms.CharField(
+        label="The other user",
+        max_length=255,
+        help_text="Username, email, UID, userName or id of the user who is the same human.",
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+    )
+    keep = forms.ChoiceField(label="Who stays", widget=forms.RadioSelect)
+    field_order = ("other", "keep", "reason")
+
+    def __init__(self, request: HttpRequest, *, user: User) -> None:
+        asked = request.POST or request.GET
+        named, keep = asked.get("other", "").strip(), asked.get("keep", KEEP_THIS)
+        self.plan: MergePlan | None = None
+        self.fault = ""
+        choices: list[tuple[str, str]] = []
+        if named:
+            try:
+                other = find_user(named)
+                kept, gone = (other, user) if keep == KEEP_OTHER else (user, other)
+                self.plan = plan_merge(kept_id=kept.pk, gone_id=gone.pk)
+                choices = [(KEEP_THIS, str(user)), (KEEP_OTHER, str(other))]
+            except IdentityError as refused:
+                self.fault = refused.message
+        shown = self.plan is not None and request.POST.get("shown") == str(self.plan.kept.pk)
+        super().__init__(request, decided=shown, initial={"other": named, "keep": keep})
+        if self.plan is None:
+            del self.fields["reason"]
+            del self.fields["keep"]
+        else:
+            self.fields["keep"].choices = choices  # type: ignore[attr-defined]
+
+    def write(self) -> User:
+        assert self.plan is not None  # noqa: S101 - without one nothing was shown
+        plan, reason = self.plan, self.cleaned_data["reason"]
+        return merge(actor=self.actor, kept_id=plan.kept.pk, gone_id=plan.gone.pk, reason=reason)
+
+
+class MergePages(CoreAdmin):
+    """Part of the admin of users."""
+
+    def get_urls(self) -> Any:
+        return [*self.own_page("merge", self.merge_view), *super().get_urls()]
+
+    def merge_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        user = self.changeable(request, pk)
+        form = MergeForm(request, user=user)
+        if form.is_valid():
+            self.message_user(request, f"Merged. {form.written} is the one user.", messages.SUCCESS)
+            return self.to_change_page(form.written)
+        title = f"Merge {user} with another user"
+        return self.page(request, "user/merge.html", title=title, form=form, obj=user, plan=form.plan)

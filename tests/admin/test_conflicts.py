@@ -1,0 +1,106 @@
+"""R9 in the administration: the inbox, the page of one conflict, and what each answer does."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from core_identity import errors
+from core_identity.models import Conflict, Connection, Event, Identity, User
+from core_identity.services.provisioning import create_person
+from tests.admin.conftest import browser_of, staff
+from tests.support.cast import JANE, OKTA, ZOE
+
+TWIN = replace(ZOE, email=JANE.email)
+INBOX = "/admin/core_identity/conflict/"
+
+
+@pytest.fixture
+def conflict(acme: Connection, jane: Identity) -> Conflict:
+    with pytest.raises(errors.Conflict):
+        create_person(actor=OKTA, connection=acme, person=TWIN)
+    return Conflict.objects.get()
+
+
+def page_of(conflict: Conflict) -> str:
+    return reverse("admin:core_identity_conflict_change", args=[conflict.pk])
+
+
+def told(answer: object) -> str:
+    return re.sub(r"\s+", " ", answer.content.decode())  # type: ignore[attr-defined]
+
+
+def test_the_start_page_says_what_waits_R9(as_root: Client, conflict: Conflict) -> None:
+    assert "Conflicts to decide: 1" in told(as_root.get("/admin/"))
+
+
+def test_the_inbox_lists_open_ones_and_finds_by_reference_R9(as_root: Client, conflict: Conflict) -> None:
+    assert "email address of somebody else" in told(as_root.get(INBOX))
+    assert "zoë.müller" in told(as_root.get(INBOX, {"q": "reqscim"}))
+    assert "zoë.müller" not in told(as_root.get(INBOX, {"q": "nothing"}))
+
+
+def test_the_page_shows_both_sides_and_what_each_answer_does_R9(as_root: Client, conflict: Conflict) -> None:
+    page = told(as_root.get(page_of(conflict)))
+    assert "zoë.müller" in page
+    assert "jane.doe@acme.test" in page
+    assert "may share the address" in page
+    assert "REQSCIM" in page
+
+
+def test_different_people_and_the_next_push_goes_through_R9(
+    as_root: Client, conflict: Conflict, acme: Connection
+) -> None:
+    answer = as_root.post(page_of(conflict), {"how": "different_people", "reason": "twins"}, follow=True)
+    assert "The next push or sign-in goes through" in told(answer)
+    assert create_person(actor=OKTA, connection=acme, person=TWIN).created
+    event = Event.objects.get(kind="conflict.resolved")
+    assert (event.actor, event.reason) == ("root", "twins")
+
+
+def test_the_same_person_is_one_user_R9_R11(as_root: Client, conflict: Conflict, acme: Connection) -> None:
+    as_root.post(page_of(conflict), {"how": "same_person", "reason": "asked"})
+    outcome = create_person(actor=OKTA, connection=acme, person=TWIN)
+    assert outcome.identity.user == User.objects.get(username="jane.doe@acme.test")
+
+
+def test_without_a_reason_nothing_happens_R9(as_root: Client, conflict: Conflict) -> None:
+    answer = as_root.post(page_of(conflict), {"how": "dismiss", "reason": " "})
+    assert "Nothing was changed" in told(answer)
+    conflict.refresh_from_db()
+    assert conflict.state == "open"
+
+
+def test_who_may_only_look_cannot_decide(conflict: Conflict) -> None:
+    looking = browser_of(staff("looking", "view_conflict"))
+    assert 'value="Decide"' not in told(looking.get(page_of(conflict)))
+    assert looking.post(page_of(conflict), {"how": "dismiss", "reason": "x"}).status_code == 403
+    conflict.refresh_from_db()
+    assert conflict.state == "open"
+
+
+def test_who_has_no_permission_sees_nothing(as_desk: Client, conflict: Conflict) -> None:
+    assert as_desk.get(INBOX).status_code == 403
+    assert as_desk.get(page_of(conflict)).status_code == 403
+    assert "Conflicts to decide" not in told(as_desk.get("/admin/"))
+
+
+def test_an_empty_inbox_says_so(as_root: Client) -> None:
+    assert "0 conflicts" in told(as_root.get(INBOX))
+
+
+def test_a_closed_one_tells_what_was_said(as_root: Client, conflict: Conflict) -> None:
+    as_root.post(page_of(conflict), {"how": "dismiss", "reason": "a test account"})
+    page = told(as_root.get(page_of(conflict)))
+    assert "a test account" in page
+    as_root.post(page_of(conflict), {"how": "different_people", "reason": "twins after all"})
+    page = told(as_root.get(page_of(conflict)))
+    assert "Different people since" in page
+    assert 'value="Decide"' not in page
+
+
+def test_the_story_of_who_is_in_the_way_links_to_it_R36(as_root: Client, conflict: Conflict, jane: Identity) -> None:
+    page = told(as_root.get(reverse("admin:core_identity_user_change", args=[jane.user_id])))
+    assert page_of(conflict) in page

@@ -314,6 +314,14 @@ def _identity_told(identity: Identity) -> dict[str, Any]:
     }
 
 
+def uid_row(connection: Connection, uid: str) -> IdentityUid:
+    """Return the row of a UID, current or former; `NotFound` where nobody of the connection has it (R5)."""
+    row = IdentityUid.objects.filter(connection=connection, uid_key=key(uid)).select_related("identity__user").first()
+    if row is None:
+        raise NotFound(f"Nobody in {connection} has or had the UID {uid!r}.")
+    return row
+
+
 def find_user(wanted: str, *, connection: Connection | None = None) -> User:
     """Return the one user with this UID, userName, username, email, id or SCIM id, within ``connection`` if given.
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand
+from django.db import transaction
 
 from core_identity.errors import Ambiguous, IdentityError, NotFound
 from core_identity.services.connections import SettingsErrors
@@ -36,11 +37,25 @@ class AnsweringCommand(BaseCommand):
             for line in lines:
                 self.stdout.write(line)
 
+    def progress(self, done: int, total: int, what: str) -> None:
+        """Say on stderr how far long work is: one line that moves on a terminal, a line each elsewhere."""
+        end = "\r" if self.stderr.isatty() and done < total else "\n"
+        self.stderr.write(f"{what}: {done} of {total}", ending=end)
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            getattr(self, f"act_{options['act']}")(**options)
+            if options.get("dry_run"):
+                with transaction.atomic():
+                    self._act(options)
+                    transaction.set_rollback(True)
+                self.stderr.write("Dry run: nothing was changed.")
+            else:
+                self._act(options)
         except IdentityError as error:
             self._refuse(error, as_json=options["json"])
+
+    def _act(self, options: dict[str, Any]) -> None:
+        getattr(self, f"act_{options['act']}")(**options)
 
     def _refuse(self, error: IdentityError, *, as_json: bool) -> NoReturn:
         faults = [{"path": getattr(error, "field", ""), "code": error.code, "message": error.message}]
@@ -58,6 +73,13 @@ class AnsweringCommand(BaseCommand):
                 sys.exit(AMBIGUOUS)
             case _:
                 sys.exit(REFUSED)
+
+
+def changing(parser: ArgumentParser) -> ArgumentParser:
+    """Add what every act has that an administrator answers for: why, and what would happen."""
+    parser.add_argument("--reason", required=True, metavar="WHY", help="why; it stands in the events")
+    parser.add_argument("--dry-run", action="store_true", help="do it, answer, and take all of it back")
+    return parser
 
 
 def _with_json(parser: ArgumentParser) -> ArgumentParser:

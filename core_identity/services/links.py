@@ -17,41 +17,60 @@ from core_identity.services.transactions import in_one_transaction, lock_custome
 from core_identity.values import Actor
 
 
-def obstacle_to_offer(connection: Connection, user: User, *, guarded: Collection[UUID]) -> str:
-    """Return why ``user`` cannot be offered, as words after the name; empty where they can (R10)."""
-    if user.customer_id != connection.customer_id:
-        return f"belongs to another customer than {connection}"
-    if user.merged_into_id is not None or user.expired_at is not None:
-        return "is expired"
-    if user.pk in guarded:
-        return "is staff or holds a protected role"
-    if Identity.objects.filter(connection=connection, user=user).exists():
-        return f"is known to {connection} already"
-    if Identity.objects.filter(connection=connection, user_name_key=user.username_key).exists():
-        return f"has a username that is somebody else's userName in {connection}"
-    return ""
+def obstacles_to_offer(connection: Connection, users: Collection[User]) -> dict[UUID, str]:
+    """Return why which of ``users`` cannot be offered, as words after their name (R10). A constant number of queries."""
+    ids = [user.pk for user in users]
+    guarded = set(guarded_users().filter(pk__in=ids).values_list("pk", flat=True))
+    there = Identity.objects.filter(connection=connection)
+    known = set(there.filter(user__in=ids).values_list("user_id", flat=True))
+    names = set(
+        there.filter(user_name_key__in=[user.username_key for user in users]).values_list("user_name_key", flat=True)
+    )
+
+    def obstacle(user: User) -> str:
+        if user.customer_id != connection.customer_id:
+            return f"belongs to another customer than {connection}"
+        if user.merged_into_id is not None or user.expired_at is not None:
+            return "is expired"
+        if user.pk in guarded:
+            return "is staff or holds a protected role"
+        if user.pk in known:
+            return f"is known to {connection} already"
+        if user.username_key in names:
+            return f"has a username that is somebody else's userName in {connection}"
+        return ""
+
+    return {user.pk: why for user in users if (why := obstacle(user))}
+
+
+def offerable(connection: Connection, domain: str) -> list[UUID]:
+    """Return everybody of the customer with an address in ``domain`` who can be offered (R10). A constant number of queries."""
+    ending = "@" + key(domain.removeprefix("@"))
+    users = list(User.objects.filter(customer=connection.customer_id, email_key__endswith=ending).order_by("pk"))
+    obstacles = obstacles_to_offer(connection, users)
+    return [user.pk for user in users if user.pk not in obstacles]
 
 
 @in_one_transaction
 def offer(*, actor: Actor, connection: Connection, user_ids: Collection[UUID], reason: str) -> int:
     """Let the IdP see users whom administrators made, to be claimed by their username (R10). Return how many; all or none.
 
-    Raises `NotFound`, and `NotAllowed` naming whoever cannot be offered.
+    Raises `NotFound`, and `NotAllowed` naming whoever cannot be offered. A constant number of statements.
     """
     lock_customer(connection.customer_id)
     users = list(User.objects.select_for_update(no_key=True).filter(pk__in=user_ids).order_by("pk"))
     if len(users) != len(set(user_ids)):
         raise NotFound("There is no such user.")
-    guarded = set(guarded_users().filter(pk__in=user_ids).values_list("pk", flat=True))
-    obstacles = [(user, obstacle_to_offer(connection, user, guarded=guarded)) for user in users]
-    refused = [f"{user} {obstacle}" for user, obstacle in obstacles if obstacle]
+    obstacles = obstacles_to_offer(connection, users)
+    refused = [f"{user} {obstacles[user.pk]}" for user in users if user.pk in obstacles]
     if refused:
         raise NotAllowed(f"Nobody was offered: {'; '.join(refused[:10])}.")
-    for user in users:
-        identity = Identity.objects.create(
+    now = timezone.now()
+    offers = Identity.objects.bulk_create(
+        Identity(
             connection=connection,
             user=user,
-            offered_at=timezone.now(),
+            offered_at=now,
             user_name=user.username,
             user_name_key=user.username_key,
             email=user.email,
@@ -59,8 +78,18 @@ def offer(*, actor: Actor, connection: Connection, user_ids: Collection[UUID], r
             given_name=user.first_name,
             family_name=user.last_name,
         )
-        told = {"user_name": (None, user.username)}
-        events.record(actor=actor, kind="identity.offered", subject=identity, changes=told, reason=reason)
+        for user in users
+    )
+    events.record_many(
+        {
+            "actor": actor,
+            "kind": "identity.offered",
+            "subject": one,
+            "changes": {"user_name": (None, one.user_name)},
+            "reason": reason,
+        }
+        for one in offers
+    )
     return len(users)
 
 

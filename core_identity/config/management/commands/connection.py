@@ -1,17 +1,21 @@
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from core_identity.config.answers import AnsweringCommand
+from django.utils import timezone
+
+from core_identity.config.answers import AnsweringCommand, changing
 from core_identity.config.apply import apply, describe, parse
 from core_identity.selectors import connection_by_slug
 from core_identity.services.connections import SettingsError, SettingsErrors
+from core_identity.services.succession import end_rekey, plan_rekey, rekey, succeed
 
 
 class Command(AnsweringCommand):
-    help = "Apply connections described in a file, or show one."
+    help = "Apply connections described in a file, show one, let its keys change, or let another take over."
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
         applying = add("apply", "make true what FILE says; nothing is applied where anything in it is wrong")
@@ -21,6 +25,69 @@ class Command(AnsweringCommand):
         applying.add_argument("--rotate-secret", action="store_true", help="make a new client secret and show it once")
         showing = add("show", "show what to enter at the IdP")
         showing.add_argument("slug", metavar="SLUG")
+
+        rekeying = changing(add("rekey", "let UIDs or externalIds of a connection change for a while (R3)"))
+        rekeying.add_argument("slug", metavar="SLUG")
+        rekeying.add_argument("--days", type=int, default=14, help="how long, at most 90 (default 14); 0 ends one")
+        rekeying.add_argument("--uid-attribute", metavar="NAME", help="the new name of the UID attribute")
+        rekeying.add_argument("--uid-rule", metavar="RULE", help="the new rule: name, email or other")
+        succeeding = changing(
+            add("succeed", "let SUCCESSOR take over the people of FORMER, which is switched off (R1a)")
+        )
+        succeeding.add_argument("former", metavar="FORMER")
+        succeeding.add_argument("successor", metavar="SUCCESSOR")
+
+    def act_rekey(
+        self,
+        *,
+        slug: str,
+        days: int,
+        uid_attribute: str | None,
+        uid_rule: str | None,
+        reason: str,
+        json: bool,
+        **_: Any,
+    ) -> None:
+        connection = connection_by_slug(slug)
+        plan = plan_rekey(connection)
+        if days == 0:
+            changed = end_rekey(actor=self.actor, connection_id=connection.pk, reason=reason)
+        else:
+            changed = rekey(
+                actor=self.actor,
+                connection_id=connection.pk,
+                until=timezone.now() + timedelta(days=days),
+                uid_attribute=uid_attribute,
+                uid_rule=uid_rule,
+                reason=reason,
+            )
+        until = changed.rekey_until.isoformat() if changed.rekey_until else None
+        told = {"connection": slug, "rekey_until": until, "follow": plan.pushed, "by_sign_in": plan.by_sign_in}
+        lines = [
+            f"{slug} is in re-key until {until}." if until else f"{slug} is no longer in re-key.",
+            f"{plan.pushed} people follow by externalId and userName.",
+            f"{plan.by_sign_in} came by sign-in only: they follow where the assertion carries the externalId, else you decide.",
+        ]
+        self.answer(told, as_json=json, lines=lines)
+
+    def act_succeed(self, *, former: str, successor: str, reason: str, json: bool, **_: Any) -> None:
+        plan = succeed(
+            actor=self.actor,
+            former_id=connection_by_slug(former).pk,
+            successor_id=connection_by_slug(successor).pk,
+            reason=reason,
+        )
+        told = {
+            "former": former,
+            "successor": successor,
+            "identities_moved": plan.moves,
+            "identities_left": [str(one) for one in plan.stays],
+            "push_groups_moved": plan.groups,
+            "push_groups_left": list(plan.groups_stay),
+        }
+        lines = [f"{plan.moves} people and {plan.groups} push groups of {former} belong to {successor} now."]
+        lines += [f"left: {one}, whom {successor} knows already" for one in plan.stays]
+        self.answer(told, as_json=json, lines=lines)
 
     def act_apply(self, *, file: str, rotate_secret: bool, json: bool, **_: Any) -> None:
         text, base_dir = _read(file)

@@ -2,22 +2,75 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
-from core_identity.config.answers import AnsweringCommand
+from core_identity.config.answers import AnsweringCommand, changing
 from core_identity.models import User
-from core_identity.selectors import connection_by_slug, find_user, story
+from core_identity.selectors import connection_by_slug, find_user, story, uid_row
 from core_identity.services.expiry import expire, unexpire
+from core_identity.services.links import offer, offerable, release, relink
+from core_identity.services.merge import merge, plan_merge
+
+AT_ONCE = 500
 
 
 class Command(AnsweringCommand):
-    help = "Show, expire or unexpire a user."
+    help = "Show, expire, unexpire, merge or offer a user, and mend their UIDs."
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
         _whom(add("show", "tell the whole story of a user"))
         for name, help_text in (("expire", "end a user's access"), ("unexpire", "let an expired user sign in again")):
-            act = _whom(add(name, help_text))
-            act.add_argument("--reason", required=True, help="why; it stands in the user's story")
+            act = changing(_whom(add(name, help_text)))
             if name == "unexpire":
                 act.add_argument("--without-roles", action="store_true", help="end all grants first")
+
+        merging = changing(add("merge", "make one user of two; GONE becomes part of KEPT (R11)"))
+        merging.add_argument("kept", metavar="KEPT", help="UID, userName, username, email or id of the user who stays")
+        merging.add_argument("gone", metavar="GONE", help="the same of the user who goes")
+        relinking = changing(add("relink", "give a user another UID in a connection"))
+        relinking.add_argument("key", metavar="KEY", help="UID, userName, username, email or id")
+        relinking.add_argument("--connection", metavar="SLUG", required=True)
+        relinking.add_argument("--uid", required=True, help="the new UID, as the identity provider sends it")
+        releasing = changing(add("release", "let a UID go that is former, or of somebody expired (R5)"))
+        releasing.add_argument("uid", metavar="UID")
+        releasing.add_argument("--connection", metavar="SLUG", required=True)
+        offering = changing(add("offer", "let the IdP see users made by administrators, to claim them (R10)"))
+        offering.add_argument("keys", metavar="KEY", nargs="*")
+        offering.add_argument("--connection", metavar="SLUG", required=True)
+        offering.add_argument("--domain", help="everybody of the customer whose email ends so and who can be offered")
+
+    def act_merge(self, *, kept: str, gone: str, reason: str, json: bool, **_: Any) -> None:
+        stays, goes = find_user(kept), find_user(gone)
+        plan = plan_merge(kept_id=stays.pk, gone_id=goes.pk)
+        merge(actor=self.actor, kept_id=stays.pk, gone_id=goes.pk, reason=reason)
+        moved = {name: after for name, (_before, after) in plan.told().items()}
+        told = {"kept": str(stays.pk), "gone": str(goes.pk), **moved}
+        lines = [f"{goes} is part of {stays} now."]
+        lines += [f"{name.replace('_', ' ')}: {value}" for name, value in moved.items() if name != "user"]
+        self.answer(told, as_json=json, lines=lines)
+
+    def act_relink(self, *, key: str, connection: str, uid: str, reason: str, json: bool, **_: Any) -> None:
+        where = connection_by_slug(connection)
+        user = find_user(key, connection=where)
+        relink(actor=self.actor, identity_id=user.identities.get(connection=where).pk, uid=uid, reason=reason)
+        self._tell(user, as_json=json)
+
+    def act_release(self, *, uid: str, connection: str, reason: str, json: bool, **_: Any) -> None:
+        row = uid_row(connection_by_slug(connection), uid)
+        release(actor=self.actor, uid_id=row.pk, reason=reason)
+        self.answer({"released": row.uid}, as_json=json, lines=[f"The UID {row.uid} is free."])
+
+    def act_offer(
+        self, *, keys: list[str], connection: str, domain: str | None, reason: str, json: bool, **_: Any
+    ) -> None:
+        where = connection_by_slug(connection)
+        ids = [find_user(one).pk for one in keys]
+        if domain:
+            ids += offerable(where, domain)
+        done = 0
+        for batch in (ids[at : at + AT_ONCE] for at in range(0, len(ids), AT_ONCE)):
+            done += offer(actor=self.actor, connection=where, user_ids=batch, reason=reason)
+            self.progress(done, len(ids), "offered")
+        told = {"offered": done, "connection": where.slug}
+        self.answer(told, as_json=json, lines=[f"{done} people are offered to {where}."])
 
     def act_show(self, *, key: str, connection: str | None, json: bool, **_: Any) -> None:
         self._tell(_find(key, connection), as_json=json)

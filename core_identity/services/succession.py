@@ -1,0 +1,180 @@
+"""What an administrator does to a whole connection that changes its keys: re-key (R3), and a successor that takes over (R1a)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from core_identity.errors import InvalidValue, NotAllowed
+from core_identity.keys import clean_name
+from core_identity.models import Connection, Grant, Identity, IdentityUid, PushGroup, Role
+from core_identity.models.connection import UidRule
+from core_identity.services import events
+from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.values import Actor
+
+LONGEST_REKEY: Final = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class RekeyPlan:
+    """How many people of a connection a re-key reaches: ``pushed`` have externalId and userName, by which a new UID is believed.
+
+    The others came by sign-in only: ``by_sign_in`` follow where the assertion carries the externalId that is known of them, else they become
+    conflicts that an administrator decides.
+    """
+
+    pushed: int
+    by_sign_in: int
+
+
+def plan_rekey(connection: Connection) -> RekeyPlan:
+    people = Identity.objects.filter(connection=connection, deleted_at__isnull=True)
+    both = Q(external_id__isnull=False, user_name_key__isnull=False)
+    pushed = people.filter(both).count()
+    return RekeyPlan(pushed, people.exclude(both).count())
+
+
+@in_one_transaction
+def rekey(
+    *,
+    actor: Actor,
+    connection_id: UUID,
+    until: datetime,
+    reason: str,
+    uid_attribute: str | None = None,
+    uid_rule: str | None = None,
+) -> Connection:
+    """Let UIDs, externalIds or userNames change until ``until`` (aware, at most 90 days ahead), and with it the locked attribute and rule (R3).
+
+    While it lasts, a message that agrees in two of the three with one live identity changes the third. Raises `InvalidValue`.
+    """
+    connection = Connection.objects.select_for_update(no_key=True).get(pk=connection_id)
+    now = timezone.now()
+    if not now < until <= now + LONGEST_REKEY:
+        raise InvalidValue("until", f"The end has to be in the future, at most {LONGEST_REKEY.days} days from now.")
+    changes: dict[str, tuple[object, object]] = {"rekey_until": (connection.rekey_until, until)}
+    connection.rekey_until = until
+    if uid_attribute is not None:
+        name = clean_name(uid_attribute, field="uid_attribute")
+        if not name:
+            raise InvalidValue("uid_attribute", "The attribute of the UID needs a name.")
+        changes["uid_attribute"], connection.uid_attribute = (connection.uid_attribute, name), name
+    if uid_rule is not None:
+        if uid_rule not in UidRule.values:
+            raise InvalidValue("uid_rule", f"The rule is one of {', '.join(UidRule.values)}.")
+        changes["uid_rule"], connection.uid_rule = (connection.uid_rule, uid_rule), uid_rule
+        if connection.uid_rule != UidRule.OTHER and connection.uid_mark != "required":
+            raise InvalidValue(
+                "uid_rule", "The second mark is waived, which only the rule other permits. Require it first."
+            )
+    connection.save()
+    events.record(actor=actor, kind="connection.rekey_begun", subject=connection, changes=changes, reason=reason)
+    return connection
+
+
+@in_one_transaction
+def end_rekey(*, actor: Actor, connection_id: UUID, reason: str) -> Connection:
+    """End a re-key before its time. What has changed by it stays."""
+    connection = Connection.objects.select_for_update(no_key=True).get(pk=connection_id)
+    if not connection.rekeying:
+        raise NotAllowed(f"{connection} is not in re-key.")
+    told = {"rekey_until": (connection.rekey_until, None)}
+    connection.rekey_until = None
+    connection.save(update_fields=["rekey_until"])
+    events.record(actor=actor, kind="connection.rekey_ended", subject=connection, changes=told, reason=reason)
+    return connection
+
+
+@dataclass(frozen=True, slots=True)
+class SuccessionPlan:
+    """What ``successor`` takes over of ``former``. ``stays`` are identities whose user, UID, externalId or userName it has already."""
+
+    former: Connection
+    successor: Connection
+    moves: int
+    stays: tuple[Identity, ...]
+    groups: int
+    groups_stay: tuple[str, ...]
+
+
+def plan_succession(former: Connection, successor: Connection) -> SuccessionPlan:
+    """Return what would move. Raises `NotAllowed` for one connection twice, or across customers."""
+    if former == successor:
+        raise NotAllowed("A connection cannot succeed itself.")
+    if former.customer_id != successor.customer_id:
+        raise NotAllowed("Only a connection of the same customer can take over (R1a).")
+    staying = tuple(_met(former, successor).select_related("user").order_by("created_at"))
+    groups = PushGroup.objects.filter(connection=former)
+    names = PushGroup.objects.filter(connection=successor).values("name_key")
+    return SuccessionPlan(
+        former,
+        successor,
+        Identity.objects.filter(connection=former).count() - len(staying),
+        staying,
+        groups.exclude(name_key__in=names).count(),
+        tuple(groups.filter(name_key__in=names).values_list("display_name", flat=True)),
+    )
+
+
+@in_one_transaction
+def succeed(*, actor: Actor, former_id: UUID, successor_id: UUID, reason: str) -> SuccessionPlan:
+    """Let a connection take over the identities, UIDs, push groups and grants of a former one, which is switched off (R1a).
+
+    SCIM ids stay, so that the IdP of a copied app finds its people. Sessions by the former end. A constant number of statements.
+    """
+    found = Connection.objects.in_bulk([former_id, successor_id])
+    former, successor = found[former_id], found[successor_id]
+    lock_customer(former.customer_id)
+    plan = plan_succession(former, successor)
+    moving = list(
+        Identity.objects.filter(connection=former)
+        .exclude(pk__in=[one.pk for one in plan.stays])
+        .select_for_update(no_key=True)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
+    IdentityUid.objects.filter(identity__in=moving).update(connection=successor)
+    Identity.objects.filter(pk__in=moving).update(connection=successor, session_epoch=F("session_epoch") + 1)
+    _move_groups(former, successor, moving)
+    Identity.objects.filter(connection=former).update(session_epoch=F("session_epoch") + 1)
+    was_enabled = former.enabled
+    former.enabled = False
+    former.save(update_fields=["enabled"])
+    told = {
+        "identities_moved": (None, plan.moves),
+        "identities_left": (None, [str(one) for one in plan.stays]),
+        "push_groups_moved": (None, plan.groups),
+        "successor": (None, successor.slug),
+        "enabled": (was_enabled, False),
+    }
+    for connection in (former, successor):
+        events.record(actor=actor, kind="connection.succeeded", subject=connection, changes=told, reason=reason)
+    return plan
+
+
+def _met(former: Connection, successor: Connection) -> QuerySet[Identity]:
+    there = Identity.objects.filter(connection=successor)
+    uids = IdentityUid.objects.filter(connection=successor)
+    return Identity.objects.filter(connection=former).filter(
+        Q(user__in=there.values("user"))
+        | Exists(there.filter(external_id=OuterRef("external_id")))
+        | Exists(there.filter(user_name_key=OuterRef("user_name_key")))
+        | Exists(IdentityUid.objects.filter(identity=OuterRef("pk"), uid_key__in=uids.values("uid_key")))
+    )
+
+
+def _move_groups(former: Connection, successor: Connection, moving: Collection[UUID]) -> None:
+    """Groups go over with those members who do; a name that the successor has already stays behind."""
+    names = PushGroup.objects.filter(connection=successor).values("name_key")
+    groups = list(PushGroup.objects.filter(connection=former).exclude(name_key__in=names).values_list("pk", flat=True))
+    successor.grantable_roles.add(*Role.objects.filter(push_groups__in=groups).distinct())
+    PushGroup.objects.filter(pk__in=groups).update(connection=successor)
+    moved = Q(key__in=[str(pk) for pk in groups]) | Q(channel="sso", user__identities__in=moving)
+    Grant.objects.filter(connection=former, pk__in=Grant.objects.filter(moved, connection=former).values("pk")).update(
+        connection=successor
+    )

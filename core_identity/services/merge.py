@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from core_identity.errors import NotAllowed, NotFound
+from core_identity.keys import key
 from core_identity.models import Grant, Identity, IdentityUid, PushGroupMember, User
 from core_identity.selectors import guarded_users
 from core_identity.services import events, expiry, groups
@@ -145,14 +146,15 @@ def _fold(fold: Fold) -> None:
     into, folded = fold.into, fold.folded
     was_resource = folded.is_resource
     took = {name: getattr(folded, name) for name in FACE}
-    external_id, name_id, name_id_key = folded.external_id, folded.name_id, folded.name_id_key
+    external_id, mark = folded.external_id, folded.name_id or folded.user_name
     _empty(folded, into)
     if fold.takes_its_place:
         for name, value in took.items():
             setattr(into, name, value)
     into.external_id = into.external_id or external_id
-    if not into.name_id:
-        into.name_id, into.name_id_key = name_id, name_id_key
+    if mark and (not into.name_id or into.name_id_key == into.user_name_key):
+        # R8b: with the UIDs comes a name that agrees with them, so that either account signs in.
+        into.name_id, into.name_id_key = mark, key(mark)
     into.session_epoch += 1
     save_identity(into)
     _move_uids(into, folded)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 import scim.connections
 from core_identity.models import Connection, Customer, Event, Grant, Identity
@@ -14,7 +15,7 @@ from core_identity.values import GroupChange
 from scim.models import OAuthClient
 from sso.models import SamlSettings
 from tests.admin.conftest import browser_of, staff
-from tests.support.cast import ADMIN, OKTA
+from tests.support.cast import ADMIN, OKTA, make_connection
 from tests.support.saml import TestIdp
 
 LIST = "/admin/core_identity/connection/"
@@ -242,3 +243,32 @@ def test_only_a_superuser_lends_the_right_to_consent_R14(acme: Connection) -> No
     assert clerk.get(page_of(acme)).status_code == 200
     assert "Link for the set-up contact" not in clerk.get(page_of(acme)).content.decode()
     assert clerk.post(page_of(acme, "contact")).status_code == 403
+
+
+def test_a_rekey_is_begun_and_ended_R3(as_root: Client, acme: Connection, jane: Identity) -> None:
+    page = reverse("admin:core_identity_connection_rekey", args=[acme.pk])
+    assert "people have externalId and userName" in as_root.get(page).content.decode()
+    said = {"days": "14", "uid_attribute": "employeeNumber", "uid_rule": "other", "reason": "new org"}
+    assert as_root.post(page, said).status_code == 302
+    acme.refresh_from_db()
+    assert (acme.uid_attribute, acme.rekeying) == ("employeeNumber", True)
+    assert "In re-key until" in as_root.get(page).content.decode()
+    as_root.post(page, {"reason": "done"})
+    acme.refresh_from_db()
+    assert not acme.rekeying
+
+
+def test_a_successor_is_shown_before_it_takes_over_R1a(as_root: Client, acme: Connection, jane: Identity) -> None:
+    new = make_connection("acme-new")
+    page = reverse("admin:core_identity_connection_succeed", args=[acme.pk])
+    shown = as_root.post(page, {"successor": str(new.pk), "reason": "new app"})
+    assert "1 people and 0 push groups move" in shown.content.decode()
+    as_root.post(page, {"successor": str(new.pk), "reason": "new app", "shown": str(new.pk)})
+    jane.refresh_from_db()
+    assert jane.connection == new
+
+
+@pytest.mark.parametrize("page", ["rekey", "succeed"])
+def test_only_a_superuser_changes_who_is_whom(page: str, acme: Connection) -> None:
+    browser = browser_of(staff("connector", "view_connection", "change_connection"))
+    assert browser.get(reverse(f"admin:core_identity_connection_{page}", args=[acme.pk])).status_code == 403

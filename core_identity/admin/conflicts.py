@@ -15,6 +15,7 @@ from core_identity.admin.user_filters import RelatedFilter
 from core_identity.keys import key
 from core_identity.models import Conflict, Event
 from core_identity.models.conflict import ConflictState
+from core_identity.policy.collisions import SAID
 from core_identity.services.conflicts import stands
 from core_identity.services.resolutions import (
     different_people,
@@ -127,7 +128,11 @@ class ConflictAdmin(CoreAdmin):
             form=form,
             obj=conflict,
             cause=CAUSES[Cause(conflict.cause)],
-            said=[(LABELS.get(name, name.replace("_", " ")), value) for name, value in conflict.said.items()],
+            said=[
+                (LABELS.get(name, name.replace("_", " ")), conflict.said[name])
+                for name in SAID
+                if name in conflict.said
+            ],
             plan=plan_same_person(conflict) if pending else None,
             obstacle=obstacle_to_different_people(conflict) if pending else "",
             stands=stands(conflict),

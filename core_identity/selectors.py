@@ -1,7 +1,7 @@
 """The reads. Nothing here writes or decides."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -235,9 +235,14 @@ def drift_of(user: User) -> list[Drift]:
 
 def changed_since_expiry(user: User) -> list[tuple[str, str, str, str]]:
     """Return what the IdPs changed since a user was expired: (connection slug, name, then, now), names as compared (R24)."""
+    return changes_since_expiry(user, user.identities.select_related("connection").prefetch_related("uids"))
+
+
+def changes_since_expiry(user: User, identities: Iterable[Identity]) -> list[tuple[str, str, str, str]]:
+    """As `changed_since_expiry`, from identities that the caller has loaded with connection and UIDs."""
     then = {said.get("identity"): said for said in user.expired_snapshot}
     changed = []
-    for identity in user.identities.select_related("connection").prefetch_related("uids"):
+    for identity in identities:
         now = {
             "uid": next((uid.uid_key for uid in identity.uids.all() if uid.current), None),
             "external_id": identity.external_id,

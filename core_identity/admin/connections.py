@@ -10,6 +10,7 @@ from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.timezone import localtime
 
+from core_identity.admin.bursts import BurstPages
 from core_identity.admin.connection_pages import GrantableForm, SwitchForm
 from core_identity.admin.forms import WrittenByService
 from core_identity.admin.succession import SuccessionPages
@@ -44,7 +45,7 @@ class ConnectionForm(WrittenByService, forms.ModelForm):
         return change_connection(actor=self.actor, connection_id=self.instance.pk, **self.cleaned_data)
 
 
-class ConnectionAdmin(SuccessionPages):
+class ConnectionAdmin(SuccessionPages, BurstPages):
     form = ConnectionForm
     list_display = ("slug", "name", "customer", "enabled", "last_sign_in", "last_push")
     list_filter = ("enabled", "customer")

@@ -11,6 +11,7 @@ from django.urls import reverse
 from core_identity.errors import IdentityError
 from core_identity.models import Conflict, Event, Identity, PushGroup
 from core_identity.models.conflict import ConflictState
+from core_identity.selectors_bursts import may_settle_bursts, open_bursts
 
 
 class CoreAdminSite(AdminSite):
@@ -48,6 +49,8 @@ class CoreAdminSite(AdminSite):
             "core_identity.change_conflict"
         ):
             told["conflicts"] = Conflict.objects.filter(state=ConflictState.OPEN).count()
+        if may_settle_bursts(request.user):
+            told["bursts"] = open_bursts()[:10]
         if request.user.has_perm("core_identity.view_role") or request.user.has_perm("core_identity.change_role"):
             told["waiting"] = PushGroup.objects.filter(role__isnull=True).select_related("connection")[:10]
         if request.user.has_perm("core_identity.view_event"):

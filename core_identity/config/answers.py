@@ -55,7 +55,7 @@ class AnsweringCommand(BaseCommand):
             self._refuse(error, as_json=options["json"])
 
     def _act(self, options: dict[str, Any]) -> None:
-        getattr(self, f"act_{options['act']}")(**options)
+        getattr(self, f"act_{options['act'].replace('-', '_')}")(**options)
 
     def _refuse(self, error: IdentityError, *, as_json: bool) -> NoReturn:
         faults = [{"path": getattr(error, "field", ""), "code": error.code, "message": error.message}]

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from core_identity.policy.bursts import BurstLimits
+
 env = environ.Env()
 
 
@@ -19,6 +21,19 @@ def secret(name: str) -> str:
     if not value:
         raise ImproperlyConfigured(f"Set {name}, or {name}_FILE to the path of a file that holds it.")
     return value
+
+
+def burst_limits() -> BurstLimits:
+    """Return from how many deactivations on an alarm is due (R22a)."""
+    standard = BurstLimits()
+    try:
+        return BurstLimits(
+            percent=env.int("BURST_PERCENT", default=standard.percent),
+            people=env.int("BURST_PEOPLE", default=standard.people),
+            least=env.int("BURST_LEAST", default=standard.least),
+        )
+    except ValueError as fault:
+        raise ImproperlyConfigured(f"BURST_PERCENT, BURST_PEOPLE or BURST_LEAST: {fault}") from fault
 
 
 class PublicUrl:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from core_identity.config.environment import PublicUrl, env, secret
+from core_identity.config.environment import PublicUrl, burst_limits, env, secret
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -77,6 +77,7 @@ SILENCED_SYSTEM_CHECKS = [
 # Who signs in, and how long (R21, R32).
 AUTH_USER_MODEL = "core_identity.User"
 AUTHENTICATION_BACKENDS = ["core_identity.backends.RoleBackend"]
+BURST = burst_limits()  # R22a
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},

@@ -1,5 +1,6 @@
 """Fields, constraints and querysets; nothing here decides anything."""
 
+from core_identity.models.burst import Burst
 from core_identity.models.conflict import Conflict
 from core_identity.models.connection import Connection
 from core_identity.models.customer import Customer
@@ -10,6 +11,7 @@ from core_identity.models.role import Grant, Role
 from core_identity.models.user import User
 
 __all__ = [
+    "Burst",
     "Conflict",
     "Connection",
     "Customer",

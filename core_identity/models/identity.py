@@ -68,6 +68,11 @@ class Identity(models.Model):
         )
         indexes = (
             models.Index(name="identity_by_page", fields=("connection", "created_at", "id")),
+            models.Index(
+                name="identity_active",
+                fields=("connection",),
+                condition=models.Q(active=True, deleted_at__isnull=True),
+            ),
             models.Index(name="identity_by_email", fields=("email_key",)),
             models.Index(name="identity_by_name_id", fields=("connection", "name_id_key")),
         )

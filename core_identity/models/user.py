@@ -99,6 +99,13 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
                 & models.Q(email_shared=False, customer__isnull=False, merged_into__isnull=True),
             ),
         )
+        indexes = (
+            models.Index(
+                name="user_by_expiry",
+                fields=("expired_connection", "expired_at"),
+                condition=models.Q(expired_connection__isnull=False),
+            ),
+        )
 
     def __str__(self) -> str:
         return self.username

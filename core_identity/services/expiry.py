@@ -1,5 +1,7 @@
 """Expiry is one fact with one writer: this module (R24). Nothing else sets ``expired_at``."""
 
+from collections.abc import Collection, Mapping
+from typing import Any, Final
 from uuid import UUID
 
 from django.utils import timezone
@@ -14,6 +16,16 @@ from core_identity.services import events
 from core_identity.services.identities import current_uid, make_user, save_identity
 from core_identity.services.transactions import in_one_transaction, lock_customer
 from core_identity.values import Actor, Person
+
+UNEXPIRED: Final[Mapping[str, Any]] = {
+    "expired_at": None,
+    "expired_by": "",
+    "expired_channel": "",
+    "expired_reason": "",
+    "expired_connection": None,
+    "expired_snapshot": [],
+}
+"""The six columns that are the one fact."""
 
 
 @in_one_transaction
@@ -79,6 +91,24 @@ def unexpire(*, actor: Actor, user_id: UUID, reason: str, keep_roles: bool = Tru
     _unexpire(actor=actor, user=user, connection=None, reason=reason)
     user.identities.update(reactivation_requested_at=None)
     return user
+
+
+def unexpire_together(*, actor: Actor, users: Collection[User], connection: Connection, reason: str) -> None:
+    """Undo at once what one burst of ``connection`` did (R22a), as an administrator. The caller holds the locks. A constant number of statements."""
+    ids = [user.pk for user in users]
+    User.objects.filter(pk__in=ids).update(**UNEXPIRED)
+    Identity.objects.filter(user__in=ids).update(reactivation_requested_at=None)
+    events.record_many(
+        {
+            "actor": actor,
+            "kind": "user.unexpired",
+            "subject": user,
+            "connection": connection,
+            "changes": {"expired_at": (user.expired_at, None)},
+            "reason": reason,
+        }
+        for user in users
+    )
 
 
 @in_one_transaction
@@ -174,10 +204,8 @@ def _set_expired(user: User, *, actor: Actor, connection: Connection | None, rea
 
 def _unexpire(*, actor: Actor, user: User, connection: Connection | None, reason: str) -> None:
     before = user.expired_at
-    user.expired_at = None
-    user.expired_by = user.expired_channel = user.expired_reason = ""
-    user.expired_connection = None
-    user.expired_snapshot = []
+    for field, value in UNEXPIRED.items():
+        setattr(user, field, value)
     _save(user)
     events.record(
         actor=actor,
@@ -191,11 +219,7 @@ def _unexpire(*, actor: Actor, user: User, connection: Connection | None, reason
 
 def _save(user: User) -> None:
     # is_active is made by the database: what the object in memory says of it would be stale.
-    user.save(
-        update_fields=[
-            "expired_at", "expired_by", "expired_channel", "expired_reason", "expired_connection", "expired_snapshot"
-        ]
-    )  # fmt: skip
+    user.save(update_fields=list(UNEXPIRED))
     user.refresh_from_db(fields=["is_active"])
 
 

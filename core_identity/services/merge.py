@@ -120,10 +120,16 @@ def merge(*, actor: Actor, kept_id: UUID, gone_id: UUID, reason: str) -> User:
 
 def require_superuser(actor: Actor, users: Collection[User]) -> None:
     """Raise `NotAllowed` where one of ``users`` is staff or holds a protected role, and ``actor`` is an administrator but no superuser (R11)."""
-    if actor.kind is not ActorKind.ADMIN or not guarded_users().filter(pk__in=[user.pk for user in users]).exists():
-        return
-    if not actor.id or not User.objects.filter(pk=actor.id, is_superuser=True, expired_at__isnull=True).exists():
+    guarded = guarded_users().filter(pk__in=[user.pk for user in users])
+    if actor.kind is ActorKind.ADMIN and guarded.exists() and not may_touch_guarded(actor):
         raise NotAllowed("Only a superuser may do this where somebody is staff or holds a protected role.")
+
+
+def may_touch_guarded(actor: Actor) -> bool:
+    """Whether ``actor`` is a superuser, or nobody who signed in: whoever can run commands can do more (R11)."""
+    if actor.kind is not ActorKind.ADMIN:
+        return True
+    return bool(actor.id) and User.objects.filter(pk=actor.id, is_superuser=True, expired_at__isnull=True).exists()
 
 
 def _identities(user: User) -> Collection[Identity]:

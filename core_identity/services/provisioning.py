@@ -14,7 +14,7 @@ from core_identity.policy import matching
 from core_identity.policy.expiry import expires
 from core_identity.policy.matching import Decision, Push, Verb
 from core_identity.policy.wording import ActiveMeans, in_words
-from core_identity.services import events, expiry, groups
+from core_identity.services import bursts, events, expiry, groups
 from core_identity.services.conflicts import settle
 from core_identity.services.identities import (
     claim,
@@ -275,6 +275,7 @@ def _set_active(*, actor: Actor, identity: Identity, active: bool | None, reason
     if expires(was_active=was, active=active):
         identity.session_epoch += 1
         expiry.expire_by_channel(actor=actor, identity=identity, reason=reason)
+        bursts.note_deactivation(actor=actor, identity=identity)
         return ActiveMeans.EXPIRED
     return expiry.note_reactivation(actor=actor, identity=identity)
 

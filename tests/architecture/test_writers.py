@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 PRODUCT = ("core_identity", "scim", "sso")
 OWNED = {
+    "Burst",
     "Conflict",
     "Customer",
     "Connection",

@@ -15,7 +15,18 @@ from devtools.checkout import this_checkout
 from devtools.database import throwaway_database
 
 # What a developer's shell may hold for other purposes, and what would change how tests end.
-FOREIGN = ("DEBUG", "DEMO", "PUBLIC_URL", "SECRET_KEY_FILE", "STATIC_ROOT", "TIME_ZONE", "TRUST_PROXY")
+FOREIGN = (
+    "BURST_LEAST",
+    "BURST_PEOPLE",
+    "BURST_PERCENT",
+    "DEBUG",
+    "DEMO",
+    "PUBLIC_URL",
+    "SECRET_KEY_FILE",
+    "STATIC_ROOT",
+    "TIME_ZONE",
+    "TRUST_PROXY",
+)
 
 _server = contextlib.ExitStack()
 for _name in FOREIGN:

@@ -9,13 +9,17 @@ from django.utils import timezone
 
 from core_identity.config.answers import AnsweringCommand, changing
 from core_identity.config.apply import apply, describe, parse
+from core_identity.errors import NotFound
+from core_identity.models import Burst
 from core_identity.selectors import connection_by_slug
+from core_identity.selectors_bursts import BurstPlan, open_bursts, plan_of
+from core_identity.services.bursts import settle_burst, unexpire_burst
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.services.succession import end_rekey, plan_rekey, rekey, succeed
 
 
 class Command(AnsweringCommand):
-    help = "Apply connections described in a file, show one, let its keys change, or let another take over."
+    help = "Apply connections described in a file, show one, let its keys change, let another take over, or undo a burst of deactivations."
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
         applying = add("apply", "make true what FILE says; nothing is applied where anything in it is wrong")
@@ -36,6 +40,41 @@ class Command(AnsweringCommand):
         )
         succeeding.add_argument("former", metavar="FORMER")
         succeeding.add_argument("successor", metavar="SUCCESSOR")
+
+        listing = add("bursts", "list bursts of deactivations that wait for an administrator (R22a)")
+        listing.add_argument("slug", metavar="SLUG")
+        for name, help_text in (
+            ("unexpire-burst", "unexpire those of the oldest burst whom the IdP calls active again"),
+            ("settle-burst", "leave the oldest burst at that: it was meant"),
+        ):
+            changing(add(name, help_text)).add_argument("slug", metavar="SLUG")
+
+    def act_bursts(self, *, slug: str, json: bool, **_: Any) -> None:
+        connection = connection_by_slug(slug)
+        told = [
+            _burst_told(burst, plan_of(burst, guarded_too=True))
+            for burst in open_bursts().filter(connection=connection)
+        ]
+        lines = [
+            f"{one['began_at']} to {one['last_at']}: {len(one['active_again'])} active again, "
+            f"{len(one['changed_since'])} of them changed since, {len(one['inactive'])} inactive"
+            for one in told
+        ]
+        self.answer({"bursts": told}, as_json=json, lines=lines or [f"There is no burst of deactivations in {slug}."])
+
+    def act_unexpire_burst(self, *, slug: str, reason: str, json: bool, **_: Any) -> None:
+        burst = _oldest_burst(slug)
+        plan = unexpire_burst(actor=self.actor, burst_id=burst.pk, reason=reason)
+        told = _burst_told(burst, plan)
+        lines = [f"unexpired  {name}" for name in told["active_again"]]
+        lines += [f"left       {name}: the IdP changed something since, look at it" for name in told["changed_since"]]
+        self.answer(told, as_json=json, lines=lines or ["Nobody of it is active again."])
+
+    def act_settle_burst(self, *, slug: str, reason: str, json: bool, **_: Any) -> None:
+        burst = _oldest_burst(slug)
+        settle_burst(actor=self.actor, burst_id=burst.pk, reason=reason)
+        told = _burst_told(burst, plan_of(burst, guarded_too=True))
+        self.answer(told, as_json=json, lines=[f"Settled. The burst of {told['began_at']} is left at that."])
 
     def act_rekey(
         self,
@@ -98,6 +137,25 @@ class Command(AnsweringCommand):
     def act_show(self, *, slug: str, json: bool, **_: Any) -> None:
         answer = describe(connection_by_slug(slug))
         self.answer({"connections": [answer]}, as_json=json, lines=_sheet(answer))
+
+
+def _oldest_burst(slug: str) -> Burst:
+    burst = open_bursts().filter(connection=connection_by_slug(slug)).first()
+    if burst is None:
+        raise NotFound(f"There is no burst of deactivations in {slug}.")
+    return burst
+
+
+def _burst_told(burst: Burst, plan: BurstPlan) -> dict[str, Any]:
+    return {
+        "id": str(burst.pk),
+        "connection": burst.connection.slug,
+        "began_at": burst.began_at.isoformat(),
+        "last_at": burst.last_at.isoformat(),
+        "active_again": [str(user) for user in plan.unexpires],
+        "changed_since": [str(user) for user in plan.changed],
+        "inactive": [str(user) for user in plan.inactive],
+    }
 
 
 def _read(file: str) -> tuple[str, Path]:

@@ -1,0 +1,23 @@
+import uuid
+
+from django.db import models
+
+
+class Burst(models.Model):
+    """Many people of a connection were deactivated within an hour (R22a): applied, and alarmed until an administrator settles it.
+
+    Who is in it is read from the users: whom this connection expired between ``began_at`` and ``last_at``.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="bursts")
+    began_at = models.DateTimeField(help_text="The first deactivation of the hour in which it was noticed.")
+    last_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-began_at",)
+        indexes = (models.Index(name="burst_by_connection", fields=("connection", "-last_at")),)
+
+    def __str__(self) -> str:
+        return f"{self.connection_id} {self.began_at:%Y-%m-%d %H:%M}"

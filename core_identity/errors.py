@@ -4,6 +4,7 @@
 """
 
 from typing import ClassVar
+from uuid import UUID
 
 from core_identity.values import Collision
 
@@ -122,10 +123,11 @@ class UnknownGroup(Refusal):
 
 
 class MayNotSignIn(Refusal):
-    """The one gate said no; ``reason`` is the value of `core_identity.policy.expiry.Bar`."""
+    """The one gate said no to ``user_id``; ``reason`` is the value of `core_identity.policy.expiry.Bar`."""
 
     code = "may_not_sign_in"
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, reason: str, message: str, *, user_id: UUID) -> None:
         super().__init__(message)
         self.reason = reason
+        self.user_id = user_id

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from core_identity.errors import Conflict, Refusal
+from core_identity.errors import Conflict, MayNotSignIn, Refusal
 from core_identity.models import Connection
 from core_identity.services import conflicts, events
 from core_identity.services.transactions import in_one_transaction
@@ -44,6 +44,7 @@ def _record(*, actor: Actor, connection: Connection, refusal: Refusal) -> None:
         actor=actor,
         kind=f"{actor.channel.value}.refused",
         subject=connection,
+        user_id=refusal.user_id if isinstance(refusal, MayNotSignIn) else None,
         changes=changes,
         reason=f"{refusal.code}: {refusal.message}",
     )

@@ -167,7 +167,7 @@ def _greet(*, actor: Actor, connection: Connection, identity: Identity, person: 
 def _require_open_gate(identity: Identity) -> None:
     bar = bar_to_sign_in(standing_of(identity))
     if bar is not None:
-        raise MayNotSignIn(bar.value, BAR_TEXTS[bar])
+        raise MayNotSignIn(bar.value, BAR_TEXTS[bar], user_id=identity.user_id)
 
 
 def _holder_of_uid(connection: Connection, uid: str) -> Identity | None:

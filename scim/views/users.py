@@ -14,7 +14,9 @@ from scim.views.base import ScimView, id_in_address
 from scim.views.listing import Search, body_of, search_in_body, search_in_query, selection_in_query
 from scim.wire.attributes import ResourceType
 from scim.wire.deactivation import says_inactive
+from scim.wire.errors import ScimError
 from scim.wire.list_response import list_response
+from scim.wire.selection import Selection
 from scim.wire.user import UserWire
 
 if TYPE_CHECKING:
@@ -38,12 +40,16 @@ class UserView(ScimView):
     def document(self, identity: "Identity") -> Document:
         return user_document(identity, uid_attribute=self.connection.uid_attribute, address=self.address)
 
-    def answer(self, identity: "Identity", *, created: bool = False) -> Response:
+    @property
+    def selection(self) -> Selection:
+        """What the client wants to be shown. Asked for before the deed: a fault in it must not be found afterwards."""
+        return selection_in_query(self.request, self.resource_type)
+
+    def answer(self, identity: "Identity", selection: Selection, *, created: bool = False) -> Response:
         """Answer what stands now (R19): read anew, because the service may have left part of the message undone."""
         shown = self.document(selectors.scim_identity(self.connection, identity.scim_id))
-        document = selection_in_query(self.request, self.resource_type).of(shown)
         return Response(
-            document,
+            selection.of(shown),
             status=status.HTTP_201_CREATED if created else status.HTTP_200_OK,
             headers={"Location": shown["meta"]["location"], "ETag": shown["meta"]["version"]},
         )
@@ -62,11 +68,11 @@ class Users(UserView):
         return self.found(search_in_query(request, self.resource_type))
 
     def post(self, request: Request, slug: str) -> Response:
-        selection_in_query(request, self.resource_type)  # a fault in it must not be found after the deed
+        selection = self.selection
         person = self.wire.read_new(body_of(request))
         outcome = provisioning.create_person(actor=self.actor, connection=self.connection, person=person)
         self.decided(_words(outcome))
-        return self.answer(outcome.identity, created=outcome.created)
+        return self.answer(outcome.identity, selection, created=outcome.created)
 
 
 class SearchUsers(UserView):
@@ -76,7 +82,7 @@ class SearchUsers(UserView):
 
 class OneUser(UserView):
     def get(self, request: Request, slug: str, resource: str) -> Response:
-        return self.answer(selectors.scim_identity(self.connection, id_in_address(resource)))
+        return self.answer(selectors.scim_identity(self.connection, id_in_address(resource)), self.selection)
 
     def put(self, request: Request, slug: str, resource: str) -> Response:
         body = body_of(request)
@@ -100,16 +106,22 @@ class OneUser(UserView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def change(self, scim_id: "UUID", body: dict[str, Any], read: provisioning.Read) -> Response:
-        selection_in_query(self.request, self.resource_type)  # a fault in it must not be found after the deed
+        deactivates = says_inactive(body, self.resource_type)
+        try:
+            selection = self.selection
+        except ScimError:
+            if not deactivates:
+                raise
+            selection = Selection(self.resource_type)  # a wrong query does not block a deactivation either (R23)
         outcome = provisioning.change_person(
             actor=self.actor,
             connection=self.connection,
             scim_id=scim_id,
             read=read,
-            deactivates=says_inactive(body, self.resource_type),
+            deactivates=deactivates,
         )
         self.decided(_words(outcome))
-        return self.answer(outcome.identity)
+        return self.answer(outcome.identity, selection)
 
 
 def _words(outcome: provisioning.Outcome) -> str:

@@ -18,10 +18,8 @@ def says_inactive(body: object, resource_type: ResourceType) -> bool:
     """
     said: bool | None = None
     for value in _said_of_active(body, resource_type):
-        if isinstance(value, list) and len(value) == 1:
-            value = value[0].get("value") if isinstance(value[0], dict) else value[0]
         try:
-            said = truth(value, "active")
+            said = truth(_unwrapped(value), "active")
         except ScimError:
             continue
     return said is False
@@ -31,6 +29,8 @@ def _said_of_active(body: object, resource_type: ResourceType) -> Iterator[Any]:
     if not isinstance(body, dict):
         return
     operations = next((value for name, value in body.items() if name.lower() == "operations"), None)
+    if operations and isinstance(operations, dict):
+        operations = [operations]
     if not isinstance(operations, list):
         yield from _in_document(body, resource_type)
         return
@@ -56,3 +56,13 @@ def _in_document(body: dict[str, Any], resource_type: ResourceType) -> Iterator[
 def _is_active(path: str, resource_type: ResourceType) -> bool:
     target = resource_type.find(path.strip())
     return target is not None and target.key == "active"
+
+
+def _unwrapped(value: Any) -> Any:
+    """Take a value out of a list of one, and out of an object that calls it ``value`` (Entra) or ``active`` again."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, dict):
+        parts = {name.lower(): inner for name, inner in value.items()}
+        value = parts.get("value", parts.get("active"))
+    return value

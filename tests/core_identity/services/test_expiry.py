@@ -12,6 +12,7 @@ from core_identity.errors import MayNotSignIn, NotFound
 from core_identity.models import Connection, Event, Identity, User
 from core_identity.policy.matching import Decision
 from core_identity.selectors import changed_since_expiry, roles_of, status_of
+from core_identity.services.connections import change_connection
 from core_identity.services.expiry import expire, split_off, unexpire
 from core_identity.services.provisioning import change_person, create_person, remove_person
 from core_identity.services.roles import create_role, grant_role
@@ -189,6 +190,11 @@ def test_staff_enter_only_through_our_own_idp_R26(acme: Connection, jane: Identi
     with pytest.raises(MayNotSignIn) as refusal:
         sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE))
     assert refusal.value.reason == "staff"
+    told = Event.objects.get(kind="sso.refused")
+    assert told.user_id == jane.user_id, "the refusal stands in their own story"
+    assert "administer" in told.reason
+    change_connection(actor=ADMIN, connection_id=acme.pk, own_idp=True)
+    assert sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE)).pk == jane.pk
 
 
 def test_a_wish_older_than_90_days_is_only_listed_R22() -> None:

@@ -37,6 +37,10 @@ ON = {"op": "replace", "path": "active", "value": True}
         ({"Operations": [{"op": "replace", "value": {CORE_URN: {"active": False}}}]}, True),
         ({"Operations": [{"op": "replace", "path": "active", "value": [{"value": "False"}]}]}, True),
         ({"Operations": [{"op": "replace", "path": "active", "value": [False]}]}, True),
+        ({"Operations": [{"op": "replace", "path": "active", "value": {"Value": "False"}}]}, True),
+        ({"Operations": [{"op": "replace", "path": "active", "value": {"active": False}}]}, True),
+        ({"Operations": [{"op": "replace", "path": "active", "value": {"title": False}}]}, False),
+        ({"Operations": OFF}, True),
         # The rest is invalid, before it or after it
         ({"schemas": "x", "Operations": ["x", {"op": 5}, {"op": "remove"}, OFF, {"op": "remove", "path": "["}]}, True),
         # The last word counts

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
 from core_identity.errors import Ambiguous, NotFound
@@ -193,6 +194,12 @@ def guarded_users() -> QuerySet[User]:
     """Return whom only a superuser may touch: staff, superusers, and who holds a protected role by an administrator (R11, R33)."""
     holders = effective_grants().filter(role__in=protected_roles().values("pk")).values("user_id")
     return User.objects.filter(Q(is_staff=True) | Q(is_superuser=True) | Q(pk__in=holders))
+
+
+def break_glass_users() -> QuerySet[User]:
+    """Return the superusers whom no channel reaches: they have a password and no identity, and can sign in (R26)."""
+    superusers = User.objects.filter(is_superuser=True, is_staff=True, expired_at__isnull=True, identities__isnull=True)
+    return superusers.exclude(Q(password="") | Q(password__startswith=UNUSABLE_PASSWORD_PREFIX))
 
 
 def user_summary(user: User) -> dict[str, Any]:

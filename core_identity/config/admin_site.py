@@ -11,6 +11,7 @@ from django.urls import reverse
 from core_identity.errors import IdentityError
 from core_identity.models import Conflict, Event, Identity, PushGroup
 from core_identity.models.conflict import ConflictState
+from core_identity.selectors import break_glass_users
 from core_identity.selectors_bursts import may_settle_bursts, open_bursts
 
 
@@ -49,6 +50,8 @@ class CoreAdminSite(AdminSite):
             "core_identity.change_conflict"
         ):
             told["conflicts"] = Conflict.objects.filter(state=ConflictState.OPEN).count()
+        if request.user.is_superuser:
+            told["no_break_glass"] = not break_glass_users().exists()
         if may_settle_bursts(request.user):
             told["bursts"] = open_bursts()[:10]
         if request.user.has_perm("core_identity.view_role") or request.user.has_perm("core_identity.change_role"):

@@ -6,6 +6,9 @@ class ConfigConfig(AppConfig):
     name = "core_identity.config"
     label = "config"
 
+    def ready(self) -> None:
+        from core_identity.config import checks  # noqa: F401 - it registers itself
+
 
 class SiteConfig(admin_apps.AdminConfig):
     default = False  # settings name it; the app of this folder is the one above

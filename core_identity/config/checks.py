@@ -1,0 +1,48 @@
+"""System checks of what settings alone cannot tell."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core import checks
+from django.core.checks import CheckMessage, Tags, register
+from django.db import Error, connection
+
+from core_identity.models import User
+from core_identity.selectors import break_glass_users
+
+NO_BREAK_GLASS = checks.Warning(
+    "Nobody could open the administration if every identity provider were wrong or away (R26).",
+    hint="Keep one superuser who has a password and no identity: manage.py createsuperuser. Keep its password offline.",
+    id="core_identity.W001",
+)
+NOT_ASKED = checks.Info(
+    "Whether a break-glass administrator exists is not known: the database cannot be asked, or is not migrated (R26).",
+    hint="Run manage.py check --deploy where the database can be reached.",
+    id="core_identity.I001",
+)
+
+
+@register(Tags.database)
+def break_glass_exists(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """With ``check --database default``, and before each ``migrate``: on a database that is still empty there is nothing to say."""
+    return [NO_BREAK_GLASS] if databases and connection.alias in databases and _exists() is False else []
+
+
+@register(Tags.security, deploy=True)
+def break_glass_exists_in_production(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """With ``check --deploy``; where databases are named as well, the check above has asked them."""
+    if databases:
+        return []
+    exists = _exists()
+    if exists is None:
+        return [NOT_ASKED]
+    return [] if exists else [NO_BREAK_GLASS]
+
+
+def _exists() -> bool | None:
+    """Whether there is such an administrator; None where the database does not answer or is not migrated."""
+    try:
+        migrated = User._meta.db_table in connection.introspection.table_names()
+        return break_glass_users().exists() if migrated else None
+    except Error:
+        return None

@@ -1,0 +1,109 @@
+"""R26: a break-glass administrator exists, or an administrator hears of it."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+from django.core.checks import run_checks
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import OperationalError, connection
+from django.test import Client
+from django.utils import timezone
+
+from core_identity.models import Identity, User
+from core_identity.services.expiry import expire
+from core_identity.services.users import create_user
+from tests.support.cast import ADMIN, make_connection
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "correct horse battery"
+
+
+def messages(**asked: object) -> list[str]:
+    """Return the ids of our own messages."""
+    found = run_checks(**asked)  # type: ignore[arg-type]
+    return [str(one.id) for one in found if str(one.id).startswith("core_identity.")]
+
+
+def warned() -> bool:
+    with_database = messages(databases=["default"]) == ["core_identity.W001"]
+    assert (messages(include_deployment_checks=True) == ["core_identity.W001"]) == with_database
+    return with_database
+
+
+def somebody(*, is_staff: bool = True, is_superuser: bool = True, password: str | None = PASSWORD) -> User:
+    return create_user(actor=ADMIN, username="glass", is_staff=is_staff, is_superuser=is_superuser, password=password)
+
+
+def known_to_an_idp() -> None:
+    Identity.objects.create(connection=make_connection(), user=somebody(), pushed_at=timezone.now())
+
+
+def expired() -> None:
+    expire(actor=ADMIN, user_id=somebody().pk, reason="left")
+
+
+NOT_ENOUGH: dict[str, Callable[[], object]] = {
+    "nobody": lambda: None,
+    "staff": lambda: somebody(is_superuser=False),
+    "a superuser who is no staff": lambda: somebody(is_staff=False),
+    "a superuser without a password": lambda: somebody(password=None),
+    "a superuser with an identity": known_to_an_idp,
+    "an expired superuser": expired,
+}
+
+
+@pytest.mark.parametrize("make", NOT_ENOUGH.values(), ids=NOT_ENOUGH)
+def test_without_a_superuser_of_its_own_the_check_warns_R26(make: Callable[[], object]) -> None:
+    make()
+    assert warned()
+
+
+def test_one_superuser_with_a_password_and_no_identity_is_enough_R26() -> None:
+    somebody()
+    known = create_user(actor=ADMIN, username="known", is_staff=True, is_superuser=True, password=PASSWORD)
+    Identity.objects.create(connection=make_connection(), user=known, pushed_at=timezone.now())
+    assert not warned()
+
+
+def test_an_ordinary_check_does_not_ask_the_database_R26() -> None:
+    assert messages() == []
+
+
+def test_both_ways_at_once_say_it_once_R26() -> None:
+    assert messages(databases=["default"], include_deployment_checks=True) == ["core_identity.W001"]
+
+
+def test_a_database_without_tables_or_without_an_answer_stops_nothing_R26(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection.introspection, "table_names", list)
+    assert messages(databases=["default"]) == []
+    assert messages(include_deployment_checks=True) == ["core_identity.I001"]
+
+    def away() -> list[str]:
+        raise OperationalError
+
+    monkeypatch.setattr(connection.introspection, "table_names", away)
+    assert messages(databases=["default"]) == []
+    assert messages(include_deployment_checks=True) == ["core_identity.I001"]
+
+
+def test_the_command_fails_where_warnings_are_to_fail_and_hints_at_the_way_out_R26() -> None:
+    asked = {"databases": ["default"], "stdout": io.StringIO(), "stderr": io.StringIO()}
+    call_command("check", **asked)
+    with pytest.raises(SystemCheckError, match="createsuperuser"):
+        call_command("check", fail_level="WARNING", **asked)
+
+
+def test_the_front_page_tells_superusers_R26() -> None:
+    root = create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True)
+    desk = create_user(actor=ADMIN, username="desk", is_staff=True)
+
+    def tells(user: User) -> bool:
+        browser = Client(headers={"host": "localhost"})
+        browser.force_login(user)
+        return "Break-glass" in browser.get("/admin/").content.decode()
+
+    assert (tells(root), tells(desk)) == (True, False)
+    somebody()
+    assert not tells(root)

@@ -23,7 +23,6 @@ from core_identity.models import (
     User,
 )
 from core_identity.policy.expiry import SNAPSHOT, Standing
-from core_identity.policy.projection import COMPARED, differences
 from core_identity.values import Channel
 
 PROTECTING_APPS = ("core_identity", "sso", "scim", "oauth2_provider", "auth", "admin", "sessions", "contenttypes")
@@ -212,32 +211,6 @@ def user_summary(user: User) -> dict[str, Any]:
         "last_name": user.last_name,
         "status": status_of(user),
     }
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """One field in which the IdP of ``connection`` (a slug) and CORE differ (R18)."""
-
-    connection: str
-    field: str
-    said: str
-    held: str
-
-
-def drift_of(user: User) -> list[Drift]:
-    """Return where the identities of a user differ from the user (R18)."""
-    held = {field: getattr(user, field) for field in COMPARED.values()}
-    found = []
-    for identity in user.identities.select_related("connection").prefetch_related("uids"):
-        said = {source: getattr(identity, source) for source in COMPARED}
-        if identity.pushed_at is None:
-            said["user_name"] = held["username"]
-        slug = identity.connection.slug
-        found += [Drift(slug, one.field, one.said, one.held) for one in differences(said, held)]
-        if identity.said_uid:
-            current = next((uid.uid for uid in identity.uids.all() if uid.current), "")
-            found.append(Drift(slug, "uid", identity.said_uid, current))
-    return found
 
 
 def changed_since_expiry(user: User) -> list[tuple[str, str, str, str]]:

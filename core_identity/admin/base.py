@@ -60,11 +60,7 @@ class CoreAdmin(admin.ModelAdmin):
         """As `log_addition`."""
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        obj = self.get_object(request, object_id)
-        if obj is None:
-            raise NotFound(f"There is no such {self.opts.verbose_name} any more.")
-        if not self.has_view_or_change_permission(request, obj):
-            raise PermissionDenied
+        obj = self.viewable(request, object_id)
         return HttpResponseRedirect(f"{reverse('admin:core_identity_event_changelist')}?{self.history_field}={obj.pk}")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -79,11 +75,18 @@ class CoreAdmin(admin.ModelAdmin):
     def found_by(self, term: str) -> Q:
         return reduce(or_, (Q(**{f"{field}__contains": key(term)}) for field in self.search_fields))
 
-    def changeable(self, request: HttpRequest, pk: UUID) -> Any:
-        """Return the row of a page of its own; raise `NotFound`, or ``PermissionDenied`` for who may not change it."""
+    def viewable(self, request: HttpRequest, pk: UUID | str) -> Any:
+        """Return the row of a page of its own; raise `NotFound`, or ``PermissionDenied`` for who may not see it."""
         obj = self.get_object(request, str(pk))
         if obj is None:
             raise NotFound(f"There is no such {self.opts.verbose_name} any more.")
+        if not self.has_view_or_change_permission(request, obj):
+            raise PermissionDenied
+        return obj
+
+    def changeable(self, request: HttpRequest, pk: UUID) -> Any:
+        """As `viewable`, for who may change it."""
+        obj = self.viewable(request, pk)
         if not self.has_change_permission(request, obj):
             raise PermissionDenied
         return obj

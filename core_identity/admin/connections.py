@@ -12,6 +12,7 @@ from django.utils.timezone import localtime
 
 from core_identity.admin.bursts import BurstPages
 from core_identity.admin.connection_pages import GrantableForm, SwitchForm
+from core_identity.admin.drift import ConnectionDriftPages
 from core_identity.admin.forms import WrittenByService
 from core_identity.admin.succession import SuccessionPages
 from core_identity.models import Connection
@@ -45,7 +46,7 @@ class ConnectionForm(WrittenByService, forms.ModelForm):
         return change_connection(actor=self.actor, connection_id=self.instance.pk, **self.cleaned_data)
 
 
-class ConnectionAdmin(SuccessionPages, BurstPages):
+class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
     form = ConnectionForm
     list_display = ("slug", "name", "customer", "enabled", "last_sign_in", "last_push")
     list_filter = ("enabled", "customer")

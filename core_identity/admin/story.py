@@ -6,7 +6,8 @@ from django.db.models import Prefetch
 
 from core_identity.admin.events import changes_of
 from core_identity.models import Conflict, Identity, PushGroupMember, User
-from core_identity.selectors import changed_since_expiry, drift_of, events_of, roles_of, status_of
+from core_identity.selectors import changed_since_expiry, events_of, roles_of, status_of
+from core_identity.selectors_drift import drift_of
 
 EVENTS_SHOWN = 50
 

@@ -9,6 +9,7 @@ from django.db.models.functions import Concat
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from core_identity.admin.drift import UserDriftPages
 from core_identity.admin.forms import WrittenByService
 from core_identity.admin.links import LinkPages
 from core_identity.admin.merge import MergePages
@@ -61,7 +62,7 @@ class UserForm(WrittenByService, forms.ModelForm):
 
 
 @admin.register(User)
-class UserAdmin(MergePages, LinkPages):
+class UserAdmin(MergePages, UserDriftPages, LinkPages):
     form = UserForm
     history_field = "user_id"
     list_display = ("username", "name", "email", "customer", "status", "connections")

@@ -96,7 +96,7 @@ def offer(*, actor: Actor, connection: Connection, user_ids: Collection[UUID], r
 @in_one_transaction
 def withdraw(*, actor: Actor, identity_id: UUID, reason: str) -> None:
     """Take back an offer that nobody has claimed. Raises `NotFound`, `NotAllowed`."""
-    identity = _locked(identity_id)
+    identity = lock_identity(identity_id)
     if identity.offered_at is None:
         raise NotAllowed(f"{identity} is claimed by {identity.connection} already.")
     events.record(actor=actor, kind="identity.offer_withdrawn", subject=identity, reason=reason)
@@ -116,7 +116,7 @@ def release(*, actor: Actor, uid_id: UUID, reason: str) -> None:
     found = IdentityUid.objects.filter(pk=uid_id).values_list("identity_id", flat=True).first()
     if found is None:
         raise NotFound("There is no such UID.")
-    identity = _locked(found)
+    identity = lock_identity(found)
     row = IdentityUid.objects.filter(pk=uid_id).select_related("identity__user").first()
     if row is None:
         raise NotFound("There is no such UID any more.")
@@ -138,8 +138,15 @@ def relink(*, actor: Actor, identity_id: UUID, uid: str, reason: str) -> Identit
     uid = clean_name(uid, field="UID")
     if not uid:
         raise NotAllowed("A UID cannot be empty.")
-    identity = _locked(identity_id)
+    identity = lock_identity(identity_id)
     require_superuser(actor, [identity.user])
+    give_uid(actor=actor, identity=identity, uid=uid)
+    events.record(actor=actor, kind="identity.relinked", subject=identity, changes={"uid": (None, uid)}, reason=reason)
+    return identity
+
+
+def give_uid(*, actor: Actor, identity: Identity, uid: str) -> None:
+    """Move the current UID of an identity and end its sessions (R8a, R21). The caller holds the locks. Raises `NameTaken`."""
     holder = (
         IdentityUid.objects.filter(connection=identity.connection, uid_key=key(uid)).select_related("identity").first()
     )
@@ -150,15 +157,14 @@ def relink(*, actor: Actor, identity_id: UUID, uid: str, reason: str) -> Identit
     set_uid(actor=actor, identity=identity, uid=uid)
     identity.session_epoch += 1
     save_identity(identity)
-    events.record(actor=actor, kind="identity.relinked", subject=identity, changes={"uid": (None, uid)}, reason=reason)
-    return identity
 
 
-def _locked(identity_id: UUID) -> Identity:
+def lock_identity(identity_id: UUID) -> Identity:
+    """Lock the customer, the user and the identity; return it with both and its connection. Raises `NotFound`."""
     found = Identity.objects.filter(pk=identity_id).values_list("connection__customer_id", "user_id").first()
     if found is None:
         raise NotFound("There is no such identity.")
     lock_customer(found[0])
     User.objects.select_for_update(no_key=True).get(pk=found[1])
     identities = Identity.objects.select_for_update(of=("self",), no_key=True)
-    return identities.select_related("connection", "user").get(pk=identity_id)
+    return identities.select_related("connection", "user__customer").get(pk=identity_id)

@@ -199,7 +199,7 @@ def _apply(
     """Let a known identity, and its user as far as policy permits, follow a push that was decided to be theirs."""
     uid_moves = False
     was_resource = identity.is_resource
-    said = person
+    said, said_uid = person, identity.said_uid
     if identity.offered_at is not None:
         claim(actor=actor, identity=identity)
     if decision is Decision.DRIFT:
@@ -211,6 +211,8 @@ def _apply(
         if uid_moves:
             identity.session_epoch += 1
     changes = write_identity(identity, said)
+    if identity.said_uid != said_uid:
+        changes["said_uid"] = (said_uid, identity.said_uid)
     _follow_rename(actor=actor, connection=connection, identity=identity)
     if identity.pushed_at is None:
         identity.pushed_at = timezone.now()
@@ -218,7 +220,7 @@ def _apply(
     wished = person.active if was_resource or person.active is not None else True
     meaning = _set_active(actor=actor, identity=identity, active=wished, reason="deactivated by the IdP")
     save_identity(identity)
-    if changes or decision is not Decision.APPLY:
+    if changes or decision not in {Decision.APPLY, Decision.DRIFT}:
         events.record(actor=actor, kind=f"identity.{_PAST[decision]}", subject=identity, changes=changes)
     followed = project(actor=actor, connection=connection, identity=identity, said=person, uid_moves=uid_moves)
     if not was_resource:

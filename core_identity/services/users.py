@@ -37,7 +37,7 @@ def create_user(
         raise InvalidValue("username", "A user needs a username.")
     if User.objects.filter(username_key=key(username)).exists():
         raise NameTaken(f"The username {username!r} is taken.")
-    email = _free_email(email, customer=customer)
+    email = free_email(email, customer=customer)
     user = User(
         customer=customer,
         username=username,
@@ -88,7 +88,7 @@ def change_user(*, actor: Actor, user_id: UUID, **fields: Any) -> User:
         if field in TEXTS:
             new: object = clean_text(value, field=field)
         elif field == "email":
-            new = _free_email(
+            new = free_email(
                 value, customer=user.customer, but=user, shared=fields.get("email_shared", user.email_shared)
             )
         else:
@@ -124,7 +124,8 @@ def _locked(user_id: UUID) -> User:
     return user
 
 
-def _free_email(email: str, *, customer: Customer | None, but: User | None = None, shared: bool = False) -> str:
+def free_email(email: str, *, customer: Customer | None, but: User | None = None, shared: bool = False) -> str:
+    """Return ``email``, clean; raise `NameTaken` where another user of the customer has it and it may not be shared (R16)."""
     email = clean_text(email or "", field="email", limit=MAX_NAME)
     if email and customer is not None and not shared:
         others = User.objects.filter(

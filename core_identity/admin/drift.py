@@ -1,0 +1,114 @@
+"""Drift: of a connection as a list, of a user as tick boxes, *take over* (R18)."""
+
+import hashlib
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+
+from core_identity.admin.base import CoreAdmin
+from core_identity.admin.forms import ReasonForm
+from core_identity.models import User
+from core_identity.selectors_drift import FIELDS, Drift, drift_in, drift_of, drifting
+from core_identity.services.drift import take_over
+from core_identity.services.transactions import in_one_transaction
+
+ON_A_PAGE = 50
+
+
+class TakeOverForm(ReasonForm):
+    """A tick means what was shown: where the IdP has said something else since, it is no choice any more."""
+
+    chosen = forms.MultipleChoiceField(
+        label="Take over",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": "What the identity provider says has changed since. Look at it again."},
+    )
+    field_order = ("chosen", "reason")
+
+    def __init__(self, request: HttpRequest, *, user: User) -> None:
+        self.user = user
+        self.drift = {_choice(one): one for one in drift_of(user)}
+        wished = request.GET.get("take", "")
+        super().__init__(
+            request, initial={"chosen": [name for name in self.drift if wished and name.startswith(wished)]}
+        )
+        self.fields["chosen"].choices = [  # type: ignore[attr-defined]
+            (name, f"{one.field}: {one.said or 'nothing'} (says {one.connection}) instead of {one.held or 'nothing'}")
+            for name, one in self.drift.items()
+        ]
+
+    def clean_chosen(self) -> list[Drift]:
+        chosen = [self.drift[name] for name in self.cleaned_data["chosen"]]
+        if len({one.field for one in chosen if one.field != "uid"}) < sum(one.field != "uid" for one in chosen):
+            raise forms.ValidationError("Two identity providers differ about the same field. Take over one of them.")
+        return chosen
+
+    def write(self) -> None:
+        chosen: list[Drift] = self.cleaned_data["chosen"]
+
+        @in_one_transaction
+        def of_each_identity() -> None:
+            for identity_id in dict.fromkeys(one.identity for one in chosen):
+                take_over(
+                    actor=self.actor,
+                    user_id=self.user.pk,
+                    identity_id=identity_id,
+                    fields=[one.field for one in chosen if one.identity == identity_id],
+                    reason=self.cleaned_data["reason"],
+                )
+
+        of_each_identity()
+
+
+class UserDriftPages(CoreAdmin):
+    """Part of the admin of users."""
+
+    def get_urls(self) -> Any:
+        return [*self.own_page("drift", self.drift_view), *super().get_urls()]
+
+    def drift_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        user = self.changeable(request, pk)
+        form = TakeOverForm(request, user=user)
+        if form.is_valid():
+            self.message_user(request, "Taken over. The reason stands in the events.", messages.SUCCESS)
+            return self.to_change_page(user)
+        return self.page(request, "user/drift.html", title=f"Drift of {user}", form=form, obj=user)
+
+
+class ConnectionDriftPages(CoreAdmin):
+    """Part of the admin of connections: for who may see both a connection and its people."""
+
+    def get_urls(self) -> Any:
+        return [*self.own_page("drift", self.drift_view), *super().get_urls()]
+
+    def drift_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        connection = self.viewable(request, pk)
+        if not any(request.user.has_perm(f"core_identity.{may}_user") for may in ("view", "change")):
+            raise PermissionDenied
+        field = request.GET.get("field")
+        field = field if field in FIELDS else None
+        page = Paginator(drifting(field).filter(connection=connection), ON_A_PAGE).get_page(request.GET.get("p"))
+        people = [
+            (identity.user, [one for one in drift_in(identity) if field in {None, one.field}]) for identity in page
+        ]
+        return self.page(
+            request,
+            "connection/drift.html",
+            title=f"Drift in {connection}",
+            form=forms.Form(),
+            obj=connection,
+            people=people,
+            shown=page,
+            field=field,
+            fields=FIELDS,
+        )
+
+
+def _choice(one: Drift) -> str:
+    said = hashlib.sha256(one.said.encode()).hexdigest()[:16]
+    return f"{one.identity} {one.field} {said}"

@@ -1,0 +1,74 @@
+"""Drift: where what an IdP says and what CORE holds differ (R18), of one person and of a whole connection."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet
+
+from core_identity.models import Identity, User
+from core_identity.policy.projection import COMPARED, NAMES, differences
+
+UID: Final = "uid"
+FIELDS: Final[Sequence[str]] = (*COMPARED.values(), UID)
+"""Names of what can drift: fields of the user, and the UID of the identity."""
+
+SPEAKING: Final = Q(deleted_at__isnull=True, offered_at__isnull=True)
+"""An identity that SCIM deleted says nothing any more, and one that is only offered nothing yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One field in which the IdP of ``connection`` (a slug) and CORE differ."""
+
+    connection: str
+    identity: UUID
+    field: str
+    said: str
+    held: str
+
+
+def drift_of(user: User) -> list[Drift]:
+    """Return where the identities of a user differ from the user. Two queries."""
+    identities = _loaded(Identity.objects.filter(SPEAKING, user=user))
+    return [one for identity in identities for one in drift_in(identity)]
+
+
+def drift_in(identity: Identity) -> list[Drift]:
+    """Return where one identity and its user differ; `drifting` loads what it looks at."""
+    held = {field: getattr(identity.user, field) for field in COMPARED.values()}
+    said = {source: getattr(identity, source) for source in COMPARED}
+    if identity.pushed_at is None:
+        said["user_name"] = held["username"]
+    slug = identity.connection.slug
+    found = [Drift(slug, identity.pk, one.field, one.said, one.held) for one in differences(said, held)]
+    if identity.said_uid:
+        current = next((uid.uid for uid in identity.uids.all() if uid.current), "")
+        found.append(Drift(slug, identity.pk, UID, identity.said_uid, current))
+    return found
+
+
+def drifting(field: str | None = None) -> QuerySet[Identity]:
+    """Return the identities that differ from their users, in ``field`` of `FIELDS` or in any, in a stable order.
+
+    The same judgement as `differences` makes, by the database.
+    """
+    condition = Q()
+    for source, name in COMPARED.items():
+        if field in {None, name}:
+            condition |= _differs(source, name)
+    if field in {None, UID}:
+        condition |= ~Q(said_uid="")
+    return _loaded(Identity.objects.filter(SPEAKING & condition)).order_by("created_at", "id")
+
+
+def _differs(source: str, field: str) -> Q:
+    differs = ~Q(**{source: F(f"user__{field}")})
+    if source not in NAMES:
+        differs &= ~Q(**{source: ""})
+    return differs & Q(pushed_at__isnull=False) if source == "user_name" else differs
+
+
+def _loaded(identities: QuerySet[Identity]) -> QuerySet[Identity]:
+    return identities.select_related("user", "connection").prefetch_related("uids")

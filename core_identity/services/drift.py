@@ -1,0 +1,64 @@
+"""R18, *take over*: an administrator lets the IdP's word count where no channel may."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from core_identity.errors import NameTaken, NotAllowed, NotFound
+from core_identity.keys import key
+from core_identity.models import User
+from core_identity.selectors_drift import UID, drift_in
+from core_identity.services import events
+from core_identity.services.conflicts import close_what_is_gone
+from core_identity.services.links import give_uid, lock_identity
+from core_identity.services.merge import require_superuser
+from core_identity.services.transactions import in_one_transaction
+from core_identity.services.users import free_email
+from core_identity.values import Actor
+
+
+@in_one_transaction
+def take_over(
+    *, actor: Actor, user_id: UUID, identity_id: UUID, fields: Collection[str], reason: str
+) -> dict[str, tuple[str, str]]:
+    """Let the user hold what the IdP says in ``fields`` of `core_identity.selectors_drift.FIELDS`; return (before, after) of each.
+
+    The email stays unique inside the customer (R16), the username everywhere (R8), a UID in its connection; another UID ends the sessions of the
+    identity. Raises `NotFound`; `NotAllowed` for a field that does not differ; `NameTaken`, `InvalidValue`; then nothing was changed.
+    """
+    identity = lock_identity(identity_id)
+    user = identity.user
+    if user.pk != user_id:
+        raise NotFound("This identity is not one of this user any more.")
+    require_superuser(actor, [user])
+    drift = {one.field: one for one in drift_in(identity)}
+    if not fields or not drift.keys() >= set(fields):
+        agreed = ", ".join(sorted(set(fields) - drift.keys())) or "nothing that was named"
+        raise NotAllowed(f"{identity.connection} and CORE do not differ in {agreed}.")
+    changes = {field: (drift[field].held, drift[field].said) for field in sorted(fields)}
+    for field, (_, said) in changes.items():
+        if field == UID:
+            give_uid(actor=actor, identity=identity, uid=said)
+        else:
+            _set(user, field, said)
+    user.save(update_fields=["email_key", "username_key", *(field for field in changes if field != UID)])
+    events.record(
+        actor=actor,
+        kind="user.drift_taken_over",
+        subject=user,
+        connection=identity.connection,
+        changes=changes,
+        reason=reason,
+    )
+    close_what_is_gone(actor=actor, user=user)
+    return changes
+
+
+def _set(user: User, field: str, said: str) -> None:
+    if field == "email":
+        said = free_email(said, customer=user.customer, but=user, shared=user.email_shared)
+        user.email_key = key(said)
+    if field == "username":
+        if User.objects.filter(username_key=key(said)).exclude(pk=user.pk).exists():
+            raise NameTaken(f"The username {said!r} is taken.")
+        user.username_key = key(said)
+    setattr(user, field, said)

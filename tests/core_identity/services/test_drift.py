@@ -1,0 +1,236 @@
+"""R18: drift is found as policy sees it, and an administrator may take over the IdP's word."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from core_identity.errors import NameTaken, NotAllowed, NotFound
+from core_identity.models import Connection, Event, Identity, IdentityUid, User
+from core_identity.selectors_drift import FIELDS, drift_in, drift_of, drifting
+from core_identity.services.drift import take_over
+from core_identity.services.provisioning import change_person, create_person, remove_person
+from core_identity.services.sign_in import sign_in
+from core_identity.services.users import change_user, create_user
+from core_identity.values import Person
+from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
+
+pytestmark = pytest.mark.django_db
+MARRIED: dict[str, Any] = {"family_name": "Roe", "email": "jane.roe@acme.test", "user_name": "jane.roe@acme.test"}
+
+
+@pytest.fixture
+def acme() -> Connection:
+    return make_connection()
+
+
+@pytest.fixture
+def jane(acme: Connection) -> Identity:
+    """Married since: the IdP calls her Roe, and no channel lets that reach the user (R4, R8, R16)."""
+    identity = create_person(actor=OKTA, connection=acme, person=JANE).identity
+    return say(identity, **MARRIED)
+
+
+@pytest.fixture
+def zoe(acme: Connection) -> Identity:
+    return create_person(actor=OKTA, connection=acme, person=ZOE).identity
+
+
+def say(identity: Identity, **said: Any) -> Identity:
+    person = Person(**said)
+    return change_person(
+        actor=OKTA,
+        connection=identity.connection,
+        scim_id=identity.scim_id,
+        read=lambda _: person,
+        deactivates=False,
+    ).identity
+
+
+def take(identity: Identity, *fields: str, actor: Any = ADMIN) -> dict[str, tuple[str, str]]:
+    return take_over(
+        actor=actor, user_id=identity.user_id, identity_id=identity.pk, fields=fields, reason="married, ticket 4711"
+    )
+
+
+def drifted(identity: Identity) -> set[str]:
+    return {one.field for one in drift_of(User.objects.get(pk=identity.user_id))}
+
+
+def test_what_no_channel_may_change_is_taken_over_in_one_event_from_and_to_R18(jane: Identity) -> None:
+    assert drifted(jane) == {"username", "email", "last_name"}
+    take(jane, "last_name", "email", "username")
+    user = User.objects.get()
+    assert (user.last_name, user.email, user.username) == ("Roe", "jane.roe@acme.test", "jane.roe@acme.test")
+    assert (user.email_key, user.username_key) == ("jane.roe@acme.test", "jane.roe@acme.test")
+    assert drifted(jane) == set()
+    event = Event.objects.get(kind="user.drift_taken_over")
+    assert (event.user_id, event.connection_slug, event.actor, event.reason) == (
+        user.pk, "acme", "boss", "married, ticket 4711"
+    )  # fmt: skip
+    assert event.changes == {
+        "last_name": ["Doe", "Roe"],
+        "email": ["jane.doe@acme.test", "jane.roe@acme.test"],
+        "username": ["jane.doe@acme.test", "jane.roe@acme.test"],
+    }
+
+
+def test_only_what_was_named_is_taken_over_R18(jane: Identity) -> None:
+    take(jane, "last_name")
+    assert drifted(jane) == {"username", "email"}
+
+
+def test_a_name_that_was_emptied_is_taken_over_only_by_an_administrator_R17_R18(zoe: Identity) -> None:
+    say(zoe, family_name="")
+    assert User.objects.get().last_name == "Müller"
+    take(zoe, "last_name")
+    assert User.objects.get().last_name == ""
+
+
+@pytest.mark.parametrize(
+    "fields", [(), ("title",), ("email", "uid"), ("password",)], ids=lambda fields: "+".join(fields)
+)
+def test_what_does_not_differ_cannot_be_taken_over_and_nothing_else_is_R18(
+    fields: tuple[str, ...], jane: Identity
+) -> None:
+    with pytest.raises(NotAllowed):
+        take(jane, *fields)
+    assert drifted(jane) == {"username", "email", "last_name"}
+    assert not Event.objects.filter(kind="user.drift_taken_over").exists()
+
+
+def test_an_email_that_another_user_of_the_customer_holds_is_not_taken_over_R16(
+    acme: Connection, jane: Identity
+) -> None:
+    create_user(actor=ADMIN, username="other", email="Jane.Roe@acme.test", customer=acme.customer)
+    with pytest.raises(NameTaken):
+        take(jane, "last_name", "email")
+    assert User.objects.get(pk=jane.user_id).last_name == "Doe", "all or nothing"
+    change_user(actor=ADMIN, user_id=jane.user_id, email_shared=True)
+    take(jane, "email")
+
+
+def test_the_same_email_at_another_customer_is_in_nobody_s_way_R1(acme: Connection, jane: Identity) -> None:
+    globex = make_connection("globex", customer="Globex")
+    create_user(actor=ADMIN, username="other", email="jane.roe@acme.test", customer=globex.customer)
+    take(jane, "email")
+
+
+def test_a_username_stays_unique_in_all_of_core_R8(jane: Identity) -> None:
+    create_user(actor=ADMIN, username="JANE.ROE@acme.test")
+    with pytest.raises(NameTaken):
+        take(jane, "username")
+
+
+def test_a_uid_that_was_only_noted_is_given_and_ends_the_sessions_R8a_R18(zoe: Identity) -> None:
+    identity = say(zoe, uid="zoë.weiß")
+    assert (identity.said_uid, drifted(zoe)) == ("zoë.weiß", {"uid"})
+    assert take(zoe, "uid") == {"uid": ("zoë.müller", "zoë.weiß")}
+    zoe.refresh_from_db()
+    assert (zoe.said_uid, zoe.session_epoch, drifted(zoe)) == ("", identity.session_epoch + 1, set())
+    assert {row.uid: row.current for row in zoe.uids.all()} == {"zoë.weiß": True, "zoë.müller": False}
+
+
+def test_a_uid_that_somebody_else_got_meanwhile_is_not_given_R5(acme: Connection, zoe: Identity) -> None:
+    say(zoe, uid="zoë.weiß")
+    kim = replace(JANE, uid="zoë.weiß", external_id="00u3", user_name="kim@acme.test", email="kim@acme.test")
+    create_person(actor=OKTA, connection=acme, person=kim)
+    with pytest.raises(NameTaken):
+        take(zoe, "uid")
+    assert IdentityUid.objects.get(uid="zoë.weiß").identity_id != zoe.pk
+
+
+def test_the_uid_that_is_noted_makes_one_event_and_the_same_word_again_none_R18(zoe: Identity) -> None:
+    for _ in range(3):
+        say(zoe, uid="zoë.weiß")
+    event = Event.objects.get(kind="identity.changed")
+    assert event.changes == {"said_uid": ["", "zoë.weiß"]}
+    say(zoe, uid="zoë.müller")
+    assert Event.objects.filter(kind="identity.changed").count() == 2
+    assert drifted(zoe) == set()
+
+
+def test_only_a_superuser_takes_over_for_staff_R26(jane: Identity) -> None:
+    change_user(actor=ADMIN, user_id=jane.user_id, is_staff=True)
+    desk = create_user(actor=ADMIN, username="desk", is_staff=True)
+    root = create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True)
+    with pytest.raises(NotAllowed):
+        take(jane, "email", actor=replace(ADMIN, id=str(desk.pk)))
+    take(jane, "email", actor=replace(ADMIN, id=str(root.pk)))
+
+
+def test_an_identity_of_somebody_else_is_refused_R1(jane: Identity, zoe: Identity) -> None:
+    with pytest.raises(NotFound):
+        take_over(actor=ADMIN, user_id=zoe.user_id, identity_id=jane.pk, fields=["email"], reason="x")
+
+
+def test_who_came_by_sign_in_only_has_no_username_to_differ_R8(acme: Connection) -> None:
+    identity = sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE))
+    User.objects.filter(pk=identity.user_id).update(username="jd", username_key="jd")
+    assert drifted(identity) == set()
+    assert not drifting().exists()
+
+
+def test_a_deleted_resource_says_nothing_any_more_R18(jane: Identity) -> None:
+    remove_person(actor=OKTA, connection=jane.connection, scim_id=jane.scim_id)
+    assert drifted(jane) == set()
+    assert not drifting().exists()
+
+
+def test_the_database_finds_whom_policy_finds_R18(acme: Connection) -> None:
+    """Every field: equal, different, empty at the IdP, empty here; pushed, or by sign-in only."""
+    texts = ("", "this", "That")
+    number = 0
+    for source in (
+        "given_name",
+        "family_name",
+        "email",
+        "title",
+        "organization",
+        "department",
+        "user_name",
+        "said_uid",
+    ):
+        for said in texts:
+            for held in texts:
+                for pushed in (True, False):
+                    number += 1
+                    name = f"person{number}"
+                    user = User.objects.create(
+                        username=name, username_key=name, first_name=held, last_name=held, email=held,
+                        title=held, company=held, department=held,
+                    )  # fmt: skip
+                    same = dict.fromkeys(
+                        ("given_name", "family_name", "email", "title", "organization", "department"), held
+                    )
+                    Identity.objects.create(
+                        connection=acme,
+                        user=user,
+                        pushed_at=timezone.now() if pushed else None,
+                        **{"user_name": name, **same, source: said},
+                    )
+    everybody = list(Identity.objects.select_related("user", "connection").prefetch_related("uids"))
+    assert {one.pk for one in drifting()} == {one.pk for one in everybody if drift_in(one)}
+    for field in FIELDS:
+        expected = {one.pk for one in everybody if field in {drift.field for drift in drift_in(one)}}
+        assert {one.pk for one in drifting(field)} == expected
+        assert expected
+
+
+def test_the_drift_of_a_connection_takes_two_queries_whatever_its_size_R18(acme: Connection) -> None:
+    def cost() -> tuple[int, int]:
+        with CaptureQueriesContext(database) as queries:
+            found = [drift_in(one) for one in drifting().filter(connection=acme)]
+        return len(found), len(queries)
+
+    for number in range(20):
+        name = f"person{number}"
+        person = replace(JANE, uid=name, external_id=name, user_name=f"{name}@acme.test", email=f"{name}@acme.test")
+        identity = create_person(actor=OKTA, connection=acme, person=person).identity
+        if number % 2:
+            say(identity, uid=f"new.{name}")
+    say(identity, email="new@acme.test")
+    assert cost() == (10, 2)

@@ -6,8 +6,12 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.timezone import localtime
 
 from core_identity.admin.bursts import BurstPages
@@ -15,6 +19,8 @@ from core_identity.admin.connection_pages import GrantableForm, SwitchForm
 from core_identity.admin.drift import ConnectionDriftPages
 from core_identity.admin.forms import WrittenByService
 from core_identity.admin.succession import SuccessionPages
+from core_identity.errors import NotFound
+from core_identity.mismatches import LATELY, mismatches, perhaps_pushed_too, refused_lately
 from core_identity.models import Connection
 from core_identity.models.connection import Mark, UidRule
 from core_identity.services.connections import (
@@ -28,6 +34,7 @@ LOCKED = "The UID attribute and the UID rule are locked: people are known by the
 MARK_FOR_OTHER_ONLY = (
     "The second mark can be waived only where the UID is another stable, unique value that nobody can edit (R8b)."
 )
+PAIRS_ON_A_PAGE = 50
 
 
 class ConnectionForm(WrittenByService, forms.ModelForm):
@@ -65,7 +72,7 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         locked = {"description": LOCKED} if obj and obj.people else {}
-        health = ("enabled", "known_people", "last_sign_in", "last_push", "roles_given")
+        health = ("enabled", "known_people", "last_sign_in", "last_push", "roles_given", "perhaps_twice")
         return [
             (None, {"fields": ("customer", "slug", "name")}),
             ("Who is who", {"fields": ("uid_attribute", "uid_rule", "uid_mark", "uid_required_in_scim"), **locked}),
@@ -88,6 +95,7 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
             "last_sign_in",
             "last_push",
             "roles_given",
+            "perhaps_twice",
             *locked,
             *own,
         )
@@ -115,6 +123,7 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
         return [
             *self.own_page("switch", self.switch_view),
             *self.own_page("roles", self.roles_view),
+            *self.own_page("mismatches", self.mismatches_view),
             *super().get_urls(),
         ]
 
@@ -136,6 +145,26 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
         title = f"Roles that groups of {connection} may give"
         return self.page(request, "connection/roles.html", title=title, form=form, obj=connection)
 
+    def mismatches_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Read only: who is who is mended at the IdP. It shows people, so the permission to see connections is not enough."""
+        connection = self.get_object(request, str(pk))
+        if connection is None:
+            raise NotFound("There is no such connection any more.")
+        if not self.has_view_permission(request, connection) or not request.user.has_perm("core_identity.view_user"):
+            raise PermissionDenied
+        page = Paginator(perhaps_pushed_too(connection), PAIRS_ON_A_PAGE).get_page(request.GET.get("page"))
+        return self.page(
+            request,
+            "connection/mismatches.html",
+            title=f"People whom {connection} may know twice",
+            form=forms.Form(),
+            obj=connection,
+            page=page,
+            pairs=mismatches(connection, list(page)),
+            refused=refused_lately(connection),
+            days=LATELY.days,
+        )
+
     @admin.display(description="people known by it")
     def known_people(self, connection: Connection) -> int:
         return int(connection.people)  # type: ignore[attr-defined]  # by get_queryset
@@ -151,6 +180,11 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
     @admin.display(description="roles its groups may give")
     def roles_given(self, connection: Connection) -> str:
         return ", ".join(role.name for role in connection.grantable_roles.all()) or "none yet"
+
+    @admin.display(description="people perhaps known twice")
+    def perhaps_twice(self, connection: Connection) -> str:
+        address = reverse("admin:core_identity_connection_mismatches", args=[connection.pk])
+        return format_html('{}: <a href="{}">show them</a>', perhaps_pushed_too(connection).count(), address)
 
 
 def _when(moment: datetime | None) -> str:

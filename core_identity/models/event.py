@@ -2,6 +2,9 @@ import uuid
 
 from django.db import models
 
+REFUSED_KINDS = ("scim.refused", "sso.refused")
+"""What `core_identity.services.transactions.recording_refusals` writes for the channels."""
+
 
 class Event(models.Model):
     """One append-only audit row, written in the transaction of the change it tells of (R34).
@@ -33,6 +36,9 @@ class Event(models.Model):
         indexes = (
             models.Index(name="event_by_user", fields=("user_id", "-id")),
             models.Index(name="event_by_subject", fields=("subject_id", "-id")),
+            models.Index(
+                name="event_refused", fields=("connection_id", "at"), condition=models.Q(kind__in=REFUSED_KINDS)
+            ),
         )
 
     def __str__(self) -> str:

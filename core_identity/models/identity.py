@@ -73,7 +73,7 @@ class Identity(models.Model):
                 fields=("connection",),
                 condition=models.Q(active=True, deleted_at__isnull=True),
             ),
-            models.Index(name="identity_by_email", fields=("email_key",)),
+            models.Index(name="identity_by_email", fields=("email_key", "connection")),
             models.Index(name="identity_by_name_id", fields=("connection", "name_id_key")),
         )
 

@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from django.core.management import call_command
 from core_identity.models import Connection, Event, Role, User
 from core_identity.services.groups import create_group
 from core_identity.services.provisioning import create_person
+from core_identity.services.sign_in import sign_in
 from core_identity.values import GroupChange
-from tests.support.cast import JANE, OKTA, ZOE
+from tests.support.cast import BROWSER, JANE, OKTA, ZOE, by_sso
 from tests.support.saml import TestIdp
 
 pytestmark = pytest.mark.django_db
@@ -110,6 +112,52 @@ def test_applying_twice_changes_nothing_and_tells_no_secret(folder: Path) -> Non
     assert "client_secret" not in second["connections"][0]
     assert second["connections"][0]["client_id"] == first["connections"][0]["client_id"]
     assert Event.objects.count() == events
+
+
+def test_people_known_twice_are_listed_for_scripts_R7(folder: Path) -> None:
+    apply(folder, FILE)
+    connection = Connection.objects.get()
+    scim = create_person(actor=OKTA, connection=connection, person=replace(JANE, user_name="jdoe")).identity
+    said = by_sso(JANE, uid="4711", name_id="jane.doe@acme.test", email="jane@home.test")
+    sso = sign_in(actor=BROWSER, connection=connection, person=said)
+    code, answer = run("connection", "mismatches", "acme")
+    assert code == 0
+    (pair,) = answer.pop("mismatches")
+    assert answer == {"refused_lately": 0}
+    assert pair.pop("cause").startswith("Two different attributes are mapped: SCIM sends a name")
+    assert pair == {
+        "shared": "jane.doe@acme.test",
+        "scim": {
+            "user": str(scim.user_id),
+            "username": "jdoe",
+            "uid": "jane.doe",
+            "user_name": "jdoe",
+            "name_id": None,
+            "email": "jane.doe@acme.test",
+            "active": True,
+            "expired": False,
+        },
+        "sso": {
+            "user": str(sso.user_id),
+            "username": "jane@home.test",
+            "uid": "4711",
+            "user_name": None,
+            "name_id": "jane.doe@acme.test",
+            "email": "jane@home.test",
+            "active": True,
+            "expired": False,
+        },
+    }
+    out = io.StringIO()
+    call_command("connection", "mismatches", "acme", stdout=out)
+    first, *rest = out.getvalue().splitlines()
+    assert first.startswith("jane.doe@acme.test: Two different attributes")
+    assert rest == [
+        "  scim  UID jane.doe, user jdoe",
+        "  sso   UID 4711, user jane@home.test",
+        "Pairs: 1. Refused as conflicts in the last 7 days: 0.",
+    ]
+    assert run("connection", "mismatches", "nobody")[0] == 3
 
 
 def test_a_new_secret_comes_on_demand(folder: Path) -> None:

@@ -10,7 +10,8 @@ from django.utils import timezone
 from core_identity.config.answers import AnsweringCommand, changing
 from core_identity.config.apply import apply, describe, parse
 from core_identity.errors import NotFound
-from core_identity.models import Burst
+from core_identity.mismatches import LATELY, mismatches, perhaps_pushed_too, refused_lately
+from core_identity.models import Burst, Identity, IdentityUid
 from core_identity.selectors import connection_by_slug
 from core_identity.selectors_bursts import BurstPlan, open_bursts, plan_of
 from core_identity.services.bursts import settle_burst, unexpire_burst
@@ -29,6 +30,8 @@ class Command(AnsweringCommand):
         applying.add_argument("--rotate-secret", action="store_true", help="make a new client secret and show it once")
         showing = add("show", "show what to enter at the IdP")
         showing.add_argument("slug", metavar="SLUG")
+        pairing = add("mismatches", "list people whom it may know twice: by SCIM under one UID, by SSO under another")
+        pairing.add_argument("slug", metavar="SLUG")
 
         rekeying = changing(add("rekey", "let UIDs or externalIds of a connection change for a while (R3)"))
         rekeying.add_argument("slug", metavar="SLUG")
@@ -138,6 +141,19 @@ class Command(AnsweringCommand):
         answer = describe(connection_by_slug(slug))
         self.answer({"connections": [answer]}, as_json=json, lines=_sheet(answer))
 
+    def act_mismatches(self, *, slug: str, json: bool, **_: Any) -> None:
+        connection = connection_by_slug(slug)
+        pairs = mismatches(connection, list(perhaps_pushed_too(connection)))
+        told, lines = [], []
+        for pair in pairs:
+            sides = {channel.lower(): _side(identity) for channel, identity in pair.sides}
+            told.append({"shared": pair.shared, "cause": pair.cause, **sides})
+            lines += [f"{pair.shared}: {pair.cause}"]
+            lines += [f"  {channel:<4}  UID {side['uid']}, user {side['username']}" for channel, side in sides.items()]
+        refused = refused_lately(connection)
+        lines += [f"Pairs: {len(pairs)}. Refused as conflicts in the last {LATELY.days} days: {refused}."]
+        self.answer({"mismatches": told, "refused_lately": refused}, as_json=json, lines=lines)
+
 
 def _oldest_burst(slug: str) -> Burst:
     burst = open_bursts().filter(connection=connection_by_slug(slug)).first()
@@ -167,6 +183,21 @@ def _read(file: str) -> tuple[str, Path]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
         raise SettingsErrors([SettingsError("", "unreadable", f"{file} cannot be read: {reason}.")]) from error
+
+
+def _side(identity: Identity) -> dict[str, str | bool | None]:
+    """Return one side of a mismatch as plain JSON values."""
+    uids: list[IdentityUid] = identity.current_uids  # type: ignore[attr-defined]  # by core_identity.mismatches
+    return {
+        "user": str(identity.user_id),
+        "username": identity.user.username,
+        "uid": uids[0].uid if uids else None,
+        "user_name": identity.user_name or None,
+        "name_id": identity.name_id or None,
+        "email": identity.email or None,
+        "active": identity.active,
+        "expired": identity.user.expired_at is not None,
+    }
 
 
 def _sheet(answer: dict[str, Any]) -> list[str]:

@@ -1,0 +1,107 @@
+"""Who probably stands here twice: reads, as `core_identity.selectors`, of people who came by one channel only (R5, R7, R37)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.utils import timezone
+
+from core_identity.errors import Conflict, NoMark
+from core_identity.models import Connection, Event, Identity, IdentityUid
+from core_identity.models.event import REFUSED_KINDS
+from core_identity.policy.mismatch import Said, probable_cause
+
+LATELY: Final = timedelta(days=7)
+PAIRS: Final = (
+    ("name_id_key", "user_name_key"),
+    ("email_key", "email_key"),
+    ("name_id_key", "email_key"),
+    ("email_key", "user_name_key"),
+)
+"""What a sign-in and a push may have in common of one person, the surest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """Two identities of one connection and probably of one human: SCIM never pushed ``sso``, ``scim`` never signed in, both go by ``shared``."""
+
+    sso: Identity
+    scim: Identity
+    shared: str
+    cause: str
+
+    @property
+    def sides(self) -> tuple[tuple[str, Identity], tuple[str, Identity]]:
+        return ("SCIM", self.scim), ("SSO", self.sso)
+
+
+def perhaps_pushed_too(connection: Connection) -> QuerySet[Identity]:
+    """Return the identities that only SSO knows while SCIM pushed their NameID or email for somebody who never signed in; the newest first.
+
+    Each of `PAIRS` is one semi-join: the cost follows the number of people, also where all of them share one address. An address that an
+    administrator let people share pairs nobody by email.
+    """
+    by_sso, by_scim = _by_sso_only(connection), _by_scim_only(connection)
+    paired = []
+    for said, pushed in PAIRS:
+        ours, theirs = by_sso.exclude(**{said: ""}), by_scim.filter(**{pushed: OuterRef(said)})
+        if said == pushed:
+            ours, theirs = ours.filter(user__email_shared=False), theirs.filter(user__email_shared=False)
+        paired.append(ours.filter(Exists(theirs)).order_by().values("pk"))
+    return _told(by_sso.filter(pk__in=paired[0].union(*paired[1:]))).order_by("-created_at", "id")
+
+
+def mismatches(connection: Connection, found: Sequence[Identity]) -> list[Mismatch]:
+    """Return ``found``, a page of `perhaps_pushed_too`, each with its counterpart and the probable cause. Four queries at most."""
+    names = {name for sso in found for name in (sso.name_id_key, sso.email_key) if name}
+    by_scim = _told(_by_scim_only(connection))
+    # One for each name, so that an address which thousands share brings one of them.
+    by_email = by_scim.filter(email_key__in=names).order_by("email_key", "user__email_shared", "created_at", "id")
+    pushed_by: dict[str, dict[str | None, Identity]] = {
+        "user_name_key": {scim.user_name_key: scim for scim in by_scim.filter(user_name_key__in=names)},
+        "email_key": {scim.email_key: scim for scim in by_email.distinct("email_key")},
+    }
+    pairs = []
+    for sso in found:
+        for said, pushed in PAIRS:
+            name = getattr(sso, said)
+            scim = pushed_by[pushed].get(name) if name else None
+            if scim and not (said == pushed and (sso.user.email_shared or scim.user.email_shared)):
+                pairs.append(Mismatch(sso, scim, name, probable_cause(_said(scim), _said(sso))))
+                break
+    return pairs
+
+
+def refused_lately(connection: Connection) -> int:
+    """Return how many pushes and sign-ins were refused as conflicts in the last days: people in doubt who left no row (R8b, R9)."""
+    codes = Q(reason__startswith=f"{Conflict.code}:") | Q(reason__startswith=f"{NoMark.code}:")
+    since = timezone.now() - LATELY
+    return Event.objects.filter(codes, connection_id=connection.pk, kind__in=REFUSED_KINDS, at__gte=since).count()
+
+
+def _by_sso_only(connection: Connection) -> QuerySet[Identity]:
+    return Identity.objects.filter(connection=connection, pushed_at__isnull=True, deleted_at__isnull=True)
+
+
+def _by_scim_only(connection: Connection) -> QuerySet[Identity]:
+    return Identity.objects.filter(
+        connection=connection, pushed_at__isnull=False, signed_in_at__isnull=True, deleted_at__isnull=True
+    )
+
+
+def _told(identities: QuerySet[Identity]) -> QuerySet[Identity]:
+    uids = Prefetch("uids", queryset=IdentityUid.objects.filter(current=True), to_attr="current_uids")
+    return identities.select_related("user").prefetch_related(uids)
+
+
+def _said(identity: Identity) -> Said:
+    uid = next(iter(identity.current_uids), None)  # type: ignore[attr-defined]  # by _told
+    others = {
+        "userName": identity.user_name,
+        "externalId": identity.external_id or "",
+        "NameID": identity.name_id,
+        "email": identity.email,
+    }
+    return Said(uid.uid if uid else "", bool(uid and uid.derived), others)

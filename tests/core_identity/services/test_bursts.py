@@ -12,7 +12,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from core_identity.models import Burst, Connection, Event, Identity, User
 from core_identity.selectors_bursts import open_bursts, people_of, plan_of
-from core_identity.services.bursts import settle_burst, unexpire_burst
+from core_identity.services.bursts import note_deactivation, settle_burst, unexpire_burst
 from core_identity.services.expiry import expire, unexpire
 from core_identity.services.provisioning import change_person, create_person, remove_person
 from core_identity.services.users import change_user, create_user
@@ -140,6 +140,34 @@ def test_noticing_a_burst_costs_the_same_whatever_the_size_of_the_connection_R22
     for identity in hire(acme, *range(100, 160)):
         say(identity, active=False)
     assert cost(people[9]) == few
+
+
+def test_the_counts_of_a_burst_go_by_index_and_never_scan_a_table_R22a(
+    acme: Connection, people: list[Identity]
+) -> None:
+    """Among five thousand who left long ago."""
+    long_ago = timezone.now() - timedelta(days=400)
+    leavers = User.objects.bulk_create(
+        User(username=f"leaver{n}", username_key=f"leaver{n}", customer=acme.customer) for n in range(5000)
+    )
+    User.objects.filter(pk__in=[user.pk for user in leavers]).update(
+        expired_at=long_ago, expired_connection=acme, expired_channel="scim"
+    )
+    Identity.objects.bulk_create(Identity(connection=acme, user=user, active=False) for user in leavers)
+    for identity in people[:5]:
+        say(identity, active=False)
+    with database.cursor() as cursor:
+        cursor.execute("ANALYZE core_identity_user, core_identity_identity")
+    with CaptureQueriesContext(database) as queries:
+        note_deactivation(actor=OKTA, identity=people[4])
+    counts = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
+    assert len(counts) == 2
+    for count, index in zip(counts, ("user_by_expiry", "identity_active"), strict=True):
+        with database.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {count}")
+            plan = " ".join(line for (line,) in cursor.fetchall())
+        assert index in plan
+        assert "Seq Scan" not in plan
 
 
 def test_one_act_unexpires_those_whom_the_idp_calls_active_again_R22a(burst: Burst, people: list[Identity]) -> None:

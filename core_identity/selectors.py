@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from core_identity.errors import Ambiguous, NotFound
 from core_identity.keys import key
@@ -154,14 +154,6 @@ def roles_of(user: User) -> list[RoleHeld]:
         sources[grant.role.name].append(SourceShown(grant.channel, slug, grant.label or None))
         counts[grant.role.name] |= grant.pk in effective
     return [RoleHeld(name, counts[name], tuple(found)) for name, found in sources.items()]
-
-
-def waiting_groups(role: Role) -> list[tuple[PushGroup, int]]:
-    """Return the push groups that a role of this name would reach once confirmed, with head counts (R29)."""
-    open_to = role.grantable_by.exclude(roles_from="sso_groups")
-    groups = PushGroup.objects.filter(role__isnull=True, name_key=role.name_key, connection__in=open_to)
-    counted = groups.select_related("connection").annotate(heads=Count("members"))
-    return [(group, group.heads) for group in counted]
 
 
 # Users

@@ -51,10 +51,14 @@ def _one(assertion: VerifiedAssertion, name: str) -> str | None:
 
 
 def _groups(assertion: VerifiedAssertion, saml: SamlSettings) -> tuple[str, ...] | None:
-    """Return the groups: an absent attribute says none (R31), for a user without groups has no Group attribute at all."""
+    """Return the groups, or None where the attribute is absent or not read.
+
+    That says none as well (R31), for Okta leaves it out for a user without groups; but it is remembered, for it may be a mistake.
+    """
     name = saml.groups_attribute
     if not name or not saml.connection.takes_sso_groups:
         return None
     if name in assertion.unreadable:
         raise InvalidValue(name, f"The attribute {name} holds something else than plain text.")
-    return tuple(value for value in assertion.attributes.get(name, ()) if value.strip())
+    values = assertion.attributes.get(name)
+    return None if values is None else tuple(value for value in values if value.strip())

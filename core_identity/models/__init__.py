@@ -6,8 +6,8 @@ from core_identity.models.connection import Connection
 from core_identity.models.customer import Customer
 from core_identity.models.event import Event
 from core_identity.models.identity import Identity, IdentityUid
-from core_identity.models.push_group import PushGroup, PushGroupMember
-from core_identity.models.role import Grant, Role
+from core_identity.models.push_group import ExpectedMember, PushGroup, PushGroupMember
+from core_identity.models.role import Grant, Role, RoleAlias
 from core_identity.models.user import User
 
 __all__ = [
@@ -16,11 +16,13 @@ __all__ = [
     "Connection",
     "Customer",
     "Event",
+    "ExpectedMember",
     "Grant",
     "Identity",
     "IdentityUid",
     "PushGroup",
     "PushGroupMember",
     "Role",
+    "RoleAlias",
     "User",
 ]

@@ -44,6 +44,15 @@ class Identity(models.Model):
     )
     deleted_at = models.DateTimeField(null=True, blank=True, help_text="When SCIM deleted the resource (R20).")
     signed_in_at = models.DateTimeField(null=True, blank=True)
+    unmapped_groups = models.JSONField(
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text="Groups of the last sign-in that reached no role, each with the time when it was first seen (R31).",
+    )
+    groups_absent_since = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Since when sign-ins carry no attribute for groups (R31)."
+    )
     reactivation_requested_at = models.DateTimeField(
         null=True, blank=True, help_text="The IdP calls an expired user active again (R22)."
     )

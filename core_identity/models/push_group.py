@@ -45,3 +45,18 @@ class PushGroupMember(models.Model):
 
     def __str__(self) -> str:
         return f"{self.identity_id} in {self.group_id}"
+
+
+class ExpectedMember(models.Model):
+    """That a push group named an id which is no identity of its connection yet; it counts once one has it (R29)."""
+
+    id = models.BigAutoField(primary_key=True)
+    group = models.ForeignKey(PushGroup, models.CASCADE, related_name="expected")
+    scim_id = models.UUIDField("SCIM id")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(name="expected_member_once", fields=("group", "scim_id")),)
+        indexes = (models.Index(name="expected_member_by_id", fields=("scim_id",)),)
+
+    def __str__(self) -> str:
+        return f"{self.scim_id} in {self.group_id}"

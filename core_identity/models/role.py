@@ -34,6 +34,25 @@ class Role(models.Model):
         return self.name
 
 
+class RoleAlias(models.Model):
+    """Another name by which a group reaches a role, from every connection that may give it (R28).
+
+    A name is one role's only, be it its own name or an alias: a trigger of the database compares the two tables.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    role = models.ForeignKey(Role, models.CASCADE, related_name="aliases")
+    name = models.CharField(max_length=255)
+    name_key = models.CharField(max_length=255, unique=True, editable=False)
+
+    class Meta:
+        verbose_name_plural = "role aliases"
+        ordering = ("name_key",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Grant(models.Model):
     """One user's hold on a role, with its source: channel, connection and group (R32).
 

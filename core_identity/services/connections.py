@@ -10,9 +10,11 @@ from django.db.models import F
 
 from core_identity.errors import IdentityError, InvalidValue, Locked, NameTaken, NotFound
 from core_identity.keys import clean_name, key
-from core_identity.models import Connection, Customer, Identity, PushGroup, Role
+from core_identity.models import Connection, Customer, Grant, Identity, PushGroup, Role
+from core_identity.selectors_groups import role_keys
 from core_identity.services import events
 from core_identity.services.groups import link_waiting, relink_groups
+from core_identity.services.sso_groups import end_sso_grants
 from core_identity.services.transactions import in_one_transaction, lock_customer
 from core_identity.values import Actor
 
@@ -107,6 +109,8 @@ def change_connection(*, actor: Actor, connection_id: UUID, **settings: Any) -> 
         if "roles_from" in changes:
             linked = PushGroup.objects.filter(connection=connection, role__isnull=False)
             relink_groups(actor=actor, groups=linked.select_related("connection", "role"))
+            if not connection.takes_sso_groups:
+                end_sso_grants(actor=actor, grants=Grant.objects.filter(connection=connection))
     return connection
 
 
@@ -123,9 +127,10 @@ def set_grantable_roles(
         events.record(actor=actor, kind="connection.changed", subject=connection, changes=told)
     linked = PushGroup.objects.filter(connection=connection, role__isnull=False)
     relink_groups(actor=actor, groups=linked.select_related("connection", "role"))
+    end_sso_grants(actor=actor, grants=Grant.objects.filter(connection=connection).exclude(role__in=roles))
     if confirm_waiting:
         for role in roles:
-            waiting = PushGroup.objects.filter(connection=connection, role__isnull=True, name_key=role.name_key)
+            waiting = PushGroup.objects.filter(connection=connection, role__isnull=True, name_key__in=role_keys(role))
             link_waiting(actor=actor, role_id=role.pk, group_ids=list(waiting.values_list("pk", flat=True)))
 
 

@@ -60,6 +60,11 @@ def end_grants(*, actor: Actor, source: Source, role: Role, user_ids: Collection
     return len(ended)
 
 
+def relabel_grants(*, source: Source) -> None:
+    """Show the grants of ``source`` under its present label: the group was renamed, and nobody's hold changed."""
+    _of(source).update(label=source.label)
+
+
 def _of(source: Source) -> QuerySet[Grant]:
     return Grant.objects.filter(channel=source.channel.value, connection=source.connection, key=source.key)
 

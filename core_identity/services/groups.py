@@ -1,16 +1,18 @@
 """Push groups: linked to the role of the same name where that is grantable, else waiting (R28-R30). None ever makes a role (R27)."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from uuid import UUID
 
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from core_identity.errors import InvalidValue, NameTaken, NotFound, UnknownGroup
 from core_identity.keys import clean_name, key
-from core_identity.models import Connection, Identity, PushGroup, PushGroupMember, Role
+from core_identity.models import Connection, ExpectedMember, Identity, PushGroup, PushGroupMember, Role
 from core_identity.models.connection import UnknownGroup as UnknownGroupPolicy
+from core_identity.selectors_groups import reached_by, role_keys
 from core_identity.services import events
-from core_identity.services.grants import Source, add_grants, end_grants
+from core_identity.services.grants import Source, add_grants, end_grants, relabel_grants
 from core_identity.services.refusals import recording_refusals
 from core_identity.services.transactions import in_one_transaction, lock_customer
 from core_identity.values import Actor, Channel, GroupChange
@@ -87,17 +89,26 @@ def link_waiting(*, actor: Actor, role_id: UUID, group_ids: Collection[UUID]) ->
 
 def relink_groups(*, actor: Actor, groups: Collection[PushGroup]) -> None:
     """Let groups follow what their connection or role now permits: links that are closed end; none is opened (R29)."""
+    closed = [group for group in groups if group.role is not None and not _may_give(group.connection, group.role)]
+    unlink_groups(actor=actor, groups=closed)
+
+
+def unlink_groups(*, actor: Actor, groups: Collection[PushGroup]) -> None:
+    """Let groups wait again; what they gave ends."""
     for group in groups:
-        if group.role is not None and not _may_give(group.connection, group.role):
-            _link(actor=actor, group=group, role=None)
+        _link(actor=actor, group=group, role=None)
 
 
 def follow_identity(*, actor: Actor, identity: Identity) -> None:
-    """Let the grants by push group follow whether an identity is a SCIM resource: memberships are remembered, grants are not (R29)."""
+    """Let the grants by push group follow whether an identity is a SCIM resource: memberships are remembered, grants are not (R29).
+
+    Whoever makes a resource of an identity, or moves one to another connection, calls this: groups there may have named its id before.
+    """
     if not identity.is_resource:
         drop_grants(actor=actor, identity=identity)
         return
-    for group in _groups_of(identity):
+    _let_in(actor=actor, identity=identity)
+    for group in _groups_of(identity).filter(connection=identity.connection):
         if group.role is not None:
             add_grants(actor=actor, source=source_of(group), role=group.role, user_ids=[identity.user_id])
 
@@ -113,7 +124,26 @@ def source_of(group: PushGroup) -> Source:
     return Source(Channel.SCIM, group.connection, str(group.pk), group.display_name)
 
 
-def _groups_of(identity: Identity) -> Collection[PushGroup]:
+def _let_in(*, actor: Actor, identity: Identity) -> None:
+    """Make a member of an identity where groups of its connection expect its id; a group of another connection never gets it (R1, R29)."""
+    expected = ExpectedMember.objects.filter(scim_id=identity.scim_id, group__connection=identity.connection)
+    groups = list(PushGroup.objects.filter(expected__in=expected).select_related("connection"))
+    if not groups:
+        return
+    expected.delete()
+    PushGroupMember.objects.bulk_create(
+        [PushGroupMember(group=group, identity=identity) for group in groups], ignore_conflicts=True
+    )
+    PushGroup.objects.filter(pk__in=[group.pk for group in groups]).update(
+        version=F("version") + 1, changed_at=timezone.now()
+    )
+    told = {"members_added": (None, 1), "members_expected": (1, None)}
+    events.record_many(
+        {"actor": actor, "kind": "group.members_changed", "subject": group, "changes": told} for group in groups
+    )
+
+
+def _groups_of(identity: Identity) -> QuerySet[PushGroup]:
     return PushGroup.objects.filter(members__identity=identity).select_related("connection", "role")
 
 
@@ -141,9 +171,12 @@ def _may_give(connection: Connection, role: Role) -> bool:
 
 
 def _reachable_role(connection: Connection, name_key: str) -> Role | None:
-    """Return the role that a group of this name reaches, locked against a rename at the same instant (R28)."""
-    role = Role.objects.select_for_update(no_key=True).filter(name_key=name_key).first()
-    return role if role is not None and _may_give(connection, role) else None
+    """Return the role that a group of this name reaches, locked against a change of its names at the same instant (R28)."""
+    role = Role.objects.select_for_update(no_key=True).filter(reached_by([name_key])).first()
+    # While this waited for the lock an alias may have gone: look again rather than trust the first look.
+    if role is None or name_key not in role_keys(role):
+        return None
+    return role if _may_give(connection, role) else None
 
 
 def _require_welcome(connection: Connection, name: str, role: Role | None) -> None:
@@ -160,7 +193,10 @@ def _require_free(connection: Connection, name: str) -> None:
 
 
 def _rename(*, actor: Actor, group: PushGroup, name: str) -> bool:
-    """Rename a group; its link moves to the role of the new name or to waiting, old grants ending in the same transaction (R28)."""
+    """Rename a group; its link moves to the role of the new name or to waiting, old grants ending in the same transaction (R28).
+
+    Where the role that it gives has the new name as well, as its own or as an alias, the link is pinned: nobody loses anything.
+    """
     if name == group.display_name:
         return False
     before = group.display_name
@@ -168,10 +204,12 @@ def _rename(*, actor: Actor, group: PushGroup, name: str) -> bool:
         role = _reachable_role(group.connection, key(name))
         _require_welcome(group.connection, name, role)
         _require_free(group.connection, name)
-        _link(actor=actor, group=group, role=None)
+        if role != group.role:
+            _link(actor=actor, group=group, role=None)
         group.display_name, group.name_key = name, key(name)
         _link(actor=actor, group=group, role=role)
     group.display_name, group.name_key = name, key(name)
+    relabel_grants(source=source_of(group))
     events.record(actor=actor, kind="group.renamed", subject=group, changes={"display_name": (before, name)})
     return True
 
@@ -192,41 +230,66 @@ def _link(*, actor: Actor, group: PushGroup, role: Role | None) -> None:
 
 
 def _change_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> bool:
-    """Apply the sets of ``change`` in a constant number of statements; return whether anything changed.
+    """Apply the sets of ``change`` in a constant number of statements; return whether a member was added or removed.
 
-    An id that is no identity of this connection is not stored: it could be another customer's, and ids are made here only.
+    An id that is no identity of this connection is only expected: no answer shows it, and it may be another customer's (R1, R29).
     """
-    members = PushGroupMember.objects.filter(group=group)
     add, remove = change.add, change.remove
+    lost: list[UUID] = []
+    given_up = 0
     if change.members is not None:
         add = (change.members - remove) | add
-        outgoing = members.exclude(identity__scim_id__in=add)
-    else:
-        outgoing = members.filter(identity__scim_id__in=remove - add)
-    gone = (
-        list(outgoing.values_list("pk", "identity__user_id", "identity_id"))
-        if change.members is not None or remove
-        else []
-    )
-    new: list[Identity] = []
+        lost, given_up = _take_out(group, ~Q(scim_id__in=add), ~Q(identity__scim_id__in=add))
+    elif remove:
+        lost, given_up = _take_out(group, Q(scim_id__in=remove - add), Q(identity__scim_id__in=remove - add))
+    new: Sequence[Identity] = ()
+    expected = 0
     if add:
-        have = members.filter(identity__scim_id__in=add).values("identity_id")
-        new = list(Identity.objects.filter(connection=group.connection, scim_id__in=add).exclude(pk__in=have))
-    if not gone and not new:
-        return False
-    PushGroupMember.objects.filter(pk__in=[pk for pk, _, _ in gone]).delete()
-    PushGroupMember.objects.bulk_create(
-        [PushGroupMember(group=group, identity=identity) for identity in new], ignore_conflicts=True
-    )
+        new, expected = _take_in(group, add)
     if group.role is not None:
-        lost = [user_id for _, user_id, _ in gone]
         if lost:
             end_grants(actor=actor, source=source_of(group), role=group.role, user_ids=lost)
         won = [one.user_id for one in new if one.is_resource]
         add_grants(actor=actor, source=source_of(group), role=group.role, user_ids=won)
-    told = {"members_removed": (None, len(gone)), "members_added": (None, len(new))}
-    events.record(actor=actor, kind="group.members_changed", subject=group, changes=told)
-    return True
+    counts = {
+        "members_removed": len(lost),
+        "members_added": len(new),
+        "members_expected": expected,
+        "members_given_up": given_up,
+    }
+    told = {name: (None, count) for name, count in counts.items() if count}
+    if told:
+        events.record(actor=actor, kind="group.members_changed", subject=group, changes=told)
+    return bool(lost or new)
+
+
+def _take_out(group: PushGroup, expected: Q, members: Q) -> tuple[list[UUID], int]:
+    """Forget members and expected ids; return the users who were members, and how many ids are expected no longer."""
+    given_up, _ = ExpectedMember.objects.filter(expected, group=group).delete()
+    gone = list(PushGroupMember.objects.filter(members, group=group).values_list("pk", "identity__user_id"))
+    if gone:
+        PushGroupMember.objects.filter(pk__in=[pk for pk, _ in gone]).delete()
+    return [user_id for _, user_id in gone], given_up
+
+
+def _take_in(group: PushGroup, scim_ids: Collection[UUID]) -> tuple[Sequence[Identity], int]:
+    """Remember members, and expect ids that nobody has here; return the identities that are new, and how many ids are newly expected."""
+    members = PushGroupMember.objects.filter(group=group, identity=OuterRef("pk"))
+    known = Identity.objects.filter(connection=group.connection, scim_id__in=scim_ids).annotate(member=Exists(members))
+    found = list(known.only("scim_id", "user_id", "pushed_at", "offered_at", "deleted_at"))
+    new = [identity for identity in found if not identity.member]
+    if new:
+        PushGroupMember.objects.bulk_create(
+            [PushGroupMember(group=group, identity=identity) for identity in new], ignore_conflicts=True
+        )
+    unknown = set(scim_ids) - {identity.scim_id for identity in found}
+    if unknown:
+        have = ExpectedMember.objects.filter(group=group, scim_id__in=unknown)
+        unknown -= set(have.values_list("scim_id", flat=True))
+        ExpectedMember.objects.bulk_create(
+            [ExpectedMember(group=group, scim_id=scim_id) for scim_id in unknown], ignore_conflicts=True
+        )
+    return new, len(unknown)
 
 
 def _live(group: PushGroup) -> Collection[Identity]:

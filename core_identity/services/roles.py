@@ -1,16 +1,19 @@
-"""Roles are made, renamed and deleted by administrators only (R27); here is also what an administrator or an assertion grants."""
+"""Roles are made, renamed and deleted by administrators only (R27); here is also what an administrator grants."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from django.contrib.auth.models import Permission
+from django.db.models import QuerySet
 
 from core_identity.errors import InvalidValue, NameTaken, NotFound
-from core_identity.keys import MAX_NAME, clean_name, key
-from core_identity.models import Connection, Grant, PushGroup, Role, User
+from core_identity.keys import clean_name, key
+from core_identity.models import Connection, Grant, PushGroup, Role, RoleAlias, User
+from core_identity.selectors_groups import reached_by, role_keys
 from core_identity.services import events
 from core_identity.services.grants import Source, add_grants, end_grants
-from core_identity.services.groups import relink_groups
+from core_identity.services.groups import relink_groups, unlink_groups
+from core_identity.services.sso_groups import end_sso_grants
 from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor, Channel
 
@@ -26,23 +29,28 @@ def create_role(
     marked_protected: bool = False,
     permissions: Collection[Permission] = (),
     grantable_by: Collection[Connection] | None = None,
+    aliases: Collection[str] = (),
 ) -> Role:
     """Make a role. ``grantable_by`` None presets it where only one connection exists (R28). Raises `NameTaken`, `InvalidValue`.
 
-    Push groups that wait for the name keep waiting until they are confirmed: see `core_identity.services.groups.link_waiting` (R29).
+    Push groups that wait for the name or an alias keep waiting until they are confirmed: see `core_identity.services.groups.link_waiting` (R29).
     """
     name = _free_name(name)
     if grantable_by is None:
         connections = list(Connection.objects.all()[:2])
         grantable_by = connections if len(connections) == 1 else []
+    others = {name_key: alias for name_key, alias in _clean_aliases(aliases).items() if name_key != key(name)}
+    _require_free(others)
     role = Role.objects.create(
         name=name, name_key=key(name), description=description, marked_protected=marked_protected
     )
+    _write_aliases(role, others)
     role.permissions.set(permissions)
     role.grantable_by.set(grantable_by)
     told: dict[str, tuple[object, object]] = {
         "name": (None, name),
         "grantable_by": ([], [connection.slug for connection in grantable_by]),
+        **({"aliases": ([], sorted(others.values()))} if others else {}),
     }
     events.record(actor=actor, kind="role.created", subject=role, changes=told)
     return role
@@ -58,8 +66,11 @@ def change_role(
     marked_protected: bool | None = None,
     permissions: Collection[Permission] | None = None,
     grantable_by: Collection[Connection] | None = None,
+    aliases: Collection[str] | None = None,
 ) -> Role:
-    """Change what is given; None leaves as it is. A rename keeps the links of push groups (R28); closing a role to a connection ends them.
+    """Change what is given; None leaves as it is. A rename keeps the links of push groups (R28).
+
+    Closing a role to a connection ends them, and dropping an alias those of groups of that name; so do the grants by SSO.
 
     Raises `NotFound`, `NameTaken`, `InvalidValue`.
     """
@@ -69,6 +80,13 @@ def change_role(
         new = _free_name(name, but=role)
         changes["name"] = (role.name, new)
         role.name, role.name_key = new, key(new)
+    before_aliases = {alias.name_key: alias.name for alias in role.aliases.all()}
+    wished_aliases = before_aliases if aliases is None else _clean_aliases(aliases)
+    after_aliases = {name_key: alias for name_key, alias in wished_aliases.items() if name_key != role.name_key}
+    if after_aliases != before_aliases:
+        _require_free(after_aliases, but=role)
+        changes["aliases"] = (sorted(before_aliases.values()), sorted(after_aliases.values()))
+        role.aliases.all().delete()  # before the role is saved: its new name may have been an alias
     for field, value in (("description", description), ("marked_protected", marked_protected)):
         if value is not None and value != getattr(role, field):
             changes[field] = (getattr(role, field), value)
@@ -86,9 +104,15 @@ def change_role(
         if before != after:
             changes["grantable_by"] = (before, after)
             relink_groups(actor=actor, groups=_linked(role))
-            _end_closed_sso_grants(actor=actor, role=role, open_to=grantable_by)
+            end_sso_grants(actor=actor, grants=Grant.objects.filter(role=role).exclude(connection__in=grantable_by))
     if changes:
         role.save()
+    if "aliases" in changes:
+        _write_aliases(role, after_aliases)
+        dropped = before_aliases.keys() - after_aliases.keys() - {role.name_key}
+        unlink_groups(actor=actor, groups=_linked(role).filter(name_key__in=dropped))
+        end_sso_grants(actor=actor, grants=Grant.objects.filter(role=role, key__in=dropped))
+    if changes:
         events.record(actor=actor, kind="role.changed", subject=role, changes=changes)
     return role
 
@@ -101,7 +125,11 @@ def delete_role(*, actor: Actor, role_id: UUID) -> None:
     holders = list(Grant.objects.filter(role=role).values_list("user_id", flat=True).distinct())
     Grant.objects.filter(role=role).delete()
     PushGroup.objects.filter(role=role).update(role=None)
-    told = {"name": (role.name, None), "waiting_again": (None, waiting)}
+    told = {
+        "name": (role.name, None),
+        "aliases": ([alias.name for alias in role.aliases.all()], []),
+        "waiting_again": (None, waiting),
+    }
     events.record(actor=actor, kind="role.deleted", subject=role, changes=told)
     events.record_many(
         {
@@ -131,35 +159,7 @@ def revoke_role(*, actor: Actor, user_id: UUID, role_id: UUID) -> bool:
     return bool(end_grants(actor=actor, source=BY_ADMIN, role=_locked(role_id), user_ids=[user_id]))
 
 
-def follow_sso_groups(*, actor: Actor, connection: Connection, user_id: UUID, names: Collection[str] | None) -> None:
-    """Let a user's grants by SSO follow the groups of the assertion: it says all of them, and an absent attribute says none (R31).
-
-    Where the connection does not take roles from SSO the attribute is not read and the grants that came by it end.
-    """
-    said: dict[str, str] = {}
-    if connection.takes_sso_groups:
-        said = {key(name): name.strip()[:MAX_NAME] for name in names or () if len(key(name)) <= MAX_NAME}
-    reached = {role.name_key: role for role in Role.objects.filter(grantable_by=connection, name_key__in=said)}
-    held = Grant.objects.filter(user_id=user_id, channel=Channel.SSO.value, connection=connection).select_related(
-        "role"
-    )
-    for grant in held:
-        if grant.key not in reached or reached[grant.key] != grant.role:
-            source = Source(Channel.SSO, connection, grant.key, grant.label)
-            end_grants(actor=actor, source=source, role=grant.role, user_ids=[user_id])
-    for name_key, role in reached.items():
-        source = Source(Channel.SSO, connection, name_key, said[name_key])
-        add_grants(actor=actor, source=source, role=role, user_ids=[user_id])
-
-
-def _end_closed_sso_grants(*, actor: Actor, role: Role, open_to: Collection[Connection]) -> None:
-    closed = Grant.objects.filter(role=role, channel=Channel.SSO.value).exclude(connection__in=open_to)
-    for grant in closed.select_related("connection"):
-        source = Source(Channel.SSO, grant.connection, grant.key, grant.label)
-        end_grants(actor=actor, source=source, role=role, user_ids=[grant.user_id])
-
-
-def _linked(role: Role) -> Collection[PushGroup]:
+def _linked(role: Role) -> QuerySet[PushGroup]:
     return PushGroup.objects.filter(role=role).select_related("connection", "role")
 
 
@@ -174,6 +174,26 @@ def _free_name(name: str, *, but: Role | None = None) -> str:
     name = clean_name(name, field="name")
     if not name:
         raise InvalidValue("name", "A role needs a name.")
-    if Role.objects.filter(name_key=key(name)).exclude(pk__in=[but.pk] if but else []).exists():
-        raise NameTaken(f"A role named {name!r} exists already.")
+    _require_free({key(name): name}, but=but)
     return name
+
+
+def _clean_aliases(aliases: Collection[str]) -> dict[str, str]:
+    """Return aliases by name as compared; empty ones are none."""
+    names = [clean_name(alias, field="aliases") for alias in aliases]
+    return {key(name): name for name in names if name}
+
+
+def _require_free(names: Mapping[str, str], *, but: Role | None = None) -> None:
+    """Raise `NameTaken` where one of ``names``, by name as compared, reaches another role (R28)."""
+    others = Role.objects.exclude(pk=but.pk) if but else Role.objects.all()
+    for role in others.filter(reached_by(names)).prefetch_related("aliases"):
+        taken = next(names[name_key] for name_key in role_keys(role) if name_key in names)
+        how = (
+            "exists already" if key(taken) == role.name_key else f"would reach {role.name!r}, which has it as an alias"
+        )
+        raise NameTaken(f"A role named {taken!r} {how}.")
+
+
+def _write_aliases(role: Role, aliases: Mapping[str, str]) -> None:
+    RoleAlias.objects.bulk_create(RoleAlias(role=role, name=name, name_key=key) for key, name in aliases.items())

@@ -11,7 +11,7 @@ from core_identity.models.connection import Mark
 from core_identity.policy.expiry import Bar, bar_to_sign_in
 from core_identity.policy.matching import Assertion, SignIn, decide_sign_in
 from core_identity.selectors import standing_of
-from core_identity.services import events, roles
+from core_identity.services import events
 from core_identity.services.conflicts import settle
 from core_identity.services.identities import (
     claim,
@@ -24,6 +24,7 @@ from core_identity.services.identities import (
     write_identity,
 )
 from core_identity.services.refusals import recording_refusals
+from core_identity.services.sso_groups import follow_sso_groups
 from core_identity.services.transactions import in_one_transaction, lock_customer
 from core_identity.services.uniqueness import WAY_OUT, require_free_email, require_free_name
 from core_identity.values import Actor, Cause, Collision, Person
@@ -157,7 +158,7 @@ def _follow(*, actor: Actor, connection: Connection, identity: Identity, person:
 
 
 def _greet(*, actor: Actor, connection: Connection, identity: Identity, person: Person) -> None:
-    roles.follow_sso_groups(actor=actor, connection=connection, user_id=identity.user_id, names=person.groups)
+    follow_sso_groups(actor=actor, identity=identity, names=person.groups)
     User.objects.filter(pk=identity.user_id).update(last_login=identity.signed_in_at)
     identity.user.last_login = identity.signed_in_at
     settle(actor=actor, identity=identity, person=person)

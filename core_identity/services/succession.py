@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from core_identity.errors import InvalidValue, NotAllowed
 from core_identity.keys import clean_name
-from core_identity.models import Connection, Grant, Identity, IdentityUid, PushGroup, Role
+from core_identity.models import Connection, ExpectedMember, Grant, Identity, IdentityUid, PushGroup, Role
 from core_identity.models.connection import UidRule
-from core_identity.services import events
+from core_identity.services import events, groups
 from core_identity.services.transactions import in_one_transaction, lock_customer
 from core_identity.values import Actor
 
@@ -109,15 +109,15 @@ def plan_succession(former: Connection, successor: Connection) -> SuccessionPlan
     if former.customer_id != successor.customer_id:
         raise NotAllowed("Only a connection of the same customer can take over (R1a).")
     staying = tuple(_met(former, successor).select_related("user").order_by("created_at"))
-    groups = PushGroup.objects.filter(connection=former)
+    theirs = PushGroup.objects.filter(connection=former)
     names = PushGroup.objects.filter(connection=successor).values("name_key")
     return SuccessionPlan(
         former,
         successor,
         Identity.objects.filter(connection=former).count() - len(staying),
         staying,
-        groups.exclude(name_key__in=names).count(),
-        tuple(groups.filter(name_key__in=names).values_list("display_name", flat=True)),
+        theirs.exclude(name_key__in=names).count(),
+        tuple(theirs.filter(name_key__in=names).values_list("display_name", flat=True)),
     )
 
 
@@ -141,6 +141,9 @@ def succeed(*, actor: Actor, former_id: UUID, successor_id: UUID, reason: str) -
     IdentityUid.objects.filter(identity__in=moving).update(connection=successor)
     Identity.objects.filter(pk__in=moving).update(connection=successor, session_epoch=F("session_epoch") + 1)
     _move_groups(former, successor, moving)
+    expected = ExpectedMember.objects.filter(group__connection=successor).values("scim_id")
+    for identity in Identity.objects.filter(pk__in=moving, scim_id__in=expected).select_related("connection"):
+        groups.follow_identity(actor=actor, identity=identity)
     Identity.objects.filter(connection=former).update(session_epoch=F("session_epoch") + 1)
     was_enabled = former.enabled
     former.enabled = False
@@ -171,10 +174,12 @@ def _met(former: Connection, successor: Connection) -> QuerySet[Identity]:
 def _move_groups(former: Connection, successor: Connection, moving: Collection[UUID]) -> None:
     """Groups go over with those members who do; a name that the successor has already stays behind."""
     names = PushGroup.objects.filter(connection=successor).values("name_key")
-    groups = list(PushGroup.objects.filter(connection=former).exclude(name_key__in=names).values_list("pk", flat=True))
-    successor.grantable_roles.add(*Role.objects.filter(push_groups__in=groups).distinct())
-    PushGroup.objects.filter(pk__in=groups).update(connection=successor)
-    moved = Q(key__in=[str(pk) for pk in groups]) | Q(channel="sso", user__identities__in=moving)
+    moved_groups = list(
+        PushGroup.objects.filter(connection=former).exclude(name_key__in=names).values_list("pk", flat=True)
+    )
+    successor.grantable_roles.add(*Role.objects.filter(push_groups__in=moved_groups).distinct())
+    PushGroup.objects.filter(pk__in=moved_groups).update(connection=successor)
+    moved = Q(key__in=[str(pk) for pk in moved_groups]) | Q(channel="sso", user__identities__in=moving)
     Grant.objects.filter(connection=former, pk__in=Grant.objects.filter(moved, connection=former).values("pk")).update(
         connection=successor
     )

@@ -17,9 +17,11 @@ OWNED = {
     "Identity",
     "IdentityUid",
     "Role",
+    "RoleAlias",
     "Grant",
     "PushGroup",
     "PushGroupMember",
+    "ExpectedMember",
     "Event",
 }
 WRITES = {"create", "bulk_create", "get_or_create", "update_or_create", "update", "bulk_update", "delete"}

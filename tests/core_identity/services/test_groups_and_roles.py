@@ -1,6 +1,8 @@
 """R27-R33: roles are ours, groups are the IdP's, and each grant knows its source."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -9,14 +11,16 @@ from pytest_django import DjangoAssertNumQueries
 
 from core_identity.errors import NameTaken, NotFound, UnknownGroup
 from core_identity.models import Connection, Grant, Identity, PushGroup, PushGroupMember, Role, User
-from core_identity.selectors import roles_of, waiting_groups
+from core_identity.selectors import roles_of
+from core_identity.selectors_groups import waiting_groups
 from core_identity.services.connections import change_connection
-from core_identity.services.groups import change_group, create_group, link_waiting, remove_group
+from core_identity.services.groups import create_group, link_waiting, remove_group
 from core_identity.services.provisioning import create_person, remove_person
 from core_identity.services.roles import change_role, create_role, delete_role, grant_role, revoke_role
 from core_identity.services.sign_in import sign_in
 from core_identity.values import GroupChange
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.groups import change, push, role_names
 
 pytestmark = pytest.mark.django_db
 
@@ -34,24 +38,6 @@ def jane(acme: Connection) -> Identity:
 @pytest.fixture
 def editors(acme: Connection) -> Role:
     return create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
-
-
-def push(connection: Connection, name: str, *members: Identity) -> PushGroup:
-    change = GroupChange(display_name=name, members=frozenset(member.scim_id for member in members))
-    return create_group(actor=OKTA, connection=connection, change=change)
-
-
-def change(group: PushGroup, **said: object) -> PushGroup:
-    return change_group(
-        actor=OKTA,
-        connection=group.connection,
-        scim_id=group.scim_id,
-        read=lambda _: GroupChange(**said),  # type: ignore[arg-type]
-    )
-
-
-def role_names(identity: Identity) -> list[str]:
-    return [held.name for held in roles_of(identity.user) if held.effective]
 
 
 def test_a_group_named_like_a_grantable_role_gives_it_to_its_members_R28(
@@ -137,7 +123,7 @@ def test_members_change_as_sets_and_grants_follow_R32(acme: Connection, jane: Id
     assert (role_names(jane), role_names(zoe)) == ([], [])
 
 
-def test_a_member_of_another_connection_or_of_nowhere_is_never_stored_R1(acme: Connection, editors: Role) -> None:
+def test_a_member_of_another_connection_or_of_nowhere_is_no_member_R1(acme: Connection, editors: Role) -> None:
     stranger = create_person(actor=OKTA, connection=make_connection("globex", customer="Globex"), person=JANE).identity
     group = create_group(
         actor=OKTA,
@@ -195,26 +181,125 @@ def test_sso_groups_say_all_roles_of_a_sign_in_where_the_connection_takes_them_R
     )
 
 
-def test_a_protected_role_given_by_a_channel_has_no_effect_whenever_it_was_made_R33(
+PROTECTIONS = (
+    "its mark",
+    "core_identity.change_user",
+    "core_identity.view_connection",
+    "scim.change_oauthclient",
+    "sso.change_samlsettings",
+    "admin.view_logentry",
+)
+
+
+def protect(role: Role, how: str) -> None:
+    app, _, codename = how.partition(".")
+    held = Permission.objects.filter(codename=codename, content_type__app_label=app)
+    assert held or not codename
+    change_role(actor=ADMIN, role_id=role.pk, marked_protected=not codename, permissions=list(held))
+
+
+@pytest.mark.parametrize("how", PROTECTIONS)
+@pytest.mark.parametrize("first", ["granted", "protected"])
+@pytest.mark.parametrize("channel", ["scim", "sso"])
+def test_a_protected_role_given_by_a_channel_has_no_effect_whenever_it_was_given_R33(
+    how: str, first: str, channel: str
+) -> None:
+    acme = make_connection(roles_from="both")
+    role = create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
+    jane = create_person(actor=OKTA, connection=acme, person=JANE).identity
+
+    def give() -> None:
+        if channel == "scim":
+            push(acme, "Editors", jane)
+        else:
+            sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE, groups=("Editors",)))
+
+    if first == "granted":
+        give()
+        assert role_names(jane) == ["Editors"]
+    protect(role, how)
+    if first == "protected":
+        give()
+    assert Grant.objects.filter(user=jane.user, role=role).exists(), "the hold is kept, should the protection end"
+    assert role_names(jane) == []
+    assert User.objects.get(pk=jane.user_id).get_all_permissions() == set()
+    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=role.pk)
+    assert role_names(jane) == ["Editors"]
+    held = {
+        f"{app}.{codename}" for app, codename in role.permissions.values_list("content_type__app_label", "codename")
+    }
+    assert User.objects.get(pk=jane.user_id).get_all_permissions() == held
+
+
+def test_a_role_that_is_protected_no_longer_is_held_by_its_channels_again_R33(
     acme: Connection, jane: Identity, editors: Role
 ) -> None:
     push(acme, "Editors", jane)
-    may_expire = Permission.objects.get(codename="change_user", content_type__app_label="core_identity")
-    assert role_names(jane) == ["Editors"]
-    change_role(actor=ADMIN, role_id=editors.pk, permissions=[may_expire])
+    protect(editors, "its mark")
     assert role_names(jane) == []
-    assert not User.objects.get(pk=jane.user_id).has_perm("core_identity.change_user")
-    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=editors.pk)
-    assert User.objects.get(pk=jane.user_id).has_perm("core_identity.change_user")
+    change_role(actor=ADMIN, role_id=editors.pk, marked_protected=False)
+    assert role_names(jane) == ["Editors"]
+
+
+@pytest.mark.parametrize("ended", ["admin", "sso", "group", "other group", "other connection"])
+def test_each_source_ends_its_own_grant_and_no_other_R32(ended: str) -> None:
+    acme = make_connection(roles_from="both")
+    entra = make_connection("acme-entra", customer="Acme", roles_from="both")
+    role = create_role(actor=ADMIN, name="Editors", grantable_by=[acme, entra], aliases=["Redaktion"])
+    jane = create_person(actor=OKTA, connection=acme, person=JANE).identity
+    enter = partial(sign_in, actor=BROWSER, connection=acme)
+    enter(person=by_sso(JANE, groups=("Editors",)))
+    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=role.pk)
+    group, other = push(acme, "Editors", jane), push(acme, "Redaktion", jane)
+    there = create_person(
+        actor=OKTA, connection=entra, person=replace(JANE, user_name="x", email="x@acme.test")
+    ).identity
+    Identity.objects.filter(pk=there.pk).update(user=jane.user)  # as a merge does
+    abroad = push(entra, "Editors", Identity.objects.get(pk=there.pk))
+
+    acts: dict[str, Callable[[], object]] = {
+        "admin": partial(revoke_role, actor=ADMIN, user_id=jane.user_id, role_id=role.pk),
+        "sso": partial(enter, person=by_sso(JANE, groups=())),
+        "group": partial(remove_group, actor=OKTA, connection=acme, scim_id=group.scim_id),
+        "other group": partial(change, other, members=frozenset()),
+        "other connection": partial(change, abroad, display_name="Nobody's"),
+    }
+    keys = {
+        "admin": "",
+        "sso": "editors",
+        "group": str(group.pk),
+        "other group": str(other.pk),
+        "other connection": str(abroad.pk),
+    }
+    assert set(Grant.objects.values_list("key", flat=True)) == set(keys.values())
+    acts[ended]()
+    assert set(Grant.objects.values_list("key", flat=True)) == set(keys.values()) - {keys[ended]}
+    assert role_names(jane) == ["Editors"]
 
 
 def test_permissions_of_roles_are_read_once_per_request_R32(
-    jane: Identity, django_assert_num_queries: DjangoAssertNumQueries
+    acme: Connection, jane: Identity, editors: Role, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
+    may_export, other = Permission.objects.filter(content_type__app_label="oauth2_provider")[:2]
+    change_role(actor=ADMIN, role_id=editors.pk, permissions=[may_export, other])
+    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=editors.pk)
+    held, wanting = f"oauth2_provider.{may_export.codename}", "core_identity.view_user"
+    user = User.objects.get(pk=jane.user_id)
     with django_assert_num_queries(1):
         for _ in range(5):
-            jane.user.has_perm("core_identity.view_role")
-            jane.user.has_perm("core_identity.view_user")
+            assert user.has_perm(held)
+            assert not user.has_perm(wanting)
+            assert user.has_module_perms("oauth2_provider")
+            assert user.get_all_permissions() == {held, f"oauth2_provider.{other.codename}"}
+
+
+def test_what_a_role_permits_ends_with_the_next_request_R32(acme: Connection, jane: Identity, editors: Role) -> None:
+    permission = Permission.objects.get(codename="view_user", content_type__app_label="core_identity")
+    change_role(actor=ADMIN, role_id=editors.pk, permissions=[permission])
+    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=editors.pk)
+    assert User.objects.get(pk=jane.user_id).has_perm("core_identity.view_user")
+    revoke_role(actor=ADMIN, user_id=jane.user_id, role_id=editors.pk)
+    assert not User.objects.get(pk=jane.user_id).has_perm("core_identity.view_user"), "each request reads its user anew"
 
 
 def test_changing_members_costs_the_same_whatever_the_size(

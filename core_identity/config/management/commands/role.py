@@ -4,7 +4,8 @@ from typing import Any
 
 from core_identity.config.answers import AnsweringCommand
 from core_identity.models import Connection
-from core_identity.selectors import connection_by_slug, waiting_groups
+from core_identity.selectors import connection_by_slug
+from core_identity.selectors_groups import waiting_groups
 from core_identity.services.groups import link_waiting
 from core_identity.services.roles import create_role
 

@@ -1,0 +1,82 @@
+"""What the groups of an assertion give, and what is remembered of them (R31)."""
+
+from collections.abc import Collection
+from typing import Final
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from core_identity.keys import MAX_NAME, key
+from core_identity.models import Grant, Identity, Role
+from core_identity.selectors_groups import reached_roles
+from core_identity.services import events
+from core_identity.services.grants import Source, add_grants, end_grants
+from core_identity.values import Actor, Channel
+
+MOST_REMEMBERED: Final = 100
+"""Names that reach no role, per identity. Directories have people with thousands of groups."""
+
+
+def follow_sso_groups(*, actor: Actor, identity: Identity, names: Collection[str] | None) -> None:
+    """Let a user's grants by SSO follow the groups of the assertion: it says all of them, and an absent attribute (None) says none (R31).
+
+    Where the connection does not take roles from SSO the attribute is not read and the grants that came by it end.
+    """
+    connection = identity.connection
+    said: dict[str, str] = {}
+    if connection.takes_sso_groups:
+        said = {key(name): name.strip() for name in names or () if _fits(name)}
+    reached = reached_roles(connection, said) if said else {}
+    grants = Grant.objects.filter(user_id=identity.user_id, channel=Channel.SSO.value, connection=connection)
+    held = {(grant.key, grant.role_id): grant for grant in grants.select_related("role")}
+    new = {role.pk for name_key, role in reached.items() if (name_key, role.pk) not in held}
+    if new:
+        # Locked against a change at the same instant, and then read again: a role may have been closed or renamed before the lock.
+        list(Role.objects.select_for_update(no_key=True).filter(pk__in=new).order_by("pk"))
+        reached = reached_roles(connection, said)
+    for (name_key, _), grant in held.items():
+        if reached.get(name_key) != grant.role:
+            source = Source(Channel.SSO, connection, name_key, grant.label)
+            end_grants(actor=actor, source=source, role=grant.role, user_ids=[identity.user_id])
+    for name_key, role in reached.items():
+        if (name_key, role.pk) not in held:
+            source = Source(Channel.SSO, connection, name_key, said[name_key])
+            add_grants(actor=actor, source=source, role=role, user_ids=[identity.user_id])
+    _remember(
+        actor=actor,
+        identity=identity,
+        unmapped=[name for name_key, name in said.items() if name_key not in reached],
+        absent=connection.takes_sso_groups and names is None,
+    )
+
+
+def end_sso_grants(*, actor: Actor, grants: QuerySet[Grant]) -> None:
+    """End those of ``grants`` that came by SSO: their role was closed to their connection, or lost the name by which they came."""
+    by_sso = grants.filter(channel=Channel.SSO.value).select_related("role", "connection")
+    for grant in by_sso.order_by("role_id", "connection_id", "key").distinct("role_id", "connection_id", "key"):
+        source = Source(Channel.SSO, grant.connection, grant.key, grant.label)
+        end_grants(actor=actor, source=source, role=grant.role)
+
+
+def _fits(name: str) -> bool:
+    return 0 < len(key(name)) <= MAX_NAME and len(name.strip()) <= MAX_NAME
+
+
+def _remember(*, actor: Actor, identity: Identity, unmapped: Collection[str], absent: bool) -> None:
+    """Keep for the page of the connection what gave nothing, and warn once, until the attribute is there again (R31)."""
+    now = timezone.now()
+    told = identity.unmapped_groups
+    unmapped_groups = {name: told.get(name, now.isoformat()) for name in list(unmapped)[:MOST_REMEMBERED]}
+    absent_since = (identity.groups_absent_since or now) if absent else None
+    if (unmapped_groups, absent_since) == (told, identity.groups_absent_since):
+        return
+    if absent and identity.groups_absent_since is None:
+        events.record(
+            actor=actor,
+            kind="user.sso_groups_absent",
+            subject=identity.user,
+            connection=identity.connection,
+            reason="The assertion has no attribute for groups, so it gives no role. Where that is a surprise: map it at the IdP.",
+        )
+    identity.unmapped_groups, identity.groups_absent_since = unmapped_groups, absent_since
+    identity.save(update_fields=["unmapped_groups", "groups_absent_since"])

@@ -1,0 +1,164 @@
+"""R29: a push group remembers members whose id is not known yet, and only people of its own connection ever become them."""
+
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+
+from core_identity.models import Connection, Event, ExpectedMember, Identity, Role
+from core_identity.selectors import group_members
+from core_identity.services.groups import follow_identity, link_waiting, remove_group
+from core_identity.services.provisioning import create_person, remove_person
+from core_identity.services.roles import create_role
+from tests.support.cast import ADMIN, JANE, OKTA, ZOE, make_connection
+from tests.support.groups import change, push, role_names
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def acme() -> Connection:
+    """The app that takes over."""
+    return make_connection()
+
+
+@pytest.fixture
+def old_app() -> Connection:
+    """Of the same customer; its people move to ``acme``."""
+    return make_connection("acme-old")
+
+
+@pytest.fixture
+def jane(old_app: Connection) -> Identity:
+    return create_person(actor=OKTA, connection=old_app, person=JANE).identity
+
+
+@pytest.fixture
+def editors(acme: Connection) -> Role:
+    return create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
+
+
+def move(identity: Identity, to: Connection) -> Identity:
+    """Do what a successor does that takes over identities (R1a)."""
+    Identity.objects.filter(pk=identity.pk).update(connection=to)
+    moved = Identity.objects.select_related("connection", "user").get(pk=identity.pk)
+    follow_identity(actor=ADMIN, identity=moved)
+    return moved
+
+
+def expected() -> set[UUID]:
+    return set(ExpectedMember.objects.values_list("scim_id", flat=True))
+
+
+def test_a_member_not_known_yet_is_remembered_and_shown_to_nobody_R29(
+    acme: Connection, jane: Identity, editors: Role
+) -> None:
+    group = push(acme, "Editors", jane)
+    assert expected() == {jane.scim_id}
+    assert group_members([group.pk]) == {}
+    assert role_names(jane) == []
+
+
+def test_it_takes_effect_when_somebody_of_this_connection_has_the_id_R29(
+    acme: Connection, jane: Identity, editors: Role
+) -> None:
+    group = push(acme, "Editors", jane)
+    jane = move(jane, acme)
+    assert role_names(jane) == ["Editors"]
+    assert group_members([group.pk]) == {group.pk: [(jane.scim_id, "jane.doe@acme.test")]}
+    assert expected() == set()
+    version = group.version
+    group.refresh_from_db()
+    assert group.version == version + 1, "the answer for the group is another one now"
+    remove_group(actor=OKTA, connection=acme, scim_id=group.scim_id)
+    assert role_names(jane) == []
+
+
+def test_it_takes_effect_in_a_waiting_group_once_that_is_confirmed_R29(acme: Connection, jane: Identity) -> None:
+    group = push(acme, "Editors", jane)
+    jane = move(jane, acme)
+    role = create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
+    link_waiting(actor=ADMIN, role_id=role.pk, group_ids=[group.pk])
+    assert role_names(jane) == ["Editors"]
+
+
+def test_who_was_deleted_takes_effect_only_when_they_are_a_resource_again_R29(
+    acme: Connection, old_app: Connection, jane: Identity, editors: Role
+) -> None:
+    group = push(acme, "Editors", jane)
+    remove_person(actor=OKTA, connection=old_app, scim_id=jane.scim_id)
+    jane = move(jane, acme)
+    assert (role_names(jane), expected()) == ([], {jane.scim_id})
+    create_person(actor=OKTA, connection=acme, person=JANE)
+    assert role_names(jane) == ["Editors"]
+    assert [member for member, _ in group_members([group.pk])[group.pk]] == [jane.scim_id]
+
+
+def test_another_customer_s_id_never_takes_effect_R1_R29(acme: Connection, editors: Role) -> None:
+    globex = make_connection("globex", customer="Globex")
+    stranger = create_person(actor=OKTA, connection=globex, person=JANE).identity
+    group = push(acme, "Editors", stranger)
+    change(group, add=frozenset({stranger.scim_id}))
+    remove_person(actor=OKTA, connection=globex, scim_id=stranger.scim_id)
+    create_person(actor=OKTA, connection=globex, person=JANE)
+    follow_identity(actor=ADMIN, identity=Identity.objects.get(pk=stranger.pk))
+    assert role_names(stranger) == []
+    assert group_members([group.pk]) == {}
+
+
+def test_what_the_idp_takes_back_is_expected_no_longer_R29(acme: Connection, editors: Role) -> None:
+    one, two, three = uuid4(), uuid4(), uuid4()
+    group = push(acme, "Editors", one, two)
+    change(group, remove=frozenset({one}), add=frozenset({three}))
+    assert expected() == {two, three}
+    change(group, members=frozenset({three}))
+    assert expected() == {three}
+    change(group, display_name="Writers")
+    assert expected() == {three}, "a rename says nothing of members"
+    remove_group(actor=OKTA, connection=acme, scim_id=group.scim_id)
+    assert expected() == set()
+
+
+def test_saying_the_same_again_changes_nothing_R29(acme: Connection, editors: Role) -> None:
+    nobody = uuid4()
+    group = push(acme, "Editors", nobody)
+    events = Event.objects.count()
+    again = change(group, members=frozenset({nobody}))
+    assert (Event.objects.count(), again.version) == (events, group.version)
+    change(group, add=frozenset({nobody}))
+    assert Event.objects.count() == events
+
+
+def test_what_is_remembered_is_told_in_the_event_R34(acme: Connection, editors: Role) -> None:
+    member = create_person(actor=OKTA, connection=acme, person=ZOE).identity
+    group = push(acme, "Editors", member, uuid4(), uuid4())
+    change(group, members=frozenset())
+    told = Event.objects.filter(kind="group.members_changed").order_by("id")
+    assert [event.changes for event in told] == [
+        {"members_added": [None, 1], "members_expected": [None, 2]},
+        {"members_removed": [None, 1], "members_given_up": [None, 2]},
+    ]
+
+
+def test_unknown_members_cost_the_same_whatever_their_number_R29(acme: Connection, editors: Role) -> None:
+    people = [
+        create_person(
+            actor=OKTA,
+            connection=acme,
+            person=replace(JANE, uid=f"u{number}", external_id=f"e{number}", user_name=f"u{number}@a.test", email=""),
+        ).identity.scim_id
+        for number in range(20)
+    ]
+    group = push(acme, "Editors")
+    costs = []
+    for size in (2, 20):
+        ids = frozenset([*people[:size], *(uuid4() for _ in range(size * 50))])
+        with CaptureQueriesContext(database) as put:
+            change(group, members=ids)
+        with CaptureQueriesContext(database) as patch:
+            change(group, remove=ids)
+        costs.append((len(put), len(patch)))
+    assert costs[0] == costs[1]
+    assert max(costs[1]) <= 17

@@ -36,7 +36,7 @@ def reached_roles(connection: Connection, name_keys: Collection[str]) -> Mapping
 
 def with_heads(groups: QuerySet[PushGroup]) -> QuerySet[PushGroup]:
     """Count as ``heads`` the people who have a role by a group, or would."""
-    live = Q(members__identity__pushed_at__isnull=False, members__identity__deleted_at__isnull=True)
+    live = Q(members__identity__in=Identity.objects.filter(Identity.RESOURCE))
     return groups.annotate(heads=Count("members", filter=live))
 
 

@@ -1,6 +1,6 @@
 """Let the database itself refuse to change or delete an event (R34).
 
-A row trigger, so that TRUNCATE by the owner (the tests' flush) still works. One door stands open on purpose: inside a transaction that set
+One door stands open on purpose: inside a transaction that set
 ``core_identity.erase`` to ``on``, the columns that hold personal values may be blanked, and only these. It guards against mistakes, not
 against whoever may run any SQL.
 """

@@ -2,6 +2,8 @@ import uuid
 
 from django.db import models
 
+from core_identity.values import ActorKind, Channel
+
 REFUSED_KINDS = ("scim.refused", "sso.refused")
 """What `core_identity.services.transactions.recording_refusals` writes for the channels."""
 
@@ -9,7 +11,7 @@ REFUSED_KINDS = ("scim.refused", "sso.refused")
 class Event(models.Model):
     """One append-only audit row, written in the transaction of the change it tells of (R34).
 
-    A trigger of the database refuses update and delete. That guards against mistakes, not against whoever holds SQL rights.
+    Triggers of the database refuse update, delete and truncate. That guards against mistakes, not against whoever holds SQL rights.
     There are no foreign keys: an event outlives what it tells of. ``changes`` is ``{field: [before, after]}`` and never holds a secret.
     """
 
@@ -33,6 +35,15 @@ class Event(models.Model):
 
     class Meta:
         ordering = ("-id",)
+        constraints = (
+            models.CheckConstraint(
+                name="event_has_an_actor",
+                condition=models.Q(actor__regex=r"\S", actor_kind__in=[one.value for one in ActorKind]),
+            ),
+            models.CheckConstraint(
+                name="event_has_a_channel", condition=models.Q(channel__in=[one.value for one in Channel])
+            ),
+        )
         indexes = (
             models.Index(name="event_by_user", fields=("user_id", "-id")),
             models.Index(name="event_by_subject", fields=("subject_id", "-id")),

@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+import sso.connections
+from core_identity.models import Connection
 from core_identity.values import Person
-from tests.support.cast import JANE, by_sso
+from tests.support.cast import JANE, by_sso, make_connection
 from tests.support.okta import Okta
 from tests.support.saml import TestIdp, request_in
 from tests.support.service import Service
@@ -19,6 +21,14 @@ from tests.support.service import Service
 @pytest.fixture(scope="session")
 def idp() -> TestIdp:
     return TestIdp()
+
+
+@pytest.fixture
+def acme(db: None, idp: TestIdp) -> Connection:
+    """A connection with both channels in the database of the tests, for journeys that look into it."""
+    connection = make_connection()
+    sso.connections.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
+    return connection
 
 
 _numbers = itertools.count(1)

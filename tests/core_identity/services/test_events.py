@@ -1,7 +1,8 @@
 """R34: every change is told, in the transaction of the change, and the database refuses to have it otherwise."""
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.utils import timezone
 
 from core_identity.errors import IdentityError
 from core_identity.models import Event, User
@@ -35,6 +36,33 @@ def test_the_database_refuses_to_change_or_delete_an_event_R34(statement: str) -
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
     assert Event.objects.exists()
+
+
+def test_the_database_refuses_to_empty_the_table_of_events_R34() -> None:
+    make_connection()
+    refused = pytest.raises(DatabaseError, match="append-only: TRUNCATE refused")
+    with refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE core_identity_event ENABLE TRIGGER core_identity_event_no_truncate")
+        cursor.execute("SET LOCAL core_identity.erase = 'on'")
+        cursor.execute("TRUNCATE core_identity_event")
+    assert Event.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("lack", "constraint"),
+    [
+        ({"actor": ""}, "event_has_an_actor"),
+        ({"actor": " \t"}, "event_has_an_actor"),
+        ({"actor_kind": "robot"}, "event_has_an_actor"),
+        ({"channel": ""}, "event_has_a_channel"),
+        ({"channel": "telepathy"}, "event_has_a_channel"),
+    ],
+)
+def test_the_database_takes_no_event_without_actor_and_channel_R34(lack: dict[str, str], constraint: str) -> None:
+    whole = {"kind": "made.up", "actor": "boss", "actor_kind": "admin", "channel": "admin"}
+    Event(at=timezone.now(), **whole).save()
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        Event(at=timezone.now(), **whole | lack).save()
 
 
 def test_the_door_for_erasure_opens_to_personal_columns_only_R34() -> None:

@@ -2,13 +2,20 @@ import json
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localtime
+from django.views.decorators.http import require_safe
 
 from core_identity.admin.base import CoreAdmin
+from core_identity.event_export import MEDIA_TYPES, Export, Format
 from core_identity.models import Connection, Event
 from core_identity.values import Channel
 
@@ -80,6 +87,26 @@ class EventAdmin(CoreAdmin):
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         raise Http404("An event has no history: it never changes.")
+
+    def get_urls(self) -> list[URLPattern]:
+        export = self.admin_site.admin_view(require_safe(self.export))
+        ways = [path(f"export.{one}", export, {"way": one}, f"core_identity_event_export_{one}") for one in Format]
+        return [*ways, *super().get_urls()]
+
+    def export(self, request: HttpRequest, way: Format) -> HttpResponseBase:
+        """Answer all that the list shows, not only its first page, as a file that is sent while it is read."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            listed = self.get_changelist_instance(request).queryset
+        except IncorrectLookupParameters:
+            return redirect("admin:core_identity_event_changelist")
+        name = f"events-{timezone.now():%Y%m%d-%H%M%S}.{way}"
+        return StreamingHttpResponse(
+            Export(listed, way),
+            content_type=MEDIA_TYPES[way],
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
 
     def found_by(self, term: str) -> Q:
         return Q(request_id=term.upper()) | Q(subject__icontains=term)

@@ -5,7 +5,7 @@ from django.db import models
 from core_identity.values import ActorKind, Channel
 
 REFUSED_KINDS = ("scim.refused", "sso.refused")
-"""What `core_identity.services.transactions.recording_refusals` writes for the channels."""
+"""What `core_identity.services.refusals.recording_refusals` writes for the channels."""
 
 
 class Event(models.Model):

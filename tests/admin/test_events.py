@@ -1,5 +1,10 @@
 """Events are read, filtered and found by their reference; nobody changes them, superusers neither (R34)."""
 
+import csv
+import io
+import json
+import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -55,6 +60,38 @@ def test_nobody_adds_changes_or_deletes_an_event(as_root: Client, acme: Connecti
     assert as_root.post(f"{LIST}{event.pk}/change/", {"kind": "made.up"}).status_code == 403
     assert as_root.post(f"{LIST}{event.pk}/delete/", {"post": "yes"}).status_code == 403
     assert "_save" not in as_root.get(f"{LIST}{event.pk}/change/").content.decode()
+
+
+@pytest.mark.parametrize("way", ["csv", "jsonl"])
+def test_what_the_list_shows_is_exported_as_a_stream_R34(way: str, jane: Identity) -> None:
+    for number in range(120):
+        create_role(actor=ADMIN, name=f"Role {number}")
+    browser = browser_of(staff("auditor", "view_event"))
+    page = browser.get(LIST, {"about": "roles", "q": "role 1", "o": "-1"}).content.decode()
+    (address,) = re.findall(rf'href="({LIST}export.{way}[^"]*)"', page)
+    answer = browser.get(unescape(address))
+    assert answer.status_code == 200
+    assert answer.streaming
+    assert re.fullmatch(rf'attachment; filename="events-\d+-\d+\.{way}"', answer["Content-Disposition"])
+    told = answer.getvalue().decode()
+    listed = Event.objects.filter(kind__startswith="role.", subject__istartswith="role 1").order_by("pk")
+    rows = (
+        list(csv.DictReader(io.StringIO(told, newline="")))
+        if way == "csv"
+        else [json.loads(one) for one in told.splitlines()]
+    )
+    assert [row["uuid"] for row in rows] == [str(event.uuid) for event in listed]
+    assert len(rows) == 31
+
+
+def test_events_are_exported_to_whom_they_are_shown_only_R34(as_desk: Client, jane: Identity) -> None:
+    assert as_desk.get(f"{LIST}export.csv").status_code == 403
+    assert browser_of(jane.user).get(f"{LIST}export.csv").status_code == 302
+    assert as_desk.post(f"{LIST}export.csv").status_code == 405
+
+
+def test_a_filter_that_is_none_leads_back_to_the_list(as_root: Client) -> None:
+    assert as_root.get(f"{LIST}export.csv", {"nonsense": "1"})["Location"] == LIST
 
 
 def test_the_list_costs_the_same_for_few_and_many(as_root: Client, django_assert_max_num_queries: Any) -> None:

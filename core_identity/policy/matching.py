@@ -232,18 +232,7 @@ def decide_sign_in(assertion: Assertion) -> SignIn:
     """Return what R8b says of ``assertion``. Never does an email or a NameID alone open anything."""
     owner = assertion.owner
     if owner is None:
-        if assertion.external is not None:
-            both = (
-                assertion.external.user_name_key is not None
-                and assertion.external.user_name_key == assertion.name_id_key
-            )
-            return SignIn.MOVE_UID if assertion.rekeying and both and _is_live(assertion.external) else SignIn.CONFLICT
-        named = assertion.named
-        if named is not None and named.offered:
-            return SignIn.CLAIM
-        if named is not None and named.derived and named.is_resource:
-            return SignIn.TAKE_OVER_DERIVED
-        return SignIn.CREATE
+        return _sign_in_with_a_free_uid(assertion)
     if assertion.external_id and owner.external_id:
         same_name = owner.user_name_key is not None and owner.user_name_key == assertion.name_id_key
         agreed = assertion.external_id == owner.external_id or (
@@ -254,6 +243,20 @@ def decide_sign_in(assertion: Assertion) -> SignIn:
         return SignIn.CONFLICT
     agreed = _a_name_agrees(owner, name_key=assertion.name_id_key, email_key=assertion.email_key)
     return SignIn.ENTER if agreed or assertion.mark_waived else SignIn.NO_MARK
+
+
+def _sign_in_with_a_free_uid(assertion: Assertion) -> SignIn:
+    """A derived UID gives way to it (R6), unless the externalId says that this is somebody else (R8b); an offer is claimed by it (R10)."""
+    named, external = assertion.named, assertion.external
+    gives_way = named is not None and named.derived and named.is_resource
+    if named is not None and gives_way and named.external_id and assertion.external_id:
+        return SignIn.TAKE_OVER_DERIVED if assertion.external_id == named.external_id else SignIn.CONFLICT
+    if external is not None:
+        same_name = external.user_name_key is not None and external.user_name_key == assertion.name_id_key
+        return SignIn.MOVE_UID if assertion.rekeying and same_name and _is_live(external) else SignIn.CONFLICT
+    if named is not None and named.offered:
+        return SignIn.CLAIM
+    return SignIn.TAKE_OVER_DERIVED if gives_way else SignIn.CREATE
 
 
 def _a_name_agrees(known: Known, *, name_key: str, email_key: str) -> bool:

@@ -95,10 +95,11 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
                 Collision(Cause.NO_MARK, person, owner.user_id, owner.pk),
             )
         case SignIn.CONFLICT:
-            assert external is not None  # noqa: S101
+            other = external or named
+            assert other is not None  # noqa: S101
             raise Conflict(
                 f"The externalId in this sign-in belongs to another person of the connection. Nothing was opened. {WAY_OUT}",
-                Collision(Cause.EXTERNAL_ID, person, external.user_id, external.pk, owner.pk if owner else None),
+                Collision(Cause.EXTERNAL_ID, person, other.user_id, other.pk, owner.pk if owner else None),
             )
         case SignIn.CREATE:
             return _make(actor=actor, connection=connection, person=person)
@@ -110,6 +111,10 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
             identity = owner
     assert identity is not None  # noqa: S101 - both decisions speak of somebody
     _require_open_gate(identity)
+    if person.name_id and key(person.name_id) not in {identity.name_id_key, identity.user_name_key}:
+        if not whole_customer:
+            return None
+        require_free_name(actor=actor, connection=connection, person=person, subject=identity)
     uid_moves = False
     if decision is SignIn.CLAIM:
         claim(actor=actor, identity=identity)

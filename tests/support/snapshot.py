@@ -1,0 +1,31 @@
+"""What stands in the database, as plain values: to tell what a message changed, and that a refused one changed nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import models
+
+from core_identity.models import Connection, Grant, Identity, IdentityUid, PushGroup, PushGroupMember, Role, User
+
+PEOPLE: tuple[type[models.Model], ...] = (User, Identity, IdentityUid)
+ALL: tuple[type[models.Model], ...] = (*PEOPLE, Grant, Role, PushGroup, PushGroupMember, Connection)
+
+Row = Mapping[str, Any]
+Snapshot = dict[tuple[str, Any], Row]
+"""``{(model, primary key): {column: value}}``."""
+
+
+def snapshot(kinds: tuple[type[models.Model], ...] = ALL) -> Snapshot:
+    """Return every row of these models. One query each."""
+    return {
+        (model.__name__, row[model._meta.pk.attname]): row for model in kinds for row in model._default_manager.values()
+    }
+
+
+def changes(before: Snapshot, after: Snapshot) -> dict[tuple[str, Any], tuple[Row | None, Row | None]]:
+    """Return the rows that came, went or differ, each with what it was and what it is."""
+    return {
+        row: (before.get(row), after.get(row))
+        for row in before.keys() | after.keys()
+        if before.get(row) != after.get(row)
+    }

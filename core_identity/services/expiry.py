@@ -13,6 +13,7 @@ from core_identity.models.connection import Reactivation
 from core_identity.policy.expiry import wish_is_granted
 from core_identity.policy.wording import ActiveMeans
 from core_identity.services import events
+from core_identity.services.grants import end_these
 from core_identity.services.identities import current_uid, make_user, save_identity
 from core_identity.services.transactions import in_one_transaction, lock_customer
 from core_identity.values import Actor, Person
@@ -69,6 +70,7 @@ def note_reactivation(*, actor: Actor, identity: Identity) -> ActiveMeans:
     )
     if granted:
         _unexpire(actor=actor, user=user, connection=connection, reason="reactivated by the IdP (R22)")
+        identity.reactivation_requested_at = None
         return ActiveMeans.UNEXPIRED
     identity.reactivation_requested_at = timezone.now()
     events.record(actor=actor, kind="user.reactivation_requested", subject=user, connection=connection)
@@ -87,9 +89,8 @@ def unexpire(*, actor: Actor, user_id: UUID, reason: str, keep_roles: bool = Tru
     if user.merged_into is not None:
         raise NotAllowed(f"{user} was merged into {user.merged_into}, who is the one to unexpire.")
     if not keep_roles:
-        _end_grants(actor=actor, user=user)
+        end_these(actor=actor, grants=Grant.objects.filter(user=user), reason="unexpired without roles")
     _unexpire(actor=actor, user=user, connection=None, reason=reason)
-    user.identities.update(reactivation_requested_at=None)
     return user
 
 
@@ -207,6 +208,7 @@ def _unexpire(*, actor: Actor, user: User, connection: Connection | None, reason
     for field, value in UNEXPIRED.items():
         setattr(user, field, value)
     _save(user)
+    user.identities.update(reactivation_requested_at=None)
     events.record(
         actor=actor,
         kind="user.unexpired",
@@ -225,20 +227,3 @@ def _save(user: User) -> None:
 
 def _remembered(user: User, identity: Identity) -> dict[str, str | None] | None:
     return next((said for said in user.expired_snapshot if said.get("identity") == str(identity.pk)), None)
-
-
-def _end_grants(*, actor: Actor, user: User) -> None:
-    grants = list(Grant.objects.filter(user=user).select_related("role", "connection"))
-    Grant.objects.filter(pk__in=[grant.pk for grant in grants]).delete()
-    events.record_many(
-        {
-            "actor": actor,
-            "kind": "grant.removed",
-            "subject": grant.role,
-            "user_id": user.pk,
-            "connection": grant.connection,
-            "changes": {"role": (grant.role.name, None), "source": (grant.label or grant.channel, None)},
-            "reason": "unexpired without roles",
-        }
-        for grant in grants
-    )

@@ -31,14 +31,13 @@ def cleaned(person: Person) -> Person:
         field: None if getattr(person, field) is None else clean_text(getattr(person, field), field=field)
         for field in TEXTS
     }
-    email = None if person.email is None else clean_text(person.email, field="email", limit=MAX_NAME)
     return replace(
         person,
         uid=name(person.uid, "UID") or None,
         external_id=name(person.external_id, "externalId") or None,
         user_name=name(person.user_name, "userName"),
         name_id=name(person.name_id, "NameID"),
-        email=email,
+        email=name(person.email, "email"),
         **texts,
     )
 

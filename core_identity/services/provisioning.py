@@ -80,8 +80,8 @@ def remove_person(*, actor: Actor, connection: Connection, scim_id: UUID) -> Non
     """Take a DELETE: the resource is gone, the user stays and is expired (R20)."""
     lock_customer(connection.customer_id)
     identity = _resource(connection, scim_id)
-    if identity.active:
-        _set_active(actor=actor, identity=identity, active=False, reason="deleted by SCIM")
+    _set_active(actor=actor, identity=identity, active=False, reason="deleted by SCIM")
+    expiry.expire_by_channel(actor=actor, identity=identity, reason="deleted by SCIM")
     identity.deleted_at = timezone.now()
     identity.session_epoch += 1
     save_identity(identity)
@@ -115,7 +115,8 @@ def _create(*, actor: Actor, connection: Connection, person: Person) -> Outcome 
         raise Duplicate(f"A user with the userName {user_name!r} is already provisioned by this connection.")
     identity = subject or owner
     try:
-        require_free_name(actor=actor, connection=connection, person=person, subject=identity)
+        if identity is None or key(user_name) != identity.user_name_key:
+            require_free_name(actor=actor, connection=connection, person=person, subject=identity)
     except NameGivenUp as given_up:
         return given_up
     if decision is Decision.CREATE or identity is None:
@@ -276,6 +277,7 @@ def _set_active(*, actor: Actor, identity: Identity, active: bool | None, reason
     events.record(actor=actor, kind="identity.active_set", subject=identity, changes={"active": (was, active)})
     if expires(was_active=was, active=active):
         identity.session_epoch += 1
+        identity.reactivation_requested_at = None
         expiry.expire_by_channel(actor=actor, identity=identity, reason=reason)
         bursts.note_deactivation(actor=actor, identity=identity)
         return ActiveMeans.EXPIRED

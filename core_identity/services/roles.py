@@ -11,7 +11,7 @@ from core_identity.keys import clean_name, key
 from core_identity.models import Connection, Grant, PushGroup, Role, RoleAlias, User
 from core_identity.selectors_groups import reached_by, role_keys
 from core_identity.services import events
-from core_identity.services.grants import Source, add_grants, end_grants
+from core_identity.services.grants import Source, add_grants, end_grants, end_these
 from core_identity.services.groups import relink_groups, unlink_groups
 from core_identity.services.sso_groups import end_sso_grants
 from core_identity.services.transactions import in_one_transaction
@@ -122,8 +122,7 @@ def delete_role(*, actor: Actor, role_id: UUID) -> None:
     """Delete a role with every hold on it; its push groups wait again. Raises `NotFound`."""
     role = _locked(role_id)
     waiting = [group.display_name for group in _linked(role)]
-    holders = list(Grant.objects.filter(role=role).values_list("user_id", flat=True).distinct())
-    Grant.objects.filter(role=role).delete()
+    end_these(actor=actor, grants=Grant.objects.filter(role=role))
     PushGroup.objects.filter(role=role).update(role=None)
     told = {
         "name": (role.name, None),
@@ -131,16 +130,6 @@ def delete_role(*, actor: Actor, role_id: UUID) -> None:
         "waiting_again": (None, waiting),
     }
     events.record(actor=actor, kind="role.deleted", subject=role, changes=told)
-    events.record_many(
-        {
-            "actor": actor,
-            "kind": "grant.removed",
-            "subject": role,
-            "user_id": holder,
-            "changes": {"role": (role.name, None)},
-        }
-        for holder in holders
-    )
     role.delete()
 
 

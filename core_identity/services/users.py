@@ -6,7 +6,7 @@ from uuid import UUID
 from django.contrib.auth.password_validation import validate_password
 
 from core_identity.errors import InvalidValue, NameTaken, NotFound
-from core_identity.keys import MAX_NAME, clean_name, clean_text, key
+from core_identity.keys import clean_name, clean_text, key
 from core_identity.models import Customer, User
 from core_identity.services import events
 from core_identity.services.conflicts import close_what_is_gone
@@ -98,6 +98,8 @@ def change_user(*, actor: Actor, user_id: UUID, **fields: Any) -> User:
             setattr(user, field, new)
     if not changes:
         return user
+    if "email_shared" in changes:
+        free_email(user.email, customer=user.customer, but=user, shared=user.email_shared)
     user.email_key = key(user.email)
     user.save(update_fields=[*changes, "email_key"])
     events.record(actor=actor, kind="user.changed", subject=user, changes=changes)
@@ -126,7 +128,7 @@ def _locked(user_id: UUID) -> User:
 
 def free_email(email: str, *, customer: Customer | None, but: User | None = None, shared: bool = False) -> str:
     """Return ``email``, clean; raise `NameTaken` where another user of the customer has it and it may not be shared (R16)."""
-    email = clean_text(email or "", field="email", limit=MAX_NAME)
+    email = clean_name(email or "", field="email")
     if email and customer is not None and not shared:
         others = User.objects.filter(
             customer=customer, email_key=key(email), email_shared=False, merged_into__isnull=True

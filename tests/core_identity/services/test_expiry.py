@@ -204,3 +204,37 @@ def test_a_wish_older_than_90_days_is_only_listed_R22() -> None:
     User.objects.update(expired_at=timezone.now() - timedelta(days=91))
     say(identity, JANE)
     assert status_of(User.objects.get()) == "expired"
+
+
+def test_a_delete_expires_also_whom_the_idp_had_called_inactive_before_R20(acme: Connection, jane: Identity) -> None:
+    say(jane, replace(JANE, active=False))
+    unexpire(actor=ADMIN, user_id=jane.user_id, reason="may work by the other IdP")
+    remove_person(actor=OKTA, connection=acme, scim_id=jane.scim_id)
+    assert User.objects.get().expired_at is not None
+
+
+def test_who_was_split_off_is_revived_under_the_name_that_the_identity_has_R8a_R24(
+    acme: Connection, jane: Identity
+) -> None:
+    say(jane, replace(JANE, active=False))
+    newcomer = split_off(actor=ADMIN, identity_id=jane.pk, reason="another Jane")
+    remove_person(actor=OKTA, connection=acme, scim_id=jane.scim_id)
+    outcome = create_person(actor=OKTA, connection=acme, person=JANE)
+    assert (outcome.decision, outcome.identity.user_id) == (Decision.REVIVE, newcomer.pk)
+
+
+def test_a_wish_is_withdrawn_when_the_idp_deactivates_again_R22(jane: Identity) -> None:
+    say(jane, replace(JANE, active=False))
+    assert say(jane, JANE).reactivation_requested_at is not None
+    assert say(jane, replace(JANE, active=False)).reactivation_requested_at is None
+
+
+def test_a_wish_that_is_granted_is_no_longer_listed_R22() -> None:
+    trusted = make_connection(reactivation="unexpire_own")
+    jane = create_person(actor=OKTA, connection=trusted, person=JANE).identity
+    say(jane, replace(JANE, active=False))
+    say(jane, replace(JANE, active=False, email="other@acme.test"))
+    assert say(jane, replace(JANE, email="other@acme.test")).reactivation_requested_at is not None
+    say(jane, replace(JANE, active=False))
+    assert say(jane, JANE).reactivation_requested_at is None
+    assert User.objects.get().expired_at is None

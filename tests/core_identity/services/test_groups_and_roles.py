@@ -13,7 +13,7 @@ from core_identity.errors import NameTaken, NotFound, UnknownGroup
 from core_identity.models import Connection, Grant, Identity, PushGroup, PushGroupMember, Role, User
 from core_identity.selectors import roles_of
 from core_identity.selectors_groups import waiting_groups
-from core_identity.services.connections import change_connection
+from core_identity.services.connections import change_connection, set_grantable_roles
 from core_identity.services.groups import create_group, link_waiting, remove_group
 from core_identity.services.provisioning import create_person, remove_person
 from core_identity.services.roles import change_role, create_role, delete_role, grant_role, revoke_role
@@ -330,3 +330,19 @@ def test_a_group_of_another_connection_is_not_found_R1(acme: Connection) -> None
     group = push(acme, "Editors")
     with pytest.raises(NotFound):
         remove_group(actor=OKTA, connection=make_connection("globex", customer="Globex"), scim_id=group.scim_id)
+
+
+def test_what_sso_gave_ends_at_once_when_the_connection_takes_roles_from_sso_no_more_R31() -> None:
+    connection = make_connection(roles_from="sso_groups")
+    create_role(actor=ADMIN, name="Editors", grantable_by=[connection])
+    entered = sign_in(actor=BROWSER, connection=connection, person=by_sso(JANE, groups=("Editors",)))
+    change_connection(actor=ADMIN, connection_id=connection.pk, roles_from="push_groups")
+    assert role_names(entered) == []
+
+
+def test_what_sso_gave_ends_at_once_when_the_role_is_closed_to_the_connection_R28() -> None:
+    connection = make_connection(roles_from="sso_groups")
+    roles = [create_role(actor=ADMIN, name=name, grantable_by=[connection]) for name in ("Editors", "Viewers")]
+    entered = sign_in(actor=BROWSER, connection=connection, person=by_sso(JANE, groups=("Editors", "Viewers")))
+    set_grantable_roles(actor=ADMIN, connection=connection, roles=roles[1:], confirm_waiting=False)
+    assert role_names(entered) == ["Viewers"]

@@ -241,3 +241,11 @@ def test_a_pushed_person_has_no_password_and_no_rights(acme: Connection) -> None
     user = post(acme, JANE).identity.user
     assert not user.has_usable_password()
     assert (user.is_staff, user.is_superuser) == (False, False)
+
+
+@pytest.mark.parametrize("email", ["ß" * 200, "jane\u200b@acme.test"])
+def test_an_email_that_is_no_key_is_invalid_and_blocks_no_deprovisioning_R5_R23(acme: Connection, email: str) -> None:
+    with pytest.raises(InvalidValue, match="email"):
+        post(acme, replace(ZOE, email=email))
+    identity = post(acme, JANE).identity
+    assert not put(acme, identity, replace(JANE, email=email, active=False)).identity.active

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection as database
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
+from core_identity.errors import NotFound
 from core_identity.keys import key
-from core_identity.models import Connection, Identity, PushGroup, Role, RoleAlias
+from core_identity.models import Connection, ExpectedMember, Identity, PushGroup, Role, RoleAlias
 
 SEEN = """
 SELECT entry.key, count(*), min(entry.value::timestamptz), max(identity.signed_in_at)
@@ -34,18 +36,38 @@ def reached_roles(connection: Connection, name_keys: Collection[str]) -> Mapping
     return {name_key: role for role in roles for name_key in role_keys(role) if name_key in name_keys}
 
 
+def role_by_name(name: str) -> Role:
+    """Return the role of this name or alias; raise `NotFound` where there is none."""
+    found = Role.objects.filter(reached_by([key(name)])).prefetch_related("aliases").first()
+    if found is None:
+        raise NotFound(f"There is no role named {name!r}.")
+    return found
+
+
 def with_heads(groups: QuerySet[PushGroup]) -> QuerySet[PushGroup]:
-    """Count as ``heads`` the people who have a role by a group, or would."""
+    """Count as ``heads`` the people who have a role by a group, or would; by connection and name."""
     live = Q(members__identity__in=Identity.objects.filter(Identity.RESOURCE))
-    return groups.annotate(heads=Count("members", filter=live))
+    counted = groups.select_related("connection").annotate(heads=Count("members", filter=live))
+    return counted.order_by("connection__slug", "name_key")
+
+
+def listed_groups(*, connection: Connection | None = None, waiting: bool = False) -> QuerySet[PushGroup]:
+    """Return push groups, of one connection or of all, with ``heads``, and as ``unknown`` how many members nobody knows yet (R29)."""
+    groups = PushGroup.objects.select_related("role")
+    if connection is not None:
+        groups = groups.filter(connection=connection)
+    if waiting:
+        groups = groups.filter(role__isnull=True)
+    unknown = ExpectedMember.objects.filter(group=OuterRef("pk")).order_by().values("group")
+    counted = Subquery(unknown.annotate(count=Count("pk")).values("count"))
+    return with_heads(groups.annotate(unknown=Coalesce(counted, 0)))
 
 
 def waiting_groups(role: Role) -> list[tuple[PushGroup, int]]:
     """Return the push groups that would reach a role once confirmed, with head counts (R29)."""
     open_to = role.grantable_by.exclude(roles_from="sso_groups")
     groups = PushGroup.objects.filter(role__isnull=True, name_key__in=role_keys(role), connection__in=open_to)
-    counted = with_heads(groups.select_related("connection").order_by("connection__slug", "name_key"))
-    return [(group, group.heads) for group in counted]  # type: ignore[attr-defined]
+    return [(group, group.heads) for group in with_heads(groups)]  # type: ignore[attr-defined]  # by with_heads
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from typing import Any
 
 from django import forms
-from django.db.models import Count
 from django.http import HttpRequest
 
 from core_identity.admin.forms import ActForm, ReasonForm
-from core_identity.models import Connection, PushGroup, Role
+from core_identity.models import Connection, Role
 from core_identity.selectors import protected_roles
+from core_identity.selectors_groups import listed_groups, role_keys
 from core_identity.services.connections import set_grantable_roles, switch_off, switch_on
 
 
@@ -40,13 +40,16 @@ class GrantableForm(ActForm):
         protected = protected_roles().values("pk")
         self.kept = list(given.filter(pk__in=protected))
         super().__init__(request, initial={"roles": [role.pk for role in given], "confirm_waiting": False})
-        waiting = PushGroup.objects.filter(connection=connection, role__isnull=True).annotate(heads=Count("members"))
+        waiting: Any = listed_groups(connection=connection, waiting=True)
         heads = {group.name_key: group.heads for group in waiting}
+
+        def label(role: Role) -> str:
+            waits = [str(heads[name_key]) for name_key in sorted(role_keys(role)) if name_key in heads]
+            return f"{role} (a push group of {' and one of '.join(waits)} waits for it)" if waits else str(role)
+
         field: Any = self.fields["roles"]
-        field.queryset = Role.objects.exclude(pk__in=protected)
-        field.label_from_instance = lambda role: (
-            f"{role} (a push group of {heads[role.name_key]} waits for it)" if role.name_key in heads else str(role)
-        )
+        field.queryset = Role.objects.exclude(pk__in=protected).prefetch_related("aliases")
+        field.label_from_instance = label
 
     def write(self) -> None:
         set_grantable_roles(

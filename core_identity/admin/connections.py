@@ -23,6 +23,7 @@ from core_identity.errors import NotFound
 from core_identity.mismatches import LATELY, mismatches, perhaps_pushed_too, refused_lately
 from core_identity.models import Connection
 from core_identity.models.connection import Mark, UidRule
+from core_identity.selectors_groups import listed_groups, people_without_groups, unmapped_groups
 from core_identity.services.connections import (
     LOCKED_WITH_IDENTITIES,
     SETTINGS,
@@ -124,6 +125,7 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
             *self.own_page("switch", self.switch_view),
             *self.own_page("roles", self.roles_view),
             *self.own_page("mismatches", self.mismatches_view),
+            *self.own_page("groups", self.groups_view),
             *super().get_urls(),
         ]
 
@@ -163,6 +165,20 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
             pairs=mismatches(connection, list(page)),
             refused=refused_lately(connection),
             days=LATELY.days,
+        )
+
+    def groups_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """R29, R31: what the IdP sends of groups, and what of it gives nothing."""
+        connection = self.viewable(request, pk)
+        return self.page(
+            request,
+            "connection/groups.html",
+            title=f"Groups of {connection}",
+            form=forms.Form(),
+            obj=connection,
+            pushed=listed_groups(connection=connection),
+            unmapped=unmapped_groups(connection),
+            without=people_without_groups(connection),
         )
 
     @admin.display(description="people known by it")

@@ -43,6 +43,13 @@ def offered_permissions(role: Role) -> QuerySet[Permission]:
 
 
 class RoleForm(WrittenByService, forms.ModelForm):
+    aliases = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 40}),
+        help_text="Other names by which groups reach the role, one a line. A group that is renamed to one of them keeps giving the "
+        "role. Taking a name away ends what came by it (R28).",
+    )
+
     class Meta:
         model = Role
         fields = ("name", "description", "marked_protected", "grantable_by", "permissions")
@@ -50,8 +57,13 @@ class RoleForm(WrittenByService, forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            self.initial["aliases"] = "\n".join(alias.name for alias in self.instance.aliases.all())
         if "permissions" in self.fields:  # for superusers only
             self.fields["permissions"].queryset = offered_permissions(self.instance)  # type: ignore[attr-defined]
+
+    def clean_aliases(self) -> list[str]:
+        return str(self.cleaned_data["aliases"]).splitlines()
 
     def write(self) -> Role:
         if self.instance._state.adding:
@@ -60,7 +72,7 @@ class RoleForm(WrittenByService, forms.ModelForm):
 
 
 class WaitingForm(ActForm):
-    """R29: which of the groups that wait for this name shall give the role from now on."""
+    """R29: which of the groups that wait for a name of the role shall give the role from now on."""
 
     groups = forms.MultipleChoiceField(
         required=False,
@@ -88,7 +100,7 @@ class WaitingForm(ActForm):
 @admin.register(Role)
 class RoleAdmin(CoreAdmin):
     form = RoleForm
-    list_display = ("name", "is_protected", "holders", "grantable_slugs")
+    list_display = ("name", "other_names", "is_protected", "holders", "grantable_slugs")
     search_fields = ("name_key",)
     search_help_text = "By name."
     filter_horizontal = ("permissions",)
@@ -99,10 +111,11 @@ class RoleAdmin(CoreAdmin):
         roles: QuerySet[Role] = (
             super().get_queryset(request).annotate(protected=protected, heads=Count("grants__user", distinct=True))
         )
-        return roles.prefetch_related("grantable_by")
+        return roles.prefetch_related("grantable_by", "aliases")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        fields = ["name", "description", "grantable_by"]
+        may_write = obj is None or self.has_change_permission(request, obj)
+        fields = ["name", "aliases" if may_write else "other_names", "description", "grantable_by"]
         if obj:
             fields += ["holders", "is_protected"]
         if request.user.is_superuser:
@@ -110,7 +123,7 @@ class RoleAdmin(CoreAdmin):
         return [(None, {"fields": fields})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("holders", "is_protected")
+        return ("holders", "is_protected", "other_names")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         connections = Connection.objects.values_list("pk", flat=True)[:2]
@@ -170,6 +183,10 @@ class RoleAdmin(CoreAdmin):
         url = reverse("admin:core_identity_user_changelist")
         heads = role.heads  # type: ignore[attr-defined]
         return format_html('<a href="{}?grants__role__id__exact={}">{}</a>', url, role.pk, heads)
+
+    @admin.display(description="aliases")
+    def other_names(self, role: Role) -> str:
+        return ", ".join(alias.name for alias in role.aliases.all())
 
     @admin.display(description="grantable by", empty_value="no connection")
     def grantable_slugs(self, role: Role) -> str:

@@ -41,17 +41,20 @@ def apply(*, actor: Actor, content: object, base_dir: Path | None, rotate_secret
     """
     faults: list[SettingsError] = []
     top = Section(content if content is not None else {}, path="", faults=faults)
-    role_names = top.texts("roles") or []
+    wished_roles = _roles(top)
     entries = top.raw("connections") or []
     top.finish()
     if not isinstance(entries, list):
         top.fault("connections", "wrong_type", "This must be a list.")
         entries = []
-    for name in role_names:
+    for name, aliases in wished_roles:
         with _told(faults, "roles"):
-            if not Role.objects.filter(name_key=key(name)).exists():
+            role = Role.objects.filter(name_key=key(name)).first()
+            if role is None:
                 # Opened by each connection's own list below, never by being the only connection of the moment.
-                roles.create_role(actor=actor, name=name, grantable_by=[])
+                roles.create_role(actor=actor, name=name, grantable_by=[], aliases=aliases or ())
+            elif aliases is not None:
+                roles.change_role(actor=actor, role_id=role.pk, aliases=aliases)
     answers = [
         _apply_one(
             actor=actor,
@@ -65,6 +68,23 @@ def apply(*, actor: Actor, content: object, base_dir: Path | None, rotate_secret
     if faults:
         raise SettingsErrors(faults)
     return answers
+
+
+def _roles(top: Section) -> list[tuple[str, list[str] | None]]:
+    """Return each role with its aliases, or None where the file says nothing of them: an entry is a name, or a mapping with ``name``."""
+    entries = top.raw("roles") or []
+    if not isinstance(entries, list):
+        top.fault("roles", "wrong_type", "This must be a list.")
+        return []
+    wished = []
+    for index, entry in enumerate(entries):
+        said = entry if isinstance(entry, Mapping) else {"name": entry}
+        section = Section(said, path=f"roles[{index}]", faults=top.faults)
+        name, aliases = section.text("name"), section.texts("aliases")
+        section.finish()
+        if name:
+            wished.append((name, aliases))
+    return wished
 
 
 def _apply_one(

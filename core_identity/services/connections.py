@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import F
+from django.db.models import F, Q
 
 from core_identity.errors import IdentityError, InvalidValue, Locked, NameTaken, NotFound
 from core_identity.keys import clean_name, key
@@ -119,6 +119,13 @@ def set_grantable_roles(
     *, actor: Actor, connection: Connection, roles: Collection[Role], confirm_waiting: bool
 ) -> None:
     """Say which roles the groups of a connection may give (R28). With ``confirm_waiting`` the groups that wait for them take effect (R29)."""
+    lock_customer(connection.customer_id)
+    touched = Q(grantable_by=connection) | Q(pk__in=[role.pk for role in roles])
+    list(
+        Role.objects.filter(pk__in=Role.objects.filter(touched).values("pk"))
+        .order_by("pk")
+        .select_for_update(no_key=True)
+    )
     before = set(connection.grantable_roles.values_list("name", flat=True))
     after = {role.name for role in roles}
     connection.grantable_roles.set(roles)

@@ -1,21 +1,29 @@
 """Connections: the setup sheet (R37), what is locked (R3), on and off (R1a), SAML and OAuth on pages of their own."""
 
+import re
+from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.timezone import localtime
 
 import scim.connections
 from core_identity.models import Connection, Customer, Event, Grant, Identity
 from core_identity.services.connections import change_connection
 from core_identity.services.groups import create_group
 from core_identity.services.roles import create_role
+from core_identity.services.sign_in import sign_in
 from core_identity.values import GroupChange
 from scim.models import OAuthClient
 from sso.models import SamlSettings
 from tests.admin.conftest import browser_of, staff
-from tests.support.cast import ADMIN, OKTA, make_connection
+from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.groups import push
 from tests.support.saml import TestIdp
 
 LIST = "/admin/core_identity/connection/"
@@ -139,6 +147,57 @@ def test_roles_are_opened_and_waiting_groups_confirmed(as_root: Client, acme: Co
     as_root.post(page_of(acme, "roles"), {"roles": [str(editors.pk)], "confirm_waiting": "on"})
     assert Grant.objects.filter(user=jane.user, role=editors).exists()
     assert set(acme.grantable_roles.all()) == {editors, vault}
+
+
+def test_a_group_that_waits_for_an_alias_is_named_with_its_role_R28_R29(
+    as_root: Client, acme: Connection, jane: Identity
+) -> None:
+    editors = create_role(actor=ADMIN, name="Editors", grantable_by=[], aliases=["Redaktion"])
+    push(acme, "Redaktion", jane)
+    assert "Editors (a push group of 1 waits for it)" in as_root.get(page_of(acme, "roles")).content.decode()
+    as_root.post(page_of(acme, "roles"), {"roles": [str(editors.pk)], "confirm_waiting": "on"})
+    assert Grant.objects.filter(user=jane.user, role=editors).exists()
+
+
+def test_the_groups_of_a_connection_are_listed_with_what_gives_nothing_R29_R31(
+    acme: Connection, jane: Identity
+) -> None:
+    change_connection(actor=ADMIN, connection_id=acme.pk, roles_from="both")
+    create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
+    push(acme, "Editors", jane, uuid4(), uuid4())
+    push(acme, "Dreamers")
+    enter = partial(sign_in, actor=BROWSER, connection=settings_of(acme))
+    enter(person=by_sso(JANE, groups=("Editors", "<Everyone>")))
+    enter(person=by_sso(ZOE, groups=None))
+    browser = browser_of(staff("reader", "view_connection"))
+    assert page_of(acme, "groups") in browser.get(page_of(acme)).content.decode()
+    page = browser.get(page_of(acme, "groups")).content.decode().partition('<section class="core-story">')[2]
+    cells = [re.sub(r"\s+", " ", cell).strip() for cell in re.findall(r"<td>(.*?)</td>", page, re.DOTALL)]
+    now = f"{localtime():%Y-%m-%d}"
+    assert cells[:8] == ["Dreamers", "waits for a role", "0", "0", "Editors", "Editors", "1", "2"]
+    assert cells[8:10] == ["&lt;Everyone&gt;", "1"]
+    assert [cell[:10] for cell in cells[10:]] == [now, now]
+    assert "The last sign-in of 1 person carried no attribute" in " ".join(page.split())
+
+
+def test_where_groups_of_sign_ins_are_not_read_the_page_says_so_R31(as_root: Client, acme: Connection) -> None:
+    assert "are not read" in as_root.get(page_of(acme, "groups")).content.decode()
+
+
+def test_the_page_of_groups_costs_the_same_whatever_their_number(as_root: Client, acme: Connection) -> None:
+    costs = []
+    for size in (1, 10):
+        for number in range(size):
+            create_role(actor=ADMIN, name=f"{size} {number}", grantable_by=[acme])
+            push(acme, f"{size} {number}", uuid4())
+        with CaptureQueriesContext(database) as queries:
+            as_root.get(page_of(acme, "groups"))
+        costs.append(len(queries))
+    assert costs[0] == costs[1]
+
+
+def test_who_may_not_see_a_connection_does_not_see_its_groups(acme: Connection) -> None:
+    assert browser_of(staff("desk")).get(page_of(acme, "groups")).status_code == 403
 
 
 def test_our_own_idp_is_a_superuser_s_to_name_and_to_change_R26(acme: Connection) -> None:

@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from core_identity.models import Connection, Event, Grant, Identity, PushGroup, Role
 from core_identity.selectors import roles_of
 from core_identity.services.groups import create_group
 from core_identity.services.roles import create_role, grant_role
 from core_identity.values import GroupChange
+from tests.admin.conftest import browser_of, staff
 from tests.support.cast import ADMIN, OKTA
 
 LIST = "/admin/core_identity/role/"
@@ -61,14 +64,59 @@ def test_a_group_of_another_name_cannot_be_slipped_in(as_desk: Client, acme: Con
     assert PushGroup.objects.get().role is None
 
 
-@pytest.mark.parametrize("change", ["rename", "open"])
-def test_a_renamed_or_opened_role_asks_as_well(
-    change: str, as_desk: Client, acme: Connection, waiting: PushGroup
+@pytest.mark.parametrize("change", ["rename", "open", "alias"])
+def test_a_renamed_opened_or_aliased_role_asks_as_well_and_the_confirmed_take_effect_at_once_R29(
+    change: str, as_desk: Client, acme: Connection, jane: Identity, waiting: PushGroup
 ) -> None:
-    name, opened = ("Redaktion", [acme]) if change == "rename" else ("Editors", [])
-    role = create_role(actor=ADMIN, name=name, grantable_by=opened)
-    answer = as_desk.post(page_of(role), {"name": "Editors", "grantable_by": [str(acme.pk)]})
+    name = "Editors" if change == "open" else "Redaktion"
+    role = create_role(actor=ADMIN, name=name, grantable_by=[] if change == "open" else [acme])
+    said = {"name": "Redaktion", "aliases": "Autoren\r\n\r\neditors"} if change == "alias" else {"name": "Editors"}
+    answer = as_desk.post(page_of(role), {**said, "grantable_by": [str(acme.pk)]})
     assert answer["Location"] == page_of(role, "waiting")
+    assert "Editors of acme: 1 person" in as_desk.get(answer["Location"]).content.decode()
+    assert roles_of(jane.user) == []
+    as_desk.post(answer["Location"], {"groups": [str(waiting.pk)]})
+    assert [held.name for held in roles_of(jane.user)] == [said["name"]]
+
+
+def test_aliases_are_written_one_a_line_and_shown_R28(as_desk: Client, acme: Connection) -> None:
+    make(as_desk, acme, aliases=" Redaktion \r\n\r\nAutoren")
+    role = Role.objects.get(name="Editors")
+    assert [alias.name for alias in role.aliases.all()] == ["Autoren", "Redaktion"]
+    form = as_desk.get(page_of(role)).context["adminform"].form
+    assert form.initial["aliases"] == "Autoren\nRedaktion"
+    assert "Autoren, Redaktion" in as_desk.get(LIST).content.decode()
+    as_desk.post(page_of(role), {"name": "Editors", "aliases": "Autoren"})
+    assert [alias.name for alias in role.aliases.all()] == ["Autoren"]
+
+
+def test_who_may_only_look_sees_the_aliases_R28(acme: Connection) -> None:
+    role = create_role(actor=ADMIN, name="Editors", aliases=["Redaktion"])
+    assert "Redaktion" in browser_of(staff("reader", "view_role")).get(page_of(role)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("aliases", "told"), [("Viewers", "exists already"), ("Leser", "has it as an alias"), ("a\u200bb", "U+200B")]
+)
+def test_an_alias_that_cannot_be_is_an_error_of_the_form_R28(
+    aliases: str, told: str, as_desk: Client, acme: Connection
+) -> None:
+    create_role(actor=ADMIN, name="Viewers", aliases=["Leser"])
+    answer = make(as_desk, acme, aliases=aliases)
+    assert answer.status_code == 200
+    assert told in answer.content.decode()
+    assert not Role.objects.filter(name="Editors").exists()
+
+
+def test_the_list_of_roles_costs_the_same_whatever_their_number(as_desk: Client, acme: Connection) -> None:
+    costs = []
+    for size in (1, 10):
+        for number in range(size):
+            create_role(actor=ADMIN, name=f"{size} {number}", aliases=[f"alias {size} {number}"], grantable_by=[acme])
+        with CaptureQueriesContext(database) as queries:
+            as_desk.get(LIST)
+        costs.append(len(queries))
+    assert costs[0] == costs[1]
 
 
 def test_a_role_for_which_nobody_waits_goes_back_to_the_list(as_desk: Client, acme: Connection) -> None:

@@ -10,8 +10,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from core_identity.errors import Conflict
 from core_identity.mismatches import mismatches, perhaps_pushed_too, refused_lately
+from core_identity.models import Conflict as ConflictRow
 from core_identity.models import Connection, Identity
 from core_identity.services.provisioning import change_person, create_person, remove_person
+from core_identity.services.resolutions import same_person
 from core_identity.services.sign_in import sign_in
 from core_identity.services.users import change_user
 from core_identity.values import Person
@@ -99,10 +101,14 @@ def test_who_came_by_both_channels_is_no_mismatch_R7(acme: Connection) -> None:
     assert told(acme) == []
 
 
-def test_it_is_gone_once_the_mapping_is_mended_and_she_signed_in_R8b(acme: Connection) -> None:
-    push(acme, PUSHED)
+def test_once_the_mapping_is_mended_the_administrator_joins_both_R9_R11(acme: Connection) -> None:
+    pushed = push(acme, PUSHED)
     enter(acme, JANE_BY_EMAIL)
-    enter(acme, replace(JANE_BY_EMAIL, uid=JANE.uid))
+    mended = replace(JANE_BY_EMAIL, uid=JANE.uid)
+    with pytest.raises(Conflict):
+        enter(acme, mended)
+    same_person(actor=ADMIN, conflict_id=ConflictRow.objects.get().pk, reason="one human, the mapping is mended")
+    assert enter(acme, mended).user_id == pushed.user_id
     assert told(acme) == []
 
 

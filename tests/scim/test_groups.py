@@ -93,11 +93,17 @@ def test_a_patch_that_is_not_understood_changes_nothing(okta: Scim) -> None:
     assert members(okta, group) == {jane}
 
 
-def test_unknown_members_and_those_of_another_connection_are_not_stored(okta: Scim, other: Scim) -> None:
-    theirs = other.make("kim.lee@globex.test")["id"]
-    group = make(okta, "Editors", theirs, "00919288221112222", "7f4b2b5e-7c58-4b4e-a5c1-0d9fbb7f6d01")
+def test_unknown_members_and_those_of_another_connection_are_shown_by_no_answer_R1_R29(okta: Scim, other: Scim) -> None:
+    theirs, nobody = other.make("kim.lee@globex.test")["id"], "7f4b2b5e-7c58-4b4e-a5c1-0d9fbb7f6d01"
+    group = make(okta, "Editors", theirs, "00919288221112222", nobody)
+    path = f"/Groups/{group['id']}"
     assert "members" not in group
+    assert "members" not in okta.patch(path, {"op": "add", "path": "members", "value": [{"value": nobody}]}).json()
+    for one in (theirs, nobody):
+        assert okta.get("/Groups", filter=f'members eq "{one}"').json()["totalResults"] == 0
+    assert "groups" not in other.get(f"/Users/{theirs}").json()
     assert not PushGroupMember.objects.exists()
+    assert okta.delete(path).status_code == 204
 
 
 def test_a_group_of_another_connection_is_not_there(okta: Scim, other: Scim) -> None:

@@ -14,7 +14,7 @@ from core_identity.services.roles import create_role
 from core_identity.values import Person
 from tests.sso.conftest import SERVICE, Browser
 from tests.support.cast import ADMIN, JANE, OKTA, by_sso
-from tests.support.saml import now, request_in
+from tests.support.saml import attributes_of, now, request_in
 
 JANE_BY_SSO = by_sso(JANE)
 
@@ -282,3 +282,16 @@ def test_the_person_of_one_connection_is_not_that_of_another_R1(browser: Browser
     browser.sign_in(JANE_BY_SSO, slug="globex")
     assert User.objects.count() == 2
     assert Person is not None
+
+
+def test_groups_that_give_nothing_are_remembered_and_an_absent_attribute_is_told_R31(
+    browser: Browser, acme: Connection
+) -> None:
+    browser.sign_in(replace(JANE_BY_SSO, groups=("Everyone", "Chefs")))
+    assert set(Identity.objects.get().unmapped_groups) == {"Everyone", "Chefs"}
+    browser.sign_in(JANE_BY_SSO, attributes=attributes_of(JANE_BY_SSO) | {"Group": ("",)})
+    assert Identity.objects.get().unmapped_groups == {}
+    assert not Event.objects.filter(kind="user.sso_groups_absent").exists(), "there and empty is no mistake"
+    for _ in range(2):
+        browser.sign_in(JANE_BY_SSO)
+    assert Event.objects.get(kind="user.sso_groups_absent").user_id == User.objects.get().pk

@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -17,6 +18,7 @@ from core_identity.services.provisioning import create_person
 from core_identity.services.sign_in import sign_in
 from core_identity.values import GroupChange
 from tests.support.cast import BROWSER, JANE, OKTA, ZOE, by_sso
+from tests.support.groups import push, role_names
 from tests.support.saml import TestIdp
 
 pytestmark = pytest.mark.django_db
@@ -310,3 +312,110 @@ def test_nobody_is_3_and_two_are_4(folder: Path) -> None:
     assert (status, answer["errors"][0]["code"]) == (4, "ambiguous")
     assert run("user", "show", "zoë.müller", "--connection", "globex")[0] == 0
     assert run("user", "show", "zoë.müller", "--connection", "nobody")[0] == 3
+
+
+# Roles and groups
+
+
+def test_roles_of_a_file_may_have_aliases_R28(folder: Path) -> None:
+    said = {**FILE, "roles": [{"name": "Editors", "aliases": ["Redaktion", "grp-editors"]}, "Viewers"]}
+    assert apply(folder, said)[0] == 0
+    editors = Role.objects.get(name="Editors")
+    assert [alias.name for alias in editors.aliases.all()] == ["grp-editors", "Redaktion"]
+    events = Event.objects.count()
+    apply(folder, said)
+    apply(folder, FILE)
+    assert (editors.aliases.count(), Event.objects.count()) == (2, events), "a bare name says nothing of aliases"
+    apply(folder, {"roles": [{"name": "editors", "aliases": []}]})
+    assert not editors.aliases.exists()
+
+
+def test_a_file_with_aliases_lets_the_groups_that_wait_take_effect_R29(folder: Path) -> None:
+    apply(folder, FILE)
+    acme = Connection.objects.get()
+    jane = create_person(actor=OKTA, connection=acme, person=JANE).identity
+    push(acme, "Redaktion", jane)
+    apply(folder, {**FILE, "roles": [{"name": "Editors", "aliases": ["Redaktion"]}]})
+    assert role_names(jane) == ["Editors"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "path", "code"),
+    [
+        ("Editors", "roles", "wrong_type"),
+        ([5], "roles[0].name", "wrong_type"),
+        ([{"aliases": []}], "roles[0].name", "required"),
+        ([{"name": "A", "alias": "B"}], "roles[0].alias", "unknown_key"),
+        ([{"name": "A", "aliases": "B"}], "roles[0].aliases", "wrong_type"),
+        (["A", {"name": "B", "aliases": ["a"]}], "roles", "name_taken"),
+        ([{"name": "B", "aliases": ["x\u200by"]}], "roles.aliases", "invalid_value"),
+    ],
+)
+def test_a_fault_in_the_roles_of_a_file_is_told_with_its_place(
+    folder: Path, entries: object, path: str, code: str
+) -> None:
+    status, answer = apply(folder, {"roles": entries})
+    assert status == 1
+    assert (path, code) in [(fault["path"], fault["code"]) for fault in answer["errors"]]
+    assert not Role.objects.exists()
+
+
+def test_a_role_is_renamed_and_aliased_by_command_R28_R29(folder: Path) -> None:
+    apply(folder, FILE)
+    acme = Connection.objects.get()
+    jane = create_person(actor=OKTA, connection=acme, person=JANE).identity
+    push(acme, "Redaktion", jane)
+    status, answer = run("role", "change", "editors", "--rename", "Authors", "--alias", "Editors", "--leave-waiting")
+    assert status == 0
+    assert {name: answer["role"][name] for name in ("name", "aliases", "grantable_by")} == {
+        "name": "Authors",
+        "aliases": ["Editors"],
+        "grantable_by": ["acme"],
+    }
+    assert role_names(jane) == []
+    status, answer = run("role", "change", "Editors", "--alias", "Redaktion", "--drop-alias", "EDITORS")
+    assert (status, answer["role"]["aliases"]) == (0, ["Redaktion"])
+    assert answer["linked"] == [{"connection": "acme", "push_group": "Redaktion", "members": 1}]
+    assert role_names(jane) == ["Authors"]
+    assert run("role", "change", "Authors", "--alias", "viewers")[0] == 1
+    assert run("role", "change", "Nobody")[0] == 3
+    status, answer = run("role", "create", "Owners", "--alias", "Chefs")
+    assert (status, answer["role"]["aliases"]) == (0, ["Chefs"])
+
+
+def test_push_groups_are_listed_and_those_that_wait_alone_R29(folder: Path) -> None:
+    apply(folder, {**FILE, "connections": [FILE["connections"][0], {"slug": "globex", "customer": "Globex"}]})
+    acme, globex = Connection.objects.order_by("slug")
+    jane = create_person(actor=OKTA, connection=acme, person=JANE).identity
+    push(acme, "Editors", jane)
+    push(acme, "Dreamers", jane, uuid4())
+    push(globex, "Chefs")
+    dreamers = {
+        "connection": "acme", "push_group": "Dreamers", "role": None, "members": 1, "not_known_yet": 1,
+    }  # fmt: skip
+    editors = {**dreamers, "push_group": "Editors", "role": "Editors", "not_known_yet": 0}
+    chefs = {"connection": "globex", "push_group": "Chefs", "role": None, "members": 0, "not_known_yet": 0}
+    assert run("group", "list") == (0, {"groups": [dreamers, editors, chefs]})
+    assert run("group", "list", "--waiting") == (0, {"groups": [dreamers, chefs]})
+    assert run("group", "list", "--waiting", "--connection", "acme") == (0, {"groups": [dreamers]})
+    assert run("group", "list", "--connection", "nobody")[0] == 3
+    out = io.StringIO()
+    call_command("group", "list", "--waiting", "--connection", "acme", stdout=out)
+    assert out.getvalue() == "acme  Dreamers  →  waiting  (1 people, 1 not known yet)\n"
+
+
+def test_groups_of_sign_ins_that_reach_no_role_are_listed_by_command_R31(folder: Path) -> None:
+    file = {"connections": [FILE["connections"][0], {"slug": "globex", "saml": {"idp_metadata": "acme-idp.xml"}}]}
+    apply(folder, {"roles": FILE["roles"], **file})
+    globex = Connection.objects.get(slug="globex")
+    for person, groups in ((JANE, ("Everyone", "Chefs")), (ZOE, ("everyone",))):
+        sign_in(actor=BROWSER, connection=globex, person=by_sso(person, groups=groups))
+    status, answer = run("group", "unmapped")
+    (told,) = answer["connections"]
+    assert (status, told["connection"], told["people_without_groups"]) == (0, "globex", 0)
+    assert [(one["name"].casefold(), one["people"]) for one in told["groups"]] == [("everyone", 2), ("chefs", 1)]
+    assert set(told["groups"][0]) == {"name", "people", "first_seen", "last_seen"}
+    assert run("group", "unmapped", "--connection", "acme") == (0, {"connections": []})
+    out = io.StringIO()
+    call_command("group", "unmapped", "--connection", "globex", stdout=out)
+    assert out.getvalue().startswith("globex: 0 people came without groups\n")

@@ -4,19 +4,22 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from django.db import connections
 
 from core_identity.errors import IdentityError
-from core_identity.models import Connection, Grant, Identity, IdentityUid, PushGroupMember, User
+from core_identity.models import Connection, Grant, Identity, IdentityUid, PushGroup, PushGroupMember, Role, User
+from core_identity.selectors_groups import reached_by
 from core_identity.services.expiry import expire, unexpire
 from core_identity.services.groups import change_group, create_group
 from core_identity.services.provisioning import change_person, create_person
-from core_identity.services.roles import change_role, create_role
+from core_identity.services.roles import change_role, create_role, delete_role
 from core_identity.services.sign_in import sign_in
 from core_identity.values import GroupChange, Person
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.groups import push
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT_ONCE = 12
@@ -116,3 +119,49 @@ def test_expire_and_unexpire_at_the_same_instant_leave_one_truth_R24(acme: Conne
     user = User.objects.get()
     assert (user.expired_at is None) == (user.expired_reason == "")
     assert user.is_active == (user.expired_at is None)
+
+
+def test_of_two_roles_that_want_one_name_at_once_one_has_it_R28() -> None:
+    viewers = create_role(actor=ADMIN, name="Viewers")
+    answers = at_the_same_instant(
+        [
+            lambda: create_role(actor=ADMIN, name="Editors"),
+            lambda: create_role(actor=ADMIN, name="Authors", aliases=["editors"]),
+            lambda: change_role(actor=ADMIN, role_id=viewers.pk, aliases=["EDITORS"]),
+        ]
+        * 4
+    )
+    won = [answer for answer in answers if isinstance(answer, Role)]
+    assert {role.name for role in won} <= {"Editors", "Authors", "Viewers"}
+    assert len({role.pk for role in won}) == 1
+    assert Role.objects.filter(reached_by(["editors"])).count() == 1
+
+
+def test_a_group_never_keeps_a_role_whose_alias_went_at_the_same_instant_R28() -> None:
+    acme = make_connection()
+    jane = create_person(actor=OKTA, connection=acme, person=JANE).identity
+    for number in range(6):
+        role = create_role(actor=ADMIN, name=f"Role {number}", aliases=[f"alias {number}"], grantable_by=[acme])
+        at_the_same_instant(
+            [
+                partial(push, acme, f"alias {number}", jane),
+                partial(change_role, actor=ADMIN, role_id=role.pk, aliases=[]),
+            ]
+        )
+        assert PushGroup.objects.get(name_key=f"alias {number}").role is None
+    assert not Grant.objects.exists()
+
+
+def test_a_sign_in_never_keeps_a_role_that_was_closed_or_deleted_at_the_same_instant_R31() -> None:
+    acme = make_connection(roles_from="sso_groups")
+    sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE))
+    for number in range(6):
+        role = create_role(actor=ADMIN, name=f"Role {number}", grantable_by=[acme])
+        end = (
+            partial(change_role, actor=ADMIN, role_id=role.pk, grantable_by=[])
+            if number % 2
+            else partial(delete_role, actor=ADMIN, role_id=role.pk)
+        )
+        enter = partial(sign_in, actor=BROWSER, connection=acme, person=by_sso(JANE, groups=(role.name,)))
+        at_the_same_instant([enter, end])
+        assert not Grant.objects.exists()

@@ -120,12 +120,7 @@ def set_grantable_roles(
 ) -> None:
     """Say which roles the groups of a connection may give (R28). With ``confirm_waiting`` the groups that wait for them take effect (R29)."""
     lock_customer(connection.customer_id)
-    touched = Q(grantable_by=connection) | Q(pk__in=[role.pk for role in roles])
-    list(
-        Role.objects.filter(pk__in=Role.objects.filter(touched).values("pk"))
-        .order_by("pk")
-        .select_for_update(no_key=True)
-    )
+    _lock_roles(Q(grantable_by=connection) | Q(pk__in=[role.pk for role in roles]))
     before = set(connection.grantable_roles.values_list("name", flat=True))
     after = {role.name for role in roles}
     connection.grantable_roles.set(roles)
@@ -185,6 +180,15 @@ def _set(connection: Connection, settings: Mapping[str, Any]) -> dict[str, tuple
         field, messages = next(iter(faults.message_dict.items()))
         raise InvalidValue(field, " ".join(messages)) from faults
     return changes
+
+
+def _lock_roles(which: Q) -> None:
+    """Let nobody be given one of these roles by a group or a sign-in of this instant."""
+    list(
+        Role.objects.filter(pk__in=Role.objects.filter(which).values("pk"))
+        .order_by("pk")
+        .select_for_update(no_key=True)
+    )
 
 
 def _locked(connection_id: UUID) -> Connection:

@@ -1,6 +1,8 @@
 """How names are compared (R5), and which text may be a name at all."""
 
+import re
 import unicodedata
+from typing import Final
 
 from core_identity.errors import InvalidValue
 
@@ -9,6 +11,16 @@ MAX_NAME = 255
 
 MAX_TEXT = 1024
 """Characters that any other text an IdP sends may have."""
+
+
+FILLERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u2800\u3164\uffa0")
+"""Invisible, but no format characters to Unicode: joiners, Hangul and Khmer fillers, Mongolian selectors, the blank of Braille."""
+
+EMOJI_STYLE: Final = frozenset("\ufe0e\ufe0f")
+"""Choose how a sign looks that stands before them, as many emoji need; after a letter they only hide."""
+
+LOOK_ALIKES: Final = ("Armenian", "Cherokee", "Coptic", "Cyrillic", "Greek")
+"""Scripts with letters that look like Latin ones."""
 
 
 def key(text: str) -> str:
@@ -23,18 +35,35 @@ def clean_name(text: str, *, field: str) -> str:
     """Return ``text`` stripped, fit to be a key; raise `InvalidValue` where it is not.
 
     Refused: more than `MAX_NAME` characters (also once compared), control characters, and the invisible ones (zero-width, bidirectional
-    marks, lone surrogates) by which two names could look the same and be different.
+    marks, fillers, lone surrogates) by which two names could look the same and be different.
     """
     name = text.strip()
     if max(len(name), len(key(name))) > MAX_NAME:
         raise InvalidValue(field, f"{field} is longer than {MAX_NAME} characters.")
-    for character in name:
-        if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
+    for before, character in zip(" " + name, name, strict=False):
+        if _is_invisible(character) or (character in EMOJI_STYLE and before.isalpha()):
             raise InvalidValue(
                 field,
                 f"{field} contains the invisible character U+{ord(character):04X}. Remove it at the identity provider.",
             )
     return name
+
+
+def _is_invisible(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} or character in FILLERS
+
+
+def mixed_scripts(text: str) -> tuple[str, ...]:
+    """Return the scripts of the first word that mixes Latin letters with those of a script that has look-alikes; empty where none does.
+
+    Such names stay different from what they look like (R5). A person may well be called so, hence the warning and no refusal.
+    """
+    for word in re.split(r"[\W\d_]+", text):
+        scripts = {unicodedata.name(letter, "").partition(" ")[0].title() for letter in word}
+        found = tuple(script for script in LOOK_ALIKES if script in scripts)
+        if "Latin" in scripts and found:
+            return ("Latin", *found)
+    return ()
 
 
 def clean_text(text: str, *, field: str, limit: int = MAX_TEXT) -> str:

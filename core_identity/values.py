@@ -8,6 +8,9 @@ from typing import Final
 from uuid import UUID
 
 NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
+CALLED: Final[Mapping[str, str]] = MappingProxyType(
+    {"uid": "UID", "external_id": "externalId", "user_name": "userName", "name_id": "NameID"}
+)
 
 
 class Channel(StrEnum):
@@ -57,7 +60,7 @@ class Person:
     ``None`` means *not said*, the empty string means *said to be empty*; policy treats the two differently (R6, R17).
     ``attributes`` are the other SCIM attributes (phoneNumbers, locale, …), kept as sent and answered as sent, of no meaning to CORE;
     a value of None in it clears that attribute.
-    ``name_id`` and ``groups`` are only said by a SAML assertion.
+    ``name_id`` and ``groups`` are only said by a SAML assertion. ``called`` names the fields as the sender knows them, so that a refusal does too.
     """
 
     uid: str | None = None
@@ -73,6 +76,7 @@ class Person:
     attributes: Mapping[str, object] = field(default_factory=lambda: NOTHING)
     name_id: str | None = None
     groups: tuple[str, ...] | None = None
+    called: Mapping[str, str] = field(default_factory=lambda: CALLED, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """From what an assertion says to what core_identity understands (R12, R31)."""
 
+from typing import Any
+
 from core_identity.errors import InvalidValue
 from core_identity.values import Person
 from sso.models import SamlSettings
@@ -12,17 +14,22 @@ def person_of(assertion: VerifiedAssertion, saml: SamlSettings) -> Person:
     An attribute that is not there is not said (None); one that is there and empty is said to be empty. Raises `InvalidValue` where a value
     that must be one clean text is something else.
     """
+    called = {
+        "uid": saml.connection.uid_attribute,
+        "external_id": saml.external_id_attribute,
+        "given_name": saml.first_name_attribute,
+        "family_name": saml.last_name_attribute,
+        "email": saml.email_attribute,
+        "title": saml.title_attribute,
+        "organization": saml.company_attribute,
+        "department": saml.department_attribute,
+    }
+    said: dict[str, Any] = {field: _one(assertion, name) for field, name in called.items()}
     return Person(
-        uid=_one(assertion, saml.connection.uid_attribute) or None,
-        external_id=_one(assertion, saml.external_id_attribute) or None,
-        given_name=_one(assertion, saml.first_name_attribute),
-        family_name=_one(assertion, saml.last_name_attribute),
-        email=_one(assertion, saml.email_attribute),
-        title=_one(assertion, saml.title_attribute),
-        organization=_one(assertion, saml.company_attribute),
-        department=_one(assertion, saml.department_attribute),
+        **said,
         name_id=assertion.name_id.strip() or None,
         groups=_groups(assertion, saml),
+        called={**called, "name_id": "NameID"},
     )
 
 

@@ -1,12 +1,13 @@
 """Writing one identity and what of it reaches the user. Used by the services of both channels; callers hold the locks."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
 from django.utils import timezone
 
 from core_identity.errors import InvalidValue
-from core_identity.keys import MAX_NAME, clean_name, clean_text, key
+from core_identity.keys import MAX_NAME, clean_name, clean_text, key, mixed_scripts
 from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.models.connection import UidRule
 from core_identity.policy.matching import Known
@@ -15,31 +16,24 @@ from core_identity.policy.projection import FOLLOWS, permitted_changes
 from core_identity.services import events
 from core_identity.values import Actor, Person
 
+NAMES: Final = ("uid", "external_id", "user_name", "name_id")
 TEXTS: Final = ("given_name", "family_name", "title", "organization", "department")
 
 
 def cleaned(person: Person) -> Person:
-    """Return ``person`` with every text stripped and fit to be stored; raise `InvalidValue` naming the first that is not.
+    """Return ``person`` with every text stripped and fit to be stored; raise `InvalidValue` naming, as the sender does, the first that is not.
 
     An empty UID or externalId is one that was not said (R6).
     """
 
-    def name(value: str | None, field: str) -> str | None:
-        return None if value is None else clean_name(value, field=field)
+    def clean(field: str, cleaner: Callable[..., str], **limits: int) -> str | None:
+        value = getattr(person, field)
+        return None if value is None else cleaner(value, field=person.called.get(field, field), **limits)
 
-    texts: dict[str, Any] = {
-        field: None if getattr(person, field) is None else clean_text(getattr(person, field), field=field)
-        for field in TEXTS
-    }
-    return replace(
-        person,
-        uid=name(person.uid, "UID") or None,
-        external_id=name(person.external_id, "externalId") or None,
-        user_name=name(person.user_name, "userName"),
-        name_id=name(person.name_id, "NameID"),
-        email=name(person.email, "email"),
-        **texts,
-    )
+    names = {field: clean(field, clean_name) for field in NAMES}
+    texts = {field: clean(field, clean_text) for field in TEXTS}
+    said: dict[str, Any] = names | texts | {"email": clean("email", clean_name)}
+    return replace(person, **said | {field: said[field] or None for field in ("uid", "external_id")})
 
 
 def known(identity: Identity | None) -> Known | None:
@@ -181,8 +175,15 @@ def set_uid(*, actor: Actor, identity: Identity, uid: str, derived: bool = False
     changes: dict[str, tuple[object, object]] = {"uid": (before.uid if before else "", uid)}
     if derived:
         changes["derived"] = (before.derived if before else False, True)
-    events.record(actor=actor, kind="identity.uid_set", subject=identity, changes=changes)
+    events.record(
+        actor=actor, kind="identity.uid_set", subject=identity, changes=changes, reason=_warning_of_looks(uid)
+    )
     return before is None or before.uid_key != key(uid)
+
+
+def _warning_of_looks(uid: str) -> str:
+    mixed = " and ".join(mixed_scripts(uid))
+    return f"One word of this UID mixes {mixed} letters. It may only look like somebody else's." if mixed else ""
 
 
 def release_user_name(*, actor: Actor, identity: Identity) -> None:

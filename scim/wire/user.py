@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from core_identity.values import Person
+from core_identity.values import CALLED, Person
 from scim.wire import urns
 from scim.wire.apply_patch import apply_patch
 from scim.wire.attributes import ResourceType, Target
@@ -18,6 +18,13 @@ ORGANIZATION: Final = f"{urns.ENTERPRISE_USER}:organization"
 DEPARTMENT: Final = f"{urns.ENTERPRISE_USER}:department"
 _NAMES: Final = {"givenName": "given_name", "familyName": "family_name"}
 _TEXTS: Final = {"title": "title", ORGANIZATION: "organization", DEPARTMENT: "department"}
+_CALLED: Final = {
+    "given_name": "name.givenName",
+    "family_name": "name.familyName",
+    "email": "emails",
+    "organization": ORGANIZATION,
+    "department": DEPARTMENT,
+}
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,11 @@ class UserWire:
     @property
     def uid_key(self) -> str:
         return f"{urns.ENTERPRISE_USER}:{self.uid_attribute}"
+
+    @property
+    def called(self) -> Mapping[str, str]:
+        """The fields of a `Person` as a SCIM client knows them."""
+        return {**CALLED, **_CALLED, "uid": self.uid_key}
 
     def read_new(self, body: object) -> Person:
         """Return what a POST says.
@@ -81,7 +93,7 @@ class UserWire:
             external_id = self.resource_type.find("externalId")
             assert external_id is not None  # noqa: S101 - one of COMMON
             fields["external_id"] = coerce(external_id.attribute, flat["externalId"], "externalId")
-        return Person(**fields, attributes=others)
+        return Person(**fields, attributes=others, called=self.called)
 
     def _place(self, target: Target, value: Any, fields: dict[str, Any], others: dict[str, object]) -> None:
         match target.key:

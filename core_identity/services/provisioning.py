@@ -115,7 +115,7 @@ def _create(*, actor: Actor, connection: Connection, person: Person) -> Outcome 
         raise Duplicate(f"A user with the userName {user_name!r} is already provisioned by this connection.")
     identity = subject or owner
     try:
-        if identity is None or key(user_name) != identity.user_name_key:
+        if identity is None or identity.deleted_at is not None or key(user_name) != identity.user_name_key:
             require_free_name(actor=actor, connection=connection, person=person, subject=identity)
     except NameGivenUp as given_up:
         return given_up

@@ -26,17 +26,8 @@ from core_identity.errors import (
 )
 from core_identity.keys import key
 from core_identity.models import Connection, Identity, IdentityUid
-from core_identity.policy.matching import (
-    Assertion,
-    Decision,
-    Known,
-    Push,
-    SignIn,
-    Verb,
-    decide_push,
-    decide_sign_in,
-    uid_to_read,
-)
+from core_identity.policy.matching import Decision, Known, Push, Verb, decide_push, uid_to_read
+from core_identity.policy.sign_in import Assertion, SignIn, decide_sign_in
 from core_identity.services.expiry import expire, unexpire
 from core_identity.services.identities import set_uid
 from core_identity.services.provisioning import change_person, create_person, remove_person

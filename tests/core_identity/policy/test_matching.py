@@ -1,25 +1,29 @@
 """The tables of R8a and R8b, cell by cell. No database."""
 
+from typing import Any
+
 import pytest
 
+from core_identity.policy.cases import Cases
 from core_identity.policy.matching import (
     TABLE,
-    Assertion,
+    Cell,
     Decision,
     Known,
     Push,
-    SignIn,
     Subject,
     Uid,
     Verb,
+    classify,
     decide_push,
-    decide_sign_in,
     uid_to_read,
 )
+from core_identity.policy.sign_in import UID_FREE, UID_KNOWN, Assertion, SignIn, decide_sign_in
 from core_identity.values import Person
 
 LIVE = Known(external_id="00u1", user_name_key="jane@acme.test", email_key="jane@acme.test")
 BY_SSO_ONLY = Known(name_id_key="jane@acme.test", email_key="jane.doe@acme.test", pushed=False)
+OFFERED = Known(user_name_key="jane@acme.test", email_key="jane@acme.test", pushed=False, offered=True)
 STRANGER = Known(external_id="00u2", user_name_key="joan@acme.test", email_key="joan@acme.test")
 
 
@@ -33,8 +37,10 @@ def push(
     uid_sent: bool = True,
     user_name_key: str | None = "jane@acme.test",
     email_key: str = "jane@acme.test",
+    confirmed: bool = False,
+    rekeying: bool = False,
 ) -> Push:
-    return Push(verb, external_id, uid_sent, user_name_key, email_key, subject, owner, own)
+    return Push(verb, external_id, uid_sent, user_name_key, email_key, subject, owner, own, confirmed, rekeying)
 
 
 POST, CHANGE = Verb.POST, Verb.CHANGE
@@ -80,7 +86,38 @@ CELLS = [
         push(POST, owner=Known(user_name_key="joan@acme.test"), external_id=None),
         Decision.CONFLICT,
     ),
-    # POST, externalId is X's
+    (
+        "SSO came first, nothing agrees, and an administrator said that it is the same person",
+        push(POST, owner=BY_SSO_ONLY, user_name_key="eve", email_key="eve@acme.test", confirmed=True),
+        Decision.ADOPT,
+    ),
+    (
+        "the UID of a pushed person, whom an administrator said to be the same person",
+        push(POST, owner=STRANGER, confirmed=True),
+        Decision.REVIVE,
+    ),
+    (
+        "in re-key: UID and userName agree, the externalId is new",
+        push(POST, owner=LIVE, external_id="00u9", rekeying=True),
+        Decision.REVIVE,
+    ),
+    (
+        "in re-key: the UID alone agrees",
+        push(POST, owner=STRANGER, external_id="00u9", rekeying=True),
+        Decision.CONFLICT,
+    ),
+    (
+        "in re-key: UID and userName agree with somebody deactivated",
+        push(POST, owner=Known("00u1", "jane@acme.test", active=False), external_id="00u9", rekeying=True),
+        Decision.CONFLICT,
+    ),
+    # POST, externalId is X's, or X was offered under this userName
+    ("somebody offered is pushed", push(POST, subject=OFFERED, external_id=None), Decision.CLAIM),
+    (
+        "posted again while live, after an administrator said that it is the same person",
+        push(POST, subject=LIVE, owner=LIVE, own=True, confirmed=True),
+        Decision.REVIVE,
+    ),
     ("posted again with a new UID", push(POST, subject=LIVE), Decision.RELINK),
     ("posted again while live", push(POST, subject=LIVE, owner=LIVE, own=True), Decision.DUPLICATE),
     ("posted again while live, UID not sent", push(POST, subject=LIVE, uid_sent=False), Decision.DUPLICATE),
@@ -132,7 +169,26 @@ CELLS = [
         push(CHANGE, subject=LIVE, owner=STRANGER, external_id=None),
         Decision.CONFLICT,
     ),
+    ("put with a UID on somebody offered", push(CHANGE, subject=OFFERED), Decision.CLAIM),
     # PUT or PATCH, externalId differs
+    (
+        "in re-key: UID and userName agree, the externalId is new, by put",
+        push(CHANGE, subject=LIVE, owner=LIVE, own=True, external_id="00u9", rekeying=True),
+        Decision.APPLY,
+    ),
+    (
+        "in re-key: the UID agrees and the userName is not said",
+        push(
+            CHANGE,
+            subject=Known("00u1", None),
+            owner=LIVE,
+            own=True,
+            external_id="00u9",
+            user_name_key=None,
+            rekeying=True,
+        ),
+        Decision.CONFLICT,
+    ),
     ("put with another externalId and a new UID", push(CHANGE, subject=LIVE, external_id="00u9"), Decision.CONFLICT),
     (
         "put with another externalId and its own UID",
@@ -169,6 +225,28 @@ def test_the_table_has_every_line_and_every_column() -> None:
     assert all(set(line) == set(Uid) for line in TABLE.values())
 
 
+def cells() -> dict[tuple[Verb, Subject, Uid], Cell]:
+    return {(*line, uid): cell for line, columns in TABLE.items() for uid, cell in columns.items()}
+
+
+def first_that_holds(cases: Cases[Any, Any], message: object) -> object:
+    return next((case.words for case in cases.cases if case.holds(message)), "else")
+
+
+def words_of(cases: Cases[Any, Any]) -> set[object]:
+    return {*(case.words for case in cases.cases), "else"}
+
+
+CONDITIONAL = {place: cell for place, cell in cells().items() if isinstance(cell, Cases)}
+
+
+@pytest.mark.parametrize("place", CONDITIONAL, ids=lambda place: ", ".join(place))
+def test_every_case_of_a_cell_decides_a_push_above_R8a(place: tuple[Verb, Subject, Uid]) -> None:
+    cases = CONDITIONAL[place]
+    pushes = [one[1] for one in CELLS if (one[1].verb, *classify(one[1])) == place]
+    assert {first_that_holds(cases, push) for push in pushes} == words_of(cases)
+
+
 def assertion(
     *,
     owner: Known | None = None,
@@ -178,8 +256,9 @@ def assertion(
     name_id_key: str = "jane@acme.test",
     email_key: str = "jane@acme.test",
     waived: bool = False,
+    rekeying: bool = False,
 ) -> Assertion:
-    return Assertion(external_id, name_id_key, email_key, waived, owner, named, external)
+    return Assertion(external_id, name_id_key, email_key, waived, owner, named, external, rekeying)
 
 
 SIGN_INS = [
@@ -204,9 +283,40 @@ SIGN_INS = [
         SignIn.CONFLICT,
     ),
     (
+        "the NameID is the userName of a derived UID, and the externalId agrees (R6)",
+        assertion(named=Known("00u1", "jane@acme.test", derived=True), external_id="00u1"),
+        SignIn.TAKE_OVER_DERIVED,
+    ),
+    (
+        "the NameID is the userName of a derived UID of somebody with another externalId (R8b)",
+        assertion(named=Known("00u1", "jane@acme.test", derived=True), external_id="00u2"),
+        SignIn.CONFLICT,
+    ),
+    (
         "the NameID is the userName of a derived UID (R6)",
         assertion(named=Known(user_name_key="jane@acme.test", derived=True)),
         SignIn.TAKE_OVER_DERIVED,
+    ),
+    ("the NameID is the userName of somebody offered (R10)", assertion(named=OFFERED), SignIn.CLAIM),
+    (
+        "in re-key: externalId and NameID agree, the UID is new (R3)",
+        assertion(external=LIVE, external_id="00u1", rekeying=True),
+        SignIn.MOVE_UID,
+    ),
+    (
+        "in re-key: the externalId alone agrees (R3)",
+        assertion(external=STRANGER, external_id="00u2", rekeying=True),
+        SignIn.CONFLICT,
+    ),
+    (
+        "in re-key: UID and NameID agree, the externalId is new (R3)",
+        assertion(owner=LIVE, external_id="00u9", rekeying=True),
+        SignIn.ENTER,
+    ),
+    (
+        "in re-key: UID and NameID agree, the externalId is somebody else's (R3)",
+        assertion(owner=LIVE, external=STRANGER, external_id="00u2", rekeying=True),
+        SignIn.NO_MARK,
     ),
     ("the NameID is the userName of a sent UID", assertion(named=LIVE), SignIn.CREATE),
     (
@@ -220,6 +330,12 @@ SIGN_INS = [
 @pytest.mark.parametrize(("case", "decision"), [(one[1], one[2]) for one in SIGN_INS], ids=[one[0] for one in SIGN_INS])
 def test_a_sign_in_needs_a_second_mark_that_agrees_R8b(case: Assertion, decision: SignIn) -> None:
     assert decide_sign_in(case) is decision
+
+
+@pytest.mark.parametrize("cases", [UID_FREE, UID_KNOWN], ids=["UID free", "UID known"])
+def test_every_case_decides_a_sign_in_above_R8b(cases: Cases[Any, Any]) -> None:
+    assertions = [one[1] for one in SIGN_INS if (one[1].owner is None) == (cases is UID_FREE)]
+    assert {first_that_holds(cases, assertion) for assertion in assertions} == words_of(cases)
 
 
 @pytest.mark.parametrize(

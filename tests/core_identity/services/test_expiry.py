@@ -218,7 +218,6 @@ def test_who_was_split_off_is_revived_under_the_name_that_the_identity_has_R8a_R
 ) -> None:
     say(jane, replace(JANE, active=False))
     newcomer = split_off(actor=ADMIN, identity_id=jane.pk, reason="another Jane")
-    remove_person(actor=OKTA, connection=acme, scim_id=jane.scim_id)
     outcome = create_person(actor=OKTA, connection=acme, person=JANE)
     assert (outcome.decision, outcome.identity.user_id) == (Decision.REVIVE, newcomer.pk)
 

@@ -25,12 +25,13 @@ from tests.support.clients import open_client
 
 @dataclass(frozen=True)
 class Service:
-    """A running service; ``url`` is what browsers see."""
+    """A running service; ``url`` is what browsers see, ``process`` the parent of its workers."""
 
     url: str
     environment: dict[str, str]
     folder: Path
     checkout: Checkout
+    process: int
 
     def manage(self, *words: str, stdin: str = "", **variables: str) -> tuple[int, str]:
         """Run a command as an administrator's script does; return its exit code and stdout."""
@@ -75,24 +76,25 @@ class Service:
 
 
 @contextmanager
-def running_service(folder: Path) -> Iterator[Service]:
-    """Start a service on a fresh database, with its production settings; stop it at the end."""
+def running_service(folder: Path, *, server: str = "") -> Iterator[Service]:
+    """Start a service on a fresh database (of the tests' PostgreSQL, or of ``server``), with its production settings; stop it at the end."""
     checkout = this_checkout()
-    server = WebServer(free_port(), workers=2, threads=8)
+    web = WebServer(free_port(), workers=2, threads=8)
     environment = os.environ | {
-        "DATABASE_URL": new_database(os.environ["DATABASE_URL"]),
+        "DATABASE_URL": new_database(server or os.environ["DATABASE_URL"]),
         "DJANGO_SETTINGS_MODULE": "core_identity.config.settings",
-        "PUBLIC_URL": server.url,
+        "PUBLIC_URL": web.url,
         "STATIC_ROOT": str(folder / "static"),
         "SECRET_KEY": secrets.token_urlsafe(50),
     }
     for words in (["migrate", "--noinput", "--verbosity", "0"], ["collectstatic", "--noinput", "--verbosity", "0"]):
         subprocess.run([*manage_command(checkout, *words)], env=environment, cwd=checkout.root, check=True)
     with services() as running:
-        running.start("gunicorn", server.command(checkout), environment, checkout.root)
-        host = urlsplit(server.url).netloc
-        wait_for_answer(f"http://127.0.0.1:{server.port}/healthz", running.check, host)
-        yield Service(server.url, environment, folder, checkout)
+        running.start("gunicorn", web.command(checkout), environment, checkout.root)
+        host = urlsplit(web.url).netloc
+        wait_for_answer(f"http://127.0.0.1:{web.port}/healthz", running.check, host)
+        [(_, process)] = running.running
+        yield Service(web.url, environment, folder, checkout, process.pid)
 
 
 @contextmanager

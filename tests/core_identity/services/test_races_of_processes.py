@@ -1,0 +1,129 @@
+"""R7 and the lock order again, over processes: each act has its own interpreter, and only PostgreSQL stands between them."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from uuid import UUID
+
+import pytest
+from django.db import connection as database
+
+from core_identity.models import Connection, Event, Grant, Identity, IdentityUid, PushGroup, PushGroupMember, User
+from core_identity.services.expiry import expire
+from core_identity.services.groups import change_group, create_group
+from core_identity.services.provisioning import Outcome, change_person, create_person
+from core_identity.services.roles import change_role, create_role
+from core_identity.services.sign_in import sign_in
+from core_identity.values import GroupChange, Person
+from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.racing import Act, Race, racing
+
+pytestmark = pytest.mark.django_db(transaction=True)
+AT_ONCE = 4
+ROUNDS = 5
+
+
+@pytest.fixture(scope="module")
+def race(django_db_setup: None) -> Iterator[Race]:
+    with racing(AT_ONCE, str(database.settings_dict["NAME"])) as running:
+        yield running
+
+
+@pytest.fixture
+def acme() -> Connection:
+    return make_connection()
+
+
+def jane(number: int) -> Person:
+    """Return one Jane of several, whom no key ties to another."""
+    mail = f"jane{number}@acme.test"
+    return replace(JANE, uid=f"jane.{number}", external_id=f"00u{number}", user_name=mail, email=mail)
+
+
+def push(acme: Connection, number: int) -> Outcome:
+    return create_person(actor=OKTA, connection=acme, person=jane(number))
+
+
+def enter(acme: Connection, number: int) -> Identity:
+    return sign_in(actor=BROWSER, connection=acme, person=by_sso(jane(number)))
+
+
+def deactivate(acme: Connection, number: int, scim_id: UUID) -> Outcome:
+    said = replace(jane(number), active=False)
+    return change_person(actor=OKTA, connection=acme, scim_id=scim_id, read=lambda _: said, deactivates=True)
+
+
+def end_access(user_id: UUID) -> User:
+    return expire(actor=ADMIN, user_id=user_id, reason="left")
+
+
+def put(acme: Connection, scim_id: UUID, name: str, *members: UUID) -> PushGroup:
+    said = GroupChange(display_name=name, members=frozenset(members))
+    return change_group(actor=OKTA, connection=acme, scim_id=scim_id, read=lambda _: said)
+
+
+def rename(role_id: UUID, name: str) -> object:
+    return change_role(actor=ADMIN, role_id=role_id, name=name)
+
+
+def test_creates_at_once_are_one_user_R7(race: Race, acme: Connection) -> None:
+    for number in range(ROUNDS):
+        answers = race([partial(push, acme, number)] * AT_ONCE)
+        assert sorted(answers) == ["Duplicate"] * (AT_ONCE - 1) + ["Outcome"]
+    assert {model.objects.count() for model in (User, Identity, IdentityUid)} == {ROUNDS}
+    assert Event.objects.filter(kind="user.created").count() == ROUNDS
+
+
+def test_a_create_and_sign_ins_at_once_are_one_user_R7(race: Race, acme: Connection) -> None:
+    for number in range(ROUNDS):
+        answers = race([partial(push, acme, number), *[partial(enter, acme, number)] * (AT_ONCE - 1)])
+        assert answers == ["Outcome"] + ["Identity"] * (AT_ONCE - 1), "every one is taken, whichever was first"
+    assert {model.objects.count() for model in (User, Identity, IdentityUid)} == {ROUNDS}
+    assert set(Identity.objects.values_list("external_id", flat=True)) == {f"00u{number}" for number in range(ROUNDS)}
+
+
+def test_an_expiry_and_sign_ins_at_once_leave_a_shut_door_R21(race: Race, acme: Connection) -> None:
+    for number in range(ROUNDS):
+        identity = push(acme, number).identity
+        ends: list[Act] = [partial(end_access, identity.user_id), partial(deactivate, acme, number, identity.scim_id)]
+        answers = race([*ends, *[partial(enter, acme, number)] * (AT_ONCE - 2)])
+        assert answers[:2] == ["User", "Outcome"], "an expiry is never refused"
+        assert set(answers[2:]) <= {"Identity", "MayNotSignIn"}
+        assert race([partial(enter, acme, number)] * AT_ONCE) == ["MayNotSignIn"] * AT_ONCE
+    assert not User.objects.filter(expired_at__isnull=True).exists()
+    assert Event.objects.filter(kind="user.expired").count() == ROUNDS, "one fact is told once (R24)"
+
+
+def test_puts_of_one_group_at_once_leave_what_one_of_them_said_R32(race: Race, acme: Connection) -> None:
+    create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
+    people = [push(acme, number).identity for number in range(3)]
+    group = create_group(actor=OKTA, connection=acme, change=GroupChange(display_name="Editors"))
+    said = [{one.scim_id for one in some} for some in (people[:1], people[1:], people, [])]
+    for _ in range(ROUNDS):
+        answers = race([partial(put, acme, group.scim_id, "Editors", *members) for members in said])
+        assert answers == ["PushGroup"] * AT_ONCE
+        assert set(PushGroupMember.objects.values_list("identity__scim_id", flat=True)) in said
+        assert members_of(group) == holders()
+
+
+def test_a_put_of_a_group_against_a_rename_of_its_role_leaves_grants_of_what_it_reaches_R28(
+    race: Race, acme: Connection
+) -> None:
+    role = create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
+    ids = [create_person(actor=OKTA, connection=acme, person=one).identity.scim_id for one in (JANE, ZOE)]
+    group = create_group(actor=OKTA, connection=acme, change=GroupChange(display_name="Editors"))
+    for number in range(ROUNDS):
+        there, back = ("Authors", "Editors") if number % 2 == 0 else ("Editors", "Authors")
+        acts: list[Act] = [partial(put, acme, group.scim_id, there, *ids), partial(rename, role.pk, there)]
+        acts += [partial(put, acme, group.scim_id, back, ids[0]), partial(rename, role.pk, back)]
+        assert race(acts) == ["PushGroup", "Role", "PushGroup", "Role"]
+        group.refresh_from_db()
+        assert holders() == (members_of(group) if group.role_id else set())
+
+
+def members_of(group: PushGroup) -> set[UUID]:
+    return set(PushGroupMember.objects.filter(group=group).values_list("identity__user_id", flat=True))
+
+
+def holders() -> set[UUID]:
+    return set(Grant.objects.values_list("user_id", flat=True))

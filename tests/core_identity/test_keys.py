@@ -33,12 +33,27 @@ def test_names_that_only_look_alike_stay_different_R5(one: str, other: str) -> N
 
 
 @pytest.mark.parametrize(
-    "bad", ["a\x00b", "jane\u200bdoe", "\u202ejane", "a\nb", "\ud800", "a\u2028b", "\ufeffjane\u2060"]
+    "bad",
+    [
+        "a\x00b",
+        "jane\u200bdoe",
+        "\u202ejane",
+        "a\nb",
+        "\ud800",
+        "a\u2028b",
+        "\ufeffjane\u2060",
+        "jane\u3164",
+        "jane\ufe0f",
+    ],
 )
 def test_an_invisible_character_in_a_key_is_refused_by_name_R5(bad: str) -> None:
     with pytest.raises(InvalidValue, match=r"UID contains the invisible character U\+") as refusal:
         clean_name(bad, field="UID")
     assert refusal.value.field == "UID"
+
+
+def test_an_emoji_may_stand_in_the_name_of_a_group_R5() -> None:
+    assert clean_name("☎\ufe0f Support", field="displayName") == "☎\ufe0f Support"
 
 
 def test_a_key_has_at_most_255_characters_also_once_compared_R5() -> None:

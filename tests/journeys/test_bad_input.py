@@ -118,8 +118,8 @@ def refusal(answer: "Answer") -> str:
 
 
 def written() -> list[object]:
-    """Return all that stands of people, and what was told of changes; a refusal may be told."""
-    told = Event.objects.exclude(kind__endswith=".refused").count()
+    """Return all that stands of people, and what was told of changes; a refusal may be told, and a conflict opened (R9)."""
+    told = Event.objects.exclude(kind__endswith=".refused").exclude(kind="conflict.opened").count()
     return [
         told,
         *(list(model._default_manager.order_by("pk").values()) for model in (User, Identity, IdentityUid, Grant)),

@@ -178,8 +178,8 @@ _NEW_UID_WITHOUT_EVIDENCE: Final[Cases[Push, Decision]] = Cases(
 _ANOTHER_EXTERNAL_ID: Final[Cases[Push, Decision]] = Cases(
     (
         Case(
-            "the connection is in re-key, and X is live and has this userName (R3)",
-            lambda push: push.rekeying and push.same_name and push.x.is_live,
+            "the connection is in re-key, the UID was sent, and X is live and has this userName (R3)",
+            lambda push: push.rekeying and push.owner_is_subject and push.same_name and push.x.is_live,
             Decision.APPLY,
         ),
     ),

@@ -11,7 +11,10 @@ class SignIn(Verdict):
     """What a verified assertion leads to (R8b)."""
 
     ENTER = "enter", "the person whose the UID is"
-    TAKE_OVER_DERIVED = "take_over_derived", "the pushed person of this userName, whose derived UID gives way (R6)"
+    TAKE_OVER_DERIVED = (
+        "take_over_derived",
+        "the pushed person of this userName, whose derived UID gives way (R6)",
+    )
     CLAIM = "claim", "the user whom an administrator offered to the connection (R10)"
     MOVE_UID = "move_uid", "the person whose the externalId and the userName are; the UID follows (R3)"
     CREATE = "create", "a new user, after R9 and R12"

@@ -91,6 +91,9 @@ def write_identity(identity: Identity, said: Person) -> dict[str, tuple[object, 
             changes[field] = (before, value)
             setattr(identity, field, value)
 
+    former = key(identity.user_name)
+    if said.user_name and key(said.user_name) != former == identity.name_id_key:
+        follow("name_id", "")  # R8, R8b: it was the userName; whoever gets that next must not find this person by it
     follow("user_name", said.user_name or None)
     follow("external_id", said.external_id)
     follow("email", said.email)
@@ -173,8 +176,9 @@ def set_uid(*, actor: Actor, identity: Identity, uid: str, derived: bool = False
         connection=identity.connection, identity=identity, uid=uid, uid_key=key(uid), current=True, derived=derived
     )
     changes: dict[str, tuple[object, object]] = {"uid": (before.uid if before else "", uid)}
-    if derived:
-        changes["derived"] = (before.derived if before else False, True)
+    was_derived = before is not None and before.derived
+    if derived != was_derived:
+        changes["derived"] = (was_derived, derived)
     events.record(
         actor=actor, kind="identity.uid_set", subject=identity, changes=changes, reason=_warning_of_looks(uid)
     )

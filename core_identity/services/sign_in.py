@@ -74,13 +74,14 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
     named = None
     if owner is None and person.name_id:
         named = _lock(identities.filter(user_name_key=key(person.name_id)).values_list("pk", flat=True).first())
+    known_owner = known(owner)
     decision = decide_sign_in(
         Assertion(
             external_id=person.external_id,
             name_id_key=key(person.name_id or ""),
             email_key=key(person.email or ""),
             mark_waived=connection.uid_mark == Mark.WAIVED,
-            owner=known(owner),
+            owner=known_owner,
             named=known(named),
             external=known(external),
             rekeying=connection.rekeying,
@@ -118,7 +119,7 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
     uid_moves = False
     if decision is SignIn.CLAIM:
         claim(actor=actor, identity=identity)
-    if decision is not SignIn.ENTER:
+    if known_owner is None or known_owner.derived:  # R6: what a sign-in sends is not derived any more
         uid_moves = set_uid(actor=actor, identity=identity, uid=person.uid or "")
     _follow(actor=actor, connection=connection, identity=identity, person=person, uid_moves=uid_moves)
     return identity
@@ -153,11 +154,14 @@ def _follow(*, actor: Actor, connection: Connection, identity: Identity, person:
     """R13: the identity follows the assertion, and by the same policy the user."""
     changes = write_identity(identity, person)
     identity.signed_in_at = timezone.now()
-    if changes:
+    if uid_moves:
+        identity.session_epoch += 1  # R21: as after any relink; the session of this sign-in begins later
+    if changes or uid_moves:
         save_identity(identity)
-        events.record(actor=actor, kind="identity.changed", subject=identity, changes=changes)
     else:
         identity.save(update_fields=["signed_in_at"])
+    if changes:
+        events.record(actor=actor, kind="identity.changed", subject=identity, changes=changes)
     project(actor=actor, connection=connection, identity=identity, said=person, uid_moves=uid_moves)
     _greet(actor=actor, connection=connection, identity=identity, person=person)
 

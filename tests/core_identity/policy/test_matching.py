@@ -177,6 +177,11 @@ CELLS = [
         Decision.APPLY,
     ),
     (
+        "in re-key: the userName alone agrees, no UID was sent",
+        push(CHANGE, subject=LIVE, external_id="00u9", uid_sent=False, rekeying=True),
+        Decision.CONFLICT,
+    ),
+    (
         "in re-key: the UID agrees and the userName is not said",
         push(
             CHANGE,

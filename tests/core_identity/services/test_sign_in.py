@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from core_identity.errors import Conflict
-from core_identity.models import Connection, Identity, IdentityUid
+from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.services.provisioning import create_person
 from core_identity.services.sign_in import sign_in
 from tests.support.cast import BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
@@ -46,3 +46,21 @@ def test_a_new_name_id_that_nobody_has_is_learnt_R8b_R13(acme: Connection) -> No
     zoe = create_person(actor=OKTA, connection=acme, person=ZOE).identity
     entered = sign_in(actor=BROWSER, connection=acme, person=by_sso(ZOE, name_id="zoe@acme.test"))
     assert (entered.pk, entered.name_id) == (zoe.pk, "zoe@acme.test")
+
+
+def test_what_an_assertion_says_reaches_the_identity_and_by_the_same_policy_the_user_R13_R16_R17() -> None:
+    other = make_connection("by-number", uid_rule="other")
+    sign_in(actor=BROWSER, connection=other, person=by_sso(JANE))
+    said = by_sso(JANE, title="Chief", department="", given_name="Janet", email="janet@acme.test")
+    identity = sign_in(actor=BROWSER, connection=other, person=said)
+    user = User.objects.get(pk=identity.user_id)
+    assert (identity.title, identity.given_name, identity.email) == ("Chief", "Janet", "janet@acme.test")
+    assert (user.title, user.department, user.first_name) == ("Chief", "", "Janet")
+    assert user.email == JANE.email, "only an administrator changes it (R16)"
+
+
+def test_with_the_rule_name_a_sign_in_changes_no_name_of_the_user_R4_R13(acme: Connection) -> None:
+    sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE))
+    identity = sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE, given_name="Janet"))
+    assert identity.given_name == "Janet"
+    assert User.objects.get(pk=identity.user_id).first_name == "Jane"

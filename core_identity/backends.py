@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from core_identity.models import Identity, User
 from core_identity.policy.expiry import Bar, Standing, bar_to_sign_in
-from core_identity.selectors import effective_grants, standing_of
+from core_identity.selectors.roles import effective_grants
+from core_identity.selectors.users import standing_of
 
 LONGEST_SESSION: Final = timedelta(hours=12)
 IDENTITY: Final = "identity"

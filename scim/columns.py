@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from django.db.models import Q
 
-from core_identity import selectors
 from core_identity.keys import key
+from core_identity.selectors import resources
 from scim.wire import urns
 from scim.wire.attributes import Attribute, ResourceType, Target
 from scim.wire.filter import Scalar
@@ -136,7 +136,7 @@ def as_kept(attribute: Attribute, value: Scalar) -> str | bool | None:
 
 def user_columns(connection: "Connection") -> dict[str, Column]:
     """Return the columns of Users by the full name of the attribute: the named ones, and all that is kept as sent."""
-    people = selectors.scim_identities(connection)
+    people = resources.scim_identities(connection)
 
     def uid(name: str, value: Scalar) -> Q | None:
         if not isinstance(value, str) or name not in _TEXT:
@@ -190,7 +190,7 @@ def user_columns(connection: "Connection") -> dict[str, Column]:
 
 def group_columns(connection: "Connection") -> dict[str, Column]:
     """Return the columns of Groups by the full name of the attribute."""
-    groups, people = selectors.push_groups(connection), selectors.scim_identities(connection)
+    groups, people = resources.push_groups(connection), resources.scim_identities(connection)
     inhabited = groups.filter(members__identity__in=people.order_by()).order_by()
 
     def member(name: str, value: Scalar) -> Q | None:

@@ -149,7 +149,7 @@ class Group(_Rendered, SCIMGroup):
 
 
 def user_document(identity: "Identity", *, uid_attribute: str, address: Address) -> Document:
-    """Return the User resource of an identity with rendering (``selectors.with_rendering``).
+    """Return the User resource of an identity with rendering (``selectors.resources.with_rendering``).
 
     The UID stands under the connection's exact attribute name, and not at all while it is derived: the IdP never said
     it (R6).

@@ -16,7 +16,8 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from core_identity.backends import begin_session, identity_of
 from core_identity.credentials import credential
 from core_identity.errors import IdentityError, NotFound
-from core_identity.selectors import live_connection, story
+from core_identity.selectors.connections import live_connection
+from core_identity.selectors.story import story
 from core_identity.services.sign_in import sign_in as provision
 from core_identity.values import Actor, ActorKind, Channel
 from sso import sign_in_state

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from core_identity.admin.base import CoreAdmin
 from core_identity.admin.forms import ReasonForm
 from core_identity.models import Burst
-from core_identity.selectors_bursts import may_settle_bursts, open_bursts, plan_of
+from core_identity.selectors.bursts import may_settle_bursts, open_bursts, plan_of
 from core_identity.services.bursts import settle_burst, unexpire_burst
 
 UNEXPIRE, SETTLE = "unexpire", "settle"

@@ -7,8 +7,8 @@ from django.http import HttpRequest
 
 from core_identity.admin.forms import ActForm, ReasonForm
 from core_identity.models import Connection, Role
-from core_identity.selectors import protected_roles
-from core_identity.selectors_groups import listed_groups, role_keys
+from core_identity.selectors.groups import listed_groups, role_keys
+from core_identity.selectors.roles import protected_roles
 from core_identity.services.connections import set_grantable_roles, switch_off, switch_on
 
 

@@ -20,10 +20,10 @@ from core_identity.admin.drift import ConnectionDriftPages
 from core_identity.admin.forms import WrittenByService
 from core_identity.admin.succession import SuccessionPages
 from core_identity.errors import NotFound
-from core_identity.mismatches import LATELY, mismatches, perhaps_pushed_too, refused_lately
 from core_identity.models import Connection
 from core_identity.models.connection import Mark, UidRule
-from core_identity.selectors_groups import listed_groups, people_without_groups, unmapped_groups
+from core_identity.selectors.groups import listed_groups, people_without_groups, unmapped_groups
+from core_identity.selectors.mismatches import LATELY, mismatches, perhaps_pushed_too, refused_lately
 from core_identity.services.connections import (
     LOCKED_WITH_IDENTITIES,
     SETTINGS,

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from core_identity.admin.base import CoreAdmin
 from core_identity.admin.forms import ReasonForm
 from core_identity.models import User
-from core_identity.selectors_drift import FIELDS, Drift, drift_in, drift_of, drifting
+from core_identity.selectors.drift import FIELDS, Drift, drift_in, drift_of, drifting
 from core_identity.services.drift import take_over
 from core_identity.services.transactions import in_one_transaction
 

@@ -15,7 +15,9 @@ from django.urls import path, reverse
 from core_identity.admin.base import CoreAdmin
 from core_identity.admin.forms import ReasonForm
 from core_identity.models import User
-from core_identity.selectors import changed_since_expiry, guarded_users, roles_of, status_of
+from core_identity.selectors.roles import roles_of
+from core_identity.selectors.story import changed_since_expiry
+from core_identity.selectors.users import guarded_users, status_of
 from core_identity.services.expiry import expire, split_off, unexpire
 from core_identity.services.transactions import in_one_transaction
 

@@ -11,7 +11,7 @@ from core_identity.admin.base import CoreAdmin
 from core_identity.admin.forms import ReasonForm
 from core_identity.errors import IdentityError
 from core_identity.models import User
-from core_identity.selectors import find_user
+from core_identity.selectors.users import find_user
 from core_identity.services.merge import MergePlan, merge, plan_merge
 
 KEEP_THIS, KEEP_OTHER = "this", "other"

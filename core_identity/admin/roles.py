@@ -14,8 +14,8 @@ from django.utils.html import format_html
 from core_identity.admin.base import CoreAdmin
 from core_identity.admin.forms import ActForm, WrittenByService, actor_of
 from core_identity.models import Connection, PushGroup, Role
-from core_identity.selectors import protected_roles
-from core_identity.selectors_groups import waiting_groups
+from core_identity.selectors.groups import waiting_groups
+from core_identity.selectors.roles import protected_roles
 from core_identity.services.groups import link_waiting
 from core_identity.services.roles import change_role, create_role, delete_role
 

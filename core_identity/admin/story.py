@@ -6,8 +6,10 @@ from django.db.models import Prefetch
 
 from core_identity.admin.events import changes_of
 from core_identity.models import Conflict, Identity, PushGroupMember, User
-from core_identity.selectors import changed_since_expiry, events_of, roles_of, status_of
-from core_identity.selectors_drift import drift_of
+from core_identity.selectors.drift import drift_of
+from core_identity.selectors.roles import roles_of
+from core_identity.selectors.story import changed_since_expiry, events_of
+from core_identity.selectors.users import status_of
 
 EVENTS_SHOWN = 50
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from core_identity.admin.forms import ActForm
 from core_identity.models import Role, User
-from core_identity.selectors import protected_roles
+from core_identity.selectors.roles import protected_roles
 from core_identity.services.roles import grant_role, revoke_role
 from core_identity.services.transactions import in_one_transaction
 from core_identity.services.users import set_password

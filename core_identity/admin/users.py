@@ -18,7 +18,7 @@ from core_identity.admin.user_filters import RelatedFilter, StatusFilter
 from core_identity.admin.user_pages import PasswordForm, RolesForm
 from core_identity.keys import key
 from core_identity.models import Identity, User
-from core_identity.selectors import guarded_users, status_of
+from core_identity.selectors.users import guarded_users, status_of
 from core_identity.services.users import change_user, create_user
 
 FLAGS = ("is_staff", "is_superuser")

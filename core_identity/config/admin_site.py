@@ -11,8 +11,8 @@ from django.urls import reverse
 from core_identity.errors import IdentityError
 from core_identity.models import Conflict, Event, Identity, PushGroup
 from core_identity.models.conflict import ConflictState
-from core_identity.selectors import break_glass_users
-from core_identity.selectors_bursts import may_settle_bursts, open_bursts
+from core_identity.selectors.bursts import may_settle_bursts, open_bursts
+from core_identity.selectors.users import break_glass_users
 
 
 class CoreAdminSite(AdminSite):

@@ -8,7 +8,7 @@ from django.core.checks import CheckMessage, Tags, register
 from django.db import Error, connection
 
 from core_identity.models import User
-from core_identity.selectors import break_glass_users
+from core_identity.selectors.users import break_glass_users
 
 NO_BREAK_GLASS = checks.Warning(
     "Nobody could open the administration if every identity provider were wrong or away (R26).",

@@ -11,7 +11,7 @@ from django.utils import timezone
 from core_identity.errors import NotFound
 from core_identity.models import Burst, Identity, User
 from core_identity.policy.bursts import WINDOW
-from core_identity.selectors_bursts import BurstPlan, people_of, plan_of
+from core_identity.selectors.bursts import BurstPlan, people_of, plan_of
 from core_identity.services import events
 from core_identity.services.expiry import unexpire_together
 from core_identity.services.merge import may_touch_guarded

@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from core_identity.errors import IdentityError, InvalidValue, Locked, NameTaken, NotFound
 from core_identity.keys import clean_name, key
 from core_identity.models import Connection, Customer, Grant, Identity, PushGroup, Role
-from core_identity.selectors_groups import role_keys
+from core_identity.selectors.groups import role_keys
 from core_identity.services import events
 from core_identity.services.groups import link_waiting, relink_groups
 from core_identity.services.sso_groups import end_sso_grants

@@ -6,7 +6,7 @@ from uuid import UUID
 from core_identity.errors import NameTaken, NotAllowed, NotFound
 from core_identity.keys import key
 from core_identity.models import User
-from core_identity.selectors_drift import UID, drift_in
+from core_identity.selectors.drift import UID, drift_in
 from core_identity.services import events
 from core_identity.services.conflicts import close_what_is_gone
 from core_identity.services.links import give_uid, lock_identity
@@ -20,7 +20,7 @@ from core_identity.values import Actor
 def take_over(
     *, actor: Actor, user_id: UUID, identity_id: UUID, fields: Collection[str], reason: str
 ) -> dict[str, tuple[str, str]]:
-    """Let the user hold what the IdP says in ``fields`` of `core_identity.selectors_drift.FIELDS`; return (before, after) of each.
+    """Let the user hold what the IdP says in ``fields`` of `core_identity.selectors.drift.FIELDS`; return (before, after) of each.
 
     The email stays unique inside the customer (R16), the username everywhere (R8), a UID in its connection; another UID ends the sessions of the
     identity. Raises `NotFound`; `NotAllowed` for a field that does not differ; `NameTaken`, `InvalidValue`; then nothing was changed.

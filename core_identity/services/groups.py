@@ -10,7 +10,7 @@ from core_identity.errors import InvalidValue, NameTaken, NotFound, UnknownGroup
 from core_identity.keys import clean_name, key
 from core_identity.models import Connection, ExpectedMember, Identity, PushGroup, PushGroupMember, Role
 from core_identity.models.connection import UnknownGroup as UnknownGroupPolicy
-from core_identity.selectors_groups import reached_by, role_keys
+from core_identity.selectors.groups import reached_by, role_keys
 from core_identity.services import events
 from core_identity.services.grants import Source, add_grants, end_grants, relabel_grants
 from core_identity.services.refusals import recording_refusals

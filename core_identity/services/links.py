@@ -8,7 +8,7 @@ from django.utils import timezone
 from core_identity.errors import NameTaken, NotAllowed, NotFound
 from core_identity.keys import clean_name, key
 from core_identity.models import Connection, Identity, IdentityUid, User
-from core_identity.selectors import guarded_users
+from core_identity.selectors.users import guarded_users
 from core_identity.services import events
 from core_identity.services.conflicts import close_what_is_gone
 from core_identity.services.identities import save_identity, set_uid

@@ -7,7 +7,7 @@ from uuid import UUID
 from core_identity.errors import NotAllowed, NotFound
 from core_identity.keys import key
 from core_identity.models import Grant, Identity, IdentityUid, PushGroupMember, User
-from core_identity.selectors import guarded_users
+from core_identity.selectors.users import guarded_users
 from core_identity.services import events, expiry, groups
 from core_identity.services.conflicts import close_what_is_gone
 from core_identity.services.identities import save_identity

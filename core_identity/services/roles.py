@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from core_identity.errors import InvalidValue, NameTaken, NotFound
 from core_identity.keys import clean_name, key
 from core_identity.models import Connection, Grant, PushGroup, Role, RoleAlias, User
-from core_identity.selectors_groups import reached_by, role_keys
+from core_identity.selectors.groups import reached_by, role_keys
 from core_identity.services import events
 from core_identity.services.grants import Source, add_grants, end_grants, end_these
 from core_identity.services.groups import relink_groups, unlink_groups

@@ -10,7 +10,7 @@ from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.models.connection import Mark
 from core_identity.policy.expiry import Bar, bar_to_sign_in
 from core_identity.policy.sign_in import Assertion, SignIn, decide_sign_in
-from core_identity.selectors import standing_of
+from core_identity.selectors.users import standing_of
 from core_identity.services import events
 from core_identity.services.conflicts import settle
 from core_identity.services.identities import (

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from core_identity.keys import MAX_NAME, key
 from core_identity.models import Grant, Identity, Role
-from core_identity.selectors_groups import reached_roles
+from core_identity.selectors.groups import reached_roles
 from core_identity.services import events
 from core_identity.services.grants import Source, add_grants, end_grants
 from core_identity.values import Actor, Channel

@@ -7,7 +7,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core_identity import selectors
+from core_identity.selectors import resources
 from core_identity.services import groups
 from scim.query import group_condition
 from scim.resources import Document, group_document
@@ -30,7 +30,7 @@ class GroupView(ScimView):
 
     def documents(self, found: Iterable["PushGroup"], selection: Selection) -> list[Document]:
         found = list(found)
-        members = selectors.group_members([group.pk for group in found]) if selection.shows("members") and found else {}
+        members = resources.group_members([group.pk for group in found]) if selection.shows("members") and found else {}
         return [
             selection.of(group_document(group, members=members.get(group.pk, ()), address=self.address))
             for group in found
@@ -45,7 +45,7 @@ class GroupView(ScimView):
         )
 
     def found(self, search: Search) -> Response:
-        found = selectors.push_groups(self.connection)
+        found = resources.push_groups(self.connection)
         if search.filter is not None:
             found = found.filter(group_condition(search.filter, self.connection))
         total = found.count()
@@ -72,7 +72,7 @@ class SearchGroups(GroupView):
 
 class OneGroup(GroupView):
     def get(self, request: Request, slug: str, resource: str) -> Response:
-        return self.answer(selectors.push_group(self.connection, id_in_address(resource)))
+        return self.answer(resources.push_group(self.connection, id_in_address(resource)))
 
     def put(self, request: Request, slug: str, resource: str) -> Response:
         body = body_of(request)

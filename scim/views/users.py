@@ -6,7 +6,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core_identity import selectors
+from core_identity.selectors import resources
 from core_identity.services import provisioning
 from scim.query import user_condition
 from scim.resources import Document, user_document
@@ -47,7 +47,7 @@ class UserView(ScimView):
 
     def answer(self, identity: "Identity", selection: Selection, *, created: bool = False) -> Response:
         """Answer what stands now (R19): read anew, because the service may have left part of the message undone."""
-        shown = self.document(selectors.scim_identity(self.connection, identity.scim_id))
+        shown = self.document(resources.scim_identity(self.connection, identity.scim_id))
         return Response(
             selection.of(shown),
             status=status.HTTP_201_CREATED if created else status.HTTP_200_OK,
@@ -55,11 +55,11 @@ class UserView(ScimView):
         )
 
     def found(self, search: Search) -> Response:
-        identities = selectors.scim_identities(self.connection)
+        identities = resources.scim_identities(self.connection)
         if search.filter is not None:
             identities = identities.filter(user_condition(search.filter, self.connection))
         total = identities.count()
-        rows = selectors.with_rendering(identities)[search.page.of(total)] if search.page.count else []
+        rows = resources.with_rendering(identities)[search.page.of(total)] if search.page.count else []
         return Response(list_response(total, search.page, [search.selection.of(self.document(one)) for one in rows]))
 
 
@@ -82,7 +82,7 @@ class SearchUsers(UserView):
 
 class OneUser(UserView):
     def get(self, request: Request, slug: str, resource: str) -> Response:
-        return self.answer(selectors.scim_identity(self.connection, id_in_address(resource)), self.selection)
+        return self.answer(resources.scim_identity(self.connection, id_in_address(resource)), self.selection)
 
     def put(self, request: Request, slug: str, resource: str) -> Response:
         body = body_of(request)
@@ -95,7 +95,7 @@ class OneUser(UserView):
 
         def read(identity: "Identity") -> "Person":
             # The service holds the lock, so what is read here is what the operations apply to.
-            stands = selectors.scim_identity(self.connection, identity.scim_id)
+            stands = resources.scim_identity(self.connection, identity.scim_id)
             return self.wire.read_patch(body, self.document(stands))
 
         return self.change(scim_id, body, read)

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from core_identity.models import Connection, Event, Identity, User
-from core_identity.selectors_bursts import open_bursts
+from core_identity.selectors.bursts import open_bursts
 from core_identity.services.provisioning import create_person
 from tests.admin.conftest import browser_of, put, staff
 from tests.support.cast import JANE, OKTA

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from core_identity.models import Connection, Event, Identity, User
-from core_identity.selectors import roles_of
+from core_identity.selectors.roles import roles_of
 from core_identity.services.expiry import expire
 from core_identity.services.provisioning import create_person
 from core_identity.services.roles import create_role, grant_role

@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from core_identity.models import Connection, Event, Grant, Identity, PushGroup, Role
-from core_identity.selectors import roles_of
+from core_identity.selectors.roles import roles_of
 from core_identity.services.groups import create_group
 from core_identity.services.roles import create_role, grant_role
 from core_identity.values import GroupChange

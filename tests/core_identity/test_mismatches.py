@@ -9,9 +9,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from core_identity.errors import Conflict
-from core_identity.mismatches import mismatches, perhaps_pushed_too, refused_lately
 from core_identity.models import Conflict as ConflictRow
 from core_identity.models import Connection, Identity
+from core_identity.selectors.mismatches import mismatches, perhaps_pushed_too, refused_lately
 from core_identity.services.provisioning import change_person, create_person, remove_person
 from core_identity.services.resolutions import same_person
 from core_identity.services.sign_in import sign_in

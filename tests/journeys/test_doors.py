@@ -71,7 +71,7 @@ def test_a_switched_off_connection_shuts_both_doors_R1a(customer: Customer, jane
 
 
 SWITCH_OFF = """
-from core_identity.selectors import connection_by_slug
+from core_identity.selectors.connections import connection_by_slug
 from core_identity.services.connections import switch_off
 from core_identity.values import Actor, ActorKind, Channel
 switch_off(

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from core_identity import selectors
 from core_identity.models import Connection, Event, Identity, User
+from core_identity.selectors import resources
 from tests.scim.conftest import Scim, error, person
 
 Lines = Callable[[], list[Any]]
@@ -203,12 +203,12 @@ PATHS = st.sampled_from(
 def test_no_request_breaks_the_service_or_leaves_half_a_change(
     okta: Scim, method: str, path: str, query: dict[str, str], body: Any
 ) -> None:
-    user, group = selectors.scim_identities(okta.connection).first(), selectors.push_groups(okta.connection).first()
+    user, group = resources.scim_identities(okta.connection).first(), resources.push_groups(okta.connection).first()
     if user is None:
         okta.make()
     if group is None:
         okta.post("/Groups", {"displayName": "Editors"})
-    user, group = selectors.scim_identities(okta.connection).first(), selectors.push_groups(okta.connection).first()
+    user, group = resources.scim_identities(okta.connection).first(), resources.push_groups(okta.connection).first()
     assert user is not None
     assert group is not None
     before = (User.objects.count(), Identity.objects.count(), user.version)

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from core_identity.models import Connection, Identity, PushGroup
-from core_identity.selectors import roles_of
+from core_identity.selectors.roles import roles_of
 from core_identity.services.groups import change_group, create_group
 from core_identity.values import GroupChange
 from tests.support.cast import OKTA

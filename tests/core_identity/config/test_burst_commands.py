@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from core_identity.models import Identity, User
-from core_identity.selectors_bursts import open_bursts
+from core_identity.selectors.bursts import open_bursts
 from core_identity.services.provisioning import change_person, create_person
 from core_identity.values import Person
 from tests.core_identity.config.test_people_commands import WHY, run

@@ -5,8 +5,8 @@ from django.db import IntegrityError, transaction
 
 from core_identity.errors import InvalidValue, NameTaken
 from core_identity.models import Connection, Event, Grant, Identity, PushGroup, Role, RoleAlias
-from core_identity.selectors import roles_of
-from core_identity.selectors_groups import waiting_groups
+from core_identity.selectors.groups import waiting_groups
+from core_identity.selectors.roles import roles_of
 from core_identity.services.connections import set_grantable_roles
 from core_identity.services.groups import link_waiting
 from core_identity.services.provisioning import create_person, remove_person

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from core_identity.models import Burst, Connection, Event, Identity, User
-from core_identity.selectors_bursts import open_bursts, people_of, plan_of
+from core_identity.selectors.bursts import open_bursts, people_of, plan_of
 from core_identity.services.bursts import note_deactivation, settle_burst, unexpire_burst
 from core_identity.services.expiry import expire, unexpire
 from core_identity.services.provisioning import change_person, create_person, remove_person

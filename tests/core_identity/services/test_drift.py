@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from core_identity.errors import NameTaken, NotAllowed, NotFound
 from core_identity.models import Connection, Event, Identity, IdentityUid, User
-from core_identity.selectors_drift import FIELDS, drift_in, drift_of, drifting
+from core_identity.selectors.drift import FIELDS, drift_in, drift_of, drifting
 from core_identity.services.drift import take_over
 from core_identity.services.provisioning import change_person, create_person, remove_person
 from core_identity.services.sign_in import sign_in

@@ -8,7 +8,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from core_identity.models import Connection, Event, ExpectedMember, Identity, Role
-from core_identity.selectors import group_members
+from core_identity.selectors.resources import group_members
 from core_identity.services.groups import follow_identity, link_waiting, remove_group
 from core_identity.services.provisioning import create_person, remove_person
 from core_identity.services.roles import create_role

@@ -11,7 +11,9 @@ from django.utils import timezone
 from core_identity.errors import MayNotSignIn, NotFound
 from core_identity.models import Connection, Event, Identity, User
 from core_identity.policy.matching import Decision
-from core_identity.selectors import changed_since_expiry, roles_of, status_of
+from core_identity.selectors.roles import roles_of
+from core_identity.selectors.story import changed_since_expiry
+from core_identity.selectors.users import status_of
 from core_identity.services.connections import change_connection
 from core_identity.services.expiry import expire, split_off, unexpire
 from core_identity.services.provisioning import change_person, create_person, remove_person

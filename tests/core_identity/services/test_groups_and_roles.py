@@ -11,8 +11,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from core_identity.errors import NameTaken, NotFound, UnknownGroup
 from core_identity.models import Connection, Grant, Identity, PushGroup, PushGroupMember, Role, User
-from core_identity.selectors import roles_of
-from core_identity.selectors_groups import waiting_groups
+from core_identity.selectors.groups import waiting_groups
+from core_identity.selectors.roles import roles_of
 from core_identity.services.connections import change_connection, set_grantable_roles
 from core_identity.services.groups import create_group, link_waiting, remove_group
 from core_identity.services.provisioning import create_person, remove_person

@@ -7,7 +7,7 @@ import pytest
 from core_identity.errors import Conflict, NameTaken, NotAllowed
 from core_identity.models import Connection, Event, Identity, User
 from core_identity.policy.matching import Decision
-from core_identity.selectors import scim_identities
+from core_identity.selectors.resources import scim_identities
 from core_identity.services.expiry import expire
 from core_identity.services.identities import current_uid
 from core_identity.services.links import offer, release, relink, withdraw

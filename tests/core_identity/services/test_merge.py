@@ -7,7 +7,9 @@ import pytest
 
 from core_identity.errors import NotAllowed, NotFound
 from core_identity.models import Connection, Event, Grant, Identity, User
-from core_identity.selectors import events_of, find_user, scim_identities, status_of
+from core_identity.selectors.resources import scim_identities
+from core_identity.selectors.story import events_of
+from core_identity.selectors.users import find_user, status_of
 from core_identity.services.expiry import expire, unexpire
 from core_identity.services.groups import create_group
 from core_identity.services.merge import merge, plan_merge

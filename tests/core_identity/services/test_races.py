@@ -11,7 +11,7 @@ from django.db import connections
 
 from core_identity.errors import IdentityError
 from core_identity.models import Connection, Grant, Identity, IdentityUid, PushGroup, PushGroupMember, Role, User
-from core_identity.selectors_groups import reached_by
+from core_identity.selectors.groups import reached_by
 from core_identity.services.expiry import expire, unexpire
 from core_identity.services.groups import change_group, create_group
 from core_identity.services.provisioning import change_person, create_person

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core_identity.models import Connection, Event, Grant, Identity
-from core_identity.selectors_groups import people_without_groups, unmapped_groups
+from core_identity.selectors.groups import people_without_groups, unmapped_groups
 from core_identity.services.connections import change_connection, set_grantable_roles
 from core_identity.services.roles import change_role, create_role
 from core_identity.services.sign_in import sign_in

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from core_identity.errors import Conflict, InvalidValue, NoMark, NotAllowed, NotFound
 from core_identity.models import Connection, Event, Grant, Identity, User
-from core_identity.selectors import live_connection
+from core_identity.selectors.connections import live_connection
 from core_identity.services.connections import change_connection
 from core_identity.services.expiry import expire
 from core_identity.services.groups import create_group

@@ -7,7 +7,7 @@ from core_identity.config.answers import AnsweringCommand, changing
 from core_identity.errors import NotFound
 from core_identity.models import Conflict
 from core_identity.models.conflict import ConflictState
-from core_identity.selectors import connection_by_slug
+from core_identity.selectors.connections import connection_by_slug
 from core_identity.services.resolutions import different_people, dismiss, same_person
 
 RESOLUTIONS = {"same-person": same_person, "different-people": different_people, "dismiss": dismiss}

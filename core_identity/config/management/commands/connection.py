@@ -10,10 +10,10 @@ from django.utils import timezone
 from core_identity.config.answers import AnsweringCommand, changing
 from core_identity.config.apply import apply, describe, parse
 from core_identity.errors import NotFound
-from core_identity.mismatches import LATELY, mismatches, perhaps_pushed_too, refused_lately
 from core_identity.models import Burst, Identity, IdentityUid
-from core_identity.selectors import connection_by_slug
-from core_identity.selectors_bursts import BurstPlan, open_bursts, plan_of
+from core_identity.selectors.bursts import BurstPlan, open_bursts, plan_of
+from core_identity.selectors.connections import connection_by_slug
+from core_identity.selectors.mismatches import LATELY, mismatches, perhaps_pushed_too, refused_lately
 from core_identity.services.bursts import settle_burst, unexpire_burst
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.services.succession import end_rekey, plan_rekey, rekey, succeed

@@ -4,8 +4,9 @@ from typing import Any
 
 from core_identity.config.answers import AnsweringCommand, changing
 from core_identity.models import User
-from core_identity.selectors import connection_by_slug, find_user
-from core_identity.selectors_drift import FIELDS, drift_in, drifting
+from core_identity.selectors.connections import connection_by_slug
+from core_identity.selectors.drift import FIELDS, drift_in, drifting
+from core_identity.selectors.users import find_user
 from core_identity.services.drift import take_over
 
 

@@ -13,7 +13,8 @@ from django.utils.timezone import is_naive, make_aware
 from core_identity.config.answers import REFUSED, AnsweringCommand
 from core_identity.errors import NotAllowed
 from core_identity.event_export import Export, Format, events_between
-from core_identity.selectors import connection_by_slug, find_user
+from core_identity.selectors.connections import connection_by_slug
+from core_identity.selectors.users import find_user
 
 SECONDS_BETWEEN_WORDS = 0.2
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from core_identity.config.answers import AnsweringCommand
 from core_identity.models import Connection
-from core_identity.selectors import connection_by_slug
-from core_identity.selectors_groups import listed_groups, people_without_groups, unmapped_groups
+from core_identity.selectors.connections import connection_by_slug
+from core_identity.selectors.groups import listed_groups, people_without_groups, unmapped_groups
 
 
 class Command(AnsweringCommand):

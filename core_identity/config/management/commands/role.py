@@ -5,8 +5,8 @@ from typing import Any
 from core_identity.config.answers import AnsweringCommand
 from core_identity.keys import key
 from core_identity.models import Connection, Role
-from core_identity.selectors import connection_by_slug
-from core_identity.selectors_groups import role_by_name, waiting_groups
+from core_identity.selectors.connections import connection_by_slug
+from core_identity.selectors.groups import role_by_name, waiting_groups
 from core_identity.services.groups import link_waiting
 from core_identity.services.roles import change_role, create_role
 

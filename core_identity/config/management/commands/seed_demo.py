@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from core_identity.config.apply import apply
 from core_identity.errors import NotFound
-from core_identity.selectors import find_user
+from core_identity.selectors.users import find_user
 from core_identity.services.users import create_user
 from core_identity.values import Actor, ActorKind, Channel
 

@@ -4,7 +4,9 @@ from typing import Any
 
 from core_identity.config.answers import AnsweringCommand, changing
 from core_identity.models import User
-from core_identity.selectors import connection_by_slug, find_user, story, uid_row
+from core_identity.selectors.connections import connection_by_slug
+from core_identity.selectors.story import story
+from core_identity.selectors.users import find_user, uid_row
 from core_identity.services.expiry import expire, unexpire
 from core_identity.services.links import offer, offerable, release, relink
 from core_identity.services.merge import merge, plan_merge

@@ -7,7 +7,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from core_identity.models import Burst, Identity, User
-from core_identity.selectors import changes_since_expiry, guarded_users
+from core_identity.selectors.story import changes_since_expiry
+from core_identity.selectors.users import guarded_users
 from core_identity.values import Channel
 
 

@@ -1,0 +1,1 @@
+"""The reads, a module for each subject. Nothing here writes or decides."""

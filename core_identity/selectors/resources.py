@@ -1,0 +1,64 @@
+"""What SCIM sees of a connection: its pushed people and groups, and nobody else's (R1)."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from uuid import UUID
+
+from django.db.models import Prefetch, QuerySet
+
+from core_identity.errors import NotFound
+from core_identity.models import (
+    Connection,
+    Identity,
+    IdentityUid,
+    PushGroup,
+    PushGroupMember,
+)
+
+
+def scim_identities(connection: Connection) -> QuerySet[Identity]:
+    """Return the identities that are SCIM resources of a connection, in a stable order (R8a)."""
+    return Identity.objects.filter(Identity.RESOURCE, connection=connection).order_by("created_at", "id")
+
+
+def with_rendering(identities: QuerySet[Identity]) -> QuerySet[Identity]:
+    """Add what an answer shows: the user, ``current_uids`` and ``groups_shown``. Two queries more, whatever the number of rows."""
+    return identities.select_related("user").prefetch_related(
+        Prefetch("uids", queryset=IdentityUid.objects.filter(current=True), to_attr="current_uids"),
+        Prefetch(
+            "memberships",
+            queryset=PushGroupMember.objects.select_related("group").order_by("pk"),
+            to_attr="groups_shown",
+        ),
+    )
+
+
+def scim_identity(connection: Connection, scim_id: UUID) -> Identity:
+    """Return one SCIM resource with what its answer shows; `NotFound` also for one of another connection."""
+    found = with_rendering(scim_identities(connection)).filter(scim_id=scim_id).first()
+    if found is None:
+        raise NotFound(f"There is no user with the id {scim_id} in this connection.")
+    return found
+
+
+def push_groups(connection: Connection) -> QuerySet[PushGroup]:
+    """Return the push groups of a connection, in a stable order."""
+    return PushGroup.objects.filter(connection=connection).order_by("created_at", "id")
+
+
+def push_group(connection: Connection, scim_id: UUID) -> PushGroup:
+    """Return one push group; `NotFound` also for one of another connection."""
+    found = push_groups(connection).filter(scim_id=scim_id).first()
+    if found is None:
+        raise NotFound(f"There is no group with the id {scim_id} in this connection.")
+    return found
+
+
+def group_members(group_ids: Collection[UUID]) -> Mapping[UUID, list[tuple[UUID, str]]]:
+    """Return per group (primary key) its members as (SCIM id, name to show): live SCIM resources only. One query."""
+    members: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
+    resources = Identity.objects.filter(Identity.RESOURCE)
+    rows = PushGroupMember.objects.filter(group_id__in=group_ids, identity__in=resources).order_by("pk")
+    for group_id, scim_id, name in rows.values_list("group_id", "identity__scim_id", "identity__user_name"):
+        members[group_id].append((scim_id, name))
+    return members

@@ -1,0 +1,61 @@
+"""Roles as users hold them: by which sources, and which of these count (R32, R33)."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from core_identity.models import (
+    Grant,
+    Role,
+    User,
+)
+from core_identity.values import Channel
+
+PROTECTING_APPS = ("core_identity", "sso", "scim", "oauth2_provider", "auth", "admin", "sessions", "contenttypes")
+"""A role that may touch any of these is protected, marked or not (R33)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceShown:
+    """By which way a role is held; ``connection`` is a slug, ``push_group`` a group's name (of either channel)."""
+
+    channel: str
+    connection: str | None = None
+    push_group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoleHeld:
+    """A role with its sources; ``effective`` is False where it is protected and only channels gave it (R33)."""
+
+    name: str
+    effective: bool
+    sources: tuple[SourceShown, ...]
+
+
+def protected_roles() -> QuerySet[Role]:
+    """Return roles that no channel can give: marked, or holding a permission on what protects the rest (R33)."""
+    touching = Role.permissions.through.objects.filter(
+        role_id=OuterRef("pk"), permission__content_type__app_label__in=PROTECTING_APPS
+    )
+    return Role.objects.filter(Q(marked_protected=True) | Exists(touching))
+
+
+def effective_grants() -> QuerySet[Grant]:
+    """Return the grants that count: those of administrators, and those of channels where the role is not protected (R33)."""
+    return Grant.objects.filter(Q(channel=Channel.ADMIN.value) | ~Q(role__in=protected_roles().values("pk")))
+
+
+def roles_of(user: User) -> list[RoleHeld]:
+    """Return the roles of a user by name, each with all its sources (R32). Two queries."""
+    effective = set(effective_grants().filter(user=user).values_list("pk", flat=True))
+    sources: dict[str, list[SourceShown]] = defaultdict(list)
+    counts: dict[str, bool] = defaultdict(bool)
+    for grant in (
+        Grant.objects.filter(user=user).select_related("role", "connection").order_by("role__name_key", "created_at")
+    ):
+        slug = grant.connection.slug if grant.connection else None
+        sources[grant.role.name].append(SourceShown(grant.channel, slug, grant.label or None))
+        counts[grant.role.name] |= grant.pk in effective
+    return [RoleHeld(name, counts[name], tuple(found)) for name, found in sources.items()]

@@ -1,0 +1,100 @@
+"""Users: who they are, how they stand, and by which names they are found."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.db.models import Q, QuerySet
+
+from core_identity.errors import Ambiguous, NotFound
+from core_identity.keys import key
+from core_identity.models import (
+    Connection,
+    Identity,
+    IdentityUid,
+    User,
+)
+from core_identity.policy.expiry import Standing
+from core_identity.selectors.roles import effective_grants, protected_roles
+
+
+def standing_of(identity: Identity) -> Standing:
+    """Return what the gate looks at for a sign-in or session by ``identity`` (its user and connection loaded)."""
+    user, connection = identity.user, identity.connection
+    return Standing(
+        expired=user.expired_at is not None,
+        staff=user.is_staff or user.is_superuser,
+        identity_active=identity.active and identity.deleted_at is None,
+        connection_enabled=connection.enabled,
+        own_idp=connection.own_idp,
+    )
+
+
+def status_of(user: User) -> str:
+    """Return merged (R11), expired, inactive (every IdP that knows the user calls them inactive, R25) or active."""
+    if user.merged_into_id is not None:
+        return "merged"
+    if user.expired_at is not None:
+        return "expired"
+    words = [identity.active and identity.deleted_at is None for identity in user.identities.all()]
+    return "active" if not words or any(words) else "inactive"
+
+
+def guarded_users() -> QuerySet[User]:
+    """Return whom only a superuser may touch: staff, superusers, and who holds a protected role by an administrator (R11, R33)."""
+    holders = effective_grants().filter(role__in=protected_roles().values("pk")).values("user_id")
+    return User.objects.filter(Q(is_staff=True) | Q(is_superuser=True) | Q(pk__in=holders))
+
+
+def break_glass_users() -> QuerySet[User]:
+    """Return the superusers whom no channel reaches: they have a password and no identity, and can sign in (R26)."""
+    superusers = User.objects.filter(is_superuser=True, is_staff=True, expired_at__isnull=True, identities__isnull=True)
+    return superusers.exclude(Q(password="") | Q(password__startswith=UNUSABLE_PASSWORD_PREFIX))
+
+
+def user_summary(user: User) -> dict[str, Any]:
+    """Return who a user is, as plain JSON values."""
+    return {
+        "id": str(user.pk),
+        "username": user.username,
+        "email": user.email,
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "status": status_of(user),
+    }
+
+
+def uid_row(connection: Connection, uid: str) -> IdentityUid:
+    """Return the row of a UID, current or former; `NotFound` where nobody of the connection has it (R5)."""
+    row = IdentityUid.objects.filter(connection=connection, uid_key=key(uid)).select_related("identity__user").first()
+    if row is None:
+        raise NotFound(f"Nobody in {connection} has or had the UID {uid!r}.")
+    return row
+
+
+def find_user(wanted: str, *, connection: Connection | None = None) -> User:
+    """Return the one user with this UID, userName, username, email, id or SCIM id, within ``connection`` if given.
+
+    Raises `NotFound`, and `Ambiguous` where it fits more than one.
+    """
+    name = key(wanted)
+    users = User.objects.filter(merged_into__isnull=True)
+    by_identity = Q(user_name_key=name) | Q(uids__uid_key=name)
+    whom = Q(username_key=name) | Q(email_key=name) | Q(tombstones__username_key=name)
+    try:
+        exact = UUID(wanted)
+    except ValueError:
+        pass
+    else:
+        by_identity |= Q(scim_id=exact)
+        whom |= Q(pk=exact) | Q(tombstones=exact)
+    identities = Identity.objects.filter(by_identity)
+    if connection is not None:
+        identities = identities.filter(connection=connection)
+        users = users.filter(identities__connection=connection)
+    found = list(users.filter(whom | Q(identities__in=identities)).distinct()[:2])
+    if not found:
+        raise NotFound(f"There is no user known as {wanted!r}.")
+    if len(found) > 1:
+        raise Ambiguous(f"More than one user is known as {wanted!r}. Use --connection SLUG, or the id.")
+    return found[0]

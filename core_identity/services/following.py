@@ -1,0 +1,114 @@
+"""Letting an identity and its user follow a push that was decided to be theirs (R8a, R19, R20). Callers hold the locks."""
+
+from dataclasses import replace
+
+from django.utils import timezone
+
+from core_identity.models import Connection, Identity
+from core_identity.policy.expiry import expires
+from core_identity.policy.matching import Decision
+from core_identity.policy.wording import ActiveMeans, in_words
+from core_identity.services import bursts, events, expiry, groups
+from core_identity.services.conflicts import settle
+from core_identity.services.identities import (
+    claim,
+    current_uid,
+    make_user,
+    project,
+    require_user_name,
+    save_identity,
+    set_uid,
+    write_identity,
+)
+from core_identity.services.locating import owner_of_uid
+from core_identity.values import Actor, Person
+
+
+def follow_push(
+    *, actor: Actor, connection: Connection, identity: Identity, person: Person, uid: str | None, decision: Decision
+) -> tuple[str, ...]:
+    """Let a known identity, and its user as far as policy permits, follow a push that was decided to be theirs."""
+    uid_moves = False
+    was_resource = identity.is_resource
+    said, said_uid = person, identity.said_uid
+    if identity.offered_at is not None:
+        claim(actor=actor, identity=identity)
+    if decision is Decision.DRIFT:
+        identity.said_uid = person.uid or ""
+        said = replace(person, external_id=None)
+    elif uid:
+        identity.said_uid = ""
+        uid_moves = set_uid(actor=actor, identity=identity, uid=uid)
+        if uid_moves:
+            identity.session_epoch += 1
+    changes = write_identity(identity, said)
+    if identity.said_uid != said_uid:
+        changes["said_uid"] = (said_uid, identity.said_uid)
+    _follow_rename(actor=actor, connection=connection, identity=identity)
+    if identity.pushed_at is None:
+        identity.pushed_at = timezone.now()
+    identity.deleted_at = None
+    wished = person.active if was_resource or person.active is not None else True
+    meaning = set_active(actor=actor, identity=identity, active=wished, reason="deactivated by the IdP")
+    save_identity(identity)
+    if changes or decision not in {Decision.APPLY, Decision.DRIFT}:
+        events.record(actor=actor, kind=f"identity.{_PAST[decision]}", subject=identity, changes=changes)
+    followed = project(actor=actor, connection=connection, identity=identity, said=person, uid_moves=uid_moves)
+    if not was_resource:
+        groups.follow_identity(actor=actor, identity=identity)
+    settle(actor=actor, identity=identity, person=person)
+    return in_words(decision, noted=changes, followed=followed, active=meaning)
+
+
+_PAST = {
+    Decision.APPLY: "changed",
+    Decision.RELINK: "relinked",
+    Decision.REVIVE: "revived",
+    Decision.ADOPT: "adopted",
+    Decision.CLAIM: "changed",
+    Decision.DRIFT: "changed",
+}
+
+
+def make_identity(
+    *, actor: Actor, connection: Connection, person: Person, uid: str, derived: bool, email_shared: bool
+) -> Identity:
+    user = make_user(
+        actor=actor,
+        connection=connection,
+        person=person,
+        username=require_user_name(person),
+        email_shared=email_shared,
+    )
+    identity = Identity(connection=connection, user=user, pushed_at=timezone.now(), active=person.active is not False)
+    changes = write_identity(identity, person)
+    identity.save(force_insert=True)
+    events.record(actor=actor, kind="identity.created", subject=identity, changes=changes)
+    set_uid(actor=actor, identity=identity, uid=uid, derived=derived)
+    return identity
+
+
+def _follow_rename(*, actor: Actor, connection: Connection, identity: Identity) -> None:
+    """R6: a derived UID follows the userName, unless that is somebody's UID already: then it stays as it was."""
+    uid = current_uid(identity)
+    if uid is not None and (not uid.derived or uid.uid_key == identity.user_name_key):
+        return
+    owner = owner_of_uid(connection, identity.user_name)
+    if owner is None or owner.pk == identity.pk:
+        set_uid(actor=actor, identity=identity, uid=identity.user_name, derived=True)
+
+
+def set_active(*, actor: Actor, identity: Identity, active: bool | None, reason: str) -> ActiveMeans | None:
+    """Let ``active`` follow the IdP (None: not said); return what that meant for the user (R20, R22, R25), or None where it changed nothing."""
+    was = identity.active
+    if active is None or was == active:
+        return None
+    identity.active = active
+    events.record(actor=actor, kind="identity.active_set", subject=identity, changes={"active": (was, active)})
+    if expires(was_active=was, active=active):
+        identity.session_epoch += 1
+        identity.reactivation_requested_at = None
+        expiry.expire_by_channel(actor=actor, identity=identity, reason=reason)
+        bursts.note_deactivation(actor=actor, identity=identity)
+        return ActiveMeans.EXPIRED
+    return expiry.note_reactivation(actor=actor, identity=identity)

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from core_identity.admin.drift import UserDriftPages
+from core_identity.admin.erasure import ErasePages
 from core_identity.admin.forms import WrittenByService
 from core_identity.admin.links import LinkPages
 from core_identity.admin.merge import MergePages
@@ -62,7 +63,7 @@ class UserForm(WrittenByService, forms.ModelForm):
 
 
 @admin.register(User)
-class UserAdmin(MergePages, UserDriftPages, LinkPages):
+class UserAdmin(MergePages, UserDriftPages, LinkPages, ErasePages):
     form = UserForm
     history_field = "user_id"
     list_display = ("username", "name", "email", "customer", "status", "connections")

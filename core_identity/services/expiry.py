@@ -227,3 +227,10 @@ def _save(user: User) -> None:
 
 def _remembered(user: User, identity: Identity) -> dict[str, str | None] | None:
     return next((said for said in user.expired_snapshot if said.get("identity") == str(identity.pk)), None)
+
+
+def forget_values(user: User) -> None:
+    """R34: of somebody erased the expiry and the UIDs of that day stay, but no words about it and no names. The erasure tells it."""
+    user.expired_reason = ""
+    user.expired_snapshot = [{"identity": said["identity"], "uid": said["uid"]} for said in user.expired_snapshot]
+    _save(user)

@@ -7,6 +7,7 @@ from core_identity.models import User
 from core_identity.selectors.connections import connection_by_slug
 from core_identity.selectors.story import story
 from core_identity.selectors.users import find_user, uid_row
+from core_identity.services.erasure import erase
 from core_identity.services.expiry import expire, unexpire
 from core_identity.services.links import offer, offerable, release, relink
 from core_identity.services.merge import merge, plan_merge
@@ -15,7 +16,7 @@ AT_ONCE = 500
 
 
 class Command(AnsweringCommand):
-    help = "Show, expire, unexpire, merge or offer a user, and mend their UIDs."
+    help = "Show, expire, unexpire, merge, offer or erase a user, and mend their UIDs."
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
         _whom(add("show", "tell the whole story of a user"))
@@ -38,6 +39,21 @@ class Command(AnsweringCommand):
         offering.add_argument("keys", metavar="KEY", nargs="*")
         offering.add_argument("--connection", metavar="SLUG", required=True)
         offering.add_argument("--domain", help="everybody of the customer whose email ends so and who can be offered")
+
+        erasing = changing(_whom(add("erase", "blank the values of an expired user for good (R34)")))
+        erasing.epilog = "There is no way back. Look at it with --dry-run first."
+
+    def act_erase(self, *, key: str, connection: str | None, reason: str, json: bool, **_: Any) -> None:
+        plan = erase(actor=self.actor, user_id=_find(key, connection).pk, reason=reason)
+        told = {
+            "erased": [str(one.pk) for one in plan.people],
+            "identities": len(plan.identities),
+            "conflicts": plan.conflicts,
+            "events": plan.events,
+            "roles_ended": plan.grants,
+        }
+        lines = [f"{plan.user.pk} is erased: {len(plan.identities)} identities, the words of {plan.events} events."]
+        self.answer(told, as_json=json, lines=lines)
 
     def act_merge(self, *, kept: str, gone: str, reason: str, json: bool, **_: Any) -> None:
         stays, goes = find_user(kept), find_user(gone)

@@ -1,0 +1,184 @@
+"""Erase: a person's values are blanked for good, in rows and in the story; that there was somebody, and that they are out, stays (R34)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from django.db import connection as database
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from core_identity.errors import NotAllowed, NotFound
+from core_identity.keys import key
+from core_identity.models import Conflict, Connection, Event, Grant, Identity, IdentityUid, PushGroupMember, User
+from core_identity.models.conflict import ConflictState
+from core_identity.models.event import REFUSED_KINDS
+from core_identity.services import events, expiry
+from core_identity.services.grants import end_these
+from core_identity.services.merge import may_touch_guarded
+from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.values import Actor, ActorKind
+
+ERASED: Final = "erased"
+"""Stands where a name stood that must not be empty."""
+
+OF_USER: Final = ("email", "email_key", "first_name", "last_name", "title", "company", "department")
+OF_IDENTITY: Final = (
+    "user_name", "given_name", "family_name", "email", "email_key", "title", "organization", "department", "said_uid", "name_id", "name_id_key",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ErasePlan:
+    """Whom and how much an erasure reaches: the user with everybody merged into them (R11)."""
+
+    user: User
+    people: tuple[User, ...]
+    identities: tuple[Identity, ...]
+    conflicts: int
+    events: int
+    grants: int
+
+
+def plan_erase(user: User) -> ErasePlan:
+    """Return what would be blanked. Raises `NotAllowed` for who is not expired, or was merged into somebody."""
+    if user.merged_into_id is not None:
+        raise NotAllowed(f"{user} was merged into {user.merged_into}, who is the one to erase.")
+    if user.expired_at is None:
+        raise NotAllowed(f"{user} is not expired. Expire them first: who is erased never signs in again.")
+    people = (user, *user.tombstones.order_by("pk"))
+    identities = tuple(Identity.objects.filter(user__in=people).select_related("connection").order_by("pk"))
+    return ErasePlan(
+        user,
+        people,
+        identities,
+        _conflicts(people, identities).count(),
+        _events(people, identities).count(),
+        Grant.objects.filter(user__in=people).count(),
+    )
+
+
+@in_one_transaction
+def erase(*, actor: Actor, user_id: UUID, reason: str) -> ErasePlan:
+    """Blank the values of an expired user, their identities, conflicts and events; keep ids, UID keys and the expiry (R34).
+
+    So the same UID never makes a second user: whoever sends it again becomes a conflict. Roles end, SCIM answers 404, the userName and the
+    address are free. There is no way back. Only superusers do this. Raises `NotFound`, `NotAllowed`.
+    """
+    found = User.objects.filter(pk=user_id).first()
+    if found is None:
+        raise NotFound("There is no such user.")
+    if not may_touch_guarded(actor):
+        raise NotAllowed("Only a superuser may erase somebody.")
+    if actor.kind is ActorKind.ADMIN and actor.id == str(found.pk):
+        raise NotAllowed("You cannot erase yourself.")
+    if found.customer_id is not None:
+        lock_customer(found.customer_id)
+    user = User.objects.select_for_update(no_key=True).get(pk=found.pk)
+    list(User.objects.select_for_update(no_key=True).filter(merged_into=user).order_by("pk"))
+    list(Identity.objects.select_for_update(no_key=True).filter(user__in=[user, *user.tombstones.all()]).order_by("pk"))
+    plan = plan_erase(user)
+    # The story is blanked first: what finds its events are the very values that go.
+    end_these(actor=actor, grants=Grant.objects.filter(user__in=plan.people), reason="erased")
+    _blank_story(plan)
+    _blank_conflicts(plan)
+    _blank_identities(plan.identities)
+    _blank_people(plan.people)
+    told = {"identities": (None, len(plan.identities)), "events": (None, plan.events), "grants": (None, plan.grants)}
+    events.record(actor=actor, kind="user.erased", subject=user, changes=told, reason=reason)
+    user.refresh_from_db()
+    return plan
+
+
+def _blank_people(people: Collection[User]) -> None:
+    for one in people:
+        one.username = f"{ERASED}-{one.pk}"
+        one.username_key = key(one.username)
+        for field in OF_USER:
+            setattr(one, field, "")
+        one.set_unusable_password()
+        one.save(update_fields=["username", "username_key", "password", *OF_USER])
+        expiry.forget_values(one)
+
+
+def _blank_identities(identities: Collection[Identity]) -> None:
+    ids = [one.pk for one in identities]
+    PushGroupMember.objects.filter(identity__in=ids).delete()
+    # The key stays and goes on finding this identity (R5); the text by which a person would be read goes.
+    IdentityUid.objects.filter(identity__in=ids).update(uid=ERASED)
+    now = timezone.now()
+    for one in identities:
+        for field in OF_IDENTITY:
+            setattr(one, field, "")
+        one.user_name_key = one.external_id = one.offered_at = one.reactivation_requested_at = None
+        one.attributes, one.unmapped_groups = {}, {}
+        one.active = False
+        one.deleted_at = one.deleted_at or now
+        one.session_epoch += 1
+        one.version += 1
+        one.changed_at = now
+        one.save()
+
+
+def _conflicts(people: Collection[User], identities: Collection[Identity]) -> QuerySet[Conflict]:
+    """Conflicts in which they are in the way, or are spoken of by id or UID."""
+    uids = IdentityUid.objects.filter(identity__in=identities)
+    spoken_of = Q(subject__in=identities) | Q(other__in=people) | Q(other_identity__in=identities)
+    by_uid = Q(uid_key__in=uids.values("uid_key"), connection__in=[one.connection_id for one in identities])
+    return Conflict.objects.filter(spoken_of | by_uid)
+
+
+def _blank_conflicts(plan: ErasePlan) -> None:
+    """What was open closes: the cause, their name or address, is gone. A UID that comes again opens it anew."""
+    found = Conflict.objects.filter(pk__in=list(_conflicts(plan.people, plan.identities).values_list("pk", flat=True)))
+    found.filter(state=ConflictState.OPEN).update(state=ConflictState.GONE, resolved_at=timezone.now())
+    found.update(said={}, message=ERASED, value_key="", external_id="", reason="", let_through=False)
+
+
+def _events(people: Collection[User], identities: Collection[Identity]) -> QuerySet[Event]:
+    """Events of their story, of their conflicts, and refusals that quote one of their names. Events stay: only their words go."""
+    conflicts = _conflicts(people, identities).values("pk")
+    subjects = [one.pk for one in (*people, *identities)]
+    theirs = Q(user_id__in=[one.pk for one in people]) | Q(subject_id__in=subjects) | Q(subject_id__in=conflicts)
+    customers = {one.customer_id for one in people if one.customer_id is not None}
+    connections = list(Connection.objects.filter(customer__in=customers).values_list("pk", flat=True))
+    quoted = Q()
+    names = _names(people, identities)
+    for name in names:
+        quoted |= Q(reason__contains=repr(name))
+    refused = Q(pk__in=[])
+    if names:
+        labels = [f"{name} by SSO"[:300] for name in names]
+        refused = Q(kind__in=REFUSED_KINDS, connection_id__in=connections) & (quoted | Q(actor__in=labels))
+    left_behind = Q(pk__in=[])
+    for one in identities:
+        left_behind |= Q(kind="connection.succeeded", changes__identities_left__1__contains=[str(one)])
+    return Event.objects.filter(theirs | refused | left_behind)
+
+
+def _names(people: Collection[User], identities: Collection[Identity]) -> list[str]:
+    """Every name by which a refusal may have quoted them, as it was written."""
+    uids = IdentityUid.objects.filter(identity__in=identities).values_list("uid", flat=True)
+    of_identities = [name for one in identities for name in (one.user_name, one.name_id, one.email, one.external_id)]
+    names = [*(name for one in people for name in (one.username, one.email)), *of_identities, *uids]
+    return sorted({name for name in names if name})
+
+
+def _blank_story(plan: ErasePlan) -> None:
+    """Go through the one door that the database leaves in its guard: it lets these four columns change, in this transaction only."""
+    found = list(_events(plan.people, plan.identities).values_list("pk", flat=True))
+    labels = [
+        *(one.username for one in plan.people),
+        *(f"{name} by SSO" for name in _names(plan.people, plan.identities)),
+    ]
+    with database.cursor() as cursor:
+        cursor.execute("SELECT set_config('core_identity.erase', 'on', true)")
+    blank = Event.objects.filter(pk__in=found)
+    blank.filter(actor__in=labels).update(actor=ERASED)
+    blank.update(changes={}, reason="")
+    blank.filter(subject_type__in=("user", "identity", "conflict")).update(subject=ERASED)
+    # What they did as administrators stays told of others; only their name goes.
+    Event.objects.filter(actor_id__in=[str(one.pk) for one in plan.people]).update(actor=ERASED)
+    with database.cursor() as cursor:
+        cursor.execute("SELECT set_config('core_identity.erase', '', true)")

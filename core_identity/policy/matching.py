@@ -79,7 +79,8 @@ class Push:
 
     ``subject`` is X, found by id (PUT, PATCH) or externalId (POST; or by userName where an administrator offered it, R10); ``owner`` is who holds
     the UID that was sent, or for want of one on a create, the userName (R6). ``owner_is_subject`` tells that both are the same identity.
-    ``confirmed``: an administrator said of this UID and externalId that it is the same person (R9). ``rekeying``: the connection is in re-key (R3).
+    ``uid_derived``: for want of a UID it is the userName that was looked up as one. ``confirmed``: an administrator said of this UID and externalId
+    that it is the same person (R9). ``rekeying``: the connection is in re-key (R3).
     """
 
     verb: Verb
@@ -92,6 +93,7 @@ class Push:
     owner_is_subject: bool = False
     confirmed: bool = False
     rekeying: bool = False
+    uid_derived: bool = False
 
     @property
     def x(self) -> Known:
@@ -132,8 +134,8 @@ _ANOTHER_HOLDS_THE_UID: Final[Cases[Push, Decision]] = Cases(
         Case("the other came by SSO only", lambda push: not push.x.pushed, Decision.CONFLICT),
         Case("an administrator said *same person* (R9)", lambda push: push.confirmed, Decision.REVIVE),
         Case(
-            "the connection is in re-key, and the other is live and has this userName (R3)",
-            lambda push: push.rekeying and push.same_name and push.x.is_live,
+            "the connection is in re-key, the UID was sent, and the other is live and has this userName (R3)",
+            lambda push: push.rekeying and not push.uid_derived and push.same_name and push.x.is_live,
             Decision.REVIVE,
         ),
         Case(

@@ -4,12 +4,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core_identity import errors
+from core_identity.keys import clean_text
 from core_identity.models import Conflict, Connection, Identity, IdentityUid, User
 from core_identity.models.conflict import ConflictState
 from core_identity.policy.collisions import SAID, digest, keys_of, value_in_doubt
 from core_identity.services import events
 from core_identity.services.uniqueness import called, holders_of_email
-from core_identity.values import Actor, Cause, Person
+from core_identity.values import Actor, Cause, Collision, Person
 
 
 def note(*, actor: Actor, connection: Connection, refusal: errors.Conflict) -> Conflict:
@@ -52,6 +53,39 @@ def note(*, actor: Actor, connection: Connection, refusal: errors.Conflict) -> C
         _tell(actor=actor, kind="conflict.opened", conflict=found)
     found.save()
     return found
+
+
+def tell_apart(*, actor: Actor, identity: Identity, other: User, reason: str) -> None:
+    """Keep as a resolution that whoever is pushed as ``identity`` is not ``other``, although both bear one name (R9, R24)."""
+    uid = IdentityUid.objects.filter(identity=identity, current=True).values_list("uid", flat=True).first()
+    name = identity.user_name or identity.name_id
+    person = Person(uid=uid, external_id=identity.external_id, user_name=name, email=identity.email)
+    collision = Collision(Cause.USER_NAME, person, other.pk, subject_id=identity.pk)
+    now, keys = timezone.now(), keys_of(person)
+    kept, _ = Conflict.objects.update_or_create(
+        connection=identity.connection,
+        cause_key=digest(collision),
+        defaults={
+            "cause": Cause.USER_NAME.value,
+            "channel": actor.channel.value,
+            "said": {field: value for field in SAID if (value := getattr(person, field))},
+            "uid_key": keys.uid_key,
+            "external_id": keys.external_id,
+            "value_key": value_in_doubt(collision),
+            "subject": identity,
+            "other": other,
+            "message": "An administrator said that this is another person.",
+            "state": ConflictState.DIFFERENT_PEOPLE,
+            "let_through": False,
+            "first_at": now,
+            "last_at": now,
+            "reference": actor.request_id,
+            "resolved_at": now,
+            "resolved_by": actor.label[:300],
+            "reason": clean_text(reason, field="reason"),
+        },
+    )
+    _tell(actor=actor, kind="conflict.resolved", conflict=kept)
 
 
 def settle(*, actor: Actor, identity: Identity, person: Person) -> None:

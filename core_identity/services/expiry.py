@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from core_identity.errors import NotAllowed, NotFound
@@ -16,7 +17,7 @@ from core_identity.services import events
 from core_identity.services.grants import end_these
 from core_identity.services.identities import current_uid, make_user, save_identity
 from core_identity.services.transactions import in_one_transaction, lock_customer
-from core_identity.values import Actor, Person
+from core_identity.values import Actor, Channel, Person
 
 UNEXPIRED: Final[Mapping[str, Any]] = {
     "expired_at": None,
@@ -116,9 +117,10 @@ def unexpire_together(*, actor: Actor, users: Collection[User], connection: Conn
 def split_off(*, actor: Actor, identity_id: UUID, reason: str) -> User:
     """R24, *this is another person*: the identity moves to a new user of its own; the expired user stays expired.
 
-    Only the grants that the identity's own push groups give come along. Raises `NotFound`, `NotAllowed`.
+    Only the grants that the identity's own push groups give come along; what its sign-ins gave ends, the next one says it anew. That the two are
+    different people is kept as a resolution (R9). Raises `NotFound`, `NotAllowed`.
     """
-    from core_identity.services import groups
+    from core_identity.services import conflicts, groups
 
     found = Identity.objects.select_related("connection").filter(pk=identity_id).first()
     if found is None:
@@ -131,6 +133,8 @@ def split_off(*, actor: Actor, identity_id: UUID, reason: str) -> User:
     if old.expired_at is None:
         raise NotAllowed("Only the identity of an expired user can be given to another person.")
     groups.drop_grants(actor=actor, identity=identity)
+    by_sign_in = Grant.objects.filter(user=old, channel=Channel.SSO.value, connection=identity.connection)
+    end_these(actor=actor, grants=by_sign_in, reason=reason)
     said = Person(
         given_name=identity.given_name,
         family_name=identity.family_name,
@@ -155,8 +159,14 @@ def split_off(*, actor: Actor, identity_id: UUID, reason: str) -> User:
         events.record(
             actor=actor, kind="identity.split_off", subject=identity, user_id=whose.pk, changes=moved, reason=reason
         )
+    conflicts.tell_apart(actor=actor, identity=identity, other=old, reason=reason)
     groups.follow_identity(actor=actor, identity=identity)
     return new
+
+
+def hand_over(*, former: Connection, successor: Connection, users: QuerySet[User]) -> None:
+    """R1a: whom the former connection expired counts as expired by its successor (R22, R22a). The succession tells it."""
+    users.filter(expired_connection=former).update(expired_connection=successor)
 
 
 def snapshot(identity: Identity) -> dict[str, str | None]:

@@ -21,6 +21,7 @@ def push_of(
     subject: Identity | None,
     owner: Identity | None,
     uid_sent: bool,
+    uid_derived: bool = False,
 ) -> Push:
     return Push(
         verb=verb,
@@ -32,6 +33,7 @@ def push_of(
         owner=known(owner),
         owner_is_subject=subject is not None and owner is not None and subject.pk == owner.pk,
         rekeying=connection.rekeying,
+        uid_derived=uid_derived,
     )
 
 

@@ -98,7 +98,7 @@ def _create(*, actor: Actor, connection: Connection, person: Person) -> Outcome 
     owner = owner_of_uid(connection, uid)
     if subject is None and owner is None:
         subject = offered_as(connection, user_name)
-    push = push_of(connection, Verb.POST, person, subject=subject, owner=owner, uid_sent=bool(uid))
+    push = push_of(connection, Verb.POST, person, subject=subject, owner=owner, uid_sent=bool(uid), uid_derived=derived)
     decision = matching.decide_push(push)
     if decision in {Decision.CONFLICT, Decision.DUPLICATE} and is_confirmed(connection, person):
         decision = matching.decide_push(replace(push, confirmed=True))
@@ -126,7 +126,7 @@ def _create(*, actor: Actor, connection: Connection, person: Person) -> Outcome 
         inactive = ActiveMeans.NEVER_EXPIRED if person.active is False else None
         notes = in_words(Decision.CREATE, noted=(), followed=(), active=inactive)
         return Outcome(Decision.CREATE, identity, created=True, notes=notes)
-    if decision in {Decision.ADOPT, Decision.CLAIM}:
+    if identity.pushed_at is None:
         require_free_email(connection=connection, person=person, subject=identity)
     said_uid = None if derived else uid
     notes = follow_push(
@@ -179,6 +179,8 @@ def _change_locked(*, actor: Actor, connection: Connection, identity: Identity, 
             require_free_name(actor=actor, connection=connection, person=person, subject=identity)
         except NameGivenUp as given_up:
             return given_up
+    if identity.pushed_at is None:
+        require_free_email(connection=connection, person=person, subject=identity)
     notes = follow_push(
         actor=actor, connection=connection, identity=identity, person=person, uid=person.uid, decision=decision
     )

@@ -118,6 +118,7 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
         require_free_name(actor=actor, connection=connection, person=person, subject=identity)
     uid_moves = False
     if decision is SignIn.CLAIM:
+        require_free_email(connection=connection, person=person, subject=identity)
         claim(actor=actor, identity=identity)
     if known_owner is None or known_owner.derived:  # R6: what a sign-in sends is not derived any more
         uid_moves = set_uid(actor=actor, identity=identity, uid=person.uid or "")

@@ -6,16 +6,29 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, UUIDField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from core_identity.errors import InvalidValue, NotAllowed
 from core_identity.keys import clean_name
-from core_identity.models import Connection, ExpectedMember, Grant, Identity, IdentityUid, PushGroup, Role
+from core_identity.models import (
+    Burst,
+    Connection,
+    ExpectedMember,
+    Grant,
+    Identity,
+    IdentityUid,
+    PushGroup,
+    PushGroupMember,
+    Role,
+    User,
+)
 from core_identity.models.connection import UidRule
-from core_identity.services import events, groups
+from core_identity.services import events, expiry, groups
+from core_identity.services.grants import end_these
 from core_identity.services.transactions import in_one_transaction, lock_customer
-from core_identity.values import Actor
+from core_identity.values import Actor, Channel
 
 LONGEST_REKEY: Final = timedelta(days=90)
 
@@ -141,6 +154,9 @@ def succeed(*, actor: Actor, former_id: UUID, successor_id: UUID, reason: str) -
     IdentityUid.objects.filter(identity__in=moving).update(connection=successor)
     Identity.objects.filter(pk__in=moving).update(connection=successor, session_epoch=F("session_epoch") + 1)
     _move_groups(former, successor, moving)
+    _drop_who_stays(actor=actor, successor=successor, reason=reason)
+    expiry.hand_over(former=former, successor=successor, users=User.objects.filter(identities__in=moving))
+    Burst.objects.filter(connection=former, settled_at__isnull=True).update(connection=successor)
     expected = ExpectedMember.objects.filter(group__connection=successor).values("scim_id")
     for identity in Identity.objects.filter(pk__in=moving, scim_id__in=expected).select_related("connection"):
         groups.follow_identity(actor=actor, identity=identity)
@@ -183,3 +199,14 @@ def _move_groups(former: Connection, successor: Connection, moving: Collection[U
     Grant.objects.filter(connection=former, pk__in=Grant.objects.filter(moved, connection=former).values("pk")).update(
         connection=successor
     )
+
+
+def _drop_who_stays(*, actor: Actor, successor: Connection, reason: str) -> None:
+    """A group that moved has no member of another connection, and gives nothing to one (R1, R30)."""
+    strangers = PushGroupMember.objects.filter(group__connection=successor).exclude(identity__connection=successor)
+    members = PushGroupMember.objects.filter(group__connection=successor, identity__connection=successor)
+    keys = {str(pk) for pk in strangers.values_list("group_id", flat=True)}
+    strangers.delete()
+    by_groups = Grant.objects.filter(channel=Channel.SCIM.value, key__in=keys)
+    held_by_members = members.filter(group__pk=Cast(OuterRef("key"), UUIDField()), identity__user=OuterRef("user"))
+    end_these(actor=actor, grants=by_groups.exclude(Exists(held_by_members)), reason=reason)

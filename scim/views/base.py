@@ -12,7 +12,7 @@ from scim.middleware import trace_of
 from scim.resources import Address
 from scim.views.failure import scim_error
 from scim.views.media import MAX_BODY, AnyAccept, JsonParser, ScimParser, ScimRenderer
-from scim.wire.errors import NotFound, Unauthorized
+from scim.wire.errors import NotFound, Unauthorized, Unavailable
 from scim.wire.group import resource_id
 
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ class ScimView(APIView):
         if isinstance(error, Unauthorized):
             token_sent = "Authorization" in self.request.headers
             response["WWW-Authenticate"] = 'Bearer realm="scim"' + (', error="invalid_token"' if token_sent else "")
+        if isinstance(error, Unavailable):
+            response["Retry-After"] = str(error.retry_after)
         response.exception = True
         return response
 

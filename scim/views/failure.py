@@ -4,6 +4,7 @@ import logging
 from typing import Final
 
 from django.core.exceptions import SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.http.request import UnreadablePostError
 from rest_framework import exceptions, status
@@ -40,6 +41,9 @@ def scim_error(failure: Exception) -> wire.ScimError:
         return _of_framework(failure)
     if isinstance(failure, SuspiciousOperation | UnreadablePostError):
         return wire.BadRequest("The request cannot be understood.")
+    if isinstance(failure, OperationalError | InterfaceError):
+        log.error("The database is away", exc_info=failure)
+        return wire.Unavailable("CORE cannot reach its database at the moment. Nothing was changed. Try again later.")
     log.error("A SCIM request failed", exc_info=failure)
     return wire.Unexpected("Something went wrong in CORE. Try again later, or give the reference to its administrator.")
 

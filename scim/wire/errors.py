@@ -105,6 +105,14 @@ class UnsupportedMediaType(ScimError):
     status = 415
 
 
+class Unavailable(ScimError):
+    """Nothing is wrong with the request: CORE cannot answer now. ``retry_after`` in whole seconds, the only form that Okta heeds."""
+
+    code = "unavailable"
+    status = 503
+    retry_after: ClassVar[int] = 10
+
+
 class Unexpected(ScimError):
     code = "unexpected"
     status = 500

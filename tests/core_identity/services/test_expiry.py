@@ -239,3 +239,25 @@ def test_a_wish_that_is_granted_is_no_longer_listed_R22() -> None:
     say(jane, replace(JANE, active=False))
     assert say(jane, JANE).reactivation_requested_at is None
     assert User.objects.get().expired_at is None
+
+
+def test_who_was_split_off_deleted_and_pushed_again_is_still_the_other_person_R9_R24(
+    acme: Connection, jane: Identity
+) -> None:
+    say(jane, replace(JANE, active=False))
+    newcomer = split_off(actor=ADMIN, identity_id=jane.pk, reason="another Jane")
+    remove_person(actor=OKTA, connection=acme, scim_id=jane.scim_id)
+    outcome = create_person(actor=OKTA, connection=acme, person=JANE)
+    assert (outcome.decision, outcome.identity.user_id) == (Decision.REVIVE, newcomer.pk)
+
+
+def test_what_sign_ins_gave_ends_with_the_identity_that_signed_in_R24_R32() -> None:
+    acme = make_connection(roles_from="sso_groups")
+    create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
+    jane = sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE, groups=("Editors",)))
+    expire(actor=ADMIN, user_id=jane.user_id, reason="left")
+    newcomer = split_off(actor=ADMIN, identity_id=jane.pk, reason="another Jane")
+    assert roles_of(User.objects.get(pk=jane.user_id)) == []
+    assert roles_of(newcomer) == []
+    sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE, groups=("Editors",)))
+    assert [held.name for held in roles_of(newcomer)] == ["Editors"]

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Permission
 from pytest_django import DjangoAssertNumQueries
 
 from core_identity.errors import NameTaken, NotFound, UnknownGroup
-from core_identity.models import Connection, Grant, Identity, PushGroup, PushGroupMember, Role, User
+from core_identity.models import Connection, Event, Grant, Identity, PushGroup, PushGroupMember, Role, User
 from core_identity.selectors.groups import waiting_groups
 from core_identity.selectors.roles import roles_of
 from core_identity.services.connections import change_connection, set_grantable_roles
@@ -156,6 +156,8 @@ def test_deleting_a_role_lets_its_groups_wait_R27(acme: Connection, jane: Identi
     group.refresh_from_db()
     assert group.role is None
     assert not Grant.objects.exists()
+    told = Event.objects.get(kind="group.unlinked")
+    assert (told.subject_id, told.changes) == (group.pk, {"role": ["Editors", None]})
 
 
 def test_sso_groups_say_all_roles_of_a_sign_in_where_the_connection_takes_them_R31() -> None:

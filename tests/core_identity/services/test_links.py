@@ -1,5 +1,6 @@
 """R5, R8a, R10: offers, released UIDs, and UIDs that an administrator moves."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -85,6 +86,22 @@ def test_a_sign_in_of_this_user_name_claims_and_brings_the_uid_R10(acme: Connect
     assert sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE)).user == beforehand
     outcome = create_person(actor=OKTA, connection=acme, person=JANE)
     assert (outcome.decision, outcome.identity.user) == (Decision.ADOPT, beforehand)
+
+
+@pytest.mark.parametrize("way", ["post", "put", "sign-in"])
+def test_a_claim_is_held_to_the_email_too_R9_R10(acme: Connection, beforehand: User, way: str) -> None:
+    identity = offered(acme, beforehand)
+    create_user(actor=ADMIN, username="zoe", email=ZOE.email or "", customer=acme.customer)
+    said = replace(JANE, email=ZOE.email)
+    claim: dict[str, Callable[[], object]] = {
+        "post": lambda: create_person(actor=OKTA, connection=acme, person=said),
+        "put": lambda: put(identity, said),
+        "sign-in": lambda: sign_in(actor=BROWSER, connection=acme, person=by_sso(said)),
+    }
+    with pytest.raises(Conflict):
+        claim[way]()
+    identity.refresh_from_db()
+    assert identity.offered_at is not None
 
 
 def test_a_sign_in_by_another_name_does_not_claim_R10(acme: Connection, beforehand: User) -> None:

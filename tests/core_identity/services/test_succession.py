@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -9,7 +10,10 @@ from django.utils import timezone
 
 from core_identity.errors import Conflict, InvalidValue, NoMark, NotAllowed, NotFound
 from core_identity.models import Connection, Event, Grant, Identity, User
+from core_identity.policy.bursts import BurstLimits
+from core_identity.selectors.bursts import open_bursts
 from core_identity.selectors.connections import live_connection
+from core_identity.services.bursts import unexpire_burst
 from core_identity.services.connections import change_connection
 from core_identity.services.expiry import expire
 from core_identity.services.groups import create_group
@@ -104,6 +108,15 @@ def test_who_is_deactivated_is_not_rekeyed_R3(acme: Connection) -> None:
     acme = begin(acme)
     with pytest.raises(Conflict):
         post(acme, replace(JANE, external_id="new"))
+
+
+def test_a_derived_uid_and_the_user_name_it_is_made_of_are_one_and_not_two_R3_R6(acme: Connection) -> None:
+    jane = post(acme, replace(JANE, uid=None)).identity
+    begin(acme)
+    with pytest.raises(Conflict):
+        post(acme, replace(JANE, uid=None, external_id="00u9"))
+    jane.refresh_from_db()
+    assert jane.external_id == JANE.external_id
 
 
 def test_it_ends_by_itself_and_by_hand_R3(acme: Connection) -> None:
@@ -212,3 +225,32 @@ def test_a_mark_is_still_asked_for_after_succession_R8b(acme: Connection, succes
     take_over(acme, successor)
     with pytest.raises(NoMark):
         sign_in(actor=BROWSER, connection=successor, person=by_sso(JANE, name_id="eve@x.test", email="eve@x.test"))
+
+
+def test_who_stays_behind_is_no_member_of_a_group_that_moved_and_loses_what_it_gave_R1a_R30(
+    acme: Connection, successor: Connection
+) -> None:
+    create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
+    jane, zoe = post(acme, JANE).identity, post(acme, ZOE).identity
+    post(successor, replace(ZOE, email="z2@acme.test", user_name="z2@acme.test", external_id="x"))
+    members = frozenset({jane.scim_id, zoe.scim_id})
+    group = create_group(actor=OKTA, connection=acme, change=GroupChange(display_name="Editors", members=members))
+    take_over(acme, successor)
+    assert [one.identity_id for one in group.members.all()] == [jane.pk]
+    assert list(Grant.objects.values_list("user", flat=True)) == [jane.user_id]
+    assert Event.objects.filter(kind="grant.removed", user_id=zoe.user_id).exists()
+
+
+def test_an_open_burst_and_the_expiries_of_the_former_go_over_R1a_R22a(
+    acme: Connection, successor: Connection, settings: Any
+) -> None:
+    settings.BURST = BurstLimits(percent=1, people=2, least=2)
+    for person in (JANE, ZOE):
+        put(post(acme, person).identity, replace(person, active=False))
+    take_over(acme, successor)
+    burst = open_bursts().get()
+    assert burst.connection == successor
+    for identity, person in zip(Identity.objects.order_by("created_at"), (JANE, ZOE), strict=True):
+        put(identity, person)
+    unexpire_burst(actor=ADMIN, burst_id=burst.pk, reason="a wrong filter")
+    assert not User.objects.filter(expired_at__isnull=False).exists()

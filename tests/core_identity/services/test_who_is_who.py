@@ -12,6 +12,7 @@ from core_identity.policy.matching import Decision
 from core_identity.services.provisioning import Outcome, change_person, create_person, remove_person
 from core_identity.services.sign_in import sign_in
 from core_identity.services.succession import rekey
+from core_identity.services.users import create_user
 from core_identity.values import Person
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
 
@@ -186,3 +187,12 @@ def test_re_key_asks_for_two_keys_and_the_address_of_the_resource_is_none_R3(acm
     acme = in_rekey(acme)
     with pytest.raises(Conflict):
         put(acme, jane, replace(JANE, uid=None, external_id="00u9joan"))
+
+
+def test_who_came_by_sign_in_only_is_held_to_the_email_when_first_pushed_R9(acme: Connection) -> None:
+    """The externalId of the assertion leads to her, so the push relinks; what it makes of her is a new resource all the same."""
+    sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE, external_id=JANE.external_id))
+    create_user(actor=ADMIN, username="zoe", email=ZOE.email or "", customer=acme.customer)
+    with pytest.raises(Conflict):
+        create_person(actor=OKTA, connection=acme, person=replace(JANE, uid="j.doe", email=ZOE.email))
+    assert Identity.objects.get().pushed_at is None

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Lower, NullIf
 
 from core_identity.keys import key
 from core_identity.selectors import resources
@@ -21,6 +22,8 @@ from scim.wire.resource_types import user_type
 from scim.wire.user import DEPARTMENT, ORGANIZATION
 
 if TYPE_CHECKING:
+    from django.db.models import Expression
+
     from core_identity.models import Connection
 
 NOBODY: Final = Q(pk__in=[])
@@ -35,10 +38,11 @@ Compare: TypeAlias = Callable[[str, Scalar], Q | None]
 
 @dataclass(frozen=True)
 class Column:
-    """How one attribute is asked for. ``present`` is the condition that it has a value."""
+    """How one attribute is asked for. ``present`` is the condition that it has a value; ``order`` what a list is sorted by, if it can be."""
 
     compare: Compare
     present: Q
+    order: "Expression | F | None" = None
 
 
 def _key_column(field: str) -> Column:
@@ -47,7 +51,7 @@ def _key_column(field: str) -> Column:
             return None
         return Q(**{f"{field}__{_TEXT[name]}": key(value)})
 
-    return Column(compare, ~Q(**{field: ""}) & Q(**{f"{field}__isnull": False}))
+    return Column(compare, ~Q(**{field: ""}) & Q(**{f"{field}__isnull": False}), NullIf(F(field), Value("")))
 
 
 def _text_column(field: str, *, exact: bool) -> Column:
@@ -56,7 +60,8 @@ def _text_column(field: str, *, exact: bool) -> Column:
             return None
         return Q(**{f"{field}__{'' if exact else 'i'}{_TEXT[name]}": value})
 
-    return Column(compare, ~Q(**{field: ""}) & Q(**{f"{field}__isnull": False}))
+    order = NullIf(F(field), Value(""))
+    return Column(compare, ~Q(**{field: ""}) & Q(**{f"{field}__isnull": False}), order if exact else Lower(order))
 
 
 def _id_column(field: str) -> Column:
@@ -66,7 +71,7 @@ def _id_column(field: str) -> Column:
         found = resource_id(value)
         return NOBODY if found is None else Q(**{field: found})
 
-    return Column(compare, ~NOBODY)
+    return Column(compare, ~NOBODY, F(field))
 
 
 def _truth_column(yes: Q) -> Column:
@@ -82,7 +87,7 @@ def _time_column(field: str) -> Column:
         moment = _moment(value)
         return None if moment is None or name not in _ORDER else Q(**{f"{field}__{_ORDER[name]}": moment})
 
-    return Column(compare, ~NOBODY)
+    return Column(compare, ~NOBODY, F(field))
 
 
 def _kept_columns(resource_type: ResourceType) -> dict[str, Column]:

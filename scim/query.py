@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import TYPE_CHECKING, Final
 
-from django.db.models import Q
+from django.db.models import OrderBy, Q
 
 from scim.columns import Column, as_kept, group_columns, user_columns
 from scim.wire.attributes import ResourceType, Target
-from scim.wire.errors import InvalidFilter, shown
+from scim.wire.errors import InvalidFilter, InvalidValue, shown
 from scim.wire.filter import And, Comparison, Filter, Not, Or, Present, ValuePath, parse_filter
+from scim.wire.list_response import Sort
 from scim.wire.resource_types import GROUP_TYPE, user_type
 
 if TYPE_CHECKING:
@@ -30,10 +31,32 @@ def group_condition(text: str, connection: "Connection") -> Q:
     return _Compiler(GROUP_TYPE, group_columns(connection)).condition(parse_filter(text))
 
 
+def user_order(sort: Sort, connection: "Connection") -> OrderBy:
+    """Return what Users are sorted by. Raises `InvalidValue`."""
+    return _Compiler(user_type(connection.uid_attribute), user_columns(connection)).order(sort)
+
+
+def group_order(sort: Sort, connection: "Connection") -> OrderBy:
+    """Return what Groups are sorted by. Raises `InvalidValue`."""
+    return _Compiler(GROUP_TYPE, group_columns(connection)).order(sort)
+
+
 class _Compiler:
     def __init__(self, resource_type: ResourceType, columns: Mapping[str, Column]) -> None:
         self.resource_type = resource_type
         self.columns = columns
+
+    def order(self, sort: Sort) -> OrderBy:
+        """Sort as RFC 7644 section 3.4.2.3 says: what has no value comes last, or first where the order is descending."""
+        target = self.resource_type.find(sort.by)
+        if target is not None and target.sub is None and target.attribute.multi_valued:
+            target = Target(target.extension, target.attribute, target.attribute.sub("value"))
+        column = self.columns.get(target.name) if target is not None else None
+        if column is None or column.order is None:
+            raise InvalidValue(f"A list of {self.resource_type.name}s cannot be sorted by {shown(sort.by)}.")
+        return OrderBy(
+            column.order, descending=sort.descending, **{"nulls_first" if sort.descending else "nulls_last": True}
+        )
 
     def condition(self, tree: Filter) -> Q:
         match tree:

@@ -8,12 +8,14 @@ service.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import blake2s
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django_scim.adapters import SCIMGroup, SCIMUser
 
 from scim.wire import urns
+from scim.wire.preconditions import entity_tag
 from scim.wire.user import DEPARTMENT, ORGANIZATION, main_first
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ class Resource:
     scim_external_id: str | None
     created: datetime
     last_modified: datetime
-    version: int
+    version: str
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class _Rendered:
             "created": _time(self.obj.created),
             "lastModified": _time(self.obj.last_modified),
             "location": self.location,
-            "version": f'W/"{self.obj.version}"',
+            "version": entity_tag(self.obj.version),
         }
 
 
@@ -170,7 +172,7 @@ def user_document(identity: "Identity", *, uid_attribute: str, address: Address)
         scim_external_id=identity.external_id,
         created=identity.created_at,
         last_modified=identity.changed_at,
-        version=identity.version,
+        version=user_version(identity),
         username=identity.user_name,
         first_name=identity.given_name,
         last_name=identity.family_name,
@@ -179,17 +181,31 @@ def user_document(identity: "Identity", *, uid_attribute: str, address: Address)
         is_active=identity.active,
         enterprise=enterprise,
         others=identity.attributes,
-        held={
-            "username": identity.user.username,
-            "email": identity.user.email,
-            "expired": identity.user.expired_at is not None,
-        },
-        groups=tuple(
-            (shown.group.scim_id, shown.group.display_name)
-            for shown in identity.groups_shown  # type: ignore[attr-defined]  # put there by with_rendering
-        ),
+        held=_held(identity),
+        groups=_groups(identity),
     )
     return User(resource).to_dict()
+
+
+def user_version(identity: "Identity") -> str:
+    """Return the version of an identity with rendering: that of the row, and of what is shown beside it.
+
+    Groups, and what CORE itself holds, change without the identity: whoever has seen them must not be told that nothing did.
+    """
+    beside = blake2s(repr((_held(identity), _groups(identity))).encode(), digest_size=4)
+    return f"{identity.version}.{beside.hexdigest()}"
+
+
+def _held(identity: "Identity") -> Document:
+    user = identity.user
+    return {"username": user.username, "email": user.email, "expired": user.expired_at is not None}
+
+
+def _groups(identity: "Identity") -> tuple[tuple[UUID, str], ...]:
+    return tuple(
+        (shown.group.scim_id, shown.group.display_name)
+        for shown in identity.groups_shown  # type: ignore[attr-defined]  # put there by with_rendering
+    )
 
 
 def group_document(group: "PushGroup", *, members: Iterable[tuple[UUID, str]], address: Address) -> Document:
@@ -200,7 +216,7 @@ def group_document(group: "PushGroup", *, members: Iterable[tuple[UUID, str]], a
         scim_external_id=group.external_id or None,
         created=group.created_at,
         last_modified=group.changed_at,
-        version=group.version,
+        version=str(group.version),
         name=group.display_name,
         members=tuple(members),
     )

@@ -6,7 +6,7 @@ from django.urls import path, re_path
 from rest_framework.views import APIView
 
 from core_identity.credentials import credential
-from scim.views import consent, discovery, groups, oauth, users
+from scim.views import bulk, consent, discovery, groups, oauth, root, users
 from scim.views.base import NothingHere
 
 
@@ -28,6 +28,9 @@ urlpatterns = [
     path(f"{_BASE}/Groups", _scim(groups.Groups), name="scim-groups"),
     path(f"{_BASE}/Groups/.search", _scim(groups.SearchGroups), name="scim-search-groups"),
     path(f"{_BASE}/Groups/<str:resource>", _scim(groups.OneGroup), name="scim-group"),
+    path(f"{_BASE}/.search", _scim(root.SearchAll), name="scim-search"),
+    path(f"{_BASE}/Bulk", _scim(bulk.Bulk), name="scim-bulk"),
+    path(f"{_BASE}/Me", _scim(root.Me), name="scim-me"),
     path(f"{_BASE}/ServiceProviderConfig", _scim(discovery.ServiceProviderConfig), name="scim-config"),
     path(f"{_BASE}/ResourceTypes", _scim(discovery.ResourceTypes), name="scim-resource-types"),
     path(f"{_BASE}/ResourceTypes/<str:name>", _scim(discovery.OneResourceType), name="scim-resource-type"),

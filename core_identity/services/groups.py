@@ -61,10 +61,17 @@ def change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: R
 
 
 @in_one_transaction
-def remove_group(*, actor: Actor, connection: Connection, scim_id: UUID) -> None:
-    """Take away the memberships that came through the group, and nothing else (R30)."""
+def remove_group(
+    *, actor: Actor, connection: Connection, scim_id: UUID, check: Callable[[PushGroup], None] | None = None
+) -> None:
+    """Take away the memberships that came through the group, and nothing else (R30).
+
+    ``check`` is asked of the group as it stands under lock, and may raise what refuses. Raises `NotFound`.
+    """
     lock_customer(connection.customer_id)
     group = _locked(connection, scim_id)
+    if check is not None:
+        check(group)
     _link(actor=actor, group=group, role=None)
     events.record(
         actor=actor, kind="group.deleted", subject=group, changes={"display_name": (group.display_name, None)}
@@ -104,6 +111,8 @@ def follow_identity(*, actor: Actor, identity: Identity) -> None:
 
     Whoever makes a resource of an identity, or moves one to another connection, calls this: groups there may have named its id before.
     """
+    # What a group answers has one member more, or fewer.
+    PushGroup.objects.filter(members__identity=identity).update(version=F("version") + 1)
     if not identity.is_resource:
         drop_grants(actor=actor, identity=identity)
         return

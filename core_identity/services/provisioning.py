@@ -69,10 +69,17 @@ def change_person(*, actor: Actor, connection: Connection, scim_id: UUID, read: 
 
 
 @in_one_transaction
-def remove_person(*, actor: Actor, connection: Connection, scim_id: UUID) -> None:
-    """Take a DELETE: the resource is gone, the user stays and is expired (R20)."""
+def remove_person(
+    *, actor: Actor, connection: Connection, scim_id: UUID, check: Callable[[Identity], None] | None = None
+) -> None:
+    """Take a DELETE: the resource is gone, the user stays and is expired (R20).
+
+    ``check`` is asked of the identity as it stands under lock, and may raise what refuses. Raises `NotFound`.
+    """
     lock_customer(connection.customer_id)
     identity = resource(connection, scim_id)
+    if check is not None:
+        check(identity)
     set_active(actor=actor, identity=identity, active=False, reason="deleted by SCIM")
     expiry.expire_by_channel(actor=actor, identity=identity, reason="deleted by SCIM")
     identity.deleted_at = timezone.now()

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from rest_framework import status
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,6 +15,7 @@ from scim.views.failure import scim_error
 from scim.views.media import MAX_BODY, AnyAccept, JsonParser, ScimParser, ScimRenderer
 from scim.wire.errors import NotFound, Unauthorized, Unavailable
 from scim.wire.group import resource_id
+from scim.wire.preconditions import entity_tag, names, require
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -55,6 +57,22 @@ class ScimView(APIView):
     @property
     def address(self) -> Address:
         return Address(f"{settings.PUBLIC_URL}/scim/{self.connection.slug}/v2")
+
+    @property
+    def is_conditional(self) -> bool:
+        return "If-Match" in self.request.headers or "If-None-Match" in self.request.headers
+
+    def require_match(self, version: object) -> None:
+        """Raise `PreconditionFailed` where the client demands another version. Asked under the lock, or not at all."""
+        headers = self.request.headers
+        require(version, if_match=headers.get("If-Match"), if_none_match=headers.get("If-None-Match"))
+
+    def unchanged(self, version: object) -> Response | None:
+        """Return the 304 for a client that has this version already."""
+        known = self.request.headers.get("If-None-Match")
+        if known is None or not names(known, version):
+            return None
+        return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": entity_tag(version)})
 
     def decided(self, decision: str) -> None:
         """Note for the log what was decided, in words and without anybody's data."""

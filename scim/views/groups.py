@@ -9,18 +9,20 @@ from rest_framework.response import Response
 
 from core_identity.selectors import resources
 from core_identity.services import groups
-from scim.query import group_condition
+from scim.cursors import Question
+from scim.query import group_condition, group_order
 from scim.resources import Document, group_document
 from scim.views.base import ScimView, id_in_address
-from scim.views.listing import Search, body_of, search_in_body, search_in_query, selection_in_query
+from scim.views.listing import Search, answer_to, body_of, search_in_body, search_in_query, selection_in_query
 from scim.views.media import MAX_GROUP_BODY
 from scim.wire.group import read_group, read_group_patch
-from scim.wire.list_response import list_response
+from scim.wire.preconditions import entity_tag
 from scim.wire.resource_types import GROUP_TYPE
 from scim.wire.selection import Selection
 
 if TYPE_CHECKING:
     from core_identity.models import PushGroup
+    from core_identity.values import GroupChange
 
 
 class GroupView(ScimView):
@@ -41,16 +43,21 @@ class GroupView(ScimView):
         return Response(
             document,
             status=status.HTTP_201_CREATED if created else status.HTTP_200_OK,
-            headers={"Location": self.address.of("Groups", group.scim_id), "ETag": f'W/"{group.version}"'},
+            headers={"Location": self.address.of("Groups", group.scim_id), "ETag": entity_tag(group.version)},
         )
 
     def found(self, search: Search) -> Response:
         found = resources.push_groups(self.connection)
         if search.filter is not None:
             found = found.filter(group_condition(search.filter, self.connection))
-        total = found.count()
-        rows = found[search.page.of(total)] if search.page.count else ()
-        return Response(list_response(total, search.page, self.documents(rows, search.selection)))
+        if search.sort is not None:
+            found = found.order_by(group_order(search.sort, self.connection), "created_at", "id")
+        return answer_to(
+            search,
+            found,
+            Question(self.connection, "Group", search.filter),
+            lambda rows: self.documents(rows, search.selection),
+        )
 
 
 class Groups(GroupView):
@@ -72,7 +79,8 @@ class SearchGroups(GroupView):
 
 class OneGroup(GroupView):
     def get(self, request: Request, slug: str, resource: str) -> Response:
-        return self.answer(resources.push_group(self.connection, id_in_address(resource)))
+        group = resources.push_group(self.connection, id_in_address(resource))
+        return self.unchanged(group.version) or self.answer(group)
 
     def put(self, request: Request, slug: str, resource: str) -> Response:
         body = body_of(request)
@@ -83,13 +91,25 @@ class OneGroup(GroupView):
         return self.change(resource, lambda _: read_group_patch(body))
 
     def delete(self, request: Request, slug: str, resource: str) -> Response:
-        groups.remove_group(actor=self.actor, connection=self.connection, scim_id=id_in_address(resource))
+        groups.remove_group(
+            actor=self.actor,
+            connection=self.connection,
+            scim_id=id_in_address(resource),
+            check=lambda group: self.require_match(group.version),
+        )
         self.decided("group deleted: the memberships that came through it ended (R30)")
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def change(self, resource: str, read: groups.Read) -> Response:
         scim_id = id_in_address(resource)
         selection_in_query(self.request, GROUP_TYPE)  # a fault in it must not be found after the deed
-        group = groups.change_group(actor=self.actor, connection=self.connection, scim_id=scim_id, read=read)
+
+        def read_this_version(group: "PushGroup") -> "GroupChange":
+            self.require_match(group.version)
+            return read(group)
+
+        group = groups.change_group(
+            actor=self.actor, connection=self.connection, scim_id=scim_id, read=read_this_version
+        )
         self.decided("group linked to a role" if group.role_id else "group waits for a role (R29)")
         return self.answer(group)

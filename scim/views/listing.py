@@ -1,24 +1,31 @@
 """Lists and searches: by GET with a query, by POST with a SearchRequest (RFC 7644 sections 3.4.2 and 3.4.3)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db.models import Model, QuerySet
 from rest_framework.request import Request
+from rest_framework.response import Response
 
+from scim.cursors import Question, after, next_cursor
 from scim.wire.attributes import ResourceType
-from scim.wire.errors import InvalidSyntax, InvalidValue, shown
-from scim.wire.list_response import Page
+from scim.wire.errors import InvalidCount, InvalidCursor, InvalidSyntax, InvalidValue, shown
+from scim.wire.list_response import Page, Sort, cursor_response, list_response
 from scim.wire.selection import Selection
+
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True)
 class Search:
-    """What a client asks a list for. ``filter`` is text, not yet understood; None for everything."""
+    """What a client asks a list for. ``filter`` is text, not yet understood; None for everything. ``cursor`` None: pages by index."""
 
     filter: str | None
     page: Page
     selection: Selection
+    sort: Sort | None = None
+    cursor: str | None = None
 
 
 def search_in_query(request: Request, resource_type: ResourceType) -> Search:
@@ -49,15 +56,52 @@ def body_of(request: Request) -> dict[str, Any]:
     return body
 
 
+def answer_to(
+    search: Search, rows: QuerySet[M], question: Question, documents: Callable[[Sequence[M]], Sequence[dict[str, Any]]]
+) -> Response:
+    """Answer one page of ``rows``, which are filtered and sorted already."""
+    total = rows.count()
+    if search.cursor is None:
+        page = list(rows[search.page.of(total)]) if search.page.count else []
+        return Response(list_response(total, search.page, documents(page)))
+    following = list(after(rows, question, search.cursor)[: search.page.count + 1])
+    page, more = following[: search.page.count], len(following) > search.page.count
+    cursor = next_cursor(page[-1], question) if more and page else None
+    return Response(cursor_response(total, cursor, documents(page)))
+
+
 def _search(said: Mapping[str, Any], names: Mapping[str, Iterable[str]], resource_type: ResourceType) -> Search:
     wanted = said.get("filter")
     if wanted is not None and not isinstance(wanted, str):
         raise InvalidValue(f"filter must be a text, not {shown(wanted)}.")
+    cursor, sort = said.get("cursor"), Sort.read(said.get("sortby"), said.get("sortorder"))
+    if cursor is not None:
+        _require_cursor_alone(cursor, said, sort)
     return Search(
         filter=wanted,
-        page=Page.read(said.get("startindex"), said.get("count")),
+        page=_page(said, by_cursor=cursor is not None),
         selection=Selection.read(resource_type, names["attributes"], names["excludedAttributes"]),
+        sort=sort,
+        cursor=cursor,
     )
+
+
+def _require_cursor_alone(cursor: object, said: Mapping[str, Any], sort: Sort | None) -> None:
+    if not isinstance(cursor, str):
+        raise InvalidCursor(f"cursor must be a text, not {shown(cursor)}.")
+    if "startindex" in said:
+        raise InvalidValue("Page by startIndex or by cursor, not by both.")
+    if sort is not None:
+        raise InvalidValue("Pages by cursor stand in the order of creation. Page by startIndex to sort.")
+
+
+def _page(said: Mapping[str, Any], *, by_cursor: bool) -> Page:
+    try:
+        return Page.read(said.get("startindex"), said.get("count"))
+    except InvalidValue as fault:
+        if by_cursor:
+            raise InvalidCount(fault.message) from None
+        raise
 
 
 def _names(value: object, name: str) -> list[str]:

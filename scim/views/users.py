@@ -8,14 +8,14 @@ from rest_framework.response import Response
 
 from core_identity.selectors import resources
 from core_identity.services import provisioning
-from scim.query import user_condition
-from scim.resources import Document, user_document
+from scim.cursors import Question
+from scim.query import user_condition, user_order
+from scim.resources import Document, user_document, user_version
 from scim.views.base import ScimView, id_in_address
-from scim.views.listing import Search, body_of, search_in_body, search_in_query, selection_in_query
+from scim.views.listing import Search, answer_to, body_of, search_in_body, search_in_query, selection_in_query
 from scim.wire.attributes import ResourceType
 from scim.wire.deactivation import says_inactive
 from scim.wire.errors import ScimError
-from scim.wire.list_response import list_response
 from scim.wire.selection import Selection
 from scim.wire.user import UserWire
 
@@ -45,6 +45,11 @@ class UserView(ScimView):
         """What the client wants to be shown. Asked for before the deed: a fault in it must not be found afterwards."""
         return selection_in_query(self.request, self.resource_type)
 
+    def require_this_version(self, identity: "Identity") -> None:
+        """Under the lock, and read only for a client that asks."""
+        if self.is_conditional:
+            self.require_match(user_version(resources.scim_identity(self.connection, identity.scim_id)))
+
     def answer(self, identity: "Identity", selection: Selection, *, created: bool = False) -> Response:
         """Answer what stands now (R19): read anew, because the service may have left part of the message undone."""
         shown = self.document(resources.scim_identity(self.connection, identity.scim_id))
@@ -58,9 +63,14 @@ class UserView(ScimView):
         identities = resources.scim_identities(self.connection)
         if search.filter is not None:
             identities = identities.filter(user_condition(search.filter, self.connection))
-        total = identities.count()
-        rows = resources.with_rendering(identities)[search.page.of(total)] if search.page.count else []
-        return Response(list_response(total, search.page, [search.selection.of(self.document(one)) for one in rows]))
+        if search.sort is not None:
+            identities = identities.order_by(user_order(search.sort, self.connection), "created_at", "id")
+        return answer_to(
+            search,
+            resources.with_rendering(identities),
+            Question(self.connection, "User", search.filter),
+            lambda rows: [search.selection.of(self.document(one)) for one in rows],
+        )
 
 
 class Users(UserView):
@@ -82,7 +92,8 @@ class SearchUsers(UserView):
 
 class OneUser(UserView):
     def get(self, request: Request, slug: str, resource: str) -> Response:
-        return self.answer(resources.scim_identity(self.connection, id_in_address(resource)), self.selection)
+        identity = resources.scim_identity(self.connection, id_in_address(resource))
+        return self.unchanged(user_version(identity)) or self.answer(identity, self.selection)
 
     def put(self, request: Request, slug: str, resource: str) -> Response:
         body = body_of(request)
@@ -101,7 +112,12 @@ class OneUser(UserView):
         return self.change(scim_id, body, read)
 
     def delete(self, request: Request, slug: str, resource: str) -> Response:
-        provisioning.remove_person(actor=self.actor, connection=self.connection, scim_id=id_in_address(resource))
+        provisioning.remove_person(
+            actor=self.actor,
+            connection=self.connection,
+            scim_id=id_in_address(resource),
+            check=self.require_this_version,
+        )
         self.decided("deleted: the resource is gone, the user is expired (R20)")
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -113,11 +129,17 @@ class OneUser(UserView):
             if not deactivates:
                 raise
             selection = Selection(self.resource_type)  # a wrong query does not block a deactivation either (R23)
+
+        def read_this_version(identity: "Identity") -> "Person":
+            if not deactivates:  # R23: no version blocks a deactivation
+                self.require_this_version(identity)
+            return read(identity)
+
         outcome = provisioning.change_person(
             actor=self.actor,
             connection=self.connection,
             scim_id=scim_id,
-            read=read,
+            read=read_this_version,
             deactivates=deactivates,
         )
         self.decided(_words(outcome))

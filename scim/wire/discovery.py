@@ -4,18 +4,27 @@ from typing import Any
 
 from scim.wire import urns
 from scim.wire.attributes import ResourceType
-from scim.wire.list_response import MAX_COUNT
+from scim.wire.bulk import MAX_OPERATIONS, MAX_PAYLOAD
+from scim.wire.list_response import CURSOR_SECONDS, MAX_COUNT
 
 
 def service_provider_config(base: str) -> dict[str, Any]:
     return {
         "schemas": [urns.SERVICE_PROVIDER_CONFIG],
         "patch": {"supported": True},
-        "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
+        "bulk": {"supported": True, "maxOperations": MAX_OPERATIONS, "maxPayloadSize": MAX_PAYLOAD},
         "filter": {"supported": True, "maxResults": MAX_COUNT},
         "changePassword": {"supported": False},
-        "sort": {"supported": False},
-        "etag": {"supported": False},
+        "sort": {"supported": True},
+        "etag": {"supported": True},
+        "pagination": {
+            "cursor": True,
+            "index": True,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": MAX_COUNT,
+            "maxPageSize": MAX_COUNT,
+            "cursorTimeout": CURSOR_SECONDS,
+        },
         "authenticationSchemes": [
             {
                 "type": "oauthbearertoken",

@@ -95,6 +95,34 @@ class MethodNotAllowed(ScimError):
     status = 405
 
 
+class PreconditionFailed(ScimError):
+    """RFC 7644 section 3.14: If-Match or If-None-Match does not hold."""
+
+    code = "precondition_failed"
+    status = 412
+
+
+class InvalidCursor(ScimError):
+    """RFC 9865 section 2.3."""
+
+    code = "invalid_cursor"
+    scim_type = "invalidCursor"
+
+
+class ExpiredCursor(ScimError):
+    """RFC 9865 section 2.3."""
+
+    code = "expired_cursor"
+    scim_type = "expiredCursor"
+
+
+class InvalidCount(ScimError):
+    """RFC 9865 section 2.3."""
+
+    code = "invalid_count"
+    scim_type = "invalidCount"
+
+
 class PayloadTooLarge(ScimError):
     code = "payload_too_large"
     status = 413
@@ -103,6 +131,13 @@ class PayloadTooLarge(ScimError):
 class UnsupportedMediaType(ScimError):
     code = "unsupported_media_type"
     status = 415
+
+
+class NotDone(ScimError):
+    """RFC 7644 section 3.12: the service does not do this."""
+
+    code = "not_done"
+    status = 501
 
 
 class Unavailable(ScimError):

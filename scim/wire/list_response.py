@@ -11,6 +11,10 @@ MAX_COUNT: Final = 200
 """Resources in one answer, announced in ServiceProviderConfig."""
 
 
+CURSOR_SECONDS: Final = 24 * 60 * 60
+"""How long a cursor can be used (RFC 9865), announced there too."""
+
+
 @dataclass(frozen=True)
 class Page:
     """``start`` counts from 1."""
@@ -37,6 +41,26 @@ class Page:
         return slice(first, min(first + self.count, total))
 
 
+@dataclass(frozen=True)
+class Sort:
+    """What a list is sorted by: an attribute's name as a client wrote it, and whether the greatest comes first (section 3.4.2.3)."""
+
+    by: str
+    descending: bool = False
+
+    @classmethod
+    def read(cls, sort_by: object, sort_order: object) -> "Sort | None":
+        """Return what was asked for, None for the order of the service. Raises `InvalidValue`."""
+        if sort_by in (None, ""):
+            return None
+        if not isinstance(sort_by, str):
+            raise InvalidValue(f"sortBy must be the name of an attribute, not {shown(sort_by)}.")
+        order = "ascending" if sort_order in (None, "") else sort_order
+        if not isinstance(order, str) or order.lower() not in ("ascending", "descending"):
+            raise InvalidValue(f"sortOrder is ascending or descending, not {shown(sort_order)}.")
+        return cls(sort_by, order.lower() == "descending")
+
+
 def list_response(total: int, page: Page, resources: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {
         "schemas": [urns.LIST_RESPONSE],
@@ -45,6 +69,17 @@ def list_response(total: int, page: Page, resources: Sequence[dict[str, Any]]) -
         "itemsPerPage": len(resources),
         "Resources": list(resources),
     }
+
+
+def cursor_response(total: int, next_cursor: str | None, resources: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return a page by cursor (RFC 9865 section 2.1); the last one names no next."""
+    answer: dict[str, Any] = {
+        "schemas": [urns.LIST_RESPONSE],
+        "totalResults": total,
+        "itemsPerPage": len(resources),
+        "Resources": list(resources),
+    }
+    return answer if next_cursor is None else {**answer, "nextCursor": next_cursor}
 
 
 def _number(name: str, value: object, default: int) -> int:

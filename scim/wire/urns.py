@@ -14,5 +14,7 @@ SCHEMA: Final = "urn:ietf:params:scim:schemas:core:2.0:Schema"
 
 ERROR: Final = "urn:ietf:params:scim:api:messages:2.0:Error"
 LIST_RESPONSE: Final = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+BULK_REQUEST: Final = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+BULK_RESPONSE: Final = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 SEARCH_REQUEST: Final = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 PATCH_OP: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"

@@ -22,8 +22,6 @@ OURS = "CORE's own truth is read-only (R19)"
 KEPT = "what is absent or removed never clears a UID or externalId (R6)"
 DISPLAY = "the answer names its members, which the judge had not sent"
 KNOWN: dict[tuple[str | None, str | None, str], str] = {
-    ("User", "search_with_attributes", ""): "a search at the root comes later",
-    ("Group", "search_with_attributes", ""): "a search at the root comes later",
     ("User", "check_add_attribute", CORE): OURS,
     ("User", "check_replace_attribute", CORE): OURS,
     ("User", "check_remove_attribute", CORE): OURS,

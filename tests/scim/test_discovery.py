@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from core_identity.services.connections import change_connection
-from scim.wire.list_response import MAX_COUNT
+from scim.wire.bulk import MAX_OPERATIONS, MAX_PAYLOAD
+from scim.wire.list_response import CURSOR_SECONDS, MAX_COUNT
 from tests.scim.conftest import ENTERPRISE, Scim, error
 from tests.support.cast import ADMIN
 
@@ -20,16 +21,23 @@ def test_the_service_provider_config_says_what_works(okta: Scim) -> None:
     assert config == {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": {"supported": True},
-        "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
+        "bulk": {"supported": True, "maxOperations": MAX_OPERATIONS, "maxPayloadSize": MAX_PAYLOAD},
         "filter": {"supported": True, "maxResults": MAX_COUNT},
         "changePassword": {"supported": False},
-        "sort": {"supported": False},
-        "etag": {"supported": False},
+        "sort": {"supported": True},
+        "etag": {"supported": True},
+        "pagination": {
+            "cursor": True,
+            "index": True,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": MAX_COUNT,
+            "maxPageSize": MAX_COUNT,
+            "cursorTimeout": CURSOR_SECONDS,
+        },
         "authenticationSchemes": [scheme],
         "meta": {"resourceType": "ServiceProviderConfig", "location": f"{BASE}/ServiceProviderConfig"},
     }
     assert scheme["type"] == "oauthbearertoken"
-    error(okta.post("/Bulk", {}), 404)
 
 
 def test_max_results_is_kept(okta: Scim) -> None:

@@ -1,0 +1,61 @@
+"""Pages by cursor (RFC 9865): a deep page costs what the first one costs, and nothing slips between two pages.
+
+A cursor is signed and opaque. It holds where the next page begins, and for which connection and question it was given.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2s
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from uuid import UUID
+
+from django.core import signing
+from django.db.models import Model, Q, QuerySet
+
+from scim.wire.errors import ExpiredCursor, InvalidCursor
+from scim.wire.list_response import CURSOR_SECONDS
+
+if TYPE_CHECKING:
+    from core_identity.models import Connection
+
+_SALT: Final = "scim.cursor"
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a cursor belongs to: it is of no use for another list."""
+
+    connection: "Connection"
+    resource_type: str
+    filter: str | None
+
+    @property
+    def digest(self) -> str:
+        said = repr((str(self.connection.pk), self.resource_type, self.filter))
+        return blake2s(said.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def after(rows: QuerySet[M], question: Question, cursor: str) -> QuerySet[M]:
+    """Return of ``rows``, which stand in the order of their making, those from ``cursor`` on; all where it is empty.
+
+    Raises `InvalidCursor`, `ExpiredCursor`.
+    """
+    if not cursor:
+        return rows
+    try:
+        said: Any = signing.loads(cursor, salt=_SALT, max_age=CURSOR_SECONDS)
+    except signing.SignatureExpired:
+        raise ExpiredCursor("This cursor is too old. Begin again with an empty one.") from None
+    except signing.BadSignature:
+        raise InvalidCursor("This is no cursor of this service. Begin again with an empty one.") from None
+    made, pk, digest = said
+    if digest != question.digest:
+        raise InvalidCursor("This cursor was given for another list or filter. Begin again with an empty one.")
+    moment = datetime.fromisoformat(made)
+    return rows.filter(created_at__gte=moment).exclude(Q(created_at=moment) & Q(pk__lte=UUID(pk)))
+
+
+def next_cursor(last: Any, question: Question) -> str:
+    """Return the cursor of the page after ``last``, the last row of this one."""
+    return signing.dumps((last.created_at.isoformat(), str(last.pk), question.digest), salt=_SALT)

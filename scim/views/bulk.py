@@ -1,0 +1,101 @@
+"""Bulk (RFC 7644 section 3.7): every operation is a request of its own to the very views that take it alone.
+
+So each is checked, decided, written and told as if it had come alone, in a transaction of its own, and none takes the others back.
+"""
+
+import json
+from http import HTTPStatus
+from io import BytesIO
+from typing import Any, Final
+
+from django.core.handlers.wsgi import WSGIRequest
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from scim.middleware import MEDIA_TYPE
+from scim.views import groups, users
+from scim.views.base import ScimView
+from scim.views.listing import body_of
+from scim.wire.bulk import MAX_PAYLOAD, Operation, bulk_response, read_bulk
+from scim.wire.errors import InvalidValue, ScimError
+
+_VIEWS: Final[dict[tuple[str, bool], Any]] = {
+    ("Users", False): users.Users.as_view(),
+    ("Users", True): users.OneUser.as_view(),
+    ("Groups", False): groups.Groups.as_view(),
+    ("Groups", True): groups.OneGroup.as_view(),
+}
+
+
+class Bulk(ScimView):
+    max_body = MAX_PAYLOAD
+
+    def post(self, request: Request, slug: str) -> Response:
+        bulk = read_bulk(body_of(request))
+        ids: dict[str, str] = {}
+        answers: dict[int, dict[str, Any]] = {}
+        errors = 0
+        for at in bulk.order():
+            operation = bulk.operations[at]
+            answer = self._refused(operation) if isinstance(operation, ScimError) else self._done(operation, ids)
+            said = bulk.raw[at]
+            told = {"method": str(said.get("method", "")).upper(), "bulkId": said.get("bulkId")}
+            answers[at] = {**{name: value for name, value in told.items() if value}, **answer}
+            errors += "response" in answer
+            if bulk.fail_on_errors is not None and errors >= bulk.fail_on_errors:
+                break
+        self.decided(
+            f"bulk: {len(answers) - errors} done, {errors} refused, {len(bulk.operations) - len(answers)} not tried"
+        )
+        return Response(bulk_response([answers[at] for at in sorted(answers)]))
+
+    def _done(self, operation: Operation, ids: dict[str, str]) -> dict[str, Any]:
+        """Do one operation; remember under its bulkId what it made or met."""
+        try:
+            resolved = operation.resolved(ids)
+        except InvalidValue as fault:
+            return self._refused(fault)
+        response = self._send(resolved)
+        resource = resolved.resource
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
+            answer: dict[str, Any] = {"status": str(response.status_code), "response": response.data}
+            if resource:
+                answer["location"] = self.address.of(operation.endpoint, resource)
+            return answer
+        if response.data is not None:
+            resource = response.data["id"]
+        if operation.bulk_id:
+            ids[operation.bulk_id] = resource
+        answer = {"location": self.address.of(operation.endpoint, resource), "status": str(response.status_code)}
+        return answer if "ETag" not in response.headers else {**answer, "version": response.headers["ETag"]}
+
+    def _send(self, operation: Operation) -> Response:
+        outer = self.request._request
+        content = b"" if operation.method == "DELETE" else json.dumps(operation.data).encode()
+        environ = {
+            "REQUEST_METHOD": operation.method,
+            "PATH_INFO": f"/scim/{self.connection.slug}/v2/{operation.endpoint}/{operation.resource}".rstrip("/"),
+            "QUERY_STRING": "",
+            "SERVER_NAME": outer.META.get("SERVER_NAME", ""),
+            "SERVER_PORT": outer.META.get("SERVER_PORT", ""),
+            "REMOTE_ADDR": outer.META.get("REMOTE_ADDR", ""),
+            "HTTP_HOST": outer.META.get("HTTP_HOST", ""),
+            "HTTP_AUTHORIZATION": outer.META.get("HTTP_AUTHORIZATION", ""),
+            "CONTENT_TYPE": MEDIA_TYPE,
+            "CONTENT_LENGTH": str(len(content)),
+            "wsgi.input": BytesIO(content),
+            "wsgi.url_scheme": outer.scheme,
+        }
+        if operation.version:
+            environ["HTTP_IF_MATCH"] = operation.version
+        request = WSGIRequest(environ)
+        request.request_id = getattr(outer, "request_id", "")  # type: ignore[attr-defined]  # one reference finds all of it
+        named = {"resource": operation.resource} if operation.resource else {}
+        response: Response = _VIEWS[operation.endpoint, bool(operation.resource)](
+            request, slug=self.connection.slug, **named
+        )
+        return response
+
+    def _refused(self, fault: ScimError) -> dict[str, Any]:
+        reference = getattr(self.request._request, "request_id", "")
+        return {"status": str(fault.status), "response": fault.to_dict(reference)}

@@ -1,0 +1,163 @@
+"""BulkRequest and BulkResponse (RFC 7644 section 3.7): what is to be done, in which order, and how one operation names what another makes."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from scim.wire import urns
+from scim.wire.errors import InvalidSyntax, InvalidValue, PayloadTooLarge, shown
+
+MAX_OPERATIONS: Final = 500
+MAX_PAYLOAD: Final = 4 * 1024 * 1024
+"""Bytes. Both limits are announced in ServiceProviderConfig."""
+
+REFERENCE: Final = "bulkId:"
+_PATH: Final = re.compile(r"/(Users|Groups)(?:/([^/?#]+))?\Z")
+_METHODS: Final = {"POST": False, "PUT": True, "PATCH": True, "DELETE": True}
+"""Each method, and whether its path names one resource."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation, read and found in order. ``endpoint`` is Users or Groups, ``resource`` an id or a reference, empty for POST."""
+
+    method: str
+    endpoint: str
+    resource: str
+    bulk_id: str
+    version: str
+    data: dict[str, Any]
+
+    @property
+    def awaits(self) -> frozenset[str]:
+        """The ``bulkId`` of every operation whose result this one names."""
+        named = {one.removeprefix(REFERENCE) for one in _texts(self.data) if one.startswith(REFERENCE)}
+        if self.resource.startswith(REFERENCE):
+            named.add(self.resource.removeprefix(REFERENCE))
+        return frozenset(named)
+
+    def resolved(self, ids: Mapping[str, str]) -> "Operation":
+        """Return the operation with ids in place of references. Raises `InvalidValue` for one that led to nothing."""
+        for name in sorted(self.awaits):
+            if name not in ids:
+                raise InvalidValue(
+                    f"The reference {shown(REFERENCE + name)} leads to nothing: that operation was not done."
+                )
+        resource = self.resource
+        if resource.startswith(REFERENCE):
+            resource = ids[resource.removeprefix(REFERENCE)]
+        return Operation(self.method, self.endpoint, resource, self.bulk_id, self.version, _replaced(self.data, ids))
+
+
+@dataclass(frozen=True)
+class BulkRequest:
+    """``operations`` holds for each either what to do, or the fault that was found in it. ``fail_on_errors`` None: go on to the end."""
+
+    operations: tuple[Operation | InvalidSyntax | InvalidValue, ...]
+    raw: tuple[Mapping[str, Any], ...]
+    fail_on_errors: int | None
+
+    def order(self) -> list[int]:
+        """Return the positions in the order in which they are done: as sent, but what others refer to goes before them.
+
+        Those that refer to each other in a ring cannot be first: they come last, and lead to nothing.
+        """
+        makers = {
+            one.bulk_id: at for at, one in enumerate(self.operations) if isinstance(one, Operation) and one.bulk_id
+        }
+        done: list[int] = []
+        placed: set[int] = set()
+        for start in range(len(self.operations)):
+            stack, on_the_way = [start], {start}
+            while stack:
+                at = stack[-1]
+                one = self.operations[at]
+                waits = {makers[name] for name in one.awaits if name in makers} if isinstance(one, Operation) else set()
+                ahead = sorted(waits - placed - on_the_way)
+                if at in placed or not ahead:
+                    stack.pop()
+                    if at not in placed:
+                        placed.add(at)
+                        done.append(at)
+                else:
+                    stack.append(ahead[0])
+                    on_the_way.add(ahead[0])
+        return done
+
+
+def read_bulk(body: Mapping[str, Any]) -> BulkRequest:
+    """Return what a BulkRequest asks for. Raises `InvalidSyntax`, `InvalidValue`, `PayloadTooLarge` for the message as a whole."""
+    said = {name.lower(): value for name, value in body.items()}
+    schemas = said.get("schemas")
+    if not isinstance(schemas, list) or urns.BULK_REQUEST.lower() not in [str(one).lower() for one in schemas]:
+        raise InvalidSyntax(f"schemas must name {urns.BULK_REQUEST}.")
+    operations = said.get("operations")
+    if not isinstance(operations, list) or not operations:
+        raise InvalidSyntax("Operations must be a list with one operation at least.")
+    if len(operations) > MAX_OPERATIONS:
+        raise PayloadTooLarge(f"These are {len(operations)} operations. At most {MAX_OPERATIONS} go into one request.")
+    limit = said.get("failonerrors")
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
+        raise InvalidValue(f"failOnErrors must be a whole number from 1 on, not {shown(limit)}.")
+    raw = tuple(one if isinstance(one, dict) else {} for one in operations)
+    read = [_read_or_fault(one) for one in operations]
+    seen: set[str] = set()
+    for at, one in enumerate(read):
+        if isinstance(one, Operation) and one.bulk_id:
+            if one.bulk_id in seen:
+                read[at] = InvalidValue(f"The bulkId {shown(one.bulk_id)} is given twice.")
+            seen.add(one.bulk_id)
+    return BulkRequest(tuple(read), raw, limit)
+
+
+def _read_or_fault(said: object) -> Operation | InvalidSyntax | InvalidValue:
+    try:
+        return _read(said)
+    except (InvalidSyntax, InvalidValue) as fault:
+        return fault
+
+
+def _read(operation: object) -> Operation:
+    if not isinstance(operation, dict):
+        raise InvalidSyntax("An operation must be an object.")
+    said = {name.lower(): value for name, value in operation.items()}
+    method, path, bulk_id = said.get("method"), said.get("path"), said.get("bulkid", "")
+    if not isinstance(method, str) or method.upper() not in _METHODS:
+        raise InvalidSyntax(f"method is one of {', '.join(_METHODS)}, not {shown(method)}.")
+    method = method.upper()
+    found = _PATH.match(path) if isinstance(path, str) else None
+    if found is None:
+        raise InvalidValue(f"path is /Users or /Groups, with an id behind it or without, not {shown(path)}.")
+    if _METHODS[method] != (found[2] is not None):
+        raise InvalidValue(f"The path of a {method} names {'one resource' if _METHODS[method] else 'no resource'}.")
+    if not isinstance(bulk_id, str):
+        raise InvalidSyntax("bulkId must be a text.")
+    if method == "POST" and not bulk_id:
+        raise InvalidSyntax("A POST needs a bulkId (RFC 7644 section 3.7).")
+    version, data = said.get("version") or "", said.get("data")
+    if not isinstance(version, str):
+        raise InvalidSyntax("version must be a text.")
+    if method != "DELETE" and not isinstance(data, dict):
+        raise InvalidSyntax(f"A {method} needs data: an object.")
+    return Operation(method, found[1], found[2] or "", bulk_id, version, data if isinstance(data, dict) else {})
+
+
+def bulk_response(operations: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"schemas": [urns.BULK_RESPONSE], "Operations": operations}
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
+
+
+def _replaced(value: Any, ids: Mapping[str, str]) -> Any:
+    if isinstance(value, str) and value.startswith(REFERENCE):
+        return ids[value.removeprefix(REFERENCE)]
+    if isinstance(value, dict):
+        return {name: _replaced(inner, ids) for name, inner in value.items()}
+    return [_replaced(inner, ids) for inner in value] if isinstance(value, list) else value

@@ -1,0 +1,196 @@
+"""Bulk (RFC 7644 section 3.7): many operations in one request, each as if it had come alone."""
+
+from typing import Any
+
+import pytest
+
+from core_identity.models import Event, Identity, PushGroup, User
+from core_identity.services.roles import create_role
+from scim.wire.bulk import MAX_OPERATIONS, MAX_PAYLOAD, read_bulk
+from tests.scim.conftest import Scim, error, person
+from tests.support.cast import ADMIN
+
+BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+BASE = "http://localhost:8000/scim/acme/v2"
+JANE, ZOE = "jane.doe@acme.test", "zoe.roe@acme.test"
+
+
+def send(okta: Scim, *operations: Any, **more: Any) -> list[dict[str, Any]]:
+    answer = okta.post("/Bulk", {"schemas": [BULK], "Operations": list(operations), **more})
+    assert answer.status_code == 200, answer.content
+    document = answer.json()
+    assert document["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:BulkResponse"]
+    done: list[dict[str, Any]] = document["Operations"]
+    return done
+
+
+def post(bulk_id: str, name: str) -> dict[str, Any]:
+    return {"method": "POST", "path": "/Users", "bulkId": bulk_id, "data": person(name)}
+
+
+def group(bulk_id: str, *members: str, name: str = "Editors") -> dict[str, Any]:
+    data = {"displayName": name, "members": [{"value": member} for member in members]}
+    return {"method": "POST", "path": "/Groups", "bulkId": bulk_id, "data": data}
+
+
+def test_people_and_a_group_of_them_come_in_one_request(okta: Scim) -> None:
+    create_role(actor=ADMIN, name="Editors", grantable_by=[okta.connection])
+    made = send(okta, post("j", JANE), post("z", ZOE), group("g", "bulkId:j", "bulkId:z"))
+    assert [(one["method"], one["bulkId"], one["status"]) for one in made] == [
+        ("POST", "j", "201"),
+        ("POST", "z", "201"),
+        ("POST", "g", "201"),
+    ]
+    ids = [one["location"].rpartition("/")[2] for one in made]
+    assert made[0]["location"] == f"{BASE}/Users/{ids[0]}"
+    assert made[2]["version"] == okta.get(f"/Groups/{ids[2]}")["ETag"]
+    members = okta.get(f"/Groups/{ids[2]}").json()["members"]
+    assert {member["value"] for member in members} == set(ids[:2])
+    assert User.objects.filter(grants__role__name="Editors").count() == 2
+
+
+def test_what_is_referred_to_may_stand_behind(okta: Scim) -> None:
+    made = send(okta, group("g", "bulkId:j"), post("j", JANE))
+    assert [one["status"] for one in made] == ["201", "201"]
+    assert [one["bulkId"] for one in made] == ["g", "j"], "told in the order in which they were sent"
+    assert PushGroup.objects.get().members.count() == 1
+
+
+def test_all_methods_and_a_reference_in_a_path(okta: Scim) -> None:
+    stays, goes = okta.make("a.b@acme.test"), okta.make("c.d@acme.test")
+    operations = [{"op": "replace", "path": "title", "value": "Chief"}]
+    patch = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations}
+    done = send(
+        okta,
+        post("j", JANE),
+        {"method": "PATCH", "path": "/Users/bulkId:j", "data": patch},
+        {"method": "put", "path": f"/Users/{stays['id']}", "data": {**person("a.b@acme.test"), "title": "Editor"}},
+        {"method": "DELETE", "path": f"/Users/{goes['id']}"},
+    )
+    assert [one["status"] for one in done] == ["201", "200", "200", "204"]
+    titles = Identity.objects.order_by("user_name").values_list("user_name", "title", "deleted_at")
+    assert [(name, title, gone is None) for name, title, gone in titles] == [
+        ("a.b@acme.test", "Editor", True),
+        ("c.d@acme.test", "", False),
+        (JANE, "Chief", True),
+    ]
+
+
+def test_a_refused_operation_says_why_and_takes_nothing_else_back(okta: Scim) -> None:
+    made = send(okta, post("j", JANE), post("k", JANE), post("z", ZOE))
+    assert [one["status"] for one in made] == ["201", "409", "201"]
+    refusal = made[1]["response"]
+    assert (refusal["status"], refusal["scimType"]) == ("409", "uniqueness")
+    assert "already provisioned" in refusal["detail"]
+    assert "location" not in made[1], "nothing was made"
+    assert Identity.objects.count() == 2
+
+
+def test_who_waits_for_a_refused_one_is_refused_too(okta: Scim) -> None:
+    okta.make(JANE)
+    made = send(okta, post("j", JANE), group("g", "bulkId:j"))
+    assert [one["status"] for one in made] == ["409", "400"]
+    assert "leads to nothing" in made[1]["response"]["detail"]
+    assert not PushGroup.objects.exists()
+
+
+def test_a_ring_of_references_leads_to_nothing(okta: Scim) -> None:
+    made = send(okta, group("a", "bulkId:b"), group("b", "bulkId:a", name="Others"), post("j", JANE))
+    assert [one["status"] for one in made] == ["400", "400", "201"]
+
+
+def test_it_stops_after_as_many_errors_as_are_permitted(okta: Scim) -> None:
+    okta.make(JANE)
+    made = send(okta, post("a", JANE), post("b", ZOE), failOnErrors=1)
+    assert [one["status"] for one in made] == ["409"]
+    assert Identity.objects.count() == 1
+    assert len(send(okta, post("a", JANE), post("b", ZOE), failOnErrors=2)) == 2
+
+
+def test_a_version_is_demanded_of_one_operation(okta: Scim) -> None:
+    made = okta.make(JANE)
+    change = {"method": "PUT", "path": f"/Users/{made['id']}", "data": {**person(JANE), "title": "Chief"}}
+    [stale] = send(okta, {**change, "version": 'W/"0"'})
+    assert (stale["status"], stale["location"]) == ("412", f"{BASE}/Users/{made['id']}")
+    [done] = send(okta, {**change, "version": made["meta"]["version"]})
+    assert (done["status"], done["version"]) == ("200", okta.get(f"/Users/{made['id']}")["ETag"])
+
+
+def test_a_deactivation_goes_through_in_bulk_too_R23(okta: Scim) -> None:
+    made = okta.make(JANE)
+    send(okta, {"method": "PUT", "path": f"/Users/{made['id']}", "data": {**person(JANE), "active": False}})
+    assert User.objects.get().expired_at is not None
+
+
+def test_one_reference_finds_all_that_was_done(okta: Scim) -> None:
+    answer = okta.post("/Bulk", {"schemas": [BULK], "Operations": [post("j", JANE), post("z", ZOE)]})
+    found = Event.objects.filter(request_id=answer["X-Request-Id"], kind="user.created")
+    assert found.count() == 2
+    assert answer["X-Decision"] == "bulk: 2 done, 0 refused, 0 not tried"
+
+
+def test_another_connections_people_are_not_there_R1(okta: Scim, other: Scim) -> None:
+    made = other.make(JANE)
+    [answer] = send(okta, {"method": "DELETE", "path": f"/Users/{made['id']}"})
+    assert answer["status"] == "404"
+    assert other.get(f"/Users/{made['id']}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("operation", "status"),
+    [
+        ("text", "400"),
+        ({}, "400"),
+        ({"method": "GET", "path": "/Users"}, "400"),
+        ({"method": "POST", "path": "/Users", "data": {}}, "400"),
+        ({"method": "POST", "path": "/Users/1", "bulkId": "x", "data": {}}, "400"),
+        ({"method": "POST", "path": "/Bulk", "bulkId": "x", "data": {}}, "400"),
+        ({"method": "POST", "path": "https://evil.test/Users", "bulkId": "x", "data": {}}, "400"),
+        ({"method": "POST", "path": "/Users", "bulkId": "x", "data": []}, "400"),
+        ({"method": "POST", "path": "/Users", "bulkId": ["x"], "data": {}}, "400"),
+        ({"method": "PUT", "path": "/Users", "data": {}}, "400"),
+        ({"method": "PUT", "path": "/Users/../Groups", "data": {}}, "400"),
+        ({"method": "DELETE", "path": "/Users/bulkId:nobody"}, "400"),
+        ({"method": "DELETE", "path": "/Users/not-an-id"}, "404"),
+        ({"method": "DELETE", "path": "/Users/x", "version": 3}, "400"),
+        ({"method": "POST", "path": "/Users", "bulkId": "x", "data": {"userName": "\ud800"}}, "400"),
+    ],
+)
+def test_what_is_no_operation_is_refused_and_the_next_is_done(okta: Scim, operation: Any, status: str) -> None:
+    refused, done = send(okta, operation, post("j", JANE))
+    assert (refused["status"], refused["response"]["status"], done["status"]) == (status, status, "201")
+
+
+def test_one_bulk_id_for_two_is_refused(okta: Scim) -> None:
+    assert [one["status"] for one in send(okta, post("j", JANE), post("j", ZOE))] == ["201", "400"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "scim_type"),
+    [
+        ({"Operations": [post("j", JANE)]}, 400, "invalidSyntax"),
+        ({"schemas": [BULK]}, 400, "invalidSyntax"),
+        ({"schemas": [BULK], "Operations": []}, 400, "invalidSyntax"),
+        ({"schemas": [BULK], "Operations": {}}, 400, "invalidSyntax"),
+        ({"schemas": [BULK], "Operations": [post("j", JANE)], "failOnErrors": 0}, 400, "invalidValue"),
+        ({"schemas": [BULK], "Operations": [post("j", JANE)], "failOnErrors": "1"}, 400, "invalidValue"),
+        ({"schemas": [BULK], "Operations": [{}] * (MAX_OPERATIONS + 1)}, 413, None),
+        ({"schemas": [BULK], "Operations": [{"data": "x" * MAX_PAYLOAD}]}, 413, None),
+    ],
+    ids=["no schema", "no operations", "empty", "object", "zero", "text", "too many", "too large"],
+)
+def test_a_bulk_request_that_is_none_is_refused_whole(
+    okta: Scim, body: Any, status: int, scim_type: str | None
+) -> None:
+    error(okta.post("/Bulk", body), status, scim_type)
+    assert not Identity.objects.exists()
+
+
+def test_only_post(okta: Scim) -> None:
+    error(okta.get("/Bulk"), 405)
+
+
+def test_the_order_is_that_of_the_references_and_cheap() -> None:
+    chain = [group(str(at), f"bulkId:{at + 1}") for at in range(MAX_OPERATIONS - 1)] + [group(str(MAX_OPERATIONS - 1))]
+    order = read_bulk({"schemas": [BULK], "Operations": chain}).order()
+    assert order == list(reversed(range(MAX_OPERATIONS)))

@@ -1,0 +1,177 @@
+"""Lists: sorted, paged by index and by cursor (RFC 7644 section 3.4.2, RFC 9865), and searched over all types at once."""
+
+from typing import Any
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from scim.wire.list_response import CURSOR_SECONDS
+from tests.scim.conftest import ENTERPRISE, Scim, error, person
+
+SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+NAMES = ["b.two@acme.test", "D.four@acme.test", "a.one@acme.test", "c.three@acme.test"]
+
+
+@pytest.fixture
+def people(okta: Scim) -> list[dict[str, Any]]:
+    titles = {0: "editor", 2: "Chief"}
+    return [okta.make(name, **({"title": titles[at]} if at in titles else {})) for at, name in enumerate(NAMES)]
+
+
+def named(answer: Any) -> list[str]:
+    assert answer.status_code == 200, answer.content
+    return [one.get("userName") or one["displayName"] for one in answer.json()["Resources"]]
+
+
+def test_a_list_is_sorted_without_letter_case_both_ways(okta: Scim, people: Any) -> None:
+    ascending = sorted(NAMES, key=str.lower)
+    assert named(okta.get("/Users", sortBy="userName")) == ascending
+    assert named(okta.get("/Users", sortBy="USERNAME", sortOrder="Descending")) == ascending[::-1]
+    assert named(okta.get("/Users", sortBy="userName", startIndex="2", count="2")) == ascending[1:3]
+
+
+def test_what_has_no_value_is_last_or_first_where_the_order_is_descending(okta: Scim, people: Any) -> None:
+    assert named(okta.get("/Users", sortBy="title")) == [NAMES[2], NAMES[0], NAMES[1], NAMES[3]]
+    assert named(okta.get("/Users", sortBy="title", sortOrder="descending")) == [NAMES[1], NAMES[3], NAMES[0], NAMES[2]]
+
+
+@pytest.mark.parametrize(
+    "by",
+    ["name.familyName", "emails", "emails.value", "meta.lastModified", "externalId", "id", f"{ENTERPRISE}:department"],
+)
+def test_a_list_can_be_sorted_by(okta: Scim, people: Any, by: str) -> None:
+    assert sorted(named(okta.get("/Users", sortBy=by))) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("by", ["nonsense", "password", "name", "members"])
+def test_a_list_that_cannot_be_sorted_so_is_refused(okta: Scim, by: str) -> None:
+    error(okta.get("/Users", sortBy=by), 400, "invalidValue")
+    error(okta.post("/Users/.search", {"schemas": [SEARCH], "sortBy": by}), 400, "invalidValue")
+
+
+def test_an_order_that_is_none_is_refused(okta: Scim) -> None:
+    error(okta.get("/Users", sortBy="userName", sortOrder="upwards"), 400, "invalidValue")
+
+
+def test_groups_are_sorted_too(okta: Scim) -> None:
+    for name in ("b", "C", "a"):
+        okta.post("/Groups", {"displayName": name})
+    assert named(okta.get("/Groups", sortBy="displayName")) == ["a", "b", "C"]
+
+
+# By cursor
+
+
+def walk(okta: Scim, path: str, **query: str) -> list[list[str]]:
+    """Return the names of each page, until there is no next."""
+    pages: list[list[str]] = []
+    cursor = ""
+    while len(pages) < 10:
+        answer = okta.get(path, cursor=cursor, **query)
+        pages.append(named(answer))
+        document = answer.json()
+        assert "startIndex" not in document
+        assert document["itemsPerPage"] == len(pages[-1])
+        if "nextCursor" not in document:
+            return pages
+        cursor = document["nextCursor"]
+    pytest.fail("The pages have no end.")
+
+
+def test_pages_by_cursor_hold_everybody_once(okta: Scim, people: Any) -> None:
+    assert walk(okta, "/Users", count="3") == [NAMES[:3], NAMES[3:]]
+    assert walk(okta, "/Users", count="2") == [NAMES[:2], NAMES[2:]]
+    assert walk(okta, "/Users") == [NAMES]
+    assert walk(okta, "/Users", count="1", filter='userName sw "b" or userName sw "c"') == [[NAMES[0]], [NAMES[3]]]
+    for name in ("x", "y", "z"):
+        okta.post("/Groups", {"displayName": name})
+    assert walk(okta, "/Groups", count="2") == [["x", "y"], ["z"]]
+
+
+def test_nobody_is_skipped_when_somebody_goes_between_two_pages(okta: Scim, people: Any) -> None:
+    first = okta.get("/Users", cursor="", count="2").json()
+    okta.delete(f"/Users/{people[0]['id']}")
+    assert named(okta.get("/Users", cursor=first["nextCursor"], count="2")) == NAMES[2:]
+
+
+def test_a_search_pages_by_cursor_too(okta: Scim, people: Any) -> None:
+    answer = okta.post("/Users/.search", {"schemas": [SEARCH], "cursor": "", "count": 3})
+    rest = okta.post("/Users/.search", {"schemas": [SEARCH], "cursor": answer.json()["nextCursor"], "count": 3})
+    assert named(answer) + named(rest) == NAMES
+
+
+def test_a_deep_page_asks_for_no_offset(okta: Scim, people: Any, django_assert_num_queries: Any) -> None:
+    cursor = okta.get("/Users", cursor="", count="3").json()["nextCursor"]
+    with django_assert_num_queries(5) as asked:
+        okta.get("/Users", cursor=cursor, count="3")
+    assert not [query["sql"] for query in asked.captured_queries if "OFFSET" in query["sql"]]
+
+
+def test_a_cursor_of_another_question_connection_or_hand_is_refused(okta: Scim, other: Scim, people: Any) -> None:
+    cursor = okta.get("/Users", cursor="", count="1").json()["nextCursor"]
+    error(okta.get("/Users", cursor=cursor, filter="active eq true"), 400, "invalidCursor")
+    error(okta.get("/Groups", cursor=cursor), 400, "invalidCursor")
+    error(other.get("/Users", cursor=cursor), 400, "invalidCursor")
+    error(okta.get("/Users", cursor=cursor + "x"), 400, "invalidCursor")
+    error(okta.get("/Users", cursor="MTIz"), 400, "invalidCursor")
+    error(okta.get("/Users", cursor="\x00"), 400, "invalidCursor")
+    error(okta.post("/Users/.search", {"schemas": [SEARCH], "cursor": 3}), 400, "invalidCursor")
+
+
+def test_a_cursor_has_its_time(okta: Scim, people: Any) -> None:
+    cursor = okta.get("/Users", cursor="", count="1").json()["nextCursor"]
+    with time_machine.travel(timezone.now().timestamp() + CURSOR_SECONDS + 60):
+        from scim.cursors import Question, after
+        from scim.wire.errors import ExpiredCursor
+
+        with pytest.raises(ExpiredCursor):
+            after(people, Question(okta.connection, "User", None), cursor)
+
+
+def test_two_ways_of_paging_at_once_are_refused(okta: Scim) -> None:
+    error(okta.get("/Users", cursor="", startIndex="1"), 400, "invalidValue")
+    error(okta.get("/Users", cursor="", sortBy="userName"), 400, "invalidValue")
+    error(okta.get("/Users", cursor="", count="many"), 400, "invalidCount")
+
+
+# Over all types
+
+
+def search(okta: Scim, **asked: Any) -> Any:
+    return okta.post("/.search", {"schemas": [SEARCH], **asked})
+
+
+def test_the_root_is_searched_over_users_and_groups(okta: Scim, people: Any) -> None:
+    okta.post("/Groups", {"displayName": "Editors", "externalId": "e1"})
+    assert named(search(okta)) == [*NAMES, "Editors"]
+    assert named(search(okta, startIndex=4, count=2)) == [NAMES[3], "Editors"]
+    assert named(search(okta, startIndex=5)) == ["Editors"]
+    assert named(search(okta, filter='displayName eq "Editors"')) == ["Editors"]
+    assert named(search(okta, filter=f'userName eq "{NAMES[0]}"')) == [NAMES[0]]
+    assert named(search(okta, filter='externalId eq "e1"')) == ["Editors"]
+    [shown] = search(okta, filter='externalId eq "e1"', attributes=["displayName"]).json()["Resources"]
+    assert set(shown) == {"schemas", "id", "displayName"}
+
+
+def test_what_no_type_has_is_refused_there_as_anywhere(okta: Scim) -> None:
+    error(search(okta, filter='nonsense eq "x"'), 400, "invalidFilter")
+    error(search(okta, sortBy="id"), 400, "invalidValue")
+    error(search(okta, cursor=""), 400, "invalidValue")
+
+
+def test_nobody_of_another_customer_is_found_R1(okta: Scim, other: Scim) -> None:
+    other.make("jane.doe@globex.test")
+    other.post("/Groups", {"displayName": "Editors"})
+    assert named(search(okta)) == []
+
+
+def test_me_is_nobody(okta: Scim) -> None:
+    assert "belongs to a connection" in error(okta.get("/Me"), 501)
+    error(okta.patch("/Me"), 501)
+    assert okta.send("GET", "/Me", Authorization="").status_code == 401
+
+
+def test_a_person_shown_by_display_name_only_is_a_person(okta: Scim) -> None:
+    okta.post("/Users", person("x.y@acme.test"))
+    assert named(search(okta, filter='displayName eq "x.y"')) == ["x.y@acme.test"]

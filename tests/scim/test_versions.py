@@ -1,0 +1,110 @@
+"""ETags (RFC 7644 section 3.14): a version is true, and a change that was made of an older one is refused."""
+
+import pytest
+
+from core_identity.models import Identity, User
+from core_identity.services.expiry import expire
+from core_identity.services.users import change_user
+from tests.scim.conftest import Scim, error, person
+from tests.support.cast import ADMIN
+
+STALE = 'W/"0"'
+
+
+def group_with(okta: Scim, *ids: str) -> dict[str, object]:
+    made: dict[str, object] = okta.post(
+        "/Groups", {"displayName": "Editors", "members": [{"value": one} for one in ids]}
+    ).json()
+    return made
+
+
+def test_the_version_is_the_same_in_the_header_in_meta_and_in_lists(okta: Scim) -> None:
+    made = okta.make()
+    answer = okta.get(f"/Users/{made['id']}")
+    listed = okta.get("/Users").json()["Resources"][0]
+    assert answer["ETag"] == answer.json()["meta"]["version"] == made["meta"]["version"] == listed["meta"]["version"]
+    group = group_with(okta, made["id"])
+    answer = okta.get(f"/Groups/{group['id']}")
+    assert answer["ETag"] == answer.json()["meta"]["version"]
+    assert okta.get("/Groups").json()["Resources"][0]["meta"]["version"] == answer["ETag"]
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_a_change_made_of_an_older_version_is_refused_and_changes_nothing(okta: Scim, method: str) -> None:
+    made = okta.make()
+    patch = {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{"op": "replace", "path": "title", "value": "Chief"}],
+    }
+    body = {"PUT": {**person(), "title": "Chief"}, "PATCH": patch, "DELETE": None}[method]
+    path = f"/Users/{made['id']}"
+    sentence = error(okta.send(method, path, body, **{"If-Match": STALE}), 412)
+    assert made["meta"]["version"] in sentence
+    assert okta.get(path).json() == made
+    assert okta.send(method, path, body, **{"If-Match": made["meta"]["version"]}).status_code < 300
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_so_is_that_of_a_group(okta: Scim, method: str) -> None:
+    made = group_with(okta, okta.make()["id"])
+    patch = {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{"op": "replace", "path": "members", "value": []}],
+    }
+    body = {"PUT": {"displayName": "Others"}, "PATCH": patch, "DELETE": None}[method]
+    path = f"/Groups/{made['id']}"
+    error(okta.send(method, path, body, **{"If-Match": STALE}), 412)
+    assert okta.get(path).json() == made
+    tag = str(okta.get(path)["ETag"])
+    assert okta.send(method, path, body, **{"If-Match": f'"other", {tag}'}).status_code < 300
+
+
+def test_no_version_blocks_a_deactivation_R23(okta: Scim) -> None:
+    made = okta.make()
+    answer = okta.send("PUT", f"/Users/{made['id']}", {**person(), "active": False}, **{"If-Match": STALE})
+    assert (answer.status_code, answer.json()["active"]) == (200, False)
+    assert User.objects.get(identities__scim_id=made["id"]).expired_at is not None
+
+
+def test_who_has_the_version_already_is_sent_nothing(okta: Scim) -> None:
+    made = okta.make()
+    path = f"/Users/{made['id']}"
+    answer = okta.send("GET", path, **{"If-None-Match": made["meta"]["version"]})
+    assert (answer.status_code, answer.content, answer["ETag"]) == (304, b"", made["meta"]["version"])
+    assert okta.send("GET", path, **{"If-None-Match": STALE}).status_code == 200
+    group = f"/Groups/{group_with(okta)['id']}"
+    assert okta.send("GET", group, **{"If-None-Match": str(okta.get(group)["ETag"])}).status_code == 304
+
+
+@pytest.mark.parametrize("change", ["group", "expired", "email"])
+def test_what_changes_beside_the_identity_changes_the_version_too(okta: Scim, change: str) -> None:
+    made = okta.make()
+    identity = Identity.objects.get()
+    match change:
+        case "group":
+            group_with(okta, made["id"])
+        case "expired":
+            expire(actor=ADMIN, user_id=identity.user_id, reason="left")
+        case "email":
+            change_user(actor=ADMIN, user_id=identity.user_id, email="j@acme.test")
+    assert okta.get(f"/Users/{made['id']}")["ETag"] != made["meta"]["version"]
+
+
+def test_a_group_whose_member_is_deleted_has_another_version(okta: Scim) -> None:
+    made = okta.make()
+    group = f"/Groups/{group_with(okta, made['id'])['id']}"
+    before = okta.get(group)
+    okta.delete(f"/Users/{made['id']}")
+    after = okta.get(group)
+    assert "members" not in after.json()
+    assert after["ETag"] != before["ETag"]
+
+
+def test_what_exists_is_not_written_over_by_who_wants_it_to_be_new(okta: Scim) -> None:
+    path = f"/Users/{okta.make()['id']}"
+    error(okta.send("PUT", path, {**person(), "title": "Chief"}, **{"If-None-Match": "*"}), 412)
+
+
+def test_a_resource_that_is_not_there_is_404_whatever_the_version(okta: Scim) -> None:
+    missing = "/Users/6d1e2f5a-0f0e-4b57-a6a0-3a1d6f0f9a11"
+    error(okta.send("PUT", missing, person(), **{"If-Match": "*"}), 404)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils import timezone
 
 from core_identity.errors import NotAllowed, NotFound
@@ -16,7 +17,7 @@ from core_identity.services import events
 from core_identity.services.grants import end_these
 from core_identity.services.identities import current_uid, make_user, save_identity
 from core_identity.services.transactions import in_one_transaction, lock_customer
-from core_identity.values import Actor, Person
+from core_identity.values import Actor, Channel, Person
 
 UNEXPIRED: Final[Mapping[str, Any]] = {
     "expired_at": None,
@@ -31,8 +32,17 @@ UNEXPIRED: Final[Mapping[str, Any]] = {
 
 @in_one_transaction
 def expire(*, actor: Actor, user_id: UUID, reason: str) -> User:
-    """Expire a user as an administrator. Expiring an expired user changes nothing. Raises `NotFound`."""
+    """Expire a user as an administrator. Whom a channel expired stays so by the administrator's word, which no channel undoes (R22).
+
+    Expiring whom an administrator expired changes nothing. Raises `NotFound`.
+    """
     user = _lock(user_id)
+    if user.expired_connection_id is not None:
+        before = user.expired_channel
+        _set_source(user, actor=actor, connection=None, reason=reason)
+        _save(user)
+        told = {"expired_channel": (before, user.expired_channel)}
+        events.record(actor=actor, kind="user.expiry_taken_over", subject=user, changes=told, reason=reason)
     _expire(actor=actor, user=user, connection=None, reason=reason)
     return user
 
@@ -43,13 +53,16 @@ def expire_by_channel(*, actor: Actor, identity: Identity, reason: str) -> None:
 
 
 def bury(user: User, *, actor: Actor, kept: User) -> bool:
-    """R11: ``user`` turned out to be ``kept`` and never signs in again, and who is expired as either is expired. The merge tells it.
+    """R11: ``user`` turned out to be ``kept`` and never signs in again. Expired if either is, until an administrator, and no channel, says so.
 
-    Return whether ``kept`` was expired by this. The caller holds the locks.
+    The merge tells it. Return whether ``kept`` was expired by this. The caller holds the locks.
     """
     spreads = user.expired_at is not None and kept.expired_at is None
     if spreads:
-        _set_expired(kept, actor=actor, connection=user.expired_connection, reason=f"was expired as {user}")
+        _set_expired(kept, actor=actor, connection=None, reason=f"was expired as {user}")
+    elif kept.expired_connection_id is not None:
+        kept.expired_connection = None
+        _save(kept)
     if user.expired_at is None:
         _set_expired(user, actor=actor, connection=None, reason=f"merged into {kept}")
     return spreads
@@ -63,6 +76,7 @@ def note_reactivation(*, actor: Actor, identity: Identity) -> ActiveMeans:
     granted = wish_is_granted(
         opted_in=connection.reactivation == Reactivation.UNEXPIRE_OWN,
         expired_by_this_connection=user.expired_connection_id == connection.pk,
+        live_elsewhere=not _called_inactive(user, but=identity),
         expired_at=user.expired_at,
         now=timezone.now(),
         then=_remembered(user, identity),
@@ -112,13 +126,20 @@ def unexpire_together(*, actor: Actor, users: Collection[User], connection: Conn
     )
 
 
+def hand_over(*, former: Connection, successor: Connection, identities: Collection[UUID]) -> None:
+    """R1a: whom ``former`` expired, ``successor`` did, where it takes over the identity. The succession tells it. Two statements."""
+    theirs = Identity.objects.filter(pk__in=identities).values("user_id")
+    User.objects.filter(expired_connection=former, pk__in=theirs).update(expired_connection=successor)
+
+
 @in_one_transaction
 def split_off(*, actor: Actor, identity_id: UUID, reason: str) -> User:
     """R24, *this is another person*: the identity moves to a new user of its own; the expired user stays expired.
 
-    Only the grants that the identity's own push groups give come along. Raises `NotFound`, `NotAllowed`.
+    Only the grants that the identity's own push groups give come along; those by its sign-ins end, and the next one says them anew. That both
+    may be called alike is kept as *different people* (R9). Raises `NotFound`, `NotAllowed`.
     """
-    from core_identity.services import groups
+    from core_identity.services import conflicts, groups
 
     found = Identity.objects.select_related("connection").filter(pk=identity_id).first()
     if found is None:
@@ -131,6 +152,8 @@ def split_off(*, actor: Actor, identity_id: UUID, reason: str) -> User:
     if old.expired_at is None:
         raise NotAllowed("Only the identity of an expired user can be given to another person.")
     groups.drop_grants(actor=actor, identity=identity)
+    by_sign_in = Grant.objects.filter(user=old, channel=Channel.SSO.value, connection=identity.connection)
+    end_these(actor=actor, grants=by_sign_in, reason=reason)
     said = Person(
         given_name=identity.given_name,
         family_name=identity.family_name,
@@ -155,6 +178,7 @@ def split_off(*, actor: Actor, identity_id: UUID, reason: str) -> User:
         events.record(
             actor=actor, kind="identity.split_off", subject=identity, user_id=whose.pk, changes=moved, reason=reason
         )
+    conflicts.tell_apart(actor=actor, identity=identity, other=old, reason=reason)
     groups.follow_identity(actor=actor, identity=identity)
     return new
 
@@ -193,14 +217,18 @@ def _expire(*, actor: Actor, user: User, connection: Connection | None, reason: 
 
 def _set_expired(user: User, *, actor: Actor, connection: Connection | None, reason: str) -> None:
     user.expired_at = timezone.now()
-    user.expired_by = actor.label[:300]
-    user.expired_channel = actor.channel.value
-    user.expired_reason = clean_text(reason, field="reason")
-    user.expired_connection = connection
+    _set_source(user, actor=actor, connection=connection, reason=reason)
     user.expired_snapshot = [
         {"identity": str(identity.pk), **snapshot(identity)} for identity in user.identities.order_by("created_at")
     ]
     _save(user)
+
+
+def _set_source(user: User, *, actor: Actor, connection: Connection | None, reason: str) -> None:
+    user.expired_by = actor.label[:300]
+    user.expired_channel = actor.channel.value
+    user.expired_reason = clean_text(reason, field="reason")
+    user.expired_connection = connection
 
 
 def _unexpire(*, actor: Actor, user: User, connection: Connection | None, reason: str) -> None:
@@ -223,6 +251,12 @@ def _save(user: User) -> None:
     # is_active is made by the database: what the object in memory says of it would be stale.
     user.save(update_fields=list(UNEXPIRED))
     user.refresh_from_db(fields=["is_active"])
+
+
+def _called_inactive(user: User, *, but: Identity) -> bool:
+    """Whether an IdP calls a user inactive, or deleted them, by another identity than ``but``."""
+    others = user.identities.exclude(pk=but.pk)
+    return others.filter(Q(active=False) | Q(deleted_at__isnull=False)).exists()
 
 
 def _remembered(user: User, identity: Identity) -> dict[str, str | None] | None:

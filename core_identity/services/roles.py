@@ -121,14 +121,18 @@ def change_role(
 def delete_role(*, actor: Actor, role_id: UUID) -> None:
     """Delete a role with every hold on it; its push groups wait again. Raises `NotFound`."""
     role = _locked(role_id)
-    waiting = [group.display_name for group in _linked(role)]
+    waiting = list(_linked(role))
     end_these(actor=actor, grants=Grant.objects.filter(role=role))
     PushGroup.objects.filter(role=role).update(role=None)
     told = {
         "name": (role.name, None),
         "aliases": ([alias.name for alias in role.aliases.all()], []),
-        "waiting_again": (None, waiting),
+        "waiting_again": (None, [group.display_name for group in waiting]),
     }
+    events.record_many(
+        {"actor": actor, "kind": "group.unlinked", "subject": group, "changes": {"role": (role.name, None)}}
+        for group in waiting
+    )
     events.record(actor=actor, kind="role.deleted", subject=role, changes=told)
     role.delete()
 

@@ -138,6 +138,8 @@ def stands(conflict: Conflict) -> bool:
 
 def _external_id_stands(conflict: Conflict) -> bool:
     """Whether the other still has the externalId that was said, or, where the message was about the other, still has a different one."""
+    if conflict.other_identity_id is None:
+        return False
     other = Identity.objects.filter(pk=conflict.other_identity_id, external_id__isnull=False)
     if conflict.subject_id not in {None, conflict.other_identity_id}:
         other = other.filter(external_id=conflict.external_id)

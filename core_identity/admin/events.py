@@ -37,7 +37,15 @@ class KindFilter(admin.SimpleListFilter):
     parameter_name = "about"
     ABOUT = {
         "people": Q(kind__startswith="user.") | Q(kind__startswith="identity."),
-        "expiry": Q(kind__in=("user.expired", "user.unexpired", "user.reactivation_requested", "identity.split_off")),
+        "expiry": Q(
+            kind__in=(
+                "user.expired",
+                "user.expiry_taken_over",
+                "user.unexpired",
+                "user.reactivation_requested",
+                "identity.split_off",
+            )
+        ),
         "sign-ins": Q(kind="user.signed_in"),
         "roles": Q(kind__startswith="role.") | Q(kind__startswith="grant."),
         "push groups": Q(kind__startswith="group."),

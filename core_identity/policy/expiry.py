@@ -55,6 +55,7 @@ def wish_is_granted(
     *,
     opted_in: bool,
     expired_by_this_connection: bool,
+    live_elsewhere: bool,
     expired_at: datetime,
     now: datetime,
     then: Mapping[str, str | None] | None,
@@ -62,9 +63,10 @@ def wish_is_granted(
 ) -> bool:
     """Whether ``active: true`` unexpires (R22): only where the connection opted in, was itself the cause, at most 90 days ago, and nothing changed.
 
+    ``live_elsewhere``: no other connection calls the person inactive, which would have expired them too (R20).
     ``then`` and ``today`` hold the values named in `SNAPSHOT`, compared as the caller's keys; times are aware.
     """
-    if not (opted_in and expired_by_this_connection and then is not None):
+    if not (opted_in and expired_by_this_connection and live_elsewhere and then is not None):
         return False
     if now - expired_at > UNEXPIRE_WINDOW:
         return False

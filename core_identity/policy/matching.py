@@ -79,8 +79,8 @@ class Push:
 
     ``subject`` is X, found by id (PUT, PATCH) or externalId (POST; or by userName where an administrator offered it, R10); ``owner`` is who holds
     the UID that was sent, or for want of one on a create, the userName (R6). ``owner_is_subject`` tells that both are the same identity.
-    ``uid_derived``: for want of a UID it is the userName that was looked up as one. ``confirmed``: an administrator said of this UID and externalId
-    that it is the same person (R9). ``rekeying``: the connection is in re-key (R3).
+    ``uid_key`` is that UID as compared, empty where there is none.
+    ``confirmed``: an administrator said of this UID and externalId that it is the same person (R9). ``rekeying``: the connection is in re-key (R3).
     """
 
     verb: Verb
@@ -93,7 +93,7 @@ class Push:
     owner_is_subject: bool = False
     confirmed: bool = False
     rekeying: bool = False
-    uid_derived: bool = False
+    uid_key: str = ""
 
     @property
     def x(self) -> Known:
@@ -106,6 +106,11 @@ class Push:
     def same_name(self) -> bool:
         """Whether the userName that was sent is X's."""
         return self.user_name_key is not None and self.user_name_key == self.x.user_name_key
+
+    @property
+    def agrees_twice(self) -> bool:
+        """Whether UID and userName both are X's, who is live (R3). A derived UID is the userName once more, and says nothing of its own."""
+        return self.same_name and not self.x.derived and self.x.is_live
 
 
 def classify(push: Push) -> tuple[Subject, Uid]:
@@ -134,8 +139,8 @@ _ANOTHER_HOLDS_THE_UID: Final[Cases[Push, Decision]] = Cases(
         Case("the other came by SSO only", lambda push: not push.x.pushed, Decision.CONFLICT),
         Case("an administrator said *same person* (R9)", lambda push: push.confirmed, Decision.REVIVE),
         Case(
-            "the connection is in re-key, the UID was sent, and the other is live and has this userName (R3)",
-            lambda push: push.rekeying and not push.uid_derived and push.same_name and push.x.is_live,
+            "the connection is in re-key, and the other is live, has this userName, and a UID that is not derived from it (R3)",
+            lambda push: push.rekeying and push.agrees_twice,
             Decision.REVIVE,
         ),
         Case(
@@ -180,8 +185,8 @@ _NEW_UID_WITHOUT_EVIDENCE: Final[Cases[Push, Decision]] = Cases(
 _ANOTHER_EXTERNAL_ID: Final[Cases[Push, Decision]] = Cases(
     (
         Case(
-            "the connection is in re-key, the UID was sent, and X is live and has this userName (R3)",
-            lambda push: push.rekeying and push.owner_is_subject and push.same_name and push.x.is_live,
+            "the connection is in re-key, the UID was sent, and X is live, has this userName, and a UID that is not derived from it (R3)",
+            lambda push: push.rekeying and push.owner_is_subject and push.agrees_twice,
             Decision.APPLY,
         ),
     ),
@@ -236,13 +241,23 @@ def marks_agree(push: Push, other: Known) -> bool:
     """Whether a push may adopt ``other``, which only SSO knew (R8b): the externalId decides alone where both know it, else a name must agree."""
     if push.external_id and other.external_id:
         return push.external_id == other.external_id
-    return name_agrees(other, name_key=push.user_name_key or "", email_key=push.email_key)
+    return name_agrees(other, name_key=push.user_name_key or "", email_key=push.email_key, uid_key=push.uid_key)
 
 
-def name_agrees(known: Known, *, name_key: str, email_key: str) -> bool:
-    """Whether the name or the email that a message gives is one by which the connection knows the identity now (R8b)."""
+def name_agrees(known: Known, *, name_key: str, email_key: str, uid_key: str) -> bool:
+    """Whether the name or the email that a message gives is one by which the connection knows the identity now (R8b).
+
+    An email that is the UID itself (UID rule *email*) is no second mark: who can edit the one has edited both.
+    """
     held = {name for name in (known.user_name_key, known.name_id_key, known.email_key) if name}
-    return bool(held & {name for name in (name_key, email_key) if name})
+    said = {name_key, email_key if email_key != uid_key else ""}
+    return bool(held & said)
+
+
+def gives_up_derived(holder: Known, *, user_name_key: str, external_id: str | None) -> bool:
+    """Whether ``holder`` has only a UID derived from the userName that they give up to a push with another externalId (R6, R8)."""
+    left = not holder.is_live and bool(external_id) and external_id != holder.external_id
+    return left and holder.derived and holder.user_name_key == user_name_key
 
 
 def uid_to_read(person: Person, *, creating: bool) -> tuple[str | None, bool]:

@@ -37,6 +37,7 @@ class Assertion:
     named: Known | None = None
     external: Known | None = None
     rekeying: bool = False
+    uid_key: str = ""
 
     @property
     def x(self) -> Known:
@@ -85,11 +86,13 @@ UID_KNOWN: Final[Cases[Assertion, SignIn]] = Cases(
             SignIn.ENTER,
         ),
         Case(
-            "X has another externalId; the connection is in re-key, nobody has the asserted one, X is live and has the NameID as userName (R3)",
+            "X has another externalId; the connection is in re-key, nobody has the asserted one, X is live, has the NameID as userName, "
+            "and a UID that is not derived from it (R3)",
             lambda said: (
                 _both_say_external_id(said)
                 and said.rekeying
                 and said.external is None
+                and not said.x.derived
                 and _is_live_as(said.x, said.name_id_key)
             ),
             SignIn.ENTER,
@@ -97,8 +100,8 @@ UID_KNOWN: Final[Cases[Assertion, SignIn]] = Cases(
         Case("X has another externalId", lambda said: _both_say_external_id(said), SignIn.NO_MARK),
         Case("the asserted externalId is somebody else's", lambda said: said.external is not None, SignIn.CONFLICT),
         Case(
-            "the NameID or the email is one by which the connection knows X now",
-            lambda said: name_agrees(said.x, name_key=said.name_id_key, email_key=said.email_key),
+            "the NameID, or an email that is not the UID itself, is one by which the connection knows X now",
+            lambda said: name_agrees(said.x, name_key=said.name_id_key, email_key=said.email_key, uid_key=said.uid_key),
             SignIn.ENTER,
         ),
         Case("the connection waives the mark", lambda said: said.mark_waived, SignIn.ENTER),

@@ -4,7 +4,6 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core_identity import errors
-from core_identity.keys import clean_text
 from core_identity.models import Conflict, Connection, Identity, IdentityUid, User
 from core_identity.models.conflict import ConflictState
 from core_identity.policy.collisions import SAID, digest, keys_of, value_in_doubt
@@ -56,36 +55,39 @@ def note(*, actor: Actor, connection: Connection, refusal: errors.Conflict) -> C
 
 
 def tell_apart(*, actor: Actor, identity: Identity, other: User, reason: str) -> None:
-    """Keep as a resolution that whoever is pushed as ``identity`` is not ``other``, although both bear one name (R9, R24)."""
-    uid = IdentityUid.objects.filter(identity=identity, current=True).values_list("uid", flat=True).first()
-    name = identity.user_name or identity.name_id
-    person = Person(uid=uid, external_id=identity.external_id, user_name=name, email=identity.email)
-    collision = Collision(Cause.USER_NAME, person, other.pk, subject_id=identity.pk)
-    now, keys = timezone.now(), keys_of(person)
-    kept, _ = Conflict.objects.update_or_create(
-        connection=identity.connection,
-        cause_key=digest(collision),
-        defaults={
-            "cause": Cause.USER_NAME.value,
-            "channel": actor.channel.value,
-            "said": {field: value for field in SAID if (value := getattr(person, field))},
-            "uid_key": keys.uid_key,
-            "external_id": keys.external_id,
-            "value_key": value_in_doubt(collision),
-            "subject": identity,
-            "other": other,
-            "message": "An administrator said that this is another person.",
-            "state": ConflictState.DIFFERENT_PEOPLE,
-            "let_through": False,
-            "first_at": now,
-            "last_at": now,
-            "reference": actor.request_id,
-            "resolved_at": now,
-            "resolved_by": actor.label[:300],
-            "reason": clean_text(reason, field="reason"),
-        },
+    """Keep that ``identity`` and ``other`` are different people who may be called alike (R9, R24). Whoever parts them tells the event."""
+    current = IdentityUid.objects.filter(identity=identity, current=True, derived=False).first()
+    person = Person(
+        uid=current.uid if current else None,
+        external_id=identity.external_id,
+        user_name=identity.user_name or None,
+        name_id=identity.name_id or None,
+        email=identity.email or None,
     )
-    _tell(actor=actor, kind="conflict.resolved", conflict=kept)
+    collision, keys, now = (
+        Collision(Cause.USER_NAME, person, other.pk, None, identity.pk),
+        keys_of(person),
+        timezone.now(),
+    )
+    told = {
+        "cause": collision.cause.value,
+        "channel": actor.channel.value,
+        "said": {name: value for name in SAID if (value := getattr(person, name))},
+        "uid_key": keys.uid_key,
+        "external_id": keys.external_id,
+        "value_key": value_in_doubt(collision),
+        "subject": identity,
+        "other": other,
+        "message": "An administrator told them apart.",
+        "state": ConflictState.DIFFERENT_PEOPLE,
+        "count": 0,
+        "first_at": now,
+        "last_at": now,
+        "resolved_at": now,
+        "resolved_by": actor.label[:300],
+        "reason": reason,
+    }
+    Conflict.objects.update_or_create(connection=identity.connection, cause_key=digest(collision), defaults=told)
 
 
 def settle(*, actor: Actor, identity: Identity, person: Person) -> None:
@@ -129,7 +131,19 @@ def stands(conflict: Conflict) -> bool:
         case Cause.UID | Cause.NO_MARK:
             holder = IdentityUid.objects.filter(connection=conflict.connection_id, uid_key=conflict.uid_key)
             return holder.filter(identity=conflict.other_identity_id).exists()
+        case Cause.EXTERNAL_ID:
+            return _external_id_stands(conflict)
     return True
+
+
+def _external_id_stands(conflict: Conflict) -> bool:
+    """Whether the other still has the externalId that was said, or, where the message was about the other, still has a different one."""
+    if conflict.other_identity_id is None:
+        return False
+    other = Identity.objects.filter(pk=conflict.other_identity_id, external_id__isnull=False)
+    if conflict.subject_id not in {None, conflict.other_identity_id}:
+        other = other.filter(external_id=conflict.external_id)
+    return other.exists()
 
 
 def _close(*, actor: Actor, conflict: Conflict) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from core_identity.errors import NotAllowed, NotFound
@@ -32,8 +32,17 @@ UNEXPIRED: Final[Mapping[str, Any]] = {
 
 @in_one_transaction
 def expire(*, actor: Actor, user_id: UUID, reason: str) -> User:
-    """Expire a user as an administrator. Expiring an expired user changes nothing. Raises `NotFound`."""
+    """Expire a user as an administrator. Whom a channel expired stays so by the administrator's word, which no channel undoes (R22).
+
+    Expiring whom an administrator expired changes nothing. Raises `NotFound`.
+    """
     user = _lock(user_id)
+    if user.expired_connection_id is not None:
+        before = user.expired_channel
+        _set_source(user, actor=actor, connection=None, reason=reason)
+        _save(user)
+        told = {"expired_channel": (before, user.expired_channel)}
+        events.record(actor=actor, kind="user.expiry_taken_over", subject=user, changes=told, reason=reason)
     _expire(actor=actor, user=user, connection=None, reason=reason)
     return user
 
@@ -44,13 +53,16 @@ def expire_by_channel(*, actor: Actor, identity: Identity, reason: str) -> None:
 
 
 def bury(user: User, *, actor: Actor, kept: User) -> bool:
-    """R11: ``user`` turned out to be ``kept`` and never signs in again, and who is expired as either is expired. The merge tells it.
+    """R11: ``user`` turned out to be ``kept`` and never signs in again. Expired if either is, until an administrator, and no channel, says so.
 
-    Return whether ``kept`` was expired by this. The caller holds the locks.
+    The merge tells it. Return whether ``kept`` was expired by this. The caller holds the locks.
     """
     spreads = user.expired_at is not None and kept.expired_at is None
     if spreads:
-        _set_expired(kept, actor=actor, connection=user.expired_connection, reason=f"was expired as {user}")
+        _set_expired(kept, actor=actor, connection=None, reason=f"was expired as {user}")
+    elif kept.expired_connection_id is not None:
+        kept.expired_connection = None
+        _save(kept)
     if user.expired_at is None:
         _set_expired(user, actor=actor, connection=None, reason=f"merged into {kept}")
     return spreads
@@ -64,6 +76,7 @@ def note_reactivation(*, actor: Actor, identity: Identity) -> ActiveMeans:
     granted = wish_is_granted(
         opted_in=connection.reactivation == Reactivation.UNEXPIRE_OWN,
         expired_by_this_connection=user.expired_connection_id == connection.pk,
+        live_elsewhere=not _called_inactive(user, but=identity),
         expired_at=user.expired_at,
         now=timezone.now(),
         then=_remembered(user, identity),
@@ -113,12 +126,18 @@ def unexpire_together(*, actor: Actor, users: Collection[User], connection: Conn
     )
 
 
+def hand_over(*, former: Connection, successor: Connection, identities: Collection[UUID]) -> None:
+    """R1a: whom ``former`` expired, ``successor`` did, where it takes over the identity. The succession tells it. Two statements."""
+    theirs = Identity.objects.filter(pk__in=identities).values("user_id")
+    User.objects.filter(expired_connection=former, pk__in=theirs).update(expired_connection=successor)
+
+
 @in_one_transaction
 def split_off(*, actor: Actor, identity_id: UUID, reason: str) -> User:
     """R24, *this is another person*: the identity moves to a new user of its own; the expired user stays expired.
 
-    Only the grants that the identity's own push groups give come along; what its sign-ins gave ends, the next one says it anew. That the two are
-    different people is kept as a resolution (R9). Raises `NotFound`, `NotAllowed`.
+    Only the grants that the identity's own push groups give come along; those by its sign-ins end, and the next one says them anew. That both
+    may be called alike is kept as *different people* (R9). Raises `NotFound`, `NotAllowed`.
     """
     from core_identity.services import conflicts, groups
 
@@ -164,11 +183,6 @@ def split_off(*, actor: Actor, identity_id: UUID, reason: str) -> User:
     return new
 
 
-def hand_over(*, former: Connection, successor: Connection, users: QuerySet[User]) -> None:
-    """R1a: whom the former connection expired counts as expired by its successor (R22, R22a). The succession tells it."""
-    users.filter(expired_connection=former).update(expired_connection=successor)
-
-
 def snapshot(identity: Identity) -> dict[str, str | None]:
     """Return what the IdP says now of the values that R22 and R24 compare with the day of expiry."""
     uid = current_uid(identity)
@@ -203,14 +217,18 @@ def _expire(*, actor: Actor, user: User, connection: Connection | None, reason: 
 
 def _set_expired(user: User, *, actor: Actor, connection: Connection | None, reason: str) -> None:
     user.expired_at = timezone.now()
-    user.expired_by = actor.label[:300]
-    user.expired_channel = actor.channel.value
-    user.expired_reason = clean_text(reason, field="reason")
-    user.expired_connection = connection
+    _set_source(user, actor=actor, connection=connection, reason=reason)
     user.expired_snapshot = [
         {"identity": str(identity.pk), **snapshot(identity)} for identity in user.identities.order_by("created_at")
     ]
     _save(user)
+
+
+def _set_source(user: User, *, actor: Actor, connection: Connection | None, reason: str) -> None:
+    user.expired_by = actor.label[:300]
+    user.expired_channel = actor.channel.value
+    user.expired_reason = clean_text(reason, field="reason")
+    user.expired_connection = connection
 
 
 def _unexpire(*, actor: Actor, user: User, connection: Connection | None, reason: str) -> None:
@@ -233,6 +251,12 @@ def _save(user: User) -> None:
     # is_active is made by the database: what the object in memory says of it would be stale.
     user.save(update_fields=list(UNEXPIRED))
     user.refresh_from_db(fields=["is_active"])
+
+
+def _called_inactive(user: User, *, but: Identity) -> bool:
+    """Whether an IdP calls a user inactive, or deleted them, by another identity than ``but``."""
+    others = user.identities.exclude(pk=but.pk)
+    return others.filter(Q(active=False) | Q(deleted_at__isnull=False)).exists()
 
 
 def _remembered(user: User, identity: Identity) -> dict[str, str | None] | None:

@@ -21,17 +21,19 @@ from core_identity.services.identities import (
     write_identity,
 )
 from core_identity.services.locating import owner_of_uid
+from core_identity.services.uniqueness import require_claimable
 from core_identity.values import Actor, Person
 
 
 def follow_push(
     *, actor: Actor, connection: Connection, identity: Identity, person: Person, uid: str | None, decision: Decision
 ) -> tuple[str, ...]:
-    """Let a known identity, and its user as far as policy permits, follow a push that was decided to be theirs."""
+    """Let a known identity, and its user as far as policy permits, follow a push that was decided to be theirs. Raises `Conflict` (R10)."""
     uid_moves = False
     was_resource = identity.is_resource
     said, said_uid = person, identity.said_uid
     if identity.offered_at is not None:
+        require_claimable(connection=connection, person=person, identity=identity)
         claim(actor=actor, identity=identity)
     if decision is Decision.DRIFT:
         identity.said_uid = person.uid or ""

@@ -51,6 +51,8 @@ def change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: R
         changed = _rename(actor=actor, group=group, name=_group_name(change.display_name))
     external_id = _external_id(change)
     if external_id and external_id != group.external_id:
+        told = {"external_id": (group.external_id, external_id)}
+        events.record(actor=actor, kind="group.changed", subject=group, changes=told)
         group.external_id = external_id
         changed = True
     if _change_members(actor=actor, group=group, change=change) or changed:

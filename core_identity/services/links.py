@@ -9,7 +9,7 @@ from core_identity.errors import NameTaken, NotAllowed, NotFound
 from core_identity.keys import clean_name, key
 from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.selectors.users import guarded_users
-from core_identity.services import events
+from core_identity.services import events, groups
 from core_identity.services.conflicts import close_what_is_gone
 from core_identity.services.identities import save_identity, set_uid
 from core_identity.services.merge import require_superuser
@@ -100,6 +100,7 @@ def withdraw(*, actor: Actor, identity_id: UUID, reason: str) -> None:
     if identity.offered_at is None:
         raise NotAllowed(f"{identity} is claimed by {identity.connection} already.")
     events.record(actor=actor, kind="identity.offer_withdrawn", subject=identity, reason=reason)
+    groups.drop_grants(actor=actor, identity=identity)
     identity.memberships.all().delete()
     identity.delete()
 

@@ -20,20 +20,19 @@ def push_of(
     *,
     subject: Identity | None,
     owner: Identity | None,
-    uid_sent: bool,
-    uid_derived: bool = False,
+    uid: str | None,
 ) -> Push:
     return Push(
         verb=verb,
         external_id=person.external_id,
-        uid_sent=uid_sent,
+        uid_sent=bool(uid),
         user_name_key=key(person.user_name) if person.user_name else None,
         email_key=key(person.email or ""),
         subject=known(subject),
         owner=known(owner),
         owner_is_subject=subject is not None and owner is not None and subject.pk == owner.pk,
         rekeying=connection.rekeying,
-        uid_derived=uid_derived,
+        uid_key=key(uid or ""),
     )
 
 

@@ -14,10 +14,11 @@ from core_identity.policy import matching
 from core_identity.policy.matching import Decision, Verb
 from core_identity.policy.wording import ActiveMeans, in_words
 from core_identity.services import events, expiry, groups
-from core_identity.services.conflicts import settle
+from core_identity.services.conflicts import close_what_is_gone, settle
 from core_identity.services.following import follow_push, make_identity, set_active
 from core_identity.services.identities import (
     cleaned,
+    known,
     require_user_name,
     save_identity,
 )
@@ -87,6 +88,7 @@ def remove_person(
     save_identity(identity)
     events.record(actor=actor, kind="identity.deleted", subject=identity)
     groups.follow_identity(actor=actor, identity=identity)
+    close_what_is_gone(actor=actor, user=identity.user)
 
 
 @in_one_transaction
@@ -103,9 +105,12 @@ def _create(*, actor: Actor, connection: Connection, person: Person) -> Outcome 
         subject = locked_with_user(Identity.objects.filter(connection=connection, external_id=person.external_id))
     uid, derived = matching.uid_to_read(person, creating=subject is None)
     owner = owner_of_uid(connection, uid)
+    held = known(owner) if derived else None
+    if held and matching.gives_up_derived(held, user_name_key=key(user_name), external_id=person.external_id):
+        owner = None
     if subject is None and owner is None:
         subject = offered_as(connection, user_name)
-    push = push_of(connection, Verb.POST, person, subject=subject, owner=owner, uid_sent=bool(uid), uid_derived=derived)
+    push = push_of(connection, Verb.POST, person, subject=subject, owner=owner, uid=uid)
     decision = matching.decide_push(push)
     if decision in {Decision.CONFLICT, Decision.DUPLICATE} and is_confirmed(connection, person):
         decision = matching.decide_push(replace(push, confirmed=True))
@@ -174,7 +179,7 @@ def _change_locked(*, actor: Actor, connection: Connection, identity: Identity, 
     if person.user_name is not None:
         require_user_name(person)
     owner = owner_of_uid(connection, person.uid)
-    push = push_of(connection, Verb.CHANGE, person, subject=identity, owner=owner, uid_sent=bool(person.uid))
+    push = push_of(connection, Verb.CHANGE, person, subject=identity, owner=owner, uid=person.uid)
     decision = matching.decide_push(push)
     taken = None
     if person.external_id and person.external_id != identity.external_id:

@@ -71,8 +71,9 @@ def different_people(*, actor: Actor, conflict_id: UUID, reason: str) -> None:
     if obstacle:
         raise NotAllowed(obstacle)
     if conflict.cause in {Cause.UID, Cause.NO_MARK}:
-        row = IdentityUid.objects.get(connection=conflict.connection, uid_key=conflict.uid_key)
-        release(actor=actor, uid_id=row.pk, reason=f"conflict resolved: {reason}")
+        row = IdentityUid.objects.filter(connection=conflict.connection, uid_key=conflict.uid_key).first()
+        if row is not None:
+            release(actor=actor, uid_id=row.pk, reason=f"conflict resolved: {reason}")
     _resolve(actor=actor, conflict=conflict, state=ConflictState.DIFFERENT_PEOPLE, reason=reason)
 
 

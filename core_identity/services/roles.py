@@ -124,15 +124,15 @@ def delete_role(*, actor: Actor, role_id: UUID) -> None:
     waiting = list(_linked(role))
     end_these(actor=actor, grants=Grant.objects.filter(role=role))
     PushGroup.objects.filter(role=role).update(role=None)
-    events.record_many(
-        {"actor": actor, "kind": "group.unlinked", "subject": group, "changes": {"role": (role.name, None)}}
-        for group in waiting
-    )
     told = {
         "name": (role.name, None),
         "aliases": ([alias.name for alias in role.aliases.all()], []),
         "waiting_again": (None, [group.display_name for group in waiting]),
     }
+    events.record_many(
+        {"actor": actor, "kind": "group.unlinked", "subject": group, "changes": {"role": (role.name, None)}}
+        for group in waiting
+    )
     events.record(actor=actor, kind="role.deleted", subject=role, changes=told)
     role.delete()
 

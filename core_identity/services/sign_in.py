@@ -26,7 +26,7 @@ from core_identity.services.identities import (
 from core_identity.services.refusals import recording_refusals
 from core_identity.services.sso_groups import follow_sso_groups
 from core_identity.services.transactions import in_one_transaction, lock_customer
-from core_identity.services.uniqueness import WAY_OUT, require_free_email, require_free_name
+from core_identity.services.uniqueness import WAY_OUT, require_claimable, require_free_email, require_free_name
 from core_identity.values import Actor, Cause, Collision, Person
 
 BAR_TEXTS = {
@@ -85,6 +85,7 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
             named=known(named),
             external=known(external),
             rekeying=connection.rekeying,
+            uid_key=key(person.uid or ""),
         )
     )
     match decision:
@@ -111,6 +112,8 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
         case SignIn.ENTER:
             identity = owner
     assert identity is not None  # noqa: S101 - both decisions speak of somebody
+    if decision is SignIn.CLAIM:
+        require_claimable(connection=connection, person=person, identity=identity)
     _require_open_gate(identity)
     if person.name_id and key(person.name_id) not in {identity.name_id_key, identity.user_name_key}:
         if not whole_customer:

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, UUIDField
-from django.db.models.functions import Cast
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from core_identity.errors import InvalidValue, NotAllowed
 from core_identity.keys import clean_name
 from core_identity.models import (
     Burst,
+    Conflict,
     Connection,
     ExpectedMember,
     Grant,
@@ -22,13 +22,12 @@ from core_identity.models import (
     PushGroup,
     PushGroupMember,
     Role,
-    User,
 )
 from core_identity.models.connection import UidRule
 from core_identity.services import events, expiry, groups
 from core_identity.services.grants import end_these
 from core_identity.services.transactions import in_one_transaction, lock_customer
-from core_identity.values import Actor, Channel
+from core_identity.values import Actor
 
 LONGEST_REKEY: Final = timedelta(days=90)
 
@@ -153,10 +152,11 @@ def succeed(*, actor: Actor, former_id: UUID, successor_id: UUID, reason: str) -
     )
     IdentityUid.objects.filter(identity__in=moving).update(connection=successor)
     Identity.objects.filter(pk__in=moving).update(connection=successor, session_epoch=F("session_epoch") + 1)
-    _move_groups(former, successor, moving)
-    _drop_who_stays(actor=actor, successor=successor, reason=reason)
-    expiry.hand_over(former=former, successor=successor, users=User.objects.filter(identities__in=moving))
-    Burst.objects.filter(connection=former, settled_at__isnull=True).update(connection=successor)
+    _move_groups(former, successor, moving, actor=actor)
+    expiry.hand_over(former=former, successor=successor, identities=moving)
+    Burst.objects.filter(connection=former).update(connection=successor)
+    known_causes = Conflict.objects.filter(connection=successor).values("cause_key")
+    Conflict.objects.filter(connection=former).exclude(cause_key__in=known_causes).update(connection=successor)
     expected = ExpectedMember.objects.filter(group__connection=successor).values("scim_id")
     for identity in Identity.objects.filter(pk__in=moving, scim_id__in=expected).select_related("connection"):
         groups.follow_identity(actor=actor, identity=identity)
@@ -187,8 +187,11 @@ def _met(former: Connection, successor: Connection) -> QuerySet[Identity]:
     )
 
 
-def _move_groups(former: Connection, successor: Connection, moving: Collection[UUID]) -> None:
-    """Groups go over with those members who do; a name that the successor has already stays behind."""
+def _move_groups(former: Connection, successor: Connection, moving: Collection[UUID], *, actor: Actor) -> None:
+    """Groups go over with those members who do; a name that the successor has already stays behind.
+
+    Whom the successor knows by another identity is a member by that one; nobody else who stays is a member any more, or has a role by it.
+    """
     names = PushGroup.objects.filter(connection=successor).values("name_key")
     moved_groups = list(
         PushGroup.objects.filter(connection=former).exclude(name_key__in=names).values_list("pk", flat=True)
@@ -199,14 +202,10 @@ def _move_groups(former: Connection, successor: Connection, moving: Collection[U
     Grant.objects.filter(connection=former, pk__in=Grant.objects.filter(moved, connection=former).values("pk")).update(
         connection=successor
     )
-
-
-def _drop_who_stays(*, actor: Actor, successor: Connection, reason: str) -> None:
-    """A group that moved has no member of another connection, and gives nothing to one (R1, R30)."""
-    strangers = PushGroupMember.objects.filter(group__connection=successor).exclude(identity__connection=successor)
-    members = PushGroupMember.objects.filter(group__connection=successor, identity__connection=successor)
-    keys = {str(pk) for pk in strangers.values_list("group_id", flat=True)}
-    strangers.delete()
-    by_groups = Grant.objects.filter(channel=Channel.SCIM.value, key__in=keys)
-    held_by_members = members.filter(group__pk=Cast(OuterRef("key"), UUIDField()), identity__user=OuterRef("user"))
-    end_these(actor=actor, grants=by_groups.exclude(Exists(held_by_members)), reason=reason)
+    staying = PushGroupMember.objects.filter(group__in=moved_groups, identity__connection=former)
+    there = Identity.objects.filter(connection=successor, user__identities=OuterRef("identity_id")).values("pk")[:1]
+    staying.filter(Exists(there)).update(identity=Subquery(there))
+    staying.delete()
+    given = Grant.objects.filter(channel="scim", connection=successor, key__in=[str(pk) for pk in moved_groups])
+    members = Identity.objects.filter(Identity.RESOURCE, connection=successor)
+    end_these(actor=actor, grants=given.exclude(user__identities__in=members), reason="stays with the former (R1a)")

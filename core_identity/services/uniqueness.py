@@ -8,6 +8,7 @@ from core_identity.models import Conflict as ConflictRow
 from core_identity.models import Connection, Identity, User
 from core_identity.models.conflict import ConflictState
 from core_identity.policy.collisions import keys_of
+from core_identity.selectors.users import guarded_users
 from core_identity.services.identities import release_user_name
 from core_identity.values import Actor, Cause, Collision, Person
 
@@ -80,6 +81,21 @@ def require_free_email(*, connection: Connection, person: Person, subject: Ident
             _collision(Cause.EMAIL, connection, person, other, subject),
         )
     return True
+
+
+def require_claimable(*, connection: Connection, person: Person, identity: Identity) -> None:
+    """Raise `Conflict` where whom an offer is about could not be offered any more (R10), unless an administrator said *same person*.
+
+    It may be long ago that they were: who is staff, expired or holds a protected role by now is tied in by nobody but an administrator (R11).
+    """
+    user = identity.user
+    barred = user.expired_at is not None or guarded_users().filter(pk=user.pk).exists()
+    if barred and not is_confirmed(connection, person):
+        raise Conflict(
+            f"The userName {identity.user_name!r} was offered to this connection, and cannot be claimed as things are now. "
+            f"Nothing was changed. {WAY_OUT}",
+            _collision(Cause.USER_NAME, connection, person, user, None),
+        )
 
 
 def is_confirmed(connection: Connection, person: Person) -> bool:

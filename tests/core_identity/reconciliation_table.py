@@ -43,8 +43,9 @@ PUT|PATCH  *         *        *      *           *               *         *    
 
 POST       *         *        *      another     *               *         *      *       conflict    R8a
 POST       *         *        *      *           equal           taken     *      *       conflict    R9
-POST       sso       *        *      *           equal           *         taken  *       conflict    R9
+POST       sso       *        *      free        equal           *         taken  *       conflict    R9
 POST       *         *        *      free        equal           *         *      *       relink      R8a
+POST       sso       *        *      *           equal           *         taken  *       conflict    R9
 POST       sso       *        *      *           equal           *         *      *       adopt       R8b
 POST       live      *        *      *           equal           same      *      *       duplicate   R8a
 POST       derived   *        *      *           equal           same      *      *       duplicate   R8a

@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
+from django.utils import timezone
 
 from core_identity.services import events
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor, ActorKind, Channel
+from scim.client_secrets import add_secret
 from scim.models import OAuthClient
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ def apply(
 
     Make it if there is none.
 
-    Returns the client secret if it was just made: it is shown this once, and only its hash is kept. Raises
+    Returns the client secret if it was just made: it is shown this once, and only its hash is kept. The former ones end with it; to keep
+    one for a while there is `scim.client_secrets.rotate_secret`. Raises
     `SettingsErrors` with all that is wrong, and then changed nothing.
     """
     redirect_uris, grants = _read(section)
@@ -52,13 +55,13 @@ def apply(
         setattr(client, field, value)
     client.client_type = OAuthClient.CLIENT_CONFIDENTIAL
     client.authorization_grant_type = OAuthClient.GRANTS[grants[0]]
-    secret = None
-    if fresh or rotate_secret:
-        secret = secrets.token_urlsafe(32)
-        client.client_secret = secret
-        changes["client_secret"] = ("", "made") if fresh else ("", "rotated")
     if changes:
         client.save()
+    secret = None
+    if fresh or rotate_secret:
+        secret = add_secret(client, former_until=timezone.now())
+        changes["client_secret"] = ("", "made") if fresh else ("", "rotated")
+    if changes:
         kind = "oauth_client.created" if fresh else "oauth_client.changed"
         events.record(actor=actor, kind=kind, subject=connection, changes=changes)
     return secret

@@ -9,12 +9,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from scim.wire.errors import BadRequest, Forbidden, MethodNotAllowed, NotFound, PayloadTooLarge, ScimError, Unexpected
+
+if TYPE_CHECKING:
+    from core_identity.models import Connection
 
 PREFIX: Final = "/scim/"
 MEDIA_TYPE: Final = "application/scim+json"
@@ -28,7 +32,11 @@ class Trace:
     """What a request is remembered by. No field could hold a body, token or filter, so none is logged (R34)."""
 
     connection: str = ""
+    connection_id: UUID | None = None
     decision: str = ""
+
+    def belongs_to(self, connection: "Connection") -> None:
+        self.connection, self.connection_id = connection.slug, connection.pk
 
 
 def trace_of(request: HttpRequest) -> Trace:

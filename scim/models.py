@@ -2,6 +2,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from oauth2_provider.models import AbstractApplication, ApplicationManager
 
 
@@ -21,6 +22,7 @@ class OAuthClient(AbstractApplication):  # type: ignore[misc]  # the toolkit pub
     connection = models.OneToOneField("core_identity.Connection", models.PROTECT, related_name="oauth_client")
     allows_authorization_code = models.BooleanField("authorization code", default=True)
     allows_client_credentials = models.BooleanField("client credentials", default=True)
+    last_used_at = models.DateTimeField("last call with a token of it", null=True, editable=False)
 
     objects = ApplicationManager()
 
@@ -58,6 +60,69 @@ class OAuthClient(AbstractApplication):  # type: ignore[misc]  # the toolkit pub
     def get_allowed_schemes(self) -> list[str]:
         """Redirects go by https; by http only while the service itself is on loopback, where nobody listens in."""
         return ["https", "http"] if settings.PUBLIC_URL_IS_LOOPBACK else ["https"]
+
+
+class ClientSecret(models.Model):
+    """A secret of an OAuth client, of which only a hash is kept. Two may be live at once, so that one can be changed without a pause.
+
+    ``ends_at`` is when it stops to open anything, whether that was planned or it was revoked; None is never.
+    """
+
+    client = models.ForeignKey("scim.OAuthClient", models.CASCADE, related_name="secrets")
+    secret_hash = models.CharField(max_length=255)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    ends_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+
+    def __str__(self) -> str:
+        return f"secret of {self.created_at:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def has_ended(self) -> bool:
+        return self.ends_at is not None and self.ends_at <= timezone.now()
+
+
+class BearerToken(models.Model):
+    """A long-lived token that opens SCIM of one connection and nothing else; Entra and Okta's header mode know no other way.
+
+    Only its hash is kept. Whoever made it is named in the event: it acts for the connection and outlives them (R21).
+    """
+
+    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
+    name = models.CharField(max_length=100)
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        constraints = (
+            models.UniqueConstraint(
+                name="bearer_token_has_a_name_of_its_own",
+                fields=("connection", "name"),
+                condition=models.Q(revoked_at=None),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def label(self) -> str:
+        """The name under which the token appears in events."""
+        return f"token {self.name} of {self.connection.slug}"
+
+    @property
+    def state(self) -> str:
+        """Whether it opens anything now, in a word."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at is not None and self.expires_at <= timezone.now() else "live"
 
 
 class SetupLink(models.Model):

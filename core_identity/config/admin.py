@@ -12,6 +12,7 @@ from django.urls import reverse
 from core_identity.admin import connections
 from core_identity.config.apply import describe
 from core_identity.config.connection_forms import OAuthClientForm, SamlForm, SetupLinkForm
+from core_identity.config.credential_pages import CredentialPages
 from core_identity.models import Connection
 from scim.admin import OAuthClientInline
 from sso.admin import SamlSettingsInline
@@ -53,7 +54,7 @@ def setup_sheet(connection: Connection) -> list[tuple[str, list[dict[str, str]]]
 
 
 @admin.register(Connection)
-class ConnectionAdmin(connections.ConnectionAdmin):
+class ConnectionAdmin(CredentialPages, connections.ConnectionAdmin):
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return (SamlSettingsInline, OAuthClientInline) if obj else ()
 

@@ -74,7 +74,7 @@ def revoke_secret(*, actor: Actor, connection: "Connection", secret_id: int) -> 
 
 def live_secrets(client: OAuthClient, *, now: datetime) -> QuerySet[ClientSecret]:
     """Return what opens now, the newest first."""
-    return client.secrets.filter(Q(ends_at=None) | Q(ends_at__gt=now))
+    return ClientSecret.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), client=client)
 
 
 def former_secret(connection: "Connection") -> ClientSecret:
@@ -111,7 +111,7 @@ def _hash(text: str) -> str:
 
 
 def _locked(connection: "Connection") -> OAuthClient:
-    client = OAuthClient.objects.select_for_update().filter(connection=connection).first()
+    client: OAuthClient | None = OAuthClient.objects.select_for_update().filter(connection=connection).first()
     if client is None:
         raise NotFound(f"{connection} has no OAuth client yet.")
     return client

@@ -75,12 +75,7 @@ class CredentialPages(CoreAdmin):
         """List them, and revoke one at the press of its button."""
         connection = self.changeable(request, pk)
         if request.method == "POST":
-            acts = {"revoke_token": ("token_id", revoke_token), "revoke_secret": ("secret_id", revoke_secret)}
-            for name, (key, revoke) in acts.items():
-                chosen = request.POST.get(name, "")
-                if chosen.isdecimal():
-                    revoked = revoke(actor=actor_of(request), connection=connection, **{key: int(chosen)})  # type: ignore[operator]
-                    self.message_user(request, f"Revoked: {revoked}. It opens nothing any more.", messages.SUCCESS)
+            self._revoke(request, connection)
         return self.page(
             request,
             "connection/credentials.html",
@@ -91,6 +86,16 @@ class CredentialPages(CoreAdmin):
             secrets=ClientSecret.objects.filter(client__connection=connection)[:20],
             tokens=tokens_of(connection)[:100],
         )
+
+    def _revoke(self, request: HttpRequest, connection: Connection) -> None:
+        token, secret = (request.POST.get(name, "") for name in ("revoke_token", "revoke_secret"))
+        revoked: Any = None
+        if token.isdecimal():
+            revoked = revoke_token(actor=actor_of(request), connection=connection, token_id=int(token))
+        elif secret.isdecimal():
+            revoked = revoke_secret(actor=actor_of(request), connection=connection, secret_id=int(secret))
+        if revoked is not None:
+            self.message_user(request, f"Revoked: {revoked}. It opens nothing any more.", messages.SUCCESS)
 
     def token_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         connection = self.changeable(request, pk)

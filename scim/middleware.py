@@ -15,6 +15,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from scim.provisioning_log import record
 from scim.wire.errors import BadRequest, Forbidden, MethodNotAllowed, NotFound, PayloadTooLarge, ScimError, Unexpected
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Trace:
     connection: str = ""
     connection_id: UUID | None = None
     decision: str = ""
+    scim_type: str = ""
 
     def belongs_to(self, connection: "Connection") -> None:
         self.connection, self.connection_id = connection.slug, connection.pk
@@ -65,7 +67,9 @@ class ScimErrorMiddleware:
         if decision:
             # In words and without anybody's data, as in the log: whoever reads the dialogue sees why.
             response.headers["X-Decision"] = decision.encode("ascii", "replace").decode()
-        _write_line(request, response, started)
+        duration_ms = round((time.monotonic() - started) * 1000, 1)
+        _write_line(request, response, duration_ms)
+        _when_answered(response, lambda: record(request, response, trace_of(request), duration_ms))
         return response
 
 
@@ -98,7 +102,20 @@ def _in_scim(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
     return answer
 
 
-def _write_line(request: HttpRequest, response: HttpResponseBase, started: float) -> None:
+def _when_answered(response: HttpResponseBase, work: Callable[[], None]) -> None:
+    """Do ``work`` when the server closes the response: the client has its answer by then, so nobody waits for it."""
+    close = response.close
+
+    def close_after_work() -> None:
+        try:
+            work()
+        finally:
+            close()
+
+    response.close = close_after_work  # type: ignore[method-assign]
+
+
+def _write_line(request: HttpRequest, response: HttpResponseBase, duration_ms: float) -> None:
     trace = trace_of(request)
     told = {
         "reference": getattr(request, "request_id", ""),
@@ -107,7 +124,7 @@ def _write_line(request: HttpRequest, response: HttpResponseBase, started: float
         "path": request.path_info,
         "status": response.status_code,
         "decision": trace.decision,
-        "duration_ms": round((time.monotonic() - started) * 1000, 1),
+        "duration_ms": duration_ms,
     }
     log.info("%(method)s %(path)s %(status)s", {name: _one_line(value) for name, value in told.items()}, extra=told)
 

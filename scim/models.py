@@ -140,3 +140,46 @@ class SetupLink(models.Model):
 
     def __str__(self) -> str:
         return f"set-up link of {self.connection}"
+
+
+class Method(models.TextChoices):
+    """Methods of HTTP as the log knows them; a stranger's own word is not written."""
+
+    GET = "GET", "GET"
+    POST = "POST", "POST"
+    PUT = "PUT", "PUT"
+    PATCH = "PATCH", "PATCH"
+    DELETE = "DELETE", "DELETE"
+    OTHER = "other", "another"
+
+
+class ProvisioningRecord(models.Model):
+    """What became of one SCIM request (R35). Redacted by structure: no field could hold a body, filter, header or secret.
+
+    ``connection_slug`` is what the address says; ``connection_id`` is empty where nobody proved to speak for it. No foreign key: writing
+    waits for no lock of anybody.
+    """
+
+    at = models.DateTimeField(db_index=True)
+    connection_id = models.UUIDField(null=True)
+    connection_slug = models.CharField("connection", max_length=40, blank=True)
+    method = models.CharField(max_length=6, choices=Method.choices)
+    resource_type = models.CharField(max_length=30, blank=True)
+    resource_id = models.UUIDField(null=True, db_index=True)
+    status = models.PositiveSmallIntegerField()
+    scim_type = models.CharField("scimType", max_length=30, blank=True)
+    decision = models.CharField(max_length=300, blank=True)
+    reference = models.CharField(max_length=10, blank=True, db_index=True)
+    duration_ms = models.PositiveIntegerField("duration in ms")
+
+    class Meta:
+        verbose_name = "provisioning request"
+        verbose_name_plural = "provisioning log"
+        ordering = ("-id",)
+        indexes = (
+            models.Index(name="provisioning_by_connection", fields=("connection_slug", "-id")),
+            models.Index(name="provisioning_failed", fields=("-id",), condition=models.Q(status__gte=400)),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.resource_type} {self.status} {self.reference}"

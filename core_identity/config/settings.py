@@ -156,6 +156,7 @@ OAUTH2_PROVIDER = {
         )
     },
 }
+PROVISIONING_LOG_DAYS = env.int("PROVISIONING_LOG_DAYS", default=30)  # R35; 0 keeps none
 REST_FRAMEWORK = {"UNAUTHENTICATED_USER": None}
 
 # Limits that hold before any view looks at a request.

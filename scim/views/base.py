@@ -64,6 +64,7 @@ class ScimView(APIView):
         error = scim_error(exc)
         reference = getattr(self.request._request, "request_id", "")
         self.decided(error.code)
+        trace_of(self.request._request).scim_type = error.scim_type or ""
         response = Response(error.to_dict(reference), status=error.status)
         if isinstance(error, Unauthorized):
             token_sent = "Authorization" in self.request.headers

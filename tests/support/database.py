@@ -21,6 +21,7 @@ FOREIGN = (
     "BURST_PERCENT",
     "DEBUG",
     "DEMO",
+    "PROVISIONING_LOG_DAYS",
     "PUBLIC_URL",
     "SECRET_KEY_FILE",
     "STATIC_ROOT",

@@ -1,7 +1,7 @@
 """The SCIM side of a connection, as its file describes it."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -11,6 +11,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from core_identity.errors import NotFound
 from core_identity.services import events
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor, ActorKind, Channel
@@ -65,6 +66,22 @@ def apply(
         kind = "oauth_client.created" if fresh else "oauth_client.changed"
         events.record(actor=actor, kind=kind, subject=connection, changes=changes)
     return secret
+
+
+@transaction.atomic
+def add_redirect_uris(*, actor: Actor, connection: "Connection", uris: Sequence[str]) -> tuple[str, ...]:
+    """Let codes of the connection's client go to ``uris`` too, and return those that are new. Raises `NotFound` without a client."""
+    client = OAuthClient.objects.select_for_update().filter(connection=connection).first()
+    if client is None:
+        raise NotFound(f"{connection} has no OAuth client yet.")
+    known = client.redirect_uris.split()
+    added = tuple(uri for uri in dict.fromkeys(uris) if uri not in known)
+    if added:
+        before, client.redirect_uris = client.redirect_uris, " ".join([*known, *added])
+        client.save(update_fields=["redirect_uris", "updated"])
+        told = {"redirect_uris": (before, client.redirect_uris)}
+        events.record(actor=actor, kind="oauth_client.changed", subject=connection, changes=told)
+    return added
 
 
 def urls(connection: "Connection") -> dict[str, Any]:

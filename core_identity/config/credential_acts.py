@@ -1,4 +1,4 @@
-"""What `connection` can do about secrets and tokens; the command itself is in `management/commands`."""
+"""What `connection` can do about secrets, tokens and redirect URIs; the command itself is in `management/commands`."""
 
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -9,7 +9,9 @@ from core_identity.config.answers import AnsweringCommand
 from core_identity.selectors.connections import connection_by_slug
 from scim.bearer_tokens import make_token, revoke_token, token_named, tokens_of
 from scim.client_secrets import former_secret, revoke_secret, rotate_secret
+from scim.connections import add_redirect_uris
 from scim.models import BearerToken
+from scim.okta_console import redirect_uris
 
 
 class CredentialActs(AnsweringCommand):
@@ -26,6 +28,19 @@ class CredentialActs(AnsweringCommand):
             "--keep-days", type=int, default=7, help="rotate: how long the former one goes on (default 7)"
         )
         secret.add_argument("--keep", action="store_true", help="rotate: the former one goes on until it is revoked")
+
+        redirects = add("redirect-uris", "let Okta's authorization codes come back: add the redirect URIs of its app")
+        redirects.add_argument("slug", metavar="SLUG")
+        redirects.add_argument(
+            "--console-url", required=True, metavar="URL", help="where the app is open in Okta's Admin Console"
+        )
+        redirects.add_argument("--dry-run", action="store_true", help="only say which")
+
+    def act_redirect_uris(self, *, slug: str, console_url: str, json: bool, **_: Any) -> None:
+        uris = redirect_uris(console_url)
+        added = add_redirect_uris(actor=self.actor, connection=connection_by_slug(slug), uris=uris)
+        told = {"connection": slug, "redirect_uris": list(uris), "added": list(added)}
+        self.answer(told, as_json=json, lines=[f"{'+' if uri in added else ' '} {uri}" for uri in uris])
 
     def act_token(self, *, deed: str, slug: str, name: str, days: int | None, json: bool, **_: Any) -> None:
         connection = connection_by_slug(slug)

@@ -1,4 +1,4 @@
-"""The page of a connection with what opens its SCIM: the secrets of its OAuth client, and its long-lived tokens (R14)."""
+"""Pages of a connection about what opens its SCIM: secrets and redirect URIs of its OAuth client, and its long-lived tokens (R14)."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
 from core_identity.admin.base import CoreAdmin
@@ -14,7 +15,9 @@ from core_identity.models import Connection
 from scim.bearer_tokens import LONGEST, NAME_LENGTH, make_token, revoke_token, tokens_of
 from scim.client_secrets import LONGEST as LONGEST_FORMER
 from scim.client_secrets import revoke_secret, rotate_secret
+from scim.connections import add_redirect_uris
 from scim.models import ClientSecret, OAuthClient
+from scim.okta_console import EXAMPLE, redirect_uris
 
 
 class TokenForm(ActForm):
@@ -62,12 +65,36 @@ class RotateForm(ActForm):
         return rotate_secret(actor=self.actor, connection=self.connection, former_lasts=lasts)
 
 
+class RedirectForm(ActForm):
+    """Says which redirect URIs follow from an address of Okta's console; adds them at the press of the second button."""
+
+    console_url = forms.CharField(
+        label="Address of the app in Okta's Admin Console",
+        max_length=1000,
+        widget=forms.TextInput(attrs={"class": "vLargeTextField", "spellcheck": "false"}),
+        help_text=f"Open the app in Okta and copy the address of the browser. It looks like {EXAMPLE}.",
+    )
+
+    def __init__(self, request: HttpRequest, *, connection: Connection) -> None:
+        self.connection = connection
+        self.uris: tuple[str, ...] = ()
+        super().__init__(request)
+
+    def write(self) -> tuple[str, ...] | None:
+        """Return which were added, None where they were only to be shown."""
+        self.uris = redirect_uris(self.cleaned_data["console_url"])
+        if "add" not in self.data:
+            return None
+        return add_redirect_uris(actor=self.actor, connection=self.connection, uris=self.uris)
+
+
 class CredentialPages(CoreAdmin):
     def get_urls(self) -> Any:
         return [
             *self.own_page("credentials", self.credentials_view),
             *self.own_page("token", self.token_view),
             *self.own_page("secret", self.secret_view),
+            *self.own_page("redirects", self.redirects_view),
             *super().get_urls(),
         ]
 
@@ -112,6 +139,18 @@ class CredentialPages(CoreAdmin):
         if not form.is_valid():
             return self.page(request, "connection/secret.html", title=title, form=form, obj=connection)
         return self._shown_once(request, connection, title, form, "client_secret", "Client secret")
+
+    def redirects_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        connection = self.changeable(request, pk)
+        if not request.user.is_superuser:
+            raise PermissionDenied  # codes go where this says (R14)
+        form = RedirectForm(request, connection=connection)
+        if form.is_valid() and form.written is not None:
+            told = f"Added: {', '.join(form.written)}." if form.written else "All of them were there already."
+            self.message_user(request, told, messages.SUCCESS)
+            return self.to_change_page(connection)
+        title = f"Redirect URIs of {connection}"
+        return self.page(request, "connection/redirects.html", title=title, form=form, obj=connection, uris=form.uris)
 
     def _shown_once(
         self, request: HttpRequest, connection: Connection, title: str, form: ActForm, name: str, label: str

@@ -3,6 +3,7 @@
 import base64
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import LazySettings
@@ -225,8 +226,9 @@ def test_nobody_can_register_a_client() -> None:
         "oauth/contact/<str:secret>/",
         "oauth/token/",
         "oauth/revoke_token/",
+        "oauth/introspect/",
     ]
-    for path in ("/oauth/applications/", "/oauth/applications/register/", "/oauth/introspect/"):
+    for path in ("/oauth/applications/", "/oauth/applications/register/"):
         assert Client(headers={"host": HOST}).get(path).status_code == 404
 
 
@@ -251,3 +253,52 @@ def test_every_token_reaches_its_own_connection_only(okta: Scim, other: Scim) ->
     error(okta.send("GET", f"/scim/{other.connection.slug}/v2/Users"), 401)
     third = make_connection("acme-2", customer="Acme")
     assert Scim(third, token_of(secrets_of(third))).get("/Users").json()["totalResults"] == 0
+
+
+# Introspection (RFC 7662)
+
+
+def introspect(token: str, secrets: Secrets) -> dict[str, Any]:
+    http = Client(headers={"host": HOST, "Authorization": secrets.basic})
+    response = http.post("/oauth/introspect/", urlencode({"token": token}), content_type=FORM)
+    assert (response.status_code, response["Cache-Control"]) == (200, "no-store")
+    told: dict[str, Any] = response.json()
+    return told
+
+
+def test_a_client_is_told_of_its_own_live_tokens_and_of_no_others(connection: Connection, other: Scim) -> None:
+    secrets, theirs = secrets_of(connection), secrets_of(other.connection)
+    token = token_of(secrets)
+    row = AccessToken.objects.get(application__connection=connection)
+    assert introspect(token, secrets) == {
+        "active": True,
+        "token_type": "Bearer",
+        "client_id": secrets.client_id,
+        "scope": "scim",
+        "iat": int(row.created.timestamp()),
+        "exp": int(row.expires.timestamp()),
+    }
+    assert introspect(token, theirs) == introspect(other.token, secrets) == {"active": False}
+    for unknown in ("x", "scim_x", "\u00e9", "x" * 5000):
+        assert introspect(unknown, secrets) == {"active": False}
+    row.expires = timezone.now()
+    row.save()
+    assert introspect(token, secrets) == {"active": False}
+
+
+def test_introspection_asks_for_the_secret_and_refuses_in_json(connection: Connection) -> None:
+    secrets = secrets_of(connection)
+    http = Client(headers={"host": HOST})
+    token = token_of(secrets)
+    for form, headers, status, code in (
+        ({"token": token}, {}, 401, "invalid_client"),
+        ({"token": token}, {"Authorization": f"Bearer {token}"}, 401, "invalid_client"),
+        ({"token": token, "client_id": secrets.client_id, "client_secret": "x"}, {}, 401, "invalid_client"),
+        ({}, {"Authorization": secrets.basic}, 400, "invalid_request"),
+    ):
+        response = http.post("/oauth/introspect/", urlencode(form), content_type=FORM, headers=headers)
+        assert (response.status_code, response.json()["error"]) == (status, code)
+    form = {"token": token, "client_id": secrets.client_id, "client_secret": secrets.client_secret}
+    assert http.post("/oauth/introspect/", urlencode(form), content_type=FORM).json()["active"]
+    switch_off(actor=ADMIN, connection_id=connection.pk, reason="test")
+    assert http.post("/oauth/introspect/", urlencode(form), content_type=FORM).status_code == 401

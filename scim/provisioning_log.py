@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import Error
 from django.utils import timezone
 
+from scim.budgets import spend_on_failure
 from scim.models import Method, ProvisioningRecord
 
 if TYPE_CHECKING:
@@ -31,9 +32,14 @@ _DECISION: Final = 300
 
 
 def record(request: "HttpRequest", response: "HttpResponseBase", trace: "Trace", duration_ms: float) -> None:
-    """Write the row of a request: one statement, in no transaction. Where it cannot be written, only the log of the process tells."""
+    """Write the row of a request, in no transaction. Where it cannot be written, only the log of the process tells.
+
+    One statement; two where nobody proved to speak for a connection.
+    """
     if not settings.PROVISIONING_LOG_DAYS:
         return
+    if trace.connection_id is None and spend_on_failure(request):
+        return  # a stranger shall not be able to fill the table
     address = _ADDRESS.fullmatch(request.path_info)
     found = address.groupdict() if address else {}
     try:

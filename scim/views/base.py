@@ -8,11 +8,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from scim.authentication import BearerAuthentication, ScimClient
+from scim.budgets import ConnectionBudget
 from scim.middleware import trace_of
 from scim.resources import Address
 from scim.views.failure import scim_error
 from scim.views.media import MAX_BODY, AnyAccept, JsonParser, ScimParser, ScimRenderer
-from scim.wire.errors import NotFound, Unauthorized
+from scim.wire.errors import NotFound, TooManyRequests, Unauthorized
 from scim.wire.group import resource_id
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class ScimView(APIView):
     renderer_classes = (ScimRenderer,)
     content_negotiation_class = AnyAccept
     metadata_class = None
-    throttle_classes = ()
+    throttle_classes = (ConnectionBudget,)
     versioning_class = None
     max_body = MAX_BODY
 
@@ -69,6 +70,8 @@ class ScimView(APIView):
         if isinstance(error, Unauthorized):
             token_sent = "Authorization" in self.request.headers
             response["WWW-Authenticate"] = 'Bearer realm="scim"' + (', error="invalid_token"' if token_sent else "")
+        if isinstance(error, TooManyRequests):
+            response["Retry-After"] = str(error.retry_after)
         response.exception = True
         return response
 

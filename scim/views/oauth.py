@@ -4,6 +4,7 @@ The toolkit's own list would let anybody signed in register a client.
 """
 
 import json
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -12,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from oauth2_provider.views import RevokeTokenView, TokenView
 
 from core_identity.credentials import credential
+from scim.budgets import spend_on_failure
 from scim.oauth import client_of, introspected
 
 GRANT_TYPES: Final = ("authorization_code", "client_credentials", "refresh_token")
@@ -75,6 +77,13 @@ def _endpoint(request: HttpRequest, view: Any) -> HttpResponse:
     request.META["QUERY_STRING"] = ""
     request.POST = form  # type: ignore[assignment]
     response: HttpResponse = view(request)
+    if response.status_code in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED):
+        # Counted only now: who shares an address with a guesser, as all customers of Okta do, is let in by the right secret. Secrets, codes and
+        # tokens are too long to be guessed at any speed, and a guess costs a hash; the budget is against noise.
+        wait = spend_on_failure(request)
+        if wait:
+            told = f"Too many failed attempts from this address. Try again in {wait} seconds."
+            return _error("temporarily_unavailable", told, status=429, **{"Retry-After": str(wait)})
     if not response.get("Content-Type", "").startswith("application/json"):
         response["Content-Type"] = "application/json"
     response["Cache-Control"] = "no-store"

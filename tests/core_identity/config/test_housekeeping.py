@@ -16,7 +16,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 import scim.connections
 from core_identity.config import housekeeping
 from core_identity.services.users import create_user
-from scim.models import OAuthClient, ProvisioningRecord, SetupLink
+from scim.models import Budget, OAuthClient, ProvisioningRecord, SetupLink
 from sso.models import SignInState, UsedAssertion
 from tests.support.cast import ADMIN, make_connection
 
@@ -51,6 +51,7 @@ def test_one_of_each_goes_and_one_stays() -> None:
         SetupLink.objects.create(connection=connection, made_by=boss, secret_hash=name, expires_at=NOW + 30 * shift)
         access.objects.create(application=client, token=name, expires=NOW + shift)
         refresh.objects.create(user=boss, application=client, token=name, revoked=NOW - 30 * DAY + shift)
+        Budget.objects.create(key=name, minute=(NOW + shift).timestamp() // 60, spent=1)
     at_work = access.objects.create(application=client, token="at work", expires=NOW - HOUR)
     refresh.objects.create(user=boss, application=client, token="at work", access_token=at_work)
     log_rows(1, days_old=29)

@@ -1,6 +1,6 @@
-"""The outermost skin of SCIM.
+"""The outermost skin of SCIM, and of the addresses of OAuth that programs ask.
 
-Whatever fails under its prefix is a SCIM error, and each request leaves one line in the log.
+Whatever fails under the prefix of SCIM is a SCIM error, there it is an OAuth error, and each request leaves one line in the log.
 """
 
 import json
@@ -15,6 +15,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from scim.oauth_errors import ADDRESSES, oauth_error
 from scim.provisioning_log import record
 from scim.wire.errors import BadRequest, Forbidden, MethodNotAllowed, NotFound, PayloadTooLarge, ScimError, Unexpected
 
@@ -57,6 +58,8 @@ class ScimErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info.startswith(ADDRESSES):
+            return self._oauth(request)
         if not request.path_info.startswith(PREFIX):
             return self.get_response(request)
         started = time.monotonic()
@@ -70,6 +73,14 @@ class ScimErrorMiddleware:
         duration_ms = round((time.monotonic() - started) * 1000, 1)
         _write_line(request, response, duration_ms)
         _when_answered(response, lambda: record(request, response, trace_of(request), duration_ms))
+        return response
+
+    def _oauth(self, request: HttpRequest) -> HttpResponseBase:
+        started = time.monotonic()
+        response = self.get_response(request)
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
+            response, trace_of(request).decision = oauth_error(request, response)
+        _write_line(request, response, round((time.monotonic() - started) * 1000, 1))
         return response
 
 

@@ -24,6 +24,10 @@ class OAuthClient(AbstractApplication):  # type: ignore[misc]  # the toolkit pub
     allows_client_credentials = models.BooleanField("client credentials", default=True)
     last_used_at = models.DateTimeField("last call with a token of it", null=True, editable=False)
 
+    consented_at = models.DateTimeField(null=True, editable=False)
+    consented_by = models.ForeignKey("core_identity.User", models.PROTECT, null=True, editable=False, related_name="+")
+    consented_as = models.CharField("consent given by", max_length=300, blank=True, editable=False)
+
     objects = ApplicationManager()
 
     class Meta:

@@ -15,6 +15,7 @@ from core_identity.config.connection_forms import OAuthClientForm, SamlForm, Set
 from core_identity.config.credential_pages import CredentialPages
 from core_identity.models import Connection
 from scim.admin import OAuthClientInline
+from scim.models import OAuthClient
 from sso.admin import SamlSettingsInline
 
 SHEET = (
@@ -61,6 +62,9 @@ class ConnectionAdmin(CredentialPages, connections.ConnectionAdmin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         if context.get("original") is not None:
             context["sheet"] = setup_sheet(context["original"])
+            context["consent"] = (
+                OAuthClient.objects.select_related("consented_by").filter(connection=context["original"]).first()
+            )
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> Any:

@@ -16,6 +16,7 @@ from core_identity.services import events
 from core_identity.services.grants import end_these
 from core_identity.services.identities import current_uid, make_user, save_identity
 from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.signals import user_expired
 from core_identity.values import Actor, Person
 
 UNEXPIRED: Final[Mapping[str, Any]] = {
@@ -201,6 +202,7 @@ def _set_expired(user: User, *, actor: Actor, connection: Connection | None, rea
         {"identity": str(identity.pk), **snapshot(identity)} for identity in user.identities.order_by("created_at")
     ]
     _save(user)
+    user_expired.send(sender=User, user=user, actor=actor)
 
 
 def _unexpire(*, actor: Actor, user: User, connection: Connection | None, reason: str) -> None:

@@ -7,8 +7,8 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice
@@ -72,27 +72,30 @@ def events_between(
 
 @dataclass
 class Export:
-    """Text of ``events``, the oldest first, as they stand when it is begun. To be read once; ``exported`` counts while it is."""
+    """Text of ``rows``, the oldest first, as they stand when it is begun. To be read once; ``exported`` counts while it is.
 
-    events: QuerySet[Event]
+    ``columns`` says what stands in it and which field that is.
+    """
+
+    rows: QuerySet[Any]
     format: Format
+    columns: Mapping[str, str] = field(default_factory=lambda: COLUMNS)
     exported: int = 0
 
     def __iter__(self) -> Iterator[str]:
         """Yield the text of some events at a time. Holds a transaction open as long as it is read: the cursor lives in it."""
-        render = _lines if self.format is Format.JSONL else _table
         if self.format is Format.CSV:
-            yield _table([tuple(COLUMNS)])
+            yield _table([tuple(self.columns)])
         with transaction.atomic():
-            rows = self.events.order_by("pk").values_list(*COLUMNS.values()).iterator(chunk_size=AT_ONCE)
+            rows = self.rows.order_by("pk").values_list(*self.columns.values()).iterator(chunk_size=AT_ONCE)
             while some := list(islice(rows, AT_ONCE)):
                 self.exported += len(some)
-                yield render(some)
+                yield _lines(some, self.columns) if self.format is Format.JSONL else _table(some)
 
 
-def _lines(rows: Sequence[tuple[Any, ...]]) -> str:
+def _lines(rows: Sequence[tuple[Any, ...]], columns: Mapping[str, str]) -> str:
     """Return an object a line, in ASCII: some readers end a line at U+2028 too."""
-    told = (dict(zip(COLUMNS, row, strict=True)) for row in rows)
+    told = (dict(zip(columns, row, strict=True)) for row in rows)
     return "".join(f"{json.dumps(one, default=_text)}\n" for one in told)
 
 

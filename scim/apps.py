@@ -5,3 +5,9 @@ class ScimConfig(AppConfig):
     name = "scim"
     verbose_name = "SCIM provisioning"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from core_identity.signals import user_expired
+        from scim.consents import tell_of_expiry
+
+        user_expired.connect(tell_of_expiry)

@@ -1,7 +1,7 @@
 """The SCIM side of a connection, as its file describes it."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -9,10 +9,13 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
+from django.utils import timezone
 
+from core_identity.errors import NotFound
 from core_identity.services import events
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor, ActorKind, Channel
+from scim.client_secrets import add_secret
 from scim.models import OAuthClient
 
 if TYPE_CHECKING:
@@ -30,7 +33,8 @@ def apply(
 
     Make it if there is none.
 
-    Returns the client secret if it was just made: it is shown this once, and only its hash is kept. Raises
+    Returns the client secret if it was just made: it is shown this once, and only its hash is kept. The former ones end with it; to keep
+    one for a while there is `scim.client_secrets.rotate_secret`. Raises
     `SettingsErrors` with all that is wrong, and then changed nothing.
     """
     redirect_uris, grants = _read(section)
@@ -52,16 +56,32 @@ def apply(
         setattr(client, field, value)
     client.client_type = OAuthClient.CLIENT_CONFIDENTIAL
     client.authorization_grant_type = OAuthClient.GRANTS[grants[0]]
-    secret = None
-    if fresh or rotate_secret:
-        secret = secrets.token_urlsafe(32)
-        client.client_secret = secret
-        changes["client_secret"] = ("", "made") if fresh else ("", "rotated")
     if changes:
         client.save()
+    secret = None
+    if fresh or rotate_secret:
+        secret = add_secret(client, former_until=timezone.now())
+        changes["client_secret"] = ("", "made") if fresh else ("", "rotated")
+    if changes:
         kind = "oauth_client.created" if fresh else "oauth_client.changed"
         events.record(actor=actor, kind=kind, subject=connection, changes=changes)
     return secret
+
+
+@transaction.atomic
+def add_redirect_uris(*, actor: Actor, connection: "Connection", uris: Sequence[str]) -> tuple[str, ...]:
+    """Let codes of the connection's client go to ``uris`` too, and return those that are new. Raises `NotFound` without a client."""
+    client = OAuthClient.objects.select_for_update().filter(connection=connection).first()
+    if client is None:
+        raise NotFound(f"{connection} has no OAuth client yet.")
+    known = client.redirect_uris.split()
+    added = tuple(uri for uri in dict.fromkeys(uris) if uri not in known)
+    if added:
+        before, client.redirect_uris = client.redirect_uris, " ".join([*known, *added])
+        client.save(update_fields=["redirect_uris", "updated"])
+        told = {"redirect_uris": (before, client.redirect_uris)}
+        events.record(actor=actor, kind="oauth_client.changed", subject=connection, changes=told)
+    return added
 
 
 def urls(connection: "Connection") -> dict[str, Any]:

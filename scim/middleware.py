@@ -1,6 +1,6 @@
-"""The outermost skin of SCIM.
+"""The outermost skin of SCIM, and of the addresses of OAuth that programs ask.
 
-Whatever fails under its prefix is a SCIM error, and each request leaves one line in the log.
+Whatever fails under the prefix of SCIM is a SCIM error, there it is an OAuth error, and each request leaves one line in the log.
 """
 
 import json
@@ -9,12 +9,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from scim.oauth_errors import ADDRESSES, oauth_error
+from scim.provisioning_log import record
 from scim.wire.errors import BadRequest, Forbidden, MethodNotAllowed, NotFound, PayloadTooLarge, ScimError, Unexpected
+
+if TYPE_CHECKING:
+    from core_identity.models import Connection
 
 PREFIX: Final = "/scim/"
 MEDIA_TYPE: Final = "application/scim+json"
@@ -28,7 +34,12 @@ class Trace:
     """What a request is remembered by. No field could hold a body, token or filter, so none is logged (R34)."""
 
     connection: str = ""
+    connection_id: UUID | None = None
     decision: str = ""
+    scim_type: str = ""
+
+    def belongs_to(self, connection: "Connection") -> None:
+        self.connection, self.connection_id = connection.slug, connection.pk
 
 
 def trace_of(request: HttpRequest) -> Trace:
@@ -47,6 +58,8 @@ class ScimErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info.startswith(ADDRESSES):
+            return self._oauth(request)
         if not request.path_info.startswith(PREFIX):
             return self.get_response(request)
         started = time.monotonic()
@@ -57,7 +70,17 @@ class ScimErrorMiddleware:
         if decision:
             # In words and without anybody's data, as in the log: whoever reads the dialogue sees why.
             response.headers["X-Decision"] = decision.encode("ascii", "replace").decode()
-        _write_line(request, response, started)
+        duration_ms = round((time.monotonic() - started) * 1000, 1)
+        _write_line(request, response, duration_ms)
+        _when_answered(response, lambda: record(request, response, trace_of(request), duration_ms))
+        return response
+
+    def _oauth(self, request: HttpRequest) -> HttpResponseBase:
+        started = time.monotonic()
+        response = self.get_response(request)
+        if response.status_code >= HTTPStatus.BAD_REQUEST:
+            response, trace_of(request).decision = oauth_error(request, response)
+        _write_line(request, response, round((time.monotonic() - started) * 1000, 1))
         return response
 
 
@@ -90,7 +113,20 @@ def _in_scim(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
     return answer
 
 
-def _write_line(request: HttpRequest, response: HttpResponseBase, started: float) -> None:
+def _when_answered(response: HttpResponseBase, work: Callable[[], None]) -> None:
+    """Do ``work`` when the server closes the response: the client has its answer by then, so nobody waits for it."""
+    close = response.close
+
+    def close_after_work() -> None:
+        try:
+            work()
+        finally:
+            close()
+
+    response.close = close_after_work  # type: ignore[method-assign]
+
+
+def _write_line(request: HttpRequest, response: HttpResponseBase, duration_ms: float) -> None:
     trace = trace_of(request)
     told = {
         "reference": getattr(request, "request_id", ""),
@@ -99,7 +135,7 @@ def _write_line(request: HttpRequest, response: HttpResponseBase, started: float
         "path": request.path_info,
         "status": response.status_code,
         "decision": trace.decision,
-        "duration_ms": round((time.monotonic() - started) * 1000, 1),
+        "duration_ms": duration_ms,
     }
     log.info("%(method)s %(path)s %(status)s", {name: _one_line(value) for name, value in told.items()}, extra=told)
 

@@ -2,6 +2,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from oauth2_provider.models import AbstractApplication, ApplicationManager
 
 
@@ -21,6 +22,11 @@ class OAuthClient(AbstractApplication):  # type: ignore[misc]  # the toolkit pub
     connection = models.OneToOneField("core_identity.Connection", models.PROTECT, related_name="oauth_client")
     allows_authorization_code = models.BooleanField("authorization code", default=True)
     allows_client_credentials = models.BooleanField("client credentials", default=True)
+    last_used_at = models.DateTimeField("last call with a token of it", null=True, editable=False)
+
+    consented_at = models.DateTimeField(null=True, editable=False)
+    consented_by = models.ForeignKey("core_identity.User", models.PROTECT, null=True, editable=False, related_name="+")
+    consented_as = models.CharField("consent given by", max_length=300, blank=True, editable=False)
 
     objects = ApplicationManager()
 
@@ -60,6 +66,69 @@ class OAuthClient(AbstractApplication):  # type: ignore[misc]  # the toolkit pub
         return ["https", "http"] if settings.PUBLIC_URL_IS_LOOPBACK else ["https"]
 
 
+class ClientSecret(models.Model):
+    """A secret of an OAuth client, of which only a hash is kept. Two may be live at once, so that one can be changed without a pause.
+
+    ``ends_at`` is when it stops to open anything, whether that was planned or it was revoked; None is never.
+    """
+
+    client = models.ForeignKey("scim.OAuthClient", models.CASCADE, related_name="secrets")
+    secret_hash = models.CharField(max_length=255)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    ends_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+
+    def __str__(self) -> str:
+        return f"secret of {self.created_at:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def has_ended(self) -> bool:
+        return self.ends_at is not None and self.ends_at <= timezone.now()
+
+
+class BearerToken(models.Model):
+    """A long-lived token that opens SCIM of one connection and nothing else; Entra and Okta's header mode know no other way.
+
+    Only its hash is kept. Whoever made it is named in the event: it acts for the connection and outlives them (R21).
+    """
+
+    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
+    name = models.CharField(max_length=100)
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        constraints = (
+            models.UniqueConstraint(
+                name="bearer_token_has_a_name_of_its_own",
+                fields=("connection", "name"),
+                condition=models.Q(revoked_at=None),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def label(self) -> str:
+        """The name under which the token appears in events."""
+        return f"token {self.name} of {self.connection.slug}"
+
+    @property
+    def state(self) -> str:
+        """Whether it opens anything now, in a word."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at is not None and self.expires_at <= timezone.now() else "live"
+
+
 class SetupLink(models.Model):
     """A link that makes one browser the set-up contact of one connection (R14). Its secret is stored as a hash.
 
@@ -75,3 +144,57 @@ class SetupLink(models.Model):
 
     def __str__(self) -> str:
         return f"set-up link of {self.connection}"
+
+
+class Method(models.TextChoices):
+    """Methods of HTTP as the log knows them; a stranger's own word is not written."""
+
+    GET = "GET", "GET"
+    POST = "POST", "POST"
+    PUT = "PUT", "PUT"
+    PATCH = "PATCH", "PATCH"
+    DELETE = "DELETE", "DELETE"
+    OTHER = "other", "another"
+
+
+class ProvisioningRecord(models.Model):
+    """What became of one SCIM request (R35). Redacted by structure: no field could hold a body, filter, header or secret.
+
+    ``connection_slug`` is what the address says; ``connection_id`` is empty where nobody proved to speak for it. No foreign key: writing
+    waits for no lock of anybody.
+    """
+
+    at = models.DateTimeField(db_index=True)
+    connection_id = models.UUIDField(null=True)
+    connection_slug = models.CharField("connection", max_length=40, blank=True)
+    method = models.CharField(max_length=6, choices=Method.choices)
+    resource_type = models.CharField(max_length=30, blank=True)
+    resource_id = models.UUIDField(null=True, db_index=True)
+    status = models.PositiveSmallIntegerField()
+    scim_type = models.CharField("scimType", max_length=30, blank=True)
+    decision = models.CharField(max_length=300, blank=True)
+    reference = models.CharField(max_length=10, blank=True, db_index=True)
+    duration_ms = models.PositiveIntegerField("duration in ms")
+
+    class Meta:
+        verbose_name = "provisioning request"
+        verbose_name_plural = "provisioning log"
+        ordering = ("-id",)
+        indexes = (
+            models.Index(name="provisioning_by_connection", fields=("connection_slug", "-id")),
+            models.Index(name="provisioning_failed", fields=("-id",), condition=models.Q(status__gte=400)),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.resource_type} {self.status} {self.reference}"
+
+
+class Budget(models.Model):
+    """How much of a budget was spent in the minute that it is for. Its table is not logged by PostgreSQL: it may be lost, and costs little."""
+
+    key = models.CharField(max_length=100, primary_key=True)
+    minute = models.BigIntegerField()
+    spent = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.spent} of {self.key}"

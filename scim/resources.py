@@ -163,9 +163,8 @@ def user_document(identity: "Identity", *, uid_attribute: str, address: Address)
     for name, value in ((ORGANIZATION, identity.organization), (DEPARTMENT, identity.department)):
         if value:
             enterprise[name.removeprefix(extension)] = value
-    for uid in identity.current_uids:  # type: ignore[attr-defined]  # put there by with_rendering
-        if not uid.derived:
-            enterprise[uid_attribute] = uid.uid
+    if identity.uid_shown is not None:  # type: ignore[attr-defined]  # put there by with_rendering
+        enterprise[uid_attribute] = identity.uid_shown  # type: ignore[attr-defined]
     resource = UserResource(
         address=address,
         scim_id=identity.scim_id,
@@ -203,7 +202,7 @@ def _held(identity: "Identity") -> Document:
 
 def _groups(identity: "Identity") -> tuple[tuple[UUID, str], ...]:
     return tuple(
-        (shown.group.scim_id, shown.group.display_name)
+        (UUID(shown["id"]), shown["name"])
         for shown in identity.groups_shown  # type: ignore[attr-defined]  # put there by with_rendering
     )
 

@@ -22,6 +22,7 @@ urlpatterns = [
     path("oauth/contact/<str:secret>/", consent.contact, name="oauth-contact"),
     path("oauth/token/", oauth.token, name="oauth-token"),
     path("oauth/revoke_token/", oauth.revoke_token, name="oauth-revoke-token"),
+    path("oauth/introspect/", oauth.introspect, name="oauth-introspect"),
     path(f"{_BASE}/Users", _scim(users.Users), name="scim-users"),
     path(f"{_BASE}/Users/.search", _scim(users.SearchUsers), name="scim-search-users"),
     path(f"{_BASE}/Users/<str:resource>", _scim(users.OneUser), name="scim-user"),

@@ -12,8 +12,10 @@ from django.urls import reverse
 from core_identity.admin import connections
 from core_identity.config.apply import describe
 from core_identity.config.connection_forms import OAuthClientForm, SamlForm, SetupLinkForm
+from core_identity.config.credential_pages import CredentialPages
 from core_identity.models import Connection
 from scim.admin import OAuthClientInline
+from scim.models import OAuthClient
 from sso.admin import SamlSettingsInline
 
 SHEET = (
@@ -53,13 +55,16 @@ def setup_sheet(connection: Connection) -> list[tuple[str, list[dict[str, str]]]
 
 
 @admin.register(Connection)
-class ConnectionAdmin(connections.ConnectionAdmin):
+class ConnectionAdmin(CredentialPages, connections.ConnectionAdmin):
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return (SamlSettingsInline, OAuthClientInline) if obj else ()
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         if context.get("original") is not None:
             context["sheet"] = setup_sheet(context["original"])
+            context["consent"] = (
+                OAuthClient.objects.select_related("consented_by").filter(connection=context["original"]).first()
+            )
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> Any:

@@ -14,6 +14,9 @@ from core_identity.models.conflict import ConflictState
 from core_identity.selectors.bursts import may_settle_bursts, open_bursts
 from core_identity.selectors.users import break_glass_users
 
+LOGS = ("scim.ProvisioningRecord",)
+"""What other apps keep for administrators to read."""
+
 
 class CoreAdminSite(AdminSite):
     """The administration of CORE: the models of core_identity, and no other way to write them than its services."""
@@ -24,7 +27,7 @@ class CoreAdminSite(AdminSite):
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Take our own models only: tokens, clients or groups of auth, which other apps register, would be ways around the services."""
         models = model_or_iterable if isinstance(model_or_iterable, list | tuple) else [model_or_iterable]
-        ours = [model for model in models if model._meta.app_label == "core_identity"]
+        ours = [model for model in models if model._meta.app_label == "core_identity" or model._meta.label in LOGS]
         super().register(ours, admin_class, **options)
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:

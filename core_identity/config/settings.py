@@ -106,7 +106,8 @@ SECURE_HSTS_PRELOAD = _public.https
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
-if env.bool("TRUST_PROXY", default=False):
+TRUST_PROXY = env.bool("TRUST_PROXY", default=False)
+if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -156,6 +157,10 @@ OAUTH2_PROVIDER = {
         )
     },
 }
+PROVISIONING_LOG_DAYS = env.int("PROVISIONING_LOG_DAYS", default=30)  # R35; 0 keeps none
+SCIM_READS_PER_MINUTE = env.int("SCIM_READS_PER_MINUTE", default=30_000)  # of each connection; 0: no limit
+SCIM_WRITES_PER_MINUTE = env.int("SCIM_WRITES_PER_MINUTE", default=12_000)
+FAILURES_PER_MINUTE = env.int("FAILURES_PER_MINUTE", default=60)  # of each address
 REST_FRAMEWORK = {"UNAUTHENTICATED_USER": None}
 
 # Limits that hold before any view looks at a request.

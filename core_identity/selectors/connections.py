@@ -28,6 +28,11 @@ def connection_by_slug(slug: str) -> Connection:
     return found
 
 
+def connection_slugs() -> list[str]:
+    """Return the slugs of all connections, on or off, in order."""
+    return list(Connection.objects.order_by("slug").values_list("slug", flat=True))
+
+
 def _live(connections: QuerySet[Connection]) -> Connection:
     found = connections.filter(enabled=True).first()
     if found is None:

@@ -17,6 +17,7 @@ from core_identity.services import events
 from core_identity.services.grants import end_these
 from core_identity.services.identities import current_uid, make_user, save_identity
 from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.signals import user_expired
 from core_identity.values import Actor, Channel, Person
 
 UNEXPIRED: Final[Mapping[str, Any]] = {
@@ -222,6 +223,7 @@ def _set_expired(user: User, *, actor: Actor, connection: Connection | None, rea
         {"identity": str(identity.pk), **snapshot(identity)} for identity in user.identities.order_by("created_at")
     ]
     _save(user)
+    user_expired.send(sender=User, user=user, actor=actor)
 
 
 def _set_source(user: User, *, actor: Actor, connection: Connection | None, reason: str) -> None:

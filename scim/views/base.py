@@ -9,11 +9,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from scim.authentication import BearerAuthentication, ScimClient
+from scim.budgets import ConnectionBudget
 from scim.middleware import trace_of
 from scim.resources import Address
 from scim.views.failure import scim_error
 from scim.views.media import MAX_BODY, AnyAccept, JsonParser, ScimParser, ScimRenderer
-from scim.wire.errors import NotFound, Unauthorized, Unavailable
+from scim.wire.errors import NotFound, TooManyRequests, Unauthorized, Unavailable
 from scim.wire.group import resource_id
 from scim.wire.preconditions import entity_tag, names, require
 
@@ -36,7 +37,7 @@ class ScimView(APIView):
     renderer_classes = (ScimRenderer,)
     content_negotiation_class = AnyAccept
     metadata_class = None
-    throttle_classes = ()
+    throttle_classes = (ConnectionBudget,)
     versioning_class = None
     max_body = MAX_BODY
 
@@ -82,11 +83,12 @@ class ScimView(APIView):
         error = scim_error(exc)
         reference = getattr(self.request._request, "request_id", "")
         self.decided(error.code)
+        trace_of(self.request._request).scim_type = error.scim_type or ""
         response = Response(error.to_dict(reference), status=error.status)
         if isinstance(error, Unauthorized):
             token_sent = "Authorization" in self.request.headers
             response["WWW-Authenticate"] = 'Bearer realm="scim"' + (', error="invalid_token"' if token_sent else "")
-        if isinstance(error, Unavailable):
+        if isinstance(error, TooManyRequests | Unavailable):
             response["Retry-After"] = str(error.retry_after)
         response.exception = True
         return response

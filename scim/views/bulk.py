@@ -4,6 +4,7 @@ So each is checked, decided, written and told as if it had come alone, in a tran
 """
 
 import json
+import time
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any, Final
@@ -12,7 +13,8 @@ from django.core.handlers.wsgi import WSGIRequest
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from scim.middleware import MEDIA_TYPE
+from scim.middleware import MEDIA_TYPE, trace_of
+from scim.provisioning_log import record
 from scim.views import groups, users
 from scim.views.base import ScimView
 from scim.views.listing import body_of
@@ -91,9 +93,11 @@ class Bulk(ScimView):
         request = WSGIRequest(environ)
         request.request_id = getattr(outer, "request_id", "")  # type: ignore[attr-defined]  # one reference finds all of it
         named = {"resource": operation.resource} if operation.resource else {}
-        response: Response = _VIEWS[operation.endpoint, bool(operation.resource)](
-            request, slug=self.connection.slug, **named
-        )
+        started = time.monotonic()
+        view = _VIEWS[operation.endpoint, bool(operation.resource)]
+        response: Response = view(request, slug=self.connection.slug, **named)
+        # R35: an administrator finds each operation, not only that there were some.
+        record(request, response, trace_of(request), (time.monotonic() - started) * 1000)
         return response
 
     def _refused(self, fault: ScimError) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from oauth2_provider.exceptions import OAuthToolkitError
 from oauth2_provider.views import AuthorizationView
 
 from core_identity.credentials import credential
-from core_identity.services import events
 from core_identity.values import Actor, ActorKind, Channel
+from scim.consents import note_answer
 from scim.models import OAuthClient
 from scim.setup_links import contact_of, open_link, unopened_link, use_up
 
@@ -124,9 +124,13 @@ class Consent(AuthorizationView):  # type: ignore[misc]  # the toolkit publishes
             id=str(self.consenter.user.pk),
             request_id=getattr(self.request, "request_id", ""),
         )
-        kind = "oauth_client.consented" if allowed else "oauth_client.refused"
-        told = {"redirect_uri": (None, credentials["redirect_uri"])}
-        events.record(actor=actor, kind=kind, subject=self.client.connection, changes=told)
+        note_answer(
+            actor=actor,
+            client=self.client,
+            user=self.consenter.user,
+            allowed=allowed,
+            redirect_uri=credentials["redirect_uri"],
+        )
         if allowed and self.consenter.link is not None:
             use_up(self.request, self.consenter.link)
 

@@ -148,6 +148,17 @@ class Unavailable(ScimError):
     retry_after: ClassVar[int] = 10
 
 
+class TooManyRequests(ScimError):
+    """``retry_after`` is in whole seconds, at least 1: Okta honours nothing else (RFC 9110 section 10.2.3)."""
+
+    code = "too_many_requests"
+    status = 429
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"Too many requests of this connection within a minute. Try again in {retry_after} seconds.")
+        self.retry_after = retry_after
+
+
 class Unexpected(ScimError):
     code = "unexpected"
     status = 500

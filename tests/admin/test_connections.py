@@ -19,7 +19,7 @@ from core_identity.services.groups import create_group
 from core_identity.services.roles import create_role
 from core_identity.services.sign_in import sign_in
 from core_identity.values import GroupChange
-from scim.models import OAuthClient
+from scim.models import ClientSecret, OAuthClient
 from sso.models import SamlSettings
 from tests.admin.conftest import browser_of, staff
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
@@ -267,15 +267,19 @@ def test_the_secret_is_shown_once_and_kept_nowhere(as_root: Client, acme: Connec
         assert secret not in as_root.get(path).content.decode()
 
 
+def live_hash() -> str:
+    return ClientSecret.objects.get(ends_at=None).secret_hash
+
+
 def test_saving_keeps_the_secret_and_a_new_one_is_made_on_demand(as_root: Client, acme: Connection) -> None:
     scim.connections.apply(acme, {}, rotate_secret=False)
-    before = OAuthClient.objects.get().client_secret
+    before = live_hash()
     said = {"redirect_uris": "", "grants": ["client_credentials"]}
     assert as_root.post(page_of(acme, "oauth"), said)["Location"] == page_of(acme)
-    assert OAuthClient.objects.get().client_secret == before
+    assert live_hash() == before
     answer = as_root.post(page_of(acme, "oauth"), {**said, "new_secret": "yes"})
     assert answer.context["shown"][1]["value"]
-    assert OAuthClient.objects.get().client_secret != before
+    assert live_hash() != before
 
 
 def test_faults_of_the_oauth_client_are_shown(as_root: Client, acme: Connection) -> None:

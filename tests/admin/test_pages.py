@@ -8,15 +8,18 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.test import Client, RequestFactory
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 
 from core_identity import errors
 from core_identity.admin.base import CoreAdmin
 from core_identity.models import Conflict, Connection, Customer, Event, Identity, Role, User
 from core_identity.services.provisioning import create_person
 from core_identity.services.roles import create_role
+from scim.models import ProvisioningRecord
 from tests.admin.conftest import browser_of, staff
 from tests.support.cast import ADMIN, JANE, OKTA, ZOE
 
+LOGS = (Event, ProvisioningRecord)
 REGISTERED = cast(list[tuple[type, CoreAdmin]], list(admin.site._registry.items()))
 pages = pytest.mark.parametrize(("model", "page"), REGISTERED, ids=[model.__name__ for model, _ in REGISTERED])
 
@@ -29,15 +32,16 @@ def rows(acme: Connection, jane: Identity) -> dict[type, Any]:
         create_person(actor=OKTA, connection=acme, person=replace(ZOE, email=JANE.email))
     return {
         Conflict: Conflict.objects.get(), Customer: acme.customer, Connection: acme, User: jane.user, Role: role, Event: Event.objects.first(),
+        ProvisioningRecord: ProvisioningRecord.objects.create(at=timezone.now(), method="GET", status=200, duration_ms=1),
     }  # fmt: skip
 
 
 def url(page: CoreAdmin, what: str, *args: object) -> str:
-    return reverse(f"admin:core_identity_{page.opts.model_name}_{what}", args=args)
+    return reverse(f"admin:{page.opts.app_label}_{page.opts.model_name}_{what}", args=args)
 
 
 def test_these_models_are_administered_and_no_others() -> None:
-    assert {model for model, _ in REGISTERED} == {Conflict, Customer, Connection, User, Role, Event}
+    assert {model for model, _ in REGISTERED} == {Conflict, Customer, Connection, User, Role, Event, ProvisioningRecord}
 
 
 @pages
@@ -52,7 +56,7 @@ def test_the_pages_open_for_a_superuser(
     assert as_root.get(url(page, "change", row.pk)).status_code == 200
     assert as_root.get(url(page, "add")).status_code == (200 if page.has_add_permission(request) else 403)
     history = as_root.get(url(page, "history", row.pk), follow=True)
-    assert history.status_code == (404 if model is Event else 200)
+    assert history.status_code == (404 if model in LOGS else 200)
     delete = as_root.get(url(page, "delete", row.pk))
     assert delete.status_code == (200 if model is Role else 403)
 
@@ -76,7 +80,7 @@ def test_nothing_opens_without_a_permission(model: type, page: CoreAdmin, rows: 
     browser = browser_of(staff("nobody"))
     assert browser.get(url(page, "changelist")).status_code == 403
     assert browser.get(url(page, "change", rows[model].pk)).status_code == 403
-    assert browser.get(url(page, "history", rows[model].pk)).status_code == 403 or model is Event
+    assert browser.get(url(page, "history", rows[model].pk)).status_code == 403 or model in LOGS
 
 
 @pages

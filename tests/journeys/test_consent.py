@@ -74,3 +74,10 @@ def test_an_administrator_consents_and_okta_provisions_by_the_code(
         renewed = okta.refresh_token(told["token_url"], refresh_token=token["refresh_token"])
         assert renewed["access_token"] != first
         assert okta.get(f"{told['scim_base_url']}/Users").status_code == 200
+        introspection = told["token_url"].replace("/token/", "/introspect/")
+        assert okta.introspect_token(introspection, token=renewed["access_token"]).json()["active"]
+        assert okta.introspect_token(introspection, token=renewed["refresh_token"]).json()["active"]
+        revocation = told["token_url"].replace("/token/", "/revoke_token/")
+        assert okta.revoke_token(revocation, token=renewed["refresh_token"]).status_code == 200
+        assert okta.introspect_token(introspection, token=renewed["access_token"]).json() == {"active": False}
+        assert okta.get(f"{told['scim_base_url']}/Users").status_code == 401

@@ -6,6 +6,7 @@ import pytest
 
 from core_identity.models import Event, Identity, PushGroup, User
 from core_identity.services.roles import create_role
+from scim.models import ProvisioningRecord
 from scim.wire.bulk import MAX_OPERATIONS, MAX_PAYLOAD, read_bulk
 from tests.scim.conftest import Scim, error, person
 from tests.support.cast import ADMIN
@@ -127,6 +128,17 @@ def test_one_reference_finds_all_that_was_done(okta: Scim) -> None:
     found = Event.objects.filter(request_id=answer["X-Request-Id"], kind="user.created")
     assert found.count() == 2
     assert answer["X-Decision"] == "bulk: 2 done, 0 refused, 0 not tried"
+
+
+def test_each_operation_stands_in_the_provisioning_log_R35(okta: Scim) -> None:
+    answer = okta.post("/Bulk", {"schemas": [BULK], "Operations": [post("j", JANE), post("k", JANE)]})
+    rows = ProvisioningRecord.objects.filter(reference=answer["X-Request-Id"]).order_by("pk")
+    assert [(row.method, row.resource_type, row.status) for row in rows] == [
+        ("POST", "Users", 201),
+        ("POST", "Users", 409),
+        ("POST", "Bulk", 200),
+    ]
+    assert rows[0].resource_id == Identity.objects.get().scim_id
 
 
 def test_another_connections_people_are_not_there_R1(okta: Scim, other: Scim) -> None:

@@ -259,6 +259,34 @@ def test_okta_goes_on_after_the_administrator_who_consented_has_left_R21(
     assert not get_access_token_model().objects.exclude(user=None).exists()
 
 
+def test_who_consented_is_kept_and_their_leaving_is_told_and_shown_R21(
+    okta: Dance, connection: Connection, boss: User
+) -> None:
+    okta.dance()
+    client = OAuthClient.objects.get(connection=connection)
+    assert (client.consented_by, client.consented_as, client.consented_at is None) == (boss, "boss", False)
+    chief = browser_of(create_user(actor=ADMIN, username="chief", is_staff=True, is_superuser=True))
+    page = f"/admin/core_identity/connection/{connection.pk}"
+    assert "Consent was last given by boss" in chief.get(f"{page}/credentials/").content.decode()
+    assert "consented to its provisioning" not in chief.get(f"{page}/change/").content.decode()
+    expire(actor=ADMIN, user_id=boss.pk, reason="left")
+    event = Event.objects.get(kind="oauth_client.consenter_expired")
+    assert (event.subject_id, event.actor) == (connection.pk, ADMIN.label)
+    assert event.reason.startswith("boss. The tokens are the connection's and go on")
+    assert "boss consented to its provisioning, and is expired" in " ".join(
+        chief.get(f"{page}/change/").content.decode().split()
+    )
+
+
+def test_a_refusal_changes_nothing_of_a_consent_and_strangers_leaving_is_not_told(
+    okta: Dance, connection: Connection, boss: User
+) -> None:
+    okta.answer(okta.ask(), allow=False)
+    assert OAuthClient.objects.get(connection=connection).consented_at is None
+    expire(actor=ADMIN, user_id=boss.pk, reason="left")
+    assert not Event.objects.filter(kind="oauth_client.consenter_expired").exists()
+
+
 def test_tokens_are_stored_as_hashes_only(okta: Dance) -> None:
     told = okta.dance()
     stored = str([*get_access_token_model().objects.values(), *get_refresh_token_model().objects.values()])

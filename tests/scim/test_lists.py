@@ -10,6 +10,9 @@ from scim.wire.list_response import CURSOR_SECONDS
 from tests.scim.conftest import ENTERPRISE, Scim, error, person
 
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+EVERYTHING = 5
+"""Statements of a list of Users: the token, the budget, the count, the page, and the row of the provisioning log."""
+
 NAMES = ["b.two@acme.test", "D.four@acme.test", "a.one@acme.test", "c.three@acme.test"]
 
 
@@ -103,7 +106,7 @@ def test_a_search_pages_by_cursor_too(okta: Scim, people: Any) -> None:
 
 def test_a_deep_page_asks_for_no_offset(okta: Scim, people: Any, django_assert_num_queries: Any) -> None:
     cursor = okta.get("/Users", cursor="", count="3").json()["nextCursor"]
-    with django_assert_num_queries(5) as asked:
+    with django_assert_num_queries(EVERYTHING) as asked:
         okta.get("/Users", cursor=cursor, count="3")
     assert not [query["sql"] for query in asked.captured_queries if "OFFSET" in query["sql"]]
 
@@ -175,3 +178,27 @@ def test_me_is_nobody(okta: Scim) -> None:
 def test_a_person_shown_by_display_name_only_is_a_person(okta: Scim) -> None:
     okta.post("/Users", person("x.y@acme.test"))
     assert named(search(okta, filter='displayName eq "x.y"')) == ["x.y@acme.test"]
+
+
+# What it costs
+
+
+@pytest.mark.parametrize("path", ["/Users", "/Groups"])
+def test_a_page_costs_the_same_whatever_is_on_it(okta: Scim, path: str, django_assert_num_queries: Any) -> None:
+    def fill(start: int, stop: int) -> None:
+        made = [okta.make(f"p{at}.x@acme.test")["id"] for at in range(start, stop)]
+        for at in range(start, stop):
+            okta.post("/Groups", {"displayName": f"g{at}", "members": [{"value": one} for one in made]})
+
+    for start, stop in ((0, 2), (2, 14)):
+        fill(start, stop)
+        with django_assert_num_queries(EVERYTHING if path == "/Users" else EVERYTHING + 1):
+            assert len(okta.get(path, count="100").json()["Resources"]) == stop
+
+
+def test_members_that_are_not_shown_are_not_read(okta: Scim, django_assert_num_queries: Any) -> None:
+    okta.post("/Groups", {"displayName": "Editors", "members": [{"value": okta.make()["id"]}]})
+    with django_assert_num_queries(EVERYTHING) as asked:
+        [shown] = okta.get("/Groups", excludedAttributes="members").json()["Resources"]
+    assert "members" not in shown
+    assert not [query["sql"] for query in asked.captured_queries if "pushgroupmember" in query["sql"]]

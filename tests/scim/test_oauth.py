@@ -1,8 +1,10 @@
 """OAuth 2: each hole of stock set-ups, and each trap on Okta's way, has a test."""
 
 import base64
+import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import LazySettings
@@ -29,6 +31,16 @@ def secrets(connection: Connection) -> Secrets:
 
 def ask(body: str, query: str = "", **headers: str) -> Any:
     return Client(headers={"host": HOST}).post(f"/oauth/token/{query}", body, content_type=FORM, headers=headers)
+
+
+def told(response: Any) -> dict[str, Any]:
+    """Return an OAuth error (RFC 6749 section 5.2) without its reference, which must be there."""
+    assert (response["Content-Type"], response["Cache-Control"]) == ("application/json", "no-store")
+    said: dict[str, Any] = response.json()
+    reference = f" (Reference: {response['X-Request-Id']})"
+    assert said["error_description"].endswith(reference)
+    assert re.fullmatch(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+", said["error_description"])
+    return {**said, "error_description": said["error_description"].removesuffix(reference)}
 
 
 def test_basic_and_body_authentication_both_get_a_token(secrets: Secrets) -> None:
@@ -97,7 +109,7 @@ def test_the_token_endpoint_does_not_tell_whether_a_password_is_right(secrets: S
 
     create_local_user(username="boss", email="boss@core.test", password="right" * 4, superuser=True)
     answers = [
-        ask(f"grant_type=password&username=boss&password={password}", Authorization=secrets.basic).content
+        told(ask(f"grant_type=password&username=boss&password={password}", Authorization=secrets.basic))
         for password in ("right" * 4, "wrong")
     ]
     assert answers[0] == answers[1]
@@ -225,8 +237,9 @@ def test_nobody_can_register_a_client() -> None:
         "oauth/contact/<str:secret>/",
         "oauth/token/",
         "oauth/revoke_token/",
+        "oauth/introspect/",
     ]
-    for path in ("/oauth/applications/", "/oauth/applications/register/", "/oauth/introspect/"):
+    for path in ("/oauth/applications/", "/oauth/applications/register/"):
         assert Client(headers={"host": HOST}).get(path).status_code == 404
 
 
@@ -251,3 +264,111 @@ def test_every_token_reaches_its_own_connection_only(okta: Scim, other: Scim) ->
     error(okta.send("GET", f"/scim/{other.connection.slug}/v2/Users"), 401)
     third = make_connection("acme-2", customer="Acme")
     assert Scim(third, token_of(secrets_of(third))).get("/Users").json()["totalResults"] == 0
+
+
+# Introspection (RFC 7662)
+
+
+def introspect(token: str, secrets: Secrets) -> dict[str, Any]:
+    http = Client(headers={"host": HOST, "Authorization": secrets.basic})
+    response = http.post("/oauth/introspect/", urlencode({"token": token}), content_type=FORM)
+    assert (response.status_code, response["Cache-Control"]) == (200, "no-store")
+    told: dict[str, Any] = response.json()
+    return told
+
+
+def test_a_client_is_told_of_its_own_live_tokens_and_of_no_others(connection: Connection, other: Scim) -> None:
+    secrets, theirs = secrets_of(connection), secrets_of(other.connection)
+    token = token_of(secrets)
+    row = AccessToken.objects.get(application__connection=connection)
+    assert introspect(token, secrets) == {
+        "active": True,
+        "token_type": "Bearer",
+        "client_id": secrets.client_id,
+        "scope": "scim",
+        "iat": int(row.created.timestamp()),
+        "exp": int(row.expires.timestamp()),
+    }
+    assert introspect(token, theirs) == introspect(other.token, secrets) == {"active": False}
+    for unknown in ("x", "scim_x", "\u00e9", "x" * 5000):
+        assert introspect(unknown, secrets) == {"active": False}
+    row.expires = timezone.now()
+    row.save()
+    assert introspect(token, secrets) == {"active": False}
+
+
+def test_introspection_asks_for_the_secret_and_refuses_in_json(connection: Connection) -> None:
+    secrets = secrets_of(connection)
+    http = Client(headers={"host": HOST})
+    token = token_of(secrets)
+    for form, headers, status, code in (
+        ({"token": token}, {}, 401, "invalid_client"),
+        ({"token": token}, {"Authorization": f"Bearer {token}"}, 401, "invalid_client"),
+        ({"token": token, "client_id": secrets.client_id, "client_secret": "x"}, {}, 401, "invalid_client"),
+        ({}, {"Authorization": secrets.basic}, 400, "invalid_request"),
+    ):
+        response = http.post("/oauth/introspect/", urlencode(form), content_type=FORM, headers=headers)
+        assert (response.status_code, response.json()["error"]) == (status, code)
+    form = {"token": token, "client_id": secrets.client_id, "client_secret": secrets.client_secret}
+    assert http.post("/oauth/introspect/", urlencode(form), content_type=FORM).json()["active"]
+    switch_off(actor=ADMIN, connection_id=connection.pk, reason="test")
+    assert http.post("/oauth/introspect/", urlencode(form), content_type=FORM).status_code == 401
+
+
+# Failures
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "status", "sentence"),
+    [
+        ("/oauth/token", HOST, 404, "The addresses of OAuth end in a slash"),
+        ("/oauth/token/more", HOST, 404, "There is nothing at this address"),
+        ("/oauth/introspect", HOST, 404, "There is nothing at this address"),
+        ("/oauth/token/", "evil.test", 400, "cannot be understood"),
+        ("/oauth/revoke_token/", "evil.test", 400, "cannot be understood"),
+    ],
+)
+def test_what_the_framework_refuses_is_an_oauth_error_too(
+    db: None, address: str, host: str, status: int, sentence: str
+) -> None:
+    response = Client(headers={"host": host}).post(address, "grant_type=client_credentials", content_type=FORM)
+    assert response.status_code == status
+    assert told(response)["error"] == "invalid_request"
+    assert sentence in told(response)["error_description"]
+
+
+def test_each_failure_says_what_to_do_and_is_found_in_the_log(
+    connection: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    secrets = secrets_of(connection, grants=["authorization_code"])
+    with caplog.at_level("INFO", logger="scim.requests"):
+        responses = [
+            ask("grant_type=refresh_token&refresh_token=x", Authorization=secrets.basic),
+            ask("grant_type=client_credentials", Authorization=secrets.basic),
+            ask("grant_type=client_credentials", Authorization="Basic x"),
+            ask("grant_type=refresh_token&refresh_token=s3cret&x=" + "x" * (9 * 1024 * 1024)),
+        ]
+    assert [(response.status_code, told(response)["error"]) for response in responses] == [
+        (400, "invalid_grant"),
+        (400, "unauthorized_client"),
+        (401, "invalid_client"),
+        (400, "invalid_request"),
+    ]
+    assert "Authorise the app again" in told(responses[0])["error_description"]
+    lines: list[Any] = [record for record in caplog.records if record.name == "scim.requests"]
+    assert [(line.reference, line.decision) for line in lines] == [
+        (response["X-Request-Id"], told(response)["error"]) for response in responses
+    ]
+    assert "s3cret" not in caplog.text
+
+
+def test_a_failure_of_ours_is_told_without_details(secrets: Secrets) -> None:
+    from django.db import connection as database
+
+    # A real failure: the table is gone, inside the test's transaction.
+    with database.cursor() as cursor:
+        cursor.execute("ALTER TABLE scim_clientsecret RENAME TO gone")
+    http = Client(headers={"host": HOST, "Authorization": secrets.basic}, raise_request_exception=False)
+    response = http.post("/oauth/token/", "grant_type=client_credentials", content_type=FORM)
+    assert (response.status_code, told(response)["error"]) == (500, "server_error")
+    assert "clientsecret" not in response.content.decode()

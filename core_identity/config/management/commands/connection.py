@@ -7,8 +7,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from core_identity.config.answers import AnsweringCommand, changing
+from core_identity.config.answers import changing
 from core_identity.config.apply import apply, describe, parse
+from core_identity.config.credential_acts import CredentialActs
 from core_identity.errors import NotFound
 from core_identity.models import Burst, Identity, IdentityUid
 from core_identity.selectors.bursts import BurstPlan, open_bursts, plan_of
@@ -19,7 +20,7 @@ from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.services.succession import end_rekey, plan_rekey, rekey, succeed
 
 
-class Command(AnsweringCommand):
+class Command(CredentialActs):
     help = "Apply connections described in a file, show one, let its keys change, let another take over, or undo a burst of deactivations."
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
@@ -51,6 +52,7 @@ class Command(AnsweringCommand):
             ("settle-burst", "leave the oldest burst at that: it was meant"),
         ):
             changing(add(name, help_text)).add_argument("slug", metavar="SLUG")
+        self.add_credential_acts(add)
 
     def act_bursts(self, *, slug: str, json: bool, **_: Any) -> None:
         connection = connection_by_slug(slug)

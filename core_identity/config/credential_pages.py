@@ -1,0 +1,162 @@
+"""Pages of a connection about what opens its SCIM: secrets and redirect URIs of its OAuth client, and its long-lived tokens (R14)."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+from core_identity.admin.base import CoreAdmin
+from core_identity.admin.forms import ActForm, actor_of
+from core_identity.models import Connection
+from scim.bearer_tokens import LONGEST, NAME_LENGTH, make_token, revoke_token, tokens_of
+from scim.client_secrets import LONGEST as LONGEST_FORMER
+from scim.client_secrets import revoke_secret, rotate_secret
+from scim.connections import add_redirect_uris
+from scim.models import ClientSecret, OAuthClient
+from scim.okta_console import EXAMPLE, redirect_uris
+
+
+class TokenForm(ActForm):
+    name = forms.CharField(
+        max_length=NAME_LENGTH, help_text="Where it will be entered, for example: Entra, provisioning of Acme."
+    )
+    days = forms.IntegerField(
+        label="Good for so many days",
+        required=False,
+        min_value=1,
+        max_value=LONGEST.days,
+        help_text="Empty: until it is revoked.",
+    )
+
+    def __init__(self, request: HttpRequest, *, connection: Connection) -> None:
+        self.connection = connection
+        super().__init__(request)
+
+    def write(self) -> str:
+        """Return the text of the token."""
+        days = self.cleaned_data["days"]
+        lasts = timedelta(days=days) if days is not None else None
+        _, text = make_token(actor=self.actor, connection=self.connection, name=self.cleaned_data["name"], lasts=lasts)
+        return text
+
+
+class RotateForm(ActForm):
+    keep_days = forms.IntegerField(
+        label="The former secret goes on for so many days",
+        required=False,
+        initial=7,
+        min_value=0,
+        max_value=LONGEST_FORMER.days,
+        help_text="Time to enter the new one at the identity provider. Empty: until it is revoked on the page before.",
+    )
+
+    def __init__(self, request: HttpRequest, *, connection: Connection) -> None:
+        self.connection = connection
+        super().__init__(request)
+
+    def write(self) -> str:
+        """Return the new secret."""
+        days = self.cleaned_data["keep_days"]
+        lasts = timedelta(days=days) if days is not None else None
+        return rotate_secret(actor=self.actor, connection=self.connection, former_lasts=lasts)
+
+
+class RedirectForm(ActForm):
+    """Says which redirect URIs follow from an address of Okta's console; adds them at the press of the second button."""
+
+    console_url = forms.CharField(
+        label="Address of the app in Okta's Admin Console",
+        max_length=1000,
+        widget=forms.TextInput(attrs={"class": "vLargeTextField", "spellcheck": "false"}),
+        help_text=f"Open the app in Okta and copy the address of the browser. It looks like {EXAMPLE}.",
+    )
+
+    def __init__(self, request: HttpRequest, *, connection: Connection) -> None:
+        self.connection = connection
+        self.uris: tuple[str, ...] = ()
+        super().__init__(request)
+
+    def write(self) -> tuple[str, ...] | None:
+        """Return which were added, None where they were only to be shown."""
+        self.uris = redirect_uris(self.cleaned_data["console_url"])
+        if "add" not in self.data:
+            return None
+        return add_redirect_uris(actor=self.actor, connection=self.connection, uris=self.uris)
+
+
+class CredentialPages(CoreAdmin):
+    def get_urls(self) -> Any:
+        return [
+            *self.own_page("credentials", self.credentials_view),
+            *self.own_page("token", self.token_view),
+            *self.own_page("secret", self.secret_view),
+            *self.own_page("redirects", self.redirects_view),
+            *super().get_urls(),
+        ]
+
+    def credentials_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """List them, and revoke one at the press of its button."""
+        connection = self.changeable(request, pk)
+        if request.method == "POST":
+            self._revoke(request, connection)
+        return self.page(
+            request,
+            "connection/credentials.html",
+            title=f"Secrets and tokens of {connection}",
+            form=forms.Form(),
+            obj=connection,
+            client=OAuthClient.objects.filter(connection=connection).first(),
+            secrets=ClientSecret.objects.filter(client__connection=connection)[:20],
+            tokens=tokens_of(connection)[:100],
+        )
+
+    def _revoke(self, request: HttpRequest, connection: Connection) -> None:
+        token, secret = (request.POST.get(name, "") for name in ("revoke_token", "revoke_secret"))
+        revoked: Any = None
+        if token.isdecimal():
+            revoked = revoke_token(actor=actor_of(request), connection=connection, token_id=int(token))
+        elif secret.isdecimal():
+            revoked = revoke_secret(actor=actor_of(request), connection=connection, secret_id=int(secret))
+        if revoked is not None:
+            self.message_user(request, f"Revoked: {revoked}. It opens nothing any more.", messages.SUCCESS)
+
+    def token_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        connection = self.changeable(request, pk)
+        form = TokenForm(request, connection=connection)
+        title = f"Long-lived token of {connection}"
+        if not form.is_valid():
+            return self.page(request, "connection/token.html", title=title, form=form, obj=connection)
+        return self._shown_once(request, connection, title, form, "token", "Bearer token")
+
+    def secret_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        connection = self.changeable(request, pk)
+        form = RotateForm(request, connection=connection)
+        title = f"New client secret of {connection}"
+        if not form.is_valid():
+            return self.page(request, "connection/secret.html", title=title, form=form, obj=connection)
+        return self._shown_once(request, connection, title, form, "client_secret", "Client secret")
+
+    def redirects_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        connection = self.changeable(request, pk)
+        if not request.user.is_superuser:
+            raise PermissionDenied  # codes go where this says (R14)
+        form = RedirectForm(request, connection=connection)
+        if form.is_valid() and form.written is not None:
+            told = f"Added: {', '.join(form.written)}." if form.written else "All of them were there already."
+            self.message_user(request, told, messages.SUCCESS)
+            return self.to_change_page(connection)
+        title = f"Redirect URIs of {connection}"
+        return self.page(request, "connection/redirects.html", title=title, form=form, obj=connection, uris=form.uris)
+
+    def _shown_once(
+        self, request: HttpRequest, connection: Connection, title: str, form: ActForm, name: str, label: str
+    ) -> HttpResponse:
+        # The answer to this very request, and nowhere else: no message, session, cookie or event holds it.
+        shown = [{"name": name, "label": label, "value": form.written}]
+        response = self.page(request, "connection/shown_once.html", title=title, form=form, obj=connection, shown=shown)
+        response.headers["Cache-Control"] = "no-store"
+        return response

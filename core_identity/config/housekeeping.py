@@ -1,0 +1,53 @@
+"""What has had its time, by app, and how it is deleted: some at once, and never waiting for anybody."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.db.models import QuerySet
+from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
+
+from scim.models import Budget, ProvisioningRecord, SetupLink
+from sso.models import SignInState, UsedAssertion
+
+AT_ONCE: Final = 1000
+"""Rows of one transaction: a run that is cut off has done what it did, and holds few locks meanwhile."""
+
+REPLAY_IS_SEEN: Final = timedelta(days=30)
+"""How long a used refresh token is kept, so that its reuse ends the whole family. Later it is merely unknown."""
+
+CHORES: Final[dict[str, Callable[[datetime], QuerySet[Any]]]] = {
+    "provisioning log": lambda now: ProvisioningRecord.objects.filter(
+        at__lt=now - timedelta(days=settings.PROVISIONING_LOG_DAYS)
+    ),
+    # With a refresh token it stays: that is the chain of a connection at work.
+    "access tokens": lambda now: get_access_token_model().objects.filter(expires__lt=now, refresh_token=None),
+    "refresh tokens": lambda now: get_refresh_token_model().objects.filter(revoked__lt=now - REPLAY_IS_SEEN),
+    "authorization codes": lambda now: get_grant_model().objects.filter(expires__lt=now),
+    "budgets": lambda now: Budget.objects.filter(minute__lt=now.timestamp() // 60 - 1),
+    "set-up links": lambda now: SetupLink.objects.filter(expires_at__lt=now - timedelta(days=1)),
+    "sign-ins on their way": lambda now: SignInState.objects.filter(expires_at__lt=now),
+    "used assertions": lambda now: UsedAssertion.objects.filter(until__lt=now),
+    "sessions": lambda now: Session.objects.filter(expire_date__lt=now),
+}
+"""What is deleted, by the name that the command tells: which rows, given the time (aware)."""
+
+
+def tidy(*, now: datetime) -> Iterator[tuple[str, int]]:
+    """Delete all of it and yield how many of each. Several may run at once, beside everything else: a row that is locked is left for next time."""
+    for name, outdated in CHORES.items():
+        deleted = 0
+        while some := _delete_some(outdated(now)):
+            deleted += some
+        yield name, deleted
+
+
+@transaction.atomic
+def _delete_some(rows: QuerySet[Any]) -> int:
+    free = rows.order_by("pk").select_for_update(skip_locked=True, of=("self",))
+    chosen = list(free.values_list("pk", flat=True)[:AT_ONCE])
+    rows.model._default_manager.filter(pk__in=chosen).delete()
+    return len(chosen)

@@ -1,0 +1,23 @@
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from core_identity.config.housekeeping import tidy
+
+
+class Command(BaseCommand):
+    help = "Delete what has had its time: old rows of the provisioning log, expired tokens, codes, links, sign-ins and sessions."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", help="answer with one JSON document on stdout")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        deleted = dict(tidy(now=timezone.now()))
+        if options["json"]:
+            self.stdout.write(json.dumps({"deleted": deleted}, indent=2))
+            return
+        for name, number in deleted.items():
+            self.stdout.write(f"{name}: {number} deleted")

@@ -1,0 +1,8 @@
+"""What happened, for the other apps to follow: few, in the past tense, sent in the transaction of the change."""
+
+from typing import Final
+
+from django.dispatch import Signal
+
+user_expired: Final = Signal()
+"""Somebody may not sign in any more. Given are ``user`` and ``actor``. A receiver that fails takes the expiry back with it: let it do little."""

@@ -1,0 +1,94 @@
+"""Long-lived tokens of a connection, for IdPs that know no OAuth (R14): made, listed and revoked by administrators."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from core_identity.errors import InvalidValue, NameTaken, NotFound
+from core_identity.services import events
+from core_identity.values import Actor
+from scim.models import BearerToken
+
+if TYPE_CHECKING:
+    from core_identity.models import Connection
+
+PREFIX: Final = "scim_"
+"""How each token begins: scanners for leaked secrets find it, and no token of the OAuth toolkit has an underscore."""
+
+LONGEST: Final = timedelta(days=3650)
+NAME_LENGTH: Final = 100
+
+
+@transaction.atomic
+def make_token(
+    *, actor: Actor, connection: "Connection", name: str, lasts: timedelta | None = None
+) -> tuple[BearerToken, str]:
+    """Make a token, good for ``lasts`` or until it is revoked, and return it with its text, which is shown this once.
+
+    Raises `InvalidValue`, and `NameTaken` where a token of this name is live.
+    """
+    name = " ".join(name.split())
+    if not name or len(name) > NAME_LENGTH or not name.isprintable():
+        raise InvalidValue("name", f"Give the token a name of 1 to {NAME_LENGTH} letters: where it will be entered.")
+    if lasts is not None and not timedelta(0) < lasts <= LONGEST:
+        raise InvalidValue("days", f"This must be 1 to {LONGEST.days} days.")
+    # The row of the connection is the lock: of two at once with one name, the second is told.
+    locked = type(connection)._default_manager.select_for_update().get(pk=connection.pk)
+    if BearerToken.objects.filter(connection=locked, name=name, revoked_at=None).exists():
+        raise NameTaken(f"There is a token {name!r} of {connection} already. Revoke it, or choose another name.")
+    text = PREFIX + secrets.token_urlsafe(32)
+    token = BearerToken.objects.create(
+        connection=connection,
+        name=name,
+        token_hash=_hash(text),
+        expires_at=timezone.now() + lasts if lasts is not None else None,
+    )
+    told = {"name": (None, name), "expires_at": (None, token.expires_at)}
+    events.record(actor=actor, kind="bearer_token.created", subject=connection, changes=told)
+    return token, text
+
+
+@transaction.atomic
+def revoke_token(*, actor: Actor, connection: "Connection", token_id: int) -> BearerToken:
+    """End a token of the connection at once; for one that is revoked already nothing happens. Raises `NotFound`."""
+    token = BearerToken.objects.select_for_update().filter(connection=connection, pk=token_id).first()
+    if token is None:
+        raise NotFound(f"There is no such token of {connection}.")
+    if token.revoked_at is None:
+        token.revoked_at = timezone.now()
+        token.save(update_fields=["revoked_at"])
+        told = {"name": (token.name, None)}
+        events.record(actor=actor, kind="bearer_token.revoked", subject=connection, changes=told)
+    return token
+
+
+def tokens_of(connection: "Connection") -> QuerySet[BearerToken]:
+    """Return all tokens of a connection, the newest first, those that ended too."""
+    return BearerToken.objects.filter(connection=connection)
+
+
+def token_named(connection: "Connection", name: str) -> BearerToken:
+    """Return the token of this name that is not revoked; raise `NotFound` where there is none."""
+    found = BearerToken.objects.filter(connection=connection, name=name, revoked_at=None).first()
+    if found is None:
+        raise NotFound(f"There is no live token {name!r} of {connection}.")
+    return found
+
+
+def live_token(text: str, *, now: datetime) -> BearerToken | None:
+    """Return the token of this text, with its connection, while both are good (R1a): one query."""
+    return (
+        BearerToken.objects.select_related("connection")
+        .filter(Q(expires_at=None) | Q(expires_at__gt=now))
+        .filter(token_hash=_hash(text), revoked_at=None, connection__enabled=True)
+        .first()
+    )
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

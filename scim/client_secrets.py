@@ -1,0 +1,117 @@
+"""The secrets of an OAuth client: two may be live at once, so that an IdP can be given a new one without a pause (R14)."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.contrib.auth.hashers import check_password
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from core_identity.errors import InvalidValue, NotFound
+from core_identity.services import events
+from core_identity.values import Actor
+from scim.models import ClientSecret, OAuthClient
+
+if TYPE_CHECKING:
+    from core_identity.models import Connection
+
+LONGEST: Final = timedelta(days=90)
+"""How long a former secret may go on at most where an end is named; without one it goes on until it is revoked."""
+
+
+def add_secret(client: OAuthClient, *, former_until: datetime | None) -> str:
+    """Give the client a new secret and return it; it is shown this once.
+
+    The newest of the former ones opens until ``former_until`` (None: until it is revoked), all older ones end now: two live ones at most.
+    The caller holds the lock on the client and writes the event.
+    """
+    now = timezone.now()
+    former = live_secrets(client, now=now).first()
+    if former is not None:
+        live_secrets(client, now=now).exclude(pk=former.pk).update(ends_at=now)
+        ends = [moment for moment in (former.ends_at, former_until) if moment is not None]
+        former.ends_at = min(ends, default=None)
+        former.save(update_fields=["ends_at"])
+    text = secrets.token_urlsafe(32)
+    ClientSecret.objects.create(client=client, secret_hash=_hash(text), created_at=now)
+    return text
+
+
+@transaction.atomic
+def rotate_secret(*, actor: Actor, connection: "Connection", former_lasts: timedelta | None) -> str:
+    """Return a new secret of the connection's client, shown this once; the former one opens for ``former_lasts`` longer.
+
+    None is until it is revoked. Raises `NotFound` without a client, and `InvalidValue`.
+    """
+    if former_lasts is not None and not timedelta(0) <= former_lasts <= LONGEST:
+        raise InvalidValue("keep_days", f"This must be 0 to {LONGEST.days} days.")
+    client = _locked(connection)
+    until = timezone.now() + former_lasts if former_lasts is not None else None
+    text = add_secret(client, former_until=until)
+    told = {"client_secret": ("", "rotated"), "former_secret_ends": (None, until or "when it is revoked")}
+    events.record(actor=actor, kind="oauth_client.changed", subject=connection, changes=told)
+    return text
+
+
+@transaction.atomic
+def revoke_secret(*, actor: Actor, connection: "Connection", secret_id: int) -> ClientSecret:
+    """End one secret of the connection's client at once; for one that has ended nothing happens. Raises `NotFound`."""
+    client, now = _locked(connection), timezone.now()
+    secret = ClientSecret.objects.filter(client=client, pk=secret_id).first()
+    if secret is None:
+        raise NotFound(f"There is no such secret of the OAuth client of {connection}.")
+    if secret.ends_at is None or secret.ends_at > now:
+        secret.ends_at = now
+        secret.save(update_fields=["ends_at"])
+        told = {"client_secret": (str(secret), "revoked")}
+        events.record(actor=actor, kind="oauth_client.changed", subject=connection, changes=told)
+    return secret
+
+
+def live_secrets(client: OAuthClient, *, now: datetime) -> QuerySet[ClientSecret]:
+    """Return what opens now, the newest first."""
+    return ClientSecret.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), client=client)
+
+
+def former_secret(connection: "Connection") -> ClientSecret:
+    """Return the older of two live secrets; raise `NotFound` where there are no two."""
+    client = OAuthClient.objects.filter(connection=connection).first()
+    live = live_secrets(client, now=timezone.now())[1:2] if client is not None else []
+    for former in live:
+        return former
+    raise NotFound(f"There is no former secret of {connection} that still opens.")
+
+
+def opens(client: OAuthClient, said: str) -> bool:
+    """Whether ``said`` is a live secret of the client; if so, note its use. One query, and none slow for who only guesses.
+
+    The secrets are 256 random bits, for which one round of SHA-256 is as good as many: a stranger cannot keep a worker busy by guessing.
+    """
+    now = timezone.now()
+    for secret in live_secrets(client, now=now):
+        if _fits(secret, said):
+            # A hash that the toolkit once made becomes one of ours.
+            ClientSecret.objects.filter(pk=secret.pk).update(last_used_at=now, secret_hash=_hash(said))
+            return True
+    return False
+
+
+def _fits(secret: ClientSecret, said: str) -> bool:
+    if "$" in secret.secret_hash:  # made by the toolkit, before secrets had a table of their own
+        return check_password(said, secret.secret_hash)
+    return constant_time_compare(secret.secret_hash, _hash(said))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def _locked(connection: "Connection") -> OAuthClient:
+    client: OAuthClient | None = OAuthClient.objects.select_for_update().filter(connection=connection).first()
+    if client is None:
+        raise NotFound(f"{connection} has no OAuth client yet.")
+    return client

@@ -1,0 +1,39 @@
+"""Who consented to the provisioning of a connection: kept, and told of when they leave. Their tokens are the connection's and go on (R21)."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from core_identity.services import events
+from core_identity.values import Actor
+from scim.models import OAuthClient
+
+if TYPE_CHECKING:
+    from core_identity.models import User
+
+GOES_ON: Final = (
+    "The tokens are the connection's and go on; revoke them, or have somebody else consent, if they shall not (R21)."
+)
+
+
+@transaction.atomic
+def note_answer(*, actor: Actor, client: OAuthClient, user: "User", allowed: bool, redirect_uri: str) -> None:
+    """Keep who answered the question for consent, and how. ``actor`` says as whom ``user`` did."""
+    if allowed:
+        OAuthClient.objects.filter(pk=client.pk).update(
+            consented_at=timezone.now(), consented_by=user, consented_as=actor.label[:300]
+        )
+    kind = "oauth_client.consented" if allowed else "oauth_client.refused"
+    told = {"redirect_uri": (None, redirect_uri)}
+    events.record(actor=actor, kind=kind, subject=client.connection, changes=told)
+
+
+def tell_of_expiry(sender: object, *, user: "User", actor: Actor, **_: Any) -> None:
+    """Write into the story of each connection for which ``user`` consented that they are expired. Only administrators consent."""
+    if not user.is_staff:
+        return
+    for client in OAuthClient.objects.select_related("connection").filter(consented_by=user):
+        events.record(
+            actor=actor, kind="oauth_client.consenter_expired", subject=client.connection, reason=f"{user}. {GOES_ON}"
+        )

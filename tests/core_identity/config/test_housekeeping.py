@@ -1,0 +1,87 @@
+"""What has had its time is deleted, in pieces and without waiting; what is at work stays (R35)."""
+
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.core.management import call_command
+from django.db import connection as database
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+import scim.connections
+from core_identity.config import housekeeping
+from core_identity.services.users import create_user
+from scim.models import Budget, OAuthClient, ProvisioningRecord, SetupLink
+from sso.models import SignInState, UsedAssertion
+from tests.support.cast import ADMIN, make_connection
+
+NOW = timezone.now()
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def run() -> dict[str, int]:
+    out = io.StringIO()
+    call_command("housekeeping", "--json", stdout=out)
+    deleted: dict[str, int] = json.loads(out.getvalue())["deleted"]
+    return deleted
+
+
+def log_rows(number: int, *, days_old: int) -> None:
+    ProvisioningRecord.objects.bulk_create(
+        ProvisioningRecord(at=NOW - days_old * DAY, method="GET", status=200, duration_ms=1) for _ in range(number)
+    )
+
+
+@pytest.mark.django_db
+def test_one_of_each_goes_and_one_stays() -> None:
+    connection, boss = make_connection(), create_user(actor=ADMIN, username="boss")
+    scim.connections.apply(connection, {}, rotate_secret=False)
+    client = OAuthClient.objects.get()
+    access, refresh, code = get_access_token_model(), get_refresh_token_model(), get_grant_model()
+    for name, shift in (("old", -HOUR), ("new", HOUR)):
+        code.objects.create(user=boss, code=name, application=client, expires=NOW + shift, redirect_uri="x")
+        Session.objects.create(session_key=name, session_data="", expire_date=NOW + shift)
+        UsedAssertion.objects.create(connection=connection, assertion_id=name, until=NOW + shift)
+        SignInState.objects.create(connection=connection, browser_hash=name, next_path="/", expires_at=NOW + shift)
+        SetupLink.objects.create(connection=connection, made_by=boss, secret_hash=name, expires_at=NOW + 30 * shift)
+        access.objects.create(application=client, token=name, expires=NOW + shift)
+        refresh.objects.create(user=boss, application=client, token=name, revoked=NOW - 30 * DAY + shift)
+        Budget.objects.create(key=name, minute=(NOW + shift).timestamp() // 60, spent=1)
+    at_work = access.objects.create(application=client, token="at work", expires=NOW - HOUR)
+    refresh.objects.create(user=boss, application=client, token="at work", access_token=at_work)
+    log_rows(1, days_old=29)
+    log_rows(1, days_old=31)
+    assert run() == dict.fromkeys(housekeeping.CHORES, 1)
+    assert run() == dict.fromkeys(housekeeping.CHORES, 0)
+    assert access.objects.filter(pk=at_work.pk).exists()
+    assert refresh.objects.count() == access.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_many_are_deleted_in_pieces(
+    monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    monkeypatch.setattr(housekeeping, "AT_ONCE", 100)
+    log_rows(250, days_old=31)
+    with django_assert_max_num_queries(4 * (3 + len(housekeeping.CHORES))):
+        assert run()["provisioning log"] == 250
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_somebody_holds_is_left_for_next_time() -> None:
+    log_rows(3, days_old=31)
+    other: Any = database.copy()
+    try:
+        with other.cursor() as cursor:
+            other.set_autocommit(False)
+            cursor.execute("SELECT id FROM scim_provisioningrecord ORDER BY id LIMIT 1 FOR UPDATE")
+            assert run()["provisioning log"] == 2
+            other.rollback()
+    finally:
+        other.close()
+    assert run()["provisioning log"] == 1

@@ -1,0 +1,160 @@
+"""Rate limits: per connection and kind, over all workers, honest about when to come again (R23)."""
+
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import time_machine
+from django.conf import LazySettings
+from django.db import connection as database
+from django.test import Client
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from core_identity.models import Connection
+from scim.bearer_tokens import make_token
+from scim.budgets import spend
+from scim.models import ProvisioningRecord
+from tests.scim.conftest import FORM, HOST, Scim, Secrets, error, person, secrets_of
+from tests.support.cast import ADMIN
+
+BEGUN = datetime(2031, 5, 1, 12, 0, 20, tzinfo=UTC)
+
+
+def at(second: float) -> Any:
+    return time_machine.travel(BEGUN.timestamp() + second, tick=False)
+
+
+def lasting(connection: Connection) -> Scim:
+    """A client whose token is good in 2031."""
+    return Scim(connection, make_token(actor=ADMIN, connection=connection, name="lasting")[1])
+
+
+def test_reads_and_writes_have_budgets_of_their_own_and_429_says_when(
+    connection: Connection, settings: LazySettings
+) -> None:
+    settings.SCIM_READS_PER_MINUTE, settings.SCIM_WRITES_PER_MINUTE = 2, 1
+    scim = lasting(connection)
+    with at(0):
+        made = scim.make()
+        assert [scim.get("/Users").status_code, scim.post("/Users/.search", {}).status_code] == [200, 200]
+        refused = scim.get("/Users")
+        told = error(refused, 429)
+        assert refused["Retry-After"] == "40"
+        assert told.startswith("Too many requests of this connection within a minute. Try again in 40 seconds.")
+        leaves = {"op": "replace", "value": {"active": False}}
+        assert scim.patch(f"/Users/{made['id']}", leaves)["Retry-After"] == "40"
+        assert ProvisioningRecord.objects.latest("id").decision == "too_many_requests"
+    with at(39.9):
+        # However often it tried in vain: the end of the wait does not move.
+        for _ in range(3):
+            assert scim.patch(f"/Users/{made['id']}", leaves)["Retry-After"] == "1"
+    with at(40):
+        assert scim.patch(f"/Users/{made['id']}", leaves).status_code == 200
+        assert scim.get("/Users").status_code == 200
+
+
+def test_a_connection_spends_nothing_of_anothers_budget_and_0_is_no_limit(
+    okta: Scim, other: Scim, settings: LazySettings, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    settings.SCIM_READS_PER_MINUTE = 1
+    with at(0):
+        assert spend(f"reads of {okta.connection.pk}", 1) == 0
+        assert spend(f"reads of {other.connection.pk}", 1) == 0
+        assert spend(f"reads of {okta.connection.pk}", 1) == 40
+    with django_assert_num_queries(0):
+        assert [spend("anything", 0) for _ in range(3)] == [0, 0, 0]
+
+
+def test_who_proves_nothing_spends_nothing_of_a_connections_budget(okta: Scim, settings: LazySettings) -> None:
+    settings.SCIM_READS_PER_MINUTE = settings.SCIM_WRITES_PER_MINUTE = 1
+    for _ in range(3):
+        error(okta.send("GET", "/Users", Authorization="Bearer wrong"), 401)
+    assert okta.post("/Users", person()).status_code == 201
+
+
+def test_a_worker_whose_clock_is_behind_spends_of_the_same_minute(db: None) -> None:
+    with at(60):
+        assert spend("k", 2) == 0
+    with at(0):
+        assert spend("k", 2) == 0
+        assert spend("k", 2) == 100
+    with at(60):
+        assert spend("k", 2) == 40
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_count_together_and_lose_nothing() -> None:
+    answers: list[int] = []
+
+    def work() -> None:
+        try:
+            answers.extend(spend("k", 30) for _ in range(20))
+        finally:
+            database.close()
+
+    with at(0):
+        threads = [threading.Thread(target=work) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(answers) == [0] * 30 + [40] * 30
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_budget_that_cannot_be_asked_stops_nobody(okta: Scim) -> None:
+    with database.cursor() as cursor:
+        cursor.execute("ALTER TABLE scim_budget RENAME TO gone")
+    try:
+        assert okta.get("/Users").status_code == 200
+    finally:
+        with database.cursor() as cursor:
+            cursor.execute("ALTER TABLE gone RENAME TO scim_budget")
+
+
+# Failed attempts
+
+
+def ask(secrets: Secrets, address: str = "192.0.2.1", **headers: str) -> Any:
+    http = Client(headers={"host": HOST, "Authorization": secrets.basic, **headers}, REMOTE_ADDR=address)
+    return http.post("/oauth/token/", "grant_type=client_credentials", content_type=FORM)
+
+
+def test_failed_attempts_of_an_address_are_slowed_down_and_the_right_secret_is_let_in(
+    connection: Connection, settings: LazySettings
+) -> None:
+    settings.FAILURES_PER_MINUTE = 2
+    right = secrets_of(connection)
+    wrong = Secrets(right.client_id, "wrong")
+    with at(0):
+        assert [ask(wrong).status_code for _ in range(3)] == [401, 401, 429]
+        refused = ask(wrong)
+        assert (refused["Retry-After"], refused["Cache-Control"]) == ("40", "no-store")
+        assert refused.json()["error"] == "temporarily_unavailable"
+        assert ask(right).status_code == 200, "customers of Okta share addresses: a neighbour locks nobody out"
+        assert ask(wrong, "192.0.2.2").status_code == 401
+    with at(60):
+        assert ask(wrong).status_code == 401
+
+
+@pytest.mark.parametrize(("trusted", "last"), [(True, 401), (False, 429)])
+def test_behind_our_proxy_the_address_is_its_last_word(
+    trusted: bool, last: int, connection: Connection, settings: LazySettings
+) -> None:
+    settings.FAILURES_PER_MINUTE, settings.TRUST_PROXY = 1, trusted
+    wrong = Secrets(secrets_of(connection).client_id, "wrong")
+    with at(0):
+        assert ask(wrong, **{"X-Forwarded-For": "made up, 198.51.100.1"}).status_code == 401
+        assert ask(wrong, **{"X-Forwarded-For": "else, 198.51.100.1"}).status_code == 429
+        assert ask(wrong, **{"X-Forwarded-For": "made up, 198.51.100.2"}).status_code == last
+
+
+def test_a_stranger_cannot_fill_the_provisioning_log_R35(okta: Scim, settings: LazySettings) -> None:
+    settings.FAILURES_PER_MINUTE = 3
+    with at(0):
+        for _ in range(5):
+            error(okta.send("GET", "/Users", Authorization="Bearer wrong"), 401)
+    assert ProvisioningRecord.objects.count() == 3
+    assert okta.get("/Users").status_code == 200
+    assert ProvisioningRecord.objects.count() == 4

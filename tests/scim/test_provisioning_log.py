@@ -1,0 +1,200 @@
+"""The provisioning log: one row a request, in words, without anybody's data, and never in a request's way (R35)."""
+
+import csv
+import io
+import json
+import logging
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.db import connection as database
+from django.test import Client
+from django.utils import timezone
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from core_identity.models import Connection
+from core_identity.services.users import create_user
+from scim.models import ProvisioningRecord
+from tests.admin.conftest import browser_of, staff
+from tests.scim.conftest import HOST, Scim, person
+from tests.support.cast import ADMIN
+
+LIST = "/admin/scim/provisioningrecord/"
+
+
+def last() -> ProvisioningRecord:
+    return ProvisioningRecord.objects.latest("id")
+
+
+def told(record: ProvisioningRecord) -> dict[str, Any]:
+    names = ("connection_slug", "method", "resource_type", "resource_id", "status", "scim_type", "decision")
+    return {name: getattr(record, name) for name in names}
+
+
+def test_each_request_is_one_row_with_its_decision_in_words_R35(okta: Scim) -> None:
+    response = okta.post("/Users", person())
+    made = response.json()
+    record = last()
+    assert told(record) | {"resource_id": str(record.resource_id)} == {
+        "connection_slug": "acme",
+        "method": "POST",
+        "resource_type": "Users",
+        "resource_id": made["id"],
+        "status": 201,
+        "scim_type": "",
+        "decision": "create; nobody was known by this UID: a new user (R8)",
+    }
+    assert (record.connection_id, record.reference) == (okta.connection.pk, response["X-Request-Id"])
+    okta.get(f"/Users/{made['id']}")
+    assert (str(last().resource_id), last().status) == (made["id"], 200)
+    assert ProvisioningRecord.objects.count() == 2
+
+
+def test_what_was_refused_or_rolled_back_has_its_row_too_R35(okta: Scim) -> None:
+    okta.make()
+    again = okta.post("/Users", person())
+    assert told(last()) == {
+        "connection_slug": "acme",
+        "method": "POST",
+        "resource_type": "Users",
+        "resource_id": None,
+        "status": 409,
+        "scim_type": "uniqueness",
+        "decision": "uniqueness",
+    }
+    assert last().reference == again["X-Request-Id"]
+    okta.send("GET", "/Users", Authorization="Bearer wrong")
+    assert (last().connection_id, last().connection_slug, last().status) == (None, "acme", 401)
+    okta.send("BREW", "/Coffee%00<script>", Authorization="Bearer wrong")
+    assert (last().method, last().resource_type) == ("other", "")
+    Client(headers={"host": "evil.test"}).get("/scim/acme/v2/Users")
+    assert last().status == 400
+
+
+def test_no_row_holds_what_a_request_says_R35(okta: Scim) -> None:
+    okta.send(
+        "POST", "/Users?filter=hidden1&attributes=hidden2", {**person("hidden3@acme.test"), "password": "hidden4"},
+        **{"User-Agent": "hidden5", "X-Request-Id": "hidden6"},
+    )  # fmt: skip
+    okta.get("/Users", filter='userName eq "hidden7"')
+    okta.get("/Users/hidden8")
+    okta.send("GET", "/scim/hidden9-/v2/Users")
+    okta.send("GET", "/scim/hidden_10/v2/Users")
+    assert ProvisioningRecord.objects.count() == 5
+    stored = str(list(ProvisioningRecord.objects.exclude(connection_slug="hidden9-").values()))
+    assert "hidden" not in stored
+    assert okta.token not in stored
+
+
+def test_a_row_costs_one_statement_and_none_where_no_log_is_kept_R35(
+    okta: Scim, settings: LazySettings, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    okta.get("/Schemas")
+    with django_assert_num_queries(3) as queries:
+        okta.get("/Schemas")
+    assert [one["sql"].split()[0] for one in queries.captured_queries] == ["SELECT", "INSERT", "INSERT"], (
+        "token, budget, log"
+    )
+    settings.PROVISIONING_LOG_DAYS = 0
+    with django_assert_num_queries(2):
+        okta.get("/Schemas")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_log_that_cannot_be_written_fails_no_request_R35(okta: Scim, caplog: pytest.LogCaptureFixture) -> None:
+    with database.cursor() as cursor:
+        cursor.execute("ALTER TABLE scim_provisioningrecord RENAME TO gone")
+    try:
+        made = okta.make()
+        assert okta.patch(f"/Users/{made['id']}", {"op": "replace", "value": {"active": False}}).status_code == 200
+    finally:
+        with database.cursor() as cursor:
+            cursor.execute("ALTER TABLE gone RENAME TO scim_provisioningrecord")
+    assert [one.name for one in caplog.records if one.levelno == logging.ERROR] == ["scim.provisioning_log"] * 2
+    assert okta.get(f"/Users/{made['id']}").json()["active"] is False
+
+
+# The list
+
+
+@pytest.fixture
+def as_auditor(db: None) -> Client:
+    return browser_of(staff("auditor", "view_connection"))
+
+
+def found(browser: Client, **query: Any) -> list[tuple[str, str, int]]:
+    rows = browser.get(LIST, query).context["cl"].result_list
+    return [(row.connection_slug, row.method, row.status) for row in rows]
+
+
+def test_an_administrator_filters_and_finds_by_reference_R35(okta: Scim, other: Scim, as_auditor: Client) -> None:
+    made = okta.make()
+    refused = okta.post("/Users", person())
+    other.get("/Users")
+    assert found(as_auditor) == [("globex", "GET", 200), ("acme", "POST", 409), ("acme", "POST", 201)]
+    assert found(as_auditor, connection="globex") == [("globex", "GET", 200)]
+    assert found(as_auditor, outcome="failed") == found(as_auditor, outcome="conflict") == [("acme", "POST", 409)]
+    assert found(as_auditor, outcome="done", method__exact="POST") == [("acme", "POST", 201)]
+    assert found(as_auditor, q=refused["X-Request-Id"].lower()) == [("acme", "POST", 409)]
+    assert found(as_auditor, q=made["id"]) == [("acme", "POST", 201)]
+    assert found(as_auditor, q="nothing") == []
+    for hours, number in ((-1, 3), (1, 0)):
+        assert len(found(as_auditor, at__gte=str(timezone.now() + timedelta(hours=hours)))) == number
+
+
+def test_a_persons_story_and_a_connections_page_lead_to_it_R35(okta: Scim) -> None:
+    root = browser_of(create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True))
+    okta.make()
+    page = root.get(f"/admin/core_identity/connection/{okta.connection.pk}/change/").content.decode()
+    assert f"{LIST}?connection=acme" in page
+    (user,) = re.findall(
+        r"/admin/core_identity/user/([0-9a-f-]{36})/", root.get("/admin/core_identity/user/?q=jane").content.decode()
+    )
+    assert f"{LIST}?q={last().reference}" in root.get(f"/admin/core_identity/user/{user}/change/").content.decode()
+
+
+@pytest.mark.parametrize("way", ["csv", "jsonl"])
+def test_what_the_list_shows_is_exported_as_a_stream_R35(way: str, okta: Scim, as_auditor: Client) -> None:
+    okta.make()
+    okta.get("/Nothing")
+    answer = as_auditor.get(f"{LIST}export.{way}", {"outcome": "done"})
+    assert answer.streaming
+    text = answer.getvalue().decode()
+    lines: list[Any] = list(csv.DictReader(io.StringIO(text, newline=""))) if way == "csv" else [json.loads(text)]
+    (row,) = lines
+    assert (row["connection"], row["method"], str(row["status"]), row["reference"]) == (
+        "acme", "POST", "201", ProvisioningRecord.objects.earliest("id").reference,
+    )  # fmt: skip
+
+
+def test_it_is_shown_to_who_may_see_connections_and_changed_by_nobody_R35(okta: Scim, as_auditor: Client) -> None:
+    okta.get("/Users")
+    row = f"{LIST}{last().pk}"
+    assert browser_of(staff("desk", "view_user")).get(LIST).status_code == 403
+    assert Client(headers={"host": HOST}).get(f"{LIST}export.csv").status_code == 302
+    assert browser_of(staff("else", "view_event")).get(f"{LIST}export.csv").status_code == 403
+    assert as_auditor.get(f"{row}/change/").status_code == 200
+    for path in (f"{LIST}add/", f"{row}/change/", f"{row}/delete/"):
+        assert as_auditor.post(path, {"status": "200", "post": "yes"}).status_code == 403
+
+
+def test_the_list_costs_the_same_for_few_and_for_ten_thousand_R35(
+    connection: Connection, as_auditor: Client, django_assert_max_num_queries: Any
+) -> None:
+    ProvisioningRecord.objects.bulk_create(
+        ProvisioningRecord(
+            at=timezone.now(), connection_slug="acme", method="GET", status=200, reference=f"R{number}", duration_ms=1
+        )
+        for number in range(10_000)
+    )
+    with django_assert_max_num_queries(8):
+        assert as_auditor.get(LIST, {"connection": "acme"}).context["cl"].result_count == 10_000
+    with database.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        for condition in ("connection_slug = 'acme'", "reference = 'R7'", "status >= 400", "at > now()"):
+            wanted = f"SELECT * FROM scim_provisioningrecord WHERE {condition} ORDER BY id DESC LIMIT 9"  # noqa: S608
+            cursor.execute(f"EXPLAIN {wanted}")
+            assert "Index" in str(cursor.fetchall())

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 from scim.wire.attributes import Target
 from scim.wire.document import Flat
 from scim.wire.errors import InvalidPath, Mutability, NoTarget
-from scim.wire.matching import fulfils, template
+from scim.wire.matching import fulfils, same, template
 from scim.wire.patch_op import Operation
 
 
@@ -52,15 +52,18 @@ def _set_selected(operation: Operation, entries: list[dict[str, Any]]) -> list[d
     target, selector = operation.target, operation.selector
     assert selector is not None  # noqa: S101 - told to mypy
     said = {target.sub.name: operation.value} if target.sub else operation.value
+    described = template(selector, target.attribute)
     chosen = [index for index, entry in enumerate(entries) if fulfils(entry, selector, target.attribute)]
     if not chosen:
-        described = template(selector, target.attribute)
-        if described is None:
+        # Entra replaces and adds the parts of values that are not there yet; RFC 7644 section 3.5.2.3 has noTarget for it.
+        if described is None or not fulfils({**described, **said}, selector, target.attribute):
             raise NoTarget(f"No value of {target.attribute.name} fulfils the selector of the path.")
         entries.append(described)
         chosen = [len(entries) - 1]
     for index in chosen:
-        entries[index] = {**entries[index], **said}
+        # A value that is replaced as a whole keeps nothing but what selected it (RFC 7644 section 3.5.2.3).
+        whole = operation.op == "replace" and target.sub is None
+        entries[index] = {**((described or {}) if whole else entries[index]), **said}
     return _one_primary(entries, [entries[index] for index in chosen])
 
 
@@ -78,6 +81,8 @@ def _remove(operation: Operation, current: Any) -> Any:
     target, selector = operation.target, operation.selector
     if target.attribute.required:
         raise Mutability(f"{target.name} is required and cannot be removed.")
+    if target.key == "active" and operation.op == "remove":
+        raise Mutability("active cannot be removed: say true or false (R22).")
     if not target.attribute.multi_valued:
         return {} if target.sub is None else _without(current or {}, target.sub.name)
     if target.sub is not None and selector is None:
@@ -87,7 +92,7 @@ def _remove(operation: Operation, current: Any) -> Any:
         if selector is not None:
             gone = fulfils(entry, selector, target.attribute)
         else:  # Entra names what to remove in the value
-            gone = operation.value is None or any(_same(entry, named) for named in operation.value)
+            gone = operation.value is None or any(same(entry, named, target.attribute) for named in operation.value)
         if not gone:
             left.append(entry)
         elif target.sub is not None:
@@ -97,12 +102,6 @@ def _remove(operation: Operation, current: Any) -> Any:
 
 def _without(parts: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {one: value for one, value in parts.items() if one != name}
-
-
-def _same(entry: Mapping[str, Any], named: Mapping[str, Any]) -> bool:
-    if "value" in named:
-        return bool(entry.get("value") == named["value"])
-    return all(entry.get(name) == value for name, value in named.items())
 
 
 def _needs_selector(target: Target) -> NoReturn:

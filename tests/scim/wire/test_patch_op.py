@@ -127,7 +127,53 @@ def patch(*operations: object, **more: object) -> Person:
             {"op": "replace", "path": 'emails[type eq "home"]', "value": {"value": "n@home.test", "type": "home"}},
             Person(email=WORK["value"], attributes={"emails": [WORK, {"value": "n@home.test", "type": "home"}]}),
         ),
+        # RFC 7644 section 3.5.2.3: a value replaced as a whole keeps nothing of its own, but what selected it
+        (
+            {"op": "replace", "path": 'emails[type eq "work"]', "value": {"value": "n@work.test"}},
+            Person(email="n@work.test", attributes={"emails": [{"type": "work", "value": "n@work.test"}, HOME]}),
+        ),
+        (
+            {"op": "add", "path": 'emails[type eq "work"]', "value": {"display": "Desk"}},
+            Person(email=WORK["value"], attributes={"emails": [{**WORK, "display": "Desk"}, HOME]}),
+        ),
+        # Entra: parts of values that are not there yet, booleans as texts, a manager that is cleared
+        (
+            {"op": "Add", "path": 'addresses[type eq "work"].formatted', "value": "1 Main St"},
+            Person(attributes={"addresses": [{"type": "work", "formatted": "1 Main St"}]}),
+        ),
+        (
+            {"op": "Replace", "path": 'roles[primary eq "True"].value', "value": "Chief"},
+            Person(attributes={"roles": [{"primary": True, "value": "Chief"}]}),
+        ),
+        (
+            {"op": "Replace", "path": f"{ENTERPRISE}:manager", "value": ""},
+            Person(attributes={f"{ENTERPRISE}:manager": None}),
+        ),
+        (
+            {"op": "Replace", "path": f"{ENTERPRISE.lower()}:DEPARTMENT", "value": "Film"},
+            Person(department="Film"),
+        ),
+        # Nulls in parts say nothing of the other parts, and nothing is added by them
+        ({"op": "replace", "value": {"name": {"formatted": None}}}, Person()),
+        ({"op": "add", "path": "emails", "value": [None, {}]}, Person()),
+        ({"op": "add", "path": "emails", "value": []}, Person()),
+        (
+            {"op": "replace", "path": "emails", "value": [{"value": None}]},
+            Person(email="", attributes={"emails": None}),
+        ),
         # Removals
+        (
+            {"op": "remove", "path": "emails", "value": [{"type": "work", "value": "JANE@WORK.TEST"}]},
+            Person(email=HOME["value"], attributes={"emails": [HOME]}),
+        ),
+        (
+            {"op": "Remove", "path": "phoneNumbers", "value": [{"value": "1", "$ref": None}]},
+            Person(attributes={"phoneNumbers": [{"value": "2", "type": "mobile"}]}),
+        ),
+        (
+            {"op": "remove", "path": "phoneNumbers", "value": [{"type": "mobile"}]},
+            Person(attributes={"phoneNumbers": [{"value": "1", "type": "work"}]}),
+        ),
         ({"op": "remove", "path": "title"}, Person(title="")),
         ({"op": "remove", "path": "title", "value": ""}, Person(title="")),
         ({"op": "replace", "path": "title", "value": None}, Person(title="")),
@@ -219,6 +265,25 @@ def test_operations_apply_in_their_order_to_what_those_before_left() -> None:
         ({"op": "remove", "path": 'emails[type eq "work"].nope'}, InvalidPath),
         ({"op": "remove", "path": 'emails[nope eq "work"]'}, InvalidPath),
         ({"op": "remove", "path": 'title[value eq "x"]'}, InvalidPath),
+        # Selectors without meaning, also where there is nothing to select from
+        ({"op": "remove", "path": 'ims[nope eq "work"]'}, InvalidPath),
+        ({"op": "remove", "path": 'ims[type eq "work" or nope pr]'}, InvalidPath),
+        ({"op": "remove", "path": 'emails[primary eq "perhaps"]'}, InvalidPath),
+        ({"op": "remove", "path": "emails[primary gt true]"}, InvalidPath),
+        ({"op": "remove", "path": "emails[type eq 5]"}, InvalidPath),
+        ({"op": "remove", "path": "emails[type gt null]"}, InvalidPath),
+        ({"op": "remove", "path": 'emails[not (emails[type eq "work"])]'}, InvalidPath),
+        # A value of which nothing is understood, where to go on would remove everything
+        ({"op": "remove", "path": "emails", "value": [{"nope": "x"}]}, InvalidValue),
+        ({"op": "remove", "path": "emails", "value": [{}]}, InvalidValue),
+        ({"op": "remove", "path": "emails", "value": {}}, InvalidValue),
+        ({"op": "replace", "path": "emails", "value": [{"nope": "x"}]}, InvalidValue),
+        ({"op": "replace", "path": "name", "value": {"nope": "x"}}, InvalidValue),
+        ({"op": "remove", "path": "active"}, Mutability),
+        # RFC 7644 section 3.5.2.3: nothing fulfils the selector, and it describes no value that could be made
+        ({"op": "replace", "path": 'emails[value eq "old@x.test"].value', "value": "new@x.test"}, NoTarget),
+        ({"op": "replace", "path": 'emails[type eq "a" or type eq "b"].value', "value": "x"}, NoTarget),
+        ({"op": "replace", "path": "ims[not (primary eq true)].value", "value": "x"}, NoTarget),
         ({"op": "remove", "path": "emails["}, InvalidPath),
         ({"op": "remove", "path": 5}, InvalidPath),
         ({"op": "replace", "path": 'emails[value co "nobody"].value', "value": "x"}, NoTarget),

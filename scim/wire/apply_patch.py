@@ -1,13 +1,16 @@
 """Applying the operations of a PATCH to a resource (RFC 7644 sections 3.5.2.1 to 3.5.2.3)."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from scim.wire.attributes import Target
 from scim.wire.document import Flat
 from scim.wire.errors import InvalidPath, Mutability, NoTarget
 from scim.wire.matching import fulfils, same, template
 from scim.wire.patch_op import Operation
+
+_LABELS: Final = frozenset({"type", "primary", "display"})
+"""What tells values of one attribute apart, and is none itself (RFC 7643 section 2.4)."""
 
 
 def apply_patch(operations: Iterable[Operation], document: Mapping[str, Any]) -> tuple[Flat, frozenset[str]]:
@@ -96,7 +99,10 @@ def _remove(operation: Operation, current: Any) -> Any:
         if not gone:
             left.append(entry)
         elif target.sub is not None:
-            left.append(_without(entry, target.sub.name))
+            rest = _without(entry, target.sub.name)
+            # Entra clears a telephone number so; what would be left of it says nothing.
+            if rest.keys() - _LABELS:
+                left.append(rest)
     return left
 
 

@@ -174,6 +174,10 @@ def patch(*operations: object, **more: object) -> Person:
             {"op": "remove", "path": "phoneNumbers", "value": [{"type": "mobile"}]},
             Person(attributes={"phoneNumbers": [{"value": "1", "type": "work"}]}),
         ),
+        (
+            {"op": "Remove", "path": 'phoneNumbers[type eq "work"].value'},
+            Person(attributes={"phoneNumbers": [{"value": "2", "type": "mobile"}]}),
+        ),
         ({"op": "remove", "path": "title"}, Person(title="")),
         ({"op": "remove", "path": "title", "value": ""}, Person(title="")),
         ({"op": "replace", "path": "title", "value": None}, Person(title="")),

@@ -5,10 +5,13 @@ from typing import Any, Final, NoReturn
 
 from scim.wire.attributes import Target
 from scim.wire.document import Flat
-from scim.wire.errors import InvalidPath, Mutability, NoTarget
-from scim.wire.matching import fulfils, same, template
+from scim.wire.errors import InvalidPath, InvalidValue, Mutability, NoTarget, TooMany
+from scim.wire.matching import fulfils, same, template, terms
 from scim.wire.patch_op import Operation
+from scim.wire.values import MAX_VALUES
 
+MAX_COMPARISONS: Final = 200_000
+"""How often a message may look at a value: everybody else of the customer waits meanwhile."""
 _LABELS: Final = frozenset({"type", "primary", "display"})
 """What tells values of one attribute apart, and is none itself (RFC 7643 section 2.4)."""
 
@@ -18,12 +21,16 @@ def apply_patch(operations: Iterable[Operation], document: Mapping[str, Any]) ->
 
     Either all apply, or it raises.
 
-    ``document`` stays as it is. Raises `NoTarget`, `Mutability`, `InvalidPath`, and what ``operations`` raises while it
+    ``document`` stays as it is. Raises `NoTarget`, `Mutability`, `InvalidPath`, `InvalidValue`, `TooMany`, and what ``operations`` raises while it
     is read.
     """
     flat = dict(document)
     touched: set[str] = set()
+    comparisons = 0
     for operation in operations:
+        comparisons += _comparisons(operation, flat.get(operation.target.key))
+        if comparisons > MAX_COMPARISONS:
+            raise TooMany("The operations select from too many values. Send them in smaller messages.")
         touched.add(operation.target.key)
         act = _remove if operation.op == "remove" or operation.value is None else _set
         changed = act(operation, flat.get(operation.target.key))
@@ -32,6 +39,13 @@ def apply_patch(operations: Iterable[Operation], document: Mapping[str, Any]) ->
         else:
             flat[operation.target.key] = changed
     return flat, frozenset(touched)
+
+
+def _comparisons(operation: Operation, current: Any) -> int:
+    if not operation.target.attribute.multi_valued:
+        return 0
+    told = operation.value if isinstance(operation.value, list) else ()
+    return len(current or ()) * (terms(operation.selector) if operation.selector else len(told))
 
 
 def _set(operation: Operation, current: Any) -> Any:
@@ -48,7 +62,7 @@ def _set(operation: Operation, current: Any) -> Any:
     if operation.op == "replace":
         return value
     fresh = [entry for entry in value if entry not in (current or ())]
-    return _one_primary([*(current or ()), *fresh], fresh)
+    return _one_primary(_few([*(current or ()), *fresh], target), fresh)
 
 
 def _set_selected(operation: Operation, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -61,13 +75,19 @@ def _set_selected(operation: Operation, entries: list[dict[str, Any]]) -> list[d
         # Entra replaces and adds the parts of values that are not there yet; RFC 7644 section 3.5.2.3 has noTarget for it.
         if described is None or not fulfils({**described, **said}, selector, target.attribute):
             raise NoTarget(f"No value of {target.attribute.name} fulfils the selector of the path.")
-        entries.append(described)
+        _few(entries, target).append(described)
         chosen = [len(entries) - 1]
     for index in chosen:
         # A value that is replaced as a whole keeps nothing but what selected it (RFC 7644 section 3.5.2.3).
         whole = operation.op == "replace" and target.sub is None
         entries[index] = {**((described or {}) if whole else entries[index]), **said}
     return _one_primary(entries, [entries[index] for index in chosen])
+
+
+def _few(entries: list[dict[str, Any]], target: Target) -> list[dict[str, Any]]:
+    if len(entries) > MAX_VALUES:
+        raise InvalidValue(f"{target.name} has more than {MAX_VALUES} values.")
+    return entries
 
 
 def _one_primary(entries: list[dict[str, Any]], fresh: list[dict[str, Any]]) -> list[dict[str, Any]]:

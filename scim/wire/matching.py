@@ -51,6 +51,16 @@ def require_understood(condition: Filter, attribute: Attribute) -> None:
             raise InvalidPath(f"The selector of {attribute.name} cannot hold another selector: {shown(path)}.")
 
 
+def terms(condition: Filter) -> int:
+    """Return how many terms a condition has."""
+    match condition:
+        case And(inner) | Or(inner):
+            return sum(terms(term) for term in inner)
+        case Not(term):
+            return terms(term)
+    return 1
+
+
 def same(entry: Mapping[str, object], named: Mapping[str, object], attribute: Attribute) -> bool:
     """Tell whether ``named``, as a removal names it, is ``entry``: by its value, or without one by all that is said."""
     said = {"value": named["value"]} if "value" in named else named

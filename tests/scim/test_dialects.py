@@ -27,7 +27,7 @@ def test_a_dialogue_goes_as_the_client_expects(okta: Scim, file: Path) -> None:
     for step in dialogue["steps"]:
         method, _, path = _filled(step["request"], names).partition(" ")
         response = okta.send(method, path, _filled(step.get("body"), names), **dialogue["headers"])
-        answer = json.loads(response.content) if response.content else None
+        answer: Any = json.loads(response.content) if response.content else None
         assert response.status_code == step["status"], (step["says"], answer)
         if "keep" in step:
             names[step["keep"]] = answer["id"]

@@ -16,6 +16,7 @@ from scim.wire.errors import (
     Mutability,
     NoTarget,
     ScimError,
+    TooMany,
 )
 from scim.wire.user import UserWire
 
@@ -327,6 +328,20 @@ def test_an_operation_that_is_not_understood_is_an_error_and_nothing_applies(
 def test_what_is_no_patch_op_message_is_refused(body: object) -> None:
     with pytest.raises(InvalidSyntax):
         WIRE.read_patch(body, JANE)
+
+
+@pytest.mark.parametrize(
+    ("operations", "error"),
+    [
+        ([{"op": "add", "path": "ims", "value": [{"value": str(number)}]} for number in range(10_000)], InvalidValue),
+        ([{"op": "add", "path": f'ims[type eq "{n}"].value', "value": "x"} for n in range(10_000)], InvalidValue),
+        ([{"op": "remove", "path": "emails[" + " or ".join(['value sw "x"'] * 100) + "]"}] * 2_000, TooMany),
+        ([{"op": "remove", "path": "emails", "value": [{"value": str(n)} for n in range(199)]}] * 2_000, TooMany),
+    ],
+)
+def test_what_would_take_long_is_refused(operations: list[dict[str, Any]], error: type[ScimError]) -> None:
+    with pytest.raises(error):
+        patch(*operations)
 
 
 PATHS = st.sampled_from(

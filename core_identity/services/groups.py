@@ -50,7 +50,7 @@ def change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: R
     if change.display_name is not None:
         changed = _rename(actor=actor, group=group, name=_group_name(change.display_name))
     external_id = _external_id(change)
-    if external_id and external_id != group.external_id:
+    if change.external_id is not None and external_id != group.external_id:
         told = {"external_id": (group.external_id, external_id)}
         events.record(actor=actor, kind="group.changed", subject=group, changes=told)
         group.external_id = external_id

@@ -10,13 +10,14 @@ from demo.simulate import steps
 from demo.simulate.comparison import compare, table
 from demo.simulate.connection import DemoConnection, Unusable, read_connection
 from demo.simulate.consent import authorize
-from demo.simulate.directory import Directory, open_directory
+from demo.simulate.directory import open_directory
+from demo.simulate.entra import Entra
 from demo.simulate.okta import OktaAiw, OktaOin
 from demo.simulate.scim_client import Refused, ScimClient
 from demo.simulate.tokens import Tokens
 from demo.simulate.transcript import Transcript
 
-DIALECTS = {"okta-aiw": OktaAiw, "okta-oin": OktaOin}
+DIALECTS: dict[str, type[OktaAiw]] = {"okta-aiw": OktaAiw, "okta-oin": OktaOin, "entra": Entra}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,12 +27,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         connection = read_connection(options.connection_file, base_url=options.base_url)
         tokens = _tokens(connection, transcript, options)
-        client = ScimClient(connection, tokens, transcript)
-        with open_directory(options.connection_file.with_name("okta.json"), connection.scim_base_url) as directory:
-            okta = DIALECTS[options.dialect](client, directory)
-            all_taken = steps.carry_out(_steps(okta, options), transcript)
+        dialect = DIALECTS[options.dialect]
+        client = ScimClient(connection, tokens, transcript, dialect.user_agent)
+        state = options.connection_file.with_name(f"{dialect.name.lower()}.json")
+        with open_directory(state, connection.scim_base_url) as directory:
+            idp = dialect(client, directory)
+            all_taken = steps.carry_out(_steps(idp, options), transcript)
             if options.story:
-                _show_comparison(directory, connection, tokens)
+                _show_comparison(idp, connection, tokens)
         return 0 if all_taken else 1
     except Unusable as error:
         transcript.done()
@@ -53,31 +56,33 @@ def _tokens(connection: DemoConnection, transcript: Transcript, options: argpars
     return tokens
 
 
-def _steps(okta: OktaAiw, options: argparse.Namespace) -> list[steps.Step]:
-    directory = okta.directory
+def _steps(idp: OktaAiw, options: argparse.Namespace) -> list[steps.Step]:
+    directory = idp.directory
     if options.story:
         directory.reset()
-        return steps.story(okta)
+        return steps.entra_story(idp) if isinstance(idp, Entra) else steps.story(idp)
+    if isinstance(idp, Entra) and options.delete:
+        return [steps.delete(idp, directory.people[_okta_id(options.delete)])]
     if options.unlink:
-        return [steps.unlink_group(okta, next(one for one in directory.groups.values() if one.was == options.unlink))]
+        return [steps.unlink_group(idp, next(one for one in directory.groups.values() if one.was == options.unlink))]
     if options.deactivate:
-        return [steps.deactivate(okta, directory.people[_okta_id(options.deactivate)])]
+        return [steps.deactivate(idp, directory.people[_okta_id(options.deactivate)])]
     if options.reactivate:
-        return [steps.reactivate(okta, directory.people[_okta_id(options.reactivate)])]
-    return steps.push_everything(okta)
+        return [steps.reactivate(idp, directory.people[_okta_id(options.reactivate)])]
+    return steps.push_everything(idp)
 
 
 def _okta_id(login: str) -> str:
     return next(person.okta_id for person in PEOPLE if person.login == login)
 
 
-def _show_comparison(directory: Directory, connection: DemoConnection, tokens: Tokens) -> None:
+def _show_comparison(idp: OktaAiw, connection: DemoConnection, tokens: Tokens) -> None:
     quiet = ScimClient(connection, tokens, Transcript(write=lambda _: None))
     try:
-        rows = compare(directory, quiet)
+        rows = compare(idp.directory, quiet)
     except Refused as refusal:
         raise Unusable(f"What CORE holds could not be read: {refusal}") from refusal
-    print(f"\nWhat Okta believes, and what CORE holds\n\n{table(rows)}")
+    print(f"\nWhat {idp.name} believes, and what CORE holds\n\n{table(rows, idp.name)}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -87,16 +92,24 @@ def _parser() -> argparse.ArgumentParser:
     dialects = parser.add_subparsers(required=True, metavar="IDP", dest="dialect")
     _add_dialect(dialects, "okta-aiw", "an Okta app made in the App Integration Wizard: whole resources by PUT")
     _add_dialect(dialects, "okta-oin", "an app of Okta's catalogue: changes by PATCH")
+    act = _add_dialect(
+        dialects, "entra", "Microsoft Entra ID, with changes by PATCH in forms of its own and deletion in two steps,"
+    )
+    logins = [person.login for person in PEOPLE]
+    act.add_argument("--delete", metavar="LOGIN", default="", choices=logins, help="only delete this person for good")
     return parser
 
 
-def _add_dialect(dialects: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, what: str) -> None:
+def _add_dialect(
+    dialects: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, what: str
+) -> "argparse._MutuallyExclusiveGroup":
+    """Add the command of an IdP; return the group of its acts, of which one can be chosen."""
     logins = [person.login for person in PEOPLE]
     okta = dialects.add_parser(
         name,
-        help=what,
+        help=what.rstrip(","),
         description=f"Do what {what} does. Without an option: test the connection, then push all people and groups; a "
-        "second run finds them and updates them. Everybody who is pushed is active, so Okta asks for whoever was "
+        "second run finds them and updates them. Everybody who is pushed is active, so the IdP asks for whoever was "
         "deactivated back. Each request is shown with its answer and with what was decided.",
         epilog=f"People: {', '.join(logins)}. Groups: {', '.join(GROUPS)}. "
         "Exit status: 0 when all was taken, 1 when something was refused or nobody answered.",
@@ -106,7 +119,7 @@ def _add_dialect(dialects: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--story",
         action="store_true",
         help="hire ten people, rename one, deactivate and reactivate one, push three groups, rename and unlink one; "
-        "then show what Okta believes and what CORE holds",
+        "then show what the IdP believes and what CORE holds",
     )
     act.add_argument(
         "--deactivate", metavar="LOGIN", default="", choices=logins, help="only unassign this person (active false)"
@@ -140,6 +153,7 @@ def _add_dialect(dialects: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="addresses, client and secret, as `connection apply --json` answers them; what is remembered is kept beside "
         "it (default: $DEMO_CONNECTION, now %(default)s)",
     )
+    return act
 
 
 if __name__ == "__main__":

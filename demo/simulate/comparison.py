@@ -1,7 +1,7 @@
 """What Okta believes, beside what CORE holds: read by SCIM alone, from the extension in which CORE says its own truth."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from demo.simulate.directory import Account, Directory
@@ -36,9 +36,10 @@ def compare(directory: Directory, client: ScimClient) -> list[Row]:
     return rows + [_row(None, resource) for resource in known.values()]
 
 
-def table(rows: list[Row]) -> str:
+def table(rows: list[Row], idp: str = "Okta") -> str:
     """Return the rows under their headings, in columns of one width each."""
-    cells = [[getattr(row, name) for name in Row.__slots__] for row in (HEADINGS, *rows)]
+    headings = replace(HEADINGS, okta_login=f"{idp}: userName", okta_state=idp)
+    cells = [[getattr(row, name) for name in Row.__slots__] for row in (headings, *rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
     return "\n".join([lines[0], "  ".join("─" * width for width in widths), *lines[1:]])

@@ -23,13 +23,14 @@ class Account:
 
 @dataclass(slots=True)
 class PushedGroup:
-    """``name`` is the present one; ``was`` the one it began with, by which people are in it."""
+    """``name`` is the present one; ``was`` the one it began with, by which people are in it; ``members`` the ids that Entra sent last."""
 
     was: str
     name: str
     link: str | None = None
     pushed: bool = False
     trouble: str = ""
+    members: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

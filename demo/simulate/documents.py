@@ -52,23 +52,23 @@ def updated_group(found: Mapping[str, Any], name: str, members: Sequence[tuple[s
 
 def user_patch(person: DemoPerson) -> dict[str, Any]:
     """A changed profile as a PATCH: one operation without a path."""
-    return _patch({"op": "replace", "value": _managed(person)})
+    return patch({"op": "replace", "value": _managed(person)})
 
 
 def active_patch(*, active: bool) -> dict[str, Any]:
     """Unassigned, or assigned again."""
-    return _patch({"op": "replace", "value": {"active": active}})
+    return patch({"op": "replace", "value": {"active": active}})
 
 
 def group_patch(group_id: str, name: str, members: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """A full push: the name comes with every change of members, and both without anybody having changed them."""
-    return _patch(
+    return patch(
         {"op": "replace", "value": {"id": group_id, "displayName": name}},
         {"op": "replace", "path": "members", "value": _members(members)},
     )
 
 
-def _patch(*operations: dict[str, Any]) -> dict[str, Any]:
+def patch(*operations: dict[str, Any]) -> dict[str, Any]:
     return {"schemas": [PATCH], "Operations": list(operations)}
 
 

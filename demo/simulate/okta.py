@@ -1,15 +1,19 @@
 """What Okta does when an administrator assigns, changes or unassigns somebody, or pushes a group."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from demo.simulate import documents
 from demo.simulate.directory import Account, Directory, PushedGroup
+from demo.simulate.http_json import USER_AGENT
 from demo.simulate.scim_client import Refused, ScimClient
 
+Query = Mapping[str, str | int]
+NOTHING: Final[Query] = {}
+FIRST_PAGE: Final[Query] = {"startIndex": 1, "count": 100}
 Members = Sequence[tuple[str, str]]
 Resource = dict[str, Any]
 
@@ -19,6 +23,9 @@ class OktaAiw:
 
     Each public method is one act of an administrator. Any of them raises `Refused` when the server says no, and notes the reason as trouble.
     """
+
+    name = "Okta"
+    user_agent = USER_AGENT
 
     def __init__(self, client: ScimClient, directory: Directory) -> None:
         self.client = client
@@ -34,7 +41,7 @@ class OktaAiw:
     def push_person(self, account: Account) -> None:
         """Assign somebody, push a changed profile, or assign again: who is not linked is looked up by userName, and else made."""
         account.assigned = True
-        with _noting(account):
+        with noting(account):
             found = self._linked("/Users", account.link) or self._found_by_name(account.person.login)
             if found is None:
                 found = self.client.post("/Users", documents.new_user(account.person), about=account.person.login)
@@ -45,7 +52,7 @@ class OktaAiw:
     def deactivate(self, account: Account) -> None:
         """Unassign somebody. Okta lets go of the link: an assignment later begins with a lookup."""
         login = account.person.login
-        with _noting(account):
+        with noting(account):
             found = self._linked("/Users", account.link) or self._found_by_name(login)
             if found is None:
                 raise self.client.refuse(f"Nobody has the userName {login}. Push the people first.")
@@ -55,7 +62,7 @@ class OktaAiw:
     def push_group(self, group: PushedGroup) -> None:
         """*Push now*, and every later change: the group with those of its members who are known there."""
         members = [(str(one.link), one.person.login) for one in self.directory.members_of(group)]
-        with _noting(group):
+        with noting(group):
             found = self._linked("/Groups", group.link) or self._look_up("/Groups", "displayName", group.name)
             if found is None:
                 found = self.client.post("/Groups", documents.new_group(group.name, members), about=group.name)
@@ -65,7 +72,7 @@ class OktaAiw:
 
     def unlink_group(self, group: PushedGroup) -> None:
         """*Unlink pushed group*, with the choice to delete it in the target app."""
-        with _noting(group):
+        with noting(group):
             found = self._linked("/Groups", group.link) or self._look_up("/Groups", "displayName", group.name)
             if found is None:
                 raise self.client.refuse(f"There is no group {group.name}. Push the groups first.")
@@ -84,10 +91,10 @@ class OktaAiw:
     def _put(self, path: str, found: Resource, document: Resource, about: str) -> None:
         self.client.put(f"{path}/{self._id_of(found)}", document, about=about)
 
-    def _linked(self, path: str, link: str | None) -> Resource | None:
+    def _linked(self, path: str, link: str | None, query: Query = NOTHING) -> Resource | None:
         """Return what the link leads to; None where there is none, or where it is gone."""
         try:
-            return None if link is None else self.client.get(f"{path}/{link}")
+            return None if link is None else self.client.get(f"{path}/{link}", query)
         except Refused as refusal:
             if refusal.status != HTTPStatus.NOT_FOUND:
                 raise
@@ -97,10 +104,10 @@ class OktaAiw:
         found = self._look_up("/Users", "userName", login)
         return None if found is None else self.client.get(f"/Users/{self._id_of(found)}")
 
-    def _look_up(self, path: str, attribute: str, value: str) -> Resource | None:
+    def _look_up(self, path: str, attribute: str, value: str, query: Query = FIRST_PAGE) -> Resource | None:
         # A value in a filter is a JSON string (RFC 7644 section 3.4.2.2).
         wanted = f"{attribute} eq {json.dumps(value, ensure_ascii=False)}"
-        answer = self.client.get(path, {"filter": wanted, "startIndex": 1, "count": 100})
+        answer = self.client.get(path, {"filter": wanted, **query})
         resources = answer.get("Resources") or []
         return resources[0] if resources else None
 
@@ -128,7 +135,7 @@ class OktaOin(OktaAiw):
 
 
 @contextmanager
-def _noting(record: Account | PushedGroup) -> Iterator[None]:
+def noting(record: Account | PushedGroup) -> Iterator[None]:
     record.trouble = ""
     try:
         yield

@@ -1,4 +1,4 @@
-"""SCIM as Okta's provisioning agent speaks it: its headers, its token, and each request in the transcript."""
+"""SCIM as a provisioning agent speaks it: its headers, its token, and each request in the transcript."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,6 @@ from demo.simulate.transcript import Transcript
 HEADERS: Final = {
     "Accept": "application/scim+json",
     "Content-Type": "application/scim+json; charset=utf-8",
-    "User-Agent": USER_AGENT,
 }
 
 
@@ -29,10 +28,13 @@ class Refused(Exception):
 class ScimClient:
     """Sends requests and writes them to the transcript. Raises `Refused`, or `Unusable` when nobody answers."""
 
-    def __init__(self, connection: DemoConnection, tokens: Tokens, transcript: Transcript) -> None:
+    def __init__(
+        self, connection: DemoConnection, tokens: Tokens, transcript: Transcript, user_agent: str = USER_AGENT
+    ) -> None:
         self._base_url = connection.scim_base_url
         self._tokens = tokens
         self._transcript = transcript
+        self._headers = HEADERS | {"User-Agent": user_agent}
 
     def get(self, path: str, query: Mapping[str, str | int] | None = None) -> dict[str, Any]:
         # Okta writes a space as %20, not as +.
@@ -59,7 +61,7 @@ class ScimClient:
         self, method: str, path: str, document: Mapping[str, Any] | None = None, about: str = ""
     ) -> dict[str, Any]:
         body = None if document is None else json.dumps(document, ensure_ascii=False).encode()
-        headers = HEADERS | {"Authorization": f"Bearer {self._tokens.bearer()}"}
+        headers = self._headers | {"Authorization": f"Bearer {self._tokens.bearer()}"}
         answer = send(method, self._base_url + path, headers, body)
         self._transcript.exchange(method, path, about, _summary(answer))
         if answer.decision:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from demo.people import GROUPS, PEOPLE
 from demo.simulate.directory import Account, PushedGroup
+from demo.simulate.entra import Entra
 from demo.simulate.okta import OktaAiw
 from demo.simulate.scim_client import Refused
 from demo.simulate.transcript import Transcript
@@ -43,6 +44,10 @@ def deactivate(okta: OktaAiw, account: Account) -> Step:
 
 def reactivate(okta: OktaAiw, account: Account) -> Step:
     return Step(f"Reactivate {account.person.full_name}", "People reactivated", lambda: okta.push_person(account))
+
+
+def delete(entra: Entra, account: Account) -> Step:
+    return Step(f"Delete {account.person.full_name}", "People deleted", lambda: entra.delete(account))
 
 
 def push_group(okta: OktaAiw, group: PushedGroup) -> Step:
@@ -87,6 +92,17 @@ def story(okta: OktaAiw) -> list[Step]:
         *(replace(push_group(okta, groups[name]), title=f"Push the group {name}") for name in GROUPS),
         replace(rename_group(okta, viewers, "Reviewers"), title="Rename the group Viewers to Reviewers"),
         replace(unlink_group(okta, viewers), title="Unlink the group Reviewers"),
+    ]
+
+
+def entra_story(entra: Entra) -> list[Step]:
+    """The same weeks with Entra, which deletes people, too: disabled at first, thirty days later for good."""
+    aiko, editors = entra.directory.people["00u7aiko"], entra.directory.groups["Editors"]
+    return [
+        *story(entra),
+        replace(deactivate(entra, aiko), title="Aiko Tanaka is deleted in Entra: disabled at first"),
+        replace(push_group(entra, editors), title="Take Aiko Tanaka out of the group Editors"),
+        replace(delete(entra, aiko), title="Thirty days later Aiko Tanaka is deleted for good"),
     ]
 
 

@@ -1,13 +1,19 @@
 """Applying the operations of a PATCH to a resource (RFC 7644 sections 3.5.2.1 to 3.5.2.3)."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from scim.wire.attributes import Target
 from scim.wire.document import Flat
-from scim.wire.errors import InvalidPath, Mutability, NoTarget
-from scim.wire.matching import fulfils, template
+from scim.wire.errors import InvalidPath, InvalidValue, Mutability, NoTarget, TooMany
+from scim.wire.matching import fulfils, same, template, terms
 from scim.wire.patch_op import Operation
+from scim.wire.values import MAX_VALUES
+
+MAX_COMPARISONS: Final = 200_000
+"""How often a message may look at a value: everybody else of the customer waits meanwhile."""
+_LABELS: Final = frozenset({"type", "primary", "display"})
+"""What tells values of one attribute apart, and is none itself (RFC 7643 section 2.4)."""
 
 
 def apply_patch(operations: Iterable[Operation], document: Mapping[str, Any]) -> tuple[Flat, frozenset[str]]:
@@ -15,12 +21,16 @@ def apply_patch(operations: Iterable[Operation], document: Mapping[str, Any]) ->
 
     Either all apply, or it raises.
 
-    ``document`` stays as it is. Raises `NoTarget`, `Mutability`, `InvalidPath`, and what ``operations`` raises while it
+    ``document`` stays as it is. Raises `NoTarget`, `Mutability`, `InvalidPath`, `InvalidValue`, `TooMany`, and what ``operations`` raises while it
     is read.
     """
     flat = dict(document)
     touched: set[str] = set()
+    comparisons = 0
     for operation in operations:
+        comparisons += _comparisons(operation, flat.get(operation.target.key))
+        if comparisons > MAX_COMPARISONS:
+            raise TooMany("The operations select from too many values. Send them in smaller messages.")
         touched.add(operation.target.key)
         act = _remove if operation.op == "remove" or operation.value is None else _set
         changed = act(operation, flat.get(operation.target.key))
@@ -29,6 +39,13 @@ def apply_patch(operations: Iterable[Operation], document: Mapping[str, Any]) ->
         else:
             flat[operation.target.key] = changed
     return flat, frozenset(touched)
+
+
+def _comparisons(operation: Operation, current: Any) -> int:
+    if not operation.target.attribute.multi_valued:
+        return 0
+    told = operation.value if isinstance(operation.value, list) else ()
+    return len(current or ()) * (terms(operation.selector) if operation.selector else len(told))
 
 
 def _set(operation: Operation, current: Any) -> Any:
@@ -45,23 +62,32 @@ def _set(operation: Operation, current: Any) -> Any:
     if operation.op == "replace":
         return value
     fresh = [entry for entry in value if entry not in (current or ())]
-    return _one_primary([*(current or ()), *fresh], fresh)
+    return _one_primary(_few([*(current or ()), *fresh], target), fresh)
 
 
 def _set_selected(operation: Operation, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     target, selector = operation.target, operation.selector
     assert selector is not None  # noqa: S101 - told to mypy
     said = {target.sub.name: operation.value} if target.sub else operation.value
+    described = template(selector, target.attribute)
     chosen = [index for index, entry in enumerate(entries) if fulfils(entry, selector, target.attribute)]
     if not chosen:
-        described = template(selector, target.attribute)
-        if described is None:
+        # Entra replaces and adds the parts of values that are not there yet; RFC 7644 section 3.5.2.3 has noTarget for it.
+        if described is None or not fulfils({**described, **said}, selector, target.attribute):
             raise NoTarget(f"No value of {target.attribute.name} fulfils the selector of the path.")
-        entries.append(described)
+        _few(entries, target).append(described)
         chosen = [len(entries) - 1]
     for index in chosen:
-        entries[index] = {**entries[index], **said}
+        # A value that is replaced as a whole keeps nothing but what selected it (RFC 7644 section 3.5.2.3).
+        whole = operation.op == "replace" and target.sub is None
+        entries[index] = {**((described or {}) if whole else entries[index]), **said}
     return _one_primary(entries, [entries[index] for index in chosen])
+
+
+def _few(entries: list[dict[str, Any]], target: Target) -> list[dict[str, Any]]:
+    if len(entries) > MAX_VALUES:
+        raise InvalidValue(f"{target.name} has more than {MAX_VALUES} values.")
+    return entries
 
 
 def _one_primary(entries: list[dict[str, Any]], fresh: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -78,6 +104,8 @@ def _remove(operation: Operation, current: Any) -> Any:
     target, selector = operation.target, operation.selector
     if target.attribute.required:
         raise Mutability(f"{target.name} is required and cannot be removed.")
+    if target.key == "active" and operation.op == "remove":
+        raise Mutability("active cannot be removed: say true or false (R22).")
     if not target.attribute.multi_valued:
         return {} if target.sub is None else _without(current or {}, target.sub.name)
     if target.sub is not None and selector is None:
@@ -87,22 +115,19 @@ def _remove(operation: Operation, current: Any) -> Any:
         if selector is not None:
             gone = fulfils(entry, selector, target.attribute)
         else:  # Entra names what to remove in the value
-            gone = operation.value is None or any(_same(entry, named) for named in operation.value)
+            gone = operation.value is None or any(same(entry, named, target.attribute) for named in operation.value)
         if not gone:
             left.append(entry)
         elif target.sub is not None:
-            left.append(_without(entry, target.sub.name))
+            rest = _without(entry, target.sub.name)
+            # Entra clears a telephone number so; what would be left of it says nothing.
+            if rest.keys() - _LABELS:
+                left.append(rest)
     return left
 
 
 def _without(parts: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {one: value for one, value in parts.items() if one != name}
-
-
-def _same(entry: Mapping[str, Any], named: Mapping[str, Any]) -> bool:
-    if "value" in named:
-        return bool(entry.get("value") == named["value"])
-    return all(entry.get(name) == value for name, value in named.items())
 
 
 def _needs_selector(target: Target) -> NoReturn:

@@ -5,6 +5,7 @@ as written; `scim.wire.attributes.ResourceType.find` gives them their meaning.
 """
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from typing import Final, Literal, NoReturn, TypeAlias, get_args
@@ -67,10 +68,12 @@ class Path:
 
 
 _SPACE: Final = re.compile(r"[ \t]*")
-_WORD: Final = re.compile(r"[A-Za-z][A-Za-z]*")
-# A URN ends at its last colon, so dots and digits of versions are part of the run (RFC 7644 figure 1, RFC 8141).
-_ATTRIBUTE: Final = re.compile(r"[A-Za-z$][A-Za-z0-9_$:.\-]*")
-_SUB_ATTRIBUTE: Final = re.compile(r"\.([A-Za-z$][A-Za-z0-9_$\-]*)")
+_WORD: Final = re.compile(r"[A-Za-z]+(?![A-Za-z0-9$_\-])")
+_NAME: Final = r"\$?[A-Za-z][A-Za-z0-9$_\-]*"
+_URN: Final = r"urn(?::[A-Za-z0-9][A-Za-z0-9._\-]*)+"
+# A URN ends at its last colon; below a sub-attribute there is nothing (RFC 7644 figure 1, RFC 7643 section 2.3.8).
+_ATTRIBUTE: Final = re.compile(rf"(?:{_URN}:)?{_NAME}(?:\.{_NAME})?", re.IGNORECASE)
+_SUB_ATTRIBUTE: Final = re.compile(rf"\.{_NAME}")
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![A-Za-z0-9_.])")
 _OPERATORS: Final = frozenset(get_args(Operator))
@@ -100,6 +103,7 @@ class _Reader:
         self.at = 0
         self.depth = 0
         self.terms = 0
+        self.selecting = False
         if len(text) > MAX_LENGTH:
             self.fail(f"is longer than {MAX_LENGTH} characters")
 
@@ -190,8 +194,30 @@ class _Reader:
         if self.terms > MAX_TERMS:
             self.fail(f"has more than {MAX_TERMS} terms")
         path = self.attribute()
-        if self.take_symbol("["):
-            return ValuePath(path, self.rest_of_group("]"))
+        if self.text.startswith("[", self.at):
+            return self.value_path(path)
+        return self.operation_on(path)
+
+    def value_path(self, path: str) -> Filter:
+        """``emails[type eq "work"]``; Entra looks people up by ``emails[type eq "work"].value eq "x"``: one term more."""
+        condition = self.selector(path)
+        sub_attribute = self.take(_SUB_ATTRIBUTE)
+        if sub_attribute is None:
+            return ValuePath(path, condition)
+        terms = condition.terms if isinstance(condition, And) else (condition,)
+        return ValuePath(path, And((*terms, self.operation_on(sub_attribute[1:]))))
+
+    def selector(self, path: str) -> Filter:
+        """The condition in brackets after ``path``. Selectors hold no selectors, and sub-attributes have none."""
+        if self.selecting or "." in path.rpartition(":")[2]:
+            self.fail_here("an attribute with many values before a bracket, and no bracket within it")
+        self.at += 1
+        self.selecting = True
+        condition = self.rest_of_group("]")
+        self.selecting = False
+        return condition
+
+    def operation_on(self, path: str) -> Filter:
         self.skip()
         word = (self.take(_WORD) or "").lower()
         if word == "pr":
@@ -213,7 +239,10 @@ class _Reader:
             return self.string()
         number = self.take(_NUMBER)
         if number is not None:
-            parsed: Scalar = json.loads(number)
+            parsed: int | float = json.loads(number)
+            if math.isinf(parsed):
+                self.at -= len(number)
+                self.fail_here("a number that is not beyond measure")
             return parsed
         word = _WORD.match(self.text, self.at)
         if word is None or word.group().lower() not in _LITERALS:
@@ -238,8 +267,8 @@ class _Reader:
     def path(self) -> Path:
         self.skip()
         attribute = self.attribute()
-        if not self.take_symbol("["):
+        if not self.text.startswith("[", self.at):
             return Path(attribute)
-        condition = self.rest_of_group("]")
+        condition = self.selector(attribute)
         sub_attribute = self.take(_SUB_ATTRIBUTE)
         return Path(attribute, condition, sub_attribute[1:] if sub_attribute else None)

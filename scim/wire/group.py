@@ -126,7 +126,8 @@ def _compile(compiled: _Compiled, op: Op, text_path: str, value: Any, *, explici
     elif op == "remove" or value is None:
         if target.attribute.required:
             raise Mutability(f"{target.name} is required and cannot be removed.")
-        # An externalId that is taken away is one that was not said (R6).
+        if op == "remove":
+            compiled.texts[target.key] = ""
     else:
         compiled.texts[target.key] = text(value, target.key)
 

@@ -11,6 +11,7 @@ from scim.wire import urns
 from scim.wire.attributes import ResourceType, Schema, Target
 from scim.wire.errors import InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget, shown
 from scim.wire.filter import Filter, parse_path
+from scim.wire.matching import require_understood
 from scim.wire.resource_types import PASSWORD
 from scim.wire.values import coerce
 
@@ -103,11 +104,28 @@ def _at_path(op: Op, text: str, value: Any, resource_type: ResourceType, *, expl
         return
     if selector is not None and not target.attribute.multi_valued:
         raise InvalidPath(f"{target.name} has a single value, so nothing can be selected of it.")
+    if selector is not None:
+        require_understood(selector, target.attribute)
     if op == "remove" and (selector is not None or target.sub is not None or not target.attribute.multi_valued):
         value = None  # says nothing there
-    elif (value is None and op == "add") or (value == [] and op == "remove"):
+    elif value is None and op == "add":
+        return  # nothing to add
+    elif value == [] and op in ("add", "remove"):
         return  # nothing to add, nobody to remove
-    yield Operation(op, target, selector, _value(target, selector, value))
+    meant = _value(target, selector, value)
+    if meant is None and value is not None:
+        if op == "remove" or not _is_blank(value):
+            # To go on would remove everything, because nothing of what was meant is understood.
+            raise InvalidValue(f"{target.name} has no such value: {shown(value)}.")
+        if op == "add" or (value and not target.attribute.multi_valued):
+            return  # parts that are null: the others stay
+    yield Operation(op, target, selector, meant)
+
+
+def _is_blank(value: Any) -> bool:
+    """Tell whether there is nothing but null and emptiness in ``value`` (RFC 7643 section 2.5)."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return value in (None, "") if inner is None else all(_is_blank(one) for one in inner)
 
 
 def _at_schema(op: Op, schema: Schema, value: Any, resource_type: ResourceType) -> Iterator[Operation]:

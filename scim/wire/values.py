@@ -59,6 +59,8 @@ def _simple(attribute: Attribute, value: object, name: str) -> object:
 
 def _complex(attribute: Attribute, value: object, name: str) -> dict[str, object] | None:
     if isinstance(value, str) and attribute.sub("value") is not None:
+        if not value and not attribute.multi_valued:
+            return None  # Entra clears a manager so
         value = {"value": value}
     if not isinstance(value, dict):
         raise InvalidValue(f"{name} must be an object in braces, not {shown(value)}.")

@@ -312,6 +312,85 @@ def test_the_catalogue_app_patches_where_the_wizards_app_puts(simulation: Simula
     ]
 
 
+def test_entra_looks_up_by_user_name_then_by_external_id_and_never_asks_for_members(simulation: Simulation) -> None:
+    assert simulation.run(dialect="entra") == 0
+    token, tested, *rest = simulation.server.received
+    assert token.line == "POST /token"
+    assert tested.line.startswith('GET /scim/Users?filter=userName eq "')
+    assert "@" not in tested.line
+    expected = []
+    for person in PEOPLE:
+        expected += [f'GET /scim/Users?filter=userName eq "{person.login}"']
+        expected += [f'GET /scim/Users?filter=externalId eq "{person.okta_id}"', "POST /scim/Users"]
+    for number, group in enumerate(("Editors", "Viewers", "Archivists"), 1):
+        expected += [f'GET /scim/Groups?filter=displayName eq "{group}"&excludedAttributes=members']
+        expected += ["POST /scim/Groups", f"PATCH /scim/Groups/groups-{number}"]
+    assert [one.line for one in rest] == expected
+    assert not [one.headers for one in rest if "Okta" in one.headers["User-Agent"]]
+    assert next(one.body for one in rest if one.line == "POST /scim/Groups") == {
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+        "externalId": "Editors",
+        "displayName": "Editors",
+        "meta": {"resourceType": "Group"},
+    }
+
+
+def test_entra_updates_by_its_own_forms_of_patch_and_sends_no_member_twice(simulation: Simulation) -> None:
+    simulation.run(dialect="entra")
+    assert simulation.run(dialect="entra") == 0
+    lines = simulation.server.lines
+    assert not [line for line in lines if line.startswith(("POST /scim", "PUT", "PATCH /scim/Groups"))]
+    assert "GET /scim/Groups/groups-1?excludedAttributes=members" in lines
+    assert simulation.server.body_of("PATCH /scim/Users/users-2") == {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [
+            {
+                "op": "Replace",
+                "value": {
+                    "userName": "zoe.mueller@acme.test",
+                    "externalId": "00u2zoe",
+                    "displayName": "Zoë Müller",
+                    "name.givenName": "Zoë",
+                    "name.familyName": "Müller",
+                    "name.formatted": "Zoë Müller",
+                    f"{ENTERPRISE}:UID": "zoe.mueller",
+                    f"{ENTERPRISE}:department": "Press",
+                    f"{ENTERPRISE}:organization": "Acme Studios",
+                },
+            },
+            {"op": "Add", "path": "title", "value": "Head of Press"},
+            {"op": "Replace", "path": 'emails[type eq "work"].value', "value": "zoe.mueller@acme.test"},
+            {"op": "Replace", "path": "active", "value": "True"},
+        ],
+    }
+
+
+def test_entra_deletes_in_two_steps(simulation: Simulation) -> None:
+    simulation.run(dialect="entra")
+    assert simulation.run("--deactivate", "jane.doe@acme.test", dialect="entra") == 0
+    assert simulation.server.body_of("PATCH /scim/Users/users-1")["Operations"] == [
+        {"op": "Replace", "path": "active", "value": "False"}
+    ]
+    assert simulation.run(dialect="entra") == 0  # whoever is pushed is assigned again
+    assert simulation.run("--delete", "jane.doe@acme.test", dialect="entra") == 0
+    assert simulation.server.lines[1:] == ["GET /scim/Users/users-1", "DELETE /scim/Users/users-1"]
+
+
+def test_the_story_of_entra_takes_out_of_a_group_by_the_id_in_the_value_and_ends_with_a_delete(
+    simulation: Simulation,
+) -> None:
+    assert simulation.run("--story", dialect="entra") == 0
+    story = [one for one in simulation.server.received if not one.line.startswith("GET")]
+    assert [one.line for one in story[-3:]] == [
+        "PATCH /scim/Users/users-7",
+        "PATCH /scim/Groups/groups-1",
+        "DELETE /scim/Users/users-7",
+    ]
+    assert story[-2].body["Operations"] == [
+        {"op": "Remove", "path": "members", "value": [{"$ref": None, "value": "users-7"}]}
+    ]
+
+
 def test_unlinking_deletes_the_group(simulation: Simulation) -> None:
     assert simulation.run() == 0
     assert simulation.run("--unlink", "Viewers") == 0

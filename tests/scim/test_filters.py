@@ -81,6 +81,7 @@ FOUND: list[tuple[str, set[str]]] = [
     ('emails.value co "home"', {KIM}),
     ('emails[type eq "work" and value eq "jane.doe@acme.test"]', {JANE}),
     ('emails[type eq "work" and value eq "kim@home.test"]', set()),
+    ('emails[type eq "work"].value eq "JANE.doe@acme.test"', {JANE}),  # Entra
     ('emails[type eq "HOME"]', {KIM}),
     ('emails[not (type eq "home")]', {JANE, ZOE}),
     ("emails.primary eq true", {JANE, ZOE}),

@@ -48,6 +48,11 @@ A, B, C = Comparison("a", "eq", "1"), Comparison("b", "eq", "2"), Comparison("c"
                 )
             ),
         ),
+        # Entra's form: one term more over the same value
+        (
+            'emails[type eq "work"].value eq "x"',
+            ValuePath("emails", And((Comparison("type", "eq", "work"), Comparison("value", "eq", "x")))),
+        ),
         # Precedence: not, then and, then or
         ('a eq "1" or b eq "2" and c eq "3"', Or((A, And((B, C))))),
         ('(a eq "1" or b eq "2") and c eq "3"', And((Or((A, B)), C))),
@@ -93,7 +98,15 @@ def test_the_whole_grammar_is_understood(text: str, tree: Filter) -> None:
         "not userName pr and",
         'emails[type eq "work"',
         "emails[]",
-        'emails[type eq "work"].value eq "x"',
+        'emails[type eq "work"].value',
+        'emails[type eq "work"] .value eq "x"',
+        'emails[value[type eq "work"]]',
+        'emails.value[type eq "work"]',
+        "name.givenName.first pr",
+        "name..givenName pr",
+        "users:name pr",
+        "urn: pr",
+        "a eq 1e999",
         'userName xx "x"',
         'userName eqq "x"',
         'user name eq "x"',

@@ -64,7 +64,7 @@ def members(*ids: UUID) -> frozenset[UUID]:
             GroupChange(remove=members(A), add=members(B)),
         ),
         ([{"op": "replace", "path": "externalId", "value": "g1"}], GroupChange(external_id="g1")),
-        ([{"op": "remove", "path": "externalId"}], GroupChange()),
+        ([{"op": "remove", "path": "externalId"}], GroupChange(external_id="")),
         # In their order
         (
             [{"op": "add", "path": "members", "value": [a]}, {"op": "remove", "path": f'members[value eq "{A}"]'}],

@@ -16,6 +16,7 @@ from scim.wire.errors import (
     Mutability,
     NoTarget,
     ScimError,
+    TooMany,
 )
 from scim.wire.user import UserWire
 
@@ -127,7 +128,57 @@ def patch(*operations: object, **more: object) -> Person:
             {"op": "replace", "path": 'emails[type eq "home"]', "value": {"value": "n@home.test", "type": "home"}},
             Person(email=WORK["value"], attributes={"emails": [WORK, {"value": "n@home.test", "type": "home"}]}),
         ),
+        # RFC 7644 section 3.5.2.3: a value replaced as a whole keeps nothing of its own, but what selected it
+        (
+            {"op": "replace", "path": 'emails[type eq "work"]', "value": {"value": "n@work.test"}},
+            Person(email="n@work.test", attributes={"emails": [{"type": "work", "value": "n@work.test"}, HOME]}),
+        ),
+        (
+            {"op": "add", "path": 'emails[type eq "work"]', "value": {"display": "Desk"}},
+            Person(email=WORK["value"], attributes={"emails": [{**WORK, "display": "Desk"}, HOME]}),
+        ),
+        # Entra: parts of values that are not there yet, booleans as texts, a manager that is cleared
+        (
+            {"op": "Add", "path": 'addresses[type eq "work"].formatted', "value": "1 Main St"},
+            Person(attributes={"addresses": [{"type": "work", "formatted": "1 Main St"}]}),
+        ),
+        (
+            {"op": "Replace", "path": 'roles[primary eq "True"].value', "value": "Chief"},
+            Person(attributes={"roles": [{"primary": True, "value": "Chief"}]}),
+        ),
+        (
+            {"op": "Replace", "path": f"{ENTERPRISE}:manager", "value": ""},
+            Person(attributes={f"{ENTERPRISE}:manager": None}),
+        ),
+        (
+            {"op": "Replace", "path": f"{ENTERPRISE.lower()}:DEPARTMENT", "value": "Film"},
+            Person(department="Film"),
+        ),
+        # Nulls in parts say nothing of the other parts, and nothing is added by them
+        ({"op": "replace", "value": {"name": {"formatted": None}}}, Person()),
+        ({"op": "add", "path": "emails", "value": [None, {}]}, Person()),
+        ({"op": "add", "path": "emails", "value": []}, Person()),
+        (
+            {"op": "replace", "path": "emails", "value": [{"value": None}]},
+            Person(email="", attributes={"emails": None}),
+        ),
         # Removals
+        (
+            {"op": "remove", "path": "emails", "value": [{"type": "work", "value": "JANE@WORK.TEST"}]},
+            Person(email=HOME["value"], attributes={"emails": [HOME]}),
+        ),
+        (
+            {"op": "Remove", "path": "phoneNumbers", "value": [{"value": "1", "$ref": None}]},
+            Person(attributes={"phoneNumbers": [{"value": "2", "type": "mobile"}]}),
+        ),
+        (
+            {"op": "remove", "path": "phoneNumbers", "value": [{"type": "mobile"}]},
+            Person(attributes={"phoneNumbers": [{"value": "1", "type": "work"}]}),
+        ),
+        (
+            {"op": "Remove", "path": 'phoneNumbers[type eq "work"].value'},
+            Person(attributes={"phoneNumbers": [{"value": "2", "type": "mobile"}]}),
+        ),
         ({"op": "remove", "path": "title"}, Person(title="")),
         ({"op": "remove", "path": "title", "value": ""}, Person(title="")),
         ({"op": "replace", "path": "title", "value": None}, Person(title="")),
@@ -219,6 +270,25 @@ def test_operations_apply_in_their_order_to_what_those_before_left() -> None:
         ({"op": "remove", "path": 'emails[type eq "work"].nope'}, InvalidPath),
         ({"op": "remove", "path": 'emails[nope eq "work"]'}, InvalidPath),
         ({"op": "remove", "path": 'title[value eq "x"]'}, InvalidPath),
+        # Selectors without meaning, also where there is nothing to select from
+        ({"op": "remove", "path": 'ims[nope eq "work"]'}, InvalidPath),
+        ({"op": "remove", "path": 'ims[type eq "work" or nope pr]'}, InvalidPath),
+        ({"op": "remove", "path": 'emails[primary eq "perhaps"]'}, InvalidPath),
+        ({"op": "remove", "path": "emails[primary gt true]"}, InvalidPath),
+        ({"op": "remove", "path": "emails[type eq 5]"}, InvalidPath),
+        ({"op": "remove", "path": "emails[type gt null]"}, InvalidPath),
+        ({"op": "remove", "path": 'emails[not (emails[type eq "work"])]'}, InvalidPath),
+        # A value of which nothing is understood, where to go on would remove everything
+        ({"op": "remove", "path": "emails", "value": [{"nope": "x"}]}, InvalidValue),
+        ({"op": "remove", "path": "emails", "value": [{}]}, InvalidValue),
+        ({"op": "remove", "path": "emails", "value": {}}, InvalidValue),
+        ({"op": "replace", "path": "emails", "value": [{"nope": "x"}]}, InvalidValue),
+        ({"op": "replace", "path": "name", "value": {"nope": "x"}}, InvalidValue),
+        ({"op": "remove", "path": "active"}, Mutability),
+        # RFC 7644 section 3.5.2.3: nothing fulfils the selector, and it describes no value that could be made
+        ({"op": "replace", "path": 'emails[value eq "old@x.test"].value', "value": "new@x.test"}, NoTarget),
+        ({"op": "replace", "path": 'emails[type eq "a" or type eq "b"].value', "value": "x"}, NoTarget),
+        ({"op": "replace", "path": "ims[not (primary eq true)].value", "value": "x"}, NoTarget),
         ({"op": "remove", "path": "emails["}, InvalidPath),
         ({"op": "remove", "path": 5}, InvalidPath),
         ({"op": "replace", "path": 'emails[value co "nobody"].value', "value": "x"}, NoTarget),
@@ -258,6 +328,20 @@ def test_an_operation_that_is_not_understood_is_an_error_and_nothing_applies(
 def test_what_is_no_patch_op_message_is_refused(body: object) -> None:
     with pytest.raises(InvalidSyntax):
         WIRE.read_patch(body, JANE)
+
+
+@pytest.mark.parametrize(
+    ("operations", "error"),
+    [
+        ([{"op": "add", "path": "ims", "value": [{"value": str(number)}]} for number in range(10_000)], InvalidValue),
+        ([{"op": "add", "path": f'ims[type eq "{n}"].value', "value": "x"} for n in range(10_000)], InvalidValue),
+        ([{"op": "remove", "path": "emails[" + " or ".join(['value sw "x"'] * 100) + "]"}] * 2_000, TooMany),
+        ([{"op": "remove", "path": "emails", "value": [{"value": str(n)} for n in range(199)]}] * 2_000, TooMany),
+    ],
+)
+def test_what_would_take_long_is_refused(operations: list[dict[str, Any]], error: type[ScimError]) -> None:
+    with pytest.raises(error):
+        patch(*operations)
 
 
 PATHS = st.sampled_from(

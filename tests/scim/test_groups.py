@@ -106,6 +106,14 @@ def test_unknown_members_and_those_of_another_connection_are_shown_by_no_answer_
     assert okta.delete(path).status_code == 204
 
 
+def test_the_external_id_of_a_group_can_be_taken_away(okta: Scim) -> None:
+    made = okta.post("/Groups", {"displayName": "Editors", "externalId": "g1"}).json()
+    path = f"/Groups/{made['id']}"
+    assert okta.patch(path, {"op": "add", "path": "externalId", "value": None}).json()["externalId"] == "g1"
+    assert "externalId" not in okta.patch(path, {"op": "remove", "path": "externalId"}).json()
+    assert "externalId" not in okta.get(path).json()
+
+
 def test_a_group_of_another_connection_is_not_there(okta: Scim, other: Scim) -> None:
     group = make(other, "Editors")
     path = f"/Groups/{group['id']}"

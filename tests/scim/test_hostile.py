@@ -7,8 +7,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from tests.scim.conftest import ENTERPRISE, Scim, error
 from tests.support.snapshot import changes, snapshot
@@ -336,78 +334,4 @@ def test_hostile_requests_have_one_answer_each_and_change_nothing(target: Target
 
 
 def test_there_are_enough_of_them() -> None:
-    assert sum(1 for area in AREAS for _ in area()) >= 150
-
-
-# Bodies that nobody thought of
-
-TEXTS = st.text(max_size=8) | st.sampled_from(
-    (
-        *("jane.doe@acme.test", "x", "", "False", "True", "add", "Remove", "replace", "members", "emails", "active"),
-        *(USER, ENTERPRISE, 'emails[type eq "work"].value', "name.givenName", "\x00", "\ud800", "é" * 300),
-        *("{user}", "{group}"),
-    )
-)
-NAMES = st.sampled_from(
-    (
-        *("userName", "USERNAME", "externalId", "active", "name", "givenName", "emails", "value", "type", "primary"),
-        *("schemas", "id", "meta", "Operations", "op", "path", "members", "displayName", "filter", "count", "title"),
-        *(ENTERPRISE, "UID", "manager", "$ref", f"{ENTERPRISE}:UID", "password", "groups", "attributes"),
-        'phoneNumbers[type eq "x"].value',
-    )
-)
-VALUES = st.recursive(
-    st.none() | st.booleans() | TEXTS | st.integers() | st.floats() | st.just(10**400),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=5),
-    max_leaves=12,
-)
-MESSAGES = VALUES | st.fixed_dictionaries(
-    {
-        "Operations": st.lists(
-            st.fixed_dictionaries({"op": TEXTS, "value": VALUES}, optional={"path": TEXTS}), max_size=3
-        )
-    }
-)
-
-
-@st.composite
-def bodies(draw: st.DrawFn) -> bytes:
-    """JSON as no encoder writes it: cut off, with foreign bytes in it, wrapped, or said twice."""
-    content = json.dumps(draw(MESSAGES)).encode()
-    at = draw(st.integers(0, len(content)))
-    match draw(st.sampled_from(["whole", "whole", "whole", "cut", "dirt", "deep", "bom", "utf-16"])):
-        case "cut":
-            return content[:at]
-        case "dirt":
-            return content[:at] + draw(st.binary(max_size=3)) + content[at:]
-        case "deep":
-            return b'{"name":' * at + content + b"}" * at
-        case "bom":
-            return b"\xef\xbb\xbf" + content
-        case "utf-16":
-            return content.decode().encode("utf-16")
-    return content
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    line=st.sampled_from(
-        [f"{verb} {path}" for verb, path in (("POST", "/Users"), ("PUT", ONE_USER), ("PATCH", ONE_USER))]
-        + [f"{verb} {path}" for verb, path in (("POST", "/Groups"), ("PUT", ONE_GROUP), ("PATCH", ONE_GROUP))]
-        + [f"POST {path}/.search" for path in ("/Users", "/Groups")]
-    ),
-    body=bodies(),
-    content_type=st.sampled_from(["application/scim+json", "application/json; charset=latin-1", "text/plain", ""]),
-)
-def test_no_body_breaks_the_service_and_a_refused_one_changes_nothing(
-    target: Target, line: str, body: bytes, content_type: str
-) -> None:
-    for name, value in target.ids.items():
-        body = body.replace(b"{" + name.encode() + b"}", value.encode())
-    before = snapshot()
-    response = target.send(Hostile(line, body, headers={"Content-Type": content_type}))
-    assert response.status_code < 500, response.content
-    if response.status_code >= 400:
-        error(response, response.status_code, response.json().get("scimType"))
-        assert changes(before, snapshot()) == {}
-    assert target.okta.get("/Users?count=1").status_code == 200
+    assert sum(1 for area in AREAS for _ in area()) >= 300

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 from core_identity.event_export import MEDIA_TYPES, Export, Format
 from core_identity.selectors.connections import connection_slugs
 from scim.models import OAuthClient, ProvisioningRecord
+from scim.provisioning_log import COLUMNS
 
 
 def may_see_connections(request: HttpRequest) -> bool:
@@ -80,20 +81,6 @@ class StatusFilter(admin.SimpleListFilter):
 class ProvisioningRecordAdmin(admin.ModelAdmin):
     """Read only for everybody."""
 
-    COLUMNS: Final = {
-        "at": "at",
-        "connection_id": "connection_id",
-        "connection": "connection_slug",
-        "method": "method",
-        "resource_type": "resource_type",
-        "resource_id": "resource_id",
-        "status": "status",
-        "scim_type": "scim_type",
-        "decision": "decision",
-        "duration_ms": "duration_ms",
-        "reference": "reference",
-    }
-
     list_display = ("when", "connection_slug", "method", "what", "status", "decision", "duration_ms", "events")
     list_filter = (ConnectionFilter, StatusFilter, "method", "at")
     search_fields = ("reference",)
@@ -148,7 +135,7 @@ class ProvisioningRecordAdmin(admin.ModelAdmin):
             return redirect("admin:scim_provisioningrecord_changelist")
         name = f"provisioning-{timezone.now():%Y%m%d-%H%M%S}.{way}"
         return StreamingHttpResponse(
-            Export(listed, way, self.COLUMNS),
+            Export(listed, way, COLUMNS),
             content_type=MEDIA_TYPES[way],
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )

@@ -3,12 +3,16 @@
 import io
 import json
 import re
+import threading
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 import time_machine
 from django.core.management import call_command
+from django.db import connection as database
 from django.test import Client
 from django.utils import timezone
 
@@ -211,3 +215,43 @@ def test_who_may_not_change_the_connection_makes_and_revokes_nothing(entra: Scim
         assert as_desk.get(f"{page}/{name}/").status_code == 403
         assert as_desk.post(f"{page}/{name}/", {"name": "x", "revoke_token": "1"}).status_code == 403
     assert entra.get("/Users").status_code == 200
+
+
+# Two administrators at once
+
+
+def at_once(*deeds: Callable[[], object]) -> list[object]:
+    """Do all of it in threads that begin together; return what each gave or raised."""
+    gave: list[object] = []
+    begin = threading.Barrier(len(deeds))
+
+    def work(deed: Callable[[], object]) -> None:
+        try:
+            begin.wait(timeout=10)
+            gave.append(deed())
+        except (NameTaken, InvalidValue) as refused:
+            gave.append(type(refused))
+        finally:
+            database.close()
+
+    threads = [threading.Thread(target=work, args=(deed,)) for deed in deeds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return gave
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_tokens_of_one_name_at_once_one_is_made(connection: Connection) -> None:
+    gave = at_once(*[partial(make_token, actor=ADMIN, connection=connection, name="Entra")] * 3)
+    assert [one for one in gave if isinstance(one, type)] == [NameTaken] * 2
+    assert BearerToken.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rotations_at_once_leave_two_secrets_that_open(connection: Connection) -> None:
+    first = secrets_of(connection)
+    made = at_once(*[partial(rotate_secret, actor=ADMIN, connection=connection, former_lasts=None)] * 3)
+    texts = [first.client_secret, *map(str, made)]
+    assert sorted(asked(Secrets(first.client_id, text)) for text in texts) == [200, 200, 401, 401]

@@ -198,22 +198,28 @@ def test_an_administrator_makes_and_revokes_on_the_page_and_sees_each_once(conne
     assert asked(first) == 200
     listed = as_root.get(f"{page}/credentials/").content.decode()
     assert text not in listed
-    assert listed.count(">Revoke</button>") == 3
+    assert listed.count(">Revoke</a>") == 3
     former = former_secret(connection)
-    as_root.post(f"{page}/credentials/", {"revoke_secret": former.pk})
-    as_root.post(f"{page}/credentials/", {"revoke_token": BearerToken.objects.get().pk})
+    ways = [f"{page}/revoke/?secret={former.pk}", f"{page}/revoke/?token={BearerToken.objects.get().pk}"]
+    for way in ways:
+        assert "It was last used" in as_root.get(way).content.decode()
+    assert asked(first) == 200, "looking at the question revokes nothing"
+    for way in ways:
+        assert as_root.post(way)["Location"] == f"{page}/credentials/"
+    for wrong in ("?token=99999999", "?secret=" + "9" * 30, "?token=x", ""):
+        assert as_root.post(f"{page}/revoke/{wrong}")["Location"] == "/admin/"
     assert asked(first) == 401
     error(Scim(connection, text).get("/Users"), 401)
-    assert as_root.get(f"{page}/credentials/").content.decode().count(">Revoke</button>") == 1
+    assert as_root.get(f"{page}/credentials/").content.decode().count(">Revoke</a>") == 1
     assert f"{page}/credentials/" in as_root.get(f"{page}/change/").content.decode()
 
 
 def test_who_may_not_change_the_connection_makes_and_revokes_nothing(entra: Scim) -> None:
     as_desk = browser_of(staff("desk", "view_user", "view_connection"))
     page = f"/admin/core_identity/connection/{entra.connection.pk}"
-    for name in ("credentials", "token", "secret"):
+    for name in ("credentials", "token", "secret", f"revoke/?token={BearerToken.objects.get().pk}&x="):
         assert as_desk.get(f"{page}/{name}/").status_code == 403
-        assert as_desk.post(f"{page}/{name}/", {"name": "x", "revoke_token": "1"}).status_code == 403
+        assert as_desk.post(f"{page}/{name}/", {"name": "x"}).status_code == 403
     assert entra.get("/Users").status_code == 200
 
 

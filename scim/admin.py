@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 from core_identity.event_export import MEDIA_TYPES, Export, Format
 from core_identity.selectors.connections import connection_slugs
 from scim.models import OAuthClient, ProvisioningRecord
+from scim.provisioning_log import COLUMNS
 
 
 def may_see_connections(request: HttpRequest) -> bool:
@@ -33,7 +34,14 @@ class OAuthClientInline(admin.StackedInline):
     can_delete = False
     extra = 0
     view_on_site = False
-    fields = ("client_id", "redirect_uris", "allows_authorization_code", "allows_client_credentials", "created")
+    fields = (
+        "client_id",
+        "redirect_uris",
+        "allows_authorization_code",
+        "allows_client_credentials",
+        "created",
+        "last_used_at",
+    )
     readonly_fields = fields
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -80,24 +88,11 @@ class StatusFilter(admin.SimpleListFilter):
 class ProvisioningRecordAdmin(admin.ModelAdmin):
     """Read only for everybody."""
 
-    COLUMNS: Final = {
-        "at": "at",
-        "connection_id": "connection_id",
-        "connection": "connection_slug",
-        "method": "method",
-        "resource_type": "resource_type",
-        "resource_id": "resource_id",
-        "status": "status",
-        "scim_type": "scim_type",
-        "decision": "decision",
-        "duration_ms": "duration_ms",
-        "reference": "reference",
-    }
-
-    list_display = ("when", "connection_slug", "method", "what", "status", "decision", "duration_ms", "events")
+    list_display = ("when", "connection_slug", "method", "what", "status", "decision", "events", "duration_ms")
     list_filter = (ConnectionFilter, StatusFilter, "method", "at")
     search_fields = ("reference",)
     search_help_text = "By reference (as somebody reads it out), or by the id of a resource."
+    empty_value_display = ""
     show_full_result_count = False
     fields = readonly_fields = tuple(COLUMNS.values())
 
@@ -148,7 +143,7 @@ class ProvisioningRecordAdmin(admin.ModelAdmin):
             return redirect("admin:scim_provisioningrecord_changelist")
         name = f"provisioning-{timezone.now():%Y%m%d-%H%M%S}.{way}"
         return StreamingHttpResponse(
-            Export(listed, way, self.COLUMNS),
+            Export(listed, way, COLUMNS),
             content_type=MEDIA_TYPES[way],
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
@@ -159,7 +154,8 @@ class ProvisioningRecordAdmin(admin.ModelAdmin):
 
     @admin.display(description="what")
     def what(self, record: ProvisioningRecord) -> str:
-        return f"{record.resource_type} {record.resource_id or ''}".strip()
+        """The whole id is on the row's own page."""
+        return f"{record.resource_type} {str(record.resource_id)[:8]}…" if record.resource_id else record.resource_type
 
     @admin.display(description="events of it")
     def events(self, record: ProvisioningRecord) -> str:

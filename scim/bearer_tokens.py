@@ -37,8 +37,8 @@ def make_token(
         raise InvalidValue("name", f"Give the token a name of 1 to {NAME_LENGTH} letters: where it will be entered.")
     if lasts is not None and not timedelta(0) < lasts <= LONGEST:
         raise InvalidValue("days", f"This must be 1 to {LONGEST.days} days.")
-    # The row of the connection is the lock: of two at once with one name, the second is told.
-    locked = type(connection)._default_manager.select_for_update().get(pk=connection.pk)
+    # The row of the connection is the lock: of two at once with one name, the second is told. Pushes do not wait for it.
+    locked = type(connection)._default_manager.select_for_update(no_key=True).get(pk=connection.pk)
     if BearerToken.objects.filter(connection=locked, name=name, revoked_at=None).exists():
         raise NameTaken(f"There is a token {name!r} of {connection} already. Revoke it, or choose another name.")
     text = PREFIX + secrets.token_urlsafe(32)

@@ -111,7 +111,9 @@ def _hash(text: str) -> str:
 
 
 def _locked(connection: "Connection") -> OAuthClient:
-    client: OAuthClient | None = OAuthClient.objects.select_for_update().filter(connection=connection).first()
+    client: OAuthClient | None = (
+        OAuthClient.objects.select_for_update(no_key=True).filter(connection=connection).first()
+    )
     if client is None:
         raise NotFound(f"{connection} has no OAuth client yet.")
     return client

@@ -164,7 +164,7 @@ class ProvisioningRecord(models.Model):
     waits for no lock of anybody.
     """
 
-    at = models.DateTimeField(db_index=True)
+    at = models.DateTimeField("time", db_index=True)
     connection_id = models.UUIDField(null=True)
     connection_slug = models.CharField("connection", max_length=40, blank=True)
     method = models.CharField(max_length=6, choices=Method.choices)

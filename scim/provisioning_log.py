@@ -2,11 +2,13 @@
 
 import logging
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.conf import settings
 from django.db import Error
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from scim.budgets import spend_on_failure
@@ -19,6 +21,21 @@ if TYPE_CHECKING:
     from scim.middleware import Trace
 
 log = logging.getLogger("scim.provisioning_log")
+
+COLUMNS: Final = {
+    "at": "at",
+    "connection_id": "connection_id",
+    "connection": "connection_slug",
+    "method": "method",
+    "resource_type": "resource_type",
+    "resource_id": "resource_id",
+    "status": "status",
+    "scim_type": "scim_type",
+    "decision": "decision",
+    "duration_ms": "duration_ms",
+    "reference": "reference",
+}
+"""What stands in an export, and which field of `ProvisioningRecord` it is."""
 
 _ID: Final = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _ADDRESS: Final = re.compile(
@@ -58,6 +75,14 @@ def record(request: "HttpRequest", response: "HttpResponseBase", trace: "Trace",
         ).save(force_insert=True)
     except Error:
         log.exception("A row of the provisioning log could not be written")
+
+
+def records_between(
+    *, since: datetime | None, until: datetime | None, slug: str | None
+) -> QuerySet[ProvisioningRecord]:
+    """Return the rows from ``since`` on and before ``until`` (both aware), of the connection with this slug."""
+    limits = {"at__gte": since, "at__lt": until, "connection_slug": slug}
+    return ProvisioningRecord.objects.filter(**{name: limit for name, limit in limits.items() if limit is not None})
 
 
 def _made(response: "HttpResponseBase") -> UUID | None:

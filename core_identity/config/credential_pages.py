@@ -8,15 +8,17 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from core_identity.admin.base import CoreAdmin
-from core_identity.admin.forms import ActForm, actor_of
+from core_identity.admin.forms import ActForm
+from core_identity.errors import NotFound
 from core_identity.models import Connection
 from scim.bearer_tokens import LONGEST, NAME_LENGTH, make_token, revoke_token, tokens_of
 from scim.client_secrets import LONGEST as LONGEST_FORMER
 from scim.client_secrets import revoke_secret, rotate_secret
 from scim.connections import add_redirect_uris
-from scim.models import ClientSecret, OAuthClient
+from scim.models import BearerToken, ClientSecret, OAuthClient
 from scim.okta_console import EXAMPLE, redirect_uris
 
 
@@ -65,6 +67,29 @@ class RotateForm(ActForm):
         return rotate_secret(actor=self.actor, connection=self.connection, former_lasts=lasts)
 
 
+class RevokeForm(ActForm):
+    """One button, for the token or secret that the address names."""
+
+    def __init__(self, request: HttpRequest, *, connection: Connection) -> None:
+        self.connection = connection
+        token, secret = (request.GET.get(name, "") for name in ("token", "secret"))
+        found: BearerToken | ClientSecret | None = None
+        if token.isdecimal():
+            found = tokens_of(connection).filter(pk=int(token)).first()
+        elif secret.isdecimal():
+            found = ClientSecret.objects.filter(client__connection=connection, pk=int(secret)).first()
+        if found is None:
+            raise NotFound(f"There is no such token or secret of {connection}.")
+        self.found = found
+        self.what = f"token {found}" if isinstance(found, BearerToken) else str(found)
+        super().__init__(request)
+
+    def write(self) -> BearerToken | ClientSecret:
+        if isinstance(self.found, BearerToken):
+            return revoke_token(actor=self.actor, connection=self.connection, token_id=self.found.pk)
+        return revoke_secret(actor=self.actor, connection=self.connection, secret_id=self.found.pk)
+
+
 class RedirectForm(ActForm):
     """Says which redirect URIs follow from an address of Okta's console; adds them at the press of the second button."""
 
@@ -92,6 +117,7 @@ class CredentialPages(CoreAdmin):
     def get_urls(self) -> Any:
         return [
             *self.own_page("credentials", self.credentials_view),
+            *self.own_page("revoke", self.revoke_view),
             *self.own_page("token", self.token_view),
             *self.own_page("secret", self.secret_view),
             *self.own_page("redirects", self.redirects_view),
@@ -99,10 +125,8 @@ class CredentialPages(CoreAdmin):
         ]
 
     def credentials_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """List them, and revoke one at the press of its button."""
+        """List them, with when each was used last."""
         connection = self.changeable(request, pk)
-        if request.method == "POST":
-            self._revoke(request, connection)
         return self.page(
             request,
             "connection/credentials.html",
@@ -114,15 +138,15 @@ class CredentialPages(CoreAdmin):
             tokens=tokens_of(connection)[:100],
         )
 
-    def _revoke(self, request: HttpRequest, connection: Connection) -> None:
-        token, secret = (request.POST.get(name, "") for name in ("revoke_token", "revoke_secret"))
-        revoked: Any = None
-        if token.isdecimal():
-            revoked = revoke_token(actor=actor_of(request), connection=connection, token_id=int(token))
-        elif secret.isdecimal():
-            revoked = revoke_secret(actor=actor_of(request), connection=connection, secret_id=int(secret))
-        if revoked is not None:
-            self.message_user(request, f"Revoked: {revoked}. It opens nothing any more.", messages.SUCCESS)
+    def revoke_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Ask first, with when it was used last: what uses it stops at once."""
+        connection = self.changeable(request, pk)
+        form = RevokeForm(request, connection=connection)
+        if form.is_valid():
+            self.message_user(request, f"Revoked: {form.written}. It opens nothing any more.", messages.SUCCESS)
+            return redirect("admin:core_identity_connection_credentials", connection.pk)
+        title = f"Revoke the {form.what}"
+        return self.page(request, "connection/revoke.html", title=title, form=form, obj=connection)
 
     def token_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         connection = self.changeable(request, pk)
@@ -157,6 +181,4 @@ class CredentialPages(CoreAdmin):
     ) -> HttpResponse:
         # The answer to this very request, and nowhere else: no message, session, cookie or event holds it.
         shown = [{"name": name, "label": label, "value": form.written}]
-        response = self.page(request, "connection/shown_once.html", title=title, form=form, obj=connection, shown=shown)
-        response.headers["Cache-Control"] = "no-store"
-        return response
+        return self.page(request, "connection/shown_once.html", title=title, form=form, obj=connection, shown=shown)

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
             name="ProvisioningRecord",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("at", models.DateTimeField(db_index=True)),
+                ("at", models.DateTimeField(db_index=True, verbose_name="time")),
                 ("connection_id", models.UUIDField(null=True)),
                 ("connection_slug", models.CharField(blank=True, max_length=40, verbose_name="connection")),
                 (

@@ -155,7 +155,7 @@ def test_whoever_looks_on_sees_it_advance_and_a_log_gets_one_line(monkeypatch: p
             return True
 
     fill(connection.cursor().execute, 3 * AT_ONCE)
-    monkeypatch.setattr("core_identity.config.management.commands.events.SECONDS_BETWEEN_WORDS", 0)
+    monkeypatch.setattr("core_identity.config.exports.SECONDS_BETWEEN_WORDS", 0)
     terminal = Terminal()
     call_command("events", "export", "--format", "jsonl", stdout=io.StringIO(), stderr=terminal)
     assert terminal.getvalue() == ("500 events …\r1,000 events …\r1,500 events …\r1,500 events exported.\n")

@@ -3,12 +3,16 @@
 import io
 import json
 import re
+import threading
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 import time_machine
 from django.core.management import call_command
+from django.db import connection as database
 from django.test import Client
 from django.utils import timezone
 
@@ -194,20 +198,66 @@ def test_an_administrator_makes_and_revokes_on_the_page_and_sees_each_once(conne
     assert asked(first) == 200
     listed = as_root.get(f"{page}/credentials/").content.decode()
     assert text not in listed
-    assert listed.count(">Revoke</button>") == 3
+    assert listed.count(">Revoke</a>") == 3
     former = former_secret(connection)
-    as_root.post(f"{page}/credentials/", {"revoke_secret": former.pk})
-    as_root.post(f"{page}/credentials/", {"revoke_token": BearerToken.objects.get().pk})
+    ways = [f"{page}/revoke/?secret={former.pk}", f"{page}/revoke/?token={BearerToken.objects.get().pk}"]
+    for way in ways:
+        assert "It was last used" in as_root.get(way).content.decode()
+    assert asked(first) == 200, "looking at the question revokes nothing"
+    for way in ways:
+        assert as_root.post(way)["Location"] == f"{page}/credentials/"
+    for wrong in ("?token=99999999", "?secret=" + "9" * 30, "?token=x", ""):
+        assert as_root.post(f"{page}/revoke/{wrong}")["Location"] == "/admin/"
     assert asked(first) == 401
     error(Scim(connection, text).get("/Users"), 401)
-    assert as_root.get(f"{page}/credentials/").content.decode().count(">Revoke</button>") == 1
+    assert as_root.get(f"{page}/credentials/").content.decode().count(">Revoke</a>") == 1
     assert f"{page}/credentials/" in as_root.get(f"{page}/change/").content.decode()
 
 
 def test_who_may_not_change_the_connection_makes_and_revokes_nothing(entra: Scim) -> None:
     as_desk = browser_of(staff("desk", "view_user", "view_connection"))
     page = f"/admin/core_identity/connection/{entra.connection.pk}"
-    for name in ("credentials", "token", "secret"):
+    for name in ("credentials", "token", "secret", f"revoke/?token={BearerToken.objects.get().pk}&x="):
         assert as_desk.get(f"{page}/{name}/").status_code == 403
-        assert as_desk.post(f"{page}/{name}/", {"name": "x", "revoke_token": "1"}).status_code == 403
+        assert as_desk.post(f"{page}/{name}/", {"name": "x"}).status_code == 403
     assert entra.get("/Users").status_code == 200
+
+
+# Two administrators at once
+
+
+def at_once(*deeds: Callable[[], object]) -> list[object]:
+    """Do all of it in threads that begin together; return what each gave or raised."""
+    gave: list[object] = []
+    begin = threading.Barrier(len(deeds))
+
+    def work(deed: Callable[[], object]) -> None:
+        try:
+            begin.wait(timeout=10)
+            gave.append(deed())
+        except (NameTaken, InvalidValue) as refused:
+            gave.append(type(refused))
+        finally:
+            database.close()
+
+    threads = [threading.Thread(target=work, args=(deed,)) for deed in deeds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return gave
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_tokens_of_one_name_at_once_one_is_made(connection: Connection) -> None:
+    gave = at_once(*[partial(make_token, actor=ADMIN, connection=connection, name="Entra")] * 3)
+    assert [one for one in gave if isinstance(one, type)] == [NameTaken] * 2
+    assert BearerToken.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rotations_at_once_leave_two_secrets_that_open(connection: Connection) -> None:
+    first = secrets_of(connection)
+    made = at_once(*[partial(rotate_secret, actor=ADMIN, connection=connection, former_lasts=None)] * 3)
+    texts = [first.client_secret, *map(str, made)]
+    assert sorted(asked(Secrets(first.client_id, text)) for text in texts) == [200, 200, 401, 401]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.core.management import call_command
 from django.db import connection as database
 from django.test import Client
 from django.utils import timezone
@@ -168,6 +169,27 @@ def test_what_the_list_shows_is_exported_as_a_stream_R35(way: str, okta: Scim, a
     assert (row["connection"], row["method"], str(row["status"]), row["reference"]) == (
         "acme", "POST", "201", ProvisioningRecord.objects.earliest("id").reference,
     )  # fmt: skip
+
+
+def run(*words: str) -> str:
+    out = io.StringIO()
+    call_command("provisioning", *words, stdout=out, stderr=io.StringIO())
+    return out.getvalue()
+
+
+def test_commands_look_a_reference_up_and_write_the_log_out_R35(okta: Scim, other: Scim) -> None:
+    response = okta.post("/Users", person())
+    other.get("/Users")
+    shown = json.loads(run("show", response["X-Request-Id"].lower(), "--json"))
+    lines = [json.loads(line) for line in run("export", "--format", "jsonl").splitlines()]
+    assert [line["connection"] for line in lines] == ["acme", "globex"]
+    assert {**shown, "at": ""} == {**lines[0], "at": ""}
+    assert "globex" not in run("export", "--format", "csv", "--connection", "acme")
+    assert run("export", "--format", "jsonl", "--until", "2020-01-01") == ""
+    for wrong in (("show", "NOWHERE"), ("export", "--format", "csv", "--connection", "nowhere")):
+        with pytest.raises(SystemExit) as end:
+            run(*wrong)
+        assert end.value.code == 3
 
 
 def test_it_is_shown_to_who_may_see_connections_and_changed_by_nobody_R35(okta: Scim, as_auditor: Client) -> None:

@@ -1,0 +1,91 @@
+"""Commands that write an export: to stdout, or to a file that is there whole or not at all."""
+
+import os
+import sys
+import time
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from django.utils.timezone import is_naive, make_aware
+
+from core_identity.config.answers import REFUSED, AnsweringCommand
+from core_identity.errors import NotAllowed
+from core_identity.event_export import Export, Format
+
+SECONDS_BETWEEN_WORDS = 0.2
+
+
+class ExportingCommand(AnsweringCommand):
+    """A command that exports ``exported`` (a word in the plural)."""
+
+    exported: str
+
+    def add_export_arguments(self, exporting: ArgumentParser) -> None:
+        exporting.add_argument("--format", choices=[one.value for one in Format], required=True, help="jsonl or csv")
+        exporting.add_argument("--since", metavar="ISO", type=_time, help="from this date or time on")
+        exporting.add_argument("--until", metavar="ISO", type=_time, help="before this date or time")
+        exporting.add_argument("--connection", metavar="SLUG", help="only what this connection did")
+        exporting.add_argument("--output", metavar="FILE", default="-", help="a file, whole or not at all; - is stdout")
+
+    def write_export(self, export: Export, *, output: str, as_json: bool) -> None:
+        if output == "-":
+            self._write_to_stdout(export)
+            return
+        with _file(Path(output)) as file:
+            self._write(export, file)
+        self.answer({self.exported: export.exported, "file": output}, as_json=as_json, lines=[])
+
+    def _write_to_stdout(self, export: Export) -> None:
+        try:
+            self._write(export, self.stdout)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would fail on its way out
+            self._say(f"Whoever read stdout went away after {export.exported:,} {self.exported}.")
+            sys.exit(REFUSED)
+
+    def _write(self, export: Export, target: Any) -> None:
+        """Write, and say how far it is: now and then to somebody who looks on, once at the end to a log."""
+        watched, said = self.stderr.isatty(), time.monotonic()
+        for text in export:
+            target.write(text)
+            if watched and time.monotonic() - said > SECONDS_BETWEEN_WORDS:
+                said = time.monotonic()
+                self._say(f"{export.exported:,} {self.exported} …\r", ending="")
+        target.flush()
+        self._say(f"{export.exported:,} {self.exported} exported.")
+
+    def _say(self, words: str, ending: str = "\n") -> None:
+        self.stderr.write(words, style_func=str, ending=ending)  # Django would have it red
+
+
+def _time(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is no date or time in ISO 8601, such as 2026-11-24T08:00Z") from error
+    return make_aware(time) if is_naive(time) else time
+
+
+@contextmanager
+def _file(path: Path) -> Iterator[TextIO]:
+    """Open a file that takes its name once it is complete, and that nobody else may read: events hold names. A device is written to as it is."""
+    whole = path.is_file() or not path.exists()
+    target = path.parent / f"{path.name}.unfinished" if whole else path
+    try:
+        with open(target, "w", encoding="utf-8", newline="", opener=_for_us_alone) as file:
+            yield file
+        if whole:
+            target.replace(path)
+    except OSError as error:
+        raise NotAllowed(f"{path} cannot be written: {error.strerror}.") from error
+    finally:
+        if whole:
+            target.unlink(missing_ok=True)
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

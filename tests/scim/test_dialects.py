@@ -1,10 +1,12 @@
 """Dialogues of clients, as data: each request with its headers, and what it has to be answered.
 
 In ``tests/data/dialogues`` a step has a ``request`` line, perhaps a ``body``, a ``status``, and mostly the whole ``answer``.
-``"*"`` stands for anything; ``keep`` names the id of an answer, and later steps say ``{name}`` for it; ``{base}`` is the base URL.
+``"*"`` stands for anything, alone or in a text; ``keep`` names the id of an answer, and later steps say ``{name}`` for
+it; ``{base}`` is the base URL.
 """
 
 import json
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +54,7 @@ def _filled(said: Any, names: dict[str, str]) -> Any:
 
 def _alike(wanted: Any, found: Any) -> Any:
     """Return ``wanted`` with what stands in ``found`` wherever anything will do."""
-    if wanted == "*":
+    if isinstance(wanted, str) and "*" in wanted and fnmatchcase(str(found), wanted):
         return found
     if isinstance(wanted, dict) and isinstance(found, dict):
         return {key: _alike(value, found.get(key)) for key, value in wanted.items()}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from django.db.models import F, Q, Value
 from django.db.models.functions import Lower, NullIf
+from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
 from core_identity.keys import key
 from core_identity.selectors import resources
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 NOBODY: Final = Q(pk__in=[])
 _TEXT: Final = {"eq": "exact", "co": "contains", "sw": "startswith", "ew": "endswith"}
 _ORDER: Final = {"eq": "exact", "gt": "gt", "ge": "gte", "lt": "lt", "le": "lte"}
+_COMPARED: Final = {"gt": GreaterThan, "ge": GreaterThanOrEqual, "lt": LessThan, "le": LessThanOrEqual}
 Compare: TypeAlias = Callable[[str, Scalar], Q | None]
 """(operator, value) to a condition, None where the column cannot serve the operator.
 
@@ -46,22 +48,31 @@ class Column:
 
 
 def _key_column(field: str) -> Column:
-    def compare(name: str, value: Scalar) -> Q | None:
-        if not isinstance(value, str) or name not in _TEXT:
-            return None
-        return Q(**{f"{field}__{_TEXT[name]}": key(value)})
+    present = ~Q(**{field: ""}) & Q(**{f"{field}__isnull": False})
 
-    return Column(compare, ~Q(**{field: ""}) & Q(**{f"{field}__isnull": False}), NullIf(F(field), Value("")))
+    def compare(name: str, value: Scalar) -> Q | None:
+        if not isinstance(value, str):
+            return None
+        if name in _TEXT:
+            return Q(**{f"{field}__{_TEXT[name]}": key(value)})
+        return Q(**{f"{field}__{_ORDER[name]}": key(value)}) & present
+
+    return Column(compare, present, NullIf(F(field), Value("")))
 
 
 def _text_column(field: str, *, exact: bool) -> Column:
-    def compare(name: str, value: Scalar) -> Q | None:
-        if not isinstance(value, str) or name not in _TEXT:
-            return None
-        return Q(**{f"{field}__{'' if exact else 'i'}{_TEXT[name]}": value})
+    present = ~Q(**{field: ""}) & Q(**{f"{field}__isnull": False})
+    order = NullIf(F(field), Value("")) if exact else Lower(NullIf(F(field), Value("")))
 
-    order = NullIf(F(field), Value(""))
-    return Column(compare, ~Q(**{field: ""}) & Q(**{f"{field}__isnull": False}), order if exact else Lower(order))
+    def compare(name: str, value: Scalar) -> Q | None:
+        if not isinstance(value, str):
+            return None
+        if name in _TEXT:
+            return Q(**{f"{field}__{'' if exact else 'i'}{_TEXT[name]}": value})
+        # Lexicographically, as RFC 7644 section 3.4.2.2 has it; without letter case where the attribute has none.
+        return Q(_COMPARED[name](order, Value(value) if exact else Lower(Value(value)))) & present
+
+    return Column(compare, present, order)
 
 
 def _id_column(field: str) -> Column:

@@ -1,5 +1,6 @@
 """The tables of R8a and R8b, cell by cell. No database."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,12 +17,14 @@ from core_identity.policy.matching import (
     Verb,
     classify,
     decide_push,
+    gives_up_derived,
     uid_to_read,
 )
 from core_identity.policy.sign_in import UID_FREE, UID_KNOWN, Assertion, SignIn, decide_sign_in
 from core_identity.values import Person
 
 LIVE = Known(external_id="00u1", user_name_key="jane@acme.test", email_key="jane@acme.test")
+DERIVED = Known(external_id="00u1", user_name_key="jane@acme.test", email_key="jane@acme.test", derived=True)
 BY_SSO_ONLY = Known(name_id_key="jane@acme.test", email_key="jane.doe@acme.test", pushed=False)
 OFFERED = Known(user_name_key="jane@acme.test", email_key="jane@acme.test", pushed=False, offered=True)
 STRANGER = Known(external_id="00u2", user_name_key="joan@acme.test", email_key="joan@acme.test")
@@ -210,6 +213,19 @@ CELLS = [
         push(CHANGE, subject=LIVE, owner=LIVE, own=True, external_id="00U1"),
         Decision.CONFLICT,
     ),
+    (
+        "in re-key a derived UID and the userName are one key (R3, R6)",
+        push(POST, owner=DERIVED, external_id="00u9", rekeying=True),
+        Decision.CONFLICT,
+    ),
+    (
+        "an email that is the UID itself is no second mark (R8b)",
+        replace(
+            push(POST, owner=BY_SSO_ONLY, user_name_key="eve", email_key="jane.doe@acme.test"),
+            uid_key="jane.doe@acme.test",
+        ),
+        Decision.CONFLICT,
+    ),
 ]
 
 
@@ -329,6 +345,16 @@ SIGN_INS = [
         assertion(named=Known(user_name_key="jane@acme.test", derived=True, active=False, deleted=True)),
         SignIn.CREATE,
     ),
+    (
+        "in re-key a derived UID and the NameID are one key (R3, R6)",
+        assertion(owner=DERIVED, external_id="00u9", rekeying=True),
+        SignIn.NO_MARK,
+    ),
+    (
+        "an email that is the UID itself is no second mark (R8b)",
+        replace(assertion(owner=LIVE, name_id_key="eve@acme.test"), uid_key="jane@acme.test"),
+        SignIn.NO_MARK,
+    ),
 ]
 
 
@@ -356,3 +382,24 @@ def test_without_a_uid_the_user_name_is_it_and_only_on_a_create_R6(
     person: Person, creating: bool, expected: tuple[str | None, bool]
 ) -> None:
     assert uid_to_read(person, creating=creating) == expected
+
+
+GONE = Known(external_id="00u1", user_name_key="jane@acme.test", active=False, derived=True)
+
+
+@pytest.mark.parametrize(
+    ("holder", "external_id", "gives_up"),
+    [
+        (GONE, "00u9", True),
+        (replace(GONE, active=True, deleted=True), "00u9", True),
+        (replace(GONE, active=True), "00u9", False),
+        (replace(GONE, derived=False), "00u9", False),
+        (replace(GONE, user_name_key="jane.roe@acme.test"), "00u9", False),
+        (GONE, "00u1", False),
+        (GONE, None, False),
+    ],
+)
+def test_only_who_left_gives_up_a_derived_uid_and_only_to_another_R6_R8(
+    holder: Known, external_id: str | None, gives_up: bool
+) -> None:
+    assert gives_up_derived(holder, user_name_key="jane@acme.test", external_id=external_id) is gives_up

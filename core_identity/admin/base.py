@@ -20,6 +20,15 @@ from core_identity.errors import NotFound
 from core_identity.keys import key
 
 
+def seen_by(request: HttpRequest) -> dict[str, bool]:
+    """Return of which models of ours this administrator may open the pages, so that no link leads to a refusal."""
+    models = ("conflict", "connection", "event", "role", "user")
+    return {
+        model: any(request.user.has_perm(f"core_identity.{may}_{model}") for may in ("view", "change"))
+        for model in models
+    }
+
+
 class CoreAdmin(admin.ModelAdmin):
     """A page of a model that services write: `form` is a `WrittenByService`. Nothing can be deleted, and events are the history (R34)."""
 
@@ -108,6 +117,7 @@ class CoreAdmin(admin.ModelAdmin):
             "form": form,
             "adminform": AdminForm(form, [(None, {"fields": list(form.fields)})], {}),  # type: ignore[arg-type]
             "media": self.media + form.media,
+            "sees": seen_by(request),
             **extra,
         }
         return TemplateResponse(request, f"admin/core_identity/{template}", context)

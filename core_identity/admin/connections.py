@@ -35,7 +35,7 @@ LOCKED = "The UID attribute and the UID rule are locked: people are known by the
 MARK_FOR_OTHER_ONLY = (
     "The second mark can be waived only where the UID is another stable, unique value that nobody can edit (R8b)."
 )
-PAIRS_ON_A_PAGE = 50
+PAIRS_ON_A_PAGE = GROUPS_ON_A_PAGE = 50
 
 
 class ConnectionForm(WrittenByService, forms.ModelForm):
@@ -170,13 +170,17 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
     def groups_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """R29, R31: what the IdP sends of groups, and what of it gives nothing."""
         connection = self.viewable(request, pk)
+        waiting = "waiting" in request.GET
+        pushed = Paginator(listed_groups(connection=connection, waiting=waiting), GROUPS_ON_A_PAGE)
         return self.page(
             request,
             "connection/groups.html",
             title=f"Groups of {connection}",
             form=forms.Form(),
             obj=connection,
-            pushed=listed_groups(connection=connection),
+            pushed=pushed.get_page(request.GET.get("p")),
+            waiting=waiting,
+            may_make_roles=request.user.has_perm("core_identity.add_role"),
             unmapped=unmapped_groups(connection),
             without=people_without_groups(connection),
         )

@@ -106,6 +106,7 @@ class ConnectionDriftPages(CoreAdmin):
             shown=page,
             field=field,
             fields=FIELDS,
+            may_take_over=request.user.has_perm("core_identity.change_user"),
         )
 
 

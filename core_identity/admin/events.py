@@ -82,7 +82,7 @@ class EventAdmin(CoreAdmin):
     search_fields = ("subject",)
     search_help_text = "By reference (as somebody reads it out), or by the name of whom or what it is about."
     fields = (
-        "when", "kind", "channel", "actor", "actor_kind", "connection_slug", "subject", "whose", "changes_table", "reason",
+        "when", "kind", "channel", "actor", "actor_kind", "through", "about", "whose", "changes_table", "reason",
         "request_id", "uuid",
     )  # fmt: skip
     readonly_fields = fields
@@ -127,13 +127,21 @@ class EventAdmin(CoreAdmin):
     def by(self, event: Event) -> str:
         return f"{event.actor}, {event.channel.upper()}"
 
+    @admin.display(description="connection")
+    def through(self, event: Event) -> str:
+        return _linked("connection", event.connection_id, event.connection_slug or "none")
+
+    @admin.display(description="subject")
+    def about(self, event: Event) -> str:
+        """Roles can be deleted and identities have no page: the others stay, so a link to them leads somewhere."""
+        known = event.subject_type in {"connection", "customer", "conflict", "user"}
+        told = _linked(event.subject_type, event.subject_id if known else None, event.subject or "–")  # noqa: RUF001 - a dash
+        conflict = (event.changes.get("conflict") or [None, None])[1]
+        return format_html("{}, {}", told, _linked("conflict", conflict, "conflict")) if conflict else told
+
     @admin.display(description="in the story of")
     def whose(self, event: Event) -> str:
-        if event.user_id is None:
-            return "no user"
-        return format_html(
-            '<a href="{0}">{1}</a>', reverse("admin:core_identity_user_change", args=[event.user_id]), event.user_id
-        )
+        return _linked("user", event.user_id, str(event.user_id or "no user"))
 
     @admin.display(description="changes")
     def changes_table(self, event: Event) -> str:
@@ -143,6 +151,13 @@ class EventAdmin(CoreAdmin):
             "<table><thead><tr><th>what</th><th>from</th><th>to</th></tr></thead><tbody>{}</tbody></table>",
             format_html_join("", "<tr><td>{}</td><td>{}</td><td>{}</td></tr>", changes_of(event)),
         )
+
+
+def _linked(model: str, pk: object, text: str) -> str:
+    """Return a text that leads to the page of a row, or the mere text where there is none."""
+    if pk is None:
+        return text
+    return format_html('<a href="{}">{}</a>', reverse(f"admin:core_identity_{model}_change", args=[pk]), text)
 
 
 def changes_of(event: Event) -> list[tuple[str, str, str]]:

@@ -24,6 +24,9 @@ from core_identity.services.succession import (
     succeed,
 )
 
+NAMED = 50
+"""Of those who stay: more names than that nobody reads."""
+
 
 class RekeyForm(ReasonForm):
     days = forms.IntegerField(min_value=1, max_value=LONGEST_REKEY.days, initial=14, help_text="How long it lasts.")
@@ -107,7 +110,16 @@ class SuccessionPages(CoreAdmin):
             self.message_user(request, f"{moved} belong to {form.written.successor} now.", messages.SUCCESS)
             return self.to_change_page(form.written.successor)
         title = f"A successor for {connection}"
-        return self.page(request, "connection/succeed.html", title=title, form=form, obj=connection, plan=form.plan)
+        return self.page(
+            request,
+            "connection/succeed.html",
+            title=title,
+            form=form,
+            obj=connection,
+            plan=form.plan,
+            most=NAMED,
+            less=-NAMED,
+        )
 
     def _for_superusers(self, request: HttpRequest, pk: UUID) -> Connection:
         connection: Connection = self.changeable(request, pk)

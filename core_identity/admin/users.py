@@ -9,6 +9,7 @@ from django.db.models.functions import Concat
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from core_identity.admin.base import seen_by
 from core_identity.admin.drift import UserDriftPages
 from core_identity.admin.erasure import ErasePages
 from core_identity.admin.forms import WrittenByService
@@ -135,7 +136,12 @@ class UserAdmin(MergePages, UserDriftPages, LinkPages, ErasePages):
             # From the database again: the form in hand may hold what was refused.
             told = self.get_queryset(request).get(pk=user.pk)
             may_change = self.has_change_permission(request, user)
-            context.update(story=story_of(told), may_act=may_change, takes_password=not told.identities.all())
+            context.update(
+                story=story_of(told),
+                may_act=may_change,
+                takes_password=not told.identities.all(),
+                sees=seen_by(request),
+            )
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> Any:

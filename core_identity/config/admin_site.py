@@ -9,9 +9,10 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from core_identity.errors import IdentityError
-from core_identity.models import Conflict, Event, Identity, PushGroup
+from core_identity.models import Conflict, Event, Identity
 from core_identity.models.conflict import ConflictState
 from core_identity.selectors.bursts import may_settle_bursts, open_bursts
+from core_identity.selectors.groups import waiting_by_connection
 from core_identity.selectors.users import break_glass_users
 
 LOGS = ("scim.ProvisioningRecord",)
@@ -45,7 +46,10 @@ class CoreAdminSite(AdminSite):
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """Show first what waits for an administrator."""
-        told: dict[str, Any] = {}
+        # Imported late: what is in that package registers itself at this site.
+        from core_identity.admin.base import seen_by
+
+        told: dict[str, Any] = {"sees": seen_by(request)}
         if request.user.has_perm("core_identity.view_user") or request.user.has_perm("core_identity.change_user"):
             wishes = Identity.objects.filter(reactivation_requested_at__isnull=False, user__expired_at__isnull=False)
             told["wishes"] = wishes.values("user").distinct().count()
@@ -58,7 +62,7 @@ class CoreAdminSite(AdminSite):
         if may_settle_bursts(request.user):
             told["bursts"] = open_bursts()[:10]
         if request.user.has_perm("core_identity.view_role") or request.user.has_perm("core_identity.change_role"):
-            told["waiting"] = PushGroup.objects.filter(role__isnull=True).select_related("connection")[:10]
+            told["waiting"] = waiting_by_connection(most=10)
         if request.user.has_perm("core_identity.view_event"):
             told["recent"] = Event.objects.all()[:10]
         return super().index(request, {**told, **(extra_context or {})})

@@ -1,6 +1,6 @@
 """The reads about groups: which role a name reaches (R28), who waits for one (R29), and which names reach none (R31)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,6 +61,12 @@ def listed_groups(*, connection: Connection | None = None, waiting: bool = False
     unknown = ExpectedMember.objects.filter(group=OuterRef("pk")).order_by().values("group")
     counted = Subquery(unknown.annotate(count=Count("pk")).values("count"))
     return with_heads(groups.annotate(unknown=Coalesce(counted, 0)))
+
+
+def waiting_by_connection(*, most: int) -> Sequence[Mapping[str, object]]:
+    """Count the push groups that reach no role, as ``{connection, connection__slug, count}``, the ``most`` of them first (R29). One query."""
+    waiting = PushGroup.objects.filter(role__isnull=True).order_by().values("connection", "connection__slug")
+    return list(waiting.annotate(count=Count("pk")).order_by("-count", "connection__slug")[:most])
 
 
 def waiting_groups(role: Role) -> list[tuple[PushGroup, int]]:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from core_identity import errors
+from core_identity.config.answers import USAGE
 from core_identity.models import Conflict, Connection, Event, Identity, User
 from core_identity.services.provisioning import create_person
 from core_identity.services.users import create_user
@@ -86,6 +88,18 @@ def test_a_uid_is_given_and_a_former_one_released_R5_R8a(jane: Identity) -> None
     assert run("user", "release", "jane.doe", "--connection", "acme", *WHY)[1] == {"released": "jane.doe"}
     assert run("user", "release", "jane.doe", "--connection", "acme", *WHY)[0] == 3
     assert run("user", "release", "4711", "--connection", "acme", *WHY)[0] == 1
+
+
+def test_an_offer_of_nobody_is_a_question_and_not_a_success_R10(acme: Connection) -> None:
+    with pytest.raises(CommandError, match="Whom") as asked:
+        call_command("user", "offer", "--connection", acme.slug, *WHY)
+    assert asked.value.returncode == USAGE
+
+
+def test_who_is_named_and_in_the_domain_is_offered_once_R10(acme: Connection) -> None:
+    create_user(actor=ADMIN, username="early", email="early@acme.test", customer=acme.customer)
+    code, told, _ = run("user", "offer", "early", "--domain", "acme.test", "--connection", acme.slug, *WHY)
+    assert (code, told["offered"]) == (0, 1)
 
 
 def test_a_whole_domain_is_offered_but_for_whom_it_cannot_be_R10(acme: Connection, jane: Identity) -> None:

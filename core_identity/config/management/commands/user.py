@@ -2,7 +2,9 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
-from core_identity.config.answers import AnsweringCommand, changing
+from django.core.management.base import CommandError
+
+from core_identity.config.answers import USAGE, AnsweringCommand, changing
 from core_identity.models import User
 from core_identity.selectors.connections import connection_by_slug
 from core_identity.selectors.story import story
@@ -79,10 +81,11 @@ class Command(AnsweringCommand):
     def act_offer(
         self, *, keys: list[str], connection: str, domain: str | None, reason: str, json: bool, **_: Any
     ) -> None:
+        if not keys and not domain:
+            raise CommandError("Whom? Name somebody, or everybody of a domain by --domain.", returncode=USAGE)
         where = connection_by_slug(connection)
-        ids = [find_user(one).pk for one in keys]
-        if domain:
-            ids += offerable(where, domain)
+        named = [find_user(one).pk for one in keys]
+        ids = list(dict.fromkeys([*named, *(offerable(where, domain) if domain else [])]))
         done = 0
         for batch in (ids[at : at + AT_ONCE] for at in range(0, len(ids), AT_ONCE)):
             done += offer(actor=self.actor, connection=where, user_ids=batch, reason=reason)

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from sso.keys import signing_key
 from sso.models import SIGN_IN_LASTS, SamlSettings, SignInState, UsedAssertion
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.claims import SKEW
@@ -50,7 +51,15 @@ def depart(saml: SamlSettings, *, browser_token: str | None, next_path: str) -> 
         expires_at=now + SIGN_IN_LASTS,
     )
     # The RelayState says nothing and is trusted for nothing: the way back is found by InResponseTo, which is signed.
-    url = authn_request_url(saml.idp, saml.sp, request_id=request_id, relay_state=secrets.token_urlsafe(16), now=now)
+    url = authn_request_url(
+        saml.idp,
+        saml.sp,
+        request_id=request_id,
+        relay_state=secrets.token_urlsafe(16),
+        now=now,
+        wishes=saml.wishes,
+        signer=signing_key(saml) if saml.sign_requests else None,
+    )
     return Departure(url, token)
 
 

@@ -1,6 +1,7 @@
 """What a browser meets: the way to the IdP and back (SAML profiles 4.1), who one is here, and the way out."""
 
 import logging
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -21,6 +22,7 @@ from core_identity.selectors.story import story
 from core_identity.services.sign_in import sign_in as provision
 from core_identity.values import Actor, ActorKind, Channel
 from sso import sign_in_state
+from sso.keys import announced_certificates, opening_keys, signing_key
 from sso.mapping import person_of
 from sso.models import SamlSettings, SignInState
 from sso.offers import connections_to_offer
@@ -116,7 +118,8 @@ def _believe(
         state = sign_in_state.waiting_state(saml, request_id, token)
     elif not saml.idp_initiated:
         raise SamlRefusal(Code.UNSOLICITED, expected="InResponseTo")
-    assertion = verify(unverified_message, Expected(saml.idp, saml.sp, request_id, timezone.now()))
+    keys = partial(opening_keys, saml)
+    assertion = verify(unverified_message, Expected(saml.idp, saml.sp, request_id, timezone.now(), keys))
     sign_in_state.use_up(saml, assertion, state)
     return assertion, state
 
@@ -195,7 +198,14 @@ def logout(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def metadata(request: HttpRequest, slug: str) -> HttpResponse:
     """Our metadata for the IdP of a connection (SAML metadata 2.4.4). Its address is our entity ID."""
-    xml = sp_metadata(_saml(slug).sp, now=timezone.now())
+    saml = _saml(slug)
+    xml = sp_metadata(
+        saml.sp,
+        now=timezone.now(),
+        certificates=announced_certificates(saml),
+        signs_requests=saml.sign_requests,
+        signer=signing_key(saml) if saml.sign_metadata else None,
+    )
     return HttpResponse(xml, content_type="application/samlmetadata+xml")
 
 

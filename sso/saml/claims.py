@@ -9,6 +9,7 @@ from typing import Final
 from lxml import etree
 
 from sso.saml.assertion import SEAL, Idp, Sp, VerifiedAssertion
+from sso.saml.encryption import Keys
 from sso.saml.gate import SAML, require_success, text_of
 from sso.saml.refusals import Code, SamlRefusal
 
@@ -30,12 +31,16 @@ KNOWN_CONDITIONS: Final = {f"{SAML}AudienceRestriction", f"{SAML}OneTimeUse", f"
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the message must answer to. ``request_id`` None: the sign-in started at the IdP, and must not claim otherwise. ``now`` is aware."""
+    """What the message must answer to. ``request_id`` None: the sign-in started at the IdP, and must not claim otherwise.
+
+    ``now`` is aware. ``keys`` may open what is encrypted to us.
+    """
 
     idp: Idp
     sp: Sp
     request_id: str | None
     now: datetime
+    keys: Keys = tuple
 
 
 def check_claims(root: etree._Element, assertion: etree._Element, expected: Expected) -> VerifiedAssertion:

@@ -135,7 +135,7 @@ class SignInState(models.Model):
     session_until = models.DateTimeField(null=True)
     name_id = models.CharField(max_length=1024, blank=True)
     name_id_format = models.CharField(max_length=255, blank=True)
-    session_index = models.CharField(max_length=255, blank=True)
+    session_index = models.TextField(blank=True)
     finished_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
@@ -164,7 +164,7 @@ class SsoSession(models.Model):
     session_key = models.CharField(max_length=40, unique=True)
     name_id = models.CharField(max_length=1024)
     name_id_format = models.CharField(max_length=255, blank=True)
-    session_index = models.CharField(max_length=255, blank=True)
+    session_index = models.TextField(blank=True)
     until = models.DateTimeField(db_index=True)
 
     class Meta:

@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
-from zlib import decompress
+from urllib.parse import parse_qs, quote, urlsplit
+from zlib import compressobj, decompress
 
 import xmlsec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from lxml import etree
@@ -166,6 +166,23 @@ class TestIdp:
         if after:
             after(root)
         return base64.b64encode(etree.tostring(root)).decode()
+
+    def logout(self, xml: str) -> str:
+        """Return a logout message (base64) for the POST binding: ``xml`` with a signature at its `PLACE`."""
+        return base64.b64encode(etree.tostring(self.sign(etree.fromstring(xml)))).decode()
+
+    def logout_query(self, xml: str, *, field: str = "SAMLRequest", **changes: Any) -> str:
+        """Return a signed query of the Redirect binding. ``changes``: ``algorithm``, ``relay_state``, ``digest``, ``escape``."""
+        escape = changes.get("escape", lambda text: quote(text, safe=""))
+        deflater = compressobj(9, 8, -15)
+        deflated = deflater.compress(xml.encode()) + deflater.flush()
+        fields = {field: base64.b64encode(deflated).decode()}
+        if changes.get("relay_state") is not None:
+            fields["RelayState"] = changes["relay_state"]
+        fields["SigAlg"] = changes.get("algorithm", "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256")
+        signed = "&".join(f"{name}={escape(value)}" for name, value in fields.items())
+        signature = self.key.sign(signed.encode(), padding.PKCS1v15(), changes.get("digest", hashes.SHA256()))
+        return f"{signed}&Signature={escape(base64.b64encode(signature).decode())}"
 
     def sign(
         self,

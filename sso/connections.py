@@ -192,8 +192,8 @@ def _text(section: Mapping[str, Any], name: str, faults: list[SettingsError], *,
 
 
 def _uri(section: Mapping[str, Any], name: str, faults: list[SettingsError], *, default: str) -> str:
-    value = section.get(name)
-    if value is None:
+    value = section.get(name, default)
+    if value is None or value == default:
         return default
     if not isinstance(value, str) or not _URI.fullmatch(value):
         faults.append(

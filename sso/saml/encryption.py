@@ -8,6 +8,7 @@ import base64
 import binascii
 import os
 import re
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -70,8 +71,8 @@ def read_envelope(place: etree._Element) -> Envelope:
     return Envelope(place, algorithm, pad, _cipher_value(wrapped), _cipher_value(data))
 
 
-def open_envelope(envelope: Envelope, keys: Sequence[KeyPair]) -> etree._Element:
-    """Return the Assertion in it. Whatever goes wrong is one `SamlRefusal` (``decryption``)."""
+def open_envelope(envelope: Envelope, keys: Sequence[KeyPair]) -> bytes:
+    """Return the text of the Assertion in it, one whole element. Whatever goes wrong is one `SamlRefusal` (``decryption``)."""
     key = _unwrap(envelope.encrypted_key, keys, envelope.pad, _KEY_LENGTHS[envelope.algorithm])
     return _assertion_in(_decipher(envelope.algorithm, key, envelope.ciphertext), envelope.place)
 
@@ -153,16 +154,33 @@ def _decipher(algorithm: str, key: bytes, ciphertext: bytes) -> bytes:
         raise SamlRefusal(Code.DECRYPTION) from error
 
 
-def _assertion_in(plain: bytes, place: etree._Element) -> etree._Element:
-    """Return the one element that was encrypted. It may use prefixes that were declared around it, so they are declared here too."""
+def _assertion_in(plain: bytes, place: etree._Element) -> bytes:
+    """Demand that one element was encrypted. It may use prefixes that were declared around it, so they are declared here too."""
     frame = etree.fromstring(etree.tostring(place))  # declares whatever was in scope
     del frame[:]
     frame.tag, frame.text = "frame", "\n"
     opening, closing = etree.tostring(frame).split(b"\n")[0], b"</frame>"
+    text = re.sub(rb"\A\s*<\?xml[^>]*\?>", b"", plain)
     try:
-        root = gate.parse(opening + re.sub(rb"\A\s*<\?xml[^>]*\?>", b"", plain) + closing)
+        root = gate.parse(opening + text + closing)
     except SamlRefusal as refusal:
         raise SamlRefusal(Code.DECRYPTION) from refusal
     if [child.tag for child in root] != [f"{SAML}Assertion"]:
         raise SamlRefusal(Code.DECRYPTION)
-    return root[0]
+    return text
+
+
+def unsealed(root: etree._Element, place: etree._Element, assertion: bytes) -> bytes:
+    """Return the text of a Response with an assertion in the clear in ``place``, and without the Response's own signature.
+
+    It is put there as text: moved as an element it would lose declarations that it has in common with the rest, take over the prefixes there,
+    and no longer be what was signed (pysaml2 declares all of its own).
+    """
+    hole = etree.Comment(secrets.token_hex(16))
+    response = etree.Element(root.tag, dict(root.attrib), nsmap=place.nsmap)  # type: ignore[arg-type]  # None: default
+    for child in list(root):
+        if child is place:
+            response.append(hole)
+        elif child.tag != f"{DS}Signature":
+            response.append(child)
+    return etree.tostring(response).replace(etree.tostring(hole, with_tail=False), assertion)

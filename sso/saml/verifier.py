@@ -13,7 +13,7 @@ from onelogin.saml2.utils import OneLogin_Saml2_Utils
 from sso.saml import gate
 from sso.saml.assertion import Idp, Sp, VerifiedAssertion
 from sso.saml.claims import Expected, check_claims
-from sso.saml.encryption import open_envelope, read_envelope
+from sso.saml.encryption import open_envelope, read_envelope, unsealed
 from sso.saml.refusals import Code, SamlRefusal
 
 _SIGNATURE_FAULTS = {
@@ -86,12 +86,8 @@ def _opened(root: etree._Element, expected: Expected) -> str:
     if not keys:
         raise SamlRefusal(Code.ENCRYPTED, expected="a key: connection saml-keys SLUG make")
     try:
-        assertion = open_envelope(envelope, keys)
-        root.replace(place, assertion)
-        for signature in root.findall(f"{gate.DS}Signature"):
-            root.remove(signature)
-        # From here on one tree: the text of this one is parsed anew by the gate and by the library, and nothing else is read.
-        xml = etree.tostring(root)
+        # From here on one tree: this text is parsed anew by the gate and by the library, and nothing else is read.
+        xml = unsealed(root, place, open_envelope(envelope, keys))
         clear = gate.parse(xml)
         gate.require_response_layout(clear, want_response_signed=False)
         verify_signature(clear, expected.idp, "/samlp:Response/saml:Assertion/ds:Signature")

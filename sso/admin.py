@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 
+from sso.keys import certificate_facts, keys_of
 from sso.models import SamlSettings
 
 
@@ -16,6 +17,7 @@ class SamlSettingsInline(admin.StackedInline):
     extra = 0
     fields: ClassVar[tuple[str, ...]] = (
         "idp_entity_id", "sso_url", "slo_url", "certificates_shown", "idp_initiated", "want_response_signed",
+        "want_encrypted", "our_keys", "sign_requests", "sign_metadata", "force_authn", "authn_context", "name_id_format",
         *(f"{name}_attribute" for name in SamlSettings.ATTRIBUTES),
     )  # fmt: skip
     readonly_fields = fields
@@ -26,6 +28,15 @@ class SamlSettingsInline(admin.StackedInline):
         known = [x509.load_pem_x509_certificate(pem.encode()) for pem in saml.certificates]
         return format_html_join(
             ", ", "{} (ends on {})", ((one.subject.rfc4514_string(), one.not_valid_after_utc.date()) for one in known)
+        )
+
+    @admin.display(description="our keys")
+    def our_keys(self, saml: SamlSettings) -> str:
+        """What tells our certificates apart and when they end; the keys themselves nobody reads."""
+        told = ((key.state, *certificate_facts(key.certificate)) for key in keys_of(saml.connection))
+        return (
+            format_html_join(", ", "{} {} (ends on {})", ((state, sha256, ends.date()) for state, sha256, ends in told))
+            or "none: connection saml-keys SLUG make"
         )
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:

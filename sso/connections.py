@@ -1,5 +1,6 @@
 """The SAML side of a connection, as its file or an administrator describes it."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +12,9 @@ from django.utils import timezone
 from core_identity.services import events
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor, ActorKind, Channel
+from sso.keys import make_key_where_none
 from sso.models import SamlSettings
+from sso.saml.assertion import UNSPECIFIED
 from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, is_safe_url, normal_certificate, read_idp_metadata
 
 if TYPE_CHECKING:
@@ -19,9 +22,13 @@ if TYPE_CHECKING:
 
 APPLY: Final = Actor(Channel.ADMIN, ActorKind.SYSTEM, "connection apply")
 _KEYS: Final = (
-    "idp_metadata", "entity_id", "sso_url", "slo_url", "certificates", "idp_initiated", "want_response_signed", "attributes"
+    "idp_metadata", "entity_id", "sso_url", "slo_url", "certificates", "idp_initiated", "want_response_signed", "attributes",
+    "want_encrypted", "sign_requests", "sign_metadata", "force_authn", "authn_context", "name_id_format",
 )  # fmt: skip
+_NEED_A_KEY: Final = ("want_encrypted", "sign_requests", "sign_metadata")
 _MAX_FILE: Final = 1024 * 1024
+
+_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]{1,240}")
 
 _NEEDED: Final = frozenset({"first_name", "last_name", "email"})
 """Attributes without which nobody can be made (R12)."""
@@ -43,12 +50,13 @@ def apply(
         for field, value in wished.items()
         if not found or getattr(saml, field) != value
     }
-    if not changes:
-        return saml
-    for field, value in wished.items():
-        setattr(saml, field, value)
-    saml.save()
-    events.record(actor=actor, kind="saml_settings.changed", subject=connection, changes=changes)
+    if changes:
+        for field, value in wished.items():
+            setattr(saml, field, value)
+        saml.save()
+        events.record(actor=actor, kind="saml_settings.changed", subject=connection, changes=changes)
+    if any(wished[name] for name in _NEED_A_KEY):
+        make_key_where_none(actor=actor, connection=connection)
     return saml
 
 
@@ -80,6 +88,9 @@ def _read(section: object, base_dir: Path | None) -> dict[str, Any]:
         "certificates": list(idp.certificates),
         "idp_initiated": _flag(section, "idp_initiated", faults, default=False),
         "want_response_signed": _flag(section, "want_response_signed", faults, default=True),
+        **{name: _flag(section, name, faults, default=False) for name in (*_NEED_A_KEY, "force_authn")},
+        "authn_context": _uri(section, "authn_context", faults, default=""),
+        "name_id_format": _uri(section, "name_id_format", faults, default=UNSPECIFIED),
         **_attributes(section.get("attributes"), faults),
     }
     if faults:
@@ -178,6 +189,18 @@ def _text(section: Mapping[str, Any], name: str, faults: list[SettingsError], *,
         faults.append(SettingsError(f"saml.{name}", "wrong_type", "This must be a text that is not empty."))
         return ""
     return value.strip()
+
+
+def _uri(section: Mapping[str, Any], name: str, faults: list[SettingsError], *, default: str) -> str:
+    value = section.get(name, default)
+    if value is None or value == default:
+        return default
+    if not isinstance(value, str) or not _URI.fullmatch(value):
+        faults.append(
+            SettingsError(f"saml.{name}", "wrong_type", "This must be a URI, such as urn:oasis:names:tc:SAML:…")
+        )
+        return default
+    return value
 
 
 def _flag(section: Mapping[str, Any], name: str, faults: list[SettingsError], *, default: bool) -> bool:

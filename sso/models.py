@@ -4,7 +4,7 @@ from typing import ClassVar, Final
 from django.conf import settings
 from django.db import models
 
-from sso.saml.assertion import Idp, Sp
+from sso.saml.assertion import UNSPECIFIED, Idp, Sp, Wishes
 
 SIGN_IN_LASTS: Final = timedelta(minutes=15)
 """How long somebody may take at the IdP."""
@@ -23,6 +23,21 @@ class SamlSettings(models.Model):
         default=True,
         help_text="The Assertion must be signed always. Okta signs both.",
     )
+    want_encrypted = models.BooleanField(
+        "assertions must be encrypted",
+        default=False,
+        help_text="Encrypted ones are always taken where a key was made; then no other is.",
+    )
+    sign_requests = models.BooleanField("we sign our AuthnRequests", default=False)
+    sign_metadata = models.BooleanField("we sign our metadata", default=False)
+    force_authn = models.BooleanField("the IdP must ask people again at each sign-in", default=False)
+    authn_context = models.CharField(
+        "how people must prove who they are",
+        max_length=255,
+        blank=True,
+        help_text="An AuthnContextClassRef that each AuthnRequest demands. Empty: the IdP decides, as MFA needs it.",
+    )
+    name_id_format = models.CharField("NameID format asked for", max_length=255, default=UNSPECIFIED)
     idp_initiated = models.BooleanField(
         "sign-ins may start at the IdP",
         default=False,
@@ -56,13 +71,47 @@ class SamlSettings(models.Model):
 
     @property
     def idp(self) -> Idp:
-        return Idp(self.idp_entity_id, self.sso_url, tuple(self.certificates), self.want_response_signed)
+        return Idp(
+            self.idp_entity_id,
+            self.sso_url,
+            tuple(self.certificates),
+            self.want_response_signed,
+            self.want_encrypted,
+            self.slo_url,
+        )
 
     @property
     def sp(self) -> Sp:
         """Who we are to this IdP. From the configured address, never from a header of the request."""
         base = f"{settings.PUBLIC_URL}/sso/{self.connection.slug}"
-        return Sp(entity_id=f"{base}/metadata", acs_url=f"{base}/acs")
+        return Sp(entity_id=f"{base}/metadata", acs_url=f"{base}/acs", slo_url=f"{base}/logout")
+
+    @property
+    def wishes(self) -> Wishes:
+        return Wishes(self.name_id_format, self.force_authn, self.authn_context)
+
+
+class KeyState(models.TextChoices):
+    """The life of a key of ours, in this order."""
+
+    NEXT = "next", "next: announced, opens assertions, signs nothing yet"
+    ACTIVE = "active", "active: announced, signs"
+    OLD = "old", "old: still opens assertions"
+
+
+class SpKey(models.Model):
+    """A key of ours at one IdP. The private half is sealed by `sso.keys` and leaves it nowhere."""
+
+    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
+    state = models.CharField(max_length=6, choices=KeyState)
+    certificate = models.TextField(help_text="PEM.")
+    sealed_key = models.TextField(help_text="The private key, encrypted.")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(name="one_key_in_each_state", fields=("connection", "state")),)
+
+    def __str__(self) -> str:
+        return f"{self.state} key of {self.connection_id}"
 
 
 class SignInState(models.Model):
@@ -84,6 +133,9 @@ class SignInState(models.Model):
     ticket_hash = models.CharField(max_length=64, unique=True, null=True)
     identity = models.ForeignKey("core_identity.Identity", models.PROTECT, null=True, related_name="+")
     session_until = models.DateTimeField(null=True)
+    name_id = models.CharField(max_length=1024, blank=True)
+    name_id_format = models.CharField(max_length=255, blank=True)
+    session_index = models.TextField(blank=True)
     finished_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
@@ -102,3 +154,21 @@ class UsedAssertion(models.Model):
 
     def __str__(self) -> str:
         return self.assertion_id
+
+
+class SsoSession(models.Model):
+    """A session here and what its IdP calls it, so that a logout ends this one and no other."""
+
+    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
+    identity = models.ForeignKey("core_identity.Identity", models.PROTECT, related_name="+")
+    session_key = models.CharField(max_length=40, unique=True)
+    name_id = models.CharField(max_length=1024)
+    name_id_format = models.CharField(max_length=255, blank=True)
+    session_index = models.TextField(blank=True)
+    until = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes = (models.Index(name="sso_session_by_name_id", fields=("connection", "name_id")),)
+
+    def __str__(self) -> str:
+        return f"session by {self.connection_id}"

@@ -3,7 +3,6 @@
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -12,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from sso.keys import signing_key
 from sso.models import SIGN_IN_LASTS, SamlSettings, SignInState, UsedAssertion
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.claims import SKEW
@@ -27,6 +27,9 @@ COOKIE: Final = "__Host-sign-in"
 _PURGED_AT_ONCE: Final = 100
 _TOKEN_LENGTH: Final = 43
 
+MAX_NAME_ID: Final = 1024
+"""Characters of a NameID by which a logout can find a session; a longer one is not remembered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Departure:
@@ -39,7 +42,7 @@ class Departure:
 def depart(saml: SamlSettings, *, browser_token: str | None, next_path: str) -> Departure:
     """Remember a sign-in and return where to send the browser."""
     now = timezone.now()
-    _purge(SignInState.objects.filter(expires_at__lt=now))
+    purge(SignInState.objects.filter(expires_at__lt=now))
     token = _token(browser_token)
     request_id = new_request_id()
     SignInState.objects.create(
@@ -50,7 +53,15 @@ def depart(saml: SamlSettings, *, browser_token: str | None, next_path: str) -> 
         expires_at=now + SIGN_IN_LASTS,
     )
     # The RelayState says nothing and is trusted for nothing: the way back is found by InResponseTo, which is signed.
-    url = authn_request_url(saml.idp, saml.sp, request_id=request_id, relay_state=secrets.token_urlsafe(16), now=now)
+    url = authn_request_url(
+        saml.idp,
+        saml.sp,
+        request_id=request_id,
+        relay_state=secrets.token_urlsafe(16),
+        now=now,
+        wishes=saml.wishes,
+        signer=signing_key(saml) if saml.sign_requests else None,
+    )
     return Departure(url, token)
 
 
@@ -75,7 +86,7 @@ def use_up(saml: SamlSettings, assertion: VerifiedAssertion, state: SignInState 
     Only what was verified gets here, so a forged message burns nobody's ID. Raises `SamlRefusal`.
     """
     now = timezone.now()
-    _purge(UsedAssertion.objects.filter(until__lt=now))
+    purge(UsedAssertion.objects.filter(until__lt=now))
     _, first = UsedAssertion.objects.get_or_create(
         connection=saml.connection,
         assertion_id=assertion.assertion_id,
@@ -104,7 +115,7 @@ def arrive(
     state: SignInState | None,
     browser_token: str | None,
     next_path: str,
-    session_until: datetime | None,
+    assertion: VerifiedAssertion,
 ) -> Arrival:
     """Keep who came until the browser asks again, from this site, with its session cookie. A sign-in that the IdP began gets its state here."""
     token, now, ticket = _token(browser_token), timezone.now(), secrets.token_urlsafe(32)
@@ -117,7 +128,12 @@ def arrive(
             expires_at=now + SIGN_IN_LASTS,
         )
     SignInState.objects.filter(pk=state.pk).update(
-        ticket_hash=_hash(ticket), identity=identity, session_until=session_until
+        ticket_hash=_hash(ticket),
+        identity=identity,
+        session_until=assertion.session_not_on_or_after,
+        name_id=assertion.name_id if len(assertion.name_id) <= MAX_NAME_ID else "",
+        name_id_format=assertion.name_id_format[:255],
+        session_index=assertion.session_index,
     )
     return Arrival(urlencode({"ticket": ticket}), token)
 
@@ -155,7 +171,7 @@ def _hash(secret: str) -> str:
 
 
 @transaction.atomic
-def _purge(outdated: QuerySet[Any]) -> None:
+def purge(outdated: QuerySet[Any]) -> None:
     """Delete some of what has had its time: more than comes in, and never waiting for a neighbour who does the same."""
     some = outdated.select_for_update(skip_locked=True).values("pk")[:_PURGED_AT_ONCE]
     outdated.model._default_manager.filter(pk__in=list(some.values_list("pk", flat=True))).delete()

@@ -2,16 +2,16 @@
 
 from django.urls import path
 
-from sso import views
+from sso import logout_views, views
 
 urlpatterns = [
     path("", views.sign_in, name="start"),
     path("sign-in", views.sign_in, name="sign-in"),
-    path("sign-out", views.sign_out, name="sign-out"),
+    path("sign-out", logout_views.sign_out, name="sign-out"),
     path("me", views.me, name="me"),
     path("sso/<slug:slug>/login", views.login, name="sso-login"),
     path("sso/<slug:slug>/acs", views.acs, name="sso-acs"),
     path("sso/<slug:slug>/finish", views.finish, name="sso-finish"),
-    path("sso/<slug:slug>/logout", views.logout, name="sso-logout"),
+    path("sso/<slug:slug>/logout", logout_views.logout, name="sso-logout"),
     path("sso/<slug:slug>/metadata", views.metadata, name="sso-metadata"),
 ]

@@ -1,12 +1,11 @@
 """What a browser meets: the way to the IdP and back (SAML profiles 4.1), who one is here, and the way out."""
 
 import logging
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.contrib import messages
-from django.contrib.auth import logout as end_session
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -15,12 +14,14 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from core_identity.backends import begin_session, identity_of
 from core_identity.credentials import credential
-from core_identity.errors import IdentityError, NotFound
-from core_identity.selectors.connections import live_connection
+from core_identity.errors import IdentityError
 from core_identity.selectors.story import story
 from core_identity.services.sign_in import sign_in as provision
 from core_identity.values import Actor, ActorKind, Channel
 from sso import sign_in_state
+from sso.keys import announced_certificates, opening_keys, signing_key
+from sso.live_settings import live_settings
+from sso.logout import remember_session
 from sso.mapping import person_of
 from sso.models import SamlSettings, SignInState
 from sso.offers import connections_to_offer
@@ -57,7 +58,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def login(request: HttpRequest, slug: str) -> HttpResponse:
     """Send the browser to the IdP of a connection with an AuthnRequest of its own."""
     away = sign_in_state.depart(
-        _saml(slug),
+        live_settings(slug),
         browser_token=sign_in_state.browser_token_of(request),
         next_path=safe_path(request.GET.get("next")),
     )
@@ -72,7 +73,7 @@ def login(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 def acs(request: HttpRequest, slug: str) -> HttpResponse:
     """Assertion consumer service: verify, take it once, let the person in, and go on by a GET on this site."""
-    saml = _saml(slug)
+    saml = live_settings(slug)
     token = sign_in_state.browser_token_of(request)
     try:
         assertion, state = _believe(request, saml, token)
@@ -96,7 +97,7 @@ def acs(request: HttpRequest, slug: str) -> HttpResponse:
         state=state,
         browser_token=token,
         next_path=safe_path(request.POST.get("RelayState")),
-        session_until=assertion.session_not_on_or_after,
+        assertion=assertion,
     )
     response = redirect("sso-finish", slug)
     response.status_code = 303
@@ -116,7 +117,8 @@ def _believe(
         state = sign_in_state.waiting_state(saml, request_id, token)
     elif not saml.idp_initiated:
         raise SamlRefusal(Code.UNSOLICITED, expected="InResponseTo")
-    assertion = verify(unverified_message, Expected(saml.idp, saml.sp, request_id, timezone.now()))
+    keys = partial(opening_keys, saml)
+    assertion = verify(unverified_message, Expected(saml.idp, saml.sp, request_id, timezone.now(), keys))
     sign_in_state.use_up(saml, assertion, state)
     return assertion, state
 
@@ -132,8 +134,9 @@ def finish(request: HttpRequest, slug: str) -> HttpResponse:
     if state is None or state.identity is None:
         if request.user.is_authenticated:
             return redirect("me")  # the page was loaded again
-        return refused_message(request, _saml(slug), SamlRefusal(Code.NO_REQUEST))
+        return refused_message(request, live_settings(slug), SamlRefusal(Code.NO_REQUEST))
     begin_session(request, state.identity, until=state.session_until)
+    remember_session(request, state)
     return HttpResponseRedirect(safe_path(state.next_path))
 
 
@@ -173,42 +176,19 @@ def _nobody(request: HttpRequest, *, as_json: bool) -> HttpResponse:
     return response
 
 
-@credential("session")
-@require_POST
-@never_cache
-def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session here. That of the IdP goes on."""
-    end_session(request)
-    messages.success(request, "You are signed out of CORE.")
-    return redirect("start")
-
-
-@credential("none")
-@require_safe
-@never_cache
-def logout(request: HttpRequest, slug: str) -> HttpResponse:
-    """Where an IdP may send people who want out: one button, for no foreign page shall sign somebody out by a link."""
-    return render(request, "sso/sign_out.html", {"saml": _saml(slug)})
-
-
 @credential("none")
 @require_safe
 def metadata(request: HttpRequest, slug: str) -> HttpResponse:
     """Our metadata for the IdP of a connection (SAML metadata 2.4.4). Its address is our entity ID."""
-    xml = sp_metadata(_saml(slug).sp, now=timezone.now())
+    saml = live_settings(slug)
+    xml = sp_metadata(
+        saml.sp,
+        now=timezone.now(),
+        certificates=announced_certificates(saml),
+        signs_requests=saml.sign_requests,
+        signer=signing_key(saml) if saml.sign_metadata else None,
+    )
     return HttpResponse(xml, content_type="application/samlmetadata+xml")
-
-
-def _saml(slug: str) -> SamlSettings:
-    """Return the SAML side of a live connection. Switched off and never made look the same from outside (R1a)."""
-    try:
-        connection = live_connection(slug)
-    except NotFound as error:
-        raise Http404("There is no such connection.") from error
-    found = SamlSettings.objects.select_related("connection").filter(connection=connection).first()
-    if found is None:
-        raise Http404("Sign-in is not set up for this connection.")
-    return found
 
 
 def _reference(request: HttpRequest) -> str:

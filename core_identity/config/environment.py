@@ -1,10 +1,13 @@
 """Reading the environment: every variable that the service knows, failing loudly and by name."""
 
+import base64
+import hashlib
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from core_identity.policy.bursts import BurstLimits
@@ -21,6 +24,26 @@ def secret(name: str) -> str:
     if not value:
         raise ImproperlyConfigured(f"Set {name}, or {name}_FILE to the path of a file that holds it.")
     return value
+
+
+def key_encryption_keys(*, stand_in: str) -> list[str]:
+    """Return the Fernet keys of ``SAML_KEY_ENCRYPTION_KEYS[_FILE]`` (commas or lines between them).
+
+    Where there are none, one is made from ``stand_in``, if that is given.
+    """
+    path: str = env.str("SAML_KEY_ENCRYPTION_KEYS_FILE", default="")
+    text = Path(path).read_text(encoding="utf-8") if path else env.str("SAML_KEY_ENCRYPTION_KEYS", default="")
+    keys = text.replace(",", " ").split()
+    if not keys and stand_in:
+        keys = [base64.urlsafe_b64encode(hashlib.sha256(f"saml keys {stand_in}".encode()).digest()).decode()]
+    for number, key in enumerate(keys, start=1):
+        try:
+            Fernet(key)
+        except ValueError as error:  # without the key itself, which must reach no log
+            raise ImproperlyConfigured(
+                f"Key {number} of SAML_KEY_ENCRYPTION_KEYS is no 32 bytes in URL-safe base64."
+            ) from error
+    return keys
 
 
 def burst_limits() -> BurstLimits:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from core_identity.config.environment import PublicUrl, burst_limits, env, secret
+from core_identity.config.environment import PublicUrl, burst_limits, env, key_encryption_keys, secret
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -15,6 +15,8 @@ DEBUG = env.bool("DEBUG", default=False)
 DEMO = env.bool("DEMO", default=False)
 SECRET_KEY = secret("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+# Encrypt our private SAML keys at rest: the first seals, all open. In the demo the checkout's secret key will do.
+SAML_KEY_ENCRYPTION_KEYS = key_encryption_keys(stand_in=SECRET_KEY if DEBUG or DEMO else "")
 ALLOWED_HOSTS = [_public.host]
 
 INSTALLED_APPS = [

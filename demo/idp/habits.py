@@ -114,7 +114,7 @@ ENCRYPTED: Final = Question(
         Choice(
             "assertion",
             "The assertion is encrypted",
-            "To a certificate that is not CORE's: CORE announces none yet, and says so.",
+            "To the certificate that CORE's metadata names.",
             {"encrypts": True},
         ),
     ),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import xmlsec
+from cryptography import x509
 from lxml import etree
 from xmlsec import constants, template
 
@@ -28,8 +29,12 @@ def signed_response(
     in_response_to: str | None,
     now: datetime,
     habits: Habits = Habits(),  # noqa: B008 - immutable
+    recipient: x509.Certificate | None = None,
 ) -> bytes:
-    """Return the XML of the answer to the request with that ID (None: nobody asked, as from Okta's tile). ``now`` is aware."""
+    """Return the XML of the answer to the request with that ID (None: nobody asked, as from Okta's tile). ``now`` is aware.
+
+    With a ``recipient`` the assertion is encrypted to it.
+    """
     now += habits.clock
     key = keys[habits.key]
     answers = {} if in_response_to is None else {"InResponseTo": in_response_to}
@@ -56,8 +61,8 @@ def signed_response(
     _add_attributes(assertion, person, habits)
     # From the inside out: the signature of the Response covers that of the Assertion.
     _sign(assertion, key)
-    if habits.encrypts:
-        encrypt(assertion, keys["second"])
+    if recipient is not None:
+        encrypt(assertion, recipient)
     if habits.signs_response:
         _sign(response, key)
     return etree.tostring(response, encoding="UTF-8", xml_declaration=True)

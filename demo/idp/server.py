@@ -13,6 +13,7 @@ from demo.dashboard import pages as dashboard_pages
 from demo.dashboard.dashboard import CALLBACK_PATH, Dashboard
 from demo.idp import pages
 from demo.idp.authn_request import Refused, request_id_of
+from demo.idp.encryption import recipient_at
 from demo.idp.form import MAX_BYTES, fields_of, going_along
 from demo.idp.habits import habits_of
 from demo.idp.metadata import idp_metadata
@@ -134,13 +135,15 @@ class Handler(BaseHTTPRequestHandler):
         person = person_called(fields.get("person", ""))
         if person is None:
             raise Refused("Nobody of that name is known here. Go back and choose one of the people.")
+        habits = habits_of(fields)
         xml = signed_response(
             person,
             parties=parties,
             keys=self.server.keys,
             in_response_to=request_id,
             now=datetime.now(UTC),
-            habits=habits_of(fields),
+            habits=habits,
+            recipient=recipient_at(parties.sp_entity_id) if habits.encrypts else None,
         )
         message = base64.b64encode(xml).decode("ascii")
         return pages.hand_over_page(parties.acs_url, {"SAMLResponse": message, **going_along(fields)})

@@ -6,6 +6,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
+UNSPECIFIED: Final = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
+
 SEAL: Final = object()
 """Held by the verifier alone; see `VerifiedAssertion`."""
 
@@ -42,11 +44,32 @@ class Idp:
     sso_url: str
     certificates: tuple[str, ...]
     want_response_signed: bool = True
+    want_encrypted: bool = False
+    slo_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sp:
-    """Who we are to that IdP. Both are whole URLs, one of each per connection, compared exactly."""
+    """Who we are to that IdP. All are whole URLs, one of each per connection, compared exactly."""
 
     entity_id: str
     acs_url: str
+    slo_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the IdP calls somebody's session with it; ``index`` and ``name_id_format`` may be empty."""
+
+    name_id: str
+    name_id_format: str = ""
+    index: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What an AuthnRequest asks for. ``authn_context`` empty: how somebody proves who they are is the IdP's business."""
+
+    name_id_format: str = UNSPECIFIED
+    force_authn: bool = False
+    authn_context: str = ""

@@ -9,7 +9,8 @@ from typing import Final
 from lxml import etree
 
 from sso.saml.assertion import SEAL, Idp, Sp, VerifiedAssertion
-from sso.saml.gate import SAML, require_success, text_of
+from sso.saml.encryption import Keys
+from sso.saml.gate import SAML, SAMLP, require_success, text_of
 from sso.saml.refusals import Code, SamlRefusal
 
 SKEW: Final = timedelta(minutes=2)
@@ -24,18 +25,23 @@ MAX_WINDOW: Final = timedelta(hours=24)
 MAX_ID: Final = 256
 """Characters of an assertion's ID: it is remembered against replay."""
 
+SUCCESS: Final = "urn:oasis:names:tc:SAML:2.0:status:Success"
 BEARER: Final = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 KNOWN_CONDITIONS: Final = {f"{SAML}AudienceRestriction", f"{SAML}OneTimeUse", f"{SAML}ProxyRestriction"}
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the message must answer to. ``request_id`` None: the sign-in started at the IdP, and must not claim otherwise. ``now`` is aware."""
+    """What the message must answer to. ``request_id`` None: the sign-in started at the IdP, and must not claim otherwise.
+
+    ``now`` is aware. ``keys`` may open what is encrypted to us.
+    """
 
     idp: Idp
     sp: Sp
     request_id: str | None
     now: datetime
+    keys: Keys = tuple
 
 
 def check_claims(root: etree._Element, assertion: etree._Element, expected: Expected) -> VerifiedAssertion:
@@ -67,6 +73,47 @@ def check_claims(root: etree._Element, assertion: etree._Element, expected: Expe
         attributes=MappingProxyType(attributes),
         unreadable=frozenset(unreadable),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutRequest:
+    """Whose session an IdP wants ended. No ``session_indexes``: all of that NameID. ``until`` is when its age alone refuses it."""
+
+    request_id: str
+    name_id: str
+    session_indexes: tuple[str, ...]
+    until: datetime
+
+
+def check_logout_request(root: etree._Element, expected: Expected) -> LogoutRequest:
+    """Return what a verified LogoutRequest asks once every claim holds (SAML core 3.7.1); raise `SamlRefusal` naming the first that does not."""
+    _check_head(root, expected)
+    end = _time(root, "NotOnOrAfter")
+    if end is not None and end <= expected.now - SKEW:
+        raise SamlRefusal(Code.TOO_LATE, expected=f"after {expected.now.isoformat()}", received=end.isoformat())
+    name_id = _plain(_one(root, "NameID", Code.STRUCTURE), "NameID")
+    if not name_id:
+        raise SamlRefusal(Code.VALUE, expected="a NameID")
+    indexes = tuple(_plain(one, "SessionIndex") for one in root.findall(f"{SAMLP}SessionIndex"))
+    if "" in indexes:
+        raise SamlRefusal(Code.VALUE, expected="a SessionIndex")  # sessions without one are not what it names
+    return LogoutRequest(root.get("ID", ""), name_id, indexes, expected.now + MAX_AGE + 2 * SKEW)
+
+
+def check_logout_response(root: etree._Element, expected: Expected) -> tuple[str, bool]:
+    """Return which request a verified LogoutResponse answers, and whether all was ended; raise `SamlRefusal`."""
+    _check_head(root, expected)
+    codes = [code.get("Value") for code in root.findall(f"{SAMLP}Status/{SAMLP}StatusCode")]
+    inner = root.find(f"{SAMLP}Status/{SAMLP}StatusCode/{SAMLP}StatusCode")
+    return root.get("InResponseTo", ""), codes == [SUCCESS] and inner is None
+
+
+def _check_head(root: etree._Element, expected: Expected) -> None:
+    _same(Code.DESTINATION, root.get("Destination"), expected.sp.slo_url)
+    _same(Code.ISSUER, text_of(_one(root, "Issuer", Code.ISSUER)), expected.idp.entity_id)
+    if not 1 <= len(root.get("ID", "")) <= MAX_ID:
+        raise SamlRefusal(Code.STRUCTURE, expected=f"an ID of at most {MAX_ID} characters")
+    _check_age(root, expected.now)
 
 
 def _check_age(assertion: etree._Element, now: datetime) -> None:

@@ -106,6 +106,39 @@ def _require_bounded(root: etree._Element) -> None:
         stack += [(child, depth + 1) for child in element]
 
 
+def is_encrypted(root: etree._Element) -> bool:
+    return next(root.iter(f"{SAML}EncryptedAssertion"), None) is not None
+
+
+def require_encrypted_layout(root: etree._Element, *, want_response_signed: bool) -> etree._Element:
+    """Return the one EncryptedAssertion of a Response, before anything in it is opened; raise `SamlRefusal`.
+
+    What will come out of it has to pass `require_response_layout` in its turn.
+    """
+    if root.tag != f"{SAMLP}Response" or root.get("Version") != "2.0":
+        raise SamlRefusal(Code.STRUCTURE, expected="Response 2.0", received=str(root.tag))
+    anywhere = list(root.iter(f"{SAML}EncryptedAssertion"))
+    if (
+        len(anywhere) != 1
+        or anywhere[0].getparent() is not root
+        or next(root.iter(f"{SAML}Assertion"), None) is not None
+    ):
+        raise SamlRefusal(Code.STRUCTURE, expected="one EncryptedAssertion, in the Response, and no Assertion")
+    _require_unique_ids(root)
+    _require_signatures(root, None, want_response_signed=want_response_signed)
+    return anywhere[0]
+
+
+def require_message_layout(root: etree._Element, name: str, *, want_signed: bool) -> None:
+    """Demand a message without assertions, ``name`` in the protocol namespace: unique IDs, nothing signed but the whole; raise `SamlRefusal`."""
+    if root.tag != f"{SAMLP}{name}" or root.get("Version") != "2.0":
+        raise SamlRefusal(Code.STRUCTURE, expected=f"{name} 2.0", received=str(root.tag))
+    if len(list(root.iter(root.tag))) != 1:
+        raise SamlRefusal(Code.STRUCTURE, expected=f"one {name}")
+    _require_unique_ids(root)
+    _require_signatures(root, None, want_response_signed=want_signed)
+
+
 def require_response_layout(root: etree._Element, *, want_response_signed: bool) -> etree._Element:
     """Return the one Assertion of a Response whose layout admits one reading only; raise `SamlRefusal`.
 
@@ -151,20 +184,24 @@ def _require_unique_ids(root: etree._Element) -> None:
                 seen.add(str(value))
 
 
-def _require_signatures(root: etree._Element, assertion: etree._Element, *, want_response_signed: bool) -> None:
+def is_signed(root: etree._Element) -> bool:
+    return root.find(f"{DS}Signature") is not None
+
+
+def _require_signatures(root: etree._Element, assertion: etree._Element | None, *, want_response_signed: bool) -> None:
     signed = []
     for signature in root.iter(f"{DS}Signature"):
         parent = signature.getparent()
-        if parent is not root and parent is not assertion:
+        if parent is None or (parent is not root and parent is not assertion):
             raise SamlRefusal(Code.SIGNATURE_LAYOUT, expected="signatures of the Response and of the Assertion only")
         if parent in signed:
             raise SamlRefusal(Code.SIGNATURE_LAYOUT, expected="one signature each")
         _require_signature_layout(signature, parent)
         signed.append(parent)
-    if assertion not in signed:
+    if assertion is not None and assertion not in signed:
         raise SamlRefusal(Code.NOT_SIGNED, expected="a signed Assertion")
     if want_response_signed and root not in signed:
-        raise SamlRefusal(Code.NOT_SIGNED, expected="a signed Response")
+        raise SamlRefusal(Code.NOT_SIGNED, expected=f"a signed {etree.QName(root).localname}")
 
 
 def _require_signature_layout(signature: etree._Element, parent: etree._Element) -> None:

@@ -1,21 +1,34 @@
-"""What we say: the AuthnRequest, and our metadata. Built as trees, so that nothing in a URL can break out of its place."""
+"""What we say: AuthnRequests, logout, and our metadata. Built as trees, so that nothing in a URL can break out of its place."""
 
 import base64
 import secrets
 import zlib
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
 
+import xmlsec
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 from lxml import etree
+from xmlsec import constants, template
 
-from sso.saml.assertion import Idp, Sp
-from sso.saml.gate import SAML, SAMLP
+from sso.saml.assertion import UNSPECIFIED, Idp, Session, Sp, Wishes
+from sso.saml.gate import DS, SAML, SAMLP
+from sso.saml.key_pair import KeyPair
 
 MD: Final = "{urn:oasis:names:tc:SAML:2.0:metadata}"
 POST_BINDING: Final = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 REDIRECT_BINDING: Final = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
-UNSPECIFIED: Final = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
+RSA_SHA256: Final = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
+SUCCESS: Final = "urn:oasis:names:tc:SAML:2.0:status:Success"
+PREFERRED: Final = (
+    "http://www.w3.org/2009/xmlenc11#aes256-gcm",
+    "http://www.w3.org/2001/04/xmlenc#aes256-cbc",
+    "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p",
+)
+"""What we would have them encrypt with: peers that read it take the first that they know."""
 
 
 def new_request_id() -> str:
@@ -23,54 +36,135 @@ def new_request_id() -> str:
     return f"_{secrets.token_hex(20)}"
 
 
-def authn_request_url(idp: Idp, sp: Sp, *, request_id: str, relay_state: str, now: datetime) -> str:
-    """Return where to send the browser: an AuthnRequest by the Redirect binding (SAML bindings 3.4). ``now`` is aware.
+def authn_request_url(
+    idp: Idp,
+    sp: Sp,
+    *,
+    request_id: str,
+    relay_state: str,
+    now: datetime,
+    wishes: Wishes = Wishes(),  # noqa: B008 - immutable
+    signer: KeyPair | None = None,
+) -> str:
+    """Return where to send the browser: an AuthnRequest by the Redirect binding (SAML bindings 3.4), signed if there is a ``signer``.
 
-    No RequestedAuthnContext: how somebody proves who they are is the IdP's business, and asking for a password breaks MFA.
+    ``now`` is aware. Without a wish there is no RequestedAuthnContext: asking for a password breaks MFA.
     """
-    request = etree.Element(
-        f"{SAMLP}AuthnRequest",
-        {
-            "ID": request_id,
-            "Version": "2.0",
-            "IssueInstant": _instant(now),
-            "Destination": idp.sso_url,
-            "ProtocolBinding": POST_BINDING,
-            "AssertionConsumerServiceURL": sp.acs_url,
-        },
-        nsmap={"samlp": SAMLP[1:-1], "saml": SAML[1:-1]},
-    )
-    etree.SubElement(request, f"{SAML}Issuer").text = sp.entity_id
-    etree.SubElement(request, f"{SAMLP}NameIDPolicy", {"Format": UNSPECIFIED, "AllowCreate": "true"})
+    force = {"ForceAuthn": "true"} if wishes.force_authn else {}
+    place = {"ProtocolBinding": POST_BINDING, "AssertionConsumerServiceURL": sp.acs_url}
+    request = _message("AuthnRequest", sp, request_id, idp.sso_url, now, **force, **place)
+    etree.SubElement(request, f"{SAMLP}NameIDPolicy", {"Format": wishes.name_id_format, "AllowCreate": "true"})
+    if wishes.authn_context:
+        context = etree.SubElement(request, f"{SAMLP}RequestedAuthnContext", {"Comparison": "exact"})
+        etree.SubElement(context, f"{SAML}AuthnContextClassRef").text = wishes.authn_context
+    return redirect_url(idp.sso_url, "SAMLRequest", request, relay_state=relay_state, signer=signer)
+
+
+def logout_request_url(idp: Idp, sp: Sp, session: Session, *, request_id: str, now: datetime, signer: KeyPair) -> str:
+    """Return where to send the browser to end a session at the IdP too: a signed LogoutRequest by the Redirect binding (SAML core 3.7.1)."""
+    end = {"NotOnOrAfter": _instant(now + timedelta(minutes=5))}
+    request = _message("LogoutRequest", sp, request_id, idp.slo_url, now, **end)
+    format_ = {"Format": session.name_id_format} if session.name_id_format else {}
+    etree.SubElement(request, f"{SAML}NameID", format_).text = session.name_id
+    if session.index:
+        etree.SubElement(request, f"{SAMLP}SessionIndex").text = session.index
+    return redirect_url(idp.slo_url, "SAMLRequest", request, relay_state="", signer=signer)
+
+
+def logout_response_url(
+    idp: Idp, sp: Sp, *, in_response_to: str, relay_state: str, now: datetime, signer: KeyPair
+) -> str:
+    """Return where to send the browser to tell the IdP that the session named has ended (SAML core 3.7.2)."""
+    answer = _message("LogoutResponse", sp, new_request_id(), idp.slo_url, now, InResponseTo=in_response_to)
+    etree.SubElement(etree.SubElement(answer, f"{SAMLP}Status"), f"{SAMLP}StatusCode", {"Value": SUCCESS})
+    return redirect_url(idp.slo_url, "SAMLResponse", answer, relay_state=relay_state, signer=signer)
+
+
+def redirect_url(url: str, field: str, message: etree._Element, *, relay_state: str, signer: KeyPair | None) -> str:
+    """Return ``url`` with a message in its query; a signature is over the very octets of that query (SAML bindings 3.4.4.1)."""
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
-    deflated = compressor.compress(etree.tostring(request)) + compressor.flush()
-    query = urlencode({"SAMLRequest": base64.b64encode(deflated).decode(), "RelayState": relay_state})
-    return f"{idp.sso_url}{'&' if '?' in idp.sso_url else '?'}{query}"
+    deflated = compressor.compress(etree.tostring(message)) + compressor.flush()
+    fields = {field: base64.b64encode(deflated).decode(), **({"RelayState": relay_state} if relay_state else {})}
+    if signer is None:
+        query = urlencode(fields)
+    else:
+        query = urlencode({**fields, "SigAlg": RSA_SHA256})
+        signature = signer.key.sign(query.encode(), padding.PKCS1v15(), hashes.SHA256())
+        query += "&" + urlencode({"Signature": base64.b64encode(signature).decode()})
+    return f"{url}{'&' if '?' in url else '?'}{query}"
 
 
-def sp_metadata(sp: Sp, *, now: datetime) -> bytes:
-    """Return our metadata for one connection, good for a year; it is made anew at each request."""
+def sp_metadata(
+    sp: Sp,
+    *,
+    now: datetime,
+    certificates: Sequence[str] = (),
+    signs_requests: bool = False,
+    signer: KeyPair | None = None,
+) -> bytes:
+    """Return our metadata for one connection, made anew at each request: good for a year, to be read again each day.
+
+    ``certificates`` (PEM) are those for signing and encrypting, two during a rollover. Signed, if there is a ``signer``.
+    """
     entity = etree.Element(
         f"{MD}EntityDescriptor",
-        {"entityID": sp.entity_id, "validUntil": _instant(now + timedelta(days=365))},
-        nsmap={"md": MD[1:-1]},
+        {
+            "ID": new_request_id(),
+            "entityID": sp.entity_id,
+            "validUntil": _instant(now + timedelta(days=365)),
+            "cacheDuration": "P1D",
+        },
+        nsmap={"md": MD[1:-1], "ds": DS[1:-1]},
     )
     role = etree.SubElement(
         entity,
         f"{MD}SPSSODescriptor",
         {
-            "AuthnRequestsSigned": "false",
+            "AuthnRequestsSigned": str(signs_requests).lower(),
             "WantAssertionsSigned": "true",
             "protocolSupportEnumeration": SAMLP[1:-1],
         },
     )
+    for use in ("signing", "encryption"):
+        for pem in certificates:
+            descriptor = etree.SubElement(role, f"{MD}KeyDescriptor", {"use": use})
+            data = etree.SubElement(etree.SubElement(descriptor, f"{DS}KeyInfo"), f"{DS}X509Data")
+            etree.SubElement(data, f"{DS}X509Certificate").text = "".join(pem.split("-----")[2].split())
+            if use == "encryption":
+                for algorithm in PREFERRED:
+                    etree.SubElement(descriptor, f"{MD}EncryptionMethod", {"Algorithm": algorithm})
+    if certificates:  # without a key we can neither ask for a logout nor answer one
+        for binding in (REDIRECT_BINDING, POST_BINDING):
+            etree.SubElement(role, f"{MD}SingleLogoutService", {"Binding": binding, "Location": sp.slo_url})
     etree.SubElement(role, f"{MD}NameIDFormat").text = UNSPECIFIED
     etree.SubElement(
         role,
         f"{MD}AssertionConsumerService",
         {"Binding": POST_BINDING, "Location": sp.acs_url, "index": "0", "isDefault": "true"},
     )
-    return etree.tostring(entity, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+    if signer is not None:
+        _sign(entity, signer)
+    return etree.tostring(entity, xml_declaration=True, encoding="UTF-8", pretty_print=signer is None)
+
+
+def _message(name: str, sp: Sp, message_id: str, destination: str, now: datetime, **more: str) -> etree._Element:
+    head = {"ID": message_id, "Version": "2.0", "IssueInstant": _instant(now), "Destination": destination, **more}
+    message = etree.Element(f"{SAMLP}{name}", head, nsmap={"samlp": SAMLP[1:-1], "saml": SAML[1:-1]})
+    etree.SubElement(message, f"{SAML}Issuer").text = sp.entity_id
+    return message
+
+
+def _sign(element: etree._Element, signer: KeyPair) -> None:
+    """Put an enveloped signature first, where the schema of metadata wants it (SAML metadata 3.1)."""
+    signature = template.create(element, constants.TransformExclC14N, constants.TransformRsaSha256, ns="ds")
+    element.insert(0, signature)
+    reference = template.add_reference(signature, constants.TransformSha256, uri=f"#{element.get('ID')}")
+    template.add_transform(reference, constants.TransformEnveloped)
+    template.add_transform(reference, constants.TransformExclC14N)
+    context = xmlsec.SignatureContext()
+    context.key = xmlsec.Key.from_memory(signer.private, constants.KeyDataFormatPem)
+    context.register_id(element, "ID")
+    context.sign(signature)
 
 
 def _instant(time: datetime) -> str:

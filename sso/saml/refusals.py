@@ -12,6 +12,8 @@ class Code(StrEnum):
     FORBIDDEN_XML = "forbidden_xml"
     STRUCTURE = "structure"
     ENCRYPTED = "encrypted"
+    NOT_ENCRYPTED = "not_encrypted"
+    DECRYPTION = "decryption"
     DOUBLE_ID = "double_id"
     NOT_SIGNED = "not_signed"
     SIGNATURE_LAYOUT = "signature_layout"
@@ -48,6 +50,8 @@ SENTENCES = {
     Code.SIGNATURE: "The sign-in is not signed with the certificate that is set up here.",
     Code.NOT_SIGNED: "The sign-in is not signed as this service demands.",
     Code.ENCRYPTED: "The sign-in is encrypted, which is not set up here.",
+    Code.NOT_ENCRYPTED: "The sign-in is not encrypted as this service demands.",
+    Code.DECRYPTION: "The sign-in is encrypted, and could not be opened with the key of this service.",
     Code.REPLAY: "This sign-in was used already. Please start again.",
     Code.NO_REQUEST: "This sign-in was not started here, or too long ago. Please start again.",
     Code.OTHER_BROWSER: "This sign-in was started in another browser, or cookies are switched off. Please start again.",

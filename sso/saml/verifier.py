@@ -1,15 +1,19 @@
 """From an untrusted ``SAMLResponse`` to a `VerifiedAssertion`: gate, signature, claims. The only caller of python3-saml."""
 
+import base64
 from typing import Any
 from urllib.parse import urlsplit
 
+from lxml import etree
 from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError
 from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
+from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
 from sso.saml import gate
 from sso.saml.assertion import Idp, Sp, VerifiedAssertion
 from sso.saml.claims import Expected, check_claims
+from sso.saml.encryption import open_envelope, read_envelope, unsealed
 from sso.saml.refusals import Code, SamlRefusal
 
 _SIGNATURE_FAULTS = {
@@ -31,10 +35,16 @@ def unverified_in_response_to(unverified_message: str) -> str | None:
 def verify(unverified_message: str, expected: Expected) -> VerifiedAssertion:
     """Return the assertion of a ``SAMLResponse`` (base64) if all of it is to be believed; else raise `SamlRefusal` and nothing else."""
     signed = expected.idp.want_response_signed
-    xml = gate.decode(unverified_message)
-    gate.require_response_layout(gate.parse(xml), want_response_signed=signed)
+    root = gate.parse(gate.decode(unverified_message))
+    readable = unverified_message
+    if gate.is_encrypted(root):
+        readable, signed = _opened(root, expected), False  # the Response's own signature was checked over what was sent
+    elif expected.idp.want_encrypted:
+        raise SamlRefusal(Code.NOT_ENCRYPTED, expected="EncryptedAssertion")
+    else:
+        gate.require_response_layout(root, want_response_signed=signed)
     try:
-        response = OneLogin_Saml2_Response(_settings(expected.idp, expected.sp), unverified_message)
+        response = OneLogin_Saml2_Response(_settings(expected.idp, expected.sp, response_signed=signed), readable)
         # The library parses for itself: what it verifies, and what is read below, is this tree, so this tree passes the gate too.
         root = response.document
         assertion = gate.require_response_layout(root, want_response_signed=signed)
@@ -54,7 +64,39 @@ def verify(unverified_message: str, expected: Expected) -> VerifiedAssertion:
     return check_claims(root, assertion, expected)
 
 
-def _settings(idp: Idp, sp: Sp) -> OneLogin_Saml2_Settings:
+def verify_signature(root: etree._Element, idp: Idp, place: str = "/*/ds:Signature") -> None:
+    """Check the one signature at ``place`` (an XPath) with the certificates of the connection; raise `SamlRefusal`. The layout passed the gate."""
+    try:
+        OneLogin_Saml2_Utils.validate_sign(root, xpath=place, multicerts=list(idp.certificates), raise_exceptions=True)
+    except Exception as fault:  # xmlsec and the library raise what they like
+        raise SamlRefusal(Code.SIGNATURE) from fault
+
+
+def _opened(root: etree._Element, expected: Expected) -> str:
+    """Return the message (base64) with its assertion in the clear, as it will be verified and read; raise `SamlRefusal`.
+
+    A Response that is signed is checked before anything is opened. One that is not could have been altered by anybody, so until the
+    signature inside is checked too, every failure is the same one: what the clear text looks like is nobody's business.
+    """
+    place = gate.require_encrypted_layout(root, want_response_signed=expected.idp.want_response_signed)
+    signed = gate.is_signed(root)
+    if signed:
+        verify_signature(root, expected.idp)
+    envelope, keys = read_envelope(place), expected.keys()
+    if not keys:
+        raise SamlRefusal(Code.ENCRYPTED, expected="a key: connection saml-keys SLUG make")
+    try:
+        # From here on one tree: this text is parsed anew by the gate and by the library, and nothing else is read.
+        xml = unsealed(root, place, open_envelope(envelope, keys))
+        clear = gate.parse(xml)
+        gate.require_response_layout(clear, want_response_signed=False)
+        verify_signature(clear, expected.idp, "/samlp:Response/saml:Assertion/ds:Signature")
+    except SamlRefusal as refusal:
+        raise SamlRefusal(Code.DECRYPTION, received=refusal.code.value if signed else "") from refusal
+    return base64.b64encode(xml).decode()
+
+
+def _settings(idp: Idp, sp: Sp, *, response_signed: bool) -> OneLogin_Saml2_Settings:
     """python3-saml at its strictest; what it still lets through is `gate`'s and `claims`' to stop."""
     settings: dict[str, Any] = {
         "strict": True,
@@ -78,7 +120,7 @@ def _settings(idp: Idp, sp: Sp) -> OneLogin_Saml2_Settings:
         },
         "security": {
             "wantAssertionsSigned": True,
-            "wantMessagesSigned": idp.want_response_signed,
+            "wantMessagesSigned": response_signed,
             "wantNameId": False,
             "wantAttributeStatement": False,
             "rejectDeprecatedAlgorithm": True,

@@ -21,7 +21,6 @@ from cryptography import x509
 from lxml import etree
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
-from demo.idp.habits import Habits
 from demo.idp.parties import Parties
 from demo.idp.response import signed_response
 from demo.idp.server import DemoIdp
@@ -321,7 +320,7 @@ def test_an_encrypted_assertion_can_be_read_by_its_recipient_only(tmp_path: Path
         keys=keys,
         in_response_to="_1",
         now=datetime.now(UTC),
-        habits=Habits(encrypts=True),
+        recipient=keys["second"].certificate,
     )
     assert b"jane.doe" not in xml
     root = etree.fromstring(xml)

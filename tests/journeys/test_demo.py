@@ -157,12 +157,13 @@ def test_an_okta_that_signs_only_the_assertion_is_refused_where_both_are_demande
     expect(page.get_by_text("Reference:")).to_contain_text("(not_signed)")
 
 
-def test_an_encrypted_assertion_is_refused_in_words_until_core_has_a_key_for_it(
-    demo: DemoIdp, window: BrowserContext
+def test_an_okta_that_encrypts_reads_our_certificate_from_our_metadata(
+    demo: DemoIdp, service: Service, window: BrowserContext
 ) -> None:
+    service.ask("connection", "saml-keys", SLUG, "make", "--reason", "Okta encrypts")
     page = window.new_page()
     sign_in(page, demo, "Niamh O'Neill", encrypted="assertion")
-    expect(page.get_by_text("Reference:")).to_contain_text("(encrypted)")
+    expect(page.get_by_role("heading", name="Niamh O'Neill")).to_be_visible()
 
 
 def test_a_click_on_the_tile_is_refused_until_the_connection_allows_it_R12(

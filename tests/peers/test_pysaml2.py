@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Request, expect
 from saml2 import BINDING_HTTP_POST
 from saml2.saml import NAMEID_FORMAT_EMAILADDRESS, NAMEID_FORMAT_PERSISTENT, NAMEID_FORMAT_TRANSIENT
+from saml2.sigver import TRIPLE_DES_CBC
 from saml2.xml.schema import validate
 
 from core_identity.values import Person
@@ -26,6 +27,7 @@ CONNECTIONS: Final[dict[str, dict[str, Any]]] = {
     "by-default": {},
     "by-assertion": {"saml": {"want_response_signed": False}},
     "by-dashboard": {"saml": {"idp_initiated": True}},
+    "by-encryption": {"saml": {"want_encrypted": True, "sign_requests": True}},
     "by-oid": {
         "uid": {"attribute": "urn:oid:0.9.2342.19200300.100.1.1"},
         "saml": {
@@ -155,6 +157,33 @@ def test_pysaml2_understands_our_metadata_by_the_schema_and_by_its_store(
     ]
     (role,) = store[ours["entity_id"]]["spsso_descriptor"]
     assert (role["want_assertions_signed"], role["authn_requests_signed"]) == ("true", "false")
+
+
+# Encrypted to the certificate that pysaml2 has read in our metadata
+
+AES: Final = "http://www.w3.org/2001/04/xmlenc#aes256-cbc"
+
+
+@pytest.mark.browser
+def test_an_encrypted_assertion_is_read_and_one_that_is_not_is_refused_where_that_is_demanded(
+    idp: Pysaml2Idp, told: Told, jane: Person, page: Page
+) -> None:
+    idp.manner = Manner(encryption=AES)
+    sign_in(page, told["by-encryption"])
+    expect_in(page)
+    page.context.clear_cookies()
+    idp.manner = Manner()
+    sign_in(page, told["by-encryption"])
+    expect_refused(page, "not_encrypted")
+
+
+@pytest.mark.browser
+def test_3DES_which_is_what_pysaml2_encrypts_with_by_default_is_refused(
+    idp: Pysaml2Idp, told: Told, jane: Person, page: Page
+) -> None:
+    idp.manner = Manner(encryption=TRIPLE_DES_CBC)
+    sign_in(page, told["by-encryption"])
+    expect_refused(page, "algorithm")
 
 
 # The way in

@@ -25,6 +25,12 @@ def idp() -> TestIdp:
     return TestIdp()
 
 
+@pytest.fixture(autouse=True)
+def quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours are made anew in many tests; shorter ones are made sooner, and nothing else of them is different."""
+    monkeypatch.setattr("sso.saml.key_pair.KEY_BITS", 2048)
+
+
 @pytest.fixture
 def acme(db: None, idp: TestIdp) -> Connection:
     """A connection that takes roles from SSO groups and believes ``idp``."""

@@ -368,17 +368,6 @@ def test_one_attribute_twice_is_refused(browser: Browser) -> None:
     assert "(double_attribute)" in refused(browser, browser.idp.response(browser.said(JANE_BY_SSO), before=double))
 
 
-def test_an_encrypted_assertion_is_named(browser: Browser) -> None:
-    def encrypt(root: etree._Element) -> None:
-        assertion = root.find("saml:Assertion", NS)
-        assert assertion is not None
-        assertion.tag = f"{{{NS['saml']}}}EncryptedAssertion"
-
-    assert "(encrypted)" in refused(
-        browser, browser.idp.response(browser.said(JANE_BY_SSO), sign="none", after=encrypt)
-    )
-
-
 # Replay, and the browser of somebody else
 
 

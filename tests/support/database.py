@@ -10,6 +10,7 @@ import secrets
 import tempfile
 
 import pytest
+from cryptography.fernet import Fernet
 
 from devtools.checkout import this_checkout
 from devtools.database import throwaway_database
@@ -24,6 +25,7 @@ FOREIGN = (
     "FAILURES_PER_MINUTE",
     "PROVISIONING_LOG_DAYS",
     "PUBLIC_URL",
+    "SAML_KEY_ENCRYPTION_KEYS_FILE",
     "SCIM_READS_PER_MINUTE",
     "SCIM_WRITES_PER_MINUTE",
     "SECRET_KEY_FILE",
@@ -36,6 +38,7 @@ _server = contextlib.ExitStack()
 for _name in FOREIGN:
     os.environ.pop(_name, None)
 os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(50))
+os.environ["SAML_KEY_ENCRYPTION_KEYS"] = Fernet.generate_key().decode()
 os.environ["STATIC_ROOT"] = _server.enter_context(tempfile.TemporaryDirectory(prefix="core-identity-static-"))
 if "DATABASE_URL" not in os.environ:
     os.environ["DATABASE_URL"] = _server.enter_context(throwaway_database(this_checkout())).url

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import time_machine
@@ -20,7 +20,7 @@ import xmlsec
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from lxml import etree
-from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
+from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT, SamlBase
 from saml2.assertion import Policy
 from saml2.attribute_converter import AttributeConverter
 from saml2.config import IdPConfig
@@ -28,6 +28,7 @@ from saml2.metadata import entity_descriptor
 from saml2.saml import AUTHN_PASSWORD_PROTECTED, NAME_FORMAT_UNSPECIFIED, NAME_FORMAT_URI
 from saml2.samlp import STATUS_AUTHN_FAILED, NameIDPolicy
 from saml2.server import Server
+from saml2.sigver import ASSERT_XPATH, TRIPLE_DES_CBC, pre_encrypt_assertion
 from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
 
 from core_identity.values import Person
@@ -51,6 +52,8 @@ class Manner:
     """Attributes under the names of SAML's X.500 profile, instead of Okta's."""
     audience: str | None = None
     """None: whoever asks. Otherwise the entity ID of another SP that it knows."""
+    encryption: str | None = None
+    """None, or how the assertion is encrypted to the certificate of the SP's metadata. pysaml2 itself would take 3DES."""
     clock: timedelta = timedelta()
     """How far its clock is ahead."""
     relay_state: str | None = None
@@ -58,7 +61,7 @@ class Manner:
 
 
 class XmlsecWheel:
-    """Fills in the signatures that pysaml2 has laid out. It would call the program xmlsec1 for it, which few machines have."""
+    """Fills in the signatures and ciphers that pysaml2 has laid out. It would call the program xmlsec1 for it, which few machines have."""
 
     def sign_statement(self, statement: str | bytes, node_name: str, key_file: str, node_id: str) -> str:
         root = etree.fromstring(statement)
@@ -69,6 +72,27 @@ class XmlsecWheel:
         (place,) = signed.findall("{http://www.w3.org/2000/09/xmldsig#}Signature")
         context.sign(place)
         return etree.tostring(root, encoding="unicode")
+
+    def encrypt_assertion(
+        self, statement: Any, enc_key: str, template: Any, key_type: str, node_xpath: str | None
+    ) -> str:
+        laid_out = pre_encrypt_assertion(statement) if isinstance(statement, SamlBase) else statement
+        root, data = etree.fromstring(str(laid_out)), etree.fromstring(str(template))
+        data[0].set("Algorithm", self.encryption)
+        (assertion,) = cast("list[etree._Element]", root.xpath(node_xpath or ASSERT_XPATH))
+        manager = xmlsec.KeysManager()
+        manager.add_key(xmlsec.Key.from_file(enc_key, xmlsec.constants.KeyDataFormatCertPem))
+        context = xmlsec.EncryptionContext(manager)
+        kind, bits = (
+            (xmlsec.constants.KeyDataDes, 192)
+            if self.encryption == TRIPLE_DES_CBC
+            else (xmlsec.constants.KeyDataAes, 256)
+        )
+        context.key = xmlsec.Key.generate(kind, bits, xmlsec.constants.KeyDataTypeSession)
+        context.encrypt_xml(data, assertion)
+        return etree.tostring(root, encoding="unicode")
+
+    encryption = ""
 
 
 class Pysaml2Idp(ThreadingHTTPServer):
@@ -133,6 +157,7 @@ class Pysaml2Idp(ThreadingHTTPServer):
 
     def _say(self, person: Person, **asked: Any) -> str:
         manner = self.manner
+        self.saml.sec.crypto.encryption = manner.encryption or ""
         if manner.name_id_format:
             asked["name_id_policy"] = NameIDPolicy(format=manner.name_id_format, allow_create="true")
         if manner.audience:
@@ -146,6 +171,7 @@ class Pysaml2Idp(ThreadingHTTPServer):
                 authn={"class_ref": AUTHN_PASSWORD_PROTECTED},
                 sign_response=manner.sign_response,
                 sign_assertion=manner.sign_assertion,
+                encrypt_assertion=manner.encryption is not None,
                 release_policy=Policy({"default": {"lifetime": {"minutes": 5}, "name_form": name_form}}),
                 **self._algorithms(),
                 **asked,

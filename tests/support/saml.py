@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
-from zlib import decompress
+from urllib.parse import parse_qs, quote, urlsplit
+from zlib import compressobj, decompress
 
+import xmlsec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from lxml import etree
@@ -141,8 +142,12 @@ class TestIdp:
         after: Change | None = None,
         method: SignatureMethod = SignatureMethod.RSA_SHA256,
         digest: DigestAlgorithm = DigestAlgorithm.SHA256,
+        seal: Change | None = None,
     ) -> str:
-        """Return a ``SAMLResponse`` (base64). ``sign``: both, assertion, response or none; ``before`` and ``after`` change the tree."""
+        """Return a ``SAMLResponse`` (base64). ``sign``: both, assertion, response or none; ``before`` and ``after`` change the tree.
+
+        ``seal`` comes between the two signatures: see `encrypting_to`.
+        """
         self._number += 1
         claims = replace(claims, assertion_id=claims.assertion_id or f"_a{self._number}-{id(self)}-{now().timestamp()}")
         root = etree.fromstring(response_xml(claims, sign))
@@ -154,11 +159,30 @@ class TestIdp:
             position = root.index(assertion)
             root.remove(assertion)
             root.insert(position, self.sign(assertion, method=method, digest=digest))
+        if seal:
+            seal(root)
         if sign in {"both", "response"}:
             root = self.sign(root, method=method, digest=digest)
         if after:
             after(root)
         return base64.b64encode(etree.tostring(root)).decode()
+
+    def logout(self, xml: str) -> str:
+        """Return a logout message (base64) for the POST binding: ``xml`` with a signature at its `PLACE`."""
+        return base64.b64encode(etree.tostring(self.sign(etree.fromstring(xml)))).decode()
+
+    def logout_query(self, xml: str, *, field: str = "SAMLRequest", **changes: Any) -> str:
+        """Return a signed query of the Redirect binding. ``changes``: ``algorithm``, ``relay_state``, ``digest``, ``escape``."""
+        escape = changes.get("escape", lambda text: quote(text, safe=""))
+        deflater = compressobj(9, 8, -15)
+        deflated = deflater.compress(xml.encode()) + deflater.flush()
+        fields = {field: base64.b64encode(deflated).decode()}
+        if changes.get("relay_state") is not None:
+            fields["RelayState"] = changes["relay_state"]
+        fields["SigAlg"] = changes.get("algorithm", "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256")
+        signed = "&".join(f"{name}={escape(value)}" for name, value in fields.items())
+        signature = self.key.sign(signed.encode(), padding.PKCS1v15(), changes.get("digest", hashes.SHA256()))
+        return f"{signed}&Signature={escape(base64.b64encode(signature).decode())}"
 
     def sign(
         self,
@@ -182,6 +206,37 @@ class TestIdp:
 class _Signer(XMLSigner):
     def check_deprecated_methods(self) -> None:
         """Weak algorithms are signed here, to see them refused there."""
+
+
+def encrypting_to(
+    certificate: str,
+    *,
+    content: Any = xmlsec.constants.TransformAes256Gcm,
+    wrap: Any = xmlsec.constants.TransformRsaOaep,
+    bits: int = 256,
+) -> Change:
+    """Return what encrypts the Assertion of a Response to a certificate (PEM), by xmlsec: not the way in which it is opened."""
+
+    def seal(root: etree._Element) -> None:
+        assertion = root.find("saml:Assertion", NS)
+        assert assertion is not None
+        place = etree.Element(f"{{{NS['saml']}}}EncryptedAssertion")
+        root.replace(assertion, place)
+        place.append(assertion)
+        data = xmlsec.template.encrypted_data_create(place, content, type=xmlsec.constants.TypeEncElement, ns="xenc")
+        xmlsec.template.encrypted_data_ensure_cipher_value(data)
+        info = xmlsec.template.encrypted_data_ensure_key_info(data, ns="ds")
+        xmlsec.template.encrypted_data_ensure_cipher_value(xmlsec.template.add_encrypted_key(info, wrap))
+        manager = xmlsec.KeysManager()
+        manager.add_key(xmlsec.Key.from_memory(certificate, xmlsec.constants.KeyDataFormatCertPem))
+        context = xmlsec.EncryptionContext(manager)
+        kind = (
+            xmlsec.constants.KeyDataDes if bits == 192 and "tripledes" in content.href else xmlsec.constants.KeyDataAes
+        )
+        context.key = xmlsec.Key.generate(kind, bits, xmlsec.constants.KeyDataTypeSession)
+        context.encrypt_xml(data, assertion)
+
+    return seal
 
 
 def certificate_for(key: rsa.RSAPrivateKey) -> x509.Certificate:

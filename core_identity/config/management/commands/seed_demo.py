@@ -9,9 +9,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from core_identity.config.apply import apply
 from core_identity.errors import NotFound
+from core_identity.selectors.connections import connection_by_slug
 from core_identity.selectors.users import find_user
 from core_identity.services.users import create_user
 from core_identity.values import Actor, ActorKind, Channel
+from sso.keys import make_key_where_none
 
 SLUG = "acme"
 ADMINISTRATOR = "admin"
@@ -41,6 +43,8 @@ class Command(BaseCommand):
             # The secret is shown once and hashed here: whoever lost the file gets a new one.
             rotate_secret="client_secret" not in known,
         )
+        # A key of ours, so that the demo's Okta can encrypt to it and sign people out.
+        make_key_where_none(actor=ACTOR, connection=connection_by_slug(SLUG))
         _write(answer, {**made, "client_secret": made.get("client_secret", known.get("client_secret"))})
         password = _administrator()
         if password:

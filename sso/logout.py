@@ -1,0 +1,109 @@
+"""Which session here is which session at the IdP, and how it ends: that one, and nobody else's."""
+
+import logging
+import secrets
+from datetime import UTC, datetime
+from typing import Final
+
+from django.contrib.sessions.models import Session as StoredSession
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+from core_identity.backends import UNTIL
+from core_identity.errors import IdentityError
+from core_identity.services import events
+from core_identity.values import Actor
+from sso.keys import signing_key
+from sso.models import SamlSettings, SignInState, SsoSession, UsedAssertion
+from sso.saml.assertion import Session
+from sso.saml.claims import LogoutRequest
+from sso.saml.messages import logout_request_url
+from sso.saml.refusals import Code, SamlRefusal
+from sso.sign_in_state import purge
+
+log = logging.getLogger("sso.sign_ins")
+
+_SALT: Final = "sso.logout"
+
+
+def remember_session(request: HttpRequest, state: SignInState) -> None:
+    """Keep what the IdP calls the session that has just begun. Without a NameID no logout could name it."""
+    purge(SsoSession.objects.filter(until__lt=timezone.now()))
+    session_key = request.session.session_key
+    if session_key and state.name_id and state.identity is not None:
+        SsoSession.objects.create(
+            connection_id=state.connection_id,
+            identity=state.identity,
+            session_key=session_key,
+            name_id=state.name_id,
+            name_id_format=state.name_id_format,
+            session_index=state.session_index,
+            until=datetime.fromtimestamp(request.session[UNTIL], tz=UTC),
+        )
+
+
+def session_of(request: HttpRequest) -> SsoSession | None:
+    """Return what the session of a request is called at its IdP."""
+    key = request.session.session_key
+    return SsoSession.objects.select_related("connection__saml").filter(session_key=key).first() if key else None
+
+
+def farewell_url(ended: SsoSession) -> str | None:
+    """Return where the browser goes to end the session at the IdP too; None where the IdP does not offer it, or we cannot sign."""
+    saml: SamlSettings | None = getattr(ended.connection, "saml", None)
+    ended.delete()
+    if saml is None or not saml.slo_url or not ended.connection.enabled:
+        return None
+    try:
+        key = signing_key(saml)
+    except IdentityError as error:  # the way out must not hang on our keys
+        log.warning("no logout at the IdP", extra={"connection": ended.connection.slug, "code": error.code})
+        return None
+    if key is None:
+        return None
+    session = Session(ended.name_id, ended.name_id_format, ended.session_index)
+    request_id = _request_id(saml)
+    return logout_request_url(saml.idp, saml.sp, session, request_id=request_id, now=timezone.now(), signer=key)
+
+
+@transaction.atomic
+def end_named_sessions(saml: SamlSettings, asked: LogoutRequest, *, actor: Actor) -> set[str]:
+    """End the sessions that a verified LogoutRequest names, and return their keys. Raises `SamlRefusal` for one that was used before.
+
+    Only what came through this connection under this NameID; with a SessionIndex, only that. Nobody there is no error: it has ended already.
+    """
+    purge(UsedAssertion.objects.filter(until__lt=timezone.now()))
+    # A space stands in no XML ID, so no assertion can be taken for a logout.
+    used = f"logout {asked.request_id}"
+    _, first = UsedAssertion.objects.get_or_create(
+        connection=saml.connection, assertion_id=used, defaults={"until": asked.until}
+    )
+    if not first:
+        raise SamlRefusal(Code.REPLAY, received=asked.request_id)
+    named = SsoSession.objects.filter(connection=saml.connection, name_id=asked.name_id)
+    if asked.session_indexes:
+        named = named.filter(session_index__in=asked.session_indexes)
+    ended = list(named.select_for_update().select_related("identity"))
+    keys = {one.session_key for one in ended}
+    StoredSession.objects.filter(session_key__in=keys).delete()
+    SsoSession.objects.filter(pk__in=[one.pk for one in ended]).delete()
+    people = {one.identity_id: one.identity for one in ended}
+    events.record_many({"actor": actor, "kind": "sso.logged_out", "subject": one} for one in people.values())
+    return keys
+
+
+def is_ours(saml: SamlSettings, request_id: str) -> bool:
+    """Whether a LogoutRequest of ours, at this connection, had that ID. The ID says so itself: nothing is kept of somebody who has left."""
+    nonce, _, proof = request_id.partition(".")
+    return secrets.compare_digest(proof.encode(), _proof(saml, nonce).encode())
+
+
+def _request_id(saml: SamlSettings) -> str:
+    nonce = f"_{secrets.token_hex(16)}"
+    return f"{nonce}.{_proof(saml, nonce)}"
+
+
+def _proof(saml: SamlSettings, nonce: str) -> str:
+    return salted_hmac(_SALT, f"{saml.connection_id} {nonce}", algorithm="sha256").hexdigest()

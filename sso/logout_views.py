@@ -1,0 +1,106 @@
+"""The way out: of CORE by a button, which always works; at the IdP too where it offers that; and by the IdP's own signed word (profiles 4.4)."""
+
+import logging
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import logout as end_session
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST
+
+from core_identity.credentials import credential
+from core_identity.values import Actor, ActorKind, Channel
+from sso.keys import signing_key
+from sso.live_settings import live_settings
+from sso.logout import end_named_sessions, farewell_url, is_ours, session_of
+from sso.models import SamlSettings
+from sso.refusal_page import facts
+from sso.saml.claims import Expected, check_logout_request, check_logout_response
+from sso.saml.logout import verify_posted, verify_redirected
+from sso.saml.messages import logout_response_url
+from sso.saml.refusals import Code, SamlRefusal
+
+log = logging.getLogger("sso.sign_ins")
+
+
+@credential("session")
+@require_POST
+@never_cache
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """End the session here, whatever the IdP does; then go on to end that of the IdP, where it offers that."""
+    known = session_of(request)
+    end_session(request)
+    away = farewell_url(known) if known else None
+    if known is None or away is None:
+        messages.success(request, "You are signed out of CORE.")
+        return redirect("start")
+    response = render(request, "sso/signed_out.html", {"connection": known.connection, "away": away})
+    # Not a redirect: browsers hold those against form-action, and an IdP that is away must not hide that one is out.
+    response["Refresh"] = f"0; url={away}"
+    return response
+
+
+@credential("none")
+@csrf_exempt  # The IdP's page posts here. Its signature is what protects; without one nobody is signed out.
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def logout(request: HttpRequest, slug: str) -> HttpResponse:
+    """Single logout service for both bindings. Without a message: one button, for no foreign page shall sign somebody out by a link."""
+    saml = live_settings(slug)
+    fields = request.POST if request.method == "POST" else request.GET
+    held = [name for name in ("SAMLRequest", "SAMLResponse") if name in fields]
+    if not held and request.method != "POST":
+        return render(request, "sso/sign_out.html", {"saml": saml})
+    try:
+        if len(held) != 1 or len(fields.getlist(held[0])) != 1:
+            raise SamlRefusal(Code.STRUCTURE, expected="one SAMLRequest or SAMLResponse")
+        return _answer(request, saml, held[0])
+    except SamlRefusal as refusal:
+        told = {"code": refusal.code.value, "expected": refusal.expected, "received": refusal.received}
+        log.warning("logout refused", extra=facts(request, saml) | told)
+        page = {"saml": saml, "code": refusal.code.value, "reference": _reference(request)}
+        return render(request, "sso/logout_refused.html", page, status=400)
+
+
+def _answer(request: HttpRequest, saml: SamlSettings, field: str) -> HttpResponse:
+    if request.method == "POST":
+        message = verify_posted(field, request.POST[field], saml.idp)
+    else:
+        message = verify_redirected(field, request.META["QUERY_STRING"], saml.idp)
+    expected = Expected(saml.idp, saml.sp, None, timezone.now())
+    if field == "SAMLResponse":
+        answered, done = check_logout_response(message, expected)
+        if not is_ours(saml, answered):
+            raise SamlRefusal(Code.IN_RESPONSE_TO, expected="a LogoutRequest of ours", received=answered)
+        log.info("logout answered", extra=facts(request, saml) | {"done": done})
+        return _signed_out(request, saml, done=done)
+    asked = check_logout_request(message, expected)
+    actor = Actor(Channel.SSO, ActorKind.SIGN_IN, "logout by the IdP", request_id=_reference(request))
+    ended = end_named_sessions(saml, asked, actor=actor)
+    log.info("logout", extra=facts(request, saml) | {"sessions": len(ended)})
+    if request.session.session_key in ended:
+        end_session(request)
+    key = signing_key(saml)
+    if key is None or not saml.slo_url:
+        return _signed_out(request, saml, done=True)
+    url = logout_response_url(
+        saml.idp,
+        saml.sp,
+        in_response_to=asked.request_id,
+        relay_state=(request.POST if request.method == "POST" else request.GET).get("RelayState", "")[:300],
+        now=timezone.now(),
+        signer=key,
+    )
+    return HttpResponseRedirect(url)
+
+
+def _signed_out(request: HttpRequest, saml: SamlSettings, **told: Any) -> HttpResponse:
+    return render(request, "sso/signed_out.html", {"connection": saml.connection, **told})
+
+
+def _reference(request: HttpRequest) -> str:
+    return str(getattr(request, "request_id", ""))

@@ -1,0 +1,110 @@
+"""Logout messages, from untrusted to verified: by POST with a signature inside, by Redirect with one over the query as it came (bindings 3.4.4.1)."""
+
+import base64
+import binascii
+import zlib
+from typing import Final
+from urllib.parse import unquote_plus
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from lxml import etree
+
+from sso.saml import gate
+from sso.saml.assertion import Idp
+from sso.saml.refusals import Code, SamlRefusal
+from sso.saml.verifier import verify_signature
+
+NAMES: Final = {"SAMLRequest": "LogoutRequest", "SAMLResponse": "LogoutResponse"}
+"""What may be in which field."""
+
+_HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
+    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256": hashes.SHA256(),
+    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384": hashes.SHA384(),
+    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512": hashes.SHA512(),
+}
+_FIELDS: Final = ("SAMLRequest", "SAMLResponse", "RelayState", "SigAlg", "Signature", "SAMLEncoding")
+
+
+def verify_posted(field: str, unverified_message: str, idp: Idp) -> etree._Element:
+    """Return the message of a posted ``field`` if the IdP signed it; raise `SamlRefusal`."""
+    root = gate.parse(gate.decode(unverified_message))
+    gate.require_message_layout(root, NAMES[field], want_signed=True)
+    verify_signature(root, idp)
+    return root
+
+
+def verify_redirected(field: str, query: str, idp: Idp) -> etree._Element:
+    """Return the message in ``field`` of a query string if the IdP signed it; raise `SamlRefusal`.
+
+    ``query`` is as received: escaped anew it might read the same and be other octets than were signed.
+    """
+    parts = _raw_fields(query)
+    if "Signature" not in parts or "SigAlg" not in parts:
+        raise SamlRefusal(Code.NOT_SIGNED, expected="SigAlg and Signature")
+    algorithm = unquote_plus(parts["SigAlg"])
+    if algorithm not in _HASHES:
+        raise SamlRefusal(Code.ALGORITHM, expected=" ".join(_HASHES), received=algorithm)
+    root = gate.parse(_inflate(unquote_plus(parts[field])))
+    gate.require_message_layout(root, NAMES[field], want_signed=False)
+    if gate.is_signed(root):
+        raise SamlRefusal(Code.SIGNATURE_LAYOUT, expected="no signature inside, as the query is signed")
+    octets = "&".join(f"{name}={parts[name]}" for name in (field, "RelayState", "SigAlg") if name in parts).encode()
+    signature = _base64(unquote_plus(parts["Signature"]))
+    if not any(_signed_by(pem, signature, octets, _HASHES[algorithm]) for pem in idp.certificates):
+        raise SamlRefusal(Code.SIGNATURE)
+    return root
+
+
+def _raw_fields(query: str) -> dict[str, str]:
+    """Return the fields that mean something, still escaped. One that comes twice is refused: another parser might read the other one."""
+    if len(query) > gate.MAX_BYTES:
+        raise SamlRefusal(Code.TOO_LARGE, expected=f"{gate.MAX_BYTES} bytes", received=f"{len(query)} characters")
+    fields: dict[str, str] = {}
+    for part in query.split("&"):
+        name, _, value = part.partition("=")
+        plain = unquote_plus(name)
+        if plain in fields or (plain in _FIELDS and plain != name):
+            raise SamlRefusal(Code.STRUCTURE, expected="each field once", received=plain)
+        fields[plain] = value
+    if "SAMLRequest" in fields and "SAMLResponse" in fields:
+        raise SamlRefusal(Code.STRUCTURE, expected="SAMLRequest or SAMLResponse")
+    if unquote_plus(fields.get("SAMLEncoding", DEFLATE)) != DEFLATE:
+        raise SamlRefusal(Code.STRUCTURE, expected=DEFLATE, received=fields["SAMLEncoding"])
+    return fields
+
+
+DEFLATE: Final = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE"
+
+
+def _inflate(text: str) -> bytes:
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        xml = inflater.decompress(_base64(text), gate.MAX_BYTES + 1)  # bounded: a few kB can hold gigabytes of zeros
+    except zlib.error as error:
+        raise SamlRefusal(Code.NOT_XML, expected="deflated XML") from error
+    if len(xml) > gate.MAX_BYTES:
+        raise SamlRefusal(Code.TOO_LARGE, expected=f"{gate.MAX_BYTES} bytes")
+    if not inflater.eof or inflater.unused_data:
+        raise SamlRefusal(Code.NOT_XML, expected="deflated XML, and nothing after it")
+    return xml
+
+
+def _base64(text: str) -> bytes:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise SamlRefusal(Code.NOT_BASE64) from error
+
+
+def _signed_by(pem: str, signature: bytes, octets: bytes, algorithm: hashes.HashAlgorithm) -> bool:
+    key = x509.load_pem_x509_certificate(pem.encode()).public_key()
+    if not isinstance(key, rsa.RSAPublicKey):
+        return False
+    try:
+        key.verify(signature, octets, padding.PKCS1v15(), algorithm)
+    except InvalidSignature:
+        return False
+    return True

@@ -1,0 +1,101 @@
+"""Our own keys: encrypted at rest, and changed without one failed sign-in."""
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from django.conf import LazySettings
+from django.core.management import call_command
+
+import sso.connections
+from core_identity.errors import InvalidValue
+from core_identity.models import Connection, Event
+from sso import keys
+from sso.models import SamlSettings, SpKey
+from tests.sso.conftest import Browser
+from tests.support.cast import ADMIN, JANE, by_sso
+from tests.support.saml import TestIdp, encrypting_to
+
+JANE_BY_SSO = by_sso(JANE)
+
+
+def command(step: str) -> dict[str, Any]:
+    out = StringIO()
+    call_command("connection", "saml-keys", "acme", step, "--reason", "yearly", "--json", stdout=out)
+    told: dict[str, Any] = json.loads(out.getvalue())
+    return told
+
+
+def comes_in(browser: Browser, certificate: str) -> bool:
+    sealed = browser.idp.response(browser.said(JANE_BY_SSO), seal=encrypting_to(certificate))
+    return browser.post(sealed).status_code == 303
+
+
+def test_a_rollover_fails_no_sign_in_and_stands_in_the_events(browser: Browser, acme: Connection) -> None:
+    assert [key["state"] for key in command("make")["keys"]] == ["active"]
+    first = SpKey.objects.get().certificate
+    assert comes_in(browser, first)
+    assert [key["state"] for key in command("make")["keys"]] == ["next", "active"]
+    second = SpKey.objects.get(state="next").certificate
+    assert comes_in(browser, first)
+    assert comes_in(browser, second), "an IdP may use it as soon as it has read it"
+    assert [key["state"] for key in command("activate")["keys"]] == ["active", "old"]
+    assert SpKey.objects.get(state="active").certificate == second
+    assert comes_in(browser, first), "an IdP may not have read our metadata yet"
+    assert comes_in(browser, second)
+    command("retire")
+    assert comes_in(browser, second)
+    assert not comes_in(browser, first)
+    kinds = list(Event.objects.filter(kind__startswith="saml_key.").order_by("pk").values_list("kind", flat=True))
+    assert kinds == ["saml_key.made", "saml_key.made", "saml_key.activated", "saml_key.retired"]
+
+
+@pytest.mark.parametrize(("step", "code"), [("activate", 1), ("retire", 1)])
+def test_a_step_out_of_order_is_refused_and_changes_nothing(acme: Connection, step: str, code: int) -> None:
+    command("make")
+    with pytest.raises(SystemExit) as ended:
+        command(step)
+    assert ended.value.code == code
+    assert [key.state for key in SpKey.objects.all()] == ["active"]
+
+
+def test_a_private_key_is_sealed_and_stands_in_no_event_and_no_text(acme: Connection) -> None:
+    made = keys.make_key(actor=ADMIN, connection=acme)
+    pair = keys.signing_key(SamlSettings.objects.get())
+    assert pair is not None
+    assert "PRIVATE KEY" in pair.private
+    assert "PRIVATE" not in made.sealed_key
+    assert "PRIVATE" not in repr(pair)
+    assert not any("PRIVATE" in str(event.changes) for event in Event.objects.all())
+
+
+def test_the_list_of_sealing_keys_rotates(acme: Connection, settings: LazySettings) -> None:
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    saml = SamlSettings.objects.get()
+    settings.SAML_KEY_ENCRYPTION_KEYS = [old]
+    keys.make_key(actor=ADMIN, connection=acme)
+    before = keys.signing_key(saml)
+    settings.SAML_KEY_ENCRYPTION_KEYS = [new, old]
+    assert keys.signing_key(saml) == before
+    assert keys.seal_again(actor=ADMIN, connection=acme) == 1
+    settings.SAML_KEY_ENCRYPTION_KEYS = [new]
+    assert keys.signing_key(saml) == before
+    settings.SAML_KEY_ENCRYPTION_KEYS = [old]
+    with pytest.raises(InvalidValue):
+        keys.signing_key(saml)
+
+
+def test_no_key_is_made_that_could_not_be_sealed(acme: Connection, settings: LazySettings) -> None:
+    settings.SAML_KEY_ENCRYPTION_KEYS = []
+    with pytest.raises(InvalidValue, match="SAML_KEY_ENCRYPTION_KEYS"):
+        keys.make_key(actor=ADMIN, connection=acme)
+    assert not SpKey.objects.exists()
+
+
+@pytest.mark.parametrize("wish", ["want_encrypted", "sign_requests", "sign_metadata"])
+def test_a_connection_file_that_needs_a_key_makes_one_once(acme: Connection, idp: TestIdp, wish: str) -> None:
+    for _ in range(2):
+        sso.connections.apply(acme, {"idp_metadata": idp.metadata(), wish: True}, base_dir=None)
+    assert SpKey.objects.get().state == "active"

@@ -1,0 +1,374 @@
+"""The way out, by either side: the session that is named and no other, on a signed word and no other."""
+
+import base64
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+from cryptography import x509
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from django.conf import LazySettings
+from lxml import etree
+
+import sso.connections
+from core_identity.models import Connection, Event
+from sso import keys
+from sso.models import SpKey, SsoSession
+from tests.sso.conftest import SERVICE, Browser
+from tests.support.cast import ADMIN, JANE, ZOE, by_sso, make_connection
+from tests.support.saml import NS, PLACE, SUCCESS, TestIdp, instant, now, request_in
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Answer
+
+JANE_BY_SSO, ZOE_BY_SSO = by_sso(JANE), by_sso(ZOE)
+LOGOUT = f"{SERVICE}/sso/acme/logout"
+SLO = "https://idp.test/slo"
+
+
+def with_logout(connection: Connection, idp: TestIdp) -> None:
+    section = {"entity_id": idp.entity_id, "sso_url": idp.sso_url, "slo_url": SLO, "certificates": [idp.pem]}
+    sso.connections.apply(connection, section, base_dir=None)
+    keys.make_key(actor=ADMIN, connection=connection)
+
+
+@pytest.fixture
+def jane(browser: Browser, acme: Connection) -> Browser:
+    """Jane's browser, signed in with an IdP that knows single logout."""
+    with_logout(acme, browser.idp)
+    browser.sign_in(JANE_BY_SSO)
+    assert browser.me().status_code == 200
+    return browser
+
+
+def request_xml(idp: TestIdp, *, place: bool = True, **changes: Any) -> str:
+    said: dict[str, Any] = {
+        "root": "LogoutRequest",
+        "id": "_logout1",
+        "version": "2.0",
+        "issuer": idp.entity_id,
+        "destination": LOGOUT,
+        "issued": timedelta(),
+        "end": timedelta(minutes=5),
+        "subject": "<saml:NameID>jane.doe@acme.test</saml:NameID>",
+        "indexes": ("_s1",),
+        "more": "",
+    } | changes
+    end = "" if said["end"] is None else f' NotOnOrAfter="{instant(now() + said["end"])}"'
+    destination = "" if said["destination"] is None else f' Destination="{said["destination"]}"'
+    issuer = "" if said["issuer"] is None else f"<saml:Issuer>{said['issuer']}</saml:Issuer>"
+    indexes = "".join(f"<samlp:SessionIndex>{one}</samlp:SessionIndex>" for one in said["indexes"])
+    return (
+        f'<samlp:{said["root"]} xmlns:samlp="{NS["samlp"]}" xmlns:saml="{NS["saml"]}" ID="{said["id"]}" '
+        f'Version="{said["version"]}" IssueInstant="{instant(now() + said["issued"])}"{destination}{end}>'
+        f"{issuer}{PLACE if place else ''}{said['more']}{said['subject']}{indexes}</samlp:{said['root']}>"
+    )
+
+
+def post(browser: Browser, message: str, *, field: str = "SAMLRequest", **more: str) -> "Answer":
+    """From the IdP's page: a POST of another site, so without the session cookie."""
+    kept = browser.http.cookies.pop("session", None)
+    answer = browser.http.post("/sso/acme/logout", {field: message, **more})
+    if kept is not None:
+        browser.http.cookies["session"] = kept.value
+    return answer
+
+
+def by_query(browser: Browser, query: str) -> "Answer":
+    return browser.http.get("/sso/acme/logout", QUERY_STRING=query)
+
+
+# The IdP begins
+
+
+@pytest.mark.parametrize("binding", ["POST", "Redirect"])
+def test_the_idp_ends_the_session_that_it_names_and_is_told_so(jane: Browser, binding: str) -> None:
+    if binding == "POST":
+        answer = post(jane, jane.idp.logout(request_xml(jane.idp)), RelayState="r&1")
+    else:
+        answer = by_query(jane, jane.idp.logout_query(request_xml(jane.idp, place=False), relay_state="r&1"))
+    assert jane.me().status_code == 401
+    assert answer.status_code == 302
+    assert answer["Location"].startswith(f"{SLO}?SAMLResponse=")
+    fields = parse_qs(urlsplit(answer["Location"]).query)
+    assert fields["RelayState"] == ["r&1"]
+    told = request_in(answer["Location"].replace("SAMLResponse", "SAMLRequest"))
+    assert (told.get("InResponseTo"), told.get("Destination")) == ("_logout1", SLO)
+    status = told.find("{*}Status/{*}StatusCode")
+    assert status is not None
+    assert status.get("Value") == SUCCESS
+    assert signed_by_us(answer["Location"])
+    assert Event.objects.get(kind="sso.logged_out").user_id is not None
+
+
+def signed_by_us(url: str) -> bool:
+    """Verify a signature of the Redirect binding with the certificate that our metadata names."""
+    signed, _, signature = urlsplit(url).query.partition("&Signature=")
+    key = x509.load_pem_x509_certificate(SpKey.objects.get(state="active").certificate.encode()).public_key()
+    assert isinstance(key, rsa.RSAPublicKey)
+    octets = base64.b64decode(parse_qs(f"s={signature}")["s"][0])
+    key.verify(octets, signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+    return True
+
+
+def test_a_query_is_verified_in_the_very_octets_that_came(jane: Browser) -> None:
+    """Some IdPs escape in lower case, or a space as %20: escaped anew it would not be what was signed."""
+
+    def lower(text: str) -> str:
+        return re.sub(r"%..", lambda found: found[0].lower(), quote(text, safe=""))
+
+    xml = request_xml(jane.idp, place=False)
+    by_query(jane, jane.idp.logout_query(xml, relay_state="a b", escape=lower))
+    assert jane.me().status_code == 401
+
+
+def test_only_the_session_with_that_index_ends_and_nobody_elses(jane: Browser, acme: Connection) -> None:
+    second, zoe = Browser(jane.idp), Browser(jane.idp)
+    second.sign_in(JANE_BY_SSO)
+    zoe.sign_in(ZOE_BY_SSO)
+    SsoSession.objects.filter(session_key=second.http.session.session_key).update(session_index="_s2")
+    post(jane, jane.idp.logout(request_xml(jane.idp)))
+    assert [one.me().status_code for one in (jane, second, zoe)] == [401, 200, 200]
+
+
+def test_without_an_index_all_sessions_of_that_name_id_end(jane: Browser) -> None:
+    second, zoe = Browser(jane.idp), Browser(jane.idp)
+    second.sign_in(JANE_BY_SSO)
+    zoe.sign_in(ZOE_BY_SSO)
+    post(jane, jane.idp.logout(request_xml(jane.idp, indexes=())))
+    assert [one.me().status_code for one in (jane, second, zoe)] == [401, 401, 200]
+
+
+def test_the_idp_of_one_connection_ends_no_session_of_another_R1(jane: Browser) -> None:
+    other = make_connection("globex", customer="Globex")
+    idp = TestIdp("https://other.test")
+    with_logout(other, idp)
+    xml = request_xml(idp, destination=f"{SERVICE}/sso/globex/logout")
+    answer = jane.http.post("/sso/globex/logout", {"SAMLRequest": idp.logout(xml)})
+    assert answer.status_code == 302
+    assert jane.me().status_code == 200
+    assert post(jane, idp.logout(request_xml(idp, issuer=jane.idp.entity_id))).status_code == 400
+    assert jane.me().status_code == 200
+
+
+def test_a_logout_of_somebody_who_is_gone_is_answered_as_done(jane: Browser) -> None:
+    subject = "<saml:NameID>nobody@acme.test</saml:NameID>"
+    assert post(jane, jane.idp.logout(request_xml(jane.idp, subject=subject))).status_code == 302
+    assert jane.me().status_code == 200
+
+
+def test_a_logout_takes_a_constant_number_of_queries(jane: Browser, django_assert_num_queries: Any) -> None:
+    counts = []
+    for number, others in enumerate((0, 3)):
+        for _ in range(others + 1):
+            Browser(jane.idp).sign_in(JANE_BY_SSO)
+        message = jane.idp.logout(request_xml(jane.idp, id=f"_q{number}", indexes=()))
+        with django_assert_num_queries(LOGOUT_QUERIES) as counted:
+            post(jane, message)
+        counts.append(len(counted))
+    assert counts[0] == counts[1]
+
+
+LOGOUT_QUERIES = 17
+
+
+# What an attacker sends
+
+CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
+    "wrong issuer": ({"issuer": "https://evil.test"}, "issuer"),
+    "no issuer": ({"issuer": None}, "issuer"),
+    "wrong destination": ({"destination": f"{SERVICE}/sso/other/logout"}, "destination"),
+    "longer destination": ({"destination": f"{LOGOUT}/x"}, "destination"),
+    "no destination": ({"destination": None}, "destination"),
+    "for the acs": ({"destination": f"{SERVICE}/sso/acme/acs"}, "destination"),
+    "stale": ({"issued": timedelta(minutes=-30), "end": None}, "too_late"),
+    "over": ({"end": timedelta(minutes=-4)}, "too_late"),
+    "from the future": ({"issued": timedelta(minutes=5)}, "not_yet"),
+    "no name id": ({"subject": ""}, "structure"),
+    "two name ids": ({"subject": "<saml:NameID>a</saml:NameID><saml:NameID>jane.doe@acme.test</saml:NameID>"}, "structure"),
+    "empty name id": ({"subject": "<saml:NameID/>"}, "value"),
+    "an element in the name id": ({"subject": "<saml:NameID>jane.doe@acme.test<x/>.evil</saml:NameID>"}, "value"),
+    "an encrypted id": ({"subject": "<saml:EncryptedID/>"}, "structure"),
+    "empty session index": ({"indexes": ("",)}, "value"),
+    "over-long id": ({"id": "_" + "a" * 300}, "structure"),
+    "version 1.1": ({"version": "1.1"}, "structure"),
+    "another message": ({"root": "AuthnRequest"}, "structure"),
+    "wrapped twice": ({"more": '<samlp:Extensions><samlp:LogoutRequest ID="_x"/></samlp:Extensions>'}, "structure"),
+    "double id": ({"more": '<samlp:Extensions><x xmlns="urn:x" ID="_logout1"/></samlp:Extensions>'}, "double_id"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("binding", ["POST", "Redirect"])
+@pytest.mark.parametrize(("changes", "code"), CLAIMS.values(), ids=CLAIMS)
+def test_a_signed_logout_that_does_not_hold_ends_nothing(
+    jane: Browser, changes: dict[str, Any], code: str, binding: str
+) -> None:
+    if binding == "POST" and code == "double_id":
+        message = base64.b64encode(request_xml(jane.idp, **changes).replace(PLACE, "").encode()).decode()
+        answer = post(jane, message)
+    elif binding == "POST":
+        answer = post(jane, jane.idp.logout(request_xml(jane.idp, **changes)))
+    else:
+        answer = by_query(jane, jane.idp.logout_query(request_xml(jane.idp, place=False, **changes)))
+    refused(jane, answer, code)
+
+
+def refused(jane: Browser, answer: "Answer", code: str) -> None:
+    assert answer.status_code == 400
+    page = answer.content.decode()
+    assert "Nobody was signed out" in page
+    assert f"({code})" in page
+    assert jane.me().status_code == 200
+    assert not Event.objects.filter(kind="sso.logged_out").exists()
+
+
+def test_a_stranger_signs_nobody_out(jane: Browser) -> None:
+    stranger = TestIdp()
+    refused(jane, post(jane, stranger.logout(request_xml(jane.idp))), "signature")
+    refused(jane, by_query(jane, stranger.logout_query(request_xml(jane.idp, place=False))), "signature")
+
+
+def test_an_unsigned_logout_signs_nobody_out(jane: Browser) -> None:
+    xml = request_xml(jane.idp, place=False)
+    refused(jane, post(jane, base64.b64encode(xml.encode()).decode()), "not_signed")
+    refused(jane, by_query(jane, jane.idp.logout_query(xml).partition("&SigAlg")[0]), "not_signed")
+    refused(jane, by_query(jane, jane.idp.logout_query(xml).partition("&Signature")[0]), "not_signed")
+
+
+def test_a_signature_of_the_other_binding_does_not_count(jane: Browser) -> None:
+    signed = base64.b64decode(jane.idp.logout(request_xml(jane.idp))).decode()
+    refused(jane, by_query(jane, jane.idp.logout_query(signed)), "signature_layout")
+
+
+QUERIES: dict[str, tuple[Callable[[str], str], str]] = {
+    "another relay state": (lambda query: query.replace("RelayState=a", "RelayState=b"), "signature"),
+    "no relay state": (lambda query: query.replace("&RelayState=a", ""), "signature"),
+    "two messages": (lambda query: f"{query}&SAMLRequest=x", "structure"),
+    "two signatures": (lambda query: f"{query}&Signature=x", "structure"),
+    "request and response": (lambda query: f"{query}&SAMLResponse=x", "structure"),
+    "an escaped name": (lambda query: query.replace("SAMLRequest=", "SAMLReques%74="), "structure"),
+    "another encoding": (lambda query: f"{query}&SAMLEncoding=urn:x", "structure"),
+    "rsa-sha1": (lambda query: re.sub("SigAlg=[^&]*", "SigAlg=http://www.w3.org/2000/09/xmldsig%23rsa-sha1", query), "algorithm"),
+    "hmac": (lambda query: re.sub("SigAlg=[^&]*", "SigAlg=http://www.w3.org/2000/09/xmldsig%23hmac-sha1", query), "algorithm"),
+    "no base64": (lambda query: re.sub("Signature=.*", "Signature=!!", query), "not_base64"),
+    "an empty signature": (lambda query: re.sub("Signature=.*", "Signature=", query), "signature"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "code"), QUERIES.values(), ids=QUERIES)
+def test_an_altered_query_signs_nobody_out(jane: Browser, change: Callable[[str], str], code: str) -> None:
+    query = jane.idp.logout_query(request_xml(jane.idp, place=False), relay_state="a")
+    refused(jane, by_query(jane, change(query)), code)
+
+
+def test_a_few_bytes_that_inflate_to_megabytes_are_refused(jane: Browser) -> None:
+    xml = request_xml(jane.idp, place=False, more=f"<!--{' ' * 3_000_000}-->")
+    refused(jane, by_query(jane, jane.idp.logout_query(xml)), "too_large")
+
+
+@pytest.mark.parametrize("binding", ["POST", "Redirect"])
+def test_a_replayed_logout_does_not_end_the_next_session(jane: Browser, binding: str) -> None:
+    posted = jane.idp.logout(request_xml(jane.idp))
+    query = jane.idp.logout_query(request_xml(jane.idp, place=False))
+    post(jane, posted)
+    assert jane.me().status_code == 401
+    jane.sign_in(JANE_BY_SSO)
+    answer = post(jane, posted) if binding == "POST" else by_query(jane, query)
+    assert answer.status_code == 400
+    assert "(replay)" in answer.content.decode()
+    assert jane.me().status_code == 200
+
+
+def test_an_assertion_is_no_logout_and_a_logout_no_assertion(jane: Browser) -> None:
+    said = jane.idp.response(jane.said(JANE_BY_SSO))
+    refused(jane, post(jane, said), "structure")
+    refused(jane, post(jane, said, field="SAMLResponse"), "structure")
+    assert jane.post(jane.idp.logout(request_xml(jane.idp))).status_code == 400
+
+
+def test_a_post_of_nothing_and_a_link_sign_nobody_out(jane: Browser) -> None:
+    assert jane.http.post("/sso/acme/logout").status_code == 400
+    assert "Sign out of CORE?" in jane.http.get("/sso/acme/logout").content.decode()
+    assert jane.me().status_code == 200
+
+
+# CORE begins
+
+
+def response_xml(
+    idp: TestIdp, in_response_to: str, *, place: bool = True, status: str = SUCCESS, **changes: str
+) -> str:
+    said = {"issuer": idp.entity_id, "destination": LOGOUT} | changes
+    return (
+        f'<samlp:LogoutResponse xmlns:samlp="{NS["samlp"]}" xmlns:saml="{NS["saml"]}" ID="_answer1" Version="2.0" '
+        f'IssueInstant="{instant(now())}" Destination="{said["destination"]}" InResponseTo="{in_response_to}">'
+        f"<saml:Issuer>{said['issuer']}</saml:Issuer>{PLACE if place else ''}"
+        f'<samlp:Status><samlp:StatusCode Value="{status}"/></samlp:Status></samlp:LogoutResponse>'
+    )
+
+
+def sign_out(jane: Browser) -> etree._Element:
+    """Press the button, and return the LogoutRequest with which the browser goes on to the IdP."""
+    answer = jane.http.post("/sign-out")
+    assert answer.status_code == 200
+    assert jane.me().status_code == 401, "whatever the IdP does"
+    url = answer["Refresh"].removeprefix("0; url=")
+    assert url.startswith(f"{SLO}?SAMLRequest=")
+    assert signed_by_us(url)
+    return request_in(url)
+
+
+def test_signing_out_goes_on_to_the_idp_with_a_signed_request_for_this_session(jane: Browser) -> None:
+    asked = sign_out(jane)
+    assert asked.get("Destination") == SLO
+    assert asked.findtext("{*}Issuer") == f"{SERVICE}/sso/acme/metadata"
+    assert asked.findtext("{*}NameID") == "jane.doe@acme.test"
+    assert asked.findtext("{*}SessionIndex") == "_s1"
+    assert not SsoSession.objects.exists()
+
+
+@pytest.mark.parametrize("binding", ["POST", "Redirect"])
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(SUCCESS, "has ended too"), ("urn:oasis:names:tc:SAML:2.0:status:Responder", "could not end all")],
+)
+def test_the_answer_of_the_idp_is_told_in_words(jane: Browser, binding: str, status: str, words: str) -> None:
+    request_id = sign_out(jane).get("ID", "")
+    if binding == "POST":  # as Okta does
+        message = jane.idp.logout(response_xml(jane.idp, request_id, status=status))
+        answer = post(jane, message, field="SAMLResponse")
+    else:
+        xml = response_xml(jane.idp, request_id, place=False, status=status)
+        answer = by_query(jane, jane.idp.logout_query(xml, field="SAMLResponse"))
+    assert answer.status_code == 200
+    assert words in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"in_response_to": "_somebody-elses"}, "in_response_to"),
+        ({"in_response_to": "_x.é"}, "in_response_to"),
+        ({"in_response_to": ""}, "in_response_to"),
+        ({"issuer": "https://evil.test"}, "issuer"),
+        ({"destination": f"{SERVICE}/sso/acme/acs"}, "destination"),
+    ],
+)
+def test_an_answer_to_nothing_of_ours_is_refused(jane: Browser, changes: dict[str, str], code: str) -> None:
+    request_id = sign_out(jane).get("ID", "")
+    said: dict[str, Any] = {"in_response_to": request_id} | changes
+    xml = response_xml(jane.idp, **said)
+    answer = post(jane, jane.idp.logout(xml), field="SAMLResponse")
+    assert answer.status_code == 400
+    assert f"({code})" in answer.content.decode()
+
+
+def test_signing_out_works_although_our_key_cannot_be_opened(jane: Browser, settings: LazySettings) -> None:
+    settings.SAML_KEY_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    assert jane.http.post("/sign-out")["Location"] == "/"
+    assert jane.me().status_code == 401

@@ -221,6 +221,13 @@ def test_an_administrator_may_make_an_expiry_by_a_channel_their_own_R22_R24() ->
     assert Event.objects.filter(kind="user.expiry_taken_over", user_id=user.pk, channel="admin").count() == 1
 
 
+def test_the_word_of_the_idp_about_somebody_expired_is_told_R22_R34(jane: Identity) -> None:
+    expire(actor=ADMIN, user_id=jane.user_id, reason=WHY)
+    put(jane, replace(JANE, active=False))
+    told = Event.objects.get(kind="identity.active_set")
+    assert (told.subject_id, told.changes, told.actor) == (jane.pk, {"active": [True, False]}, OKTA.label)
+
+
 # Offers
 
 

@@ -177,8 +177,8 @@ def unsealed(root: etree._Element, place: etree._Element, assertion: bytes) -> b
     and no longer be what was signed (pysaml2 declares all of its own).
     """
     hole = etree.Comment(secrets.token_hex(16))
-    attributes = {str(name): str(value) for name, value in root.attrib.items()}
-    response = etree.Element(root.tag, attributes, nsmap=place.nsmap)  # type: ignore[arg-type]  # None: default
+    response = etree.Element(root.tag, nsmap=place.nsmap)  # type: ignore[arg-type]  # None: the default namespace
+    response.attrib.update(root.attrib)
     for child in list(root):
         if child is place:
             response.append(hole)

@@ -71,8 +71,7 @@ class Bench:
             ],
             batch_size=5000,
         )
-        token, _ = make_token(actor=actor, connection=self.connection, name="benchmark")
-        secret = token if isinstance(token, str) else _
+        _, secret = make_token(actor=actor, connection=self.connection, name="benchmark")
         self.http = Client(headers={"host": "localhost", "authorization": f"Bearer {secret}"})
 
     def send(self, method: str, path: str, body: Any = None, **query: str) -> Any:
@@ -135,7 +134,9 @@ def pages(bench: Bench) -> None:
     cursor = next_cursor(where, Question(bench.connection, "User", None))
     by_cursor = measured(lambda: bench.send("GET", "/Users", cursor=cursor, count="99"))
     print(f"GET of a page of 100 people: {first[1]} statements, first or last")
-    print(f"  the last page by startIndex takes {deep[0] / first[0]:.1f} times the time of the first, by cursor {by_cursor[0] / first[0]:.1f}")
+    print(
+        f"  the last page by startIndex takes {deep[0] / first[0]:.1f} times the time of the first, by cursor {by_cursor[0] / first[0]:.1f}"
+    )
 
 
 def plans(bench: Bench) -> None:

@@ -77,6 +77,7 @@ class Identity(models.Model):
         )
         indexes = (
             models.Index(name="identity_by_page", fields=("connection", "created_at", "id")),
+            models.Index(name="identity_by_change", fields=("connection", "changed_at")),
             models.Index(
                 name="identity_active",
                 fields=("connection",),

@@ -1,6 +1,8 @@
 """Appending to the story (R34)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
 
@@ -53,12 +55,32 @@ def _event(
 
 def record(**event: Any) -> None:
     """Append one event. Takes what `_event` takes; must run inside the transaction of the change that it tells of."""
-    _event(**event).save(force_insert=True)
+    record_many([event])
 
 
 def record_many(events: Iterable[Mapping[str, Any]]) -> None:
     """Append many events in one statement."""
-    Event.objects.bulk_create([_event(**event) for event in events])
+    made = [_event(**event) for event in events]
+    gathered = _gathered.get()
+    if gathered is None:
+        Event.objects.bulk_create(made)
+    else:
+        gathered += made
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Append all events of a block in one statement at its end, in their order; none where it raises, for then nothing else stands either."""
+    made: list[Event] = []
+    token = _gathered.set(made)
+    try:
+        yield
+    finally:
+        _gathered.reset(token)
+    Event.objects.bulk_create(made)
+
+
+_gathered: ContextVar[list[Event] | None] = ContextVar("events that are not written yet", default=None)
 
 
 def _plain(value: object) -> object:

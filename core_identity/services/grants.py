@@ -21,11 +21,18 @@ class Source:
     label: str = ""
 
 
-def add_grants(*, actor: Actor, source: Source, role: Role, user_ids: Collection[UUID]) -> int:
-    """Let users have ``role`` by ``source``; those who have it so already keep it. A constant number of statements."""
+def add_grants(
+    *, actor: Actor, source: Source, role: Role, user_ids: Collection[UUID], nobody_has_it: bool = False
+) -> int:
+    """Let users have ``role`` by ``source``; those who have it so already keep it, and need no look where the caller knows that nobody does.
+
+    A constant number of statements.
+    """
     if not user_ids:
         return 0
-    have = set(_of(source).filter(role=role, user_id__in=user_ids).values_list("user_id", flat=True))
+    have: set[UUID] = set()
+    if not nobody_has_it:
+        have = set(_of(source).filter(role=role, user_id__in=user_ids).values_list("user_id", flat=True))
     new = [user_id for user_id in user_ids if user_id not in have]
     if not new:
         return 0

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from core_identity.errors import InvalidValue, NameTaken, NotFound, UnknownGroup
@@ -14,7 +14,7 @@ from core_identity.selectors.groups import reached_by, role_keys
 from core_identity.services import events
 from core_identity.services.grants import Source, add_grants, end_grants, relabel_grants
 from core_identity.services.refusals import recording_refusals
-from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.services.transactions import in_one_transaction, lock_channel, lock_customer, require_enabled
 from core_identity.values import Actor, Channel, GroupChange
 
 Read = Callable[[PushGroup], GroupChange]
@@ -23,10 +23,11 @@ Read = Callable[[PushGroup], GroupChange]
 
 @recording_refusals
 @in_one_transaction
+@events.together()
 def create_group(*, actor: Actor, connection: Connection, change: GroupChange) -> PushGroup:
     """Take a pushed group. Raises `NameTaken`, `UnknownGroup` or `InvalidValue`; then nothing was changed."""
     name = _group_name(change.display_name)
-    lock_customer(connection.customer_id)
+    lock_channel(connection)
     role = _reachable_role(connection, key(name))
     _require_welcome(connection, name, role)
     _require_free(connection, name)
@@ -41,6 +42,7 @@ def create_group(*, actor: Actor, connection: Connection, change: GroupChange) -
 
 @recording_refusals
 @in_one_transaction
+@events.together()
 def change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: Read) -> PushGroup:
     """Take a change of name or members. Raises `NotFound`, `NameTaken`, `UnknownGroup`, `InvalidValue` or what ``read`` raises."""
     lock_customer(connection.customer_id)
@@ -63,6 +65,7 @@ def change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: R
 
 
 @in_one_transaction
+@events.together()
 def remove_group(
     *, actor: Actor, connection: Connection, scim_id: UUID, check: Callable[[PushGroup], None] | None = None
 ) -> None:
@@ -174,6 +177,7 @@ def _locked(connection: Connection, scim_id: UUID) -> PushGroup:
     group = groups.filter(connection=connection, scim_id=scim_id).first()
     if group is None:
         raise NotFound(f"There is no group with the id {scim_id} in this connection.")
+    require_enabled(group.connection)
     return group
 
 
@@ -245,27 +249,33 @@ def _change_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> b
 
     An id that is no identity of this connection is only expected: no answer shows it, and it may be another customer's (R1, R29).
     """
-    add, remove = change.add, change.remove
-    lost: list[UUID] = []
-    given_up = 0
-    if change.members is not None:
-        add = (change.members - remove) | add
-        lost, given_up = _take_out(group, ~Q(scim_id__in=add), ~Q(identity__scim_id__in=add))
-    elif remove:
-        lost, given_up = _take_out(group, Q(scim_id__in=remove - add), Q(identity__scim_id__in=remove - add))
-    new: Sequence[Identity] = ()
-    expected = 0
-    if add:
-        new, expected = _take_in(group, add)
+    if change.members is None and not change.add and not change.remove:
+        return False
+    whole = change.members is not None
+    add = (change.members - change.remove) | change.add if change.members is not None else change.add
+    remove = change.remove - add
+    expected = ExpectedMember.objects.filter(group=group)
+    given_up, _ = expected.filter(~Q(scim_id__in=add) if whole else Q(scim_id__in=remove)).delete()
+    members = PushGroupMember.objects.filter(group=group)
+    named = members if whole else members.filter(identity__scim_id__in=add | remove)
+    stands = {
+        scim_id: (pk, user_id)
+        for pk, scim_id, user_id in named.values_list("pk", "identity__scim_id", "identity__user_id")
+    }
+    leaving = [stands[scim_id] for scim_id in stands if scim_id not in add]
+    if leaving:
+        PushGroupMember.objects.filter(pk__in=[pk for pk, _ in leaving]).delete()
+    lost = [user_id for _, user_id in leaving]
+    new, awaited = _take_in(group, add - stands.keys())
     if group.role is not None:
         if lost:
             end_grants(actor=actor, source=source_of(group), role=group.role, user_ids=lost)
         won = [one.user_id for one in new if one.is_resource]
-        add_grants(actor=actor, source=source_of(group), role=group.role, user_ids=won)
+        add_grants(actor=actor, source=source_of(group), role=group.role, user_ids=won, nobody_has_it=True)
     counts = {
         "members_removed": len(lost),
         "members_added": len(new),
-        "members_expected": expected,
+        "members_expected": awaited,
         "members_given_up": given_up,
     }
     told = {name: (None, count) for name, count in counts.items() if count}
@@ -274,26 +284,17 @@ def _change_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> b
     return bool(lost or new)
 
 
-def _take_out(group: PushGroup, expected: Q, members: Q) -> tuple[list[UUID], int]:
-    """Forget members and expected ids; return the users who were members, and how many ids are expected no longer."""
-    given_up, _ = ExpectedMember.objects.filter(expected, group=group).delete()
-    gone = list(PushGroupMember.objects.filter(members, group=group).values_list("pk", "identity__user_id"))
-    if gone:
-        PushGroupMember.objects.filter(pk__in=[pk for pk, _ in gone]).delete()
-    return [user_id for _, user_id in gone], given_up
-
-
 def _take_in(group: PushGroup, scim_ids: Collection[UUID]) -> tuple[Sequence[Identity], int]:
-    """Remember members, and expect ids that nobody has here; return the identities that are new, and how many ids are newly expected."""
-    members = PushGroupMember.objects.filter(group=group, identity=OuterRef("pk"))
-    known = Identity.objects.filter(connection=group.connection, scim_id__in=scim_ids).annotate(member=Exists(members))
-    found = list(known.only("scim_id", "user_id", "pushed_at", "offered_at", "deleted_at"))
-    new = [identity for identity in found if not identity.member]
+    """Make members of identities that are none yet, and expect ids that nobody has here; return the new, and how many ids are newly expected."""
+    if not scim_ids:
+        return (), 0
+    known = Identity.objects.filter(connection=group.connection, scim_id__in=scim_ids)
+    new = list(known.only("scim_id", "user_id", "pushed_at", "offered_at", "deleted_at"))
     if new:
         PushGroupMember.objects.bulk_create(
             [PushGroupMember(group=group, identity=identity) for identity in new], ignore_conflicts=True
         )
-    unknown = set(scim_ids) - {identity.scim_id for identity in found}
+    unknown = set(scim_ids) - {identity.scim_id for identity in new}
     if unknown:
         have = ExpectedMember.objects.filter(group=group, scim_id__in=unknown)
         unknown -= set(have.values_list("scim_id", flat=True))

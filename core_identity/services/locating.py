@@ -9,6 +9,7 @@ from core_identity.keys import key
 from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.policy.matching import Push, Verb
 from core_identity.services.identities import known
+from core_identity.services.transactions import require_enabled
 from core_identity.services.uniqueness import WAY_OUT
 from core_identity.values import Cause, Collision, Person
 
@@ -55,6 +56,7 @@ def resource(connection: Connection, scim_id: UUID) -> Identity:
     found = locked_with_user(Identity.objects.filter(Identity.RESOURCE, connection=connection, scim_id=scim_id))
     if found is None:
         raise NotFound(f"There is no user with the id {scim_id} in this connection.")
+    require_enabled(found.connection)
     return found
 
 

@@ -24,7 +24,7 @@ from core_identity.services.identities import (
 )
 from core_identity.services.locating import contradiction, locked_with_user, offered_as, owner_of_uid, push_of, resource
 from core_identity.services.refusals import recording_refusals
-from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.services.transactions import in_one_transaction, lock_channel, lock_customer
 from core_identity.services.uniqueness import (
     NameGivenUp,
     is_confirmed,
@@ -99,7 +99,7 @@ def _create(*, actor: Actor, connection: Connection, person: Person) -> Outcome 
             f"This connection requires the attribute {connection.uid_attribute} in the enterprise extension. "
             "Map it in the provisioning settings of the app, with the value that SAML sends."
         )
-    lock_customer(connection.customer_id)
+    lock_channel(connection)
     subject = None
     if person.external_id:
         subject = locked_with_user(Identity.objects.filter(connection=connection, external_id=person.external_id))

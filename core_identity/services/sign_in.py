@@ -25,7 +25,7 @@ from core_identity.services.identities import (
 )
 from core_identity.services.refusals import recording_refusals
 from core_identity.services.sso_groups import follow_sso_groups
-from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.services.transactions import in_one_transaction, lock_channel
 from core_identity.services.uniqueness import WAY_OUT, require_claimable, require_free_email, require_free_name
 from core_identity.values import Actor, Cause, Collision, Person
 
@@ -62,7 +62,7 @@ def sign_in(*, actor: Actor, connection: Connection, person: Person) -> Identity
 def _enter(*, actor: Actor, connection: Connection, person: Person, whole_customer: bool) -> Identity | None:
     """Decide and do it; None where that needs the customer's lock."""
     if whole_customer:
-        lock_customer(connection.customer_id)
+        lock_channel(connection)
     identities = Identity.objects.filter(connection=connection)
     owner = _holder_of_uid(connection, person.uid or "")
     if owner is None and not whole_customer:

@@ -209,3 +209,21 @@ def _move_groups(former: Connection, successor: Connection, moving: Collection[U
     given = Grant.objects.filter(channel="scim", connection=successor, key__in=[str(pk) for pk in moved_groups])
     members = Identity.objects.filter(Identity.RESOURCE, connection=successor)
     end_these(actor=actor, grants=given.exclude(user__identities__in=members), reason="stays with the former (R1a)")
+    _leave_behind(former, successor, actor=actor)
+
+
+def _leave_behind(former: Connection, successor: Connection, *, actor: Actor) -> None:
+    """What stays with the former gives nothing to who has gone, and the successor gives only by the channels that it takes roles from (R31)."""
+    left = PushGroupMember.objects.filter(group__connection=former, identity__connection=successor)
+    keys = [str(pk) for pk in PushGroup.objects.filter(connection=former).values_list("pk", flat=True)]
+    gone = Grant.objects.filter(channel="scim", connection=former, key__in=keys)
+    end_these(
+        actor=actor, grants=gone.filter(user__identities__connection=successor), reason="stays with the former (R1a)"
+    )
+    left.delete()
+    if not successor.takes_push_groups:
+        linked = PushGroup.objects.filter(connection=successor, role__isnull=False)
+        groups.unlink_groups(actor=actor, groups=linked.select_related("connection", "role"))
+    if not successor.takes_sso_groups:
+        by_sso = Grant.objects.filter(channel="sso", connection=successor)
+        end_these(actor=actor, grants=by_sso, reason="the successor takes no roles from sign-ins (R31)")

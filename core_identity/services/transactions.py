@@ -13,7 +13,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, OperationalError, transaction
 
-from core_identity.models import Customer
+from core_identity.errors import NotAllowed
+from core_identity.models import Connection, Customer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -43,6 +44,18 @@ def in_one_transaction(service: Callable[P, R]) -> Callable[P, R]:
         raise AssertionError("unreachable")
 
     return run
+
+
+def lock_channel(connection: Connection) -> None:
+    """As `lock_customer`, for a message of a connection; raise `NotAllowed` where it was switched off while the message waited (R1a)."""
+    lock_customer(connection.customer_id)
+    require_enabled(Connection.objects.get(pk=connection.pk))
+
+
+def require_enabled(connection: Connection) -> None:
+    """Raise `NotAllowed` where ``connection``, read after the lock, is switched off (R1a)."""
+    if not connection.enabled:
+        raise NotAllowed("This connection is switched off.")
 
 
 def lock_customer(customer_id: UUID) -> None:

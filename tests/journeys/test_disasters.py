@@ -74,6 +74,9 @@ def push_through(customer: Customer, disaster: Callable[[], None]) -> list[int |
         except httpx.TransportError:
             return None
         assert answer.headers["content-type"].startswith("application/scim+json"), answer.text
+        if answer.status_code == 503:
+            assert int(answer.headers["retry-after"]) >= 1
+            assert answer.json()["status"] == "503"
         return answer.status_code
 
     def strike() -> None:

@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from core_identity.models import Identity, User
 from core_identity.services.connections import change_connection
 from scim.wire.bulk import MAX_OPERATIONS, MAX_PAYLOAD
 from scim.wire.list_response import CURSOR_SECONDS, MAX_COUNT
@@ -41,13 +43,41 @@ def test_the_service_provider_config_says_what_works(okta: Scim) -> None:
 
 
 def test_max_results_is_kept(okta: Scim) -> None:
-    from core_identity.models import Identity
+    users = User.objects.bulk_create(
+        User(username=f"p{at}", username_key=f"p{at}", customer=okta.connection.customer) for at in range(MAX_COUNT + 1)
+    )
+    Identity.objects.bulk_create(
+        Identity(connection=okta.connection, user=user, user_name=user.username, pushed_at=timezone.now())
+        for user in users
+    )
+    for asked in ({"count": "100000"}, {}, {"cursor": "", "count": "100000"}):
+        answer = okta.get("/Users", **asked).json()
+        assert (answer["totalResults"], answer["itemsPerPage"]) == (MAX_COUNT + 1, MAX_COUNT)
 
+
+def test_each_flag_is_what_is_done(okta: Scim) -> None:
+    """Asked of the service itself: what it says it does is tried, with what it says of how."""
+    config = okta.get("/ServiceProviderConfig").json()
     made = okta.make()
-    template = Identity.objects.get()
-    assert okta.get("/Users", count="100000").json()["itemsPerPage"] == 1
-    assert template.pushed_at is not None
-    assert made["id"] == str(template.scim_id)
+    path = f"/Users/{made['id']}"
+    tried = {
+        "patch": okta.patch(path, {"op": "replace", "path": "title", "value": "Chief"}).status_code == 200,
+        "filter": okta.get("/Users", filter='userName eq "nobody"').json()["totalResults"] == 0,
+        "sort": okta.get("/Users", sortBy="userName").status_code == 200,
+        "etag": okta.send("GET", path, **{"If-None-Match": str(okta.get(path)["ETag"])}).status_code == 304,
+        "bulk": okta.post("/Bulk", bulk({"method": "DELETE", "path": path})).status_code == 200,
+        "changePassword": False,
+    }
+    assert {name: config[name]["supported"] for name in tried} == tried
+    operations = config["bulk"]["maxOperations"] * [{"method": "DELETE", "path": "/Users/nobody"}]
+    assert okta.post("/Bulk", bulk(*operations, {})).status_code == 413
+    assert "nextCursor" not in okta.get("/Users", cursor="").json()
+    assert [one["type"] for one in config["authenticationSchemes"]] == ["oauthbearertoken"]
+
+
+def bulk(*operations: Any) -> dict[str, Any]:
+    schema = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+    return {"schemas": [schema], "Operations": list(operations)}
 
 
 def test_resource_types_name_their_schemas(okta: Scim) -> None:

@@ -1,5 +1,6 @@
 """R1a, R3: a connection changes its keys, or another takes over."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,16 +10,16 @@ import time_machine
 from django.utils import timezone
 
 from core_identity.errors import Conflict, InvalidValue, NoMark, NotAllowed, NotFound
-from core_identity.models import Connection, Event, Grant, Identity, User
+from core_identity.models import Connection, Event, Grant, Identity, PushGroupMember, User
 from core_identity.policy.bursts import BurstLimits
 from core_identity.selectors.bursts import open_bursts
 from core_identity.selectors.connections import live_connection
 from core_identity.services.bursts import unexpire_burst
-from core_identity.services.connections import change_connection
+from core_identity.services.connections import change_connection, switch_off
 from core_identity.services.expiry import expire
 from core_identity.services.groups import create_group
 from core_identity.services.identities import current_uid
-from core_identity.services.provisioning import Outcome, change_person, create_person
+from core_identity.services.provisioning import Outcome, change_person, create_person, remove_person
 from core_identity.services.roles import create_role
 from core_identity.services.sign_in import sign_in
 from core_identity.services.succession import end_rekey, plan_rekey, plan_succession, rekey, succeed
@@ -255,3 +256,46 @@ def test_an_open_burst_and_the_expiries_of_the_former_go_over_R1a_R22a(
         put(identity, person)
     unexpire_burst(actor=ADMIN, burst_id=burst.pk, reason="a wrong filter")
     assert not User.objects.filter(expired_at__isnull=False).exists()
+
+
+def test_a_group_that_stays_gives_nothing_to_who_has_gone_R1a_R32(acme: Connection, successor: Connection) -> None:
+    create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
+    jane = post(acme, JANE).identity
+    members = GroupChange(display_name="Editors", members=frozenset({jane.scim_id}))
+    create_group(actor=OKTA, connection=acme, change=members)
+    create_group(actor=OKTA, connection=successor, change=GroupChange(display_name="Editors"))
+    take_over(acme, successor)
+    assert not Grant.objects.exists()
+    assert not PushGroupMember.objects.filter(group__connection=acme).exists()
+    assert Event.objects.filter(kind="grant.removed", user_id=jane.user_id).exists()
+
+
+def test_a_successor_gives_by_the_channels_that_it_takes_roles_from_only_R31(acme: Connection) -> None:
+    by_sso = make_connection("acme-sso", roles_from="sso_groups")
+    create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
+    jane = post(acme, JANE).identity
+    change = GroupChange(display_name="Editors", members=frozenset({jane.scim_id}))
+    group = create_group(actor=OKTA, connection=acme, change=change)
+    take_over(acme, by_sso)
+    group.refresh_from_db()
+    assert (group.role, Grant.objects.count()) == (None, 0)
+
+
+@pytest.mark.parametrize("what", ["post", "put", "delete", "group", "sign-in"])
+def test_what_waited_while_the_connection_was_switched_off_is_refused_R1a(acme: Connection, what: str) -> None:
+    """The message was let in before: the connection in hand still says enabled."""
+    jane = post(acme, JANE).identity
+    stale = Connection.objects.get(pk=acme.pk)
+    switch_off(actor=ADMIN, connection_id=acme.pk, reason="a new app")
+    late: dict[str, Callable[[], object]] = {
+        "post": lambda: post(stale, ZOE),
+        "put": lambda: change_person(
+            actor=OKTA, connection=stale, scim_id=jane.scim_id, read=lambda _: ZOE, deactivates=False
+        ),
+        "delete": lambda: remove_person(actor=OKTA, connection=stale, scim_id=jane.scim_id),
+        "group": lambda: create_group(actor=OKTA, connection=stale, change=GroupChange(display_name="Editors")),
+        "sign-in": lambda: sign_in(actor=BROWSER, connection=stale, person=by_sso(ZOE)),
+    }
+    with pytest.raises(NotAllowed):
+        late[what]()
+    assert Identity.objects.get().user_name == JANE.user_name

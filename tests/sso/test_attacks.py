@@ -20,7 +20,7 @@ from core_identity.models import Connection, Event, User
 from sso.models import SignInState, UsedAssertion
 from tests.sso.conftest import SERVICE, Browser
 from tests.support.cast import JANE, ZOE, by_sso, make_connection
-from tests.support.saml import NS, SUCCESS, TestIdp, now
+from tests.support.saml import NS, PLACE, SUCCESS, TestIdp, now
 
 JANE_BY_SSO = by_sso(JANE)
 ZOE_BY_SSO = by_sso(ZOE)
@@ -312,6 +312,27 @@ LAYOUTS = {
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 def test_a_signature_has_one_layout(browser: Browser, layout: Callable[[etree._Element], None]) -> None:
     refused(browser, browser.idp.response(browser.said(JANE_BY_SSO), after=layout))
+
+
+@pytest.mark.parametrize(
+    ("space", "name"), [("samlp", "LogoutRequest"), ("samlp", "LogoutResponse"), ("md", "EntityDescriptor")]
+)
+def test_a_signature_borrowed_from_another_message_of_the_idp_is_worth_nothing(
+    browser: Browser, acme: Connection, space: str, name: str
+) -> None:
+    """The key is right and the reference names the Assertion's ID; what was signed is something else."""
+    _let_the_response_be_unsigned(acme, "assertion")
+
+    def borrow(root: etree._Element) -> None:
+        assertion = root.find("saml:Assertion", NS)
+        assert assertion is not None
+        other = etree.Element(f"{{{NS[space]}}}{name}", ID=assertion.get("ID", ""))
+        other.append(etree.fromstring(PLACE))
+        borrowed = browser.idp.sign(other).find("ds:Signature", NS)
+        assert borrowed is not None
+        assertion.insert(1, borrowed)
+
+    assert "(signature)" in refused(browser, browser.idp.response(browser.said(JANE_BY_SSO), sign="none", after=borrow))
 
 
 # What costs time or memory: refused before any signature is looked at

@@ -55,7 +55,7 @@ def decode(message: str) -> bytes:
 
 
 def parse(xml: bytes, *, drop_comments: bool = False) -> etree._Element:
-    """Return the root of hardened XML: no DTD, no entity, no comment, no processing instruction, bounded in every direction.
+    """Return the root of hardened XML 1.0: no DTD, no entity, no comment, no processing instruction, bounded in every direction.
 
     A comment inside a value is how ``victim<!---->.evil`` once read as ``victim``; no IdP needs one in a message. In metadata, which an
     administrator vouches for, people do write them: ``drop_comments``.
@@ -80,6 +80,9 @@ def parse(xml: bytes, *, drop_comments: bool = False) -> etree._Element:
     document: Any = root.getroottree().docinfo
     if document.doctype or document.internalDTD is not None:
         raise SamlRefusal(Code.FORBIDDEN_XML, expected="no DTD")
+    # XML 1.1 has other line ends and control characters: parsers would disagree on what was signed.
+    if document.xml_version != "1.0":
+        raise SamlRefusal(Code.FORBIDDEN_XML, expected="XML 1.0", received=str(document.xml_version))
     if (document.encoding or "utf-8").lower() not in {"utf-8", "us-ascii", "ascii"}:
         raise SamlRefusal(Code.FORBIDDEN_XML, expected="UTF-8", received=str(document.encoding))
     if root.getprevious() is not None or root.getnext() is not None:

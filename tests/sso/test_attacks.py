@@ -20,7 +20,7 @@ from core_identity.models import Connection, Event, User
 from sso.models import SignInState, UsedAssertion
 from tests.sso.conftest import SERVICE, Browser
 from tests.support.cast import JANE, ZOE, by_sso, make_connection
-from tests.support.saml import NS, SUCCESS, TestIdp, now
+from tests.support.saml import NS, PLACE, SUCCESS, TestIdp, now
 
 JANE_BY_SSO = by_sso(JANE)
 ZOE_BY_SSO = by_sso(ZOE)
@@ -197,23 +197,30 @@ def test_wrapping_is_refused(browser: Browser, acme: Connection, signed: str, sh
     refused(browser, browser.idp.response(claims, sign=signed, after=_xsw(shape, new_id=new_id)))
 
 
-@pytest.mark.parametrize("place", ["StatusDetail", "Advice", "AttributeValue"])
-def test_an_assertion_in_a_hidden_place_is_refused(browser: Browser, acme: Connection, place: str) -> None:
+@pytest.mark.parametrize("new_id", [False, True], ids=["equal IDs", "other IDs"])
+@pytest.mark.parametrize("place", ["Extensions", "StatusDetail", "Advice", "AttributeValue"])
+def test_an_assertion_in_a_hidden_place_is_refused(
+    browser: Browser, acme: Connection, place: str, new_id: bool
+) -> None:
     _let_the_response_be_unsigned(acme, "assertion")
 
     def hide(root: etree._Element) -> None:
-        evil = _evil(root, new_id=True)
-        parent = root.find("samlp:Status", NS) if place == "StatusDetail" else root.find("saml:Assertion", NS)
-        assert parent is not None
-        space = NS["samlp"] if place == "StatusDetail" else NS["saml"]
+        evil = _evil(root, new_id=new_id)
         if place == "AttributeValue":
-            values = root.findall(".//saml:AttributeValue", NS)
-            values[-1].append(evil)
-        else:
-            etree.SubElement(parent, f"{{{space}}}{place}").append(evil)
+            root.findall(".//saml:AttributeValue", NS)[-1].append(evil)
+            return
+        parent = {
+            "Extensions": root,
+            "StatusDetail": root.find("samlp:Status", NS),
+            "Advice": root.find("saml:Assertion", NS),
+        }[place]
+        assert parent is not None
+        space = NS["saml"] if place == "Advice" else NS["samlp"]
+        etree.SubElement(parent, f"{{{space}}}{place}").append(evil)
 
     refused(browser, browser.idp.response(browser.said(JANE_BY_SSO), sign="assertion", after=hide))
-    refused(browser, browser.idp.response(browser.said(JANE_BY_SSO), sign="assertion", before=hide))
+    if new_id:  # signed by the IdP itself: two equal IDs cannot be signed
+        refused(browser, browser.idp.response(browser.said(JANE_BY_SSO), sign="assertion", before=hide))
 
 
 def _let_the_response_be_unsigned(acme: Connection, signed: str) -> None:
@@ -307,6 +314,27 @@ def test_a_signature_has_one_layout(browser: Browser, layout: Callable[[etree._E
     refused(browser, browser.idp.response(browser.said(JANE_BY_SSO), after=layout))
 
 
+@pytest.mark.parametrize(
+    ("space", "name"), [("samlp", "LogoutRequest"), ("samlp", "LogoutResponse"), ("md", "EntityDescriptor")]
+)
+def test_a_signature_borrowed_from_another_message_of_the_idp_is_worth_nothing(
+    browser: Browser, acme: Connection, space: str, name: str
+) -> None:
+    """The key is right and the reference names the Assertion's ID; what was signed is something else."""
+    _let_the_response_be_unsigned(acme, "assertion")
+
+    def borrow(root: etree._Element) -> None:
+        assertion = root.find("saml:Assertion", NS)
+        assert assertion is not None
+        other = etree.Element(f"{{{NS[space]}}}{name}", ID=assertion.get("ID", ""))
+        other.append(etree.fromstring(PLACE))
+        borrowed = browser.idp.sign(other).find("ds:Signature", NS)
+        assert borrowed is not None
+        assertion.insert(1, borrowed)
+
+    assert "(signature)" in refused(browser, browser.idp.response(browser.said(JANE_BY_SSO), sign="none", after=borrow))
+
+
 # What costs time or memory: refused before any signature is looked at
 
 
@@ -338,6 +366,46 @@ HOSTILE_XML = {
 @pytest.mark.parametrize("message", HOSTILE_XML.values(), ids=HOSTILE_XML)
 def test_hostile_xml_is_refused(browser: Browser, message: str) -> None:
     refused(browser, message)
+
+
+SPELLINGS: dict[str, Callable[[str], bytes]] = {
+    "XML 1.1": lambda xml: f'<?xml version="1.1"?>{xml}'.encode(),
+    "UTF-16": lambda xml: xml.encode("utf-16"),
+    "UTF-16 declared only": lambda xml: f'<?xml version="1.0" encoding="UTF-16"?>{xml}'.encode(),
+    "UTF-7 declared": lambda xml: f'<?xml version="1.0" encoding="UTF-7"?>{xml}'.encode(),
+    "Latin-1 declared": lambda xml: f'<?xml version="1.0" encoding="ISO-8859-1"?>{xml}'.encode(),
+    "a doctype": lambda xml: f"<!DOCTYPE r>{xml}".encode(),
+    "a second root": lambda xml: f"{xml}<r/>".encode(),
+    "text after the root": lambda xml: f"{xml}x".encode(),
+    "a comment before": lambda xml: f"<!-- -->{xml}".encode(),
+    "an instruction after": lambda xml: f"{xml}<?x y?>".encode(),
+}
+
+
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+def test_a_well_signed_message_in_a_spelling_that_parsers_may_read_differently_is_refused(
+    browser: Browser, spell: Callable[[str], bytes]
+) -> None:
+    xml = base64.b64decode(browser.idp.response(browser.said(JANE_BY_SSO))).decode()
+    refused(browser, base64.b64encode(spell(xml)).decode())
+
+
+@pytest.mark.parametrize("junk", ["!", "-_", "\0", "\u200b", "===="])
+def test_base64_is_read_strictly(browser: Browser, junk: str) -> None:
+    message = browser.idp.response(browser.said(JANE_BY_SSO))
+    refused(browser, message[:40] + junk + message[40:])
+
+
+@pytest.mark.parametrize("name", ["{http://www.w3.org/XML/1998/namespace}id", "Id", "id"])
+def test_an_id_of_another_spelling_is_no_second_target(browser: Browser, name: str) -> None:
+    def double(root: etree._Element) -> None:
+        assertion = root.find("saml:Assertion", NS)
+        status = root.find("samlp:Status", NS)
+        assert assertion is not None
+        assert status is not None
+        status.set(name, assertion.get("ID", ""))
+
+    assert "(double_id)" in refused(browser, browser.idp.response(browser.said(JANE_BY_SSO), after=double))
 
 
 def test_no_message_at_all_is_refused(browser: Browser) -> None:

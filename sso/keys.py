@@ -4,6 +4,7 @@ A rollover never breaks a sign-in: the *next* key is announced in our metadata b
 administrator retires it, for an IdP may not have read our metadata yet.
 """
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,8 @@ from sso.saml.key_pair import KeyPair, make_key_pair
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
+
+log = logging.getLogger("sso.keys")
 
 _FIELD: Final = "saml_keys"
 
@@ -92,8 +95,26 @@ def keys_of(connection: "Connection") -> list[SpKey]:
 
 
 def opening_keys(saml: SamlSettings) -> tuple[KeyPair, ...]:
-    """Return every key that may open an assertion: during a rollover the IdP may know any of them."""
-    return tuple(_pair(key) for key in keys_of(saml.connection))
+    """Return every key that may open an assertion: during a rollover the IdP may know any of them.
+
+    One that we cannot open ourselves is left out and logged: the others may still be what this message was sealed for.
+    """
+    pairs = []
+    for key in keys_of(saml.connection):
+        try:
+            pairs.append(_pair(key))
+        except InvalidValue as fault:
+            log.error("A SAML key cannot be opened", extra={"connection": saml.connection.slug, "fault": fault.message})
+    return tuple(pairs)
+
+
+def opens(key: SpKey) -> bool:
+    """Whether the sealing keys of the settings open ``key``. Raises `InvalidValue` where there are none."""
+    try:
+        _box().decrypt(key.sealed_key.encode())
+    except InvalidToken:
+        return False
+    return True
 
 
 def signing_key(saml: SamlSettings) -> KeyPair | None:

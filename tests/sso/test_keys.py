@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 from django.conf import LazySettings
+from django.core.checks import run_checks
 from django.core.management import call_command
 
 import sso.connections
@@ -99,3 +100,19 @@ def test_a_connection_file_that_needs_a_key_makes_one_once(acme: Connection, idp
     for _ in range(2):
         sso.connections.apply(acme, {"idp_metadata": idp.metadata(), wish: True}, base_dir=None)
     assert SpKey.objects.get().state == "active"
+
+
+def test_a_key_that_cannot_be_opened_is_told_by_a_check_and_by_no_500(
+    browser: Browser, acme: Connection, settings: LazySettings
+) -> None:
+    command("make")
+    first = SpKey.objects.get().certificate
+    assert "sso.E001" not in [one.id for one in run_checks(databases=["default"])]
+    settings.SAML_KEY_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    [told] = [one for one in run_checks(databases=["default"]) if one.id == "sso.E001"]
+    assert "acme cannot be opened" in told.msg
+    sealed = browser.idp.response(browser.said(JANE_BY_SSO), seal=encrypting_to(first))
+    assert browser.post(sealed).status_code == 400
+    command("make")
+    second = SpKey.objects.get(state="next").certificate
+    assert comes_in(browser, second), "what can be opened goes on"

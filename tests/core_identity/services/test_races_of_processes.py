@@ -11,14 +11,16 @@ from django.db import connection as database
 from core_identity.models import Connection, Event, Grant, Identity, IdentityUid, PushGroup, PushGroupMember, User
 from core_identity.services.expiry import expire
 from core_identity.services.groups import change_group, create_group
+from core_identity.services.merge import merge
 from core_identity.services.provisioning import Outcome, change_person, create_person
 from core_identity.services.roles import change_role, create_role
 from core_identity.services.sign_in import sign_in
-from core_identity.values import GroupChange, Person
+from core_identity.values import ActorKind, GroupChange, Person
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
 from tests.support.racing import Act, Race, racing
 
 pytestmark = pytest.mark.django_db(transaction=True)
+COMMAND = replace(ADMIN, kind=ActorKind.SYSTEM, label="command line")
 AT_ONCE = 4
 ROUNDS = 5
 
@@ -66,6 +68,15 @@ def rename(role_id: UUID, name: str) -> object:
     return change_role(actor=ADMIN, role_id=role_id, name=name)
 
 
+def change(acme: Connection, number: int, scim_id: UUID) -> Outcome:
+    said = replace(jane(number), title="Chief")
+    return change_person(actor=OKTA, connection=acme, scim_id=scim_id, read=lambda _: said, deactivates=False)
+
+
+def join(kept_id: UUID, gone_id: UUID) -> User:
+    return merge(actor=COMMAND, kept_id=kept_id, gone_id=gone_id, reason="one human")
+
+
 def test_creates_at_once_are_one_user_R7(race: Race, acme: Connection) -> None:
     for number in range(ROUNDS):
         answers = race([partial(push, acme, number)] * AT_ONCE)
@@ -92,6 +103,33 @@ def test_an_expiry_and_sign_ins_at_once_leave_a_shut_door_R21(race: Race, acme: 
         assert race([partial(enter, acme, number)] * AT_ONCE) == ["MayNotSignIn"] * AT_ONCE
     assert not User.objects.filter(expired_at__isnull=True).exists()
     assert Event.objects.filter(kind="user.expired").count() == ROUNDS, "one fact is told once (R24)"
+
+
+def test_a_merge_against_pushes_and_a_sign_in_of_both_leaves_one_user_whom_both_reach_R11(
+    race: Race, acme: Connection
+) -> None:
+    for number in range(ROUNDS):
+        kept, gone = push(acme, 2 * number).identity, push(acme, 2 * number + 1).identity
+        answers = race(
+            [
+                partial(join, kept.user_id, gone.user_id),
+                partial(change, acme, 2 * number, kept.scim_id),
+                partial(change, acme, 2 * number + 1, gone.scim_id),
+                partial(enter, acme, 2 * number + 1),
+            ]
+        )
+        assert answers[:2] == ["User", "Outcome"], "the merge and a push of the one kept are never refused"
+        assert answers[2] in {"Outcome", "NotFound"}, "before the merge, or after it"
+        assert answers[3] == "Identity"
+        tombstone = User.objects.get(pk=gone.user_id)
+        assert (tombstone.merged_into_id, tombstone.expired_at is None) == (kept.user_id, False)
+        # The connection knows one NameID of them, the last: who comes by the other name is asked about, and opens nobody else (R8b).
+        again = [partial(enter, acme, 2 * number), partial(enter, acme, 2 * number + 1)]
+        assert set(race([*again, *again])) <= {"Identity", "NoMark"}
+        found = IdentityUid.objects.filter(uid_key__in=[f"jane.{2 * number}", f"jane.{2 * number + 1}"])
+        assert set(found.values_list("identity__user_id", flat=True)) == {kept.user_id}
+    assert Event.objects.filter(kind="user.merged").count() == ROUNDS
+    assert User.objects.count() == 2 * ROUNDS, "no third user"
 
 
 def test_puts_of_one_group_at_once_leave_what_one_of_them_said_R32(race: Race, acme: Connection) -> None:

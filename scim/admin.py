@@ -88,7 +88,7 @@ class StatusFilter(admin.SimpleListFilter):
 class ProvisioningRecordAdmin(admin.ModelAdmin):
     """Read only for everybody."""
 
-    list_display = ("when", "connection_slug", "method", "what", "status", "decision", "events", "duration_ms")
+    list_display = ("when", "asked", "status", "decision", "events", "duration_ms", "connection_slug")
     list_filter = (ConnectionFilter, StatusFilter, "method", "at")
     search_fields = ("reference",)
     search_help_text = "By reference (as somebody reads it out), or by the id of a resource."
@@ -152,10 +152,11 @@ class ProvisioningRecordAdmin(admin.ModelAdmin):
     def when(self, record: ProvisioningRecord) -> str:
         return f"{localtime(record.at):%Y-%m-%d %H:%M:%S}"
 
-    @admin.display(description="what")
-    def what(self, record: ProvisioningRecord) -> str:
+    @admin.display(description="request")
+    def asked(self, record: ProvisioningRecord) -> str:
         """The whole id is on the row's own page."""
-        return f"{record.resource_type} {str(record.resource_id)[:8]}…" if record.resource_id else record.resource_type
+        asked = f"{record.method} {record.resource_type}"
+        return f"{asked} {str(record.resource_id)[:8]}…" if record.resource_id else asked
 
     @admin.display(description="events of it")
     def events(self, record: ProvisioningRecord) -> str:

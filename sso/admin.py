@@ -16,7 +16,9 @@ class SamlSettingsInline(admin.StackedInline):
     can_delete = False
     extra = 0
     fields: ClassVar[tuple[str, ...]] = (
-        "idp_entity_id", "sso_url", "slo_url", "certificates_shown", "idp_initiated", "want_response_signed",
+        "idp_entity_id", "sso_url", "slo_url", "certificates_shown",
+        "metadata_url", "metadata_valid_until", "refreshed_at", "refresh_fault",
+        "idp_initiated", "want_response_signed",
         "want_encrypted", "our_keys", "sign_requests", "sign_metadata", "force_authn", "authn_context", "name_id_format", "clock_skew",
         "domains_shown",
         *(f"{name}_attribute" for name in SamlSettings.ATTRIBUTES),

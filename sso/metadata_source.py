@@ -90,7 +90,10 @@ def _get(reach: Reach, url: str, deadline: float) -> bytes | str:
     end.start()
     try:
         connection.request("GET", f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}", headers=_HEADERS)
-        return _read(connection.getresponse(), url)
+        found = _read(connection.getresponse(), url)
+        if connection.was_cut:
+            raise TimeoutError
+        return found
     except ssl.SSLCertVerificationError as error:
         raise _fault("tls", f"The TLS certificate of {host} is not one that we trust for that name.") from error
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -120,6 +123,8 @@ def _read(answer: http.client.HTTPResponse, url: str) -> bytes | str:
     content = answer.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise _fault("too_large", "It is larger than 1 MB.")
+    if answer.length:
+        raise http.client.IncompleteRead(content, answer.length)
     return content
 
 

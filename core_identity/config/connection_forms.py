@@ -24,7 +24,7 @@ class SamlForm(ActForm):
         max_length=1024 * 1024,
         widget=forms.Textarea(attrs={"rows": 12, "class": "vLargeTextField", "spellcheck": "false"}),
         help_text="The whole XML. In Okta: the app, Sign On, SAML Signing Certificates, View IdP metadata. "
-        "Empty leaves entity ID, URLs and certificates as they are.",
+        "Later it is changed on a page of its own.",
     )
     idp_initiated = forms.BooleanField(required=False)
     want_response_signed = forms.BooleanField(required=False, initial=True)
@@ -54,7 +54,9 @@ class SamlForm(ActForm):
         for name in names:
             model_field: Any = SamlSettings._meta.get_field(f"{name}_attribute")
             self.fields[name] = model_field.formfield(required=not model_field.blank)
-        self.fields["idp_metadata"].required = self.found is None
+        self.fields["idp_metadata"].required = True
+        if self.found is not None:  # whom we believe is changed where the difference is shown first
+            del self.fields["idp_metadata"]
 
     def write(self) -> SamlSettings:
         said = self.cleaned_data
@@ -72,7 +74,7 @@ class SamlForm(ActForm):
         return sso.connections.apply(self.connection, section, base_dir=None, actor=self.actor)
 
     def _idp(self) -> dict[str, Any]:
-        if self.cleaned_data["idp_metadata"] or self.found is None:
+        if self.found is None:
             return {"idp_metadata": self.cleaned_data["idp_metadata"]}
         saml = self.found
         kept: dict[str, Any] = {

@@ -103,6 +103,7 @@ def _read(section: object, base_dir: Path | None) -> dict[str, Any]:
         "sso_url": idp.sso_url,
         "slo_url": idp.slo_url,
         "certificates": list(idp.certificates),
+        **({"metadata_valid_until": idp.valid_until} if section.get("idp_metadata") is not None else {}),
         "idp_initiated": _flag(section, "idp_initiated", faults, default=False),
         "want_response_signed": _flag(section, "want_response_signed", faults, default=True),
         **{name: _flag(section, name, faults, default=False) for name in (*_NEED_A_KEY, "force_authn")},

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from core_identity.errors import InvalidValue, NotAllowed
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Changes = dict[str, tuple[object, object]]
 FIELDS: Final = ("idp_entity_id", "sso_url", "slo_url", "certificates", "metadata_url", "metadata_valid_until")
+_CHANGED: Final = "What stands, or what was found, changed since it was shown. Look at the difference again."
 _PROPOSABLE: Final = ("sso_url", "slo_url", "certificates")
 
 
@@ -109,12 +110,15 @@ def adopt(
     saml = locked or SamlSettings(connection=connection)
     found = difference(saml, read, url=url)
     if found.seen != seen:
-        raise NotAllowed("What stands, or what was found, changed since it was shown. Look at the difference again.")
+        raise NotAllowed(_CHANGED)
     for field, (_, after) in found.changes.items():
         setattr(saml, field, after)
     if found.changes or saml.proposed is not None:
         saml.proposed = None
-        saml.save()
+        try:
+            saml.save()
+        except IntegrityError as error:  # of two first ones at the same instant one comes through
+            raise NotAllowed(_CHANGED) from error
     if found.changes:
         kind, changes = "saml_settings.changed", told_in_event(found.changes)
         events.record(actor=actor, kind=kind, subject=connection, changes=changes, reason=reason)
@@ -190,6 +194,13 @@ def _proposed(connection: "Connection") -> IdpMetadata:
         tuple(said["certificates"]),
         saml.metadata_valid_until,
     )
+
+
+def trust_that_ends(now: datetime) -> list[tuple[str, list[str]]]:
+    """Return the slugs of live connections that have `warnings_of`, with these. One query."""
+    live = SamlSettings.objects.select_related("connection").filter(connection__enabled=True)
+    told = ((saml.connection.slug, warnings_of(saml, now)) for saml in live.order_by("connection__slug"))
+    return [(slug, sentences) for slug, sentences in told if sentences]
 
 
 def warnings_of(saml: SamlSettings, now: datetime) -> list[str]:

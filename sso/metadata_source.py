@@ -90,7 +90,8 @@ def _get(reach: Reach, url: str, deadline: float) -> bytes | str:
     end.start()
     try:
         connection.request("GET", f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}", headers=_HEADERS)
-        found = _read(connection.getresponse(), url)
+        with connection.getresponse() as answer:
+            found = _read(answer, url)
         if connection.was_cut:
             raise TimeoutError
         return found

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 import sso.connections
+from core_identity.config.checks import trust_does_not_end
 from core_identity.errors import NotAllowed
 from core_identity.models import Connection, Event
 from core_identity.services.connections import SettingsErrors
@@ -221,19 +222,37 @@ def test_the_end_of_a_certificate_and_of_metadata_is_told_in_time(idp: TestIdp, 
     assert [sentence.partition(":")[0] for sentence in told] == ([level, level] if level else [])
 
 
+def test_the_system_check_names_connections_whose_trust_ends(
+    acme: Connection, idp: TestIdp, django_assert_num_queries: Any
+) -> None:
+    """The certificate of the tests ends in less than 30 days."""
+    other = make_connection("globex", customer="Globex")
+    sso.connections.apply(other, {"idp_metadata": idp.metadata()}, base_dir=None)
+    Connection.objects.filter(pk=other.pk).update(enabled=False)
+    assert trust_does_not_end(databases=None) == []
+    with django_assert_num_queries(1):
+        (told,) = trust_does_not_end(databases=["default"])
+    assert (told.id, told.msg.startswith("acme: Notice: The signing certificate")) == ("core_identity.W002", True)
+
+
+def test_the_end_that_metadata_names_is_kept(acme: Connection, idp: TestIdp) -> None:
+    text = idp.metadata(extra='validUntil="2999-01-01T00:00:00Z"')
+    sso.connections.apply(acme, {"idp_metadata": text}, base_dir=None)
+    assert standing(acme).metadata_valid_until == datetime(2999, 1, 1, tzinfo=UTC)
+
+
 # Clocks and domains, as a file says them
 
 
 @pytest.mark.parametrize(
-    ("skew", "late", "status"), [(0, 5, 400), (300, 240, 303), (300, 360, 400), (None, 60, 303), (None, 180, 400)]
+    ("skew", "fast", "status"), [(0, 30, 400), (300, 240, 303), (300, 360, 400), (None, 60, 303), (None, 180, 400)]
 )
 def test_each_connection_says_how_far_clocks_may_disagree(
-    acme: Connection, idp: TestIdp, skew: int | None, late: int, status: int
+    acme: Connection, idp: TestIdp, skew: int | None, fast: int, status: int
 ) -> None:
+    """The clock of the IdP is fast."""
     sso.connections.apply(acme, {"idp_metadata": idp.metadata(), "clock_skew": skew}, base_dir=None)
-    ended = timedelta(seconds=-late)
-    answer = Browser(idp).come_back(by_sso(JANE), not_on_or_after=ended, confirmation_end=ended)
-    assert answer.status_code == status
+    assert Browser(idp).come_back(by_sso(JANE), issued=timedelta(seconds=fast)).status_code == status
 
 
 @pytest.mark.parametrize("value", [-1, 301, "5", True, 1.5])

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +70,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            server.asked.append(self.path)
+            made.asked.append(self.path)
             if self.path == "/drip":  # a byte now and then, for ever
                 try:
                     while True:
@@ -80,7 +79,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
                         time.sleep(0.05)
                 except OSError:
                     return
-            status, headers, body = server.answers[self.path]
+            status, headers, body = made.answers[self.path]
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -101,10 +100,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     ours.load_cert_chain(certificate, private)
     web = Quiet(("127.0.0.1", 0), Handler)
     web.socket = ours.wrap_socket(web.socket, server_side=True)
-    server = Server(web.server_port, ssl.create_default_context(cafile=str(certificate)))
+    made = Server(web.server_port, ssl.create_default_context(cafile=str(certificate)))
     thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
-    yield server
+    yield made
     web.shutdown()
     web.server_close()
 
@@ -214,7 +213,6 @@ def test_addresses_that_are_not_of_the_internet_are_refused(address: str) -> Non
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700:4700::1111"])
 def test_addresses_of_the_internet_are_taken(address: str) -> None:
-    assert ip_address(address)
     assert is_public(address)
 
 

@@ -16,8 +16,11 @@ class SamlSettingsInline(admin.StackedInline):
     can_delete = False
     extra = 0
     fields: ClassVar[tuple[str, ...]] = (
-        "idp_entity_id", "sso_url", "slo_url", "certificates_shown", "idp_initiated", "want_response_signed",
-        "want_encrypted", "our_keys", "sign_requests", "sign_metadata", "force_authn", "authn_context", "name_id_format",
+        "idp_entity_id", "sso_url", "slo_url", "certificates_shown",
+        "metadata_url", "metadata_valid_until", "refreshed_at", "refresh_fault",
+        "idp_initiated", "want_response_signed",
+        "want_encrypted", "our_keys", "sign_requests", "sign_metadata", "force_authn", "authn_context", "name_id_format", "clock_skew",
+        "domains_shown",
         *(f"{name}_attribute" for name in SamlSettings.ATTRIBUTES),
     )  # fmt: skip
     readonly_fields = fields
@@ -29,6 +32,10 @@ class SamlSettingsInline(admin.StackedInline):
         return format_html_join(
             ", ", "{} (ends on {})", ((one.subject.rfc4514_string(), one.not_valid_after_utc.date()) for one in known)
         )
+
+    @admin.display(description="email domains")
+    def domains_shown(self, saml: SamlSettings) -> str:
+        return ", ".join(saml.email_domains) or "none"
 
     @admin.display(description="our keys")
     def our_keys(self, saml: SamlSettings) -> str:

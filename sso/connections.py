@@ -14,8 +14,12 @@ from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor, ActorKind, Channel
 from sso.keys import make_key_where_none
 from sso.models import SamlSettings
+from sso.offers import normal_domain
 from sso.saml.assertion import UNSPECIFIED
-from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, is_safe_url, normal_certificate, read_idp_metadata
+from sso.saml.certificates import fingerprint, normal_certificate
+from sso.saml.claims import MAX_SKEW, SKEW
+from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, read_idp_metadata
+from sso.saml.places import is_safe_url
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -23,9 +27,10 @@ if TYPE_CHECKING:
 APPLY: Final = Actor(Channel.ADMIN, ActorKind.SYSTEM, "connection apply")
 _KEYS: Final = (
     "idp_metadata", "entity_id", "sso_url", "slo_url", "certificates", "idp_initiated", "want_response_signed", "attributes",
-    "want_encrypted", "sign_requests", "sign_metadata", "force_authn", "authn_context", "name_id_format",
+    "want_encrypted", "sign_requests", "sign_metadata", "force_authn", "authn_context", "name_id_format", "clock_skew", "email_domains",
 )  # fmt: skip
 _NEED_A_KEY: Final = ("want_encrypted", "sign_requests", "sign_metadata")
+MAX_DOMAINS: Final = 100
 _MAX_FILE: Final = 1024 * 1024
 
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]{1,240}")
@@ -54,10 +59,22 @@ def apply(
         for field, value in wished.items():
             setattr(saml, field, value)
         saml.save()
-        events.record(actor=actor, kind="saml_settings.changed", subject=connection, changes=changes)
+        events.record(actor=actor, kind="saml_settings.changed", subject=connection, changes=told(changes))
     if any(wished[name] for name in _NEED_A_KEY):
         make_key_where_none(actor=actor, connection=connection)
     return saml
+
+
+def told(changes: Mapping[str, tuple[object, object]]) -> dict[str, tuple[object, object]]:
+    """Return changes as events tell them: certificates by what tells them apart."""
+    return {
+        field: (_fingerprints(before), _fingerprints(after)) if field == "certificates" else (before, after)
+        for field, (before, after) in changes.items()
+    }
+
+
+def _fingerprints(certificates: Any) -> list[str] | None:
+    return None if certificates is None else [fingerprint(pem) for pem in certificates]
 
 
 def urls(connection: "Connection") -> dict[str, Any]:
@@ -86,11 +103,14 @@ def _read(section: object, base_dir: Path | None) -> dict[str, Any]:
         "sso_url": idp.sso_url,
         "slo_url": idp.slo_url,
         "certificates": list(idp.certificates),
+        **({"metadata_valid_until": idp.valid_until} if section.get("idp_metadata") is not None else {}),
         "idp_initiated": _flag(section, "idp_initiated", faults, default=False),
         "want_response_signed": _flag(section, "want_response_signed", faults, default=True),
         **{name: _flag(section, name, faults, default=False) for name in (*_NEED_A_KEY, "force_authn")},
         "authn_context": _uri(section, "authn_context", faults, default=""),
         "name_id_format": _uri(section, "name_id_format", faults, default=UNSPECIFIED),
+        "clock_skew": _seconds(section, "clock_skew", faults),
+        "email_domains": _domains(section, "email_domains", faults),
         **_attributes(section.get("attributes"), faults),
     }
     if faults:
@@ -107,7 +127,7 @@ def _idp(section: Mapping[str, Any], base_dir: Path | None, faults: list[Setting
         faults.append(SettingsError("saml.idp_metadata", "not_both", told))
     try:
         xml = _metadata(section["idp_metadata"], base_dir)
-        return read_idp_metadata(xml, now=timezone.now())
+        return read_idp_metadata(xml, now=timezone.now(), loopback=settings.PUBLIC_URL_IS_LOOPBACK)
     except ValueError as error:
         faults.append(SettingsError("saml.idp_metadata", "unreadable", str(error)))
     except MetadataFaults as several:
@@ -136,8 +156,8 @@ def _idp_by_hand(section: Mapping[str, Any], faults: list[SettingsError]) -> Idp
     places = {}
     for name, required in (("sso_url", True), ("slo_url", False)):
         places[name] = _text(section, name, faults, required=required)
-        if places[name] and not is_safe_url(places[name]):
-            faults.append(SettingsError(f"saml.{name}", "unsafe_url", "This must be https (http on localhost only)."))
+        if places[name] and not is_safe_url(places[name], loopback=settings.PUBLIC_URL_IS_LOOPBACK):
+            faults.append(SettingsError(f"saml.{name}", "unsafe_url", "This must be https, on port 443 or 8443."))
     certificates = section.get("certificates")
     pems: list[str] = []
     if not isinstance(certificates, list) or not certificates:
@@ -211,3 +231,35 @@ def _flag(section: Mapping[str, Any], name: str, faults: list[SettingsError], *,
         faults.append(SettingsError(f"saml.{name}", "wrong_type", "This must be true or false."))
         return default
     return value
+
+
+def _seconds(section: Mapping[str, Any], name: str, faults: list[SettingsError]) -> int:
+    default, most = int(SKEW.total_seconds()), int(MAX_SKEW.total_seconds())
+    value = section.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+        faults.append(SettingsError(f"saml.{name}", "wrong_type", f"This must be a number of seconds, 0 to {most}."))
+        return default
+    return value
+
+
+def _domains(section: Mapping[str, Any], name: str, faults: list[SettingsError]) -> list[str]:
+    """Return the domains as `sso.offers` looks for them. Whoever enters one vouches for it: it only leads to an IdP."""
+    value = section.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or len(value) > MAX_DOMAINS:
+        faults.append(
+            SettingsError(f"saml.{name}", "wrong_type", f"This must be a list of up to {MAX_DOMAINS} domains.")
+        )
+        return []
+    domains = []
+    for index, one in enumerate(value):
+        domain = normal_domain(one) if isinstance(one, str) else ""
+        if domain:
+            domains.append(domain)
+        else:
+            fault = "This must be a domain of email addresses, such as acme.com."
+            faults.append(SettingsError(f"saml.{name}[{index}]", "wrong_type", fault))
+    return sorted(set(domains))

@@ -9,9 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from cryptography import x509
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives import hashes
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -20,6 +18,7 @@ from core_identity.errors import InvalidValue
 from core_identity.services import events
 from core_identity.values import Actor
 from sso.models import KeyState, SamlSettings, SpKey
+from sso.saml.certificates import end_of, fingerprint
 from sso.saml.key_pair import KeyPair, make_key_pair
 
 if TYPE_CHECKING:
@@ -130,8 +129,7 @@ def announced_certificates(saml: SamlSettings) -> list[str]:
 
 def certificate_facts(pem: str) -> tuple[str, datetime]:
     """Return what tells a certificate apart (the SHA-256 of it, 16 digits) and when it ends (aware)."""
-    certificate = x509.load_pem_x509_certificate(pem.encode())
-    return certificate.fingerprint(hashes.SHA256()).hex()[:16], certificate.not_valid_after_utc
+    return fingerprint(pem), end_of(pem)
 
 
 def _lock(connection: "Connection") -> dict[KeyState, SpKey]:
@@ -178,10 +176,10 @@ def _box() -> MultiFernet:
 def _tell(
     actor: Actor, connection: "Connection", act: str, key: SpKey, *, before: KeyState | str | None, reason: str
 ) -> None:
-    fingerprint, ends = certificate_facts(key.certificate)
+    sha256, ends = certificate_facts(key.certificate)
     after = None if act == "retired" else str(key.state)
     changes: dict[str, tuple[object, object]] = {
         "state": (before, after),
-        "certificate": (None, f"{fingerprint}, ends on {ends.date()}"),
+        "certificate": (None, f"{sha256}, ends on {ends.date()}"),
     }
     events.record(actor=actor, kind=f"saml_key.{act}", subject=connection, changes=changes, reason=reason)

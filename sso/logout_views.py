@@ -71,7 +71,7 @@ def _answer(request: HttpRequest, saml: SamlSettings, field: str) -> HttpRespons
         message = verify_posted(field, request.POST[field], saml.idp)
     else:
         message = verify_redirected(field, request.META["QUERY_STRING"], saml.idp)
-    expected = Expected(saml.idp, saml.sp, None, timezone.now())
+    expected = Expected(saml.idp, saml.sp, None, timezone.now(), skew=saml.skew)
     if field == "SAMLResponse":
         answered, done = check_logout_response(message, expected)
         if not is_ours(saml, answered):

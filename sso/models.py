@@ -2,6 +2,7 @@ from datetime import timedelta
 from typing import ClassVar, Final
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from sso.saml.assertion import UNSPECIFIED, Idp, Sp, Wishes
@@ -38,6 +39,29 @@ class SamlSettings(models.Model):
         help_text="An AuthnContextClassRef that each AuthnRequest demands. Empty: the IdP decides, as MFA needs it.",
     )
     name_id_format = models.CharField("NameID format asked for", max_length=255, default=UNSPECIFIED)
+    metadata_url = models.CharField(
+        "address of the IdP's metadata",
+        max_length=2000,
+        blank=True,
+        help_text="Where `connection refresh-metadata` looks. What it finds waits for an administrator.",
+    )
+    metadata_valid_until = models.DateTimeField("metadata is good until", null=True)
+    proposed = models.JSONField(
+        null=True, help_text="What a refresh found and nobody has adopted: sso_url, slo_url, certificates."
+    )
+    refreshed_at = models.DateTimeField("last refresh", null=True)
+    refresh_fault = models.TextField("fault of the last refresh", blank=True)
+    clock_skew = models.PositiveSmallIntegerField(
+        "seconds that clocks may disagree",
+        default=120,
+        help_text="0 to 300.",
+    )
+    email_domains = models.JSONField(
+        "email domains",
+        default=list,
+        blank=True,
+        help_text="Whoever types an address of these at the sign-in page is offered this connection. They open nothing.",
+    )
     idp_initiated = models.BooleanField(
         "sign-ins may start at the IdP",
         default=False,
@@ -65,6 +89,8 @@ class SamlSettings(models.Model):
     class Meta:
         verbose_name = "SAML settings"
         verbose_name_plural = "SAML settings"
+        indexes = (GinIndex(name="saml_by_email_domain", fields=("email_domains",), opclasses=("jsonb_path_ops",)),)
+        constraints = (models.CheckConstraint(name="clock_skew_bounded", condition=models.Q(clock_skew__lte=300)),)
 
     def __str__(self) -> str:
         return f"SAML settings of {self.connection}"
@@ -79,6 +105,10 @@ class SamlSettings(models.Model):
             self.want_encrypted,
             self.slo_url,
         )
+
+    @property
+    def skew(self) -> timedelta:
+        return timedelta(seconds=self.clock_skew)
 
     @property
     def sp(self) -> Sp:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from sso.keys import signing_key
 from sso.models import SIGN_IN_LASTS, SamlSettings, SignInState, UsedAssertion
 from sso.saml.assertion import VerifiedAssertion
-from sso.saml.claims import SKEW
+from sso.saml.claims import MAX_SKEW
 from sso.saml.messages import authn_request_url, new_request_id
 from sso.saml.refusals import Code, SamlRefusal
 
@@ -90,7 +90,7 @@ def use_up(saml: SamlSettings, assertion: VerifiedAssertion, state: SignInState 
     _, first = UsedAssertion.objects.get_or_create(
         connection=saml.connection,
         assertion_id=assertion.assertion_id,
-        defaults={"until": assertion.not_on_or_after + SKEW},
+        defaults={"until": assertion.not_on_or_after + MAX_SKEW},
     )
     if not first:
         raise SamlRefusal(Code.REPLAY, received=assertion.assertion_id)

@@ -118,7 +118,7 @@ def _believe(
     elif not saml.idp_initiated:
         raise SamlRefusal(Code.UNSOLICITED, expected="InResponseTo")
     keys = partial(opening_keys, saml)
-    assertion = verify(unverified_message, Expected(saml.idp, saml.sp, request_id, timezone.now(), keys))
+    assertion = verify(unverified_message, Expected(saml.idp, saml.sp, request_id, timezone.now(), keys, saml.skew))
     sign_in_state.use_up(saml, assertion, state)
     return assertion, state
 

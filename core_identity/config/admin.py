@@ -8,15 +8,19 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 
 from core_identity.admin import connections
 from core_identity.config.apply import describe
 from core_identity.config.connection_forms import OAuthClientForm, SamlForm, SetupLinkForm
 from core_identity.config.credential_pages import CredentialPages
+from core_identity.config.idp_pages import IdpPages
 from core_identity.models import Connection
 from scim.admin import OAuthClientInline
 from scim.models import OAuthClient
 from sso.admin import SamlSettingsInline
+from sso.idp_changes import warnings_of
+from sso.models import SamlSettings
 
 SHEET = (
     ("SAML", (
@@ -55,13 +59,15 @@ def setup_sheet(connection: Connection) -> list[tuple[str, list[dict[str, str]]]
 
 
 @admin.register(Connection)
-class ConnectionAdmin(CredentialPages, connections.ConnectionAdmin):
+class ConnectionAdmin(CredentialPages, IdpPages, connections.ConnectionAdmin):
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return (SamlSettingsInline, OAuthClientInline) if obj else ()
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         if context.get("original") is not None:
             context["sheet"] = setup_sheet(context["original"])
+            saml = SamlSettings.objects.filter(connection=context["original"]).first()
+            context["trust_warnings"] = warnings_of(saml, timezone.now()) if saml else []
             context["consent"] = (
                 OAuthClient.objects.select_related("consented_by").filter(connection=context["original"]).first()
             )

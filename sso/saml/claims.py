@@ -14,7 +14,10 @@ from sso.saml.gate import SAML, SAMLP, require_success, text_of
 from sso.saml.refusals import Code, SamlRefusal
 
 SKEW: Final = timedelta(minutes=2)
-"""How far the clocks may disagree."""
+"""How far the clocks may disagree where a connection says nothing else."""
+
+MAX_SKEW: Final = timedelta(minutes=5)
+"""How far a connection may let them disagree."""
 
 MAX_AGE: Final = timedelta(minutes=10)
 """How long ago an assertion may have been issued."""
@@ -34,7 +37,7 @@ KNOWN_CONDITIONS: Final = {f"{SAML}AudienceRestriction", f"{SAML}OneTimeUse", f"
 class Expected:
     """What the message must answer to. ``request_id`` None: the sign-in started at the IdP, and must not claim otherwise.
 
-    ``now`` is aware. ``keys`` may open what is encrypted to us.
+    ``now`` is aware. ``keys`` may open what is encrypted to us. ``skew`` is what the connection lets clocks disagree.
     """
 
     idp: Idp
@@ -42,6 +45,7 @@ class Expected:
     request_id: str | None
     now: datetime
     keys: Keys = tuple
+    skew: timedelta = SKEW
 
 
 def check_claims(root: etree._Element, assertion: etree._Element, expected: Expected) -> VerifiedAssertion:
@@ -54,10 +58,10 @@ def check_claims(root: etree._Element, assertion: etree._Element, expected: Expe
     _same(Code.ISSUER, text_of(_one(assertion, "Issuer", Code.ISSUER)), expected.idp.entity_id)
     if not 1 <= len(assertion.get("ID", "")) <= MAX_ID:
         raise SamlRefusal(Code.STRUCTURE, expected=f"an ID of at most {MAX_ID} characters")
-    _check_age(assertion, expected.now)
+    _check_age(assertion, expected)
     not_on_or_after = _check_subject(assertion, expected)
     _check_conditions(assertion, expected)
-    session_index, session_end = _check_authentication(assertion, expected.now)
+    session_index, session_end = _check_authentication(assertion, expected)
     name_id = _one(assertion, "Subject", Code.STRUCTURE).find(f"{SAML}NameID")
     attributes, unreadable = _read_attributes(assertion)
     return VerifiedAssertion(
@@ -89,7 +93,7 @@ def check_logout_request(root: etree._Element, expected: Expected) -> LogoutRequ
     """Return what a verified LogoutRequest asks once every claim holds (SAML core 3.7.1); raise `SamlRefusal` naming the first that does not."""
     _check_head(root, expected)
     end = _time(root, "NotOnOrAfter")
-    if end is not None and end <= expected.now - SKEW:
+    if end is not None and end <= expected.now - expected.skew:
         raise SamlRefusal(Code.TOO_LATE, expected=f"after {expected.now.isoformat()}", received=end.isoformat())
     name_id = _plain(_one(root, "NameID", Code.STRUCTURE), "NameID")
     if not name_id:
@@ -97,7 +101,7 @@ def check_logout_request(root: etree._Element, expected: Expected) -> LogoutRequ
     indexes = tuple(_plain(one, "SessionIndex") for one in root.findall(f"{SAMLP}SessionIndex"))
     if "" in indexes:
         raise SamlRefusal(Code.VALUE, expected="a SessionIndex")  # sessions without one are not what it names
-    return LogoutRequest(root.get("ID", ""), name_id, indexes, expected.now + MAX_AGE + 2 * SKEW)
+    return LogoutRequest(root.get("ID", ""), name_id, indexes, expected.now + MAX_AGE + 2 * expected.skew)
 
 
 def check_logout_response(root: etree._Element, expected: Expected) -> tuple[str, bool]:
@@ -113,16 +117,17 @@ def _check_head(root: etree._Element, expected: Expected) -> None:
     _same(Code.ISSUER, text_of(_one(root, "Issuer", Code.ISSUER)), expected.idp.entity_id)
     if not 1 <= len(root.get("ID", "")) <= MAX_ID:
         raise SamlRefusal(Code.STRUCTURE, expected=f"an ID of at most {MAX_ID} characters")
-    _check_age(root, expected.now)
+    _check_age(root, expected)
 
 
-def _check_age(assertion: etree._Element, now: datetime) -> None:
+def _check_age(assertion: etree._Element, expected: Expected) -> None:
+    now, skew = expected.now, expected.skew
     issued = _time(assertion, "IssueInstant")
     if issued is None:
         raise SamlRefusal(Code.TIMES, expected="IssueInstant")
-    if issued > now + SKEW:
+    if issued > now + skew:
         raise SamlRefusal(Code.NOT_YET, expected=f"issued by {now.isoformat()}", received=issued.isoformat())
-    if issued < now - MAX_AGE - SKEW:
+    if issued < now - MAX_AGE - skew:
         raise SamlRefusal(
             Code.TOO_LATE, expected=f"issued after {(now - MAX_AGE).isoformat()}", received=issued.isoformat()
         )
@@ -139,7 +144,7 @@ def _check_subject(assertion: etree._Element, expected: Expected) -> datetime:
         data = _one(bearer, "SubjectConfirmationData", Code.CONFIRMATION)
         _same(Code.RECIPIENT, data.get("Recipient"), expected.sp.acs_url)
         _same(Code.IN_RESPONSE_TO, data.get("InResponseTo"), expected.request_id)
-        ends.append(_check_window(data, expected.now, end_required=True))
+        ends.append(_check_window(data, expected, end_required=True))
     return max(end for end in ends if end is not None)
 
 
@@ -148,7 +153,7 @@ def _check_conditions(assertion: etree._Element, expected: Expected) -> None:
     unknown = [str(child.tag) for child in conditions if child.tag not in KNOWN_CONDITIONS]
     if unknown:
         raise SamlRefusal(Code.CONDITIONS, expected="conditions that we understand", received=" ".join(unknown))
-    _check_window(conditions, expected.now, end_required=False)
+    _check_window(conditions, expected, end_required=False)
     restrictions = conditions.findall(f"{SAML}AudienceRestriction")
     if not restrictions:
         raise SamlRefusal(Code.AUDIENCE, expected=expected.sp.entity_id)
@@ -159,14 +164,15 @@ def _check_conditions(assertion: etree._Element, expected: Expected) -> None:
             raise SamlRefusal(Code.AUDIENCE, expected=expected.sp.entity_id, received=received)
 
 
-def _check_authentication(assertion: etree._Element, now: datetime) -> tuple[str, datetime | None]:
+def _check_authentication(assertion: etree._Element, expected: Expected) -> tuple[str, datetime | None]:
+    now = expected.now
     statements = assertion.findall(f"{SAML}AuthnStatement")
     if not statements:
         raise SamlRefusal(Code.STRUCTURE, expected="AuthnStatement")
     index, session_end = "", None
     for statement in statements:
         instant = _time(statement, "AuthnInstant")
-        if instant is not None and instant > now + SKEW:
+        if instant is not None and instant > now + expected.skew:
             raise SamlRefusal(Code.NOT_YET, expected=now.isoformat(), received=instant.isoformat())
         end = _time(statement, "SessionNotOnOrAfter")
         if end is not None and end <= now:
@@ -192,15 +198,16 @@ def _read_attributes(assertion: etree._Element) -> tuple[dict[str, tuple[str, ..
     return attributes, unreadable
 
 
-def _check_window(element: etree._Element, now: datetime, *, end_required: bool) -> datetime | None:
+def _check_window(element: etree._Element, expected: Expected, *, end_required: bool) -> datetime | None:
+    now = expected.now
     start, end = _time(element, "NotBefore"), _time(element, "NotOnOrAfter")
-    if start is not None and start > now + SKEW:
+    if start is not None and start > now + expected.skew:
         raise SamlRefusal(Code.NOT_YET, expected=now.isoformat(), received=start.isoformat())
     if end is None:
         if end_required:
             raise SamlRefusal(Code.TIMES, expected="NotOnOrAfter")
         return None
-    if end <= now - SKEW:
+    if end <= now - expected.skew:
         raise SamlRefusal(Code.TOO_LATE, expected=f"after {now.isoformat()}", received=end.isoformat())
     if end > now + MAX_WINDOW:
         raise SamlRefusal(Code.TIMES, expected=f"before {(now + MAX_WINDOW).isoformat()}", received=end.isoformat())

@@ -1,20 +1,28 @@
 """Reading the metadata of an IdP, naming every fault in it. What is read here decides whom a connection believes."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import Final
-from urllib.parse import urlsplit
 
-from cryptography import x509
 from lxml import etree
 
+from sso.saml.certificates import normal_certificate, outdated
 from sso.saml.gate import DS, SAMLP, parse, text_of
 from sso.saml.messages import MD, REDIRECT_BINDING
-from sso.saml.refusals import SamlRefusal
+from sso.saml.places import is_safe_url
+from sso.saml.refusals import Code, SamlRefusal
 
-PEM: Final = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
+MAX_ENTITY_ID: Final = 1024
+MAX_URL: Final = 2000
+MAX_CERTIFICATES: Final = 10
+
+_UNREADABLE: Final = {
+    Code.TOO_LARGE: "It is too large: more than 256 kB, or too many or too deeply nested elements and attributes.",
+    Code.FORBIDDEN_XML: "It has a DTD, an entity, a processing instruction or another encoding than UTF-8. None is taken.",
+}
+_ENTITY_ID: Final = re.compile(r"[^\s\x00-\x1f\x7f]+")
 
 
 class MetadataFaults(Exception):
@@ -27,120 +35,137 @@ class MetadataFaults(Exception):
 
 @dataclass(frozen=True, slots=True)
 class IdpMetadata:
-    """What we take from it; ``certificates`` are PEM texts of signing certificates."""
+    """What we take from it; ``certificates`` are PEM texts of signing certificates.
+
+    ``valid_until`` is aware, None where the document names no end. ``notes`` tell what was left out, in sentences.
+    """
 
     entity_id: str
     sso_url: str
     slo_url: str
     certificates: tuple[str, ...]
+    valid_until: datetime | None = None
+    notes: tuple[str, ...] = ()
 
 
-def read_idp_metadata(xml: bytes, *, now: datetime) -> IdpMetadata:
-    """Return what a metadata document says of its one IdP; raise `MetadataFaults` with all that is wrong. ``now`` is aware."""
+def read_idp_metadata(xml: bytes, *, now: datetime, loopback: bool, entity_id: str = "") -> IdpMetadata:
+    """Return what a metadata document says of one IdP; raise `MetadataFaults` with all that is wrong.
+
+    ``now`` is aware. ``loopback``: whether http on this machine is taken. ``entity_id`` chooses where the document describes several.
+    """
     try:
         root = parse(xml, drop_comments=True)
     except SamlRefusal as refusal:
-        raise MetadataFaults([(refusal.code.value, "This is no XML that can be read safely.")]) from refusal
-    entities = [root] if root.tag == f"{MD}EntityDescriptor" else list(root.iter(f"{MD}EntityDescriptor"))
-    idps = [entity for entity in entities if entity.find(f"{MD}IDPSSODescriptor") is not None]
-    if len(idps) != 1:
-        sentence = f"It must describe one identity provider; it describes {len(idps)}."
-        raise MetadataFaults([("not_one_idp", sentence)])
-    entity = idps[0]
+        told = _UNREADABLE.get(refusal.code, "This is no XML that can be read safely.")
+        raise MetadataFaults([(refusal.code.value, told)]) from refusal
+    entity = _choose(root, entity_id)
     faults: list[tuple[str, str]] = []
+    _check_entity_id(entity, faults)
+    roles = entity.findall(f"{MD}IDPSSODescriptor")
+    if len(roles) != 1:
+        told = f"It has {len(roles)} IDPSSODescriptor elements; which of them signs people in is not clear."
+        faults.append(("several_roles", told))
+    elif SAMLP[1:-1] not in roles[0].get("protocolSupportEnumeration", "").split():
+        faults.append(("not_saml_2", "Its IDPSSODescriptor is not for SAML 2.0."))
+    valid_until = _valid_until([*entity.iterancestors(), entity, *roles], now, faults)
+    sso_url = _location(roles[0], "SingleSignOnService", faults, loopback=loopback)
+    if not sso_url:
+        faults.append(("no_sso_url", "There is no SingleSignOnService with the HTTP-Redirect binding."))
+    slo_url = _location(roles[0], "SingleLogoutService", faults, loopback=loopback)
+    certificates, notes = _certificates(roles[0], now, faults)
+    if faults:
+        raise MetadataFaults(list(dict.fromkeys(faults)))
+    return IdpMetadata(entity.get("entityID", "").strip(), sso_url, slo_url, certificates, valid_until, notes)
+
+
+def _choose(root: etree._Element, entity_id: str) -> etree._Element:
+    """Return the one EntityDescriptor that is meant. One inside Extensions, or anywhere else where none belongs, is not looked at."""
+    idps = [one for one in _entities(root) if one.find(f"{MD}IDPSSODescriptor") is not None]
+    if entity_id:
+        chosen = [one for one in idps if (one.get("entityID") or "").strip() == entity_id]
+        if len(chosen) != 1:
+            told = f"It describes {len(chosen)} identity providers with the entity ID {entity_id}; one is needed."
+            raise MetadataFaults([("not_this_idp", told)])
+        return chosen[0]
+    if len(idps) != 1:
+        told = f"It must describe one identity provider; it describes {len(idps)}."
+        if idps:
+            names = ", ".join((one.get("entityID") or "(no entityID)")[:200] for one in idps[:5])
+            told += f" Choose one by its entity ID: {names}{', …' if len(idps) > 5 else ''}."
+        raise MetadataFaults([("not_one_idp", told)])
+    return idps[0]
+
+
+def _entities(element: etree._Element) -> Iterator[etree._Element]:
+    if element.tag == f"{MD}EntityDescriptor":
+        yield element
+    elif element.tag == f"{MD}EntitiesDescriptor":
+        for child in element:
+            yield from _entities(child)
+
+
+def _check_entity_id(entity: etree._Element, faults: list[tuple[str, str]]) -> None:
     entity_id = (entity.get("entityID") or "").strip()
     if not entity_id:
         faults.append(("no_entity_id", "The entityID is missing."))
-    _check_validity(root, entity, now, faults)
-    roles = entity.findall(f"{MD}IDPSSODescriptor")
-    if len(roles) != 1 or SAMLP[1:-1] not in roles[0].get("protocolSupportEnumeration", "").split():
-        faults.append(("not_saml_2", "It must have one IDPSSODescriptor for SAML 2.0."))
-    sso_url = _location(roles[0], "SingleSignOnService")
-    if not sso_url:
-        faults.append(("no_sso_url", "There is no SingleSignOnService with the HTTP-Redirect binding."))
-    elif not is_safe_url(sso_url):
-        faults.append(("unsafe_url", "The SingleSignOnService must be https (http on localhost only)."))
-    slo_url = _location(roles[0], "SingleLogoutService")
-    if slo_url and not is_safe_url(slo_url):
-        faults.append(("unsafe_url", "The SingleLogoutService must be https (http on localhost only)."))
-    certificates = _certificates(roles[0], faults)
-    if faults:
-        raise MetadataFaults(faults)
-    return IdpMetadata(entity_id, sso_url, slo_url, certificates)
+    elif len(entity_id) > MAX_ENTITY_ID:
+        faults.append(("too_long", f"The entityID is longer than {MAX_ENTITY_ID} characters."))
+    elif not _ENTITY_ID.fullmatch(entity_id):
+        faults.append(("bad_entity_id", "The entityID has a space or a control character in it."))
 
 
-def _check_validity(root: etree._Element, entity: etree._Element, now: datetime, faults: list[tuple[str, str]]) -> None:
-    for element in {root, entity}:
-        until = element.get("validUntil")
-        if until is None:
-            continue
+def _valid_until(elements: list[etree._Element], now: datetime, faults: list[tuple[str, str]]) -> datetime | None:
+    """Return the earliest end that any of ``elements`` names (SAML metadata 2.3.1, 2.3.2, 2.4.1): each limits what is inside it."""
+    ends = []
+    for until in filter(None, (element.get("validUntil") for element in elements)):
         try:
-            end = datetime.fromisoformat(until)
+            end = datetime.fromisoformat(until.strip())
         except ValueError:
             faults.append(("bad_valid_until", "validUntil is no time."))
             continue
-        if (end if end.tzinfo else end.replace(tzinfo=UTC)) <= now:
-            faults.append(("outdated", f"It was good until {until} only. Fetch it from the identity provider again."))
+        end = end if end.tzinfo else end.replace(tzinfo=UTC)
+        ends.append(end)
+        if end <= now:
+            told = f"It was good until {until} only. Fetch it from the identity provider again."
+            faults.append(("outdated", told))
+    return min(ends, default=None)
 
 
-def _location(role: etree._Element, name: str) -> str:
+def _location(role: etree._Element, name: str, faults: list[tuple[str, str]], *, loopback: bool) -> str:
     for service in role.findall(f"{MD}{name}"):
-        if service.get("Binding") == REDIRECT_BINDING:
-            return (service.get("Location") or "").strip()
+        if service.get("Binding") != REDIRECT_BINDING:
+            continue
+        url = (service.get("Location") or "").strip()
+        if len(url) > MAX_URL:
+            faults.append(("too_long", f"The address of the {name} is longer than {MAX_URL} characters."))
+        elif url and not is_safe_url(url, loopback=loopback):
+            told = f"The address of the {name} must be https, on port 443 or 8443, without a user name in it."
+            faults.append(("unsafe_url", told))
+        return url
     return ""
 
 
-def _certificates(role: etree._Element, faults: list[tuple[str, str]]) -> tuple[str, ...]:
+def _certificates(
+    role: etree._Element, now: datetime, faults: list[tuple[str, str]]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the signing certificates that are good now, and what was left out. One for encryption only never counts."""
     found: list[str] = []
+    bad: list[tuple[str, str]] = []
     for descriptor in role.findall(f"{MD}KeyDescriptor"):
         if descriptor.get("use") not in {None, "signing"}:
             continue
-        for element in descriptor.iter(f"{DS}X509Certificate"):
+        for element in descriptor.iterfind(f"{DS}KeyInfo/{DS}X509Data/{DS}X509Certificate"):
             try:
                 found.append(normal_certificate(text_of(element) or ""))
             except ValueError as error:
-                faults.append(("bad_certificate", str(error)))
-    if not found and not any(code == "bad_certificate" for code, _ in faults):
+                bad.append(("bad_certificate", str(error)))
+    faults += bad
+    notes = {pem: told for pem in found if (told := outdated(pem, now))}
+    good = tuple(dict.fromkeys(pem for pem in found if pem not in notes))
+    if len(good) > MAX_CERTIFICATES:
+        faults.append(("too_many_certificates", f"It has more than {MAX_CERTIFICATES} signing certificates."))
+    if not good and notes:
+        faults += [("expired_certificate", told) for told in notes.values()]
+    elif not good and not bad:
         faults.append(("no_certificate", "There is no signing certificate."))
-    return tuple(dict.fromkeys(found))
-
-
-def normal_certificate(text: str) -> str:
-    """Return one certificate as PEM, given as PEM or bare base64; raise ValueError with a sentence."""
-    bare = re.sub(r"-----(BEGIN|END) CERTIFICATE-----|\s", "", text)
-    pem = PEM.format("\n".join(bare[start : start + 64] for start in range(0, len(bare), 64)))
-    try:
-        certificate = x509.load_pem_x509_certificate(pem.encode("ascii"))
-        key_size = getattr(certificate.public_key(), "key_size", 0)
-    except (ValueError, UnicodeEncodeError, x509.UnsupportedGeneralNameType) as error:
-        raise ValueError(
-            "A certificate cannot be read. Paste it whole, from BEGIN CERTIFICATE to END CERTIFICATE."
-        ) from error
-    except Exception as error:  # cryptography raises its own family for unknown key types
-        raise ValueError("A certificate holds a key that cannot be used.") from error
-    if "RSA" in type(certificate.public_key()).__name__.upper() and key_size < 2048:
-        raise ValueError(f"A certificate has an RSA key of {key_size} bits; 2048 are needed.")
-    return pem
-
-
-def is_safe_url(url: str) -> bool:
-    """Whether a browser may be sent there: https, or http on this machine (for trying things out)."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        return False
-    if not host or any(character.isspace() or ord(character) < 32 for character in url):
-        return False
-    if parts.scheme == "https":
-        return True
-    return parts.scheme == "http" and _is_loopback(host)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return good, tuple(f"{told} It is left out." for told in notes.values())

@@ -335,3 +335,59 @@ def test_a_successor_is_shown_before_it_takes_over_R1a(as_root: Client, acme: Co
 def test_only_a_superuser_changes_who_is_whom(page: str, acme: Connection) -> None:
     browser = browser_of(staff("connector", "view_connection", "change_connection"))
     assert browser.get(reverse(f"admin:core_identity_connection_{page}", args=[acme.pk])).status_code == 403
+
+
+# Metadata of the IdP
+
+
+def test_a_difference_is_shown_before_it_is_adopted(as_root: Client, acme: Connection, idp: TestIdp) -> None:
+    said = {"metadata": idp.metadata(), "keep_url": ""}
+    shown = as_root.post(page_of(acme, "metadata"), said)
+    assert f"nothing → {idp.entity_id}" in shown.content.decode()
+    assert not SamlSettings.objects.exists()
+    blind = as_root.post(page_of(acme, "metadata"), {**said, "adopt": "x", "seen": "0" * 64})
+    assert "changed since it was shown" in blind.content.decode()
+    assert not SamlSettings.objects.exists()
+    seen = shown.context["difference"].seen
+    done = as_root.post(page_of(acme, "metadata"), {**said, "adopt": "x", "seen": seen})
+    assert done["Location"] == page_of(acme)
+    assert SamlSettings.objects.get().certificates == [idp.pem]
+    assert Event.objects.get(kind="saml_settings.changed").actor == "root"
+
+
+def test_faults_of_metadata_are_shown_at_their_field(as_root: Client, acme: Connection, idp: TestIdp) -> None:
+    answer = as_root.post(page_of(acme, "metadata"), {"metadata": idp.metadata(sso_url="javascript:x", entity_id="")})
+    assert len(answer.context["form"].errors["metadata"]) == 2
+    answer = as_root.post(page_of(acme, "metadata"), {"url": "https://127.0.0.1/"})
+    assert "not an address of the public Internet" in answer.context["form"].errors["url"][0]
+    answer = as_root.post(page_of(acme, "metadata"), {"url": "https://a.test/", "metadata": "<x/>"})
+    assert "not both" in answer.context["form"].errors["url"][0]
+
+
+def test_only_a_superuser_changes_whom_we_believe(acme: Connection, idp: TestIdp) -> None:
+    browser = browser_of(staff("keeper", "view_connection", "change_connection"))
+    assert browser.get(page_of(acme, "metadata")).status_code == 403
+    assert "/metadata/" not in browser.get(page_of(acme)).content.decode()
+
+
+def test_an_end_that_comes_and_what_waits_are_told_on_the_page(as_root: Client, acme: Connection, idp: TestIdp) -> None:
+    as_root.post(page_of(acme, "saml"), {**NAMES, "idp_metadata": idp.metadata()})
+    assert "core-warning" in as_root.get(page_of(acme)).content.decode()  # it ends in less than 30 days
+    SamlSettings.objects.update(proposed={"sso_url": "https://idp.test/new"})
+    assert "waits for an administrator" in as_root.get(page_of(acme)).content.decode()
+    shown = as_root.post(page_of(acme, "metadata"), {"keep_url": ""})
+    assert "→ https://idp.test/new" in shown.content.decode()
+    seen = shown.context["difference"].seen
+    as_root.post(page_of(acme, "metadata"), {"adopt": "x", "seen": seen})
+    assert (SamlSettings.objects.get().sso_url, SamlSettings.objects.get().proposed) == ("https://idp.test/new", None)
+
+
+def test_the_page_of_saml_settings_loses_nothing_that_it_does_not_show(
+    as_root: Client, acme: Connection, idp: TestIdp
+) -> None:
+    as_root.post(page_of(acme, "saml"), {**NAMES, "idp_metadata": idp.metadata()})
+    SamlSettings.objects.update(force_authn=True, authn_context="urn:x")
+    as_root.post(page_of(acme, "saml"), {**NAMES, "clock_skew": "30", "email_domains": "acme.com\nb.test"})
+    saml = SamlSettings.objects.get()
+    assert (saml.force_authn, saml.authn_context, saml.clock_skew) == (True, "urn:x", 30)
+    assert saml.email_domains == ["acme.com", "b.test"]

@@ -10,6 +10,7 @@ from django.utils import timezone
 from core_identity.config.answers import changing
 from core_identity.config.apply import apply, describe, parse
 from core_identity.config.credential_acts import CredentialActs
+from core_identity.config.idp_acts import IdpActs
 from core_identity.errors import NotFound
 from core_identity.models import Burst, Identity, IdentityUid
 from core_identity.selectors.bursts import BurstPlan, open_bursts, plan_of
@@ -21,7 +22,7 @@ from core_identity.services.succession import end_rekey, plan_rekey, rekey, succ
 from sso.keys import activate_key, certificate_facts, keys_of, make_key, retire_key, seal_again
 
 
-class Command(CredentialActs):
+class Command(CredentialActs, IdpActs):
     help = "Apply connections described in a file, show one, let its keys change, let another take over, or undo a burst of deactivations."
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
@@ -65,6 +66,7 @@ class Command(CredentialActs):
         ):
             changing(add(name, help_text)).add_argument("slug", metavar="SLUG")
         self.add_credential_acts(add)
+        self.add_idp_acts(add)
 
     def act_saml_keys(self, *, slug: str, step: str, reason: str, json: bool, **_: Any) -> None:
         connection = connection_by_slug(slug)

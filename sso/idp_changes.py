@@ -1,0 +1,228 @@
+"""What an IdP's metadata would change at a connection: shown first, adopted by an administrator, never by a clock."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from core_identity.errors import InvalidValue, NotAllowed
+from core_identity.services import events
+from core_identity.services.connections import SettingsError, SettingsErrors
+from core_identity.values import Actor
+from sso.connections import told as told_in_event
+from sso.metadata_source import fetch
+from sso.models import SamlSettings
+from sso.saml.certificates import end_of, fingerprint
+from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, read_idp_metadata
+
+if TYPE_CHECKING:
+    from core_identity.models import Connection
+
+Changes = dict[str, tuple[object, object]]
+FIELDS: Final = ("idp_entity_id", "sso_url", "slo_url", "certificates", "metadata_url", "metadata_valid_until")
+_CHANGED: Final = "What stands, or what was found, changed since it was shown. Look at the difference again."
+_PROPOSABLE: Final = ("sso_url", "slo_url", "certificates")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What would change: field, what stands, what would stand. Empty where all stands already. ``notes`` are sentences."""
+
+    changes: Changes
+    notes: tuple[str, ...]
+
+    @property
+    def seen(self) -> str:
+        """What names this difference: whoever confirms it confirms this one, and not what came after it was shown."""
+        plain = json.dumps(self.changes, sort_keys=True, default=str)
+        return hashlib.sha256(plain.encode()).hexdigest()
+
+    def lines(self) -> list[str]:
+        """Return it for people, a line for each thing that comes or goes."""
+        lines = []
+        for field, (before, after) in self.changes.items():
+            label = str(SamlSettings._meta.get_field(field).verbose_name)  # type: ignore[union-attr]
+            if field != "certificates":
+                lines.append(f"{label}: {before or 'nothing'} → {after or 'nothing'}")
+                continue
+            old, new = list(before or ()), list(after or ())  # type: ignore[call-overload]
+            lines += [f"certificate - {_certificate(pem)}" for pem in old if pem not in new]
+            lines += [f"certificate + {_certificate(pem)}" for pem in new if pem not in old]
+        return lines
+
+
+def read_source(
+    connection: "Connection", *, xml: bytes | None = None, url: str = "", entity_id: str = ""
+) -> tuple[IdpMetadata, bool]:
+    """Return what to adopt, and whether it was proposed: from a document, from an address, or what the last refresh found.
+
+    Raises `SettingsErrors` with all faults, `NotAllowed` where there is nothing to read.
+    """
+    if xml is None and not url:
+        return _proposed(connection), True
+    try:
+        document = fetch(url) if xml is None else xml
+        loopback: bool = settings.PUBLIC_URL_IS_LOOPBACK
+        return read_idp_metadata(document, now=timezone.now(), loopback=loopback, entity_id=entity_id), False
+    except MetadataFaults as several:
+        path = "url" if xml is None else "metadata"
+        raise SettingsErrors([SettingsError(path, code, told) for code, told in several.faults]) from several
+
+
+def difference(saml: SamlSettings, read: IdpMetadata, *, url: str | None = None) -> Difference:
+    """Return what adopting ``read`` would change. ``url`` None: the address for refreshes stays as it is."""
+    wished = {
+        "idp_entity_id": read.entity_id,
+        "sso_url": read.sso_url,
+        "slo_url": read.slo_url,
+        "certificates": list(read.certificates),
+        "metadata_url": saml.metadata_url if url is None else url,
+        "metadata_valid_until": read.valid_until,
+    }
+    changes: Changes = {}
+    for field in FIELDS:
+        before, after = getattr(saml, field) or None, wished[field]
+        if before != (after or None) and not (field == "certificates" and set(before or ()) == set(read.certificates)):
+            changes[field] = (before, after)
+    notes = list(read.notes)
+    if "idp_entity_id" in changes and saml.idp_entity_id:
+        notes.append("The entity ID changes: this is another identity provider than the one that stands.")
+    return Difference(changes, tuple(notes))
+
+
+def settings_or_new(connection: "Connection") -> SamlSettings:
+    """Return the SAML side of a connection, or one that is not saved."""
+    return SamlSettings.objects.filter(connection=connection).first() or SamlSettings(connection=connection)
+
+
+@transaction.atomic
+def adopt(
+    *, actor: Actor, connection: "Connection", read: IdpMetadata, seen: str, url: str | None = None, reason: str = ""
+) -> Difference:
+    """Make what ``read`` says stand, if that is the difference that was ``seen``; what waited is settled by it. Raises `NotAllowed`."""
+    locked = SamlSettings.objects.select_for_update().filter(connection=connection).first()
+    saml = locked or SamlSettings(connection=connection)
+    found = difference(saml, read, url=url)
+    if found.seen != seen:
+        raise NotAllowed(_CHANGED)
+    for field, (_, after) in found.changes.items():
+        setattr(saml, field, after)
+    if found.changes or saml.proposed is not None:
+        saml.proposed = None
+        try:
+            saml.save()
+        except IntegrityError as error:  # of two first ones at the same instant one comes through
+            raise NotAllowed(_CHANGED) from error
+    if found.changes:
+        kind, changes = "saml_settings.changed", told_in_event(found.changes)
+        events.record(actor=actor, kind=kind, subject=connection, changes=changes, reason=reason)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """How one went: ``faults`` are sentences; ``waiting`` are lines of what an administrator has to look at."""
+
+    faults: tuple[str, ...]
+    waiting: tuple[str, ...]
+
+
+def refresh(*, actor: Actor, connection: "Connection") -> Refresh:
+    """Look at the IdP's metadata again. Whom we believe stays as it is: what differs waits as proposed. Raises `InvalidValue`."""
+    saml = settings_or_new(connection)
+    if not saml.metadata_url:
+        raise InvalidValue("url", "No address of its metadata is kept at this connection.")
+    try:
+        # Of the IdP that stands and of no other: an address that began to speak for another one proposes nothing.
+        read, _ = read_source(connection, url=saml.metadata_url, entity_id=saml.idp_entity_id)
+    except SettingsErrors as several:
+        faults = tuple(fault.message for fault in several.faults)
+        return _note(actor, connection, saml.metadata_url, None, faults)
+    return _note(actor, connection, saml.metadata_url, read, ())
+
+
+@transaction.atomic
+def _note(
+    actor: Actor, connection: "Connection", url: str, read: IdpMetadata | None, faults: tuple[str, ...]
+) -> Refresh:
+    saml = SamlSettings.objects.select_for_update().get(connection=connection)
+    if saml.metadata_url != url or (read is not None and saml.idp_entity_id != read.entity_id):
+        return Refresh(("The settings changed meanwhile.",), ())
+    told: dict[str, tuple[object, object]] = {}
+    fault = " ".join(faults)[:2000]
+    if fault != saml.refresh_fault:
+        told["refresh_fault"] = (saml.refresh_fault, fault)
+    saml.refreshed_at, saml.refresh_fault = timezone.now(), fault
+    waiting: tuple[str, ...] = ()
+    if read is not None:
+        found = difference(saml, read)
+        waits: dict[str, Any] = {name: found.changes[name][1] for name in _PROPOSABLE if name in found.changes}
+        waiting = tuple(Difference({name: found.changes[name] for name in waits}, ()).lines())
+        if (waits or None) != saml.proposed:
+            told["proposed"] = (_told_waiting(saml.proposed), _told_waiting(waits or None))
+            saml.proposed = waits or None
+        saml.metadata_valid_until = read.valid_until
+    saml.save(update_fields=["refreshed_at", "refresh_fault", "proposed", "metadata_valid_until"])
+    if told:
+        events.record(actor=actor, kind="saml_settings.refreshed", subject=connection, changes=told)
+    return Refresh(faults, waiting)
+
+
+def _told_waiting(waits: Mapping[str, Any] | None) -> object:
+    if waits is None:
+        return None
+    return {
+        name: [fingerprint(pem) for pem in value] if name == "certificates" else value for name, value in waits.items()
+    }
+
+
+def _proposed(connection: "Connection") -> IdpMetadata:
+    saml = settings_or_new(connection)
+    if not saml.proposed:
+        raise NotAllowed("Nothing waits here. Give the metadata, or its address.")
+    said = {name: saml.proposed.get(name, getattr(saml, name)) for name in _PROPOSABLE}
+    return IdpMetadata(
+        saml.idp_entity_id,
+        said["sso_url"],
+        said["slo_url"],
+        tuple(said["certificates"]),
+        saml.metadata_valid_until,
+    )
+
+
+def trust_that_ends(now: datetime) -> list[tuple[str, list[str]]]:
+    """Return the slugs of live connections that have `warnings_of`, with these. One query."""
+    live = SamlSettings.objects.select_related("connection").filter(connection__enabled=True)
+    told = ((saml.connection.slug, warnings_of(saml, now)) for saml in live.order_by("connection__slug"))
+    return [(slug, sentences) for slug, sentences in told if sentences]
+
+
+def warnings_of(saml: SamlSettings, now: datetime) -> list[str]:
+    """Return what an administrator should know of the trust in an IdP by ``now`` (aware), in sentences: at 30, 7 and 0 days before an end."""
+    told = [_ending(f"The signing certificate {fingerprint(pem)}", end_of(pem), now) for pem in saml.certificates]
+    if saml.metadata_valid_until:
+        told.append(_ending("The metadata of the IdP", saml.metadata_valid_until, now))
+    if saml.proposed:
+        told.append("Notice: the last refresh found something new, which waits for an administrator.")
+    if saml.refresh_fault:
+        told.append(f"Warning: the last refresh failed. {saml.refresh_fault}")
+    return [sentence for sentence in told if sentence]
+
+
+def _ending(what: str, end: datetime, now: datetime) -> str:
+    days = (end - now).days
+    if end <= now:
+        return f"Critical: {what} ended on {end.date()}."
+    if days >= 30:
+        return ""
+    return f"{'Warning' if days < 7 else 'Notice'}: {what} ends on {end.date()}, in {days} days."
+
+
+def _certificate(pem: str) -> str:
+    return f"{fingerprint(pem)}, ends on {end_of(pem).date()}"

@@ -1,0 +1,181 @@
+"""Fetching the metadata of an IdP by its address, so that the address cannot be used to look about inside our network.
+
+Names are looked up once, every answer must be a public address, and the connection goes to the very address that was looked at: a name that
+means another host a moment later (DNS rebinding) gains nothing. No proxy of the environment is used.
+"""
+
+import http.client
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
+from threading import Timer
+from time import monotonic
+from typing import Final
+from urllib.parse import urljoin, urlsplit
+
+from sso.saml.idp_metadata import MetadataFaults
+from sso.saml.places import is_safe_url
+
+SECONDS: Final = 10
+MAX_BYTES: Final = 1024 * 1024
+MAX_REDIRECTS: Final = 3
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_GLOBAL_UNICAST: Final = ip_network("2000::/3")
+_SIX_TO_FOUR: Final = ip_network("2002::/16")
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is one of the Internet: no private, loopback, link-local, CGNAT, multicast or reserved one, in no disguise.
+
+    IPv4 inside IPv6 (mapped, NAT64, 6to4, Teredo) is refused whatever it holds: it could hold any of these.
+    """
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(ip, IPv6Address) and (ip not in _GLOBAL_UNICAST or ip in _SIX_TO_FOUR):
+        return False
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+def _resolve(host: str, port: int) -> list[str]:
+    return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What may be reached, and how. Only code can say another one than `INTERNET`: no setting, no row and no request does."""
+
+    resolve: Callable[[str, int], list[str]] = _resolve
+    permits: Callable[[str], bool] = is_public
+    allows_url: Callable[[str], bool] = lambda url: is_safe_url(url, loopback=False)
+    tls: Callable[[], ssl.SSLContext] = ssl.create_default_context
+    seconds: float = SECONDS
+
+
+INTERNET: Final = Reach()
+
+
+def fetch(url: str) -> bytes:
+    """Return the document at an https address; raise `MetadataFaults` with a sentence. Takes at most ``SECONDS``, beside the look-up of names."""
+    return fetch_within(INTERNET, url)
+
+
+def fetch_within(reach: Reach, url: str) -> bytes:
+    """As `fetch`, of what ``reach`` permits. Each redirect is looked at as the first address was."""
+    deadline = monotonic() + reach.seconds
+    for _ in range(MAX_REDIRECTS + 1):
+        answer = _get(reach, url, deadline)
+        if isinstance(answer, bytes):
+            return answer
+        url = answer
+    raise _fault("redirects", f"It leads on more than {MAX_REDIRECTS} times.")
+
+
+def _get(reach: Reach, url: str, deadline: float) -> bytes | str:
+    """Return the document, or the address that the answer leads to."""
+    if not url.isascii() or len(url) > 2000 or not reach.allows_url(url):
+        raise _fault("unsafe_url", "The address must be https, on port 443 or 8443, without a user name in it.")
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or 443
+    address = _checked_address(reach, host, port)
+    left = deadline - monotonic()
+    if left <= 0:
+        raise _fault("too_slow", f"It took longer than {reach.seconds:g} seconds.")
+    connection = _Pinned(host, port, address, left, reach.tls())
+    # A peer that sends a byte now and then never meets a time limit of the socket; this one ends the connection as a whole.
+    end = Timer(left, connection.cut)
+    end.start()
+    try:
+        connection.request("GET", f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}", headers=_HEADERS)
+        with connection.getresponse() as answer:
+            found = _read(answer, url)
+        if connection.was_cut:
+            raise TimeoutError
+        return found
+    except ssl.SSLCertVerificationError as error:
+        raise _fault("tls", f"The TLS certificate of {host} is not one that we trust for that name.") from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        if connection.was_cut or isinstance(error, TimeoutError):
+            raise _fault("too_slow", f"It took longer than {reach.seconds:g} seconds.") from error
+        raise _fault("unreachable", f"{host} cannot be reached, or does not answer as a web server does.") from error
+    finally:
+        end.cancel()
+        connection.close()
+
+
+_HEADERS: Final = {
+    "Accept": "application/samlmetadata+xml, application/xml, text/xml",
+    "Accept-Encoding": "identity",
+    "User-Agent": "CORE",
+    "Connection": "close",
+}
+
+
+def _read(answer: http.client.HTTPResponse, url: str) -> bytes | str:
+    if answer.status in _REDIRECTS:
+        return urljoin(url, answer.headers.get("Location", ""))
+    if answer.status != 200:
+        raise _fault("status", f"It answers with status {answer.status} instead of the metadata.")
+    if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise _fault("encoded", "It answers with compressed content, which we did not ask for.")
+    content = answer.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise _fault("too_large", "It is larger than 1 MB.")
+    if answer.length:
+        raise http.client.IncompleteRead(content, answer.length)
+    return content
+
+
+def _checked_address(reach: Reach, host: str, port: int) -> str:
+    """Return an address of the host. One forbidden answer refuses the name: an honest one has none."""
+    try:
+        addresses = reach.resolve(host, port)
+    except (OSError, UnicodeError) as error:
+        raise _fault("unknown_host", f"There is no host {host}.") from error
+    if not addresses or not all(reach.permits(address) for address in addresses):
+        raise _fault(
+            "forbidden_address", f"{host} is not an address of the public Internet. Paste the metadata instead."
+        )
+    return addresses[0]
+
+
+class _Pinned(http.client.HTTPSConnection):
+    """Goes to the address that was checked, and demands the TLS certificate of the name."""
+
+    def __init__(self, host: str, port: int, address: str, seconds: float, tls: ssl.SSLContext) -> None:
+        super().__init__(host, port, timeout=seconds, context=tls)
+        self.address, self.tls = address, tls
+        self.was_cut = False
+        self._raw: socket.socket | None = None
+
+    def connect(self) -> None:
+        plain = socket.create_connection((self.address, self.port), self.timeout)
+        try:
+            self._raw = plain.dup()  # wrapping takes the first one away
+            if self.was_cut:
+                raise TimeoutError
+            self.sock = self.tls.wrap_socket(plain, server_hostname=self.host)
+        except BaseException:
+            plain.close()
+            raise
+
+    def cut(self) -> None:
+        """End it from another thread, whatever it waits for."""
+        self.was_cut = True
+        try:
+            if self._raw is not None:
+                self._raw.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it has ended already
+
+    def close(self) -> None:
+        super().close()
+        if self._raw is not None:
+            self._raw.close()
+
+
+def _fault(code: str, told: str) -> MetadataFaults:
+    return MetadataFaults([(code, told)])

@@ -1,0 +1,49 @@
+"""Certificates of an IdP: read strictly, told apart, and looked at for their end."""
+
+import re
+from datetime import datetime
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+PEM: Final = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
+
+
+def normal_certificate(text: str) -> str:
+    """Return one certificate as PEM, given as PEM or bare base64; raise ValueError with a sentence."""
+    bare = re.sub(r"-----(BEGIN|END) CERTIFICATE-----|\s", "", text)
+    pem = PEM.format("\n".join(bare[start : start + 64] for start in range(0, len(bare), 64)))
+    try:
+        certificate = x509.load_pem_x509_certificate(pem.encode("ascii"))
+        key = certificate.public_key()
+    except (ValueError, UnicodeEncodeError, x509.UnsupportedGeneralNameType) as error:
+        raise ValueError(
+            "A certificate cannot be read. Paste it whole, from BEGIN CERTIFICATE to END CERTIFICATE."
+        ) from error
+    except Exception as error:  # cryptography raises its own family for unknown key types
+        raise ValueError("A certificate holds a key that cannot be used.") from error
+    # The kinds of signature that the gate lets through are RSA and ECDSA: any other key could never verify one.
+    if isinstance(key, rsa.RSAPublicKey):
+        if key.key_size < 2048:
+            raise ValueError(f"A certificate has an RSA key of {key.key_size} bits; 2048 are needed.")
+    elif not isinstance(key, ec.EllipticCurvePublicKey) or key.key_size < 256:
+        raise ValueError("A certificate holds a key that cannot be used: neither RSA nor EC of at least 256 bits.")
+    return pem
+
+
+def fingerprint(pem: str) -> str:
+    """Return the first 16 digits of the SHA-256 of a certificate: what tells it apart in events and on pages."""
+    return x509.load_pem_x509_certificate(pem.encode()).fingerprint(hashes.SHA256()).hex()[:16]
+
+
+def end_of(pem: str) -> datetime:
+    """Return when a certificate ends (aware)."""
+    return x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc
+
+
+def outdated(pem: str, now: datetime) -> str:
+    """Return a sentence about a certificate that has ended by ``now`` (aware), else nothing."""
+    end = end_of(pem)
+    return f"The certificate {fingerprint(pem)} ended on {end.date()}." if end <= now else ""

@@ -1,0 +1,32 @@
+"""Which addresses of an IdP a browser may be sent to."""
+
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+PORTS: Final = frozenset({None, 443, 8443})
+"""Where IdPs answer. An address in metadata must not let a browser knock at other services of a network."""
+
+
+def is_safe_url(url: str, *, loopback: bool) -> bool:
+    """Whether a browser may be sent there: https on a usual port; with ``loopback`` (trying things out) any address of this machine too."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    # Browsers read a backslash as a slash, and drop line breaks and tabs: then another host stands there than we saw.
+    if not host or "@" in parts.netloc or any(one.isspace() or ord(one) < 33 or one in "\\\x7f" for one in url):
+        return False
+    if loopback and parts.scheme in {"http", "https"} and _is_loopback(host):
+        return True
+    return parts.scheme == "https" and port in PORTS
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

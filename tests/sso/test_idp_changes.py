@@ -1,0 +1,307 @@
+"""Changing whom a connection believes: the difference first, by a command; refreshes that only propose; ends that are told in time."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+
+import sso.connections
+from core_identity.config.checks import trust_does_not_end
+from core_identity.errors import NotAllowed
+from core_identity.models import Connection, Event
+from core_identity.services.connections import SettingsErrors
+from sso.idp_changes import Refresh, adopt, difference, read_source, refresh, warnings_of
+from sso.metadata_source import Reach
+from sso.models import SamlSettings
+from sso.saml.certificates import end_of, fingerprint
+from sso.saml.idp_metadata import MetadataFaults
+from tests.sso.conftest import Browser
+from tests.support.cast import ADMIN, JANE, by_sso, make_connection
+from tests.support.saml import TestIdp
+
+URL = "https://idp.test/metadata"
+Serve = Callable[[str | MetadataFaults], None]
+
+
+@pytest.fixture(scope="module")
+def successor() -> TestIdp:
+    """The same IdP with its next key."""
+    return TestIdp()
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
+    """Say what the address answers with. How it is fetched has tests of its own, over real TLS."""
+
+    def say(answer: str | MetadataFaults) -> None:
+        def fetched(reach: Reach, url: str) -> bytes:
+            assert url == URL
+            if isinstance(answer, MetadataFaults):
+                raise answer
+            return answer.encode()
+
+        monkeypatch.setattr("sso.metadata_source.fetch_within", fetched)
+
+    return say
+
+
+def run(*arguments: str) -> tuple[int, Any]:
+    """Return the exit code of `connection` and its answer."""
+    out = StringIO()
+    try:
+        call_command("connection", *arguments, "--json", stdout=out, stderr=StringIO())
+    except SystemExit as error:
+        return int(error.code or 0), json.loads(out.getvalue())
+    return 0, json.loads(out.getvalue())
+
+
+def standing(connection: Connection) -> SamlSettings:
+    return SamlSettings.objects.get(connection=connection)
+
+
+def both(old: TestIdp, new: TestIdp, *, sso_url: str = "") -> str:
+    """Return metadata in the middle of a rollover."""
+    text = old.metadata(**({"sso_url": sso_url} if sso_url else {}))
+    start, end = new.metadata().index("<md:KeyDescriptor"), new.metadata().index("<md:SingleSignOnService")
+    return text.replace("<md:SingleSignOnService", new.metadata()[start:end] + "<md:SingleSignOnService", 1)
+
+
+def keep(connection: Connection) -> None:
+    SamlSettings.objects.filter(connection=connection).update(metadata_url=URL)
+
+
+# By hand
+
+
+def test_the_command_shows_first_and_changes_only_when_told(
+    acme: Connection, idp: TestIdp, successor: TestIdp, tmp_path: Path
+) -> None:
+    (tmp_path / "idp.xml").write_text(both(idp, successor))
+    source = ("metadata", "acme", "--file", str(tmp_path / "idp.xml"))
+    before = Event.objects.count()
+    old, new = fingerprint(idp.pem), fingerprint(successor.pem)
+    shown = {"connection": "acme", "changes": {"certificates": [[old], [old, new]]}, "notes": [], "applied": False}
+    assert run(*source) == (0, shown)
+    assert (standing(acme).certificates, Event.objects.count()) == ([idp.pem], before)
+    assert run(*source, "--apply", "--reason", "rollover") == (0, shown | {"applied": True})
+    assert standing(acme).certificates == [idp.pem, successor.pem]
+    told = Event.objects.get(reason="rollover")
+    assert (told.kind, told.changes) == ("saml_settings.changed", {"certificates": [[old], [old, new]]})
+    assert run(*source)[1]["changes"] == {}
+
+
+def test_a_connection_without_saml_is_set_up_by_metadata(db: None, idp: TestIdp, serve: Serve) -> None:
+    connection = make_connection()
+    serve(idp.metadata())
+    assert run("metadata", "acme", "--url", URL, "--keep-url", "--apply")[0] == 0
+    saml = standing(connection)
+    assert (saml.idp_entity_id, saml.metadata_url, saml.certificates) == (idp.entity_id, URL, [idp.pem])
+
+
+def test_faults_are_named_together_and_nothing_is_changed(acme: Connection, idp: TestIdp, tmp_path: Path) -> None:
+    (tmp_path / "idp.xml").write_text(idp.metadata(sso_url="javascript:x", use='use="encryption"'))
+    code, answer = run("metadata", "acme", "--file", str(tmp_path / "idp.xml"), "--apply")
+    assert (code, [fault["code"] for fault in answer["errors"]]) == (1, ["unsafe_url", "no_certificate"])
+    assert run("metadata", "acme", "--file", str(tmp_path / "none.xml"))[0] == 1
+    assert run("metadata", "acme")[1]["errors"][0]["code"] == "not_allowed"
+    assert standing(acme).certificates == [idp.pem]
+
+
+def test_a_difference_that_changed_since_it_was_shown_is_not_adopted(
+    acme: Connection, idp: TestIdp, successor: TestIdp
+) -> None:
+    read, _ = read_source(acme, xml=successor.metadata().encode())
+    seen = difference(standing(acme), read).seen
+    sso.connections.apply(acme, {"idp_metadata": both(idp, successor)}, base_dir=None)
+    with pytest.raises(NotAllowed):
+        adopt(actor=ADMIN, connection=acme, read=read, seen=seen)
+    assert standing(acme).certificates == [idp.pem, successor.pem]
+
+
+def test_another_identity_provider_is_told_as_one(acme: Connection, successor: TestIdp) -> None:
+    read, _ = read_source(acme, xml=successor.metadata(entity_id="https://evil.test").encode())
+    found = difference(standing(acme), read)
+    assert [note.startswith("The entity ID changes") for note in found.notes] == [True]
+    assert any(line.startswith("certificate - ") for line in found.lines())
+
+
+# Refreshes
+
+
+def test_a_refresh_swaps_no_key_and_what_it_found_waits(
+    acme: Connection, idp: TestIdp, successor: TestIdp, serve: Serve
+) -> None:
+    """Old, both, new by refreshes and an administrator, without one failed sign-in."""
+    keep(acme)
+    serve(both(idp, successor))
+    code, answer = run("refresh-metadata")
+    assert (code, [one["connection"] for one in answer["connections"]]) == (0, ["acme"])
+    assert fingerprint(successor.pem) in answer["connections"][0]["waiting"][0]
+    assert standing(acme).certificates == [idp.pem]
+    jane = by_sso(JANE)
+    assert Browser(successor).come_back(jane).status_code == 400  # nobody has adopted it
+    assert Browser(idp).come_back(jane).status_code == 303
+    told = Event.objects.get(kind="saml_settings.refreshed")
+    old, new = fingerprint(idp.pem), fingerprint(successor.pem)
+    assert told.changes == {"proposed": [None, {"certificates": [old, new]}]}
+
+    assert run("metadata", "acme", "--apply")[1]["changes"] == {"certificates": [[old], [old, new]]}
+    assert (standing(acme).proposed, standing(acme).metadata_url) == (None, URL)
+    assert Browser(idp).come_back(jane).status_code == 303
+    assert Browser(successor).come_back(jane).status_code == 303
+
+
+def test_a_refresh_that_finds_nothing_new_tells_no_event_and_settles_what_waited(
+    acme: Connection, idp: TestIdp, successor: TestIdp, serve: Serve
+) -> None:
+    keep(acme)
+    serve(both(idp, successor, sso_url="https://idp.test/new"))
+    for _ in range(2):
+        refresh(actor=ADMIN, connection=acme)
+    proposed = standing(acme).proposed
+    assert proposed is not None
+    assert proposed["sso_url"] == "https://idp.test/new"
+    assert Event.objects.filter(kind="saml_settings.refreshed").count() == 1
+    serve(idp.metadata())
+    assert refresh(actor=ADMIN, connection=acme) == Refresh((), ())
+    assert standing(acme).proposed is None
+
+
+def test_an_address_that_speaks_for_another_idp_proposes_nothing(
+    acme: Connection, successor: TestIdp, serve: Serve
+) -> None:
+    keep(acme)
+    serve(successor.metadata(entity_id="https://evil.test"))
+    went = refresh(actor=ADMIN, connection=acme)
+    assert went.waiting == ()
+    assert "describes 0 identity providers" in went.faults[0]
+    assert (standing(acme).proposed, standing(acme).refresh_fault) == (None, went.faults[0])
+
+
+def test_a_refresh_that_fails_is_told_once_and_leaves_everything(acme: Connection, idp: TestIdp, serve: Serve) -> None:
+    keep(acme)
+    serve(MetadataFaults([("too_slow", "It took longer than 10 seconds.")]))
+    assert [run("refresh-metadata", "acme")[0] for _ in range(2)] == [1, 1]
+    assert Event.objects.filter(kind="saml_settings.refreshed").count() == 1
+    assert standing(acme).certificates == [idp.pem]
+    assert Browser(idp).come_back(by_sso(JANE)).status_code == 303
+    serve(idp.metadata(extra='validUntil="2020-01-01T00:00:00Z"'))
+    assert "good until 2020" in refresh(actor=ADMIN, connection=acme).faults[0]
+    serve(idp.metadata())
+    assert refresh(actor=ADMIN, connection=acme).faults == ()
+    assert standing(acme).refresh_fault == ""
+
+
+def test_without_an_address_there_is_nothing_to_refresh(acme: Connection) -> None:
+    assert run("refresh-metadata") == (0, {"connections": []})
+    assert run("refresh-metadata", "acme")[1]["errors"][0]["path"] == "url"
+
+
+def test_a_refresh_asks_the_database_little(acme: Connection, idp: TestIdp, serve: Serve) -> None:
+    keep(acme)
+    serve(idp.metadata())
+    with CaptureQueriesContext(database) as queries:
+        refresh(actor=ADMIN, connection=acme)
+    assert len([one for one in queries if "SAVEPOINT" not in one["sql"]]) <= 4
+
+
+@pytest.mark.parametrize(
+    ("days", "level"), [(31, None), (30, None), (29, "Notice"), (7, "Notice"), (6, "Warning"), (0, "Critical")]
+)
+def test_the_end_of_a_certificate_and_of_metadata_is_told_in_time(idp: TestIdp, days: int, level: str | None) -> None:
+    end = end_of(idp.pem)
+    saml = SamlSettings(certificates=[idp.pem], metadata_valid_until=end)
+    told = warnings_of(saml, end - timedelta(days=days))
+    assert [sentence.partition(":")[0] for sentence in told] == ([level, level] if level else [])
+
+
+def test_the_system_check_names_connections_whose_trust_ends(
+    acme: Connection, idp: TestIdp, django_assert_num_queries: Any
+) -> None:
+    """The certificate of the tests ends in less than 30 days."""
+    other = make_connection("globex", customer="Globex")
+    sso.connections.apply(other, {"idp_metadata": idp.metadata()}, base_dir=None)
+    Connection.objects.filter(pk=other.pk).update(enabled=False)
+    assert trust_does_not_end(databases=None) == []
+    with django_assert_num_queries(1):
+        (told,) = trust_does_not_end(databases=["default"])
+    assert (told.id, told.msg.startswith("acme: Notice: The signing certificate")) == ("core_identity.W002", True)
+
+
+def test_the_end_that_metadata_names_is_kept(acme: Connection, idp: TestIdp) -> None:
+    text = idp.metadata(extra='validUntil="2999-01-01T00:00:00Z"')
+    sso.connections.apply(acme, {"idp_metadata": text}, base_dir=None)
+    assert standing(acme).metadata_valid_until == datetime(2999, 1, 1, tzinfo=UTC)
+
+
+# Clocks and domains, as a file says them
+
+
+@pytest.mark.parametrize(
+    ("skew", "fast", "status"), [(0, 30, 400), (300, 240, 303), (300, 360, 400), (None, 60, 303), (None, 180, 400)]
+)
+def test_each_connection_says_how_far_clocks_may_disagree(
+    acme: Connection, idp: TestIdp, skew: int | None, fast: int, status: int
+) -> None:
+    """The clock of the IdP is fast."""
+    sso.connections.apply(acme, {"idp_metadata": idp.metadata(), "clock_skew": skew}, base_dir=None)
+    assert Browser(idp).come_back(by_sso(JANE), issued=timedelta(seconds=fast)).status_code == status
+
+
+@pytest.mark.parametrize("value", [-1, 301, "5", True, 1.5])
+def test_a_tolerance_out_of_bounds_is_named(acme: Connection, idp: TestIdp, value: object) -> None:
+    with pytest.raises(SettingsErrors) as refusal:
+        sso.connections.apply(acme, {"idp_metadata": idp.metadata(), "clock_skew": value}, base_dir=None)
+    assert [(fault.path, fault.code) for fault in refusal.value.faults] == [("saml.clock_skew", "wrong_type")]
+
+
+def claim(connection: Connection, idp: TestIdp, *domains: object) -> None:
+    sso.connections.apply(connection, {"idp_metadata": idp.metadata(), "email_domains": list(domains)}, base_dir=None)
+
+
+@pytest.mark.parametrize("domain", ["acme", "a@acme.com", "-a.com", "acme..com", "", 5, "x" * 250 + ".com", "a b.com"])
+def test_what_is_no_domain_is_named(acme: Connection, idp: TestIdp, domain: object) -> None:
+    with pytest.raises(SettingsErrors) as refusal:
+        claim(acme, idp, "acme.com", domain)
+    assert [fault.path for fault in refusal.value.faults] == ["saml.email_domains[1]"]
+
+
+def test_an_address_leads_to_the_connections_that_claim_its_domain(acme: Connection, idp: TestIdp) -> None:
+    other = make_connection("globex", customer="Globex")
+    claim(acme, idp, "Acme.COM.", "bücher.example")
+    claim(other, idp, "globex.com", "acme.com")
+    browser = Browser(idp)
+
+    def offered(typed: str) -> set[str]:
+        page = browser.http.get("/sign-in", {"connection": typed}).content.decode()
+        return {slug for slug in ("acme", "globex") if f'href="/sso/{slug}/login"' in page}
+
+    assert offered("Jane.Doe@ACME.com") == {"acme", "globex"}
+    assert "Which of these is yours?" in browser.http.get("/sign-in", {"connection": "a@acme.com"}).content.decode()
+    assert offered("x@globex.com") == {"globex"}
+    assert offered("x@BÜCHER.example") == {"acme"}
+    assert offered("x@sub.acme.com") == offered("x@cme.com") == offered("acme.com") == set()
+
+
+def test_a_domain_of_nobody_and_one_whose_connection_is_off_are_answered_alike(acme: Connection, idp: TestIdp) -> None:
+    claim(acme, idp, "acme.com")
+    Connection.objects.filter(pk=acme.pk).update(enabled=False)
+    browser = Browser(idp)
+    pages = {
+        browser.http.get("/sign-in", {"connection": typed}).content.decode().replace(typed, "X")
+        for typed in ("jane@acme.com", "jane@nobody.com", "jane@x", "jane@", "@")
+    }
+    assert len(pages) == 1
+    assert "Acme" not in pages.pop()
+
+
+@pytest.mark.parametrize("typed", ["a@b\0.com", "\0", "a@" + "x" * 5000, "a@%00", "a@..", "@@@", "a@\u202e.com"])
+def test_odd_addresses_are_answered_as_any_other(acme: Connection, idp: TestIdp, typed: str) -> None:
+    assert Browser(idp).http.get("/sign-in", {"connection": typed}).status_code == 200

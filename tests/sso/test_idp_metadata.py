@@ -1,0 +1,196 @@
+"""Metadata of IdPs that should not be believed, and what may vary in one that should. No database: reading is pure."""
+
+import base64
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, read_idp_metadata
+from sso.saml.places import is_safe_url
+from tests.support.saml import TestIdp
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+MD = 'xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"'
+DS = 'xmlns:ds="http://www.w3.org/2000/09/xmldsig#"'
+REDIRECT = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+EC = ec.generate_private_key(ec.SECP256R1())
+
+
+def certificate(key: object = KEY, *, days: int = 90, serial: int = 1) -> str:
+    """Return bare base64 of one that ends so many days after `NOW`."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "idp.test")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).serial_number(serial)
+    builder = builder.public_key(key.public_key())  # type: ignore[attr-defined]
+    builder = builder.not_valid_before(NOW - timedelta(days=400)).not_valid_after(NOW + timedelta(days=days))
+    signed = builder.sign(KEY, hashes.SHA256())
+    return base64.b64encode(signed.public_bytes(Encoding.DER)).decode()
+
+
+GOOD = certificate()
+
+
+def key(text: str = GOOD, use: str = 'use="signing"') -> str:
+    data = f"<ds:X509Data><ds:X509Certificate>{text}</ds:X509Certificate></ds:X509Data>"
+    return f"<md:KeyDescriptor {use}><ds:KeyInfo {DS}>{data}</ds:KeyInfo></md:KeyDescriptor>"
+
+
+def place(url: str = "https://idp.test/sso", name: str = "SingleSignOnService", binding: str = REDIRECT) -> str:
+    return f'<md:{name} Binding="{binding}" Location="{url}"/>'
+
+
+def role(inside: str = key() + place(), protocol: str = "urn:oasis:names:tc:SAML:2.0:protocol", extra: str = "") -> str:
+    return f'<md:IDPSSODescriptor protocolSupportEnumeration="{protocol}" {extra}>{inside}</md:IDPSSODescriptor>'
+
+
+def entity(inside: str = role(), entity_id: str = "https://idp.test/metadata", extra: str = "") -> str:
+    return f'<md:EntityDescriptor {MD} entityID="{entity_id}" {extra}>{inside}</md:EntityDescriptor>'
+
+
+def group(*inside: str, extra: str = "") -> str:
+    return f"<md:EntitiesDescriptor {MD} {extra}>{''.join(inside)}</md:EntitiesDescriptor>"
+
+
+def read(text: str | bytes, *, entity_id: str = "", loopback: bool = False) -> IdpMetadata:
+    xml = text if isinstance(text, bytes) else text.encode()
+    return read_idp_metadata(xml, now=NOW, loopback=loopback, entity_id=entity_id)
+
+
+def codes(text: str | bytes, *, entity_id: str = "") -> list[str]:
+    with pytest.raises(MetadataFaults) as refusal:
+        read(text, entity_id=entity_id)
+    assert all(sentence.endswith(".") for _, sentence in refusal.value.faults)
+    return [code for code, _ in refusal.value.faults]
+
+
+OTHER = entity(entity_id="https://other.test/metadata")
+BOMB = "<!DOCTYPE x [" + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 9)) + "]>"
+WEAK = certificate(rsa.generate_private_key(public_exponent=65537, key_size=1024))  # noqa: S505
+PAST = 'validUntil="2026-05-31T00:00:00Z"'
+
+HOSTILE: dict[str, tuple[str | bytes, list[str]]] = {
+    "a bomb of entities": (BOMB + entity(), ["forbidden_xml"]),
+    "an external entity": ('<!DOCTYPE x SYSTEM "file:///etc/passwd">' + entity(), ["forbidden_xml"]),
+    "an instruction": (f'<?xml-stylesheet href="x.xsl"?>{entity()}', ["forbidden_xml"]),
+    "UTF-16": (entity().encode("utf-16"), ["forbidden_xml"]),
+    "too many bytes": (entity(role() + " " * 300_000), ["too_large"]),
+    "too deep": (entity("<x>" * 60 + "</x>" * 60 + role()), ["too_large"]),
+    "too many elements": (entity("<x/>" * 4000 + role()), ["too_large"]),
+    "cut off": (entity()[:-10], ["not_xml"]),
+    "a page of HTML": ("<html><body>Sign in</body></html>", ["not_one_idp"]),
+    "an SP": (entity(f"<md:SPSSODescriptor {MD}/>"), ["not_one_idp"]),
+    "an IdP in Extensions": (entity(f"<md:Extensions>{entity()}</md:Extensions>"), ["not_one_idp"]),
+    "two IdPs": (group(entity(), OTHER), ["not_one_idp"]),
+    "two IdPs, nested": (group(entity(), group(OTHER)), ["not_one_idp"]),
+    "two roles": (entity(role() + role(key(certificate(serial=2)) + place())), ["several_roles"]),
+    "SAML 1.1": (entity(role(protocol="urn:oasis:names:tc:SAML:1.1:protocol")), ["not_saml_2"]),
+    "no entity ID": (entity(entity_id=" "), ["no_entity_id"]),
+    "an entity ID of two words": (entity(entity_id="https://idp.test/ x"), ["bad_entity_id"]),
+    "an endless entity ID": (entity(entity_id="https://idp.test/" + "x" * 1024), ["too_long"]),
+    "javascript": (entity(role(key() + place("javascript:alert(1)"))), ["unsafe_url"]),
+    "plain http": (entity(role(key() + place("http://idp.test/sso"))), ["unsafe_url"]),
+    "http on loopback in production": (entity(role(key() + place("http://127.0.0.1/sso"))), ["unsafe_url"]),
+    "a port of another service": (entity(role(key() + place("https://idp.test:6379/"))), ["unsafe_url"]),
+    "a user name in the address": (entity(role(key() + place("https://okta.com@evil.test/"))), ["unsafe_url"]),
+    "a backslash in the address": (entity(role(key() + place("https://evil.test\\@idp.test/"))), ["unsafe_url"]),
+    "an endless address": (entity(role(key() + place("https://idp.test/" + "x" * 2000))), ["too_long"]),
+    "an unsafe logout": (
+        entity(role(key() + place() + place("data:text/html,x", "SingleLogoutService"))),
+        ["unsafe_url"],
+    ),
+    "sign-on by POST only": (entity(role(key() + place(binding=REDIRECT[:-8] + "POST"))), ["no_sso_url"]),
+    "no key": (entity(role(place())), ["no_certificate"]),
+    "a key for encryption only": (entity(role(key(use='use="encryption"') + place())), ["no_certificate"]),
+    "a key of unknown use": (entity(role(key(use='use="any"') + place())), ["no_certificate"]),
+    "a certificate outside KeyInfo": (
+        entity(role(f"<md:KeyDescriptor><ds:X509Certificate {DS}>{GOOD}</ds:X509Certificate></md:KeyDescriptor>" + place())),
+        ["no_certificate"],
+    ),
+    "a cut certificate": (entity(role(key(GOOD[:-40]) + place())), ["bad_certificate"]),
+    "an element in a certificate": (entity(role(key(f"{GOOD[:40]}<x/>{GOOD[40:]}") + place())), ["bad_certificate"]),
+    "RSA of 1024 bits": (entity(role(key(WEAK) + place())), ["bad_certificate"]),
+    "RSA of 1024 bits beside a good one": (entity(role(key() + key(WEAK) + place())), ["bad_certificate"]),
+    "Ed25519": (entity(role(key(certificate(ed25519.Ed25519PrivateKey.generate())) + place())), ["bad_certificate"]),
+    "an expired certificate": (entity(role(key(certificate(days=-1)) + place())), ["expired_certificate"]),
+    "a crowd of certificates": (
+        entity(role("".join(key(certificate(serial=n)) for n in range(1, 12)) + place())),
+        ["too_many_certificates"],
+    ),
+    "outdated": (entity(extra=PAST), ["outdated"]),
+    "outdated by its group": (group(entity(), extra=PAST), ["outdated"]),
+    "outdated by its role": (entity(role(extra=PAST)), ["outdated"]),
+    "good until no time": (entity(extra='validUntil="never"'), ["bad_valid_until"]),
+    "everything at once": (
+        entity(role(key(WEAK) + place("javascript:x"), protocol="x"), entity_id="", extra=PAST),
+        ["no_entity_id", "not_saml_2", "outdated", "unsafe_url", "bad_certificate"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_metadata_that_cannot_be_trusted_is_refused_by_name(case: str) -> None:
+    text, expected = HOSTILE[case]
+    assert codes(text) == expected
+
+
+def test_who_is_described_is_named_and_one_is_taken_by_its_entity_id() -> None:
+    both = group(entity(), OTHER)
+    with pytest.raises(MetadataFaults, match=r"https://idp\.test/metadata, https://other\.test/metadata"):
+        read(both)
+    assert read(both, entity_id="https://other.test/metadata").entity_id == "https://other.test/metadata"
+    assert codes(both, entity_id="https://third.test") == ["not_this_idp"]
+    assert codes(group(OTHER, OTHER), entity_id="https://other.test/metadata") == ["not_this_idp"]
+
+
+def test_several_signing_certificates_are_taken_and_those_for_encryption_are_not() -> None:
+    second, sealing = certificate(EC, serial=2), certificate(serial=3)
+    text = entity(role(key() + key(second, use="") + key(sealing, 'use="encryption"') + key() + place()))
+    taken = ["".join(pem.split("-----")[2].split()) for pem in read(text).certificates]
+    assert taken == [GOOD, second]
+
+
+def test_an_expired_certificate_beside_a_good_one_is_left_out_and_told() -> None:
+    found = read(entity(role(key(certificate(days=-3, serial=9)) + key() + place())))
+    assert len(found.certificates) == 1
+    assert [note.endswith("ended on 2026-05-29. It is left out.") for note in found.notes] == [True]
+
+
+def test_of_several_ends_the_earliest_counts() -> None:
+    text = group(entity(extra='validUntil="2026-08-01T00:00:00+02:00"'), extra='validUntil="2026-09-01T00:00:00Z"')
+    assert read(text).valid_until == datetime(2026, 7, 31, 22, tzinfo=UTC)
+    assert read(entity()).valid_until is None
+
+
+def test_comments_and_a_byte_order_mark_do_no_harm() -> None:
+    assert read(b"\xef\xbb\xbf" + f"<!-- Okta -->{entity()}".encode()) == read(entity())
+
+
+def test_what_the_idp_of_the_other_tests_says_is_read(idp: TestIdp) -> None:
+    found = read_idp_metadata(idp.metadata().encode(), now=datetime.now(UTC), loopback=False)
+    assert (found.entity_id, found.sso_url, found.certificates) == (idp.entity_id, idp.sso_url, (idp.pem,))
+
+
+@pytest.mark.parametrize(
+    ("url", "anywhere", "with_loopback"),
+    [
+        ("https://idp.test/sso?a=b", True, True),
+        ("https://idp.test:8443/", True, True),
+        ("https://idp.test:22/", False, False),
+        ("https://idp.test:99999/", False, False),
+        ("http://localhost:8001/sso", False, True),
+        ("http://[::1]:8001/sso", False, True),
+        ("http://localhost.evil.test/", False, False),
+        ("//idp.test/", False, False),
+        ("https://", False, False),
+        ("https://idp.test/\nx", False, False),
+        ("ftp://localhost/", False, False),
+    ],
+)
+def test_where_a_browser_may_be_sent(url: str, anywhere: bool, with_loopback: bool) -> None:
+    assert is_safe_url(url, loopback=False) is anywhere
+    assert is_safe_url(url, loopback=True) is with_loopback

@@ -63,7 +63,7 @@ class UserResource(Resource):
 @dataclass(frozen=True)
 class GroupResource(Resource):
     name: str
-    members: tuple[tuple[UUID, str], ...]
+    members: tuple[UUID, ...]
 
 
 class _Rendered:
@@ -141,8 +141,8 @@ class Group(_Rendered, SCIMGroup):
     @property
     def members(self) -> list[Document]:
         return [
-            {"value": str(scim_id), "$ref": self.obj.address.of("Users", scim_id), "display": name, "type": "User"}
-            for scim_id, name in self.obj.members
+            {"value": str(scim_id), "$ref": self.obj.address.of("Users", scim_id), "type": "User"}
+            for scim_id in self.obj.members
         ]
 
     def to_dict(self) -> Document:
@@ -207,8 +207,8 @@ def _groups(identity: "Identity") -> tuple[tuple[UUID, str], ...]:
     )
 
 
-def group_document(group: "PushGroup", *, members: Iterable[tuple[UUID, str]], address: Address) -> Document:
-    """Return the Group resource of a push group with these members, each an id and a name to show."""
+def group_document(group: "PushGroup", *, members: Iterable[UUID], address: Address) -> Document:
+    """Return the Group resource of a push group with the SCIM ids of these members (RFC 7643 section 8.7.1 knows no names of members)."""
     resource = GroupResource(
         address=address,
         scim_id=group.scim_id,

@@ -52,11 +52,11 @@ def push_group(connection: Connection, scim_id: UUID) -> PushGroup:
     return found
 
 
-def group_members(group_ids: Collection[UUID]) -> Mapping[UUID, list[tuple[UUID, str]]]:
-    """Return per group (primary key) its members as (SCIM id, name to show): live SCIM resources only. One query."""
-    members: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
+def group_members(group_ids: Collection[UUID]) -> Mapping[UUID, list[UUID]]:
+    """Return per group (primary key) the SCIM ids of its members: live SCIM resources only. One query."""
+    members: dict[UUID, list[UUID]] = defaultdict(list)
     resources = Identity.objects.filter(Identity.RESOURCE)
     rows = PushGroupMember.objects.filter(group_id__in=group_ids, identity__in=resources).order_by("pk")
-    for group_id, scim_id, name in rows.values_list("group_id", "identity__scim_id", "identity__user_name"):
-        members[group_id].append((scim_id, name))
+    for group_id, scim_id in rows.values_list("group_id", "identity__scim_id"):
+        members[group_id].append(scim_id)
     return members

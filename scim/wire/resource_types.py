@@ -224,7 +224,6 @@ GROUP_TYPE: Final = ResourceType(
                         reference_types=("User",),
                     ),
                     Attribute("type", "Always User.", mutability="immutable", canonical_values=("User",)),
-                    Attribute("display", "The userName of the user.", mutability="readOnly"),
                 ),
             ),
         ),

@@ -132,11 +132,10 @@ def test_events_tell_certificates_by_fingerprint(bare: Connection, idp: TestIdp)
 
 
 def test_http_on_this_machine_is_for_trying_things_out_only(bare: Connection, idp: TestIdp, settings: Any) -> None:
-    section = {"entity_id": idp.entity_id, "sso_url": "http://127.0.0.1:8001/sso", "certificates": [idp.pem]}
+    url = "http://127.0.0.1:8001/sso"
+    section = {"entity_id": idp.entity_id, "sso_url": url, "certificates": [idp.pem]}
     settings.PUBLIC_URL_IS_LOOPBACK = False
     assert faults(bare, section) == {("saml.sso_url", "unsafe_url")}
-    assert ("saml.idp_metadata", "unsafe_url") in faults(
-        bare, {"idp_metadata": idp.metadata(sso_url=section["sso_url"])}
-    )
+    assert ("saml.idp_metadata", "unsafe_url") in faults(bare, {"idp_metadata": idp.metadata(sso_url=url)})
     settings.PUBLIC_URL_IS_LOOPBACK = True
-    assert sso.connections.apply(bare, section, base_dir=None).sso_url == section["sso_url"]
+    assert sso.connections.apply(bare, section, base_dir=None).sso_url == url

@@ -8,6 +8,7 @@ import http.client
 import socket
 import ssl
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 from threading import Timer
@@ -59,7 +60,7 @@ INTERNET: Final = Reach()
 
 
 def fetch(url: str) -> bytes:
-    """Return the document at an https address; raise `MetadataFaults` with a sentence. Takes at most ``SECONDS``, beside the look-up of names."""
+    """Return the document at an https address; raise `MetadataFaults` with a sentence. Takes at most ``SECONDS``."""
     return fetch_within(INTERNET, url)
 
 
@@ -80,7 +81,7 @@ def _get(reach: Reach, url: str, deadline: float) -> bytes | str:
         raise _fault("unsafe_url", "The address must be https, on port 443 or 8443, without a user name in it.")
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or 443
-    address = _checked_address(reach, host, port)
+    address = _checked_address(reach, host, port, deadline)
     left = deadline - monotonic()
     if left <= 0:
         raise _fault("too_slow", f"It took longer than {reach.seconds:g} seconds.")
@@ -129,12 +130,17 @@ def _read(answer: http.client.HTTPResponse, url: str) -> bytes | str:
     return content
 
 
-def _checked_address(reach: Reach, host: str, port: int) -> str:
+def _checked_address(reach: Reach, host: str, port: int, deadline: float) -> str:
     """Return an address of the host. One forbidden answer refuses the name: an honest one has none."""
+    waiting = ThreadPoolExecutor(1)  # the look-up of a name has no time limit of its own
     try:
-        addresses = reach.resolve(host, port)
+        addresses = waiting.submit(reach.resolve, host, port).result(timeout=max(0, deadline - monotonic()))
+    except TimeoutError as error:
+        raise _fault("too_slow", f"It took longer than {reach.seconds:g} seconds.") from error
     except (OSError, UnicodeError) as error:
         raise _fault("unknown_host", f"There is no host {host}.") from error
+    finally:
+        waiting.shutdown(wait=False)
     if not addresses or not all(reach.permits(address) for address in addresses):
         raise _fault(
             "forbidden_address", f"{host} is not an address of the public Internet. Paste the metadata instead."

@@ -10,6 +10,7 @@ import sso.connections
 from core_identity.models import Connection, Event
 from core_identity.services.connections import SettingsErrors
 from sso.models import SamlSettings
+from sso.saml.certificates import fingerprint
 from tests.support.cast import make_connection
 from tests.support.saml import TestIdp, certificate_for
 
@@ -119,3 +120,22 @@ def test_attributes_have_names_of_their_own(
     bare: Connection, idp: TestIdp, attributes: Any, expected: tuple[str, str]
 ) -> None:
     assert faults(bare, {"idp_metadata": idp.metadata(), "attributes": attributes}) == {expected}
+
+
+def test_events_tell_certificates_by_fingerprint(bare: Connection, idp: TestIdp) -> None:
+    sso.connections.apply(bare, {"idp_metadata": idp.metadata()}, base_dir=None)
+    sso.connections.apply(bare, {"idp_metadata": TestIdp().metadata()}, base_dir=None)
+    first, second = Event.objects.filter(kind="saml_settings.changed").order_by("at")
+    assert first.changes["certificates"] == [None, [fingerprint(idp.pem)]]
+    assert second.changes["certificates"][0] == [fingerprint(idp.pem)]
+    assert "BEGIN" not in str(first.changes) + str(second.changes)
+
+
+def test_http_on_this_machine_is_for_trying_things_out_only(bare: Connection, idp: TestIdp, settings: Any) -> None:
+    url = "http://127.0.0.1:8001/sso"
+    section = {"entity_id": idp.entity_id, "sso_url": url, "certificates": [idp.pem]}
+    settings.PUBLIC_URL_IS_LOOPBACK = False
+    assert faults(bare, section) == {("saml.sso_url", "unsafe_url")}
+    assert ("saml.idp_metadata", "unsafe_url") in faults(bare, {"idp_metadata": idp.metadata(sso_url=url)})
+    settings.PUBLIC_URL_IS_LOOPBACK = True
+    assert sso.connections.apply(bare, section, base_dir=None).sso_url == url

@@ -182,6 +182,21 @@ def test_a_peer_that_drips_is_cut_off(server: Server) -> None:
     assert time.monotonic() - began < 5
 
 
+def test_a_name_whose_look_up_takes_for_ever_is_given_up(server: Server) -> None:
+    done = threading.Event()
+    reach = replace(server.reach, seconds=0.1, resolve=lambda *_: ["127.0.0.1"] if done.wait(5) else [])
+    assert code(reach, server.url()) == "too_slow"
+    done.set()
+    assert server.asked == []
+
+
+def test_a_name_of_nobody_is_named(server: Server) -> None:
+    def nobody(*_: object) -> list[str]:
+        raise OSError
+
+    assert code(replace(server.reach, resolve=nobody), server.url()) == "unknown_host"
+
+
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [

@@ -569,11 +569,43 @@ def test_an_assertion_signed_alone_is_enough_where_the_connection_says_so(browse
         {"not_on_or_after": None},
         {"not_before": None},
         {"session_end": timedelta(hours=8)},
+        {"confirmation_end": timedelta(seconds=-90)},
+        {"not_on_or_after": timedelta(seconds=-90), "confirmation_end": timedelta(seconds=-90)},
         {"name_id": "00u1jane", "status": SUCCESS},
     ],
 )
 def test_benign_variety_is_accepted(browser: Browser, claims: dict[str, Any]) -> None:
     assert browser.sign_in(JANE_BY_SSO, **claims).status_code == 200
+
+
+LATE: dict[str, Any] = {"confirmation_end": timedelta(seconds=-60)}
+"""Within our tolerance of clocks, and refused by the library before it looks at a signature: so the signatures are ours to check there."""
+
+
+@pytest.mark.parametrize("sign", ["both", "assertion"])
+def test_a_late_message_is_no_way_around_the_signatures(browser: Browser, acme: Connection, sign: str) -> None:
+    _let_the_response_be_unsigned(acme, "assertion")
+    said = browser.said(JANE_BY_SSO, **LATE)
+    assert "(signature)" in refused(browser, TestIdp().response(said, sign=sign))
+    message = base64.b64decode(browser.idp.response(browser.said(JANE_BY_SSO, **LATE), sign=sign))
+    assert b">jane.doe<" in message
+    altered = base64.b64encode(message.replace(b">jane.doe<", b">eve.doe<")).decode()
+    assert "(signature)" in refused(browser, altered)
+
+
+def test_a_late_message_whose_response_was_altered_is_refused_where_only_the_assertion_must_be_signed(
+    browser: Browser, acme: Connection
+) -> None:
+    _let_the_response_be_unsigned(acme, "assertion")
+    message = base64.b64decode(browser.idp.response(browser.said(JANE_BY_SSO, **LATE), sign="both"))
+    altered = base64.b64encode(
+        message.replace(b'ID="_response1"', b'ID="_response2"').replace(b"#_response1", b"#_response2")
+    )
+    assert "(signature)" in refused(browser, altered.decode())
+
+
+def test_a_late_message_without_a_signature_is_refused(browser: Browser) -> None:
+    assert "(not_signed)" in refused(browser, browser.idp.response(browser.said(JANE_BY_SSO, **LATE), sign="none"))
 
 
 def test_unicode_names_line_breaks_and_okta_prefixes_are_accepted(browser: Browser) -> None:

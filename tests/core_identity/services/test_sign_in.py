@@ -1,4 +1,4 @@
-"""R8b, R9: what a sign-in may open, and what it may be called."""
+"""R8b, R9: what a sign-in may open, and what it may be called. R13: what is said reaches identity and user."""
 
 from dataclasses import replace
 

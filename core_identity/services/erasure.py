@@ -23,6 +23,9 @@ from core_identity.values import Actor, ActorKind
 ERASED: Final = "erased"
 """Stands where a name stood that must not be empty."""
 
+QUOTING_KINDS: Final = (*REFUSED_KINDS, "push.rest_dropped")
+"""Events in somebody's story that may quote the names of another: why a push or a sign-in, or a part of it, was refused."""
+
 OF_USER: Final = ("email", "email_key", "first_name", "last_name", "title", "company", "department")
 OF_IDENTITY: Final = (
     "user_name", "given_name", "family_name", "email", "email_key", "title", "organization", "department", "said_uid", "name_id", "name_id_key",
@@ -150,7 +153,7 @@ def _events(people: Collection[User], identities: Collection[Identity]) -> Query
     refused = Q(pk__in=[])
     if names:
         labels = [f"{name} by SSO"[:300] for name in names]
-        refused = Q(kind__in=REFUSED_KINDS, connection_id__in=connections) & (quoted | Q(actor__in=labels))
+        refused = Q(kind__in=QUOTING_KINDS, connection_id__in=connections) & (quoted | Q(actor__in=labels))
     left_behind = Q(pk__in=[])
     for one in identities:
         left_behind |= Q(kind="connection.succeeded", changes__identities_left__1__contains=[str(one)])

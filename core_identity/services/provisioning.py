@@ -161,16 +161,17 @@ def _change(
         with transaction.atomic():
             rest = _change_locked(actor=actor, connection=connection, identity=resource(connection, scim_id), read=read)
     except IdentityError as fault:
-        dropped: str = fault.message
+        dropped: IdentityError = fault
     else:
         if isinstance(rest, Outcome):
             return rest if meaning is None else replace(rest, notes=(f"first, {meaning}", *rest.notes))
-        dropped = rest.refusal.message
-    events.record(actor=actor, kind="push.rest_dropped", subject=identity, reason=dropped)
+        dropped = rest.refusal
+    events.record(actor=actor, kind="push.rest_dropped", subject=identity, reason=dropped.message)
     return Outcome(
         Decision.APPLY,
         resource(connection, scim_id),
-        notes=(f"deactivated first (R23); the rest was dropped: {dropped}",),
+        # The code only: the sentence quotes what was sent, and notes go where nobody's data may stand (R34, R35). The event has it.
+        notes=(f"deactivated first (R23); the rest was dropped: {dropped.code}",),
     )
 
 

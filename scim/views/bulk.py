@@ -5,6 +5,7 @@ So each is checked, decided, written and told as if it had come alone, in a tran
 
 import json
 import time
+from dataclasses import replace
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any, Final
@@ -18,8 +19,11 @@ from scim.provisioning_log import record
 from scim.views import groups, users
 from scim.views.base import ScimView
 from scim.views.listing import body_of
-from scim.wire.bulk import MAX_PAYLOAD, Operation, bulk_response, read_bulk
+from scim.wire import urns
+from scim.wire.bulk import MAX_PAYLOAD, REFERENCE, Operation, bulk_response, read_bulk
+from scim.wire.deactivation import says_inactive
 from scim.wire.errors import InvalidValue, ScimError
+from scim.wire.resource_types import user_type
 
 _VIEWS: Final[dict[tuple[str, bool], Any]] = {
     ("Users", False): users.Users.as_view(),
@@ -27,6 +31,12 @@ _VIEWS: Final[dict[tuple[str, bool], Any]] = {
     ("Groups", False): groups.Groups.as_view(),
     ("Groups", True): groups.OneGroup.as_view(),
 }
+
+DEACTIVATION: Final[dict[str, Any]] = {
+    "schemas": [urns.PATCH_OP],
+    "Operations": [{"op": "replace", "path": "active", "value": False}],
+}
+"""What is left of an operation of which only this can be done."""
 
 
 class Bulk(ScimView):
@@ -56,7 +66,9 @@ class Bulk(ScimView):
         try:
             resolved = operation.resolved(ids)
         except InvalidValue as fault:
-            return self._refused(fault)
+            if not self._deactivates(operation):
+                return self._refused(fault)
+            resolved = replace(operation, method="PATCH", data=DEACTIVATION)
         response = self._send(resolved)
         resource = resolved.resource
         if response.status_code >= HTTPStatus.BAD_REQUEST:
@@ -71,12 +83,22 @@ class Bulk(ScimView):
         answer = {"location": self.address.of(operation.endpoint, resource), "status": str(response.status_code)}
         return answer if "ETag" not in response.headers else {**answer, "version": response.headers["ETag"]}
 
+    def _deactivates(self, operation: Operation) -> bool:
+        """Tell whether it deactivates somebody who is named: then a reference in the rest that leads to nothing blocks nothing (R23)."""
+        named = operation.endpoint == "Users" and not operation.resource.startswith(REFERENCE)
+        return (
+            named
+            and operation.method in {"PUT", "PATCH"}
+            and says_inactive(operation.data, user_type(self.connection.uid_attribute))
+        )
+
     def _send(self, operation: Operation) -> Response:
         outer = self.request._request
         content = b"" if operation.method == "DELETE" else json.dumps(operation.data).encode()
+        path = f"/scim/{self.connection.slug}/v2/{operation.endpoint}/{operation.resource}".rstrip("/")
         environ = {
             "REQUEST_METHOD": operation.method,
-            "PATH_INFO": f"/scim/{self.connection.slug}/v2/{operation.endpoint}/{operation.resource}".rstrip("/"),
+            "PATH_INFO": path.encode("utf-8", "replace").decode("latin-1"),  # as WSGI wants it (PEP 3333)
             "QUERY_STRING": "",
             "SERVER_NAME": outer.META.get("SERVER_NAME", ""),
             "SERVER_PORT": outer.META.get("SERVER_PORT", ""),

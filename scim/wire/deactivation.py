@@ -31,10 +31,10 @@ def _said_of_active(body: object, resource_type: ResourceType) -> Iterator[Any]:
     operations = next((value for name, value in body.items() if name.lower() == "operations"), None)
     if operations and isinstance(operations, dict):
         operations = [operations]
-    if not isinstance(operations, list):
-        yield from _in_document(body, resource_type)
-        return
-    for operation in operations:
+    yield from _in_document(
+        body, resource_type
+    )  # a PUT may hold anything else, and so a list that calls itself Operations
+    for operation in operations if isinstance(operations, list) else ():
         parts = {name.lower(): value for name, value in operation.items()} if isinstance(operation, dict) else {}
         path, value = parts.get("path"), parts.get("value")
         if str(parts.get("op")).strip().lower() == "remove":

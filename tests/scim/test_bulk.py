@@ -123,6 +123,20 @@ def test_a_deactivation_goes_through_in_bulk_too_R23(okta: Scim) -> None:
     assert User.objects.get().expired_at is not None
 
 
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_a_reference_that_leads_to_nothing_blocks_no_deactivation_R23(okta: Scim, method: str) -> None:
+    made = okta.make(JANE)
+    whole = {**made, "active": False, "title": "bulkId:nobody"}
+    data = (
+        whole
+        if method == "PUT"
+        else {"Operations": [{"op": "replace", "value": {"active": False, "title": "bulkId:nobody"}}]}
+    )
+    [done] = send(okta, {"method": method, "path": f"/Users/{made['id']}", "data": data})
+    assert done["status"] == "200"
+    assert User.objects.get().expired_at is not None
+
+
 def test_one_reference_finds_all_that_was_done(okta: Scim) -> None:
     answer = okta.post("/Bulk", {"schemas": [BULK], "Operations": [post("j", JANE), post("z", ZOE)]})
     found = Event.objects.filter(request_id=answer["X-Request-Id"], kind="user.created")
@@ -164,6 +178,8 @@ def test_another_connections_people_are_not_there_R1(okta: Scim, other: Scim) ->
         ({"method": "PUT", "path": "/Users/../Groups", "data": {}}, "400"),
         ({"method": "DELETE", "path": "/Users/bulkId:nobody"}, "400"),
         ({"method": "DELETE", "path": "/Users/not-an-id"}, "404"),
+        ({"method": "DELETE", "path": "/Users/\u20ac"}, "404"),
+        ({"method": "DELETE", "path": "/Users/\ud800"}, "404"),
         ({"method": "DELETE", "path": "/Users/x", "version": 3}, "400"),
         ({"method": "POST", "path": "/Users", "bulkId": "x", "data": {"userName": "\ud800"}}, "400"),
     ],

@@ -15,6 +15,7 @@ from core_identity.backends import begin_session
 from core_identity.models import Event, Identity, User
 from core_identity.services.connections import change_connection
 from core_identity.services.users import change_user
+from scim.models import ProvisioningRecord
 from tests.scim.conftest import ENTERPRISE, HOST, Scim
 from tests.support.cast import ADMIN
 
@@ -139,6 +140,8 @@ ODD: dict[str, Any] = {
     "no op": {"schemas": [PATCH_OP], "Operations": [{"path": "active", "value": False}]},
     "one operation, no list": patch({})[1] | {"Operations": {"op": "replace", "path": "active", "value": False}},
     "a PUT's body": {"active": False},
+    "a PUT's body with a stray list": {"active": False, "Operations": [], "userName": 5},
+    "a PUT's body with a list of nothing": {"active": False, "Operations": [5], "userName": 5},
     "too many": patch(*[{"op": "replace", "path": "active", "value": False}] * 10_001)[1],
     "said twice": patch(*({"op": "replace", "path": "active", "value": value} for value in (True, "perhaps", False)))[
         1
@@ -209,6 +212,11 @@ def test_false_is_false_however_it_is_written_R23(
             require_gone(okta, jane, *form(false, {}))
 
 
+@pytest.mark.parametrize("name", [name for name in ODD if name.startswith("a PUT's body")])
+def test_an_odd_put_that_says_inactive_deactivates_R23(name: str, okta: Scim, jane: dict[str, Any]) -> None:
+    require_gone(okta, jane, "PUT", ODD[name])
+
+
 @pytest.mark.parametrize("body", ODD.values(), ids=ODD)
 def test_an_odd_patch_that_says_inactive_deactivates_R23(body: Any, okta: Scim, jane: dict[str, Any]) -> None:
     require_gone(okta, jane, "PATCH", body)
@@ -227,6 +235,10 @@ def test_nothing_in_the_query_blocks_a_deactivation_R23(
 def test_a_deactivation_that_is_dropped_in_part_is_told_R23(okta: Scim, jane: dict[str, Any]) -> None:
     answered = require_gone(okta, jane, *whole(False, {"externalId": "00u2", "title": "Chief"}))
     assert (answered["externalId"], "title" in answered) == ("00u1", False)
+    row = ProvisioningRecord.objects.order_by("pk").filter(method="PUT").get()
+    assert row.decision == "apply; deactivated first (R23); the rest was dropped: conflict", (
+        "without anybody's data (R34)"
+    )
     event = Event.objects.get(kind="push.rest_dropped")
     assert "00u2" in event.reason
     assert event.subject_id == Identity.objects.get(external_id="00u1").pk

@@ -123,6 +123,15 @@ def test_nobody_else_loses_a_word_R34(acme: Connection, jane: Identity) -> None:
     assert zoe.user_name == ZOE.user_name
 
 
+def test_what_was_dropped_of_anothers_push_quotes_the_person_no_more_R34(acme: Connection, jane: Identity) -> None:
+    zoe = create_person(actor=OKTA, connection=acme, person=ZOE).identity
+    leaving = replace(ZOE, active=False, external_id=jane.external_id)
+    change_person(actor=OKTA, connection=acme, scim_id=zoe.scim_id, read=lambda _: leaving, deactivates=True)
+    assert str(jane.external_id) in Event.objects.get(kind="push.rest_dropped").reason
+    erase(actor=ROOT, user_id=jane.user_id, reason=WHY)
+    assert Event.objects.get(kind="push.rest_dropped").reason == ""
+
+
 def test_whoever_was_merged_into_the_person_goes_too_R11_R34(acme: Connection) -> None:
     jane = create_person(actor=OKTA, connection=acme, person=JANE).identity
     roe = replace(JANE, uid="jane.roe", external_id="00u9", user_name="jane.roe@acme.test", email="jane.roe@acme.test")

@@ -23,7 +23,10 @@ from sso.keys import activate_key, certificate_facts, keys_of, make_key, retire_
 
 
 class Command(CredentialActs, IdpActs):
-    help = "Apply connections described in a file, show one, let its keys change, let another take over, or undo a burst of deactivations."
+    help = (
+        "Apply connections described in a file, show one, make its tokens, secrets and SAML keys, let its keys of people change, "
+        "let another take over, or undo a burst of deactivations."
+    )
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
         applying = add("apply", "make true what FILE says; nothing is applied where anything in it is wrong")

@@ -77,7 +77,7 @@ class UnexpireForm(ExpireForm):
 
     @classmethod
     def concerned(cls, users: QuerySet[User]) -> QuerySet[User]:
-        return users.filter(expired_at__isnull=False, merged_into__isnull=True)
+        return users.filter(expired_at__isnull=False, merged_into__isnull=True, erased_at__isnull=True)
 
     def write(self) -> None:
         how, reason = self.cleaned_data["how"], self.cleaned_data["reason"]

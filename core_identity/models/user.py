@@ -57,6 +57,10 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         help_text="This user turned out to be that one; only the story is left here (R11).",
     )
 
+    erased_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When their values were blanked for good (R34)."
+    )
+
     # Expiry is one fact with one writer: core_identity.services.expiry (R24).
     expired_at = models.DateTimeField(null=True, blank=True, editable=False)
     expired_by = models.CharField(max_length=300, blank=True, editable=False)

@@ -31,9 +31,11 @@ def standing_of(identity: Identity) -> Standing:
 
 
 def status_of(user: User) -> str:
-    """Return merged (R11), expired, inactive (every IdP that knows the user calls them inactive, R25) or active."""
+    """Return merged (R11), erased (R34), expired, inactive (every IdP that knows the user calls them inactive, R25) or active."""
     if user.merged_into_id is not None:
         return "merged"
+    if user.erased_at is not None:
+        return "erased"
     if user.expired_at is not None:
         return "expired"
     words = [identity.active and identity.deleted_at is None for identity in user.identities.all()]

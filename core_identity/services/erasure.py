@@ -48,6 +48,8 @@ def plan_erase(user: User) -> ErasePlan:
     """Return what would be blanked. Raises `NotAllowed` for who is not expired, or was merged into somebody."""
     if user.merged_into_id is not None:
         raise NotAllowed(f"{user} was merged into {user.merged_into}, who is the one to erase.")
+    if user.erased_at is not None:
+        raise NotAllowed("They are erased already.")
     if user.expired_at is None:
         raise NotAllowed(f"{user} is not expired. Expire them first: who is erased never signs in again.")
     people = (user, *user.tombstones.order_by("pk"))
@@ -101,7 +103,8 @@ def _blank_people(people: Collection[User]) -> None:
         for field in OF_USER:
             setattr(one, field, "")
         one.set_unusable_password()
-        one.save(update_fields=["username", "username_key", "password", *OF_USER])
+        one.erased_at = timezone.now()
+        one.save(update_fields=["username", "username_key", "password", "erased_at", *OF_USER])
         expiry.forget_values(one)
 
 

@@ -71,6 +71,7 @@ def plan_merge(*, kept_id: UUID, gone_id: UUID) -> MergePlan:
     for user in (kept, gone):
         if user.merged_into_id is not None:
             raise NotAllowed(f"{user} was merged already.")
+        require_not_erased(user)
     ours = {one.connection_id: one for one in _identities(kept)}
     moved, folds = [], []
     for theirs in _identities(gone):
@@ -116,6 +117,12 @@ def merge(*, actor: Actor, kept_id: UUID, gone_id: UUID, reason: str) -> User:
     close_what_is_gone(actor=actor, user=plan.gone)
     close_what_is_gone(actor=actor, user=plan.kept)
     return plan.kept
+
+
+def require_not_erased(user: User) -> None:
+    """Raise `NotAllowed` for who was erased: nobody becomes one with them, or learns their values again (R34)."""
+    if user.erased_at is not None:
+        raise NotAllowed("One of them was erased, and is nobody any more. To let a newcomer have the UID, release it.")
 
 
 def require_superuser(actor: Actor, users: Collection[User]) -> None:

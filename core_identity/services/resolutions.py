@@ -12,7 +12,7 @@ from core_identity.models.conflict import ConflictState
 from core_identity.services import events
 from core_identity.services.identities import save_identity, set_uid
 from core_identity.services.links import releasable, release
-from core_identity.services.merge import merge, require_superuser
+from core_identity.services.merge import merge, require_not_erased, require_superuser
 from core_identity.services.transactions import in_one_transaction, lock_customer
 from core_identity.services.uniqueness import called
 from core_identity.values import Actor, Cause
@@ -53,6 +53,7 @@ def same_person(*, actor: Actor, conflict_id: UUID, reason: str) -> User:
     conflict = _locked(conflict_id)
     plan = plan_same_person(conflict)
     require_superuser(actor, [plan.kept, *plan.joined])
+    require_not_erased(plan.kept)
     for joined in plan.joined:
         merge(actor=actor, kept_id=plan.kept.pk, gone_id=joined.pk, reason=f"conflict resolved: {reason}")
     _learn(actor=actor, conflict=conflict, user=plan.kept)

@@ -11,11 +11,13 @@ from django.db import transaction
 from core_identity.errors import Conflict as Contradiction
 from core_identity.errors import IdentityError, NotAllowed, NotFound
 from core_identity.models import Conflict, Connection, Event, Grant, Identity, IdentityUid, PushGroup, User
+from core_identity.selectors.users import status_of
 from core_identity.services.erasure import erase, plan_erase
-from core_identity.services.expiry import expire, unexpire
+from core_identity.services.expiry import expire, split_off, unexpire
 from core_identity.services.groups import create_group
 from core_identity.services.merge import merge
 from core_identity.services.provisioning import change_person, create_person
+from core_identity.services.resolutions import different_people, same_person
 from core_identity.services.roles import create_role
 from core_identity.services.sign_in import sign_in
 from core_identity.services.users import create_user
@@ -177,3 +179,25 @@ def test_the_number_of_statements_does_not_grow_with_the_story_R34(
             create_person(actor=OKTA, connection=acme, person=replace(JANE, uid=f"u{number}", external_id=f"e{number}"))
     with django_assert_max_num_queries(45):  # type: ignore[operator]
         erase(actor=ROOT, user_id=jane.user_id, reason=WHY)
+
+
+def test_nobody_who_was_erased_comes_back_R34(acme: Connection, jane: Identity) -> None:
+    erase(actor=ROOT, user_id=jane.user_id, reason=WHY)
+    with pytest.raises(NotAllowed, match="never signs in again"):
+        unexpire(actor=ADMIN, user_id=jane.user_id, reason="back")
+    with pytest.raises(NotAllowed, match="stays with them"):
+        split_off(actor=ADMIN, identity_id=jane.pk, reason="another Jane")
+    with pytest.raises(NotAllowed, match="erased already"):
+        erase(actor=ROOT, user_id=jane.user_id, reason=WHY)
+    assert status_of(User.objects.get(pk=jane.user_id)) == "erased"
+
+
+def test_a_conflict_with_who_was_erased_ends_in_a_new_person_only_R9_R34(acme: Connection, jane: Identity) -> None:
+    erase(actor=ROOT, user_id=jane.user_id, reason=WHY)
+    with pytest.raises(Contradiction):
+        create_person(actor=OKTA, connection=acme, person=JANE)
+    conflict = Conflict.objects.get(state="open")
+    with pytest.raises(NotAllowed, match="was erased"):
+        same_person(actor=ROOT, conflict_id=conflict.pk, reason="Jane again")
+    different_people(actor=ROOT, conflict_id=conflict.pk, reason="another Jane")
+    assert create_person(actor=OKTA, connection=acme, person=JANE).identity.user_id != jane.user_id

@@ -10,7 +10,7 @@ _DECIDED: Final = {
     Decision.CREATE: "nobody was known by this UID: a new user (R8)",
     Decision.RELINK: "the UID moved: the externalId or the id proves that it is the same person (R8a)",
     Decision.REVIVE: "revived under the old id (R8a)",
-    Decision.ADOPT: "known from a sign-in until now: the same user (R8b)",
+    Decision.ADOPT: "known here, but not by a push, until now: the same user (R8b, R9)",
     Decision.CLAIM: "an administrator had offered this user to the connection: claimed (R10)",
     Decision.DRIFT: "the new UID was noted and not taken: nothing else in the push proves that it is the same person (R8a)",
 }

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
+from oauth2_provider.models import get_grant_model
 from oauth2_provider.views import RevokeTokenView, TokenView
 
 from core_identity.credentials import credential
@@ -76,7 +77,11 @@ def _endpoint(request: HttpRequest, view: Any) -> HttpResponse:
         form["scope"] = " ".join(dict.fromkeys(["scim", *str(form["scope"]).split()]))
     request.META["QUERY_STRING"] = ""
     request.POST = form  # type: ignore[assignment]
-    response: HttpResponse = view(request)
+    try:
+        response: HttpResponse = view(request)
+    except get_grant_model().DoesNotExist:
+        # The toolkit reads the code several times; another request with the same one was done in between, and it opens once.
+        return _error("invalid_grant", "The code was used already.")
     if response.status_code in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED):
         # Counted only now: who shares an address with a guesser, as all customers of Okta do, is let in by the right secret. Secrets, codes and
         # tokens are too long to be guessed at any speed, and a guess costs a hash; the budget is against noise.

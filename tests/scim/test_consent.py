@@ -9,9 +9,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import time_machine
+from django.db import connection as database
 from django.test import Client
 from django.utils import timezone
-from oauth2_provider.models import get_access_token_model, get_refresh_token_model
+from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
 import scim.connections
 from core_identity.models import Connection, Event, User
@@ -209,6 +210,25 @@ def test_a_code_is_good_once_at_one_client_for_one_address(okta: Dance, connecti
     late = okta.code()
     with time_machine.travel(timezone.now() + timedelta(minutes=11)):
         assert okta.token(grant_type="authorization_code", code=late, redirect_uri=CALLBACK).status_code == 400
+
+
+@pytest.mark.parametrize("looks", [1, 2, 3])
+def test_a_code_that_another_request_uses_meanwhile_is_refused(okta: Dance, looks: int) -> None:
+    """Two requests with one code: the other is done after so many looks of this one."""
+    code, seen = okta.code(), []
+
+    def meanwhile(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        found = execute(sql, params, many, context)
+        if sql.startswith("SELECT") and 'FROM "oauth2_provider_grant"' in sql:
+            seen.append(sql)
+            if len(seen) == looks:
+                get_grant_model().objects.filter(code=code).delete()
+        return found
+
+    with database.execute_wrapper(meanwhile):
+        answer = okta.token(grant_type="authorization_code", code=code, redirect_uri=CALLBACK)
+    assert len(seen) >= looks
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
 def test_pkce_is_honoured_and_not_demanded(okta: Dance) -> None:

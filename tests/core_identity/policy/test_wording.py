@@ -30,3 +30,9 @@ def test_each_decision_that_changes_something_has_its_words() -> None:
     quiet = {Decision.APPLY, Decision.DUPLICATE, Decision.CONFLICT}
     for decision in set(Decision) - quiet:
         assert in_words(decision, noted=(), followed=(), active=None)
+
+
+def test_an_adoption_does_not_claim_a_sign_in_where_an_administrator_tied_two_connections_R9() -> None:
+    (word,) = in_words(Decision.ADOPT, noted=(), followed=(), active=None)
+    assert "not by a push" in word
+    assert "sign-in" not in word

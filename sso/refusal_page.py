@@ -27,7 +27,7 @@ def refused_message(request: HttpRequest, saml: SamlSettings, refusal: SamlRefus
     log.warning("sign-in refused", extra=facts(request, saml) | told)
     record_stranger(request, saml, refusal)
     # Only what failed is counted and refused: a good sign-in from the same address, maybe of a whole office, is always let in.
-    wait = spend(f"refused at {saml.connection.pk} {hash_of_address(request)}", settings.SIGN_IN_FAILURES_PER_MINUTE)
+    wait = spend(f"refused at {saml.pk} {hash_of_address(request)}", settings.SIGN_IN_FAILURES_PER_MINUTE)
     if wait:
         response = _page(request, saml, status=429, sentence=TOO_MANY, code="too_many_requests")
         response["Retry-After"] = str(wait)

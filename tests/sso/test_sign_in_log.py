@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from django.conf import LazySettings
 
 from core_identity.models import Identity
 from sso.models import SignInRecord
@@ -47,7 +47,7 @@ def test_a_missing_attribute_is_named_beside_those_that_arrived(browser: Browser
     assert "FirstName" in record.arrived
 
 
-def test_strangers_fill_no_table_and_stop_nobody_else(browser: Browser, settings: SettingsWrapper) -> None:
+def test_strangers_fill_no_table_and_stop_nobody_else(browser: Browser, settings: LazySettings) -> None:
     settings.FAILURES_PER_MINUTE, settings.SIGN_IN_FAILURES_PER_MINUTE = 2, 3
     answers = [browser.post("no message") for _ in range(5)]
     statuses = [answer.status_code for answer in answers]
@@ -58,7 +58,7 @@ def test_strangers_fill_no_table_and_stop_nobody_else(browser: Browser, settings
 
 
 @pytest.mark.parametrize("message", ["no message", ""])
-def test_no_row_is_written_where_the_log_is_off(browser: Browser, settings: SettingsWrapper, message: str) -> None:
+def test_no_row_is_written_where_the_log_is_off(browser: Browser, settings: LazySettings, message: str) -> None:
     settings.SIGN_IN_LOG_DAYS = 0
     assert browser.post(message).status_code == 400
     browser.sign_in(JANE_BY_SSO)

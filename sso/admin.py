@@ -1,14 +1,25 @@
-"""The SAML side on the page of a connection. It is changed on a page of its own, where the IdP's metadata is read as a whole."""
+"""The SAML side on the page of a connection, which is changed on a page of its own; and the sign-in log."""
 
 from typing import Any, ClassVar
 
 from cryptography import x509
 from django.contrib import admin
-from django.http import HttpRequest
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.html import format_html_join
+from django.utils.timezone import localtime
 
+from core_identity.selectors.connections import connection_slugs
 from sso.keys import certificate_facts, keys_of
-from sso.models import SamlSettings
+from sso.models import SamlSettings, SignInRecord
+from sso.sign_in_log import SIGNED_IN
+
+
+def may_see_connections(request: HttpRequest) -> bool:
+    """Whoever may see connections may see what is here: nothing in it is secret."""
+    return request.user.has_perm("core_identity.view_connection") or request.user.has_perm(
+        "core_identity.change_connection"
+    )
 
 
 class SamlSettingsInline(admin.StackedInline):
@@ -47,13 +58,76 @@ class SamlSettingsInline(admin.StackedInline):
         )
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever may see the connection."""
-        return request.user.has_perm("core_identity.view_connection") or request.user.has_perm(
-            "core_identity.change_connection"
-        )
+        return may_see_connections(request)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class ConnectionFilter(admin.SimpleListFilter):
+    title = parameter_name = "connection"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [(slug, slug) for slug in connection_slugs()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[SignInRecord]) -> QuerySet[SignInRecord]:
+        return queryset.filter(connection_slug=self.value()) if self.value() else queryset
+
+
+class OutcomeFilter(admin.SimpleListFilter):
+    title = parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [("in", "signed in"), ("refused", "refused")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[SignInRecord]) -> QuerySet[SignInRecord]:
+        if self.value() == "in":
+            return queryset.filter(code=SIGNED_IN)
+        return queryset.exclude(code=SIGNED_IN) if self.value() == "refused" else queryset
+
+
+@admin.register(SignInRecord)
+class SignInRecordAdmin(admin.ModelAdmin):
+    """Read only for everybody."""
+
+    list_display = ("when", "connection_slug", "code", "decision", "reference")
+    list_filter = (ConnectionFilter, OutcomeFilter, "at")
+    search_fields = ("reference",)
+    search_help_text = "By reference, as somebody reads it out."
+    empty_value_display = ""
+    show_full_result_count = False
+    fields = readonly_fields = (
+        "at", "connection_slug", "connection_id", "reference", "code", "decision", "idp_initiated", "expected", "received", "arrived", "missing",
+        "identity_id", "user_id",
+    )  # fmt: skip
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may_see_connections(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return may_see_connections(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        raise Http404("A row of the log has no history: it never changes.")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        return (queryset.filter(reference=term.upper()) if term else queryset), False
+
+    @admin.display(description="when", ordering="id")
+    def when(self, record: SignInRecord) -> str:
+        return f"{localtime(record.at):%Y-%m-%d %H:%M:%S}"

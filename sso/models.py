@@ -202,3 +202,34 @@ class SsoSession(models.Model):
 
     def __str__(self) -> str:
         return f"session by {self.connection_id}"
+
+
+class SignInRecord(models.Model):
+    """What became of one sign-in. Redacted by structure: no field could hold an assertion or the value of an attribute.
+
+    ``connection_slug`` is what the address says. ``expected`` and ``received`` are of the one check that stopped it, which ``code`` names. No
+    foreign key: writing waits for no lock of anybody.
+    """
+
+    at = models.DateTimeField("time", db_index=True)
+    connection_id = models.UUIDField()
+    connection_slug = models.CharField("connection", max_length=40)
+    reference = models.CharField(max_length=10, blank=True, db_index=True)
+    code = models.CharField("outcome", max_length=40, help_text="signed_in, or the code of the refusal.")
+    decision = models.CharField(max_length=300)
+    idp_initiated = models.BooleanField("started at the IdP", null=True, help_text="Unknown where it was not believed.")
+    identity_id = models.UUIDField(null=True)
+    user_id = models.UUIDField(null=True)
+    arrived = models.JSONField("attributes that arrived", default=list, help_text="Their names; never a value.")
+    missing = models.JSONField("attributes that are missing", default=list)
+    expected = models.CharField(max_length=300, blank=True)
+    received = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = "sign-in"
+        verbose_name_plural = "sign-in log"
+        ordering = ("-id",)
+        indexes = (models.Index(name="sign_in_by_connection", fields=("connection_slug", "-id")),)
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.reference}"

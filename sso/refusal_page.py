@@ -1,25 +1,37 @@
 """A sign-in that is refused: in plain words for the person, with a reference; with all that is known for the log."""
 
 import logging
-from typing import Any
+from typing import Any, Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from core_identity.budgets import hash_of_address, spend
 from core_identity.errors import Conflict, IdentityError, MissingAttributes
 from sso.mapping import called_here
 from sso.models import SamlSettings
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.claims import names_of
 from sso.saml.refusals import SamlRefusal
+from sso.sign_in_log import record, record_stranger
 
 log = logging.getLogger("sso.sign_ins")
+
+TOO_MANY: Final = "Too many sign-ins from your network were refused. Please wait a minute, then start again."
 
 
 def refused_message(request: HttpRequest, saml: SamlSettings, refusal: SamlRefusal) -> HttpResponse:
     """Answer a message that is not believed. It leaves a line in the log and no event: strangers do not write the story."""
     told = {"code": refusal.code.value, "expected": refusal.expected, "received": refusal.received}
     log.warning("sign-in refused", extra=facts(request, saml) | told)
+    record_stranger(request, saml, refusal)
+    # Only what failed is counted and refused: a good sign-in from the same address, maybe of a whole office, is always let in.
+    wait = spend(f"refused at {saml.pk} {hash_of_address(request)}", settings.SIGN_IN_FAILURES_PER_MINUTE)
+    if wait:
+        response = _page(request, saml, status=429, sentence=TOO_MANY, code="too_many_requests")
+        response["Retry-After"] = str(wait)
+        return response
     return _page(request, saml, status=400, sentence=refusal.sentence, code=refusal.code.value)
 
 
@@ -38,6 +50,14 @@ def refused_by_policy(
         sentence = "CORE cannot tell for sure who you are, so nothing was opened. An administrator has to look at it."
     told = {"missing": missing, "arrived": arrived}
     log.warning("sign-in refused", extra=facts(request, saml) | {"code": refusal.code} | told)
+    record(
+        request,
+        saml,
+        assertion,
+        code=refusal.code,
+        decision=sentence,
+        missing=missing,
+    )
     return _page(request, saml, status=403, sentence=sentence, code=refusal.code, **told)
 
 

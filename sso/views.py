@@ -32,6 +32,7 @@ from sso.saml.claims import Expected
 from sso.saml.messages import sp_metadata
 from sso.saml.refusals import Code, SamlRefusal
 from sso.saml.verifier import unverified_in_response_to, verify
+from sso.sign_in_log import SIGNED_IN, record
 
 log = logging.getLogger("sso.sign_ins")
 
@@ -91,6 +92,15 @@ def acs(request: HttpRequest, slug: str) -> HttpResponse:
     except IdentityError as refusal:
         return refused_by_policy(request, saml, assertion, refusal)
     log.info("sign-in", extra=facts(request, saml) | {"identity": identity.pk})
+    record(
+        request,
+        saml,
+        assertion,
+        code=SIGNED_IN,
+        decision="Signed in.",
+        identity_id=identity.pk,
+        user_id=identity.user_id,
+    )
     arrival = sign_in_state.arrive(
         saml,
         identity,

@@ -15,7 +15,7 @@ from core_identity.selectors.bursts import may_settle_bursts, open_bursts
 from core_identity.selectors.groups import waiting_by_connection
 from core_identity.selectors.users import break_glass_users
 
-LOGS = ("scim.ProvisioningRecord",)
+LOGS = ("scim.ProvisioningRecord", "sso.SignInRecord")
 """What other apps keep for administrators to read."""
 
 

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
 from scim.models import Budget, ProvisioningRecord, SetupLink
-from sso.models import SignInState, UsedAssertion
+from sso.models import SignInRecord, SignInState, UsedAssertion
 
 AT_ONCE: Final = 1000
 """Rows of one transaction: a run that is cut off has done what it did, and holds few locks meanwhile."""
@@ -23,6 +23,7 @@ CHORES: Final[dict[str, Callable[[datetime], QuerySet[Any]]]] = {
     "provisioning log": lambda now: ProvisioningRecord.objects.filter(
         at__lt=now - timedelta(days=settings.PROVISIONING_LOG_DAYS)
     ),
+    "sign-in log": lambda now: SignInRecord.objects.filter(at__lt=now - timedelta(days=settings.SIGN_IN_LOG_DAYS)),
     # With a refresh token it stays: that is the chain of a connection at work.
     "access tokens": lambda now: get_access_token_model().objects.filter(expires__lt=now, refresh_token=None),
     "refresh tokens": lambda now: get_refresh_token_model().objects.filter(revoked__lt=now - REPLAY_IS_SEEN),

@@ -154,18 +154,27 @@ def _decipher(algorithm: str, key: bytes, ciphertext: bytes) -> bytes:
         raise SamlRefusal(Code.DECRYPTION) from error
 
 
+_DECLARATION: Final = re.compile(
+    rb"""\A\s*<\?xml version=["']1\.0["'](?: encoding=["'](?i:utf-8)["'])?(?: standalone=["'](?:yes|no)["'])?\s*\?>"""
+)
+"""Just that, octet by octet: whatever else could stand in it would be read by nobody."""
+
+
 def _assertion_in(plain: bytes, place: etree._Element) -> bytes:
     """Demand that one element was encrypted. It may use prefixes that were declared around it, so they are declared here too."""
     frame = etree.fromstring(etree.tostring(place))  # declares whatever was in scope
     del frame[:]
     frame.tag, frame.text = "frame", "\n"
     opening, closing = etree.tostring(frame).split(b"\n")[0], b"</frame>"
-    text = re.sub(rb"\A\s*<\?xml[^>]*\?>", b"", plain)
+    text = _DECLARATION.sub(b"", plain)
     try:
         root = gate.parse(opening + text + closing)
     except SamlRefusal as refusal:
         raise SamlRefusal(Code.DECRYPTION) from refusal
     if [child.tag for child in root] != [f"{SAML}Assertion"]:
+        raise SamlRefusal(Code.DECRYPTION)
+    if (root.text or "").strip() or (root[0].tail or "").strip():
+        # Blocks of CBC can be put before and behind what was encrypted: nothing may hide there whose reading would answer a question.
         raise SamlRefusal(Code.DECRYPTION)
     return text
 

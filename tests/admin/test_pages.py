@@ -16,10 +16,11 @@ from core_identity.models import Conflict, Connection, Customer, Event, Identity
 from core_identity.services.provisioning import create_person
 from core_identity.services.roles import create_role
 from scim.models import ProvisioningRecord
+from sso.models import SignInRecord
 from tests.admin.conftest import browser_of, staff
 from tests.support.cast import ADMIN, JANE, OKTA, ZOE
 
-LOGS = (Event, ProvisioningRecord)
+LOGS = (Event, ProvisioningRecord, SignInRecord)
 REGISTERED = cast(list[tuple[type, CoreAdmin]], list(admin.site._registry.items()))
 pages = pytest.mark.parametrize(("model", "page"), REGISTERED, ids=[model.__name__ for model, _ in REGISTERED])
 
@@ -33,6 +34,7 @@ def rows(acme: Connection, jane: Identity) -> dict[type, Any]:
     return {
         Conflict: Conflict.objects.get(), Customer: acme.customer, Connection: acme, User: jane.user, Role: role, Event: Event.objects.first(),
         ProvisioningRecord: ProvisioningRecord.objects.create(at=timezone.now(), method="GET", status=200, duration_ms=1),
+        SignInRecord: SignInRecord.objects.create(at=timezone.now(), connection_id=acme.pk, connection_slug="acme", code="issuer"),
     }  # fmt: skip
 
 
@@ -41,7 +43,9 @@ def url(page: CoreAdmin, what: str, *args: object) -> str:
 
 
 def test_these_models_are_administered_and_no_others() -> None:
-    assert {model for model, _ in REGISTERED} == {Conflict, Customer, Connection, User, Role, Event, ProvisioningRecord}
+    assert {model for model, _ in REGISTERED} == {
+        Conflict, Customer, Connection, User, Role, Event, ProvisioningRecord, SignInRecord
+    }  # fmt: skip
 
 
 @pages

@@ -11,9 +11,9 @@ from django.db import connection as database
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
+from core_identity.budgets import spend
 from core_identity.models import Connection
 from scim.bearer_tokens import make_token
-from scim.budgets import spend
 from scim.models import ProvisioningRecord
 from tests.scim.conftest import FORM, HOST, Scim, Secrets, error, person, secrets_of
 from tests.support.cast import ADMIN

@@ -11,6 +11,8 @@ from xmlsec import constants
 import sso.connections
 from core_identity.models import Connection, User
 from sso import keys
+from sso.saml import encryption
+from sso.saml.refusals import Code, SamlRefusal
 from tests.sso.conftest import Browser
 from tests.sso.test_attacks import refused
 from tests.support.cast import ADMIN, JANE, by_sso
@@ -193,3 +195,44 @@ def test_a_layout_of_two_readings_is_refused_before_anything_is_opened(
     seal = encrypting_to(certificate)
     message = browser.idp.response(browser.said(JANE_BY_SSO), sign="assertion", seal=seal, after=change)
     assert "(structure)" in refused(browser, message)
+
+
+ASSERTION = b'<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"/>'
+
+
+def opened(plain: bytes) -> bytes:
+    return encryption._assertion_in(plain, etree.Element("EncryptedAssertion"))
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        b"<?xml \x00\xff\x80<&?>" + ASSERTION,
+        b'<?xml version="1.0" secret?>' + ASSERTION,
+        b'<?xml version="1.1"?>' + ASSERTION,
+        b'<?xml version="1.0" encoding="UTF-16"?>' + ASSERTION,
+        b"junk" + ASSERTION,
+        ASSERTION + b"tail",
+        ASSERTION + ASSERTION,
+        ASSERTION + b"</frame><frame>",
+        b"\xff" + ASSERTION,
+    ],
+)
+def test_blocks_put_around_what_was_encrypted_are_read_by_nobody(plain: bytes) -> None:
+    """With CBC a stranger can put blocks before and behind. If any octets passed there, the answer would tell one after another of them."""
+    with pytest.raises(SamlRefusal) as refusal:
+        opened(plain)
+    assert (refusal.value.code, refusal.value.received) == (Code.DECRYPTION, "")
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        ASSERTION,
+        b'<?xml version="1.0"?>' + ASSERTION,
+        b'<?xml version="1.0" encoding="UTF-8"?>\n' + ASSERTION + b"\n",
+        b"<?xml version='1.0' encoding='utf-8' standalone='yes'?>" + ASSERTION,
+    ],
+)
+def test_an_assertion_with_a_declaration_is_opened(plain: bytes) -> None:
+    assert ASSERTION in opened(plain)

@@ -17,7 +17,7 @@ import scim.connections
 from core_identity.config import housekeeping
 from core_identity.services.users import create_user
 from scim.models import Budget, OAuthClient, ProvisioningRecord, SetupLink
-from sso.models import SignInState, UsedAssertion
+from sso.models import SignInRecord, SignInState, UsedAssertion
 from tests.support.cast import ADMIN, make_connection
 
 NOW = timezone.now()
@@ -56,6 +56,9 @@ def test_one_of_each_goes_and_one_stays() -> None:
     refresh.objects.create(user=boss, application=client, token="at work", access_token=at_work)
     log_rows(1, days_old=29)
     log_rows(1, days_old=31)
+    for days_old in (29, 31):
+        at = NOW - days_old * DAY
+        SignInRecord.objects.create(at=at, connection_id=connection.pk, connection_slug="acme", code="issuer")
     assert run() == dict.fromkeys(housekeeping.CHORES, 1)
     assert run() == dict.fromkeys(housekeeping.CHORES, 0)
     assert access.objects.filter(pk=at_work.pk).exists()

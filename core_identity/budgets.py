@@ -1,0 +1,54 @@
+"""So much a minute, counted in the database, so that all workers count together.
+
+A minute is a fixed window, and what was refused counts no longer than it: whoever waits for ``Retry-After`` meets a whole new budget, so that no
+budget puts off a deactivation for good (R23).
+"""
+
+import hashlib
+import logging
+import time
+from math import ceil
+from typing import Final
+
+from django.conf import settings
+from django.db import Error, connection
+from django.http import HttpRequest
+
+log = logging.getLogger("core_identity.budgets")
+
+MINUTE: Final = 60
+
+# A worker whose clock is behind spends of the minute that others are in already.
+_SPEND: Final = """
+INSERT INTO scim_budget AS b (key, minute, spent) VALUES (%s, %s, 1)
+ON CONFLICT (key) DO UPDATE SET
+    spent = CASE WHEN b.minute >= EXCLUDED.minute THEN b.spent + 1 ELSE 1 END,
+    minute = GREATEST(b.minute, EXCLUDED.minute)
+RETURNING minute, spent
+"""
+
+
+def spend(key: str, limit: int) -> int:
+    """Spend one of ``limit`` a minute; return 0, or where nothing is left the seconds until there is, at least 1.
+
+    One statement, and none where 0 is the limit. A budget that the database cannot tell of stops nobody.
+    """
+    if limit <= 0:
+        return 0
+    now = time.time()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_SPEND, [key, int(now // MINUTE)])
+            minute, spent = cursor.fetchone()
+    except Error:
+        log.exception("A budget could not be asked")
+        return 0
+    return 0 if spent <= limit else max(1, ceil((minute + 1) * MINUTE - now))
+
+
+def hash_of_address(request: HttpRequest) -> str:
+    """Behind our own proxy the last word of X-Forwarded-For is the proxy's; whatever stands before it anybody may have written."""
+    address = request.META.get("REMOTE_ADDR", "")
+    if settings.TRUST_PROXY:
+        address = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() or address
+    return hashlib.sha256(address.encode("utf-8", "replace")).hexdigest()

@@ -7,7 +7,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from django.db.models import F, Q, Value
 from django.db.models.functions import Lower, NullIf
@@ -15,9 +15,10 @@ from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, 
 
 from core_identity.keys import key
 from core_identity.selectors import resources
+from scim.lists import any_value
 from scim.wire import urns
-from scim.wire.attributes import Attribute, ResourceType, Target
-from scim.wire.filter import Scalar
+from scim.wire.attributes import ResourceType, Target
+from scim.wire.filter import Comparison, Operator, Scalar
 from scim.wire.group import resource_id
 from scim.wire.resource_types import user_type
 from scim.wire.user import DEPARTMENT, ORGANIZATION
@@ -132,19 +133,10 @@ def _json_column(path: str, *, exact: bool) -> Column:
 
 def _list_column(target: Target) -> Column:
     def compare(name: str, value: Scalar) -> Q | None:
-        wanted = as_kept(target.leaf, value)
-        if name != "eq" or wanted is None:
-            return None
-        return Q(**{f"attributes__{target.key}__contains": [{target.leaf.name: wanted}]})
+        whole = Target(target.extension, target.attribute)
+        return any_value(whole, Comparison(target.leaf.name, cast("Operator", name), value))
 
     return Column(compare, Q(**{f"attributes__{target.key}__isnull": False}))
-
-
-def as_kept(attribute: Attribute, value: Scalar) -> str | bool | None:
-    """Return ``value`` as `Identity.attributes` holds it; None where it is not of the type of ``attribute``."""
-    wanted = _boolean(value) if attribute.type == "boolean" else value
-    fits = isinstance(wanted, bool) if attribute.type == "boolean" else isinstance(wanted, str)
-    return wanted if fits and isinstance(wanted, str | bool) else None
 
 
 # Columns by name

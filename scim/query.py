@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from django.db.models import OrderBy, Q
 
-from scim.columns import Column, as_kept, group_columns, user_columns
+from scim.columns import Column, group_columns, user_columns
+from scim.lists import any_value
 from scim.wire.attributes import ResourceType, Target
 from scim.wire.errors import InvalidFilter, InvalidValue, shown
 from scim.wire.filter import And, Comparison, Filter, Not, Or, Present, ValuePath, parse_filter
@@ -107,7 +108,7 @@ class _Compiler:
             raise InvalidFilter(f"{shown(path)} is no attribute with many values, so nothing can be selected of it.")
         if target.key in _WITH_ONE_COLUMN_EACH:
             return self.condition(_inside(target, inner))
-        return _containing(target, inner)
+        return any_value(target, inner)
 
 
 _WITH_ONE_COLUMN_EACH: Final = frozenset({"emails", "members", "groups"})
@@ -132,19 +133,3 @@ def _inside(target: Target, tree: Filter) -> Filter:
             return Comparison(f"{target.key}.{path}", name, value)
         case ValuePath(path):
             raise InvalidFilter(f"A selector cannot hold another selector: {shown(path)}.")
-
-
-def _containing(target: Target, tree: Filter) -> Q:
-    """Terms of ``eq`` joined by ``and``, over one value of a list that is kept as sent."""
-    described: dict[str, str | bool] = {}
-    for term in tree.terms if isinstance(tree, And) else (tree,):
-        if not isinstance(term, Comparison) or term.operator != "eq":
-            raise InvalidFilter(f"Values of {target.name} can be selected by eq and and only.")
-        sub = target.attribute.sub(term.path)
-        if sub is None:
-            raise InvalidFilter(f"{target.name} has no sub-attribute {shown(term.path)}.")
-        wanted = as_kept(sub, term.value)
-        if wanted is None:
-            raise InvalidFilter(f"{target.name}.{sub.name} cannot be compared with {shown(term.value)}.")
-        described[sub.name] = wanted
-    return Q(**{f"attributes__{target.key}__contains": [described]})

@@ -26,6 +26,7 @@ from core_identity.services.locating import contradiction, locked_with_user, off
 from core_identity.services.refusals import recording_refusals
 from core_identity.services.transactions import in_one_transaction, lock_channel, lock_customer
 from core_identity.services.uniqueness import (
+    WAY_OUT,
     NameGivenUp,
     is_confirmed,
     require_free_email,
@@ -166,7 +167,9 @@ def _change(
         if isinstance(rest, Outcome):
             return rest if meaning is None else replace(rest, notes=(f"first, {meaning}", *rest.notes))
         dropped = rest.refusal
-    events.record(actor=actor, kind="push.rest_dropped", subject=identity, reason=dropped.message)
+    # No conflict is opened for somebody who leaves, so the event must not send anybody to look for one.
+    why = dropped.message.removesuffix(WAY_OUT).strip()
+    events.record(actor=actor, kind="push.rest_dropped", subject=identity, reason=why)
     return Outcome(
         Decision.APPLY,
         resource(connection, scim_id),

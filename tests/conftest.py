@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from django.conf import settings
@@ -15,6 +15,13 @@ from pytest_django.plugin import DjangoDbBlocker
 from devtools.checkout import this_checkout
 from tests.support.clients import close_clients
 from tests.support.service import Service, running_service
+
+LONG: Final = ("journeys", "test_state_machine", "peers", "test_every_combination", "test_simulate", "test_races")
+"""Parts of paths of what takes long: it begins first, so that no process works alone at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not any(part in str(item.path) for part in LONG))
 
 
 @pytest.fixture(scope="session", autouse=True)

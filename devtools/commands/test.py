@@ -17,7 +17,8 @@ from devtools.outcome import OUTCOME_VARIABLE, Outcome, closing_lines, outcome_o
 from devtools.product import product_environment
 
 SUMMARY = "run every check and every test"
-IN_TWO_PROCESSES = ("--numprocesses=2", "--dist=loadfile")
+IN_TWO_PROCESSES = ("--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder")
+"""A file stays in one process; files in the order of tests/conftest.py, which knows better than their number of tests which take long."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

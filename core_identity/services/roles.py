@@ -141,7 +141,7 @@ def delete_role(*, actor: Actor, role_id: UUID) -> None:
 def grant_role(*, actor: Actor, user_id: UUID, role_id: UUID) -> bool:
     """Let an administrator give a role; return whether that is new. Raises `NotFound`."""
     role = _locked(role_id)
-    if not User.objects.filter(pk=user_id, merged_into__isnull=True).exists():
+    if not User.objects.filter(pk=user_id, merged_into__isnull=True, erased_at__isnull=True).exists():
         raise NotFound("There is no such user.")
     return bool(add_grants(actor=actor, source=BY_ADMIN, role=role, user_ids=[user_id]))
 

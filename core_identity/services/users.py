@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.contrib.auth.password_validation import validate_password
 
-from core_identity.errors import InvalidValue, NameTaken, NotFound
+from core_identity.errors import InvalidValue, NameTaken, NotAllowed, NotFound
 from core_identity.keys import clean_name, clean_text, key
 from core_identity.models import Customer, User
 from core_identity.services import events
@@ -78,11 +78,16 @@ def create_local_user(*, username: str, email: str, password: str | None, superu
 
 @in_one_transaction
 def change_user(*, actor: Actor, user_id: UUID, **fields: Any) -> User:
-    """Change email, names, position, company, department or the flags, as an administrator (R16). Raises `NotFound`, `NameTaken`, `InvalidValue`."""
+    """Change email, names, position, company, department or the flags, as an administrator (R16).
+
+    Raises `NotFound`, `NotAllowed`, `NameTaken`, `InvalidValue`.
+    """
     unknown = set(fields) - {*TEXTS, *FLAGS, "email"}
     if unknown:
         raise InvalidValue(min(unknown), f"{min(unknown)} cannot be changed here.")
     user = _locked(user_id)
+    if user.erased_at is not None:
+        raise NotAllowed("They are erased: no value of theirs is written again (R34).")
     changes: dict[str, tuple[object, object]] = {}
     for field, value in fields.items():
         if field in TEXTS:

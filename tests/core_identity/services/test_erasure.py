@@ -10,7 +10,7 @@ from django.db import transaction
 
 from core_identity.errors import Conflict as Contradiction
 from core_identity.errors import IdentityError, NotAllowed, NotFound
-from core_identity.models import Conflict, Connection, Event, Grant, Identity, IdentityUid, PushGroup, User
+from core_identity.models import Conflict, Connection, Event, Grant, Identity, IdentityUid, PushGroup, Role, User
 from core_identity.selectors.users import status_of
 from core_identity.services.erasure import erase, plan_erase
 from core_identity.services.expiry import expire, split_off, unexpire
@@ -18,9 +18,9 @@ from core_identity.services.groups import create_group
 from core_identity.services.merge import merge
 from core_identity.services.provisioning import change_person, create_person
 from core_identity.services.resolutions import different_people, same_person
-from core_identity.services.roles import create_role
+from core_identity.services.roles import create_role, grant_role
 from core_identity.services.sign_in import sign_in
-from core_identity.services.users import create_user
+from core_identity.services.users import change_user, create_user
 from core_identity.values import Actor, ActorKind, Channel, GroupChange
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
 
@@ -189,6 +189,10 @@ def test_nobody_who_was_erased_comes_back_R34(acme: Connection, jane: Identity) 
         split_off(actor=ADMIN, identity_id=jane.pk, reason="another Jane")
     with pytest.raises(NotAllowed, match="erased already"):
         erase(actor=ROOT, user_id=jane.user_id, reason=WHY)
+    with pytest.raises(NotAllowed, match="written again"):
+        change_user(actor=ADMIN, user_id=jane.user_id, email="jane@acme.test")
+    with pytest.raises(NotFound):
+        grant_role(actor=ADMIN, user_id=jane.user_id, role_id=Role.objects.get().pk)
     assert status_of(User.objects.get(pk=jane.user_id)) == "erased"
 
 

@@ -6,7 +6,7 @@ member. The ORM would read what it then deletes, and send back what it has just 
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection as database
@@ -88,7 +88,7 @@ def take_in(group: PushGroup, scim_ids: Collection[UUID]) -> Moved:
 
 def _run(sql: str, group: PushGroup, scim_ids: Collection[UUID]) -> Moved:
     """``key`` and ``label`` are as `groups.source_of` has them."""
-    told = {
+    told: dict[str, Any] = {
         "group": group.pk,
         "ids": list(scim_ids),
         "role": group.role_id,

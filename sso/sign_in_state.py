@@ -14,7 +14,7 @@ from django.utils import timezone
 from sso.keys import signing_key
 from sso.models import SIGN_IN_LASTS, SamlSettings, SignInState, UsedAssertion
 from sso.saml.assertion import VerifiedAssertion
-from sso.saml.claims import MAX_SKEW
+from sso.saml.expectations import MAX_SKEW
 from sso.saml.messages import authn_request_url, new_request_id
 from sso.saml.refusals import Code, SamlRefusal
 

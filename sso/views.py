@@ -28,7 +28,7 @@ from sso.offers import connections_to_offer
 from sso.refusal_page import facts, refused_by_policy, refused_message
 from sso.relay_state import safe_path
 from sso.saml.assertion import VerifiedAssertion
-from sso.saml.claims import Expected
+from sso.saml.expectations import Expected
 from sso.saml.messages import sp_metadata
 from sso.saml.refusals import Code, SamlRefusal
 from sso.saml.verifier import unverified_in_response_to, verify

@@ -21,6 +21,7 @@ from scim.models import OAuthClient
 from sso.admin import SamlSettingsInline
 from sso.idp_changes import warnings_of
 from sso.models import SamlSettings
+from sso.sign_in_log import refused_lately
 
 SHEET = (
     ("SAML", (
@@ -67,6 +68,7 @@ class ConnectionAdmin(CredentialPages, IdpPages, connections.ConnectionAdmin):
         if context.get("original") is not None:
             context["sheet"] = setup_sheet(context["original"])
             saml = SamlSettings.objects.filter(connection=context["original"]).first()
+            context["refused_lately"] = refused_lately(context["original"].slug)
             context["trust_warnings"] = warnings_of(saml, timezone.now()) if saml else []
             context["consent"] = (
                 OAuthClient.objects.select_related("consented_by").filter(connection=context["original"]).first()

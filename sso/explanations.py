@@ -58,12 +58,12 @@ def explain_attributes(trace: Trace, saml: SamlSettings, assertion: VerifiedAsse
 
 
 def explain_entrance(trace: Trace, entrance: Entrance) -> str:
-    """Tell how somebody was let in; return it as a sentence."""
+    """Tell how somebody was let in; return it in words."""
     trace.note("Who this is", True, received=entrance.decision.means)
     if not entrance.mark:
-        return f"Signed in: {entrance.decision.means}."
+        return f"{entrance.decision.means}."
     trace.note(MARK, True, expected=MARKS, received=entrance.mark)
-    return f"Signed in: {entrance.decision.means}; second mark: {entrance.mark}."
+    return f"{entrance.decision.means}; second mark: {entrance.mark}."
 
 
 def explain_refusal(trace: Trace, saml: SamlSettings, refusal: IdentityError) -> None:

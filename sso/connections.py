@@ -17,7 +17,7 @@ from sso.models import SamlSettings
 from sso.offers import normal_domain
 from sso.saml.assertion import UNSPECIFIED
 from sso.saml.certificates import fingerprint, normal_certificate
-from sso.saml.claims import MAX_SKEW, SKEW
+from sso.saml.expectations import MAX_SKEW, SKEW
 from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, read_idp_metadata
 from sso.saml.places import is_safe_url
 

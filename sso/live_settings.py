@@ -17,3 +17,9 @@ def live_settings(slug: str) -> SamlSettings:
     if found is None:
         raise Http404("Sign-in is not set up for this connection.")
     return found
+
+
+def require_live(saml: SamlSettings) -> None:
+    """Raise ``Http404``, as for a connection that was never made, where it is switched off: only its test goes on there (R37)."""
+    if not saml.connection.enabled:
+        raise Http404("There is no such connection.")

@@ -18,7 +18,7 @@ from core_identity.values import Actor
 from sso.keys import signing_key
 from sso.models import SamlSettings, SignInState, SsoSession, UsedAssertion
 from sso.saml.assertion import Session
-from sso.saml.claims import LogoutRequest
+from sso.saml.logout_claims import LogoutRequest
 from sso.saml.messages import logout_request_url
 from sso.saml.refusals import Code, SamlRefusal
 from sso.sign_in_state import purge

@@ -19,8 +19,9 @@ from sso.live_settings import live_settings
 from sso.logout import end_named_sessions, farewell_url, is_ours, session_of
 from sso.models import SamlSettings
 from sso.refusal_page import facts
-from sso.saml.claims import Expected, check_logout_request, check_logout_response
+from sso.saml.expectations import Expected
 from sso.saml.logout import verify_posted, verify_redirected
+from sso.saml.logout_claims import check_logout_request, check_logout_response
 from sso.saml.messages import logout_response_url
 from sso.saml.refusals import Code, SamlRefusal
 

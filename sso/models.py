@@ -167,6 +167,22 @@ class SignInState(models.Model):
     name_id_format = models.CharField(max_length=255, blank=True)
     session_index = models.TextField(blank=True)
     finished_at = models.DateTimeField(null=True)
+    tester = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Whose test sign-in it is (R37). Said when it departs, and never changed.",
+    )
+    tester_session = models.CharField(max_length=64, blank=True, help_text="Hash of the session that began the test.")
+    report = models.TextField(blank=True, help_text="What a test found, encrypted by its ticket.")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                name="a_test_opens_no_session", condition=models.Q(tester=None) | models.Q(identity=None)
+            ),
+        )
 
     def __str__(self) -> str:
         return f"sign-in by {self.connection_id}"
@@ -205,10 +221,10 @@ class SsoSession(models.Model):
 
 
 class SignInRecord(models.Model):
-    """What became of one sign-in. Redacted by structure: no field could hold an assertion or the value of an attribute.
+    """What became of one sign-in. Redacted: no field holds an assertion, a NameID or the value of an attribute.
 
-    ``connection_slug`` is what the address says. ``expected`` and ``received`` are of the one check that stopped it, which ``code`` names. No
-    foreign key: writing waits for no lock of anybody.
+    ``connection_slug`` is what the address says. ``expected`` and ``received`` are of the one check that stopped it, which ``code`` names;
+    ``checks`` are all that were made (`sso.sign_in_log.as_json`). No foreign key: writing waits for no lock of anybody.
     """
 
     at = models.DateTimeField("time", db_index=True)
@@ -224,12 +240,23 @@ class SignInRecord(models.Model):
     missing = models.JSONField("attributes that are missing", default=list)
     expected = models.CharField(max_length=300, blank=True)
     received = models.CharField(max_length=300, blank=True)
+    checks = models.JSONField(default=list)
+    duration_ms = models.PositiveIntegerField("milliseconds", null=True)
+    is_test = models.BooleanField("test sign-in", default=False, help_text="Changed nothing, and opened no session.")
 
     class Meta:
         verbose_name = "sign-in"
         verbose_name_plural = "sign-in log"
         ordering = ("-id",)
-        indexes = (models.Index(name="sign_in_by_connection", fields=("connection_slug", "-id")),)
+        indexes = (
+            models.Index(name="sign_in_by_connection", fields=("connection_slug", "-id")),
+            models.Index(
+                name="sign_in_refused",
+                fields=("connection_slug", "-at"),
+                condition=~models.Q(code="signed_in") & models.Q(is_test=False),
+            ),
+            models.Index(name="sign_in_by_user", fields=("user_id", "-id"), condition=models.Q(user_id__isnull=False)),
+        )
 
     def __str__(self) -> str:
         return f"{self.code} {self.reference}"

@@ -15,12 +15,15 @@ from core_identity.config.apply import describe
 from core_identity.config.connection_forms import OAuthClientForm, SamlForm, SetupLinkForm
 from core_identity.config.credential_pages import CredentialPages
 from core_identity.config.idp_pages import IdpPages
+from core_identity.config.trial_pages import TrialPages
 from core_identity.models import Connection
 from scim.admin import OAuthClientInline
 from scim.models import OAuthClient
 from sso.admin import SamlSettingsInline
 from sso.idp_changes import warnings_of
 from sso.models import SamlSettings
+from sso.sign_in_log import refused_lately
+from sso.trial import may_test
 
 SHEET = (
     ("SAML", (
@@ -59,7 +62,7 @@ def setup_sheet(connection: Connection) -> list[tuple[str, list[dict[str, str]]]
 
 
 @admin.register(Connection)
-class ConnectionAdmin(CredentialPages, IdpPages, connections.ConnectionAdmin):
+class ConnectionAdmin(TrialPages, CredentialPages, IdpPages, connections.ConnectionAdmin):
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return (SamlSettingsInline, OAuthClientInline) if obj else ()
 
@@ -67,6 +70,8 @@ class ConnectionAdmin(CredentialPages, IdpPages, connections.ConnectionAdmin):
         if context.get("original") is not None:
             context["sheet"] = setup_sheet(context["original"])
             saml = SamlSettings.objects.filter(connection=context["original"]).first()
+            context["may_test"] = may_test(request.user, context["original"])
+            context["refused_lately"] = refused_lately(context["original"].slug)
             context["trust_warnings"] = warnings_of(saml, timezone.now()) if saml else []
             context["consent"] = (
                 OAuthClient.objects.select_related("consented_by").filter(connection=context["original"]).first()

@@ -129,6 +129,17 @@ def _is_live_as(known: Known, name_id_key: str) -> bool:
     return known.is_live and known.user_name_key is not None and known.user_name_key == name_id_key
 
 
+def mark_that_agrees(said: Assertion) -> str:
+    """Return by which second fact a UID that X has opened X's account, in the order of `UID_KNOWN`; for people to read."""
+    if _both_say_external_id(said):
+        return "externalId" if said.external_id == said.x.external_id else "NameID, in re-key (R3)"
+    if name_agrees(said.x, name_key=said.name_id_key, email_key="", uid_key=said.uid_key):
+        return "NameID"
+    if name_agrees(said.x, name_key="", email_key=said.email_key, uid_key=said.uid_key):
+        return "email"
+    return "waived by the connection"
+
+
 def decide_sign_in(assertion: Assertion) -> SignIn:
     """Return what R8b says of ``assertion``. Never does an email or a NameID alone open anything."""
     return (UID_FREE if assertion.owner is None else UID_KNOWN).decide(assertion)

@@ -12,9 +12,11 @@ from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
 from sso.saml import gate
 from sso.saml.assertion import Idp, Sp, VerifiedAssertion
-from sso.saml.claims import Expected, check_claims
+from sso.saml.claims import check_claims
 from sso.saml.encryption import open_envelope, read_envelope, unsealed
+from sso.saml.expectations import Expected
 from sso.saml.refusals import Code, SamlRefusal
+from sso.saml.trace import Trace
 
 _SIGNATURE_FAULTS = {
     OneLogin_Saml2_ValidationError.INVALID_SIGNATURE,
@@ -32,49 +34,62 @@ def unverified_in_response_to(unverified_message: str) -> str | None:
     return gate.parse(gate.decode(unverified_message)).get("InResponseTo")
 
 
-def verify(unverified_message: str, expected: Expected) -> VerifiedAssertion:
-    """Return the assertion of a ``SAMLResponse`` (base64) if all of it is to be believed; else raise `SamlRefusal` and nothing else."""
+def verify(unverified_message: str, expected: Expected, trace: Trace | None = None) -> VerifiedAssertion:
+    """Return the assertion of a ``SAMLResponse`` (base64) if all of it is to be believed; else raise `SamlRefusal` and nothing else.
+
+    ``trace`` is told of each check.
+    """
+    trace = trace or Trace()
     signed = expected.idp.want_response_signed
-    root = gate.parse(gate.decode(unverified_message))
     readable = unverified_message
-    if gate.is_encrypted(root):
-        readable, signed = _opened(root, expected), False  # the Response's own signature was checked over what was sent
-    elif expected.idp.want_encrypted:
-        raise SamlRefusal(Code.NOT_ENCRYPTED, expected="EncryptedAssertion")
-    else:
-        gate.require_response_layout(root, want_response_signed=signed)
+    root = gate.parse(gate.decode(unverified_message))
+    with trace.step("Layout that can be read in one way only, and what is signed"):
+        if gate.is_encrypted(root):
+            # The Response's own signature is checked over what was sent.
+            readable, signed = _opened(root, expected), False
+        elif expected.idp.want_encrypted:
+            raise SamlRefusal(Code.NOT_ENCRYPTED, expected="EncryptedAssertion")
+        else:
+            gate.require_response_layout(root, want_response_signed=signed)
+    with trace.step("Signature by a certificate of the connection"):
+        root, assertion, complaint = _signed(readable, expected, response_signed=signed)
+    trace.believe()
+    # Our own checks name the cause better than the library does; where they find none, its verdict stands: but for the times of the
+    # confirmation, where it has no tolerance of clocks, and our claims do.
+    verified = check_claims(root, assertion, expected, trace)
+    if complaint is not None and complaint.code != OneLogin_Saml2_ValidationError.WRONG_SUBJECTCONFIRMATION:
+        with trace.step("Verdict of the library"):
+            raise SamlRefusal(Code.INVALID, received=f"code {complaint.code}") from complaint
+    return verified
+
+
+def _signed(
+    readable: str, expected: Expected, *, response_signed: bool
+) -> tuple[etree._Element, etree._Element, OneLogin_Saml2_ValidationError | None]:
+    """Return the tree whose signatures are good, its assertion, and what else the library has against it; raise `SamlRefusal`."""
     try:
-        response = OneLogin_Saml2_Response(_settings(expected.idp, expected.sp, response_signed=signed), readable)
-        # The library parses for itself: what it verifies, and what is read below, is this tree, so this tree passes the gate too.
+        response = OneLogin_Saml2_Response(
+            _settings(expected.idp, expected.sp, response_signed=response_signed), readable
+        )
+        # The library parses for itself: what it verifies, and what is read later, is this tree, so this tree passes the gate too.
         root = response.document
-        assertion = gate.require_response_layout(root, want_response_signed=signed)
+        assertion = gate.require_response_layout(root, want_response_signed=response_signed)
         response.is_valid(_request_data(expected.sp.acs_url), request_id=expected.request_id, raise_exceptions=True)
     except OneLogin_Saml2_ValidationError as fault:
         if fault.code in _SIGNATURE_FAULTS:
             raise SamlRefusal(Code.SIGNATURE) from fault
-        if fault.code == OneLogin_Saml2_ValidationError.WRONG_SUBJECTCONFIRMATION:
-            return _within_our_skew(root, assertion, expected)
-        # Our own checks name the cause better than the library does; where they find none, its verdict stands.
-        check_claims(root, assertion, expected)
-        raise SamlRefusal(Code.INVALID, received=f"code {fault.code}") from fault
+        # Of anything else it complains before it looks at a signature, so each is checked here, as it would have.
+        verify_signature(root, expected.idp, "/samlp:Response/saml:Assertion/ds:Signature")
+        if gate.is_signed(root):
+            verify_signature(root, expected.idp)
+        return root, assertion, fault
     except OneLogin_Saml2_Error as fault:
         raise SamlRefusal(Code.INVALID, received=f"code {fault.code}") from fault
     except SamlRefusal:
         raise
     except Exception as fault:  # The library, lxml and xmlsec raise what they like; for the browser it is one refusal.
         raise SamlRefusal(Code.INVALID, received=type(fault).__name__) from fault
-    return check_claims(root, assertion, expected)
-
-
-def _within_our_skew(root: etree._Element, assertion: etree._Element, expected: Expected) -> VerifiedAssertion:
-    """Judge a message whose confirmation the library refused: it has no tolerance of clocks there, and our claims do.
-
-    It refuses before it looks at any signature, so each is checked here, as it would have, and then every claim.
-    """
-    verify_signature(root, expected.idp, "/samlp:Response/saml:Assertion/ds:Signature")
-    if gate.is_signed(root):
-        verify_signature(root, expected.idp)
-    return check_claims(root, assertion, expected)
+    return root, assertion, None
 
 
 def verify_signature(root: etree._Element, idp: Idp, place: str = "/*/ds:Signature") -> None:

@@ -61,6 +61,12 @@ def refused_by_policy(
     return _page(request, saml, status=403, sentence=sentence, code=refusal.code, **told)
 
 
+def refused_at_the_end(request: HttpRequest, saml: SamlSettings, refusal: IdentityError) -> HttpResponse:
+    """Answer whoever was let in, and may not come in any more when the session would begin."""
+    log.warning("sign-in refused at its end", extra=facts(request, saml) | {"code": refusal.code})
+    return _page(request, saml, status=403, sentence=refusal.message, code=refusal.code)
+
+
 def facts(request: HttpRequest, saml: SamlSettings) -> dict[str, object]:
     """Return what every line about a sign-in says: names and references, never a value out of an assertion."""
     return {"reference": getattr(request, "request_id", ""), "connection": saml.connection.slug}

@@ -138,19 +138,26 @@ def arrive(
     return Arrival(urlencode({"ticket": ticket}), token)
 
 
-def finish(slug: str, *, ticket: str, browser_token: str | None) -> SignInState | None:
-    """Take the last step and return whose it was; None where ticket and browser do not fit, or where it was taken."""
+def arrived(saml: SamlSettings, *, ticket: str, browser_token: str | None) -> SignInState | None:
+    """Return the sign-in that this ticket and this browser may finish, without touching it; None where there is none, or no more."""
     if not ticket or not browser_token:
         return None
-    mine = SignInState.objects.filter(
-        connection__slug=slug,
-        ticket_hash=_hash(ticket),
-        browser_hash=_hash(browser_token),
-        expires_at__gt=timezone.now(),
+    return (
+        SignInState.objects.select_related("identity__user", "identity__connection")
+        .filter(
+            connection=saml.connection,
+            ticket_hash=_hash(ticket),
+            browser_hash=_hash(browser_token),
+            expires_at__gt=timezone.now(),
+            finished_at=None,
+        )
+        .first()
     )
-    if not mine.filter(finished_at=None).update(finished_at=timezone.now()):
-        return None
-    return mine.select_related("identity__user", "identity__connection").get()
+
+
+def finish(state: SignInState) -> bool:
+    """Take the last step; False where another request took it meanwhile."""
+    return bool(SignInState.objects.filter(pk=state.pk, finished_at=None).update(finished_at=timezone.now()))
 
 
 def browser_token_of(request: HttpRequest) -> str | None:

@@ -10,12 +10,13 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from core_identity.backends import begin_session, identity_of
 from core_identity.credentials import credential
 from core_identity.errors import IdentityError
 from core_identity.selectors.story import story
+from core_identity.services.sign_in import require_open_gate
 from core_identity.services.sign_in import sign_in as provision
 from core_identity.values import Actor, ActorKind, Channel
 from sso import sign_in_state
@@ -25,7 +26,7 @@ from sso.logout import remember_session
 from sso.mapping import person_of
 from sso.models import SamlSettings, SignInState
 from sso.offers import connections_to_offer
-from sso.refusal_page import facts, refused_by_policy, refused_message
+from sso.refusal_page import facts, refused_at_the_end, refused_by_policy, refused_message
 from sso.relay_state import safe_path
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.claims import Expected
@@ -134,17 +135,35 @@ def _believe(
 
 
 @credential("none")
-@require_GET
+@require_http_methods(["GET", "POST"])
 @never_cache
 def finish(request: HttpRequest, slug: str) -> HttpResponse:
-    """Begin the session: a request of this site, so the old session's cookie is here and is replaced."""
-    state = sign_in_state.finish(
-        slug, ticket=request.GET.get("ticket", ""), browser_token=sign_in_state.browser_token_of(request)
+    """Begin the session: a request of this site, so the old session's cookie is here and is replaced.
+
+    Where that session is somebody else's and the sign-in began at the IdP, nobody here asked for it: a foreign page may have brought it. So the
+    person is asked, and only their own POST goes on. A sign-in that began here is bound to this browser by its request, and goes on by itself.
+    """
+    saml = live_settings(slug)
+    asked = request.method == "POST"
+    state = sign_in_state.arrived(
+        saml,
+        ticket=(request.POST if asked else request.GET).get("ticket", ""),
+        browser_token=sign_in_state.browser_token_of(request),
     )
     if state is None or state.identity is None:
         if request.user.is_authenticated:
             return redirect("me")  # the page was loaded again
-        return refused_message(request, live_settings(slug), SamlRefusal(Code.NO_REQUEST))
+        return refused_message(request, saml, SamlRefusal(Code.NO_REQUEST))
+    another = request.user.is_authenticated and request.user.pk != state.identity.user_id
+    if another and state.request_id is None and not asked:
+        page = {"connection": saml.connection, "newcomer": state.identity.user, "ticket": request.GET["ticket"]}
+        return render(request, "sso/another_user.html", page)
+    if not sign_in_state.finish(state) or "stay" in request.POST:
+        return redirect("me")
+    try:
+        require_open_gate(state.identity)  # minutes may have gone by since it was asked
+    except IdentityError as refusal:
+        return refused_at_the_end(request, saml, refusal)
     begin_session(request, state.identity, until=state.session_until)
     remember_session(request, state)
     return HttpResponseRedirect(safe_path(state.next_path))

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -13,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from core_identity.backends import begin_session, identity_of
+from core_identity.budgets import hash_of_address, spend
 from core_identity.credentials import credential
 from core_identity.errors import IdentityError
 from core_identity.selectors.story import story
@@ -41,17 +43,30 @@ ME: Final = ("id", "username", "email", "first_name", "last_name", "status")
 
 
 @credential("none")
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Offer the ways to sign in. Customers are not listed to strangers: where there are many, people type the name of theirs."""
+    """Offer the ways to sign in. Customers are not listed to strangers: where there are many, people type their address, or the name of theirs.
+
+    What is typed comes by POST, so that addresses stand in no log, history or Referer; a link may name a slug, and an address in one is not read.
+    Nobody may type for long (a budget of the network's address), and whoever may not is told so whatever was typed.
+    """
     if request.user.is_authenticated:
         return redirect("me")
-    wanted = request.GET.get("connection", "").strip().lower()
-    offered, ask = connections_to_offer(wanted)
-    going_on = urlencode({"next": safe_path(request.GET["next"])}) if "next" in request.GET else ""
-    page = {"offered": offered, "ask": ask, "wanted": wanted, "going_on": going_on, "next": request.GET.get("next", "")}
-    return render(request, "sso/sign_in.html", page)
+    typed = request.method == "POST"
+    said = request.POST if typed else request.GET
+    wanted = said.get("connection", "").strip().lower()
+    going_on = urlencode({"next": safe_path(said["next"])}) if "next" in said else ""
+    page = {"ask": True, "going_on": going_on, "next": said.get("next", "")}
+    wait = spend(f"sign-in page {hash_of_address(request)}", settings.SIGN_IN_LOOKUPS_PER_MINUTE) if typed else 0
+    if wait:
+        response = render(request, "sso/sign_in.html", page | {"wait": True}, status=429)
+        response["Retry-After"] = str(wait)
+        return response
+    if not typed and "@" in wanted:
+        wanted = ""
+    page["offered"], page["ask"] = connections_to_offer(wanted)
+    return render(request, "sso/sign_in.html", page | {"wanted": wanted})
 
 
 @credential("none")

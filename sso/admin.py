@@ -10,6 +10,7 @@ from django.utils.html import format_html_join
 from django.utils.timezone import localtime
 
 from core_identity.selectors.connections import connection_slugs
+from sso.email_domains import verified_domains
 from sso.keys import certificate_facts, keys_of
 from sso.models import SamlSettings, SignInRecord
 from sso.sign_in_log import SIGNED_IN
@@ -46,7 +47,13 @@ class SamlSettingsInline(admin.StackedInline):
 
     @admin.display(description="email domains")
     def domains_shown(self, saml: SamlSettings) -> str:
-        return ", ".join(saml.email_domains) or "none"
+        """Which of them lead here, for the others do nothing."""
+        verified = {one.domain for one in verified_domains(saml.connection)}
+        told = (
+            f"{domain} ({'verified' if domain in verified else 'not verified: leads nobody here'})"
+            for domain in saml.email_domains
+        )
+        return ", ".join(told) or "none"
 
     @admin.display(description="our keys")
     def our_keys(self, saml: SamlSettings) -> str:
@@ -54,7 +61,7 @@ class SamlSettingsInline(admin.StackedInline):
         told = ((key.state, *certificate_facts(key.certificate)) for key in keys_of(saml.connection))
         return (
             format_html_join(", ", "{} {} (ends on {})", ((state, sha256, ends.date()) for state, sha256, ends in told))
-            or "none: connection saml-keys SLUG make"
+            or "none: make one on the page Our SAML keys"
         )
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:

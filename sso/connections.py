@@ -1,5 +1,7 @@
 """The SAML side of a connection, as its file or an administrator describes it."""
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from core_identity.errors import NotAllowed
 from core_identity.services import events
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor, ActorKind, Channel
@@ -24,6 +27,7 @@ from sso.saml.places import is_safe_url
 if TYPE_CHECKING:
     from core_identity.models import Connection
 
+Changes = dict[str, tuple[object, object]]
 APPLY: Final = Actor(Channel.ADMIN, ActorKind.SYSTEM, "connection apply")
 _KEYS: Final = (
     "idp_metadata", "entity_id", "sso_url", "slo_url", "certificates", "idp_initiated", "want_response_signed", "attributes",
@@ -41,21 +45,25 @@ _NEEDED: Final = frozenset({"first_name", "last_name", "email"})
 
 @transaction.atomic
 def apply(
-    connection: "Connection", section: Mapping[str, Any], *, base_dir: Path | None, actor: Actor = APPLY
+    connection: "Connection",
+    section: Mapping[str, Any],
+    *,
+    base_dir: Path | None,
+    actor: Actor = APPLY,
+    seen: str | None = None,
 ) -> SamlSettings:
     """Make the SAML settings of ``connection`` what ``section`` says (the key ``saml`` of a connection file); left-out keys have their default.
 
-    ``idp_metadata`` is a path from ``base_dir``, or the XML itself. A domain that says nothing of being verified stays as it is. Raises
-    `SettingsErrors`, or `InvalidValue`, with all that is wrong, and then changed nothing.
+    ``idp_metadata`` is a path from ``base_dir``, or the XML itself. A domain that says nothing of being verified stays as it is. ``seen`` names the
+    changes that somebody was shown and confirms (`seen_as` of `plan`). Raises `SettingsErrors` or `InvalidValue` with all that is wrong,
+    `NotAllowed` where other changes were seen; and then changed nothing.
     """
     wished, wished_domains = _read(section, base_dir)
     found = SamlSettings.objects.select_for_update().filter(connection=connection).first()
     saml = found or SamlSettings(connection=connection)
-    changes: dict[str, tuple[object, object]] = {
-        field: (getattr(saml, field) if found else None, value)
-        for field, value in wished.items()
-        if not found or getattr(saml, field) != value
-    }
+    changes = _changes(found, wished)
+    if seen is not None and seen != seen_as(changes):
+        raise NotAllowed("What stands changed since this was shown. Look at the difference again.")
     if changes:
         for field, value in wished.items():
             setattr(saml, field, value)
@@ -71,7 +79,27 @@ def apply(
     return saml
 
 
-def told(changes: Mapping[str, tuple[object, object]]) -> dict[str, tuple[object, object]]:
+def plan(connection: "Connection", section: Mapping[str, Any], *, base_dir: Path | None) -> Changes:
+    """Return what `apply` would change of the settings: field, what stands, what would stand. Raises `SettingsErrors`."""
+    wished, _ = _read(section, base_dir)
+    return _changes(SamlSettings.objects.filter(connection=connection).first(), wished)
+
+
+def seen_as(changes: Changes) -> str:
+    """Return what names these changes: whoever confirms them confirms these, and not what came after they were shown."""
+    plain = json.dumps(changes, sort_keys=True, default=str)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def _changes(found: SamlSettings | None, wished: Mapping[str, Any]) -> Changes:
+    return {
+        field: (getattr(found, field) if found else None, value)
+        for field, value in wished.items()
+        if not found or getattr(found, field) != value
+    }
+
+
+def told(changes: Mapping[str, tuple[object, object]]) -> Changes:
     """Return changes as events tell them: certificates by what tells them apart."""
     return {
         field: (_fingerprints(before), _fingerprints(after)) if field == "certificates" else (before, after)

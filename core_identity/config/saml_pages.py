@@ -45,7 +45,7 @@ class SamlPages(CoreAdmin):
             title=f"SAML settings of {connection}",
             form=form,
             obj=connection,
-            adminform=AdminForm(form, form.fieldsets(), {}),
+            adminform=AdminForm(form, form.fieldsets(), {}),  # type: ignore[arg-type]  # any form does
         )
 
     def domains_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:

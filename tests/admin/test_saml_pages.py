@@ -43,7 +43,7 @@ def page_of(connection: Connection, name: str = "change") -> str:
 
 def said_of(saml: SamlSettings, **changes: Any) -> dict[str, Any]:
     """Return the form as a browser sends it: a box that is not ticked is not there."""
-    said = {name: "on" for name in FLAGS if getattr(saml, name)}
+    said: dict[str, Any] = {name: "on" for name in FLAGS if getattr(saml, name)}
     said |= {name: str(getattr(saml, name)) for name in ("authn_context", "name_id_format", "clock_skew")}
     said |= {name: getattr(saml, f"{name}_attribute") for name in SamlSettings.ATTRIBUTES}
     said["email_domains"] = "\r\n".join(saml.email_domains)

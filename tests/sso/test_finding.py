@@ -225,12 +225,10 @@ def test_a_domain_leads_to_one_customer(acme: Connection, globex: Connection, br
     """Offered beside the true one, a stranger's connection would be a way to a stranger's password page."""
     claim(acme, idp, *verified("acme.com"))
     claim(globex, idp, "acme.com")
-    for act in (
-        lambda: verify_domain(actor=ADMIN, connection=globex, domain="acme.com"),
-        lambda: claim(globex, idp, *verified("acme.com")),
-    ):
-        with pytest.raises(InvalidValue, match="leads to another customer by the connection acme"):
-            act()
+    with pytest.raises(InvalidValue, match="leads to another customer by the connection acme"):
+        verify_domain(actor=ADMIN, connection=globex, domain="acme.com")
+    with pytest.raises(InvalidValue, match="leads to another customer by the connection acme"):
+        claim(globex, idp, *verified("acme.com"))
     assert offered(browser, "jane@acme.com") == {"acme"}
     unverify_domain(actor=ADMIN, connection=acme, domain="acme.com")
     verify_domain(actor=ADMIN, connection=globex, domain="acme.com")

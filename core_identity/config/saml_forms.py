@@ -67,7 +67,10 @@ class SamlForm(ActForm):
         for name, field in {**{name: name for name in same}, **attributes}.items():
             model_field: Any = SamlSettings._meta.get_field(field)
             required = name not in same and not model_field.blank
-            self.fields[name] = model_field.formfield(required=required, label=capfirst(model_field.verbose_name))
+            made = model_field.formfield(required=required, label=capfirst(model_field.verbose_name))
+            if isinstance(made, forms.CharField):  # URNs are long
+                made.widget.attrs |= {"class": "vLargeTextField", "spellcheck": "false"}
+            self.fields[name] = made
         if self.found is not None:  # whom we believe is changed where the difference is shown first
             del self.fields["idp_metadata"]
 
@@ -141,6 +144,9 @@ class KeyForm(ReasonForm):
     def __init__(self, request: HttpRequest, *, connection: Connection, step: str) -> None:
         super().__init__(request)
         self.connection, self.step = connection, step
+        self.fields[
+            "reason"
+        ].help_text = "Kept in the events for good. For example: rollover of this year, ticket 4711."
         held = {key.state: key for key in keys_of(connection)}
         self.first = not held
         self.key: SpKey | None = {

@@ -27,6 +27,7 @@ from core_identity.errors import (
 )
 from core_identity.event_export import MEDIA_TYPES, Export, Format
 from core_identity.selectors.connections import connection_slugs
+from sso.email_domains import verified_domains
 from sso.keys import certificate_facts, keys_of
 from sso.models import SamlSettings, SignInRecord
 from sso.saml.refusals import Code
@@ -68,7 +69,13 @@ class SamlSettingsInline(admin.StackedInline):
 
     @admin.display(description="email domains")
     def domains_shown(self, saml: SamlSettings) -> str:
-        return ", ".join(saml.email_domains) or "none"
+        """Which of them lead here, for the others do nothing."""
+        verified = {one.domain for one in verified_domains(saml.connection)}
+        told = (
+            f"{domain} ({'verified' if domain in verified else 'not verified: leads nobody here'})"
+            for domain in saml.email_domains
+        )
+        return ", ".join(told) or "none"
 
     @admin.display(description="our keys")
     def our_keys(self, saml: SamlSettings) -> str:
@@ -76,7 +83,7 @@ class SamlSettingsInline(admin.StackedInline):
         told = ((key.state, *certificate_facts(key.certificate)) for key in keys_of(saml.connection))
         return (
             format_html_join(", ", "{} {} (ends on {})", ((state, sha256, ends.date()) for state, sha256, ends in told))
-            or "none: connection saml-keys SLUG make"
+            or "none: make one on the page Our SAML keys"
         )
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -1,7 +1,5 @@
 """What an IdP's metadata would change at a connection: shown first, adopted by an administrator, never by a clock."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +13,7 @@ from core_identity.errors import InvalidValue, NotAllowed
 from core_identity.services import events
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor
+from sso.connections import Changes, seen_as
 from sso.connections import told as told_in_event
 from sso.metadata_source import fetch
 from sso.models import SamlSettings
@@ -24,7 +23,6 @@ from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, read_idp_metadata
 if TYPE_CHECKING:
     from core_identity.models import Connection
 
-Changes = dict[str, tuple[object, object]]
 FIELDS: Final = ("idp_entity_id", "sso_url", "slo_url", "certificates", "metadata_url", "metadata_valid_until")
 _CHANGED: Final = "What stands, or what was found, changed since it was shown. Look at the difference again."
 _PROPOSABLE: Final = ("sso_url", "slo_url", "certificates")
@@ -40,8 +38,7 @@ class Difference:
     @property
     def seen(self) -> str:
         """What names this difference: whoever confirms it confirms this one, and not what came after it was shown."""
-        plain = json.dumps(self.changes, sort_keys=True, default=str)
-        return hashlib.sha256(plain.encode()).hexdigest()
+        return seen_as(self.changes)
 
     def lines(self) -> list[str]:
         """Return it for people, a line for each thing that comes or goes."""

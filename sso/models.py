@@ -2,7 +2,6 @@ from datetime import timedelta
 from typing import ClassVar, Final
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from sso.saml.assertion import UNSPECIFIED, Idp, Sp, Wishes
@@ -22,23 +21,39 @@ class SamlSettings(models.Model):
     want_response_signed = models.BooleanField(
         "the Response must be signed too",
         default=True,
-        help_text="The Assertion must be signed always. Okta signs both.",
+        help_text="The Assertion must be signed always. Okta signs both. Entra signs the Assertion only, unless told otherwise: then leave this off.",
     )
     want_encrypted = models.BooleanField(
         "assertions must be encrypted",
         default=False,
-        help_text="Encrypted ones are always taken where a key was made; then no other is.",
+        help_text="Encrypted ones are always taken where a key of ours was made; with this no other is. The IdP has to have our certificate first.",
     )
-    sign_requests = models.BooleanField("we sign our AuthnRequests", default=False)
-    sign_metadata = models.BooleanField("we sign our metadata", default=False)
-    force_authn = models.BooleanField("the IdP must ask people again at each sign-in", default=False)
+    sign_requests = models.BooleanField(
+        "we sign our AuthnRequests",
+        default=False,
+        help_text="For an IdP that checks them. It has to have our certificate first, or it refuses everybody at its own door.",
+    )
+    sign_metadata = models.BooleanField(
+        "we sign our metadata", default=False, help_text="For an IdP that checks that. Okta and Entra do not."
+    )
+    force_authn = models.BooleanField(
+        "the IdP must ask people again at each sign-in",
+        default=False,
+        help_text="No session that they have at the IdP lets them in here: they prove each time who they are.",
+    )
     authn_context = models.CharField(
         "how people must prove who they are",
         max_length=255,
         blank=True,
-        help_text="An AuthnContextClassRef that each AuthnRequest demands. Empty: the IdP decides, as MFA needs it.",
+        help_text="An AuthnContextClassRef that each AuthnRequest demands. An IdP that cannot do it refuses everybody. "
+        "Empty: the IdP decides, as MFA needs it.",
     )
-    name_id_format = models.CharField("NameID format asked for", max_length=255, default=UNSPECIFIED)
+    name_id_format = models.CharField(
+        "NameID format asked for",
+        max_length=255,
+        default=UNSPECIFIED,
+        help_text="The NameID should be the userName that SCIM sends: it is a mark by which somebody is known (R8b). Okta sends what its app says.",
+    )
     metadata_url = models.CharField(
         "address of the IdP's metadata",
         max_length=2000,
@@ -54,18 +69,19 @@ class SamlSettings(models.Model):
     clock_skew = models.PositiveSmallIntegerField(
         "seconds that clocks may disagree",
         default=120,
-        help_text="0 to 300.",
+        help_text="0 to 300. By so much an assertion may be early or late.",
     )
     email_domains = models.JSONField(
         "email domains",
         default=list,
         blank=True,
-        help_text="Whoever types an address of these at the sign-in page is offered this connection. They open nothing.",
+        help_text="Claimed. Those of them that are verified lead whoever types such an address at the sign-in page to this connection.",
     )
     idp_initiated = models.BooleanField(
         "sign-ins may start at the IdP",
         default=False,
-        help_text="Okta's dashboard tile needs it. Such a sign-in answers no request of ours, so it proves less.",
+        help_text="Okta's dashboard tile needs it. Such a sign-in answers no request of ours, so it proves less: a stolen one that nobody used yet "
+        "opens a session in any browser. A bookmark app in Okta with our sign-in page gives the same tile without it.",
     )
     first_name_attribute = models.CharField(max_length=255, default="FirstName")
     last_name_attribute = models.CharField(max_length=255, default="LastName")
@@ -89,7 +105,6 @@ class SamlSettings(models.Model):
     class Meta:
         verbose_name = "SAML settings"
         verbose_name_plural = "SAML settings"
-        indexes = (GinIndex(name="saml_by_email_domain", fields=("email_domains",), opclasses=("jsonb_path_ops",)),)
         constraints = (models.CheckConstraint(name="clock_skew_bounded", condition=models.Q(clock_skew__lte=300)),)
 
     def __str__(self) -> str:
@@ -119,6 +134,21 @@ class SamlSettings(models.Model):
     @property
     def wishes(self) -> Wishes:
         return Wishes(self.name_id_format, self.force_authn, self.authn_context)
+
+
+class VerifiedDomain(models.Model):
+    """A claimed email domain of which an administrator says that it is the customer's: it leads to the connection. Written by `sso.email_domains`."""
+
+    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
+    domain = models.CharField(max_length=253, help_text="As `normal_domain` makes it.")
+    verified_at = models.DateTimeField()
+    verified_by = models.CharField(max_length=300)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(name="domain_verified_once", fields=("domain", "connection")),)
+
+    def __str__(self) -> str:
+        return self.domain
 
 
 class KeyState(models.TextChoices):

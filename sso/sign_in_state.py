@@ -147,20 +147,27 @@ def arrive(
     return Arrival(urlencode({"ticket": ticket}), token)
 
 
-def finish(slug: str, *, ticket: str, browser_token: str | None) -> SignInState | None:
-    """Take the last step and return whose it was; None where ticket and browser do not fit, or where it was taken."""
+def arrived(saml: SamlSettings, *, ticket: str, browser_token: str | None) -> SignInState | None:
+    """Return the sign-in that this ticket and this browser may finish, without touching it; None where there is none, or no more."""
     if not ticket or not browser_token:
         return None
-    mine = SignInState.objects.filter(
-        connection__slug=slug,
-        ticket_hash=hashed(ticket),
-        browser_hash=hashed(browser_token),
-        expires_at__gt=timezone.now(),
-        tester=None,
+    return (
+        SignInState.objects.select_related("identity__user", "identity__connection")
+        .filter(
+            connection=saml.connection,
+            ticket_hash=hashed(ticket),
+            browser_hash=hashed(browser_token),
+            expires_at__gt=timezone.now(),
+            finished_at=None,
+            tester=None,
+        )
+        .first()
     )
-    if not mine.filter(finished_at=None).update(finished_at=timezone.now()):
-        return None
-    return mine.select_related("identity__user", "identity__connection").get()
+
+
+def finish(state: SignInState) -> bool:
+    """Take the last step; False where another request took it meanwhile."""
+    return bool(SignInState.objects.filter(pk=state.pk, finished_at=None).update(finished_at=timezone.now()))
 
 
 def trials_of(browser_token: str | None) -> QuerySet[SignInState]:

@@ -166,6 +166,28 @@ def test_of_several_ends_the_earliest_counts() -> None:
     assert read(entity()).valid_until is None
 
 
+def test_both_bindings_are_told_and_where_answers_to_a_logout_go() -> None:
+    post = REDIRECT[:-8] + "POST"
+    logout = (
+        place("https://idp.test/slo", "SingleLogoutService")[:-2] + ' ResponseLocation="https://idp.test/slo/done"/>'
+    )
+    found = read(
+        entity(
+            role(
+                key()
+                + place("https://idp.test/soap", "SingleLogoutService", "urn:oasis:names:tc:SAML:2.0:bindings:SOAP")
+                + place("https://idp.test/slo/post", "SingleLogoutService", post)
+                + logout
+                + place("https://idp.test/sso/post", binding=post)
+                + place()
+            )
+        )
+    )
+    assert (found.sso_url, found.sso_post_url) == ("https://idp.test/sso", "https://idp.test/sso/post")
+    assert (found.slo_url, found.slo_answer_url) == ("https://idp.test/slo", "https://idp.test/slo/done")
+    assert (found.slo_post_url, found.slo_post_answer_url) == ("https://idp.test/slo/post", "https://idp.test/slo/post")
+
+
 def test_comments_and_a_byte_order_mark_do_no_harm() -> None:
     assert read(b"\xef\xbb\xbf" + f"<!-- Okta -->{entity()}".encode()) == read(entity())
 

@@ -14,7 +14,9 @@ from scim.models import OAuthClient
 from scim.setup_links import make_link
 from sso.models import SamlSettings
 
-KEPT = ("want_encrypted", "sign_requests", "sign_metadata", "force_authn", "authn_context", "name_id_format")
+KEPT = (
+    "want_encrypted", "sign_requests", "sign_metadata", "force_authn", "authn_context", "name_id_format", "sso_binding", "slo_binding"
+)  # fmt: skip
 
 
 class SamlForm(ActForm):
@@ -79,10 +81,9 @@ class SamlForm(ActForm):
         saml = self.found
         kept: dict[str, Any] = {
             "entity_id": saml.idp_entity_id,
-            "sso_url": saml.sso_url,
             "certificates": saml.certificates,
         }
-        return {**kept, **({"slo_url": saml.slo_url} if saml.slo_url else {})}
+        return {**kept, **{name: url for name in SamlSettings.PLACES if (url := getattr(saml, name))}}
 
 
 class OAuthClientForm(ActForm):

@@ -78,8 +78,9 @@ def read_idp_metadata(xml: bytes, *, now: datetime, loopback: bool, entity_id: s
     find = partial(_places, roles[0], faults, loopback=loopback)
     sso, sso_post = find("SingleSignOnService", REDIRECT_BINDING), find("SingleSignOnService", POST_BINDING)
     slo, slo_post = find("SingleLogoutService", REDIRECT_BINDING), find("SingleLogoutService", POST_BINDING)
-    if not sso.url:
-        faults.append(("no_sso_url", "There is no SingleSignOnService with the HTTP-Redirect binding."))
+    if not sso.url and not sso_post.url:
+        told = "There is no SingleSignOnService with the HTTP-Redirect or the HTTP-POST binding."
+        faults.append(("no_sso_url", told))
     certificates, notes = _certificates(roles[0], now, faults)
     if faults:
         raise MetadataFaults(list(dict.fromkeys(faults)))

@@ -19,6 +19,7 @@ from sso.keys import signing_key
 from sso.models import SamlSettings, SignInState, SsoSession, UsedAssertion
 from sso.saml.assertion import Session
 from sso.saml.claims import LogoutRequest
+from sso.saml.key_pair import KeyPair
 from sso.saml.messages import Outgoing, logout_request
 from sso.saml.refusals import Code, SamlRefusal
 from sso.sign_in_state import purge
@@ -57,15 +58,20 @@ def farewell(ended: SsoSession) -> Outgoing | None:
     ended.delete()
     if saml is None or place is None or not ended.connection.enabled:
         return None
-    try:
-        key = signing_key(saml)
-    except IdentityError as error:  # the way out must not hang on our keys
-        log.warning("no logout at the IdP", extra={"connection": ended.connection.slug, "code": error.code})
-        return None
+    key = key_for_logout(saml)
     if key is None:
         return None
     session = Session(ended.name_id, ended.name_id_format, ended.session_index)
     return logout_request(place, saml.sp, session, request_id=_request_id(saml), now=timezone.now(), signer=key)
+
+
+def key_for_logout(saml: SamlSettings) -> KeyPair | None:
+    """Return what signs our logout messages; None where there is none, or none that can be opened: the way out must not hang on our keys."""
+    try:
+        return signing_key(saml)
+    except IdentityError as error:
+        log.warning("no logout at the IdP", extra={"connection": saml.connection.slug, "code": error.code})
+        return None
 
 
 @transaction.atomic

@@ -15,9 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from core_identity.credentials import credential
 from core_identity.values import Actor, ActorKind, Channel
 from sso.going_away import may_post_to, send_away
-from sso.keys import signing_key
 from sso.live_settings import live_settings
-from sso.logout import end_named_sessions, farewell, is_ours, session_of
+from sso.logout import end_named_sessions, farewell, is_ours, key_for_logout, session_of
 from sso.models import SamlSettings
 from sso.refusal_page import facts
 from sso.saml.claims import Expected, check_logout_request, check_logout_response
@@ -87,7 +86,7 @@ def _answer(request: HttpRequest, saml: SamlSettings, field: str) -> HttpRespons
     log.info("logout", extra=facts(request, saml) | {"sessions": len(ended)})
     if request.session.session_key in ended:
         end_session(request)
-    key, place = signing_key(saml), saml.slo_answer_place
+    key, place = key_for_logout(saml), saml.slo_answer_place
     if key is None or place is None:
         return _signed_out(request, saml, done=True)
     answer = logout_response(

@@ -50,7 +50,7 @@ class SamlSettingsInline(admin.StackedInline):
     can_delete = False
     extra = 0
     fields: ClassVar[tuple[str, ...]] = (
-        "idp_entity_id", "sso_url", "slo_url", "certificates_shown",
+        "idp_entity_id", *SamlSettings.PLACES, "sso_binding", "slo_binding", "certificates_shown",
         "metadata_url", "metadata_valid_until", "refreshed_at", "refresh_fault",
         "idp_initiated", "want_response_signed",
         "want_encrypted", "our_keys", "sign_requests", "sign_metadata", "force_authn", "authn_context", "name_id_format", "clock_skew",

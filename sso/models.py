@@ -5,6 +5,9 @@ from django.conf import settings
 from django.db import models
 
 from sso.saml.assertion import UNSPECIFIED, Idp, Sp, Wishes
+from sso.saml.places import Binding, Place, choose
+
+BINDINGS: Final = ((Binding.REDIRECT.value, "Redirect"), (Binding.POST.value, "POST"))
 
 SIGN_IN_LASTS: Final = timedelta(minutes=15)
 """How long somebody may take at the IdP."""
@@ -15,8 +18,26 @@ class SamlSettings(models.Model):
 
     connection = models.OneToOneField("core_identity.Connection", models.PROTECT, related_name="saml")
     idp_entity_id = models.CharField("entity ID of the IdP", max_length=1024)
-    sso_url = models.CharField("single sign-on URL of the IdP", max_length=2000)
+    sso_url = models.CharField("single sign-on URL of the IdP", max_length=2000, blank=True)
+    sso_post_url = models.CharField("single sign-on URL of the IdP, by POST", max_length=2000, blank=True)
+    sso_binding = models.CharField(
+        "how our AuthnRequests go there",
+        max_length=8,
+        choices=BINDINGS,
+        default=Binding.REDIRECT.value,
+        help_text="By Redirect or POST; the other way where the IdP has no address for this one.",
+    )
     slo_url = models.CharField("single logout URL of the IdP", max_length=2000, blank=True)
+    slo_answer_url = models.CharField("its URL for answers", max_length=2000, blank=True)
+    slo_post_url = models.CharField("single logout URL of the IdP, by POST", max_length=2000, blank=True)
+    slo_post_answer_url = models.CharField("its URL for answers, by POST", max_length=2000, blank=True)
+    slo_binding = models.CharField(
+        "how our logout messages go there",
+        max_length=8,
+        choices=BINDINGS,
+        default=Binding.POST.value,
+        help_text="POST is what Okta takes for certain. The other way where the IdP has no address for this one.",
+    )
     certificates = models.JSONField(help_text="Signing certificates of the IdP, as PEM. Any of them may have signed.")
     want_response_signed = models.BooleanField(
         "the Response must be signed too",
@@ -62,7 +83,7 @@ class SamlSettings(models.Model):
     )
     metadata_valid_until = models.DateTimeField("metadata is good until", null=True)
     proposed = models.JSONField(
-        null=True, help_text="What a refresh found and nobody has adopted: sso_url, slo_url, certificates."
+        null=True, help_text="What a refresh found and nobody has adopted: addresses and certificates."
     )
     refreshed_at = models.DateTimeField("last refresh", null=True)
     refresh_fault = models.TextField("fault of the last refresh", blank=True)
@@ -102,10 +123,20 @@ class SamlSettings(models.Model):
     )  # fmt: skip
     """What can be mapped; the field of each is ``<name>_attribute``."""
 
+    PLACES: ClassVar[tuple[str, ...]] = (
+        "sso_url", "sso_post_url", "slo_url", "slo_answer_url", "slo_post_url", "slo_post_answer_url"
+    )  # fmt: skip
+    """Where the IdP takes messages; those without ``post`` in the name by Redirect."""
+
     class Meta:
         verbose_name = "SAML settings"
         verbose_name_plural = "SAML settings"
-        constraints = (models.CheckConstraint(name="clock_skew_bounded", condition=models.Q(clock_skew__lte=300)),)
+        constraints = (
+            models.CheckConstraint(name="clock_skew_bounded", condition=models.Q(clock_skew__lte=300)),
+            models.CheckConstraint(
+                name="somewhere_to_sign_in", condition=~models.Q(sso_url="") | ~models.Q(sso_post_url="")
+            ),
+        )
 
     def __str__(self) -> str:
         return f"SAML settings of {self.connection}"
@@ -114,12 +145,29 @@ class SamlSettings(models.Model):
     def idp(self) -> Idp:
         return Idp(
             self.idp_entity_id,
-            self.sso_url,
+            self.sso_place.url,
             tuple(self.certificates),
             self.want_response_signed,
             self.want_encrypted,
-            self.slo_url,
         )
+
+    @property
+    def sso_place(self) -> Place:
+        """Where AuthnRequests go."""
+        place = choose(Binding(self.sso_binding), redirect=self.sso_url, post=self.sso_post_url)
+        if place is None:
+            raise ValueError("No settings are saved without an address to sign in at.")
+        return place
+
+    @property
+    def slo_place(self) -> Place | None:
+        """Where our LogoutRequests go. None: the IdP has no single logout."""
+        return choose(Binding(self.slo_binding), redirect=self.slo_url, post=self.slo_post_url)
+
+    @property
+    def slo_answer_place(self) -> Place | None:
+        """Where our LogoutResponses go: the ResponseLocation, where the metadata names one (SAML metadata 2.2.2)."""
+        return choose(Binding(self.slo_binding), redirect=self.slo_answer_url, post=self.slo_post_answer_url)
 
     @property
     def skew(self) -> timedelta:

@@ -15,7 +15,7 @@ from sso.keys import signing_key
 from sso.models import SIGN_IN_LASTS, SamlSettings, SignInState, UsedAssertion
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.expectations import MAX_SKEW
-from sso.saml.messages import authn_request_url, new_request_id
+from sso.saml.messages import Outgoing, authn_request, new_request_id
 from sso.saml.refusals import Code, SamlRefusal
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ MAX_NAME_ID: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """A browser that is sent to the IdP: where to, and the token that it has to bring back."""
+    """A browser that is sent to the IdP: with which message, and the token that it has to bring back."""
 
-    url: str
+    message: Outgoing
     browser_token: str
 
 
@@ -47,7 +47,7 @@ def depart(
     tester: Any = None,
     tester_session: str = "",
 ) -> Departure:
-    """Remember a sign-in and return where to send the browser. With a ``tester`` it is a test, which will open nothing (R37)."""
+    """Remember a sign-in and return what the browser takes to the IdP. With a ``tester`` it is a test, which will open nothing (R37)."""
     now = timezone.now()
     purge(SignInState.objects.filter(expires_at__lt=now))
     token = _token(browser_token)
@@ -62,8 +62,8 @@ def depart(
         tester_session=tester_session,
     )
     # The RelayState says nothing and is trusted for nothing: the way back is found by InResponseTo, which is signed.
-    url = authn_request_url(
-        saml.idp,
+    message = authn_request(
+        saml.sso_place,
         saml.sp,
         request_id=request_id,
         relay_state=secrets.token_urlsafe(16),
@@ -71,7 +71,7 @@ def depart(
         wishes=saml.wishes,
         signer=signing_key(saml) if saml.sign_requests else None,
     )
-    return Departure(url, token)
+    return Departure(message, token)
 
 
 def waiting_state(saml: SamlSettings, request_id: str, browser_token: str | None) -> SignInState:

@@ -17,6 +17,7 @@ from core_identity.errors import IdentityError
 from core_identity.selectors.story import story
 from core_identity.services.sign_in import require_open_gate
 from sso import sign_in_state
+from sso.going_away import send_away
 from sso.keys import announced_certificates, signing_key
 from sso.live_settings import live_settings
 from sso.logout import remember_session
@@ -62,12 +63,13 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 @never_cache
 def login(request: HttpRequest, slug: str) -> HttpResponse:
     """Send the browser to the IdP of a connection with an AuthnRequest of its own."""
+    saml = live_settings(slug)
     away = sign_in_state.depart(
-        live_settings(slug),
+        saml,
         browser_token=sign_in_state.browser_token_of(request),
         next_path=safe_path(request.GET.get("next")),
     )
-    response = HttpResponseRedirect(away.url)
+    response = send_away(request, saml, away.message)
     sign_in_state.remember_browser(response, away.browser_token)
     return response
 

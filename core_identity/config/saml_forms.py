@@ -18,6 +18,7 @@ from sso.models import KeyState, SamlSettings, SpKey
 FLAGS: Final = (
     "idp_initiated", "want_response_signed", "want_encrypted", "sign_requests", "sign_metadata", "force_authn"
 )  # fmt: skip
+BINDINGS: Final = ("sso_binding", "slo_binding")
 NO_KEY: Final = (
     "There is no key of ours yet, so the IdP cannot encrypt and everybody would be refused. Make one on the page Our SAML keys, "
     "give its certificate to the IdP, and demand encryption when a sign-in came encrypted."
@@ -47,7 +48,7 @@ class SamlForm(ActForm):
         (None, ("idp_metadata",)),
         ("Where sign-ins start, and how people prove who they are", ("idp_initiated", "force_authn", "authn_context", "name_id_format")),
         ("What is taken", ("want_response_signed", "want_encrypted", "clock_skew")),
-        ("What we sign", ("sign_requests", "sign_metadata")),
+        ("What we send, and how", ("sign_requests", "sign_metadata", *BINDINGS)),
         ("The way from the sign-in page", ("email_domains",)),
         ("Names of the attributes that the IdP sends", SamlSettings.ATTRIBUTES),
     )  # fmt: skip
@@ -58,7 +59,7 @@ class SamlForm(ActForm):
         self.consequences: list[Consequence] | None = None
         self.seen = ""
         saml = self.found or SamlSettings()
-        same = (*FLAGS, "authn_context", "name_id_format", "clock_skew")
+        same = (*FLAGS, *BINDINGS, "authn_context", "name_id_format", "clock_skew")
         attributes = {name: f"{name}_attribute" for name in SamlSettings.ATTRIBUTES}
         shown = {name: getattr(saml, name) for name in same} | {
             name: getattr(saml, field) for name, field in attributes.items()
@@ -93,7 +94,7 @@ class SamlForm(ActForm):
         said = self.cleaned_data
         section = {
             **self._idp(),
-            **{name: said[name] for name in (*FLAGS, "authn_context", "clock_skew")},
+            **{name: said[name] for name in (*FLAGS, *BINDINGS, "authn_context", "clock_skew")},
             "name_id_format": said["name_id_format"] or None,
             "email_domains": said["email_domains"].split(),
             "attributes": {name: said[name] for name in SamlSettings.ATTRIBUTES},
@@ -113,10 +114,9 @@ class SamlForm(ActForm):
         saml = self.found
         kept: dict[str, Any] = {
             "entity_id": saml.idp_entity_id,
-            "sso_url": saml.sso_url,
             "certificates": saml.certificates,
         }
-        return {**kept, **({"slo_url": saml.slo_url} if saml.slo_url else {})}
+        return {**kept, **{name: url for name in SamlSettings.PLACES if (url := getattr(saml, name))}}
 
 
 class DomainForm(ReasonForm):

@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from functools import partial
+from typing import Final, NamedTuple
 
 from lxml import etree
 
 from sso.saml.certificates import normal_certificate, outdated
 from sso.saml.gate import DS, SAMLP, parse, text_of
-from sso.saml.messages import MD, REDIRECT_BINDING
+from sso.saml.messages import MD, POST_BINDING, REDIRECT_BINDING
 from sso.saml.places import is_safe_url
 from sso.saml.refusals import Code, SamlRefusal
 
@@ -37,7 +38,9 @@ class MetadataFaults(Exception):
 class IdpMetadata:
     """What we take from it; ``certificates`` are PEM texts of signing certificates.
 
-    ``valid_until`` is aware, None where the document names no end. ``notes`` tell what was left out, in sentences.
+    ``sso_url`` and ``slo_url`` are of the Redirect binding, ``sso_post_url`` and ``slo_post_url`` of the POST binding. Answers to a logout go to
+    ``slo_answer_url`` and ``slo_post_answer_url``: the ResponseLocation where there is one, else the same address (SAML metadata 2.2.2). What is
+    not there is empty. ``valid_until`` is aware, None where the document names no end. ``notes`` tell what was left out, in sentences.
     """
 
     entity_id: str
@@ -46,6 +49,10 @@ class IdpMetadata:
     certificates: tuple[str, ...]
     valid_until: datetime | None = None
     notes: tuple[str, ...] = ()
+    sso_post_url: str = ""
+    slo_post_url: str = ""
+    slo_answer_url: str = ""
+    slo_post_answer_url: str = ""
 
 
 def read_idp_metadata(xml: bytes, *, now: datetime, loopback: bool, entity_id: str = "") -> IdpMetadata:
@@ -68,14 +75,27 @@ def read_idp_metadata(xml: bytes, *, now: datetime, loopback: bool, entity_id: s
     elif SAMLP[1:-1] not in roles[0].get("protocolSupportEnumeration", "").split():
         faults.append(("not_saml_2", "Its IDPSSODescriptor is not for SAML 2.0."))
     valid_until = _valid_until([*entity.iterancestors(), entity, *roles], now, faults)
-    sso_url = _location(roles[0], "SingleSignOnService", faults, loopback=loopback)
-    if not sso_url:
-        faults.append(("no_sso_url", "There is no SingleSignOnService with the HTTP-Redirect binding."))
-    slo_url = _location(roles[0], "SingleLogoutService", faults, loopback=loopback)
+    find = partial(_places, roles[0], faults, loopback=loopback)
+    sso, sso_post = find("SingleSignOnService", REDIRECT_BINDING), find("SingleSignOnService", POST_BINDING)
+    slo, slo_post = find("SingleLogoutService", REDIRECT_BINDING), find("SingleLogoutService", POST_BINDING)
+    if not sso.url and not sso_post.url:
+        told = "There is no SingleSignOnService with the HTTP-Redirect or the HTTP-POST binding."
+        faults.append(("no_sso_url", told))
     certificates, notes = _certificates(roles[0], now, faults)
     if faults:
         raise MetadataFaults(list(dict.fromkeys(faults)))
-    return IdpMetadata(entity.get("entityID", "").strip(), sso_url, slo_url, certificates, valid_until, notes)
+    return IdpMetadata(
+        entity_id=entity.get("entityID", "").strip(),
+        sso_url=sso.url,
+        slo_url=slo.url,
+        certificates=certificates,
+        valid_until=valid_until,
+        notes=notes,
+        sso_post_url=sso_post.url,
+        slo_post_url=slo_post.url,
+        slo_answer_url=slo.answer_url,
+        slo_post_answer_url=slo_post.answer_url,
+    )
 
 
 def _choose(root: etree._Element, entity_id: str) -> etree._Element:
@@ -131,18 +151,25 @@ def _valid_until(elements: list[etree._Element], now: datetime, faults: list[tup
     return min(ends, default=None)
 
 
-def _location(role: etree._Element, name: str, faults: list[tuple[str, str]], *, loopback: bool) -> str:
-    for service in role.findall(f"{MD}{name}"):
-        if service.get("Binding") != REDIRECT_BINDING:
-            continue
-        url = (service.get("Location") or "").strip()
-        if len(url) > MAX_URL:
+class _Place(NamedTuple):
+    url: str = ""
+    answer_url: str = ""
+
+
+def _places(role: etree._Element, faults: list[tuple[str, str]], name: str, binding: str, *, loopback: bool) -> _Place:
+    """Return the addresses of the first service of that name and binding."""
+    service = next((one for one in role.findall(f"{MD}{name}") if one.get("Binding") == binding), None)
+    if service is None:
+        return _Place()
+    url = (service.get("Location") or "").strip()
+    answer_url = (service.get("ResponseLocation") or "").strip() or url
+    for address in (url, answer_url):
+        if len(address) > MAX_URL:
             faults.append(("too_long", f"The address of the {name} is longer than {MAX_URL} characters."))
-        elif url and not is_safe_url(url, loopback=loopback):
+        elif address and not is_safe_url(address, loopback=loopback):
             told = f"The address of the {name} must be https, on port 443 or 8443, without a user name in it."
             faults.append(("unsafe_url", told))
-        return url
-    return ""
+    return _Place(url, answer_url)
 
 
 def _certificates(

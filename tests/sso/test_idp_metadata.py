@@ -103,7 +103,7 @@ HOSTILE: dict[str, tuple[str | bytes, list[str]]] = {
         entity(role(key() + place() + place("data:text/html,x", "SingleLogoutService"))),
         ["unsafe_url"],
     ),
-    "sign-on by POST only": (entity(role(key() + place(binding=REDIRECT[:-8] + "POST"))), ["no_sso_url"]),
+    "sign-on by SOAP only": (entity(role(key() + place(binding="urn:oasis:names:tc:SAML:2.0:bindings:SOAP"))), ["no_sso_url"]),
     "no key": (entity(role(place())), ["no_certificate"]),
     "a key for encryption only": (entity(role(key(use='use="encryption"') + place())), ["no_certificate"]),
     "a key of unknown use": (entity(role(key(use='use="any"') + place())), ["no_certificate"]),
@@ -164,6 +164,33 @@ def test_of_several_ends_the_earliest_counts() -> None:
     text = group(entity(extra='validUntil="2026-08-01T00:00:00+02:00"'), extra='validUntil="2026-09-01T00:00:00Z"')
     assert read(text).valid_until == datetime(2026, 7, 31, 22, tzinfo=UTC)
     assert read(entity()).valid_until is None
+
+
+def test_both_bindings_are_told_and_where_answers_to_a_logout_go() -> None:
+    post = REDIRECT[:-8] + "POST"
+    logout = (
+        place("https://idp.test/slo", "SingleLogoutService")[:-2] + ' ResponseLocation="https://idp.test/slo/done"/>'
+    )
+    found = read(
+        entity(
+            role(
+                key()
+                + place("https://idp.test/soap", "SingleLogoutService", "urn:oasis:names:tc:SAML:2.0:bindings:SOAP")
+                + place("https://idp.test/slo/post", "SingleLogoutService", post)
+                + logout
+                + place("https://idp.test/sso/post", binding=post)
+                + place()
+            )
+        )
+    )
+    assert (found.sso_url, found.sso_post_url) == ("https://idp.test/sso", "https://idp.test/sso/post")
+    assert (found.slo_url, found.slo_answer_url) == ("https://idp.test/slo", "https://idp.test/slo/done")
+    assert (found.slo_post_url, found.slo_post_answer_url) == ("https://idp.test/slo/post", "https://idp.test/slo/post")
+
+
+def test_an_idp_that_takes_requests_by_POST_only_is_taken() -> None:
+    found = read(entity(role(key() + place(binding=REDIRECT[:-8] + "POST"))))
+    assert (found.sso_url, bool(found.sso_post_url)) == ("", True)
 
 
 def test_comments_and_a_byte_order_mark_do_no_harm() -> None:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("core_identity", "0009_erased_users"),
-        ("sso", "0005_trace_and_test_sign_in"),
+        ("sso", "0006_bindings"),
     ]
 
     operations = [

@@ -175,7 +175,7 @@ def _idp(section: Mapping[str, Any], base_dir: Path | None, faults: list[Setting
 def _metadata(value: object, base_dir: Path | None) -> bytes:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("This must be the path of a file, or the metadata itself.")
-    if value.lstrip().startswith("<"):
+    if value.lstrip("\ufeff \t\r\n").startswith("<"):
         return value.encode()
     if base_dir is None:
         raise ValueError("This must be the metadata itself, an XML text.")

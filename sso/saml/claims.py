@@ -187,19 +187,16 @@ def _session(assertion: etree._Element) -> tuple[str, datetime | None]:
 
 
 def _attributes(assertion: etree._Element) -> tuple[dict[str, tuple[str, ...]], set[str]]:
-    """Read all attributes. One name twice is refused: which of the two would be meant?"""
+    """Read all attributes. One name in several elements has the values of all (Keycloak says each role so): one UID in two is two values."""
     attributes: dict[str, tuple[str, ...]] = {}
     unreadable: set[str] = set()
     for attribute in assertion.iterfind(f"{SAML}AttributeStatement/{SAML}Attribute"):
         name = attribute.get("Name", "")
-        if name in attributes or name in unreadable:
-            raise SamlRefusal(Code.DOUBLE_ATTRIBUTE, received=name)
         texts = [text_of(value) for value in attribute.iterfind(f"{SAML}AttributeValue")]
         if any(text is None for text in texts):
             unreadable.add(name)
-        else:
-            attributes[name] = tuple(text for text in texts if text is not None)
-    return attributes, unreadable
+        attributes[name] = (*attributes.get(name, ()), *(text for text in texts if text is not None))
+    return {name: values for name, values in attributes.items() if name not in unreadable}, unreadable
 
 
 def names_of(attributes: VerifiedAssertion) -> Iterator[str]:

@@ -39,8 +39,9 @@ def is_safe_url(url: str, *, loopback: bool) -> bool:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return False
-    # Browsers read a backslash as a slash, and drop line breaks and tabs: then another host stands there than we saw.
-    if not host or "@" in parts.netloc or any(one.isspace() or ord(one) < 33 or one in "\\\x7f" for one in url):
+    # Browsers read a backslash as a slash, and drop line breaks and tabs: then another host stands there than we saw. Behind a # nothing of ours
+    # would be sent.
+    if not host or "@" in parts.netloc or any(one.isspace() or ord(one) < 33 or one in "\\#\x7f" for one in url):
         return False
     if loopback and parts.scheme in {"http", "https"} and _is_loopback(host):
         return True

@@ -120,7 +120,10 @@ def _believe(
     request: HttpRequest, saml: SamlSettings, token: str | None
 ) -> tuple[VerifiedAssertion, SignInState | None]:
     """Return a message's assertion once it is verified, bound to this browser and used up; raise `SamlRefusal`."""
-    unverified_message = request.POST.get("SAMLResponse", "")
+    messages = request.POST.getlist("SAMLResponse")
+    if len(messages) != 1:  # of two, what stands before us may have read the other
+        raise SamlRefusal(Code.STRUCTURE, expected="one SAMLResponse", received=str(len(messages)))
+    (unverified_message,) = messages
     request_id = unverified_in_response_to(unverified_message)
     state = None
     if request_id is not None:

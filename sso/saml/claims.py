@@ -29,6 +29,7 @@ MAX_ID: Final = 256
 """Characters of an assertion's ID: it is remembered against replay."""
 
 SUCCESS: Final = "urn:oasis:names:tc:SAML:2.0:status:Success"
+ENTITY: Final = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
 BEARER: Final = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 KNOWN_CONDITIONS: Final = {f"{SAML}AudienceRestriction", f"{SAML}OneTimeUse", f"{SAML}ProxyRestriction"}
 
@@ -53,11 +54,12 @@ def check_claims(root: etree._Element, assertion: etree._Element, expected: Expe
     require_success(root)
     _same(Code.DESTINATION, root.get("Destination"), expected.sp.acs_url)
     _same(Code.IN_RESPONSE_TO, root.get("InResponseTo"), expected.request_id)
-    for issuer in root.findall(f"{SAML}Issuer"):
+    for issuer in (*root.findall(f"{SAML}Issuer"), _one(assertion, "Issuer", Code.ISSUER)):
         _same(Code.ISSUER, text_of(issuer), expected.idp.entity_id)
-    _same(Code.ISSUER, text_of(_one(assertion, "Issuer", Code.ISSUER)), expected.idp.entity_id)
+        _same(Code.ISSUER, issuer.get("Format", ENTITY), ENTITY)
     if not 1 <= len(assertion.get("ID", "")) <= MAX_ID:
         raise SamlRefusal(Code.STRUCTURE, expected=f"an ID of at most {MAX_ID} characters")
+    _check_age(root, expected)
     _check_age(assertion, expected)
     not_on_or_after = _check_subject(assertion, expected)
     _check_conditions(assertion, expected)
@@ -183,19 +185,16 @@ def _check_authentication(assertion: etree._Element, expected: Expected) -> tupl
 
 
 def _read_attributes(assertion: etree._Element) -> tuple[dict[str, tuple[str, ...]], set[str]]:
-    """Read all attributes. One name twice is refused: which of the two would be meant?"""
+    """Read all attributes. One name in several elements has the values of all (Keycloak says each role so): one UID in two is two values."""
     attributes: dict[str, tuple[str, ...]] = {}
     unreadable: set[str] = set()
     for attribute in assertion.iterfind(f"{SAML}AttributeStatement/{SAML}Attribute"):
         name = attribute.get("Name", "")
-        if name in attributes or name in unreadable:
-            raise SamlRefusal(Code.DOUBLE_ATTRIBUTE, received=name)
         texts = [text_of(value) for value in attribute.iterfind(f"{SAML}AttributeValue")]
         if any(text is None for text in texts):
             unreadable.add(name)
-        else:
-            attributes[name] = tuple(text for text in texts if text is not None)
-    return attributes, unreadable
+        attributes[name] = (*attributes.get(name, ()), *(text for text in texts if text is not None))
+    return {name: values for name, values in attributes.items() if name not in unreadable}, unreadable
 
 
 def _check_window(element: etree._Element, expected: Expected, *, end_required: bool) -> datetime | None:
@@ -224,7 +223,10 @@ def _time(element: etree._Element, name: str) -> datetime | None:
         raise SamlRefusal(Code.TIMES, expected=f"{name} as a time", received=value) from error
     if time.tzinfo is None:
         raise SamlRefusal(Code.TIMES, expected=f"{name} with a time zone", received=value)
-    return time.astimezone(UTC)
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:  # the year 1 or 9999, in a zone that leads out of the calendar
+        raise SamlRefusal(Code.TIMES, expected=f"{name} within the calendar", received=value) from error
 
 
 def _one(element: etree._Element, name: str, code: Code) -> etree._Element:

@@ -37,7 +37,9 @@ def decode(message: str) -> bytes:
         xml = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise SamlRefusal(Code.NOT_BASE64) from error
-    if base64.b64encode(xml).decode() != text:  # Python lets padding through that is too much, and bits that nobody reads
+    if (
+        base64.b64encode(xml).decode() != text
+    ):  # Python lets padding through that is too much, and bits that nobody reads
         raise SamlRefusal(Code.NOT_BASE64)
     if len(xml) > MAX_BYTES:
         raise SamlRefusal(Code.TOO_LARGE, expected=f"{MAX_BYTES} bytes", received=f"{len(xml)} bytes")

@@ -50,7 +50,7 @@ def require_signature_layout(signature: etree._Element, parent: etree._Element) 
         [f"{DS}SignedInfo", f"{DS}SignatureValue", f"{DS}KeyInfo"],
     ):
         raise SamlRefusal(Code.SIGNATURE_LAYOUT, expected="SignedInfo, SignatureValue, KeyInfo")
-    if not {str(child.tag) for key_info in signature[2:] for child in key_info} <= KEY_INFO:
+    if not {str(child.tag) for key_info in signature.findall(f"{DS}KeyInfo") for child in key_info} <= KEY_INFO:
         raise SamlRefusal(Code.SIGNATURE_LAYOUT, expected="a key by name, by value or by its certificate")
     info = list(signature[0])
     if [child.tag for child in info] != [f"{DS}CanonicalizationMethod", f"{DS}SignatureMethod", f"{DS}Reference"]:

@@ -105,9 +105,10 @@ def put(path: str, name: str, value: str | None) -> Change:
 
     def change(root: etree._Element) -> None:
         element = at(root, path)
-        element.attrib.pop(name, None)
         if value is not None:
             element.set(name, value)
+        elif name in element.attrib:
+            del element.attrib[name]
 
     return change
 

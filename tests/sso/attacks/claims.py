@@ -10,6 +10,9 @@ SERVICE = "http://localhost:8000/sso/acme"
 AUDIENCE = f"{SERVICE}/metadata"
 ACS = f"{SERVICE}/acs"
 ISSUER = "https://idp.test/metadata"
+HOUR = timedelta(hours=1)
+LONG_AGO = "2001-01-01T00:00:00Z"
+STATUS_CODE = "samlp:Status/samlp:StatusCode"
 STATUS = "urn:oasis:names:tc:SAML:2.0:status:"
 CONFIRMATION = ".//saml:SubjectConfirmation"
 DATA = ".//saml:SubjectConfirmationData"
@@ -30,8 +33,13 @@ def _nearly(url: str) -> dict[str, str]:
     }  # fmt: skip
 
 
+def _said(code: str, claim: str, value: str | None) -> Attack:
+    claims: dict[str, Any] = {claim: value}
+    return says(code, **claims)
+
+
 def _each(code: str, claim: str, url: str) -> dict[str, Attack]:
-    return {f"{claim} {name}": says(code, **{claim: value}) for name, value in _nearly(url).items() if value != url}
+    return {f"{claim} {name}": _said(code, claim, value) for name, value in _nearly(url).items() if value != url}
 
 
 ABSURD = {
@@ -63,28 +71,30 @@ def _second_audience(root: Any) -> None:
     )
 
 
+def _second_confirmation(name: str, value: str) -> Change:
+    """One good confirmation, and one more that is not."""
+    return many(twice(CONFIRMATION), put(f"{CONFIRMATION}[2]/saml:SubjectConfirmationData", name, value))
+
+
+FAILED = put(STATUS_CODE, "Value", f"{STATUS}Responder")
+
 TREES: dict[str, tuple[str, Change]] = {
     # Status
     "no Status": ("status", drop("samlp:Status")),
-    "a StatusCode without a value": ("invalid", put("samlp:Status/samlp:StatusCode", "Value", None)),
-    "no StatusCode": ("status", drop("samlp:Status/samlp:StatusCode")),
+    "a StatusCode without a value": ("invalid", put(STATUS_CODE, "Value", None)),
+    "no StatusCode": ("status", drop(STATUS_CODE)),
     "two Status": ("status", twice("samlp:Status")),
-    "two StatusCode": ("status", twice("samlp:Status/samlp:StatusCode")),
-    "a failure within a success": ("status", add("samlp:Status/samlp:StatusCode", f'<samlp:StatusCode Value="{STATUS}AuthnFailed"/>')),
-    "a success within a failure": (
-        "status",
-        many(put("samlp:Status/samlp:StatusCode", "Value", f"{STATUS}Responder"), add("samlp:Status/samlp:StatusCode", f'<samlp:StatusCode Value="{SUCCESS}"/>')),
-    ),
+    "two StatusCode": ("status", twice(STATUS_CODE)),
+    "a failure within a success": ("status", add(STATUS_CODE, f'<samlp:StatusCode Value="{STATUS}AuthnFailed"/>')),
+    "a success within a failure": ("status", many(FAILED, add(STATUS_CODE, f'<samlp:StatusCode Value="{SUCCESS}"/>'))),
     "a success in the detail of a failure": (
-        "status",
-        many(
-            put("samlp:Status/samlp:StatusCode", "Value", f"{STATUS}Responder"),
-            add("samlp:Status", f'<samlp:StatusDetail><samlp:StatusCode Value="{SUCCESS}"/></samlp:StatusDetail>'),
-        ),
+        "status", many(FAILED, add("samlp:Status", f'<samlp:StatusDetail><samlp:StatusCode Value="{SUCCESS}"/></samlp:StatusDetail>')),
     ),
     **{
-        f"the status {value or 'of nothing'}": ("status", put("samlp:Status/samlp:StatusCode", "Value", value))
-        for value in (f"{STATUS}Requester", f"{STATUS}Responder", f"{STATUS}VersionMismatch", f"{STATUS}success", f"{SUCCESS}/x", f" {SUCCESS}", "", "Success")
+        f"the status {value or 'of nothing'}": ("status", put(STATUS_CODE, "Value", value))
+        for value in (
+            f"{STATUS}Requester", f"{STATUS}Responder", f"{STATUS}VersionMismatch", f"{STATUS}success", f"{SUCCESS}/x", f" {SUCCESS}", "", "Success",
+        )
     },
     # Issuer
     "two Issuers of the Assertion": ("issuer", twice("saml:Assertion/saml:Issuer")),
@@ -108,8 +118,8 @@ TREES: dict[str, tuple[str, Change]] = {
             BEARER.upper(), f" {BEARER}", f"{BEARER}:x", "", None,
         )
     },
-    "one good confirmation and one for somebody else": ("recipient", many(twice(CONFIRMATION), put(f"{CONFIRMATION}[2]/saml:SubjectConfirmationData", "Recipient", f"{ACS}/x"))),
-    "one good confirmation and one that has ended": ("too_late", many(twice(CONFIRMATION), put(f"{CONFIRMATION}[2]/saml:SubjectConfirmationData", "NotOnOrAfter", "2001-01-01T00:00:00Z"))),
+    "one good confirmation and one for somebody else": ("recipient", _second_confirmation("Recipient", f"{ACS}/x")),
+    "one good confirmation and one that has ended": ("too_late", _second_confirmation("NotOnOrAfter", LONG_AGO)),
     "a confirmation that is not yet": ("not_yet", put(DATA, "NotBefore", "2999-01-01T00:00:00Z")),
     "a confirmation for hundreds of years": ("times", put(DATA, "NotOnOrAfter", "2999-01-01T00:00:00Z")),
     # Conditions
@@ -122,18 +132,18 @@ TREES: dict[str, tuple[str, Change]] = {
     "a condition that nobody knows": ("conditions", add(CONDITIONS, '<c:Condition xmlns:c="urn:x"/>')),
     "a condition of a type that nobody knows": ("conditions", add(CONDITIONS, '<saml:Condition xmlns:c="urn:x" xsi:type="c:x"/>')),
     "conditions for hundreds of years": ("times", put(CONDITIONS, "NotOnOrAfter", "2999-01-01T00:00:00Z")),
-    "conditions that end before they begin": ("too_late", many(put(CONDITIONS, "NotBefore", "2026-01-02T00:00:00Z"), put(CONDITIONS, "NotOnOrAfter", "2026-01-01T00:00:00Z"))),
+    "conditions of long ago": ("too_late", many(put(CONDITIONS, "NotBefore", LONG_AGO), put(CONDITIONS, "NotOnOrAfter", LONG_AGO))),
     # AuthnStatement
     "no AuthnStatement": ("structure", drop(AUTHN)),
     "no AuthnInstant": ("invalid", put(AUTHN, "AuthnInstant", None)),
     "no AuthnContext": ("invalid", drop(".//saml:AuthnContext")),
-    "a session that has ended": ("too_late", put(AUTHN, "SessionNotOnOrAfter", "2001-01-01T00:00:00Z")),
+    "a session that has ended": ("too_late", put(AUTHN, "SessionNotOnOrAfter", LONG_AGO)),
     "a session until out of the calendar": ("invalid", put(AUTHN, "SessionNotOnOrAfter", "9999-12-31T23:59:59-14:00")),
     "signed in out of the calendar": ("times", put(AUTHN, "AuthnInstant", "0001-01-01T00:00:00+14:00")),
     "signed in hundreds of years from now": ("not_yet", put(AUTHN, "AuthnInstant", "2999-01-01T00:00:00Z")),
-    "two AuthnStatements, one of which has ended": ("too_late", many(twice(AUTHN), put(f"{AUTHN}[2]", "SessionNotOnOrAfter", "2001-01-01T00:00:00Z"))),
+    "two AuthnStatements, one of which has ended": ("too_late", many(twice(AUTHN), put(AUTHN, "SessionNotOnOrAfter", LONG_AGO))),
     # Times of the Response
-    "a Response of long ago": ("too_late", put(".", "IssueInstant", "2001-01-01T00:00:00Z")),
+    "a Response of long ago": ("too_late", put(".", "IssueInstant", LONG_AGO)),
     "a Response from the future": ("not_yet", put(".", "IssueInstant", "2999-01-01T00:00:00Z")),
     "a Response of no time": ("times", put(".", "IssueInstant", None)),
     "an Assertion of no time": ("times", put("saml:Assertion", "IssueInstant", None)),
@@ -145,7 +155,7 @@ ATTACKS: dict[str, Attack] = {
     **_each("destination", "destination", ACS),
     **_each("recipient", "recipient", ACS),
     **_each("issuer", "issuer", ISSUER),
-    **{f"{claim} missing": says(claim, **{claim: None}) for claim in ("audience", "destination", "recipient", "issuer")},
+    **{f"{claim} missing": _said(claim, claim, None) for claim in ("audience", "destination", "recipient", "issuer")},
     # The request that is answered, in both places
     "in answer to somebody else's request": says("no_request", in_response_to="_somebody-elses"),
     "in answer to an empty request": says("no_request", in_response_to=""),
@@ -162,7 +172,7 @@ ATTACKS: dict[str, Attack] = {
     "confirmed without an end": says("times", confirmation_end=None),
     "not yet": says("not_yet", not_before=timedelta(minutes=4)),
     "issued in the future": says("not_yet", issued=timedelta(minutes=5)),
-    "issued half an hour ago, and good for an hour": says("too_late", issued=timedelta(minutes=-30), confirmation_end=timedelta(hours=1), not_on_or_after=timedelta(hours=1)),
+    "issued half an hour ago, and good for an hour": says("too_late", issued=timedelta(minutes=-30), confirmation_end=HOUR, not_on_or_after=HOUR),
     "confirmed for a month": says("times", confirmation_end=timedelta(days=30)),
     "good for a month": says("times", not_on_or_after=timedelta(days=30)),
     "a session that has just ended": says("too_late", session_end=timedelta(minutes=-1)),

@@ -1,6 +1,6 @@
 """What kind of XML it is: DTDs, instructions, spellings that parsers read differently, doubled IDs, other messages and other versions."""
 
-from tests.sso.attacks.attack import Attack, add, altered, drop, fragment, many, put, raw, respelled, says, twice
+from tests.sso.attacks.attack import XSI, Attack, add, altered, drop, fragment, many, put, raw, respelled, says, twice
 from tests.support.saml import NS
 
 RESPONSE = f'<samlp:Response xmlns:samlp="{NS["samlp"]}" Version="2.0"'
@@ -108,11 +108,13 @@ ATTACKS: dict[str, Attack] = {
     "two Assertions": altered("structure", twice("saml:Assertion")),
     "a Response in the Response": altered("structure", lambda root: root.append(fragment("<samlp:Response/>"))),
     "no namespace on the Assertion": altered("structure", lambda root: root.append(fragment("<Assertion/>"))),
-    **{f"Version {version} of the Response": says("structure", put(".", "Version", version)) for version in ("1.1", "2.1", "3.0", "2.0 ", "", "2", None)},
-    **{f"Version {version} of the Assertion": says("structure", put("saml:Assertion", "Version", version)) for version in ("1.1", "2.1", "2.0 ", "", None)},
+    **{
+        f"Version {version} of the {of}": says("structure", put(path, "Version", version))
+        for of, path in (("Response", "."), ("Assertion", "saml:Assertion")) for version in ("1.1", "2.1", "3.0", "2.0 ", "2", "", None)
+    },
     # What another program would fetch
-    "a schema to be fetched": says("structure", put(".", "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation", "urn:x http://127.0.0.1/x.xsd")),
-    "a schema without a namespace": says("structure", put(".//saml:AttributeValue", "{http://www.w3.org/2001/XMLSchema-instance}noNamespaceSchemaLocation", "/etc/passwd")),
+    "a schema to be fetched": says("structure", put(".", f"{{{XSI}}}schemaLocation", "urn:x http://127.0.0.1/x.xsd")),
+    "a schema without a namespace": says("structure", put(".//saml:AttributeValue", f"{{{XSI}}}noNamespaceSchemaLocation", "/etc/passwd")),
     "an inclusion": says("invalid", add("saml:Assertion", '<i:include xmlns:i="http://www.w3.org/2001/XInclude" href="/etc/passwd"/>')),
     # What only the schema refuses
     "Subject and Conditions in the other order": says("invalid", lambda root: root[-1].append(root[-1].find("saml:Subject", NS))),  # type: ignore[arg-type]

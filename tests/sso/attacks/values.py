@@ -50,8 +50,7 @@ def _values(*values: str) -> Change:
 
     def change(root: etree._Element) -> None:
         attribute = at(root, UID)
-        for value in list(attribute):
-            attribute.remove(value)
+        del attribute[:]
         for value in values:
             etree.SubElement(attribute, f"{{{NS['saml']}}}AttributeValue").text = value
 

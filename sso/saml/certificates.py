@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
@@ -32,6 +33,16 @@ def normal_certificate(text: str) -> str:
     elif not isinstance(key, ec.EllipticCurvePublicKey) or key.key_size < 256:
         raise ValueError("A certificate holds a key that cannot be used: neither RSA nor EC of at least 256 bits.")
     return pem
+
+
+@lru_cache(maxsize=256)
+def is_strong(pem: str) -> bool:
+    """Whether what it signs can be believed; one that was stored before we asked, or by another way, is looked at again at each sign-in."""
+    try:
+        normal_certificate(pem)
+    except ValueError:
+        return False
+    return True
 
 
 def fingerprint(pem: str) -> str:

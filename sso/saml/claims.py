@@ -15,6 +15,7 @@ from sso.saml.refusals import Code, SamlRefusal
 from sso.saml.trace import Seen, Trace
 
 SUCCESS: Final = "urn:oasis:names:tc:SAML:2.0:status:Success"
+ENTITY: Final = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
 BEARER: Final = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 KNOWN_CONDITIONS: Final = {f"{SAML}AudienceRestriction", f"{SAML}OneTimeUse", f"{SAML}ProxyRestriction"}
 
@@ -61,6 +62,7 @@ def _issuers(message: Message) -> Seen:
     issuers = message.root.findall(f"{SAML}Issuer")
     for issuer in (*issuers, only(message.assertion, "Issuer", Code.ISSUER)):
         same(Code.ISSUER, text_of(issuer), message.expected.idp.entity_id)
+        same(Code.ISSUER, issuer.get("Format", ENTITY), ENTITY)
     return message.expected.idp.entity_id, message.expected.idp.entity_id
 
 
@@ -141,7 +143,8 @@ CLAIMS: Final[tuple[tuple[str, Callable[[Message], Seen]], ...]] = (
     ("InResponseTo", lambda one: same(Code.IN_RESPONSE_TO, one.root.get("InResponseTo"), one.expected.request_id)),
     ("Issuer", _issuers),
     ("ID of the Assertion", lambda one: check_id(one.assertion)),
-    ("IssueInstant", lambda one: check_age(one.assertion, one.expected)),
+    ("IssueInstant of the Response", lambda one: check_age(one.root, one.expected)),
+    ("IssueInstant of the Assertion", lambda one: check_age(one.assertion, one.expected)),
     ("Recipient of the confirmation", _recipient),
     ("InResponseTo of the confirmation", _confirmed_request),
     ("Times of the confirmation", _confirmed_now),

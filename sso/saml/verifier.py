@@ -12,6 +12,7 @@ from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
 from sso.saml import gate
 from sso.saml.assertion import Idp, Sp, VerifiedAssertion
+from sso.saml.certificates import is_strong
 from sso.saml.claims import check_claims
 from sso.saml.encryption import open_envelope, read_envelope, unsealed
 from sso.saml.expectations import Expected
@@ -110,10 +111,23 @@ def _has_times_of_zones(root: etree._Element) -> bool:
 
 def verify_signature(root: etree._Element, idp: Idp, place: str = "/*/ds:Signature") -> None:
     """Check the one signature at ``place`` (an XPath) with the certificates of the connection; raise `SamlRefusal`. The layout passed the gate."""
+    certificates = believed_certificates(idp)
     try:
-        OneLogin_Saml2_Utils.validate_sign(root, xpath=place, multicerts=list(idp.certificates), raise_exceptions=True)
+        OneLogin_Saml2_Utils.validate_sign(root, xpath=place, multicerts=certificates, raise_exceptions=True)
     except Exception as fault:  # xmlsec and the library raise what they like
         raise SamlRefusal(Code.SIGNATURE) from fault
+
+
+def believed_certificates(idp: Idp) -> list[str]:
+    """Return the certificates (PEM) whose keys are long enough; raise `SamlRefusal` where none is.
+
+    One that has ended is still believed: it stands here because an administrator pinned it, not because an authority vouches for it, and its
+    end is warned of (`sso.idp_changes`). To refuse it would lock everybody out at midnight and keep no attacker away.
+    """
+    strong = [pem for pem in idp.certificates if is_strong(pem)]
+    if not strong:
+        raise SamlRefusal(Code.ALGORITHM, expected="a certificate with RSA of 2048 bits, or EC of 256, at the least")
+    return strong
 
 
 def _opened(root: etree._Element, expected: Expected) -> str:
@@ -160,7 +174,7 @@ def _settings(idp: Idp, sp: Sp, *, response_signed: bool) -> OneLogin_Saml2_Sett
                 "binding": "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect",
             },
             # Always the list, never a fingerprint: several may be valid while an IdP changes its certificate.
-            "x509certMulti": {"signing": list(idp.certificates)},
+            "x509certMulti": {"signing": believed_certificates(idp)},
         },
         "security": {
             "wantAssertionsSigned": True,

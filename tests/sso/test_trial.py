@@ -1,6 +1,7 @@
 """The test sign-in: the whole way, every check, the real service, and nothing of it stands (R37)."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -8,8 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, transaction
+from django.db import connection as database
 from django.test import Client
 
+import sso.connections
 from core_identity.models import Conflict, Connection, Event, Grant, Identity, User
 from core_identity.services.connections import change_connection, switch_off
 from core_identity.services.expiry import expire
@@ -19,8 +22,8 @@ from core_identity.services.users import create_user
 from core_identity.values import Person
 from sso.models import SignInRecord, SignInState, UsedAssertion
 from tests.admin.conftest import browser_of, staff
-from tests.sso.conftest import ACS, Browser
-from tests.support.cast import ADMIN, JANE, OKTA, ZOE, by_sso
+from tests.sso.conftest import Browser
+from tests.support.cast import ADMIN, JANE, OKTA, ZOE, by_sso, make_connection
 from tests.support.saml import TestIdp, request_in
 
 if TYPE_CHECKING:
@@ -31,8 +34,8 @@ MAY_TEST = ("view_connection", "change_connection", "view_user")
 
 
 @dataclass
-class Tester(Browser):
-    """An administrator's browser."""
+class Trier(Browser):
+    """The browser of an administrator who tests."""
 
     connection: Connection
     user: User
@@ -58,8 +61,8 @@ class Tester(Browser):
 
 
 @pytest.fixture
-def tester(acme: Connection, idp: TestIdp) -> Tester:
-    return Tester(idp, acme, staff("tess", *MAY_TEST))
+def tester(acme: Connection, idp: TestIdp) -> Trier:
+    return Trier(idp, acme, staff("tess", *MAY_TEST))
 
 
 def everything() -> dict[str, int]:
@@ -70,7 +73,7 @@ def everything() -> dict[str, int]:
 
 
 @pytest.fixture
-def unchanged(tester: Tester) -> Iterator[None]:
+def unchanged(tester: Trier) -> Iterator[None]:
     before, people = everything(), list(User.objects.values().order_by("pk"))
     yield
     assert everything() == before
@@ -81,7 +84,7 @@ def unchanged(tester: Tester) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_a_stranger_would_become_a_user_and_nobody_is_made(tester: Tester) -> None:
+def test_a_stranger_would_become_a_user_and_nobody_is_made(tester: Trier) -> None:
     page = tester.try_out(JANE_BY_SSO)
     assert "A new user would be made, with the username <strong>jane.doe@acme.test</strong>" in page
     for told in ("user.created", "identity.uid_set", "Acme Studios", "jane.doe", "✓"):
@@ -92,7 +95,7 @@ def test_a_stranger_would_become_a_user_and_nobody_is_made(tester: Tester) -> No
     assert not [value for value in ("Jane", "Acme Studios", "jane.doe") if value in str(SignInRecord.objects.values())]
 
 
-def test_a_known_person_is_named_with_mark_and_roles_that_would_come_and_go(tester: Tester, acme: Connection) -> None:
+def test_a_known_person_is_named_with_mark_and_roles_that_would_come_and_go(tester: Trier, acme: Connection) -> None:
     create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
     create_role(actor=ADMIN, name="Authors", grantable_by=[acme])
     browser = Browser(tester.idp)
@@ -108,7 +111,7 @@ def test_a_known_person_is_named_with_mark_and_roles_that_would_come_and_go(test
     assert browser.me().status_code == 200, "sessions that are there go on"
 
 
-def test_a_sign_in_that_changes_nothing_says_so(tester: Tester) -> None:
+def test_a_sign_in_that_changes_nothing_says_so(tester: Trier) -> None:
     Browser(tester.idp).sign_in(JANE_BY_SSO)
     before = Identity.objects.values().get()
     assert "everything is as it should be already" in tester.try_out(JANE_BY_SSO)
@@ -116,7 +119,7 @@ def test_a_sign_in_that_changes_nothing_says_so(tester: Tester) -> None:
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_all_faults_of_the_app_are_told(tester: Tester) -> None:
+def test_all_faults_of_the_app_are_told(tester: Trier) -> None:
     page = tester.try_out(JANE_BY_SSO, audience="https://other.test", recipient="https://other.test/acs")
     assert "Would be refused (recipient)" in page
     assert page.count('class="core-failed"') == 2
@@ -124,7 +127,7 @@ def test_all_faults_of_the_app_are_told(tester: Tester) -> None:
     assert (record.is_test, record.code) == (True, "recipient")
 
 
-def test_a_conflict_is_told_and_not_opened(tester: Tester, acme: Connection) -> None:
+def test_a_conflict_is_told_and_not_opened(tester: Trier, acme: Connection) -> None:
     create_person(actor=OKTA, connection=acme, person=JANE)
     before = everything()
     page = tester.try_out(by_sso(ZOE, uid=JANE.uid))
@@ -133,7 +136,7 @@ def test_a_conflict_is_told_and_not_opened(tester: Tester, acme: Connection) -> 
     assert not Conflict.objects.exists()
 
 
-def test_an_expired_person_and_a_bad_value_are_told(tester: Tester) -> None:
+def test_an_expired_person_and_a_bad_value_are_told(tester: Trier) -> None:
     Browser(tester.idp).sign_in(JANE_BY_SSO)
     expire(actor=ADMIN, user_id=Identity.objects.get().user_id, reason="left")
     assert "Would be refused (may_not_sign_in)" in tester.try_out(JANE_BY_SSO)
@@ -142,7 +145,7 @@ def test_an_expired_person_and_a_bad_value_are_told(tester: Tester) -> None:
     assert "Would be refused (invalid_value)" in tester.result(tester.post(message))
 
 
-def test_it_works_before_the_connection_is_opened_and_opens_it_for_nobody(tester: Tester, acme: Connection) -> None:
+def test_it_works_before_the_connection_is_opened_and_opens_it_for_nobody(tester: Trier, acme: Connection) -> None:
     browser = Browser(tester.idp)
     early = browser.said(JANE_BY_SSO)
     switch_off(actor=ADMIN, connection_id=acme.pk, reason="not yet")
@@ -165,7 +168,7 @@ def test_it_works_before_the_connection_is_opened_and_opens_it_for_nobody(tester
 # What attackers would have of it
 
 
-def test_a_test_opens_no_session_and_leaves_that_of_the_administrator_alone(tester: Tester) -> None:
+def test_a_test_opens_no_session_and_leaves_that_of_the_administrator_alone(tester: Trier) -> None:
     key = tester.http.session.session_key
     answer = tester.come_back(JANE_BY_SSO)
     assert "session" not in answer.cookies
@@ -179,31 +182,27 @@ def test_a_test_opens_no_session_and_leaves_that_of_the_administrator_alone(test
     assert "session" not in bare.cookies
 
 
-def test_the_database_lets_no_test_open_a_session(tester: Tester, acme: Connection) -> None:
+def test_the_database_lets_no_test_open_a_session(tester: Trier, acme: Connection) -> None:
     tester.leave()
     identity = create_person(actor=OKTA, connection=acme, person=JANE).identity
     with pytest.raises(IntegrityError, match="a_test_opens_no_session"), transaction.atomic():
         SignInState.objects.update(identity=identity)
 
 
-def test_a_sign_in_cannot_be_made_a_test_nor_a_test_a_sign_in(tester: Tester) -> None:
+def test_a_sign_in_cannot_be_made_a_test_nor_a_test_a_sign_in(tester: Trier) -> None:
     browser = Browser(tester.idp)
     request_id = tester.leave()
     message = tester.idp.response(tester.said(JANE_BY_SSO, request_id=request_id))
     assert "(other_browser)" in browser.post(message).content.decode()
     normal = browser.leave(test="1", tester=str(tester.user.pk))
-    answer = (
-        browser.come_back(JANE_BY_SSO, request_id=normal, RelayState="test")
-        if False
-        else browser.come_back(JANE_BY_SSO, request_id=normal)
-    )
+    answer = browser.come_back(JANE_BY_SSO, request_id=normal)
     assert answer["Location"].startswith("/sso/acme/finish?ticket=")
     ticket = parse_qs(urlsplit(answer["Location"]).query)["ticket"][0]
     page = tester.http.get(tester.address.replace("/test/", "/tested/"), {"ticket": ticket})
     assert page.status_code == 302, "a ticket of a sign-in shows nothing"
 
 
-def test_an_assertion_of_a_test_is_used_up(tester: Tester) -> None:
+def test_an_assertion_of_a_test_is_used_up(tester: Trier) -> None:
     message = tester.idp.response(tester.said(JANE_BY_SSO))
     tester.result(tester.post(message))
     assert UsedAssertion.objects.count() == 1
@@ -213,7 +212,7 @@ def test_an_assertion_of_a_test_is_used_up(tester: Tester) -> None:
     assert not Identity.objects.exists()
 
 
-def test_what_is_not_the_idps_is_refused_in_a_test_too_and_ends_it(tester: Tester) -> None:
+def test_what_is_not_the_idps_is_refused_in_a_test_too_and_ends_it(tester: Trier) -> None:
     request_id = tester.leave()
     page = tester.result(tester.post(TestIdp().response(tester.said(JANE_BY_SSO, request_id=request_id))))
     assert "Would be refused (signature)" in page
@@ -221,7 +220,7 @@ def test_what_is_not_the_idps_is_refused_in_a_test_too_and_ends_it(tester: Teste
     assert "(replay)" in tester.come_back(JANE_BY_SSO, request_id=request_id).content.decode()
 
 
-def test_starting_takes_a_form_of_ours_and_the_permission(tester: Tester, acme: Connection) -> None:
+def test_starting_takes_a_form_of_ours_and_the_permission(tester: Trier, acme: Connection) -> None:
     strict = Client(enforce_csrf_checks=True, headers={"host": "localhost"})
     strict.force_login(tester.user)
     assert strict.post(tester.address).status_code == 403
@@ -239,12 +238,12 @@ def test_starting_takes_a_form_of_ours_and_the_permission(tester: Tester, acme: 
     assert not SignInState.objects.exists()
 
 
-def test_nobody_elses_browser_session_or_ticket_shows_it_and_it_is_shown_once(tester: Tester) -> None:
+def test_nobody_elses_browser_session_or_ticket_shows_it_and_it_is_shown_once(tester: Trier) -> None:
     answer = tester.come_back(JANE_BY_SSO)
     address = answer["Location"]
-    other = Tester(tester.idp, tester.connection, staff("other", *MAY_TEST))
+    other = Trier(tester.idp, tester.connection, staff("other", *MAY_TEST))
     root = browser_of(create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True))
-    again = Tester(tester.idp, tester.connection, tester.user)
+    again = Trier(tester.idp, tester.connection, tester.user)
     for browser in (other.http, root, again.http):
         browser.cookies["__Host-sign-in"] = tester.http.cookies["__Host-sign-in"].value
         assert browser.get(address).status_code == 302
@@ -260,7 +259,7 @@ def test_nobody_elses_browser_session_or_ticket_shows_it_and_it_is_shown_once(te
     assert state.report == ""
 
 
-def test_who_lost_the_permission_meanwhile_tests_and_sees_nothing(tester: Tester) -> None:
+def test_who_lost_the_permission_meanwhile_tests_and_sees_nothing(tester: Trier) -> None:
     role = Grant.objects.get(user=tester.user).role
     request_id, answer = tester.leave(), tester.come_back(JANE_BY_SSO)
     revoke_role(actor=ADMIN, user_id=tester.user.pk, role_id=role.pk)
@@ -274,15 +273,55 @@ def test_who_lost_the_permission_meanwhile_tests_and_sees_nothing(tester: Tester
     assert not Identity.objects.exists()
 
 
-def test_the_events_of_others_are_not_told_and_none_is_left(tester: Tester) -> None:
-    Event.objects.all()
+def test_the_events_of_others_are_not_told_and_none_is_left(tester: Trier) -> None:
     before = list(Event.objects.values_list("pk", flat=True))
     page = tester.try_out(JANE_BY_SSO)
     assert "role.created" not in page
     assert list(Event.objects.values_list("pk", flat=True)) == before
 
 
-def test_the_acs_of_another_connection_knows_nothing_of_it(tester: Tester) -> None:
+def test_the_acs_of_another_connection_knows_nothing_of_it(tester: Trier, idp: TestIdp) -> None:
+    globex = make_connection("globex", customer="Globex")
+    sso.connections.apply(globex, {"idp_metadata": idp.metadata()}, base_dir=None)
     message = tester.idp.response(tester.said(JANE_BY_SSO))
     assert tester.post(message, slug="other").status_code == 404
-    assert ACS
+    assert tester.post(message, slug="globex").status_code == 400
+    assert tester.post(message).status_code == 303, "nothing of it was used up"
+
+
+# At the same instant
+
+
+@pytest.fixture
+def racers(idp: TestIdp, transactional_db: None) -> Trier:
+    connection = make_connection()
+    sso.connections.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
+    return Trier(idp, connection, staff("tess", *MAY_TEST))
+
+
+def at_once(browsers: list[Browser], messages: list[str]) -> list[int]:
+    def post(browser: Browser, message: str) -> int:
+        http = Client(headers={"host": "localhost:8000"})
+        http.cookies["__Host-sign-in"] = browser.http.cookies["__Host-sign-in"].value
+        try:
+            return http.post("/sso/acme/acs", {"SAMLResponse": message}).status_code
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(len(messages)) as pool:
+        return list(pool.map(post, browsers, messages))
+
+
+def test_of_equal_messages_at_once_one_test_comes_through(racers: Trier) -> None:
+    message = racers.idp.response(racers.said(JANE_BY_SSO))
+    assert sorted(at_once([racers] * 6, [message] * 6)) == [303] + [400] * 5
+    assert not Identity.objects.exists()
+
+
+def test_tests_and_the_sign_in_of_the_same_newcomer_do_not_disturb_each_other(racers: Trier) -> None:
+    browser = Browser(racers.idp)
+    tests = [racers.idp.response(racers.said(JANE_BY_SSO)) for _ in range(4)]
+    message = browser.idp.response(browser.said(JANE_BY_SSO))
+    assert at_once([racers] * 4 + [browser], [*tests, message]) == [303] * 5
+    assert Identity.objects.count() == 1
+    assert sorted(SignInRecord.objects.values_list("is_test", flat=True)) == [False, True, True, True, True]

@@ -1,5 +1,6 @@
 """Finding one's connection by an email address: only what an administrator verified leads anywhere, and nobody learns who our customers are."""
 
+import json
 import re
 from functools import partial
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.conf import LazySettings
+from django.core.management import call_command
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
@@ -247,6 +249,24 @@ def test_a_domain_that_is_claimed_no_more_leads_nowhere_and_its_return_is_verifi
         ["acme.com", None],
         ["b.test", None],
     ]
+
+
+def test_the_command_verifies_and_takes_back_and_says_how_all_of_them_stand(
+    acme: Connection, idp: TestIdp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command(*words: str) -> Any:
+        call_command("connection", "verify-domain", "acme", *words, "--reason", "DNS record", "--json")
+        return json.loads(capsys.readouterr().out)["domains"]
+
+    claim(acme, idp, "acme.com", "b.test")
+    told = command("Acme.com")
+    assert [(one["domain"], one["verified_by"]) for one in told] == [("acme.com", "command line"), ("b.test", None)]
+    command("b.test", "--dry-run")
+    assert lead(acme) == ["acme.com"]
+    assert {one["verified_at"] for one in command("acme.com", "--undo")} == {None}
+    with pytest.raises(SystemExit):
+        command("c.test")
+    assert "Enter it there first" in capsys.readouterr().err
 
 
 def test_applying_the_same_twice_verifies_once(acme: Connection, idp: TestIdp) -> None:

@@ -70,7 +70,7 @@ def apply(
             setattr(saml, field, value)
         saml.save()
         events.record(actor=actor, kind="saml_settings.changed", subject=connection, changes=told(changes))
-    keep_only(actor=actor, connection=connection, claimed=saml.email_domains)
+    keep_only(actor=actor, connection=connection, entered=saml.email_domains)
     for domain, verified in sorted(wished_domains.items()):
         if verified is not None:
             act = verify_domain if verified else unverify_domain
@@ -84,6 +84,17 @@ def plan(connection: "Connection", section: Mapping[str, Any], *, base_dir: Path
     """Return what `apply` would change of the settings: field, what stands, what would stand. Raises `SettingsErrors`."""
     wished, _ = _read(section, base_dir)
     return _changes(SamlSettings.objects.filter(connection=connection).first(), wished)
+
+
+def section_of(saml: SamlSettings) -> dict[str, Any]:
+    """Return the settings as a connection file would say them: to apply it changes nothing. Whoever changes one key keeps the others by it."""
+    fields = {name: name for name in _KEYS if name not in {"idp_metadata", "attributes"}} | {
+        "entity_id": "idp_entity_id"
+    }
+    said = {name: getattr(saml, field) for name, field in fields.items()}
+    attributes = {name: getattr(saml, f"{name}_attribute") for name in SamlSettings.ATTRIBUTES}
+    # What is empty is left out: that is what it means to leave it out.
+    return {name: value for name, value in said.items() if value != ""} | {"attributes": attributes}
 
 
 def seen_as(changes: Changes) -> str:

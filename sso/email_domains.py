@@ -1,4 +1,4 @@
-"""Which email domains lead from the sign-in page to a connection: those that it claims, and that an administrator calls the customer's.
+"""Which email domains lead from the sign-in page to a connection: those that stand in its settings, and that an administrator verified.
 
 A domain opens nothing. But whoever types an address of it is sent to the identity provider of its connection, so a wrong one would lead the people of
 one company to the password page of another.
@@ -62,12 +62,12 @@ def verified_domains(connection: "Connection") -> QuerySet[VerifiedDomain]:
 
 @transaction.atomic
 def verify_domain(*, actor: Actor, connection: "Connection", domain: str, reason: str = "") -> None:
-    """Let ``domain`` lead to ``connection``, which claims it. Raises `InvalidValue`: not claimed, or another customer has it.
+    """Let ``domain`` lead to ``connection``, in whose settings it stands. Raises `InvalidValue`: it does not, or another customer has it.
 
     One domain leads to one customer. Were both offered, one customer could show the people of another a way to its own password page.
     """
     name = normal_domain(domain)
-    _require_claim(connection, name or domain)
+    _require_entered(connection, name or domain)
     # Two customers at the same instant: the row that would be in the way may not be there yet, so no row lock could hold it.
     with database.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('sso.email_domain'), hashtext(%s))", [name])
@@ -88,20 +88,20 @@ def verify_domain(*, actor: Actor, connection: "Connection", domain: str, reason
 
 @transaction.atomic
 def unverify_domain(*, actor: Actor, connection: "Connection", domain: str, reason: str = "") -> None:
-    """Let ``domain`` lead to ``connection`` no more; it stays claimed. Nothing happens where it did not."""
+    """Let ``domain`` lead to ``connection`` no more; it stays in the settings. Nothing happens where it did not."""
     name = normal_domain(domain)
     if verified_domains(connection).filter(domain=name).delete()[0]:
         _tell(actor, connection, "unverified", (name, None), reason)
 
 
-def keep_only(*, actor: Actor, connection: "Connection", claimed: Collection[str]) -> None:
-    """Take back every domain that ``connection`` does not claim any more. Inside the transaction of the change."""
-    for gone in verified_domains(connection).exclude(domain__in=claimed):
+def keep_only(*, actor: Actor, connection: "Connection", entered: Collection[str]) -> None:
+    """Take back every domain that stands in the settings of ``connection`` no more. Inside the transaction of the change."""
+    for gone in verified_domains(connection).exclude(domain__in=entered):
         unverify_domain(actor=actor, connection=connection, domain=gone.domain)
 
 
-def _require_claim(connection: "Connection", domain: str) -> None:
-    """Hold the settings until the end of the transaction, so that the claim cannot go meanwhile."""
+def _require_entered(connection: "Connection", domain: str) -> None:
+    """Hold the settings until the end of the transaction, so that it cannot be taken out meanwhile."""
     saml = SamlSettings.objects.select_for_update().filter(connection=connection).first()
     if saml is None or domain not in saml.email_domains:
         raise InvalidValue(

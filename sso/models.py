@@ -96,7 +96,7 @@ class SamlSettings(models.Model):
         "email domains",
         default=list,
         blank=True,
-        help_text="Claimed. Those of them that are verified lead whoever types such an address at the sign-in page to this connection.",
+        help_text="Those of them that are verified lead whoever types such an address at the sign-in page to this connection.",
     )
     idp_initiated = models.BooleanField(
         "sign-ins may start at the IdP",
@@ -185,7 +185,7 @@ class SamlSettings(models.Model):
 
 
 class VerifiedDomain(models.Model):
-    """A claimed email domain of which an administrator says that it is the customer's: it leads to the connection. Written by `sso.email_domains`."""
+    """An email domain of which an administrator says that it is the customer's: it leads to the connection. Written by `sso.email_domains`."""
 
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
     domain = models.CharField(max_length=253, help_text="As `normal_domain` makes it.")

@@ -16,7 +16,7 @@ def connections_to_offer(wanted: str) -> tuple[list[SamlSettings], bool]:
     """Return the connections to show, and whether to ask for an address or the name of one. One query, whatever is wanted.
 
     ``wanted`` is what somebody typed: an email address, of which the domain alone is looked at, or a slug. Who our customers are is nobody's
-    business: several are listed in the demo only. A domain that nobody claims, one that is claimed and not verified, one whose connection is off,
+    business: several are listed in the demo only. A domain that nobody entered, one that is not verified, one whose connection is off,
     and nonsense get one answer, after the same work.
     """
     live = (

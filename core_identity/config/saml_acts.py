@@ -51,8 +51,8 @@ class SamlActs(AnsweringCommand):
         act(actor=self.actor, connection=connection, domain=domain, reason=reason)
         verified = {one.domain: one for one in verified_domains(connection)}
         told: list[dict[str, str | None]] = []
-        claimed = SamlSettings.objects.filter(connection=connection).values_list("email_domains", flat=True).first()
-        for name in claimed or []:
+        entered = SamlSettings.objects.filter(connection=connection).values_list("email_domains", flat=True).first()
+        for name in entered or []:
             one = verified.get(name)
             at, by = (one.verified_at.isoformat(), one.verified_by) if one else (None, None)
             told.append({"domain": name, "verified_at": at, "verified_by": by})

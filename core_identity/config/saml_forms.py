@@ -15,14 +15,13 @@ from sso.email_domains import unverify_domain, verify_domain
 from sso.keys import activate_key, certificate_facts, keys_of, make_key, retire_key
 from sso.models import KeyState, SamlSettings, SpKey
 
-FLAGS: Final = (
-    "idp_initiated", "want_response_signed", "want_encrypted", "sign_requests", "sign_metadata", "force_authn"
-)  # fmt: skip
-BINDINGS: Final = ("sso_binding", "slo_binding")
 NO_KEY: Final = (
     "There is no key of ours yet, so the IdP cannot encrypt and everybody would be refused. Make one on the page Our SAML keys, "
     "give its certificate to the IdP, and demand encryption when a sign-in came encrypted."
 )
+
+
+HOW_KNOWN: Final = "How you know that it is the customer's. For example: DNS record of today, ticket 4711. Kept in the events for good."
 
 
 class SamlForm(ActForm):
@@ -44,14 +43,12 @@ class SamlForm(ActForm):
         widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField", "spellcheck": "false"}),
         help_text="One a line. Each leads here from the sign-in page once it is verified, on the page Email domains.",
     )
-    GROUPS: ClassVar[tuple[tuple[str | None, tuple[str, ...]], ...]] = (
-        (None, ("idp_metadata",)),
+    GROUPS: ClassVar[tuple[tuple[str, tuple[str, ...]], ...]] = (
         ("Where sign-ins start, and how people prove who they are", ("idp_initiated", "force_authn", "authn_context", "name_id_format")),
         ("What is taken", ("want_response_signed", "want_encrypted", "clock_skew")),
-        ("What we send, and how", ("sign_requests", "sign_metadata", *BINDINGS)),
-        ("The way from the sign-in page", ("email_domains",)),
-        ("Names of the attributes that the IdP sends", SamlSettings.ATTRIBUTES),
+        ("What we send, and how", ("sign_requests", "sign_metadata", "sso_binding", "slo_binding")),
     )  # fmt: skip
+    """Settings whose fields are those of the model, by what they are about."""
 
     def __init__(self, request: HttpRequest, *, connection: Connection) -> None:
         self.connection = connection
@@ -59,15 +56,13 @@ class SamlForm(ActForm):
         self.consequences: list[Consequence] | None = None
         self.seen = ""
         saml = self.found or SamlSettings()
-        same = (*FLAGS, *BINDINGS, "authn_context", "name_id_format", "clock_skew")
-        attributes = {name: f"{name}_attribute" for name in SamlSettings.ATTRIBUTES}
-        shown = {name: getattr(saml, name) for name in same} | {
-            name: getattr(saml, field) for name, field in attributes.items()
-        }
+        names = {name: name for _, names in self.GROUPS for name in names}
+        names |= {name: f"{name}_attribute" for name in SamlSettings.ATTRIBUTES}
+        shown = {name: getattr(saml, field) for name, field in names.items()}
         super().__init__(request, initial={**shown, "email_domains": "\n".join(saml.email_domains)})
-        for name, field in {**{name: name for name in same}, **attributes}.items():
+        for name, field in names.items():
             model_field: Any = SamlSettings._meta.get_field(field)
-            required = name not in same and not model_field.blank
+            required = name in SamlSettings.ATTRIBUTES and not model_field.blank
             made = model_field.formfield(required=required, label=capfirst(model_field.verbose_name))
             if isinstance(made, forms.CharField):  # URNs are long
                 made.widget.attrs |= {"class": "vLargeTextField", "spellcheck": "false"}
@@ -77,11 +72,12 @@ class SamlForm(ActForm):
 
     def fieldsets(self) -> list[tuple[str | None, dict[str, Any]]]:
         """Return the fields by what they are about."""
-        return [
-            (heading, {"fields": kept})
-            for heading, names in self.GROUPS
-            if (kept := [name for name in names if name in self.fields])
-        ]
+        first: list[tuple[str | None, tuple[str, ...]]] = [] if self.found else [(None, ("idp_metadata",))]
+        last = (
+            ("The way from the sign-in page", ("email_domains",)),
+            ("Names of the attributes that the IdP sends", SamlSettings.ATTRIBUTES),
+        )
+        return [(heading, {"fields": names}) for heading, names in (*first, *self.GROUPS, *last)]
 
     def clean_want_encrypted(self) -> bool:
         wanted = bool(self.cleaned_data["want_encrypted"])
@@ -91,13 +87,13 @@ class SamlForm(ActForm):
 
     def write(self) -> SamlSettings | None:
         """Return what was saved, None where it was only to be shown."""
-        said = self.cleaned_data
+        said = dict(self.cleaned_data)
         section = {
-            **self._idp(),
-            **{name: said[name] for name in (*FLAGS, *BINDINGS, "authn_context", "clock_skew")},
-            "name_id_format": said["name_id_format"] or None,
-            "email_domains": said["email_domains"].split(),
-            "attributes": {name: said[name] for name in SamlSettings.ATTRIBUTES},
+            # What is not on this page, such as whom we believe, is not to be lost by it.
+            **(sso.connections.section_of(self.found) if self.found else {"idp_metadata": said.pop("idp_metadata")}),
+            "attributes": {name: said.pop(name) for name in SamlSettings.ATTRIBUTES},
+            "email_domains": said.pop("email_domains").split(),
+            **{name: None if value == "" else value for name, value in said.items()},
         }
         if self.found is None:
             return sso.connections.apply(self.connection, section, base_dir=None, actor=self.actor)
@@ -108,26 +104,14 @@ class SamlForm(ActForm):
         seen = self.data.get("seen", "")
         return sso.connections.apply(self.connection, section, base_dir=None, actor=self.actor, seen=seen)
 
-    def _idp(self) -> dict[str, Any]:
-        if self.found is None:
-            return {"idp_metadata": self.cleaned_data["idp_metadata"]}
-        saml = self.found
-        kept: dict[str, Any] = {
-            "entity_id": saml.idp_entity_id,
-            "certificates": saml.certificates,
-        }
-        return {**kept, **{name: url for name in SamlSettings.PLACES if (url := getattr(saml, name))}}
-
 
 class DomainForm(ReasonForm):
-    """A button beside each claimed domain: verify it, or take that back."""
+    """A button beside each domain of the settings: verify it, or take that back."""
 
     def __init__(self, request: HttpRequest, *, connection: Connection) -> None:
         super().__init__(request)
         self.connection = connection
-        self.fields[
-            "reason"
-        ].help_text = "How you know that it is the customer's. For example: DNS record of today, ticket 4711. Kept in the events for good."
+        self.fields["reason"].help_text = HOW_KNOWN
 
     def write(self) -> str:
         act, word = (verify_domain, "verify") if "verify" in self.data else (unverify_domain, "unverify")

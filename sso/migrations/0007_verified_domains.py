@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
             field=models.JSONField(
                 blank=True,
                 default=list,
-                help_text="Claimed. Those of them that are verified lead whoever types such an address at the sign-in page to this connection.",
+                help_text="Those of them that are verified lead whoever types such an address at the sign-in page to this connection.",
                 verbose_name="email domains",
             ),
         ),

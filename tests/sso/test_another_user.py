@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
@@ -101,6 +101,16 @@ def test_a_staff_user_who_is_signed_in_by_password_is_asked_too(browser: Browser
     page = by_tile(browser, BOB_BY_SSO)
     assert "Stay boss" in page.content.decode()
     assert whose(browser) == "boss"
+
+
+def test_asking_and_going_on_take_a_constant_number_of_queries(
+    at_janes: Browser, django_assert_max_num_queries: Any
+) -> None:
+    answer = at_janes.post(at_janes.idp.response(at_janes.idp.claims(BOB_BY_SSO, acs_url=ACS, request_id=None)))
+    with django_assert_max_num_queries(6):
+        page = at_janes.http.get(answer["Location"])
+    with django_assert_max_num_queries(21):
+        press(at_janes, page, "go_on")
 
 
 # Attacks

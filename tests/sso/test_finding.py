@@ -1,5 +1,6 @@
 """Finding one's connection by an email address: only what an administrator verified leads anywhere, and nobody learns who our customers are."""
 
+import json
 import re
 from functools import partial
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.conf import LazySettings
+from django.core.management import call_command
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
@@ -22,7 +24,7 @@ from tests.support.cast import ADMIN, make_connection
 from tests.support.saml import TestIdp, now
 
 
-def claim(connection: Connection, idp: TestIdp, *domains: object) -> None:
+def enter(connection: Connection, idp: TestIdp, *domains: object) -> None:
     sso.connections.apply(connection, {"idp_metadata": idp.metadata(), "email_domains": list(domains)}, base_dir=None)
 
 
@@ -38,7 +40,7 @@ def lead(connection: Connection) -> list[str]:
 def globex(acme: Connection, idp: TestIdp) -> Connection:
     """Another customer."""
     connection = make_connection("globex", customer="Globex")
-    claim(connection, idp)
+    enter(connection, idp)
     return connection
 
 
@@ -57,8 +59,8 @@ def offered(browser: Browser, typed: str) -> set[str]:
 def test_an_address_leads_to_the_connection_whose_domain_it_is(
     acme: Connection, globex: Connection, browser: Browser, idp: TestIdp
 ) -> None:
-    claim(acme, idp, *verified("Acme.COM.", "bücher.example"))
-    claim(globex, idp, *verified("globex.com"))
+    enter(acme, idp, *verified("Acme.COM.", "bücher.example"))
+    enter(globex, idp, *verified("globex.com"))
     for typed in ("Jane.Doe@ACME.com", " jane@acme.com. ", "x@BÜCHER.example", "x@xn--bcher-kva.example"):
         assert offered(browser, typed) == {"acme"}, typed
     assert offered(browser, "x@globex.com") == {"globex"}
@@ -72,7 +74,7 @@ def test_several_connections_of_one_customer_are_asked_about(
 ) -> None:
     entra = make_connection("acme-entra", customer="Acme")
     for connection in (acme, entra):
-        claim(connection, idp, *verified("acme.com"))
+        enter(connection, idp, *verified("acme.com"))
     assert offered(browser, "jane@acme.com") == {"acme", "acme-entra"}
     assert "Which of these is yours?" in ask(browser, "jane@acme.com")
 
@@ -80,7 +82,7 @@ def test_several_connections_of_one_customer_are_asked_about(
 def test_where_one_wanted_to_go_is_kept_and_stays_on_this_site(
     acme: Connection, globex: Connection, browser: Browser, idp: TestIdp
 ) -> None:
-    claim(acme, idp, *verified("acme.com"))
+    enter(acme, idp, *verified("acme.com"))
     said = {"connection": "jane@acme.com", "next": "/me?x=1"}
     assert "login?next=%2Fme%3Fx%3D1" in browser.http.post("/sign-in", said).content.decode()
     assert "evil.test" not in browser.http.post("/sign-in", said | {"next": "//evil.test"}).content.decode()
@@ -92,7 +94,7 @@ def test_where_one_wanted_to_go_is_kept_and_stays_on_this_site(
 def test_an_address_in_a_link_is_not_read_and_a_form_of_another_site_is_refused(
     acme: Connection, globex: Connection, browser: Browser, idp: TestIdp
 ) -> None:
-    claim(acme, idp, *verified("acme.com"))
+    enter(acme, idp, *verified("acme.com"))
     page = browser.http.get("/sign-in", {"connection": "jane@acme.com"}).content.decode()
     assert "acme" not in page
     assert 'method="post"' in page
@@ -104,11 +106,11 @@ def test_an_address_in_a_link_is_not_read_and_a_form_of_another_site_is_refused(
 def test_whatever_leads_nowhere_is_answered_alike_and_after_the_same_work_as_what_does(
     acme: Connection, globex: Connection, browser: Browser, idp: TestIdp
 ) -> None:
-    claim(acme, idp, *verified("acme.com"))
+    enter(acme, idp, *verified("acme.com"))
     off = make_connection("off", customer="Off")
-    claim(off, idp, *verified("off.com"))
+    enter(off, idp, *verified("off.com"))
     switch_off(actor=ADMIN, connection_id=off.pk, reason="moved")
-    claim(globex, idp, "globex.com")
+    enter(globex, idp, "globex.com")
 
     def seen(typed: str) -> tuple[int, str, list[str]]:
         with CaptureQueriesContext(database) as queries:
@@ -128,7 +130,7 @@ def test_whatever_leads_nowhere_is_answered_alike_and_after_the_same_work_as_wha
 def test_nobody_tries_names_for_long(
     acme: Connection, globex: Connection, browser: Browser, idp: TestIdp, settings: LazySettings
 ) -> None:
-    claim(acme, idp, *verified("acme.com"))
+    enter(acme, idp, *verified("acme.com"))
     settings.SIGN_IN_LOOKUPS_PER_MINUTE = 2
     with time_machine.travel(now(), tick=False):  # one minute
         _try_four_times(browser)
@@ -160,7 +162,7 @@ def test_odd_addresses_are_answered_as_any_other(acme: Connection, browser: Brow
 )
 def test_what_is_no_domain_is_named(acme: Connection, idp: TestIdp, domain: object) -> None:
     with pytest.raises(SettingsErrors) as refusal:
-        claim(acme, idp, "acme.com", domain)
+        enter(acme, idp, "acme.com", domain)
     assert [(fault.path, fault.code) for fault in refusal.value.faults] == [("saml.email_domains[1]", "wrong_type")]
 
 
@@ -169,7 +171,7 @@ def test_what_is_no_domain_is_named(acme: Connection, idp: TestIdp, domain: obje
 )
 def test_an_entry_says_a_domain_and_whether_it_is_verified(acme: Connection, idp: TestIdp, said: object) -> None:
     with pytest.raises(SettingsErrors) as refusal:
-        claim(acme, idp, said)
+        enter(acme, idp, said)
     assert [fault.path for fault in refusal.value.faults] == ["saml.email_domains[0]"]
 
 
@@ -178,7 +180,7 @@ def test_a_domain_where_anybody_can_have_an_address_is_no_customers(
     acme: Connection, idp: TestIdp, domain: str
 ) -> None:
     with pytest.raises(SettingsErrors) as refusal:
-        claim(acme, idp, domain)
+        enter(acme, idp, domain)
     assert [fault.code for fault in refusal.value.faults] == ["public_mail"]
     assert all(normal_domain(one) == one for one in PUBLIC_MAIL)
 
@@ -187,17 +189,17 @@ def test_letters_that_old_and_new_registries_read_differently_lead_nowhere(
     acme: Connection, globex: Connection, browser: Browser, idp: TestIdp
 ) -> None:
     """Python's IDNA makes fass.example of faß.example, which is a domain of somebody else."""
-    claim(acme, idp, *verified("fass.example"))
+    enter(acme, idp, *verified("fass.example"))
     assert offered(browser, "jane@faß.example") == offered(browser, "jane@FASS.example") - {"acme"} == set()
 
 
 # Verifying
 
 
-def test_an_administrator_verifies_a_claim_and_takes_it_back_R34(
+def test_an_administrator_verifies_a_domain_and_takes_that_back_R34(
     acme: Connection, globex: Connection, browser: Browser, idp: TestIdp
 ) -> None:
-    claim(acme, idp, "acme.com")
+    enter(acme, idp, "acme.com")
     assert offered(browser, "jane@acme.com") == set()
     for _ in range(2):
         verify_domain(actor=ADMIN, connection=acme, domain="ACME.com.", reason="DNS record of today")
@@ -212,8 +214,8 @@ def test_an_administrator_verifies_a_claim_and_takes_it_back_R34(
     ]
 
 
-def test_what_is_not_claimed_is_not_verified(acme: Connection, idp: TestIdp) -> None:
-    claim(acme, idp, "acme.com")
+def test_what_was_not_entered_is_not_verified(acme: Connection, idp: TestIdp) -> None:
+    enter(acme, idp, "acme.com")
     for domain in ("globex.com", "sub.acme.com", "not a domain", ""):
         with pytest.raises(InvalidValue, match="not among the email domains"):
             verify_domain(actor=ADMIN, connection=acme, domain=domain)
@@ -223,25 +225,25 @@ def test_what_is_not_claimed_is_not_verified(acme: Connection, idp: TestIdp) -> 
 
 def test_a_domain_leads_to_one_customer(acme: Connection, globex: Connection, browser: Browser, idp: TestIdp) -> None:
     """Offered beside the true one, a stranger's connection would be a way to a stranger's password page."""
-    claim(acme, idp, *verified("acme.com"))
-    claim(globex, idp, "acme.com")
+    enter(acme, idp, *verified("acme.com"))
+    enter(globex, idp, "acme.com")
     with pytest.raises(InvalidValue, match="leads to another customer by the connection acme"):
         verify_domain(actor=ADMIN, connection=globex, domain="acme.com")
     with pytest.raises(InvalidValue, match="leads to another customer by the connection acme"):
-        claim(globex, idp, *verified("acme.com"))
+        enter(globex, idp, *verified("acme.com"))
     assert offered(browser, "jane@acme.com") == {"acme"}
     unverify_domain(actor=ADMIN, connection=acme, domain="acme.com")
     verify_domain(actor=ADMIN, connection=globex, domain="acme.com")
     assert offered(browser, "jane@acme.com") == {"globex"}
 
 
-def test_a_domain_that_is_claimed_no_more_leads_nowhere_and_its_return_is_verified_anew(
+def test_a_domain_that_is_taken_out_leads_nowhere_and_its_return_is_verified_anew(
     acme: Connection, browser: Browser, idp: TestIdp
 ) -> None:
-    claim(acme, idp, *verified("acme.com", "b.test"))
-    claim(acme, idp, "b.test", {"domain": "c.test", "verified": False})
+    enter(acme, idp, *verified("acme.com", "b.test"))
+    enter(acme, idp, "b.test", {"domain": "c.test", "verified": False})
     assert lead(acme) == ["b.test"]
-    claim(acme, idp, "acme.com", {"domain": "b.test", "verified": False})
+    enter(acme, idp, "acme.com", {"domain": "b.test", "verified": False})
     assert lead(acme) == []
     assert [one.changes["domain"] for one in Event.objects.filter(kind="email_domain.unverified").order_by("at")] == [
         ["acme.com", None],
@@ -249,16 +251,34 @@ def test_a_domain_that_is_claimed_no_more_leads_nowhere_and_its_return_is_verifi
     ]
 
 
+def test_the_command_verifies_and_takes_back_and_says_how_all_of_them_stand(
+    acme: Connection, idp: TestIdp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command(*words: str) -> Any:
+        call_command("connection", "verify-domain", "acme", *words, "--reason", "DNS record", "--json")
+        return json.loads(capsys.readouterr().out)["domains"]
+
+    enter(acme, idp, "acme.com", "b.test")
+    told = command("Acme.com")
+    assert [(one["domain"], one["verified_by"]) for one in told] == [("acme.com", "command line"), ("b.test", None)]
+    command("b.test", "--dry-run")
+    assert lead(acme) == ["acme.com"]
+    assert {one["verified_at"] for one in command("acme.com", "--undo")} == {None}
+    with pytest.raises(SystemExit):
+        command("c.test")
+    assert "Enter it there first" in capsys.readouterr().err
+
+
 def test_applying_the_same_twice_verifies_once(acme: Connection, idp: TestIdp) -> None:
     for _ in range(2):
-        claim(acme, idp, *verified("acme.com"))
+        enter(acme, idp, *verified("acme.com"))
     assert Event.objects.filter(kind="email_domain.verified").count() == 1
     assert lead(acme) == ["acme.com"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_customers_who_claim_and_verify_at_the_same_instant_one_has_it(idp: TestIdp) -> None:
+def test_of_many_customers_who_enter_and_verify_at_the_same_instant_one_has_it(idp: TestIdp) -> None:
     rivals = [make_connection(f"c{number}", customer=f"C{number}") for number in range(4)]
-    answers = at_the_same_instant([partial(claim, rival, idp, *verified("acme.com")) for rival in rivals])
+    answers = at_the_same_instant([partial(enter, rival, idp, *verified("acme.com")) for rival in rivals])
     assert sorted(type(answer).__name__ for answer in answers) == ["InvalidValue"] * 3 + ["NoneType"]
     assert VerifiedDomain.objects.count() == 1

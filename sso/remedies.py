@@ -20,9 +20,7 @@ _CERTIFICATE: Final = (
     "The identity provider signs with another certificate than the connection knows. Adopt its present metadata (Metadata of the IdP), "
     "if that is where it comes from; a message of somebody else looks the same."
 )
-_CONFLICT: Final = (
-    "Decide in the conflicts who that is; the reference finds it there. The next sign-in then comes through."
-)
+_CONFLICT: Final = "A sign-in opens a conflict, which its reference finds: decide there who that is. The next sign-in then comes through."
 
 REMEDIES: Final = MappingProxyType({
     **dict.fromkeys(Code, _MESSAGE),

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 
 from core_identity.event_export import MEDIA_TYPES, Export, Format
 from core_identity.selectors.connections import connection_slugs
+from sso.email_domains import verified_domains
 from sso.keys import certificate_facts, keys_of
 from sso.models import SamlSettings, SignInRecord
 from sso.remedies import REMEDIES
@@ -36,7 +37,7 @@ class SamlSettingsInline(admin.StackedInline):
     can_delete = False
     extra = 0
     fields: ClassVar[tuple[str, ...]] = (
-        "idp_entity_id", "sso_url", "slo_url", "certificates_shown",
+        "idp_entity_id", *SamlSettings.PLACES, "sso_binding", "slo_binding", "certificates_shown",
         "metadata_url", "metadata_valid_until", "refreshed_at", "refresh_fault",
         "idp_initiated", "want_response_signed",
         "want_encrypted", "our_keys", "sign_requests", "sign_metadata", "force_authn", "authn_context", "name_id_format", "clock_skew",
@@ -55,7 +56,13 @@ class SamlSettingsInline(admin.StackedInline):
 
     @admin.display(description="email domains")
     def domains_shown(self, saml: SamlSettings) -> str:
-        return ", ".join(saml.email_domains) or "none"
+        """Which of them lead here, for the others do nothing."""
+        verified = {one.domain for one in verified_domains(saml.connection)}
+        told = (
+            f"{domain} ({'verified' if domain in verified else 'not verified: leads nobody here'})"
+            for domain in saml.email_domains
+        )
+        return ", ".join(told) or "none"
 
     @admin.display(description="our keys")
     def our_keys(self, saml: SamlSettings) -> str:
@@ -63,7 +70,7 @@ class SamlSettingsInline(admin.StackedInline):
         told = ((key.state, *certificate_facts(key.certificate)) for key in keys_of(saml.connection))
         return (
             format_html_join(", ", "{} {} (ends on {})", ((state, sha256, ends.date()) for state, sha256, ends in told))
-            or "none: connection saml-keys SLUG make"
+            or "none: make one on the page Our SAML keys"
         )
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -2,10 +2,12 @@ from datetime import timedelta
 from typing import ClassVar, Final
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from sso.saml.assertion import UNSPECIFIED, Idp, Sp, Wishes
+from sso.saml.places import Binding, Place, choose
+
+BINDINGS: Final = ((Binding.REDIRECT.value, "Redirect"), (Binding.POST.value, "POST"))
 
 SIGN_IN_LASTS: Final = timedelta(minutes=15)
 """How long somebody may take at the IdP."""
@@ -16,29 +18,63 @@ class SamlSettings(models.Model):
 
     connection = models.OneToOneField("core_identity.Connection", models.PROTECT, related_name="saml")
     idp_entity_id = models.CharField("entity ID of the IdP", max_length=1024)
-    sso_url = models.CharField("single sign-on URL of the IdP", max_length=2000)
+    sso_url = models.CharField("single sign-on URL of the IdP", max_length=2000, blank=True)
+    sso_post_url = models.CharField("single sign-on URL of the IdP, by POST", max_length=2000, blank=True)
+    sso_binding = models.CharField(
+        "how our AuthnRequests go there",
+        max_length=8,
+        choices=BINDINGS,
+        default=Binding.REDIRECT.value,
+        help_text="By Redirect or POST; the other way where the IdP has no address for this one.",
+    )
     slo_url = models.CharField("single logout URL of the IdP", max_length=2000, blank=True)
+    slo_answer_url = models.CharField("its URL for answers", max_length=2000, blank=True)
+    slo_post_url = models.CharField("single logout URL of the IdP, by POST", max_length=2000, blank=True)
+    slo_post_answer_url = models.CharField("its URL for answers, by POST", max_length=2000, blank=True)
+    slo_binding = models.CharField(
+        "how our logout messages go there",
+        max_length=8,
+        choices=BINDINGS,
+        default=Binding.POST.value,
+        help_text="POST is what Okta takes for certain. The other way where the IdP has no address for this one.",
+    )
     certificates = models.JSONField(help_text="Signing certificates of the IdP, as PEM. Any of them may have signed.")
     want_response_signed = models.BooleanField(
         "the Response must be signed too",
         default=True,
-        help_text="The Assertion must be signed always. Okta signs both.",
+        help_text="The Assertion must be signed always. Okta signs both. Entra signs the Assertion only, unless told otherwise: then leave this off.",
     )
     want_encrypted = models.BooleanField(
         "assertions must be encrypted",
         default=False,
-        help_text="Encrypted ones are always taken where a key was made; then no other is.",
+        help_text="Encrypted ones are always taken where a key of ours was made; with this no other is. The IdP has to have our certificate first.",
     )
-    sign_requests = models.BooleanField("we sign our AuthnRequests", default=False)
-    sign_metadata = models.BooleanField("we sign our metadata", default=False)
-    force_authn = models.BooleanField("the IdP must ask people again at each sign-in", default=False)
+    sign_requests = models.BooleanField(
+        "we sign our AuthnRequests",
+        default=False,
+        help_text="For an IdP that checks them. It has to have our certificate first, or it refuses everybody at its own door.",
+    )
+    sign_metadata = models.BooleanField(
+        "we sign our metadata", default=False, help_text="For an IdP that checks that. Okta and Entra do not."
+    )
+    force_authn = models.BooleanField(
+        "the IdP must ask people again at each sign-in",
+        default=False,
+        help_text="No session that they have at the IdP lets them in here: they prove each time who they are.",
+    )
     authn_context = models.CharField(
         "how people must prove who they are",
         max_length=255,
         blank=True,
-        help_text="An AuthnContextClassRef that each AuthnRequest demands. Empty: the IdP decides, as MFA needs it.",
+        help_text="An AuthnContextClassRef that each AuthnRequest demands. An IdP that cannot do it refuses everybody. "
+        "Empty: the IdP decides, as MFA needs it.",
     )
-    name_id_format = models.CharField("NameID format asked for", max_length=255, default=UNSPECIFIED)
+    name_id_format = models.CharField(
+        "NameID format asked for",
+        max_length=255,
+        default=UNSPECIFIED,
+        help_text="The NameID should be the userName that SCIM sends: it is a mark by which somebody is known (R8b). Okta sends what its app says.",
+    )
     metadata_url = models.CharField(
         "address of the IdP's metadata",
         max_length=2000,
@@ -47,25 +83,26 @@ class SamlSettings(models.Model):
     )
     metadata_valid_until = models.DateTimeField("metadata is good until", null=True)
     proposed = models.JSONField(
-        null=True, help_text="What a refresh found and nobody has adopted: sso_url, slo_url, certificates."
+        null=True, help_text="What a refresh found and nobody has adopted: addresses and certificates."
     )
     refreshed_at = models.DateTimeField("last refresh", null=True)
     refresh_fault = models.TextField("fault of the last refresh", blank=True)
     clock_skew = models.PositiveSmallIntegerField(
         "seconds that clocks may disagree",
         default=120,
-        help_text="0 to 300.",
+        help_text="0 to 300. By so much an assertion may be early or late.",
     )
     email_domains = models.JSONField(
         "email domains",
         default=list,
         blank=True,
-        help_text="Whoever types an address of these at the sign-in page is offered this connection. They open nothing.",
+        help_text="Those of them that are verified lead whoever types such an address at the sign-in page to this connection.",
     )
     idp_initiated = models.BooleanField(
         "sign-ins may start at the IdP",
         default=False,
-        help_text="Okta's dashboard tile needs it. Such a sign-in answers no request of ours, so it proves less.",
+        help_text="Okta's dashboard tile needs it. Such a sign-in answers no request of ours, so it proves less: a stolen one that nobody used yet "
+        "opens a session in any browser. A bookmark app in Okta with our sign-in page gives the same tile without it.",
     )
     first_name_attribute = models.CharField(max_length=255, default="FirstName")
     last_name_attribute = models.CharField(max_length=255, default="LastName")
@@ -86,11 +123,20 @@ class SamlSettings(models.Model):
     )  # fmt: skip
     """What can be mapped; the field of each is ``<name>_attribute``."""
 
+    PLACES: ClassVar[tuple[str, ...]] = (
+        "sso_url", "sso_post_url", "slo_url", "slo_answer_url", "slo_post_url", "slo_post_answer_url"
+    )  # fmt: skip
+    """Where the IdP takes messages; those without ``post`` in the name by Redirect."""
+
     class Meta:
         verbose_name = "SAML settings"
         verbose_name_plural = "SAML settings"
-        indexes = (GinIndex(name="saml_by_email_domain", fields=("email_domains",), opclasses=("jsonb_path_ops",)),)
-        constraints = (models.CheckConstraint(name="clock_skew_bounded", condition=models.Q(clock_skew__lte=300)),)
+        constraints = (
+            models.CheckConstraint(name="clock_skew_bounded", condition=models.Q(clock_skew__lte=300)),
+            models.CheckConstraint(
+                name="somewhere_to_sign_in", condition=~models.Q(sso_url="") | ~models.Q(sso_post_url="")
+            ),
+        )
 
     def __str__(self) -> str:
         return f"SAML settings of {self.connection}"
@@ -99,12 +145,29 @@ class SamlSettings(models.Model):
     def idp(self) -> Idp:
         return Idp(
             self.idp_entity_id,
-            self.sso_url,
+            self.sso_place.url,
             tuple(self.certificates),
             self.want_response_signed,
             self.want_encrypted,
-            self.slo_url,
         )
+
+    @property
+    def sso_place(self) -> Place:
+        """Where AuthnRequests go."""
+        place = choose(Binding(self.sso_binding), redirect=self.sso_url, post=self.sso_post_url)
+        if place is None:
+            raise ValueError("No settings are saved without an address to sign in at.")
+        return place
+
+    @property
+    def slo_place(self) -> Place | None:
+        """Where our LogoutRequests go. None: the IdP has no single logout."""
+        return choose(Binding(self.slo_binding), redirect=self.slo_url, post=self.slo_post_url)
+
+    @property
+    def slo_answer_place(self) -> Place | None:
+        """Where our LogoutResponses go: the ResponseLocation, where the metadata names one (SAML metadata 2.2.2)."""
+        return choose(Binding(self.slo_binding), redirect=self.slo_answer_url, post=self.slo_post_answer_url)
 
     @property
     def skew(self) -> timedelta:
@@ -119,6 +182,21 @@ class SamlSettings(models.Model):
     @property
     def wishes(self) -> Wishes:
         return Wishes(self.name_id_format, self.force_authn, self.authn_context)
+
+
+class VerifiedDomain(models.Model):
+    """An email domain of which an administrator says that it is the customer's: it leads to the connection. Written by `sso.email_domains`."""
+
+    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
+    domain = models.CharField(max_length=253, help_text="As `normal_domain` makes it.")
+    verified_at = models.DateTimeField()
+    verified_by = models.CharField(max_length=300)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(name="domain_verified_once", fields=("domain", "connection")),)
+
+    def __str__(self) -> str:
+        return self.domain
 
 
 class KeyState(models.TextChoices):

@@ -18,7 +18,10 @@ from sso.sign_in_log import Attempt
 def departed(attempt: Attempt, token: str | None) -> SignInState | None:
     """Return the sign-in that a message says it answers, if this browser began it; None where the IdP began. Raises `SamlRefusal`."""
     with attempt.trace.step("XML within the limits"):
-        request_id = unverified_in_response_to(attempt.request.POST.get("SAMLResponse", ""))
+        messages = attempt.request.POST.getlist("SAMLResponse")
+        if len(messages) != 1:  # of two, what stands before us may have read the other
+            raise SamlRefusal(Code.STRUCTURE, expected="one SAMLResponse", received=str(len(messages)))
+        request_id = unverified_in_response_to(messages[0])
     if request_id is not None:
         with attempt.trace.step("Answers a request of ours, in the browser that left"):
             return sign_in_state.waiting_state(attempt.saml, request_id, token)

@@ -57,6 +57,12 @@ def refused_by_policy(attempt: Attempt, assertion: VerifiedAssertion, refusal: I
     return _page(attempt, status=403, sentence=sentence, **told)
 
 
+def refused_at_the_end(attempt: Attempt, refusal: IdentityError) -> HttpResponse:
+    """Answer whoever was let in, and may not come in any more when the session would begin."""
+    log.warning("sign-in refused at its end", extra=facts(attempt.request, attempt.saml) | {"code": refusal.code})
+    return _page(attempt, status=403, sentence=refusal.message, code=refusal.code)
+
+
 def facts(request: HttpRequest, saml: SamlSettings) -> dict[str, object]:
     """Return what every line about a sign-in says: names and references, never a value out of an assertion."""
     return {"reference": getattr(request, "request_id", ""), "connection": saml.connection.slug}

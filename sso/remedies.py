@@ -15,10 +15,10 @@ _MESSAGE: Final = (
     "The message is not what an identity provider in its usual settings sends. Look at the check that failed; if nobody changed anything, "
     "somebody may be trying."
 )
-_KEY: Final = "Make a key (`connection saml-keys SLUG make`) and let the identity provider encrypt to the certificate in our metadata."
+_KEY: Final = "Make a key (Our SAML keys) and let the identity provider encrypt to the certificate in our metadata."
 _CERTIFICATE: Final = (
-    "The identity provider signs with another certificate than the connection knows. Adopt its present metadata (Metadata of the IdP), "
-    "if that is where it comes from; a message of somebody else looks the same."
+    "The identity provider signs with another certificate than the connection knows, or with one that has ended. Adopt its present "
+    "metadata (Metadata of the IdP), if that is where it comes from; a message of somebody else looks the same."
 )
 _CONFLICT: Final = "A sign-in opens a conflict, which its reference finds: decide there who that is. The next sign-in then comes through."
 
@@ -36,13 +36,12 @@ REMEDIES: Final = MappingProxyType({
     Code.ALGORITHM: "Choose RSA-SHA256 for signature and digest at the identity provider; SHA-1 is not believed.",
     Code.ENCRYPTED: _KEY,
     Code.DECRYPTION: "Let the identity provider encrypt to the certificate that our metadata names now, with AES and RSA-OAEP.",
-    Code.NOT_ENCRYPTED: "The connection demands encryption. Switch it on at the identity provider, or off in the connection file.",
+    Code.NOT_ENCRYPTED: "The connection demands encryption. Switch it on at the identity provider, or off in the SAML settings.",
     Code.REPLAY: _AGAIN,
     Code.NO_REQUEST: _AGAIN,
     Code.IN_RESPONSE_TO: _AGAIN,
     Code.OTHER_BROWSER: "Let the person start again, in one browser, with cookies on for this site. A private window that closed does this too.",
     Code.UNSOLICITED: "The person began at the identity provider, at its tile. Allow that in the SAML settings, or give them the sign-in page.",
-    Code.DOUBLE_ATTRIBUTE: "Two attribute statements of the app have one name. Take one away.",
     "missing_attributes": "Send the missing attribute under exactly this name, or enter the name that does arrive in the SAML settings.",
     "invalid_value": "One attribute that must be one clean text has several values, none, or characters that nobody can see.",
     "no_mark": f"The UID is known, but neither name nor email is theirs. {_CONFLICT}",

@@ -15,7 +15,7 @@ from sso.keys import signing_key
 from sso.models import SIGN_IN_LASTS, SamlSettings, SignInState, UsedAssertion
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.expectations import MAX_SKEW
-from sso.saml.messages import authn_request_url, new_request_id
+from sso.saml.messages import Outgoing, authn_request, new_request_id
 from sso.saml.refusals import Code, SamlRefusal
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ MAX_NAME_ID: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """A browser that is sent to the IdP: where to, and the token that it has to bring back."""
+    """A browser that is sent to the IdP: with which message, and the token that it has to bring back."""
 
-    url: str
+    message: Outgoing
     browser_token: str
 
 
@@ -47,7 +47,7 @@ def depart(
     tester: Any = None,
     tester_session: str = "",
 ) -> Departure:
-    """Remember a sign-in and return where to send the browser. With a ``tester`` it is a test, which will open nothing (R37)."""
+    """Remember a sign-in and return what the browser takes to the IdP. With a ``tester`` it is a test, which will open nothing (R37)."""
     now = timezone.now()
     purge(SignInState.objects.filter(expires_at__lt=now))
     token = _token(browser_token)
@@ -62,8 +62,8 @@ def depart(
         tester_session=tester_session,
     )
     # The RelayState says nothing and is trusted for nothing: the way back is found by InResponseTo, which is signed.
-    url = authn_request_url(
-        saml.idp,
+    message = authn_request(
+        saml.sso_place,
         saml.sp,
         request_id=request_id,
         relay_state=secrets.token_urlsafe(16),
@@ -71,7 +71,7 @@ def depart(
         wishes=saml.wishes,
         signer=signing_key(saml) if saml.sign_requests else None,
     )
-    return Departure(url, token)
+    return Departure(message, token)
 
 
 def waiting_state(saml: SamlSettings, request_id: str, browser_token: str | None) -> SignInState:
@@ -147,20 +147,27 @@ def arrive(
     return Arrival(urlencode({"ticket": ticket}), token)
 
 
-def finish(slug: str, *, ticket: str, browser_token: str | None) -> SignInState | None:
-    """Take the last step and return whose it was; None where ticket and browser do not fit, or where it was taken."""
+def arrived(saml: SamlSettings, *, ticket: str, browser_token: str | None) -> SignInState | None:
+    """Return the sign-in that this ticket and this browser may finish, without touching it; None where there is none, or no more."""
     if not ticket or not browser_token:
         return None
-    mine = SignInState.objects.filter(
-        connection__slug=slug,
-        ticket_hash=hashed(ticket),
-        browser_hash=hashed(browser_token),
-        expires_at__gt=timezone.now(),
-        tester=None,
+    return (
+        SignInState.objects.select_related("identity__user", "identity__connection")
+        .filter(
+            connection=saml.connection,
+            ticket_hash=hashed(ticket),
+            browser_hash=hashed(browser_token),
+            expires_at__gt=timezone.now(),
+            finished_at=None,
+            tester=None,
+        )
+        .first()
     )
-    if not mine.filter(finished_at=None).update(finished_at=timezone.now()):
-        return None
-    return mine.select_related("identity__user", "identity__connection").get()
+
+
+def finish(state: SignInState) -> bool:
+    """Take the last step; False where another request took it meanwhile."""
+    return bool(SignInState.objects.filter(pk=state.pk, finished_at=None).update(finished_at=timezone.now()))
 
 
 def trials_of(browser_token: str | None) -> QuerySet[SignInState]:

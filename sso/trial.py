@@ -25,6 +25,7 @@ from core_identity.services.uniqueness import WAY_OUT
 from core_identity.values import Person
 from sso import sign_in_state
 from sso.explanations import explain_attributes, explain_entrance, explain_refusal
+from sso.live_settings import NOBODY
 from sso.mapping import person_of
 from sso.models import SamlSettings, SignInState
 from sso.reception import actor_of, believed
@@ -67,7 +68,7 @@ def settings_under_test(slug: str, browser_token: str | None) -> SamlSettings:
     found = SamlSettings.objects.select_related("connection").filter(connection__in=waiting.values("connection"))
     saml = found.first()
     if saml is None:
-        raise Http404("There is no such connection.")
+        raise Http404(NOBODY)
     return saml
 
 

@@ -3,21 +3,26 @@
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from core_identity.backends import begin_session, identity_of
+from core_identity.budgets import hash_of_address, spend
 from core_identity.credentials import credential
+from core_identity.errors import IdentityError
 from core_identity.selectors.story import story
+from core_identity.services.sign_in import require_open_gate
 from sso import sign_in_state
+from sso.going_away import send_away
 from sso.keys import announced_certificates, signing_key
 from sso.live_settings import live_settings
 from sso.logout import remember_session
 from sso.offers import connections_to_offer
-from sso.refusal_page import refused_message
+from sso.refusal_page import refused_at_the_end, refused_message
 from sso.relay_state import safe_path
 from sso.saml.messages import sp_metadata
 from sso.saml.refusals import Code, SamlRefusal
@@ -27,17 +32,30 @@ ME: Final = ("id", "username", "email", "first_name", "last_name", "status")
 
 
 @credential("none")
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Offer the ways to sign in. Customers are not listed to strangers: where there are many, people type the name of theirs."""
+    """Offer the ways to sign in. Customers are not listed to strangers: where there are many, people type their address, or the name of theirs.
+
+    What is typed comes by POST, so that addresses stand in no log, history or Referer; a link may name a slug, and an address in one is not read.
+    Nobody may type for long (a budget of the network's address), and whoever may not is told so whatever was typed.
+    """
     if request.user.is_authenticated:
         return redirect("me")
-    wanted = request.GET.get("connection", "").strip().lower()
-    offered, ask = connections_to_offer(wanted)
-    going_on = urlencode({"next": safe_path(request.GET["next"])}) if "next" in request.GET else ""
-    page = {"offered": offered, "ask": ask, "wanted": wanted, "going_on": going_on, "next": request.GET.get("next", "")}
-    return render(request, "sso/sign_in.html", page)
+    typed = request.method == "POST"
+    said = request.POST if typed else request.GET
+    wanted = said.get("connection", "").strip().lower()
+    going_on = urlencode({"next": safe_path(said["next"])}) if "next" in said else ""
+    page = {"ask": True, "going_on": going_on, "next": said.get("next", "")}
+    wait = spend(f"sign-in page {hash_of_address(request)}", settings.SIGN_IN_LOOKUPS_PER_MINUTE) if typed else 0
+    if wait:
+        response = render(request, "sso/sign_in.html", page | {"wait": True}, status=429)
+        response["Retry-After"] = str(wait)
+        return response
+    if not typed and "@" in wanted:
+        wanted = ""
+    page["offered"], page["ask"] = connections_to_offer(wanted)
+    return render(request, "sso/sign_in.html", page | {"wanted": wanted})
 
 
 @credential("none")
@@ -45,28 +63,47 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 @never_cache
 def login(request: HttpRequest, slug: str) -> HttpResponse:
     """Send the browser to the IdP of a connection with an AuthnRequest of its own."""
+    saml = live_settings(slug)
     away = sign_in_state.depart(
-        live_settings(slug),
+        saml,
         browser_token=sign_in_state.browser_token_of(request),
         next_path=safe_path(request.GET.get("next")),
     )
-    response = HttpResponseRedirect(away.url)
+    response = send_away(request, saml, away.message)
     sign_in_state.remember_browser(response, away.browser_token)
     return response
 
 
 @credential("none")
-@require_GET
+@require_http_methods(["GET", "POST"])
 @never_cache
 def finish(request: HttpRequest, slug: str) -> HttpResponse:
-    """Begin the session: a request of this site, so the old session's cookie is here and is replaced."""
-    state = sign_in_state.finish(
-        slug, ticket=request.GET.get("ticket", ""), browser_token=sign_in_state.browser_token_of(request)
+    """Begin the session: a request of this site, so the old session's cookie is here and is replaced.
+
+    Where that session is somebody else's and the sign-in began at the IdP, nobody here asked for it: a foreign page may have brought it. So the
+    person is asked, and only their own POST goes on. A sign-in that began here is bound to this browser by its request, and goes on by itself.
+    """
+    saml = live_settings(slug)
+    asked = request.method == "POST"
+    state = sign_in_state.arrived(
+        saml,
+        ticket=(request.POST if asked else request.GET).get("ticket", ""),
+        browser_token=sign_in_state.browser_token_of(request),
     )
     if state is None or state.identity is None:
         if request.user.is_authenticated:
             return redirect("me")  # the page was loaded again
-        return refused_message(Attempt(request, live_settings(slug)), SamlRefusal(Code.NO_REQUEST))
+        return refused_message(Attempt(request, saml), SamlRefusal(Code.NO_REQUEST))
+    another = request.user.is_authenticated and request.user.pk != state.identity.user_id
+    if another and state.request_id is None and not asked:
+        page = {"connection": saml.connection, "newcomer": state.identity.user, "ticket": request.GET["ticket"]}
+        return render(request, "sso/another_user.html", page)
+    if not sign_in_state.finish(state) or "stay" in request.POST:
+        return redirect("me")
+    try:
+        require_open_gate(state.identity)  # minutes may have gone by since it was asked
+    except IdentityError as refusal:
+        return refused_at_the_end(Attempt(request, saml), refusal)
     begin_session(request, state.identity, until=state.session_until)
     remember_session(request, state)
     return HttpResponseRedirect(safe_path(state.next_path))

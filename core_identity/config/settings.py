@@ -37,6 +37,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "scim.middleware.ScimErrorMiddleware",  # first: whatever fails under /scim/ is answered as a SCIM error
     "core_identity.middleware.RequestIdMiddleware",
+    "core_identity.middleware.CharsetMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -161,6 +162,7 @@ OAUTH2_PROVIDER = {
 }
 PROVISIONING_LOG_DAYS = env.int("PROVISIONING_LOG_DAYS", default=30)  # R35; 0 keeps none
 SIGN_IN_FAILURES_PER_MINUTE = env.int("SIGN_IN_FAILURES_PER_MINUTE", default=600)  # of each address at a connection
+SIGN_IN_LOOKUPS_PER_MINUTE = env.int("SIGN_IN_LOOKUPS_PER_MINUTE", default=120)  # of each address at the sign-in page
 SIGN_IN_LOG_DAYS = env.int("SIGN_IN_LOG_DAYS", default=30)  # 0 keeps none
 SCIM_READS_PER_MINUTE = env.int("SCIM_READS_PER_MINUTE", default=30_000)  # of each connection; 0: no limit
 SCIM_WRITES_PER_MINUTE = env.int("SCIM_WRITES_PER_MINUTE", default=12_000)

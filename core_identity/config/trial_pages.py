@@ -12,6 +12,7 @@ from django.shortcuts import redirect
 from core_identity.admin.base import CoreAdmin
 from core_identity.admin.events import shown_changes
 from core_identity.models import Connection
+from sso.going_away import send_away
 from sso.models import SamlSettings
 from sso.remedies import REMEDIES
 from sso.sign_in_state import remember_browser
@@ -33,11 +34,15 @@ class TrialPages(CoreAdmin):
         if request.method != "POST" or saml is None:
             return self.page(request, "connection/test.html", title=title, form=form, obj=connection, saml=saml)
         away = depart_to_test(request, saml)
-        response = self.page(
-            request, "connection/test.html", title=title, form=form, obj=connection, saml=saml, away=away.url
-        )
-        # Not a redirect: browsers hold those against form-action.
-        response["Refresh"] = f"0; url={away.url}"
+        if away.message.fields:
+            response = send_away(request, saml, away.message)
+        else:
+            url = away.message.url
+            response = self.page(
+                request, "connection/test.html", title=title, form=form, obj=connection, saml=saml, away=url
+            )
+            # Not a redirect: browsers hold those against form-action.
+            response["Refresh"] = f"0; url={url}"
         remember_browser(response, away.browser_token)
         return response
 

@@ -128,7 +128,7 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
     assert identity is not None  # noqa: S101 - both decisions speak of somebody
     if decision is SignIn.CLAIM:
         require_claimable(connection=connection, person=person, identity=identity)
-    _require_open_gate(identity)
+    require_open_gate(identity)
     if person.name_id and key(person.name_id) not in {identity.name_id_key, identity.user_name_key}:
         if not whole_customer:
             return None
@@ -192,7 +192,8 @@ def _greet(*, actor: Actor, connection: Connection, identity: Identity, person: 
     events.record(actor=actor, kind="user.signed_in", subject=identity.user, connection=connection)
 
 
-def _require_open_gate(identity: Identity) -> None:
+def require_open_gate(identity: Identity) -> None:
+    """Raise `MayNotSignIn` where the person of ``identity`` (its user and connection loaded) may not sign in (R21, R22, R26)."""
     bar = bar_to_sign_in(standing_of(identity))
     if bar is not None:
         raise MayNotSignIn(bar.value, BAR_TEXTS[bar], user_id=identity.user_id)

@@ -15,6 +15,7 @@ from sso.saml.refusals import Code, SamlRefusal
 from sso.saml.trace import Seen, Trace
 
 SUCCESS: Final = "urn:oasis:names:tc:SAML:2.0:status:Success"
+ENTITY: Final = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
 BEARER: Final = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 KNOWN_CONDITIONS: Final = {f"{SAML}AudienceRestriction", f"{SAML}OneTimeUse", f"{SAML}ProxyRestriction"}
 
@@ -61,6 +62,7 @@ def _issuers(message: Message) -> Seen:
     issuers = message.root.findall(f"{SAML}Issuer")
     for issuer in (*issuers, only(message.assertion, "Issuer", Code.ISSUER)):
         same(Code.ISSUER, text_of(issuer), message.expected.idp.entity_id)
+        same(Code.ISSUER, issuer.get("Format", ENTITY), ENTITY)
     return message.expected.idp.entity_id, message.expected.idp.entity_id
 
 
@@ -130,18 +132,14 @@ def _name_id(message: Message) -> Seen:
     return "text only", "none" if name_id is None else name_id.get("Format", "no Format")
 
 
-def _attribute_names(message: Message) -> Seen:
-    attributes, unreadable = _attributes(message.assertion)
-    return "no name twice", f"{len(attributes) + len(unreadable)} names"
-
-
 CLAIMS: Final[tuple[tuple[str, Callable[[Message], Seen]], ...]] = (
     ("Status", _status),
     ("Destination", lambda one: same(Code.DESTINATION, one.root.get("Destination"), one.expected.sp.acs_url)),
     ("InResponseTo", lambda one: same(Code.IN_RESPONSE_TO, one.root.get("InResponseTo"), one.expected.request_id)),
     ("Issuer", _issuers),
     ("ID of the Assertion", lambda one: check_id(one.assertion)),
-    ("IssueInstant", lambda one: check_age(one.assertion, one.expected)),
+    ("IssueInstant of the Response", lambda one: check_age(one.root, one.expected)),
+    ("IssueInstant of the Assertion", lambda one: check_age(one.assertion, one.expected)),
     ("Recipient of the confirmation", _recipient),
     ("InResponseTo of the confirmation", _confirmed_request),
     ("Times of the confirmation", _confirmed_now),
@@ -150,7 +148,6 @@ CLAIMS: Final[tuple[tuple[str, Callable[[Message], Seen]], ...]] = (
     ("Audience", _audience),
     ("AuthnStatement", _authentication),
     ("NameID", _name_id),
-    ("Attributes", _attribute_names),
 )
 """What a Response must say, each by the name that stands in the log; each of them returns what had to be and what came, or raises `SamlRefusal`."""
 
@@ -187,19 +184,16 @@ def _session(assertion: etree._Element) -> tuple[str, datetime | None]:
 
 
 def _attributes(assertion: etree._Element) -> tuple[dict[str, tuple[str, ...]], set[str]]:
-    """Read all attributes. One name twice is refused: which of the two would be meant?"""
+    """Read all attributes. One name in several elements has the values of all (Keycloak says each role so): one UID in two is two values."""
     attributes: dict[str, tuple[str, ...]] = {}
     unreadable: set[str] = set()
     for attribute in assertion.iterfind(f"{SAML}AttributeStatement/{SAML}Attribute"):
         name = attribute.get("Name", "")
-        if name in attributes or name in unreadable:
-            raise SamlRefusal(Code.DOUBLE_ATTRIBUTE, received=name)
         texts = [text_of(value) for value in attribute.iterfind(f"{SAML}AttributeValue")]
         if any(text is None for text in texts):
             unreadable.add(name)
-        else:
-            attributes[name] = tuple(text for text in texts if text is not None)
-    return attributes, unreadable
+        attributes[name] = (*attributes.get(name, ()), *(text for text in texts if text is not None))
+    return {name: values for name, values in attributes.items() if name not in unreadable}, unreadable
 
 
 def names_of(attributes: VerifiedAssertion) -> Iterator[str]:

@@ -30,7 +30,6 @@ class Code(StrEnum):
     NOT_YET = "not_yet"
     TOO_LATE = "too_late"
     TIMES = "times"
-    DOUBLE_ATTRIBUTE = "double_attribute"
     VALUE = "value"
     INVALID = "invalid"
     REPLAY = "replay"

@@ -12,6 +12,7 @@ from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
 from sso.saml import gate
 from sso.saml.assertion import Idp, Sp, VerifiedAssertion
+from sso.saml.certificates import is_strong
 from sso.saml.claims import check_claims
 from sso.saml.encryption import open_envelope, read_envelope, unsealed
 from sso.saml.expectations import Expected
@@ -24,6 +25,11 @@ _SIGNATURE_FAULTS = {
     OneLogin_Saml2_ValidationError.WRONG_SIGNED_ELEMENT,
     OneLogin_Saml2_ValidationError.WRONG_NUMBER_OF_SIGNATURES_IN_RESPONSE,
 }
+_OURS_TO_JUDGE = {
+    OneLogin_Saml2_ValidationError.WRONG_SUBJECTCONFIRMATION,  # it has no tolerance of clocks there
+    OneLogin_Saml2_ValidationError.WRONG_NUMBER_OF_AUTHSTATEMENTS,  # it wants exactly one
+}
+_TIMES = ("IssueInstant", "NotBefore", "NotOnOrAfter", "AuthnInstant", "SessionNotOnOrAfter")
 
 
 def unverified_in_response_to(unverified_message: str) -> str | None:
@@ -53,10 +59,9 @@ def verify(unverified_message: str, expected: Expected, trace: Trace | None = No
     with trace.step("Signature by a certificate of the connection"):
         root, assertion, complaint = _signed(readable, expected, response_signed=signed)
     trace.believe()
-    # Our own checks name the cause better than the library does; where they find none, its verdict stands: but for the times of the
-    # confirmation, where it has no tolerance of clocks, and our claims do.
+    # Our own checks name the cause better than the library does; where they find none, its verdict stands.
     verified = check_claims(root, assertion, expected, trace)
-    if complaint is not None and complaint.code != OneLogin_Saml2_ValidationError.WRONG_SUBJECTCONFIRMATION:
+    if complaint is not None:
         with trace.step("Verdict of the library"):
             raise SamlRefusal(Code.INVALID, received=f"code {complaint.code}") from complaint
     return verified
@@ -66,6 +71,7 @@ def _signed(
     readable: str, expected: Expected, *, response_signed: bool
 ) -> tuple[etree._Element, etree._Element, OneLogin_Saml2_ValidationError | None]:
     """Return the tree whose signatures are good, its assertion, and what else the library has against it; raise `SamlRefusal`."""
+    complaint = None
     try:
         response = OneLogin_Saml2_Response(
             _settings(expected.idp, expected.sp, response_signed=response_signed), readable
@@ -73,30 +79,54 @@ def _signed(
         # The library parses for itself: what it verifies, and what is read later, is this tree, so this tree passes the gate too.
         root = response.document
         assertion = gate.require_response_layout(root, want_response_signed=response_signed)
-        response.is_valid(_request_data(expected.sp.acs_url), request_id=expected.request_id, raise_exceptions=True)
-    except OneLogin_Saml2_ValidationError as fault:
-        if fault.code in _SIGNATURE_FAULTS:
-            raise SamlRefusal(Code.SIGNATURE) from fault
-        # Of anything else it complains before it looks at a signature, so each is checked here, as it would have.
-        verify_signature(root, expected.idp, "/samlp:Response/saml:Assertion/ds:Signature")
-        if gate.is_signed(root):
-            verify_signature(root, expected.idp)
-        return root, assertion, fault
-    except OneLogin_Saml2_Error as fault:
-        raise SamlRefusal(Code.INVALID, received=f"code {fault.code}") from fault
     except SamlRefusal:
         raise
     except Exception as fault:  # The library, lxml and xmlsec raise what they like; for the browser it is one refusal.
         raise SamlRefusal(Code.INVALID, received=type(fault).__name__) from fault
-    return root, assertion, None
+    try:
+        response.is_valid(_request_data(expected.sp.acs_url), request_id=expected.request_id, raise_exceptions=True)
+    except OneLogin_Saml2_ValidationError as fault:
+        if fault.code in _SIGNATURE_FAULTS:
+            raise SamlRefusal(Code.SIGNATURE) from fault
+        complaint = None if fault.code in _OURS_TO_JUDGE else fault
+    except OneLogin_Saml2_Error as fault:
+        raise SamlRefusal(Code.INVALID, received=f"code {fault.code}") from fault
+    except Exception as fault:
+        if not _has_times_of_zones(root):
+            raise SamlRefusal(Code.INVALID, received=type(fault).__name__) from fault
+    else:
+        return root, assertion, None
+    # Whatever it complains of comes before it looks at a signature. So each is checked here, as it would have.
+    verify_signature(root, expected.idp, "/samlp:Response/saml:Assertion/ds:Signature")
+    if gate.is_signed(root):
+        verify_signature(root, expected.idp)
+    return root, assertion, complaint
+
+
+def _has_times_of_zones(root: etree._Element) -> bool:
+    """Whether a time says its zone by numbers, which the library cannot read (``+00:00``)."""
+    return any(not element.get(name, "Z").endswith("Z") for element in root.iter() for name in _TIMES)
 
 
 def verify_signature(root: etree._Element, idp: Idp, place: str = "/*/ds:Signature") -> None:
     """Check the one signature at ``place`` (an XPath) with the certificates of the connection; raise `SamlRefusal`. The layout passed the gate."""
+    certificates = believed_certificates(idp)
     try:
-        OneLogin_Saml2_Utils.validate_sign(root, xpath=place, multicerts=list(idp.certificates), raise_exceptions=True)
+        OneLogin_Saml2_Utils.validate_sign(root, xpath=place, multicerts=certificates, raise_exceptions=True)
     except Exception as fault:  # xmlsec and the library raise what they like
         raise SamlRefusal(Code.SIGNATURE) from fault
+
+
+def believed_certificates(idp: Idp) -> list[str]:
+    """Return the certificates (PEM) whose keys are long enough; raise `SamlRefusal` where none is.
+
+    One that has ended is still believed: it stands here because an administrator pinned it, not because an authority vouches for it, and its
+    end is warned of (`sso.idp_changes`). To refuse it would lock everybody out at midnight and keep no attacker away.
+    """
+    strong = [pem for pem in idp.certificates if is_strong(pem)]
+    if not strong:
+        raise SamlRefusal(Code.ALGORITHM, expected="a certificate with RSA of 2048 bits, or EC of 256, at the least")
+    return strong
 
 
 def _opened(root: etree._Element, expected: Expected) -> str:
@@ -145,7 +175,7 @@ def _settings(idp: Idp, sp: Sp, *, response_signed: bool) -> OneLogin_Saml2_Sett
                 "binding": "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect",
             },
             # Always the list, never a fingerprint: several may be valid while an IdP changes its certificate.
-            "x509certMulti": {"signing": list(idp.certificates)},
+            "x509certMulti": {"signing": believed_certificates(idp)},
         },
         "security": {
             "wantAssertionsSigned": True,

@@ -16,26 +16,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localtime
 from django.views.decorators.http import require_safe
 
-from core_identity.errors import (
-    Conflict,
-    InvalidValue,
-    MayNotSignIn,
-    MissingAttributes,
-    NoMark,
-    NotAllowed,
-    UnknownPerson,
-)
 from core_identity.event_export import MEDIA_TYPES, Export, Format
 from core_identity.selectors.connections import connection_slugs
 from sso.email_domains import verified_domains
 from sso.keys import certificate_facts, keys_of
 from sso.models import SamlSettings, SignInRecord
-from sso.saml.refusals import Code
+from sso.remedies import REMEDIES
 from sso.sign_in_log import COLUMNS, REFUSED, SIGNED_IN, by_reference
-
-POLICY_CODES: Final = tuple(
-    one.code for one in (Conflict, InvalidValue, MayNotSignIn, MissingAttributes, NoMark, NotAllowed, UnknownPerson)
-)
 
 
 def may_see_connections(request: HttpRequest) -> bool:
@@ -129,7 +116,7 @@ class CodeFilter(admin.SimpleListFilter):
     parameter_name = "code"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        return [(code, code.replace("_", " ")) for code in sorted({*Code, *POLICY_CODES})]
+        return [(code, code.replace("_", " ")) for code in sorted(REMEDIES)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[SignInRecord]) -> QuerySet[SignInRecord]:
         return queryset.filter(code=self.value()) if self.value() else queryset
@@ -175,6 +162,11 @@ class SignInRecordAdmin(admin.ModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         return (queryset & by_reference(search_term) if search_term.strip() else queryset), False
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        record = context.get("original")
+        context["remedy"] = REMEDIES.get(record.code) if record else None
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_urls(self) -> list[URLPattern]:
         export = self.admin_site.admin_view(require_safe(self.export))

@@ -337,4 +337,8 @@ class SignInRecord(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.code} {self.reference}"
+        return f"{self.reference} ({self.code})"
+
+    @property
+    def was_let_in(self) -> bool:
+        return self.code == "signed_in"

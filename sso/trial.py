@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from core_identity.errors import IdentityError
 from core_identity.services.rehearsal import Rehearsal, rehearse_sign_in
+from core_identity.services.uniqueness import WAY_OUT
 from core_identity.values import Person
 from sso import sign_in_state
 from sso.explanations import explain_attributes, explain_entrance, explain_refusal
@@ -125,7 +126,8 @@ def _judged(attempt: Attempt, assertion: VerifiedAssertion, rehearsal: Rehearsal
         assert refused is not None  # noqa: S101 - one of the two is there
         explain_refusal(attempt.trace, attempt.saml, refused)
         record(attempt, assertion, code=refused.code, decision=f"{WOULD_REFUSE}: {refused.code.replace('_', ' ')}.")
-        return _refused(refused.code, refused.message)
+        # Where to find the conflict is said to whoever opened one; a test does not.
+        return _refused(refused.code, refused.message.removesuffix(WAY_OUT).strip())
     decision = f"{WOULD_OPEN}: {explain_entrance(attempt.trace, entrance)}"
     user = entrance.identity.user
     known = None if rehearsal.makes_a_user else user.pk

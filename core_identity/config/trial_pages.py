@@ -14,6 +14,7 @@ from core_identity.admin.events import shown_changes
 from core_identity.models import Connection
 from sso.going_away import send_away
 from sso.models import SamlSettings
+from sso.remedies import REMEDIES
 from sso.sign_in_state import remember_browser
 from sso.trial import depart_to_test, may_test, take_report
 
@@ -55,7 +56,14 @@ class TrialPages(CoreAdmin):
         events = [(event, shown_changes(event["changes"])) for event in told.get("events", [])]
         title = f"What the test sign-in by {connection} found"
         return self.page(
-            request, "connection/tested.html", title=title, form=forms.Form(), obj=connection, told=told, events=events
+            request,
+            "connection/tested.html",
+            title=title,
+            form=forms.Form(),
+            obj=connection,
+            told=told,
+            events=events,
+            remedy=REMEDIES.get(told["code"]),
         )
 
     def _testable(self, request: HttpRequest, pk: UUID) -> Connection:

@@ -17,7 +17,7 @@ class SignIn(Verdict):
     )
     CLAIM = "claim", "the user whom an administrator offered to the connection (R10)"
     MOVE_UID = "move_uid", "the person whose the externalId and the userName are; the UID follows (R3)"
-    CREATE = "create", "a new user, after R9 and R12"
+    CREATE = "create", "a new user (R9, R12)"
     NO_MARK = "no_mark", "refused, and a conflict: the UID is known, and nothing else agrees"
     CONFLICT = "conflict", "refused, and a conflict: the externalId in the assertion is another's"
 

@@ -9,7 +9,7 @@ from typing import Final
 from lxml import etree
 
 from sso.saml.assertion import SEAL, VerifiedAssertion
-from sso.saml.expectations import Expected, check_age, check_id, check_window, only, plain, same, time_of
+from sso.saml.expectations import Expected, check_age, check_id, check_window, only, plain, same, shown, time_of
 from sso.saml.gate import SAML, require_success, text_of
 from sso.saml.refusals import Code, SamlRefusal
 from sso.saml.trace import Seen, Trace
@@ -118,11 +118,11 @@ def _authentication(message: Message) -> Seen:
     for statement in _statements(message.assertion):
         instant, end = time_of(statement, "AuthnInstant"), time_of(statement, "SessionNotOnOrAfter")
         if instant is not None and instant > now + skew:
-            raise SamlRefusal(Code.NOT_YET, expected=f"by {now.isoformat()}", received=instant.isoformat())
+            raise SamlRefusal(Code.NOT_YET, expected=f"by {shown(now)}", received=shown(instant))
         if end is not None and end <= now:
-            raise SamlRefusal(Code.TOO_LATE, expected=f"a session after {now.isoformat()}", received=end.isoformat())
-        received += [time.isoformat() for time in (instant, end) if time is not None]
-    return f"by {now.isoformat()}, and a session after it", " to ".join(received)
+            raise SamlRefusal(Code.TOO_LATE, expected=f"a session after {shown(now)}", received=shown(end))
+        received += [shown(time) for time in (instant, end) if time is not None]
+    return f"by {shown(now)}, and a session after it", " to ".join(received)
 
 
 def _name_id(message: Message) -> Seen:
@@ -130,11 +130,6 @@ def _name_id(message: Message) -> Seen:
     if name_id is not None:
         plain(name_id, "NameID")
     return "text only", "none" if name_id is None else name_id.get("Format", "no Format")
-
-
-def _attribute_names(message: Message) -> Seen:
-    attributes, unreadable = _attributes(message.assertion)
-    return "no name twice", f"{len(attributes) + len(unreadable)} names"
 
 
 CLAIMS: Final[tuple[tuple[str, Callable[[Message], Seen]], ...]] = (
@@ -153,7 +148,6 @@ CLAIMS: Final[tuple[tuple[str, Callable[[Message], Seen]], ...]] = (
     ("Audience", _audience),
     ("AuthnStatement", _authentication),
     ("NameID", _name_id),
-    ("Attributes", _attribute_names),
 )
 """What a Response must say, each by the name that stands in the log; each of them returns what had to be and what came, or raises `SamlRefusal`."""
 

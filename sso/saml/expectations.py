@@ -45,15 +45,15 @@ class Expected:
 
 def check_age(element: etree._Element, expected: Expected) -> Seen:
     now, skew = expected.now, expected.skew
-    wanted = f"after {(now - MAX_AGE).isoformat()}, by {now.isoformat()}"
+    wanted = f"after {shown(now - MAX_AGE)}, by {shown(now)}, give or take {skew.seconds} s"
     issued = time_of(element, "IssueInstant")
     if issued is None:
         raise SamlRefusal(Code.TIMES, expected="IssueInstant")
     if issued > now + skew:
-        raise SamlRefusal(Code.NOT_YET, expected=wanted, received=issued.isoformat())
+        raise SamlRefusal(Code.NOT_YET, expected=wanted, received=shown(issued))
     if issued < now - MAX_AGE - skew:
-        raise SamlRefusal(Code.TOO_LATE, expected=wanted, received=issued.isoformat())
-    return wanted, issued.isoformat()
+        raise SamlRefusal(Code.TOO_LATE, expected=wanted, received=shown(issued))
+    return wanted, shown(issued)
 
 
 def check_id(element: etree._Element) -> Seen:
@@ -67,14 +67,15 @@ def check_window(element: etree._Element, expected: Expected, *, end_required: b
     now = expected.now
     start, end = time_of(element, "NotBefore"), time_of(element, "NotOnOrAfter")
     if start is not None and start > now + expected.skew:
-        raise SamlRefusal(Code.NOT_YET, expected=f"from {now.isoformat()} on", received=start.isoformat())
+        raise SamlRefusal(Code.NOT_YET, expected=f"from {shown(now)} on", received=shown(start))
     if end is None and end_required:
         raise SamlRefusal(Code.TIMES, expected="NotOnOrAfter")
     if end is not None and end <= now - expected.skew:
-        raise SamlRefusal(Code.TOO_LATE, expected=f"after {now.isoformat()}", received=end.isoformat())
+        raise SamlRefusal(Code.TOO_LATE, expected=f"after {shown(now)}", received=shown(end))
     if end is not None and end > now + MAX_WINDOW:
-        raise SamlRefusal(Code.TIMES, expected=f"before {(now + MAX_WINDOW).isoformat()}", received=end.isoformat())
-    return f"{now.isoformat()} is within", " to ".join("…" if one is None else one.isoformat() for one in (start, end))
+        raise SamlRefusal(Code.TIMES, expected=f"before {shown(now + MAX_WINDOW)}", received=shown(end))
+    wanted = f"{shown(now)} is within, give or take {expected.skew.seconds} s"
+    return wanted, " to ".join("…" if one is None else shown(one) for one in (start, end))
 
 
 def time_of(element: etree._Element, name: str) -> datetime | None:
@@ -88,6 +89,10 @@ def time_of(element: etree._Element, name: str) -> datetime | None:
         return time.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise SamlRefusal(Code.TIMES, expected=f"{name} as a time", received=value) from error
+
+
+def shown(time: datetime) -> str:
+    return time.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def only(element: etree._Element, name: str, code: Code) -> etree._Element:

@@ -6,7 +6,7 @@ from datetime import datetime
 from lxml import etree
 
 from sso.saml.claims import SUCCESS
-from sso.saml.expectations import MAX_AGE, Expected, check_age, check_id, only, plain, same, time_of
+from sso.saml.expectations import MAX_AGE, Expected, check_age, check_id, only, plain, same, shown, time_of
 from sso.saml.gate import SAMLP, text_of
 from sso.saml.refusals import Code, SamlRefusal
 
@@ -26,7 +26,7 @@ def check_logout_request(root: etree._Element, expected: Expected) -> LogoutRequ
     _check_head(root, expected)
     end = time_of(root, "NotOnOrAfter")
     if end is not None and end <= expected.now - expected.skew:
-        raise SamlRefusal(Code.TOO_LATE, expected=f"after {expected.now.isoformat()}", received=end.isoformat())
+        raise SamlRefusal(Code.TOO_LATE, expected=f"after {shown(expected.now)}", received=shown(end))
     name_id = plain(only(root, "NameID", Code.STRUCTURE), "NameID")
     if not name_id:
         raise SamlRefusal(Code.VALUE, expected="a NameID")

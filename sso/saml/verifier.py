@@ -49,13 +49,12 @@ def verify(unverified_message: str, expected: Expected, trace: Trace | None = No
     signed = expected.idp.want_response_signed
     readable = unverified_message
     root = gate.parse(gate.decode(unverified_message))
-    with trace.step("Layout that can be read in one way only, and what is signed"):
-        if gate.is_encrypted(root):
+    if gate.is_encrypted(root) or expected.idp.want_encrypted:
+        with trace.step("Encrypted to a key of ours"):
             # The Response's own signature is checked over what was sent.
             readable, signed = _opened(root, expected), False
-        elif expected.idp.want_encrypted:
-            raise SamlRefusal(Code.NOT_ENCRYPTED, expected="EncryptedAssertion")
-        else:
+    else:
+        with trace.step("One Assertion in one Response, signed as demanded"):
             gate.require_response_layout(root, want_response_signed=signed)
     with trace.step("Signature by a certificate of the connection"):
         root, assertion, complaint = _signed(readable, expected, response_signed=signed)
@@ -136,6 +135,8 @@ def _opened(root: etree._Element, expected: Expected) -> str:
     A Response that is signed is checked before anything is opened. One that is not could have been altered by anybody, so until the
     signature inside is checked too, every failure is the same one: what the clear text looks like is nobody's business.
     """
+    if not gate.is_encrypted(root):
+        raise SamlRefusal(Code.NOT_ENCRYPTED, expected="EncryptedAssertion")
     place = gate.require_encrypted_layout(root, want_response_signed=expected.idp.want_response_signed)
     signed = gate.is_signed(root)
     if signed:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from core_identity.errors import IdentityError, InvalidValue, NoMark, NotAllowed, Refusal
 from core_identity.models import Connection, Identity
 from core_identity.services.users import create_user
 from sso.models import SignInRecord
+from sso.remedies import REMEDIES
+from sso.saml.refusals import Code
 from tests.admin.conftest import browser_of, staff
 from tests.sso.conftest import SERVICE, Browser
 from tests.support.cast import ADMIN, JANE, ZOE, by_sso
@@ -33,7 +37,7 @@ def test_a_sign_in_leaves_a_row_with_names_and_ids_and_no_value(browser: Browser
     browser.sign_in(JANE_BY_SSO)
     record, identity = SignInRecord.objects.get(), Identity.objects.get()
     assert told(record) == {
-        "code": "signed_in", "decision": "Signed in: a new user, after R9 and R12.", "idp_initiated": False, "expected": "", "received": ""
+        "code": "signed_in", "decision": "Signed in: a new user (R9, R12).", "idp_initiated": False, "expected": "", "received": ""
     }  # fmt: skip
     assert (record.identity_id, record.user_id) == (identity.pk, identity.user_id)
     assert {"FirstName", "LastName", "Email"} <= set(record.arrived)
@@ -79,6 +83,15 @@ def test_no_row_is_written_where_the_log_is_off(browser: Browser, settings: Lazy
 # What an administrator does with it
 
 
+def test_there_is_a_remedy_for_each_code_in_the_code_and_in_the_docs() -> None:
+    refusals: tuple[type[IdentityError], ...] = (*Refusal.__subclasses__(), NoMark, InvalidValue, NotAllowed)
+    policy = {one.code for one in refusals}
+    of_scim = {"duplicate", "try_again", "uid_required", "unknown_group"}
+    assert set(REMEDIES) == {*Code, *policy} - of_scim
+    page = (Path(__file__).resolve().parents[2] / "docs/how-to/find-out-why-somebody-was-refused.md").read_text()
+    assert [code for code in REMEDIES if f"`{code}`" not in page] == []
+
+
 @pytest.fixture
 def as_auditor(db: None) -> Client:
     """May see connections, and no people."""
@@ -108,6 +121,7 @@ def test_by_what_a_person_reads_out_the_page_with_every_check_is_found_R35(
     assert listed.count("/change/") == 1
     page = as_auditor.get(f"{LIST}{record.pk}/change/").content.decode()
     assert '<tr class="core-failed">' in page
+    assert "Enter the Audience of the connection&#x27;s setup sheet" in page
     assert "https://other.test" in page
     assert page.count("✓") > 10
 
@@ -176,6 +190,7 @@ def test_the_command_shows_lists_and_exports(browser: Browser) -> None:
     reference = browser.come_back(JANE_BY_SSO, audience="https://other.test")["X-Request-Id"]
     shown = run("show", reference.lower())
     assert f"reference: {reference}" in shown
+    assert f"what to do: {REMEDIES['audience']}" in shown
     wanted = f"expected: {SERVICE}/sso/acme/metadata"
     assert f"FAIL Audience; {wanted}; received: https://other.test" in shown
     assert json.loads(run("show", reference[:8], "--json"))["outcome"] == "audience"

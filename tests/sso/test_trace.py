@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from lxml import etree
 
 from core_identity.models import Connection
 from core_identity.services.connections import change_connection
@@ -19,13 +20,13 @@ from sso.saml.refusals import MAX_SHOWN, Code, SamlRefusal, legible
 from sso.saml.trace import Check, Trace
 from tests.sso.conftest import ACS, SERVICE, Browser
 from tests.support.cast import ADMIN, JANE, ZOE, by_sso
-from tests.support.saml import TestIdp
+from tests.support.saml import NS, TestIdp
 
 JANE_BY_SSO = by_sso(JANE)
 BEFORE_CLAIMS = [
     "XML within the limits",
     "Answers a request of ours, in the browser that left",
-    "Layout that can be read in one way only, and what is signed",
+    "One Assertion in one Response, signed as demanded",
     "Signature by a certificate of the connection",
 ]
 
@@ -68,7 +69,7 @@ def test_all_faults_of_a_misconfigured_app_are_told_at_once_and_the_first_is_the
     assert found("Recipient of the confirmation") == {
         "check": "Recipient of the confirmation", "passed": False, "expected": ACS, "received": "https://other.test/acs"
     }  # fmt: skip
-    assert checks()[-1]["check"] == "Attributes", "nobody is looked for after a claim that does not hold"
+    assert checks()[-1]["check"] == "NameID", "nobody is looked for after a claim that does not hold"
 
 
 def test_a_known_person_is_told_with_the_mark_that_agreed_R8b(browser: Browser, acme: Connection) -> None:
@@ -159,11 +160,24 @@ def test_what_a_stranger_wrote_is_cut_and_legible(browser: Browser, request_id: 
     assert len(shown) <= MAX_SHOWN
 
 
+def test_an_idp_that_says_no_is_quoted_with_its_reason(browser: Browser) -> None:
+    def refuse(root: Any) -> None:
+        inner = etree.SubElement(root.find("samlp:Status/samlp:StatusCode", NS), f"{{{NS['samlp']}}}StatusCode")
+        inner.set("Value", "urn:oasis:names:tc:SAML:2.0:status:AuthnFailed")
+        root.remove(root.find("saml:Assertion", NS))
+
+    said = browser.said(JANE_BY_SSO, status="urn:oasis:names:tc:SAML:2.0:status:Responder")
+    answer = browser.post(browser.idp.response(said, sign="response", after=None, before=refuse))
+    assert "(status)" in answer.content.decode()
+    received = found("One Assertion in one Response, signed as demanded")["received"]
+    assert received.endswith("status:Responder urn:oasis:names:tc:SAML:2.0:status:AuthnFailed")
+
+
 # What it costs
 
 
 @pytest.mark.parametrize(
-    ("person", "statements"), [(JANE_BY_SSO, 28), (by_sso(ZOE, uid=JANE.uid), 29), (None, 6)], ids=["in", "refused", "not believed"]
+    ("person", "statements"), [(JANE_BY_SSO, 27), (by_sso(ZOE, uid=JANE.uid), 28), (None, 5)], ids=["in", "refused", "not believed"]
 )  # fmt: skip
 def test_a_row_with_its_trace_is_one_statement_of_a_constant_number(
     browser: Browser, person: Person | None, statements: int

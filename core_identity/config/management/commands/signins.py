@@ -8,6 +8,7 @@ from core_identity.errors import Ambiguous, NotFound
 from core_identity.event_export import Export, Format
 from core_identity.selectors.connections import connection_by_slug
 from sso.models import SignInRecord
+from sso.remedies import REMEDIES
 from sso.sign_in_log import COLUMNS, by_reference, records_between
 
 LISTED: Final = 50
@@ -41,7 +42,8 @@ class Command(ExportingCommand):
             for name, value in told.items()
             if name != "checks" and value not in (None, "", [])
         ]
-        self.answer(told, as_json=json, lines=[*facts, "", *(_line(check) for check in told["checks"])])
+        remedy = [f"what to do: {REMEDIES[told['outcome']]}"] if told["outcome"] in REMEDIES else []
+        self.answer(told, as_json=json, lines=[*facts, *remedy, "", *(_line(check) for check in told["checks"])])
 
     def act_list(
         self, *, connection: str | None, refused: bool, since: datetime | None, most: int, json: bool, **_: Any

@@ -39,8 +39,8 @@ class Departure:
     browser_token: str
 
 
-def depart(saml: SamlSettings, *, browser_token: str | None, next_path: str) -> Departure:
-    """Remember a sign-in and return where to send the browser."""
+def depart(saml: SamlSettings, *, browser_token: str | None, next_path: str, from_elsewhere: bool = False) -> Departure:
+    """Remember a sign-in and return where to send the browser. ``from_elsewhere``: a page of another site sent it here."""
     now = timezone.now()
     purge(SignInState.objects.filter(expires_at__lt=now))
     token = _token(browser_token)
@@ -49,6 +49,7 @@ def depart(saml: SamlSettings, *, browser_token: str | None, next_path: str) -> 
         connection=saml.connection,
         request_id=request_id,
         browser_hash=_hash(token),
+        from_elsewhere=from_elsewhere,
         next_path=next_path,
         expires_at=now + SIGN_IN_LASTS,
     )

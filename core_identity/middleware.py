@@ -1,4 +1,4 @@
-"""What every request gets: a reference that finds it again, and a look at the gate."""
+"""What every request gets: a reference that finds it again, an answer that no cache keeps, and a look at the gate."""
 
 import secrets
 from collections.abc import Callable
@@ -23,6 +23,18 @@ class RequestIdMiddleware:
         request.request_id = new_request_id()  # type: ignore[attr-defined]
         response = self.get_response(request)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+
+class NoStoreMiddleware:
+    """Let no cache keep what is said here, refusals and errors included, unless the answer itself says how."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
         return response
 
 

@@ -98,10 +98,10 @@ def message(layout: Layout, idp: TestIdp, *, key: Key | None = None, **said: str
         values[f"sign_{name}"] = text
     text = layout.edit(Template((FOLDER / f"{layout.file}.xml").read_text()).substitute(values))
     if layout.assertion:
-        text = _signed(text, values["assertion_id"], layout.assertion, key)
+        text = signed(text, values["assertion_id"], layout.assertion, key)
     text = layout.seal(text)
     if layout.response:
-        text = _signed(text, values["response_id"], layout.response, key)
+        text = signed(text, values["response_id"], layout.response, key)
     return layout.encode(text.encode())
 
 
@@ -124,7 +124,7 @@ def _instant(time: datetime) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time.microsecond // 1000:03}Z"
 
 
-def _signed(text: str, reference: str, signature: Signature, key: Key) -> str:
+def signed(text: str, reference: str, signature: Signature, key: Key) -> str:
     """Fill in the values of the Signature that refers to ``reference``."""
     hasher = hashes.Hash(_HASHES[signature.digest])
     hasher.update(_canonical(_without_signature(text, reference), signature.prefixes))

@@ -166,6 +166,10 @@ def instants(form: Callable[[datetime], str], names: str = "IssueInstant|NotBefo
     return edit
 
 
+def fraction(digits: str) -> Callable[[datetime], str]:
+    return lambda time: f"{time:%Y-%m-%dT%H:%M:%S}.{digits}Z"
+
+
 def shifted(name: str, to: timedelta) -> Edit:
     return instants(lambda _: f"{now() + to:%Y-%m-%dT%H:%M:%SZ}", name)
 
@@ -269,8 +273,7 @@ EDITS: dict[str, Edit] = {
     "a default namespace that is not used": swap(("<saml2p:Response ", '<saml2p:Response xmlns="urn:unused" ')),
     "times to the second": instants(lambda time: f"{time:%Y-%m-%dT%H:%M:%SZ}"),
     **{
-        f"a second in {len(digits)} digits": instants(lambda time, digits=digits: f"{time:%Y-%m-%dT%H:%M:%S}.{digits}Z")
-        for digits in ("1", "12", "123456", "1234567", "123456789")
+        f"a second in {len(digits)} digits": instants(fraction(digits)) for digits in ("1", "12", "123456", "1234567", "123456789")
     },
     "times of +00:00": instants(lambda time: f"{time:%Y-%m-%dT%H:%M:%S}+00:00"),
     "times of another zone": instants(lambda time: time.astimezone(timezone(timedelta(hours=5, minutes=30))).isoformat()),

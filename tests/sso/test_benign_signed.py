@@ -26,7 +26,7 @@ from tests.sso.test_benign import (
     swap,
 )
 from tests.support.cast import ADMIN
-from tests.support.saml_layouts import BY_KEY_INFO, Edit, Key, Layout, Signature, ec_certificate, sealed
+from tests.support.saml_layouts import BY_KEY_INFO, Edit, Key, Layout, Signature, certificate_of, sealed
 
 X509 = "<$p:X509Data><$p:X509Certificate>$certificate</$p:X509Certificate></$p:X509Data>"
 SIGNATURES = {
@@ -79,7 +79,7 @@ KEYS: dict[str, Callable[[], Key]] = {
 @pytest.mark.parametrize("beside", ["alone", "beside another"])
 def test_keys_of_other_kinds_sign_as_well(browser: Browser, acme: Connection, name: str, beside: str) -> None:
     key = KEYS[name]()
-    pem = ec_certificate(key)
+    pem = certificate_of(key)
     settings(acme, browser.idp, certificates=[pem] if beside == "alone" else [browser.idp.pem, pem])
     family = "rsa" if isinstance(key, rsa.RSAPrivateKey) else "ecdsa"
     for digest in ("sha256", "sha384", "sha512"):

@@ -26,7 +26,7 @@ from sso.models import SamlSettings, SpKey, SsoSession
 from tests.sso.conftest import SERVICE, Browser
 from tests.support.cast import ADMIN, JANE, ZOE, by_sso, make_connection
 from tests.support.saml import NS, PLACE, SUCCESS, UNSPECIFIED, TestIdp, instant, now, request_in
-from tests.support.saml_layouts import Signature, ec_certificate, raw_ecdsa, signed
+from tests.support.saml_layouts import Signature, certificate_of, raw_ecdsa, signed
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Answer
@@ -298,7 +298,7 @@ CURVES: dict[str, ec.EllipticCurve] = {"P-256": ec.SECP256R1(), "P-384": ec.SECP
 def curve_key(request: pytest.FixtureRequest, jane: Browser, acme: Connection) -> ec.EllipticCurvePrivateKey:
     """A key of the IdP, believed beside its other one."""
     key = ec.generate_private_key(CURVES[request.param])
-    SamlSettings.objects.filter(connection=acme).update(certificates=[jane.idp.pem, ec_certificate(key)])
+    SamlSettings.objects.filter(connection=acme).update(certificates=[jane.idp.pem, certificate_of(key)])
     return key
 
 

@@ -1,7 +1,7 @@
 """From an untrusted ``SAMLResponse`` to a `VerifiedAssertion`: gate, signature, claims. The only caller of python3-saml."""
 
 import base64
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from lxml import etree
@@ -16,6 +16,9 @@ from sso.saml.certificates import is_strong
 from sso.saml.claims import Expected, check_claims
 from sso.saml.encryption import open_envelope, read_envelope, unsealed
 from sso.saml.refusals import Code, SamlRefusal
+
+_NO_MESSAGE: Final = base64.b64encode(b"<nothing/>").decode()
+"""What the library is given to parse."""
 
 _SIGNATURE_FAULTS = {
     OneLogin_Saml2_ValidationError.INVALID_SIGNATURE,
@@ -37,18 +40,15 @@ def verify(unverified_message: str, expected: Expected) -> VerifiedAssertion:
     """Return the assertion of a ``SAMLResponse`` (base64) if all of it is to be believed; else raise `SamlRefusal` and nothing else."""
     signed = expected.idp.want_response_signed
     root = gate.parse(gate.decode(unverified_message))
-    readable = unverified_message
     if gate.is_encrypted(root):
-        readable, signed = _opened(root, expected), False  # the Response's own signature was checked over what was sent
+        root, signed = _opened(root, expected), False  # the Response's own signature was checked over what was sent
     elif expected.idp.want_encrypted:
         raise SamlRefusal(Code.NOT_ENCRYPTED, expected="EncryptedAssertion")
-    else:
-        gate.require_response_layout(root, want_response_signed=signed)
+    assertion = gate.require_response_layout(root, want_response_signed=signed)
     try:
-        response = OneLogin_Saml2_Response(_settings(expected.idp, expected.sp, response_signed=signed), readable)
-        # The library parses for itself: what it verifies, and what is read below, is this tree, so this tree passes the gate too.
-        root = response.document
-        assertion = gate.require_response_layout(root, want_response_signed=signed)
+        response = OneLogin_Saml2_Response(_settings(expected.idp, expected.sp, response_signed=signed), _NO_MESSAGE)
+        # One tree: the one that passed the gate is the one that is verified, and the one that is read. The library does not parse for itself.
+        response.document = root
         response.is_valid(_request_data(expected.sp.acs_url), request_id=expected.request_id, raise_exceptions=True)
     except OneLogin_Saml2_ValidationError as fault:
         if fault.code in _SIGNATURE_FAULTS:
@@ -99,8 +99,8 @@ def believed_certificates(idp: Idp) -> list[str]:
     return strong
 
 
-def _opened(root: etree._Element, expected: Expected) -> str:
-    """Return the message (base64) with its assertion in the clear, as it will be verified and read; raise `SamlRefusal`.
+def _opened(root: etree._Element, expected: Expected) -> etree._Element:
+    """Return the message with its assertion in the clear, as it will be verified and read; raise `SamlRefusal`.
 
     A Response that is signed is checked before anything is opened. One that is not could have been altered by anybody, so until the
     signature inside is checked too, every failure is the same one: what the clear text looks like is nobody's business.
@@ -113,14 +113,12 @@ def _opened(root: etree._Element, expected: Expected) -> str:
     if not keys:
         raise SamlRefusal(Code.ENCRYPTED, expected="a key: connection saml-keys SLUG make")
     try:
-        # From here on one tree: this text is parsed anew by the gate and by the library, and nothing else is read.
-        xml = unsealed(root, place, open_envelope(envelope, keys))
-        clear = gate.parse(xml)
+        clear = gate.parse(unsealed(root, place, open_envelope(envelope, keys)))  # from here on nothing else is read
         gate.require_response_layout(clear, want_response_signed=False)
         verify_signature(clear, expected.idp, "/samlp:Response/saml:Assertion/ds:Signature")
     except SamlRefusal as refusal:
         raise SamlRefusal(Code.DECRYPTION, received=refusal.code.value if signed else "") from refusal
-    return base64.b64encode(xml).decode()
+    return clear
 
 
 def _settings(idp: Idp, sp: Sp, *, response_signed: bool) -> OneLogin_Saml2_Settings:

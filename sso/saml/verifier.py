@@ -5,7 +5,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from lxml import etree
-from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError
+from onelogin.saml2.errors import OneLogin_Saml2_ValidationError
 from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
@@ -55,16 +55,21 @@ def verify(unverified_message: str, expected: Expected) -> VerifiedAssertion:
             raise SamlRefusal(Code.SIGNATURE) from fault
         if fault.code == OneLogin_Saml2_ValidationError.WRONG_SUBJECTCONFIRMATION:
             return _within_our_skew(root, assertion, expected)
-        # Our own checks name the cause better than the library does; where they find none, its verdict stands.
-        check_claims(root, assertion, expected)
-        raise SamlRefusal(Code.INVALID, received=f"code {fault.code}") from fault
-    except OneLogin_Saml2_Error as fault:
-        raise SamlRefusal(Code.INVALID, received=f"code {fault.code}") from fault
+        raise _named(root, assertion, expected, f"code {fault.code}") from fault
     except SamlRefusal:
         raise
     except Exception as fault:  # The library, lxml and xmlsec raise what they like; for the browser it is one refusal.
-        raise SamlRefusal(Code.INVALID, received=type(fault).__name__) from fault
+        raise _named(root, assertion, expected, type(fault).__name__) from fault
     return check_claims(root, assertion, expected)
+
+
+def _named(root: etree._Element, assertion: etree._Element, expected: Expected, fault: str) -> SamlRefusal:
+    """Return the refusal of what the library has refused. Our own checks name the cause better than it does; where they find none, its verdict stands."""
+    try:
+        check_claims(root, assertion, expected)
+    except SamlRefusal as refusal:
+        return refusal
+    return SamlRefusal(Code.INVALID, received=fault)
 
 
 def _within_our_skew(root: etree._Element, assertion: etree._Element, expected: Expected) -> VerifiedAssertion:

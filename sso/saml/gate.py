@@ -194,7 +194,8 @@ def _require_unique_ids(root: etree._Element) -> None:
     if _SCHEMAS(root):
         raise SamlRefusal(Code.STRUCTURE, expected="no schemaLocation")
     seen: set[str] = set()
-    for identifier in _IDS(root):
+    identifiers: Any = _IDS(root)  # a list of texts
+    for identifier in identifiers:
         if identifier in seen:
             raise SamlRefusal(Code.DOUBLE_ID, received=identifier)
         seen.add(identifier)

@@ -64,7 +64,7 @@ def verify(unverified_message: str, expected: Expected) -> VerifiedAssertion:
 
 
 def _named(root: etree._Element, assertion: etree._Element, expected: Expected, fault: str) -> SamlRefusal:
-    """Return the refusal of what the library has refused. Our own checks name the cause better than it does; where they find none, its verdict stands."""
+    """Return the refusal of what the library refused. Our own checks name the cause better; where they find none, its verdict stands."""
     try:
         check_claims(root, assertion, expected)
     except SamlRefusal as refusal:

@@ -65,7 +65,12 @@ def test_an_unsigned_response_is_enough_where_the_connection_says_so(
 
 OAEP = "http://www.w3.org/2009/xmlenc11#rsa-oaep"
 MGF1P = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p"
-HASHES = {"sha1": hashes.SHA1, "sha256": hashes.SHA256, "sha384": hashes.SHA384, "sha512": hashes.SHA512}
+HASHES: dict[str, Any] = {
+    "sha1": hashes.SHA1,
+    "sha256": hashes.SHA256,
+    "sha384": hashes.SHA384,
+    "sha512": hashes.SHA512,
+}
 URIS = {
     "sha1": "http://www.w3.org/2000/09/xmldsig#sha1",
     "sha256": "http://www.w3.org/2001/04/xmlenc#sha256",

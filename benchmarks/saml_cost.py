@@ -10,7 +10,7 @@ from typing import Any
 
 from core_identity.values import Person
 from sso.saml.assertion import Idp, Sp
-from sso.saml.claims import Expected
+from sso.saml.expectations import Expected
 from sso.saml.key_pair import make_key_pair
 from sso.saml.refusals import SamlRefusal
 from sso.saml.verifier import unverified_in_response_to, verify

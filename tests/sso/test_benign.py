@@ -13,7 +13,7 @@ import pytest
 import sso.connections
 from core_identity.models import Connection, Grant, Identity, User
 from core_identity.services.roles import create_role
-from sso.saml.claims import SKEW
+from sso.saml.expectations import SKEW
 from tests.sso.conftest import SERVICE, Browser
 from tests.support.cast import ADMIN
 from tests.support.saml import NS, TestIdp, now

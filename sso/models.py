@@ -235,6 +235,7 @@ class SignInState(models.Model):
         max_length=64, unique=True, null=True, help_text="ID of our AuthnRequest; empty where the IdP began."
     )
     browser_hash = models.CharField(max_length=64)
+    from_elsewhere = models.BooleanField(default=False, help_text="A page of another site sent the browser to us.")
     next_path = models.CharField(max_length=2000, blank=True)
     expires_at = models.DateTimeField(db_index=True)
     used_at = models.DateTimeField(null=True)
@@ -264,6 +265,11 @@ class SignInState(models.Model):
 
     def __str__(self) -> str:
         return f"sign-in by {self.connection_id}"
+
+    @property
+    def asked_for_here(self) -> bool:
+        """Whether the person at the browser began it, as far as a browser tells. An IdP's word alone and a foreign page's link do not."""
+        return self.request_id is not None and not self.from_elsewhere
 
 
 class UsedAssertion(models.Model):

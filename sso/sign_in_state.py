@@ -44,10 +44,14 @@ def depart(
     *,
     browser_token: str | None,
     next_path: str,
+    from_elsewhere: bool = False,
     tester: Any = None,
     tester_session: str = "",
 ) -> Departure:
-    """Remember a sign-in and return what the browser takes to the IdP. With a ``tester`` it is a test, which will open nothing (R37)."""
+    """Remember a sign-in and return what the browser takes to the IdP.
+
+    ``from_elsewhere``: a page of another site sent it here. With a ``tester`` it is a test, which will open nothing (R37).
+    """
     now = timezone.now()
     purge(SignInState.objects.filter(expires_at__lt=now))
     token = _token(browser_token)
@@ -56,6 +60,7 @@ def depart(
         connection=saml.connection,
         request_id=request_id,
         browser_hash=hashed(token),
+        from_elsewhere=from_elsewhere,
         next_path=next_path,
         expires_at=now + SIGN_IN_LASTS,
         tester=tester,

@@ -68,6 +68,7 @@ def login(request: HttpRequest, slug: str) -> HttpResponse:
         saml,
         browser_token=sign_in_state.browser_token_of(request),
         next_path=safe_path(request.GET.get("next")),
+        from_elsewhere=request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"},
     )
     response = send_away(request, saml, away.message)
     sign_in_state.remember_browser(response, away.browser_token)
@@ -80,8 +81,9 @@ def login(request: HttpRequest, slug: str) -> HttpResponse:
 def finish(request: HttpRequest, slug: str) -> HttpResponse:
     """Begin the session: a request of this site, so the old session's cookie is here and is replaced.
 
-    Where that session is somebody else's and the sign-in began at the IdP, nobody here asked for it: a foreign page may have brought it. So the
-    person is asked, and only their own POST goes on. A sign-in that began here is bound to this browser by its request, and goes on by itself.
+    Where that session is somebody else's and the sign-in began at the IdP, or by a link on a foreign page, nobody here asked for it: by the one a
+    stranger's assertion could have been brought, by the other the browser sent to a stranger's IdP. So the person is asked, and only their own
+    POST goes on. A sign-in that began here is bound to this browser by its request, and goes on by itself.
     """
     saml = live_settings(slug)
     asked = request.method == "POST"
@@ -95,7 +97,7 @@ def finish(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect("me")  # the page was loaded again
         return refused_message(Attempt(request, saml), SamlRefusal(Code.NO_REQUEST))
     another = request.user.is_authenticated and request.user.pk != state.identity.user_id
-    if another and state.request_id is None and not asked:
+    if another and not state.asked_for_here and not asked:
         page = {"connection": saml.connection, "newcomer": state.identity.user, "ticket": request.GET["ticket"]}
         return render(request, "sso/another_user.html", page)
     if not sign_in_state.finish(state) or "stay" in request.POST:

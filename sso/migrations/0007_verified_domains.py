@@ -11,6 +11,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="signinstate",
+            name="from_elsewhere",
+            field=models.BooleanField(default=False, help_text="A page of another site sent the browser to us."),
+        ),
         migrations.CreateModel(
             name="VerifiedDomain",
             fields=[

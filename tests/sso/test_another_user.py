@@ -1,4 +1,4 @@
-"""A sign-in that began at the IdP meets a browser in which somebody else is signed in: only the person at it goes on or stays."""
+"""A sign-in that nobody at the browser asked for meets one in which somebody else is signed in: only the person at it goes on or stays."""
 
 import re
 from dataclasses import replace
@@ -16,7 +16,7 @@ from core_identity.services.users import create_user
 from core_identity.values import Person
 from tests.sso.conftest import ACS, Browser
 from tests.support.cast import ADMIN, JANE, ZOE, by_sso
-from tests.support.saml import TestIdp, now
+from tests.support.saml import TestIdp, now, request_in
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Answer
@@ -45,6 +45,13 @@ def by_tile(browser: Browser, person: Person) -> "Answer":
     """Bring a sign-in that began at the IdP, and follow it as far as it goes by itself."""
     message = browser.idp.response(browser.idp.claims(person, acs_url=ACS, request_id=None))
     return browser.follow(browser.post(message))
+
+
+def by_link(browser: Browser, person: Person, site: str | None) -> "Answer":
+    """Follow a link to our sign-in page; ``site`` is what the browser says of where the link was (None: it says nothing)."""
+    away = browser.http.get("/sso/acme/login", headers={"sec-fetch-site": site} if site else {})
+    request_id = str(request_in(away["Location"]).get("ID"))
+    return browser.follow(browser.come_back(person, request_id=request_id))
 
 
 def fields_of(page: "Answer") -> dict[str, str]:
@@ -96,6 +103,12 @@ def test_a_sign_in_that_began_in_this_browser_was_asked_for(at_janes: Browser) -
     assert whose(at_janes) == "bob.roe@acme.test"
 
 
+@pytest.mark.parametrize("site", ["same-origin", "none", None])
+def test_a_link_of_ours_or_a_bookmark_was_asked_for(at_janes: Browser, site: str | None) -> None:
+    assert by_link(at_janes, BOB_BY_SSO, site).request["PATH_INFO"] == "/me"
+    assert whose(at_janes) == "bob.roe@acme.test"
+
+
 def test_a_staff_user_who_is_signed_in_by_password_is_asked_too(browser: Browser) -> None:
     browser.http.force_login(create_user(actor=ADMIN, username="boss", is_staff=True, is_superuser=True))
     page = by_tile(browser, BOB_BY_SSO)
@@ -114,6 +127,15 @@ def test_asking_and_going_on_take_a_constant_number_of_queries(
 
 
 # Attacks
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_link_of_a_foreign_page_to_a_strangers_idp_is_asked_about(at_janes: Browser, site: str) -> None:
+    """Every customer's IdP signs what it likes: a link that leads there would make the visitor one of its people."""
+    page = by_link(at_janes, BOB_BY_SSO, site)
+    assert "Continue as bob.roe@acme.test" in page.content.decode()
+    assert whose(at_janes) == "jane.doe@acme.test"
+    assert by_link(at_janes, JANE_BY_SSO, site).request["PATH_INFO"] == "/me", "a bookmark app of Okta is such a link"
 
 
 @pytest.mark.parametrize("forged", ["", "0" * 64])

@@ -1,10 +1,12 @@
 """What every request gets: a reference that finds it again, and a look at the gate."""
 
+import codecs
 import secrets
 from collections.abc import Callable
 
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 
 from core_identity.backends import IDENTITY, session_holds
@@ -24,6 +26,21 @@ class RequestIdMiddleware:
         response = self.get_response(request)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
         return response
+
+
+class CharsetMiddleware:
+    """Refuse a body in a charset that no form and no JSON comes in.
+
+    Django asks Python for whatever a Content-Type names, also for what is no text (``charset=base64``), and fails where it reads.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.encoding and codecs.lookup(request.encoding).name not in {"utf-8", "ascii", "iso8859-1"}:
+            raise BadRequest("The charset of a request is UTF-8.")
+        return self.get_response(request)
 
 
 class SessionGateMiddleware:

@@ -20,9 +20,9 @@ from sso.keys import make_key_where_none
 from sso.models import SamlSettings
 from sso.saml.assertion import UNSPECIFIED
 from sso.saml.certificates import fingerprint, normal_certificate
-from sso.saml.claims import MAX_SKEW, SKEW
+from sso.saml.expectations import MAX_SKEW, SKEW
 from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, read_idp_metadata
-from sso.saml.places import is_safe_url
+from sso.saml.places import Binding, is_safe_url
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 Changes = dict[str, tuple[object, object]]
 APPLY: Final = Actor(Channel.ADMIN, ActorKind.SYSTEM, "connection apply")
 _KEYS: Final = (
-    "idp_metadata", "entity_id", "sso_url", "slo_url", "certificates", "idp_initiated", "want_response_signed", "attributes",
-    "want_encrypted", "sign_requests", "sign_metadata", "force_authn", "authn_context", "name_id_format", "clock_skew", "email_domains",
+    "idp_metadata", "entity_id", *SamlSettings.PLACES, "certificates", "sso_binding", "slo_binding", "idp_initiated",
+    "want_response_signed", "attributes", "want_encrypted", "sign_requests", "sign_metadata", "force_authn", "authn_context", "name_id_format",
+    "clock_skew", "email_domains",
 )  # fmt: skip
 _NEED_A_KEY: Final = ("want_encrypted", "sign_requests", "sign_metadata")
 MAX_DOMAINS: Final = 100
@@ -147,8 +148,8 @@ def _read(section: object, base_dir: Path | None) -> tuple[dict[str, Any], dict[
     domains = _domains(section, "email_domains", faults)
     wished = {
         "idp_entity_id": idp.entity_id,
-        "sso_url": idp.sso_url,
-        "slo_url": idp.slo_url,
+        **{name: getattr(idp, name) for name in SamlSettings.PLACES},
+        **{name: _binding(section, name, faults) for name in ("sso_binding", "slo_binding")},
         "certificates": list(idp.certificates),
         **({"metadata_valid_until": idp.valid_until} if section.get("idp_metadata") is not None else {}),
         "idp_initiated": _flag(section, "idp_initiated", faults, default=False),
@@ -166,7 +167,7 @@ def _read(section: object, base_dir: Path | None) -> tuple[dict[str, Any], dict[
 
 
 def _idp(section: Mapping[str, Any], base_dir: Path | None, faults: list[SettingsError]) -> IdpMetadata:
-    by_hand = [name for name in ("entity_id", "sso_url", "slo_url", "certificates") if section.get(name) is not None]
+    by_hand = [name for name in ("entity_id", *SamlSettings.PLACES, "certificates") if section.get(name) is not None]
     if section.get("idp_metadata") is None:
         return _idp_by_hand(section, faults)
     if by_hand:
@@ -185,7 +186,7 @@ def _idp(section: Mapping[str, Any], base_dir: Path | None, faults: list[Setting
 def _metadata(value: object, base_dir: Path | None) -> bytes:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("This must be the path of a file, or the metadata itself.")
-    if value.lstrip().startswith("<"):
+    if value.lstrip("\ufeff \t\r\n").startswith("<"):
         return value.encode()
     if base_dir is None:
         raise ValueError("This must be the metadata itself, an XML text.")
@@ -201,7 +202,8 @@ def _idp_by_hand(section: Mapping[str, Any], faults: list[SettingsError]) -> Idp
     if len(entity_id) > 1024:
         faults.append(SettingsError("saml.entity_id", "too_long", "An entity ID has at most 1024 characters."))
     places = {}
-    for name, required in (("sso_url", True), ("slo_url", False)):
+    for name in SamlSettings.PLACES:
+        required = name == "sso_url" and section.get("sso_post_url") is None
         places[name] = _text(section, name, faults, required=required)
         if places[name] and not is_safe_url(places[name], loopback=settings.PUBLIC_URL_IS_LOOPBACK):
             faults.append(SettingsError(f"saml.{name}", "unsafe_url", "This must be https, on port 443 or 8443."))
@@ -215,7 +217,9 @@ def _idp_by_hand(section: Mapping[str, Any], faults: list[SettingsError]) -> Idp
             pems.append(normal_certificate(str(certificate)))
         except ValueError as error:
             faults.append(SettingsError(f"saml.certificates[{index}]", "bad_certificate", str(error)))
-    return IdpMetadata(entity_id, places["sso_url"], places["slo_url"], tuple(dict.fromkeys(pems)))
+    for name in ("slo", "slo_post"):
+        places[f"{name}_answer_url"] = places[f"{name}_answer_url"] or places[f"{name}_url"]
+    return IdpMetadata(entity_id=entity_id, certificates=tuple(dict.fromkeys(pems)), **places)
 
 
 def _attributes(section: object, faults: list[SettingsError]) -> dict[str, str]:
@@ -256,6 +260,16 @@ def _text(section: Mapping[str, Any], name: str, faults: list[SettingsError], *,
         faults.append(SettingsError(f"saml.{name}", "wrong_type", "This must be a text that is not empty."))
         return ""
     return value.strip()
+
+
+def _binding(section: Mapping[str, Any], name: str, faults: list[SettingsError]) -> str:
+    value = section.get(name)
+    if value is None:
+        return str(SamlSettings._meta.get_field(name).get_default())
+    if value not in list(Binding):
+        faults.append(SettingsError(f"saml.{name}", "wrong_type", f"This must be {' or '.join(Binding)}."))
+        return ""
+    return str(value)
 
 
 def _uri(section: Mapping[str, Any], name: str, faults: list[SettingsError], *, default: str) -> str:

@@ -1,8 +1,12 @@
 """The SAML side of a connection, as an address names it."""
 
+from typing import Final
+
 from django.http import Http404
 
 from sso.models import SamlSettings
+
+NOBODY: Final = "Nobody signs in here."
 
 
 def live_settings(slug: str) -> SamlSettings:
@@ -13,5 +17,11 @@ def live_settings(slug: str) -> SamlSettings:
     found = SamlSettings.objects.select_related("connection").filter(connection__slug=slug, connection__enabled=True)
     saml = found.first()
     if saml is None:
-        raise Http404("Nobody signs in here.")
+        raise Http404(NOBODY)
     return saml
+
+
+def require_live(saml: SamlSettings) -> None:
+    """Raise ``Http404``, as for a connection that was never made, where it is switched off: only its test goes on there (R37)."""
+    if not saml.connection.enabled:
+        raise Http404(NOBODY)

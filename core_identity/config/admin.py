@@ -16,6 +16,7 @@ from core_identity.config.connection_forms import OAuthClientForm, SetupLinkForm
 from core_identity.config.credential_pages import CredentialPages
 from core_identity.config.idp_pages import IdpPages
 from core_identity.config.saml_pages import SamlPages
+from core_identity.config.trial_pages import TrialPages
 from core_identity.models import Connection
 from scim.admin import OAuthClientInline
 from scim.models import OAuthClient
@@ -23,6 +24,8 @@ from sso.admin import SamlSettingsInline
 from sso.idp_changes import warnings_of
 from sso.keys import keys_of
 from sso.models import SamlSettings
+from sso.sign_in_log import refused_lately
+from sso.trial import may_test
 
 SHEET = (
     ("SAML", (
@@ -61,7 +64,7 @@ def setup_sheet(connection: Connection) -> list[tuple[str, list[dict[str, str]]]
 
 
 @admin.register(Connection)
-class ConnectionAdmin(CredentialPages, IdpPages, SamlPages, connections.ConnectionAdmin):
+class ConnectionAdmin(TrialPages, CredentialPages, IdpPages, SamlPages, connections.ConnectionAdmin):
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return (SamlSettingsInline, OAuthClientInline) if obj else ()
 
@@ -69,6 +72,8 @@ class ConnectionAdmin(CredentialPages, IdpPages, SamlPages, connections.Connecti
         if context.get("original") is not None:
             context["sheet"] = setup_sheet(context["original"])
             saml = SamlSettings.objects.filter(connection=context["original"]).first()
+            context["may_test"] = may_test(request.user, context["original"])
+            context["refused_lately"] = refused_lately(context["original"].slug)
             context["saml"] = saml
             context["our_keys"] = keys_of(context["original"]) if saml else []
             context["trust_warnings"] = warnings_of(saml, timezone.now()) if saml else []

@@ -40,7 +40,8 @@ class SamlActs(AnsweringCommand):
         told = []
         for key in keys_of(connection):
             fingerprint, ends = certificate_facts(key.certificate)
-            told.append({"state": key.state, "sha256": fingerprint, "ends_at": ends.isoformat()})
+            facts = {"state": key.state, "sha256": fingerprint, "ends_at": ends.isoformat()}
+            told.append(facts | {"certificate": key.certificate})
         lines = [f"{one['state']:<6}  {one['sha256']}  ends {one['ends_at']}" for one in told]
         self.answer({"connection": slug, "keys": told}, as_json=json, lines=lines)
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("core_identity", "0009_erased_users"),
-        ("sso", "0004_sign_in_log"),
+        ("sso", "0006_bindings"),
     ]
 
     operations = [

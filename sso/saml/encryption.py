@@ -20,9 +20,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from lxml import etree
 
 from sso.saml import gate
-from sso.saml.gate import DS, SAML
+from sso.saml.gate import SAML
 from sso.saml.key_pair import KeyPair
 from sso.saml.refusals import Code, SamlRefusal
+from sso.saml.signature_layout import DS
 
 XENC: Final = "{http://www.w3.org/2001/04/xmlenc#}"
 XENC11: Final = "{http://www.w3.org/2009/xmlenc11#}"

@@ -28,7 +28,8 @@ class KeyPair:
 
     @property
     def key(self) -> rsa.RSAPrivateKey:
-        key = load_pem_private_key(self.private.encode(), password=None)
+        # Its numbers are not proven anew: that takes 0.1 s each time, anybody could ask for it, and we made them and sealed them ourselves.
+        key = load_pem_private_key(self.private.encode(), password=None, unsafe_skip_rsa_key_validation=True)
         if not isinstance(key, rsa.RSAPrivateKey):
             raise TypeError("Our keys are RSA keys.")
         return key

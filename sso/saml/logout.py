@@ -15,7 +15,7 @@ from lxml import etree
 from sso.saml import gate
 from sso.saml.assertion import Idp
 from sso.saml.refusals import Code, SamlRefusal
-from sso.saml.verifier import verify_signature
+from sso.saml.verifier import believed_certificates, verify_signature
 
 NAMES: Final = {"SAMLRequest": "LogoutRequest", "SAMLResponse": "LogoutResponse"}
 """What may be in which field."""
@@ -53,7 +53,7 @@ def verify_redirected(field: str, query: str, idp: Idp) -> etree._Element:
         raise SamlRefusal(Code.SIGNATURE_LAYOUT, expected="no signature inside, as the query is signed")
     octets = "&".join(f"{name}={parts[name]}" for name in (field, "RelayState", "SigAlg") if name in parts).encode()
     signature = _base64(unquote_plus(parts["Signature"]))
-    if not any(_signed_by(pem, signature, octets, _HASHES[algorithm]) for pem in idp.certificates):
+    if not any(_signed_by(pem, signature, octets, _HASHES[algorithm]) for pem in believed_certificates(idp)):
         raise SamlRefusal(Code.SIGNATURE)
     return root
 

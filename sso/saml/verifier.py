@@ -12,9 +12,12 @@ from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
 from sso.saml import gate
 from sso.saml.assertion import Idp, Sp, VerifiedAssertion
-from sso.saml.claims import Expected, check_claims
+from sso.saml.certificates import is_strong
+from sso.saml.claims import check_claims
 from sso.saml.encryption import open_envelope, read_envelope, unsealed
+from sso.saml.expectations import Expected
 from sso.saml.refusals import Code, SamlRefusal
+from sso.saml.trace import Trace
 
 _SIGNATURE_FAULTS = {
     OneLogin_Saml2_ValidationError.INVALID_SIGNATURE,
@@ -22,6 +25,11 @@ _SIGNATURE_FAULTS = {
     OneLogin_Saml2_ValidationError.WRONG_SIGNED_ELEMENT,
     OneLogin_Saml2_ValidationError.WRONG_NUMBER_OF_SIGNATURES_IN_RESPONSE,
 }
+_OURS_TO_JUDGE = {
+    OneLogin_Saml2_ValidationError.WRONG_SUBJECTCONFIRMATION,  # it has no tolerance of clocks there
+    OneLogin_Saml2_ValidationError.WRONG_NUMBER_OF_AUTHSTATEMENTS,  # it wants exactly one
+}
+_TIMES = ("IssueInstant", "NotBefore", "NotOnOrAfter", "AuthnInstant", "SessionNotOnOrAfter")
 
 
 def unverified_in_response_to(unverified_message: str) -> str | None:
@@ -32,57 +40,93 @@ def unverified_in_response_to(unverified_message: str) -> str | None:
     return gate.parse(gate.decode(unverified_message)).get("InResponseTo")
 
 
-def verify(unverified_message: str, expected: Expected) -> VerifiedAssertion:
-    """Return the assertion of a ``SAMLResponse`` (base64) if all of it is to be believed; else raise `SamlRefusal` and nothing else."""
+def verify(unverified_message: str, expected: Expected, trace: Trace | None = None) -> VerifiedAssertion:
+    """Return the assertion of a ``SAMLResponse`` (base64) if all of it is to be believed; else raise `SamlRefusal` and nothing else.
+
+    ``trace`` is told of each check.
+    """
+    trace = trace or Trace()
     signed = expected.idp.want_response_signed
-    root = gate.parse(gate.decode(unverified_message))
     readable = unverified_message
-    if gate.is_encrypted(root):
-        readable, signed = _opened(root, expected), False  # the Response's own signature was checked over what was sent
-    elif expected.idp.want_encrypted:
-        raise SamlRefusal(Code.NOT_ENCRYPTED, expected="EncryptedAssertion")
+    root = gate.parse(gate.decode(unverified_message))
+    if gate.is_encrypted(root) or expected.idp.want_encrypted:
+        with trace.step("Encrypted to a key of ours"):
+            # The Response's own signature is checked over what was sent.
+            readable, signed = _opened(root, expected), False
     else:
-        gate.require_response_layout(root, want_response_signed=signed)
+        with trace.step("One Assertion in one Response, signed as demanded"):
+            gate.require_response_layout(root, want_response_signed=signed)
+    with trace.step("Signature by a certificate of the connection"):
+        root, assertion, complaint = _signed(readable, expected, response_signed=signed)
+    trace.believe()
+    # Our own checks name the cause better than the library does; where they find none, its verdict stands.
+    verified = check_claims(root, assertion, expected, trace)
+    if complaint is not None:
+        with trace.step("Verdict of the library"):
+            raise SamlRefusal(Code.INVALID, received=f"code {complaint.code}") from complaint
+    return verified
+
+
+def _signed(
+    readable: str, expected: Expected, *, response_signed: bool
+) -> tuple[etree._Element, etree._Element, OneLogin_Saml2_ValidationError | None]:
+    """Return the tree whose signatures are good, its assertion, and what else the library has against it; raise `SamlRefusal`."""
+    complaint = None
     try:
-        response = OneLogin_Saml2_Response(_settings(expected.idp, expected.sp, response_signed=signed), readable)
-        # The library parses for itself: what it verifies, and what is read below, is this tree, so this tree passes the gate too.
+        response = OneLogin_Saml2_Response(
+            _settings(expected.idp, expected.sp, response_signed=response_signed), readable
+        )
+        # The library parses for itself: what it verifies, and what is read later, is this tree, so this tree passes the gate too.
         root = response.document
-        assertion = gate.require_response_layout(root, want_response_signed=signed)
-        response.is_valid(_request_data(expected.sp.acs_url), request_id=expected.request_id, raise_exceptions=True)
-    except OneLogin_Saml2_ValidationError as fault:
-        if fault.code in _SIGNATURE_FAULTS:
-            raise SamlRefusal(Code.SIGNATURE) from fault
-        if fault.code == OneLogin_Saml2_ValidationError.WRONG_SUBJECTCONFIRMATION:
-            return _within_our_skew(root, assertion, expected)
-        # Our own checks name the cause better than the library does; where they find none, its verdict stands.
-        check_claims(root, assertion, expected)
-        raise SamlRefusal(Code.INVALID, received=f"code {fault.code}") from fault
-    except OneLogin_Saml2_Error as fault:
-        raise SamlRefusal(Code.INVALID, received=f"code {fault.code}") from fault
+        assertion = gate.require_response_layout(root, want_response_signed=response_signed)
     except SamlRefusal:
         raise
     except Exception as fault:  # The library, lxml and xmlsec raise what they like; for the browser it is one refusal.
         raise SamlRefusal(Code.INVALID, received=type(fault).__name__) from fault
-    return check_claims(root, assertion, expected)
-
-
-def _within_our_skew(root: etree._Element, assertion: etree._Element, expected: Expected) -> VerifiedAssertion:
-    """Judge a message whose confirmation the library refused: it has no tolerance of clocks there, and our claims do.
-
-    It refuses before it looks at any signature, so each is checked here, as it would have, and then every claim.
-    """
+    try:
+        response.is_valid(_request_data(expected.sp.acs_url), request_id=expected.request_id, raise_exceptions=True)
+    except OneLogin_Saml2_ValidationError as fault:
+        if fault.code in _SIGNATURE_FAULTS:
+            raise SamlRefusal(Code.SIGNATURE) from fault
+        complaint = None if fault.code in _OURS_TO_JUDGE else fault
+    except OneLogin_Saml2_Error as fault:
+        raise SamlRefusal(Code.INVALID, received=f"code {fault.code}") from fault
+    except Exception as fault:
+        if not _has_times_of_zones(root):
+            raise SamlRefusal(Code.INVALID, received=type(fault).__name__) from fault
+    else:
+        return root, assertion, None
+    # Whatever it complains of comes before it looks at a signature. So each is checked here, as it would have.
     verify_signature(root, expected.idp, "/samlp:Response/saml:Assertion/ds:Signature")
     if gate.is_signed(root):
         verify_signature(root, expected.idp)
-    return check_claims(root, assertion, expected)
+    return root, assertion, complaint
+
+
+def _has_times_of_zones(root: etree._Element) -> bool:
+    """Whether a time says its zone by numbers, which the library cannot read (``+00:00``)."""
+    return any(not element.get(name, "Z").endswith("Z") for element in root.iter() for name in _TIMES)
 
 
 def verify_signature(root: etree._Element, idp: Idp, place: str = "/*/ds:Signature") -> None:
     """Check the one signature at ``place`` (an XPath) with the certificates of the connection; raise `SamlRefusal`. The layout passed the gate."""
+    certificates = believed_certificates(idp)
     try:
-        OneLogin_Saml2_Utils.validate_sign(root, xpath=place, multicerts=list(idp.certificates), raise_exceptions=True)
+        OneLogin_Saml2_Utils.validate_sign(root, xpath=place, multicerts=certificates, raise_exceptions=True)
     except Exception as fault:  # xmlsec and the library raise what they like
         raise SamlRefusal(Code.SIGNATURE) from fault
+
+
+def believed_certificates(idp: Idp) -> list[str]:
+    """Return the certificates (PEM) whose keys are long enough; raise `SamlRefusal` where none is.
+
+    One that has ended is still believed: it stands here because an administrator pinned it, not because an authority vouches for it, and its
+    end is warned of (`sso.idp_changes`). To refuse it would lock everybody out at midnight and keep no attacker away.
+    """
+    strong = [pem for pem in idp.certificates if is_strong(pem)]
+    if not strong:
+        raise SamlRefusal(Code.ALGORITHM, expected="a certificate with RSA of 2048 bits, or EC of 256, at the least")
+    return strong
 
 
 def _opened(root: etree._Element, expected: Expected) -> str:
@@ -91,6 +135,8 @@ def _opened(root: etree._Element, expected: Expected) -> str:
     A Response that is signed is checked before anything is opened. One that is not could have been altered by anybody, so until the
     signature inside is checked too, every failure is the same one: what the clear text looks like is nobody's business.
     """
+    if not gate.is_encrypted(root):
+        raise SamlRefusal(Code.NOT_ENCRYPTED, expected="EncryptedAssertion")
     place = gate.require_encrypted_layout(root, want_response_signed=expected.idp.want_response_signed)
     signed = gate.is_signed(root)
     if signed:
@@ -129,7 +175,7 @@ def _settings(idp: Idp, sp: Sp, *, response_signed: bool) -> OneLogin_Saml2_Sett
                 "binding": "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect",
             },
             # Always the list, never a fingerprint: several may be valid while an IdP changes its certificate.
-            "x509certMulti": {"signing": list(idp.certificates)},
+            "x509certMulti": {"signing": believed_certificates(idp)},
         },
         "security": {
             "wantAssertionsSigned": True,

@@ -25,6 +25,12 @@ def idp() -> TestIdp:
     return TestIdp()
 
 
+@pytest.fixture(scope="session")
+def stranger() -> TestIdp:
+    """An IdP that says it is ours, and has another key."""
+    return TestIdp()
+
+
 @pytest.fixture(autouse=True)
 def quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ours are made anew in many tests; shorter ones are made sooner, and nothing else of them is different."""

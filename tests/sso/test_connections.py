@@ -63,7 +63,7 @@ def test_the_idp_may_be_described_by_hand(bare: Connection, idp: TestIdp) -> Non
         ({"idp_metadata": 7}, {("saml.idp_metadata", "unreadable")}),
         ({"idp_metadata": "<x"}, {("saml.idp_metadata", "not_xml")}),
         ({"idp_metadata": '<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>'}, {("saml.idp_metadata", "forbidden_xml")}),
-        ({"idp_metadata": "<x/>"}, {("saml.idp_metadata", "not_one_idp")}),
+        ({"idp_metadata": "<x/>"}, {("saml.idp_metadata", "not_metadata")}),
         (
             {"entity_id": "i", "sso_url": "javascript:alert(1)", "certificates": ["x"], "idp_initiated": "yes", "wrong": 1},
             {

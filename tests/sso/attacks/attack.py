@@ -1,0 +1,162 @@
+"""One hostile message: how it is made, and by which name it must be refused."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from lxml import etree
+
+from tests.support.saml import NS, Change, Claims, TestIdp
+
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+
+AT_THE_GATE = frozenset(
+    {
+        "not_base64", "too_large", "not_xml", "forbidden_xml", "double_id", "structure", "signature_layout", "algorithm",
+        "not_signed", "encrypted", "not_encrypted", "unsolicited", "no_request",
+    }
+)  # fmt: skip
+"""What is refused by one of these names has reached neither python3-saml nor xmlsec nor a key of ours."""
+
+
+class Scene(Protocol):
+    """Where a message is made: an IdP that is believed, one that is not, and our certificate to encrypt to."""
+
+    idp: TestIdp
+    stranger: TestIdp
+    certificate: str
+
+    def said(self, **changes: Any) -> Claims:
+        """Return what ``idp`` would say of Jane in answer to a request of ours; ``changes`` are of `Claims`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Attack:
+    """``code`` is on the page. ``response_signed`` is the connection's setting. ``believed``: refused by policy, after it was verified.
+
+    ``late``: refused after the gate, although a refusal of the gate has the same name.
+    """
+
+    code: str
+    make: Callable[[Scene], str]
+    response_signed: bool = True
+    believed: bool = False
+    late: bool = False
+
+    @property
+    def stops_at_the_gate(self) -> bool:
+        return self.code in AT_THE_GATE and not self.late and not self.believed
+
+
+def says(
+    code: str,
+    change: Change | None = None,
+    *,
+    sign: str = "both",
+    response_signed: bool = True,
+    believed: bool = False,
+    late: bool = False,
+    **claims: Any,
+) -> Attack:
+    """Return a message that the IdP itself signed: with other ``claims``, or with its tree changed before."""
+
+    def make(scene: Scene) -> str:
+        return scene.idp.response(scene.said(**claims), sign=sign, before=change)
+
+    return Attack(code, make, response_signed, believed, late)
+
+
+def altered(code: str, change: Change, *, sign: str = "both", response_signed: bool = True, **claims: Any) -> Attack:
+    """Return a message that was changed after it was signed."""
+
+    def make(scene: Scene) -> str:
+        return scene.idp.response(scene.said(**claims), sign=sign, after=change)
+
+    return Attack(code, make, response_signed)
+
+
+def respelled(code: str, change: Callable[[str], str | bytes]) -> Attack:
+    """Return a well-signed message whose text (XML) was changed."""
+    return Attack(code, lambda scene: encoded(change(base64.b64decode(scene.idp.response(scene.said())).decode())))
+
+
+def raw(code: str, xml: str | bytes) -> Attack:
+    """Return something that is no message of the IdP at all."""
+    return Attack(code, lambda scene: encoded(xml))
+
+
+def encoded(xml: str | bytes) -> str:
+    return base64.b64encode(xml.encode() if isinstance(xml, str) else xml).decode()
+
+
+# Changes of a tree. Paths are of ElementTree, with the prefixes of `NS`; "." is the Response.
+
+
+def at(root: etree._Element, path: str) -> etree._Element:
+    found = root.find(path, NS)
+    assert found is not None, path
+    return found
+
+
+def put(path: str, name: str, value: str | None) -> Change:
+    """Set an attribute, or take it away (None)."""
+
+    def change(root: etree._Element) -> None:
+        element = at(root, path)
+        if value is not None:
+            element.set(name, value)
+        elif name in element.attrib:
+            del element.attrib[name]
+
+    return change
+
+
+def text(path: str, value: str) -> Change:
+    def change(root: etree._Element) -> None:
+        at(root, path).text = value
+
+    return change
+
+
+def drop(path: str) -> Change:
+    def change(root: etree._Element) -> None:
+        element = at(root, path)
+        parent = element.getparent()
+        assert parent is not None
+        parent.remove(element)
+
+    return change
+
+
+def twice(path: str) -> Change:
+    def change(root: etree._Element) -> None:
+        element = at(root, path)
+        element.addnext(etree.fromstring(etree.tostring(element, with_tail=False)))
+
+    return change
+
+
+def add(path: str, xml: str, position: int | None = None) -> Change:
+    """Add an element, at the end or at a position. It may use the prefixes of `NS`, and ``xsi``."""
+
+    def change(root: etree._Element) -> None:
+        parent = at(root, path)
+        parent.insert(len(parent) if position is None else position, fragment(xml))
+
+    return change
+
+
+def fragment(xml: str) -> etree._Element:
+    """Return an element as it would stand in a message."""
+    declared = " ".join(f'xmlns:{prefix}="{uri}"' for prefix, uri in (NS | {"xsi": XSI}).items())
+    return etree.fromstring(f"<frame {declared}>{xml}</frame>")[0]
+
+
+def many(*changes: Change) -> Change:
+    def change(root: etree._Element) -> None:
+        for one in changes:
+            one(root)
+
+    return change

@@ -56,7 +56,7 @@ def logout(request: HttpRequest, slug: str) -> HttpResponse:
     saml = live_settings(slug)
     fields = request.POST if request.method == "POST" else request.GET
     held = [name for name in ("SAMLRequest", "SAMLResponse") if name in fields]
-    if not held and request.method != "POST":
+    if request.method == "HEAD" or (not held and request.method != "POST"):  # what only looks ahead ends nothing
         return render(request, "sso/sign_out.html", {"saml": saml})
     try:
         if len(held) != 1 or len(fields.getlist(held[0])) != 1:

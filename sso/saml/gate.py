@@ -141,6 +141,8 @@ def require_message_layout(root: etree._Element, name: str, *, want_signed: bool
         raise SamlRefusal(Code.STRUCTURE, expected=f"{name} 2.0", received=str(root.tag))
     if len(list(root.iter(root.tag))) != 1:
         raise SamlRefusal(Code.STRUCTURE, expected=f"one {name}")
+    if next(root.iter(f"{SAML}EncryptedID"), None) is not None:
+        raise SamlRefusal(Code.ENCRYPTED, expected="a NameID in the clear")
     _require_unique_ids(root)
     _require_signatures(root, None, want_response_signed=want_signed)
 

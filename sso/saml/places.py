@@ -6,8 +6,11 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-PORTS: Final = frozenset({None, 443, 8443})
-"""Where IdPs answer. An address in metadata must not let a browser knock at other services of a network."""
+PORTS: Final = frozenset({None, 443, 8443, 9031, 9443})
+"""Where IdPs answer (PingFederate at 9031, WSO2 at 9443).
+
+An address in metadata must not let a browser knock at other services of a network.
+"""
 
 
 class Binding(StrEnum):

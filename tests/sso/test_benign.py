@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from html import unescape
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -165,6 +166,10 @@ def instants(form: Callable[[datetime], str], names: str = "IssueInstant|NotBefo
     return edit
 
 
+def fraction(digits: str) -> Callable[[datetime], str]:
+    return lambda time: f"{time:%Y-%m-%dT%H:%M:%S}.{digits}Z"
+
+
 def shifted(name: str, to: timedelta) -> Edit:
     return instants(lambda _: f"{now() + to:%Y-%m-%dT%H:%M:%SZ}", name)
 
@@ -268,8 +273,7 @@ EDITS: dict[str, Edit] = {
     "a default namespace that is not used": swap(("<saml2p:Response ", '<saml2p:Response xmlns="urn:unused" ')),
     "times to the second": instants(lambda time: f"{time:%Y-%m-%dT%H:%M:%SZ}"),
     **{
-        f"a second in {len(digits)} digits": instants(lambda time, digits=digits: f"{time:%Y-%m-%dT%H:%M:%S}.{digits}Z")
-        for digits in ("1", "12", "123456", "1234567", "123456789")
+        f"a second in {len(digits)} digits": instants(fraction(digits)) for digits in ("1", "12", "123456", "1234567", "123456789")
     },
     "times of +00:00": instants(lambda time: f"{time:%Y-%m-%dT%H:%M:%S}+00:00"),
     "times of another zone": instants(lambda time: time.astimezone(timezone(timedelta(hours=5, minutes=30))).isoformat()),
@@ -297,6 +301,27 @@ EDITS: dict[str, Edit] = {
 @pytest.mark.parametrize("name", EDITS)
 def test_what_may_vary_does_no_harm(browser: Browser, name: str) -> None:
     is_jane(browser, come(browser, Layout(edit=EDITS[name])))
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("Zo\u00eb", "M\u00fcller-L\u00fcdenscheidt"),
+        ("Zoe\u0308", "Mu\u0308ller"),
+        ("\u674e", "\u5c0f\u9f8d"),
+        ("\u0645\u06cc\u200c\u0646\u0627", "\u062d\u0633\u06cc\u0646\u06cc"),
+        ("\u0928\u094d\u200d\u092f\u093e", "\u0936\u0930\u094d\u092e\u093e"),
+        ("O'Brien", "&lt;Sons&gt; &amp; \u201cCo\u201d"),
+        ("\U0001f469\u200d\U0001f4bb", "\U00020bb7"),
+        ("J.", "d'Arc (von und zu)"),
+    ],
+)
+def test_names_may_be_of_any_language(browser: Browser, first: str, last: str) -> None:
+    """Persian and Hindi names need joiners, which are no disguise there."""
+    answer = come(browser, Layout(edit=swap((">Jane<", f">{first}<"), (">Doe<", f">{last}<"))))
+    assert answer.status_code == 303, answer.content.decode()
+    user = User.objects.get()
+    assert (user.first_name, user.last_name) == (unescape(first), unescape(last))
 
 
 ENCODINGS: dict[str, Callable[[bytes], str]] = {

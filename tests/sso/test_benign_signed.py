@@ -26,7 +26,7 @@ from tests.sso.test_benign import (
     swap,
 )
 from tests.support.cast import ADMIN
-from tests.support.saml_layouts import BY_KEY_INFO, Edit, Key, Layout, Signature, ec_certificate, sealed
+from tests.support.saml_layouts import BY_KEY_INFO, Edit, Key, Layout, Signature, certificate_of, sealed
 
 X509 = "<$p:X509Data><$p:X509Certificate>$certificate</$p:X509Certificate></$p:X509Data>"
 SIGNATURES = {
@@ -79,7 +79,7 @@ KEYS: dict[str, Callable[[], Key]] = {
 @pytest.mark.parametrize("beside", ["alone", "beside another"])
 def test_keys_of_other_kinds_sign_as_well(browser: Browser, acme: Connection, name: str, beside: str) -> None:
     key = KEYS[name]()
-    pem = ec_certificate(key)
+    pem = certificate_of(key)
     settings(acme, browser.idp, certificates=[pem] if beside == "alone" else [browser.idp.pem, pem])
     family = "rsa" if isinstance(key, rsa.RSAPrivateKey) else "ecdsa"
     for digest in ("sha256", "sha384", "sha512"):
@@ -125,6 +125,14 @@ SHA1_OAEP = '<ds:DigestMethod Algorithm="http://www.w3.org/2000/09/xmldsig#sha1"
 OUR_CERTIFICATE = (
     "<ds:KeyInfo><ds:X509Data><ds:X509Certificate>$certificate</ds:X509Certificate></ds:X509Data></ds:KeyInfo>"
 )
+AS_ADFS = (
+    '<xenc:EncryptedData Type="${xenc}Element" xmlns:xenc="$xenc"><xenc:EncryptionMethod Algorithm="$content"/>'
+    '<KeyInfo xmlns="$ds"><e:EncryptedKey xmlns:e="$xenc"><e:EncryptionMethod Algorithm="$wrap">'
+    '<DigestMethod Algorithm="http://www.w3.org/2000/09/xmldsig#sha1"/></e:EncryptionMethod><KeyInfo><ds:X509Data xmlns:ds="$ds">'
+    "<ds:X509IssuerSerial><ds:X509IssuerName>CN=core</ds:X509IssuerName><ds:X509SerialNumber>1</ds:X509SerialNumber></ds:X509IssuerSerial>"
+    "</ds:X509Data></KeyInfo><e:CipherData><e:CipherValue>$key</e:CipherValue></e:CipherData></e:EncryptedKey></KeyInfo>"
+    "<xenc:CipherData><xenc:CipherValue>$data</xenc:CipherValue></xenc:CipherData></xenc:EncryptedData>"
+)
 ENVELOPES: dict[str, dict[str, Any]] = {
     **{f"aes{bits}-{mode}": {"content": f"aes{bits}-{mode}"} for bits in (128, 192, 256) for mode in ("cbc", "gcm")},
     "OAEP that says SHA-1": {"oaep": SHA1_OAEP},
@@ -145,6 +153,7 @@ ENVELOPES: dict[str, dict[str, Any]] = {
     "a recipient": {"layout": reword(('Id="_key"', f'Id="_key" Recipient="{AUDIENCE}"'))},
     "a MIME type": {"layout": reword(('Id="_data"', 'Id="_data" MimeType="text/xml" Encoding=""'))},
     "no type and no IDs": {"layout": reword((' Id="_data" Type="${xenc}Element"', ""), (' Id="_key"', ""))},
+    "as ADFS and Entra write it": {"layout": AS_ADFS, "content": "aes256-cbc"},
     "no certificate": {"layout": reword((OUR_CERTIFICATE, ""))},
     "the name of the key": {"layout": reword((OUR_CERTIFICATE, "<ds:KeyInfo><ds:KeyName/></ds:KeyInfo>"))},
     "a key that is named": {"layout": reword(("</xenc:EncryptedKey>", "<xenc:CarriedKeyName>k</xenc:CarriedKeyName></xenc:EncryptedKey>"))},

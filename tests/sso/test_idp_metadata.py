@@ -284,7 +284,7 @@ IDPS: dict[str, dict[str, str]] = {
         "entity_id": "https://app.onelogin.test/saml/metadata/1a2b3c4d-0000-4000-8000-000000000009",
         "sso": "https://acme.onelogin.test/trust/saml2/http-redirect/sso/12345",
     },
-    "pingfederate": {"entity_id": "acme:ping:idp", "sso": "https://sso.acme.test:8443/idp/SSO.saml2"},
+    "pingfederate": {"entity_id": "acme:ping:idp", "sso": "https://sso.acme.test:9031/idp/SSO.saml2"},
     "jumpcloud": {"entity_id": "JumpCloud", "sso": "https://sso.jumpcloud.test/saml2/acme"},
 }  # fmt: skip
 BY_POST = {"okta", "entra", "adfs", "keycloak", "shibboleth", "google", "auth0", "onelogin", "pingfederate"}
@@ -322,6 +322,10 @@ def test_what_the_idp_of_the_other_tests_says_is_read(idp: TestIdp) -> None:
     [
         ("https://idp.test/sso?a=b", True, True),
         ("https://idp.test:8443/", True, True),
+        ("https://idp.test:9031/idp/SSO.saml2", True, True),
+        ("https://idp.test:9443/samlsso", True, True),
+        ("https://idp.test:9200/", False, False),
+        ("https://idp.test/#", False, False),
         ("https://idp.test:22/", False, False),
         ("https://idp.test:99999/", False, False),
         ("http://localhost:8001/sso", False, True),

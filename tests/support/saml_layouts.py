@@ -98,10 +98,10 @@ def message(layout: Layout, idp: TestIdp, *, key: Key | None = None, **said: str
         values[f"sign_{name}"] = text
     text = layout.edit(Template((FOLDER / f"{layout.file}.xml").read_text()).substitute(values))
     if layout.assertion:
-        text = _signed(text, values["assertion_id"], layout.assertion, key)
+        text = signed(text, values["assertion_id"], layout.assertion, key)
     text = layout.seal(text)
     if layout.response:
-        text = _signed(text, values["response_id"], layout.response, key)
+        text = signed(text, values["response_id"], layout.response, key)
     return layout.encode(text.encode())
 
 
@@ -124,7 +124,7 @@ def _instant(time: datetime) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time.microsecond // 1000:03}Z"
 
 
-def _signed(text: str, reference: str, signature: Signature, key: Key) -> str:
+def signed(text: str, reference: str, signature: Signature, key: Key) -> str:
     """Fill in the values of the Signature that refers to ``reference``."""
     hasher = hashes.Hash(_HASHES[signature.digest])
     hasher.update(_canonical(_without_signature(text, reference), signature.prefixes))
@@ -166,17 +166,17 @@ def _without_signature(text: str, reference: str) -> etree._Element:
 
 
 def _signature_of(root: etree._Element, reference: str) -> etree._Element:
-    (found,) = root.xpath("//ds:Signature[ds:SignedInfo/ds:Reference/@URI=$uri]", namespaces=NS, uri=f"#{reference}")
-    assert isinstance(found, etree._Element)
-    return found
+    found = [one for one in root.iter(f"{{{NS['ds']}}}Signature") if one.find(f"*/*[@URI='#{reference}']") is not None]
+    assert len(found) == 1
+    return found[0]
 
 
 def _canonical(element: etree._Element, prefixes: str = "") -> bytes:
     return etree.tostring(element, method="c14n", exclusive=True, inclusive_ns_prefixes=prefixes.split() or None)
 
 
-def ec_certificate(key: ec.EllipticCurvePrivateKey) -> str:
-    """Return a certificate (PEM) of an EC key."""
+def certificate_of(key: Key) -> str:
+    """Return a certificate (PEM) of a key of either kind."""
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "idp.test")])
     builder: Any = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     builder = builder.serial_number(7).not_valid_before(now() - timedelta(days=1))

@@ -25,6 +25,8 @@ _SWITCHED: Final = {
 _CHANGED: Final = {
     "authn_context": "An IdP that cannot do what is demanded refuses everybody. Try it in a private window.",
     "name_id_format": "If another NameID arrives by it, whoever is known by the old one alone is refused until you decide (R8b).",
+    "sso_binding": "Where the IdP has no address for this way, the other is taken. Try a sign-in in a private window.",
+    "slo_binding": "Where the IdP has no address for this way, the other is taken. Okta takes logout messages by POST for certain.",
     "email_domains": "What is taken away leads nowhere at once. What is new has to be verified on the page Email domains.",
     "groups_attribute": "Where sign-ins give roles: those that came by the old name end with each person's next sign-in (R31).",
     "external_id_attribute": "Where it names one, the externalId alone decides who somebody is (R8b): it must be the one that SCIM sends.",

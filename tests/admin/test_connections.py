@@ -372,17 +372,3 @@ def test_an_end_that_comes_and_what_waits_are_told_on_the_page(as_root: Client, 
     seen = shown.context["difference"].seen
     as_root.post(page_of(acme, "metadata"), {"adopt": "x", "seen": seen})
     assert (SamlSettings.objects.get().sso_url, SamlSettings.objects.get().proposed) == ("https://idp.test/new", None)
-
-
-def test_the_page_of_saml_settings_loses_nothing_that_it_does_not_show(
-    as_root: Client, acme: Connection, idp: TestIdp
-) -> None:
-    as_root.post(page_of(acme, "saml"), {**NAMES, "idp_metadata": idp.metadata()})
-    places = {name: f"https://idp.test/{name}" for name in SamlSettings.PLACES}
-    SamlSettings.objects.update(force_authn=True, authn_context="urn:x", sso_binding="post", **places)
-    as_root.post(page_of(acme, "saml"), {**NAMES, "clock_skew": "30", "email_domains": "acme.com\nb.test"})
-    saml = SamlSettings.objects.get()
-    assert (saml.force_authn, saml.authn_context, saml.clock_skew) == (True, "urn:x", 30)
-    assert saml.email_domains == ["acme.com", "b.test"]
-    assert {name: getattr(saml, name) for name in places} == places
-    assert saml.sso_binding == "post"

@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 import sso.connections
+from core_identity.config import saml_consequences
 from core_identity.models import Connection, Event
 from core_identity.services.connections import change_connection
 from sso.email_domains import verified_domains, verify_domain
@@ -19,6 +20,8 @@ from tests.support.cast import ADMIN, make_connection
 from tests.support.saml import TestIdp
 
 FLAGS = ("idp_initiated", "want_response_signed", "want_encrypted", "sign_requests", "sign_metadata", "force_authn")
+
+PLAIN = ("authn_context", "name_id_format", "clock_skew", "sso_binding", "slo_binding")
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +47,7 @@ def page_of(connection: Connection, name: str = "change") -> str:
 def said_of(saml: SamlSettings, **changes: Any) -> dict[str, Any]:
     """Return the form as a browser sends it: a box that is not ticked is not there."""
     said: dict[str, Any] = {name: "on" for name in FLAGS if getattr(saml, name)}
-    said |= {name: str(getattr(saml, name)) for name in ("authn_context", "name_id_format", "clock_skew")}
+    said |= {name: str(getattr(saml, name)) for name in PLAIN}
     said |= {name: getattr(saml, f"{name}_attribute") for name in SamlSettings.ATTRIBUTES}
     said["email_domains"] = "\r\n".join(saml.email_domains)
     said |= changes
@@ -107,6 +110,8 @@ def test_each_setting_of_a_connection_file_is_on_the_page(as_root: Client, saml:
         "authn_context": "urn:x:mfa",
         "name_id_format": "urn:x:email",
         "clock_skew": 0,
+        "sso_binding": "post",
+        "slo_binding": "redirect",
         "email_domains": ["acme.com"],
     }
     wished |= {f"{name}_attribute": f"the-{name}" for name in SamlSettings.ATTRIBUTES}
@@ -115,12 +120,23 @@ def test_each_setting_of_a_connection_file_is_on_the_page(as_root: Client, saml:
         "authn_context": "urn:x:mfa",
         "name_id_format": "urn:x:email",
         "clock_skew": "0",
+        "sso_binding": "post",
+        "slo_binding": "redirect",
         "email_domains": "ACME.com",
     }
     said |= {name: f"the-{name}" for name in SamlSettings.ATTRIBUTES}
     save(as_root, saml, **said)
     now = standing(saml.connection)
     assert {field: getattr(now, field) for field in wished} == wished
+    trust = {"idp_metadata", "entity_id", "certificates", *SamlSettings.PLACES}  # on a page of its own
+    known = set(sso.connections._KEYS) - trust - {"attributes"} | set(SamlSettings.ATTRIBUTES)
+    assert set(show(as_root, now).context["form"].fields) == known
+
+
+def test_what_comes_of_a_change_is_said_of_settings_that_there_are() -> None:
+    switches = {name for name, _ in saml_consequences._SWITCHED}
+    assert {SamlSettings._meta.get_field(name).name for name in switches | set(saml_consequences._CHANGED)}
+    assert switches == set(FLAGS)
 
 
 def test_changes_that_nobody_was_shown_are_not_saved(as_root: Client, saml: SamlSettings) -> None:
@@ -137,6 +153,15 @@ def test_nothing_to_change_is_said_and_has_no_second_button(as_root: Client, sam
     text = show(as_root, saml).content.decode()
     assert "Nothing: all of it stands already." in text
     assert "Save these changes" not in text
+
+
+def test_what_is_not_on_the_page_is_not_lost_by_it(as_root: Client, saml: SamlSettings) -> None:
+    places = {name: f"https://idp.test/{name}" for name in SamlSettings.PLACES}
+    SamlSettings.objects.update(**places)
+    save(as_root, saml, sso_binding="post", clock_skew="30")
+    now = standing(saml.connection)
+    assert {name: getattr(now, name) for name in places} == places
+    assert (now.sso_binding, now.slo_binding, now.certificates) == ("post", saml.slo_binding, saml.certificates)
 
 
 def test_encryption_is_not_demanded_before_the_idp_can_have_a_key(as_root: Client, saml: SamlSettings) -> None:

@@ -1,5 +1,7 @@
 """Whoever guesses addresses learns nothing of our customers (R1a): no answer tells one that is not open from one that is not there."""
 
+import re
+
 import pytest
 from django.db import connection as database
 from django.test import Client
@@ -34,7 +36,7 @@ def test_what_is_closed_and_what_is_not_there_are_answered_alike(
         with CaptureQueriesContext(database) as queries:
             answer = getattr(http, method)(f"/sso/{slug}/{path}", {"SAMLResponse": "x"} if method == "post" else None)
         headers = tuple(sorted((name, value) for name, value in answer.items() if name.lower() not in OURS))
-        asked = tuple(one["sql"].replace(slug, "SLUG") for one in queries)
+        asked = tuple(re.sub(r"\d", "", one["sql"].replace(slug, "SLUG")) for one in queries)  # but for the time
         seen.add((answer.status_code, answer.content, headers, asked, tuple(answer.cookies)))
     assert len(seen) == 1
     (status, *_rest) = seen.pop()

@@ -43,9 +43,8 @@ def decode(message: str) -> bytes:
         xml = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise SamlRefusal(Code.NOT_BASE64) from error
-    if (
-        base64.b64encode(xml).decode() != text
-    ):  # Python lets padding through that is too much, and bits that nobody reads
+    # Python lets padding through that is too much, and bits that nobody reads.
+    if base64.b64encode(xml).decode() != text:
         raise SamlRefusal(Code.NOT_BASE64)
     if len(xml) > MAX_BYTES:
         raise SamlRefusal(Code.TOO_LARGE, expected=f"{MAX_BYTES} bytes", received=f"{len(xml)} bytes")
@@ -63,7 +62,7 @@ def parse(xml: bytes, *, drop_comments: bool = False) -> etree._Element:
     try:
         xml.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise SamlRefusal(Code.NOT_XML) from error
+        raise SamlRefusal(Code.FORBIDDEN_XML, expected="UTF-8") from error
     # Before the parser, which would read the entities of a DTD. In well-formed XML these stand nowhere else.
     forbidden = [b"<!DOCTYPE", b"\0"] if drop_comments else [b"<!", b"\0"]
     if any(one in xml for one in forbidden):

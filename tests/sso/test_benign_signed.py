@@ -45,9 +45,6 @@ SIGNATURES = {
     ),
     "a key value": Signature(key_info=KEY_VALUE),
     "the name of the key": Signature(key_info="<$p:KeyInfo><$p:KeyName>2026</$p:KeyName></$p:KeyInfo>"),
-    "a token reference": Signature(
-        key_info='<$p:KeyInfo><w:SecurityTokenReference xmlns:w="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"/></$p:KeyInfo>'
-    ),
     "several prefixes to keep": Signature(prefixes="xs saml2 xsi"),
     "the default namespace to keep": Signature(prefixes="#default xs"),
     "IDs of its own": Signature(attributes=' Id="sig-$p"'),

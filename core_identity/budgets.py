@@ -7,6 +7,7 @@ budget puts off a deactivation for good (R23).
 import hashlib
 import logging
 import time
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from math import ceil
 from typing import Final
 
@@ -47,8 +48,22 @@ def spend(key: str, limit: int) -> int:
 
 
 def hash_of_address(request: HttpRequest) -> str:
-    """Behind our own proxy the last word of X-Forwarded-For is the proxy's; whatever stands before it anybody may have written."""
+    """Return whose budget a stranger's request is of.
+
+    Behind our own proxy the last word of X-Forwarded-For is the proxy's; whatever stands before it anybody may have written.
+    """
     address = request.META.get("REMOTE_ADDR", "")
     if settings.TRUST_PROXY:
         address = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() or address
-    return hashlib.sha256(address.encode("utf-8", "replace")).hexdigest()
+    return hashlib.sha256(_network_of(address).encode("utf-8", "replace")).hexdigest()
+
+
+def _network_of(address: str) -> str:
+    """Whoever has one address of IPv6 has the 2^64 of its network, and could take a fresh one for each try."""
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(known, IPv6Address) and known.ipv4_mapped is None:
+        return str(IPv6Network((known, 64), strict=False))
+    return address

@@ -110,7 +110,7 @@ def _cell(value: object) -> str:
     """Return a cell that a spreadsheet shows as it stands, and never calculates."""
     if value is None:
         return ""
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else _text(value)
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else _text(value)
     return f"'{text}" if FORMULA.match(text) else text
 
 

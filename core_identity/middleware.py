@@ -1,4 +1,4 @@
-"""What every request gets: a reference that finds it again, and a look at the gate."""
+"""What every request gets: a reference that finds it again, an answer that no cache keeps, and a look at the gate."""
 
 import codecs
 import secrets
@@ -41,6 +41,18 @@ class CharsetMiddleware:
         if request.encoding and codecs.lookup(request.encoding).name not in {"utf-8", "ascii", "iso8859-1"}:
             raise BadRequest("The charset of a request is UTF-8.")
         return self.get_response(request)
+
+
+class NoStoreMiddleware:
+    """Let no cache keep what is said here, refusals and errors included, unless the answer itself says how."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
 
 
 class SessionGateMiddleware:

@@ -189,9 +189,10 @@ def user_document(identity: "Identity", *, uid_attribute: str, address: Address)
 def user_version(identity: "Identity") -> str:
     """Return the version of an identity with rendering: that of the row, and of what is shown beside it.
 
-    Groups, and what CORE itself holds, change without the identity: whoever has seen them must not be told that nothing did.
+    The UID, groups, and what CORE itself holds, change without the identity: whoever has seen them must not be told that nothing did.
     """
-    beside = blake2s(repr((_held(identity), _groups(identity))).encode(), digest_size=4)
+    uid = identity.uid_shown  # type: ignore[attr-defined]  # put there by with_rendering
+    beside = blake2s(repr((uid, _held(identity), _groups(identity))).encode(), digest_size=4)
     return f"{identity.version}.{beside.hexdigest()}"
 
 

@@ -1,18 +1,28 @@
 """The SAML side on the page of a connection, which is changed on a page of its own; and the sign-in log."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from cryptography import x509
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.html import format_html_join
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localtime
+from django.views.decorators.http import require_safe
 
+from core_identity.event_export import MEDIA_TYPES, Export, Format
 from core_identity.selectors.connections import connection_slugs
+from sso.email_domains import verified_domains
 from sso.keys import certificate_facts, keys_of
 from sso.models import SamlSettings, SignInRecord
-from sso.sign_in_log import SIGNED_IN
+from sso.remedies import REMEDIES
+from sso.sign_in_log import COLUMNS, REFUSED, SIGNED_IN, by_reference
 
 
 def may_see_connections(request: HttpRequest) -> bool:
@@ -27,7 +37,7 @@ class SamlSettingsInline(admin.StackedInline):
     can_delete = False
     extra = 0
     fields: ClassVar[tuple[str, ...]] = (
-        "idp_entity_id", "sso_url", "slo_url", "certificates_shown",
+        "idp_entity_id", *SamlSettings.PLACES, "sso_binding", "slo_binding", "certificates_shown",
         "metadata_url", "metadata_valid_until", "refreshed_at", "refresh_fault",
         "idp_initiated", "want_response_signed",
         "want_encrypted", "our_keys", "sign_requests", "sign_metadata", "force_authn", "authn_context", "name_id_format", "clock_skew",
@@ -46,7 +56,13 @@ class SamlSettingsInline(admin.StackedInline):
 
     @admin.display(description="email domains")
     def domains_shown(self, saml: SamlSettings) -> str:
-        return ", ".join(saml.email_domains) or "none"
+        """Which of them lead here, for the others do nothing."""
+        verified = {one.domain for one in verified_domains(saml.connection)}
+        told = (
+            f"{domain} ({'verified' if domain in verified else 'not verified: leads nobody here'})"
+            for domain in saml.email_domains
+        )
+        return ", ".join(told) or "none"
 
     @admin.display(description="our keys")
     def our_keys(self, saml: SamlSettings) -> str:
@@ -54,7 +70,7 @@ class SamlSettingsInline(admin.StackedInline):
         told = ((key.state, *certificate_facts(key.certificate)) for key in keys_of(saml.connection))
         return (
             format_html_join(", ", "{} {} (ends on {})", ((state, sha256, ends.date()) for state, sha256, ends in told))
-            or "none: connection saml-keys SLUG make"
+            or "none: make one on the page Our SAML keys"
         )
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -79,30 +95,50 @@ class ConnectionFilter(admin.SimpleListFilter):
 
 class OutcomeFilter(admin.SimpleListFilter):
     title = parameter_name = "outcome"
+    OUTCOMES: Final = {
+        "in": ("signed in", Q(code=SIGNED_IN, is_test=False)),
+        "refused": ("refused", REFUSED),
+        "test": ("test sign-ins", Q(is_test=True)),
+    }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        return [("in", "signed in"), ("refused", "refused")]
+        return [(name, words) for name, (words, _) in self.OUTCOMES.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[SignInRecord]) -> QuerySet[SignInRecord]:
-        if self.value() == "in":
-            return queryset.filter(code=SIGNED_IN)
-        return queryset.exclude(code=SIGNED_IN) if self.value() == "refused" else queryset
+        _, condition = self.OUTCOMES.get(self.value() or "", ("", Q()))
+        return queryset.filter(condition)
+
+
+class CodeFilter(admin.SimpleListFilter):
+    """Offered from a list: asking a whole log for its codes would take long."""
+
+    title = "why refused"
+    parameter_name = "code"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [(code, code.replace("_", " ")) for code in sorted(REMEDIES)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[SignInRecord]) -> QuerySet[SignInRecord]:
+        return queryset.filter(code=self.value()) if self.value() else queryset
 
 
 @admin.register(SignInRecord)
 class SignInRecordAdmin(admin.ModelAdmin):
     """Read only for everybody."""
 
-    list_display = ("when", "connection_slug", "code", "decision", "reference")
-    list_filter = (ConnectionFilter, OutcomeFilter, "at")
+    list_display = ("when", "connection_slug", "outcome", "decision", "reference", "duration_ms")
+    list_filter = (ConnectionFilter, OutcomeFilter, CodeFilter, "at")
     search_fields = ("reference",)
-    search_help_text = "By reference, as somebody reads it out."
+    search_help_text = "By reference, as somebody reads it out: its first characters will do."
     empty_value_display = ""
     show_full_result_count = False
     fields = readonly_fields = (
-        "at", "connection_slug", "connection_id", "reference", "code", "decision", "idp_initiated", "expected", "received", "arrived", "missing",
-        "identity_id", "user_id",
+        "at", "connection_slug", "reference", "outcome", "decision", "is_test", "idp_initiated", "duration_ms", "missing_names", "arrived_names",
+        "person", "events",
     )  # fmt: skip
+
+    class Media:
+        css = {"all": ["admin_core.css"]}
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may_see_connections(request)
@@ -125,9 +161,57 @@ class SignInRecordAdmin(admin.ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
-        return (queryset.filter(reference=term.upper()) if term else queryset), False
+        return (queryset & by_reference(search_term) if search_term.strip() else queryset), False
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        record = context.get("original")
+        context["remedy"] = REMEDIES.get(record.code) if record else None
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_urls(self) -> list[URLPattern]:
+        export = self.admin_site.admin_view(require_safe(self.export))
+        ways = [path(f"export.{one}", export, {"way": one}, f"sso_signinrecord_export_{one}") for one in Format]
+        return [*ways, *super().get_urls()]
+
+    def export(self, request: HttpRequest, way: Format) -> HttpResponseBase:
+        """Answer all that the list shows, not only its first page, as a file that is sent while it is read."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            listed = self.get_changelist_instance(request).queryset
+        except IncorrectLookupParameters:
+            return redirect("admin:sso_signinrecord_changelist")
+        name = f"sign-ins-{timezone.now():%Y%m%d-%H%M%S}.{way}"
+        return StreamingHttpResponse(
+            Export(listed, way, COLUMNS),
+            content_type=MEDIA_TYPES[way],
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
 
     @admin.display(description="when", ordering="id")
     def when(self, record: SignInRecord) -> str:
         return f"{localtime(record.at):%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description="outcome")
+    def outcome(self, record: SignInRecord) -> str:
+        return f"test: {record.code}" if record.is_test else record.code
+
+    @admin.display(description="attributes that arrived")
+    def arrived_names(self, record: SignInRecord) -> str:
+        return ", ".join(record.arrived)
+
+    @admin.display(description="attributes that are missing")
+    def missing_names(self, record: SignInRecord) -> str:
+        return ", ".join(record.missing)
+
+    @admin.display(description="user")
+    def person(self, record: SignInRecord) -> str:
+        if record.user_id is None:
+            return "nobody known here"
+        address = reverse("admin:core_identity_user_change", args=[record.user_id])
+        return format_html('<a href="{}">their page</a>', address)
+
+    @admin.display(description="events of it")
+    def events(self, record: SignInRecord) -> str:
+        address = reverse("admin:core_identity_event_changelist")
+        return format_html('<a href="{}?q={}">{}</a>', address, record.reference, record.reference)

@@ -1,5 +1,7 @@
 """The SAML side of a connection, as its file or an administrator describes it."""
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,25 +11,28 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from core_identity.errors import NotAllowed
 from core_identity.services import events
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor, ActorKind, Channel
+from sso.email_domains import PUBLIC_MAIL, keep_only, normal_domain, unverify_domain, verify_domain
 from sso.keys import make_key_where_none
 from sso.models import SamlSettings
-from sso.offers import normal_domain
 from sso.saml.assertion import UNSPECIFIED
 from sso.saml.certificates import fingerprint, normal_certificate
-from sso.saml.claims import MAX_SKEW, SKEW
+from sso.saml.expectations import MAX_SKEW, SKEW
 from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, read_idp_metadata
-from sso.saml.places import is_safe_url
+from sso.saml.places import Binding, is_safe_url
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
 
+Changes = dict[str, tuple[object, object]]
 APPLY: Final = Actor(Channel.ADMIN, ActorKind.SYSTEM, "connection apply")
 _KEYS: Final = (
-    "idp_metadata", "entity_id", "sso_url", "slo_url", "certificates", "idp_initiated", "want_response_signed", "attributes",
-    "want_encrypted", "sign_requests", "sign_metadata", "force_authn", "authn_context", "name_id_format", "clock_skew", "email_domains",
+    "idp_metadata", "entity_id", *SamlSettings.PLACES, "certificates", "sso_binding", "slo_binding", "idp_initiated",
+    "want_response_signed", "attributes", "want_encrypted", "sign_requests", "sign_metadata", "force_authn", "authn_context", "name_id_format",
+    "clock_skew", "email_domains",
 )  # fmt: skip
 _NEED_A_KEY: Final = ("want_encrypted", "sign_requests", "sign_metadata")
 MAX_DOMAINS: Final = 100
@@ -41,31 +46,72 @@ _NEEDED: Final = frozenset({"first_name", "last_name", "email"})
 
 @transaction.atomic
 def apply(
-    connection: "Connection", section: Mapping[str, Any], *, base_dir: Path | None, actor: Actor = APPLY
+    connection: "Connection",
+    section: Mapping[str, Any],
+    *,
+    base_dir: Path | None,
+    actor: Actor = APPLY,
+    seen: str | None = None,
 ) -> SamlSettings:
     """Make the SAML settings of ``connection`` what ``section`` says (the key ``saml`` of a connection file); left-out keys have their default.
 
-    ``idp_metadata`` is a path from ``base_dir``, or the XML itself. Raises `SettingsErrors` with all that is wrong, and then changed nothing.
+    ``idp_metadata`` is a path from ``base_dir``, or the XML itself. A domain that says nothing of being verified stays as it is. ``seen`` names the
+    changes that somebody was shown and confirms (`seen_as` of `plan`). Raises `SettingsErrors` or `InvalidValue` with all that is wrong,
+    `NotAllowed` where other changes were seen; and then changed nothing.
     """
-    wished = _read(section, base_dir)
+    wished, wished_domains = _read(section, base_dir)
     found = SamlSettings.objects.select_for_update().filter(connection=connection).first()
     saml = found or SamlSettings(connection=connection)
-    changes: dict[str, tuple[object, object]] = {
-        field: (getattr(saml, field) if found else None, value)
-        for field, value in wished.items()
-        if not found or getattr(saml, field) != value
-    }
+    changes = _changes(found, wished)
+    if seen is not None and seen != seen_as(changes):
+        raise NotAllowed("What stands changed since this was shown. Look at the difference again.")
     if changes:
         for field, value in wished.items():
             setattr(saml, field, value)
         saml.save()
         events.record(actor=actor, kind="saml_settings.changed", subject=connection, changes=told(changes))
+    keep_only(actor=actor, connection=connection, entered=saml.email_domains)
+    for domain, verified in sorted(wished_domains.items()):
+        if verified is not None:
+            act = verify_domain if verified else unverify_domain
+            act(actor=actor, connection=connection, domain=domain)
     if any(wished[name] for name in _NEED_A_KEY):
         make_key_where_none(actor=actor, connection=connection)
     return saml
 
 
-def told(changes: Mapping[str, tuple[object, object]]) -> dict[str, tuple[object, object]]:
+def plan(connection: "Connection", section: Mapping[str, Any], *, base_dir: Path | None) -> Changes:
+    """Return what `apply` would change of the settings: field, what stands, what would stand. Raises `SettingsErrors`."""
+    wished, _ = _read(section, base_dir)
+    return _changes(SamlSettings.objects.filter(connection=connection).first(), wished)
+
+
+def section_of(saml: SamlSettings) -> dict[str, Any]:
+    """Return the settings as a connection file would say them: to apply it changes nothing. Whoever changes one key keeps the others by it."""
+    fields = {name: name for name in _KEYS if name not in {"idp_metadata", "attributes"}} | {
+        "entity_id": "idp_entity_id"
+    }
+    said = {name: getattr(saml, field) for name, field in fields.items()}
+    attributes = {name: getattr(saml, f"{name}_attribute") for name in SamlSettings.ATTRIBUTES}
+    # What is empty is left out: that is what it means to leave it out.
+    return {name: value for name, value in said.items() if value != ""} | {"attributes": attributes}
+
+
+def seen_as(changes: Changes) -> str:
+    """Return what names these changes: whoever confirms them confirms these, and not what came after they were shown."""
+    plain = json.dumps(changes, sort_keys=True, default=str)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def _changes(found: SamlSettings | None, wished: Mapping[str, Any]) -> Changes:
+    return {
+        field: (getattr(found, field) if found else None, value)
+        for field, value in wished.items()
+        if not found or getattr(found, field) != value
+    }
+
+
+def told(changes: Mapping[str, tuple[object, object]]) -> Changes:
     """Return changes as events tell them: certificates by what tells them apart."""
     return {
         field: (_fingerprints(before), _fingerprints(after)) if field == "certificates" else (before, after)
@@ -89,7 +135,8 @@ def urls(connection: "Connection") -> dict[str, Any]:
     }
 
 
-def _read(section: object, base_dir: Path | None) -> dict[str, Any]:
+def _read(section: object, base_dir: Path | None) -> tuple[dict[str, Any], dict[str, bool | None]]:
+    """Return each field with its value, and each email domain with whether it shall be verified (None: as it is)."""
     if not isinstance(section, Mapping):
         raise SettingsErrors([SettingsError("saml", "wrong_type", "This must be a mapping of keys to values.")])
     faults = [
@@ -98,10 +145,11 @@ def _read(section: object, base_dir: Path | None) -> dict[str, Any]:
         if name not in _KEYS
     ]
     idp = _idp(section, base_dir, faults)
+    domains = _domains(section, "email_domains", faults)
     wished = {
         "idp_entity_id": idp.entity_id,
-        "sso_url": idp.sso_url,
-        "slo_url": idp.slo_url,
+        **{name: getattr(idp, name) for name in SamlSettings.PLACES},
+        **{name: _binding(section, name, faults) for name in ("sso_binding", "slo_binding")},
         "certificates": list(idp.certificates),
         **({"metadata_valid_until": idp.valid_until} if section.get("idp_metadata") is not None else {}),
         "idp_initiated": _flag(section, "idp_initiated", faults, default=False),
@@ -110,16 +158,16 @@ def _read(section: object, base_dir: Path | None) -> dict[str, Any]:
         "authn_context": _uri(section, "authn_context", faults, default=""),
         "name_id_format": _uri(section, "name_id_format", faults, default=UNSPECIFIED),
         "clock_skew": _seconds(section, "clock_skew", faults),
-        "email_domains": _domains(section, "email_domains", faults),
+        "email_domains": sorted(domains),
         **_attributes(section.get("attributes"), faults),
     }
     if faults:
         raise SettingsErrors(faults)
-    return wished
+    return wished, domains
 
 
 def _idp(section: Mapping[str, Any], base_dir: Path | None, faults: list[SettingsError]) -> IdpMetadata:
-    by_hand = [name for name in ("entity_id", "sso_url", "slo_url", "certificates") if section.get(name) is not None]
+    by_hand = [name for name in ("entity_id", *SamlSettings.PLACES, "certificates") if section.get(name) is not None]
     if section.get("idp_metadata") is None:
         return _idp_by_hand(section, faults)
     if by_hand:
@@ -138,7 +186,7 @@ def _idp(section: Mapping[str, Any], base_dir: Path | None, faults: list[Setting
 def _metadata(value: object, base_dir: Path | None) -> bytes:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("This must be the path of a file, or the metadata itself.")
-    if value.lstrip().startswith("<"):
+    if value.lstrip("\ufeff \t\r\n").startswith("<"):
         return value.encode()
     if base_dir is None:
         raise ValueError("This must be the metadata itself, an XML text.")
@@ -154,10 +202,13 @@ def _idp_by_hand(section: Mapping[str, Any], faults: list[SettingsError]) -> Idp
     if len(entity_id) > 1024:
         faults.append(SettingsError("saml.entity_id", "too_long", "An entity ID has at most 1024 characters."))
     places = {}
-    for name, required in (("sso_url", True), ("slo_url", False)):
+    for name in SamlSettings.PLACES:
+        required = name == "sso_url" and section.get("sso_post_url") is None
         places[name] = _text(section, name, faults, required=required)
         if places[name] and not is_safe_url(places[name], loopback=settings.PUBLIC_URL_IS_LOOPBACK):
-            faults.append(SettingsError(f"saml.{name}", "unsafe_url", "This must be https, on port 443 or 8443."))
+            faults.append(
+                SettingsError(f"saml.{name}", "unsafe_url", "This must be https, on port 443, 8443, 9031 or 9443.")
+            )
     certificates = section.get("certificates")
     pems: list[str] = []
     if not isinstance(certificates, list) or not certificates:
@@ -168,7 +219,9 @@ def _idp_by_hand(section: Mapping[str, Any], faults: list[SettingsError]) -> Idp
             pems.append(normal_certificate(str(certificate)))
         except ValueError as error:
             faults.append(SettingsError(f"saml.certificates[{index}]", "bad_certificate", str(error)))
-    return IdpMetadata(entity_id, places["sso_url"], places["slo_url"], tuple(dict.fromkeys(pems)))
+    for name in ("slo", "slo_post"):
+        places[f"{name}_answer_url"] = places[f"{name}_answer_url"] or places[f"{name}_url"]
+    return IdpMetadata(entity_id=entity_id, certificates=tuple(dict.fromkeys(pems)), **places)
 
 
 def _attributes(section: object, faults: list[SettingsError]) -> dict[str, str]:
@@ -211,6 +264,16 @@ def _text(section: Mapping[str, Any], name: str, faults: list[SettingsError], *,
     return value.strip()
 
 
+def _binding(section: Mapping[str, Any], name: str, faults: list[SettingsError]) -> str:
+    value = section.get(name)
+    if value is None:
+        return str(SamlSettings._meta.get_field(name).get_default())
+    if value not in list(Binding):
+        faults.append(SettingsError(f"saml.{name}", "wrong_type", f"This must be {' or '.join(Binding)}."))
+        return ""
+    return str(value)
+
+
 def _uri(section: Mapping[str, Any], name: str, faults: list[SettingsError], *, default: str) -> str:
     value = section.get(name, default)
     if value is None or value == default:
@@ -244,22 +307,29 @@ def _seconds(section: Mapping[str, Any], name: str, faults: list[SettingsError])
     return value
 
 
-def _domains(section: Mapping[str, Any], name: str, faults: list[SettingsError]) -> list[str]:
-    """Return the domains as `sso.offers` looks for them. Whoever enters one vouches for it: it only leads to an IdP."""
+def _domains(section: Mapping[str, Any], name: str, faults: list[SettingsError]) -> dict[str, bool | None]:
+    """Return each domain as `normal_domain` makes it: an entry is a domain, or a mapping that also says whether it is ``verified``."""
     value = section.get(name)
     if value is None:
-        return []
+        return {}
     if not isinstance(value, list) or len(value) > MAX_DOMAINS:
         faults.append(
             SettingsError(f"saml.{name}", "wrong_type", f"This must be a list of up to {MAX_DOMAINS} domains.")
         )
-        return []
-    domains = []
+        return {}
+    domains: dict[str, bool | None] = {}
     for index, one in enumerate(value):
-        domain = normal_domain(one) if isinstance(one, str) else ""
-        if domain:
-            domains.append(domain)
+        path = f"saml.{name}[{index}]"
+        said: Mapping[str, Any] = one if isinstance(one, Mapping) else {"domain": one}
+        text, verified = said.get("domain"), said.get("verified")
+        domain = normal_domain(text) if isinstance(text, str) else ""
+        if not domain or set(said) - {"domain", "verified"} or not isinstance(verified, bool | None):
+            fault = "This must be a domain of email addresses, such as acme.com, or {domain: acme.com, verified: true}."
+            faults.append(SettingsError(path, "wrong_type", fault))
+        elif domain in PUBLIC_MAIL:
+            faults.append(
+                SettingsError(path, "public_mail", f"Anybody can have an address at {domain}: it is no customer's.")
+            )
         else:
-            fault = "This must be a domain of email addresses, such as acme.com."
-            faults.append(SettingsError(f"saml.{name}[{index}]", "wrong_type", fault))
-    return sorted(set(domains))
+            domains[domain] = verified
+    return domains

@@ -1,7 +1,5 @@
 """What an IdP's metadata would change at a connection: shown first, adopted by an administrator, never by a clock."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +13,7 @@ from core_identity.errors import InvalidValue, NotAllowed
 from core_identity.services import events
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor
+from sso.connections import Changes, seen_as
 from sso.connections import told as told_in_event
 from sso.metadata_source import fetch
 from sso.models import SamlSettings
@@ -24,10 +23,9 @@ from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, read_idp_metadata
 if TYPE_CHECKING:
     from core_identity.models import Connection
 
-Changes = dict[str, tuple[object, object]]
-FIELDS: Final = ("idp_entity_id", "sso_url", "slo_url", "certificates", "metadata_url", "metadata_valid_until")
+FIELDS: Final = ("idp_entity_id", *SamlSettings.PLACES, "certificates", "metadata_url", "metadata_valid_until")
 _CHANGED: Final = "What stands, or what was found, changed since it was shown. Look at the difference again."
-_PROPOSABLE: Final = ("sso_url", "slo_url", "certificates")
+_PROPOSABLE: Final = (*SamlSettings.PLACES, "certificates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +38,7 @@ class Difference:
     @property
     def seen(self) -> str:
         """What names this difference: whoever confirms it confirms this one, and not what came after it was shown."""
-        plain = json.dumps(self.changes, sort_keys=True, default=str)
-        return hashlib.sha256(plain.encode()).hexdigest()
+        return seen_as(self.changes)
 
     def lines(self) -> list[str]:
         """Return it for people, a line for each thing that comes or goes."""
@@ -79,8 +76,7 @@ def difference(saml: SamlSettings, read: IdpMetadata, *, url: str | None = None)
     """Return what adopting ``read`` would change. ``url`` None: the address for refreshes stays as it is."""
     wished = {
         "idp_entity_id": read.entity_id,
-        "sso_url": read.sso_url,
-        "slo_url": read.slo_url,
+        **{name: getattr(read, name) for name in SamlSettings.PLACES},
         "certificates": list(read.certificates),
         "metadata_url": saml.metadata_url if url is None else url,
         "metadata_valid_until": read.valid_until,
@@ -187,13 +183,8 @@ def _proposed(connection: "Connection") -> IdpMetadata:
     if not saml.proposed:
         raise NotAllowed("Nothing waits here. Give the metadata, or its address.")
     said = {name: saml.proposed.get(name, getattr(saml, name)) for name in _PROPOSABLE}
-    return IdpMetadata(
-        saml.idp_entity_id,
-        said["sso_url"],
-        said["slo_url"],
-        tuple(said["certificates"]),
-        saml.metadata_valid_until,
-    )
+    said["certificates"] = tuple(said["certificates"])
+    return IdpMetadata(entity_id=saml.idp_entity_id, valid_until=saml.metadata_valid_until, **said)
 
 
 def trust_that_ends(now: datetime) -> list[tuple[str, list[str]]]:

@@ -18,8 +18,9 @@ from core_identity.values import Actor
 from sso.keys import signing_key
 from sso.models import SamlSettings, SignInState, SsoSession, UsedAssertion
 from sso.saml.assertion import Session
-from sso.saml.claims import LogoutRequest
-from sso.saml.messages import logout_request_url
+from sso.saml.key_pair import KeyPair
+from sso.saml.logout_claims import LogoutRequest
+from sso.saml.messages import Outgoing, logout_request
 from sso.saml.refusals import Code, SamlRefusal
 from sso.sign_in_state import purge
 
@@ -50,22 +51,27 @@ def session_of(request: HttpRequest) -> SsoSession | None:
     return SsoSession.objects.select_related("connection__saml").filter(session_key=key).first() if key else None
 
 
-def farewell_url(ended: SsoSession) -> str | None:
-    """Return where the browser goes to end the session at the IdP too; None where the IdP does not offer it, or we cannot sign."""
+def farewell(ended: SsoSession) -> Outgoing | None:
+    """Return what the browser takes to the IdP to end the session there too; None where the IdP does not offer it, or we cannot sign."""
     saml: SamlSettings | None = getattr(ended.connection, "saml", None)
+    place = saml.slo_place if saml else None
     ended.delete()
-    if saml is None or not saml.slo_url or not ended.connection.enabled:
+    if saml is None or place is None or not ended.connection.enabled:
         return None
-    try:
-        key = signing_key(saml)
-    except IdentityError as error:  # the way out must not hang on our keys
-        log.warning("no logout at the IdP", extra={"connection": ended.connection.slug, "code": error.code})
-        return None
+    key = key_for_logout(saml)
     if key is None:
         return None
     session = Session(ended.name_id, ended.name_id_format, ended.session_index)
-    request_id = _request_id(saml)
-    return logout_request_url(saml.idp, saml.sp, session, request_id=request_id, now=timezone.now(), signer=key)
+    return logout_request(place, saml.sp, session, request_id=_request_id(saml), now=timezone.now(), signer=key)
+
+
+def key_for_logout(saml: SamlSettings) -> KeyPair | None:
+    """Return what signs our logout messages; None where there is none, or none that can be opened: the way out must not hang on our keys."""
+    try:
+        return signing_key(saml)
+    except IdentityError as error:
+        log.warning("no logout at the IdP", extra={"connection": saml.connection.slug, "code": error.code})
+        return None
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import logout as end_session
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -14,14 +14,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from core_identity.credentials import credential
 from core_identity.values import Actor, ActorKind, Channel
-from sso.keys import signing_key
+from sso.going_away import may_post_to, send_away
 from sso.live_settings import live_settings
-from sso.logout import end_named_sessions, farewell_url, is_ours, session_of
+from sso.logout import end_named_sessions, farewell, is_ours, key_for_logout, session_of
 from sso.models import SamlSettings
 from sso.refusal_page import facts
-from sso.saml.claims import Expected, check_logout_request, check_logout_response
+from sso.saml.expectations import Expected
 from sso.saml.logout import verify_posted, verify_redirected
-from sso.saml.messages import logout_response_url
+from sso.saml.logout_claims import check_logout_request, check_logout_response
+from sso.saml.messages import logout_response
 from sso.saml.refusals import Code, SamlRefusal
 
 log = logging.getLogger("sso.sign_ins")
@@ -34,13 +35,15 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session here, whatever the IdP does; then go on to end that of the IdP, where it offers that."""
     known = session_of(request)
     end_session(request)
-    away = farewell_url(known) if known else None
+    away = farewell(known) if known else None
     if known is None or away is None:
         messages.success(request, "You are signed out of CORE.")
         return redirect("start")
-    response = render(request, "sso/signed_out.html", {"connection": known.connection, "away": away})
     # Not a redirect: browsers hold those against form-action, and an IdP that is away must not hide that one is out.
-    response["Refresh"] = f"0; url={away}"
+    response = render(request, "sso/signed_out.html", {"connection": known.connection, "away": away})
+    if away.fields:
+        return may_post_to(response, away.url)
+    response["Refresh"] = f"0; url={away.url}"
     return response
 
 
@@ -53,7 +56,7 @@ def logout(request: HttpRequest, slug: str) -> HttpResponse:
     saml = live_settings(slug)
     fields = request.POST if request.method == "POST" else request.GET
     held = [name for name in ("SAMLRequest", "SAMLResponse") if name in fields]
-    if not held and request.method != "POST":
+    if request.method == "HEAD" or (not held and request.method != "POST"):  # what only looks ahead ends nothing
         return render(request, "sso/sign_out.html", {"saml": saml})
     try:
         if len(held) != 1 or len(fields.getlist(held[0])) != 1:
@@ -84,18 +87,18 @@ def _answer(request: HttpRequest, saml: SamlSettings, field: str) -> HttpRespons
     log.info("logout", extra=facts(request, saml) | {"sessions": len(ended)})
     if request.session.session_key in ended:
         end_session(request)
-    key = signing_key(saml)
-    if key is None or not saml.slo_url:
+    key, place = key_for_logout(saml), saml.slo_answer_place
+    if key is None or place is None:
         return _signed_out(request, saml, done=True)
-    url = logout_response_url(
-        saml.idp,
+    answer = logout_response(
+        place,
         saml.sp,
         in_response_to=asked.request_id,
         relay_state=(request.POST if request.method == "POST" else request.GET).get("RelayState", "")[:300],
         now=timezone.now(),
         signer=key,
     )
-    return HttpResponseRedirect(url)
+    return send_away(request, saml, answer)
 
 
 def _signed_out(request: HttpRequest, saml: SamlSettings, **told: Any) -> HttpResponse:

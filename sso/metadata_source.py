@@ -78,7 +78,10 @@ def fetch_within(reach: Reach, url: str) -> bytes:
 def _get(reach: Reach, url: str, deadline: float) -> bytes | str:
     """Return the document, or the address that the answer leads to."""
     if not url.isascii() or len(url) > 2000 or not reach.allows_url(url):
-        raise _fault("unsafe_url", "The address must be https, on port 443 or 8443, without a user name in it.")
+        raise _fault(
+            "unsafe_url",
+            "The address must be https, on port 443, 8443, 9031 or 9443, without a user name or a # in it.",
+        )
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or 443
     address = _checked_address(reach, host, port, deadline)

@@ -2,10 +2,12 @@ from datetime import timedelta
 from typing import ClassVar, Final
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from sso.saml.assertion import UNSPECIFIED, Idp, Sp, Wishes
+from sso.saml.places import Binding, Place, choose
+
+BINDINGS: Final = ((Binding.REDIRECT.value, "Redirect"), (Binding.POST.value, "POST"))
 
 SIGN_IN_LASTS: Final = timedelta(minutes=15)
 """How long somebody may take at the IdP."""
@@ -16,29 +18,63 @@ class SamlSettings(models.Model):
 
     connection = models.OneToOneField("core_identity.Connection", models.PROTECT, related_name="saml")
     idp_entity_id = models.CharField("entity ID of the IdP", max_length=1024)
-    sso_url = models.CharField("single sign-on URL of the IdP", max_length=2000)
+    sso_url = models.CharField("single sign-on URL of the IdP", max_length=2000, blank=True)
+    sso_post_url = models.CharField("single sign-on URL of the IdP, by POST", max_length=2000, blank=True)
+    sso_binding = models.CharField(
+        "how our AuthnRequests go there",
+        max_length=8,
+        choices=BINDINGS,
+        default=Binding.REDIRECT.value,
+        help_text="By Redirect or POST; the other way where the IdP has no address for this one.",
+    )
     slo_url = models.CharField("single logout URL of the IdP", max_length=2000, blank=True)
+    slo_answer_url = models.CharField("its URL for answers", max_length=2000, blank=True)
+    slo_post_url = models.CharField("single logout URL of the IdP, by POST", max_length=2000, blank=True)
+    slo_post_answer_url = models.CharField("its URL for answers, by POST", max_length=2000, blank=True)
+    slo_binding = models.CharField(
+        "how our logout messages go there",
+        max_length=8,
+        choices=BINDINGS,
+        default=Binding.POST.value,
+        help_text="POST is what Okta takes for certain. The other way where the IdP has no address for this one.",
+    )
     certificates = models.JSONField(help_text="Signing certificates of the IdP, as PEM. Any of them may have signed.")
     want_response_signed = models.BooleanField(
         "the Response must be signed too",
         default=True,
-        help_text="The Assertion must be signed always. Okta signs both.",
+        help_text="The Assertion must be signed always. Okta signs both. Entra signs the Assertion only, unless told otherwise: then leave this off.",
     )
     want_encrypted = models.BooleanField(
         "assertions must be encrypted",
         default=False,
-        help_text="Encrypted ones are always taken where a key was made; then no other is.",
+        help_text="Encrypted ones are always taken where a key of ours was made; with this no other is. The IdP has to have our certificate first.",
     )
-    sign_requests = models.BooleanField("we sign our AuthnRequests", default=False)
-    sign_metadata = models.BooleanField("we sign our metadata", default=False)
-    force_authn = models.BooleanField("the IdP must ask people again at each sign-in", default=False)
+    sign_requests = models.BooleanField(
+        "we sign our AuthnRequests",
+        default=False,
+        help_text="For an IdP that checks them. It has to have our certificate first, or it refuses everybody at its own door.",
+    )
+    sign_metadata = models.BooleanField(
+        "we sign our metadata", default=False, help_text="For an IdP that checks that. Okta and Entra do not."
+    )
+    force_authn = models.BooleanField(
+        "the IdP must ask people again at each sign-in",
+        default=False,
+        help_text="No session that they have at the IdP lets them in here: they prove each time who they are.",
+    )
     authn_context = models.CharField(
         "how people must prove who they are",
         max_length=255,
         blank=True,
-        help_text="An AuthnContextClassRef that each AuthnRequest demands. Empty: the IdP decides, as MFA needs it.",
+        help_text="An AuthnContextClassRef that each AuthnRequest demands. An IdP that cannot do it refuses everybody. "
+        "Empty: the IdP decides, as MFA needs it.",
     )
-    name_id_format = models.CharField("NameID format asked for", max_length=255, default=UNSPECIFIED)
+    name_id_format = models.CharField(
+        "NameID format asked for",
+        max_length=255,
+        default=UNSPECIFIED,
+        help_text="The NameID should be the userName that SCIM sends: it is a mark by which somebody is known (R8b). Okta sends what its app says.",
+    )
     metadata_url = models.CharField(
         "address of the IdP's metadata",
         max_length=2000,
@@ -47,25 +83,26 @@ class SamlSettings(models.Model):
     )
     metadata_valid_until = models.DateTimeField("metadata is good until", null=True)
     proposed = models.JSONField(
-        null=True, help_text="What a refresh found and nobody has adopted: sso_url, slo_url, certificates."
+        null=True, help_text="What a refresh found and nobody has adopted: addresses and certificates."
     )
     refreshed_at = models.DateTimeField("last refresh", null=True)
     refresh_fault = models.TextField("fault of the last refresh", blank=True)
     clock_skew = models.PositiveSmallIntegerField(
         "seconds that clocks may disagree",
         default=120,
-        help_text="0 to 300.",
+        help_text="0 to 300. By so much an assertion may be early or late.",
     )
     email_domains = models.JSONField(
         "email domains",
         default=list,
         blank=True,
-        help_text="Whoever types an address of these at the sign-in page is offered this connection. They open nothing.",
+        help_text="Those of them that are verified lead whoever types such an address at the sign-in page to this connection.",
     )
     idp_initiated = models.BooleanField(
         "sign-ins may start at the IdP",
         default=False,
-        help_text="Okta's dashboard tile needs it. Such a sign-in answers no request of ours, so it proves less.",
+        help_text="Okta's dashboard tile needs it. Such a sign-in answers no request of ours, so it proves less: a stolen one that nobody used yet "
+        "opens a session in any browser. A bookmark app in Okta with our sign-in page gives the same tile without it.",
     )
     first_name_attribute = models.CharField(max_length=255, default="FirstName")
     last_name_attribute = models.CharField(max_length=255, default="LastName")
@@ -86,11 +123,20 @@ class SamlSettings(models.Model):
     )  # fmt: skip
     """What can be mapped; the field of each is ``<name>_attribute``."""
 
+    PLACES: ClassVar[tuple[str, ...]] = (
+        "sso_url", "sso_post_url", "slo_url", "slo_answer_url", "slo_post_url", "slo_post_answer_url"
+    )  # fmt: skip
+    """Where the IdP takes messages; those without ``post`` in the name by Redirect."""
+
     class Meta:
         verbose_name = "SAML settings"
         verbose_name_plural = "SAML settings"
-        indexes = (GinIndex(name="saml_by_email_domain", fields=("email_domains",), opclasses=("jsonb_path_ops",)),)
-        constraints = (models.CheckConstraint(name="clock_skew_bounded", condition=models.Q(clock_skew__lte=300)),)
+        constraints = (
+            models.CheckConstraint(name="clock_skew_bounded", condition=models.Q(clock_skew__lte=300)),
+            models.CheckConstraint(
+                name="somewhere_to_sign_in", condition=~models.Q(sso_url="") | ~models.Q(sso_post_url="")
+            ),
+        )
 
     def __str__(self) -> str:
         return f"SAML settings of {self.connection}"
@@ -99,12 +145,29 @@ class SamlSettings(models.Model):
     def idp(self) -> Idp:
         return Idp(
             self.idp_entity_id,
-            self.sso_url,
+            self.sso_place.url,
             tuple(self.certificates),
             self.want_response_signed,
             self.want_encrypted,
-            self.slo_url,
         )
+
+    @property
+    def sso_place(self) -> Place:
+        """Where AuthnRequests go."""
+        place = choose(Binding(self.sso_binding), redirect=self.sso_url, post=self.sso_post_url)
+        if place is None:
+            raise ValueError("No settings are saved without an address to sign in at.")
+        return place
+
+    @property
+    def slo_place(self) -> Place | None:
+        """Where our LogoutRequests go. None: the IdP has no single logout."""
+        return choose(Binding(self.slo_binding), redirect=self.slo_url, post=self.slo_post_url)
+
+    @property
+    def slo_answer_place(self) -> Place | None:
+        """Where our LogoutResponses go: the ResponseLocation, where the metadata names one (SAML metadata 2.2.2)."""
+        return choose(Binding(self.slo_binding), redirect=self.slo_answer_url, post=self.slo_post_answer_url)
 
     @property
     def skew(self) -> timedelta:
@@ -119,6 +182,21 @@ class SamlSettings(models.Model):
     @property
     def wishes(self) -> Wishes:
         return Wishes(self.name_id_format, self.force_authn, self.authn_context)
+
+
+class VerifiedDomain(models.Model):
+    """An email domain of which an administrator says that it is the customer's: it leads to the connection. Written by `sso.email_domains`."""
+
+    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
+    domain = models.CharField(max_length=253, help_text="As `normal_domain` makes it.")
+    verified_at = models.DateTimeField()
+    verified_by = models.CharField(max_length=300)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(name="domain_verified_once", fields=("domain", "connection")),)
+
+    def __str__(self) -> str:
+        return self.domain
 
 
 class KeyState(models.TextChoices):
@@ -157,6 +235,7 @@ class SignInState(models.Model):
         max_length=64, unique=True, null=True, help_text="ID of our AuthnRequest; empty where the IdP began."
     )
     browser_hash = models.CharField(max_length=64)
+    from_elsewhere = models.BooleanField(default=False, help_text="A page of another site sent the browser to us.")
     next_path = models.CharField(max_length=2000, blank=True)
     expires_at = models.DateTimeField(db_index=True)
     used_at = models.DateTimeField(null=True)
@@ -167,9 +246,30 @@ class SignInState(models.Model):
     name_id_format = models.CharField(max_length=255, blank=True)
     session_index = models.TextField(blank=True)
     finished_at = models.DateTimeField(null=True)
+    tester = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Whose test sign-in it is (R37). Said when it departs, and never changed.",
+    )
+    tester_session = models.CharField(max_length=64, blank=True, help_text="Hash of the session that began the test.")
+    report = models.TextField(blank=True, help_text="What a test found, encrypted by its ticket.")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                name="a_test_opens_no_session", condition=models.Q(tester=None) | models.Q(identity=None)
+            ),
+        )
 
     def __str__(self) -> str:
         return f"sign-in by {self.connection_id}"
+
+    @property
+    def asked_for_here(self) -> bool:
+        """Whether the person at the browser began it, as far as a browser tells. An IdP's word alone and a foreign page's link do not."""
+        return self.request_id is not None and not self.from_elsewhere
 
 
 class UsedAssertion(models.Model):
@@ -205,10 +305,10 @@ class SsoSession(models.Model):
 
 
 class SignInRecord(models.Model):
-    """What became of one sign-in. Redacted by structure: no field could hold an assertion or the value of an attribute.
+    """What became of one sign-in. Redacted: no field holds an assertion, a NameID or the value of an attribute.
 
-    ``connection_slug`` is what the address says. ``expected`` and ``received`` are of the one check that stopped it, which ``code`` names. No
-    foreign key: writing waits for no lock of anybody.
+    ``connection_slug`` is what the address says. ``expected`` and ``received`` are of the one check that stopped it, which ``code`` names;
+    ``checks`` are all that were made (`sso.sign_in_log.as_json`). No foreign key: writing waits for no lock of anybody.
     """
 
     at = models.DateTimeField("time", db_index=True)
@@ -224,12 +324,27 @@ class SignInRecord(models.Model):
     missing = models.JSONField("attributes that are missing", default=list)
     expected = models.CharField(max_length=300, blank=True)
     received = models.CharField(max_length=300, blank=True)
+    checks = models.JSONField(default=list)
+    duration_ms = models.PositiveIntegerField("milliseconds", null=True)
+    is_test = models.BooleanField("test sign-in", default=False, help_text="Changed nothing, and opened no session.")
 
     class Meta:
         verbose_name = "sign-in"
         verbose_name_plural = "sign-in log"
         ordering = ("-id",)
-        indexes = (models.Index(name="sign_in_by_connection", fields=("connection_slug", "-id")),)
+        indexes = (
+            models.Index(name="sign_in_by_connection", fields=("connection_slug", "-id")),
+            models.Index(
+                name="sign_in_refused",
+                fields=("connection_slug", "-at"),
+                condition=~models.Q(code="signed_in") & models.Q(is_test=False),
+            ),
+            models.Index(name="sign_in_by_user", fields=("user_id", "-id"), condition=models.Q(user_id__isnull=False)),
+        )
 
     def __str__(self) -> str:
-        return f"{self.code} {self.reference}"
+        return f"{self.reference} ({self.code})"
+
+    @property
+    def was_let_in(self) -> bool:
+        return self.code == "signed_in"

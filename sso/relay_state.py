@@ -1,5 +1,6 @@
 """Where a browser goes after its sign-in. Only a path of ours, whatever anybody wrote; the one place that decides it."""
 
+import re
 from typing import Final
 
 from django.conf import settings
@@ -7,15 +8,21 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 LANDING: Final = "/me"
 MAX_PATH: Final = 2000
+_PATH: Final = re.compile(r"(?:/(?!/)(?!\.{1,2}(?:[/?#]|$))[^/\\?#]*)+(?:[?#].*)?")
+"""Slashes one by one, no backslash, no ``.`` or ``..``: nothing that some reader on the way could take for another host."""
 
 
 def safe_path(unverified_path: str | None) -> str:
-    """Return ``unverified_path`` if it is a path on this host, else the landing page.
+    """Return ``unverified_path`` if it is a path on this host, else the landing page. The whole address of a page here is its path.
 
-    Narrower than "same host": it must begin with one slash, so no scheme, host, backslash or control character is ever weighed.
+    Narrower than "same host": no scheme, host, backslash or control character is ever weighed.
     """
     path = unverified_path or ""
-    if len(path) > MAX_PATH or not path.isprintable() or not path.startswith("/") or path[1:2] in {"/", "\\"}:
+    if len(path) > MAX_PATH:
+        return LANDING
+    if path.startswith(f"{settings.PUBLIC_URL}/"):  # as administrators write the Default RelayState of a tile
+        path = path.removeprefix(settings.PUBLIC_URL)
+    if not path.isprintable() or not _PATH.fullmatch(path):
         return LANDING
     allowed = url_has_allowed_host_and_scheme(
         path,

@@ -1,11 +1,15 @@
-"""The sign-in log: one row a sign-in, whatever became of it, found by the reference that the refused person reads out."""
+"""The sign-in log: one row a sign-in, whatever became of it, found by the reference that the refused person reads out (R35)."""
 
 import logging
-from typing import Any
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
 from django.db import Error
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -14,15 +18,55 @@ from sso.models import SamlSettings, SignInRecord
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.claims import names_of
 from sso.saml.refusals import SamlRefusal
+from sso.saml.trace import Check, Trace
 
 log = logging.getLogger("sso.sign_in_log")
 
-SIGNED_IN = "signed_in"
+SIGNED_IN: Final = "signed_in"
+
+COLUMNS: Final = {
+    "at": "at",
+    "connection_id": "connection_id",
+    "connection": "connection_slug",
+    "reference": "reference",
+    "outcome": "code",
+    "decision": "decision",
+    "test": "is_test",
+    "idp_initiated": "idp_initiated",
+    "identity_id": "identity_id",
+    "user_id": "user_id",
+    "arrived": "arrived",
+    "missing": "missing",
+    "expected": "expected",
+    "received": "received",
+    "duration_ms": "duration_ms",
+    "checks": "checks",
+}
+"""What stands in an export, and which field of `SignInRecord` it is."""
+
+REFUSED: Final = ~Q(code=SIGNED_IN) & Q(is_test=False)
+MOST_COUNTED: Final = 1000
+
+MAX_NAMES: Final = 100
+"""Names of attributes that are kept of one sign-in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One sign-in at a connection, as far as it has come."""
+
+    request: HttpRequest
+    saml: SamlSettings
+    trace: Trace = field(default_factory=Trace)
+    is_test: bool = False
+
+    @property
+    def reference(self) -> str:
+        return str(getattr(self.request, "request_id", ""))
 
 
 def record(
-    request: HttpRequest,
-    saml: SamlSettings,
+    attempt: Attempt,
     assertion: VerifiedAssertion,
     *,
     code: str,
@@ -33,27 +77,25 @@ def record(
 ) -> None:
     """Write the row of a message that is believed, in one statement. ``decision`` is a sentence."""
     _write(
-        request,
-        saml,
+        attempt,
         code=code,
         decision=decision[:300],
         idp_initiated=assertion.in_response_to is None,
-        arrived=list(names_of(assertion)),
+        arrived=list(names_of(assertion))[:MAX_NAMES],
         missing=missing or [],
         identity_id=identity_id,
         user_id=user_id,
     )
 
 
-def record_stranger(request: HttpRequest, saml: SamlSettings, refusal: SamlRefusal) -> None:
+def record_stranger(attempt: Attempt, refusal: SamlRefusal) -> None:
     """Write the row of a message that is not believed, in two statements; none beyond ``FAILURES_PER_MINUTE`` of an address."""
     if not settings.SIGN_IN_LOG_DAYS or spend(
-        f"sign-in rows of {hash_of_address(request)}", settings.FAILURES_PER_MINUTE
+        f"sign-in rows of {hash_of_address(attempt.request)}", settings.FAILURES_PER_MINUTE
     ):
         return  # a stranger shall not be able to fill the table
     _write(
-        request,
-        saml,
+        attempt,
         code=refusal.code.value,
         decision=refusal.sentence,
         expected=refusal.expected,
@@ -61,16 +103,47 @@ def record_stranger(request: HttpRequest, saml: SamlSettings, refusal: SamlRefus
     )
 
 
-def _write(request: HttpRequest, saml: SamlSettings, **told: Any) -> None:
+def as_json(check: Check) -> dict[str, Any]:
+    """Return a check as it is stored; what is empty or goes without saying is left out."""
+    told: dict[str, Any] = {"check": check.name, "passed": check.passed}
+    told |= {name: value for name in ("expected", "received") if (value := getattr(check, name))}
+    return told if check.believed else {**told, "unverified": True}
+
+
+def by_reference(text: str) -> QuerySet[SignInRecord]:
+    """Return the rows whose reference begins with what somebody read out or pasted: in any case, with spaces or dashes in it."""
+    reference = re.sub(r"[^0-9A-Z]", "", text.upper())
+    return SignInRecord.objects.filter(reference__startswith=reference) if reference else SignInRecord.objects.none()
+
+
+def records_between(
+    *, since: datetime | None = None, until: datetime | None = None, slug: str | None = None, refused: bool = False
+) -> QuerySet[SignInRecord]:
+    """Return the rows from ``since`` on and before ``until`` (both aware), of the connection with this slug; only those who were ``refused``."""
+    limits = {"at__gte": since, "at__lt": until, "connection_slug": slug}
+    found = SignInRecord.objects.filter(**{name: limit for name, limit in limits.items() if limit is not None})
+    return found.filter(REFUSED) if refused else found
+
+
+def refused_lately(slug: str) -> int:
+    """Return how many sign-ins by a connection were refused in the last 24 hours, ``MOST_COUNTED`` at most."""
+    since = timezone.now() - timedelta(hours=24)
+    return records_between(since=since, slug=slug, refused=True).order_by()[:MOST_COUNTED].count()
+
+
+def _write(attempt: Attempt, **told: Any) -> None:
     """Write a row, in no transaction. Where it cannot be written, only the log of the process tells: no sign-in fails by it."""
     if not settings.SIGN_IN_LOG_DAYS:
         return
     try:
         SignInRecord(
             at=timezone.now(),
-            connection_id=saml.connection.pk,
-            connection_slug=saml.connection.slug,
-            reference=getattr(request, "request_id", ""),
+            connection_id=attempt.saml.connection.pk,
+            connection_slug=attempt.saml.connection.slug,
+            reference=attempt.reference,
+            checks=[as_json(check) for check in attempt.trace.checks],
+            duration_ms=attempt.trace.milliseconds,
+            is_test=attempt.is_test,
             **told,
         ).save(force_insert=True)
     except Error:

@@ -14,8 +14,8 @@ from django.utils import timezone
 from sso.keys import signing_key
 from sso.models import SIGN_IN_LASTS, SamlSettings, SignInState, UsedAssertion
 from sso.saml.assertion import VerifiedAssertion
-from sso.saml.claims import MAX_SKEW
-from sso.saml.messages import authn_request_url, new_request_id
+from sso.saml.expectations import MAX_SKEW
+from sso.saml.messages import Outgoing, authn_request, new_request_id
 from sso.saml.refusals import Code, SamlRefusal
 
 if TYPE_CHECKING:
@@ -33,14 +33,25 @@ MAX_NAME_ID: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """A browser that is sent to the IdP: where to, and the token that it has to bring back."""
+    """A browser that is sent to the IdP: with which message, and the token that it has to bring back."""
 
-    url: str
+    message: Outgoing
     browser_token: str
 
 
-def depart(saml: SamlSettings, *, browser_token: str | None, next_path: str) -> Departure:
-    """Remember a sign-in and return where to send the browser."""
+def depart(
+    saml: SamlSettings,
+    *,
+    browser_token: str | None,
+    next_path: str,
+    from_elsewhere: bool = False,
+    tester: Any = None,
+    tester_session: str = "",
+) -> Departure:
+    """Remember a sign-in and return what the browser takes to the IdP.
+
+    ``from_elsewhere``: a page of another site sent it here. With a ``tester`` it is a test, which will open nothing (R37).
+    """
     now = timezone.now()
     purge(SignInState.objects.filter(expires_at__lt=now))
     token = _token(browser_token)
@@ -48,13 +59,16 @@ def depart(saml: SamlSettings, *, browser_token: str | None, next_path: str) -> 
     SignInState.objects.create(
         connection=saml.connection,
         request_id=request_id,
-        browser_hash=_hash(token),
+        browser_hash=hashed(token),
+        from_elsewhere=from_elsewhere,
         next_path=next_path,
         expires_at=now + SIGN_IN_LASTS,
+        tester=tester,
+        tester_session=tester_session,
     )
     # The RelayState says nothing and is trusted for nothing: the way back is found by InResponseTo, which is signed.
-    url = authn_request_url(
-        saml.idp,
+    message = authn_request(
+        saml.sso_place,
         saml.sp,
         request_id=request_id,
         relay_state=secrets.token_urlsafe(16),
@@ -62,7 +76,7 @@ def depart(saml: SamlSettings, *, browser_token: str | None, next_path: str) -> 
         wishes=saml.wishes,
         signer=signing_key(saml) if saml.sign_requests else None,
     )
-    return Departure(url, token)
+    return Departure(message, token)
 
 
 def waiting_state(saml: SamlSettings, request_id: str, browser_token: str | None) -> SignInState:
@@ -72,7 +86,7 @@ def waiting_state(saml: SamlSettings, request_id: str, browser_token: str | None
     ).first()
     if state is None:
         raise SamlRefusal(Code.NO_REQUEST, received=request_id)
-    if not browser_token or not secrets.compare_digest(state.browser_hash, _hash(browser_token)):
+    if not browser_token or not secrets.compare_digest(state.browser_hash, hashed(browser_token)):
         raise SamlRefusal(Code.OTHER_BROWSER, received="no cookie" if not browser_token else "another cookie")
     if state.used_at is not None:
         raise SamlRefusal(Code.REPLAY, received=request_id)
@@ -122,13 +136,13 @@ def arrive(
     if state is None:
         state = SignInState.objects.create(
             connection=saml.connection,
-            browser_hash=_hash(token),
+            browser_hash=hashed(token),
             next_path=next_path,
             used_at=now,
             expires_at=now + SIGN_IN_LASTS,
         )
     SignInState.objects.filter(pk=state.pk).update(
-        ticket_hash=_hash(ticket),
+        ticket_hash=hashed(ticket),
         identity=identity,
         session_until=assertion.session_not_on_or_after,
         name_id=assertion.name_id if len(assertion.name_id) <= MAX_NAME_ID else "",
@@ -138,19 +152,34 @@ def arrive(
     return Arrival(urlencode({"ticket": ticket}), token)
 
 
-def finish(slug: str, *, ticket: str, browser_token: str | None) -> SignInState | None:
-    """Take the last step and return whose it was; None where ticket and browser do not fit, or where it was taken."""
+def arrived(saml: SamlSettings, *, ticket: str, browser_token: str | None) -> SignInState | None:
+    """Return the sign-in that this ticket and this browser may finish, without touching it; None where there is none, or no more."""
     if not ticket or not browser_token:
         return None
-    mine = SignInState.objects.filter(
-        connection__slug=slug,
-        ticket_hash=_hash(ticket),
-        browser_hash=_hash(browser_token),
-        expires_at__gt=timezone.now(),
+    return (
+        SignInState.objects.select_related("identity__user", "identity__connection")
+        .filter(
+            connection=saml.connection,
+            ticket_hash=hashed(ticket),
+            browser_hash=hashed(browser_token),
+            expires_at__gt=timezone.now(),
+            finished_at=None,
+            tester=None,
+        )
+        .first()
     )
-    if not mine.filter(finished_at=None).update(finished_at=timezone.now()):
-        return None
-    return mine.select_related("identity__user", "identity__connection").get()
+
+
+def finish(state: SignInState) -> bool:
+    """Take the last step; False where another request took it meanwhile."""
+    return bool(SignInState.objects.filter(pk=state.pk, finished_at=None).update(finished_at=timezone.now()))
+
+
+def trials_of(browser_token: str | None) -> QuerySet[SignInState]:
+    """Return the test sign-ins that a browser began lately, whether they have come back or not."""
+    return SignInState.objects.filter(
+        tester__isnull=False, browser_hash=hashed(browser_token or ""), expires_at__gt=timezone.now()
+    )
 
 
 def browser_token_of(request: HttpRequest) -> str | None:
@@ -166,7 +195,7 @@ def _token(brought: str | None) -> str:
     return brought if brought and len(brought) == _TOKEN_LENGTH else secrets.token_urlsafe(32)
 
 
-def _hash(secret: str) -> str:
+def hashed(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from sso import logout_views, views
+from sso.acs import acs
 
 urlpatterns = [
     path("", views.sign_in, name="start"),
@@ -10,7 +11,7 @@ urlpatterns = [
     path("sign-out", logout_views.sign_out, name="sign-out"),
     path("me", views.me, name="me"),
     path("sso/<slug:slug>/login", views.login, name="sso-login"),
-    path("sso/<slug:slug>/acs", views.acs, name="sso-acs"),
+    path("sso/<slug:slug>/acs", acs, name="sso-acs"),
     path("sso/<slug:slug>/finish", views.finish, name="sso-finish"),
     path("sso/<slug:slug>/logout", logout_views.logout, name="sso-logout"),
     path("sso/<slug:slug>/metadata", views.metadata, name="sso-metadata"),

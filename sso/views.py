@@ -1,56 +1,61 @@
 """What a browser meets: the way to the IdP and back (SAML profiles 4.1), who one is here, and the way out."""
 
-import logging
-from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from core_identity.backends import begin_session, identity_of
+from core_identity.budgets import hash_of_address, spend
 from core_identity.credentials import credential
 from core_identity.errors import IdentityError
 from core_identity.selectors.story import story
-from core_identity.services.sign_in import sign_in as provision
-from core_identity.values import Actor, ActorKind, Channel
+from core_identity.services.sign_in import require_open_gate
 from sso import sign_in_state
-from sso.keys import announced_certificates, opening_keys, signing_key
+from sso.going_away import send_away
+from sso.keys import announced_certificates, signing_key
 from sso.live_settings import live_settings
 from sso.logout import remember_session
-from sso.mapping import person_of
-from sso.models import SamlSettings, SignInState
 from sso.offers import connections_to_offer
-from sso.refusal_page import facts, refused_by_policy, refused_message
+from sso.refusal_page import refused_at_the_end, refused_message
 from sso.relay_state import safe_path
-from sso.saml.assertion import VerifiedAssertion
-from sso.saml.claims import Expected
 from sso.saml.messages import sp_metadata
 from sso.saml.refusals import Code, SamlRefusal
-from sso.saml.verifier import unverified_in_response_to, verify
-from sso.sign_in_log import SIGNED_IN, record
-
-log = logging.getLogger("sso.sign_ins")
+from sso.sign_in_log import Attempt
 
 ME: Final = ("id", "username", "email", "first_name", "last_name", "status")
 
 
 @credential("none")
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Offer the ways to sign in. Customers are not listed to strangers: where there are many, people type the name of theirs."""
+    """Offer the ways to sign in. Customers are not listed to strangers: where there are many, people type their address, or the name of theirs.
+
+    What is typed comes by POST, so that addresses stand in no log, history or Referer; a link may name a slug, and an address in one is not read.
+    Nobody may type for long (a budget of the network's address), and whoever may not is told so whatever was typed.
+    """
     if request.user.is_authenticated:
         return redirect("me")
-    wanted = request.GET.get("connection", "").strip().lower()
-    offered, ask = connections_to_offer(wanted)
-    going_on = urlencode({"next": safe_path(request.GET["next"])}) if "next" in request.GET else ""
-    page = {"offered": offered, "ask": ask, "wanted": wanted, "going_on": going_on, "next": request.GET.get("next", "")}
-    return render(request, "sso/sign_in.html", page)
+    typed = request.method == "POST"
+    said = request.POST if typed else request.GET
+    wanted = said.get("connection", "").strip().lower()
+    going_on = urlencode({"next": safe_path(said["next"])}) if "next" in said else ""
+    page = {"ask": True, "going_on": going_on, "next": said.get("next", "")}
+    wait = spend(f"sign-in page {hash_of_address(request)}", settings.SIGN_IN_LOOKUPS_PER_MINUTE) if typed else 0
+    if wait:
+        response = render(request, "sso/sign_in.html", page | {"wait": True}, status=429)
+        response["Retry-After"] = str(wait)
+        return response
+    if not typed and "@" in wanted:
+        wanted = ""
+    page["offered"], page["ask"] = connections_to_offer(wanted)
+    return render(request, "sso/sign_in.html", page | {"wanted": wanted})
 
 
 @credential("none")
@@ -58,96 +63,49 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 @never_cache
 def login(request: HttpRequest, slug: str) -> HttpResponse:
     """Send the browser to the IdP of a connection with an AuthnRequest of its own."""
+    saml = live_settings(slug)
     away = sign_in_state.depart(
-        live_settings(slug),
+        saml,
         browser_token=sign_in_state.browser_token_of(request),
         next_path=safe_path(request.GET.get("next")),
+        from_elsewhere=request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"},
     )
-    response = HttpResponseRedirect(away.url)
+    response = send_away(request, saml, away.message)
     sign_in_state.remember_browser(response, away.browser_token)
     return response
 
 
 @credential("none")
-@csrf_exempt  # The IdP's page posts here. InResponseTo and the browser's own cookie are what protects (SAML profiles 4.1.5).
-@require_POST
-@never_cache
-def acs(request: HttpRequest, slug: str) -> HttpResponse:
-    """Assertion consumer service: verify, take it once, let the person in, and go on by a GET on this site."""
-    saml = live_settings(slug)
-    token = sign_in_state.browser_token_of(request)
-    try:
-        assertion, state = _believe(request, saml, token)
-    except SamlRefusal as refusal:
-        return refused_message(request, saml, refusal)
-    try:
-        person = person_of(assertion, saml)
-        actor = Actor(
-            Channel.SSO,
-            ActorKind.SIGN_IN,
-            f"{person.uid or person.name_id or 'somebody'} by SSO"[:300],
-            request_id=_reference(request),
-        )
-        identity = provision(actor=actor, connection=saml.connection, person=person)
-    except IdentityError as refusal:
-        return refused_by_policy(request, saml, assertion, refusal)
-    log.info("sign-in", extra=facts(request, saml) | {"identity": identity.pk})
-    record(
-        request,
-        saml,
-        assertion,
-        code=SIGNED_IN,
-        decision="Signed in.",
-        identity_id=identity.pk,
-        user_id=identity.user_id,
-    )
-    arrival = sign_in_state.arrive(
-        saml,
-        identity,
-        state=state,
-        browser_token=token,
-        next_path=safe_path(request.POST.get("RelayState")),
-        assertion=assertion,
-    )
-    response = redirect("sso-finish", slug)
-    response.status_code = 303
-    response["Location"] += f"?{arrival.query}"
-    sign_in_state.remember_browser(response, arrival.browser_token)
-    return response
-
-
-def _believe(
-    request: HttpRequest, saml: SamlSettings, token: str | None
-) -> tuple[VerifiedAssertion, SignInState | None]:
-    """Return a message's assertion once it is verified, bound to this browser and used up; raise `SamlRefusal`."""
-    messages = request.POST.getlist("SAMLResponse")
-    if len(messages) != 1:  # of two, what stands before us may have read the other
-        raise SamlRefusal(Code.STRUCTURE, expected="one SAMLResponse", received=str(len(messages)))
-    (unverified_message,) = messages
-    request_id = unverified_in_response_to(unverified_message)
-    state = None
-    if request_id is not None:
-        state = sign_in_state.waiting_state(saml, request_id, token)
-    elif not saml.idp_initiated:
-        raise SamlRefusal(Code.UNSOLICITED, expected="InResponseTo")
-    keys = partial(opening_keys, saml)
-    assertion = verify(unverified_message, Expected(saml.idp, saml.sp, request_id, timezone.now(), keys, saml.skew))
-    sign_in_state.use_up(saml, assertion, state)
-    return assertion, state
-
-
-@credential("none")
-@require_GET
+@require_http_methods(["GET", "POST"])
 @never_cache
 def finish(request: HttpRequest, slug: str) -> HttpResponse:
-    """Begin the session: a request of this site, so the old session's cookie is here and is replaced."""
-    state = sign_in_state.finish(
-        slug, ticket=request.GET.get("ticket", ""), browser_token=sign_in_state.browser_token_of(request)
+    """Begin the session: a request of this site, so the old session's cookie is here and is replaced.
+
+    Where that session is somebody else's and the sign-in began at the IdP, or by a link on a foreign page, nobody here asked for it: by the one a
+    stranger's assertion could have been brought, by the other the browser sent to a stranger's IdP. So the person is asked, and only their own
+    POST goes on. A sign-in that began here is bound to this browser by its request, and goes on by itself.
+    """
+    saml = live_settings(slug)
+    asked = request.method == "POST"
+    state = sign_in_state.arrived(
+        saml,
+        ticket=(request.POST if asked else request.GET).get("ticket", ""),
+        browser_token=sign_in_state.browser_token_of(request),
     )
     if state is None or state.identity is None:
         if request.user.is_authenticated:
             return redirect("me")  # the page was loaded again
-        return refused_message(request, live_settings(slug), SamlRefusal(Code.NO_REQUEST))
+        return refused_message(Attempt(request, saml), SamlRefusal(Code.NO_REQUEST))
+    another = request.user.is_authenticated and request.user.pk != state.identity.user_id
+    if another and not state.asked_for_here and not asked:
+        page = {"connection": saml.connection, "newcomer": state.identity.user, "ticket": request.GET["ticket"]}
+        return render(request, "sso/another_user.html", page)
+    if not sign_in_state.finish(state) or "stay" in request.POST:
+        return redirect("me")
+    try:
+        require_open_gate(state.identity)  # minutes may have gone by since it was asked
+    except IdentityError as refusal:
+        return refused_at_the_end(Attempt(request, saml), refusal)
     begin_session(request, state.identity, until=state.session_until)
     remember_session(request, state)
     return HttpResponseRedirect(safe_path(state.next_path))
@@ -202,7 +160,3 @@ def metadata(request: HttpRequest, slug: str) -> HttpResponse:
         signer=signing_key(saml) if saml.sign_metadata else None,
     )
     return HttpResponse(xml, content_type="application/samlmetadata+xml")
-
-
-def _reference(request: HttpRequest) -> str:
-    return str(getattr(request, "request_id", ""))

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
@@ -162,7 +163,12 @@ def _linked(model: str, pk: object, text: str) -> str:
 
 def changes_of(event: Event) -> list[tuple[str, str, str]]:
     """Return what changed, as it is read: (field, before, after)."""
-    return [(field, _shown(before), _shown(after)) for field, (before, after) in sorted(event.changes.items())]
+    return shown_changes(event.changes)
+
+
+def shown_changes(changes: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """As `changes_of`, of what an event holds or would hold."""
+    return [(field, _shown(before), _shown(after)) for field, (before, after) in sorted(changes.items())]
 
 
 def _shown(value: object) -> str:

@@ -12,15 +12,20 @@ from django.utils import timezone
 
 from core_identity.admin import connections
 from core_identity.config.apply import describe
-from core_identity.config.connection_forms import OAuthClientForm, SamlForm, SetupLinkForm
+from core_identity.config.connection_forms import OAuthClientForm, SetupLinkForm
 from core_identity.config.credential_pages import CredentialPages
 from core_identity.config.idp_pages import IdpPages
+from core_identity.config.saml_pages import SamlPages
+from core_identity.config.trial_pages import TrialPages
 from core_identity.models import Connection
 from scim.admin import OAuthClientInline
 from scim.models import OAuthClient
 from sso.admin import SamlSettingsInline
 from sso.idp_changes import warnings_of
+from sso.keys import keys_of
 from sso.models import SamlSettings
+from sso.sign_in_log import refused_lately
+from sso.trial import may_test
 
 SHEET = (
     ("SAML", (
@@ -59,7 +64,7 @@ def setup_sheet(connection: Connection) -> list[tuple[str, list[dict[str, str]]]
 
 
 @admin.register(Connection)
-class ConnectionAdmin(CredentialPages, IdpPages, connections.ConnectionAdmin):
+class ConnectionAdmin(TrialPages, CredentialPages, IdpPages, SamlPages, connections.ConnectionAdmin):
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return (SamlSettingsInline, OAuthClientInline) if obj else ()
 
@@ -67,6 +72,10 @@ class ConnectionAdmin(CredentialPages, IdpPages, connections.ConnectionAdmin):
         if context.get("original") is not None:
             context["sheet"] = setup_sheet(context["original"])
             saml = SamlSettings.objects.filter(connection=context["original"]).first()
+            context["may_test"] = may_test(request.user, context["original"])
+            context["refused_lately"] = refused_lately(context["original"].slug)
+            context["saml"] = saml
+            context["our_keys"] = keys_of(context["original"]) if saml else []
             context["trust_warnings"] = warnings_of(saml, timezone.now()) if saml else []
             context["consent"] = (
                 OAuthClient.objects.select_related("consented_by").filter(connection=context["original"]).first()
@@ -75,21 +84,10 @@ class ConnectionAdmin(CredentialPages, IdpPages, connections.ConnectionAdmin):
 
     def get_urls(self) -> Any:
         return [
-            *self.own_page("saml", self.saml_view),
             *self.own_page("oauth", self.oauth_view),
             *self.own_page("contact", self.contact_view),
             *super().get_urls(),
         ]
-
-    def saml_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        connection = self.changeable(request, pk)
-        form = SamlForm(request, connection=connection)
-        if form.is_valid():
-            self.message_user(request, f"The SAML settings of {connection} are saved.", messages.SUCCESS)
-            return self.to_change_page(connection)
-        return self.page(
-            request, "connection/saml.html", title=f"SAML settings of {connection}", form=form, obj=connection
-        )
 
     def oauth_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         connection = self.changeable(request, pk)

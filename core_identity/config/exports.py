@@ -26,8 +26,8 @@ class ExportingCommand(AnsweringCommand):
 
     def add_export_arguments(self, exporting: ArgumentParser) -> None:
         exporting.add_argument("--format", choices=[one.value for one in Format], required=True, help="jsonl or csv")
-        exporting.add_argument("--since", metavar="ISO", type=_time, help="from this date or time on")
-        exporting.add_argument("--until", metavar="ISO", type=_time, help="before this date or time")
+        exporting.add_argument("--since", metavar="ISO", type=moment, help="from this date or time on")
+        exporting.add_argument("--until", metavar="ISO", type=moment, help="before this date or time")
         exporting.add_argument("--connection", metavar="SLUG", help="only what this connection did")
         exporting.add_argument("--output", metavar="FILE", default="-", help="a file, whole or not at all; - is stdout")
 
@@ -62,7 +62,7 @@ class ExportingCommand(AnsweringCommand):
         self.stderr.write(words, style_func=str, ending=ending)  # Django would have it red
 
 
-def _time(text: str) -> datetime:
+def moment(text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
     except ValueError as error:

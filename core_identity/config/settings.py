@@ -37,6 +37,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "scim.middleware.ScimErrorMiddleware",  # first: whatever fails under /scim/ is answered as a SCIM error
     "core_identity.middleware.RequestIdMiddleware",
+    "core_identity.middleware.NoStoreMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",  # this early, so that refusals of what follows have it too
     "core_identity.middleware.CharsetMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -47,7 +49,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "core_identity.middleware.SessionGateMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "core_identity.config.urls"
 WSGI_APPLICATION = "core_identity.config.wsgi.application"
@@ -162,6 +163,7 @@ OAUTH2_PROVIDER = {
 }
 PROVISIONING_LOG_DAYS = env.int("PROVISIONING_LOG_DAYS", default=30)  # R35; 0 keeps none
 SIGN_IN_FAILURES_PER_MINUTE = env.int("SIGN_IN_FAILURES_PER_MINUTE", default=600)  # of each address at a connection
+SIGN_IN_LOOKUPS_PER_MINUTE = env.int("SIGN_IN_LOOKUPS_PER_MINUTE", default=120)  # of each address at the sign-in page
 SIGN_IN_LOG_DAYS = env.int("SIGN_IN_LOG_DAYS", default=30)  # 0 keeps none
 SCIM_READS_PER_MINUTE = env.int("SCIM_READS_PER_MINUTE", default=30_000)  # of each connection; 0: no limit
 SCIM_WRITES_PER_MINUTE = env.int("SCIM_WRITES_PER_MINUTE", default=12_000)

@@ -66,6 +66,7 @@ class Identity(models.Model):
     RESOURCE = models.Q(deleted_at__isnull=True) & (
         models.Q(pushed_at__isnull=False) | models.Q(offered_at__isnull=False)
     )
+    RESOURCE_SQL = "(deleted_at IS NULL AND (pushed_at IS NOT NULL OR offered_at IS NOT NULL))"
 
     class Meta:
         verbose_name_plural = "identities"
@@ -92,7 +93,7 @@ class Identity(models.Model):
 
     @property
     def is_resource(self) -> bool:
-        """Whether it stands under /Users; `RESOURCE` is the same for queries."""
+        """Whether it stands under /Users; `RESOURCE` and `RESOURCE_SQL` are the same for queries."""
         return self.deleted_at is None and (self.pushed_at is not None or self.offered_at is not None)
 
 

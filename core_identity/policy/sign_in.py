@@ -17,7 +17,7 @@ class SignIn(Verdict):
     )
     CLAIM = "claim", "the user whom an administrator offered to the connection (R10)"
     MOVE_UID = "move_uid", "the person whose the externalId and the userName are; the UID follows (R3)"
-    CREATE = "create", "a new user, after R9 and R12"
+    CREATE = "create", "a new user (R9, R12)"
     NO_MARK = "no_mark", "refused, and a conflict: the UID is known, and nothing else agrees"
     CONFLICT = "conflict", "refused, and a conflict: the externalId in the assertion is another's"
 
@@ -127,6 +127,17 @@ def _derived_external_id(said: Assertion) -> str | None:
 def _is_live_as(known: Known, name_id_key: str) -> bool:
     """Whether ``known`` is live and the NameID is the userName by which the IdP pushed them."""
     return known.is_live and known.user_name_key is not None and known.user_name_key == name_id_key
+
+
+def mark_that_agrees(said: Assertion) -> str:
+    """Return by which second fact a UID that X has opened X's account, in the order of `UID_KNOWN`; for people to read."""
+    if _both_say_external_id(said):
+        return "externalId" if said.external_id == said.x.external_id else "NameID, in re-key (R3)"
+    if name_agrees(said.x, name_key=said.name_id_key, email_key="", uid_key=said.uid_key):
+        return "NameID"
+    if name_agrees(said.x, name_key="", email_key=said.email_key, uid_key=said.uid_key):
+        return "email"
+    return "waived by the connection"
 
 
 def decide_sign_in(assertion: Assertion) -> SignIn:

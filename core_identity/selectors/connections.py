@@ -2,22 +2,18 @@
 
 from uuid import UUID
 
-from django.db.models import QuerySet
-
 from core_identity.errors import NotFound
 from core_identity.models import (
     Connection,
 )
 
 
-def live_connection(slug: str) -> Connection:
-    """Return the connection of this slug; `NotFound` where there is none or it is switched off (R1a)."""
-    return _live(Connection.objects.filter(slug=slug))
-
-
 def live_connection_by_id(connection_id: UUID) -> Connection:
     """Return this connection; `NotFound` where there is none or it is switched off (R1a)."""
-    return _live(Connection.objects.filter(pk=connection_id))
+    found = Connection.objects.filter(pk=connection_id, enabled=True).first()
+    if found is None:
+        raise NotFound("There is no such connection.")
+    return found
 
 
 def connection_by_slug(slug: str) -> Connection:
@@ -31,10 +27,3 @@ def connection_by_slug(slug: str) -> Connection:
 def connection_slugs() -> list[str]:
     """Return the slugs of all connections, on or off, in order."""
     return list(Connection.objects.order_by("slug").values_list("slug", flat=True))
-
-
-def _live(connections: QuerySet[Connection]) -> Connection:
-    found = connections.filter(enabled=True).first()
-    if found is None:
-        raise NotFound("There is no such connection.")
-    return found

@@ -29,8 +29,9 @@ def follow_push(
     *, actor: Actor, connection: Connection, identity: Identity, person: Person, uid: str | None, decision: Decision
 ) -> tuple[str, ...]:
     """Let a known identity, and its user as far as policy permits, follow a push that was decided to be theirs. Raises `Conflict` (R10)."""
-    uid_moves = False
+    uid_moves = uid_differs = False
     was_resource = identity.is_resource
+    before = _row(identity)
     said, said_uid = person, identity.said_uid
     if identity.offered_at is not None:
         require_claimable(connection=connection, person=person, identity=identity)
@@ -40,19 +41,23 @@ def follow_push(
         said = replace(person, external_id=None)
     elif uid:
         identity.said_uid = ""
+        former = current_uid(identity)
+        uid_differs = former is None or former.derived or former.uid != uid
         uid_moves = set_uid(actor=actor, identity=identity, uid=uid)
         if uid_moves:
             identity.session_epoch += 1
     changes = write_identity(identity, said)
     if identity.said_uid != said_uid:
         changes["said_uid"] = (said_uid, identity.said_uid)
-    _follow_rename(actor=actor, connection=connection, identity=identity)
+    if not uid or decision is Decision.DRIFT:
+        _follow_rename(actor=actor, connection=connection, identity=identity)
     if identity.pushed_at is None:
         identity.pushed_at = timezone.now()
     identity.deleted_at = None
     wished = person.active if was_resource or person.active is not None else True
     meaning = set_active(actor=actor, identity=identity, active=wished, reason="deactivated by the IdP")
-    save_identity(identity)
+    if uid_differs or _row(identity) != before:  # what is as it was keeps its version (RFC 7644 section 3.5.2.1)
+        save_identity(identity)
     if changes or decision not in {Decision.APPLY, Decision.DRIFT}:
         events.record(actor=actor, kind=f"identity.{_PAST[decision]}", subject=identity, changes=changes)
     followed = project(actor=actor, connection=connection, identity=identity, said=person, uid_moves=uid_moves)
@@ -60,6 +65,10 @@ def follow_push(
         groups.follow_identity(actor=actor, identity=identity)
     settle(actor=actor, identity=identity, person=person)
     return in_words(decision, noted=changes, followed=followed, active=meaning)
+
+
+def _row(identity: Identity) -> dict[str, object]:
+    return {field.attname: getattr(identity, field.attname) for field in identity._meta.concrete_fields}
 
 
 _PAST = {

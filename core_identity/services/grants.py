@@ -21,18 +21,11 @@ class Source:
     label: str = ""
 
 
-def add_grants(
-    *, actor: Actor, source: Source, role: Role, user_ids: Collection[UUID], nobody_has_it: bool = False
-) -> int:
-    """Let users have ``role`` by ``source``; those who have it so already keep it, and need no look where the caller knows that nobody does.
-
-    A constant number of statements.
-    """
+def add_grants(*, actor: Actor, source: Source, role: Role, user_ids: Collection[UUID]) -> int:
+    """Let users have ``role`` by ``source``; those who have it so already keep it. A constant number of statements."""
     if not user_ids:
         return 0
-    have: set[UUID] = set()
-    if not nobody_has_it:
-        have = set(_of(source).filter(role=role, user_id__in=user_ids).values_list("user_id", flat=True))
+    have = set(_of(source).filter(role=role, user_id__in=user_ids).values_list("user_id", flat=True))
     new = [user_id for user_id in user_ids if user_id not in have]
     if not new:
         return 0
@@ -50,7 +43,7 @@ def add_grants(
         ],
         ignore_conflicts=True,
     )
-    _tell(actor=actor, kind="grant.added", source=source, role=role, user_ids=new)
+    tell(actor=actor, kind="grant.added", source=source, role=role, user_ids=new)
     return len(new)
 
 
@@ -63,7 +56,7 @@ def end_grants(*, actor: Actor, source: Source, role: Role, user_ids: Collection
     if not ended:
         return 0
     Grant.objects.filter(pk__in=[pk for pk, _ in ended]).delete()
-    _tell(actor=actor, kind="grant.removed", source=source, role=role, user_ids=[user_id for _, user_id in ended])
+    tell(actor=actor, kind="grant.removed", source=source, role=role, user_ids=[user_id for _, user_id in ended])
     return len(ended)
 
 
@@ -94,7 +87,8 @@ def _of(source: Source) -> QuerySet[Grant]:
     return Grant.objects.filter(channel=source.channel.value, connection=source.connection, key=source.key)
 
 
-def _tell(*, actor: Actor, kind: str, source: Source, role: Role, user_ids: Collection[UUID]) -> None:
+def tell(*, actor: Actor, kind: str, source: Source, role: Role, user_ids: Collection[UUID]) -> None:
+    """Append an event for each of these users: ``grant.added`` or ``grant.removed``."""
     named = source.label or source.channel.value
     added = kind == "grant.added"
     changes = {

@@ -1,9 +1,9 @@
 """Push groups: linked to the role of the same name where that is grantable, else waiting (R28-R30). None ever makes a role (R27)."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from core_identity.errors import InvalidValue, NameTaken, NotFound, UnknownGroup
@@ -12,7 +12,8 @@ from core_identity.models import Connection, ExpectedMember, Identity, PushGroup
 from core_identity.models.connection import UnknownGroup as UnknownGroupPolicy
 from core_identity.selectors.groups import reached_by, role_keys
 from core_identity.services import events
-from core_identity.services.grants import Source, add_grants, end_grants, relabel_grants
+from core_identity.services.grants import Source, add_grants, end_grants, relabel_grants, tell
+from core_identity.services.members import let_go, take_in
 from core_identity.services.refusals import recording_refusals
 from core_identity.services.transactions import in_one_transaction, lock_channel, lock_customer, require_enabled
 from core_identity.values import Actor, Channel, GroupChange
@@ -245,63 +246,27 @@ def _link(*, actor: Actor, group: PushGroup, role: Role | None) -> None:
 
 
 def _change_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> bool:
-    """Apply the sets of ``change`` in a constant number of statements; return whether a member was added or removed.
-
-    An id that is no identity of this connection is only expected: no answer shows it, and it may be another customer's (R1, R29).
-    """
+    """Apply the sets of ``change`` in two statements and the event; return whether a member was added or removed."""
     if change.members is None and not change.add and not change.remove:
         return False
     whole = change.members is not None
     add = (change.members - change.remove) | change.add if change.members is not None else change.add
     remove = change.remove - add
-    expected = ExpectedMember.objects.filter(group=group)
-    given_up, _ = expected.filter(~Q(scim_id__in=add) if whole else Q(scim_id__in=remove)).delete()
-    members = PushGroupMember.objects.filter(group=group)
-    named = members if whole else members.filter(identity__scim_id__in=add | remove)
-    stands = {
-        scim_id: (pk, user_id)
-        for pk, scim_id, user_id in named.values_list("pk", "identity__scim_id", "identity__user_id")
-    }
-    leaving = [stands[scim_id] for scim_id in stands if scim_id not in add]
-    if leaving:
-        PushGroupMember.objects.filter(pk__in=[pk for pk, _ in leaving]).delete()
-    lost = [user_id for _, user_id in leaving]
-    new, awaited = _take_in(group, add - stands.keys())
+    left = let_go(group, add if whole else remove, all_others=whole)
+    come = take_in(group, add)
     if group.role is not None:
-        if lost:
-            end_grants(actor=actor, source=source_of(group), role=group.role, user_ids=lost)
-        won = [one.user_id for one in new if one.is_resource]
-        add_grants(actor=actor, source=source_of(group), role=group.role, user_ids=won, nobody_has_it=True)
+        for kind, moved in (("grant.removed", left), ("grant.added", come)):
+            tell(actor=actor, kind=kind, source=source_of(group), role=group.role, user_ids=moved.user_ids)
     counts = {
-        "members_removed": len(lost),
-        "members_added": len(new),
-        "members_expected": awaited,
-        "members_given_up": given_up,
+        "members_removed": left.members,
+        "members_added": come.members,
+        "members_expected": come.expected,
+        "members_given_up": left.expected,
     }
     told = {name: (None, count) for name, count in counts.items() if count}
     if told:
         events.record(actor=actor, kind="group.members_changed", subject=group, changes=told)
-    return bool(lost or new)
-
-
-def _take_in(group: PushGroup, scim_ids: Collection[UUID]) -> tuple[Sequence[Identity], int]:
-    """Make members of identities that are none yet, and expect ids that nobody has here; return the new, and how many ids are newly expected."""
-    if not scim_ids:
-        return (), 0
-    known = Identity.objects.filter(connection=group.connection, scim_id__in=scim_ids)
-    new = list(known.only("scim_id", "user_id", "pushed_at", "offered_at", "deleted_at"))
-    if new:
-        PushGroupMember.objects.bulk_create(
-            [PushGroupMember(group=group, identity=identity) for identity in new], ignore_conflicts=True
-        )
-    unknown = set(scim_ids) - {identity.scim_id for identity in new}
-    if unknown:
-        have = ExpectedMember.objects.filter(group=group, scim_id__in=unknown)
-        unknown -= set(have.values_list("scim_id", flat=True))
-        ExpectedMember.objects.bulk_create(
-            [ExpectedMember(group=group, scim_id=scim_id) for scim_id in unknown], ignore_conflicts=True
-        )
-    return new, len(unknown)
+    return bool(left.members or come.members)
 
 
 def _live(group: PushGroup) -> Collection[Identity]:

@@ -157,7 +157,8 @@ def _change(
     if not deactivates:
         return _change_locked(actor=actor, connection=connection, identity=identity, read=read)
     meaning = set_active(actor=actor, identity=identity, active=False, reason="deactivated by the IdP")
-    save_identity(identity)
+    if meaning is not None:
+        save_identity(identity)
     try:
         with transaction.atomic():
             rest = _change_locked(actor=actor, connection=connection, identity=resource(connection, scim_id), read=read)

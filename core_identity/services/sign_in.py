@@ -1,5 +1,6 @@
 """A sign-in by SSO: a verified assertion finds its user, or makes one (R7, R8b, R12, R13)."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.utils import timezone
@@ -9,7 +10,7 @@ from core_identity.keys import key
 from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.models.connection import Mark
 from core_identity.policy.expiry import Bar, bar_to_sign_in
-from core_identity.policy.sign_in import Assertion, SignIn, decide_sign_in
+from core_identity.policy.sign_in import Assertion, SignIn, decide_sign_in, mark_that_agrees
 from core_identity.selectors.users import standing_of
 from core_identity.services import events
 from core_identity.services.conflicts import settle
@@ -37,9 +38,23 @@ BAR_TEXTS = {
 }
 
 
-@recording_refusals
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """Who came in, and how that was decided. ``mark`` is the second fact that agreed (R8b); empty where nobody had the UID."""
+
+    identity: Identity
+    decision: SignIn
+    mark: str = ""
+
+
 def sign_in(*, actor: Actor, connection: Connection, person: Person) -> Identity:
-    """Return the identity that a verified assertion speaks of, with its user, after letting both follow it.
+    """As `enter`, for whoever does not ask why."""
+    return enter(actor=actor, connection=connection, person=person).identity
+
+
+@recording_refusals
+def enter(*, actor: Actor, connection: Connection, person: Person) -> Entrance:
+    """Return whom a verified assertion speaks of: an identity with its user, after letting both follow it.
 
     Raises `MissingAttributes`, `NoMark`, `Conflict`, `UnknownPerson`, `MayNotSignIn` or `InvalidValue`; then nothing was changed.
     """
@@ -59,7 +74,7 @@ def sign_in(*, actor: Actor, connection: Connection, person: Person) -> Identity
 
 
 @in_one_transaction
-def _enter(*, actor: Actor, connection: Connection, person: Person, whole_customer: bool) -> Identity | None:
+def _enter(*, actor: Actor, connection: Connection, person: Person, whole_customer: bool) -> Entrance | None:
     """Decide and do it; None where that needs the customer's lock."""
     if whole_customer:
         lock_channel(connection)
@@ -75,19 +90,18 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
     if owner is None and person.name_id:
         named = _lock(identities.filter(user_name_key=key(person.name_id)).values_list("pk", flat=True).first())
     known_owner = known(owner)
-    decision = decide_sign_in(
-        Assertion(
-            external_id=person.external_id,
-            name_id_key=key(person.name_id or ""),
-            email_key=key(person.email or ""),
-            mark_waived=connection.uid_mark == Mark.WAIVED,
-            owner=known_owner,
-            named=known(named),
-            external=known(external),
-            rekeying=connection.rekeying,
-            uid_key=key(person.uid or ""),
-        )
+    said = Assertion(
+        external_id=person.external_id,
+        name_id_key=key(person.name_id or ""),
+        email_key=key(person.email or ""),
+        mark_waived=connection.uid_mark == Mark.WAIVED,
+        owner=known_owner,
+        named=known(named),
+        external=known(external),
+        rekeying=connection.rekeying,
+        uid_key=key(person.uid or ""),
     )
+    decision = decide_sign_in(said)
     match decision:
         case SignIn.NO_MARK:
             assert owner is not None  # noqa: S101
@@ -104,7 +118,7 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
                 Collision(Cause.EXTERNAL_ID, person, other.user_id, other.pk, owner.pk if owner else None),
             )
         case SignIn.CREATE:
-            return _make(actor=actor, connection=connection, person=person)
+            return Entrance(_make(actor=actor, connection=connection, person=person), decision)
         case SignIn.TAKE_OVER_DERIVED | SignIn.CLAIM:
             identity = named
         case SignIn.MOVE_UID:
@@ -114,7 +128,7 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
     assert identity is not None  # noqa: S101 - both decisions speak of somebody
     if decision is SignIn.CLAIM:
         require_claimable(connection=connection, person=person, identity=identity)
-    _require_open_gate(identity)
+    require_open_gate(identity)
     if person.name_id and key(person.name_id) not in {identity.name_id_key, identity.user_name_key}:
         if not whole_customer:
             return None
@@ -126,7 +140,7 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
     if known_owner is None or known_owner.derived:  # R6: what a sign-in sends is not derived any more
         uid_moves = set_uid(actor=actor, identity=identity, uid=person.uid or "")
     _follow(actor=actor, connection=connection, identity=identity, person=person, uid_moves=uid_moves)
-    return identity
+    return Entrance(identity, decision, mark_that_agrees(said) if known_owner else "")
 
 
 def _make(*, actor: Actor, connection: Connection, person: Person) -> Identity:
@@ -178,7 +192,8 @@ def _greet(*, actor: Actor, connection: Connection, identity: Identity, person: 
     events.record(actor=actor, kind="user.signed_in", subject=identity.user, connection=connection)
 
 
-def _require_open_gate(identity: Identity) -> None:
+def require_open_gate(identity: Identity) -> None:
+    """Raise `MayNotSignIn` where the person of ``identity`` (its user and connection loaded) may not sign in (R21, R22, R26)."""
     bar = bar_to_sign_in(standing_of(identity))
     if bar is not None:
         raise MayNotSignIn(bar.value, BAR_TEXTS[bar], user_id=identity.user_id)

@@ -89,6 +89,7 @@ def start_page(view: View, *, sp_url: str, login_url: str) -> str:
 <div class="acts">
 <a class="button go" href="{escape(login_url)}" target="_blank">Sign in to CORE as somebody</a>
 <a class="button" href="/tile">Open CORE from Okta's tile</a>
+<a class="button" href="/sessions">Sign out of Okta</a>
 <a class="button" href="{escape(sp_url)}/admin/" target="_blank">CORE's administration</a>
 </div>
 <div id="live">{living_part(view)}</div>

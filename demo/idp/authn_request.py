@@ -23,13 +23,13 @@ class Refused(Exception):
 
 def request_id_of(message: str, parties: Parties) -> str:
     """Return the ID that the answer has to name; raise `Refused` unless the request is of our SP and wants the answer sent there."""
-    root = _parse(_inflate(message))
+    root = parse(_inflate(message))
     if root.tag != f"{SAMLP}AuthnRequest" or root.get("Version") != "2.0":
         raise Refused("The SAMLRequest is not an AuthnRequest of SAML 2.0.")
-    _require("Issuer", root.findtext(f"{SAML}Issuer"), parties.sp_entity_id)
+    require("AuthnRequest", "Issuer", root.findtext(f"{SAML}Issuer"), parties.sp_entity_id)
     # An answer signed for a stranger's address would be a stolen sign-in.
-    _require("AssertionConsumerServiceURL", root.get("AssertionConsumerServiceURL"), parties.acs_url)
-    _require("Destination", root.get("Destination", parties.sso_url), parties.sso_url)
+    require("AuthnRequest", "AssertionConsumerServiceURL", root.get("AssertionConsumerServiceURL"), parties.acs_url)
+    require("AuthnRequest", "Destination", root.get("Destination", parties.sso_url), parties.sso_url)
     request_id = root.get("ID", "")
     if not _XML_ID.fullmatch(request_id):
         raise Refused("The AuthnRequest has no usable ID.")
@@ -51,18 +51,20 @@ def _inflate(message: str) -> bytes:
     return xml
 
 
-def _parse(xml: bytes) -> etree._Element:
+def parse(xml: bytes) -> etree._Element:
+    """Return the root of a message of SAML; raise `Refused` unless it is XML, and has no document type declaration."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         root = etree.fromstring(xml, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise Refused("The SAMLRequest is not XML.") from error
+        raise Refused("The message is not XML.") from error
     document: Any = root.getroottree().docinfo
     if document.doctype:
-        raise Refused("The SAMLRequest has a document type declaration; SAML forbids that.")
+        raise Refused("The message has a document type declaration; SAML forbids that.")
     return root
 
 
-def _require(name: str, received: str | None, expected: str) -> None:
+def require(message: str, name: str, received: str | None, expected: str) -> None:
+    """Raise `Refused` unless a message says what is expected of it."""
     if received != expected:
-        raise Refused(f"The {name} of the AuthnRequest is {received or 'missing'}; this IdP serves only {expected}.")
+        raise Refused(f"The {name} of the {message} is {received or 'missing'}; this IdP serves only {expected}.")

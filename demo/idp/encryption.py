@@ -18,16 +18,16 @@ from demo.idp.names import DS, MD, SAML
 _MAX_BYTES: Final = 256 * 1024
 
 
-def recipient_at(metadata_url: str) -> x509.Certificate:
-    """Return the certificate that the SP's metadata names for encryption; raise `Refused` where it cannot be read, or names none."""
+def certificate_at(metadata_url: str, use: str) -> x509.Certificate:
+    """Return the certificate that the SP's metadata names for a ``use`` (encryption, signing); raise `Refused` where there is none."""
     try:
         with urlopen(metadata_url, timeout=5) as answer:  # noqa: S310 - the SP's address, from our own command line
             xml = answer.read(_MAX_BYTES) if answer.status == HTTPStatus.OK else b""
         root = etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
-        found = root.find(f".//{MD}KeyDescriptor[@use='encryption']//{DS}X509Certificate")
+        found = root.find(f".//{MD}KeyDescriptor[@use='{use}']//{DS}X509Certificate")
         return x509.load_der_x509_certificate(base64.b64decode((found.text or "") if found is not None else ""))
     except (URLError, OSError, ValueError, etree.XMLSyntaxError) as error:
-        raise Refused("CORE names no certificate to encrypt to. Make one: connection saml-keys SLUG make.") from error
+        raise Refused(f"CORE names no certificate for {use}. Make one: connection saml-keys SLUG make.") from error
 
 
 def encrypt(assertion: etree._Element, recipient: x509.Certificate) -> None:

@@ -7,7 +7,15 @@ from demo.idp.authn_request import MAX_CHARACTERS, Refused
 from demo.idp.habits import QUESTIONS
 
 MAX_BYTES: Final = 4 * MAX_CHARACTERS
-_KNOWN: Final = ("SAMLRequest", "RelayState", "person", "step", *(question.name for question in QUESTIONS))
+_KNOWN: Final = (
+    "SAMLRequest",
+    "SAMLResponse",
+    "RelayState",
+    "person",
+    "step",
+    "session",
+    *(question.name for question in QUESTIONS),
+)
 
 
 def fields_of(encoded: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ DS: Final = "{http://www.w3.org/2000/09/xmldsig#}"
 XS: Final = "{http://www.w3.org/2001/XMLSchema}"
 XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
 
+POST_BINDING: Final = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 REDIRECT_BINDING: Final = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
 NAME_ID_UNSPECIFIED: Final = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
 NAME_ID_EMAIL: Final = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"

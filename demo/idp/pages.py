@@ -7,6 +7,7 @@ from html import escape
 from typing import Final
 
 from demo.idp.habits import QUESTIONS, Question
+from demo.idp.logout import Session
 from demo.people import DemoPerson
 
 _STYLE: Final = """
@@ -70,11 +71,33 @@ def _fieldset(question: Question) -> str:
     return f"<fieldset><legend>{escape(question.label)}</legend>\n{labels}\n</fieldset>"
 
 
-def hand_over_page(acs_url: str, fields: Mapping[str, str]) -> str:
+def sessions_page(sessions: Mapping[str, Session]) -> str:
+    """Whom this Okta signed in at CORE and has not signed out: a click ends that session here, and there too."""
+    buttons = "\n".join(
+        f'<li><button type="submit" name="session" value="{escape(index)}">{escape(one.who)}</button></li>'
+        for index, one in sessions.items()
+    )
+    if not buttons:
+        return _page(
+            "Demo identity provider — nobody is signed in", '<p>Sign in first: <a href="/">to the demo</a>.</p>'
+        )
+    return _page(
+        "Demo identity provider — sign out …",
+        "<p>As when somebody signs out of Okta: it ends that one session at CORE, too.</p>\n"
+        f'<form method="post" action="/leave">\n<ul>\n{buttons}\n</ul>\n</form>',
+    )
+
+
+def signed_out_page(*, done: bool) -> str:
+    told = "CORE says that the session there has ended." if done else "CORE could not end the session there."
+    return _page("You are signed out", f'<p>{told}</p>\n<p><a href="/">To the demo</a></p>')
+
+
+def hand_over_page(title: str, url: str, fields: Mapping[str, str]) -> str:
     """The POST binding (SAML bindings 3.5): a form that sends itself."""
     return _page(
-        "Signing you in …",
-        f'<form method="post" action="{escape(acs_url)}">\n{_hidden(fields)}\n'
+        title,
+        f'<form method="post" action="{escape(url)}">\n{_hidden(fields)}\n'
         '<noscript><button type="submit">Continue</button></noscript>\n</form>\n'
         f"<script>{_SUBMIT}</script>",
     )

@@ -20,12 +20,20 @@ class Parties:
         return f"{self.idp_url}/sso"
 
     @property
+    def slo_url(self) -> str:
+        return f"{self.idp_url}/slo"
+
+    @property
     def sp_entity_id(self) -> str:
         return f"{self.sp_url}/sso/{self.connection}/metadata"
 
     @property
     def acs_url(self) -> str:
         return f"{self.sp_url}/sso/{self.connection}/acs"
+
+    @property
+    def logout_url(self) -> str:
+        return f"{self.sp_url}/sso/{self.connection}/logout"
 
     @property
     def login_url(self) -> str:

@@ -30,45 +30,46 @@ def signed_response(
     now: datetime,
     habits: Habits = Habits(),  # noqa: B008 - immutable
     recipient: x509.Certificate | None = None,
+    session_index: str | None = None,
 ) -> bytes:
     """Return the XML of the answer to the request with that ID (None: nobody asked, as from Okta's tile). ``now`` is aware.
 
-    With a ``recipient`` the assertion is encrypted to it.
+    With a ``recipient`` the assertion is encrypted to it. By the ``session_index`` a logout names this session.
     """
     now += habits.clock
     key = keys[habits.key]
     answers = {} if in_response_to is None else {"InResponseTo": in_response_to}
-    times = _instant(now), _instant(now + LIFETIME)
+    times = instant(now), instant(now + LIFETIME)
     head = {"Version": "2.0", "IssueInstant": times[0]}
     response = etree.Element(
         f"{SAMLP}Response",
-        {"ID": _new_id(), **head, "Destination": parties.acs_url, **answers},
+        {"ID": new_id(), **head, "Destination": parties.acs_url, **answers},
         nsmap=names.prefixes(samlp=SAMLP, saml=SAML, xs=XS, xsi=XSI),
     )
-    _add(response, f"{SAML}Issuer", parties.idp_entity_id)
-    _add(_add(response, f"{SAMLP}Status"), f"{SAMLP}StatusCode", Value=names.SUCCESS)
-    assertion = _add(response, f"{SAML}Assertion", ID=_new_id(), **head)
-    _add(assertion, f"{SAML}Issuer", parties.idp_entity_id)
-    subject = _add(assertion, f"{SAML}Subject")
-    _add(subject, f"{SAML}NameID", _name_id(person, habits.name_id_format), Format=habits.name_id_format)
-    confirmation = _add(subject, f"{SAML}SubjectConfirmation", Method=names.BEARER)
+    add(response, f"{SAML}Issuer", parties.idp_entity_id)
+    add(add(response, f"{SAMLP}Status"), f"{SAMLP}StatusCode", Value=names.SUCCESS)
+    assertion = add(response, f"{SAML}Assertion", ID=new_id(), **head)
+    add(assertion, f"{SAML}Issuer", parties.idp_entity_id)
+    subject = add(assertion, f"{SAML}Subject")
+    add(subject, f"{SAML}NameID", name_id_of(person, habits.name_id_format), Format=habits.name_id_format)
+    confirmation = add(subject, f"{SAML}SubjectConfirmation", Method=names.BEARER)
     data = {"Recipient": parties.acs_url, "NotOnOrAfter": times[1], **answers}
-    _add(confirmation, f"{SAML}SubjectConfirmationData", **data)
-    conditions = _add(assertion, f"{SAML}Conditions", NotBefore=times[0], NotOnOrAfter=times[1])
-    _add(_add(conditions, f"{SAML}AudienceRestriction"), f"{SAML}Audience", habits.audience or parties.sp_entity_id)
-    statement = _add(assertion, f"{SAML}AuthnStatement", AuthnInstant=times[0], SessionIndex=_new_id())
-    _add(_add(statement, f"{SAML}AuthnContext"), f"{SAML}AuthnContextClassRef", names.PASSWORD)
+    add(confirmation, f"{SAML}SubjectConfirmationData", **data)
+    conditions = add(assertion, f"{SAML}Conditions", NotBefore=times[0], NotOnOrAfter=times[1])
+    add(add(conditions, f"{SAML}AudienceRestriction"), f"{SAML}Audience", habits.audience or parties.sp_entity_id)
+    statement = add(assertion, f"{SAML}AuthnStatement", AuthnInstant=times[0], SessionIndex=session_index or new_id())
+    add(add(statement, f"{SAML}AuthnContext"), f"{SAML}AuthnContextClassRef", names.PASSWORD)
     _add_attributes(assertion, person, habits)
     # From the inside out: the signature of the Response covers that of the Assertion.
-    _sign(assertion, key)
+    sign(assertion, key)
     if recipient is not None:
         encrypt(assertion, recipient)
     if habits.signs_response:
-        _sign(response, key)
+        sign(response, key)
     return etree.tostring(response, encoding="UTF-8", xml_declaration=True)
 
 
-def _name_id(person: DemoPerson, name_id_format: str) -> str:
+def name_id_of(person: DemoPerson, name_id_format: str) -> str:
     """A persistent one is opaque and always the same (SAML core 8.3.7); the others are Okta's username."""
     if name_id_format == names.NAME_ID_PERSISTENT:
         return hashlib.sha256(person.okta_id.encode()).hexdigest()[:32]
@@ -87,16 +88,16 @@ def _add_attributes(assertion: etree._Element, person: DemoPerson, habits: Habit
         "Department": (person.department,),
         "Group": person.groups,
     }
-    statement = _add(assertion, f"{SAML}AttributeStatement")
+    statement = add(assertion, f"{SAML}AttributeStatement")
     for name, values in attributes.items():
         if not values:  # Okta leaves out what has no value
             continue
-        attribute = _add(statement, f"{SAML}Attribute", Name=name, NameFormat=names.NAME_FORMAT_UNSPECIFIED)
+        attribute = add(statement, f"{SAML}Attribute", Name=name, NameFormat=names.NAME_FORMAT_UNSPECIFIED)
         for value in values:
-            _add(attribute, f"{SAML}AttributeValue", value).set(f"{XSI}type", "xs:string")
+            add(attribute, f"{SAML}AttributeValue", value).set(f"{XSI}type", "xs:string")
 
 
-def _sign(element: etree._Element, key: SigningKey) -> None:
+def sign(element: etree._Element, key: SigningKey) -> None:
     """Put a signature after the Issuer, where the schema wants it: RSA-SHA256, enveloped, exclusive c14n."""
     signature = template.create(element, constants.TransformExclC14N, constants.TransformRsaSha256, ns="ds")
     element.insert(1, signature)
@@ -111,15 +112,15 @@ def _sign(element: etree._Element, key: SigningKey) -> None:
     context.sign(signature)
 
 
-def _add(parent: etree._Element, tag: str, text: str | None = None, **attributes: str) -> etree._Element:
+def add(parent: etree._Element, tag: str, text: str | None = None, **attributes: str) -> etree._Element:
     element = etree.SubElement(parent, tag, attributes)
     element.text = text
     return element
 
 
-def _new_id() -> str:
+def new_id() -> str:
     return f"_{secrets.token_hex(20)}"
 
 
-def _instant(time: datetime) -> str:
+def instant(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,12 +14,14 @@ from demo.dashboard import pages as dashboard_pages
 from demo.dashboard.dashboard import CALLBACK_PATH, Dashboard
 from demo.idp import pages
 from demo.idp.authn_request import Refused, request_id_of
-from demo.idp.encryption import recipient_at
+from demo.idp.encryption import certificate_at
 from demo.idp.form import MAX_BYTES, fields_of, going_along
 from demo.idp.habits import habits_of
+from demo.idp.logout import Session, answer_to, read, request_to_end
 from demo.idp.metadata import idp_metadata
+from demo.idp.names import SAMLP, SUCCESS
 from demo.idp.parties import Parties
-from demo.idp.response import signed_response
+from demo.idp.response import name_id_of, new_id, signed_response
 from demo.idp.signing_key import SigningKeys
 from demo.people import PEOPLE, person_called
 from demo.simulate.connection import Unusable
@@ -33,6 +36,7 @@ class DemoIdp(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
         self.parties = Parties(f"http://127.0.0.1:{self.server_port}", sp_url.rstrip("/"), connection)
         self.keys = keys
+        self.sessions: dict[str, Session] = {}
         self.dashboard = Dashboard(connection_file, self.parties.idp_url)
 
 
@@ -56,6 +60,8 @@ class Handler(BaseHTTPRequestHandler):
                 self._send_dashboard(dashboard_pages.living_part(self.server.dashboard.view()))
             case "/tile":
                 self._send_page(pages.tile_page(PEOPLE))
+            case "/sessions":
+                self._send_page(pages.sessions_page(dict(self.server.sessions)))
             case _ if path == CALLBACK_PATH:
                 self._go_home_after(lambda: self.server.dashboard.end_consent(query))
             case _:
@@ -70,10 +76,14 @@ class Handler(BaseHTTPRequestHandler):
         match self.path:
             case "/sso":
                 self._answer(lambda: self._hand_over(fields_of(encoded)))
+            case "/slo":
+                self._answer(lambda: self._log_out(fields_of(encoded)))
             case _ if not self._is_for_us():
                 self._send_missing()
             case "/tile":
                 self._answer(lambda: self._hand_over(fields_of(encoded), asked=False))
+            case "/leave":
+                self._answer(lambda: self._leave(fields_of(encoded).get("session", "")))
             case "/story":
                 self._go_home_after(lambda: self._do_story(fields_of(encoded).get("step", "")))
             case "/oauth/begin":
@@ -135,7 +145,7 @@ class Handler(BaseHTTPRequestHandler):
         person = person_called(fields.get("person", ""))
         if person is None:
             raise Refused("Nobody of that name is known here. Go back and choose one of the people.")
-        habits = habits_of(fields)
+        habits, index = habits_of(fields), new_id()
         xml = signed_response(
             person,
             parties=parties,
@@ -143,10 +153,40 @@ class Handler(BaseHTTPRequestHandler):
             in_response_to=request_id,
             now=datetime.now(UTC),
             habits=habits,
-            recipient=recipient_at(parties.sp_entity_id) if habits.encrypts else None,
+            recipient=certificate_at(parties.sp_entity_id, "encryption") if habits.encrypts else None,
+            session_index=index,
         )
-        message = base64.b64encode(xml).decode("ascii")
-        return pages.hand_over_page(parties.acs_url, {"SAMLResponse": message, **going_along(fields)})
+        known_as = name_id_of(person, habits.name_id_format)
+        self.server.sessions[index] = Session(person.full_name, known_as, habits.name_id_format)
+        return self._carry("Signing you in …", parties.acs_url, SAMLResponse=xml, **going_along(fields))
+
+    def _log_out(self, fields: dict[str, str]) -> str:
+        """Whichever of the two comes: CORE's wish to end a session here, or its answer to ours."""
+        parties = self.server.parties
+        signer = partial(certificate_at, parties.sp_entity_id, "signing")
+        if "SAMLResponse" in fields:
+            answer = read("LogoutResponse", fields["SAMLResponse"], parties, signer)
+            status = answer.find(f"{SAMLP}Status/{SAMLP}StatusCode")
+            return pages.signed_out_page(done=status is not None and status.get("Value") == SUCCESS)
+        asked = read("LogoutRequest", fields.get("SAMLRequest", ""), parties, signer)
+        self.server.sessions.pop(asked.findtext(f"{SAMLP}SessionIndex", ""), None)
+        said = answer_to(asked, parties=parties, key=self.server.keys["current"], now=datetime.now(UTC))
+        return self._carry("Signing you out …", parties.logout_url, SAMLResponse=said, **going_along(fields))
+
+    def _leave(self, index: str) -> str:
+        parties, session = self.server.parties, self.server.sessions.pop(index, None)
+        if session is None:
+            raise Refused("There is no such session. Go back and look again.")
+        said = request_to_end(session, index, parties=parties, key=self.server.keys["current"], now=datetime.now(UTC))
+        return self._carry("Signing you out …", parties.logout_url, SAMLRequest=said)
+
+    def _carry(self, title: str, url: str, **fields: bytes | str) -> str:
+        """Return the page that takes a message (bytes, the XML) to CORE."""
+        sent = {
+            name: base64.b64encode(one).decode("ascii") if isinstance(one, bytes) else one
+            for name, one in fields.items()
+        }
+        return pages.hand_over_page(title, url, sent)
 
     def _send_missing(self) -> None:
         self._send_page(pages.refusal_page("There is nothing at this address."), HTTPStatus.NOT_FOUND)

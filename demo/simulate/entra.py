@@ -15,6 +15,7 @@ class Entra(OktaOin):
 
     name = "Entra"
     user_agent = "Microsoft-Entra-Provisioning (simulated)"
+    calls_viewers = "Assessors"
 
     def test_connection(self) -> None:
         """*Test Connection* asks for somebody whom nobody can have; the answer is an empty list, and no 404."""

@@ -26,6 +26,8 @@ class OktaAiw:
 
     name = "Okta"
     user_agent = USER_AGENT
+    calls_viewers = "Reviewers"
+    """In its story the group Viewers gets this name: another one at each IdP, for both may have told their story to one connection."""
 
     def __init__(self, client: ScimClient, directory: Directory) -> None:
         self.client = client

@@ -82,16 +82,16 @@ def story(okta: OktaAiw) -> list[Step]:
     It begins with the directory as it was at first: `Directory.reset`.
     """
     people, groups = okta.directory.people, okta.directory.groups
-    zoe, sam, viewers = people["00u2zoe"], people["00u3sam"], groups["Viewers"]
+    zoe, sam, viewers, name = people["00u2zoe"], people["00u3sam"], groups["Viewers"], okta.calls_viewers
     return [
         test_connection(okta),
         *(replace(push_person(okta, people[one.okta_id]), title=f"Hire {one.full_name}") for one in PEOPLE),
         replace(rename_person(okta, zoe, login="zoe.haddad@acme.test", last_name="Haddad"), title="Zoë Müller marries"),
         deactivate(okta, sam),
         reactivate(okta, sam),
-        *(replace(push_group(okta, groups[name]), title=f"Push the group {name}") for name in GROUPS),
-        replace(rename_group(okta, viewers, "Reviewers"), title="Rename the group Viewers to Reviewers"),
-        replace(unlink_group(okta, viewers), title="Unlink the group Reviewers"),
+        *(replace(push_group(okta, groups[one]), title=f"Push the group {one}") for one in GROUPS),
+        replace(rename_group(okta, viewers, name), title=f"Rename the group Viewers to {name}"),
+        replace(unlink_group(okta, viewers), title=f"Unlink the group {name}"),
     ]
 
 

@@ -7,6 +7,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.http.request import UnreadablePostError
+from gunicorn.http.errors import ParseException
 from rest_framework import exceptions, status
 
 from core_identity import errors as core
@@ -39,7 +40,8 @@ def scim_error(failure: Exception) -> wire.ScimError:
         return wire.NotFound("There is nothing at this address. Check the SCIM base URL of the connection.")
     if isinstance(failure, exceptions.APIException):
         return _of_framework(failure)
-    if isinstance(failure, SuspiciousOperation | UnreadablePostError):
+    # The server reads a chunked body while we do, and only then finds that it is none.
+    if isinstance(failure, SuspiciousOperation | UnreadablePostError | ParseException):
         return wire.BadRequest("The request cannot be understood.")
     if isinstance(failure, OperationalError | InterfaceError):
         log.error("The database is away", exc_info=failure)

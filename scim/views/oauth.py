@@ -68,6 +68,8 @@ def _endpoint(request: HttpRequest, view: Any) -> HttpResponse:
     form = request.POST.copy()
     if any("\0" in value for values in form.lists() for value in (values[0], *values[1])):
         return _error("invalid_request", "A parameter contains a character that no text can contain.")
+    if any(len(values) > 1 for _, values in form.lists()):  # RFC 6749 section 3.2
+        return _error("invalid_request", "A parameter may be sent once only.")
     if form.get("grant_type", "client_credentials") not in GRANT_TYPES:
         return _error("unsupported_grant_type", f"grant_type must be one of {', '.join(GRANT_TYPES)}.")
     if scope is not None:

@@ -45,7 +45,6 @@ class Idp:
     certificates: tuple[str, ...]
     want_response_signed: bool = True
     want_encrypted: bool = False
-    slo_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

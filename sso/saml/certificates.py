@@ -1,6 +1,7 @@
 """Certificates of an IdP: read strictly, told apart, and looked at for their end."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -58,3 +59,24 @@ def outdated(pem: str, now: datetime) -> str:
     """Return a sentence about a certificate that has ended by ``now`` (aware), else nothing."""
     end = end_of(pem)
     return f"The certificate {fingerprint(pem)} ended on {end.date()}." if end <= now else ""
+
+
+def not_yet(pem: str, now: datetime) -> str:
+    """Return a sentence about a certificate that begins after ``now`` (aware), else nothing."""
+    begin = x509.load_pem_x509_certificate(pem.encode()).not_valid_before_utc
+    return f"The certificate {fingerprint(pem)} begins on {begin.date()} only." if begin > now else ""
+
+
+def authorities(pems: Sequence[str]) -> set[str]:
+    """Return those that issued another of them: whoever signs certificates with that key signs no messages with it (XML Signature 4.5.4).
+
+    Raises ValueError with a sentence.
+    """
+    if len(pems) < 2:
+        return set()
+    read = [(pem, x509.load_pem_x509_certificate(pem.encode())) for pem in pems]
+    try:
+        issuers = {one.issuer for _, one in read if one.issuer != one.subject}
+        return {pem for pem, one in read if one.subject in issuers}
+    except ValueError as error:
+        raise ValueError("A certificate holds a name that cannot be read.") from error

@@ -1,32 +1,18 @@
 """What a verified message claims, checked one by one against what must be true (SAML core 2.0 and profiles 4.1.4.3)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
 from lxml import etree
 
-from sso.saml.assertion import SEAL, Idp, Sp, VerifiedAssertion
-from sso.saml.encryption import Keys
-from sso.saml.gate import SAML, SAMLP, require_success, text_of
+from sso.saml.assertion import SEAL, VerifiedAssertion
+from sso.saml.expectations import Expected, check_age, check_id, check_window, only, plain, same, shown, time_of
+from sso.saml.gate import SAML, require_success, text_of
 from sso.saml.refusals import Code, SamlRefusal
-
-SKEW: Final = timedelta(minutes=2)
-"""How far the clocks may disagree where a connection says nothing else."""
-
-MAX_SKEW: Final = timedelta(minutes=5)
-"""How far a connection may let them disagree."""
-
-MAX_AGE: Final = timedelta(minutes=10)
-"""How long ago an assertion may have been issued."""
-
-MAX_WINDOW: Final = timedelta(hours=24)
-"""How long an assertion may want to be good for."""
-
-MAX_ID: Final = 256
-"""Characters of an assertion's ID: it is remembered against replay."""
+from sso.saml.trace import Seen, Trace
 
 SUCCESS: Final = "urn:oasis:names:tc:SAML:2.0:status:Success"
 ENTITY: Final = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
@@ -35,45 +21,30 @@ KNOWN_CONDITIONS: Final = {f"{SAML}AudienceRestriction", f"{SAML}OneTimeUse", f"
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
-    """What the message must answer to. ``request_id`` None: the sign-in started at the IdP, and must not claim otherwise.
+class Message:
+    """A Response whose layout and signature are good, its one Assertion, and what both must answer to."""
 
-    ``now`` is aware. ``keys`` may open what is encrypted to us. ``skew`` is what the connection lets clocks disagree.
-    """
-
-    idp: Idp
-    sp: Sp
-    request_id: str | None
-    now: datetime
-    keys: Keys = tuple
-    skew: timedelta = SKEW
+    root: etree._Element
+    assertion: etree._Element
+    expected: Expected
 
 
-def check_claims(root: etree._Element, assertion: etree._Element, expected: Expected) -> VerifiedAssertion:
-    """Return what the assertion says once every claim holds; raise `SamlRefusal` naming the first that does not."""
-    require_success(root)
-    _same(Code.DESTINATION, root.get("Destination"), expected.sp.acs_url)
-    _same(Code.IN_RESPONSE_TO, root.get("InResponseTo"), expected.request_id)
-    for issuer in (*root.findall(f"{SAML}Issuer"), _one(assertion, "Issuer", Code.ISSUER)):
-        _same(Code.ISSUER, text_of(issuer), expected.idp.entity_id)
-        _same(Code.ISSUER, issuer.get("Format", ENTITY), ENTITY)
-    if not 1 <= len(assertion.get("ID", "")) <= MAX_ID:
-        raise SamlRefusal(Code.STRUCTURE, expected=f"an ID of at most {MAX_ID} characters")
-    _check_age(root, expected)
-    _check_age(assertion, expected)
-    not_on_or_after = _check_subject(assertion, expected)
-    _check_conditions(assertion, expected)
-    session_index, session_end = _check_authentication(assertion, expected)
-    name_id = _one(assertion, "Subject", Code.STRUCTURE).find(f"{SAML}NameID")
-    attributes, unreadable = _read_attributes(assertion)
+def check_claims(
+    root: etree._Element, assertion: etree._Element, expected: Expected, trace: Trace | None = None
+) -> VerifiedAssertion:
+    """Return what the assertion says once every claim of `CLAIMS` holds; else raise `SamlRefusal` naming the first that does not."""
+    (trace or Trace()).run(CLAIMS, Message(root, assertion, expected))
+    name_id = _subject(assertion).find(f"{SAML}NameID")
+    session_index, session_end = _session(assertion)
+    attributes, unreadable = _attributes(assertion)
     return VerifiedAssertion(
         seal=SEAL,
         assertion_id=assertion.get("ID", ""),
         issuer=expected.idp.entity_id,
-        name_id="" if name_id is None else _plain(name_id, "NameID"),
+        name_id="" if name_id is None else plain(name_id, "NameID"),
         name_id_format="" if name_id is None else name_id.get("Format", ""),
         in_response_to=expected.request_id,
-        not_on_or_after=not_on_or_after,
+        not_on_or_after=max(end for end in (time_of(one, "NotOnOrAfter") for one in _confirmations(assertion)) if end),
         session_index=session_index,
         session_not_on_or_after=session_end,
         attributes=MappingProxyType(attributes),
@@ -81,110 +52,138 @@ def check_claims(root: etree._Element, assertion: etree._Element, expected: Expe
     )
 
 
-@dataclass(frozen=True, slots=True)
-class LogoutRequest:
-    """Whose session an IdP wants ended. No ``session_indexes``: all of that NameID. ``until`` is when its age alone refuses it."""
-
-    request_id: str
-    name_id: str
-    session_indexes: tuple[str, ...]
-    until: datetime
+def _status(message: Message) -> Seen:
+    require_success(message.root)
+    return SUCCESS, SUCCESS
 
 
-def check_logout_request(root: etree._Element, expected: Expected) -> LogoutRequest:
-    """Return what a verified LogoutRequest asks once every claim holds (SAML core 3.7.1); raise `SamlRefusal` naming the first that does not."""
-    _check_head(root, expected)
-    end = _time(root, "NotOnOrAfter")
-    if end is not None and end <= expected.now - expected.skew:
-        raise SamlRefusal(Code.TOO_LATE, expected=f"after {expected.now.isoformat()}", received=end.isoformat())
-    name_id = _plain(_one(root, "NameID", Code.STRUCTURE), "NameID")
-    if not name_id:
-        raise SamlRefusal(Code.VALUE, expected="a NameID")
-    indexes = tuple(_plain(one, "SessionIndex") for one in root.findall(f"{SAMLP}SessionIndex"))
-    if "" in indexes:
-        raise SamlRefusal(Code.VALUE, expected="a SessionIndex")  # sessions without one are not what it names
-    return LogoutRequest(root.get("ID", ""), name_id, indexes, expected.now + MAX_AGE + 2 * expected.skew)
+def _issuers(message: Message) -> Seen:
+    """The Response need not name it, and names no other; the Assertion must."""
+    issuers = message.root.findall(f"{SAML}Issuer")
+    for issuer in (*issuers, only(message.assertion, "Issuer", Code.ISSUER)):
+        same(Code.ISSUER, text_of(issuer), message.expected.idp.entity_id)
+        same(Code.ISSUER, issuer.get("Format", ENTITY), ENTITY)
+    return message.expected.idp.entity_id, message.expected.idp.entity_id
 
 
-def check_logout_response(root: etree._Element, expected: Expected) -> tuple[str, bool]:
-    """Return which request a verified LogoutResponse answers, and whether all was ended; raise `SamlRefusal`."""
-    _check_head(root, expected)
-    codes = [code.get("Value") for code in root.findall(f"{SAMLP}Status/{SAMLP}StatusCode")]
-    inner = root.find(f"{SAMLP}Status/{SAMLP}StatusCode/{SAMLP}StatusCode")
-    return root.get("InResponseTo", ""), codes == [SUCCESS] and inner is None
+def _recipient(message: Message) -> Seen:
+    wanted = message.expected.sp.acs_url
+    return _each_confirmation(message, lambda data: same(Code.RECIPIENT, data.get("Recipient"), wanted))
 
 
-def _check_head(root: etree._Element, expected: Expected) -> None:
-    _same(Code.DESTINATION, root.get("Destination"), expected.sp.slo_url)
-    _same(Code.ISSUER, text_of(_one(root, "Issuer", Code.ISSUER)), expected.idp.entity_id)
-    if not 1 <= len(root.get("ID", "")) <= MAX_ID:
-        raise SamlRefusal(Code.STRUCTURE, expected=f"an ID of at most {MAX_ID} characters")
-    _check_age(root, expected)
+def _confirmed_request(message: Message) -> Seen:
+    wanted = message.expected.request_id
+    return _each_confirmation(message, lambda data: same(Code.IN_RESPONSE_TO, data.get("InResponseTo"), wanted))
 
 
-def _check_age(assertion: etree._Element, expected: Expected) -> None:
-    now, skew = expected.now, expected.skew
-    issued = _time(assertion, "IssueInstant")
-    if issued is None:
-        raise SamlRefusal(Code.TIMES, expected="IssueInstant")
-    if issued > now + skew:
-        raise SamlRefusal(Code.NOT_YET, expected=f"issued by {now.isoformat()}", received=issued.isoformat())
-    if issued < now - MAX_AGE - skew:
-        raise SamlRefusal(
-            Code.TOO_LATE, expected=f"issued after {(now - MAX_AGE).isoformat()}", received=issued.isoformat()
-        )
+def _confirmed_now(message: Message) -> Seen:
+    return _each_confirmation(message, lambda data: check_window(data, message.expected, end_required=True))
 
 
-def _check_subject(assertion: etree._Element, expected: Expected) -> datetime:
-    """Every bearer confirmation must be for us, now, and in answer to our request; return when the last of them ends."""
-    confirmations = _one(assertion, "Subject", Code.STRUCTURE).findall(f"{SAML}SubjectConfirmation")
-    bearers = [one for one in confirmations if one.get("Method") == BEARER]
-    if not bearers:
-        raise SamlRefusal(Code.CONFIRMATION, expected=BEARER)
-    ends = []
-    for bearer in bearers:
-        data = _one(bearer, "SubjectConfirmationData", Code.CONFIRMATION)
-        _same(Code.RECIPIENT, data.get("Recipient"), expected.sp.acs_url)
-        _same(Code.IN_RESPONSE_TO, data.get("InResponseTo"), expected.request_id)
-        ends.append(_check_window(data, expected, end_required=True))
-    return max(end for end in ends if end is not None)
+def _each_confirmation(message: Message, look: Callable[[etree._Element], Seen]) -> Seen:
+    """Every bearer confirmation must be for us, now, and in answer to our request: not only the one that would do."""
+    seen = [look(data) for data in _confirmations(message.assertion)]
+    return seen[0]
 
 
-def _check_conditions(assertion: etree._Element, expected: Expected) -> None:
-    conditions = _one(assertion, "Conditions", Code.CONDITIONS)
-    unknown = [str(child.tag) for child in conditions if child.tag not in KNOWN_CONDITIONS]
+def _known_conditions(message: Message) -> Seen:
+    wanted = "conditions that we understand"
+    tags = [str(child.tag) for child in _conditions(message.assertion)]
+    unknown = [tag for tag in tags if tag not in KNOWN_CONDITIONS]
     if unknown:
-        raise SamlRefusal(Code.CONDITIONS, expected="conditions that we understand", received=" ".join(unknown))
-    _check_window(conditions, expected, end_required=False)
-    restrictions = conditions.findall(f"{SAML}AudienceRestriction")
+        raise SamlRefusal(Code.CONDITIONS, expected=wanted, received=" ".join(unknown))
+    return wanted, " ".join(tag.rpartition("}")[2] for tag in tags)
+
+
+def _conditions_now(message: Message) -> Seen:
+    return check_window(_conditions(message.assertion), message.expected, end_required=False)
+
+
+def _audience(message: Message) -> Seen:
+    wanted, received = message.expected.sp.entity_id, ""
+    restrictions = _conditions(message.assertion).findall(f"{SAML}AudienceRestriction")
     if not restrictions:
-        raise SamlRefusal(Code.AUDIENCE, expected=expected.sp.entity_id)
+        raise SamlRefusal(Code.AUDIENCE, expected=wanted)
     for restriction in restrictions:  # several restrict together: we must be in each
         audiences = [text_of(one) for one in restriction.findall(f"{SAML}Audience")]
-        if expected.sp.entity_id not in audiences:
-            received = " ".join(audience or "" for audience in audiences)
-            raise SamlRefusal(Code.AUDIENCE, expected=expected.sp.entity_id, received=received)
+        received = " ".join(audience or "" for audience in audiences)
+        if wanted not in audiences:
+            raise SamlRefusal(Code.AUDIENCE, expected=wanted, received=received)
+    return wanted, received
 
 
-def _check_authentication(assertion: etree._Element, expected: Expected) -> tuple[str, datetime | None]:
-    now = expected.now
+def _authentication(message: Message) -> Seen:
+    now, skew = message.expected.now, message.expected.skew
+    received = []
+    for statement in _statements(message.assertion):
+        instant, end = time_of(statement, "AuthnInstant"), time_of(statement, "SessionNotOnOrAfter")
+        if instant is not None and instant > now + skew:
+            raise SamlRefusal(Code.NOT_YET, expected=f"by {shown(now)}", received=shown(instant))
+        if end is not None and end <= now:
+            raise SamlRefusal(Code.TOO_LATE, expected=f"a session after {shown(now)}", received=shown(end))
+        received += [shown(time) for time in (instant, end) if time is not None]
+    return f"by {shown(now)}, and a session after it", " to ".join(received)
+
+
+def _name_id(message: Message) -> Seen:
+    name_id = _subject(message.assertion).find(f"{SAML}NameID")
+    if name_id is not None:
+        plain(name_id, "NameID")
+    return "text only", "none" if name_id is None else name_id.get("Format", "no Format")
+
+
+CLAIMS: Final[tuple[tuple[str, Callable[[Message], Seen]], ...]] = (
+    ("Status", _status),
+    ("Destination", lambda one: same(Code.DESTINATION, one.root.get("Destination"), one.expected.sp.acs_url)),
+    ("InResponseTo", lambda one: same(Code.IN_RESPONSE_TO, one.root.get("InResponseTo"), one.expected.request_id)),
+    ("Issuer", _issuers),
+    ("ID of the Assertion", lambda one: check_id(one.assertion)),
+    ("IssueInstant of the Response", lambda one: check_age(one.root, one.expected)),
+    ("IssueInstant of the Assertion", lambda one: check_age(one.assertion, one.expected)),
+    ("Recipient of the confirmation", _recipient),
+    ("InResponseTo of the confirmation", _confirmed_request),
+    ("Times of the confirmation", _confirmed_now),
+    ("Conditions", _known_conditions),
+    ("Times of the Conditions", _conditions_now),
+    ("Audience", _audience),
+    ("AuthnStatement", _authentication),
+    ("NameID", _name_id),
+)
+"""What a Response must say, each by the name that stands in the log; each of them returns what had to be and what came, or raises `SamlRefusal`."""
+
+
+def _subject(assertion: etree._Element) -> etree._Element:
+    return only(assertion, "Subject", Code.STRUCTURE)
+
+
+def _confirmations(assertion: etree._Element) -> list[etree._Element]:
+    """Return the data of every bearer confirmation; there is one at least."""
+    bearers = [one for one in _subject(assertion).findall(f"{SAML}SubjectConfirmation") if one.get("Method") == BEARER]
+    if not bearers:
+        raise SamlRefusal(Code.CONFIRMATION, expected=BEARER)
+    return [only(bearer, "SubjectConfirmationData", Code.CONFIRMATION) for bearer in bearers]
+
+
+def _conditions(assertion: etree._Element) -> etree._Element:
+    return only(assertion, "Conditions", Code.CONDITIONS)
+
+
+def _statements(assertion: etree._Element) -> list[etree._Element]:
     statements = assertion.findall(f"{SAML}AuthnStatement")
     if not statements:
         raise SamlRefusal(Code.STRUCTURE, expected="AuthnStatement")
-    index, session_end = "", None
-    for statement in statements:
-        instant = _time(statement, "AuthnInstant")
-        if instant is not None and instant > now + expected.skew:
-            raise SamlRefusal(Code.NOT_YET, expected=now.isoformat(), received=instant.isoformat())
-        end = _time(statement, "SessionNotOnOrAfter")
-        if end is not None and end <= now:
-            raise SamlRefusal(Code.TOO_LATE, expected=f"a session after {now.isoformat()}", received=end.isoformat())
-        session_end = min((one for one in (session_end, end) if one is not None), default=None)
-        index = index or statement.get("SessionIndex", "")
-    return index, session_end
+    return statements
 
 
-def _read_attributes(assertion: etree._Element) -> tuple[dict[str, tuple[str, ...]], set[str]]:
+def _session(assertion: etree._Element) -> tuple[str, datetime | None]:
+    """Return how the IdP calls the session and when it ends: the earliest of all ends."""
+    statements = _statements(assertion)
+    index = next((one.get("SessionIndex", "") for one in statements if one.get("SessionIndex")), "")
+    ends = [end for end in (time_of(one, "SessionNotOnOrAfter") for one in statements) if end is not None]
+    return index, min(ends, default=None)
+
+
+def _attributes(assertion: etree._Element) -> tuple[dict[str, tuple[str, ...]], set[str]]:
     """Read all attributes. One name in several elements has the values of all (Keycloak says each role so): one UID in two is two values."""
     attributes: dict[str, tuple[str, ...]] = {}
     unreadable: set[str] = set()
@@ -195,58 +194,6 @@ def _read_attributes(assertion: etree._Element) -> tuple[dict[str, tuple[str, ..
             unreadable.add(name)
         attributes[name] = (*attributes.get(name, ()), *(text for text in texts if text is not None))
     return {name: values for name, values in attributes.items() if name not in unreadable}, unreadable
-
-
-def _check_window(element: etree._Element, expected: Expected, *, end_required: bool) -> datetime | None:
-    now = expected.now
-    start, end = _time(element, "NotBefore"), _time(element, "NotOnOrAfter")
-    if start is not None and start > now + expected.skew:
-        raise SamlRefusal(Code.NOT_YET, expected=now.isoformat(), received=start.isoformat())
-    if end is None:
-        if end_required:
-            raise SamlRefusal(Code.TIMES, expected="NotOnOrAfter")
-        return None
-    if end <= now - expected.skew:
-        raise SamlRefusal(Code.TOO_LATE, expected=f"after {now.isoformat()}", received=end.isoformat())
-    if end > now + MAX_WINDOW:
-        raise SamlRefusal(Code.TIMES, expected=f"before {(now + MAX_WINDOW).isoformat()}", received=end.isoformat())
-    return end
-
-
-def _time(element: etree._Element, name: str) -> datetime | None:
-    value = element.get(name)
-    if value is None:
-        return None
-    try:
-        time = datetime.fromisoformat(value)
-    except ValueError as error:
-        raise SamlRefusal(Code.TIMES, expected=f"{name} as a time", received=value) from error
-    if time.tzinfo is None:
-        raise SamlRefusal(Code.TIMES, expected=f"{name} with a time zone", received=value)
-    try:
-        return time.astimezone(UTC)
-    except OverflowError as error:  # the year 1 or 9999, in a zone that leads out of the calendar
-        raise SamlRefusal(Code.TIMES, expected=f"{name} within the calendar", received=value) from error
-
-
-def _one(element: etree._Element, name: str, code: Code) -> etree._Element:
-    found = element.findall(f"{SAML}{name}")
-    if len(found) != 1:
-        raise SamlRefusal(code, expected=f"one {name}", received=str(len(found)))
-    return found[0]
-
-
-def _same(code: Code, received: str | None, expected: str | None) -> None:
-    """Compare exactly: the library compares Destination by prefix and Recipient by substring, and lets missing ones pass."""
-    if received != expected:
-        raise SamlRefusal(code, expected=str(expected), received=str(received))
-
-
-def _plain(element: etree._Element, name: str) -> str:
-    text = text_of(element)
-    if text is None:
-        raise SamlRefusal(Code.VALUE, expected=f"{name} of text only")
-    return text
 
 
 def names_of(attributes: VerifiedAssertion) -> Iterator[str]:

@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from functools import partial
+from typing import Final, NamedTuple
 
 from lxml import etree
 
-from sso.saml.certificates import normal_certificate, outdated
+from sso.saml.certificates import authorities, fingerprint, normal_certificate, not_yet, outdated
 from sso.saml.gate import DS, SAMLP, parse, text_of
-from sso.saml.messages import MD, REDIRECT_BINDING
+from sso.saml.messages import MD, POST_BINDING, REDIRECT_BINDING
 from sso.saml.places import is_safe_url
 from sso.saml.refusals import Code, SamlRefusal
 
@@ -22,6 +23,10 @@ _UNREADABLE: Final = {
     Code.TOO_LARGE: "It is too large: more than 256 kB, or too many or too deeply nested elements and attributes.",
     Code.FORBIDDEN_XML: "It has a DTD, an entity, a processing instruction or another encoding than UTF-8. None is taken.",
 }
+_HTML: Final = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype\s+)?html\b", re.IGNORECASE)
+_WEB_PAGE: Final = (
+    "This is a web page, not metadata. If one must sign in to see the metadata, download it there and paste it."
+)
 _ENTITY_ID: Final = re.compile(r"[^\s\x00-\x1f\x7f]+")
 
 
@@ -37,7 +42,9 @@ class MetadataFaults(Exception):
 class IdpMetadata:
     """What we take from it; ``certificates`` are PEM texts of signing certificates.
 
-    ``valid_until`` is aware, None where the document names no end. ``notes`` tell what was left out, in sentences.
+    ``sso_url`` and ``slo_url`` are of the Redirect binding, ``sso_post_url`` and ``slo_post_url`` of the POST binding. Answers to a logout go to
+    ``slo_answer_url`` and ``slo_post_answer_url``: the ResponseLocation where there is one, else the same address (SAML metadata 2.2.2). What is
+    not there is empty. ``valid_until`` is aware, None where the document names no end. ``notes`` tell what was left out, in sentences.
     """
 
     entity_id: str
@@ -46,6 +53,10 @@ class IdpMetadata:
     certificates: tuple[str, ...]
     valid_until: datetime | None = None
     notes: tuple[str, ...] = ()
+    sso_post_url: str = ""
+    slo_post_url: str = ""
+    slo_answer_url: str = ""
+    slo_post_answer_url: str = ""
 
 
 def read_idp_metadata(xml: bytes, *, now: datetime, loopback: bool, entity_id: str = "") -> IdpMetadata:
@@ -57,6 +68,8 @@ def read_idp_metadata(xml: bytes, *, now: datetime, loopback: bool, entity_id: s
         root = parse(xml, drop_comments=True)
     except SamlRefusal as refusal:
         told = _UNREADABLE.get(refusal.code, "This is no XML that can be read safely.")
+        if _HTML.match(xml):
+            raise MetadataFaults([("not_metadata", _WEB_PAGE)]) from refusal
         raise MetadataFaults([(refusal.code.value, told)]) from refusal
     entity = _choose(root, entity_id)
     faults: list[tuple[str, str]] = []
@@ -68,18 +81,35 @@ def read_idp_metadata(xml: bytes, *, now: datetime, loopback: bool, entity_id: s
     elif SAMLP[1:-1] not in roles[0].get("protocolSupportEnumeration", "").split():
         faults.append(("not_saml_2", "Its IDPSSODescriptor is not for SAML 2.0."))
     valid_until = _valid_until([*entity.iterancestors(), entity, *roles], now, faults)
-    sso_url = _location(roles[0], "SingleSignOnService", faults, loopback=loopback)
-    if not sso_url:
-        faults.append(("no_sso_url", "There is no SingleSignOnService with the HTTP-Redirect binding."))
-    slo_url = _location(roles[0], "SingleLogoutService", faults, loopback=loopback)
+    find = partial(_places, roles[0], faults, loopback=loopback)
+    sso, sso_post = find("SingleSignOnService", REDIRECT_BINDING), find("SingleSignOnService", POST_BINDING)
+    slo, slo_post = find("SingleLogoutService", REDIRECT_BINDING), find("SingleLogoutService", POST_BINDING)
+    if not sso.url and not sso_post.url:
+        told = "There is no SingleSignOnService with the HTTP-Redirect or the HTTP-POST binding."
+        faults.append(("no_sso_url", told))
     certificates, notes = _certificates(roles[0], now, faults)
     if faults:
         raise MetadataFaults(list(dict.fromkeys(faults)))
-    return IdpMetadata(entity.get("entityID", "").strip(), sso_url, slo_url, certificates, valid_until, notes)
+    return IdpMetadata(
+        entity_id=entity.get("entityID", "").strip(),
+        sso_url=sso.url,
+        slo_url=slo.url,
+        certificates=certificates,
+        valid_until=valid_until,
+        notes=notes,
+        sso_post_url=sso_post.url,
+        slo_post_url=slo_post.url,
+        slo_answer_url=slo.answer_url,
+        slo_post_answer_url=slo_post.answer_url,
+    )
 
 
 def _choose(root: etree._Element, entity_id: str) -> etree._Element:
     """Return the one EntityDescriptor that is meant. One inside Extensions, or anywhere else where none belongs, is not looked at."""
+    if root.tag not in {f"{MD}EntityDescriptor", f"{MD}EntitiesDescriptor"}:
+        name = etree.QName(root).localname
+        told = _WEB_PAGE if name.lower() == "html" else f"It is no SAML metadata: it begins with {name[:80]}."
+        raise MetadataFaults([("not_metadata", told)])
     idps = [one for one in _entities(root) if one.find(f"{MD}IDPSSODescriptor") is not None]
     if entity_id:
         chosen = [one for one in idps if (one.get("entityID") or "").strip() == entity_id]
@@ -89,6 +119,8 @@ def _choose(root: etree._Element, entity_id: str) -> etree._Element:
         return chosen[0]
     if len(idps) != 1:
         told = f"It must describe one identity provider; it describes {len(idps)}."
+        if not idps and next(root.iter(f"{MD}SPSSODescriptor"), None) is not None:
+            told += " What it describes is a service provider."
         if idps:
             names = ", ".join((one.get("entityID") or "(no entityID)")[:200] for one in idps[:5])
             told += f" Choose one by its entity ID: {names}{', …' if len(idps) > 5 else ''}."
@@ -120,10 +152,10 @@ def _valid_until(elements: list[etree._Element], now: datetime, faults: list[tup
     for until in filter(None, (element.get("validUntil") for element in elements)):
         try:
             end = datetime.fromisoformat(until.strip())
-        except ValueError:
+            end = end.astimezone(UTC) if end.tzinfo else end.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
             faults.append(("bad_valid_until", "validUntil is no time."))
             continue
-        end = end if end.tzinfo else end.replace(tzinfo=UTC)
         ends.append(end)
         if end <= now:
             told = f"It was good until {until} only. Fetch it from the identity provider again."
@@ -131,41 +163,61 @@ def _valid_until(elements: list[etree._Element], now: datetime, faults: list[tup
     return min(ends, default=None)
 
 
-def _location(role: etree._Element, name: str, faults: list[tuple[str, str]], *, loopback: bool) -> str:
-    for service in role.findall(f"{MD}{name}"):
-        if service.get("Binding") != REDIRECT_BINDING:
-            continue
-        url = (service.get("Location") or "").strip()
-        if len(url) > MAX_URL:
+class _Place(NamedTuple):
+    url: str = ""
+    answer_url: str = ""
+
+
+def _places(role: etree._Element, faults: list[tuple[str, str]], name: str, binding: str, *, loopback: bool) -> _Place:
+    """Return the addresses of the first service of that name and binding."""
+    service = next((one for one in role.findall(f"{MD}{name}") if one.get("Binding") == binding), None)
+    if service is None:
+        return _Place()
+    url = (service.get("Location") or "").strip()
+    answer_url = (service.get("ResponseLocation") or "").strip() or url
+    for address in (url, answer_url):
+        if len(address) > MAX_URL:
             faults.append(("too_long", f"The address of the {name} is longer than {MAX_URL} characters."))
-        elif url and not is_safe_url(url, loopback=loopback):
-            told = f"The address of the {name} must be https, on port 443 or 8443, without a user name in it."
+        elif address and not is_safe_url(address, loopback=loopback):
+            told = f"The address of the {name} must be https, on port 443, 8443, 9031 or 9443, without a user name or a # in it."
             faults.append(("unsafe_url", told))
-        return url
-    return ""
+    return _Place(url, answer_url)
 
 
 def _certificates(
     role: etree._Element, now: datetime, faults: list[tuple[str, str]]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the signing certificates that are good now, and what was left out. One for encryption only never counts."""
+    """Return the signing certificates that have not ended, and what was left out. One for encryption only never counts."""
     found: list[str] = []
+    above: set[str] = set()
     bad: list[tuple[str, str]] = []
     for descriptor in role.findall(f"{MD}KeyDescriptor"):
         if descriptor.get("use") not in {None, "signing"}:
             continue
-        for element in descriptor.iterfind(f"{DS}KeyInfo/{DS}X509Data/{DS}X509Certificate"):
+        for data in descriptor.iterfind(f"{DS}KeyInfo/{DS}X509Data"):
+            chain: list[str] = []
+            for element in data.iterfind(f"{DS}X509Certificate"):
+                try:
+                    chain.append(normal_certificate(text_of(element) or ""))
+                except ValueError as error:
+                    bad.append(("bad_certificate", str(error)))
+            found += chain
             try:
-                found.append(normal_certificate(text_of(element) or ""))
+                above |= authorities(chain)
             except ValueError as error:
                 bad.append(("bad_certificate", str(error)))
     faults += bad
-    notes = {pem: told for pem in found if (told := outdated(pem, now))}
-    good = tuple(dict.fromkeys(pem for pem in found if pem not in notes))
+    left_out = {pem: told for pem in found if (told := outdated(pem, now) or (pem in above and _authority(pem)) or "")}
+    good = tuple(dict.fromkeys(pem for pem in found if pem not in left_out))
     if len(good) > MAX_CERTIFICATES:
         faults.append(("too_many_certificates", f"It has more than {MAX_CERTIFICATES} signing certificates."))
-    if not good and notes:
-        faults += [("expired_certificate", told) for told in notes.values()]
+    if not good and left_out:
+        faults += [("expired_certificate", told) for told in left_out.values()]
     elif not good and not bad:
         faults.append(("no_certificate", "There is no signing certificate."))
-    return good, tuple(f"{told} It is left out." for told in notes.values())
+    later = [f"{told} It is taken." for pem in good if (told := not_yet(pem, now))]
+    return good, (*(f"{told} It is left out." for told in left_out.values()), *later)
+
+
+def _authority(pem: str) -> str:
+    return f"The certificate {fingerprint(pem)} is that of the authority that issued another."

@@ -9,7 +9,8 @@ from urllib.parse import unquote_plus
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from lxml import etree
 
 from sso.saml import gate
@@ -21,9 +22,9 @@ NAMES: Final = {"SAMLRequest": "LogoutRequest", "SAMLResponse": "LogoutResponse"
 """What may be in which field."""
 
 _HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
-    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256": hashes.SHA256(),
-    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384": hashes.SHA384(),
-    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512": hashes.SHA512(),
+    "sha256": hashes.SHA256(),
+    "sha384": hashes.SHA384(),
+    "sha512": hashes.SHA512(),
 }
 _FIELDS: Final = ("SAMLRequest", "SAMLResponse", "RelayState", "SigAlg", "Signature", "SAMLEncoding")
 
@@ -45,15 +46,15 @@ def verify_redirected(field: str, query: str, idp: Idp) -> etree._Element:
     if "Signature" not in parts or "SigAlg" not in parts:
         raise SamlRefusal(Code.NOT_SIGNED, expected="SigAlg and Signature")
     algorithm = unquote_plus(parts["SigAlg"])
-    if algorithm not in _HASHES:
-        raise SamlRefusal(Code.ALGORITHM, expected=" ".join(_HASHES), received=algorithm)
+    if algorithm not in gate.SIGNATURES:
+        raise SamlRefusal(Code.ALGORITHM, expected=" ".join(sorted(gate.SIGNATURES)), received=algorithm)
     root = gate.parse(_inflate(unquote_plus(parts[field])))
     gate.require_message_layout(root, NAMES[field], want_signed=False)
     if gate.is_signed(root):
         raise SamlRefusal(Code.SIGNATURE_LAYOUT, expected="no signature inside, as the query is signed")
     octets = "&".join(f"{name}={parts[name]}" for name in (field, "RelayState", "SigAlg") if name in parts).encode()
     signature = _base64(unquote_plus(parts["Signature"]))
-    if not any(_signed_by(pem, signature, octets, _HASHES[algorithm]) for pem in believed_certificates(idp)):
+    if not any(_signed_by(pem, signature, octets, algorithm) for pem in believed_certificates(idp)):
         raise SamlRefusal(Code.SIGNATURE)
     return root
 
@@ -99,12 +100,27 @@ def _base64(text: str) -> bytes:
         raise SamlRefusal(Code.NOT_BASE64) from error
 
 
-def _signed_by(pem: str, signature: bytes, octets: bytes, algorithm: hashes.HashAlgorithm) -> bool:
+def _signed_by(pem: str, signature: bytes, octets: bytes, algorithm: str) -> bool:
     key = x509.load_pem_x509_certificate(pem.encode()).public_key()
-    if not isinstance(key, rsa.RSAPublicKey):
-        return False
+    family, _, hashed = algorithm.rpartition("#")[2].partition("-")
     try:
-        key.verify(signature, octets, padding.PKCS1v15(), algorithm)
+        if family == "rsa" and isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, octets, padding.PKCS1v15(), _HASHES[hashed])
+        elif family == "ecdsa" and isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(_der(signature, key), octets, ec.ECDSA(_HASHES[hashed]))
+        else:
+            return False
     except InvalidSignature:
         return False
     return True
+
+
+def _der(signature: bytes, key: ec.EllipticCurvePublicKey) -> bytes:
+    """Return an ECDSA signature as cryptography takes it.
+
+    The form that ``SigAlg`` names is that of XML Signature (RFC 6931, 2.3.6): r and s, each as long as the order of the curve. No other is taken.
+    """
+    length = (key.key_size + 7) // 8
+    if len(signature) != 2 * length:
+        raise InvalidSignature
+    return encode_dss_signature(int.from_bytes(signature[:length], "big"), int.from_bytes(signature[length:], "big"))

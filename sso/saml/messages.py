@@ -3,8 +3,10 @@
 import base64
 import secrets
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlencode
 
@@ -14,9 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from lxml import etree
 from xmlsec import constants, template
 
-from sso.saml.assertion import UNSPECIFIED, Idp, Session, Sp, Wishes
+from sso.saml.assertion import UNSPECIFIED, Session, Sp, Wishes
 from sso.saml.gate import DS, SAML, SAMLP
 from sso.saml.key_pair import KeyPair
+from sso.saml.places import Binding, Place
 
 MD: Final = "{urn:oasis:names:tc:SAML:2.0:metadata}"
 POST_BINDING: Final = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
@@ -36,8 +39,16 @@ def new_request_id() -> str:
     return f"_{secrets.token_hex(20)}"
 
 
-def authn_request_url(
-    idp: Idp,
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message on its way: the browser goes to ``url``, or posts ``fields`` there if there are any."""
+
+    url: str
+    fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def authn_request(
+    place: Place,
     sp: Sp,
     *,
     request_id: str,
@@ -45,46 +56,60 @@ def authn_request_url(
     now: datetime,
     wishes: Wishes = Wishes(),  # noqa: B008 - immutable
     signer: KeyPair | None = None,
-) -> str:
-    """Return where to send the browser: an AuthnRequest by the Redirect binding (SAML bindings 3.4), signed if there is a ``signer``.
+) -> Outgoing:
+    """Return an AuthnRequest for the IdP at ``place`` (SAML core 3.4.1), signed if there is a ``signer``.
 
     ``now`` is aware. Without a wish there is no RequestedAuthnContext: asking for a password breaks MFA.
     """
     force = {"ForceAuthn": "true"} if wishes.force_authn else {}
-    place = {"ProtocolBinding": POST_BINDING, "AssertionConsumerServiceURL": sp.acs_url}
-    request = _message("AuthnRequest", sp, request_id, idp.sso_url, now, **force, **place)
+    answer = {"ProtocolBinding": POST_BINDING, "AssertionConsumerServiceURL": sp.acs_url}
+    request = _message("AuthnRequest", sp, request_id, place.url, now, **force, **answer)
     etree.SubElement(request, f"{SAMLP}NameIDPolicy", {"Format": wishes.name_id_format, "AllowCreate": "true"})
     if wishes.authn_context:
         context = etree.SubElement(request, f"{SAMLP}RequestedAuthnContext", {"Comparison": "exact"})
         etree.SubElement(context, f"{SAML}AuthnContextClassRef").text = wishes.authn_context
-    return redirect_url(idp.sso_url, "SAMLRequest", request, relay_state=relay_state, signer=signer)
+    return _outgoing(place, "SAMLRequest", request, relay_state=relay_state, signer=signer)
 
 
-def logout_request_url(idp: Idp, sp: Sp, session: Session, *, request_id: str, now: datetime, signer: KeyPair) -> str:
-    """Return where to send the browser to end a session at the IdP too: a signed LogoutRequest by the Redirect binding (SAML core 3.7.1)."""
+def logout_request(
+    place: Place, sp: Sp, session: Session, *, request_id: str, now: datetime, signer: KeyPair
+) -> Outgoing:
+    """Return a signed LogoutRequest that ends ``session`` at the IdP too (SAML core 3.7.1; profiles 4.4)."""
     end = {"NotOnOrAfter": _instant(now + timedelta(minutes=5))}
-    request = _message("LogoutRequest", sp, request_id, idp.slo_url, now, **end)
+    request = _message("LogoutRequest", sp, request_id, place.url, now, **end)
     format_ = {"Format": session.name_id_format} if session.name_id_format else {}
     etree.SubElement(request, f"{SAML}NameID", format_).text = session.name_id
     if session.index:
         etree.SubElement(request, f"{SAMLP}SessionIndex").text = session.index
-    return redirect_url(idp.slo_url, "SAMLRequest", request, relay_state="", signer=signer)
+    return _outgoing(place, "SAMLRequest", request, relay_state="", signer=signer)
 
 
-def logout_response_url(
-    idp: Idp, sp: Sp, *, in_response_to: str, relay_state: str, now: datetime, signer: KeyPair
-) -> str:
-    """Return where to send the browser to tell the IdP that the session named has ended (SAML core 3.7.2)."""
-    answer = _message("LogoutResponse", sp, new_request_id(), idp.slo_url, now, InResponseTo=in_response_to)
+def logout_response(
+    place: Place, sp: Sp, *, in_response_to: str, relay_state: str, now: datetime, signer: KeyPair
+) -> Outgoing:
+    """Return a signed LogoutResponse: the session that a LogoutRequest named has ended (SAML core 3.7.2)."""
+    answer = _message("LogoutResponse", sp, new_request_id(), place.url, now, InResponseTo=in_response_to)
     etree.SubElement(etree.SubElement(answer, f"{SAMLP}Status"), f"{SAMLP}StatusCode", {"Value": SUCCESS})
-    return redirect_url(idp.slo_url, "SAMLResponse", answer, relay_state=relay_state, signer=signer)
+    return _outgoing(place, "SAMLResponse", answer, relay_state=relay_state, signer=signer)
 
 
-def redirect_url(url: str, field: str, message: etree._Element, *, relay_state: str, signer: KeyPair | None) -> str:
+def _outgoing(
+    place: Place, name: str, message: etree._Element, *, relay_state: str, signer: KeyPair | None
+) -> Outgoing:
+    """By POST a signature is inside the message, after the Issuer, where the schema wants it (SAML bindings 3.5.4)."""
+    if place.binding is Binding.REDIRECT:
+        return Outgoing(redirect_url(place.url, name, message, relay_state=relay_state, signer=signer))
+    if signer is not None:
+        _sign(message, signer, position=1)
+    said = base64.b64encode(etree.tostring(message)).decode()
+    return Outgoing(place.url, {name: said, **({"RelayState": relay_state} if relay_state else {})})
+
+
+def redirect_url(url: str, name: str, message: etree._Element, *, relay_state: str, signer: KeyPair | None) -> str:
     """Return ``url`` with a message in its query; a signature is over the very octets of that query (SAML bindings 3.4.4.1)."""
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
     deflated = compressor.compress(etree.tostring(message)) + compressor.flush()
-    fields = {field: base64.b64encode(deflated).decode(), **({"RelayState": relay_state} if relay_state else {})}
+    fields = {name: base64.b64encode(deflated).decode(), **({"RelayState": relay_state} if relay_state else {})}
     if signer is None:
         query = urlencode(fields)
     else:
@@ -143,7 +168,7 @@ def sp_metadata(
         {"Binding": POST_BINDING, "Location": sp.acs_url, "index": "0", "isDefault": "true"},
     )
     if signer is not None:
-        _sign(entity, signer)
+        _sign(entity, signer, position=0)
     return etree.tostring(entity, xml_declaration=True, encoding="UTF-8", pretty_print=signer is None)
 
 
@@ -154,10 +179,10 @@ def _message(name: str, sp: Sp, message_id: str, destination: str, now: datetime
     return message
 
 
-def _sign(element: etree._Element, signer: KeyPair) -> None:
-    """Put an enveloped signature first, where the schema of metadata wants it (SAML metadata 3.1)."""
+def _sign(element: etree._Element, signer: KeyPair, *, position: int) -> None:
+    """Put an enveloped signature where the schema wants it: in metadata first (SAML metadata 3.1), in a message after the Issuer (core 5)."""
     signature = template.create(element, constants.TransformExclC14N, constants.TransformRsaSha256, ns="ds")
-    element.insert(0, signature)
+    element.insert(position, signature)
     reference = template.add_reference(signature, constants.TransformSha256, uri=f"#{element.get('ID')}")
     template.add_transform(reference, constants.TransformEnveloped)
     template.add_transform(reference, constants.TransformExclC14N)

@@ -1,11 +1,38 @@
-"""Which addresses of an IdP a browser may be sent to."""
+"""Which addresses of an IdP a browser may be sent to, and how it takes a message there."""
 
+from dataclasses import dataclass
+from enum import StrEnum
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-PORTS: Final = frozenset({None, 443, 8443})
-"""Where IdPs answer. An address in metadata must not let a browser knock at other services of a network."""
+PORTS: Final = frozenset({None, 443, 8443, 9031, 9443})
+"""Where IdPs answer (PingFederate at 9031, WSO2 at 9443).
+
+An address in metadata must not let a browser knock at other services of a network.
+"""
+
+
+class Binding(StrEnum):
+    """How a message goes through the browser (SAML bindings 3.4, 3.5)."""
+
+    REDIRECT = "redirect"
+    POST = "post"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an IdP takes messages, and how they have to come."""
+
+    url: str
+    binding: Binding
+
+
+def choose(rather: Binding, *, redirect: str, post: str) -> Place | None:
+    """Return the place of the binding that one would ``rather`` use, else that of the other one; None where both addresses are empty."""
+    places = [Place(redirect, Binding.REDIRECT), Place(post, Binding.POST)]
+    places.sort(key=lambda place: place.binding != rather)
+    return next((place for place in places if place.url), None)
 
 
 def is_safe_url(url: str, *, loopback: bool) -> bool:
@@ -15,8 +42,9 @@ def is_safe_url(url: str, *, loopback: bool) -> bool:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return False
-    # Browsers read a backslash as a slash, and drop line breaks and tabs: then another host stands there than we saw.
-    if not host or "@" in parts.netloc or any(one.isspace() or ord(one) < 33 or one in "\\\x7f" for one in url):
+    # Browsers read a backslash as a slash, and drop line breaks and tabs: then another host stands there than we saw. Behind a # nothing of ours
+    # would be sent.
+    if not host or "@" in parts.netloc or any(one.isspace() or ord(one) < 33 or one in "\\#\x7f" for one in url):
         return False
     if loopback and parts.scheme in {"http", "https"} and _is_loopback(host):
         return True

@@ -59,15 +59,25 @@ SENTENCES = {
 OTHERWISE = "The message of your identity provider is not acceptable."
 
 
+MAX_SHOWN = 300
+"""Characters of one value of a message that are kept."""
+
+
 class SamlRefusal(Exception):
     """A message that is not believed. ``expected`` and ``received`` are for the log of the administrator, never for the browser."""
 
     def __init__(self, code: Code, *, expected: str = "", received: str = "") -> None:
         super().__init__(code.value)
         self.code = code
-        self.expected = expected[:300]
-        self.received = received[:300]
+        self.expected = legible(expected)
+        self.received = legible(received)
 
     @property
     def sentence(self) -> str:
         return SENTENCES.get(self.code, OTHERWISE)
+
+
+def legible(text: str) -> str:
+    """Return ``text``, cut, with whatever cannot be seen, or turns the line around, as an escape: a stranger may have written it."""
+    seen = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text[:MAX_SHOWN])
+    return seen[:MAX_SHOWN]

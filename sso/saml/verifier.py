@@ -13,9 +13,11 @@ from onelogin.saml2.utils import OneLogin_Saml2_Utils
 from sso.saml import gate
 from sso.saml.assertion import Idp, Sp, VerifiedAssertion
 from sso.saml.certificates import is_strong
-from sso.saml.claims import Expected, check_claims
+from sso.saml.claims import check_claims
 from sso.saml.encryption import open_envelope, read_envelope, unsealed
+from sso.saml.expectations import Expected
 from sso.saml.refusals import Code, SamlRefusal
+from sso.saml.trace import Trace
 
 _NO_MESSAGE: Final = base64.b64encode(b"<nothing/>").decode()
 """What the library is given to parse."""
@@ -26,6 +28,11 @@ _SIGNATURE_FAULTS = {
     OneLogin_Saml2_ValidationError.WRONG_SIGNED_ELEMENT,
     OneLogin_Saml2_ValidationError.WRONG_NUMBER_OF_SIGNATURES_IN_RESPONSE,
 }
+_OURS_TO_JUDGE = {
+    OneLogin_Saml2_ValidationError.WRONG_SUBJECTCONFIRMATION,  # it has no tolerance of clocks there
+    OneLogin_Saml2_ValidationError.WRONG_NUMBER_OF_AUTHSTATEMENTS,  # it wants exactly one
+}
+_TIMES = ("IssueInstant", "NotBefore", "NotOnOrAfter", "AuthnInstant", "SessionNotOnOrAfter")
 
 
 def unverified_in_response_to(unverified_message: str) -> str | None:
@@ -36,51 +43,64 @@ def unverified_in_response_to(unverified_message: str) -> str | None:
     return gate.parse(gate.decode(unverified_message)).get("InResponseTo")
 
 
-def verify(unverified_message: str, expected: Expected) -> VerifiedAssertion:
-    """Return the assertion of a ``SAMLResponse`` (base64) if all of it is to be believed; else raise `SamlRefusal` and nothing else."""
+def verify(unverified_message: str, expected: Expected, trace: Trace | None = None) -> VerifiedAssertion:
+    """Return the assertion of a ``SAMLResponse`` (base64) if all of it is to be believed; else raise `SamlRefusal` and nothing else.
+
+    ``trace`` is told of each check.
+    """
+    trace = trace or Trace()
     signed = expected.idp.want_response_signed
     root = gate.parse(gate.decode(unverified_message))
-    if gate.is_encrypted(root):
-        root, signed = _opened(root, expected), False  # the Response's own signature was checked over what was sent
-    elif expected.idp.want_encrypted:
-        raise SamlRefusal(Code.NOT_ENCRYPTED, expected="EncryptedAssertion")
-    assertion = gate.require_response_layout(root, want_response_signed=signed)
+    if gate.is_encrypted(root) or expected.idp.want_encrypted:
+        with trace.step("Encrypted to a key of ours"):
+            # The Response's own signature is checked over what was sent.
+            root, signed = _opened(root, expected), False
+    with trace.step("One Assertion in one Response, signed as demanded"):
+        assertion = gate.require_response_layout(root, want_response_signed=signed)
+    with trace.step("Signature by a certificate of the connection"):
+        complaint = _require_signed(root, expected, response_signed=signed)
+    trace.believe()
+    # Our own checks name the cause better than the library does; where they find none, its verdict stands.
+    verified = check_claims(root, assertion, expected, trace)
+    if complaint is not None:
+        with trace.step("Verdict of the library"):
+            raise SamlRefusal(Code.INVALID, received=_name_of(complaint)) from complaint
+    return verified
+
+
+def _require_signed(root: etree._Element, expected: Expected, *, response_signed: bool) -> Exception | None:
+    """Demand that the signatures of a tree that passed the gate are good; return what else the library has against it. Raises `SamlRefusal`."""
+    settings = _settings(expected.idp, expected.sp, response_signed=response_signed)
+    complaint: Exception | None
     try:
-        response = OneLogin_Saml2_Response(_settings(expected.idp, expected.sp, response_signed=signed), _NO_MESSAGE)
+        response = OneLogin_Saml2_Response(settings, _NO_MESSAGE)
         # One tree: the one that passed the gate is the one that is verified, and the one that is read. The library does not parse for itself.
         response.document = root
         response.is_valid(_request_data(expected.sp.acs_url), request_id=expected.request_id, raise_exceptions=True)
     except OneLogin_Saml2_ValidationError as fault:
         if fault.code in _SIGNATURE_FAULTS:
             raise SamlRefusal(Code.SIGNATURE) from fault
-        if fault.code == OneLogin_Saml2_ValidationError.WRONG_SUBJECTCONFIRMATION:
-            return _within_our_skew(root, assertion, expected)
-        raise _named(root, assertion, expected, f"code {fault.code}") from fault
-    except SamlRefusal:
-        raise
-    except Exception as fault:  # The library, lxml and xmlsec raise what they like; for the browser it is one refusal.
-        raise _named(root, assertion, expected, type(fault).__name__) from fault
-    return check_claims(root, assertion, expected)
-
-
-def _named(root: etree._Element, assertion: etree._Element, expected: Expected, fault: str) -> SamlRefusal:
-    """Return the refusal of what the library refused. Our own checks name the cause better; where they find none, its verdict stands."""
-    try:
-        check_claims(root, assertion, expected)
-    except SamlRefusal as refusal:
-        return refusal
-    return SamlRefusal(Code.INVALID, received=fault)
-
-
-def _within_our_skew(root: etree._Element, assertion: etree._Element, expected: Expected) -> VerifiedAssertion:
-    """Judge a message whose confirmation the library refused: it has no tolerance of clocks there, and our claims do.
-
-    It refuses before it looks at any signature, so each is checked here, as it would have, and then every claim.
-    """
+        complaint = None if fault.code in _OURS_TO_JUDGE else fault
+    except Exception as fault:  # noqa: BLE001 - the library, lxml and xmlsec raise what they like; for the browser it is one refusal
+        complaint = None if _has_times_of_zones(root) else fault
+    else:
+        return None
+    # Whatever it complains of comes before it looks at a signature. So each is checked here, as it would have.
     verify_signature(root, expected.idp, "/samlp:Response/saml:Assertion/ds:Signature")
     if gate.is_signed(root):
         verify_signature(root, expected.idp)
-    return check_claims(root, assertion, expected)
+    return complaint
+
+
+def _name_of(complaint: Exception) -> str:
+    return (
+        f"code {complaint.code}" if isinstance(complaint, OneLogin_Saml2_ValidationError) else type(complaint).__name__
+    )
+
+
+def _has_times_of_zones(root: etree._Element) -> bool:
+    """Whether a time says its zone by numbers, which the library cannot read (``+00:00``)."""
+    return any(not element.get(name, "Z").endswith("Z") for element in root.iter() for name in _TIMES)
 
 
 def verify_signature(root: etree._Element, idp: Idp, place: str = "/*/ds:Signature") -> None:
@@ -110,6 +130,8 @@ def _opened(root: etree._Element, expected: Expected) -> etree._Element:
     A Response that is signed is checked before anything is opened. One that is not could have been altered by anybody, so until the
     signature inside is checked too, every failure is the same one: what the clear text looks like is nobody's business.
     """
+    if not gate.is_encrypted(root):
+        raise SamlRefusal(Code.NOT_ENCRYPTED, expected="EncryptedAssertion")
     place = gate.require_encrypted_layout(root, want_response_signed=expected.idp.want_response_signed)
     signed = gate.is_signed(root)
     if signed:

@@ -232,14 +232,6 @@ def test_saml_settings_are_pasted_and_shown(as_root: Client, acme: Connection, i
     assert Event.objects.get(kind="saml_settings.changed").actor == "root"
 
 
-def test_without_metadata_what_is_known_of_the_idp_stays(as_root: Client, acme: Connection, idp: TestIdp) -> None:
-    assert "This field is required" in as_root.post(page_of(acme, "saml"), NAMES).content.decode()
-    as_root.post(page_of(acme, "saml"), {**NAMES, "idp_metadata": idp.metadata()})
-    as_root.post(page_of(acme, "saml"), {**NAMES, "idp_initiated": "on"})
-    saml = SamlSettings.objects.get()
-    assert (saml.idp_initiated, saml.certificates) == (True, [idp.pem])
-
-
 def test_every_fault_of_the_saml_settings_is_shown_at_its_place(as_root: Client, acme: Connection) -> None:
     said = {**NAMES, "idp_metadata": "<no-metadata/>", "first_name": "Name", "last_name": "Name"}
     answer = as_root.post(page_of(acme, "saml"), said)
@@ -386,8 +378,11 @@ def test_the_page_of_saml_settings_loses_nothing_that_it_does_not_show(
     as_root: Client, acme: Connection, idp: TestIdp
 ) -> None:
     as_root.post(page_of(acme, "saml"), {**NAMES, "idp_metadata": idp.metadata()})
-    SamlSettings.objects.update(force_authn=True, authn_context="urn:x")
+    places = {name: f"https://idp.test/{name}" for name in SamlSettings.PLACES}
+    SamlSettings.objects.update(force_authn=True, authn_context="urn:x", sso_binding="post", **places)
     as_root.post(page_of(acme, "saml"), {**NAMES, "clock_skew": "30", "email_domains": "acme.com\nb.test"})
     saml = SamlSettings.objects.get()
     assert (saml.force_authn, saml.authn_context, saml.clock_skew) == (True, "urn:x", 30)
     assert saml.email_domains == ["acme.com", "b.test"]
+    assert {name: getattr(saml, name) for name in places} == places
+    assert saml.sso_binding == "post"

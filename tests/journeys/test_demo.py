@@ -1,5 +1,6 @@
 """The demo on one page, in Chromium, over the running product: what a newcomer clicks in the first five minutes."""
 
+import base64
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -42,6 +43,7 @@ def demo(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             },
         }
         told = service.apply({"roles": ["Editors", "Viewers"], "connections": [described]})
+        service.ask("connection", "saml-keys", SLUG, "make", "--reason", "as seed_demo does")
         file.write_text(json.dumps(told))
         yield server
         server.shutdown()
@@ -157,13 +159,46 @@ def test_an_okta_that_signs_only_the_assertion_is_refused_where_both_are_demande
     expect(page.get_by_text("Reference:")).to_contain_text("(not_signed)")
 
 
-def test_an_okta_that_encrypts_reads_our_certificate_from_our_metadata(
-    demo: DemoIdp, service: Service, window: BrowserContext
-) -> None:
-    service.ask("connection", "saml-keys", SLUG, "make", "--reason", "Okta encrypts")
+def test_an_okta_that_encrypts_reads_our_certificate_from_our_metadata(demo: DemoIdp, window: BrowserContext) -> None:
     page = window.new_page()
     sign_in(page, demo, "Niamh O'Neill", encrypted="assertion")
     expect(page.get_by_role("heading", name="Niamh O'Neill")).to_be_visible()
+
+
+def test_signing_out_of_core_signs_out_of_this_okta(demo: DemoIdp, window: BrowserContext) -> None:
+    page = window.new_page()
+    sign_in(page, demo, "Niamh O'Neill", encrypted="assertion")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_text("Acme Studios says that your session there has ended too.")).to_be_visible()
+
+
+def test_signing_out_of_this_okta_signs_out_of_core(demo: DemoIdp, window: BrowserContext) -> None:
+    page = window.new_page()
+    sign_in(page, demo, "Niamh O'Neill")
+    expect(page.get_by_role("heading", name="Niamh O'Neill")).to_be_visible()
+    page.goto(demo.parties.idp_url)
+    page.get_by_role("link", name="Sign out of Okta").click()
+    page.get_by_role("button", name="Niamh O'Neill").last.click()  # the latest of her sessions
+    expect(page.get_by_text("CORE says that the session there has ended.")).to_be_visible()
+    gone = page.goto(f"{demo.parties.sp_url}/me")
+    assert gone is not None
+    assert gone.status == httpx.codes.UNAUTHORIZED
+
+
+@pytest.mark.parametrize("field", ["SAMLRequest", "SAMLResponse"])
+def test_this_okta_takes_no_logout_that_core_did_not_sign(demo: DemoIdp, field: str) -> None:
+    sp, name = demo.parties, field.replace("SAML", "Logout")
+    unsigned = (
+        f'<samlp:{name} xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_1" Version="2.0" Destination="{sp.slo_url}">'
+        f'<saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">{sp.sp_entity_id}</saml:Issuer></samlp:{name}>'
+    )
+    http = open_client(base_url=sp.idp_url)
+    for message in (base64.b64encode(unsigned.encode()).decode(), "bm8=", "!", ""):
+        answer = http.post("/slo", data={field: message})
+        assert answer.status_code == httpx.codes.BAD_REQUEST
+    assert (
+        "is not signed by the key" in http.post("/slo", data={field: base64.b64encode(unsigned.encode()).decode()}).text
+    )
 
 
 def test_a_click_on_the_tile_is_refused_until_the_connection_allows_it_R12(
@@ -181,7 +216,7 @@ def test_a_click_on_the_tile_is_refused_until_the_connection_allows_it_R12(
 )
 def test_a_page_of_another_site_presses_no_button(demo: DemoIdp, headers: dict[str, str]) -> None:
     http = open_client(base_url=demo.parties.idp_url)
-    for path in ("/story", "/oauth/begin", "/tile"):
+    for path in ("/story", "/oauth/begin", "/tile", "/leave"):
         answer = http.post(path, data={"step": "again", "person": "jane.doe@acme.test"}, headers=headers)
         assert answer.status_code == httpx.codes.NOT_FOUND
 

@@ -1,8 +1,10 @@
 """What only a real server shows: how a request is cut from the wire."""
 
 import json
+import socket
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from core_identity.values import Person
@@ -25,6 +27,21 @@ def test_a_chunked_body_is_read_like_any_other_R23(customer: Customer, jane: Per
     gone = okta.http.put(address, content=in_pieces(made.json() | {"active": False}))
     assert (gone.status_code, gone.json()["active"]) == (200, False)
     assert customer.user(str(jane.uid))["expired"]
+
+
+def test_a_body_that_is_chunked_wrongly_is_a_bad_request(customer: Customer) -> None:
+    http = customer.okta().http
+    head = (
+        f"POST {http.base_url.path.rstrip('/')}/Users HTTP/1.1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n"
+    )
+    sent = {**http.headers, "Host": http.base_url.netloc.decode(), "Content-Type": "application/scim+json"}
+    names = ("Authorization", "Host", "Content-Type")
+    head += "".join(f"{name}: {httpx.Headers(sent)[name]}\r\n" for name in names)
+    with socket.create_connection((str(http.base_url.host), http.base_url.port or 80), timeout=20) as wire:
+        wire.sendall(f"{head}\r\nno number\r\n".encode())
+        answer = b"".join(iter(lambda: wire.recv(4096), b"")).decode()
+    assert answer.startswith("HTTP/1.1 400 ")
+    assert "application/scim+json" in answer
 
 
 @pytest.mark.parametrize("megabytes", [2, 20])

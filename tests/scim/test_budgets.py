@@ -8,10 +8,10 @@ import pytest
 import time_machine
 from django.conf import LazySettings
 from django.db import connection as database
-from django.test import Client
+from django.test import Client, RequestFactory
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from core_identity.budgets import spend
+from core_identity.budgets import hash_of_address, spend
 from core_identity.models import Connection
 from scim.bearer_tokens import make_token
 from scim.models import ProvisioningRecord
@@ -148,6 +148,22 @@ def test_behind_our_proxy_the_address_is_its_last_word(
         assert ask(wrong, **{"X-Forwarded-For": "made up, 198.51.100.1"}).status_code == 401
         assert ask(wrong, **{"X-Forwarded-For": "else, 198.51.100.1"}).status_code == 429
         assert ask(wrong, **{"X-Forwarded-For": "made up, 198.51.100.2"}).status_code == last
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("198.51.100.1", "198.51.100.2", False),
+        ("::ffff:198.51.100.1", "::ffff:198.51.100.2", False),
+        ("fe80::1%eth0", "fe80::1%eth0", True),
+        ("no address", "none either", False),
+    ],
+)
+def test_all_addresses_of_one_network_of_IPv6_are_one_sender(first: str, second: str, same: bool) -> None:
+    hashes = [hash_of_address(RequestFactory().get("/", REMOTE_ADDR=address)) for address in (first, second)]
+    assert (hashes[0] == hashes[1]) is same
 
 
 def test_a_stranger_cannot_fill_the_provisioning_log_R35(okta: Scim, settings: LazySettings) -> None:

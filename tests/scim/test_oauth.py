@@ -95,6 +95,7 @@ def test_a_bare_percent_or_a_parameter_in_the_url_is_never_an_html_page(secrets:
         ("grant_type=authorization_code&code=x", 400, "invalid_grant"),
         ("grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code=x", 400, "unsupported_grant_type"),
         ("grant_type=client_credentials&scope=sc%00im", 400, "invalid_request"),
+        ("grant_type=client_credentials&grant_type=client_credentials", 400, "invalid_request"),
         ("", 400, "invalid_request"),
     ],
 )
@@ -121,6 +122,14 @@ def test_a_wrong_secret_gets_no_token(secrets: Secrets) -> None:
     for header in (wrong, "Basic !!!", "Basic", "Basic " + base64.b64encode(b"\xff\xff").decode(), "Bearer x"):
         response = ask("grant_type=client_credentials", Authorization=header)
         assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize("address", ["/oauth/token/", "/oauth/revoke_token/", "/oauth/introspect/"])
+def test_a_client_id_that_no_text_can_be_is_an_unknown_one(db: None, address: str) -> None:
+    header = {"Authorization": "Basic " + base64.b64encode(b"a\0b:secret").decode()}
+    form = "grant_type=client_credentials&token=x"
+    response = Client(headers={"host": HOST}).post(address, form, content_type=FORM, headers=header)
+    assert (response.status_code, told(response)["error"]) == (401, "invalid_client")
 
 
 def test_only_post_with_a_form_is_answered(secrets: Secrets) -> None:

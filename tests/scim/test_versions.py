@@ -5,7 +5,7 @@ import pytest
 from core_identity.models import Identity, User
 from core_identity.services.expiry import expire
 from core_identity.services.users import change_user
-from tests.scim.conftest import Scim, error, person
+from tests.scim.conftest import ENTERPRISE, Scim, error, person
 from tests.support.cast import ADMIN
 
 STALE = 'W/"0"'
@@ -88,6 +88,41 @@ def test_what_changes_beside_the_identity_changes_the_version_too(okta: Scim, ch
         case "email":
             change_user(actor=ADMIN, user_id=identity.user_id, email="j@acme.test")
     assert okta.get(f"/Users/{made['id']}")["ETag"] != made["meta"]["version"]
+
+
+@pytest.mark.parametrize(
+    ("op", "path", "value"),
+    [
+        ("add", "title", "Chief"),
+        ("replace", "active", True),
+        ("replace", f"{ENTERPRISE}:UID", "jane"),
+        ("replace", None, {"userName": "jane.doe@acme.test", "name.givenName": "Jane"}),
+        ("add", "emails", [{"primary": True, "value": "jane.doe@acme.test", "type": "work"}]),
+        ("remove", "nickName", None),
+    ],
+)
+def test_what_is_said_again_changes_neither_version_nor_time(okta: Scim, op: str, path: str, value: object) -> None:
+    """RFC 7644 section 3.5.2.1: an operation that changes nothing SHALL NOT change the modify timestamp."""
+    made = okta.make(title="Chief", **{ENTERPRISE: {"UID": "jane"}})
+    answer = okta.patch(f"/Users/{made['id']}", {"op": op, "path": path, "value": value})
+    assert answer.json() == made
+    assert okta.put(f"/Users/{made['id']}", made).json() == made
+    assert Identity.objects.get().version == 1
+
+
+def test_who_is_called_inactive_again_keeps_the_version(okta: Scim) -> None:
+    made = okta.make(active=False)
+    assert okta.patch(f"/Users/{made['id']}", {"op": "replace", "path": "active", "value": False}).json() == made
+
+
+@pytest.mark.parametrize("former", [{}, {ENTERPRISE: {"UID": "JANE"}}])
+def test_a_uid_that_is_shown_otherwise_changes_both(okta: Scim, former: dict[str, object]) -> None:
+    """A derived UID that is sent, and one in other letters: nothing else of the identity moves."""
+    made = okta.make("jane", externalId="00u1", **former)
+    shown = okta.put(f"/Users/{made['id']}", {**made, ENTERPRISE: {"UID": "jane"}}).json()
+    assert shown[ENTERPRISE]["UID"] == "jane"
+    assert shown["meta"]["version"] != made["meta"]["version"]
+    assert shown["meta"]["lastModified"] > made["meta"]["lastModified"]
 
 
 def test_a_group_whose_member_is_deleted_has_another_version(okta: Scim) -> None:

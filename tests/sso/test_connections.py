@@ -63,7 +63,7 @@ def test_the_idp_may_be_described_by_hand(bare: Connection, idp: TestIdp) -> Non
         ({"idp_metadata": 7}, {("saml.idp_metadata", "unreadable")}),
         ({"idp_metadata": "<x"}, {("saml.idp_metadata", "not_xml")}),
         ({"idp_metadata": '<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>'}, {("saml.idp_metadata", "forbidden_xml")}),
-        ({"idp_metadata": "<x/>"}, {("saml.idp_metadata", "not_one_idp")}),
+        ({"idp_metadata": "<x/>"}, {("saml.idp_metadata", "not_metadata")}),
         (
             {"entity_id": "i", "sso_url": "javascript:alert(1)", "certificates": ["x"], "idp_initiated": "yes", "wrong": 1},
             {
@@ -139,3 +139,20 @@ def test_http_on_this_machine_is_for_trying_things_out_only(bare: Connection, id
     assert ("saml.idp_metadata", "unsafe_url") in faults(bare, {"idp_metadata": idp.metadata(sso_url=url)})
     settings.PUBLIC_URL_IS_LOOPBACK = True
     assert sso.connections.apply(bare, section, base_dir=None).sso_url == url
+
+
+def test_the_settings_read_back_as_a_section_change_nothing(bare: Connection, idp: TestIdp) -> None:
+    section = {
+        "idp_metadata": idp.metadata(),
+        "idp_initiated": True,
+        "want_response_signed": False,
+        "sign_requests": True,
+        "force_authn": True,
+        "authn_context": "urn:x:mfa",
+        "clock_skew": 7,
+        "email_domains": ["acme.com"],
+        "attributes": {"email": "mail", "groups": ""},
+    }
+    for one in (section, {"idp_metadata": idp.metadata()}):
+        saml = sso.connections.apply(bare, one, base_dir=None)
+        assert sso.connections.plan(bare, sso.connections.section_of(saml), base_dir=None) == {}

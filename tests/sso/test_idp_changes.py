@@ -241,7 +241,7 @@ def test_the_end_that_metadata_names_is_kept(acme: Connection, idp: TestIdp) -> 
     assert standing(acme).metadata_valid_until == datetime(2999, 1, 1, tzinfo=UTC)
 
 
-# Clocks and domains, as a file says them
+# Clocks, as a file says them
 
 
 @pytest.mark.parametrize(
@@ -260,48 +260,3 @@ def test_a_tolerance_out_of_bounds_is_named(acme: Connection, idp: TestIdp, valu
     with pytest.raises(SettingsErrors) as refusal:
         sso.connections.apply(acme, {"idp_metadata": idp.metadata(), "clock_skew": value}, base_dir=None)
     assert [(fault.path, fault.code) for fault in refusal.value.faults] == [("saml.clock_skew", "wrong_type")]
-
-
-def claim(connection: Connection, idp: TestIdp, *domains: object) -> None:
-    sso.connections.apply(connection, {"idp_metadata": idp.metadata(), "email_domains": list(domains)}, base_dir=None)
-
-
-@pytest.mark.parametrize("domain", ["acme", "a@acme.com", "-a.com", "acme..com", "", 5, "x" * 250 + ".com", "a b.com"])
-def test_what_is_no_domain_is_named(acme: Connection, idp: TestIdp, domain: object) -> None:
-    with pytest.raises(SettingsErrors) as refusal:
-        claim(acme, idp, "acme.com", domain)
-    assert [fault.path for fault in refusal.value.faults] == ["saml.email_domains[1]"]
-
-
-def test_an_address_leads_to_the_connections_that_claim_its_domain(acme: Connection, idp: TestIdp) -> None:
-    other = make_connection("globex", customer="Globex")
-    claim(acme, idp, "Acme.COM.", "bücher.example")
-    claim(other, idp, "globex.com", "acme.com")
-    browser = Browser(idp)
-
-    def offered(typed: str) -> set[str]:
-        page = browser.http.get("/sign-in", {"connection": typed}).content.decode()
-        return {slug for slug in ("acme", "globex") if f'href="/sso/{slug}/login"' in page}
-
-    assert offered("Jane.Doe@ACME.com") == {"acme", "globex"}
-    assert "Which of these is yours?" in browser.http.get("/sign-in", {"connection": "a@acme.com"}).content.decode()
-    assert offered("x@globex.com") == {"globex"}
-    assert offered("x@BÜCHER.example") == {"acme"}
-    assert offered("x@sub.acme.com") == offered("x@cme.com") == offered("acme.com") == set()
-
-
-def test_a_domain_of_nobody_and_one_whose_connection_is_off_are_answered_alike(acme: Connection, idp: TestIdp) -> None:
-    claim(acme, idp, "acme.com")
-    Connection.objects.filter(pk=acme.pk).update(enabled=False)
-    browser = Browser(idp)
-    pages = {
-        browser.http.get("/sign-in", {"connection": typed}).content.decode().replace(typed, "X")
-        for typed in ("jane@acme.com", "jane@nobody.com", "jane@x", "jane@", "@")
-    }
-    assert len(pages) == 1
-    assert "Acme" not in pages.pop()
-
-
-@pytest.mark.parametrize("typed", ["a@b\0.com", "\0", "a@" + "x" * 5000, "a@%00", "a@..", "@@@", "a@\u202e.com"])
-def test_odd_addresses_are_answered_as_any_other(acme: Connection, idp: TestIdp, typed: str) -> None:
-    assert Browser(idp).http.get("/sign-in", {"connection": typed}).status_code == 200

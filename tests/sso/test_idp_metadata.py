@@ -1,13 +1,17 @@
 """Metadata of IdPs that should not be believed, and what may vary in one that should. No database: reading is pure."""
 
 import base64
+import textwrap
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from string import Template
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
 from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, read_idp_metadata
@@ -22,12 +26,14 @@ KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 EC = ec.generate_private_key(ec.SECP256R1())
 
 
-def certificate(key: object = KEY, *, days: int = 90, serial: int = 1) -> str:
-    """Return bare base64 of one that ends so many days after `NOW`."""
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "idp.test")])
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).serial_number(serial)
+def certificate(
+    key: object = KEY, *, days: int = 90, serial: int = 1, begins: int = -400, name: str = "idp.test", issuer: str = ""
+) -> str:
+    """Return bare base64 of one that begins and ends so many days after `NOW`."""
+    subject, above = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one)]) for one in (name, issuer or name))
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(above).serial_number(serial)
     builder = builder.public_key(key.public_key())  # type: ignore[attr-defined]
-    builder = builder.not_valid_before(NOW - timedelta(days=400)).not_valid_after(NOW + timedelta(days=days))
+    builder = builder.not_valid_before(NOW + timedelta(days=begins)).not_valid_after(NOW + timedelta(days=days))
     signed = builder.sign(KEY, hashes.SHA256())
     return base64.b64encode(signed.public_bytes(Encoding.DER)).decode()
 
@@ -71,6 +77,7 @@ def codes(text: str | bytes, *, entity_id: str = "") -> list[str]:
 OTHER = entity(entity_id="https://other.test/metadata")
 BOMB = "<!DOCTYPE x [" + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 9)) + "]>"
 WEAK = certificate(rsa.generate_private_key(public_exponent=65537, key_size=1024))  # noqa: S505
+PRIVATE = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 PAST = 'validUntil="2026-05-31T00:00:00Z"'
 
 HOSTILE: dict[str, tuple[str | bytes, list[str]]] = {
@@ -82,28 +89,67 @@ HOSTILE: dict[str, tuple[str | bytes, list[str]]] = {
     "too deep": (entity("<x>" * 60 + "</x>" * 60 + role()), ["too_large"]),
     "too many elements": (entity("<x/>" * 4000 + role()), ["too_large"]),
     "cut off": (entity()[:-10], ["not_xml"]),
-    "a page of HTML": ("<html><body>Sign in</body></html>", ["not_one_idp"]),
+    "a page of HTML": ("<html><body>Sign in</body></html>", ["not_metadata"]),
+    "a page of HTML that is no XML": ("<!DOCTYPE html>\n<html><head><meta charset=utf-8><title>Sign in</title>", ["not_metadata"]),
+    "a page of XHTML": ('<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0" "http://www.w3.org/x.dtd"><html/>', ["not_metadata"]),
+    "JSON": ('{"issuer": "https://idp.test"}', ["not_xml"]),
+    "nothing": ("", ["not_xml"]),
+    "UTF-7": (b'<?xml version="1.0" encoding="UTF-7"?>+ADw-x/+AD4-', ["forbidden_xml"]),
+    "a Response": (f"<Response>{entity()}</Response>", ["not_metadata"]),
+    "an EntityDescriptor of no namespace": ('<EntityDescriptor entityID="x"/>', ["not_metadata"]),
+    "too many attributes": (entity(extra=" ".join(f'a{n}="x"' for n in range(60))), ["too_large"]),
+    "a parameter entity": ('<!DOCTYPE x [<!ENTITY % p SYSTEM "http://evil.test/x.dtd"> %p;]>' + entity(), ["forbidden_xml"]),
+    "XML 1.1": (f'<?xml version="1.1"?>{entity()}', ["forbidden_xml"]),
+    "XInclude instead of a role": (
+        entity('<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="file:///etc/passwd"/>'),
+        ["not_one_idp"],
+    ),
     "an SP": (entity(f"<md:SPSSODescriptor {MD}/>"), ["not_one_idp"]),
     "an IdP in Extensions": (entity(f"<md:Extensions>{entity()}</md:Extensions>"), ["not_one_idp"]),
     "two IdPs": (group(entity(), OTHER), ["not_one_idp"]),
     "two IdPs, nested": (group(entity(), group(OTHER)), ["not_one_idp"]),
     "two roles": (entity(role() + role(key(certificate(serial=2)) + place())), ["several_roles"]),
+    "the same role twice": (entity(role() * 2), ["several_roles"]),
     "SAML 1.1": (entity(role(protocol="urn:oasis:names:tc:SAML:1.1:protocol")), ["not_saml_2"]),
     "no entity ID": (entity(entity_id=" "), ["no_entity_id"]),
     "an entity ID of two words": (entity(entity_id="https://idp.test/ x"), ["bad_entity_id"]),
     "an endless entity ID": (entity(entity_id="https://idp.test/" + "x" * 1024), ["too_long"]),
+    "an entity ID with a NUL in it": (entity(entity_id="https://idp.test/&#0;"), ["not_xml"]),
+    "an entity ID of two lines": (entity(entity_id="https://idp.test/&#10;x"), ["bad_entity_id"]),
     "javascript": (entity(role(key() + place("javascript:alert(1)"))), ["unsafe_url"]),
     "plain http": (entity(role(key() + place("http://idp.test/sso"))), ["unsafe_url"]),
     "http on loopback in production": (entity(role(key() + place("http://127.0.0.1/sso"))), ["unsafe_url"]),
     "a port of another service": (entity(role(key() + place("https://idp.test:6379/"))), ["unsafe_url"]),
     "a user name in the address": (entity(role(key() + place("https://okta.com@evil.test/"))), ["unsafe_url"]),
     "a backslash in the address": (entity(role(key() + place("https://evil.test\\@idp.test/"))), ["unsafe_url"]),
+    **{
+        f"the address {url!r}": (entity(role(key() + place(url))), ["unsafe_url"])
+        for url in (
+            "file:///etc/passwd", "data:text/html,x", "ftp://idp.test/", "//idp.test/sso", "/sso", "idp.test/sso", "https:///sso",
+            "https://idp.test/&#9;sso", "https://idp.test/&#10;sso", "https://idp.test/sso#part", "https://idp.test/sso#",
+            "https://user:secret@idp.test/", "https://@idp.test/", "HTTP://idp.test/", "vbscript:x", "https://idp.test:0443x/", "https://[::1/",
+        )
+    },
+    "an address of nothing": (entity(role(key() + place(" "))), ["no_sso_url"]),
     "an endless address": (entity(role(key() + place("https://idp.test/" + "x" * 2000))), ["too_long"]),
     "an unsafe logout": (
         entity(role(key() + place() + place("data:text/html,x", "SingleLogoutService"))),
         ["unsafe_url"],
     ),
-    "sign-on by POST only": (entity(role(key() + place(binding=REDIRECT[:-8] + "POST"))), ["no_sso_url"]),
+    "sign-on by SOAP only": (entity(role(key() + place(binding="urn:oasis:names:tc:SAML:2.0:bindings:SOAP"))), ["no_sso_url"]),
+    "an unsafe logout by POST": (
+        entity(role(key() + place() + place("http://idp.test/", "SingleLogoutService", REDIRECT[:-8] + "POST"))),
+        ["unsafe_url"],
+    ),
+    "an unsafe address for answers": (
+        entity(role(key() + place() + place("https://idp.test/", "SingleLogoutService")[:-2] + ' ResponseLocation="//evil.test/"/>')
+        ),
+        ["unsafe_url"],
+    ),
+    "an unsafe address by POST beside a good one": (
+        entity(role(key() + place() + place("javascript:x", binding=REDIRECT[:-8] + "POST"))),
+        ["unsafe_url"],
+    ),
     "no key": (entity(role(place())), ["no_certificate"]),
     "a key for encryption only": (entity(role(key(use='use="encryption"') + place())), ["no_certificate"]),
     "a key of unknown use": (entity(role(key(use='use="any"') + place())), ["no_certificate"]),
@@ -113,6 +159,13 @@ HOSTILE: dict[str, tuple[str | bytes, list[str]]] = {
     ),
     "a cut certificate": (entity(role(key(GOOD[:-40]) + place())), ["bad_certificate"]),
     "an element in a certificate": (entity(role(key(f"{GOOD[:40]}<x/>{GOOD[40:]}") + place())), ["bad_certificate"]),
+    "a private key instead": (entity(role(key(PRIVATE) + place())), ["bad_certificate"]),
+    "a certificate of nothing": (entity(role(key(" ") + place())), ["bad_certificate"]),
+    "no base64 in a certificate": (entity(role(key("not base64!") + place())), ["bad_certificate"]),
+    "the name of a key only": (
+        entity(role(f"<md:KeyDescriptor><ds:KeyInfo {DS}><ds:KeyName>x</ds:KeyName></ds:KeyInfo></md:KeyDescriptor>" + place())),
+        ["no_certificate"],
+    ),
     "RSA of 1024 bits": (entity(role(key(WEAK) + place())), ["bad_certificate"]),
     "RSA of 1024 bits beside a good one": (entity(role(key() + key(WEAK) + place())), ["bad_certificate"]),
     "Ed25519": (entity(role(key(certificate(ed25519.Ed25519PrivateKey.generate())) + place())), ["bad_certificate"]),
@@ -124,6 +177,7 @@ HOSTILE: dict[str, tuple[str | bytes, list[str]]] = {
     "outdated": (entity(extra=PAST), ["outdated"]),
     "outdated by its group": (group(entity(), extra=PAST), ["outdated"]),
     "outdated by its role": (entity(role(extra=PAST)), ["outdated"]),
+    "good until a time that no calendar has": (entity(extra='validUntil="9999-12-31T23:59:59-14:00"'), ["bad_valid_until"]),
     "good until no time": (entity(extra='validUntil="never"'), ["bad_valid_until"]),
     "everything at once": (
         entity(role(key(WEAK) + place("javascript:x"), protocol="x"), entity_id="", extra=PAST),
@@ -166,6 +220,94 @@ def test_of_several_ends_the_earliest_counts() -> None:
     assert read(entity()).valid_until is None
 
 
+def test_both_bindings_are_told_and_where_answers_to_a_logout_go() -> None:
+    post = REDIRECT[:-8] + "POST"
+    logout = (
+        place("https://idp.test/slo", "SingleLogoutService")[:-2] + ' ResponseLocation="https://idp.test/slo/done"/>'
+    )
+    found = read(
+        entity(
+            role(
+                key()
+                + place("https://idp.test/soap", "SingleLogoutService", "urn:oasis:names:tc:SAML:2.0:bindings:SOAP")
+                + place("https://idp.test/slo/post", "SingleLogoutService", post)
+                + logout
+                + place("https://idp.test/sso/post", binding=post)
+                + place()
+            )
+        )
+    )
+    assert (found.sso_url, found.sso_post_url) == ("https://idp.test/sso", "https://idp.test/sso/post")
+    assert (found.slo_url, found.slo_answer_url) == ("https://idp.test/slo", "https://idp.test/slo/done")
+    assert (found.slo_post_url, found.slo_post_answer_url) == ("https://idp.test/slo/post", "https://idp.test/slo/post")
+
+
+def test_an_idp_that_takes_requests_by_POST_only_is_taken() -> None:
+    found = read(entity(role(key() + place(binding=REDIRECT[:-8] + "POST"))))
+    assert (found.sso_url, bool(found.sso_post_url)) == ("", True)
+
+
+def test_a_certificate_that_begins_later_is_taken_and_told() -> None:
+    """An IdP announces its next key before it uses it."""
+    found = read(entity(role(key() + key(certificate(serial=4, begins=20)) + place())))
+    assert len(found.certificates) == 2
+    assert [note.endswith("begins on 2026-06-21 only. It is taken.") for note in found.notes] == [True]
+
+
+def test_an_authority_that_stands_beside_the_certificate_it_issued_is_not_believed() -> None:
+    """Whoever runs it could sign as the IdP otherwise."""
+    leaf, above = certificate(issuer="CA"), certificate(EC, name="CA", serial=5)
+    both = f"{leaf}</ds:X509Certificate><ds:X509Certificate>{above}"
+    for pair in (both, f"{above}</ds:X509Certificate><ds:X509Certificate>{leaf}"):
+        found = read(entity(role(key(pair) + place())))
+        assert ["".join(pem.split("-----")[2].split()) for pem in found.certificates] == [leaf]
+        assert [note.endswith("that issued another. It is left out.") for note in found.notes] == [True]
+    alone = read(entity(role(key(leaf) + key(above) + place())))
+    assert len(alone.certificates) == 2, "a KeyDescriptor of its own is a key of its own"
+    twins = f"{GOOD}</ds:X509Certificate><ds:X509Certificate>{certificate(serial=6)}"
+    assert len(read(entity(role(key(twins) + place()))).certificates) == 2, "both signed themselves, under one name"
+
+
+IDPS: dict[str, dict[str, str]] = {
+    "okta": {"entity_id": "http://www.okta.com/exk1a2b3c4d5e6f7g8h9", "sso": "https://acme.okta.test/app/acme/exk1/sso/saml"},
+    "entra": {"entity_id": "https://sts.entra.test/8f2a1a0e-8c2b-4a27-9a0f-0d4d8f5d6e11/", "sso": "https://login.entra.test/8f2a/saml2"},
+    "adfs": {"entity_id": "http://adfs.acme.test/adfs/services/trust", "sso": "https://adfs.acme.test/adfs/ls/"},
+    "keycloak": {"entity_id": "https://keycloak.acme.test/realms/acme", "sso": "https://keycloak.acme.test/realms/acme/protocol/saml"},
+    "shibboleth": {"entity_id": "https://idp.acme.test/idp/shibboleth", "sso": "https://idp.acme.test/idp/profile/SAML2/Redirect/SSO"},
+    "simplesamlphp": {
+        "entity_id": "https://ssp.acme.test/simplesaml/saml2/idp/metadata.php",
+        "sso": "https://ssp.acme.test/simplesaml/module.php/saml/idp/singleSignOnService",
+    },
+    "google": {"entity_id": "https://accounts.google.test/o/saml2?idpid=C01abc234", "sso": "https://accounts.google.test/o/saml2/idp?idpid=C01abc234"},
+    "auth0": {"entity_id": "urn:acme.auth0.test", "sso": "https://acme.auth0.test/samlp/abc"},
+    "onelogin": {
+        "entity_id": "https://app.onelogin.test/saml/metadata/1a2b3c4d-0000-4000-8000-000000000009",
+        "sso": "https://acme.onelogin.test/trust/saml2/http-redirect/sso/12345",
+    },
+    "pingfederate": {"entity_id": "acme:ping:idp", "sso": "https://sso.acme.test:9031/idp/SSO.saml2"},
+    "jumpcloud": {"entity_id": "JumpCloud", "sso": "https://sso.jumpcloud.test/saml2/acme"},
+}  # fmt: skip
+BY_POST = {"okta", "entra", "adfs", "keycloak", "shibboleth", "google", "auth0", "onelogin", "pingfederate"}
+TWO_KEYS = {"entra", "shibboleth"}
+FOLDER = Path(__file__).parents[1] / "data" / "saml" / "metadata"
+
+
+@pytest.mark.parametrize("name", IDPS)
+@pytest.mark.parametrize(
+    "form", [str, lambda text: f"\ufeff{text}", lambda text: text.replace("\n", "\r\n")], ids=["", "BOM", "CRLF"]
+)
+def test_the_metadata_of_each_idp_as_it_comes_is_read(name: str, form: Callable[[str], str]) -> None:
+    second = certificate(EC, serial=2)
+    lines = "\n".join(textwrap.wrap(GOOD, 64))
+    words = {"certificate": GOOD, "lines": lines, "second": second, "other": certificate(serial=3)}
+    found = read(form(Template((FOLDER / f"{name}.xml").read_text()).substitute(words)))
+    assert (found.entity_id, found.sso_url) == (IDPS[name]["entity_id"], IDPS[name]["sso"])
+    assert bool(found.sso_post_url) is (name in BY_POST)
+    taken = ["".join(pem.split("-----")[2].split()) for pem in found.certificates]
+    assert taken == ([GOOD, second] if name in TWO_KEYS else [GOOD])
+    assert found.notes == ()
+
+
 def test_comments_and_a_byte_order_mark_do_no_harm() -> None:
     assert read(b"\xef\xbb\xbf" + f"<!-- Okta -->{entity()}".encode()) == read(entity())
 
@@ -180,6 +322,10 @@ def test_what_the_idp_of_the_other_tests_says_is_read(idp: TestIdp) -> None:
     [
         ("https://idp.test/sso?a=b", True, True),
         ("https://idp.test:8443/", True, True),
+        ("https://idp.test:9031/idp/SSO.saml2", True, True),
+        ("https://idp.test:9443/samlsso", True, True),
+        ("https://idp.test:9200/", False, False),
+        ("https://idp.test/#", False, False),
         ("https://idp.test:22/", False, False),
         ("https://idp.test:99999/", False, False),
         ("http://localhost:8001/sso", False, True),

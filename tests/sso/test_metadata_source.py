@@ -1,6 +1,8 @@
 """Fetching metadata by its address, from a real server with real TLS: what it may reach, and how long it may take."""
 
+import gzip
 import http.server
+import socket
 import ssl
 import threading
 import time
@@ -17,9 +19,21 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from sso.metadata_source import INTERNET, MAX_BYTES, Reach, fetch, fetch_within, is_public
-from sso.saml.idp_metadata import MetadataFaults
+from sso.saml.idp_metadata import MetadataFaults, read_idp_metadata
 
 HOST = "idp.test"
+ENDLESS = {
+    "/drip": (b"", b"H", 0.05),
+    "/drip-body": (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", b"x", 0.05),
+    "/drip-chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", 0.05),
+    "/continue": (b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.01),
+    "/body": (b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65536, 0),
+    "/chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b"x" * 65536 + b"\r\n", 0),
+    "/headers": (b"HTTP/1.1 200 OK\r\n", b"X: " + b"x" * 60000 + b"\r\n", 0),
+    "/header": (b"HTTP/1.1 200 OK\r\nX: ", b"x" * 65536, 0),
+    "/status": (b"HTTP/1.1 200 ", b"x" * 65536, 0),
+}
+"""What a server of bad will sends: first this, then that again and again, with a pause of so many seconds."""
 
 
 @dataclass
@@ -71,12 +85,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             made.asked.append(self.path)
-            if self.path == "/drip":  # a byte now and then, for ever
+            if self.path in ENDLESS:
+                first, again, pause = ENDLESS[self.path]
                 try:
+                    self.wfile.write(first)
                     while True:
-                        self.wfile.write(b"H")
+                        self.wfile.write(again)
                         self.wfile.flush()
-                        time.sleep(0.05)
+                        time.sleep(pause)
                 except OSError:
                     return
             status, headers, body = made.answers[self.path]
@@ -149,6 +165,12 @@ def test_three_redirects_are_followed_and_a_fourth_is_not(server: Server) -> Non
         ("https://inside.test/", "forbidden_address"),
         ("http://idp.test/", "unsafe_url"),
         ("file:///etc/passwd", "unsafe_url"),
+        ("//inside.test/", "forbidden_address"),
+        ("https://idp.test@inside.test/", "forbidden_address"),
+        ("gopher://idp.test/", "unsafe_url"),
+        ("https://", "redirects"),
+        ("/away", "redirects"),
+        ("", "redirects"),
     ],
 )
 def test_each_redirect_is_looked_at_anew(server: Server, target: str, expected: str) -> None:
@@ -176,10 +198,48 @@ def test_a_certificate_of_another_name_or_of_nobody_we_trust_is_refused(server: 
     assert code(replace(reach, tls=INTERNET.tls), server.url()) == "tls"
 
 
-def test_a_peer_that_drips_is_cut_off(server: Server) -> None:
+@pytest.mark.parametrize("path", ["/drip", "/drip-body", "/drip-chunks", "/continue"])
+def test_a_peer_that_drips_is_cut_off(server: Server, path: str) -> None:
     began = time.monotonic()
-    assert code(replace(server.reach, seconds=0.3), server.url("/drip")) == "too_slow"
+    assert code(replace(server.reach, seconds=0.3), server.url(path)) == "too_slow"
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/body", "too_large"),
+        ("/chunks", "too_large"),
+        ("/headers", "unreachable"),
+        ("/header", "unreachable"),
+        ("/status", "unreachable"),
+    ],
+)
+def test_a_peer_that_never_ends_is_left_after_a_bounded_read(server: Server, path: str, expected: str) -> None:
+    assert code(server.reach, server.url(path)) == expected
+
+
+def test_a_peer_that_accepts_and_says_nothing_is_given_up(server: Server) -> None:
+    """Not even the TLS handshake."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://{HOST}:{silent.getsockname()[1]}/"
+        assert code(replace(server.reach, seconds=0.3), url) == "too_slow"
+
+
+def test_a_few_bytes_that_would_inflate_to_megabytes_are_not_inflated(server: Server) -> None:
+    bomb = gzip.compress(b" " * 20_000_000)
+    server.answers["/bomb"] = (200, {"Content-Encoding": "gzip", "Content-Length": str(len(bomb))}, bomb)
+    assert code(server.reach, server.url("/bomb")) == "encoded"
+    server.answers["/unsaid"] = (200, {"Content-Type": "application/gzip"}, bomb)
+    assert fetch_within(server.reach, server.url("/unsaid")) == bomb, "and what it is not said to be, nobody inflates"
+
+
+@pytest.mark.parametrize("kind", ["text/html", "text/plain", "application/octet-stream", "nonsense"])
+def test_what_a_document_is_called_does_not_matter_but_what_it_is(server: Server, kind: str) -> None:
+    server.answers["/odd"] = (200, {"Content-Type": kind}, b"<!DOCTYPE html><html><title>Sign in</title></html>")
+    page = fetch_within(server.reach, server.url("/odd"))
+    with pytest.raises(MetadataFaults, match="This is a web page, not metadata"):
+        read_idp_metadata(page, now=datetime.now(UTC), loopback=False)
 
 
 def test_a_name_whose_look_up_takes_for_ever_is_given_up(server: Server) -> None:
@@ -241,6 +301,11 @@ def test_addresses_of_the_internet_are_taken(address: str) -> None:
         "https://",
         "x",
         "https://[::1",
+        "https://①②⑦.0.0.1/",
+        "https://idp.test\\@127.0.0.1/",
+        "https://idp.test/#x",
+        "https://idp.test/ x",
+        "https://idp.test/\r\nX: y",
     ],
 )
 def test_production_takes_https_addresses_only(url: str) -> None:
@@ -248,7 +313,25 @@ def test_production_takes_https_addresses_only(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://127.0.0.1/", "https://[::ffff:127.0.0.1]/", "https://localhost:8443/", "https://2130706433/"]
+    "url",
+    [
+        "https://127.0.0.1/",
+        "https://[::ffff:127.0.0.1]/",
+        "https://[::ffff:7f00:1]/",
+        "https://localhost:8443/",
+        "https://2130706433/",
+        "https://0x7f000001/",
+        "https://0x7f.1/",
+        "https://0177.0.0.1/",
+        "https://017700000001/",
+        "https://127.1/",
+        "https://0/",
+        "https://[::]/",
+        "https://[::1]/",
+        "https://10.0.0.1/",
+        "https://169.254.169.254/latest/meta-data/",
+        "https://[fe80::1]/",
+    ],
 )
 def test_production_reaches_nothing_of_this_machine(url: str) -> None:
     with pytest.raises(MetadataFaults) as refusal:

@@ -1,17 +1,32 @@
 """The sign-in log: what an administrator finds by the reference that a person reads out."""
 
+import csv
+import io
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.core.management import call_command
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from core_identity.models import Identity
+from core_identity.errors import IdentityError, InvalidValue, NoMark, NotAllowed, Refusal
+from core_identity.models import Connection, Identity
+from core_identity.services.users import create_user
 from sso.models import SignInRecord
+from sso.remedies import REMEDIES
+from sso.saml.refusals import Code
+from tests.admin.conftest import browser_of, staff
 from tests.sso.conftest import SERVICE, Browser
-from tests.support.cast import JANE, by_sso
+from tests.support.cast import ADMIN, JANE, ZOE, by_sso
 
 JANE_BY_SSO = by_sso(JANE)
+LIST = "/admin/sso/signinrecord/"
 
 
 def told(record: SignInRecord) -> dict[str, Any]:
@@ -22,7 +37,7 @@ def test_a_sign_in_leaves_a_row_with_names_and_ids_and_no_value(browser: Browser
     browser.sign_in(JANE_BY_SSO)
     record, identity = SignInRecord.objects.get(), Identity.objects.get()
     assert told(record) == {
-        "code": "signed_in", "decision": "Signed in.", "idp_initiated": False, "expected": "", "received": ""
+        "code": "signed_in", "decision": "Signed in: a new user (R9, R12).", "idp_initiated": False, "expected": "", "received": ""
     }  # fmt: skip
     assert (record.identity_id, record.user_id) == (identity.pk, identity.user_id)
     assert {"FirstName", "LastName", "Email"} <= set(record.arrived)
@@ -63,3 +78,161 @@ def test_no_row_is_written_where_the_log_is_off(browser: Browser, settings: Lazy
     assert browser.post(message).status_code == 400
     browser.sign_in(JANE_BY_SSO)
     assert not SignInRecord.objects.exists()
+
+
+# What an administrator does with it
+
+
+def test_there_is_a_remedy_for_each_code_in_the_code_and_in_the_docs() -> None:
+    refusals: tuple[type[IdentityError], ...] = (*Refusal.__subclasses__(), NoMark, InvalidValue, NotAllowed)
+    policy = {one.code for one in refusals}
+    of_scim = {"duplicate", "try_again", "uid_required", "unknown_group"}
+    assert set(REMEDIES) == {*Code, *policy} - of_scim
+    page = (Path(__file__).resolve().parents[2] / "docs/how-to/find-out-why-somebody-was-refused.md").read_text()
+    assert [code for code in REMEDIES if f"`{code}`" not in page] == []
+
+
+@pytest.fixture
+def as_auditor(db: None) -> Client:
+    """May see connections, and no people."""
+    return browser_of(staff("auditor", "view_connection"))
+
+
+@pytest.fixture
+def as_root(db: None) -> Client:
+    return browser_of(create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True))
+
+
+def run(*words: str) -> str:
+    out = io.StringIO()
+    call_command("signins", *words, stdout=out, stderr=io.StringIO())
+    return out.getvalue()
+
+
+def test_by_what_a_person_reads_out_the_page_with_every_check_is_found_R35(
+    browser: Browser, as_auditor: Client
+) -> None:
+    reference = browser.come_back(JANE_BY_SSO, audience="https://other.test")["X-Request-Id"]
+    browser.come_back(JANE_BY_SSO, issuer="https://idp.test/other")
+    spoken = f" {reference[:4].lower()} {reference[4:7].lower()} "
+    listed = as_auditor.get(LIST, {"q": spoken}).content.decode()
+    record = SignInRecord.objects.get(reference=reference)
+    assert f"{LIST}{record.pk}/change/" in listed
+    assert listed.count("/change/") == 1
+    page = as_auditor.get(f"{LIST}{record.pk}/change/").content.decode()
+    assert '<tr class="core-failed">' in page
+    assert "Enter the Audience of the connection&#x27;s setup sheet" in page
+    assert "https://other.test" in page
+    assert page.count("✓") > 10
+
+
+@pytest.mark.parametrize("nonsense", ["%", "_", "'; --", "ü", "x" * 5000])
+def test_nonsense_finds_nothing(browser: Browser, as_auditor: Client, nonsense: str) -> None:
+    browser.sign_in(JANE_BY_SSO)
+    answer = as_auditor.get(LIST, {"q": nonsense})
+    assert answer.status_code == 200
+    assert "/change/" not in answer.content.decode()
+
+
+def test_what_a_stranger_wrote_is_shown_escaped_and_as_unverified(browser: Browser, as_auditor: Client) -> None:
+    browser.post(browser.idp.response(browser.said(JANE_BY_SSO, request_id="<script>alert(1)</script>")))
+    page = as_auditor.get(f"{LIST}{SignInRecord.objects.get().pk}/change/").content.decode()
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "(unverified: anybody may have written this)" in page
+
+
+def test_filters_by_connection_outcome_and_code(browser: Browser, as_auditor: Client) -> None:
+    browser.sign_in(JANE_BY_SSO)
+    browser.come_back(JANE_BY_SSO, audience="https://other.test")
+    browser.come_back(by_sso(ZOE, uid=JANE.uid))
+
+    def found(**query: str) -> int:
+        return as_auditor.get(LIST, query).content.decode().count("/change/")
+
+    assert [found(), found(outcome="in"), found(outcome="refused"), found(outcome="test")] == [3, 1, 2, 0]
+    assert [found(code="audience"), found(code="no_mark"), found(code="issuer")] == [1, 1, 0]
+    assert [found(connection="acme"), found(user_id=str(Identity.objects.get().user_id))] == [3, 2]
+
+
+def test_the_pages_of_a_connection_and_of_a_user_lead_to_it(
+    browser: Browser, acme: Connection, as_root: Client
+) -> None:
+    browser.sign_in(JANE_BY_SSO)
+    browser.come_back(JANE_BY_SSO, audience="https://other.test")
+    page = as_root.get(f"/admin/core_identity/connection/{acme.pk}/change/").content.decode()
+    assert f"{LIST}?connection=acme" in page
+    assert "Sign-ins refused in the last 24 hours:" in page
+    user = Identity.objects.get().user_id
+    assert f"{LIST}?user_id={user}" in as_root.get(f"/admin/core_identity/user/{user}/change/").content.decode()
+
+
+@pytest.mark.parametrize("way", ["csv", "jsonl"])
+def test_what_the_list_shows_is_exported_as_a_stream_R35(way: str, browser: Browser, as_auditor: Client) -> None:
+    browser.sign_in(JANE_BY_SSO)
+    browser.come_back(JANE_BY_SSO, audience="=cmd|calc")
+    answer = as_auditor.get(f"{LIST}export.{way}", {"outcome": "refused"})
+    assert answer.streaming
+    text = b"".join(answer).decode()
+    row: dict[str, Any]
+    if way == "csv":
+        (row,) = csv.DictReader(io.StringIO(text))
+        assert row["received"] == "'=cmd|calc"
+    else:
+        row = json.loads(text)
+    checks: Any = json.loads(row["checks"]) if way == "csv" else row["checks"]
+    assert [one["check"] for one in checks if one["passed"] is False] == ["Audience"]
+    assert row["outcome"] == "audience"
+
+
+def test_the_command_shows_lists_and_exports(browser: Browser) -> None:
+    browser.sign_in(JANE_BY_SSO)
+    reference = browser.come_back(JANE_BY_SSO, audience="https://other.test")["X-Request-Id"]
+    shown = run("show", reference.lower())
+    assert f"reference: {reference}" in shown
+    assert f"what to do: {REMEDIES['audience']}" in shown
+    wanted = f"expected: {SERVICE}/sso/acme/metadata"
+    assert f"FAIL Audience; {wanted}; received: https://other.test" in shown
+    assert json.loads(run("show", reference[:8], "--json"))["outcome"] == "audience"
+    assert reference in run("list", "--refused", "--connection", "acme", "--since", "2020-01-01")
+    assert len(json.loads(run("list", "--json"))) == 2
+    assert run("list", "--since", "2999-01-01") == "None.\n"
+    assert len(run("export", "--format", "jsonl").splitlines()) == 2
+    for words, status in ((("show", "NOBODY"), 3), (("show", "%"), 3), (("list", "--connection", "none"), 3)):
+        with pytest.raises(SystemExit) as exit_status:
+            run(*words)
+        assert exit_status.value.code == status
+
+
+def test_the_log_is_for_who_may_see_connections_and_is_changed_by_nobody(
+    browser: Browser, as_auditor: Client, as_root: Client
+) -> None:
+    browser.sign_in(JANE_BY_SSO)
+    address = f"{LIST}{SignInRecord.objects.get().pk}/"
+    stranger = browser_of(staff("deskonly", "view_user"))
+    pages = (LIST, f"{address}change/", f"{LIST}export.csv", f"{LIST}export.jsonl")
+    assert [stranger.get(page).status_code for page in pages] == [403] * 4
+    assert [as_auditor.get(page).status_code for page in pages] == [200] * 4
+    for client in (as_auditor, as_root):
+        assert client.post(f"{address}change/", {"code": "signed_in"}).status_code == 403
+        assert client.post(f"{address}delete/", {"post": "yes"}).status_code == 403
+
+
+def test_the_pages_cost_the_same_for_few_and_for_many(browser: Browser, acme: Connection, as_root: Client) -> None:
+    browser.come_back(JANE_BY_SSO, audience="https://other.test")
+    pages = (LIST, f"{LIST}?outcome=refused&connection=acme", f"/admin/core_identity/connection/{acme.pk}/change/")
+
+    def cost() -> list[int]:
+        counts = []
+        for page in pages:
+            with CaptureQueriesContext(database) as captured:
+                as_root.get(page)
+            counts.append(len(captured))
+        return counts
+
+    cost()
+    few = cost()
+    row = SignInRecord.objects.values().get()
+    SignInRecord.objects.bulk_create(SignInRecord(**{**row, "id": None, "at": timezone.now()}) for _ in range(1500))
+    assert cost() == few
+    assert "1000 or more." in as_root.get(pages[2]).content.decode()

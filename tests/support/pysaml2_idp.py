@@ -1,11 +1,12 @@
-"""An identity provider that we did not write: pysaml2's, behind three pages on 127.0.0.1.
+"""An identity provider that we did not write: pysaml2's, behind a few pages on 127.0.0.1.
 
 What is said, what is signed and how a request is read is pysaml2's doing. Its keys are made when it starts.
 """
 
+import base64
 import threading
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,10 +26,17 @@ from saml2.assertion import Policy
 from saml2.attribute_converter import AttributeConverter
 from saml2.config import IdPConfig
 from saml2.metadata import entity_descriptor
-from saml2.saml import AUTHN_PASSWORD_PROTECTED, NAME_FORMAT_UNSPECIFIED, NAME_FORMAT_URI
-from saml2.samlp import STATUS_AUTHN_FAILED, NameIDPolicy
+from saml2.saml import AUTHN_PASSWORD_PROTECTED, NAME_FORMAT_UNSPECIFIED, NAME_FORMAT_URI, NameID
+from saml2.samlp import STATUS_AUTHN_FAILED, NameIDPolicy, response_from_string
 from saml2.server import Server
-from saml2.sigver import ASSERT_XPATH, TRIPLE_DES_CBC, pre_encrypt_assertion
+from saml2.sigver import (
+    ASSERT_XPATH,
+    TRIPLE_DES_CBC,
+    RSACrypto,
+    import_rsa_key_from_file,
+    pre_encrypt_assertion,
+    verify_redirect_signature,
+)
 from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
 
 from core_identity.values import Person
@@ -58,6 +66,8 @@ class Manner:
     """How far its clock is ahead."""
     relay_state: str | None = None
     """None: what came with the request, as the standard wants."""
+    logout_binding: str = BINDING_HTTP_POST
+    """How it says that somebody has left, and answers who says so. Okta's way is POST."""
 
 
 class XmlsecWheel:
@@ -72,6 +82,22 @@ class XmlsecWheel:
         (place,) = signed.findall("{http://www.w3.org/2000/09/xmldsig#}Signature")
         context.sign(place)
         return etree.tostring(root, encoding="unicode")
+
+    def validate_signature(
+        self, signed: bytes | str, cert_file: str, cert_type: str, node_name: str, node_id: str
+    ) -> bool:
+        """Of the element with that ID, and by that certificate, both of which pysaml2 has looked for."""
+        root = etree.fromstring(signed.encode() if isinstance(signed, str) else signed)
+        xmlsec.tree.add_ids(root, ["ID"])
+        (element,) = (one for one in root.iter() if one.get("ID") == node_id)
+        (place,) = element.findall("{http://www.w3.org/2000/09/xmldsig#}Signature")
+        context = xmlsec.SignatureContext()
+        context.key = xmlsec.Key.from_file(cert_file, xmlsec.constants.KeyDataFormatCertPem)
+        try:
+            context.verify(place)
+        except xmlsec.VerificationError:
+            return False
+        return True
 
     def encrypt_assertion(
         self, statement: Any, enc_key: str, template: Any, key_type: str, node_xpath: str | None
@@ -95,8 +121,21 @@ class XmlsecWheel:
     encryption = ""
 
 
+@dataclass(frozen=True)
+class Heard:
+    """A message that it took in: its name, how it came, and whom it names (for an answer: its status)."""
+
+    name: str
+    binding: str
+    of: str
+    session_index: str = ""
+
+
 class Pysaml2Idp(ThreadingHTTPServer):
-    """``people`` are who can be clicked; ``faults`` what went wrong in it, which no test should have."""
+    """``people`` are who can be clicked; ``heard`` is what it was told; ``faults`` what went wrong in it, which no test should have.
+
+    AuthnRequests need no signature unless ``want_signed``; a logout message always does.
+    """
 
     daemon_threads = True
 
@@ -106,19 +145,43 @@ class Pysaml2Idp(ThreadingHTTPServer):
         self.manner = Manner()
         self.people: tuple[Person, ...] = ()
         self.faults: list[str] = []
+        self.heard: list[Heard] = []
+        self.want_signed = False
+        self.known_as: dict[str, tuple[NameID, str]] = {}
         self._folder = folder
         self._known: list[str] = []
+        self._keys: list[tuple[Path, Path]] = []
         self.change_key()
 
     def change_key(self) -> None:
-        """Sign with a new key from now on, under the same entity ID; ``metadata`` has it at once."""
+        """Sign with a new key from now on, under the same entity ID; ``metadata`` has it, and no other, at once."""
+        self.announce_next_key()
+        self.sign_with_next_key()
+        self.forget_old_key()
+
+    def announce_next_key(self) -> None:
+        """Make the next key, and name its certificate in the metadata beside that of the key that signs."""
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        (self._folder / "key.pem").write_bytes(pem)
-        (self._folder / "certificate.pem").write_bytes(certificate_for(key).public_bytes(Encoding.PEM))
+        number = len(list(self._folder.iterdir()))
+        self._keys.append((self._folder / f"{number}-key.pem", self._folder / f"{number}-certificate.pem"))
+        self._keys[-1][0].write_bytes(pem)
+        self._keys[-1][1].write_bytes(certificate_for(key).public_bytes(Encoding.PEM))
+        self._begin_anew()
+
+    def sign_with_next_key(self) -> None:
+        self._keys.reverse()
+        self._begin_anew()
+
+    def forget_old_key(self) -> None:
+        del self._keys[1:]
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
         self._config = self._describe()
         self.saml = Server(config=self._config)
         self.saml.sec.crypto = XmlsecWheel()
+        self.saml.sec.sec_backend = RSACrypto(import_rsa_key_from_file(str(self._keys[0][0])))
 
     def meet(self, sp_metadata: str) -> None:
         """Learn of an SP, by the SP's own metadata."""
@@ -131,9 +194,9 @@ class Pysaml2Idp(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         self.faults.append(traceback.format_exc())
 
-    def answer(self, request: str, person: Person | None) -> tuple[str, str]:
-        """Return the Response to an AuthnRequest of the Redirect binding, and where it is to be posted. No person: she was not signed in."""
-        asked = self.saml.response_args(self.saml.parse_authn_request(request, BINDING_HTTP_REDIRECT).message)
+    def answer(self, fields: Mapping[str, str], binding: str, person: Person | None) -> tuple[str, str]:
+        """Return the Response to an AuthnRequest, and where it is to be posted. No person: she was not signed in."""
+        asked = self.saml.response_args(self._read(self.saml.parse_authn_request, fields, binding, self.want_signed))
         del asked["binding"]
         if person is None:
             refused = self.saml.create_error_response(
@@ -154,6 +217,78 @@ class Pysaml2Idp(ThreadingHTTPServer):
             person, in_response_to=None, destination=acs["location"], sp_entity_id=sp, name_id_policy=policy
         )
         return said, acs["location"]
+
+    def leave(self, fields: Mapping[str, str], binding: str) -> str:
+        """Take a LogoutRequest of an SP, and return the page that takes the answer there."""
+        asked = self._read(self.saml.parse_logout_request, fields, binding, True)
+        (index, *_) = [one.text for one in asked.session_index] or [""]
+        self.heard.append(Heard("LogoutRequest", binding, asked.name_id.text, index))
+        said = self.saml.create_logout_response(
+            asked, [self.manner.logout_binding], sign=self._signs_inside, **self._algorithms()
+        )
+        place = self.saml.response_args(asked, [self.manner.logout_binding])["destination"]
+        return self._send_off(said, fields.get("RelayState", ""), place, response=True)
+
+    def send_away(self, sp: str) -> str:
+        """Return the page that takes a LogoutRequest for whoever came last to an SP (an entity ID) there."""
+        name_id, index = self.known_as[sp]
+        ((place, *_),) = (self.saml.metadata.single_logout_service(sp, self.manner.logout_binding, "spsso"),)
+        _, said = self.saml.create_logout_request(
+            place["location"],
+            sp,
+            name_id=name_id,
+            session_indexes=[index],
+            expire=(datetime.now(UTC) + timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            sign=self._signs_inside,
+            **self._algorithms(),
+        )
+        return self._send_off(said, "the IdP's own", place["location"])
+
+    def be_told(self, fields: Mapping[str, str], binding: str) -> None:
+        """Take an SP's answer to our LogoutRequest, if it signed it."""
+        sent = fields["SAMLResponse"]
+        answer = self.saml.parse_logout_request_response(sent, binding).response
+        if binding == BINDING_HTTP_POST:
+            self.saml.sec.correctly_signed_message(base64.b64decode(sent), "logout_response", must=True)
+        else:
+            certificates = self.saml.metadata.certs(answer.issuer.text, "any", "signing")
+            assert any(
+                verify_redirect_signature(dict(fields), self.saml.sec.sec_backend, one) for _, one in certificates
+            )
+        assert fields["RelayState"] == "the IdP's own"
+        self.heard.append(Heard("LogoutResponse", binding, answer.status.status_code.value))
+
+    @property
+    def _signs_inside(self) -> bool:
+        return self.manner.logout_binding == BINDING_HTTP_POST
+
+    def _send_off(self, said: Any, relay_state: str, place: str, *, response: bool = False) -> str:
+        """Return a page that takes a logout message to an SP: a form, or a link that a script follows."""
+        binding = self.manner.logout_binding
+        sign = None if self._signs_inside else True
+        sent = self.saml.apply_binding(
+            binding, str(said), place, relay_state, response=response, sign=sign, sigalg=self.manner.signature
+        )
+        if binding == BINDING_HTTP_POST:
+            return str(sent["data"])
+        (location,) = (value for name, value in sent["headers"] if name == "Location")
+        return f'<!DOCTYPE html><title>pysaml2</title><meta http-equiv="refresh" content="0; url={escape(location)}">'
+
+    def _read(self, parse: Callable[..., Any], fields: Mapping[str, str], binding: str, signed: bool) -> Any:
+        """Return the message of a request, as pysaml2 reads it; with ``signed`` it demands our signature."""
+        self._config.setattr("idp", "want_authn_requests_signed", signed)
+        over_the_query = {
+            "relay_state": fields.get("RelayState"),
+            "sigalg": fields.get("SigAlg"),
+            "signature": fields.get("Signature"),
+        }
+        read = parse(fields["SAMLRequest"], binding, **(over_the_query if binding == BINDING_HTTP_REDIRECT else {}))
+        return read.message
+
+    def speak(self, person: Person, **claimed: Any) -> str:
+        """Return a Response (base64) with whatever is claimed: ``in_response_to``, ``destination``, ``sp_entity_id``."""
+        policy = NameIDPolicy(format="urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified")
+        return base64.b64encode(self._say(person, name_id_policy=policy, **claimed).encode()).decode()
 
     def _say(self, person: Person, **asked: Any) -> str:
         manner = self.manner
@@ -176,6 +311,9 @@ class Pysaml2Idp(ThreadingHTTPServer):
                 **self._algorithms(),
                 **asked,
             )
+        if manner.encryption is None:
+            (assertion,) = response_from_string(str(said)).assertion
+            self.known_as[asked["sp_entity_id"]] = assertion.subject.name_id, assertion.authn_statement[0].session_index
         return str(said)
 
     def _algorithms(self) -> dict[str, str | None]:
@@ -185,14 +323,24 @@ class Pysaml2Idp(ThreadingHTTPServer):
         described = IdPConfig().load(
             {
                 "entityid": f"{self.url}/metadata",
-                "key_file": str(self._folder / "key.pem"),
-                "cert_file": str(self._folder / "certificate.pem"),
+                "key_file": str(self._keys[0][0]),
+                "cert_file": str(self._keys[0][1]),
+                "additional_cert_files": [str(certificate) for _, certificate in self._keys[1:]],
                 "crypto_backend": "XMLSecurity",  # the one that looks for no program; it is replaced by `XmlsecWheel`
                 "metadata": {"inline": self._known},
                 "service": {
                     "idp": {
                         "domain": "acme.test",
-                        "endpoints": {"single_sign_on_service": [(f"{self.url}/sso", BINDING_HTTP_REDIRECT)]},
+                        "endpoints": {
+                            "single_sign_on_service": [
+                                (f"{self.url}/sso", BINDING_HTTP_REDIRECT),
+                                (f"{self.url}/sso", BINDING_HTTP_POST),
+                            ],
+                            "single_logout_service": [
+                                (f"{self.url}/slo", BINDING_HTTP_POST),
+                                (f"{self.url}/slo", BINDING_HTTP_REDIRECT),
+                            ],
+                        },
                     }
                 },
             }
@@ -218,32 +366,50 @@ def _x500(person: Person) -> dict[str, list[str]]:
 
 
 class _Pages(BaseHTTPRequestHandler):
-    """/metadata; /sso, where one says who one is; /dashboard, where sign-ins start at the IdP."""
+    """/metadata; /sso, where one says who one is; /dashboard, where sign-ins start at the IdP; /slo, and /leave, where logouts do."""
 
     server: Pysaml2Idp
 
     def do_GET(self) -> None:
         address = urlsplit(self.path)
         fields = dict(parse_qsl(address.query, keep_blank_values=True))
-        if address.path == "/metadata":
-            self._send(self.server.metadata(), "application/samlmetadata+xml")
-        elif address.path in {"/sso", "/dashboard"}:
-            self._send(_who_page(self.server.people, fields))
-        else:
-            self.send_error(404)
+        match address.path:
+            case "/metadata":
+                self._send(self.server.metadata(), "application/samlmetadata+xml")
+            case "/sso" | "/dashboard":
+                self._send(_who_page(self.server.people, fields | {"binding": BINDING_HTTP_REDIRECT}))
+            case "/slo":
+                self._log_out(fields, BINDING_HTTP_REDIRECT)
+            case "/leave":
+                self._send(self.server.send_away(fields["sp"]))
+            case _:
+                self.send_error(404)
 
     def do_POST(self) -> None:
         idp = self.server
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         fields = dict(parse_qsl(body, keep_blank_values=True))
+        if self.path == "/slo":
+            self._log_out(fields, BINDING_HTTP_POST)
+            return
+        if "person" not in fields:
+            self._send(_who_page(idp.people, fields | {"binding": BINDING_HTTP_POST}))
+            return
         person = next((one for one in idp.people if one.uid == fields["person"]), None)
         if "SAMLRequest" in fields:
-            message, acs_url = idp.answer(fields["SAMLRequest"], person)
+            message, acs_url = idp.answer(fields, fields["binding"], person)
         else:
             assert person is not None
             message, acs_url = idp.begin(fields["sp"], person)
         relay_state = fields.get("RelayState", "") if idp.manner.relay_state is None else idp.manner.relay_state
         self._send(idp.saml.apply_binding(BINDING_HTTP_POST, message, acs_url, relay_state, response=True)["data"])
+
+    def _log_out(self, fields: dict[str, str], binding: str) -> None:
+        if "SAMLResponse" in fields:
+            self.server.be_told(fields, binding)
+            self._send("<!DOCTYPE html><title>pysaml2</title><h1>You are signed out everywhere</h1>")
+        else:
+            self._send(self.server.leave(fields, binding))
 
     def _send(self, text: str, content_type: str = "text/html; charset=utf-8") -> None:
         self.send_response(200)

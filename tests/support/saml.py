@@ -174,7 +174,7 @@ class TestIdp:
         return base64.b64encode(etree.tostring(self.sign(etree.fromstring(xml)))).decode()
 
     def logout_query(self, xml: str, *, field: str = "SAMLRequest", **changes: Any) -> str:
-        """Return a signed query of the Redirect binding. ``changes``: ``algorithm``, ``relay_state``, ``digest``, ``escape``."""
+        """Return a signed query of the Redirect binding. ``changes``: ``algorithm``, ``relay_state``, ``digest``, ``escape``, ``sign``."""
         escape = changes.get("escape", lambda text: quote(text, safe=""))
         deflater = compressobj(9, 8, -15)
         deflated = deflater.compress(xml.encode()) + deflater.flush()
@@ -183,7 +183,9 @@ class TestIdp:
             fields["RelayState"] = changes["relay_state"]
         fields["SigAlg"] = changes.get("algorithm", "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256")
         signed = "&".join(f"{name}={escape(value)}" for name, value in fields.items())
-        signature = self.key.sign(signed.encode(), padding.PKCS1v15(), changes.get("digest", hashes.SHA256()))
+        hashed = changes.get("digest", hashes.SHA256())
+        sign = changes.get("sign", lambda octets: self.key.sign(octets, padding.PKCS1v15(), hashed))
+        signature = sign(signed.encode())
         return f"{signed}&Signature={escape(base64.b64encode(signature).decode())}"
 
     def sign(

@@ -12,12 +12,13 @@ from django.db import connections
 from core_identity.errors import IdentityError
 from core_identity.models import Connection, Grant, Identity, IdentityUid, PushGroup, PushGroupMember, Role, User
 from core_identity.selectors.groups import reached_by
+from core_identity.services.erasure import erase
 from core_identity.services.expiry import expire, unexpire
 from core_identity.services.groups import change_group, create_group
 from core_identity.services.provisioning import change_person, create_person
 from core_identity.services.roles import change_role, create_role, delete_role
 from core_identity.services.sign_in import sign_in
-from core_identity.values import GroupChange, Person
+from core_identity.values import ActorKind, GroupChange, Person
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
 from tests.support.groups import push
 
@@ -119,6 +120,35 @@ def test_expire_and_unexpire_at_the_same_instant_leave_one_truth_R24(acme: Conne
     user = User.objects.get()
     assert (user.expired_at is None) == (user.expired_reason == "")
     assert user.is_active == (user.expired_at is None)
+
+
+def test_an_erasure_among_pushes_and_sign_ins_leaves_nothing_of_the_person_R34(acme: Connection) -> None:
+    create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
+    identity = create_person(actor=OKTA, connection=acme, person=JANE).identity
+    members = GroupChange(display_name="Editors", members=frozenset({identity.scim_id}))
+    group = create_group(actor=OKTA, connection=acme, change=members)
+    expire(actor=ADMIN, user_id=identity.user_id, reason="left")
+    root = replace(ADMIN, kind=ActorKind.SYSTEM)
+
+    def push(**words: str) -> Callable[[], object]:
+        said = replace(JANE, **words)  # type: ignore[arg-type]
+        return lambda: change_person(
+            actor=OKTA, connection=acme, scim_id=identity.scim_id, read=lambda _: said, deactivates=False
+        )
+
+    def put() -> object:
+        return change_group(actor=OKTA, connection=acme, scim_id=group.scim_id, read=lambda _: members)
+
+    def end() -> object:
+        return erase(actor=root, user_id=identity.user_id, reason="asked")
+
+    others = [push(title="Chief"), push(family_name="Roe"), post(acme, JANE), enter(acme, JANE), put, put]
+    answers = at_the_same_instant([*others, end, *others])
+    assert not isinstance(answers[len(others)], IdentityError)
+    user, left = User.objects.get(), Identity.objects.get()
+    assert (user.email, user.last_name, user.title, left.user_name, left.email, left.attributes) == ("",) * 5 + ({},)
+    assert user.expired_at is not None
+    assert not Grant.objects.exists()  # a group may go on naming the id, which stays (R29)
 
 
 def test_of_two_roles_that_want_one_name_at_once_one_has_it_R28() -> None:

@@ -13,7 +13,7 @@ from core_identity.errors import Conflict, InvalidValue, NoMark, NotAllowed, Not
 from core_identity.models import Connection, Event, Grant, Identity, PushGroupMember, User
 from core_identity.policy.bursts import BurstLimits
 from core_identity.selectors.bursts import open_bursts
-from core_identity.selectors.connections import live_connection
+from core_identity.selectors.connections import live_connection_by_id
 from core_identity.services.bursts import unexpire_burst
 from core_identity.services.connections import change_connection, switch_off
 from core_identity.services.expiry import expire
@@ -165,7 +165,7 @@ def test_the_successor_takes_over_and_everybody_stays_one_user_R1a(acme: Connect
     assert put(jane, replace(JANE, title="Chief")).identity.scim_id == jane.scim_id
     assert User.objects.count() == 1
     with pytest.raises(NotFound):
-        live_connection(acme.slug)
+        live_connection_by_id(acme.pk)
 
 
 def test_sessions_by_the_former_end_R1a_R21(acme: Connection, successor: Connection) -> None:

@@ -11,6 +11,7 @@ from core_identity.config.answers import changing
 from core_identity.config.apply import apply, describe, parse
 from core_identity.config.credential_acts import CredentialActs
 from core_identity.config.idp_acts import IdpActs
+from core_identity.config.saml_acts import SamlActs
 from core_identity.errors import NotFound
 from core_identity.models import Burst, Identity, IdentityUid
 from core_identity.selectors.bursts import BurstPlan, open_bursts, plan_of
@@ -19,12 +20,11 @@ from core_identity.selectors.mismatches import LATELY, mismatches, perhaps_pushe
 from core_identity.services.bursts import settle_burst, unexpire_burst
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.services.succession import end_rekey, plan_rekey, rekey, succeed
-from sso.keys import activate_key, certificate_facts, keys_of, make_key, retire_key, seal_again
 
 
-class Command(CredentialActs, IdpActs):
+class Command(CredentialActs, IdpActs, SamlActs):
     help = (
-        "Apply connections described in a file, show one, make its tokens, secrets and SAML keys, let its keys of people change, "
+        "Apply connections described in a file, show one, make its tokens, secrets and SAML keys, verify its domains, let its keys of people change, "
         "let another take over, or undo a burst of deactivations."
     )
 
@@ -50,17 +50,6 @@ class Command(CredentialActs, IdpActs):
         succeeding.add_argument("former", metavar="FORMER")
         succeeding.add_argument("successor", metavar="SUCCESSOR")
 
-        keeping = changing(
-            add("saml-keys", "change our own SAML keys of a connection; a rollover is make, activate, retire")
-        )
-        keeping.add_argument("slug", metavar="SLUG")
-        keeping.add_argument(
-            "step",
-            choices=("make", "activate", "retire", "seal-again"),
-            help="make: the first key, or the next one, which our metadata announces; activate: let the next one sign; "
-            "retire: forget the old one; seal-again: encrypt them with the first of SAML_KEY_ENCRYPTION_KEYS",
-        )
-
         listing = add("bursts", "list bursts of deactivations that wait for an administrator (R22a)")
         listing.add_argument("slug", metavar="SLUG")
         for name, help_text in (
@@ -70,17 +59,7 @@ class Command(CredentialActs, IdpActs):
             changing(add(name, help_text)).add_argument("slug", metavar="SLUG")
         self.add_credential_acts(add)
         self.add_idp_acts(add)
-
-    def act_saml_keys(self, *, slug: str, step: str, reason: str, json: bool, **_: Any) -> None:
-        connection = connection_by_slug(slug)
-        act = {"make": make_key, "activate": activate_key, "retire": retire_key, "seal-again": seal_again}[step]
-        act(actor=self.actor, connection=connection, reason=reason)
-        told = []
-        for key in keys_of(connection):
-            fingerprint, ends = certificate_facts(key.certificate)
-            told.append({"state": key.state, "sha256": fingerprint, "ends_at": ends.isoformat()})
-        lines = [f"{one['state']:<6}  {one['sha256']}  ends {one['ends_at']}" for one in told]
-        self.answer({"connection": slug, "keys": told}, as_json=json, lines=lines)
+        self.add_saml_acts(add)
 
     def act_bursts(self, *, slug: str, json: bool, **_: Any) -> None:
         connection = connection_by_slug(slug)

@@ -1,0 +1,148 @@
+"""The SAML side of a connection, as an administrator fills it in: the same words as a connection file."""
+
+from typing import Any, ClassVar, Final
+
+from django import forms
+from django.http import HttpRequest
+from django.utils.text import capfirst
+
+import sso.connections
+from core_identity.admin.forms import ActForm, ReasonForm
+from core_identity.config.saml_consequences import Consequence, consequences
+from core_identity.errors import NotAllowed
+from core_identity.models import Connection
+from sso.email_domains import unverify_domain, verify_domain
+from sso.keys import activate_key, certificate_facts, keys_of, make_key, retire_key
+from sso.models import KeyState, SamlSettings, SpKey
+
+NO_KEY: Final = (
+    "There is no key of ours yet, so the IdP cannot encrypt and everybody would be refused. Make one on the page Our SAML keys, "
+    "give its certificate to the IdP, and demand encryption when a sign-in came encrypted."
+)
+
+
+HOW_KNOWN: Final = "How you know that it is the customer's. For example: DNS record of today, ticket 4711. Kept in the events for good."
+
+
+class SamlForm(ActForm):
+    """Shows what would change and what that breaks; saves at the press of the second button, if it is still what was shown.
+
+    The first settings of a connection are saved at once: nobody signs in by it yet.
+    """
+
+    idp_metadata = forms.CharField(
+        label="Metadata of the IdP",
+        max_length=1024 * 1024,
+        widget=forms.Textarea(attrs={"rows": 12, "class": "vLargeTextField", "spellcheck": "false"}),
+        help_text="The whole XML. In Okta: the app, Sign On, SAML Signing Certificates, View IdP metadata. "
+        "Later it is changed on a page of its own.",
+    )
+    email_domains = forms.CharField(
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField", "spellcheck": "false"}),
+        help_text="One a line. Each leads here from the sign-in page once it is verified, on the page Email domains.",
+    )
+    GROUPS: ClassVar[tuple[tuple[str, tuple[str, ...]], ...]] = (
+        ("Where sign-ins start, and how people prove who they are", ("idp_initiated", "force_authn", "authn_context", "name_id_format")),
+        ("What is taken", ("want_response_signed", "want_encrypted", "clock_skew")),
+        ("What we send, and how", ("sign_requests", "sign_metadata", "sso_binding", "slo_binding")),
+    )  # fmt: skip
+    """Settings whose fields are those of the model, by what they are about."""
+
+    def __init__(self, request: HttpRequest, *, connection: Connection) -> None:
+        self.connection = connection
+        self.found = SamlSettings.objects.filter(connection=connection).first()
+        self.consequences: list[Consequence] | None = None
+        self.seen = ""
+        saml = self.found or SamlSettings()
+        names = {name: name for _, names in self.GROUPS for name in names}
+        names |= {name: f"{name}_attribute" for name in SamlSettings.ATTRIBUTES}
+        shown = {name: getattr(saml, field) for name, field in names.items()}
+        super().__init__(request, initial={**shown, "email_domains": "\n".join(saml.email_domains)})
+        for name, field in names.items():
+            model_field: Any = SamlSettings._meta.get_field(field)
+            required = name in SamlSettings.ATTRIBUTES and not model_field.blank
+            made = model_field.formfield(required=required, label=capfirst(model_field.verbose_name))
+            if isinstance(made, forms.CharField):  # URNs are long
+                made.widget.attrs |= {"class": "vLargeTextField", "spellcheck": "false"}
+            self.fields[name] = made
+        if self.found is not None:  # whom we believe is changed where the difference is shown first
+            del self.fields["idp_metadata"]
+
+    def fieldsets(self) -> list[tuple[str | None, dict[str, Any]]]:
+        """Return the fields by what they are about."""
+        first: list[tuple[str | None, tuple[str, ...]]] = [] if self.found else [(None, ("idp_metadata",))]
+        last = (
+            ("The way from the sign-in page", ("email_domains",)),
+            ("Names of the attributes that the IdP sends", SamlSettings.ATTRIBUTES),
+        )
+        return [(heading, {"fields": names}) for heading, names in (*first, *self.GROUPS, *last)]
+
+    def clean_want_encrypted(self) -> bool:
+        wanted = bool(self.cleaned_data["want_encrypted"])
+        if wanted and not (self.found and self.found.want_encrypted) and not keys_of(self.connection):
+            raise forms.ValidationError(NO_KEY)
+        return wanted
+
+    def write(self) -> SamlSettings | None:
+        """Return what was saved, None where it was only to be shown."""
+        said = dict(self.cleaned_data)
+        section = {
+            # What is not on this page, such as whom we believe, is not to be lost by it.
+            **(sso.connections.section_of(self.found) if self.found else {"idp_metadata": said.pop("idp_metadata")}),
+            "attributes": {name: said.pop(name) for name in SamlSettings.ATTRIBUTES},
+            "email_domains": said.pop("email_domains").split(),
+            **{name: None if value == "" else value for name, value in said.items()},
+        }
+        if self.found is None:
+            return sso.connections.apply(self.connection, section, base_dir=None, actor=self.actor)
+        changes = sso.connections.plan(self.connection, section, base_dir=None)
+        self.consequences, self.seen = consequences(changes), sso.connections.seen_as(changes)
+        if "save" not in self.data:
+            return None
+        seen = self.data.get("seen", "")
+        return sso.connections.apply(self.connection, section, base_dir=None, actor=self.actor, seen=seen)
+
+
+class DomainForm(ReasonForm):
+    """A button beside each domain of the settings: verify it, or take that back."""
+
+    def __init__(self, request: HttpRequest, *, connection: Connection) -> None:
+        super().__init__(request)
+        self.connection = connection
+        self.fields["reason"].help_text = HOW_KNOWN
+
+    def write(self) -> str:
+        act, word = (verify_domain, "verify") if "verify" in self.data else (unverify_domain, "unverify")
+        domain = self.data.get(word, "")
+        act(actor=self.actor, connection=self.connection, domain=domain, reason=self.cleaned_data["reason"])
+        return str(domain)
+
+
+class KeyForm(ReasonForm):
+    """One step of the life of our keys; ``step`` is make, activate or retire, and ``key`` the one that it is about, None where one is made."""
+
+    STEPS: ClassVar[dict[str, Any]] = {"make": make_key, "activate": activate_key, "retire": retire_key}
+
+    def __init__(self, request: HttpRequest, *, connection: Connection, step: str) -> None:
+        super().__init__(request)
+        self.connection, self.step = connection, step
+        self.fields[
+            "reason"
+        ].help_text = "Kept in the events for good. For example: rollover of this year, ticket 4711."
+        held = {key.state: key for key in keys_of(connection)}
+        self.first = not held
+        self.key: SpKey | None = {
+            "make": None,
+            "activate": held.get(KeyState.NEXT),
+            "retire": held.get(KeyState.OLD) or held.get(KeyState.NEXT),
+        }[step]
+        self.shown = certificate_facts(self.key.certificate)[0] if self.key else ""
+
+    def write(self) -> SpKey:
+        if self.data.get("shown", "") != self.shown:
+            raise NotAllowed("The keys changed since this was shown. Look at them again.")
+        act = self.STEPS[self.step]
+        done: SpKey = act(actor=self.actor, connection=self.connection, reason=self.cleaned_data["reason"])
+        return done

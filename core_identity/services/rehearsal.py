@@ -1,0 +1,51 @@
+"""A sign-in that is done, looked at, and taken back: what an assertion would do, without doing it (R37)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from core_identity.errors import IdentityError
+from core_identity.models import Connection, Event
+from core_identity.services.connections import switch_on
+from core_identity.services.sign_in import Entrance, enter
+from core_identity.services.transactions import in_one_transaction
+from core_identity.values import Actor, ActorKind, Channel, Person
+
+REHEARSING = Actor(Channel.ADMIN, ActorKind.SYSTEM, "test sign-in")
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What a sign-in would have come to: an ``entrance`` (of rows that stand no more, if it would have made them) or a ``refusal``.
+
+    ``events`` are those that it would have left, as plain values: ``kind``, ``subject``, ``changes`` and ``reason``. They hold people's data.
+    """
+
+    entrance: Entrance | None
+    refusal: IdentityError | None
+    events: tuple[dict[str, Any], ...]
+
+    @property
+    def makes_a_user(self) -> bool:
+        return any(event["kind"] == "user.created" for event in self.events)
+
+
+@in_one_transaction
+def rehearse_sign_in(*, actor: Actor, connection: Connection, person: Person) -> Rehearsal:
+    """Let ``person`` sign in by the very service that does it, and take all of it back. A connection that is off is taken as on.
+
+    The reference of ``actor`` must be that of this sign-in alone: by it the events are found that tell what was done.
+    """
+    try:
+        if not connection.enabled:
+            connection = switch_on(actor=REHEARSING, connection_id=connection.pk, reason="taken back")
+        entrance, refusal = None, None
+        try:
+            entrance = enter(actor=actor, connection=connection, person=person)
+        except IdentityError as refused:
+            refusal = refused
+        told = Event.objects.filter(request_id=actor.request_id).order_by("pk")
+        return Rehearsal(entrance, refusal, tuple(map(dict, told.values("kind", "subject", "changes", "reason"))))
+    finally:
+        transaction.set_rollback(True)

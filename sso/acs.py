@@ -1,0 +1,80 @@
+"""The way back from the IdP (SAML profiles 4.1.5): what came is believed or not, and whom it speaks of let in or not."""
+
+import logging
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from core_identity.credentials import credential
+from core_identity.errors import IdentityError
+from core_identity.services.sign_in import enter
+from sso import sign_in_state
+from sso.explanations import explain_attributes, explain_entrance
+from sso.live_settings import live_settings, require_live
+from sso.mapping import person_of
+from sso.models import SamlSettings
+from sso.reception import actor_of, believed, departed
+from sso.refusal_page import facts, refused_by_policy, refused_message
+from sso.relay_state import safe_path
+from sso.saml.refusals import SamlRefusal
+from sso.sign_in_log import SIGNED_IN, Attempt, record
+from sso.trial import come_back_from_test, settings_under_test
+
+log = logging.getLogger("sso.sign_ins")
+
+
+@credential("none")
+@csrf_exempt  # The IdP's page posts here. InResponseTo and the browser's own cookie are what protects (SAML profiles 4.1.5).
+@require_POST
+@never_cache
+def acs(request: HttpRequest, slug: str) -> HttpResponse:
+    """Assertion consumer service: verify, take it once, let the person in, and go on by a GET on this site."""
+    token = sign_in_state.browser_token_of(request)
+    attempt = Attempt(request, _settings(slug, token))
+    try:
+        state = departed(attempt, token)
+        if state is not None and state.tester_id is not None:
+            return come_back_from_test(attempt, state)
+        require_live(attempt.saml)
+        assertion = believed(attempt, state)
+    except SamlRefusal as refusal:
+        return refused_message(attempt, refusal)
+    explain_attributes(attempt.trace, attempt.saml, assertion)
+    try:
+        person = person_of(assertion, attempt.saml)
+        entrance = enter(actor=actor_of(attempt, person), connection=attempt.saml.connection, person=person)
+    except IdentityError as refusal:
+        return refused_by_policy(attempt, assertion, refusal)
+    identity = entrance.identity
+    log.info("sign-in", extra=facts(request, attempt.saml) | {"identity": identity.pk})
+    record(
+        attempt,
+        assertion,
+        code=SIGNED_IN,
+        decision=f"Signed in: {explain_entrance(attempt.trace, entrance)}",
+        identity_id=identity.pk,
+        user_id=identity.user_id,
+    )
+    arrival = sign_in_state.arrive(
+        attempt.saml,
+        identity,
+        state=state,
+        browser_token=token,
+        next_path=safe_path(request.POST.get("RelayState")),
+        assertion=assertion,
+    )
+    response = redirect("sso-finish", slug)
+    response.status_code = 303
+    response["Location"] += f"?{arrival.query}"
+    sign_in_state.remember_browser(response, arrival.browser_token)
+    return response
+
+
+def _settings(slug: str, token: str | None) -> SamlSettings:
+    try:
+        return live_settings(slug)
+    except Http404:
+        return settings_under_test(slug, token)

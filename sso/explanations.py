@@ -1,0 +1,100 @@
+"""What the trace of a believed message goes on to say: which attributes arrived, and what was decided (R8b, R12, R35). Words; never a value."""
+
+from typing import Final
+
+from core_identity.errors import (
+    Conflict,
+    IdentityError,
+    InvalidValue,
+    MayNotSignIn,
+    MissingAttributes,
+    NoMark,
+    UnknownPerson,
+)
+from core_identity.services.sign_in import Entrance
+from core_identity.values import Cause
+from sso.mapping import called_here
+from sso.models import SamlSettings
+from sso.saml.assertion import VerifiedAssertion
+from sso.saml.claims import names_of
+from sso.saml.trace import Trace
+
+MARK: Final = "Second mark (R8b)"
+MARKS: Final = (
+    "the externalId, where the assertion carries it; else a NameID or an email by which the connection knows them"
+)
+IN_THE_WAY: Final = {
+    Cause.EXTERNAL_ID: "the externalId is that of somebody else",
+    Cause.USER_NAME: "somebody else of the customer has the NameID as userName or username",
+    Cause.EMAIL: "somebody else of the customer holds the email",
+}
+
+LABELS: Final = {
+    "first_name": "the first name",
+    "last_name": "the last name",
+    "email": "the email",
+    "title": "the position",
+    "company": "the company",
+    "department": "the department",
+    "groups": "the groups",
+    "external_id": "the externalId",
+    "uid": "the UID",
+}
+
+
+def explain_attributes(trace: Trace, saml: SamlSettings, assertion: VerifiedAssertion) -> None:
+    """Tell of each attribute that the connection maps whether it arrived, and which others did."""
+    mapped = {"uid": saml.connection.uid_attribute}
+    mapped |= {name: getattr(saml, f"{name}_attribute") for name in saml.ATTRIBUTES}
+    for label, attribute in mapped.items():
+        if not attribute:
+            continue
+        received = _form(assertion, attribute)
+        passed = received == "sent" if label == "uid" else None
+        trace.note(f"Attribute of {LABELS[label]}", passed, expected=attribute, received=received)
+    others = [name for name in names_of(assertion) if name not in mapped.values()]
+    if others:
+        trace.note("Attributes that mean nothing here", None, received=", ".join(others))
+
+
+def explain_entrance(trace: Trace, entrance: Entrance) -> str:
+    """Tell how somebody was let in; return it in words."""
+    trace.note("Who this is", True, received=entrance.decision.means)
+    if not entrance.mark:
+        return f"{entrance.decision.means}."
+    trace.note(MARK, True, expected=MARKS, received=entrance.mark)
+    return f"{entrance.decision.means}; second mark: {entrance.mark}."
+
+
+def explain_refusal(trace: Trace, saml: SamlSettings, refusal: IdentityError) -> None:
+    """Tell what was missing, in the way, or against it."""
+    match refusal:
+        case MissingAttributes():
+            missing = ", ".join(called_here(name, saml) for name in refusal.missing)
+            trace.note("Attributes that CORE needs", False, expected=missing, received="not sent, or empty")
+        case NoMark():
+            trace.note("Who this is", True, received="somebody with this UID is known here")
+            trace.note(MARK, False, expected=MARKS, received="none of them agrees")
+        case Conflict():
+            why = IN_THE_WAY.get(refusal.collision.cause, refusal.collision.cause.value)
+            trace.note("Nobody else is in the way (R9)", False, received=why)
+        case MayNotSignIn():
+            trace.note("Who this is", True, received="somebody known here")
+            trace.note("May sign in (R21, R22, R26)", False, received=refusal.reason.replace("_", " "))
+        case UnknownPerson():
+            trace.note("Known here, or SSO makes users (R12)", False, received="neither")
+        case InvalidValue():
+            trace.note(f"Value of {refusal.field}", False, expected="one clean text", received="another value")
+        case _:
+            trace.note("What CORE allows", False, received=refusal.code)
+
+
+def _form(assertion: VerifiedAssertion, attribute: str) -> str:
+    if attribute in assertion.unreadable:
+        return "sent, but not as plain text"
+    values = assertion.attributes.get(attribute)
+    if values is None:
+        return "not sent"
+    if not any(value.strip() for value in values):
+        return "sent empty"
+    return "sent" if len(values) == 1 else f"sent, {len(values)} values"

@@ -1,0 +1,53 @@
+"""What an administrator can do about a refusal, by its code: one sentence or two, with the names of Okta's screens where they help (R35)."""
+
+from types import MappingProxyType
+from typing import Final
+
+from sso.saml.refusals import Code
+
+_URL: Final = "Enter the ACS URL of the connection's setup sheet as Single sign-on URL, letter by letter; Recipient and Destination use the same."
+_CLOCK: Final = (
+    "Compare the clock of the identity provider with ours. The connection lets them disagree by its setting of seconds; a page that "
+    "waited long before it was sent does this too."
+)
+_AGAIN: Final = "Let the person start again from the sign-in page; a bookmark of the identity provider's page or the back button does this."
+_MESSAGE: Final = (
+    "The message is not what an identity provider in its usual settings sends. Look at the check that failed; if nobody changed anything, "
+    "somebody may be trying."
+)
+_KEY: Final = "Make a key (Our SAML keys) and let the identity provider encrypt to the certificate in our metadata."
+_CERTIFICATE: Final = (
+    "The identity provider signs with another certificate than the connection knows, or with one that has ended. Adopt its present "
+    "metadata (Metadata of the IdP), if that is where it comes from; a message of somebody else looks the same."
+)
+_CONFLICT: Final = "A sign-in opens a conflict, which its reference finds: decide there who that is. The next sign-in then comes through."
+
+REMEDIES: Final = MappingProxyType({
+    **dict.fromkeys(Code, _MESSAGE),
+    Code.STATUS: "The identity provider refused it. Look there whether the app is assigned to the person, and what its own log says.",
+    Code.ISSUER: "The message came from another app of the identity provider, or the app was made anew. Adopt its present metadata.",
+    Code.AUDIENCE: "Enter the Audience of the connection's setup sheet as Audience URI (SP Entity ID), letter by letter.",
+    Code.DESTINATION: _URL,
+    Code.RECIPIENT: _URL,
+    Code.NOT_YET: _CLOCK,
+    Code.TOO_LATE: _CLOCK,
+    Code.SIGNATURE: _CERTIFICATE,
+    Code.NOT_SIGNED: "Let the identity provider sign the Assertion and the Response. Where it signs only the Assertion, say so in the SAML settings.",
+    Code.ALGORITHM: "Choose RSA-SHA256 for signature and digest at the identity provider; SHA-1 is not believed.",
+    Code.ENCRYPTED: _KEY,
+    Code.DECRYPTION: "Let the identity provider encrypt to the certificate that our metadata names now, with AES and RSA-OAEP.",
+    Code.NOT_ENCRYPTED: "The connection demands encryption. Switch it on at the identity provider, or off in the SAML settings.",
+    Code.REPLAY: _AGAIN,
+    Code.NO_REQUEST: _AGAIN,
+    Code.IN_RESPONSE_TO: _AGAIN,
+    Code.OTHER_BROWSER: "Let the person start again, in one browser, with cookies on for this site. A private window that closed does this too.",
+    Code.UNSOLICITED: "The person began at the identity provider, at its tile. Allow that in the SAML settings, or give them the sign-in page.",
+    "missing_attributes": "Send the missing attribute under exactly this name, or enter the name that does arrive in the SAML settings.",
+    "invalid_value": "One attribute that must be one clean text has several values, none, or characters that nobody can see.",
+    "no_mark": f"The UID is known, but neither name nor email is theirs. {_CONFLICT}",
+    "conflict": f"Somebody else has the userName, the email or the externalId. {_CONFLICT}",
+    "unknown_person": "Provision the person first, or let sign-ins make users (SSO makes users).",
+    "may_not_sign_in": "The person is expired, inactive at the identity provider, or staff. Their page says which, and what to do.",
+    "not_allowed": "The connection was switched off while the sign-in was on its way.",
+})  # fmt: skip
+"""What to do, for each code that stands in the sign-in log."""

@@ -1,0 +1,51 @@
+"""What verified logout messages claim, checked one by one against what must be true (SAML core 2.0, 3.7)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lxml import etree
+
+from sso.saml.claims import SUCCESS
+from sso.saml.expectations import MAX_AGE, Expected, check_age, check_id, only, plain, same, shown, time_of
+from sso.saml.gate import SAMLP, text_of
+from sso.saml.refusals import Code, SamlRefusal
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutRequest:
+    """Whose session an IdP wants ended. No ``session_indexes``: all of that NameID. ``until`` is when its age alone refuses it."""
+
+    request_id: str
+    name_id: str
+    session_indexes: tuple[str, ...]
+    until: datetime
+
+
+def check_logout_request(root: etree._Element, expected: Expected) -> LogoutRequest:
+    """Return what a verified LogoutRequest asks once every claim holds (SAML core 3.7.1); raise `SamlRefusal` naming the first that does not."""
+    _check_head(root, expected)
+    end = time_of(root, "NotOnOrAfter")
+    if end is not None and end <= expected.now - expected.skew:
+        raise SamlRefusal(Code.TOO_LATE, expected=f"after {shown(expected.now)}", received=shown(end))
+    name_id = plain(only(root, "NameID", Code.STRUCTURE), "NameID")
+    if not name_id:
+        raise SamlRefusal(Code.VALUE, expected="a NameID")
+    indexes = tuple(plain(one, "SessionIndex") for one in root.findall(f"{SAMLP}SessionIndex"))
+    if "" in indexes:
+        raise SamlRefusal(Code.VALUE, expected="a SessionIndex")  # sessions without one are not what it names
+    return LogoutRequest(root.get("ID", ""), name_id, indexes, expected.now + MAX_AGE + 2 * expected.skew)
+
+
+def check_logout_response(root: etree._Element, expected: Expected) -> tuple[str, bool]:
+    """Return which request a verified LogoutResponse answers, and whether all was ended; raise `SamlRefusal`."""
+    _check_head(root, expected)
+    codes = [code.get("Value") for code in root.findall(f"{SAMLP}Status/{SAMLP}StatusCode")]
+    inner = root.find(f"{SAMLP}Status/{SAMLP}StatusCode/{SAMLP}StatusCode")
+    return root.get("InResponseTo", ""), codes == [SUCCESS] and inner is None
+
+
+def _check_head(root: etree._Element, expected: Expected) -> None:
+    same(Code.DESTINATION, root.get("Destination"), expected.sp.slo_url)
+    same(Code.ISSUER, text_of(only(root, "Issuer", Code.ISSUER)), expected.idp.entity_id)
+    check_id(root)
+    check_age(root, expected)

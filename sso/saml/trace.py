@@ -1,0 +1,77 @@
+"""Every check of one sign-in, in order, whether it held or not: for the administrator who has to find the cause (R35)."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Final, TypeVar
+
+from sso.saml.refusals import SamlRefusal, legible
+
+Message = TypeVar("Message")
+
+Seen = tuple[str, str]
+"""What had to be, and what came."""
+
+MOST: Final = 60
+"""Checks that are kept; there are about 30."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """``passed`` None: told, and nothing depends on it. ``believed``: it was read after the signature had been checked."""
+
+    name: str
+    passed: bool | None
+    expected: str = ""
+    received: str = ""
+    believed: bool = True
+
+
+class Trace:
+    """What was checked so far. It only grows, and no part of it decides anything."""
+
+    def __init__(self) -> None:
+        self._checks: list[Check] = []
+        self._began = perf_counter()
+        self.believed = False
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        return tuple(self._checks[:MOST])
+
+    @property
+    def milliseconds(self) -> int:
+        return round((perf_counter() - self._began) * 1000)
+
+    def believe(self) -> None:
+        """Say that the message is the IdP's: what was read before may have been written by anybody."""
+        self.believed = True
+
+    def note(self, name: str, passed: bool | None, *, expected: str = "", received: str = "") -> None:
+        """Add a check. Whatever is not legible in it is shown escaped."""
+        self._checks.append(Check(name, passed, legible(expected), legible(received), self.believed))
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Add a check that fails where a `SamlRefusal` goes through."""
+        try:
+            yield
+        except SamlRefusal as refusal:
+            self.note(name, False, expected=refusal.expected, received=refusal.received)
+            raise
+        self.note(name, True)
+
+    def run(self, checks: Sequence[tuple[str, Callable[[Message], Seen]]], message: Message) -> None:
+        """Make all ``checks`` of a believed message, so that an administrator sees all faults at once; raise the first `SamlRefusal` of them."""
+        first = None
+        for name, look in checks:
+            try:
+                expected, received = look(message)
+            except SamlRefusal as refusal:
+                first = first or refusal
+                self.note(name, False, expected=refusal.expected, received=refusal.received)
+            else:
+                self.note(name, True, expected=expected, received=received)
+        if first is not None:
+            raise first

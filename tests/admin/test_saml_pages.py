@@ -1,0 +1,307 @@
+"""SAML on the pages of a connection: settings with what they break, email domains, our own keys."""
+
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.db import connection as database
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+import sso.connections
+from core_identity.models import Connection, Event
+from core_identity.services.connections import change_connection
+from sso.email_domains import verified_domains, verify_domain
+from sso.keys import keys_of, make_key
+from sso.models import SamlSettings, SpKey
+from tests.admin.conftest import browser_of, staff
+from tests.support.cast import ADMIN, make_connection
+from tests.support.saml import TestIdp
+
+FLAGS = ("idp_initiated", "want_response_signed", "want_encrypted", "sign_requests", "sign_metadata", "force_authn")
+
+
+@pytest.fixture(scope="session")
+def idp() -> TestIdp:
+    return TestIdp()
+
+
+@pytest.fixture(autouse=True)
+def quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the tests of sso: shorter keys are made sooner."""
+    monkeypatch.setattr("sso.saml.key_pair.KEY_BITS", 2048)
+
+
+@pytest.fixture
+def saml(acme: Connection, idp: TestIdp) -> SamlSettings:
+    return sso.connections.apply(acme, {"idp_metadata": idp.metadata()}, base_dir=None)
+
+
+def page_of(connection: Connection, name: str = "change") -> str:
+    return f"/admin/core_identity/connection/{connection.pk}/{name}/"
+
+
+def said_of(saml: SamlSettings, **changes: Any) -> dict[str, Any]:
+    """Return the form as a browser sends it: a box that is not ticked is not there."""
+    said: dict[str, Any] = {name: "on" for name in FLAGS if getattr(saml, name)}
+    said |= {name: str(getattr(saml, name)) for name in ("authn_context", "name_id_format", "clock_skew")}
+    said |= {name: getattr(saml, f"{name}_attribute") for name in SamlSettings.ATTRIBUTES}
+    said["email_domains"] = "\r\n".join(saml.email_domains)
+    said |= changes
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def standing(connection: Connection) -> SamlSettings:
+    return SamlSettings.objects.get(connection=connection)
+
+
+def show(browser: Client, saml: SamlSettings, **changes: Any) -> Any:
+    return browser.post(page_of(saml.connection, "saml"), said_of(saml, **changes))
+
+
+def save(browser: Client, saml: SamlSettings, **changes: Any) -> Any:
+    """Look at the difference, then press the second button."""
+    seen = show(browser, saml, **changes).context["form"].seen
+    return show(browser, saml, **changes, save="x", seen=seen)
+
+
+# Settings
+
+
+def test_what_would_change_is_shown_with_what_it_breaks_before_it_is_saved_R34(
+    as_root: Client, saml: SamlSettings
+) -> None:
+    changes = {"idp_initiated": "on", "want_response_signed": None, "clock_skew": "30", "groups": "Roles"}
+    shown = show(as_root, saml, **changes)
+    told = [(one.label, one.before, one.after) for one in shown.context["form"].consequences]
+    assert told == [
+        ("Sign-ins may start at the IdP", "no", "yes"),
+        ("The Response must be signed too", "yes", "no"),
+        ("Seconds that clocks may disagree", "120", "30"),
+        ("Groups attribute", "Group", "Roles"),
+    ]
+    text = shown.content.decode()
+    assert "Okta&#x27;s tile of the SAML app works" in text
+    assert "What stands around it is proved by nobody" in text
+    assert standing(saml.connection).idp_initiated is False
+    done = save(as_root, saml, **changes)
+    assert done["Location"] == page_of(saml.connection)
+    now = standing(saml.connection)
+    assert (now.idp_initiated, now.want_response_signed, now.clock_skew, now.groups_attribute) == (
+        True,
+        False,
+        30,
+        "Roles",
+    )
+    assert (now.certificates, now.idp_entity_id) == (saml.certificates, saml.idp_entity_id)
+    event = Event.objects.filter(kind="saml_settings.changed").latest("at")
+    assert (event.actor, event.changes["clock_skew"], set(event.changes)) == (
+        "root", [120, 30], {"idp_initiated", "want_response_signed", "clock_skew", "groups_attribute"}
+    )  # fmt: skip
+
+
+def test_each_setting_of_a_connection_file_is_on_the_page(as_root: Client, saml: SamlSettings) -> None:
+    make_key(actor=ADMIN, connection=saml.connection)
+    wished: dict[str, Any] = {name: not getattr(saml, name) for name in FLAGS}
+    wished |= {
+        "authn_context": "urn:x:mfa",
+        "name_id_format": "urn:x:email",
+        "clock_skew": 0,
+        "email_domains": ["acme.com"],
+    }
+    wished |= {f"{name}_attribute": f"the-{name}" for name in SamlSettings.ATTRIBUTES}
+    said: dict[str, Any] = {name: "on" if wished[name] else None for name in FLAGS}
+    said |= {
+        "authn_context": "urn:x:mfa",
+        "name_id_format": "urn:x:email",
+        "clock_skew": "0",
+        "email_domains": "ACME.com",
+    }
+    said |= {name: f"the-{name}" for name in SamlSettings.ATTRIBUTES}
+    save(as_root, saml, **said)
+    now = standing(saml.connection)
+    assert {field: getattr(now, field) for field in wished} == wished
+
+
+def test_changes_that_nobody_was_shown_are_not_saved(as_root: Client, saml: SamlSettings) -> None:
+    blind = show(as_root, saml, idp_initiated="on", save="x", seen="0" * 64)
+    assert "changed since this was shown" in blind.content.decode()
+    seen = show(as_root, saml, idp_initiated="on").context["form"].seen
+    SamlSettings.objects.update(idp_initiated=True, want_response_signed=False)
+    late = show(as_root, saml, idp_initiated="on", save="x", seen=seen)
+    assert "changed since this was shown" in late.content.decode()
+    assert standing(saml.connection).want_response_signed is False
+
+
+def test_nothing_to_change_is_said_and_has_no_second_button(as_root: Client, saml: SamlSettings) -> None:
+    text = show(as_root, saml).content.decode()
+    assert "Nothing: all of it stands already." in text
+    assert "Save these changes" not in text
+
+
+def test_encryption_is_not_demanded_before_the_idp_can_have_a_key(as_root: Client, saml: SamlSettings) -> None:
+    refused = show(as_root, saml, want_encrypted="on")
+    assert "Make one on the page Our SAML keys" in refused.context["form"].errors["want_encrypted"][0]
+    make_key(actor=ADMIN, connection=saml.connection)
+    save(as_root, saml, want_encrypted="on")
+    assert standing(saml.connection).want_encrypted is True
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("clock_skew", "301"),
+        ("clock_skew", "-1"),
+        ("authn_context", "no uri"),
+        ("name_id_format", "x"),
+        ("email", ""),
+        ("email", "UID2\0"),
+    ],
+)
+def test_a_fault_is_shown_at_its_field_and_nothing_is_saved(
+    as_root: Client, saml: SamlSettings, field: str, value: str
+) -> None:
+    assert set(show(as_root, saml, **{field: value}).context["form"].errors) == {field}
+
+
+def test_a_domain_that_is_none_is_shown_by_its_place(as_root: Client, saml: SamlSettings) -> None:
+    text = show(as_root, saml, email_domains="acme.com\ngmail.com").content.decode()
+    assert "Anybody can have an address at gmail.com" in text
+
+
+def test_a_signature_that_cannot_be_made_is_refused(
+    as_root: Client, saml: SamlSettings, settings: LazySettings
+) -> None:
+    settings.SAML_KEY_ENCRYPTION_KEYS = []
+    refused = save(as_root, saml, sign_requests="on")
+    assert "Set SAML_KEY_ENCRYPTION_KEYS first" in refused.content.decode()
+    assert standing(saml.connection).sign_requests is False
+
+
+def test_who_may_change_connections_changes_settings_and_no_first_trust(acme: Connection, idp: TestIdp) -> None:
+    keeper = browser_of(staff("keeper", "view_connection", "change_connection"))
+    assert keeper.get(page_of(acme, "saml")).status_code == 403
+    assert "/saml/" not in keeper.get(page_of(acme)).content.decode(), "no link leads to a refusal"
+    saml = sso.connections.apply(acme, {"idp_metadata": idp.metadata()}, base_dir=None)
+    assert save(keeper, saml, clock_skew="60").status_code == 302
+    change_connection(actor=ADMIN, connection_id=acme.pk, own_idp=True)
+    for page in ("saml", "domains", "keys", "key"):
+        assert keeper.get(page_of(acme, page)).status_code == 403
+
+
+# Email domains
+
+
+def test_a_domain_is_verified_and_taken_back_on_its_page_R34(as_root: Client, saml: SamlSettings) -> None:
+    acme = saml.connection
+    save(as_root, saml, email_domains="acme.com\nb.test")
+    assert "not verified: leads nobody here" in as_root.get(page_of(acme, "domains")).content.decode()
+    assert "acme.com (not verified: leads nobody here)" in as_root.get(page_of(acme)).content.decode()
+    without = as_root.post(page_of(acme, "domains"), {"verify": "acme.com"})
+    assert "This field is required" in without.content.decode()
+    as_root.post(page_of(acme, "domains"), {"verify": "acme.com", "reason": "DNS record"})
+    assert [one.domain for one in verified_domains(acme)] == ["acme.com"]
+    assert "by root" in as_root.get(page_of(acme, "domains")).content.decode()
+    assert "acme.com (verified)" in as_root.get(page_of(acme)).content.decode()
+    event = Event.objects.get(kind="email_domain.verified")
+    assert (event.actor, event.reason, event.changes) == ("root", "DNS record", {"domain": [None, "acme.com"]})
+    as_root.post(page_of(acme, "domains"), {"unverify": "acme.com", "reason": "sold"})
+    assert not verified_domains(acme)
+
+
+def test_a_domain_of_another_customer_is_refused_with_where_it_is(
+    as_root: Client, saml: SamlSettings, idp: TestIdp
+) -> None:
+    other = make_connection("globex", customer="Globex")
+    section = {"idp_metadata": idp.metadata(), "email_domains": ["acme.com"]}
+    for connection in (saml.connection, other):
+        sso.connections.apply(connection, section, base_dir=None)
+    verify_domain(actor=ADMIN, connection=other, domain="acme.com")
+    page = as_root.post(page_of(saml.connection, "domains"), {"verify": "acme.com", "reason": "asked"})
+    assert "leads to another customer by the connection globex" in page.content.decode()
+
+
+def test_the_pages_cost_the_same_however_many_domains_there_are(
+    as_root: Client, saml: SamlSettings, idp: TestIdp
+) -> None:
+    def cost(page: str) -> int:
+        with CaptureQueriesContext(database) as queries:
+            assert as_root.get(page_of(saml.connection, page)).status_code == 200
+        return len(queries)
+
+    pages = ("domains", "change", "saml")
+    few = [cost(page) for page in pages]
+    many = [{"domain": f"d{number}.test", "verified": True} for number in range(30)]
+    sso.connections.apply(saml.connection, {"idp_metadata": idp.metadata(), "email_domains": many}, base_dir=None)
+    assert [cost(page) for page in pages] == few
+
+
+# Our keys
+
+
+def step(browser: Client, connection: Connection, name: str) -> Any:
+    page = f"{page_of(connection, 'key')}?step={name}"
+    form = browser.get(page).context["form"]
+    return browser.post(page, {"reason": "rollover", "shown": form.shown})
+
+
+def test_a_rollover_is_four_presses_each_asked_first(as_root: Client, saml: SamlSettings) -> None:
+    acme = saml.connection
+    for name, states in (
+        ("make", ["active"]), ("make", ["next", "active"]), ("activate", ["active", "old"]), ("retire", ["active"])
+    ):  # fmt: skip
+        assert step(as_root, acme, name)["Location"] == page_of(acme, "keys")
+        assert [str(key.state) for key in keys_of(acme)] == states
+        assert as_root.get(page_of(acme, "keys")).status_code == 200
+    told = Event.objects.filter(kind__startswith="saml_key.").order_by("at").values_list("kind", "actor", "reason")
+    assert list(told) == [(f"saml_key.{act}", "root", "rollover") for act in ("made", "made", "activated", "retired")]
+
+
+def test_a_step_that_is_not_possible_or_was_shown_of_another_key_is_refused(
+    as_root: Client, saml: SamlSettings
+) -> None:
+    acme = saml.connection
+    assert "There is no next key" in step(as_root, acme, "activate").content.decode()
+    for name in ("make", "make"):
+        step(as_root, acme, name)
+    page = f"{page_of(acme, 'key')}?step=retire"
+    late = as_root.post(page, {"reason": "x", "shown": "0123456789abcdef"})
+    assert "The keys changed since this was shown" in late.content.decode()
+    assert SpKey.objects.count() == 2
+    assert as_root.get(f"{page_of(acme, 'key')}?step=seal").status_code == 404
+
+
+def test_a_certificate_is_downloaded_and_no_page_shows_a_private_key(as_root: Client, saml: SamlSettings) -> None:
+    acme = saml.connection
+    step(as_root, acme, "make")
+    (key,) = keys_of(acme)
+    file = as_root.get(page_of(acme, "keys"), {"certificate": "active"})
+    assert (file.content.decode(), file["Content-Disposition"]) == (
+        key.certificate, 'attachment; filename="core-acme-active.pem"'
+    )  # fmt: skip
+    assert as_root.get(page_of(acme, "keys"), {"certificate": "next"}).status_code == 404
+    for page in ("keys", "change", "saml"):
+        assert key.sealed_key not in as_root.get(page_of(acme, page)).content.decode()
+
+
+def test_our_keys_are_a_superusers(saml: SamlSettings) -> None:
+    keeper = browser_of(staff("keeper", "view_connection", "change_connection"))
+    for page in ("keys", "key"):
+        assert keeper.get(page_of(saml.connection, page), {"step": "make"}).status_code == 403
+        assert keeper.post(f"{page_of(saml.connection, page)}?step=make", {"reason": "x"}).status_code == 403
+    assert "/keys/" not in keeper.get(page_of(saml.connection)).content.decode()
+    assert not SpKey.objects.exists()
+
+
+# The setup sheet
+
+
+def test_the_sheet_explains_the_tile_encryption_and_signed_requests_R37(as_root: Client, saml: SamlSettings) -> None:
+    text = as_root.get(page_of(saml.connection)).content.decode()
+    for sentence in ("Start at Okta&#x27;s tile", "Bookmark App", "make a key first", "Signature Certificate"):
+        assert sentence in text or sentence.replace("&#x27;", "'") in text, sentence
+    SamlSettings.objects.update(idp_initiated=True, want_encrypted=True)
+    make_key(actor=ADMIN, connection=saml.connection)
+    text = as_root.get(page_of(saml.connection)).content.decode()
+    assert "Demanded." in text
+    assert "?certificate=active" in text

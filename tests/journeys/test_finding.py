@@ -1,0 +1,32 @@
+"""Somebody who knows only their email address finds the way to their identity provider, and leaves no trace of the address."""
+
+import pytest
+from playwright.sync_api import BrowserContext, Request, expect
+
+from tests.journeys.conftest import new_customer
+from tests.support.saml import TestIdp
+from tests.support.service import Service
+
+pytestmark = pytest.mark.browser
+
+
+def test_an_address_leads_to_the_identity_provider_and_stands_in_no_address_bar(
+    service: Service, idp: TestIdp, window: BrowserContext
+) -> None:
+    new_customer(service, idp)
+    slug = new_customer(service, idp).slug
+    domain = f"{slug}.example"
+    section = {"idp_metadata": idp.metadata(), "email_domains": [{"domain": domain, "verified": True}]}
+    service.apply({"connections": [{"slug": slug, "name": "Acme Studios", "customer": slug, "saml": section}]})
+    page = window.new_page()
+    asked: list[Request] = []
+    page.on("request", lambda request: asked.append(request))
+    page.goto("/sign-in?next=/me")
+    for typed in ("jane@nowhere.example", f"Jane@{domain.upper()}"):
+        page.get_by_label("Your email address").fill(typed)
+        page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("link", name="Sign in with Acme Studios")).to_have_attribute(
+        "href", f"/sso/{slug}/login?next=%2Fme"
+    )
+    told = [one.url + one.headers.get("referer", "") for one in asked]
+    assert not [one for one in told if "jane" in one.lower()]

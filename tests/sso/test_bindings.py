@@ -1,0 +1,228 @@
+"""How our messages go to the IdP: by Redirect, or by a form that sends itself, signed inside."""
+
+import base64
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography.fernet import Fernet
+from django.conf import LazySettings
+from lxml import etree, html
+from signxml.verifier import XMLVerifier
+
+import sso.connections
+from core_identity.models import Connection
+from core_identity.services.connections import SettingsErrors
+from sso import keys
+from sso.models import SamlSettings, SignInState, SpKey
+from tests.sso.conftest import SERVICE, Browser
+from tests.sso.test_logout import by_query, post, request_xml, signed_by_us
+from tests.support.cast import ADMIN, JANE, by_sso
+from tests.support.saml import NS, SUCCESS, TestIdp, request_in
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Answer
+
+JANE_BY_SSO = by_sso(JANE)
+IDP = "https://idp.test"
+POST, REDIRECT = (f"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-{name}" for name in ("POST", "Redirect"))
+OKTAS = (
+    f'<md:SingleLogoutService Binding="{POST}" Location="{IDP}/slo/post"/>'
+    f'<md:SingleLogoutService Binding="{REDIRECT}" Location="{IDP}/slo"/>'
+)
+"""Okta names both, once single logout is switched on there."""
+
+
+def believe(connection: Connection, idp: TestIdp, *, logout: str = OKTAS, **wishes: Any) -> SamlSettings:
+    """Apply the metadata of an IdP that takes requests by both bindings, and logout as it says in ``logout``."""
+    services = f'{logout}<md:SingleSignOnService Binding="{POST}" Location="{IDP}/sso/post"/><md:SingleSignOnService'
+    metadata = idp.metadata().replace("<md:SingleSignOnService", services)
+    saml = sso.connections.apply(connection, {"idp_metadata": metadata} | wishes, base_dir=None)
+    keys.make_key_where_none(actor=ADMIN, connection=connection)
+    return saml
+
+
+def signed_out(browser: Browser) -> "Answer":
+    browser.sign_in(JANE_BY_SSO)
+    answer = browser.http.post("/sign-out")
+    assert answer.status_code == 200
+    assert browser.me().status_code == 401
+    return answer
+
+
+def form_in(answer: "Answer", action: str) -> dict[str, str]:
+    """Return the fields of the form that sends itself to ``action``; without scripts its button is there to be seen."""
+    page = html.fromstring(answer.content.decode())
+    (form,) = page.xpath("//form[@class='away']")
+    assert (form.get("method"), form.get("action")) == ("post", action)
+    (button,) = form.xpath(".//button[@type='submit']")
+    assert button.text_content().strip()
+    assert not page.xpath("//noscript | //script[not(@src)]")
+    assert page.xpath("//script/@src") == ["/static/away.js"]
+    assert form_action(answer) == ["'self'", IDP]
+    assert "no-store" in answer["Cache-Control"]
+    assert "Refresh" not in answer
+    return {field.get("name"): field.get("value") for field in form.xpath(".//input[@type='hidden']")}
+
+
+def form_action(answer: "Answer") -> list[str]:
+    (found,) = re.findall(r"form-action ([^;]*)", answer["Content-Security-Policy"])
+    return str(found).split()
+
+
+def message_in(value: str, *, signed: bool = True) -> etree._Element:
+    """Return a posted message, of which nothing but what our certificate signed (by signxml, which is not what we sign with)."""
+    document = base64.b64decode(value)
+    root = etree.fromstring(document)
+    places = [etree.QName(child).localname for child in root]
+    if not signed:
+        assert "Signature" not in places
+        return root
+    assert places[:2] == ["Issuer", "Signature"], "where the schema wants it"
+    pem = SpKey.objects.get(state="active").certificate
+    verified = XMLVerifier().verify(document, x509_cert=pem, id_attribute="ID").signed_xml
+    assert verified is not None
+    assert verified.get("ID") == root.get("ID")
+    for path, algorithm in {
+        "ds:CanonicalizationMethod": "http://www.w3.org/2001/10/xml-exc-c14n#",
+        "ds:SignatureMethod": "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
+        "ds:Reference/ds:DigestMethod": "http://www.w3.org/2001/04/xmlenc#sha256",
+    }.items():
+        found = root.find(f"ds:Signature/ds:SignedInfo/{path}", NS)
+        assert found is not None
+        assert found.get("Algorithm") == algorithm
+    return verified
+
+
+# Logout
+
+
+def test_a_logout_goes_by_POST_where_the_idp_takes_that_as_okta_does(browser: Browser, acme: Connection) -> None:
+    believe(acme, browser.idp)
+    fields = form_in(signed_out(browser), f"{IDP}/slo/post")
+    assert set(fields) == {"SAMLRequest"}
+    asked = message_in(fields["SAMLRequest"])
+    assert (etree.QName(asked).localname, asked.get("Destination")) == ("LogoutRequest", f"{IDP}/slo/post")
+    assert asked.findtext("{*}Issuer") == f"{SERVICE}/sso/acme/metadata"
+    assert asked.findtext("{*}NameID") == "jane.doe@acme.test"
+    assert asked.findtext("{*}SessionIndex") == "_s1"
+
+
+@pytest.mark.parametrize(
+    ("logout", "wishes"),
+    [(OKTAS, {"slo_binding": "redirect"}), (OKTAS[OKTAS.index("/>") + 2 :], {"slo_binding": "post"})],
+    ids=["wished", "all that there is"],
+)
+def test_it_goes_by_redirect_where_that_is_wished_or_all_that_there_is(
+    browser: Browser, acme: Connection, logout: str, wishes: dict[str, str]
+) -> None:
+    believe(acme, browser.idp, logout=logout, **wishes)
+    answer = signed_out(browser)
+    url = answer["Refresh"].removeprefix("0; url=")
+    assert url.startswith(f"{IDP}/slo?SAMLRequest=")
+    assert signed_by_us(url)
+    assert form_action(answer) == ["'self'"]
+
+
+@pytest.mark.parametrize("arrives", ["POST", "Redirect"])
+def test_the_answer_to_the_idp_goes_where_it_wants_answers_with_its_relay_state(
+    browser: Browser, acme: Connection, arrives: str
+) -> None:
+    logout = f'<md:SingleLogoutService Binding="{POST}" Location="{IDP}/slo" ResponseLocation="{IDP}/slo/done"/>'
+    believe(acme, browser.idp, logout=logout)
+    browser.sign_in(JANE_BY_SSO)
+    state = 'r&1"><script>alert(1)</script>'
+    if arrives == "POST":
+        answer = post(browser, browser.idp.logout(request_xml(browser.idp)), RelayState=state)
+    else:
+        answer = by_query(browser, browser.idp.logout_query(request_xml(browser.idp, place=False), relay_state=state))
+    assert browser.me().status_code == 401
+    fields = form_in(answer, f"{IDP}/slo/done")
+    assert fields["RelayState"] == state
+    told = message_in(fields["SAMLResponse"])
+    assert (told.get("InResponseTo"), told.get("Destination")) == ("_logout1", f"{IDP}/slo/done")
+    assert told.xpath("string(//samlp:StatusCode/@Value)", namespaces=NS) == SUCCESS
+
+
+def test_an_answer_by_redirect_goes_to_the_response_location_too(browser: Browser, acme: Connection) -> None:
+    logout = (
+        f'<md:SingleLogoutService Binding="{REDIRECT}" Location="{IDP}/slo" ResponseLocation="{IDP}/slo/done?a=b"/>'
+    )
+    believe(acme, browser.idp, logout=logout)
+    answer = post(browser, browser.idp.logout(request_xml(browser.idp)))
+    assert answer["Location"].startswith(f"{IDP}/slo/done?a=b&SAMLResponse=")
+    assert signed_by_us(answer["Location"].replace("a=b&", "")), "what their address holds is none of what we sign"
+
+
+def test_an_idp_that_ends_a_session_is_not_kept_waiting_by_a_key_that_cannot_be_opened(
+    browser: Browser, acme: Connection, settings: LazySettings
+) -> None:
+    believe(acme, browser.idp)
+    browser.sign_in(JANE_BY_SSO)
+    settings.SAML_KEY_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    answer = post(browser, browser.idp.logout(request_xml(browser.idp)))
+    assert answer.status_code == 200
+    assert browser.me().status_code == 401
+
+
+# AuthnRequests
+
+
+@pytest.mark.parametrize("signs", [True, False], ids=["signed", "unsigned"])
+def test_an_authn_request_goes_by_POST_on_wish_and_all_else_is_as_by_redirect(
+    browser: Browser, acme: Connection, signs: bool
+) -> None:
+    believe(acme, browser.idp, sso_binding="post", sign_requests=signs)
+    answer = browser.http.get("/sso/acme/login", {"next": "/me?wanted=this"})
+    fields = form_in(answer, f"{IDP}/sso/post")
+    asked = message_in(fields["SAMLRequest"], signed=signs)
+    assert (etree.QName(asked).localname, asked.get("Destination")) == ("AuthnRequest", f"{IDP}/sso/post")
+    assert asked.get("AssertionConsumerServiceURL") == f"{SERVICE}/sso/acme/acs"
+    assert "/me" not in fields["RelayState"]
+    assert len(fields["RelayState"]) <= 80, "SAML bindings 3.5.3"
+    assert answer.cookies["__Host-sign-in"]["samesite"] == "None"
+    assert SignInState.objects.get().request_id == asked.get("ID")
+    came = browser.come_back(JANE_BY_SSO, request_id=asked.get("ID"))
+    assert browser.follow(came).request["QUERY_STRING"] == "wanted=this"
+    assert browser.me().status_code == 200
+
+
+def test_without_a_wish_or_an_address_for_it_an_authn_request_goes_by_redirect(
+    browser: Browser, acme: Connection
+) -> None:
+    believe(acme, browser.idp)
+    assert request_in(browser.http.get("/sso/acme/login")["Location"]).get("Destination") == f"{IDP}/sso"
+    sso.connections.apply(acme, {"idp_metadata": browser.idp.metadata(), "sso_binding": "post"}, base_dir=None)
+    assert request_in(browser.http.get("/sso/acme/login")["Location"]).get("Destination") == f"{IDP}/sso"
+
+
+def test_an_idp_that_takes_them_by_POST_only_gets_them_so(browser: Browser, acme: Connection) -> None:
+    section = {"entity_id": browser.idp.entity_id, "sso_post_url": f"{IDP}/only", "certificates": [browser.idp.pem]}
+    sso.connections.apply(acme, section, base_dir=None)
+    fields = form_in(browser.http.get("/sso/acme/login"), f"{IDP}/only")
+    assert message_in(fields["SAMLRequest"], signed=False).get("Destination") == f"{IDP}/only"
+
+
+# Settings
+
+
+def test_each_address_can_be_written_by_hand_and_an_unsafe_one_is_refused(acme: Connection, idp: TestIdp) -> None:
+    section: dict[str, Any] = {"entity_id": idp.entity_id, "certificates": [idp.pem], "sso_url": f"{IDP}/sso"}
+    saml = sso.connections.apply(acme, section | {"slo_post_url": f"{IDP}/slo"}, base_dir=None)
+    assert (saml.slo_place, saml.slo_answer_place) == (saml.slo_answer_place, saml.slo_place)
+    assert saml.slo_answer_place is not None
+    assert (saml.slo_answer_place.url, saml.slo_answer_place.binding) == (f"{IDP}/slo", "post")
+    for name in SamlSettings.PLACES:
+        with pytest.raises(SettingsErrors) as refused:
+            sso.connections.apply(acme, section | {name: "javascript:alert(1)"}, base_dir=None)
+        assert [(fault.path, fault.code) for fault in refused.value.faults] == [(f"saml.{name}", "unsafe_url")]
+
+
+@pytest.mark.parametrize("wish", ["soap", "", 1, ["post"]])
+@pytest.mark.parametrize("name", ["sso_binding", "slo_binding"])
+def test_a_binding_is_one_of_two_words(acme: Connection, idp: TestIdp, name: str, wish: object) -> None:
+    with pytest.raises(SettingsErrors) as refused:
+        sso.connections.apply(acme, {"idp_metadata": idp.metadata(), name: wish}, base_dir=None)
+    assert [(fault.path, fault.message) for fault in refused.value.faults] == [
+        (f"saml.{name}", "This must be redirect or post.")
+    ]

@@ -1,0 +1,284 @@
+"""Finding one's connection by an email address: only what an administrator verified leads anywhere, and nobody learns who our customers are."""
+
+import json
+import re
+from functools import partial
+from typing import Any
+
+import pytest
+import time_machine
+from django.conf import LazySettings
+from django.core.management import call_command
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+
+import sso.connections
+from core_identity.errors import InvalidValue
+from core_identity.models import Connection, Event
+from core_identity.services.connections import SettingsErrors, switch_off
+from sso.email_domains import PUBLIC_MAIL, normal_domain, unverify_domain, verified_domains, verify_domain
+from sso.models import VerifiedDomain
+from tests.core_identity.services.test_races import at_the_same_instant
+from tests.sso.conftest import Browser
+from tests.support.cast import ADMIN, make_connection
+from tests.support.saml import TestIdp, now
+
+
+def enter(connection: Connection, idp: TestIdp, *domains: object) -> None:
+    sso.connections.apply(connection, {"idp_metadata": idp.metadata(), "email_domains": list(domains)}, base_dir=None)
+
+
+def verified(*domains: str) -> list[dict[str, Any]]:
+    return [{"domain": domain, "verified": True} for domain in domains]
+
+
+def lead(connection: Connection) -> list[str]:
+    return [one.domain for one in verified_domains(connection)]
+
+
+@pytest.fixture
+def globex(acme: Connection, idp: TestIdp) -> Connection:
+    """Another customer."""
+    connection = make_connection("globex", customer="Globex")
+    enter(connection, idp)
+    return connection
+
+
+def ask(browser: Browser, typed: str) -> str:
+    return browser.http.post("/sign-in", {"connection": typed}).content.decode()
+
+
+def offered(browser: Browser, typed: str) -> set[str]:
+    page = ask(browser, typed)
+    return {slug for slug in ("acme", "acme-entra", "globex") if f'href="/sso/{slug}/login"' in page}
+
+
+# The way there
+
+
+def test_an_address_leads_to_the_connection_whose_domain_it_is(
+    acme: Connection, globex: Connection, browser: Browser, idp: TestIdp
+) -> None:
+    enter(acme, idp, *verified("Acme.COM.", "bücher.example"))
+    enter(globex, idp, *verified("globex.com"))
+    for typed in ("Jane.Doe@ACME.com", " jane@acme.com. ", "x@BÜCHER.example", "x@xn--bcher-kva.example"):
+        assert offered(browser, typed) == {"acme"}, typed
+    assert offered(browser, "x@globex.com") == {"globex"}
+    assert offered(browser, " GLOBEX ") == {"globex"}
+    for typed in ("x@sub.acme.com", "x@cme.com", "acme.com", "a@globex.com@acme.org", "x@acme.com@globex.com"):
+        assert offered(browser, typed) == set(), typed
+
+
+def test_several_connections_of_one_customer_are_asked_about(
+    acme: Connection, globex: Connection, browser: Browser, idp: TestIdp
+) -> None:
+    entra = make_connection("acme-entra", customer="Acme")
+    for connection in (acme, entra):
+        enter(connection, idp, *verified("acme.com"))
+    assert offered(browser, "jane@acme.com") == {"acme", "acme-entra"}
+    assert "Which of these is yours?" in ask(browser, "jane@acme.com")
+
+
+def test_where_one_wanted_to_go_is_kept_and_stays_on_this_site(
+    acme: Connection, globex: Connection, browser: Browser, idp: TestIdp
+) -> None:
+    enter(acme, idp, *verified("acme.com"))
+    said = {"connection": "jane@acme.com", "next": "/me?x=1"}
+    assert "login?next=%2Fme%3Fx%3D1" in browser.http.post("/sign-in", said).content.decode()
+    assert "evil.test" not in browser.http.post("/sign-in", said | {"next": "//evil.test"}).content.decode()
+
+
+# Nothing to learn
+
+
+def test_an_address_in_a_link_is_not_read_and_a_form_of_another_site_is_refused(
+    acme: Connection, globex: Connection, browser: Browser, idp: TestIdp
+) -> None:
+    enter(acme, idp, *verified("acme.com"))
+    page = browser.http.get("/sign-in", {"connection": "jane@acme.com"}).content.decode()
+    assert "acme" not in page
+    assert 'method="post"' in page
+    assert 'href="/sso/acme/login"' in browser.http.get("/sign-in", {"connection": "acme"}).content.decode()
+    browser.http.handler.enforce_csrf_checks = True
+    assert browser.http.post("/sign-in", {"connection": "jane@acme.com"}).status_code == 403
+
+
+def test_whatever_leads_nowhere_is_answered_alike_and_after_the_same_work_as_what_does(
+    acme: Connection, globex: Connection, browser: Browser, idp: TestIdp
+) -> None:
+    enter(acme, idp, *verified("acme.com"))
+    off = make_connection("off", customer="Off")
+    enter(off, idp, *verified("off.com"))
+    switch_off(actor=ADMIN, connection_id=off.pk, reason="moved")
+    enter(globex, idp, "globex.com")
+
+    def seen(typed: str) -> tuple[int, str, list[str]]:
+        with CaptureQueriesContext(database) as queries:
+            answer = browser.http.post("/sign-in", {"connection": typed})
+        page = re.sub(r'value="\w{64}"', "", answer.content.decode().replace(typed, "X"))  # the token against forgery
+        return answer.status_code, page, [re.sub(r"\d", "", one["sql"].split("WHERE")[0]) for one in queries]
+
+    nowhere = [
+        seen(f"jane@{domain}") for domain in ("off.com", "globex.com", "nobody.com", "gmail.com", "x", "", "a@acme.com")
+    ]
+    assert all(one == nowhere[0] for one in nowhere)
+    assert "Acme" not in nowhere[0][1]
+    assert seen("jane@acme.com")[2] == nowhere[0][2]
+    assert seen("nobody")[2] == seen("acme")[2] == nowhere[0][2]
+
+
+def test_nobody_tries_names_for_long(
+    acme: Connection, globex: Connection, browser: Browser, idp: TestIdp, settings: LazySettings
+) -> None:
+    enter(acme, idp, *verified("acme.com"))
+    settings.SIGN_IN_LOOKUPS_PER_MINUTE = 2
+    with time_machine.travel(now(), tick=False):  # one minute
+        _try_four_times(browser)
+
+
+def _try_four_times(browser: Browser) -> None:
+    assert offered(browser, "jane@acme.com") == {"acme"}
+    ask(browser, "jane@nobody.com")
+    answers = [browser.http.post("/sign-in", {"connection": typed}) for typed in ("jane@acme.com", "jane@nobody.com")]
+    assert {(one.status_code, one.content.decode().count("acme"), int(one["Retry-After"]) > 0) for one in answers} == {
+        (429, 0, True)
+    }
+    assert browser.http.get("/sign-in", {"connection": "acme"}).status_code == 200, "a link goes on leading there"
+
+
+@pytest.mark.parametrize(
+    "typed", ["a@b\0.com", "\0", "a@" + "x" * 5000, "a@%00", "a@..", "@@@", "a@\u202e.com", "@", " "]
+)
+def test_odd_addresses_are_answered_as_any_other(acme: Connection, browser: Browser, typed: str) -> None:
+    assert browser.http.post("/sign-in", {"connection": typed}).status_code == 200
+
+
+# What is a domain
+
+
+@pytest.mark.parametrize(
+    "domain",
+    ["acme", "a@acme.com", "-a.com", "acme..com", "", 5, "x" * 250 + ".com", "a b.com", "faß.example", None, {}],
+)
+def test_what_is_no_domain_is_named(acme: Connection, idp: TestIdp, domain: object) -> None:
+    with pytest.raises(SettingsErrors) as refusal:
+        enter(acme, idp, "acme.com", domain)
+    assert [(fault.path, fault.code) for fault in refusal.value.faults] == [("saml.email_domains[1]", "wrong_type")]
+
+
+@pytest.mark.parametrize(
+    "said", [{"domain": "acme.com", "verified": "yes"}, {"domain": "acme.com", "since": 1}, {"verified": True}]
+)
+def test_an_entry_says_a_domain_and_whether_it_is_verified(acme: Connection, idp: TestIdp, said: object) -> None:
+    with pytest.raises(SettingsErrors) as refusal:
+        enter(acme, idp, said)
+    assert [fault.path for fault in refusal.value.faults] == ["saml.email_domains[0]"]
+
+
+@pytest.mark.parametrize("domain", ["gmail.com", "GMX.de."])
+def test_a_domain_where_anybody_can_have_an_address_is_no_customers(
+    acme: Connection, idp: TestIdp, domain: str
+) -> None:
+    with pytest.raises(SettingsErrors) as refusal:
+        enter(acme, idp, domain)
+    assert [fault.code for fault in refusal.value.faults] == ["public_mail"]
+    assert all(normal_domain(one) == one for one in PUBLIC_MAIL)
+
+
+def test_letters_that_old_and_new_registries_read_differently_lead_nowhere(
+    acme: Connection, globex: Connection, browser: Browser, idp: TestIdp
+) -> None:
+    """Python's IDNA makes fass.example of faß.example, which is a domain of somebody else."""
+    enter(acme, idp, *verified("fass.example"))
+    assert offered(browser, "jane@faß.example") == offered(browser, "jane@FASS.example") - {"acme"} == set()
+
+
+# Verifying
+
+
+def test_an_administrator_verifies_a_domain_and_takes_that_back_R34(
+    acme: Connection, globex: Connection, browser: Browser, idp: TestIdp
+) -> None:
+    enter(acme, idp, "acme.com")
+    assert offered(browser, "jane@acme.com") == set()
+    for _ in range(2):
+        verify_domain(actor=ADMIN, connection=acme, domain="ACME.com.", reason="DNS record of today")
+    assert offered(browser, "jane@acme.com") == {"acme"}
+    for _ in range(2):
+        unverify_domain(actor=ADMIN, connection=acme, domain="acme.com", reason="sold")
+    assert offered(browser, "jane@acme.com") == set()
+    told = Event.objects.filter(kind__startswith="email_domain.").order_by("at")
+    assert [(one.kind, one.actor, one.changes, one.reason) for one in told] == [
+        ("email_domain.verified", "boss", {"domain": [None, "acme.com"]}, "DNS record of today"),
+        ("email_domain.unverified", "boss", {"domain": ["acme.com", None]}, "sold"),
+    ]
+
+
+def test_what_was_not_entered_is_not_verified(acme: Connection, idp: TestIdp) -> None:
+    enter(acme, idp, "acme.com")
+    for domain in ("globex.com", "sub.acme.com", "not a domain", ""):
+        with pytest.raises(InvalidValue, match="not among the email domains"):
+            verify_domain(actor=ADMIN, connection=acme, domain=domain)
+    with pytest.raises(InvalidValue):
+        verify_domain(actor=ADMIN, connection=make_connection("bare", customer="Bare"), domain="acme.com")
+
+
+def test_a_domain_leads_to_one_customer(acme: Connection, globex: Connection, browser: Browser, idp: TestIdp) -> None:
+    """Offered beside the true one, a stranger's connection would be a way to a stranger's password page."""
+    enter(acme, idp, *verified("acme.com"))
+    enter(globex, idp, "acme.com")
+    with pytest.raises(InvalidValue, match="leads to another customer by the connection acme"):
+        verify_domain(actor=ADMIN, connection=globex, domain="acme.com")
+    with pytest.raises(InvalidValue, match="leads to another customer by the connection acme"):
+        enter(globex, idp, *verified("acme.com"))
+    assert offered(browser, "jane@acme.com") == {"acme"}
+    unverify_domain(actor=ADMIN, connection=acme, domain="acme.com")
+    verify_domain(actor=ADMIN, connection=globex, domain="acme.com")
+    assert offered(browser, "jane@acme.com") == {"globex"}
+
+
+def test_a_domain_that_is_taken_out_leads_nowhere_and_its_return_is_verified_anew(
+    acme: Connection, browser: Browser, idp: TestIdp
+) -> None:
+    enter(acme, idp, *verified("acme.com", "b.test"))
+    enter(acme, idp, "b.test", {"domain": "c.test", "verified": False})
+    assert lead(acme) == ["b.test"]
+    enter(acme, idp, "acme.com", {"domain": "b.test", "verified": False})
+    assert lead(acme) == []
+    assert [one.changes["domain"] for one in Event.objects.filter(kind="email_domain.unverified").order_by("at")] == [
+        ["acme.com", None],
+        ["b.test", None],
+    ]
+
+
+def test_the_command_verifies_and_takes_back_and_says_how_all_of_them_stand(
+    acme: Connection, idp: TestIdp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command(*words: str) -> Any:
+        call_command("connection", "verify-domain", "acme", *words, "--reason", "DNS record", "--json")
+        return json.loads(capsys.readouterr().out)["domains"]
+
+    enter(acme, idp, "acme.com", "b.test")
+    told = command("Acme.com")
+    assert [(one["domain"], one["verified_by"]) for one in told] == [("acme.com", "command line"), ("b.test", None)]
+    command("b.test", "--dry-run")
+    assert lead(acme) == ["acme.com"]
+    assert {one["verified_at"] for one in command("acme.com", "--undo")} == {None}
+    with pytest.raises(SystemExit):
+        command("c.test")
+    assert "Enter it there first" in capsys.readouterr().err
+
+
+def test_applying_the_same_twice_verifies_once(acme: Connection, idp: TestIdp) -> None:
+    for _ in range(2):
+        enter(acme, idp, *verified("acme.com"))
+    assert Event.objects.filter(kind="email_domain.verified").count() == 1
+    assert lead(acme) == ["acme.com"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_customers_who_enter_and_verify_at_the_same_instant_one_has_it(idp: TestIdp) -> None:
+    rivals = [make_connection(f"c{number}", customer=f"C{number}") for number in range(4)]
+    answers = at_the_same_instant([partial(enter, rival, idp, *verified("acme.com")) for rival in rivals])
+    assert sorted(type(answer).__name__ for answer in answers) == ["InvalidValue"] * 3 + ["NoneType"]
+    assert VerifiedDomain.objects.count() == 1

@@ -1,0 +1,81 @@
+"""Where a browser goes after its sign-in, whatever stands in RelayState or ``next``: a page here, by every door."""
+
+import re
+from urllib.parse import quote
+
+import pytest
+from django.conf import LazySettings
+
+from sso.models import SignInState
+from sso.relay_state import LANDING, MAX_PATH, safe_path
+from tests.sso.conftest import SERVICE, Browser
+from tests.support.cast import JANE, by_sso
+from tests.support.relay_states import HOSTILE
+
+JANE_BY_SSO = by_sso(JANE)
+
+
+@pytest.mark.parametrize("path", HOSTILE)
+def test_what_is_no_path_of_ours_leads_to_the_landing_page(path: str) -> None:
+    assert safe_path(path) == LANDING
+    assert safe_path(f"{SERVICE}{path}") == LANDING, "nor behind our own address"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/", "/me", "/me?tab=roles", "/me?next=https://evil.test//x", "/admin/core_identity/user/?q=a&o=-1", "/me#roles", "/me?a=../..",
+        "/a.b/..c/...", "/Zo\u00eb", "/%2f/evil.test", "/%5cevil.test", "/%2e%2e/evil.test", "/;@evil.test", "/me;a=b", "/evil.test", "/@evil.test",
+        "/:8080/", "/https:evil.test", "/a b", "/me/", "/" + "x" * (MAX_PATH - 1),
+    ],
+)  # fmt: skip
+def test_a_path_of_ours_is_kept_as_it_is(path: str) -> None:
+    """Browsers do not unescape before they look for a host, so what is escaped stays a path."""
+    assert safe_path(path) == path
+
+
+def test_the_whole_address_of_a_page_here_is_its_path(settings: LazySettings) -> None:
+    settings.PUBLIC_URL = "https://core.example.com"
+    assert safe_path("https://core.example.com/me?a=b") == "/me?a=b"
+    assert safe_path("https://core.example.com/") == "/"
+    for other in (
+        "https://core.example.com", "https://core.example.com.evil.test/", "https://core.example.com@evil.test/", "https://core.example.com:8443/me",
+        "http://core.example.com/me", "https://CORE.example.com/me", "https://core.example.com//evil.test", "https://core.example.com/\\evil.test",
+        "https://core.example.com\\@evil.test/", "https://core.example.com/https://core.example.com/..//x",
+    ):  # fmt: skip
+        assert safe_path(other) == LANDING, other
+
+
+def test_nothing_is_something_to_go_on_to() -> None:
+    assert safe_path(None) == safe_path("") == LANDING
+
+
+def test_no_door_keeps_or_shows_another_place(browser: Browser) -> None:
+    """The way to the IdP keeps nothing else, and the sign-in page leads nowhere else."""
+    for path in HOSTILE:
+        query = f"next={quote(path, safe='', errors='replace')}"
+        away = browser.http.get(f"/sso/acme/login?{query}")
+        assert away["Location"].startswith(f"{browser.idp.sso_url}?SAMLRequest=")
+        assert SignInState.objects.latest("pk").next_path == LANDING
+        for page in (browser.http.get(f"/sign-in?{query}"), browser.http.get(f"/sign-in?connection=acme&{query}")):
+            assert page.status_code == 200
+            targets = re.findall(r'(?:href|action|src)="([^"]*)"', page.content.decode())
+            assert all(re.match(r"/(?![/\\])", target) for target in targets), (path, targets)
+            assert "next=%2Fme" in page.content.decode()
+
+
+def test_somebody_who_is_signed_in_is_led_to_their_own_page(browser: Browser) -> None:
+    browser.sign_in(JANE_BY_SSO)
+    for path in HOSTILE:
+        answer = browser.http.get(f"/sign-in?next={quote(path, safe='', errors='replace')}")
+        assert (answer.status_code, answer["Location"]) == (302, LANDING)
+
+
+def test_the_relay_state_of_a_logout_leads_nowhere(browser: Browser) -> None:
+    for path in HOSTILE:
+        page = browser.http.get(f"/sso/acme/logout?RelayState={quote(path, safe='', errors='replace')}")
+        assert page.status_code == 200
+        assert not page.has_header("Location")
+        assert "evil" not in page.content.decode()
+        refused = browser.http.post("/sso/acme/logout", {"SAMLResponse": "x", "RelayState": path})
+        assert (refused.status_code, "evil" in refused.content.decode()) == (400, False)

@@ -1,0 +1,218 @@
+"""The trace of a sign-in: every check in order, all faults of an IdP at once, nothing of a stranger believed, nobody's data (R35)."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from lxml import etree
+
+from core_identity.models import Connection
+from core_identity.services.connections import change_connection
+from core_identity.services.expiry import expire
+from core_identity.values import Person
+from sso.models import SignInRecord
+from sso.saml.claims import CLAIMS
+from sso.saml.refusals import MAX_SHOWN, Code, SamlRefusal, legible
+from sso.saml.trace import Check, Trace
+from tests.sso.conftest import ACS, SERVICE, Browser
+from tests.support.cast import ADMIN, JANE, ZOE, by_sso
+from tests.support.saml import NS, TestIdp
+
+JANE_BY_SSO = by_sso(JANE)
+BEFORE_CLAIMS = [
+    "XML within the limits",
+    "Answers a request of ours, in the browser that left",
+    "One Assertion in one Response, signed as demanded",
+    "Signature by a certificate of the connection",
+]
+
+
+def checks() -> list[dict[str, Any]]:
+    return list(SignInRecord.objects.latest("id").checks)
+
+
+def failed() -> list[str]:
+    return [one["check"] for one in checks() if one["passed"] is False]
+
+
+def found(name: str) -> Mapping[str, Any]:
+    (one,) = (check for check in checks() if check["check"] == name)
+    return one
+
+
+# What is believed
+
+
+def test_a_sign_in_tells_every_check_in_order_with_what_had_to_be_and_what_came(browser: Browser) -> None:
+    browser.sign_in(JANE_BY_SSO)
+    names = [one["check"] for one in checks()]
+    claims = [name for name, _ in CLAIMS]
+    assert names[: len(BEFORE_CLAIMS) + len(claims) + 1] == [*BEFORE_CLAIMS, *claims, "Not used before"]
+    assert names[-1] == "Who this is"
+    assert failed() == []
+    assert found("Audience") == {
+        "check": "Audience", "passed": True, "expected": f"{SERVICE}/sso/acme/metadata", "received": f"{SERVICE}/sso/acme/metadata"
+    }  # fmt: skip
+    assert SignInRecord.objects.latest("id").duration_ms is not None
+
+
+def test_all_faults_of_a_misconfigured_app_are_told_at_once_and_the_first_is_the_refusal(browser: Browser) -> None:
+    answer = browser.come_back(
+        JANE_BY_SSO, audience="https://other.test", recipient="https://other.test/acs", session_end=timedelta(minutes=-1)
+    )  # fmt: skip
+    assert failed() == ["Recipient of the confirmation", "Audience", "AuthnStatement"]
+    assert "(recipient)" in answer.content.decode()
+    assert found("Recipient of the confirmation") == {
+        "check": "Recipient of the confirmation", "passed": False, "expected": ACS, "received": "https://other.test/acs"
+    }  # fmt: skip
+    assert checks()[-1]["check"] == "NameID", "nobody is looked for after a claim that does not hold"
+
+
+def test_a_known_person_is_told_with_the_mark_that_agreed_R8b(browser: Browser, acme: Connection) -> None:
+    browser.sign_in(JANE_BY_SSO)
+    browser.sign_in(JANE_BY_SSO)
+    assert (found("Who this is")["passed"], found("Second mark (R8b)")["received"]) == (True, "NameID")
+    browser.sign_in(replace(JANE_BY_SSO, name_id="jane@elsewhere.test"))
+    assert found("Second mark (R8b)")["received"] == "email"
+    browser.come_back(by_sso(ZOE, uid=JANE.uid))
+    assert found("Second mark (R8b)")["passed"] is False
+    record = SignInRecord.objects.latest("id")
+    assert record.user_id == acme.identities.get().user_id, "on the page of whose UID it is, the refusal is looked for"
+
+
+def test_attributes_are_told_by_name_and_form_with_what_they_are_mapped_to_R12(browser: Browser) -> None:
+    browser.come_back(replace(JANE_BY_SSO, email=None, title="", uid=None))
+    assert found("Attribute of the UID") == {
+        "check": "Attribute of the UID", "passed": False, "expected": "UID", "received": "not sent"
+    }  # fmt: skip
+    assert found("Attribute of the email") == {
+        "check": "Attribute of the email", "passed": None, "expected": "Email", "received": "not sent"
+    }  # fmt: skip
+    assert found("Attribute of the position")["received"] == "sent empty"
+    assert found("Attributes that CORE needs")["expected"] == "UID"
+
+
+def test_attributes_that_nothing_reads_are_named_for_their_name_may_be_the_mistake(browser: Browser) -> None:
+    said = browser.said(JANE_BY_SSO)
+    attributes = {("E-Mail" if name == "Email" else name): values for name, values in said.attributes.items()}
+    browser.post(browser.idp.response(replace(said, attributes=attributes)))
+    assert found("Attributes that mean nothing here")["received"] == "E-Mail"
+    assert failed() == ["Attributes that CORE needs"]
+
+
+def test_who_may_not_come_in_is_told_why(browser: Browser, acme: Connection) -> None:
+    browser.sign_in(JANE_BY_SSO)
+    user = acme.identities.get().user
+    expire(actor=ADMIN, user_id=user.pk, reason="left")
+    browser.come_back(JANE_BY_SSO)
+    assert found("May sign in (R21, R22, R26)") == {
+        "check": "May sign in (R21, R22, R26)", "passed": False, "received": "expired"
+    }  # fmt: skip
+    assert SignInRecord.objects.latest("id").user_id == user.pk
+
+
+def test_a_connection_that_makes_no_users_says_so(browser: Browser, acme: Connection) -> None:
+    change_connection(actor=ADMIN, connection_id=acme.pk, sso_makes_users=False)
+    browser.come_back(JANE_BY_SSO)
+    assert failed() == ["Known here, or SSO makes users (R12)"]
+
+
+def test_no_value_of_an_attribute_and_no_name_id_is_kept(browser: Browser) -> None:
+    said = replace(JANE_BY_SSO, groups=("Secret Editors",), name_id="hidden-name@acme.test")
+    browser.sign_in(said)
+    browser.sign_in(replace(said, uid="nobody"))  # a conflict
+    stored = str(list(SignInRecord.objects.values()))
+    values = ("Jane", "Doe", "jane.doe", "Acme Studios", "Secret Editors", "hidden-name", "nobody")
+    assert not [value for value in values if value in stored]
+
+
+# What is not
+
+
+def test_of_a_message_that_is_not_the_idps_the_first_fault_alone_is_told_as_unverified(browser: Browser) -> None:
+    stranger = TestIdp()
+    said = browser.said(JANE_BY_SSO, audience="https://evil.test", issuer="https://evil.test")
+    browser.post(stranger.response(said))
+    assert failed() == ["Signature by a certificate of the connection"]
+    assert [one["check"] for one in checks()] == BEFORE_CLAIMS
+    assert all(one.get("unverified") for one in checks())
+    assert "evil.test" not in str(checks())
+
+
+def test_a_claim_changed_after_signing_is_told_as_a_bad_signature_and_never_as_a_claim(browser: Browser) -> None:
+    def change(root: Any) -> None:
+        root.set("Destination", "https://evil.test")
+
+    browser.post(browser.idp.response(browser.said(JANE_BY_SSO), after=change))
+    assert failed() == ["Signature by a certificate of the connection"]
+    assert "evil.test" not in str(checks())
+
+
+@pytest.mark.parametrize("request_id", ["_x\u202egnp.exe", "_\u0085next line", "_" + "long" * 1000])
+def test_what_a_stranger_wrote_is_cut_and_legible(browser: Browser, request_id: str) -> None:
+    browser.post(browser.idp.response(browser.said(JANE_BY_SSO, request_id=request_id)))
+    shown = found("Answers a request of ours, in the browser that left")["received"]
+    assert shown.isprintable()
+    assert len(shown) <= MAX_SHOWN
+
+
+def test_an_idp_that_says_no_is_quoted_with_its_reason(browser: Browser) -> None:
+    def refuse(root: Any) -> None:
+        inner = etree.SubElement(root.find("samlp:Status/samlp:StatusCode", NS), f"{{{NS['samlp']}}}StatusCode")
+        inner.set("Value", "urn:oasis:names:tc:SAML:2.0:status:AuthnFailed")
+        root.remove(root.find("saml:Assertion", NS))
+
+    said = browser.said(JANE_BY_SSO, status="urn:oasis:names:tc:SAML:2.0:status:Responder")
+    answer = browser.post(browser.idp.response(said, sign="response", after=None, before=refuse))
+    assert "(status)" in answer.content.decode()
+    received = found("One Assertion in one Response, signed as demanded")["received"]
+    assert received.endswith("status:Responder urn:oasis:names:tc:SAML:2.0:status:AuthnFailed")
+
+
+# What it costs
+
+
+@pytest.mark.parametrize(
+    ("person", "statements"), [(JANE_BY_SSO, 27), (by_sso(ZOE, uid=JANE.uid), 28), (None, 5)], ids=["in", "refused", "not believed"]
+)  # fmt: skip
+def test_a_row_with_its_trace_is_one_statement_of_a_constant_number(
+    browser: Browser, person: Person | None, statements: int
+) -> None:
+    browser.sign_in(JANE_BY_SSO)
+    said = browser.said(person or JANE_BY_SSO, **({} if person else {"audience": "https://other.test"}))
+    message = browser.idp.response(said)
+    with CaptureQueriesContext(connection) as captured:
+        browser.post(message)
+    written = [one for one in captured.captured_queries if 'INTO "sso_signinrecord"' in one["sql"]]
+    assert (len(written), len(captured)) == (1, statements)
+
+
+# The trace itself
+
+
+def test_a_trace_runs_all_checks_and_raises_the_first_refusal() -> None:
+    def bad(code: Code) -> Any:
+        def look(_: None) -> tuple[str, str]:
+            raise SamlRefusal(code, expected="one", received="two")
+
+        return look
+
+    trace = Trace()
+    trace.believe()
+    with pytest.raises(SamlRefusal) as refused:
+        trace.run((("a", bad(Code.ISSUER)), ("b", lambda _: ("x", "y")), ("c", bad(Code.AUDIENCE))), None)
+    assert refused.value.code is Code.ISSUER
+    assert trace.checks == (
+        Check("a", False, "one", "two"),
+        Check("b", True, "x", "y"),
+        Check("c", False, "one", "two"),
+    )
+
+
+def test_what_cannot_be_seen_is_escaped_and_never_longer_than_allowed() -> None:
+    assert legible("a\x1b[31m\u202e\u200b\n") == "a\\x1b[31m\\u202e\\u200b\\n"
+    assert len(legible("\u202e" * 1000)) == MAX_SHOWN

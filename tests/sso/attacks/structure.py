@@ -60,6 +60,8 @@ ATTACKS: dict[str, Attack] = {
     "a comment in the UID": _in_uid("<!-- -->"),
     "an instruction in the UID": _in_uid("<?x y?>"),
     "CDATA in the UID": _in_uid("<![CDATA[x]]>"),
+    "CDATA before text in the UID": respelled("forbidden_xml", lambda xml: xml.replace(">jane.doe<", "><![CDATA[jane]]>.doe<")),
+    "two CDATA in the UID": respelled("forbidden_xml", lambda xml: xml.replace(">jane.doe<", "><![CDATA[jane]]><![CDATA[.doe]]><")),
     "a comment in the NameID": respelled("forbidden_xml", lambda xml: xml.replace("@acme.test</saml:NameID", "@acme.test<!-- -->.evil</saml:NameID")),
     "a comment in the digest": respelled("forbidden_xml", lambda xml: xml.replace("<ds:DigestValue>", "<ds:DigestValue><!-- -->")),
     "a comment in SignedInfo": respelled("forbidden_xml", lambda xml: xml.replace("<ds:SignedInfo>", "<ds:SignedInfo><!-- -->")),

@@ -201,7 +201,7 @@ def _idp_by_hand(section: Mapping[str, Any], faults: list[SettingsError]) -> Idp
     entity_id = _text(section, "entity_id", faults, required=True)
     if len(entity_id) > 1024:
         faults.append(SettingsError("saml.entity_id", "too_long", "An entity ID has at most 1024 characters."))
-    places = {}
+    places: dict[str, Any] = {}
     for name in SamlSettings.PLACES:
         required = name == "sso_url" and section.get("sso_post_url") is None
         places[name] = _text(section, name, faults, required=required)
@@ -267,7 +267,7 @@ def _text(section: Mapping[str, Any], name: str, faults: list[SettingsError], *,
 def _binding(section: Mapping[str, Any], name: str, faults: list[SettingsError]) -> str:
     value = section.get(name)
     if value is None:
-        return str(SamlSettings._meta.get_field(name).get_default())
+        return str(getattr(SamlSettings(), name))
     if value not in list(Binding):
         faults.append(SettingsError(f"saml.{name}", "wrong_type", f"This must be {' or '.join(Binding)}."))
         return ""

@@ -16,6 +16,7 @@ from lxml import etree
 from sso.saml import gate
 from sso.saml.assertion import Idp
 from sso.saml.refusals import Code, SamlRefusal
+from sso.saml.signature_layout import SIGNATURES
 from sso.saml.verifier import believed_certificates, verify_signature
 
 NAMES: Final = {"SAMLRequest": "LogoutRequest", "SAMLResponse": "LogoutResponse"}
@@ -46,8 +47,8 @@ def verify_redirected(field: str, query: str, idp: Idp) -> etree._Element:
     if "Signature" not in parts or "SigAlg" not in parts:
         raise SamlRefusal(Code.NOT_SIGNED, expected="SigAlg and Signature")
     algorithm = unquote_plus(parts["SigAlg"])
-    if algorithm not in gate.SIGNATURES:
-        raise SamlRefusal(Code.ALGORITHM, expected=" ".join(sorted(gate.SIGNATURES)), received=algorithm)
+    if algorithm not in SIGNATURES:
+        raise SamlRefusal(Code.ALGORITHM, expected=" ".join(sorted(SIGNATURES)), received=algorithm)
     root = gate.parse(_inflate(unquote_plus(parts[field])))
     gate.require_message_layout(root, NAMES[field], want_signed=False)
     if gate.is_signed(root):

@@ -18,11 +18,12 @@ FILTERS = (
     'externalId eq "e7"',
     'id eq "{id}"',
     'emails.value eq "p7@acme.test"',
+    'emails[type eq "work"].value eq "p7@acme.test"',
     'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:UID eq "u7"',
     'meta.lastModified gt "2999-01-01T00:00:00Z"',
     "active eq false",
 )
-"""The first five are what identity providers ask by. The last two are asked by nobody in a hurry."""
+"""The first six are what identity providers ask by. The last two are asked by nobody in a hurry."""
 
 
 class Bench:

@@ -4,23 +4,24 @@
 ``externalId`` exactly.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from django.db.models import F, Q, Value
-from django.db.models.functions import Lower, NullIf
-from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
+from django.db.models import F, Q, TextField, Value
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce, Lower, NullIf
+from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 
 from core_identity.keys import key
 from core_identity.selectors import resources
 from scim.lists import any_value
 from scim.wire import urns
 from scim.wire.attributes import ResourceType, Target
-from scim.wire.filter import Comparison, Operator, Scalar
+from scim.wire.filter import Comparison, Filter, Operator, Present, Scalar
 from scim.wire.group import resource_id
-from scim.wire.resource_types import user_type
+from scim.wire.resource_types import EMAILS, user_type
 from scim.wire.user import DEPARTMENT, ORGANIZATION
 
 if TYPE_CHECKING:
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
     from core_identity.models import Connection
 
 NOBODY: Final = Q(pk__in=[])
+EVERYBODY: Final = ~NOBODY
 _TEXT: Final = {"eq": "exact", "co": "contains", "sw": "startswith", "ew": "endswith"}
 _ORDER: Final = {"eq": "exact", "gt": "gt", "ge": "gte", "lt": "lt", "le": "lte"}
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_FIXED: Final = {"eq": str.__eq__, "co": str.__contains__, "sw": str.startswith, "ew": str.endswith}
 _COMPARED: Final = {"gt": GreaterThan, "ge": GreaterThanOrEqual, "lt": LessThan, "le": LessThanOrEqual}
 Compare: TypeAlias = Callable[[str, Scalar], Q | None]
 """(operator, value) to a condition, None where the column cannot serve the operator.
@@ -46,6 +50,27 @@ class Column:
     compare: Compare
     present: Q
     order: "Expression | F | None" = None
+
+
+@dataclass(frozen=True)
+class Values:
+    """How one and the same value of an attribute with many is asked for: each term of it over ``columns``, and ``found`` makes of that
+    condition, and of the tree that it is of, who has such a value.
+    """
+
+    columns: Mapping[str, Column]
+    found: Callable[[Q, Filter], Q]
+
+    def each(self) -> dict[str, Column]:
+        """Return the columns of a filter that asks of any value, outside of brackets."""
+        return {name: self._outside(name.rpartition(".")[2], column) for name, column in self.columns.items()}
+
+    def _outside(self, sub: str, column: Column) -> Column:
+        def compare(name: str, value: Scalar) -> Q | None:
+            condition = column.compare(name, value)
+            return None if condition is None else self.found(condition, Comparison(sub, cast("Operator", name), value))
+
+        return Column(compare, self.found(column.present, Present(sub)), column.order)
 
 
 def _key_column(field: str) -> Column:
@@ -83,23 +108,54 @@ def _id_column(field: str) -> Column:
         found = resource_id(value)
         return NOBODY if found is None else Q(**{field: found})
 
-    return Column(compare, ~NOBODY, F(field))
+    return Column(compare, EVERYBODY, F(field))
 
 
-def _truth_column(yes: Q) -> Column:
+def _truth_column(yes: Q, order: F | None = None) -> Column:
     def compare(name: str, value: Scalar) -> Q | None:
         wanted = _boolean(value)
         return None if name != "eq" or not isinstance(wanted, bool) else yes if wanted else ~yes
 
-    return Column(compare, ~NOBODY)
+    return Column(compare, EVERYBODY, order)
+
+
+def _fixed_column(text: str) -> Column:
+    """A text that is the same for all, and has no letter case."""
+
+    def compare(name: str, value: Scalar) -> Q | None:
+        if not isinstance(value, str) or name not in _FIXED:
+            return None
+        return EVERYBODY if _FIXED[name](text.casefold(), value.casefold()) else NOBODY
+
+    return Column(compare, EVERYBODY)
+
+
+def _schemas_column(where: Mapping[str, Q]) -> Column:
+    """``schemas`` of a resource: each URN, and whose answer names it."""
+    by_urn = {urn.casefold(): condition for urn, condition in where.items()}
+
+    def compare(name: str, value: Scalar) -> Q | None:
+        return by_urn.get(value.casefold(), NOBODY) if isinstance(value, str) and name == "eq" else None
+
+    return Column(compare, EVERYBODY)
 
 
 def _time_column(field: str) -> Column:
+    """Times as they are shown: whole milliseconds, although the column is finer."""
+
     def compare(name: str, value: Scalar) -> Q | None:
         moment = _moment(value)
-        return None if moment is None or name not in _ORDER else Q(**{f"{field}__{_ORDER[name]}": moment})
+        if moment is None or name not in _ORDER:
+            return None
+        shown = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+        following = shown + _MILLISECOND
+        since, before = Q(**{f"{field}__gte": shown}), Q(**{f"{field}__lt": following})
+        later, earlier = Q(**{f"{field}__gte": following}), Q(**{f"{field}__lt": shown})
+        if moment != shown:  # nothing is shown between two milliseconds
+            return {"eq": NOBODY, "ge": later, "lt": before}.get(name, later if name == "gt" else before)
+        return {"eq": since & before, "ge": since, "gt": later, "le": before, "lt": earlier}[name]
 
-    return Column(compare, ~NOBODY, F(field))
+    return Column(compare, EVERYBODY, F(field))
 
 
 def _kept_columns(resource_type: ResourceType) -> dict[str, Column]:
@@ -128,7 +184,7 @@ def _json_column(path: str, *, exact: bool) -> Column:
         return present & Q(**{f"{path}{lookup}": value})
 
     present = Q(**{f"{path}__isnull": False})
-    return Column(compare, present)
+    return Column(compare, present, KT(path) if exact else Lower(KT(path)))
 
 
 def _list_column(target: Target) -> Column:
@@ -152,39 +208,22 @@ def user_columns(connection: "Connection") -> dict[str, Column]:
         said = {"uids__current": True, "uids__derived": False, f"uids__uid_key__{_TEXT[name]}": key(value)}
         return Q(pk__in=people.filter(**said).order_by().values("pk"))
 
-    def group(name: str, value: Scalar) -> Q | None:
-        found = resource_id(value) if isinstance(value, str) else None
-        if name != "eq" or not isinstance(value, str):
-            return None
-        return (
-            NOBODY
-            if found is None
-            else Q(pk__in=people.filter(memberships__group__scim_id=found).order_by().values("pk"))
-        )
-
     with_uid = Q(pk__in=people.filter(uids__current=True, uids__derived=False).order_by().values("pk"))
-    with_group = Q(pk__in=people.filter(memberships__isnull=False).order_by().values("pk"))
-    no_mails_sent = Q(attributes__emails__isnull=True) & ~Q(email="")
-    mail_type = _json_column("attributes__emails__0__type", exact=False)
-
-    def email_type(name: str, value: Scalar) -> Q | None:
-        found = mail_type.compare(name, value)
-        alone = isinstance(value, str) and value.lower() == "work" and name == "eq"
-        return found | no_mails_sent if found is not None and alone else found
-
+    kept = user_type(connection.uid_attribute).targets()
+    extended = Q(attributes__has_any_keys=[one.key for one in kept if one.extension == urns.ENTERPRISE_USER])
+    extended |= with_uid | ~Q(organization="", department="")
     return {
         **_kept_columns(user_type(connection.uid_attribute)),
+        **_of_any(user_values(connection)),
+        "schemas": _schemas_column({urns.USER: EVERYBODY, urns.CORE_USER: EVERYBODY, urns.ENTERPRISE_USER: extended}),
         "id": _id_column("scim_id"),
         "externalId": _text_column("external_id", exact=True),
         "userName": _key_column("user_name_key"),
         "name.givenName": _text_column("given_name", exact=False),
         "name.familyName": _text_column("family_name", exact=False),
         "title": _text_column("title", exact=False),
-        "active": _truth_column(Q(active=True)),
-        "emails.value": _key_column("email_key"),
-        "emails.type": Column(email_type, mail_type.present | no_mails_sent),
-        "emails.primary": _truth_column(Q(attributes__emails__0__primary=True) | no_mails_sent),
-        "groups.value": Column(group, with_group),
+        "active": _truth_column(Q(active=True), F("active")),
+        "meta.resourceType": _fixed_column("User"),
         "meta.created": _time_column("created_at"),
         "meta.lastModified": _time_column("changed_at"),
         f"{urns.CORE_USER}:username": _key_column("user__username_key"),
@@ -196,28 +235,63 @@ def user_columns(connection: "Connection") -> dict[str, Column]:
     }
 
 
+def user_values(connection: "Connection") -> dict[str, Values]:
+    """Return how one value of the attributes is asked for that are not only kept as sent.
+
+    The main email has columns; what stands beside it is looked at where there is more than one.
+    """
+    main = "attributes__emails__0"
+    # Else another email stands by now, and is shown alone.
+    listed = Q(Exact(Coalesce(KT(f"{main}__value"), Value(""), output_field=TextField()), F("email")))
+    others = listed & Q(attributes__emails__1__isnull=False)
+    sent_type, own_type = _json_column(f"{main}__type", exact=False), _fixed_column("work")
+
+    def email_type(name: str, value: Scalar) -> Q | None:
+        sent, own = sent_type.compare(name, value), own_type.compare(name, value)
+        return None if sent is None or own is None else listed & sent | ~listed & own
+
+    emails = {
+        "emails.value": _key_column("email_key"),
+        "emails.type": Column(email_type, listed & sent_type.present | ~listed),
+        "emails.primary": _truth_column(
+            Q(Exact(Coalesce(KT(f"{main}__primary"), Value(""), output_field=TextField()), Value("true"))) | ~listed
+        ),
+    }
+    groups = {
+        "groups.value": _id_column("group__scim_id"),
+        "groups.display": _key_column("group__name_key"),
+        "groups.type": _fixed_column("direct"),
+    }
+    whole, rows = Target(None, EMAILS), resources.memberships(connection)
+    return {
+        "emails": Values(emails, lambda condition, tree: condition | others & any_value(whole, tree)),
+        "groups": Values(groups, lambda condition, _: Q(pk__in=rows.filter(condition).values("identity"))),
+    }
+
+
 def group_columns(connection: "Connection") -> dict[str, Column]:
     """Return the columns of Groups by the full name of the attribute."""
-    groups, people = resources.push_groups(connection), resources.scim_identities(connection)
-    inhabited = groups.filter(members__identity__in=people.order_by()).order_by()
-
-    def member(name: str, value: Scalar) -> Q | None:
-        found = resource_id(value) if isinstance(value, str) else None
-        if name != "eq" or not isinstance(value, str):
-            return None
-        if found is None:
-            return NOBODY
-        having = groups.filter(members__identity__in=people.order_by(), members__identity__scim_id=found)
-        return Q(pk__in=having.order_by().values("pk"))
-
     return {
         "id": _id_column("scim_id"),
         "externalId": _text_column("external_id", exact=True),
         "displayName": _key_column("name_key"),
-        "members.value": Column(member, Q(pk__in=inhabited.values("pk"))),
+        **_of_any(group_values(connection)),
+        "schemas": _schemas_column({urns.GROUP: EVERYBODY}),
+        "meta.resourceType": _fixed_column("Group"),
         "meta.created": _time_column("created_at"),
         "meta.lastModified": _time_column("changed_at"),
     }
+
+
+def group_values(connection: "Connection") -> dict[str, Values]:
+    """Return how one member of a group is asked for."""
+    rows = resources.memberships(connection)
+    columns = {"members.value": _id_column("identity__scim_id"), "members.type": _fixed_column("User")}
+    return {"members": Values(columns, lambda condition, _: Q(pk__in=rows.filter(condition).values("group")))}
+
+
+def _of_any(values: Mapping[str, Values]) -> dict[str, Column]:
+    return {name: column for one in values.values() for name, column in one.each().items()}
 
 
 def _boolean(value: Scalar) -> Scalar:

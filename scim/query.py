@@ -6,11 +6,11 @@ What cannot be answered is refused: a term that is dropped would make duplicates
 import operator
 from collections.abc import Mapping
 from functools import reduce
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from django.db.models import OrderBy, Q
 
-from scim.columns import Column, group_columns, user_columns
+from scim.columns import Column, Values, group_columns, group_values, user_columns, user_values
 from scim.lists import any_value
 from scim.wire.attributes import ResourceType, Target
 from scim.wire.errors import InvalidFilter, InvalidValue, shown
@@ -24,28 +24,39 @@ if TYPE_CHECKING:
 
 def user_condition(text: str, connection: "Connection") -> Q:
     """Return the condition of a filter over Users. Raises `InvalidFilter`."""
-    return _Compiler(user_type(connection.uid_attribute), user_columns(connection)).condition(parse_filter(text))
+    return _of_users(connection).condition(parse_filter(text))
 
 
 def group_condition(text: str, connection: "Connection") -> Q:
     """Return the condition of a filter over Groups. Raises `InvalidFilter`."""
-    return _Compiler(GROUP_TYPE, group_columns(connection)).condition(parse_filter(text))
+    return _of_groups(connection).condition(parse_filter(text))
 
 
 def user_order(sort: Sort, connection: "Connection") -> OrderBy:
     """Return what Users are sorted by. Raises `InvalidValue`."""
-    return _Compiler(user_type(connection.uid_attribute), user_columns(connection)).order(sort)
+    return _of_users(connection).order(sort)
 
 
 def group_order(sort: Sort, connection: "Connection") -> OrderBy:
     """Return what Groups are sorted by. Raises `InvalidValue`."""
-    return _Compiler(GROUP_TYPE, group_columns(connection)).order(sort)
+    return _of_groups(connection).order(sort)
+
+
+def _of_users(connection: "Connection") -> "_Compiler":
+    return _Compiler(user_type(connection.uid_attribute), user_columns(connection), user_values(connection))
+
+
+def _of_groups(connection: "Connection") -> "_Compiler":
+    return _Compiler(GROUP_TYPE, group_columns(connection), group_values(connection))
 
 
 class _Compiler:
-    def __init__(self, resource_type: ResourceType, columns: Mapping[str, Column]) -> None:
+    def __init__(
+        self, resource_type: ResourceType, columns: Mapping[str, Column], values: Mapping[str, Values]
+    ) -> None:
         self.resource_type = resource_type
         self.columns = columns
+        self.values = values
 
     def order(self, sort: Sort) -> OrderBy:
         """Sort as RFC 7644 section 3.4.2.3 says: what has no value comes last, or first where the order is descending."""
@@ -68,11 +79,19 @@ class _Compiler:
             case Not(term):
                 return ~self.condition(term)
             case Present(path):
-                return self.column(self.target(path)).present
+                return self.present(path)
             case Comparison(path):
                 return self.compared(tree, self.target(path))
             case ValuePath(path, inner):
                 return self.of_one_value(path, inner)
+
+    def present(self, path: str) -> Q:
+        """A complex attribute has a value where a part of it has one (RFC 7644 section 3.4.2.2)."""
+        target = self.target(path)
+        parts = [column.present for name, column in self.columns.items() if name.startswith(f"{target.name}.")]
+        if target.sub is None and parts:
+            return reduce(operator.or_, parts)
+        return self.column(target).present
 
     def compared(self, comparison: Comparison, target: Target) -> Q:
         column = self.column(target)
@@ -106,16 +125,11 @@ class _Compiler:
         target = self.resource_type.find(path)
         if target is None or target.sub is not None or not target.attribute.multi_valued:
             raise InvalidFilter(f"{shown(path)} is no attribute with many values, so nothing can be selected of it.")
-        if target.key in _WITH_ONE_COLUMN_EACH:
-            return self.condition(_inside(target, inner))
-        return any_value(target, inner)
-
-
-_WITH_ONE_COLUMN_EACH: Final = frozenset({"emails", "members", "groups"})
-"""Attributes of which a filter sees one value (the main email) or one part (an id).
-
-There terms may be taken one by one.
-"""
+        values = self.values.get(target.key)
+        if values is None:
+            return any_value(target, inner)
+        of_one = _Compiler(self.resource_type, values.columns, {})
+        return values.found(of_one.condition(_inside(target, inner)), inner)
 
 
 def _inside(target: Target, tree: Filter) -> Filter:

@@ -64,6 +64,8 @@ def depart_to_test(request: HttpRequest, saml: SamlSettings) -> sign_in_state.De
 
 def settings_under_test(slug: str, browser_token: str | None) -> SamlSettings:
     """Return the SAML side of a connection that is switched off, while this browser tests it; for anybody else there is none (R1a)."""
+    if not browser_token:
+        raise Http404(NOBODY)
     waiting = sign_in_state.trials_of(browser_token).filter(connection__slug=slug, used_at=None)
     found = SamlSettings.objects.select_related("connection").filter(connection__in=waiting.values("connection"))
     saml = found.first()

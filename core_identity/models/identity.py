@@ -86,6 +86,12 @@ class Identity(models.Model):
             ),
             models.Index(name="identity_by_email", fields=("email_key", "connection")),
             models.Index(name="identity_by_name_id", fields=("connection", "name_id_key")),
+            models.Index(
+                # The few of whom a filter over emails must look beyond the main one.
+                name="identity_more_emails",
+                fields=("connection",),
+                condition=models.Q(attributes__emails__1__isnull=False),
+            ),
         )
 
     def __str__(self) -> str:

@@ -52,6 +52,12 @@ def push_group(connection: Connection, scim_id: UUID) -> PushGroup:
     return found
 
 
+def memberships(connection: Connection) -> QuerySet[PushGroupMember]:
+    """Return who is in which group of a connection: live SCIM resources only."""
+    people = Identity.objects.filter(Identity.RESOURCE, connection=connection)
+    return PushGroupMember.objects.filter(group__connection=connection, identity__in=people)
+
+
 def group_members(group_ids: Collection[UUID]) -> Mapping[UUID, list[UUID]]:
     """Return per group (primary key) the SCIM ids of its members: live SCIM resources only. One query."""
     members: dict[UUID, list[UUID]] = defaultdict(list)

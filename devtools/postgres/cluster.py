@@ -20,6 +20,8 @@ SUPERUSER = "postgres"
 # service.
 ROLE = "core_identity"
 START_SECONDS = 60
+BUILTIN_LOCALE = 17
+"""The version from which PostgreSQL knows letters without the system's locales."""
 SETTINGS = {"listen_addresses": "", "max_connections": "200", "timezone": "UTC", "log_timezone": "UTC"}
 # A throw-away server need not survive a power cut.
 CARELESS_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -97,6 +99,8 @@ class Cluster:
             SUPERUSER,
         ]
         command += ["--encoding=UTF8", "--locale=C", "--no-instructions"]
+        if self.binaries.major >= BUILTIN_LOCALE:  # the same order, and the letter case of all letters
+            command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         # Who may open the socket's folder may enter: its owner and root.
         command += ["--auth=trust"]
         command += [] if self.durable else ["--no-sync"]

@@ -19,9 +19,8 @@ from scim.provisioning_log import record
 from scim.views import groups, users
 from scim.views.base import ScimView
 from scim.views.listing import body_of
-from scim.wire import urns
 from scim.wire.bulk import MAX_PAYLOAD, REFERENCE, Operation, bulk_response, read_bulk
-from scim.wire.deactivation import says_inactive
+from scim.wire.deactivation import DEACTIVATION, says_inactive
 from scim.wire.errors import InvalidValue, ScimError
 from scim.wire.resource_types import user_type
 
@@ -31,12 +30,6 @@ _VIEWS: Final[dict[tuple[str, bool], Any]] = {
     ("Groups", False): groups.Groups.as_view(),
     ("Groups", True): groups.OneGroup.as_view(),
 }
-
-DEACTIVATION: Final[dict[str, Any]] = {
-    "schemas": [urns.PATCH_OP],
-    "Operations": [{"op": "replace", "path": "active", "value": False}],
-}
-"""What is left of an operation of which only this can be done."""
 
 
 class Bulk(ScimView):

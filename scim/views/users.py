@@ -14,8 +14,8 @@ from scim.resources import Document, user_document, user_version
 from scim.views.base import ScimView, id_in_address
 from scim.views.listing import Search, answer_to, body_of, search_in_body, search_in_query, selection_in_query
 from scim.wire.attributes import ResourceType
-from scim.wire.deactivation import says_inactive
-from scim.wire.errors import ScimError
+from scim.wire.deactivation import DEACTIVATION, says_inactive
+from scim.wire.errors import ScimError, UnclearBody
 from scim.wire.selection import Selection
 from scim.wire.user import UserWire
 
@@ -95,14 +95,23 @@ class OneUser(UserView):
         identity = resources.scim_identity(self.connection, id_in_address(resource))
         return self.unchanged(user_version(identity)) or self.answer(identity, self.selection)
 
+    def body(self) -> dict[str, Any]:
+        """What was sent; of an unclear message that deactivates, that alone (R23)."""
+        try:
+            return body_of(self.request)
+        except UnclearBody as fault:
+            if not says_inactive(fault.body, self.resource_type):
+                raise
+            return DEACTIVATION
+
     def put(self, request: Request, slug: str, resource: str) -> Response:
-        body = body_of(request)
+        body = self.body()
         return self.change(
             id_in_address(resource), body, lambda identity: self.wire.read_whole(body, identity.attributes)
         )
 
     def patch(self, request: Request, slug: str, resource: str) -> Response:
-        body, scim_id = body_of(request), id_in_address(resource)
+        body, scim_id = self.body(), id_in_address(resource)
 
         def read(identity: "Identity") -> "Person":
             # The service holds the lock, so what is read here is what the operations apply to.

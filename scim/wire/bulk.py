@@ -1,8 +1,9 @@
 """BulkRequest and BulkResponse (RFC 7644 section 3.7): what is to be done, in which order, and how one operation names what another makes."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from scim.wire import urns
@@ -106,7 +107,10 @@ def read_bulk(body: Mapping[str, Any]) -> BulkRequest:
     for at, one in enumerate(read):
         if isinstance(one, Operation) and one.bulk_id:
             if one.bulk_id in seen:
-                read[at] = InvalidValue(f"The bulkId {shown(one.bulk_id)} is given twice.")
+                twice = InvalidValue(f"The bulkId {shown(one.bulk_id)} is given twice.")
+                read[at] = (
+                    twice if one.method == "POST" else replace(one, bulk_id="")
+                )  # only what is made must have one
             seen.add(one.bulk_id)
     return BulkRequest(tuple(read), raw, limit)
 
@@ -132,12 +136,12 @@ def _read(operation: object) -> Operation:
     if _METHODS[method] != (found[2] is not None):
         raise InvalidValue(f"The path of a {method} names {'one resource' if _METHODS[method] else 'no resource'}.")
     if not isinstance(bulk_id, str):
-        raise InvalidSyntax("bulkId must be a text.")
+        bulk_id = ""
     if method == "POST" and not bulk_id:
-        raise InvalidSyntax("A POST needs a bulkId (RFC 7644 section 3.7).")
+        raise InvalidSyntax("A POST needs a bulkId (RFC 7644 section 3.7): a text.")
     version, data = said.get("version") or "", said.get("data")
     if not isinstance(version, str):
-        raise InvalidSyntax("version must be a text.")
+        version = json.dumps(version)  # no resource has it: 412, or no matter (R23)
     if method != "DELETE" and not isinstance(data, dict):
         raise InvalidSyntax(f"A {method} needs data: an object.")
     return Operation(method, found[1], found[2] or "", bulk_id, version, data if isinstance(data, dict) else {})

@@ -4,11 +4,18 @@ Looked at before and apart from everything else in the message, because nothing 
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
+from scim.wire import urns
 from scim.wire.attributes import ResourceType
 from scim.wire.errors import ScimError
 from scim.wire.values import truth
+
+DEACTIVATION: Final[dict[str, Any]] = {
+    "schemas": [urns.PATCH_OP],
+    "Operations": [{"op": "replace", "path": "active", "value": False}],
+}
+"""What is left of a message of which only this can be done."""
 
 
 def says_inactive(body: object, resource_type: ResourceType) -> bool:

@@ -49,6 +49,14 @@ class InvalidSyntax(ScimError):
     scim_type = "invalidSyntax"
 
 
+class UnclearBody(InvalidSyntax):
+    """JSON that can be read, and all the same is not taken. ``body`` is what it says: good for one look whether it deactivates (R23)."""
+
+    def __init__(self, message: str, body: object) -> None:
+        super().__init__(message)
+        self.body = body
+
+
 class InvalidPath(ScimError):
     code = "invalid_path"
     scim_type = "invalidPath"

@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final, NoReturn
 
-from scim.wire.errors import InvalidSyntax, shown
+from scim.wire.errors import InvalidSyntax, UnclearBody, shown
 
 MAX_DEPTH: Final = 32
 
@@ -11,8 +11,19 @@ MAX_DEPTH: Final = 32
 def parse_json(content: bytes) -> dict[str, Any]:
     """Return the one object that ``content`` is.
 
-    Raises `InvalidSyntax`, for 100,000 nested brackets as for a missing quote.
+    Raises `InvalidSyntax`, for 100,000 nested brackets as for a missing quote; `UnclearBody` where it can be read at all.
     """
+    try:
+        return _parsed(content)
+    except InvalidSyntax as fault:
+        try:
+            said = json.loads(content.decode("utf-8-sig"))
+        except (ValueError, RecursionError):
+            raise fault from None
+        raise UnclearBody(fault.message, said) from None
+
+
+def _parsed(content: bytes) -> dict[str, Any]:
     try:
         document = json.loads(
             content.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite

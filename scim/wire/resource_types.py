@@ -48,9 +48,9 @@ _NAME: Final = Attribute(
     ),
 )
 
-_EMAILS: Final = Attribute(
+EMAILS: Final = Attribute(
     "emails",
-    "Email addresses. A filter looks at the main one: the primary, else the one for work, else the first.",
+    "Email addresses. The main one is the primary, else the one for work, else the first.",
     "complex",
     multi_valued=True,
     sub_attributes=(
@@ -122,7 +122,7 @@ _USER: Final = Schema(
         Attribute(
             "active", "Whether the identity provider lets the person in. False expires the user in CORE.", "boolean"
         ),
-        _EMAILS,
+        EMAILS,
         _plural(
             "phoneNumbers",
             "Phone numbers.",

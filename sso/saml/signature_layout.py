@@ -31,7 +31,7 @@ SIGNATURES: Final = frozenset(
 KEY_INFO: Final = frozenset({f"{DS}KeyName", f"{DS}KeyValue", f"{DS}X509Data"})
 """What may name the key. None of it is read or believed; a RetrievalMethod would be an address to fetch from."""
 
-MAX_PREFIXES: Final = 10
+MAX_PREFIXES: Final = 8
 """Prefixes that canonicalization may be told to keep: each is looked for at each element, in all that is in scope there."""
 
 

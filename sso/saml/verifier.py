@@ -1,11 +1,11 @@
 """From an untrusted ``SAMLResponse`` to a `VerifiedAssertion`: gate, signature, claims. The only caller of python3-saml."""
 
 import base64
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from lxml import etree
-from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError
+from onelogin.saml2.errors import OneLogin_Saml2_ValidationError
 from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
@@ -18,6 +18,9 @@ from sso.saml.encryption import open_envelope, read_envelope, unsealed
 from sso.saml.expectations import Expected
 from sso.saml.refusals import Code, SamlRefusal
 from sso.saml.trace import Trace
+
+_NO_MESSAGE: Final = base64.b64encode(b"<nothing/>").decode()
+"""What the library is given to parse."""
 
 _SIGNATURE_FAULTS = {
     OneLogin_Saml2_ValidationError.INVALID_SIGNATURE,
@@ -47,60 +50,48 @@ def verify(unverified_message: str, expected: Expected, trace: Trace | None = No
     """
     trace = trace or Trace()
     signed = expected.idp.want_response_signed
-    readable = unverified_message
     root = gate.parse(gate.decode(unverified_message))
     if gate.is_encrypted(root) or expected.idp.want_encrypted:
         with trace.step("Encrypted to a key of ours"):
             # The Response's own signature is checked over what was sent.
-            readable, signed = _opened(root, expected), False
-    else:
-        with trace.step("One Assertion in one Response, signed as demanded"):
-            gate.require_response_layout(root, want_response_signed=signed)
+            root, signed = _opened(root, expected), False
+    with trace.step("One Assertion in one Response, signed as demanded"):
+        assertion = gate.require_response_layout(root, want_response_signed=signed)
     with trace.step("Signature by a certificate of the connection"):
-        root, assertion, complaint = _signed(readable, expected, response_signed=signed)
+        complaint = _signed(root, expected, response_signed=signed)
     trace.believe()
     # Our own checks name the cause better than the library does; where they find none, its verdict stands.
     verified = check_claims(root, assertion, expected, trace)
-    if complaint is not None:
+    if complaint:
         with trace.step("Verdict of the library"):
-            raise SamlRefusal(Code.INVALID, received=f"code {complaint.code}") from complaint
+            raise SamlRefusal(Code.INVALID, received=complaint)
     return verified
 
 
-def _signed(
-    readable: str, expected: Expected, *, response_signed: bool
-) -> tuple[etree._Element, etree._Element, OneLogin_Saml2_ValidationError | None]:
-    """Return the tree whose signatures are good, its assertion, and what else the library has against it; raise `SamlRefusal`."""
-    complaint = None
+def _signed(root: etree._Element, expected: Expected, *, response_signed: bool) -> str:
+    """Check the signatures of a tree that passed the gate; return what else the library has against it. Raises `SamlRefusal`."""
     try:
         response = OneLogin_Saml2_Response(
-            _settings(expected.idp, expected.sp, response_signed=response_signed), readable
+            _settings(expected.idp, expected.sp, response_signed=response_signed), _NO_MESSAGE
         )
-        # The library parses for itself: what it verifies, and what is read later, is this tree, so this tree passes the gate too.
-        root = response.document
-        assertion = gate.require_response_layout(root, want_response_signed=response_signed)
-    except SamlRefusal:
-        raise
-    except Exception as fault:  # The library, lxml and xmlsec raise what they like; for the browser it is one refusal.
-        raise SamlRefusal(Code.INVALID, received=type(fault).__name__) from fault
-    try:
+        # One tree: the one that passed the gate is the one that is verified, and the one that is read. The library does not parse for itself.
+        response.document = root
         response.is_valid(_request_data(expected.sp.acs_url), request_id=expected.request_id, raise_exceptions=True)
     except OneLogin_Saml2_ValidationError as fault:
         if fault.code in _SIGNATURE_FAULTS:
             raise SamlRefusal(Code.SIGNATURE) from fault
-        complaint = None if fault.code in _OURS_TO_JUDGE else fault
-    except OneLogin_Saml2_Error as fault:
-        raise SamlRefusal(Code.INVALID, received=f"code {fault.code}") from fault
-    except Exception as fault:
-        if not _has_times_of_zones(root):
-            raise SamlRefusal(Code.INVALID, received=type(fault).__name__) from fault
+        complaint = "" if fault.code in _OURS_TO_JUDGE else f"code {fault.code}"
+    except SamlRefusal:
+        raise
+    except Exception as fault:  # noqa: BLE001 - the library, lxml and xmlsec raise what they like
+        complaint = "" if _has_times_of_zones(root) else type(fault).__name__
     else:
-        return root, assertion, None
-    # Whatever it complains of comes before it looks at a signature. So each is checked here, as it would have.
+        return ""
+    # It complains before it looks at a signature. So each is checked here, as it would have.
     verify_signature(root, expected.idp, "/samlp:Response/saml:Assertion/ds:Signature")
     if gate.is_signed(root):
         verify_signature(root, expected.idp)
-    return root, assertion, complaint
+    return complaint
 
 
 def _has_times_of_zones(root: etree._Element) -> bool:
@@ -129,8 +120,8 @@ def believed_certificates(idp: Idp) -> list[str]:
     return strong
 
 
-def _opened(root: etree._Element, expected: Expected) -> str:
-    """Return the message (base64) with its assertion in the clear, as it will be verified and read; raise `SamlRefusal`.
+def _opened(root: etree._Element, expected: Expected) -> etree._Element:
+    """Return the message with its assertion in the clear, as it will be verified and read; raise `SamlRefusal`.
 
     A Response that is signed is checked before anything is opened. One that is not could have been altered by anybody, so until the
     signature inside is checked too, every failure is the same one: what the clear text looks like is nobody's business.
@@ -145,14 +136,12 @@ def _opened(root: etree._Element, expected: Expected) -> str:
     if not keys:
         raise SamlRefusal(Code.ENCRYPTED, expected="a key: connection saml-keys SLUG make")
     try:
-        # From here on one tree: this text is parsed anew by the gate and by the library, and nothing else is read.
-        xml = unsealed(root, place, open_envelope(envelope, keys))
-        clear = gate.parse(xml)
+        clear = gate.parse(unsealed(root, place, open_envelope(envelope, keys)))  # from here on nothing else is read
         gate.require_response_layout(clear, want_response_signed=False)
         verify_signature(clear, expected.idp, "/samlp:Response/saml:Assertion/ds:Signature")
     except SamlRefusal as refusal:
         raise SamlRefusal(Code.DECRYPTION, received=refusal.code.value if signed else "") from refusal
-    return base64.b64encode(xml).decode()
+    return clear
 
 
 def _settings(idp: Idp, sp: Sp, *, response_signed: bool) -> OneLogin_Saml2_Settings:

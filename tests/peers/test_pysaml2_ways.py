@@ -188,7 +188,7 @@ def held_back(page: Page, told: dict[str, Any]) -> dict[str, str]:
     held: list[dict[str, str]] = []
 
     def hold(route: Route) -> None:
-        held.append(route.request.post_data_json)
+        held.append(dict(route.request.post_data_json or {}))
         route.abort()
 
     page.route(told["acs_url"], hold)

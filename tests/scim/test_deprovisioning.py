@@ -16,7 +16,7 @@ from core_identity.models import Event, Identity, User
 from core_identity.services.connections import change_connection
 from core_identity.services.users import change_user
 from scim.models import ProvisioningRecord
-from tests.scim.conftest import ENTERPRISE, HOST, Scim
+from tests.scim.conftest import ENTERPRISE, HOST, Scim, error
 from tests.support.cast import ADMIN
 
 CORE_USER = "urn:core-identity:params:scim:schemas:extension:1.0:User"
@@ -210,6 +210,38 @@ def test_false_is_false_however_it_is_written_R23(
     for name, false in FALSE.items():
         with subtests.test(name), taken_back():
             require_gone(okta, jane, *form(false, {}))
+
+
+UNCLEAR: dict[str, bytes] = {
+    "in two letter cases": b'{"active": false, "Active": false, "userName": "jane.doe@acme.test"}',
+    "the last of two": b'{"active": true, "userName": "jane.doe@acme.test", "active": false}',
+    "another name twice": b'{"Operations": [{"op": "replace", "path": "active", "value": false}], "title": 1, "Title": 2}',
+    "an operation in two": b'{"Operations": [{"op": "add", "Op": "replace", "path": "active", "value": false}]}',
+    "nested deep": b'{"active": false, "x": ' + b"[" * 100 + b"]" * 100 + b"}",
+    "no number": b'{"active": false, "x": NaN, "y": 1e999}',
+}
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_no_unclear_json_blocks_a_deactivation_R23(
+    okta: Scim, jane: dict[str, Any], method: str, subtests: pytest.Subtests
+) -> None:
+    for name, body in UNCLEAR.items():
+        with subtests.test(name), taken_back():
+            require_gone(okta, jane, method, body)
+
+
+def test_of_unclear_json_nothing_but_a_deactivation_is_taken(okta: Scim, jane: dict[str, Any]) -> None:
+    for body in (
+        b'{"active": false, "userName": "jane.doe@acme.test", "Active": true}',
+        b'{"active": true, "userName": "jane.doe@acme.test", "title": "a", "Title": "b"}',
+        b'{"active": false, "x": ',
+        b'{"active": false, "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    ):
+        error(okta.send("PUT", f"/Users/{jane['id']}", body), 400, "invalidSyntax")
+    assert okta.get(f"/Users/{jane['id']}").json() == jane
+    body = UNCLEAR["in two letter cases"].replace(b"jane.doe", b"new")
+    error(okta.send("POST", "/Users", body), 400, "invalidSyntax")
 
 
 @pytest.mark.parametrize("name", [name for name in ODD if name.startswith("a PUT's body")])

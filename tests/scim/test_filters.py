@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from core_identity.models import Identity
 from core_identity.services.expiry import expire
 from tests.scim.conftest import ENTERPRISE, Scim, error, person
 from tests.support.cast import ADMIN
@@ -24,9 +25,9 @@ PEOPLE: list[dict[str, Any]] = [
         "externalId": "00U1",
         "active": False,
         "name": {"givenName": "Kim", "familyName": 'O\'Malley "the" 100%'},
-        "emails": [{"value": "kim@home.test", "type": "home"}],
+        "emails": [{"value": "kim@home.test", "type": "home"}, {"value": "Kim@Club.test", "type": "other"}],
     },
-    {**person(ZOE), "nickName": "Zo%", "title": "editor in chief"},
+    {**person(ZOE), "nickName": "Zo%àé", "title": "editor in chief"},
 ]
 
 
@@ -76,22 +77,44 @@ FOUND: list[tuple[str, set[str]]] = [
     ("active eq false", {KIM}),
     ('active eq "False"', {KIM}),
     ("active ne true", {KIM}),
-    # emails: the main one
+    # emails: the main one, by its key, and all others
+    ('emails eq "kim@club.test"', {KIM}),
+    ('emails[type eq "other"].value eq "kim@club.TEST"', {KIM}),
+    ('emails[type eq "home" and value eq "kim@club.test"]', set()),
+    ('emails[type eq "other" and value eq "kim@home.test"]', set()),
+    ('emails.type eq "other" and emails.type eq "home"', {KIM}),
+    ('not (emails co "club")', {JANE, ZOE}),
+    ("emails.primary eq false", {KIM}),
     ('emails eq "JANE.doe@acme.test"', {JANE}),
     ('emails.value co "home"', {KIM}),
     ('emails[type eq "work" and value eq "jane.doe@acme.test"]', {JANE}),
     ('emails[type eq "work" and value eq "kim@home.test"]', set()),
     ('emails[type eq "work"].value eq "JANE.doe@acme.test"', {JANE}),  # Entra
     ('emails[type eq "HOME"]', {KIM}),
-    ('emails[not (type eq "home")]', {JANE, ZOE}),
+    ('emails[not (type eq "home")]', {JANE, KIM, ZOE}),
     ("emails.primary eq true", {JANE, ZOE}),
     ("emails pr", {JANE, KIM, ZOE}),
+    # in any letter case, of any letter
+    ('name.givenName eq "ZOË"', {ZOE}),
+    ('nickName co "ÀÉ"', {ZOE}),
+    ('phoneNumbers.display eq "ÜBER"', set()),
+    # complex ones have a value where a part has one
+    ("name pr", {JANE, KIM, ZOE}),
+    ("addresses pr", set()),
+    (f"{ENTERPRISE}:manager pr", {JANE}),
+    # what the answer says of itself
+    ('meta.resourceType eq "user"', {JANE, KIM, ZOE}),
+    ('meta.resourceType eq "Group"', set()),
+    ('schemas eq "urn:ietf:params:scim:schemas:core:2.0:User"', {JANE, KIM, ZOE}),
+    (f'schemas eq "{ENTERPRISE}"', {JANE}),
+    (f'schemas ne "{ENTERPRISE}"', {KIM, ZOE}),
+    ('schemas eq "urn:nope"', set()),
     # kept as sent
     ('displayName eq "jane doe"', {JANE}),
-    ('nickName eq "zo%"', {ZOE}),
+    ('nickName eq "zo%àé"', {ZOE}),
     ('nickName eq "zoo"', set()),
-    ('nickName ne "zo%"', {JANE, KIM}),
-    ('not (nickName eq "zo%")', {JANE, KIM}),
+    ('nickName ne "zo%àé"', {JANE, KIM}),
+    ('not (nickName eq "zo%àé")', {JANE, KIM}),
     ("nickName pr", {ZOE}),
     ('phoneNumbers eq "1"', {JANE}),
     ('phoneNumbers.type eq "mobile"', {JANE}),
@@ -170,7 +193,6 @@ def test_every_filter_finds_whom_it_means_and_nobody_else(staffed: Scim) -> None
         'shoeSize eq "44"',
         f'userName eq "{JANE}" or shoeSize pr',
         'name eq "Jane"',
-        "name pr",
         'name.nope eq "x"',
         'urn:nope:User:userName eq "x"',
         f'{ENTERPRISE}:nope eq "x"',
@@ -185,7 +207,8 @@ def test_every_filter_finds_whom_it_means_and_nobody_else(staffed: Scim) -> None
         'meta.created gt "0001-01-01T00:00:00+23:59"',
         "meta.created gt 5",
         'meta.location eq "x"',
-        'schemas eq "x"',
+        'schemas co "x"',
+        "meta.resourceType gt 5",
         'password eq "x"',
         'emails[shoe eq "x"]',
         "emails[value[x pr]]",
@@ -194,13 +217,70 @@ def test_every_filter_finds_whom_it_means_and_nobody_else(staffed: Scim) -> None
         "phoneNumbers[type eq 5]",
         'phoneNumbers[primary eq "perhaps"]',
         'phoneNumbers[type eq "\\ud800"]',
-        'groups.display eq "x"',
+        'groups.$ref eq "x"',
+        "groups.display eq 5",
         'userName eq "\\u0000"',
         " or ".join(['userName eq "x"'] * 101),
     ],
 )
 def test_what_cannot_be_answered_is_refused_and_never_an_empty_list(okta: Scim, text: str) -> None:
     error(okta.get("/Users", filter=text), 400, "invalidFilter")
+
+
+def test_a_time_that_was_shown_finds_what_it_was_shown_of(okta: Scim) -> None:
+    """Shown are milliseconds: who asks for what changed since then is not sent the same person again."""
+    meta = okta.make()["meta"]
+    for name in ("created", "lastModified"):
+        shown = meta[name]
+        found = {}
+        for operator in ("eq", "ge", "le", "gt", "lt", "ne"):
+            found[operator] = okta.get("/Users", filter=f'meta.{name} {operator} "{shown}"').json()["totalResults"]
+        assert found == {"eq": 1, "ge": 1, "le": 1, "gt": 0, "lt": 0, "ne": 0}
+        between = shown.replace("Z", "5Z")
+        found = {}
+        for operator in ("eq", "ge", "le", "gt", "lt"):
+            found[operator] = okta.get("/Users", filter=f'meta.{name} {operator} "{between}"').json()["totalResults"]
+        assert found == {"eq": 0, "ge": 0, "le": 1, "gt": 0, "lt": 1}
+
+
+def test_one_and_the_same_group_and_member_is_asked_for(okta: Scim) -> None:
+    jane, kim = okta.make()["id"], okta.make("kim.lee@acme.test")["id"]
+    made = [
+        okta.post("/Groups", {"displayName": name, "members": [{"value": one} for one in members]}).json()["id"]
+        for name, members in (("Éditeurs", [jane]), ("Viewers", [jane, kim]))
+    ]
+    for text, expected in (
+        ('groups.display eq "éditeurs"', {jane}),
+        ('groups[display sw "view"]', {jane, kim}),
+        (f'groups[display eq "viewers" and value eq "{made[0]}"]', set()),
+        (f'groups[value eq "{made[1]}" and type eq "direct"]', {jane, kim}),
+        (f'groups[not (value eq "{made[1]}")]', {jane}),
+        (f'not (groups eq "{made[0]}")', {kim}),
+        ("groups pr", {jane, kim}),
+    ):
+        assert {one["id"] for one in okta.get("/Users", filter=text).json()["Resources"]} == expected, text
+    for text, expected in (
+        (f'members[value eq "{kim}" and type eq "user"]', {made[1]}),
+        (f'members[value ne "{jane}"]', {made[1]}),
+        (f'not (members eq "{kim}")', {made[0]}),
+        ('members.type eq "Group"', set()),
+        ('meta.resourceType eq "Group" and schemas eq "urn:ietf:params:scim:schemas:core:2.0:Group"', set(made)),
+    ):
+        assert {one["id"] for one in okta.get("/Groups", filter=text).json()["Resources"]} == expected, text
+
+
+def test_an_email_that_a_sign_in_brought_is_found_as_it_is_shown(okta: Scim) -> None:
+    made = okta.make(emails=[{"value": "old@acme.test", "type": "home"}, {"value": "more@acme.test", "type": "other"}])
+    Identity.objects.update(email="new@acme.test", email_key="new@acme.test")
+    assert okta.get(f"/Users/{made['id']}").json()["emails"] == [
+        {"value": "new@acme.test", "type": "work", "primary": True}
+    ]
+    for text, found in (
+        ('emails[type eq "work" and value eq "new@acme.test" and primary eq true]', 1),
+        ('emails eq "more@acme.test"', 0),
+        ('emails.type eq "home"', 0),
+    ):
+        assert okta.get("/Users", filter=text).json()["totalResults"] == found, text
 
 
 def test_a_hundred_terms_are_answered(staffed: Scim) -> None:

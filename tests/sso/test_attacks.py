@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from tests.support.cast import ADMIN, JANE, by_sso
 from tests.support.saml import Claims, TestIdp, now
 
 JANE_BY_SSO = by_sso(JANE)
+PAGE = Path(__file__).resolve().parent.parent.parent / "docs/explanation/trust-in-an-assertion.md"
 
 MESSAGES = [
     pytest.param(attack, id=f"{family}: {name}") for family, attacks in FAMILIES.items() for name, attack in attacks.items()
@@ -126,3 +128,12 @@ def test_a_hostile_message_opens_nothing(
     assert len(reached.tried) <= 1
     assert all(size <= gate.MAX_BYTES * 3 // 2 for size in reached.parsed)
     assert all(nodes <= gate.MAX_ELEMENTS for nodes in reached.verified)
+
+
+def test_the_page_tells_each_family_and_by_which_names_it_is_refused() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| (\w+) \| [^|]+ \| ([^|]+) \|$", page, re.MULTILINE))
+    told = {family: set(re.findall(r"`(\w+)`", rows[family])) for family in FAMILIES}
+    assert told == {family: {attack.code for attack in attacks.values()} for family, attacks in FAMILIES.items()}
+    _, _, answers = page.partition("## Answers")
+    assert {code for codes in told.values() for code in codes} <= set(re.findall(r"`(\w+)`", answers))

@@ -260,7 +260,7 @@ class Pysaml2Idp(ThreadingHTTPServer):
 
     @property
     def _signs_inside(self) -> bool:
-        return self.manner.logout_binding == BINDING_HTTP_POST
+        return bool(self.manner.logout_binding == BINDING_HTTP_POST)
 
     def _send_off(self, said: Any, relay_state: str, place: str, *, response: bool = False) -> str:
         """Return a page that takes a logout message to an SP: a form, or a link that a script follows."""

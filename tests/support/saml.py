@@ -85,15 +85,17 @@ def attributes_of(person: Person) -> dict[str, tuple[str, ...]]:
 
 
 class TestIdp:
-    """One IdP with one key. ``url`` is where its pages would be."""
+    """One IdP with one key. ``url`` is where its pages would be; ``ends`` is when its certificate does, from now."""
 
     __test__ = False
 
-    def __init__(self, url: str = "https://idp.test") -> None:
+    def __init__(
+        self, url: str = "https://idp.test", *, bits: int = 2048, ends: timedelta = timedelta(days=30)
+    ) -> None:
         self.entity_id = f"{url}/metadata"
         self.sso_url = f"{url}/sso"
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self.certificate = certificate_for(self.key)
+        self.key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+        self.certificate = certificate_for(self.key, ends=ends)
         self._number = 0
 
     @property
@@ -241,7 +243,7 @@ def encrypting_to(
     return seal
 
 
-def certificate_for(key: rsa.RSAPrivateKey) -> x509.Certificate:
+def certificate_for(key: rsa.RSAPrivateKey, *, ends: timedelta = timedelta(days=30)) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "idp.test")])
     return (
         x509.CertificateBuilder()
@@ -249,8 +251,8 @@ def certificate_for(key: rsa.RSAPrivateKey) -> x509.Certificate:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now() - timedelta(days=1))
-        .not_valid_after(now() + timedelta(days=30))
+        .not_valid_before(now() + ends - timedelta(days=365))
+        .not_valid_after(now() + ends)
         .sign(key, hashes.SHA256())
     )
 

@@ -31,7 +31,7 @@ TOO_MUCH: dict[str, str] = {
     "large, as numbers": "&#120;" * 50_000,
     "a little too deep": _levels(30),
     "wide": "<a/>" * 50_000,
-    "a little too wide": "<a/>" * 3_000,
+    "a little too wide": "<a/>" * 2_500,
     "many attributes": "<a " + " ".join(f'a{number}=""' for number in range(20_000)) + "/>",
     "attributes on many elements": ("<a " + " ".join(f'a{number}=""' for number in range(39)) + "/>") * 400,
     "many namespaces": f"<a{_names(8_000)}/>",
@@ -44,17 +44,17 @@ TOO_MUCH: dict[str, str] = {
 }  # fmt: skip
 
 BOUNDED: dict[str, Callable[..., None]] = {
-    "as many elements as may be": _extensions("<b/>" * 2_900),
-    "as many attributes as may be": _extensions(("<b " + " ".join(f'a{number}=""' for number in range(39)) + "/>") * 145),
-    "as many IDs as may be": _extensions("".join(f'<b ID="i{number}"/>' for number in range(2_900))),
-    "as deep as may be": _extensions(_levels(16, "<b/>" * 2_800)),
-    "as many namespaces as may be": _extensions("".join(f'<p{number}:b xmlns:p{number}="urn:{number}" p{number}:c=""/>' for number in range(2_800))),
-    "as many namespaces in scope as may be": _extensions(f"<a{_names(30)}>{'<b/>' * 2_900}</a>"),
+    "as many elements as may be": _extensions("<b/>" * 2_400),
+    "as many attributes as may be": _extensions(("<b " + " ".join(f'a{number}=""' for number in range(39)) + "/>") * 95),
+    "as many IDs as may be": _extensions("".join(f'<b ID="i{number}"/>' for number in range(2_400))),
+    "as deep as may be": _extensions(_levels(16, "<b/>" * 2_350)),
+    "as many namespaces as may be": _extensions("".join(f'<p{number}:b xmlns:p{number}="urn:{number}" p{number}:c=""/>' for number in range(1_900))),
+    "as many namespaces in scope as may be": _extensions(f"<a{_names(30)}>{'<b/>' * 2_400}</a>"),
     "as much text as may be": _extensions("&amp;" * 45_000),
     "as many prefixes as may be, over as much": many(
-        add(C14N, prefixes(10)),
-        add("ds:Signature/ds:SignedInfo/ds:Reference/ds:Transforms/ds:Transform[2]", prefixes(10)),
-        _extensions(_levels(15, "<b/>" * 2_800, ' xmlns:q="urn:q"')),
+        add(C14N, prefixes(8)),
+        add("ds:Signature/ds:SignedInfo/ds:Reference/ds:Transforms/ds:Transform[2]", prefixes(8)),
+        _extensions(_levels(15, "<b/>" * 2_350, ' xmlns:q="urn:q"')),
     ),
 }  # fmt: skip
 

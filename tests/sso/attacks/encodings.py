@@ -52,8 +52,10 @@ ATTACKS: dict[str, Attack] = {
     "not at all": _wrapped("not_base64", lambda message: base64.b64decode(message).decode()),
     "escaped twice": _wrapped("not_base64", _escaped),
     "twice": _wrapped("not_xml", lambda message: base64.b64encode(message.encode()).decode()),
-    "deflated, as for a Redirect": _wrapped("not_xml", _deflated),
-    "zlib": _wrapped("not_xml", lambda message: base64.b64encode(zlib.compress(base64.b64decode(message))).decode()),
+    "deflated, as for a Redirect": _wrapped("forbidden_xml", _deflated),
+    "zlib": _wrapped(
+        "forbidden_xml", lambda message: base64.b64encode(zlib.compress(base64.b64decode(message))).decode()
+    ),
     "backwards": _wrapped("not_base64", lambda message: "=" + message[::-1]),
     "an empty one": _wrapped("not_xml", lambda message: ""),
     "white space only": _wrapped("not_xml", lambda message: " \r\n\t"),

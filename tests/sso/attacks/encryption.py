@@ -180,6 +180,8 @@ ALGORITHMS: dict[str, Change] = {
 
 EMPTY = b'<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_e" Version="2.0"/>'
 
+MANY = b"".join(b'<p%d:b xmlns:p%d="urn:%d" p%d:c=""/>' % (number, number, number, number) for number in range(1_900))
+
 INSIDE: dict[str, Callable[[etree._Element], bytes]] = {
     "a space": lambda root: b" ",
     "text": lambda root: b"hello",
@@ -196,6 +198,7 @@ INSIDE: dict[str, Callable[[etree._Element], bytes]] = {
     "another value": lambda root: _assertion(root).replace(b">jane.doe<", b">admin<"),
     "a wrapped one": lambda root: EMPTY.replace(b"/>", b">") + _assertion(root) + b"</saml:Assertion>",
     "an Assertion without a signature": lambda root: EMPTY,
+    "as many namespaces as may be": lambda root: _assertion(root).replace(b"<saml:Subject>", MANY + b"<saml:Subject>"),
     "UTF-16": lambda root: _assertion(root).decode().encode("utf-16"),
     "a hundred kilobytes of elements": lambda root: b"<a/>" * 25_000,
     "NUL": lambda root: _assertion(root) + b"\0",

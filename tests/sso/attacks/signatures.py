@@ -96,7 +96,7 @@ TRANSFORM: dict[str, Change] = {
     "no algorithm": put(C14N, "Algorithm", None),
     "XPath inside enveloped": add(f"{TRANSFORMS}/ds:Transform[1]", "<ds:XPath>//*</ds:XPath>"),
     "XPath inside c14n": add(C14N, "<ds:XPath>//*</ds:XPath>"),
-    "eleven prefixes": add(C14N, prefixes(11)),
+    "nine prefixes": add(C14N, prefixes(9)),
     "fifteen thousand prefixes": add(C14N, prefixes(15_000)),
     "fifteen thousand prefixes for SignedInfo": add(f"{INFO}/ds:CanonicalizationMethod", prefixes(15_000)),
     "an element in the list of prefixes": add(C14N, f'<c:InclusiveNamespaces xmlns:c="{EXC_C14N}"><c:x/></c:InclusiveNamespaces>'),

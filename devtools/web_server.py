@@ -29,7 +29,7 @@ class WebServer:
         """The command line. No access log: SCIM filters in query strings hold names."""
         binds = self.binds or [_address(host, self.port) for host in loopback_addresses()]
         command: list[str | Path] = [checkout.python, "-m", "gunicorn", APPLICATION, "--no-control-socket"]
-        command += ["--worker-class", "gthread"]
+        command += ["--worker-class", "gthread", "--limit-request-line", "8190"]  # a filter in a URL may be long
         command += ["--workers", str(self.workers), "--threads", str(self.threads)]
         command += ["--graceful-timeout", str(GRACE_SECONDS), "--log-level", "warning"]
         for bind in binds:

@@ -7,6 +7,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from django.db.models import F, Q, TextField, Value
@@ -61,16 +62,32 @@ class Values:
     columns: Mapping[str, Column]
     found: Callable[[Q, Filter], Q]
 
-    def each(self) -> dict[str, Column]:
-        """Return the columns of a filter that asks of any value, outside of brackets."""
-        return {name: self._outside(name.rpartition(".")[2], column) for name, column in self.columns.items()}
+    def outside(self, name: str) -> Column:
+        """Return the column of a filter that asks of any value, without brackets."""
+        column, sub = self.columns[name], name.rpartition(".")[2]
 
-    def _outside(self, sub: str, column: Column) -> Column:
-        def compare(name: str, value: Scalar) -> Q | None:
-            condition = column.compare(name, value)
-            return None if condition is None else self.found(condition, Comparison(sub, cast("Operator", name), value))
+        def compare(operator: str, value: Scalar) -> Q | None:
+            condition = column.compare(operator, value)
+            comparison = Comparison(sub, cast("Operator", operator), value)
+            return None if condition is None else self.found(condition, comparison)
 
         return Column(compare, self.found(column.present, Present(sub)), column.order)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns by the full name of the attribute: those that are the same for all connections, and how those of one are made."""
+
+    fixed: Mapping[str, Column]
+    of_connection: Mapping[str, Callable[[], Column]]
+
+    def get(self, name: str) -> Column | None:
+        make = self.of_connection.get(name)
+        return self.fixed.get(name) if make is None else make()
+
+    def parts(self, name: str) -> list[Column]:
+        """Return the columns of the sub-attributes of ``name``."""
+        return [column for part, column in self.fixed.items() if part.startswith(f"{name}.")]
 
 
 def _key_column(field: str) -> Column:
@@ -198,24 +215,40 @@ def _list_column(target: Target) -> Column:
 # Columns by name
 
 
-def user_columns(connection: "Connection") -> dict[str, Column]:
-    """Return the columns of Users by the full name of the attribute: the named ones, and all that is kept as sent."""
-    people = resources.scim_identities(connection)
+def user_columns(connection: "Connection") -> Columns:
+    """Return the columns of Users: the named ones, and all that is kept as sent."""
+    groups = _groups(connection)
+    return Columns(
+        _same_for_all(connection.uid_attribute),
+        {
+            **{name: partial(groups.outside, name) for name in groups.columns},
+            "schemas": partial(_user_schemas, connection),
+            f"{urns.ENTERPRISE_USER}:{connection.uid_attribute}": partial(_uid_column, connection),
+        },
+    )
 
-    def uid(name: str, value: Scalar) -> Q | None:
-        if not isinstance(value, str) or name not in _TEXT:
-            return None
-        said = {"uids__current": True, "uids__derived": False, f"uids__uid_key__{_TEXT[name]}": key(value)}
-        return Q(pk__in=people.filter(**said).order_by().values("pk"))
 
-    with_uid = Q(pk__in=people.filter(uids__current=True, uids__derived=False).order_by().values("pk"))
-    kept = user_type(connection.uid_attribute).targets()
-    extended = Q(attributes__has_any_keys=[one.key for one in kept if one.extension == urns.ENTERPRISE_USER])
-    extended |= with_uid | ~Q(organization="", department="")
+def user_values(connection: "Connection") -> dict[str, Values]:
+    """Return how one value of the attributes is asked for that are not only kept as sent."""
+    return {"emails": _EMAIL_VALUES, "groups": _groups(connection)}
+
+
+def group_columns(connection: "Connection") -> Columns:
+    """Return the columns of Groups."""
+    members = _members(connection)
+    return Columns(_GROUP_COLUMNS, {name: partial(members.outside, name) for name in members.columns})
+
+
+def group_values(connection: "Connection") -> dict[str, Values]:
+    """Return how one member of a group is asked for."""
+    return {"members": _members(connection)}
+
+
+@lru_cache(maxsize=256)
+def _same_for_all(uid_attribute: str) -> dict[str, Column]:
     return {
-        **_kept_columns(user_type(connection.uid_attribute)),
-        **_of_any(user_values(connection)),
-        "schemas": _schemas_column({urns.USER: EVERYBODY, urns.CORE_USER: EVERYBODY, urns.ENTERPRISE_USER: extended}),
+        **_kept_columns(user_type(uid_attribute)),
+        **{name: _EMAIL_VALUES.outside(name) for name in _EMAIL_VALUES.columns},
         "id": _id_column("scim_id"),
         "externalId": _text_column("external_id", exact=True),
         "userName": _key_column("user_name_key"),
@@ -231,18 +264,46 @@ def user_columns(connection: "Connection") -> dict[str, Column]:
         f"{urns.CORE_USER}:expired": _truth_column(Q(user__expired_at__isnull=False)),
         ORGANIZATION: _text_column("organization", exact=False),
         DEPARTMENT: _text_column("department", exact=False),
-        f"{urns.ENTERPRISE_USER}:{connection.uid_attribute}": Column(uid, with_uid),
     }
 
 
-def user_values(connection: "Connection") -> dict[str, Values]:
-    """Return how one value of the attributes is asked for that are not only kept as sent.
+_GROUP_COLUMNS: Final = {
+    "id": _id_column("scim_id"),
+    "externalId": _text_column("external_id", exact=True),
+    "displayName": _key_column("name_key"),
+    "schemas": _schemas_column({urns.GROUP: EVERYBODY}),
+    "meta.resourceType": _fixed_column("Group"),
+    "meta.created": _time_column("created_at"),
+    "meta.lastModified": _time_column("changed_at"),
+}
 
-    The main email has columns; what stands beside it is looked at where there is more than one.
-    """
+
+def _with_uid(connection: "Connection", **of_uid: str) -> Q:
+    people = resources.scim_identities(connection).filter(uids__current=True, uids__derived=False, **of_uid)
+    return Q(pk__in=people.order_by().values("pk"))
+
+
+def _uid_column(connection: "Connection") -> Column:
+    def compare(name: str, value: Scalar) -> Q | None:
+        if not isinstance(value, str) or name not in _TEXT:
+            return None
+        return _with_uid(connection, **{f"uids__uid_key__{_TEXT[name]}": key(value)})
+
+    return Column(compare, _with_uid(connection))
+
+
+def _user_schemas(connection: "Connection") -> Column:
+    kept = user_type(connection.uid_attribute).targets()
+    extended = Q(attributes__has_any_keys=[one.key for one in kept if one.extension == urns.ENTERPRISE_USER])
+    extended |= _with_uid(connection) | ~Q(organization="", department="")
+    return _schemas_column({urns.USER: EVERYBODY, urns.CORE_USER: EVERYBODY, urns.ENTERPRISE_USER: extended})
+
+
+def _email_values() -> Values:
+    """The main email has columns; what stands beside it is looked at where there is more than one."""
     main = "attributes__emails__0"
     # Else another email stands by now, and is shown alone.
-    listed = Q(Exact(Coalesce(KT(f"{main}__value"), Value(""), output_field=TextField()), F("email")))
+    listed = Q(Exact(_text_in(f"{main}__value"), F("email")))
     others = listed & Q(attributes__emails__1__isnull=False)
     sent_type, own_type = _json_column(f"{main}__type", exact=False), _fixed_column("work")
 
@@ -250,48 +311,39 @@ def user_values(connection: "Connection") -> dict[str, Values]:
         sent, own = sent_type.compare(name, value), own_type.compare(name, value)
         return None if sent is None or own is None else listed & sent | ~listed & own
 
-    emails = {
+    columns = {
         "emails.value": _key_column("email_key"),
         "emails.type": Column(email_type, listed & sent_type.present | ~listed),
-        "emails.primary": _truth_column(
-            Q(Exact(Coalesce(KT(f"{main}__primary"), Value(""), output_field=TextField()), Value("true"))) | ~listed
-        ),
+        "emails.primary": _truth_column(Q(Exact(_text_in(f"{main}__primary"), Value("true"))) | ~listed),
     }
-    groups = {
+    whole = Target(None, EMAILS)
+    return Values(columns, lambda condition, tree: condition | others & any_value(whole, tree))
+
+
+def _text_in(path: str) -> Coalesce:
+    return Coalesce(KT(path), Value(""), output_field=TextField())
+
+
+_EMAIL_VALUES: Final = _email_values()
+
+
+def _groups(connection: "Connection") -> Values:
+    def found(condition: Q, _: Filter) -> Q:
+        return Q(pk__in=resources.memberships(connection).filter(condition).values("identity"))
+
+    columns = {
         "groups.value": _id_column("group__scim_id"),
         "groups.display": _key_column("group__name_key"),
         "groups.type": _fixed_column("direct"),
     }
-    whole, rows = Target(None, EMAILS), resources.memberships(connection)
-    return {
-        "emails": Values(emails, lambda condition, tree: condition | others & any_value(whole, tree)),
-        "groups": Values(groups, lambda condition, _: Q(pk__in=rows.filter(condition).values("identity"))),
-    }
+    return Values(columns, found)
 
 
-def group_columns(connection: "Connection") -> dict[str, Column]:
-    """Return the columns of Groups by the full name of the attribute."""
-    return {
-        "id": _id_column("scim_id"),
-        "externalId": _text_column("external_id", exact=True),
-        "displayName": _key_column("name_key"),
-        **_of_any(group_values(connection)),
-        "schemas": _schemas_column({urns.GROUP: EVERYBODY}),
-        "meta.resourceType": _fixed_column("Group"),
-        "meta.created": _time_column("created_at"),
-        "meta.lastModified": _time_column("changed_at"),
-    }
+def _members(connection: "Connection") -> Values:
+    def found(condition: Q, _: Filter) -> Q:
+        return Q(pk__in=resources.memberships(connection).filter(condition).values("group"))
 
-
-def group_values(connection: "Connection") -> dict[str, Values]:
-    """Return how one member of a group is asked for."""
-    rows = resources.memberships(connection)
-    columns = {"members.value": _id_column("identity__scim_id"), "members.type": _fixed_column("User")}
-    return {"members": Values(columns, lambda condition, _: Q(pk__in=rows.filter(condition).values("group")))}
-
-
-def _of_any(values: Mapping[str, Values]) -> dict[str, Column]:
-    return {name: column for one in values.values() for name, column in one.each().items()}
+    return Values({"members.value": _id_column("identity__scim_id"), "members.type": _fixed_column("User")}, found)
 
 
 def _boolean(value: Scalar) -> Scalar:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import OrderBy, Q
 
-from scim.columns import Column, Values, group_columns, group_values, user_columns, user_values
+from scim.columns import Column, Columns, Values, group_columns, group_values, user_columns, user_values
 from scim.lists import any_value
 from scim.wire.attributes import ResourceType, Target
 from scim.wire.errors import InvalidFilter, InvalidValue, shown
@@ -51,9 +51,7 @@ def _of_groups(connection: "Connection") -> "_Compiler":
 
 
 class _Compiler:
-    def __init__(
-        self, resource_type: ResourceType, columns: Mapping[str, Column], values: Mapping[str, Values]
-    ) -> None:
+    def __init__(self, resource_type: ResourceType, columns: Columns, values: Mapping[str, Values]) -> None:
         self.resource_type = resource_type
         self.columns = columns
         self.values = values
@@ -88,9 +86,9 @@ class _Compiler:
     def present(self, path: str) -> Q:
         """A complex attribute has a value where a part of it has one (RFC 7644 section 3.4.2.2)."""
         target = self.target(path)
-        parts = [column.present for name, column in self.columns.items() if name.startswith(f"{target.name}.")]
-        if target.sub is None and parts:
-            return reduce(operator.or_, parts)
+        parts = self.columns.parts(target.name) if target.sub is None else []
+        if parts:
+            return reduce(operator.or_, (column.present for column in parts))
         return self.column(target).present
 
     def compared(self, comparison: Comparison, target: Target) -> Q:
@@ -128,7 +126,7 @@ class _Compiler:
         values = self.values.get(target.key)
         if values is None:
             return any_value(target, inner)
-        of_one = _Compiler(self.resource_type, values.columns, {})
+        of_one = _Compiler(self.resource_type, Columns(values.columns, {}), {})
         return values.found(of_one.condition(_inside(target, inner)), inner)
 
 

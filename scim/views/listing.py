@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from scim.cursors import Question, after, next_cursor
+from scim.wire import urns
 from scim.wire.attributes import ResourceType
 from scim.wire.errors import InvalidCount, InvalidCursor, InvalidSyntax, InvalidValue, shown
 from scim.wire.list_response import Page, Sort, cursor_response, list_response
@@ -39,6 +40,9 @@ def search_in_body(request: Request, resource_type: ResourceType) -> Search:
     """Read a SearchRequest message. Raises `InvalidSyntax`, `InvalidValue`."""
     body = body_of(request)
     said = {name.lower(): value for name, value in body.items()}
+    schemas = said.get("schemas")
+    if schemas is not None and (not isinstance(schemas, list) or urns.SEARCH_REQUEST not in schemas):
+        raise InvalidSyntax(f"schemas of a search must be [{urns.SEARCH_REQUEST}].")
     names = {name: _names(said.get(name.lower()), name) for name in ("attributes", "excludedAttributes")}
     return _search(said, names, resource_type)
 

@@ -52,7 +52,11 @@ class UserView(ScimView):
 
     def answer(self, identity: "Identity", selection: Selection, *, created: bool = False) -> Response:
         """Answer what stands now (R19): read anew, because the service may have left part of the message undone."""
-        shown = self.document(resources.scim_identity(self.connection, identity.scim_id))
+        return self.shown(resources.scim_identity(self.connection, identity.scim_id), selection, created=created)
+
+    def shown(self, identity: "Identity", selection: Selection, *, created: bool = False) -> Response:
+        """Answer an identity with rendering."""
+        shown = self.document(identity)
         return Response(
             selection.of(shown),
             status=status.HTTP_201_CREATED if created else status.HTTP_200_OK,
@@ -93,7 +97,7 @@ class SearchUsers(UserView):
 class OneUser(UserView):
     def get(self, request: Request, slug: str, resource: str) -> Response:
         identity = resources.scim_identity(self.connection, id_in_address(resource))
-        return self.unchanged(user_version(identity)) or self.answer(identity, self.selection)
+        return self.unchanged(user_version(identity)) or self.shown(identity, self.selection)
 
     def body(self) -> dict[str, Any]:
         """What was sent; of an unclear message that deactivates, that alone (R23)."""

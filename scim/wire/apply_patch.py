@@ -73,8 +73,14 @@ def _set_selected(operation: Operation, entries: list[dict[str, Any]]) -> list[d
     chosen = [index for index, entry in enumerate(entries) if fulfils(entry, selector, target.attribute)]
     if not chosen:
         # Entra replaces and adds the parts of values that are not there yet; RFC 7644 section 3.5.2.3 has noTarget for it.
+        # Not one that was named by what it is: that would be another.
         made = {**(described or {}), **said}
-        if described is None or not made.keys() - _LABELS or not fulfils(made, selector, target.attribute):
+        if (
+            described is None
+            or described.keys() - _LABELS
+            or not made.keys() - _LABELS
+            or not fulfils(made, selector, target.attribute)
+        ):
             raise NoTarget(f"No value of {target.attribute.name} fulfils the selector of the path.")
         _few(entries, target).append(described)
         chosen = [len(entries) - 1]

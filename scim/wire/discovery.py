@@ -27,12 +27,19 @@ def service_provider_config(base: str) -> dict[str, Any]:
         },
         "authenticationSchemes": [
             {
-                "type": "oauthbearertoken",
-                "name": "OAuth 2.0 bearer token",
+                "type": "oauth2",
+                "name": "OAuth 2.0",
                 "description": "An access token of this connection's OAuth client, with the scope scim.",
-                "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
+                "specUri": "https://www.rfc-editor.org/rfc/rfc6749",
                 "primary": True,
-            }
+            },
+            {
+                "type": "oauthbearertoken",
+                "name": "Long-lived bearer token",
+                "description": "A fixed token of this connection, made by an administrator of CORE.",
+                "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
+                "primary": False,
+            },
         ],
         "meta": {"resourceType": "ServiceProviderConfig", "location": f"{base}/ServiceProviderConfig"},
     }

@@ -23,7 +23,7 @@ def flatten(body: object, resource_type: ResourceType) -> Flat:
     flat: Flat = {}
     for name, value in body.items():
         if name.lower() == "schemas":
-            _require_urns(value)
+            _require_urns(value, resource_type)
     for target, value in members(body, resource_type):
         if target is not None and target.sub is None and target.attribute.mutability != "readOnly":
             flat[target.key] = value
@@ -43,6 +43,8 @@ def members(body: Mapping[str, Any], resource_type: ResourceType) -> Iterator[tu
             raise InvalidValue(f"{schema.urn} must be an object in braces, not {shown(value)}.")
 
 
-def _require_urns(value: object) -> None:
+def _require_urns(value: object, resource_type: ResourceType) -> None:
     if not isinstance(value, list) or not all(isinstance(urn, str) for urn in value):
         raise InvalidSyntax("schemas must be a list of URNs.")
+    if value and not any(resource_type.schema(urn) for urn in value):
+        raise InvalidSyntax(f"schemas of a {resource_type.name} must name {resource_type.core.urn}.")

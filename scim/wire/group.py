@@ -183,6 +183,8 @@ def _ids(value: object) -> Iterator[UUID]:
         found = resource_id(named)
         if found is not None:
             yield found
+        elif named is entry:
+            raise InvalidValue(f"{shown(entry)} is no id of a member.")  # a stray word must not empty a group
 
 
 def _optional(flat: Flat, name: str) -> str | None:

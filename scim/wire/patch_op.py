@@ -54,7 +54,7 @@ def parse_patch(body: object, resource_type: ResourceType) -> Iterator[Operation
 
 
 def raw_operations(body: object) -> Iterator[tuple[Op, str | None, Any]]:
-    """Yield (op, path or None, value) as sent, the op in lower case (Entra writes ``Add``). Raises `InvalidSyntax`."""
+    """Yield (op, path or None, value) as sent, the op in lower case (Entra writes ``Add``). Raises `InvalidSyntax`, `InvalidValue`."""
     if not isinstance(body, dict):
         raise InvalidSyntax("The body must be a PatchOp message as a JSON object.")
     message = {name.lower(): value for name, value in body.items()}
@@ -78,6 +78,8 @@ def raw_operations(body: object) -> Iterator[tuple[Op, str | None, Any]]:
             raise InvalidSyntax(f"op must be add, remove or replace, not {shown(op)}.")
         if path is not None and not isinstance(path, str):
             raise InvalidPath(f"path must be a text, not {shown(path)}.")
+        if name != "remove" and "value" not in parts:  # RFC 7644 section 3.5.2.1: null empties, nothing says nothing
+            raise InvalidValue(f"An operation to {name} needs a value.")
         yield name, (path or None), parts.get("value")
 
 

@@ -12,7 +12,7 @@ _ALWAYS: Final = frozenset({"schemas", "id"})
 
 @dataclass(frozen=True)
 class Selection:
-    """Which attributes an answer shows. Names that no attribute has are passed over."""
+    """Which attributes an answer shows. Names that no attribute has are passed over: asked for such alone, it shows the least."""
 
     resource_type: ResourceType
     only: frozenset[str] | None = None
@@ -21,10 +21,10 @@ class Selection:
     @classmethod
     def read(cls, resource_type: ResourceType, attributes: Iterable[str], excluded: Iterable[str]) -> "Selection":
         """Return what a client asked for; raise `InvalidValue` where it asks for both (section 3.9)."""
-        only, without = _names(resource_type, attributes), _names(resource_type, excluded)
-        if only and without:
+        asked, left_out = ([name for name in names if name.strip()] for names in (attributes, excluded))
+        if asked and left_out:
             raise InvalidValue("Ask for attributes or for excludedAttributes, not for both.")
-        return cls(resource_type, only or None, without)
+        return cls(resource_type, _names(resource_type, asked) if asked else None, _names(resource_type, left_out))
 
     def shows(self, name: str) -> bool:
         """Tell whether a core attribute, or a part of it, is shown: so that what is not need not be read."""

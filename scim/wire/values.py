@@ -76,8 +76,11 @@ def _complex(attribute: Attribute, value: object, name: str) -> dict[str, object
 def _many(attribute: Attribute, value: object, name: str) -> list[object] | None:
     values: Iterable[object] = value if isinstance(value, list) else [value]
     entries: list[object] = []
+    primary = False
     for inner in values:
         entry = _complex(attribute, inner, name) if inner is not None else None
+        if entry is not None and entry.get("primary") is True:
+            entry["primary"], primary = not primary, True  # one at most (RFC 7643 section 2.4): the first
         if entry is not None and entry not in entries:
             entries.append(entry)
         if len(entries) > MAX_VALUES:

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from core_identity.models import Identity, User
 from core_identity.services.connections import change_connection
+from scim.bearer_tokens import make_token
 from scim.wire.bulk import MAX_OPERATIONS, MAX_PAYLOAD
 from scim.wire.list_response import CURSOR_SECONDS, MAX_COUNT
 from tests.scim.conftest import ENTERPRISE, Scim, error
@@ -19,7 +20,7 @@ USER, GROUP = "urn:ietf:params:scim:schemas:core:2.0:User", "urn:ietf:params:sci
 
 def test_the_service_provider_config_says_what_works(okta: Scim) -> None:
     config = okta.get("/ServiceProviderConfig").json()
-    scheme = config["authenticationSchemes"][0]
+    oauth, fixed = config["authenticationSchemes"]
     assert config == {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": {"supported": True},
@@ -36,10 +37,10 @@ def test_the_service_provider_config_says_what_works(okta: Scim) -> None:
             "maxPageSize": MAX_COUNT,
             "cursorTimeout": CURSOR_SECONDS,
         },
-        "authenticationSchemes": [scheme],
+        "authenticationSchemes": [oauth, fixed],
         "meta": {"resourceType": "ServiceProviderConfig", "location": f"{BASE}/ServiceProviderConfig"},
     }
-    assert scheme["type"] == "oauthbearertoken"
+    assert [(one["type"], one["primary"]) for one in (oauth, fixed)] == [("oauth2", True), ("oauthbearertoken", False)]
 
 
 def test_max_results_is_kept(okta: Scim) -> None:
@@ -72,7 +73,11 @@ def test_each_flag_is_what_is_done(okta: Scim) -> None:
     operations = config["bulk"]["maxOperations"] * [{"method": "DELETE", "path": "/Users/nobody"}]
     assert okta.post("/Bulk", bulk(*operations, {})).status_code == 413
     assert "nextCursor" not in okta.get("/Users", cursor="").json()
-    assert [one["type"] for one in config["authenticationSchemes"]] == ["oauthbearertoken"]
+    _, fixed = make_token(actor=ADMIN, connection=okta.connection, name="fixed")
+    opened = {"oauth2": okta.token, "oauthbearertoken": fixed}
+    for one in config["authenticationSchemes"]:
+        assert Scim(okta.connection, opened.pop(one["type"])).get("/Users").status_code == 200
+    assert not opened
 
 
 def bulk(*operations: Any) -> dict[str, Any]:

@@ -41,7 +41,18 @@ def test_what_has_no_value_is_last_or_first_where_the_order_is_descending(okta: 
 
 @pytest.mark.parametrize(
     "by",
-    ["name.familyName", "emails", "emails.value", "meta.lastModified", "externalId", "id", f"{ENTERPRISE}:department"],
+    [
+        "displayName",
+        "active",
+        f"{ENTERPRISE}:employeeNumber",
+        "name.familyName",
+        "emails",
+        "emails.value",
+        "meta.lastModified",
+        "externalId",
+        "id",
+        f"{ENTERPRISE}:department",
+    ],
 )
 def test_a_list_can_be_sorted_by(okta: Scim, people: Any, by: str) -> None:
     assert sorted(named(okta.get("/Users", sortBy=by))) == sorted(NAMES)
@@ -155,6 +166,17 @@ def test_the_root_is_searched_over_users_and_groups(okta: Scim, people: Any) -> 
     assert named(search(okta, filter='externalId eq "e1"')) == ["Editors"]
     [shown] = search(okta, filter='externalId eq "e1"', attributes=["displayName"]).json()["Resources"]
     assert set(shown) == {"schemas", "id", "displayName"}
+    [shown] = search(okta, filter='externalId eq "e1"', attributes=["userName"]).json()["Resources"]
+    assert set(shown) == {"schemas", "id"}, "no group has a userName, so nothing of it was asked for"
+
+
+def test_a_search_that_calls_itself_something_else_is_refused(okta: Scim) -> None:
+    for path in ("/.search", "/Users/.search", "/Groups/.search"):
+        assert okta.post(path, {}).status_code == 200
+        for schemas in ("x", ["urn:nope"], []):
+            error(okta.post(path, {"schemas": schemas}), 400, "invalidSyntax")
+        both = {"attributes": ["nonsense"], "excludedAttributes": ["nonsense"]}
+        error(okta.post(path, {"schemas": [SEARCH], **both}), 400, "invalidValue")
 
 
 def test_what_no_type_has_is_refused_there_as_anywhere(okta: Scim) -> None:

@@ -287,7 +287,12 @@ def test_operations_apply_in_their_order_to_what_those_before_left() -> None:
         ({"op": "remove", "path": "active"}, Mutability),
         # RFC 7644 section 3.5.2.3: nothing fulfils the selector, and it describes no value that could be made
         ({"op": "replace", "path": 'emails[value eq "old@x.test"].value', "value": "new@x.test"}, NoTarget),
+        ({"op": "replace", "path": 'emails[value eq "old@x.test"]', "value": {"type": "home"}}, NoTarget),
+        ({"op": "add", "path": 'emails[value eq "old@x.test"].type', "value": "home"}, NoTarget),
         ({"op": "replace", "path": 'emails[type eq "other"].primary', "value": True}, NoTarget),
+        # null empties; no value at all says nothing
+        ({"op": "add", "path": "title"}, InvalidValue),
+        ({"op": "replace", "path": "emails"}, InvalidValue),
         ({"op": "replace", "path": 'emails[type eq "a" or type eq "b"].value', "value": "x"}, NoTarget),
         ({"op": "replace", "path": "ims[not (primary eq true)].value", "value": "x"}, NoTarget),
         ({"op": "remove", "path": "emails["}, InvalidPath),

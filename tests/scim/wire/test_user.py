@@ -10,6 +10,7 @@ from core_identity.values import Person
 from scim.wire.errors import InvalidSyntax, InvalidValue, ScimError
 from scim.wire.user import UserWire
 
+GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 WIRE = UserWire("UID")
 NAMELESS = {"name.formatted": None, "name.middleName": None, "name.honorificPrefix": None, "name.honorificSuffix": None}
@@ -75,6 +76,13 @@ NAMELESS = {"name.formatted": None, "name.middleName": None, "name.honorificPref
         ({"emails": {"value": "a@x"}}, Person(email="a@x", attributes={"emails": [{"value": "a@x"}]})),  # OneLogin
         ({"emails": [{"value": None}, {"value": ""}]}, Person(email="", attributes={"emails": None})),
         ({"emails": []}, Person(email="", attributes={"emails": None})),
+        # One is primary at most (RFC 7643 section 2.4): the first that says so
+        (
+            {"ims": [{"value": "a"}, {"value": "b", "primary": True}, {"value": "c", "primary": "true"}]},
+            Person(
+                attributes={"ims": [{"value": "a"}, {"value": "b", "primary": True}, {"value": "c", "primary": False}]}
+            ),
+        ),
         # Others: kept under their canonical names, cleared by null and by an empty string
         (
             {"PHONENUMBERS": [{"VALUE": "1", "Type": "work", "x": 1}]},
@@ -133,8 +141,8 @@ def test_a_value_of_the_wrong_type_is_named(body: dict[str, Any], named: str | N
     assert error.value.detail.startswith(f"{named} ")
 
 
-@pytest.mark.parametrize("schemas", ["urn:x", [5], {}, 7])
-def test_schemas_must_be_a_list_of_urns(schemas: object) -> None:
+@pytest.mark.parametrize("schemas", ["urn:x", [5], {}, 7, ["urn:x"], [GROUP]])
+def test_schemas_must_be_a_list_of_urns_and_name_one_of_the_resource(schemas: object) -> None:
     with pytest.raises(InvalidSyntax):
         WIRE.read_new({"schemas": schemas, "userName": "jane"})
 

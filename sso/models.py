@@ -60,13 +60,14 @@ class SamlSettings(models.Model):
     force_authn = models.BooleanField(
         "the IdP must ask people again at each sign-in",
         default=False,
-        help_text="No session that they have at the IdP lets them in here: they prove each time who they are.",
+        help_text="No session that they have at the IdP lets them in here: they prove each time who they are, and the answer has to say so.",
     )
     authn_context = models.CharField(
         "how people must prove who they are",
         max_length=255,
         blank=True,
-        help_text="An AuthnContextClassRef that each AuthnRequest demands. An IdP that cannot do it refuses everybody. "
+        help_text="An AuthnContextClassRef that each AuthnRequest demands, and each answer has to name exactly. "
+        "An IdP that cannot do it refuses everybody. "
         "Empty: the IdP decides, as MFA needs it.",
     )
     name_id_format = models.CharField(

@@ -34,7 +34,8 @@ def departed(attempt: Attempt, token: str | None) -> SignInState | None:
 def believed(attempt: Attempt, state: SignInState | None) -> VerifiedAssertion:
     """Return a message's assertion once it is verified and used up; raise `SamlRefusal`."""
     saml, request_id = attempt.saml, state.request_id if state else None
-    expected = Expected(saml.idp, saml.sp, request_id, timezone.now(), partial(opening_keys, saml), saml.skew)
+    keys = partial(opening_keys, saml)
+    expected = Expected(saml.idp, saml.sp, request_id, timezone.now(), keys, saml.skew, saml.wishes)
     assertion = verify(attempt.request.POST.get("SAMLResponse", ""), expected, attempt.trace)
     with attempt.trace.step("Not used before"):
         sign_in_state.use_up(saml, assertion, state)

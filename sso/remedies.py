@@ -17,8 +17,12 @@ _MESSAGE: Final = (
 )
 _KEY: Final = "Make a key (Our SAML keys) and let the identity provider encrypt to the certificate in our metadata."
 _CERTIFICATE: Final = (
-    "The identity provider signs with another certificate than the connection knows, or with one that has ended. Adopt its present "
+    "The identity provider signs with another certificate than the connection knows. Adopt its present "
     "metadata (Metadata of the IdP), if that is where it comes from; a message of somebody else looks the same."
+)
+_CONTEXT: Final = (
+    "The SAML settings demand a way of proving who somebody is, or that they prove it at each sign-in, and the identity provider did not do so. "
+    "Let it ask for that in this app, or demand less; a sign-in that starts at the identity provider was never asked."
 )
 _CONFLICT: Final = "A sign-in opens a conflict, which its reference finds: decide there who that is. The next sign-in then comes through."
 
@@ -37,6 +41,7 @@ REMEDIES: Final = MappingProxyType({
     Code.ENCRYPTED: _KEY,
     Code.DECRYPTION: "Let the identity provider encrypt to the certificate that our metadata names now, with AES and RSA-OAEP.",
     Code.NOT_ENCRYPTED: "The connection demands encryption. Switch it on at the identity provider, or off in the SAML settings.",
+    Code.AUTHN_CONTEXT: _CONTEXT,
     Code.REPLAY: _AGAIN,
     Code.NO_REQUEST: _AGAIN,
     Code.IN_RESPONSE_TO: _AGAIN,

@@ -7,7 +7,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.http.request import UnreadablePostError
-from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]  # it publishes no types
+from gunicorn.http.errors import ParseException
 from rest_framework import exceptions, status
 
 from core_identity import errors as core

@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
             name="authn_context",
             field=models.CharField(
                 blank=True,
-                help_text="An AuthnContextClassRef that each AuthnRequest demands. An IdP that cannot do it refuses everybody. Empty: the IdP decides, as MFA needs it.",
+                help_text="An AuthnContextClassRef that each AuthnRequest demands, and each answer has to name exactly. An IdP that cannot do it refuses everybody. Empty: the IdP decides, as MFA needs it.",
                 max_length=255,
                 verbose_name="how people must prove who they are",
             ),
@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
             name="force_authn",
             field=models.BooleanField(
                 default=False,
-                help_text="No session that they have at the IdP lets them in here: they prove each time who they are.",
+                help_text="No session that they have at the IdP lets them in here: they prove each time who they are, and the answer has to say so.",
                 verbose_name="the IdP must ask people again at each sign-in",
             ),
         ),

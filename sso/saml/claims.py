@@ -9,7 +9,7 @@ from typing import Final
 from lxml import etree
 
 from sso.saml.assertion import SEAL, VerifiedAssertion
-from sso.saml.expectations import Expected, check_age, check_id, check_window, only, plain, same, shown, time_of
+from sso.saml.expectations import FRESH, Expected, check_age, check_id, check_window, only, plain, same, shown, time_of
 from sso.saml.gate import SAML, require_success, text_of
 from sso.saml.refusals import Code, SamlRefusal
 from sso.saml.trace import Seen, Trace
@@ -125,6 +125,27 @@ def _authentication(message: Message) -> Seen:
     return f"by {shown(now)}, and a session after it", " to ".join(received)
 
 
+def _context(message: Message) -> Seen:
+    wanted = message.expected.wishes.authn_context
+    path = f"{SAML}AuthnContext/{SAML}AuthnContextClassRef"
+    received = [text_of(one) or "" for statement in _statements(message.assertion) for one in statement.iterfind(path)]
+    if wanted and (not received or set(received) != {wanted}):
+        raise SamlRefusal(Code.AUTHN_CONTEXT, expected=wanted, received=" ".join(received))
+    return wanted or "whatever the IdP wants", " ".join(received)
+
+
+def _fresh(message: Message) -> Seen:
+    expected = message.expected
+    if not expected.wishes.force_authn:
+        return "not demanded", ""
+    since = expected.now - FRESH - expected.skew
+    instants = [time_of(statement, "AuthnInstant") for statement in _statements(message.assertion)]
+    received = ", ".join("…" if one is None else shown(one) for one in instants)
+    if any(one is None or one < since for one in instants):
+        raise SamlRefusal(Code.AUTHN_CONTEXT, expected=f"AuthnInstant after {shown(since)}", received=received)
+    return f"after {shown(since)}", received
+
+
 def _name_id(message: Message) -> Seen:
     name_id = _subject(message.assertion).find(f"{SAML}NameID")
     if name_id is not None:
@@ -147,6 +168,8 @@ CLAIMS: Final[tuple[tuple[str, Callable[[Message], Seen]], ...]] = (
     ("Times of the Conditions", _conditions_now),
     ("Audience", _audience),
     ("AuthnStatement", _authentication),
+    ("How they proved who they are", _context),
+    ("Proved anew", _fresh),
     ("NameID", _name_id),
 )
 """What a Response must say, each by the name that stands in the log; each of them returns what had to be and what came, or raises `SamlRefusal`."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from lxml import etree
 
-from sso.saml.assertion import Idp, Sp
+from sso.saml.assertion import Idp, Sp, Wishes
 from sso.saml.encryption import Keys
 from sso.saml.gate import SAML, text_of
 from sso.saml.refusals import Code, SamlRefusal
@@ -21,18 +21,24 @@ MAX_SKEW: Final = timedelta(minutes=5)
 MAX_AGE: Final = timedelta(minutes=10)
 """How long ago an assertion may have been issued."""
 
+FRESH: Final = timedelta(minutes=15)
+"""How long ago somebody may have proved who they are where the IdP must ask each time: as long as they may take there."""
+
 MAX_WINDOW: Final = timedelta(hours=24)
 """How long an assertion may want to be good for."""
 
 MAX_ID: Final = 256
 """Characters of an assertion's ID: it is remembered against replay."""
 
+NO_WISHES: Final = Wishes()
+
 
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What the message must answer to. ``request_id`` None: the sign-in started at the IdP, and must not claim otherwise.
 
-    ``now`` is aware. ``keys`` may open what is encrypted to us. ``skew`` is what the connection lets clocks disagree.
+    ``now`` is aware. ``keys`` may open what is encrypted to us. ``skew`` is what the connection lets clocks disagree. What of ``wishes`` is about
+    how people prove who they are holds for the answer too, and where the IdP began: asking alone would bind nobody.
     """
 
     idp: Idp
@@ -41,6 +47,7 @@ class Expected:
     now: datetime
     keys: Keys = tuple
     skew: timedelta = SKEW
+    wishes: Wishes = NO_WISHES
 
 
 def check_age(element: etree._Element, expected: Expected) -> Seen:

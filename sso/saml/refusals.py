@@ -30,6 +30,7 @@ class Code(StrEnum):
     NOT_YET = "not_yet"
     TOO_LATE = "too_late"
     TIMES = "times"
+    AUTHN_CONTEXT = "authn_context"
     VALUE = "value"
     INVALID = "invalid"
     REPLAY = "replay"
@@ -51,6 +52,7 @@ SENTENCES = {
     Code.ENCRYPTED: "The sign-in is encrypted, which is not set up here.",
     Code.NOT_ENCRYPTED: "The sign-in is not encrypted as this service demands.",
     Code.DECRYPTION: "The sign-in is encrypted, and could not be opened with the key of this service.",
+    Code.AUTHN_CONTEXT: "Your identity provider did not ask you for the proof that this service demands.",
     Code.REPLAY: "This sign-in was used already. Please start again.",
     Code.NO_REQUEST: "This sign-in was not started here, or too long ago. Please start again.",
     Code.OTHER_BROWSER: "This sign-in was started in another browser, or cookies are switched off. Please start again.",

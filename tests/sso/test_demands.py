@@ -1,0 +1,61 @@
+"""What a connection demands of the IdP holds for the answer too: asking alone binds nobody, least of all where the IdP begins."""
+
+from datetime import timedelta
+
+import pytest
+from lxml import etree
+
+import sso.connections
+from core_identity.models import Connection
+from tests.sso.conftest import Browser
+from tests.support.cast import JANE, by_sso
+from tests.support.saml import NS, TestIdp
+
+MFA = "https://refeds.org/profile/mfa"
+PASSWORD = "urn:oasis:names:tc:SAML:2.0:ac:classes:Password"
+
+
+@pytest.fixture
+def demanding(acme: Connection, idp: TestIdp) -> None:
+    section = {"idp_metadata": idp.metadata(), "idp_initiated": True, "authn_context": MFA, "force_authn": True}
+    sso.connections.apply(acme, section, base_dir=None)
+
+
+def proved(browser: Browser, *classes: str, ago: timedelta = timedelta(), by_tile: bool = False) -> str:
+    """Post what says that Jane proved who she is in these ways, one statement each; return the page."""
+
+    def say(root: etree._Element) -> None:
+        statement = root.find(".//saml:AuthnStatement", NS)
+        assert statement is not None
+        reference = statement.find(".//saml:AuthnContextClassRef", NS)
+        assert reference is not None
+        reference.text = classes[0]
+        for other in classes[1:]:
+            twin = etree.fromstring(etree.tostring(statement))
+            twin.find(".//saml:AuthnContextClassRef", NS).text = other  # type: ignore[union-attr]
+            statement.addnext(twin)
+
+    said = browser.said(by_sso(JANE), authn=-ago, **({"in_response_to": None} if by_tile else {}))
+    answer = browser.post(browser.idp.response(said, before=say))
+    return "in" if answer.status_code == 303 else answer.content.decode()
+
+
+@pytest.mark.parametrize("by_tile", [False, True])
+def test_who_proved_it_as_demanded_comes_in(browser: Browser, demanding: None, by_tile: bool) -> None:
+    assert proved(browser, MFA, ago=timedelta(minutes=5), by_tile=by_tile) == "in"
+
+
+@pytest.mark.parametrize("classes", [(PASSWORD,), (MFA, PASSWORD), (f"{MFA}/x",), (MFA.upper(),), ("",)])
+@pytest.mark.parametrize("by_tile", [False, True])
+def test_another_proof_than_demanded_opens_nothing(
+    browser: Browser, demanding: None, classes: tuple[str, ...], by_tile: bool
+) -> None:
+    assert "(authn_context)" in proved(browser, *classes, by_tile=by_tile)
+
+
+def test_a_proof_of_this_morning_is_not_anew(browser: Browser, demanding: None) -> None:
+    assert "(authn_context)" in proved(browser, MFA, ago=timedelta(minutes=18), by_tile=True)
+
+
+def test_without_demands_any_proof_of_any_age_does(browser: Browser) -> None:
+    assert proved(browser, PASSWORD, ago=timedelta(hours=9)) == "in"

@@ -1,6 +1,7 @@
 """What a connection demands of the IdP holds for the answer too: asking alone binds nobody, least of all where the IdP begins."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -35,8 +36,8 @@ def proved(browser: Browser, *classes: str, ago: timedelta = timedelta(), by_til
             twin.find(".//saml:AuthnContextClassRef", NS).text = other  # type: ignore[union-attr]
             statement.addnext(twin)
 
-    said = browser.said(by_sso(JANE), authn=-ago, **({"in_response_to": None} if by_tile else {}))
-    answer = browser.post(browser.idp.response(said, before=say))
+    begun: dict[str, Any] = {"in_response_to": None} if by_tile else {}
+    answer = browser.post(browser.idp.response(browser.said(by_sso(JANE), authn=-ago, **begun), before=say))
     return "in" if answer.status_code == 303 else answer.content.decode()
 
 

@@ -169,7 +169,7 @@ def _assertion_in(plain: bytes, place: etree._Element) -> bytes:
     opening, closing = etree.tostring(frame).split(b"\n")[0], b"</frame>"
     text = _DECLARATION.sub(b"", plain)
     try:
-        root = gate.parse(opening + text + closing)
+        root = gate.read(opening + text + closing)
     except SamlRefusal as refusal:
         raise SamlRefusal(Code.DECRYPTION) from refusal
     if [child.tag for child in root] != [f"{SAML}Assertion"]:

@@ -60,6 +60,13 @@ def parse(xml: bytes, *, drop_comments: bool = False) -> etree._Element:
     A comment inside a value is how ``victim<!---->.evil`` once read as ``victim``; no IdP needs one in a message. In metadata, which an
     administrator vouches for, people do write them, and CDATA too: ``drop_comments``.
     """
+    root = read(xml, drop_comments=drop_comments)
+    _require_bounded(root)
+    return root
+
+
+def read(xml: bytes, *, drop_comments: bool = False) -> etree._Element:
+    """Return the root of the same hardened XML, bounded in its bytes alone: for what is put into a whole that `parse` will look at."""
     if len(xml) > MAX_BYTES:
         raise SamlRefusal(Code.TOO_LARGE, expected=f"{MAX_BYTES} bytes", received=f"{len(xml)} bytes")
     try:
@@ -92,7 +99,6 @@ def parse(xml: bytes, *, drop_comments: bool = False) -> etree._Element:
         raise SamlRefusal(Code.FORBIDDEN_XML, expected="UTF-8", received=str(document.encoding))
     if root.getprevious() is not None or root.getnext() is not None:
         raise SamlRefusal(Code.FORBIDDEN_XML, expected="one element and nothing beside it")
-    _require_bounded(root)
     return root
 
 

@@ -174,7 +174,7 @@ def test_an_IdP_that_answers_what_another_was_asked_opens_nothing(
     answer = held_back(page, ours)
     (asked,) = re.findall(rb'InResponseTo="([^"]+)"', base64.b64decode(answer["SAMLResponse"]))[:1]
     other_idp.meet(page.context.request.get(ours["metadata_url"]).text())
-    for there, code in ((ours, "issuer"), (theirs, "no_request")):
+    for there, code in ((ours, "signature"), (theirs, "no_request")):
         forged = other_idp.speak(
             jane, in_response_to=asked.decode(), destination=there["acs_url"], sp_entity_id=there["entity_id"]
         )

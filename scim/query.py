@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from django.db.models import OrderBy, Q
 
-from scim.columns import Column, Columns, Values, group_columns, group_values, user_columns, user_values
+from scim.column_kinds import Column, Values
+from scim.columns import Columns, group_columns, group_values, user_columns, user_values
 from scim.lists import any_value
 from scim.wire.attributes import ResourceType, Target
 from scim.wire.errors import InvalidFilter, InvalidValue, shown

@@ -1,0 +1,184 @@
+"""How a column of the database compares with the value of a filter: as a key (R5), exactly, in time, within what is kept as sent."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
+
+from django.db.models import F, Q, Value
+from django.db.models.fields.json import KT
+from django.db.models.functions import Lower, NullIf
+from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
+
+from core_identity.keys import key
+from scim.lists import any_value
+from scim.wire.attributes import Target
+from scim.wire.filter import Comparison, Filter, Operator, Present, Scalar
+from scim.wire.group import resource_id
+
+if TYPE_CHECKING:
+    from django.db.models import Expression
+
+NOBODY: Final = Q(pk__in=[])
+EVERYBODY: Final = ~NOBODY
+TEXT: Final = {"eq": "exact", "co": "contains", "sw": "startswith", "ew": "endswith"}
+_ORDER: Final = {"eq": "exact", "gt": "gt", "ge": "gte", "lt": "lt", "le": "lte"}
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_FIXED: Final = {"eq": str.__eq__, "co": str.__contains__, "sw": str.startswith, "ew": str.endswith}
+_COMPARED: Final = {"gt": GreaterThan, "ge": GreaterThanOrEqual, "lt": LessThan, "le": LessThanOrEqual}
+Compare: TypeAlias = Callable[[str, Scalar], Q | None]
+"""(operator, value) to a condition, None where the column cannot serve the operator.
+
+``ne`` never arrives: it is the negation of ``eq``.
+"""
+
+
+@dataclass(frozen=True)
+class Column:
+    """How one attribute is asked for. ``present`` is the condition that it has a value; ``order`` what a list is sorted by, if it can be."""
+
+    compare: Compare
+    present: Q
+    order: "Expression | F | None" = None
+
+
+@dataclass(frozen=True)
+class Values:
+    """How one and the same value of an attribute with many is asked for: each term of it over ``columns``, and ``found`` makes of that
+    condition, and of the tree that it is of, who has such a value.
+    """
+
+    columns: Mapping[str, Column]
+    found: Callable[[Q, Filter], Q]
+
+    def outside(self, name: str) -> Column:
+        """Return the column of a filter that asks of any value, without brackets."""
+        column, sub = self.columns[name], name.rpartition(".")[2]
+
+        def compare(operator: str, value: Scalar) -> Q | None:
+            condition = column.compare(operator, value)
+            comparison = Comparison(sub, cast("Operator", operator), value)
+            return None if condition is None else self.found(condition, comparison)
+
+        return Column(compare, self.found(column.present, Present(sub)), column.order)
+
+
+def key_column(field: str) -> Column:
+    present = ~Q(**{field: ""}) & Q(**{f"{field}__isnull": False})
+
+    def compare(name: str, value: Scalar) -> Q | None:
+        if not isinstance(value, str):
+            return None
+        if name in TEXT:
+            return Q(**{f"{field}__{TEXT[name]}": key(value)})
+        return Q(**{f"{field}__{_ORDER[name]}": key(value)}) & present
+
+    return Column(compare, present, NullIf(F(field), Value("")))
+
+
+def text_column(field: str, *, exact: bool) -> Column:
+    present = ~Q(**{field: ""}) & Q(**{f"{field}__isnull": False})
+    order = NullIf(F(field), Value("")) if exact else Lower(NullIf(F(field), Value("")))
+
+    def compare(name: str, value: Scalar) -> Q | None:
+        if not isinstance(value, str):
+            return None
+        if name in TEXT:
+            return Q(**{f"{field}__{'' if exact else 'i'}{TEXT[name]}": value})
+        # Lexicographically, as RFC 7644 section 3.4.2.2 has it; without letter case where the attribute has none.
+        return Q(_COMPARED[name](order, Value(value) if exact else Lower(Value(value)))) & present
+
+    return Column(compare, present, order)
+
+
+def id_column(field: str) -> Column:
+    def compare(name: str, value: Scalar) -> Q | None:
+        if not isinstance(value, str) or name != "eq":
+            return None
+        found = resource_id(value)
+        return NOBODY if found is None else Q(**{field: found})
+
+    return Column(compare, EVERYBODY, F(field))
+
+
+def truth_column(yes: Q, order: F | None = None) -> Column:
+    def compare(name: str, value: Scalar) -> Q | None:
+        wanted = _boolean(value)
+        return None if name != "eq" or not isinstance(wanted, bool) else yes if wanted else ~yes
+
+    return Column(compare, EVERYBODY, order)
+
+
+def fixed_column(text: str) -> Column:
+    """A text that is the same for all, and has no letter case."""
+
+    def compare(name: str, value: Scalar) -> Q | None:
+        if not isinstance(value, str) or name not in _FIXED:
+            return None
+        return EVERYBODY if _FIXED[name](text.casefold(), value.casefold()) else NOBODY
+
+    return Column(compare, EVERYBODY)
+
+
+def schemas_column(where: Mapping[str, Q]) -> Column:
+    """``schemas`` of a resource: each URN, and whose answer names it."""
+    by_urn = {urn.casefold(): condition for urn, condition in where.items()}
+
+    def compare(name: str, value: Scalar) -> Q | None:
+        return by_urn.get(value.casefold(), NOBODY) if isinstance(value, str) and name == "eq" else None
+
+    return Column(compare, EVERYBODY)
+
+
+def time_column(field: str) -> Column:
+    """Times as they are shown: whole milliseconds, although the column is finer."""
+
+    def compare(name: str, value: Scalar) -> Q | None:
+        moment = _moment(value)
+        if moment is None or name not in _ORDER:
+            return None
+        shown = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+        following = shown + _MILLISECOND
+        since, before = Q(**{f"{field}__gte": shown}), Q(**{f"{field}__lt": following})
+        later, earlier = Q(**{f"{field}__gte": following}), Q(**{f"{field}__lt": shown})
+        if moment != shown:  # nothing is shown between two milliseconds
+            return {"eq": NOBODY, "ge": later, "lt": before}.get(name, later if name == "gt" else before)
+        return {"eq": since & before, "ge": since, "gt": later, "le": before, "lt": earlier}[name]
+
+    return Column(compare, EVERYBODY, F(field))
+
+
+def json_column(path: str, *, exact: bool) -> Column:
+    def compare(name: str, value: Scalar) -> Q | None:
+        if not isinstance(value, str) or name not in TEXT:
+            return None
+        lookup = "" if exact and name == "eq" else f"__{'' if exact else 'i'}{TEXT[name]}"
+        # With its presence, so that the negation holds for people who lack the attribute, and is not unknown.
+        return present & Q(**{f"{path}{lookup}": value})
+
+    present = Q(**{f"{path}__isnull": False})
+    return Column(compare, present, KT(path) if exact else Lower(KT(path)))
+
+
+def list_column(target: Target) -> Column:
+    def compare(name: str, value: Scalar) -> Q | None:
+        whole = Target(target.extension, target.attribute)
+        return any_value(whole, Comparison(target.leaf.name, cast("Operator", name), value))
+
+    return Column(compare, Q(**{f"attributes__{target.key}__isnull": False}))
+
+
+def _boolean(value: Scalar) -> Scalar:
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    return value
+
+
+def _moment(value: Scalar) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -4,29 +4,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import admin
-from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse
-from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.timezone import localtime
-from django.views.decorators.http import require_safe
+from django.http import HttpRequest
 
-from core_identity.event_export import MEDIA_TYPES, Export, Format
-from core_identity.selectors.connections import connection_slugs
+from core_identity.log_admin import ConnectionFilter, ConnectionLog, may_see_connections
 from scim.models import OAuthClient, ProvisioningRecord
 from scim.provisioning_log import COLUMNS
-
-
-def may_see_connections(request: HttpRequest) -> bool:
-    """Whoever may see connections may see what is here: nothing in it is secret, and nobody's data."""
-    return request.user.has_perm("core_identity.view_connection") or request.user.has_perm(
-        "core_identity.change_connection"
-    )
 
 
 class OAuthClientInline(admin.StackedInline):
@@ -54,16 +37,6 @@ class OAuthClientInline(admin.StackedInline):
         return False
 
 
-class ConnectionFilter(admin.SimpleListFilter):
-    title = parameter_name = "connection"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        return [(slug, slug) for slug in connection_slugs()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[ProvisioningRecord]) -> QuerySet[ProvisioningRecord]:
-        return queryset.filter(connection_slug=self.value()) if self.value() else queryset
-
-
 class StatusFilter(admin.SimpleListFilter):
     title = "outcome"
     parameter_name = "outcome"
@@ -85,37 +58,14 @@ class StatusFilter(admin.SimpleListFilter):
 
 
 @admin.register(ProvisioningRecord)
-class ProvisioningRecordAdmin(admin.ModelAdmin):
-    """Read only for everybody."""
+class ProvisioningRecordAdmin(ConnectionLog):
+    exported, export_name = COLUMNS, "provisioning"
 
     list_display = ("when", "asked", "status", "decision", "events", "duration_ms", "connection_slug")
     list_filter = (ConnectionFilter, StatusFilter, "method", "at")
     search_fields = ("reference",)
     search_help_text = "By reference (as somebody reads it out), or by the id of a resource."
-    empty_value_display = ""
-    show_full_result_count = False
     fields = readonly_fields = tuple(COLUMNS.values())
-
-    class Media:
-        css = {"all": ["admin_core.css"]}
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_see_connections(request)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return may_see_connections(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        raise Http404("A row of the log has no history: it never changes.")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -128,37 +78,8 @@ class ProvisioningRecordAdmin(admin.ModelAdmin):
         except ValueError:
             return queryset.filter(reference=term.upper()), False
 
-    def get_urls(self) -> list[URLPattern]:
-        export = self.admin_site.admin_view(require_safe(self.export))
-        ways = [path(f"export.{one}", export, {"way": one}, f"scim_provisioningrecord_export_{one}") for one in Format]
-        return [*ways, *super().get_urls()]
-
-    def export(self, request: HttpRequest, way: Format) -> HttpResponseBase:
-        """Answer all that the list shows, not only its first page, as a file that is sent while it is read."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        try:
-            listed = self.get_changelist_instance(request).queryset
-        except IncorrectLookupParameters:
-            return redirect("admin:scim_provisioningrecord_changelist")
-        name = f"provisioning-{timezone.now():%Y%m%d-%H%M%S}.{way}"
-        return StreamingHttpResponse(
-            Export(listed, way, COLUMNS),
-            content_type=MEDIA_TYPES[way],
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
-
-    @admin.display(description="when", ordering="id")
-    def when(self, record: ProvisioningRecord) -> str:
-        return f"{localtime(record.at):%Y-%m-%d %H:%M:%S}"
-
     @admin.display(description="request")
     def asked(self, record: ProvisioningRecord) -> str:
         """The whole id is on the row's own page."""
         asked = f"{record.method} {record.resource_type}"
         return f"{asked} {str(record.resource_id)[:8]}…" if record.resource_id else asked
-
-    @admin.display(description="events of it")
-    def events(self, record: ProvisioningRecord) -> str:
-        address = reverse("admin:core_identity_event_changelist")
-        return format_html('<a href="{}?q={}">{}</a>', address, record.reference, record.reference)

@@ -4,32 +4,17 @@ from typing import Any, ClassVar, Final
 
 from cryptography import x509
 from django.contrib import admin
-from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse
-from django.utils import timezone
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.timezone import localtime
-from django.views.decorators.http import require_safe
 
-from core_identity.event_export import MEDIA_TYPES, Export, Format
-from core_identity.selectors.connections import connection_slugs
+from core_identity.log_admin import ConnectionFilter, ConnectionLog, may_see_connections
 from sso.email_domains import verified_domains
 from sso.keys import certificate_facts, keys_of
 from sso.models import SamlSettings, SignInRecord
 from sso.remedies import REMEDIES
 from sso.sign_in_log import COLUMNS, REFUSED, SIGNED_IN, by_reference
-
-
-def may_see_connections(request: HttpRequest) -> bool:
-    """Whoever may see connections may see what is here: nothing in it is secret."""
-    return request.user.has_perm("core_identity.view_connection") or request.user.has_perm(
-        "core_identity.change_connection"
-    )
 
 
 class SamlSettingsInline(admin.StackedInline):
@@ -83,16 +68,6 @@ class SamlSettingsInline(admin.StackedInline):
         return False
 
 
-class ConnectionFilter(admin.SimpleListFilter):
-    title = parameter_name = "connection"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        return [(slug, slug) for slug in connection_slugs()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[SignInRecord]) -> QuerySet[SignInRecord]:
-        return queryset.filter(connection_slug=self.value()) if self.value() else queryset
-
-
 class OutcomeFilter(admin.SimpleListFilter):
     title = parameter_name = "outcome"
     OUTCOMES: Final = {
@@ -123,40 +98,17 @@ class CodeFilter(admin.SimpleListFilter):
 
 
 @admin.register(SignInRecord)
-class SignInRecordAdmin(admin.ModelAdmin):
-    """Read only for everybody."""
+class SignInRecordAdmin(ConnectionLog):
+    exported, export_name = COLUMNS, "sign-ins"
 
     list_display = ("when", "connection_slug", "outcome", "decision", "reference", "duration_ms")
     list_filter = (ConnectionFilter, OutcomeFilter, CodeFilter, "at")
     search_fields = ("reference",)
     search_help_text = "By reference, as somebody reads it out: its first characters will do."
-    empty_value_display = ""
-    show_full_result_count = False
     fields = readonly_fields = (
         "at", "connection_slug", "reference", "outcome", "decision", "is_test", "idp_initiated", "duration_ms", "missing_names", "arrived_names",
         "person", "events",
     )  # fmt: skip
-
-    class Media:
-        css = {"all": ["admin_core.css"]}
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_see_connections(request)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return may_see_connections(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        raise Http404("A row of the log has no history: it never changes.")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -167,30 +119,6 @@ class SignInRecordAdmin(admin.ModelAdmin):
         record = context.get("original")
         context["remedy"] = REMEDIES.get(record.code) if record else None
         return super().render_change_form(request, context, *args, **kwargs)
-
-    def get_urls(self) -> list[URLPattern]:
-        export = self.admin_site.admin_view(require_safe(self.export))
-        ways = [path(f"export.{one}", export, {"way": one}, f"sso_signinrecord_export_{one}") for one in Format]
-        return [*ways, *super().get_urls()]
-
-    def export(self, request: HttpRequest, way: Format) -> HttpResponseBase:
-        """Answer all that the list shows, not only its first page, as a file that is sent while it is read."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        try:
-            listed = self.get_changelist_instance(request).queryset
-        except IncorrectLookupParameters:
-            return redirect("admin:sso_signinrecord_changelist")
-        name = f"sign-ins-{timezone.now():%Y%m%d-%H%M%S}.{way}"
-        return StreamingHttpResponse(
-            Export(listed, way, COLUMNS),
-            content_type=MEDIA_TYPES[way],
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
-
-    @admin.display(description="when", ordering="id")
-    def when(self, record: SignInRecord) -> str:
-        return f"{localtime(record.at):%Y-%m-%d %H:%M:%S}"
 
     @admin.display(description="outcome")
     def outcome(self, record: SignInRecord) -> str:
@@ -210,8 +138,3 @@ class SignInRecordAdmin(admin.ModelAdmin):
             return "nobody known here"
         address = reverse("admin:core_identity_user_change", args=[record.user_id])
         return format_html('<a href="{}">their page</a>', address)
-
-    @admin.display(description="events of it")
-    def events(self, record: SignInRecord) -> str:
-        address = reverse("admin:core_identity_event_changelist")
-        return format_html('<a href="{}?q={}">{}</a>', address, record.reference, record.reference)

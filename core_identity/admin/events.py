@@ -3,20 +3,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse
-from django.utils import timezone
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localtime
-from django.views.decorators.http import require_safe
 
 from core_identity.admin.base import CoreAdmin
-from core_identity.event_export import MEDIA_TYPES, Export, Format
+from core_identity.log_admin import ReadOnlyLog
 from core_identity.models import Connection, Event
 from core_identity.values import Channel
 
@@ -75,8 +69,10 @@ class ConnectionFilter(admin.SimpleListFilter):
 
 
 @admin.register(Event)
-class EventAdmin(CoreAdmin):
-    """Read only for everybody, superusers too; the database refuses the rest (R34)."""
+class EventAdmin(ReadOnlyLog, CoreAdmin):
+    """The database refuses changes too (R34)."""
+
+    export_name = "events"
 
     list_display = ("when", "kind", "subject", "by", "request_id", "reason")
     list_filter = (ChannelFilter, KindFilter, ConnectionFilter, "at")
@@ -87,35 +83,6 @@ class EventAdmin(CoreAdmin):
         "request_id", "uuid",
     )  # fmt: skip
     readonly_fields = fields
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        raise Http404("An event has no history: it never changes.")
-
-    def get_urls(self) -> list[URLPattern]:
-        export = self.admin_site.admin_view(require_safe(self.export))
-        ways = [path(f"export.{one}", export, {"way": one}, f"core_identity_event_export_{one}") for one in Format]
-        return [*ways, *super().get_urls()]
-
-    def export(self, request: HttpRequest, way: Format) -> HttpResponseBase:
-        """Answer all that the list shows, not only its first page, as a file that is sent while it is read."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        try:
-            listed = self.get_changelist_instance(request).queryset
-        except IncorrectLookupParameters:
-            return redirect("admin:core_identity_event_changelist")
-        name = f"events-{timezone.now():%Y%m%d-%H%M%S}.{way}"
-        return StreamingHttpResponse(
-            Export(listed, way),
-            content_type=MEDIA_TYPES[way],
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
 
     def found_by(self, term: str) -> Q:
         return Q(request_id=term.upper()) | Q(subject__icontains=term)

@@ -15,6 +15,7 @@ from core_identity.services.connections import change_connection
 from sso.email_domains import verified_domains, verify_domain
 from sso.keys import keys_of, make_key
 from sso.models import SamlSettings, SpKey
+from sso.section import KEYS
 from tests.admin.conftest import browser_of, staff
 from tests.support.cast import ADMIN, make_connection
 from tests.support.saml import TestIdp
@@ -129,7 +130,7 @@ def test_each_setting_of_a_connection_file_is_on_the_page(as_root: Client, saml:
     now = standing(saml.connection)
     assert {field: getattr(now, field) for field in wished} == wished
     trust = {"idp_metadata", "entity_id", "certificates", *SamlSettings.PLACES}  # on a page of its own
-    known = set(sso.connections._KEYS) - trust - {"attributes"} | set(SamlSettings.ATTRIBUTES)
+    known = set(KEYS) - trust - {"attributes"} | set(SamlSettings.ATTRIBUTES)
     assert set(show(as_root, now).context["form"].fields) == known
 
 

@@ -19,6 +19,7 @@ from sso.sign_in_log import Attempt, record, record_stranger
 
 log = logging.getLogger("sso.sign_ins")
 
+UNABLE: Final = "CORE cannot send you to your identity provider, because a key of CORE cannot be opened. An administrator of CORE has to look at it."
 TOO_MANY: Final = "Too many sign-ins from your network were refused. Please wait a minute, then start again."
 
 
@@ -61,6 +62,14 @@ def refused_at_the_end(attempt: Attempt, refusal: IdentityError) -> HttpResponse
     """Answer whoever was let in, and may not come in any more when the session would begin."""
     log.warning("sign-in refused at its end", extra=facts(attempt.request, attempt.saml) | {"code": refusal.code})
     return _page(attempt, status=403, sentence=refusal.message, code=refusal.code)
+
+
+def unable(attempt: Attempt, fault: IdentityError) -> HttpResponse:
+    """Answer whoever cannot be sent to the IdP: what should be signed cannot be, and to send it unsigned would be no favour."""
+    log.error(
+        "no way to the IdP", extra=facts(attempt.request, attempt.saml) | {"code": fault.code, "fault": fault.message}
+    )
+    return _page(attempt, status=503, sentence=UNABLE, code="our_key")
 
 
 def facts(request: HttpRequest, saml: SamlSettings) -> dict[str, object]:

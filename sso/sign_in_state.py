@@ -56,6 +56,7 @@ def depart(
     purge(SignInState.objects.filter(expires_at__lt=now))
     token = _token(browser_token)
     request_id = new_request_id()
+    signer = signing_key(saml) if saml.sign_requests else None
     SignInState.objects.create(
         connection=saml.connection,
         request_id=request_id,
@@ -74,7 +75,7 @@ def depart(
         relay_state=secrets.token_urlsafe(16),
         now=now,
         wishes=saml.wishes,
-        signer=signing_key(saml) if saml.sign_requests else None,
+        signer=signer,
     )
     return Departure(message, token)
 

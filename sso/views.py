@@ -22,7 +22,7 @@ from sso.keys import announced_certificates, signing_key
 from sso.live_settings import live_settings
 from sso.logout import remember_session
 from sso.offers import connections_to_offer
-from sso.refusal_page import refused_at_the_end, refused_message
+from sso.refusal_page import refused_at_the_end, refused_message, unable
 from sso.relay_state import safe_path
 from sso.saml.messages import sp_metadata
 from sso.saml.refusals import Code, SamlRefusal
@@ -64,12 +64,15 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def login(request: HttpRequest, slug: str) -> HttpResponse:
     """Send the browser to the IdP of a connection with an AuthnRequest of its own."""
     saml = live_settings(slug)
-    away = sign_in_state.depart(
-        saml,
-        browser_token=sign_in_state.browser_token_of(request),
-        next_path=safe_path(request.GET.get("next")),
-        from_elsewhere=request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"},
-    )
+    try:
+        away = sign_in_state.depart(
+            saml,
+            browser_token=sign_in_state.browser_token_of(request),
+            next_path=safe_path(request.GET.get("next")),
+            from_elsewhere=request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"},
+        )
+    except IdentityError as fault:
+        return unable(Attempt(request, saml), fault)
     response = send_away(request, saml, away.message)
     sign_in_state.remember_browser(response, away.browser_token)
     return response
@@ -152,11 +155,15 @@ def _nobody(request: HttpRequest, *, as_json: bool) -> HttpResponse:
 def metadata(request: HttpRequest, slug: str) -> HttpResponse:
     """Our metadata for the IdP of a connection (SAML metadata 2.4.4). Its address is our entity ID."""
     saml = live_settings(slug)
+    try:
+        signer = signing_key(saml) if saml.sign_metadata else None
+    except IdentityError as fault:
+        return unable(Attempt(request, saml), fault)
     xml = sp_metadata(
         saml.sp,
         now=timezone.now(),
         certificates=announced_certificates(saml),
         signs_requests=saml.sign_requests,
-        signer=signing_key(saml) if saml.sign_metadata else None,
+        signer=signer,
     )
     return HttpResponse(xml, content_type="application/samlmetadata+xml")

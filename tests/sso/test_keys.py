@@ -14,7 +14,7 @@ import sso.connections
 from core_identity.errors import InvalidValue
 from core_identity.models import Connection, Event
 from sso import keys
-from sso.models import SamlSettings, SpKey
+from sso.models import SamlSettings, SignInState, SpKey
 from tests.sso.conftest import Browser
 from tests.support.cast import ADMIN, JANE, by_sso
 from tests.support.saml import TestIdp, encrypting_to
@@ -116,3 +116,15 @@ def test_a_key_that_cannot_be_opened_is_told_by_a_check_and_by_no_500(
     command("make")
     second = SpKey.objects.get(state="next").certificate
     assert comes_in(browser, second), "what can be opened goes on"
+
+
+@pytest.mark.parametrize("path", ["login", "metadata"])
+def test_where_we_cannot_sign_what_we_should_the_person_is_told_so(
+    browser: Browser, acme: Connection, idp: TestIdp, settings: LazySettings, path: str
+) -> None:
+    section = {"idp_metadata": idp.metadata(), "sign_requests": True, "sign_metadata": True}
+    sso.connections.apply(acme, section, base_dir=None)
+    settings.SAML_KEY_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    answer = browser.http.get(f"/sso/acme/{path}")
+    assert (answer.status_code, "(our_key)" in answer.content.decode()) == (503, True)
+    assert not SignInState.objects.exists()

@@ -6,27 +6,18 @@ import zlib
 from typing import Final
 from urllib.parse import unquote_plus
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from lxml import etree
 
 from sso.saml import gate
 from sso.saml.assertion import Idp
 from sso.saml.refusals import Code, SamlRefusal
 from sso.saml.signature_layout import SIGNATURES
+from sso.saml.signers import signed_by
 from sso.saml.verifier import believed_certificates, verify_signature
 
 NAMES: Final = {"SAMLRequest": "LogoutRequest", "SAMLResponse": "LogoutResponse"}
 """What may be in which field."""
 
-_HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
-    "sha256": hashes.SHA256(),
-    "sha384": hashes.SHA384(),
-    "sha512": hashes.SHA512(),
-}
 _FIELDS: Final = ("SAMLRequest", "SAMLResponse", "RelayState", "SigAlg", "Signature", "SAMLEncoding")
 
 
@@ -55,7 +46,7 @@ def verify_redirected(field: str, query: str, idp: Idp) -> etree._Element:
         raise SamlRefusal(Code.SIGNATURE_LAYOUT, expected="no signature inside, as the query is signed")
     octets = "&".join(f"{name}={parts[name]}" for name in (field, "RelayState", "SigAlg") if name in parts).encode()
     signature = _base64(unquote_plus(parts["Signature"]))
-    if not any(_signed_by(pem, signature, octets, algorithm) for pem in believed_certificates(idp)):
+    if not any(signed_by(pem, signature, octets, algorithm) for pem in believed_certificates(idp)):
         raise SamlRefusal(Code.SIGNATURE)
     return root
 
@@ -99,29 +90,3 @@ def _base64(text: str) -> bytes:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
         raise SamlRefusal(Code.NOT_BASE64) from error
-
-
-def _signed_by(pem: str, signature: bytes, octets: bytes, algorithm: str) -> bool:
-    key = x509.load_pem_x509_certificate(pem.encode()).public_key()
-    family, _, hashed = algorithm.rpartition("#")[2].partition("-")
-    try:
-        if family == "rsa" and isinstance(key, rsa.RSAPublicKey):
-            key.verify(signature, octets, padding.PKCS1v15(), _HASHES[hashed])
-        elif family == "ecdsa" and isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(_der(signature, key), octets, ec.ECDSA(_HASHES[hashed]))
-        else:
-            return False
-    except InvalidSignature:
-        return False
-    return True
-
-
-def _der(signature: bytes, key: ec.EllipticCurvePublicKey) -> bytes:
-    """Return an ECDSA signature as cryptography takes it.
-
-    The form that ``SigAlg`` names is that of XML Signature (RFC 6931, 2.3.6): r and s, each as long as the order of the curve. No other is taken.
-    """
-    length = (key.key_size + 7) // 8
-    if len(signature) != 2 * length:
-        raise InvalidSignature
-    return encode_dss_signature(int.from_bytes(signature[:length], "big"), int.from_bytes(signature[length:], "big"))

@@ -17,10 +17,15 @@ from sso.saml.claims import check_claims
 from sso.saml.encryption import open_envelope, read_envelope, unsealed
 from sso.saml.expectations import Expected
 from sso.saml.refusals import Code, SamlRefusal
+from sso.saml.signers import signers
 from sso.saml.trace import Trace
 
 _NO_MESSAGE: Final = base64.b64encode(b"<nothing/>").decode()
 """What the library is given to parse."""
+
+_OF_ROOT: Final = "/*/ds:Signature"
+_OF_ASSERTION: Final = "/samlp:Response/saml:Assertion/ds:Signature"
+_NAMESPACES: Final = {"samlp": gate.SAMLP[1:-1], "saml": gate.SAML[1:-1], "ds": gate.DS[1:-1]}
 
 _SIGNATURE_FAULTS = {
     OneLogin_Saml2_ValidationError.INVALID_SIGNATURE,
@@ -70,10 +75,11 @@ def verify(unverified_message: str, expected: Expected, trace: Trace | None = No
 
 def _signed(root: etree._Element, expected: Expected, *, response_signed: bool) -> str:
     """Check the signatures of a tree that passed the gate; return what else the library has against it. Raises `SamlRefusal`."""
+    places = (_OF_ASSERTION, _OF_ROOT) if gate.is_signed(root) else (_OF_ASSERTION,)
+    made_by = [pem for place in places for pem in _signers(root, expected.idp, place)]
+    settings = _settings(expected.idp, expected.sp, made_by, response_signed=response_signed)
     try:
-        response = OneLogin_Saml2_Response(
-            _settings(expected.idp, expected.sp, response_signed=response_signed), _NO_MESSAGE
-        )
+        response = OneLogin_Saml2_Response(settings, _NO_MESSAGE)
         # One tree: the one that passed the gate is the one that is verified, and the one that is read. The library does not parse for itself.
         response.document = root
         response.is_valid(_request_data(expected.sp.acs_url), request_id=expected.request_id, raise_exceptions=True)
@@ -81,16 +87,13 @@ def _signed(root: etree._Element, expected: Expected, *, response_signed: bool) 
         if fault.code in _SIGNATURE_FAULTS:
             raise SamlRefusal(Code.SIGNATURE) from fault
         complaint = "" if fault.code in _OURS_TO_JUDGE else f"code {fault.code}"
-    except SamlRefusal:
-        raise
     except Exception as fault:  # noqa: BLE001 - the library, lxml and xmlsec raise what they like
         complaint = "" if _has_times_of_zones(root) else type(fault).__name__
     else:
         return ""
     # It complains before it looks at a signature. So each is checked here, as it would have.
-    verify_signature(root, expected.idp, "/samlp:Response/saml:Assertion/ds:Signature")
-    if gate.is_signed(root):
-        verify_signature(root, expected.idp)
+    for place in places:
+        verify_signature(root, expected.idp, place)
     return complaint
 
 
@@ -99,13 +102,22 @@ def _has_times_of_zones(root: etree._Element) -> bool:
     return any(not element.get(name, "Z").endswith("Z") for element in root.iter() for name in _TIMES)
 
 
-def verify_signature(root: etree._Element, idp: Idp, place: str = "/*/ds:Signature") -> None:
+def verify_signature(root: etree._Element, idp: Idp, place: str = _OF_ROOT) -> None:
     """Check the one signature at ``place`` (an XPath) with the certificates of the connection; raise `SamlRefusal`. The layout passed the gate."""
-    certificates = believed_certificates(idp)
+    certificates = _signers(root, idp, place)
     try:
         OneLogin_Saml2_Utils.validate_sign(root, xpath=place, multicerts=certificates, raise_exceptions=True)
     except Exception as fault:  # xmlsec and the library raise what they like
         raise SamlRefusal(Code.SIGNATURE) from fault
+
+
+def _signers(root: etree._Element, idp: Idp, place: str) -> list[str]:
+    """Return the certificates of the connection whose key made the signature at ``place``; raise `SamlRefusal` where there is none."""
+    made: Any = root.xpath(place, namespaces=_NAMESPACES)
+    certificates = signers(made[0], believed_certificates(idp)) if len(made) == 1 else []
+    if not certificates:
+        raise SamlRefusal(Code.SIGNATURE)
+    return certificates
 
 
 def believed_certificates(idp: Idp) -> list[str]:
@@ -138,13 +150,13 @@ def _opened(root: etree._Element, expected: Expected) -> etree._Element:
     try:
         clear = gate.parse(unsealed(root, place, open_envelope(envelope, keys)))  # from here on nothing else is read
         gate.require_response_layout(clear, want_response_signed=False)
-        verify_signature(clear, expected.idp, "/samlp:Response/saml:Assertion/ds:Signature")
+        verify_signature(clear, expected.idp, _OF_ASSERTION)
     except SamlRefusal as refusal:
         raise SamlRefusal(Code.DECRYPTION, received=refusal.code.value if signed else "") from refusal
     return clear
 
 
-def _settings(idp: Idp, sp: Sp, *, response_signed: bool) -> OneLogin_Saml2_Settings:
+def _settings(idp: Idp, sp: Sp, certificates: list[str], *, response_signed: bool) -> OneLogin_Saml2_Settings:
     """python3-saml at its strictest; what it still lets through is `gate`'s and `claims`' to stop."""
     settings: dict[str, Any] = {
         "strict": True,
@@ -163,8 +175,8 @@ def _settings(idp: Idp, sp: Sp, *, response_signed: bool) -> OneLogin_Saml2_Sett
                 "url": idp.sso_url,
                 "binding": "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect",
             },
-            # Always the list, never a fingerprint: several may be valid while an IdP changes its certificate.
-            "x509certMulti": {"signing": believed_certificates(idp)},
+            # Always the list, never a fingerprint: while an IdP changes its certificate, two may have signed.
+            "x509certMulti": {"signing": certificates},
         },
         "security": {
             "wantAssertionsSigned": True,

@@ -138,6 +138,13 @@ def test_a_link_of_a_foreign_page_to_a_strangers_idp_is_asked_about(at_janes: Br
     assert by_link(at_janes, JANE_BY_SSO, site).request["PATH_INFO"] == "/me", "a bookmark app of Okta is such a link"
 
 
+def test_a_sign_in_leads_to_no_other_one(at_janes: Browser) -> None:
+    """After the button it would look as if the person had asked for it: our own page sent the browser there."""
+    message = at_janes.idp.response(at_janes.idp.claims(BOB_BY_SSO, acs_url=ACS, request_id=None))
+    page = at_janes.follow(at_janes.post(message, RelayState="/sso/acme/login"))
+    assert press(at_janes, page, "go_on")["Location"] == "/me"
+
+
 @pytest.mark.parametrize("forged", ["", "0" * 64])
 def test_a_foreign_page_cannot_answer_for_the_person(at_janes: Browser, forged: str) -> None:
     fields = fields_of(by_tile(at_janes, BOB_BY_SSO))

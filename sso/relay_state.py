@@ -2,6 +2,7 @@
 
 import re
 from typing import Final
+from urllib.parse import unquote
 
 from django.conf import settings
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -24,6 +25,8 @@ def safe_path(unverified_path: str | None) -> str:
         path = path.removeprefix(settings.PUBLIC_URL)
     if not path.isprintable() or not _PATH.fullmatch(path):
         return LANDING
+    if unquote(path).startswith("/sso/"):
+        return LANDING  # one sign-in would begin another, by a page of ours: the second would look as if its person had asked for it
     allowed = url_has_allowed_host_and_scheme(
         path,
         allowed_hosts={settings.PUBLIC_URL.partition("//")[2]},

@@ -69,13 +69,23 @@ def login(request: HttpRequest, slug: str) -> HttpResponse:
             saml,
             browser_token=sign_in_state.browser_token_of(request),
             next_path=safe_path(request.GET.get("next")),
-            from_elsewhere=request.headers.get("Sec-Fetch-Site") in {"cross-site", "same-site"},
+            from_elsewhere=_sent_from_elsewhere(request),
         )
     except IdentityError as fault:
         return unable(Attempt(request, saml), fault)
     response = send_away(request, saml, away.message)
     sign_in_state.remember_browser(response, away.browser_token)
     return response
+
+
+def _sent_from_elsewhere(request: HttpRequest) -> bool:
+    """Whether a link on a foreign page led here, as far as a browser tells.
+
+    Pages of ours offer a sign-in to whoever is signed out. Who is signed in and sent by one may come from the administration's own sign-in,
+    which goes on to where any link said.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    return site in {"cross-site", "same-site"} or (site == "same-origin" and request.user.is_authenticated)
 
 
 @credential("none")

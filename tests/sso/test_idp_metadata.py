@@ -335,6 +335,17 @@ def test_what_the_idp_of_the_other_tests_says_is_read(idp: TestIdp) -> None:
         ("https://", False, False),
         ("https://idp.test/\nx", False, False),
         ("ftp://localhost/", False, False),
+        ("https://idp_1.xn--bcher-kva.test/", True, True),
+        ("https://[2001:db8::1]/", True, True),
+        ("https://idp.test;sandbox/", False, False),
+        ("https://idp.test,default-src/", False, False),
+        ("https://*/", False, False),
+        ("https://*.test/", False, False),
+        ("https://'none'/", False, False),
+        ("https://b\u00fccher.test/", False, False),
+        ("https://idp.test\u3002evil.test/", False, False),
+        ('https://idp.test"/', False, False),
+        ("https://idp%2etest/", False, False),
     ],
 )
 def test_where_a_browser_may_be_sent(url: str, anywhere: bool, with_loopback: bool) -> None:

@@ -26,7 +26,7 @@ def test_what_is_no_path_of_ours_leads_to_the_landing_page(path: str) -> None:
     [
         "/", "/me", "/me?tab=roles", "/me?next=https://evil.test//x", "/admin/core_identity/user/?q=a&o=-1", "/me#roles", "/me?a=../..",
         "/a.b/..c/...", "/Zo\u00eb", "/%2f/evil.test", "/%5cevil.test", "/%2e%2e/evil.test", "/;@evil.test", "/me;a=b", "/evil.test", "/@evil.test",
-        "/:8080/", "/https:evil.test", "/a b", "/me/", "/" + "x" * (MAX_PATH - 1),
+        "/:8080/", "/https:evil.test", "/a b", "/me/", "/sso", "/me/sso/x", "/%2573so/x", "/" + "x" * (MAX_PATH - 1),
     ],
 )  # fmt: skip
 def test_a_path_of_ours_is_kept_as_it_is(path: str) -> None:

@@ -19,4 +19,5 @@ HOSTILE = (
     "\u2028//evil.test", "/me\u202e", "/me\u200b", "\ufeff//evil.test", "/me\x7f",
     "/me\r\n\r\n<script>alert(1)</script>", "/%09/evil.test/..//evil.test\r\nX: y", "//localhost:1/", "http://localhost:1/", "http://[::1]/",
     "http://2130706433/", "/" + "x" * 3000, " ", "\ud7ff\x85",
+    "/sso/acme/login", "/%73so/acme/login", "/sso/acme/login?next=/me", "/sso/acme/logout", "/sso/acme/acs", "/sso/",
 )  # fmt: skip

@@ -77,6 +77,11 @@ def test_the_story_runs_by_buttons_and_the_table_lives(
     expect(page.get_by_role("button", name="✓ Unlink the group Reviewers")).to_be_visible()
     page.set_viewport_size({"width": 1440, "height": 900})
     picture(page, "demo")
+    # Who married in the story signs in under the new name, and is still the same user.
+    married = window.new_page()
+    sign_in(married, demo, "Zoë Haddad")
+    expect(married.get_by_text("You are signed in with")).to_be_visible()
+    expect(married.get_by_text("zoe.mueller@acme.test").first).to_be_visible()
     other = window.new_page()
     other.goto(demo.parties.idp_url)
     other.get_by_role("button", name="Begin again").click()

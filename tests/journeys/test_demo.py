@@ -75,7 +75,7 @@ def test_the_story_runs_by_buttons_and_the_table_lives(
     expect(page.get_by_role("row", name="Sam Lee")).to_contain_text("expired")
     expect(page.get_by_text("reactivation noted: the user stays expired")).to_be_visible()
     expect(page.get_by_role("button", name="✓ Unlink the group Reviewers")).to_be_visible()
-    page.set_viewport_size({"width": 1440, "height": 900})
+    page.set_viewport_size({"width": 1280, "height": 720})
     picture(page, "demo")
     # Who married in the story signs in under the new name, and is still the same user.
     married = window.new_page()

@@ -21,6 +21,12 @@ from core_identity.models import Connection, Event
 from core_identity.values import Channel
 
 
+class TimeFilter(admin.DateFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "time"
+
+
 class ChannelFilter(admin.SimpleListFilter):
     title = parameter_name = "channel"
 
@@ -79,7 +85,7 @@ class EventAdmin(CoreAdmin):
     """Read only for everybody, superusers too; the database refuses the rest (R34)."""
 
     list_display = ("when", "kind", "subject", "by", "request_id", "reason")
-    list_filter = (ChannelFilter, KindFilter, ConnectionFilter, "at")
+    list_filter = (ChannelFilter, KindFilter, ConnectionFilter, ("at", TimeFilter))
     search_fields = ("subject",)
     search_help_text = "By reference (as somebody reads it out), or by the name of whom or what it is about."
     fields = (

@@ -138,9 +138,3 @@ PEOPLE: Final = (
         groups=("Archivists", "Viewers"),
     ),
 )
-
-_BY_LOGIN: Final = {person.login: person for person in PEOPLE}
-
-
-def person_called(login: str) -> DemoPerson | None:
-    return _BY_LOGIN.get(login)

@@ -91,7 +91,7 @@ class CodeFilter(admin.SimpleListFilter):
     parameter_name = "code"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        return [(code, code.replace("_", " ")) for code in sorted(REMEDIES)]
+        return [(code, code) for code in sorted(REMEDIES)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[SignInRecord]) -> QuerySet[SignInRecord]:
         return queryset.filter(code=self.value()) if self.value() else queryset
@@ -101,7 +101,7 @@ class CodeFilter(admin.SimpleListFilter):
 class SignInRecordAdmin(ConnectionLog):
     exported, export_name = COLUMNS, "sign-ins"
 
-    list_display = ("when", "connection_slug", "outcome", "decision", "reference", "duration_ms")
+    list_display = ("when", "reference", "connection_slug", "outcome", "decision", "duration_ms")
     list_filter = (ConnectionFilter, OutcomeFilter, CodeFilter, "at")
     search_fields = ("reference",)
     search_help_text = "By reference, as somebody reads it out: its first characters will do."

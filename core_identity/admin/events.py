@@ -15,6 +15,12 @@ from core_identity.models import Connection, Event
 from core_identity.values import Channel
 
 
+class TimeFilter(admin.DateFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "time"
+
+
 class ChannelFilter(admin.SimpleListFilter):
     title = parameter_name = "channel"
 
@@ -75,7 +81,7 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
     export_name = "events"
 
     list_display = ("when", "kind", "subject", "by", "request_id", "reason")
-    list_filter = (ChannelFilter, KindFilter, ConnectionFilter, "at")
+    list_filter = (ChannelFilter, KindFilter, ConnectionFilter, ("at", TimeFilter))
     search_fields = ("subject",)
     search_help_text = "By reference (as somebody reads it out), or by the name of whom or what it is about."
     fields = (

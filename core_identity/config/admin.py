@@ -33,7 +33,7 @@ SHEET = (
         ("entity_id", "Audience", "Okta: Audience URI (SP Entity ID)"),
         ("metadata_url", "Our metadata", "For IdPs that read it"),
         ("login_url", "Sign-in page", "Where people of this connection start"),
-        ("logout_url", "Logout URL", ""),
+        ("logout_url", "Logout URL", "Okta: Single Logout URL"),
         ("uid_attribute", "Attribute of the UID", "An attribute statement of this name"),
     )),
     ("SCIM", (

@@ -81,7 +81,7 @@ class IdpPages(CoreAdmin):
                 request, f"The metadata of {connection}'s identity provider is adopted.", messages.SUCCESS
             )
             return self.to_change_page(connection)
-        title = f"Metadata of the identity provider of {connection}"
+        title = f"Metadata of the IdP of {connection}"
         return self.page(
             request,
             "connection/metadata.html",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from demo.people import PEOPLE, DemoPerson
 from demo.simulate import steps
 from demo.simulate.comparison import Row, compare
 from demo.simulate.connection import DemoConnection, Unusable, read_connection
@@ -62,6 +63,14 @@ class Dashboard:
         except (Refused, Unusable) as error:
             rows, fault = (), str(error)
         return View(titles, rows, tuple(self._lines), consented=tokens.consented, fault=fault)
+
+    def people(self) -> tuple[DemoPerson, ...]:
+        """Return whom this Okta can sign in, under the names that they have now: SAML and SCIM say the same of whoever marries."""
+        try:
+            base_url = read_connection(self.connection_file).scim_base_url
+        except Unusable:
+            return PEOPLE
+        return tuple(one.person for one in read_directory(self._state, base_url).people.values())
 
     def do_step(self, number: int) -> None:
         """Do one step of the story; what came of it stands in the transcript."""

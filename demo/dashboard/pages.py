@@ -16,8 +16,8 @@ body { margin: 0; }
 main { max-width: 92rem; margin: 2rem auto; padding: 0 1rem 4rem; }
 h1 { font-size: 1.5rem; margin-bottom: 0; }
 h2 { font-size: 1.1rem; margin-top: 2rem; }
-.columns { display: grid; gap: 0 2.5rem; }
-@media (min-width: 60rem) { .columns { grid-template-columns: 18rem 1fr; } }
+.columns { display: grid; gap: 0 1.5rem; }
+@media (min-width: 60rem) { .columns { grid-template-columns: 16rem 1fr; } }
 .columns > * { min-width: 0; }
 button, .button { font: inherit; cursor: pointer; padding: .35rem .8rem; border: 1px solid var(--line); border-radius: .4rem;
   background: Canvas; color: CanvasText; text-decoration: none; display: inline-block; }
@@ -29,7 +29,7 @@ ol button { width: 100%; text-align: left; border-color: transparent; padding: .
 .done { color: var(--good); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .85rem; }
-th, td { text-align: left; padding: .3rem 1.2rem .3rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
 td.differs { font-weight: 600; }
 .expired, .refused { color: var(--bad); }
 pre { font-size: .8rem; line-height: 1.4; max-height: 26rem; overflow: auto; border: 1px solid var(--line);

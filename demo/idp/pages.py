@@ -47,7 +47,7 @@ def tile_page(people: Iterable[DemoPerson]) -> str:
     return _page(
         "Demo identity provider — open CORE as …",
         "<p>As from the tile on Okta's dashboard: CORE did not ask. It takes that only where the connection allows "
-        f"sign-ins that start at the IdP.</p>\n{_choice(people, '/tile', {})}",
+        f"it: <em>Sign-ins may start at the IdP</em>, on its page <em>SAML settings</em>.</p>\n{_choice(people, '/tile', {})}",
     )
 
 

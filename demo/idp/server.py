@@ -23,7 +23,6 @@ from demo.idp.names import SAMLP, SUCCESS
 from demo.idp.parties import Parties
 from demo.idp.response import name_id_of, new_id, signed_response
 from demo.idp.signing_key import SigningKeys
-from demo.people import PEOPLE, person_called
 from demo.simulate.connection import Unusable
 
 
@@ -59,7 +58,7 @@ class Handler(BaseHTTPRequestHandler):
             case "/live":
                 self._send_dashboard(dashboard_pages.living_part(self.server.dashboard.view()))
             case "/tile":
-                self._send_page(pages.tile_page(PEOPLE))
+                self._send_page(pages.tile_page(self.server.dashboard.people()))
             case "/sessions":
                 self._send_page(pages.sessions_page(dict(self.server.sessions)))
             case _ if path == CALLBACK_PATH:
@@ -137,12 +136,13 @@ class Handler(BaseHTTPRequestHandler):
     def _ask_who(self, fields: dict[str, str]) -> str:
         message = fields.get("SAMLRequest", "")
         request_id_of(message, self.server.parties)
-        return pages.sign_in_page(PEOPLE, {"SAMLRequest": message, **going_along(fields)})
+        return pages.sign_in_page(self.server.dashboard.people(), {"SAMLRequest": message, **going_along(fields)})
 
     def _hand_over(self, fields: dict[str, str], *, asked: bool = True) -> str:
         parties = self.server.parties
         request_id = request_id_of(fields.get("SAMLRequest", ""), parties) if asked else None
-        person = person_called(fields.get("person", ""))
+        chosen = fields.get("person", "")
+        person = next((one for one in self.server.dashboard.people() if one.login == chosen), None)
         if person is None:
             raise Refused("Nobody of that name is known here. Go back and choose one of the people.")
         habits, index = habits_of(fields), new_id()

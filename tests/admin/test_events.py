@@ -46,6 +46,11 @@ def test_events_are_filtered(query: dict[str, str], kinds: set[str], as_desk: Cl
     assert found(browser, **query) - {"grant.added"} == kinds
 
 
+def test_the_filter_of_times_is_called_so(as_root: Client, acme: Connection) -> None:
+    page = as_root.get(LIST)
+    assert [one.title for one in page.context["cl"].filter_specs][-1] == "time"
+
+
 def test_the_detail_shows_what_changed_from_what_to_what(as_root: Client, jane: Identity) -> None:
     event = Event.objects.get(kind="user.created", user_id=jane.user_id)
     page = as_root.get(f"{LIST}{event.pk}/change/").content.decode()

@@ -110,8 +110,10 @@ def test_a_story_has_no_link_that_its_reader_may_not_follow_R36(jane: Identity, 
     reader = browser_of(staff("reader", "view_user")).get(page).content.decode()
     assert [link in reader for link in links] == [False, False, False]
     assert "zoë" in reader
+    assert "historylink" not in reader  # it leads to the events
     more = browser_of(staff("more", "view_user", "view_connection", "view_conflict", "view_event"))
     assert [link in more.get(page).content.decode() for link in links] == [True, True, True]
+    assert "historylink" in more.get(page).content.decode()
 
 
 def test_conflict_event_connection_and_user_lead_to_each_other(as_root: Client, conflict: Conflict) -> None:

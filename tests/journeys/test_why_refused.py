@@ -63,6 +63,18 @@ def choose(page: Page, person: str, **habits: str) -> None:
     page.get_by_role("button", name=person).click()
 
 
+def nothing_lies_over_the_title(page: Page) -> None:
+    """In a narrow window, either; and the page does not run off its side."""
+    wide = page.viewport_size
+    page.set_viewport_size({"width": 800, "height": 760})
+    title, buttons = page.locator("#content h1").bounding_box(), page.locator(".object-tools").bounding_box()
+    assert title is not None
+    assert buttons is not None
+    assert title["y"] + title["height"] <= buttons["y"]
+    assert page.evaluate("document.documentElement.scrollWidth") == 800
+    page.set_viewport_size(wide or {"width": 1280, "height": 900})
+
+
 def test_the_cause_is_found_by_what_the_refused_person_reads_out_R35(
     demo: DemoIdp, service: Service, admin: Page, picture: Callable[[Any, str], None]
 ) -> None:
@@ -75,6 +87,7 @@ def test_the_cause_is_found_by_what_the_refused_person_reads_out_R35(
     admin.get_by_role("link", name="Sign-in log", exact=True).click()
     admin.locator("#searchbar").fill(f"{reference[:5].lower()} {reference[5:].lower()}")
     admin.get_by_role("button", name="Search").click()
+    nothing_lies_over_the_title(admin)
     admin.locator("#result_list tbody th a").click()
     failed = admin.locator("tr.core-failed")
     expect(failed).to_have_count(1)

@@ -164,7 +164,10 @@ def test_the_pages_of_a_connection_and_of_a_user_lead_to_it(
     assert f"{LIST}?connection=acme" in page
     assert "Sign-ins refused in the last 24 hours:" in page
     user = Identity.objects.get().user_id
-    assert f"{LIST}?user_id={user}" in as_root.get(f"/admin/core_identity/user/{user}/change/").content.decode()
+    story = as_root.get(f"/admin/core_identity/user/{user}/change/").content.decode()
+    assert f"{LIST}?user_id={user}" in story
+    # Each event of the story that a sign-in made leads to that sign-in, by the reference of both.
+    assert f"{LIST}?q={SignInRecord.objects.get(code='signed_in').reference}" in story
 
 
 @pytest.mark.parametrize("way", ["csv", "jsonl"])

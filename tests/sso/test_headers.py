@@ -112,12 +112,12 @@ def test_even_when_we_fail_ourselves(browser: Browser, settings: LazySettings) -
 
 
 WRONG_METHODS: Final = {
-    "/sign-in": "GET, HEAD",
+    "/sign-in": "GET, HEAD, POST",
     "/sign-out": "POST",
     "/me": "GET, HEAD",
     "/sso/acme/login": "GET",
     "/sso/acme/acs": "POST",
-    "/sso/acme/finish": "GET",
+    "/sso/acme/finish": "GET, POST",
     "/sso/acme/logout": "GET, HEAD, POST",
     "/sso/acme/metadata": "GET, HEAD",
 }

@@ -13,9 +13,8 @@ from sso.explanations import explain_refusal
 from sso.mapping import called_here
 from sso.models import SamlSettings
 from sso.saml.assertion import VerifiedAssertion
-from sso.saml.claims import names_of
 from sso.saml.refusals import SamlRefusal
-from sso.sign_in_log import Attempt, record, record_stranger
+from sso.sign_in_log import Attempt, names_shown, record, record_stranger
 
 log = logging.getLogger("sso.sign_ins")
 
@@ -51,7 +50,7 @@ def refused_by_policy(attempt: Attempt, assertion: VerifiedAssertion, refusal: I
         sentence = "CORE cannot tell for sure who you are, so nothing was opened. An administrator has to look at it."
     if isinstance(refusal, NoMark):
         user_id = refusal.collision.other_user_id  # whose the UID is: on their page it is looked for
-    told = {"code": refusal.code, "missing": missing, "arrived": list(names_of(assertion))}
+    told = {"code": refusal.code, "missing": missing, "arrived": names_shown(assertion)}
     log.warning("sign-in refused", extra=facts(attempt.request, attempt.saml) | told)
     explain_refusal(attempt.trace, attempt.saml, refusal)
     record(attempt, assertion, code=refusal.code, decision=sentence, missing=missing, user_id=user_id)

@@ -17,7 +17,7 @@ from core_identity.budgets import hash_of_address, spend
 from sso.models import SamlSettings, SignInRecord
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.claims import names_of
-from sso.saml.refusals import SamlRefusal
+from sso.saml.refusals import SamlRefusal, legible
 from sso.saml.trace import Check, Trace
 
 log = logging.getLogger("sso.sign_in_log")
@@ -65,6 +65,11 @@ class Attempt:
         return str(getattr(self.request, "request_id", ""))
 
 
+def names_shown(assertion: VerifiedAssertion) -> list[str]:
+    """Return the names of the attributes that arrived, legible and bounded: an IdP writes what it likes."""
+    return [legible(name) for name in names_of(assertion)][:MAX_NAMES]
+
+
 def record(
     attempt: Attempt,
     assertion: VerifiedAssertion,
@@ -81,7 +86,7 @@ def record(
         code=code,
         decision=decision[:300],
         idp_initiated=assertion.in_response_to is None,
-        arrived=list(names_of(assertion))[:MAX_NAMES],
+        arrived=names_shown(assertion),
         missing=missing or [],
         identity_id=identity_id,
         user_id=user_id,

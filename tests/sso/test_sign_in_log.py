@@ -55,6 +55,16 @@ def test_a_refused_message_is_found_by_its_reference_with_expected_and_received(
     assert (record.identity_id, record.user_id, record.arrived) == (None, None, [])
 
 
+def test_names_of_attributes_are_kept_legible_and_short(browser: Browser) -> None:
+    """An IdP may name them as it likes, in every sign-in; whoever reads the log reads them there."""
+    said = browser.said(JANE_BY_SSO)
+    names = {"n" * 100_000: ("x",), "UID\u202ediu": ("x",)}
+    browser.post(browser.idp.response(replace(said, attributes={**said.attributes, **names})))
+    record = SignInRecord.objects.get()
+    assert record.code == "signed_in"
+    assert {"n" * 300, "UID\\u202ediu"} <= set(record.arrived)
+
+
 def test_a_missing_attribute_is_named_beside_those_that_arrived(browser: Browser) -> None:
     browser.come_back(replace(JANE_BY_SSO, email=""))
     record = SignInRecord.objects.get()

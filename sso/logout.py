@@ -7,6 +7,7 @@ from typing import Final
 
 from django.contrib.sessions.models import Session as StoredSession
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -88,10 +89,12 @@ def end_named_sessions(saml: SamlSettings, asked: LogoutRequest, *, actor: Actor
     )
     if not first:
         raise SamlRefusal(Code.REPLAY, received=asked.request_id)
-    named = SsoSession.objects.filter(connection=saml.connection, name_id=asked.name_id)
+    named = Q(connection=saml.connection, name_id=asked.name_id)
     if asked.session_indexes:
-        named = named.filter(session_index__in=asked.session_indexes)
-    ended = list(named.select_for_update().select_related("identity"))
+        named &= Q(session_index__in=asked.session_indexes)
+    # Also who has come back and not yet gone on: a question may stand there for minutes.
+    SignInState.objects.filter(named, finished_at=None).update(finished_at=timezone.now())
+    ended = list(SsoSession.objects.filter(named).select_for_update().select_related("identity"))
     keys = {one.session_key for one in ended}
     StoredSession.objects.filter(session_key__in=keys).delete()
     SsoSession.objects.filter(pk__in=[one.pk for one in ended]).delete()

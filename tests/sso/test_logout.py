@@ -150,6 +150,14 @@ def test_without_an_index_all_sessions_of_that_name_id_end(jane: Browser) -> Non
     assert [one.me().status_code for one in (jane, second, zoe)] == [401, 401, 200]
 
 
+def test_who_has_come_back_and_not_gone_on_yet_does_not_come_in_afterwards(jane: Browser) -> None:
+    late = Browser(jane.idp)
+    back = late.come_back(JANE_BY_SSO)
+    post(jane, jane.idp.logout(request_xml(jane.idp)))
+    late.follow(back)
+    assert late.me().status_code == 401
+
+
 def test_the_idp_of_one_connection_ends_no_session_of_another_R1(jane: Browser) -> None:
     other = make_connection("globex", customer="Globex")
     idp = TestIdp("https://other.test")
@@ -180,7 +188,7 @@ def test_a_logout_takes_a_constant_number_of_queries(jane: Browser, django_asser
     assert counts[0] == counts[1]
 
 
-LOGOUT_QUERIES = 16
+LOGOUT_QUERIES = 17
 
 
 # What an attacker sends

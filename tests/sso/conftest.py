@@ -10,7 +10,8 @@ from django.test import Client
 import sso.connections
 from core_identity.models import Connection
 from core_identity.values import Person
-from tests.support.cast import make_connection
+from sso import keys
+from tests.support.cast import ADMIN, JANE, by_sso, make_connection
 from tests.support.saml import Claims, TestIdp, request_in
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 SERVICE = "http://localhost:8000"
 ACS = f"{SERVICE}/sso/acme/acs"
+SLO = "https://idp.test/slo"
 
 
 @pytest.fixture(scope="session")
@@ -96,3 +98,18 @@ class Browser:
 @pytest.fixture
 def browser(acme: Connection, idp: TestIdp) -> Browser:
     return Browser(idp)
+
+
+def with_logout(connection: Connection, idp: TestIdp) -> None:
+    section = {"entity_id": idp.entity_id, "sso_url": idp.sso_url, "slo_url": SLO, "certificates": [idp.pem]}
+    sso.connections.apply(connection, section, base_dir=None)
+    keys.make_key(actor=ADMIN, connection=connection)
+
+
+@pytest.fixture
+def jane(browser: Browser, acme: Connection) -> Browser:
+    """Jane's browser, signed in with an IdP that knows single logout."""
+    with_logout(acme, browser.idp)
+    browser.sign_in(by_sso(JANE))
+    assert browser.me().status_code == 200
+    return browser

@@ -16,7 +16,7 @@ from core_identity.services.connections import SettingsErrors
 from sso import keys
 from sso.models import SamlSettings, SignInState, SpKey
 from tests.sso.conftest import SERVICE, Browser
-from tests.sso.test_logout import by_query, post, request_xml, signed_by_us
+from tests.sso.logout_messages import by_query, post, request_xml, signed_by_us
 from tests.support.cast import ADMIN, JANE, by_sso
 from tests.support.saml import NS, SUCCESS, TestIdp, request_in
 

@@ -13,7 +13,7 @@ from core_identity.services.connections import SettingsErrors
 from sso import keys
 from sso.models import SpKey
 from tests.sso.conftest import SERVICE, Browser
-from tests.sso.test_logout import signed_by_us
+from tests.sso.logout_messages import signed_by_us
 from tests.support.cast import ADMIN, JANE, by_sso
 from tests.support.saml import UNSPECIFIED, TestIdp, request_in
 

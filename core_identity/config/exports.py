@@ -4,17 +4,19 @@ import os
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from django.db.models import QuerySet
 from django.utils.timezone import is_naive, make_aware
 
 from core_identity.config.answers import REFUSED, AnsweringCommand
 from core_identity.errors import NotAllowed
 from core_identity.event_export import Export, Format
+from core_identity.selectors.connections import connection_by_slug
 
 SECONDS_BETWEEN_WORDS = 0.2
 
@@ -60,6 +62,28 @@ class ExportingCommand(AnsweringCommand):
 
     def _say(self, words: str, ending: str = "\n") -> None:
         self.stderr.write(words, style_func=str, ending=ending)  # Django would have it red
+
+
+class LogCommand(ExportingCommand):
+    """A command about a log of what was said over connections: ``records_between`` finds its rows, ``columns`` are what an export says of each."""
+
+    columns: Mapping[str, str]
+    records_between: Callable[..., QuerySet[Any]]
+
+    def act_export(
+        self,
+        *,
+        format: str,  # noqa: A002 - the option's name
+        since: datetime | None,
+        until: datetime | None,
+        connection: str | None,
+        output: str,
+        json: bool,
+        **_: Any,
+    ) -> None:
+        slug = connection_by_slug(connection).slug if connection else None
+        rows = self.records_between(since=since, until=until, slug=slug)
+        self.write_export(Export(rows, Format(format), self.columns), output=output, as_json=json)
 
 
 def moment(text: str) -> datetime:

@@ -1,19 +1,18 @@
 from argparse import ArgumentParser
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
-from core_identity.config.exports import ExportingCommand
+from core_identity.config.exports import LogCommand
 from core_identity.errors import NotFound
-from core_identity.event_export import Export, Format
-from core_identity.selectors.connections import connection_by_slug
 from scim.models import ProvisioningRecord
 from scim.provisioning_log import COLUMNS, records_between
 
 
-class Command(ExportingCommand):
+class Command(LogCommand):
     help = "Look a SCIM request up in the provisioning log, or write the log out (R35)."
     exported = "requests"
+    columns = COLUMNS
+    records_between = staticmethod(records_between)
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
         showing = add("show", "what became of the request with this reference")
@@ -28,18 +27,3 @@ class Command(ExportingCommand):
         plain = {name: found[field] for name, field in COLUMNS.items()}
         told = {name: value if value is None or isinstance(value, int) else str(value) for name, value in plain.items()}
         self.answer(told, as_json=json, lines=[f"{name}: {value}" for name, value in told.items() if value is not None])
-
-    def act_export(
-        self,
-        *,
-        format: str,  # noqa: A002 - the option's name
-        since: datetime | None,
-        until: datetime | None,
-        connection: str | None,
-        output: str,
-        json: bool,
-        **_: Any,
-    ) -> None:
-        slug = connection_by_slug(connection).slug if connection else None
-        requests = records_between(since=since, until=until, slug=slug)
-        self.write_export(Export(requests, Format(format), COLUMNS), output=output, as_json=json)

@@ -3,9 +3,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from core_identity.config.exports import ExportingCommand, moment
+from core_identity.config.exports import LogCommand, moment
 from core_identity.errors import Ambiguous, NotFound
-from core_identity.event_export import Export, Format
 from core_identity.selectors.connections import connection_by_slug
 from sso.models import SignInRecord
 from sso.remedies import REMEDIES
@@ -15,9 +14,11 @@ LISTED: Final = 50
 SIGNS: Final = {True: "ok  ", False: "FAIL", None: "-   "}
 
 
-class Command(ExportingCommand):
+class Command(LogCommand):
     help = "Find out why a sign-in was refused, or write the sign-in log out (R35)."
     exported = "sign-ins"
+    columns = COLUMNS
+    records_between = staticmethod(records_between)
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
         showing = add("show", "every check of the sign-in with this reference, and its outcome")
@@ -56,21 +57,6 @@ class Command(ExportingCommand):
         ]
         short = [{name: value for name, value in one.items() if name != "checks"} for one in found]
         self.answer(short, as_json=json, lines=lines or ["None."])
-
-    def act_export(
-        self,
-        *,
-        format: str,  # noqa: A002 - the option's name
-        since: datetime | None,
-        until: datetime | None,
-        connection: str | None,
-        output: str,
-        json: bool,
-        **_: Any,
-    ) -> None:
-        slug = connection_by_slug(connection).slug if connection else None
-        rows = records_between(since=since, until=until, slug=slug)
-        self.write_export(Export(rows, Format(format), COLUMNS), output=output, as_json=json)
 
 
 def _told(record: SignInRecord) -> dict[str, Any]:

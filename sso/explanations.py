@@ -11,9 +11,10 @@ from core_identity.errors import (
     NoMark,
     UnknownPerson,
 )
+from core_identity.keys import key
 from core_identity.services.sign_in import Entrance
 from core_identity.values import Cause
-from sso.mapping import called_here
+from sso.mapping import KEYS, called_here, different
 from sso.models import SamlSettings
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.claims import names_of
@@ -49,8 +50,9 @@ def explain_attributes(trace: Trace, saml: SamlSettings, assertion: VerifiedAsse
     for label, attribute in mapped.items():
         if not attribute:
             continue
-        received = _form(assertion, attribute)
-        passed = received == "sent" if label == "uid" else None
+        received = _form(assertion, attribute, label)
+        number = len(different(assertion, attribute, compared=KEYS[label])) if label in KEYS else 1
+        passed = number == 1 if label == "uid" else False if number > 1 else None
         trace.note(f"Attribute of {LABELS[label]}", passed, expected=attribute, received=received)
     others = [name for name in names_of(assertion) if name not in mapped.values()]
     if others:
@@ -89,7 +91,7 @@ def explain_refusal(trace: Trace, saml: SamlSettings, refusal: IdentityError) ->
             trace.note("What CORE allows", False, received=refusal.code)
 
 
-def _form(assertion: VerifiedAssertion, attribute: str) -> str:
+def _form(assertion: VerifiedAssertion, attribute: str, label: str) -> str:
     if attribute in assertion.unreadable:
         return "sent, but not as plain text"
     values = assertion.attributes.get(attribute)
@@ -97,4 +99,15 @@ def _form(assertion: VerifiedAssertion, attribute: str) -> str:
         return "not sent"
     if not any(value.strip() for value in values):
         return "sent empty"
-    return "sent" if len(values) == 1 else f"sent, {len(values)} values"
+    if len(values) == 1:
+        return "sent"
+    if label == "groups":
+        return f"sent, {len(values)} values"
+    found = different(assertion, attribute, compared=KEYS.get(label, key))
+    if len(found) == 1:
+        return f"sent, {len(values)} equal values"
+    if label in KEYS:
+        return f"sent, {len(found)} different values"
+    if label == "email":
+        return f"sent, {len(found)} different values: no mark"
+    return f"sent, {len(values)} values: the first that is not empty counts"

@@ -1,6 +1,6 @@
 """A sign-in by SSO: a verified assertion finds its user, or makes one (R7, R8b, R12, R13)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.utils import timezone
@@ -9,6 +9,7 @@ from core_identity.errors import Conflict, MayNotSignIn, MissingAttributes, NoMa
 from core_identity.keys import key
 from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.models.connection import Mark
+from core_identity.policy.emails import email_as_mark, email_that_follows
 from core_identity.policy.expiry import Bar, bar_to_sign_in
 from core_identity.policy.sign_in import Assertion, SignIn, decide_sign_in, mark_that_agrees
 from core_identity.selectors.users import standing_of
@@ -93,7 +94,7 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
     said = Assertion(
         external_id=person.external_id,
         name_id_key=key(person.name_id or ""),
-        email_key=key(person.email or ""),
+        email_key=email_as_mark(person),
         mark_waived=connection.uid_mark == Mark.WAIVED,
         owner=known_owner,
         named=known(named),
@@ -126,6 +127,7 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
         case SignIn.ENTER:
             identity = owner
     assert identity is not None  # noqa: S101 - both decisions speak of somebody
+    person = replace(person, email=email_that_follows(person, identity.email))
     if decision is SignIn.CLAIM:
         require_claimable(connection=connection, person=person, identity=identity)
     require_open_gate(identity)

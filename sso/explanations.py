@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from django.utils import timezone
+
 from core_identity.errors import (
     Conflict,
     IdentityError,
@@ -12,9 +14,11 @@ from core_identity.errors import (
     UnknownPerson,
 )
 from core_identity.keys import key
+from core_identity.models import Identity
+from core_identity.policy.overage import kept_until
 from core_identity.services.sign_in import Entrance
 from core_identity.values import Cause
-from sso.mapping import KEYS, called_here, different
+from sso.mapping import KEYS, called_here, different, overage_attribute, reads_groups
 from sso.models import SamlSettings
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.claims import names_of
@@ -54,18 +58,38 @@ def explain_attributes(trace: Trace, saml: SamlSettings, assertion: VerifiedAsse
         number = len(different(assertion, attribute, compared=KEYS[label])) if label in KEYS else 1
         passed = number == 1 if label == "uid" else False if number > 1 else None
         trace.note(f"Attribute of {LABELS[label]}", passed, expected=attribute, received=received)
+    overage = overage_attribute(assertion) if reads_groups(saml) else None
+    if overage:
+        mapped["overage"] = overage
+        trace.note("Sign that the groups are not listed", None, expected="none", received=overage)
     others = [name for name in names_of(assertion) if name not in mapped.values()]
     if others:
         trace.note("Attributes that mean nothing here", None, received=", ".join(others))
 
 
 def explain_entrance(trace: Trace, entrance: Entrance) -> str:
-    """Tell how somebody was let in; return it in words."""
+    """Note why the person was let in; return the reason, with a warning if the groups were not listed."""
     trace.note("Who this is", True, received=entrance.decision.means)
+    warning = _warning_of_groups(trace, entrance.identity)
     if not entrance.mark:
-        return f"{entrance.decision.means}."
+        return f"{entrance.decision.means}.{warning}"
     trace.note(MARK, True, expected=MARKS, received=entrance.mark)
-    return f"{entrance.decision.means}; second mark: {entrance.mark}."
+    return f"{entrance.decision.means}; second mark: {entrance.mark}.{warning}"
+
+
+def _warning_of_groups(trace: Trace, identity: Identity) -> str:
+    """Return what becomes of the roles of a person whose groups the IdP does not list (R31); empty if it lists them."""
+    if identity.groups_unlisted_since is None:
+        return ""
+    until = kept_until(identity.groups_listed_at, days=identity.connection.overage_days)
+    if until is None:
+        outcome = "No list came before, so they give no role"
+    elif until <= timezone.now():
+        outcome = f"The roles by sign-ins ended on {until:%Y-%m-%d}"
+    else:
+        outcome = f"The roles by sign-ins stay until {until:%Y-%m-%d}"
+    trace.note("Groups that are not listed (R31)", None, received=outcome)
+    return f" Warning: the identity provider did not list the groups. {outcome}."
 
 
 def explain_refusal(trace: Trace, saml: SamlSettings, refusal: IdentityError) -> None:

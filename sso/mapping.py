@@ -13,6 +13,15 @@ KEYS: Final[Mapping[str, Callable[[str], str]]] = {"uid": key, "external_id": st
 """The attributes of which different values refuse a sign-in, and how their values are compared (R5, R8a, R12)."""
 
 
+OVERAGE: Final = frozenset(
+    {
+        "http://schemas.microsoft.com/claims/groups.link",
+        "http://schemas.microsoft.com/ws/2008/06/identity/claims/groups.link",
+    }
+)
+"""The attributes that Entra sends in place of the groups of a person with more than 150, in lower case: their spelling differs."""
+
+
 def person_of(assertion: VerifiedAssertion, saml: SamlSettings) -> Person:
     """Return the person that a verified assertion speaks of, by the names of attributes that the connection has set.
 
@@ -29,14 +38,18 @@ def person_of(assertion: VerifiedAssertion, saml: SamlSettings) -> Person:
         "organization": saml.company_attribute,
         "department": saml.department_attribute,
     }
+    groups = _groups(assertion, saml)
     emails = different(assertion, saml.email_attribute, compared=str)
-    keys = {field: _only(assertion, called[field], compared=compared) for field, compared in KEYS.items()}
+    keys: dict[str, Any] = {
+        field: _only(assertion, called[field], compared=compared) for field, compared in KEYS.items()
+    }
     texts: dict[str, Any] = {field: _first(assertion, name) for field, name in called.items() if field not in KEYS}
     return Person(
         **keys,
         **texts,
         name_id=assertion.name_id.strip() or None,
-        groups=_groups(assertion, saml),
+        groups=groups,
+        groups_unlisted=groups is None and reads_groups(saml) and overage_attribute(assertion) is not None,
         more_emails=emails[1:],
         called={**called, "name_id": "NameID"},
     )
@@ -88,14 +101,26 @@ def _require_readable(assertion: VerifiedAssertion, name: str) -> None:
         raise InvalidValue(name, f"The attribute {name} contains something else than plain text.")
 
 
+def reads_groups(saml: SamlSettings) -> bool:
+    """Whether the groups of an assertion are read at this connection (R31)."""
+    return bool(saml.groups_attribute) and saml.connection.takes_sso_groups
+
+
+def overage_attribute(assertion: VerifiedAssertion) -> str | None:
+    """Return the name of the attribute by which the IdP says that it does not list the groups of this person; None if there is none (R31)."""
+    said = (name for name, values in assertion.attributes.items() if any(value.strip() for value in values))
+    # ASCII only: `lower` makes a plain k of the Kelvin sign, and only the names that Entra uses may keep roles.
+    return next((name for name in said if name.isascii() and name.lower() in OVERAGE), None)
+
+
 def _groups(assertion: VerifiedAssertion, saml: SamlSettings) -> tuple[str, ...] | None:
     """Return the groups, or None where the attribute is absent or not read.
 
     That says none as well (R31), for Okta leaves it out for a user without groups; but it is remembered, for it may be a mistake.
     """
-    name = saml.groups_attribute
-    if not name or not saml.connection.takes_sso_groups:
+    if not reads_groups(saml):
         return None
+    name = saml.groups_attribute
     _require_readable(assertion, name)
     values = assertion.attributes.get(name)
     return None if values is None else tuple(value for value in values if value.strip())

@@ -118,3 +118,11 @@ def _seen(connection: Connection, *, limit: int) -> dict[str, UnmappedGroup]:
 def people_without_groups(connection: Connection) -> int:
     """Count the people whose last sign-in had no attribute for groups at all (R31)."""
     return Identity.objects.filter(connection=connection, groups_absent_since__isnull=False).count()
+
+
+def unlisted_people(connection: Connection | None = None) -> QuerySet[Identity]:
+    """Return the identities whose last sign-in said that their groups are not listed, the longest first; of one connection or of all (R31)."""
+    people = Identity.objects.filter(groups_unlisted_since__isnull=False).exclude(connection__roles_from="push_groups")
+    if connection is not None:
+        people = people.filter(connection=connection)
+    return people.select_related("user", "connection").order_by("groups_unlisted_since", "pk")

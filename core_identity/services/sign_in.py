@@ -1,6 +1,7 @@
 """A sign-in by SSO: a verified assertion finds its user, or makes one (R7, R8b, R12, R13)."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from django.utils import timezone
@@ -29,6 +30,7 @@ from core_identity.services.refusals import recording_refusals
 from core_identity.services.sso_groups import follow_sso_groups
 from core_identity.services.transactions import in_one_transaction, lock_channel
 from core_identity.services.uniqueness import WAY_OUT, require_claimable, require_free_email, require_free_name
+from core_identity.services.unlisted_groups import keep_unlisted_groups
 from core_identity.values import Actor, Cause, Collision, Person
 
 BAR_TEXTS = {
@@ -173,7 +175,7 @@ def _make(*, actor: Actor, connection: Connection, person: Person) -> Identity:
 def _follow(*, actor: Actor, connection: Connection, identity: Identity, person: Person, uid_moves: bool) -> None:
     """R13: the identity follows the assertion, and by the same policy the user."""
     changes = write_identity(identity, person)
-    identity.signed_in_at = timezone.now()
+    signed_in_before, identity.signed_in_at = identity.signed_in_at, timezone.now()
     if uid_moves:
         identity.session_epoch += 1  # R21: as after any relink; the session of this sign-in begins later
     if changes or uid_moves:
@@ -183,11 +185,21 @@ def _follow(*, actor: Actor, connection: Connection, identity: Identity, person:
     if changes:
         events.record(actor=actor, kind="identity.changed", subject=identity, changes=changes)
     project(actor=actor, connection=connection, identity=identity, said=person, uid_moves=uid_moves)
-    _greet(actor=actor, connection=connection, identity=identity, person=person)
+    _greet(actor=actor, connection=connection, identity=identity, person=person, signed_in_before=signed_in_before)
 
 
-def _greet(*, actor: Actor, connection: Connection, identity: Identity, person: Person) -> None:
-    follow_sso_groups(actor=actor, identity=identity, names=person.groups)
+def _greet(
+    *,
+    actor: Actor,
+    connection: Connection,
+    identity: Identity,
+    person: Person,
+    signed_in_before: datetime | None = None,
+) -> None:
+    if person.groups_unlisted and identity.connection.takes_sso_groups:
+        keep_unlisted_groups(actor=actor, identity=identity, listed_at=signed_in_before)
+    else:
+        follow_sso_groups(actor=actor, identity=identity, names=person.groups)
     User.objects.filter(pk=identity.user_id).update(last_login=identity.signed_in_at)
     identity.user.last_login = identity.signed_in_at
     settle(actor=actor, identity=identity, person=person)

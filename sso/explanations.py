@@ -14,8 +14,7 @@ from core_identity.errors import (
     UnknownPerson,
 )
 from core_identity.keys import key
-from core_identity.models import Identity
-from core_identity.policy.overage import kept_until
+from core_identity.selectors.groups import unlisted_roles_end
 from core_identity.services.sign_in import Entrance
 from core_identity.values import Cause
 from sso.mapping import KEYS, called_here, different, overage_attribute, reads_groups
@@ -70,18 +69,18 @@ def explain_attributes(trace: Trace, saml: SamlSettings, assertion: VerifiedAsse
 def explain_entrance(trace: Trace, entrance: Entrance) -> str:
     """Note why the person was let in; return the reason, with a warning if the groups were not listed."""
     trace.note("Who this is", True, received=entrance.decision.means)
-    warning = _warning_of_groups(trace, entrance.identity)
+    warning = _warning_of_groups(trace, entrance)
     if not entrance.mark:
         return f"{entrance.decision.means}.{warning}"
     trace.note(MARK, True, expected=MARKS, received=entrance.mark)
     return f"{entrance.decision.means}; second mark: {entrance.mark}.{warning}"
 
 
-def _warning_of_groups(trace: Trace, identity: Identity) -> str:
+def _warning_of_groups(trace: Trace, entrance: Entrance) -> str:
     """Return what becomes of the roles of a person whose groups the IdP does not list (R31); empty if it lists them."""
-    if identity.groups_unlisted_since is None:
+    if entrance.identity.groups_unlisted_since is None:
         return ""
-    until = kept_until(identity.groups_listed_at, days=identity.connection.overage_days)
+    until = unlisted_roles_end(entrance.identity)
     if until is None:
         outcome = "No list came before, so they give no role"
     elif until <= timezone.now():

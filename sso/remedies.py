@@ -40,6 +40,8 @@ REMEDIES: Final = MappingProxyType({
     Code.ALGORITHM: "Choose RSA-SHA256 for signature and digest at the identity provider; SHA-1 is not believed.",
     Code.ENCRYPTED: _KEY,
     Code.DECRYPTION: "Let the identity provider encrypt to the certificate that our metadata names now, with AES and RSA-OAEP.",
+    Code.OUR_KEY: "Our key of this connection cannot be opened. Put the key that encrypted it back into SAML_KEY_ENCRYPTION_KEYS, or make a new key "
+    "(Our SAML keys) and let the identity provider encrypt to it. Nothing is wrong with the message.",
     Code.NOT_ENCRYPTED: "The connection demands encryption. Switch it on at the identity provider, or off in the SAML settings.",
     Code.AUTHN_CONTEXT: _CONTEXT,
     Code.REPLAY: _AGAIN,

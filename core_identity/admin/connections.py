@@ -22,8 +22,13 @@ from core_identity.admin.succession import SuccessionPages
 from core_identity.errors import NotFound
 from core_identity.models import Connection
 from core_identity.models.connection import Mark, UidRule
-from core_identity.policy.overage import kept_until
-from core_identity.selectors.groups import listed_groups, people_without_groups, unlisted_people, unmapped_groups
+from core_identity.selectors.groups import (
+    listed_groups,
+    people_without_groups,
+    unlisted_people,
+    unlisted_roles_end,
+    unmapped_groups,
+)
 from core_identity.selectors.mismatches import LATELY, mismatches, perhaps_pushed_too, refused_lately
 from core_identity.services.connections import (
     LOCKED_WITH_IDENTITIES,
@@ -224,7 +229,7 @@ def _unlisted(request: HttpRequest, connection: Connection) -> dict[str, Any]:
         "number": listed.paginator.count,
         "page": listed,
         "people": [
-            (one, kept_until(one.groups_listed_at, days=connection.overage_days))
+            (one, unlisted_roles_end(one))
             for one in (listed if request.user.has_perm("core_identity.view_user") else ())
         ],
     }

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from core_identity.errors import NotFound
 from core_identity.keys import key
 from core_identity.models import Connection, ExpectedMember, Identity, PushGroup, Role, RoleAlias
+from core_identity.policy.overage import kept_until
 
 SEEN = """
 SELECT entry.key, count(*), min(entry.value::timestamptz), max(identity.signed_in_at)
@@ -126,3 +127,8 @@ def unlisted_people(connection: Connection | None = None) -> QuerySet[Identity]:
     if connection is not None:
         people = people.filter(connection=connection)
     return people.select_related("user", "connection").order_by("groups_unlisted_since", "pk")
+
+
+def unlisted_roles_end(identity: Identity) -> datetime | None:
+    """Return when the roles by sign-ins of such a person end (aware); None if no full list ever came (R31)."""
+    return kept_until(identity.groups_listed_at, days=identity.connection.overage_days)

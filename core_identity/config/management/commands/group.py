@@ -4,9 +4,14 @@ from typing import Any
 
 from core_identity.config.answers import AnsweringCommand
 from core_identity.models import Connection
-from core_identity.policy.overage import kept_until
 from core_identity.selectors.connections import connection_by_slug
-from core_identity.selectors.groups import listed_groups, people_without_groups, unlisted_people, unmapped_groups
+from core_identity.selectors.groups import (
+    listed_groups,
+    people_without_groups,
+    unlisted_people,
+    unlisted_roles_end,
+    unmapped_groups,
+)
 
 
 class Command(AnsweringCommand):
@@ -49,8 +54,7 @@ class Command(AnsweringCommand):
                     {
                         "user": person.user.username,
                         "since": person.groups_unlisted_since and person.groups_unlisted_since.isoformat(),
-                        "roles_end": (until := kept_until(person.groups_listed_at, days=one.overage_days))
-                        and until.isoformat(),
+                        "roles_end": (until := unlisted_roles_end(person)) and until.isoformat(),
                     }
                     for person in unlisted_people(one)
                 ],

@@ -60,7 +60,9 @@ class Person:
     ``None`` means *not said*, the empty string means *said to be empty*; policy treats the two differently (R6, R17).
     ``attributes`` are the other SCIM attributes (phoneNumbers, locale, …), kept as sent and answered as sent, of no meaning to CORE;
     a value of None in it clears that attribute.
-    ``name_id`` and ``groups`` are only said by a SAML assertion. ``called`` names the fields as the sender knows them, so that a refusal does too.
+    ``name_id``, ``groups``, ``groups_unlisted`` and ``more_emails`` come from a SAML assertion only. ``groups_unlisted``: the IdP says that it does
+    not list the groups of this person (R31). ``more_emails`` are the further values of an Email attribute with several.
+    ``called`` names the fields as the sender knows them, so that a refusal does too.
     """
 
     uid: str | None = None
@@ -76,6 +78,8 @@ class Person:
     attributes: Mapping[str, object] = field(default_factory=lambda: NOTHING)
     name_id: str | None = None
     groups: tuple[str, ...] | None = None
+    groups_unlisted: bool = False
+    more_emails: tuple[str, ...] = ()
     called: Mapping[str, str] = field(default_factory=lambda: CALLED, compare=False)
 
 

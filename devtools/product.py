@@ -8,18 +8,20 @@ from devtools.checkout import Checkout
 from devtools.database import Database
 from devtools.faults import Fault
 from devtools.file_lock import only_one
-from devtools.secret_key import secret_key
+from devtools.kept_keys import saml_encryption_keys, secret_key
 
 SETTINGS = "core_identity.config.settings"
 
 
 def product_environment(checkout: Checkout, database: Database, **extra: str) -> dict[str, str]:
-    """Ours, with the database, a secret key unless one is given, and `extra` (which wins)."""
+    """Ours, with the database, the keys that are not given, and `extra` (which wins)."""
     environment = dict(os.environ)
     environment["DATABASE_URL"] = database.url
     environment.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS)
     if not environment.get("SECRET_KEY") and not environment.get("SECRET_KEY_FILE"):
         environment["SECRET_KEY"] = secret_key(checkout)
+    if not environment.get("SAML_KEY_ENCRYPTION_KEYS") and not environment.get("SAML_KEY_ENCRYPTION_KEYS_FILE"):
+        environment["SAML_KEY_ENCRYPTION_KEYS"] = saml_encryption_keys(checkout)
     return environment | extra
 
 

@@ -17,7 +17,7 @@ from scim.wire.filter import Comparison, Filter, Operator, Present, Scalar
 from scim.wire.group import resource_id
 
 if TYPE_CHECKING:
-    from django.db.models import Expression
+    from django.db.models import Expression, Subquery
 
 NOBODY: Final = Q(pk__in=[])
 EVERYBODY: Final = ~NOBODY
@@ -32,6 +32,8 @@ Compare: TypeAlias = Callable[[str, Scalar], Q | None]
 ``ne`` never arrives: it is the negation of ``eq``.
 """
 
+Order: TypeAlias = "Expression | F | Subquery"
+
 
 @dataclass(frozen=True)
 class Column:
@@ -39,17 +41,18 @@ class Column:
 
     compare: Compare
     present: Q
-    order: "Expression | F | None" = None
+    order: "Order | None" = None
 
 
 @dataclass(frozen=True)
 class Values:
     """How one and the same value of an attribute with many is asked for: each term of it over ``columns``, and ``found`` makes of that
-    condition, and of the tree that it is of, who has such a value.
+    condition, and of the tree that it is of, who has such a value. ``sorted_by`` makes of the order of a column that of the resource.
     """
 
     columns: Mapping[str, Column]
     found: Callable[[Q, Filter], Q]
+    sorted_by: Callable[[Order], Order] = lambda order: order
 
     def outside(self, name: str) -> Column:
         """Return the column of a filter that asks of any value, without brackets."""
@@ -60,7 +63,7 @@ class Values:
             comparison = Comparison(sub, cast("Operator", operator), value)
             return None if condition is None else self.found(condition, comparison)
 
-        return Column(compare, self.found(column.present, Present(sub)), column.order)
+        return Column(compare, self.found(column.present, Present(sub)), column.order and self.sorted_by(column.order))
 
 
 def key_column(field: str) -> Column:

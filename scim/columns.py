@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
-from django.db.models import F, Q, TextField, Value
+from django.db.models import F, OuterRef, Q, Subquery, TextField, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact
@@ -20,6 +20,7 @@ from scim.column_kinds import (
     EVERYBODY,
     TEXT,
     Column,
+    Order,
     Values,
     fixed_column,
     id_column,
@@ -160,7 +161,9 @@ def _email_values() -> Values:
         "emails.primary": truth_column(Q(Exact(_text_in(f"{main}__primary"), Value("true"))) | ~listed),
     }
     whole = Target(None, EMAILS)
-    return Values(columns, lambda condition, tree: condition | others & any_value(whole, tree))
+    # A negation holds for a person without any email too, but there is no value to select.
+    some = ~Q(email_key="")
+    return Values(columns, lambda condition, tree: some & condition | others & any_value(whole, tree))
 
 
 def _text_in(path: str) -> Coalesce:
@@ -174,19 +177,28 @@ def _groups(connection: "Connection") -> Values:
     def found(condition: Q, _: Filter) -> Q:
         return Q(pk__in=resources.memberships(connection).filter(condition).values("identity"))
 
+    def first(order: Order) -> Order:
+        """Sort by the group that comes first in this order: of several values RFC 7644 names none where none is primary."""
+        own = resources.memberships(connection).filter(identity=OuterRef("pk"))
+        return Subquery(own.annotate(sorted_by=order).order_by("sorted_by").values("sorted_by")[:1])
+
     columns = {
         "groups.value": id_column("group__scim_id"),
         "groups.display": key_column("group__name_key"),
         "groups.type": fixed_column("direct"),
     }
-    return Values(columns, found)
+    return Values(columns, found, first)
 
 
 def _members(connection: "Connection") -> Values:
     def found(condition: Q, _: Filter) -> Q:
         return Q(pk__in=resources.memberships(connection).filter(condition).values("group"))
 
-    return Values({"members.value": id_column("identity__scim_id"), "members.type": fixed_column("User")}, found)
+    def first(order: Order) -> Order:
+        own = resources.memberships(connection).filter(group=OuterRef("pk"))
+        return Subquery(own.annotate(sorted_by=order).order_by("sorted_by").values("sorted_by")[:1])
+
+    return Values({"members.value": id_column("identity__scim_id"), "members.type": fixed_column("User")}, found, first)
 
 
 def _kept_columns(resource_type: ResourceType) -> dict[str, Column]:

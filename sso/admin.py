@@ -11,10 +11,15 @@ from django.utils.html import format_html, format_html_join
 
 from core_identity.log_admin import ConnectionFilter, ConnectionLog, may_see_connections
 from sso.email_domains import verified_domains
-from sso.keys import certificate_facts, keys_of
+from sso.keys import certificate_facts, keys_of, opens
 from sso.models import SamlSettings, SignInRecord
 from sso.remedies import REMEDIES
 from sso.sign_in_log import COLUMNS, REFUSED, SIGNED_IN, by_reference
+
+CANNOT_BE_OPENED: Final = (
+    ": cannot be opened, so encrypted sign-ins and signed messages of this connection fail. Put the key that encrypted it back into "
+    "SAML_KEY_ENCRYPTION_KEYS"
+)
 
 
 class SamlSettingsInline(admin.StackedInline):
@@ -52,9 +57,16 @@ class SamlSettingsInline(admin.StackedInline):
     @admin.display(description="our keys")
     def our_keys(self, saml: SamlSettings) -> str:
         """What tells our certificates apart and when they end; the keys themselves nobody reads."""
-        told = ((key.state, *certificate_facts(key.certificate)) for key in keys_of(saml.connection))
+        facts = [
+            (key.state, *certificate_facts(key.certificate), "" if opens(key) else CANNOT_BE_OPENED)
+            for key in keys_of(saml.connection)
+        ]
         return (
-            format_html_join(", ", "{} {} (ends on {})", ((state, sha256, ends.date()) for state, sha256, ends in told))
+            format_html_join(
+                ", ",
+                "{} {} (ends on {}){}",
+                ((state, sha256, ends.date(), fault) for state, sha256, ends, fault in facts),
+            )
             or "none: make one on the page Our SAML keys"
         )
 

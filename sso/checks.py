@@ -7,7 +7,6 @@ from django.core import checks
 from django.core.checks import CheckMessage, Tags, register
 from django.db import Error, connection
 
-from core_identity.errors import InvalidValue
 from sso.keys import opens
 from sso.models import SpKey
 
@@ -28,21 +27,15 @@ def _found() -> list[CheckMessage]:
     try:
         if SpKey._meta.db_table not in connection.introspection.table_names():
             return []
-        return [_error(key) for key in SpKey.objects.select_related("connection") if not _opens(key)]
+        return [_warning(key) for key in SpKey.objects.select_related("connection") if not opens(key)]
     except Error:
         return []
 
 
-def _opens(key: SpKey) -> bool:
-    try:
-        return opens(key)
-    except InvalidValue:  # no sealing key is set at all
-        return False
-
-
-def _error(key: SpKey) -> CheckMessage:
-    return checks.Error(
-        f"The {key.state} SAML key of {key.connection} cannot be opened: encrypted sign-ins and signed requests fail.",
+def _warning(key: SpKey) -> CheckMessage:
+    """A warning, because an error would stop `migrate` for all customers."""
+    return checks.Warning(
+        f"The {key.state} SAML key of {key.connection} cannot be opened: its encrypted sign-ins and signed requests fail.",
         hint="Put the key that sealed it back into SAML_KEY_ENCRYPTION_KEYS, not in the first place; then `connection saml-keys SLUG seal-again`.",
-        id="sso.E001",
+        id="sso.W001",
     )

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from django.utils import timezone
+
 from core_identity.errors import (
     Conflict,
     IdentityError,
@@ -11,9 +13,11 @@ from core_identity.errors import (
     NoMark,
     UnknownPerson,
 )
+from core_identity.keys import key
+from core_identity.selectors.groups import unlisted_roles_end
 from core_identity.services.sign_in import Entrance
 from core_identity.values import Cause
-from sso.mapping import called_here
+from sso.mapping import KEYS, called_here, different, overage_attribute, reads_groups
 from sso.models import SamlSettings
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.claims import names_of
@@ -49,21 +53,42 @@ def explain_attributes(trace: Trace, saml: SamlSettings, assertion: VerifiedAsse
     for label, attribute in mapped.items():
         if not attribute:
             continue
-        received = _form(assertion, attribute)
-        passed = received == "sent" if label == "uid" else None
+        received = _form(assertion, attribute, label)
+        number = len(different(assertion, attribute, compared=KEYS[label])) if label in KEYS else 1
+        passed = number == 1 if label == "uid" else False if number > 1 else None
         trace.note(f"Attribute of {LABELS[label]}", passed, expected=attribute, received=received)
+    overage = overage_attribute(assertion) if reads_groups(saml) else None
+    if overage:
+        mapped["overage"] = overage
+        trace.note("Sign that the groups are not listed", None, expected="none", received=overage)
     others = [name for name in names_of(assertion) if name not in mapped.values()]
     if others:
         trace.note("Attributes that mean nothing here", None, received=", ".join(others))
 
 
 def explain_entrance(trace: Trace, entrance: Entrance) -> str:
-    """Tell how somebody was let in; return it in words."""
+    """Note why the person was let in; return the reason, with a warning if the groups were not listed."""
     trace.note("Who this is", True, received=entrance.decision.means)
+    warning = _warning_of_groups(trace, entrance)
     if not entrance.mark:
-        return f"{entrance.decision.means}."
+        return f"{entrance.decision.means}.{warning}"
     trace.note(MARK, True, expected=MARKS, received=entrance.mark)
-    return f"{entrance.decision.means}; second mark: {entrance.mark}."
+    return f"{entrance.decision.means}; second mark: {entrance.mark}.{warning}"
+
+
+def _warning_of_groups(trace: Trace, entrance: Entrance) -> str:
+    """Return what becomes of the roles of a person whose groups the IdP does not list (R31); empty if it lists them."""
+    if entrance.identity.groups_unlisted_since is None:
+        return ""
+    until = unlisted_roles_end(entrance.identity)
+    if until is None:
+        outcome = "No list came before, so they give no role"
+    elif until <= timezone.now():
+        outcome = f"The roles by sign-ins ended on {until:%Y-%m-%d}"
+    else:
+        outcome = f"The roles by sign-ins stay until {until:%Y-%m-%d}"
+    trace.note("Groups that are not listed (R31)", None, received=outcome)
+    return f" Warning: the identity provider did not list the groups. {outcome}."
 
 
 def explain_refusal(trace: Trace, saml: SamlSettings, refusal: IdentityError) -> None:
@@ -89,7 +114,7 @@ def explain_refusal(trace: Trace, saml: SamlSettings, refusal: IdentityError) ->
             trace.note("What CORE allows", False, received=refusal.code)
 
 
-def _form(assertion: VerifiedAssertion, attribute: str) -> str:
+def _form(assertion: VerifiedAssertion, attribute: str, label: str) -> str:
     if attribute in assertion.unreadable:
         return "sent, but not as plain text"
     values = assertion.attributes.get(attribute)
@@ -97,4 +122,15 @@ def _form(assertion: VerifiedAssertion, attribute: str) -> str:
         return "not sent"
     if not any(value.strip() for value in values):
         return "sent empty"
-    return "sent" if len(values) == 1 else f"sent, {len(values)} values"
+    if len(values) == 1:
+        return "sent"
+    if label == "groups":
+        return f"sent, {len(values)} values"
+    found = different(assertion, attribute, compared=KEYS.get(label, key))
+    if len(found) == 1:
+        return f"sent, {len(values)} equal values"
+    if label in KEYS:
+        return f"sent, {len(found)} different values"
+    if label == "email":
+        return f"sent, {len(found)} different values: no mark"
+    return f"sent, {len(values)} values: the first that is not empty counts"

@@ -20,6 +20,7 @@ from core_identity.values import Actor
 from sso.models import KeyState, SamlSettings, SpKey
 from sso.saml.certificates import end_of, fingerprint
 from sso.saml.key_pair import KeyPair, make_key_pair
+from sso.saml.refusals import Code, SamlRefusal
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -96,22 +97,24 @@ def keys_of(connection: "Connection") -> list[SpKey]:
 def opening_keys(saml: SamlSettings) -> tuple[KeyPair, ...]:
     """Return every key that may open an assertion: during a rollover the IdP may know any of them.
 
-    One that we cannot open ourselves is left out and logged: the others may still be what this message was sealed for.
+    A key that we cannot open ourselves is left out and logged: the message may be encrypted to another one. Raises `SamlRefusal` if none opens.
     """
-    pairs = []
-    for key in keys_of(saml.connection):
+    pairs, keys = [], keys_of(saml.connection)
+    for key in keys:
         try:
             pairs.append(_pair(key))
         except InvalidValue as fault:
             log.error("A SAML key cannot be opened", extra={"connection": saml.connection.slug, "fault": fault.message})
+    if keys and not pairs:
+        raise SamlRefusal(Code.OUR_KEY, expected="a key that SAML_KEY_ENCRYPTION_KEYS opens")
     return tuple(pairs)
 
 
 def opens(key: SpKey) -> bool:
-    """Whether the sealing keys of the settings open ``key``. Raises `InvalidValue` where there are none."""
+    """Whether the sealing keys of the settings open ``key``."""
     try:
-        _box().decrypt(key.sealed_key.encode())
-    except InvalidToken:
+        _pair(key)
+    except InvalidValue:
         return False
     return True
 
@@ -163,7 +166,7 @@ def _rotated(sealed: str) -> str:
 
 
 def _unsealable(key: SpKey) -> InvalidValue:
-    return InvalidValue(_FIELD, f"No key of SAML_KEY_ENCRYPTION_KEYS opens the {key.state} key of {key.connection_id}.")
+    return InvalidValue(_FIELD, f"No key of SAML_KEY_ENCRYPTION_KEYS opens the {key.state} key of {key.connection}.")
 
 
 def _box() -> MultiFernet:

@@ -71,7 +71,8 @@ def key_for_logout(saml: SamlSettings) -> KeyPair | None:
     try:
         return signing_key(saml)
     except IdentityError as error:
-        log.warning("no logout at the IdP", extra={"connection": saml.connection.slug, "code": error.code})
+        told = {"connection": saml.connection.slug, "code": error.code, "fault": error.message}
+        log.error("no logout at the IdP: a key of ours cannot be opened", extra=told)
         return None
 
 

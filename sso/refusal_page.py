@@ -13,7 +13,7 @@ from sso.explanations import explain_refusal
 from sso.mapping import called_here
 from sso.models import SamlSettings
 from sso.saml.assertion import VerifiedAssertion
-from sso.saml.refusals import SamlRefusal
+from sso.saml.refusals import Code, SamlRefusal
 from sso.sign_in_log import Attempt, names_shown, record, record_stranger
 
 log = logging.getLogger("sso.sign_ins")
@@ -27,6 +27,9 @@ def refused_message(attempt: Attempt, refusal: SamlRefusal) -> HttpResponse:
     told = {"code": refusal.code.value, "expected": refusal.expected, "received": refusal.received}
     log.warning("sign-in refused", extra=facts(attempt.request, attempt.saml) | told)
     record_stranger(attempt, refusal)
+    if refusal.code is Code.OUR_KEY:  # our fault: it costs no address its budget
+        log.error("no key of ours opens", extra=facts(attempt.request, attempt.saml))
+        return _page(attempt, status=503, sentence=refusal.sentence, code=refusal.code.value)
     # Only what failed is counted and refused: a good sign-in from the same address, maybe of a whole office, is always let in.
     who = f"refused at {attempt.saml.pk} {hash_of_address(attempt.request)}"
     wait = spend(who, settings.SIGN_IN_FAILURES_PER_MINUTE)

@@ -40,6 +40,8 @@ REMEDIES: Final = MappingProxyType({
     Code.ALGORITHM: "Choose RSA-SHA256 for signature and digest at the identity provider; SHA-1 is not believed.",
     Code.ENCRYPTED: _KEY,
     Code.DECRYPTION: "Let the identity provider encrypt to the certificate that our metadata names now, with AES and RSA-OAEP.",
+    Code.OUR_KEY: "Our key of this connection cannot be opened. Put the key that encrypted it back into SAML_KEY_ENCRYPTION_KEYS, or make a new key "
+    "(Our SAML keys) and let the identity provider encrypt to it. Nothing is wrong with the message.",
     Code.NOT_ENCRYPTED: "The connection demands encryption. Switch it on at the identity provider, or off in the SAML settings.",
     Code.AUTHN_CONTEXT: _CONTEXT,
     Code.REPLAY: _AGAIN,
@@ -48,7 +50,8 @@ REMEDIES: Final = MappingProxyType({
     Code.OTHER_BROWSER: "Let the person start again, in one browser, with cookies on for this site. A private window that closed does this too.",
     Code.UNSOLICITED: "The person began at the identity provider, at its tile. Allow that in the SAML settings, or give them the sign-in page.",
     "missing_attributes": "Send the missing attribute under exactly this name, or enter the name that does arrive in the SAML settings.",
-    "invalid_value": "One attribute that must be one clean text has several values, none, or characters that nobody can see.",
+    "invalid_value": "The failed check names the attribute. Send one UID, and one externalId if it is mapped, as plain text without invisible "
+    "characters. Two equal values are accepted, different ones are not.",
     "no_mark": f"The UID is known, but neither name nor email is theirs. {_CONFLICT}",
     "conflict": f"Somebody else has the userName, the email or the externalId. {_CONFLICT}",
     "unknown_person": "Provision the person first, or let sign-ins make users (SSO makes users).",

@@ -22,7 +22,13 @@ from core_identity.admin.succession import SuccessionPages
 from core_identity.errors import NotFound
 from core_identity.models import Connection
 from core_identity.models.connection import Mark, UidRule
-from core_identity.selectors.groups import listed_groups, people_without_groups, unmapped_groups
+from core_identity.selectors.groups import (
+    listed_groups,
+    people_without_groups,
+    unlisted_people,
+    unlisted_roles_end,
+    unmapped_groups,
+)
 from core_identity.selectors.mismatches import LATELY, mismatches, perhaps_pushed_too, refused_lately
 from core_identity.services.connections import (
     LOCKED_WITH_IDENTITIES,
@@ -73,12 +79,12 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         locked = {"description": LOCKED} if obj and obj.people else {}
-        health = ("enabled", "known_people", "last_sign_in", "last_push", "roles_given", "perhaps_twice")
+        health = ("enabled", "known_people", "last_sign_in", "last_push", "roles_given", "perhaps_twice", "not_listed")
         return [
             (None, {"fields": ("customer", "slug", "name")}),
             ("Who is who", {"fields": ("uid_attribute", "uid_rule", "uid_mark", "uid_required_in_scim"), **locked}),
             ("People", {"fields": ("sso_makes_users", "reactivation", "own_idp")}),
-            ("Groups", {"fields": ("roles_from", "unknown_group")}),
+            ("Groups", {"fields": ("roles_from", "overage_days", "unknown_group")}),
             *([("Now", {"fields": health})] if obj else []),
         ]
 
@@ -97,6 +103,7 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
             "last_push",
             "roles_given",
             "perhaps_twice",
+            "not_listed",
             *locked,
             *own,
         )
@@ -183,6 +190,7 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
             may_make_roles=request.user.has_perm("core_identity.add_role"),
             unmapped=unmapped_groups(connection),
             without=people_without_groups(connection),
+            unlisted=_unlisted(request, connection),
         )
 
     @admin.display(description="people known by it")
@@ -205,6 +213,26 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
     def perhaps_twice(self, connection: Connection) -> str:
         address = reverse("admin:core_identity_connection_mismatches", args=[connection.pk])
         return format_html('{}: <a href="{}">show them</a>', perhaps_pushed_too(connection).count(), address)
+
+    @admin.display(description="people whose groups are not listed")
+    def not_listed(self, connection: Connection) -> str:
+        """R31: their roles by sign-ins end unless a full list comes."""
+        address = reverse("admin:core_identity_connection_groups", args=[connection.pk])
+        return format_html('{}: <a href="{}#unlisted">show them</a>', unlisted_people(connection).count(), address)
+
+
+def _unlisted(request: HttpRequest, connection: Connection) -> dict[str, Any]:
+    """Return the people whose groups are not listed, with the time when their roles end; to who may see people (R31)."""
+    people = unlisted_people(connection)
+    listed = Paginator(people, GROUPS_ON_A_PAGE).get_page(request.GET.get("unlisted"))
+    return {
+        "number": listed.paginator.count,
+        "page": listed,
+        "people": [
+            (one, unlisted_roles_end(one))
+            for one in (listed if request.user.has_perm("core_identity.view_user") else ())
+        ],
+    }
 
 
 def _when(moment: datetime | None) -> str:

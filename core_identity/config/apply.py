@@ -17,6 +17,7 @@ from core_identity.errors import IdentityError, InvalidValue
 from core_identity.keys import key
 from core_identity.models import Connection, Customer, Role
 from core_identity.models.connection import Mark, Reactivation, RolesFrom, UidRule, UnknownGroup
+from core_identity.policy.overage import MAX_DAYS
 from core_identity.services import connections, roles
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor
@@ -109,6 +110,7 @@ def _apply_one(
         "roles_from": given.choice(
             "from", RolesFrom.values, default=RolesFrom.SSO_GROUPS if scim_section is None else RolesFrom.PUSH_GROUPS
         ),
+        "overage_days": given.number("overage_days", default=MAX_DAYS, most=MAX_DAYS),
         "unknown_group": scim_policy.choice("unknown_group", UnknownGroup.values, default=UnknownGroup.WAIT),
         "reactivation": scim_policy.choice("reactivation", Reactivation.values, default=Reactivation.KEEP_EXPIRED),
     }

@@ -29,13 +29,13 @@ def secret(name: str) -> str:
 def key_encryption_keys(*, stand_in: str) -> list[str]:
     """Return the Fernet keys of ``SAML_KEY_ENCRYPTION_KEYS[_FILE]`` (commas or lines between them).
 
-    Where there are none, one is made from ``stand_in``, if that is given.
+    If ``stand_in`` is given, a key made from it is the last one.
     """
     path: str = env.str("SAML_KEY_ENCRYPTION_KEYS_FILE", default="")
     text = Path(path).read_text(encoding="utf-8") if path else env.str("SAML_KEY_ENCRYPTION_KEYS", default="")
     keys = text.replace(",", " ").split()
-    if not keys and stand_in:
-        keys = [base64.urlsafe_b64encode(hashlib.sha256(f"saml keys {stand_in}".encode()).digest()).decode()]
+    if stand_in:
+        keys += [base64.urlsafe_b64encode(hashlib.sha256(f"saml keys {stand_in}".encode()).digest()).decode()]
     for number, key in enumerate(keys, start=1):
         try:
             Fernet(key)

@@ -10,6 +10,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
+from core_identity.services.unlisted_groups import end_unlisted_groups
+from core_identity.values import Actor, ActorKind, Channel
 from scim.models import Budget, ProvisioningRecord, SetupLink
 from sso.models import SignInRecord, SignInState, UsedAssertion
 
@@ -36,9 +38,16 @@ CHORES: Final[dict[str, Callable[[datetime], QuerySet[Any]]]] = {
 }
 """What is deleted, by the name that the command tells: which rows, given the time (aware)."""
 
+SYSTEM: Final = Actor(Channel.ADMIN, ActorKind.SYSTEM, "housekeeping")
+UNLISTED: Final = "roles whose groups are not listed"
+
 
 def tidy(*, now: datetime) -> Iterator[tuple[str, int]]:
-    """Delete all of it and yield how many of each. Several may run at once, beside everything else: a row that is locked is left for next time."""
+    """End the roles whose time is over (R31), delete what is outdated, and yield how many of each.
+
+    Several may run at once, beside everything else: a locked row is left for next time.
+    """
+    yield UNLISTED, end_unlisted_groups(actor=SYSTEM, now=now)
     for name, outdated in CHORES.items():
         deleted = 0
         while some := _delete_some(outdated(now)):

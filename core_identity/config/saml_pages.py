@@ -15,7 +15,7 @@ from core_identity.config.saml_forms import DomainForm, KeyForm, SamlForm
 from core_identity.errors import NotAllowed
 from core_identity.models import Connection
 from sso.email_domains import verified_domains
-from sso.keys import certificate_facts, keys_of
+from sso.keys import certificate_facts, keys_of, opens
 from sso.models import SamlSettings, SpKey
 
 STEPS: Final = {"make": "Make a key", "activate": "Let the next key sign", "retire": "Forget a key"}
@@ -79,7 +79,7 @@ class SamlPages(CoreAdmin):
             title=f"Our SAML keys of {connection}",
             form=forms.Form(),
             obj=connection,
-            keys=[(key, *certificate_facts(key.certificate)) for key in keys],
+            keys=[(key, *certificate_facts(key.certificate), opens(key)) for key in keys],
             states={str(key.state) for key in keys},
         )
 

@@ -45,6 +45,15 @@ class Section:
             return default
         return value
 
+    def number(self, name: str, *, default: int, most: int) -> int:
+        value = self._take(name)
+        if value is _MISSING or value is None:
+            return default
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+            self.fault(name, "wrong_type", f"This must be a number, 0 to {most}.")
+            return default
+        return value
+
     def choice(self, name: str, choices: Collection[str], *, default: str) -> str:
         value = self._take(name)
         if value is _MISSING or value is None:

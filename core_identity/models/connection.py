@@ -1,8 +1,10 @@
 import uuid
 
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
+
+from core_identity.policy.overage import MAX_DAYS
 
 
 class UidRule(models.TextChoices):
@@ -75,6 +77,13 @@ class Connection(models.Model):
         "our own IdP", default=False, help_text="Only a sign-in through such a connection carries staff rights."
     )
     roles_from = models.CharField(max_length=12, choices=RolesFrom.choices, default=RolesFrom.PUSH_GROUPS)
+    overage_days = models.PositiveSmallIntegerField(
+        "days without a list of groups",
+        default=MAX_DAYS,
+        validators=[MaxValueValidator(MAX_DAYS)],
+        help_text="Entra does not list the groups of a person with more than 150. The roles that came by sign-ins then stay for so many days "
+        "after the last full list, 30 at most. 0: they end at once.",
+    )
     unknown_group = models.CharField(max_length=10, choices=UnknownGroup.choices, default=UnknownGroup.WAIT)
     reactivation = models.CharField(max_length=20, choices=Reactivation.choices, default=Reactivation.KEEP_EXPIRED)
     rekey_until = models.DateTimeField(
@@ -92,6 +101,9 @@ class Connection(models.Model):
             models.CheckConstraint(
                 name="connection_slug_form",
                 condition=models.Q(slug__regex=r"^[a-z0-9-]{1,40}$"),
+            ),
+            models.CheckConstraint(
+                name="connection_overage_days_bounded", condition=models.Q(overage_days__lte=MAX_DAYS)
             ),
             models.CheckConstraint(
                 name="connection_mark_waived_for_other_only",

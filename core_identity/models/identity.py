@@ -53,6 +53,18 @@ class Identity(models.Model):
     groups_absent_since = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="Since when sign-ins carry no attribute for groups (R31)."
     )
+    groups_unlisted_since = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Since when the IdP says that it does not list the groups (R31).",
+    )
+    groups_listed_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The last full list before that; empty if there was none (R31).",
+    )
     reactivation_requested_at = models.DateTimeField(
         null=True, blank=True, help_text="The IdP calls an expired user active again (R22)."
     )
@@ -86,6 +98,11 @@ class Identity(models.Model):
             ),
             models.Index(name="identity_by_email", fields=("email_key", "connection")),
             models.Index(name="identity_by_name_id", fields=("connection", "name_id_key")),
+            models.Index(
+                name="identity_groups_unlisted",
+                fields=("connection",),
+                condition=models.Q(groups_unlisted_since__isnull=False),
+            ),
             models.Index(
                 # The few of whom a filter over emails must look beyond the main one.
                 name="identity_more_emails",

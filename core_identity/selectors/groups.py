@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from core_identity.errors import NotFound
 from core_identity.keys import key
 from core_identity.models import Connection, ExpectedMember, Identity, PushGroup, Role, RoleAlias
+from core_identity.policy.overage import kept_until
 
 SEEN = """
 SELECT entry.key, count(*), min(entry.value::timestamptz), max(identity.signed_in_at)
@@ -118,3 +119,16 @@ def _seen(connection: Connection, *, limit: int) -> dict[str, UnmappedGroup]:
 def people_without_groups(connection: Connection) -> int:
     """Count the people whose last sign-in had no attribute for groups at all (R31)."""
     return Identity.objects.filter(connection=connection, groups_absent_since__isnull=False).count()
+
+
+def unlisted_people(connection: Connection | None = None) -> QuerySet[Identity]:
+    """Return the identities whose last sign-in said that their groups are not listed, the longest first; of one connection or of all (R31)."""
+    people = Identity.objects.filter(groups_unlisted_since__isnull=False).exclude(connection__roles_from="push_groups")
+    if connection is not None:
+        people = people.filter(connection=connection)
+    return people.select_related("user", "connection").order_by("groups_unlisted_since", "pk")
+
+
+def unlisted_roles_end(identity: Identity) -> datetime | None:
+    """Return when the roles by sign-ins of such a person end (aware); None if no full list ever came (R31)."""
+    return kept_until(identity.groups_listed_at, days=identity.connection.overage_days)

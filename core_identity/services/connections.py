@@ -28,6 +28,7 @@ SETTINGS: Final = frozenset(
         "sso_makes_users",
         "own_idp",
         "roles_from",
+        "overage_days",
         "unknown_group",
         "reactivation",
     }

@@ -160,6 +160,7 @@ def _fold(fold: Fold) -> None:
     was_resource = folded.is_resource
     took = {name: getattr(folded, name) for name in FACE}
     external_id, mark = folded.external_id, folded.name_id or folded.user_name
+    unlisted_since, listed_at = folded.groups_unlisted_since, folded.groups_listed_at
     _empty(folded, into)
     if fold.takes_its_place:
         for name, value in took.items():
@@ -168,6 +169,10 @@ def _fold(fold: Fold) -> None:
     if mark and (not into.name_id or into.name_id_key == into.user_name_key):
         # R8b: with the UIDs comes a name that agrees with them, so that either account signs in.
         into.name_id, into.name_id_key = mark, key(mark)
+    if unlisted_since is not None:
+        # R31: the roles that come along end when they would have ended.
+        listed = [one for one in (into.groups_listed_at, listed_at) if one is not None]
+        into.groups_unlisted_since, into.groups_listed_at = unlisted_since, min(listed, default=None)
     into.session_epoch += 1
     save_identity(into)
     _move_uids(into, folded)
@@ -184,6 +189,7 @@ def _empty(folded: Identity, into: Identity) -> None:
     folded.user_name_key = folded.external_id = folded.offered_at = None
     folded.name_id_key = folded.email_key = ""
     folded.active = False
+    folded.groups_unlisted_since = folded.groups_listed_at = None
     folded.deleted_at = into.changed_at if folded.deleted_at is None else folded.deleted_at
     folded.session_epoch += 1
     save_identity(folded)

@@ -1,6 +1,7 @@
 """A sign-in by SSO: a verified assertion finds its user, or makes one (R7, R8b, R12, R13)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from django.utils import timezone
@@ -9,6 +10,7 @@ from core_identity.errors import Conflict, MayNotSignIn, MissingAttributes, NoMa
 from core_identity.keys import key
 from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.models.connection import Mark
+from core_identity.policy.emails import email_as_mark, email_that_follows
 from core_identity.policy.expiry import Bar, bar_to_sign_in
 from core_identity.policy.sign_in import Assertion, SignIn, decide_sign_in, mark_that_agrees
 from core_identity.selectors.users import standing_of
@@ -28,6 +30,7 @@ from core_identity.services.refusals import recording_refusals
 from core_identity.services.sso_groups import follow_sso_groups
 from core_identity.services.transactions import in_one_transaction, lock_channel
 from core_identity.services.uniqueness import WAY_OUT, require_claimable, require_free_email, require_free_name
+from core_identity.services.unlisted_groups import keep_unlisted_groups
 from core_identity.values import Actor, Cause, Collision, Person
 
 BAR_TEXTS = {
@@ -93,7 +96,7 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
     said = Assertion(
         external_id=person.external_id,
         name_id_key=key(person.name_id or ""),
-        email_key=key(person.email or ""),
+        email_key=email_as_mark(person),
         mark_waived=connection.uid_mark == Mark.WAIVED,
         owner=known_owner,
         named=known(named),
@@ -126,6 +129,7 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
         case SignIn.ENTER:
             identity = owner
     assert identity is not None  # noqa: S101 - both decisions speak of somebody
+    person = replace(person, email=email_that_follows(person, identity.email))
     if decision is SignIn.CLAIM:
         require_claimable(connection=connection, person=person, identity=identity)
     require_open_gate(identity)
@@ -171,7 +175,7 @@ def _make(*, actor: Actor, connection: Connection, person: Person) -> Identity:
 def _follow(*, actor: Actor, connection: Connection, identity: Identity, person: Person, uid_moves: bool) -> None:
     """R13: the identity follows the assertion, and by the same policy the user."""
     changes = write_identity(identity, person)
-    identity.signed_in_at = timezone.now()
+    signed_in_before, identity.signed_in_at = identity.signed_in_at, timezone.now()
     if uid_moves:
         identity.session_epoch += 1  # R21: as after any relink; the session of this sign-in begins later
     if changes or uid_moves:
@@ -181,11 +185,21 @@ def _follow(*, actor: Actor, connection: Connection, identity: Identity, person:
     if changes:
         events.record(actor=actor, kind="identity.changed", subject=identity, changes=changes)
     project(actor=actor, connection=connection, identity=identity, said=person, uid_moves=uid_moves)
-    _greet(actor=actor, connection=connection, identity=identity, person=person)
+    _greet(actor=actor, connection=connection, identity=identity, person=person, signed_in_before=signed_in_before)
 
 
-def _greet(*, actor: Actor, connection: Connection, identity: Identity, person: Person) -> None:
-    follow_sso_groups(actor=actor, identity=identity, names=person.groups)
+def _greet(
+    *,
+    actor: Actor,
+    connection: Connection,
+    identity: Identity,
+    person: Person,
+    signed_in_before: datetime | None = None,
+) -> None:
+    if person.groups_unlisted and identity.connection.takes_sso_groups:
+        keep_unlisted_groups(actor=actor, identity=identity, listed_at=signed_in_before)
+    else:
+        follow_sso_groups(actor=actor, identity=identity, names=person.groups)
     User.objects.filter(pk=identity.user_id).update(last_login=identity.signed_in_at)
     identity.user.last_login = identity.signed_in_at
     settle(actor=actor, identity=identity, person=person)

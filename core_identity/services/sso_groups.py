@@ -68,7 +68,8 @@ def _remember(*, actor: Actor, identity: Identity, unmapped: Collection[str], ab
     told = identity.unmapped_groups
     unmapped_groups = {name: told.get(name, now.isoformat()) for name in list(unmapped)[:MOST_REMEMBERED]}
     absent_since = (identity.groups_absent_since or now) if absent else None
-    if (unmapped_groups, absent_since) == (told, identity.groups_absent_since):
+    before = (told, identity.groups_absent_since, identity.groups_unlisted_since)
+    if (unmapped_groups, absent_since, None) == before:
         return
     if absent and identity.groups_absent_since is None:
         events.record(
@@ -79,4 +80,5 @@ def _remember(*, actor: Actor, identity: Identity, unmapped: Collection[str], ab
             reason="The assertion has no attribute for groups, so it gives no role. Where that is a surprise: map it at the IdP.",
         )
     identity.unmapped_groups, identity.groups_absent_since = unmapped_groups, absent_since
-    identity.save(update_fields=["unmapped_groups", "groups_absent_since"])
+    identity.groups_unlisted_since = identity.groups_listed_at = None
+    identity.save(update_fields=["unmapped_groups", "groups_absent_since", "groups_unlisted_since", "groups_listed_at"])

@@ -14,6 +14,7 @@ class Code(StrEnum):
     ENCRYPTED = "encrypted"
     NOT_ENCRYPTED = "not_encrypted"
     DECRYPTION = "decryption"
+    OUR_KEY = "our_key"
     DOUBLE_ID = "double_id"
     NOT_SIGNED = "not_signed"
     SIGNATURE_LAYOUT = "signature_layout"
@@ -52,6 +53,8 @@ SENTENCES = {
     Code.ENCRYPTED: "The sign-in is encrypted, which is not set up here.",
     Code.NOT_ENCRYPTED: "The sign-in is not encrypted as this service demands.",
     Code.DECRYPTION: "The sign-in is encrypted, and could not be opened with the key of this service.",
+    Code.OUR_KEY: "CORE cannot read the answer of your identity provider, because a key of CORE cannot be opened. "
+    "An administrator of CORE has to look at it.",
     Code.AUTHN_CONTEXT: "Your identity provider did not ask you for the proof that this service demands.",
     Code.REPLAY: "This sign-in was used already. Please start again.",
     Code.NO_REQUEST: "This sign-in was not started here, or too long ago. Please start again.",

@@ -168,9 +168,9 @@ def test_sso_refuses_a_uid_by_name_and_writes_nothing_R12(okta: Scim, browser: B
 
 def test_sso_refuses_a_uid_that_is_no_single_text_and_writes_nothing_R12(browser: Browser) -> None:
     before = written()
-    assert f"The attribute {UID} has 2 values" in refusal(come_back(browser, JANE, "jane.doe", "j.doe"))
+    assert f"The attribute {UID} has 2 different values" in refusal(come_back(browser, JANE, "jane.doe", "j.doe"))
     nested = refusal(come_back(browser, JANE, "jane<x>.doe</x>", raw=True))
-    assert f"The attribute {UID} holds something else than plain text" in nested
+    assert f"The attribute {UID} contains something else than plain text" in nested
     assert written() == before
 
 

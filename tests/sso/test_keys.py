@@ -9,12 +9,13 @@ from cryptography.fernet import Fernet
 from django.conf import LazySettings
 from django.core.checks import run_checks
 from django.core.management import call_command
+from django.test import Client
 
 import sso.connections
 from core_identity.errors import InvalidValue
-from core_identity.models import Connection, Event
+from core_identity.models import Connection, Event, User
 from sso import keys
-from sso.models import SamlSettings, SignInState, SpKey
+from sso.models import SamlSettings, SignInRecord, SignInState, SpKey
 from tests.sso.conftest import Browser
 from tests.support.cast import ADMIN, JANE, by_sso
 from tests.support.saml import TestIdp, encrypting_to
@@ -102,17 +103,32 @@ def test_a_connection_file_that_needs_a_key_makes_one_once(acme: Connection, idp
     assert SpKey.objects.get().state == "active"
 
 
-def test_a_key_that_cannot_be_opened_is_told_by_a_check_and_by_no_500(
-    browser: Browser, acme: Connection, settings: LazySettings
+def test_a_key_that_cannot_be_opened_stops_its_connection_only_and_is_shown(
+    browser: Browser, acme: Connection, settings: LazySettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     command("make")
     first = SpKey.objects.get().certificate
-    assert "sso.E001" not in [one.id for one in run_checks(databases=["default"])]
-    settings.SAML_KEY_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
-    [told] = [one for one in run_checks(databases=["default"]) if one.id == "sso.E001"]
-    assert "acme cannot be opened" in told.msg
-    sealed = browser.idp.response(browser.said(JANE_BY_SSO), seal=encrypting_to(first))
-    assert browser.post(sealed).status_code == 400
+    assert "sso.W001" not in [one.id for one in run_checks(databases=["default"])]
+    root = Client(headers={"host": "localhost:8000"})
+    root.force_login(
+        User.objects.create_superuser("root", "root@acme.test", "x" * 20), "core_identity.backends.RoleBackend"
+    )
+    pages = [f"/admin/core_identity/connection/{acme.pk}/{name}/" for name in ("change", "keys")]
+    assert not any("cannot be opened" in root.get(page).content.decode() for page in pages)
+    for keys_in_settings in ([], [Fernet.generate_key().decode()]):
+        settings.SAML_KEY_ENCRYPTION_KEYS = keys_in_settings
+        [told] = [one for one in run_checks(databases=["default"]) if one.id == "sso.W001"]
+        assert "acme cannot be opened" in told.msg
+        assert not told.is_serious(), "migrate and the start go on for all others"
+        call_command("migrate", verbosity=0)
+        sealed = browser.idp.response(browser.said(JANE_BY_SSO), seal=encrypting_to(first))
+        caplog.clear()
+        answer = browser.post(sealed)
+        assert (answer.status_code, "(our_key)" in answer.content.decode()) == (503, True)
+        assert "ERROR" in [one.levelname for one in caplog.records]
+        assert SignInRecord.objects.latest("id").code == "our_key"
+        assert all("cannot be opened" in root.get(page).content.decode() for page in pages)
+        assert browser.come_back(JANE_BY_SSO).status_code == 303, "what is not encrypted needs no key"
     command("make")
     second = SpKey.objects.get(state="next").certificate
     assert comes_in(browser, second), "what can be opened goes on"

@@ -5,7 +5,13 @@ from typing import Any
 from core_identity.config.answers import AnsweringCommand
 from core_identity.models import Connection
 from core_identity.selectors.connections import connection_by_slug
-from core_identity.selectors.groups import listed_groups, people_without_groups, unmapped_groups
+from core_identity.selectors.groups import (
+    listed_groups,
+    people_without_groups,
+    unlisted_people,
+    unlisted_roles_end,
+    unmapped_groups,
+)
 
 
 class Command(AnsweringCommand):
@@ -44,6 +50,14 @@ class Command(AnsweringCommand):
             {
                 "connection": one.slug,
                 "people_without_groups": people_without_groups(one),
+                "people_not_listed": [
+                    {
+                        "user": person.user.username,
+                        "since": person.groups_unlisted_since and person.groups_unlisted_since.isoformat(),
+                        "roles_end": (until := unlisted_roles_end(person)) and until.isoformat(),
+                    }
+                    for person in unlisted_people(one)
+                ],
                 "groups": [
                     {
                         "name": group.name,
@@ -60,5 +74,9 @@ class Command(AnsweringCommand):
         lines = []
         for one in told:
             lines.append(f"{one['connection']}: {one['people_without_groups']} people came without groups")
+            lines += [
+                "  {user}: groups not listed since {since}, roles by sign-ins end {roles_end}".format(**person)
+                for person in one["people_not_listed"]
+            ]
             lines += ["  {name}  ({people} people, last {last_seen})".format(**group) for group in one["groups"]]
         self.answer({"connections": told}, as_json=json, lines=lines or ["No connection takes roles from SSO groups."])

@@ -1,0 +1,21 @@
+"""What several values of one Email attribute mean (R8b, R12)."""
+
+from core_identity.keys import key
+from core_identity.values import Person
+
+
+def email_as_mark(person: Person) -> str:
+    """Return the email by which a sign-in may be recognised, as compared; empty if the message contains different ones.
+
+    A person who can add a value to the own Email attribute could otherwise add the address of a colleague.
+    """
+    found = {key(email) for email in (person.email or "", *person.more_emails)}
+    return found.pop() if len(found) == 1 else ""
+
+
+def email_that_follows(person: Person, stored: str) -> str | None:
+    """Return the email that the identity gets: the stored one if one of several values equals it, else the first."""
+    if not person.more_emails:
+        return person.email
+    found = {key(email) for email in (person.email or "", *person.more_emails)}
+    return stored if key(stored) in found else person.email

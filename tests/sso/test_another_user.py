@@ -139,13 +139,13 @@ def test_a_link_of_a_foreign_page_to_a_strangers_idp_is_asked_about(at_janes: Br
 
 
 def test_the_administrations_own_sign_in_is_no_way_around_the_question(browser: Browser) -> None:
-    """It goes on to any page here that a link has named, and then our own page has sent the browser on."""
+    """It leads to no other sign-in; where one is begun from here all the same, the person is asked."""
     boss = create_user(actor=ADMIN, username="boss", is_staff=True, is_superuser=True)
     boss.set_password("correct horse battery staple")
     boss.save()
     said = {"username": "boss", "password": "correct horse battery staple"}
     place = browser.http.post("/admin/login/?next=/sso/acme/login", said)["Location"]
-    assert place == "/sso/acme/login"
+    assert place == "/me"
     assert "Stay boss" in by_link(browser, BOB_BY_SSO, "same-origin").content.decode()
     assert whose(browser) == "boss"
 

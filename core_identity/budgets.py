@@ -6,6 +6,7 @@ budget puts off a deactivation for good (R23).
 
 import hashlib
 import logging
+import re
 import time
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from math import ceil
@@ -14,10 +15,13 @@ from typing import Final
 from django.conf import settings
 from django.db import Error, connection
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 
 log = logging.getLogger("core_identity.budgets")
 
 MINUTE: Final = 60
+
+_WITH_PORT: Final = re.compile(r"\[([^\]]*)\](?::\d+)?|([\d.]+):\d+")
 
 # A worker whose clock is behind spends of the minute that others are in already.
 _SPEND: Final = """
@@ -37,33 +41,54 @@ def spend(key: str, limit: int) -> int:
     if limit <= 0:
         return 0
     now = time.time()
+    minute, spent = _add_one(key, int(now // MINUTE))
+    return 0 if spent <= limit else max(1, ceil((minute + 1) * MINUTE - now))
+
+
+def count(key: str, seconds: int) -> int:
+    """Add one to a counter that begins again every ``seconds`` (whole minutes); return it, or 0 if the database fails."""
+    minutes = seconds // MINUTE
+    return _add_one(key, int(time.time() // seconds) * minutes)[1]
+
+
+def digest(text: str) -> str:
+    """Return a digest of ``text`` that cannot be guessed back without the secret key: fit for a key that contains what somebody typed."""
+    return salted_hmac("core_identity.budgets", text.encode("utf-8", "replace"), algorithm="sha256").hexdigest()
+
+
+def _add_one(key: str, minute: int) -> tuple[int, int]:
     try:
         with connection.cursor() as cursor:
-            cursor.execute(_SPEND, [key, int(now // MINUTE)])
-            minute, spent = cursor.fetchone()
+            cursor.execute(_SPEND, [key, minute])
+            counted: tuple[int, int] = cursor.fetchone()
     except Error:
         log.exception("A budget could not be asked")
-        return 0
-    return 0 if spent <= limit else max(1, ceil((minute + 1) * MINUTE - now))
+        return minute, 0
+    return counted
 
 
 def hash_of_address(request: HttpRequest) -> str:
     """Return whose budget a stranger's request is of.
 
-    Behind our own proxy the last word of X-Forwarded-For is the proxy's; whatever stands before it anybody may have written.
+    Each of our own proxies appends the address of its peer to X-Forwarded-For, so with two of them the last but one is the stranger's. Anybody
+    may have written what comes before it. A request that passed fewer proxies than we have counts by the address of its connection.
     """
     address = request.META.get("REMOTE_ADDR", "")
-    if settings.TRUST_PROXY:
-        address = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() or address
+    if settings.TRUSTED_PROXIES:
+        passed = request.headers.get("X-Forwarded-For", "").split(",")
+        if len(passed) >= settings.TRUSTED_PROXIES:
+            address = passed[-settings.TRUSTED_PROXIES].strip() or address
     return hashlib.sha256(_network_of(address).encode("utf-8", "replace")).hexdigest()
 
 
 def _network_of(address: str) -> str:
     """Whoever has one address of IPv6 has the 2^64 of its network, and could take a fresh one for each try."""
+    with_port = _WITH_PORT.fullmatch(address)  # some proxies append the port, and each connection has another one
+    address = (with_port[1] or with_port[2]) if with_port else address
     try:
         known = ip_address(address)
     except ValueError:
         return address
-    if isinstance(known, IPv6Address) and known.ipv4_mapped is None:
-        return str(IPv6Network((known, 64), strict=False))
-    return address
+    if isinstance(known, IPv6Address):
+        return str(known.ipv4_mapped or IPv6Network((known, 64), strict=False))
+    return str(known)

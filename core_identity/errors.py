@@ -131,3 +131,20 @@ class MayNotSignIn(Refusal):
         super().__init__(message)
         self.reason = reason
         self.user_id = user_id
+
+
+class TryLater(Exception):
+    """Work that is refused for now; ``seconds`` is when to ask again. Not an `IdentityError`, so no form takes it for a wrong value."""
+
+    def __init__(self, message: str, *, seconds: int) -> None:
+        super().__init__(message)
+        self.message = message
+        self.seconds = seconds
+
+
+class TooManyPasswords(TryLater):
+    """The budget of an address, or of a name from this address, is spent."""
+
+
+class HashersBusy(TryLater):
+    """This process hashes as many passwords as it may."""

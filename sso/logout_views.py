@@ -17,13 +17,15 @@ from core_identity.values import Actor, ActorKind, Channel
 from sso.going_away import may_post_to, send_away
 from sso.live_settings import live_settings
 from sso.logout import end_named_sessions, farewell, is_ours, key_for_logout, session_of
-from sso.models import SamlSettings
+from sso.models import SamlSettings, SsoSession
 from sso.refusal_page import facts
 from sso.saml.expectations import Expected
 from sso.saml.logout import verify_posted, verify_redirected
 from sso.saml.logout_claims import check_logout_request, check_logout_response
 from sso.saml.messages import logout_response
 from sso.saml.refusals import Code, SamlRefusal
+from sso.saml.verifier import unverified_in_response_to
+from sso.sign_in_log import Attempt, record_refused_logout
 
 log = logging.getLogger("sso.sign_ins")
 
@@ -37,7 +39,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     end_session(request)
     away = farewell(known) if known else None
     if known is None or away is None:
-        messages.success(request, "You are signed out of CORE.")
+        messages.success(request, f"You are signed out of CORE.{_may_live_on(known)}")
         return redirect("start")
     # Not a redirect: browsers hold those against form-action, and an IdP that is away must not hide that one is out.
     response = render(request, "sso/signed_out.html", {"connection": known.connection, "away": away})
@@ -45,6 +47,12 @@ def sign_out(request: HttpRequest) -> HttpResponse:
         return may_post_to(response, away.url)
     response["Refresh"] = f"0; url={away.url}"
     return response
+
+
+def _may_live_on(known: SsoSession | None) -> str:
+    if known is None:
+        return ""
+    return f" Your session at {known.connection.name} may continue. Sign out there too if others use this computer."
 
 
 @credential("none")
@@ -65,8 +73,25 @@ def logout(request: HttpRequest, slug: str) -> HttpResponse:
     except SamlRefusal as refusal:
         told = {"code": refusal.code.value, "expected": refusal.expected, "received": refusal.received}
         log.warning("logout refused", extra=facts(request, saml) | told)
-        page = {"saml": saml, "code": refusal.code.value, "reference": _reference(request)}
+        record_refused_logout(Attempt(request, saml), refusal)
+        page: dict[str, Any] = {"saml": saml, "code": refusal.code.value, "reference": _reference(request)}
+        page |= {"is_answer": held == ["SAMLResponse"], "ended_here": _ended_here(request, saml)}
         return render(request, "sso/logout_refused.html", page, status=400)
+
+
+def _ended_here(request: HttpRequest, saml: SamlSettings) -> bool:
+    """Whether this browser left for the IdP by the sign-out button, which ends the session here first, so far as a refused answer shows.
+
+    A POST from the IdP comes without our session cookie. There the ID that the answer names has to be one of ours.
+    """
+    if request.user.is_authenticated:
+        return False
+    if request.method != "POST":
+        return True
+    try:
+        return is_ours(saml, unverified_in_response_to(request.POST.get("SAMLResponse", "")) or "")
+    except SamlRefusal:
+        return False
 
 
 def _answer(request: HttpRequest, saml: SamlSettings, field: str) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Where a browser goes after its sign-in. Only a path of ours, whatever anybody wrote; the one place that decides it."""
+"""Decide where a browser goes after its sign-in: only to a path on this host. No other module decides it."""
 
 import re
 from typing import Final
@@ -9,27 +9,39 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 LANDING: Final = "/me"
 MAX_PATH: Final = 2000
-_PATH: Final = re.compile(r"(?:/(?!/)(?!\.{1,2}(?:[/?#]|$))[^/\\?#]*)+(?:[?#].*)?")
-"""Slashes one by one, no backslash, no ``.`` or ``..``: nothing that some reader on the way could take for another host."""
+_PATH: Final = re.compile(r"(?:/(?!/)(?!\.{1,2}(?:/|$))[^/\\?#]*)+")
+"""Single slashes, no backslash, no ``.`` or ``..``: browsers, proxies and Django read such a path in the same way."""
+_END: Final = re.compile(r"[?#]")
 
 
 def safe_path(unverified_path: str | None) -> str:
     """Return ``unverified_path`` if it is a path on this host, else the landing page. The whole address of a page here is its path.
 
-    Narrower than "same host": no scheme, host, backslash or control character is ever weighed.
+    The path is judged twice: as it was written, and after percent-decoding. Browsers resolve ``%2e%2e`` as ``..`` (WHATWG URL, 4.4), and a
+    proxy in front of Django may decode ``%2f`` and ``%5c`` before it resolves dots. A path that a second decoding would change is refused too.
     """
     path = unverified_path or ""
     if len(path) > MAX_PATH:
         return LANDING
     if path.startswith(f"{settings.PUBLIC_URL}/"):  # as administrators write the Default RelayState of a tile
         path = path.removeprefix(settings.PUBLIC_URL)
-    if not path.isprintable() or not _PATH.fullmatch(path):
+    written = _END.split(path, maxsplit=1)[0]
+    read = unquote(written)
+    if not path.isprintable() or path != path.strip() or not _PATH.fullmatch(written):
         return LANDING
-    if unquote(path).startswith("/sso/"):
-        return LANDING  # one sign-in would begin another, by a page of ours: the second would look as if its person had asked for it
+    if not read.isprintable() or "%" in read or not _PATH.fullmatch(read) or _begins_a_sign_in(read):
+        return LANDING
     allowed = url_has_allowed_host_and_scheme(
         path,
         allowed_hosts={settings.PUBLIC_URL.partition("//")[2]},
         require_https=settings.PUBLIC_URL.startswith("https"),
     )
     return path if allowed else LANDING
+
+
+def _begins_a_sign_in(path: str) -> bool:
+    """Whether a decoded path may lead to ``/sso/``: a second sign-in would look as if its person had asked for it.
+
+    Some proxies drop what follows a ``;``, and some compare without regard to case.
+    """
+    return path.split("/")[1].partition(";")[0].strip().casefold() == "sso"

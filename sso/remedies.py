@@ -24,6 +24,10 @@ _CONTEXT: Final = (
     "The SAML settings demand a way of proving who somebody is, or that they prove it at each sign-in, and the identity provider did not do so. "
     "Let it ask for that in this app, or demand less; a sign-in that starts at the identity provider was never asked."
 )
+_LOGOUT: Final = (
+    "Let the identity provider sign its logout messages with a certificate that the connection knows, and send them to the Logout URL of the "
+    "setup sheet. The decision names the code of the check that failed."
+)
 _CONFLICT: Final = "A sign-in opens a conflict, which its reference finds: decide there who that is. The next sign-in then comes through."
 
 REMEDIES: Final = MappingProxyType({
@@ -49,6 +53,7 @@ REMEDIES: Final = MappingProxyType({
     Code.IN_RESPONSE_TO: _AGAIN,
     Code.OTHER_BROWSER: "Let the person start again, in one browser, with cookies on for this site. A private window that closed does this too.",
     Code.UNSOLICITED: "The person began at the identity provider, at its tile. Allow that in the SAML settings, or give them the sign-in page.",
+    "logout_refused": _LOGOUT,
     "missing_attributes": "Send the missing attribute under exactly this name, or enter the name that does arrive in the SAML settings.",
     "invalid_value": "The failed check names the attribute. Send one UID, and one externalId if it is mapped, as plain text without invisible "
     "characters. Two equal values are accepted, different ones are not.",

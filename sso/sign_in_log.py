@@ -23,6 +23,7 @@ from sso.saml.trace import Check, Trace
 log = logging.getLogger("sso.sign_in_log")
 
 SIGNED_IN: Final = "signed_in"
+LOGOUT_REFUSED: Final = "logout_refused"
 
 COLUMNS: Final = {
     "at": "at",
@@ -44,7 +45,7 @@ COLUMNS: Final = {
 }
 """What stands in an export, and which field of `SignInRecord` it is."""
 
-REFUSED: Final = ~Q(code=SIGNED_IN) & Q(is_test=False)
+REFUSED: Final = ~Q(code__in=[SIGNED_IN, LOGOUT_REFUSED]) & Q(is_test=False)
 MOST_COUNTED: Final = 1000
 
 MAX_NAMES: Final = 100
@@ -95,14 +96,29 @@ def record(
 
 def record_stranger(attempt: Attempt, refusal: SamlRefusal) -> None:
     """Write the row of a message that is not believed, in two statements; none beyond ``FAILURES_PER_MINUTE`` of an address."""
-    if not settings.SIGN_IN_LOG_DAYS or spend(
-        f"sign-in rows of {hash_of_address(attempt.request)}", settings.FAILURES_PER_MINUTE
-    ):
-        return  # a stranger shall not be able to fill the table
+    if _may_fill(attempt):
+        _write_refusal(attempt, refusal, code=refusal.code.value, decision=refusal.sentence)
+
+
+def record_refused_logout(attempt: Attempt, refusal: SamlRefusal) -> None:
+    """Write the row of a logout message that is refused, so that the reference on its page finds it. Limited as `record_stranger` is."""
+    if _may_fill(attempt):
+        attempt.trace.note("Logout message", False, expected=refusal.expected, received=refusal.received)
+        decision = f"A logout message was refused: {refusal.code.value}."
+        _write_refusal(attempt, refusal, code=LOGOUT_REFUSED, decision=decision)
+
+
+def _may_fill(attempt: Attempt) -> bool:
+    """Whether a stranger's row may be written: nobody must be able to fill the table."""
+    key = f"sign-in rows of {hash_of_address(attempt.request)}"
+    return bool(settings.SIGN_IN_LOG_DAYS) and not spend(key, settings.FAILURES_PER_MINUTE)
+
+
+def _write_refusal(attempt: Attempt, refusal: SamlRefusal, *, code: str, decision: str) -> None:
     _write(
         attempt,
-        code=refusal.code.value,
-        decision=refusal.sentence,
+        code=code,
+        decision=decision,
         expected=refusal.expected,
         received=refusal.received,
     )

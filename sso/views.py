@@ -141,7 +141,9 @@ def me(request: HttpRequest) -> HttpResponse:
     }
     if as_json:
         return JsonResponse(document)
-    return render(request, "sso/me.html", {"told": document, "connection": identity.connection if identity else None})
+    called = request.user.get_full_name() or request.user.email or request.user.username
+    page = {"told": document, "called": called, "connection": identity.connection if identity else None}
+    return render(request, "sso/me.html", page)
 
 
 def _nobody(request: HttpRequest, *, as_json: bool) -> HttpResponse:

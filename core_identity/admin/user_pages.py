@@ -6,6 +6,7 @@ from django.http import HttpRequest
 
 from core_identity.admin.forms import ActForm
 from core_identity.models import Role, User
+from core_identity.password_guard import require_password_budget
 from core_identity.selectors.roles import protected_roles
 from core_identity.services.roles import grant_role, revoke_role
 from core_identity.services.transactions import in_one_transaction
@@ -62,4 +63,5 @@ class PasswordForm(ActForm):
             self.add_error("again", "The two passwords differ.")
 
     def write(self) -> None:
+        require_password_budget(self.request, self.request.user.get_username())
         set_password(actor=self.actor, user_id=self.user.pk, password=self.cleaned_data["password"])

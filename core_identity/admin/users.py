@@ -20,6 +20,7 @@ from core_identity.admin.user_filters import RelatedFilter, StatusFilter
 from core_identity.admin.user_pages import PasswordForm, RolesForm
 from core_identity.keys import key
 from core_identity.models import Identity, User
+from core_identity.password_guard import require_password_budget
 from core_identity.selectors.users import guarded_users, status_of
 from core_identity.services.users import change_user, create_user
 
@@ -49,6 +50,8 @@ class NewUserForm(WrittenByService, forms.ModelForm):
         return password or None
 
     def write(self) -> User:
+        if self.cleaned_data["password"]:
+            require_password_budget(self.request, self.request.user.get_username())
         return create_user(actor=self.actor, **self.cleaned_data)
 
 

@@ -4,16 +4,17 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from core_identity.errors import IdentityError
+from core_identity.errors import IdentityError, TooManyPasswords, TryLater
 from core_identity.models import Conflict, Event, Identity
 from core_identity.models.conflict import ConflictState
 from core_identity.selectors.bursts import may_settle_bursts, open_bursts
 from core_identity.selectors.groups import waiting_by_connection
 from core_identity.selectors.users import break_glass_users
+from core_identity.services.password_events import alarms
 
 LOGS = ("scim.ProvisioningRecord", "sso.SignInRecord")
 """What other apps keep for administrators to read."""
@@ -41,6 +42,8 @@ class CoreAdminSite(AdminSite):
             except IdentityError as refused:
                 messages.error(request, refused.message)
                 return redirect("admin:index")
+            except TryLater as refused:
+                return self._try_later(request, refused)
 
         return super().admin_view(telling, cacheable)
 
@@ -59,6 +62,7 @@ class CoreAdminSite(AdminSite):
             told["conflicts"] = Conflict.objects.filter(state=ConflictState.OPEN).count()
         if request.user.is_superuser:
             told["no_break_glass"] = not break_glass_users().exists()
+            told["password_alarms"] = alarms()[:5]
         if may_settle_bursts(request.user):
             told["bursts"] = open_bursts()[:10]
         if request.user.has_perm("core_identity.view_role") or request.user.has_perm("core_identity.change_role"):
@@ -66,6 +70,34 @@ class CoreAdminSite(AdminSite):
         if request.user.has_perm("core_identity.view_event"):
             told["recent"] = Event.objects.all()[:10]
         return super().index(request, {**told, **(extra_context or {})})
+
+    def login(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """As Django's, with a limit on guesses and a narrower ``next``."""
+        # Imported late: what is in that package registers itself at this site.
+        from core_identity.config.password_pages import PasswordSignInView
+
+        if request.method == "GET" and self.has_permission(request):
+            return redirect("admin:index")
+        page = {
+            **self.each_context(request),
+            "title": "Log in",
+            "subtitle": None,
+            "app_path": request.get_full_path(),
+            "username": request.user.get_username(),
+        }
+        request.current_app = self.name
+        try:
+            return PasswordSignInView.as_view(extra_context={**page, **(extra_context or {})})(request)
+        except TryLater as refused:
+            return self._try_later(request, refused)
+
+    def _try_later(self, request: HttpRequest, refusal: TryLater) -> HttpResponse:
+        page = {**self.each_context(request), "title": "Try again later", "refusal": refusal}
+        page["reference"] = request.request_id  # type: ignore[attr-defined]  # by RequestIdMiddleware
+        status = 429 if isinstance(refusal, TooManyPasswords) else 503
+        response = render(request, "admin/try_later.html", page, status=status)
+        response["Retry-After"] = str(refusal.seconds)
+        return response
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
         # Imported late: what is in that package registers itself at this site.

@@ -46,6 +46,15 @@ def key_encryption_keys(*, stand_in: str) -> list[str]:
     return keys
 
 
+def trusted_proxies() -> int:
+    """Return how many proxies of ours append to X-Forwarded-For; ``TRUST_PROXY=on`` alone means one."""
+    trusted: bool = env.bool("TRUST_PROXY", default=False)
+    proxies: int = env.int("TRUSTED_PROXIES", default=int(trusted))
+    if proxies < 0 or (trusted and not proxies):
+        raise ImproperlyConfigured("TRUSTED_PROXIES must be 0 or more, and 1 or more where TRUST_PROXY is on.")
+    return proxies
+
+
 def burst_limits() -> BurstLimits:
     """Return from how many deactivations on an alarm is due (R22a)."""
     standard = BurstLimits()

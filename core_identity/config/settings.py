@@ -4,7 +4,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from core_identity.config.environment import PublicUrl, burst_limits, env, key_encryption_keys, secret
+from core_identity.config.environment import PublicUrl, burst_limits, env, key_encryption_keys, secret, trusted_proxies
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -82,6 +82,9 @@ SILENCED_SYSTEM_CHECKS = [
 AUTH_USER_MODEL = "core_identity.User"
 AUTHENTICATION_BACKENDS = ["core_identity.backends.RoleBackend"]
 BURST = burst_limits()  # R22a
+PASSWORD_HASHERS = ["core_identity.hashing.BoundedHasher"]
+PASSWORDS_PER_MINUTE = env.int("PASSWORDS_PER_MINUTE", default=30)  # of each address; 0: no limit
+PASSWORDS_OF_A_NAME_PER_MINUTE = env.int("PASSWORDS_OF_A_NAME_PER_MINUTE", default=10)  # of each address for one name
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -101,7 +104,7 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
-# Transport. Behind a proxy that ends TLS, TRUST_PROXY says that X-Forwarded-Proto comes from it and from nobody else.
+# Transport. Behind proxies of ours, X-Forwarded-Proto comes from them and from nobody else.
 SECURE_SSL_REDIRECT = _public.https
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if _public.https else 0
@@ -110,8 +113,8 @@ SECURE_HSTS_PRELOAD = _public.https
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
-TRUST_PROXY = env.bool("TRUST_PROXY", default=False)
-if TRUST_PROXY:
+TRUSTED_PROXIES = trusted_proxies()
+if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -7,6 +7,9 @@ from core_identity.values import ActorKind, Channel
 REFUSED_KINDS = ("scim.refused", "sso.refused")
 """What `core_identity.services.refusals.recording_refusals` writes for the channels."""
 
+PASSWORD_ALARM = "password.alarm"  # noqa: S105 - the name of an event
+"""What `core_identity.services.password_events` writes where many networks try one name."""
+
 
 class Event(models.Model):
     """One append-only audit row, written in the transaction of the change it tells of (R34).
@@ -47,6 +50,7 @@ class Event(models.Model):
         indexes = (
             models.Index(name="event_by_user", fields=("user_id", "-id")),
             models.Index(name="event_by_subject", fields=("subject_id", "-id")),
+            models.Index(name="event_password_alarm", fields=("at",), condition=models.Q(kind=PASSWORD_ALARM)),
             models.Index(
                 name="event_refused", fields=("connection_id", "at"), condition=models.Q(kind__in=REFUSED_KINDS)
             ),

@@ -117,5 +117,13 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     def get_full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
 
+    @property
+    def introduction(self) -> str:
+        """Name and email, as people know each other; the username where both are empty. A username may have a number appended (R8)."""
+        name = self.get_full_name()
+        if name and self.email:
+            return f"{name} ({self.email})"
+        return name or self.email or self.username
+
     def get_short_name(self) -> str:
         return self.first_name or self.username

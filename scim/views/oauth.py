@@ -14,6 +14,7 @@ from oauth2_provider.models import get_grant_model
 from oauth2_provider.views import RevokeTokenView, TokenView
 
 from core_identity.credentials import credential
+from core_identity.errors import HashersBusy
 from scim.budgets import spend_on_failure
 from scim.oauth import client_of, introspected
 
@@ -84,6 +85,8 @@ def _endpoint(request: HttpRequest, view: Any) -> HttpResponse:
     except get_grant_model().DoesNotExist:
         # The toolkit reads the code several times; another request with the same one was done in between, and it opens once.
         return _error("invalid_grant", "The code was used already.")
+    except HashersBusy as busy:  # a secret that the toolkit once hashed, as slowly as a password
+        return _error("temporarily_unavailable", busy.message, status=503, **{"Retry-After": str(busy.seconds)})
     if response.status_code in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED):
         # Counted only now: who shares an address with a guesser, as all customers of Okta do, is let in by the right secret. Secrets, codes and
         # tokens are too long to be guessed at any speed, and a guess costs a hash; the budget is against noise.

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 import time_machine
 from django.conf import LazySettings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection as database
 from django.test import Client, RequestFactory
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from core_identity.budgets import hash_of_address, spend
+from core_identity.config.environment import trusted_proxies
 from core_identity.models import Connection
 from scim.bearer_tokens import make_token
 from scim.models import ProvisioningRecord
@@ -138,16 +140,56 @@ def test_failed_attempts_of_an_address_are_slowed_down_and_the_right_secret_is_l
         assert ask(wrong).status_code == 401
 
 
-@pytest.mark.parametrize(("trusted", "last"), [(True, 401), (False, 429)])
-def test_behind_our_proxy_the_address_is_its_last_word(
-    trusted: bool, last: int, connection: Connection, settings: LazySettings
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        (0, "made up, 198.51.100.1", "192.0.2.1"),
+        (1, "made up, 198.51.100.1", "198.51.100.1"),
+        (1, "198.51.100.1", "198.51.100.1"),
+        (1, "", "192.0.2.1"),
+        (2, "made up, 198.51.100.1, 203.0.113.7", "198.51.100.1"),
+        (2, "198.51.100.1,203.0.113.7", "198.51.100.1"),
+        (2, "made up", "192.0.2.1"),
+        (3, "made up, 203.0.113.7", "192.0.2.1"),
+        (1, "made up, 198.51.100.1:50311", "198.51.100.1"),
+        (1, "[2001:db8:1:2::1]:50311", "2001:db8:1:2::9"),
+        (1, "::ffff:198.51.100.1", "198.51.100.1"),
+        (1, "made up, ", "192.0.2.1"),
+    ],
+)
+def test_behind_our_proxies_the_address_is_that_of_the_outermost(
+    proxies: int, forwarded: str, address: str, settings: LazySettings
 ) -> None:
-    settings.FAILURES_PER_MINUTE, settings.TRUST_PROXY = 1, trusted
-    wrong = Secrets(secrets_of(connection).client_id, "wrong")
-    with at(0):
-        assert ask(wrong, **{"X-Forwarded-For": "made up, 198.51.100.1"}).status_code == 401
-        assert ask(wrong, **{"X-Forwarded-For": "else, 198.51.100.1"}).status_code == 429
-        assert ask(wrong, **{"X-Forwarded-For": "made up, 198.51.100.2"}).status_code == last
+    """A stranger writes the first words of X-Forwarded-For, and each proxy of ours appends one."""
+    settings.TRUSTED_PROXIES = proxies
+    asked = RequestFactory().get("/", REMOTE_ADDR="192.0.2.1", HTTP_X_FORWARDED_FOR=forwarded)
+    plain = RequestFactory().get("/", REMOTE_ADDR=address)
+    found = hash_of_address(asked)
+    settings.TRUSTED_PROXIES = 0
+    assert found == hash_of_address(plain)
+
+
+@pytest.mark.parametrize(
+    ("environment", "proxies"),
+    [
+        ({}, 0),
+        ({"TRUST_PROXY": "on"}, 1),
+        ({"TRUSTED_PROXIES": "2"}, 2),
+        ({"TRUST_PROXY": "on", "TRUSTED_PROXIES": "2"}, 2),
+        ({"TRUSTED_PROXIES": "-1"}, None),
+        ({"TRUST_PROXY": "on", "TRUSTED_PROXIES": "0"}, None),
+    ],
+)
+def test_the_number_of_our_proxies_comes_from_the_environment(
+    environment: dict[str, str], proxies: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    if proxies is None:
+        with pytest.raises(ImproperlyConfigured, match="TRUSTED_PROXIES"):
+            trusted_proxies()
+    else:
+        assert trusted_proxies() == proxies
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The way out, by either side: the session that is named and no other, on a signed word and no other."""
 
+import base64
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -10,7 +11,8 @@ from django.conf import LazySettings
 from lxml import etree
 
 from core_identity.models import Connection, Event
-from sso.models import SsoSession
+from sso.models import SignInRecord, SsoSession
+from sso.sign_in_log import refused_lately
 from tests.sso.conftest import SERVICE, SLO, Browser, with_logout
 from tests.sso.logout_messages import (
     JANE_BY_SSO,
@@ -199,6 +201,53 @@ def test_an_answer_to_nothing_of_ours_is_refused(jane: Browser, changes: dict[st
     answer = post(jane, jane.idp.logout(xml), field="SAMLResponse")
     assert answer.status_code == 400
     assert f"({code})" in answer.content.decode()
+
+
+@pytest.mark.parametrize("binding", ["POST", "Redirect"])
+def test_a_refused_answer_says_what_is_known_and_its_reference_finds_a_row_R35(jane: Browser, binding: str) -> None:
+    """The button has ended the session here before the browser left; only the end at the IdP is not known."""
+    request_id = sign_out(jane).get("ID", "")
+    if binding == "POST":
+        unsigned = base64.b64encode(response_xml(jane.idp, request_id).encode()).decode()
+        answer = post(jane, unsigned, field="SAMLResponse")
+    else:
+        xml = response_xml(jane.idp, request_id, place=False)
+        answer = by_query(jane, TestIdp(jane.idp.entity_id).logout_query(xml, field="SAMLResponse"))
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert "You are signed out of CORE" in page
+    assert "it is not known whether your session there has ended" in page
+    assert "Nobody was signed out" not in page
+    record = SignInRecord.objects.get(reference=answer["X-Request-Id"])
+    assert record.reference in page
+    assert record.code == "logout_refused"
+    assert ("signature_layout" if binding == "POST" else "signature") in record.decision
+    assert refused_lately("acme") == 0, "no sign-in was refused"
+
+
+def test_a_refused_answer_tells_nobody_who_did_not_leave_that_they_are_signed_out(jane: Browser) -> None:
+    answer = post(jane, jane.idp.logout(response_xml(jane.idp, "_somebody-elses")), field="SAMLResponse")
+    assert "A logout answer was refused" in answer.content.decode()
+    assert "You are signed out" not in answer.content.decode()
+    assert jane.me().status_code == 200
+
+
+def test_a_refused_request_has_a_row_and_strangers_fill_no_table(jane: Browser, settings: LazySettings) -> None:
+    settings.FAILURES_PER_MINUTE = 2
+    for _ in range(4):
+        page = post(jane, "bm90IHNpZ25lZA==").content.decode()
+        assert "Nobody was signed out" in page
+    assert SignInRecord.objects.filter(code="logout_refused").count() == 2
+    assert Event.objects.filter(kind="sso.logged_out").count() == 0
+
+
+def test_without_single_logout_at_the_idp_the_page_says_that_the_session_there_may_continue(
+    jane: Browser, acme: Connection
+) -> None:
+    acme.saml.slo_url = acme.saml.slo_post_url = ""
+    acme.saml.save()
+    page = jane.http.post("/sign-out", follow=True).content.decode()
+    assert "You are signed out of CORE. Your session at Acme may continue." in page
 
 
 def test_signing_out_works_although_our_key_cannot_be_opened(jane: Browser, settings: LazySettings) -> None:

@@ -21,6 +21,7 @@ from core_identity.services.users import create_user
 from sso.models import SignInRecord
 from sso.remedies import REMEDIES
 from sso.saml.refusals import Code
+from sso.sign_in_log import LOGOUT_REFUSED
 from tests.admin.conftest import browser_of, staff
 from tests.sso.conftest import SERVICE, Browser
 from tests.support.cast import ADMIN, JANE, ZOE, by_sso
@@ -97,7 +98,7 @@ def test_there_is_a_remedy_for_each_code_in_the_code_and_in_the_docs() -> None:
     refusals: tuple[type[IdentityError], ...] = (*Refusal.__subclasses__(), NoMark, InvalidValue, NotAllowed)
     policy = {one.code for one in refusals}
     of_scim = {"duplicate", "try_again", "uid_required", "unknown_group"}
-    assert set(REMEDIES) == {*Code, *policy} - of_scim
+    assert set(REMEDIES) == {*Code, *policy, LOGOUT_REFUSED} - of_scim
     page = (Path(__file__).resolve().parents[2] / "docs/how-to/find-out-why-somebody-was-refused.md").read_text()
     assert [code for code in REMEDIES if f"`{code}`" not in page] == []
 

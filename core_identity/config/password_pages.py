@@ -1,0 +1,21 @@
+"""Where the administration's sign-in leads: to a path of ours, and to no other sign-in."""
+
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest
+from django.urls import reverse
+
+from core_identity.admin.password_sign_in import PasswordSignInForm
+from sso.relay_state import safe_path
+
+
+class PasswordSignInView(LoginView):
+    authentication_form = PasswordSignInForm
+    template_name = "admin/login.html"
+
+    def get_default_redirect_url(self) -> str:
+        return reverse("admin:index")
+
+    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
+        name = self.redirect_field_name
+        wanted = self.request.POST.get(name, self.request.GET.get(name, ""))
+        return safe_path(wanted) if wanted else ""

@@ -43,6 +43,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "core_identity.config.health.ProbeMiddleware",  # before all that asks for the Host or the session
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -103,7 +104,7 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 # Transport. Behind a proxy that ends TLS, TRUST_PROXY says that X-Forwarded-Proto comes from it and from nobody else.
 SECURE_SSL_REDIRECT = _public.https
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if _public.https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _public.https
 SECURE_HSTS_PRELOAD = _public.https
@@ -169,6 +170,8 @@ SCIM_READS_PER_MINUTE = env.int("SCIM_READS_PER_MINUTE", default=30_000)  # of e
 SCIM_WRITES_PER_MINUTE = env.int("SCIM_WRITES_PER_MINUTE", default=12_000)
 FAILURES_PER_MINUTE = env.int("FAILURES_PER_MINUTE", default=60)  # of each address
 REST_FRAMEWORK = {"UNAUTHENTICATED_USER": None}
+
+DRAIN_SECONDS = env.float("DRAIN_SECONDS", default=5.0)  # between SIGTERM and the end of serving
 
 # Limits that hold before any view looks at a request.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024

@@ -84,6 +84,7 @@ def running_service(folder: Path, *, server: str = "") -> Iterator[Service]:
         "DATABASE_URL": new_database(server or os.environ["DATABASE_URL"]),
         "DJANGO_SETTINGS_MODULE": "core_identity.config.settings",
         "PUBLIC_URL": web.url,
+        "DRAIN_SECONDS": "0",
         "STATIC_ROOT": str(folder / "static"),
         "SECRET_KEY": secrets.token_urlsafe(50),
     }

@@ -15,6 +15,8 @@ from django.conf import settings
 from django.db import Error, connection
 from django.http import HttpRequest
 
+from core_identity.outages import is_outage, log_traceback
+
 log = logging.getLogger("core_identity.budgets")
 
 MINUTE: Final = 60
@@ -41,8 +43,11 @@ def spend(key: str, limit: int) -> int:
         with connection.cursor() as cursor:
             cursor.execute(_SPEND, [key, int(now // MINUTE)])
             minute, spent = cursor.fetchone()
-    except Error:
-        log.exception("A budget could not be asked")
+    except Error as error:
+        if is_outage(error):
+            log_traceback(error)
+        else:
+            log.exception("A budget could not be asked")
         return 0
     return 0 if spent <= limit else max(1, ceil((minute + 1) * MINUTE - now))
 

@@ -46,6 +46,7 @@ MIDDLEWARE = [
     "core_identity.config.health.ProbeMiddleware",  # before all that asks for the Host or the session
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "core_identity.config.error_pages.EmptyErrorMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "core_identity.middleware.SessionGateMiddleware",
@@ -100,6 +101,7 @@ CSRF_COOKIE_NAME = "__Host-csrf" if _public.https else "csrf"
 CSRF_COOKIE_SECURE = _public.https
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "core_identity.config.error_pages.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 # Transport. Behind a proxy that ends TLS, TRUST_PROXY says that X-Forwarded-Proto comes from it and from nobody else.
@@ -198,9 +200,11 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "core_identity.config.logs.LineFormatter"}},
+    "filters": {"outages": {"()": "core_identity.config.logs.OneLineOfAnOutage"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
+        "django.request": {"filters": ["outages"]},
         "django.server": {"handlers": [], "propagate": True, "level": "WARNING"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
     },

@@ -10,3 +10,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("scim.urls")),
     path("", include("sso.urls")),
 ]
+
+handler400 = "core_identity.config.error_pages.bad_request"
+handler403 = "core_identity.config.error_pages.permission_denied"
+handler404 = "core_identity.config.error_pages.page_not_found"
+handler500 = "core_identity.config.error_pages.server_error"

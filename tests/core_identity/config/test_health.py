@@ -15,6 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 import sso.saml.self_test
 from core_identity.config import draining, health, readiness
 from sso.saml.refusals import Code, SamlRefusal
+from sso.saml.verifier import verify
 
 
 @pytest.fixture(autouse=True)
@@ -85,9 +86,9 @@ def test_a_result_is_kept_two_seconds_and_an_old_one_is_not_believed(
     monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     monkeypatch.setattr(readiness, "_outcome", [True])
+    now = [100.0]
     clock = SimpleNamespace(time=lambda: timezone.now().timestamp(), monotonic=lambda: now[0])
     monkeypatch.setattr(readiness, "time", clock)
-    now = [100.0]
     ready = readiness.Readiness()
     assert ready.is_ready()
     now[0] = 101.9
@@ -108,7 +109,7 @@ def test_a_result_is_kept_two_seconds_and_an_old_one_is_not_believed(
 def test_the_self_test_believes_a_good_message_and_refuses_a_changed_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sso.saml.key_pair.KEY_BITS", 2048)
     assert sso.saml.self_test.verifier_works(timezone.now())
-    real = sso.saml.self_test.verify
+    real = verify
     believed = []
 
     def credulous(message: str, expected: object) -> object:
@@ -120,8 +121,13 @@ def test_the_self_test_believes_a_good_message_and_refuses_a_changed_one(monkeyp
 
     monkeypatch.setattr(sso.saml.self_test, "verify", credulous)
     assert not sso.saml.self_test.verifier_works(timezone.now())
-    runs = []
-    monkeypatch.setattr(readiness, "verifier_works", lambda now: runs.append(now) or broken())
+    runs: list[object] = []
+
+    def counted(now: object) -> object:
+        runs.append(now)
+        return broken()
+
+    monkeypatch.setattr(readiness, "verifier_works", counted)
     with ThreadPoolExecutor(4) as pool:
         assert not any(pool.map(lambda _: readiness.can_judge_saml(), range(8)))
     assert len(runs) == 1, "once in the life of a process"

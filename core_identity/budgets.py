@@ -17,6 +17,8 @@ from django.db import Error, connection
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
+from core_identity.outages import is_outage, log_traceback
+
 log = logging.getLogger("core_identity.budgets")
 
 MINUTE: Final = 60
@@ -61,8 +63,11 @@ def _add_one(key: str, minute: int) -> tuple[int, int]:
         with connection.cursor() as cursor:
             cursor.execute(_SPEND, [key, minute])
             counted: tuple[int, int] = cursor.fetchone()
-    except Error:
-        log.exception("A budget could not be asked")
+    except Error as error:
+        if is_outage(error):
+            log_traceback(error)
+        else:
+            log.exception("A budget could not be asked")
         return minute, 0
     return counted
 

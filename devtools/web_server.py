@@ -8,6 +8,7 @@ from devtools.checkout import Checkout
 from devtools.ports import loopback_addresses
 
 APPLICATION = "core_identity.config.wsgi"
+DRAIN_SECONDS = 2  # still serving, and not ready any more
 GRACE_SECONDS = 3  # for requests under way
 
 
@@ -31,7 +32,7 @@ class WebServer:
         command: list[str | Path] = [checkout.python, "-m", "gunicorn", APPLICATION, "--no-control-socket"]
         command += ["--worker-class", "gthread", "--limit-request-line", "8190"]  # a filter in a URL may be long
         command += ["--workers", str(self.workers), "--threads", str(self.threads)]
-        command += ["--graceful-timeout", str(GRACE_SECONDS), "--log-level", "warning"]
+        command += ["--graceful-timeout", str(DRAIN_SECONDS + GRACE_SECONDS), "--log-level", "warning"]
         for bind in binds:
             command += ["--bind", bind]
         return [*command, "--reload"] if self.reload else command

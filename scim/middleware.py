@@ -15,9 +15,19 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from core_identity.outages import AWAY, NOT_KNOWN, NOTHING_CHANGED
 from scim.oauth_errors import ADDRESSES, oauth_error
 from scim.provisioning_log import record
-from scim.wire.errors import BadRequest, Forbidden, MethodNotAllowed, NotFound, PayloadTooLarge, ScimError, Unexpected
+from scim.wire.errors import (
+    BadRequest,
+    Forbidden,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    ScimError,
+    Unavailable,
+    Unexpected,
+)
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -46,6 +56,11 @@ def trace_of(request: HttpRequest) -> Trace:
     """Return the trace of a request, the same one at every call."""
     trace: Trace = request.__dict__.setdefault("scim_trace", Trace())
     return trace
+
+
+def writes_own_line(request: HttpRequest) -> bool:
+    """Whether the log gets a line of this request from here."""
+    return request.path_info.startswith((PREFIX, *ADDRESSES))
 
 
 class ScimErrorMiddleware:
@@ -97,10 +112,13 @@ _ERRORS: Final[dict[int, ScimError]] = {
 
 
 def _in_scim(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
-    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        error: ScimError = Unexpected(
-            "Something went wrong in CORE. Try again later, or give the reference to its administrator."
+    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        trace_of(request).decision = Unavailable.code
+        error: ScimError = Unavailable(
+            f"{AWAY} {NOT_KNOWN if getattr(response, 'may_be_saved', False) else NOTHING_CHANGED}"
         )
+    elif response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        error = Unexpected("Something went wrong in CORE. Try again later, or give the reference to its administrator.")
     else:
         error = _ERRORS.get(
             response.status_code, BadRequest("The request cannot be understood. Check the SCIM base URL.")

@@ -7,6 +7,8 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from core_identity.outages import AWAY, NOT_KNOWN, TRY_AGAIN
+
 ADDRESSES: Final = ("/oauth/token", "/oauth/revoke_token", "/oauth/introspect")
 """Where programs ask. At the consent page people do, and get a page."""
 
@@ -29,7 +31,10 @@ def oauth_error(request: HttpRequest, response: HttpResponseBase) -> tuple[HttpR
     """Return a failed answer in the form of OAuth, and its code. What the toolkit says is kept; a page of Django's is replaced."""
     said = _said(response)
     if said is None:
-        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+            told = f"{AWAY} {NOT_KNOWN if getattr(response, 'may_be_saved', False) else TRY_AGAIN}"
+            said = {"error": "temporarily_unavailable", "error_description": told}
+        elif response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             said = {"error": "server_error", "error_description": _OURS}
         else:
             missing = response.status_code == HTTPStatus.NOT_FOUND

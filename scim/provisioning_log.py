@@ -11,6 +11,7 @@ from django.db import Error
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from core_identity.outages import is_outage, log_traceback
 from scim.budgets import spend_on_failure
 from scim.models import Method, ProvisioningRecord
 
@@ -73,8 +74,11 @@ def record(request: "HttpRequest", response: "HttpResponseBase", trace: "Trace",
             reference=getattr(request, "request_id", ""),
             duration_ms=round(duration_ms),
         ).save(force_insert=True)
-    except Error:
-        log.exception("A row of the provisioning log could not be written")
+    except Error as error:
+        if is_outage(error):
+            log_traceback(error)
+        else:
+            log.exception("A row of the provisioning log could not be written")
 
 
 def records_between(

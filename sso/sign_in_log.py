@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from core_identity.budgets import hash_of_address, spend
+from core_identity.outages import is_outage, log_traceback
 from sso.models import SamlSettings, SignInRecord
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.claims import names_of
@@ -167,5 +168,8 @@ def _write(attempt: Attempt, **told: Any) -> None:
             is_test=attempt.is_test,
             **told,
         ).save(force_insert=True)
-    except Error:
-        log.exception("A row of the sign-in log could not be written")
+    except Error as error:
+        if is_outage(error):
+            log_traceback(error)
+        else:
+            log.exception("A row of the sign-in log could not be written")

@@ -3,7 +3,10 @@
 import json
 import logging
 import time
+from http import HTTPStatus
 from typing import Final
+
+READINESS: Final = "/readyz"
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {
     "message",
@@ -28,3 +31,20 @@ class LineFormatter(logging.Formatter):
         # One record is one line: a line break in a name must not start a forged record.
         line = super().formatMessage(record).replace("\r", "\\r").replace("\n", "\\n")
         return f"{line} {json.dumps(facts, default=str)}" if facts else line
+
+
+class OneLineOfAnOutage(logging.Filter):
+    """Keep Django's line about a request that was answered 503 to one line; drop it where SCIM, OAuth or the readiness probe writes one.
+
+    The traceback is logged by `core_identity.outages`, once a minute. Each line gets the reference of its request.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        from scim.middleware import writes_own_line  # not before the apps are loaded
+
+        request = getattr(record, "request", None)
+        record.reference = getattr(request, "request_id", "")
+        if getattr(record, "status_code", 0) != HTTPStatus.SERVICE_UNAVAILABLE:
+            return True
+        record.exc_info = None
+        return request is None or not (writes_own_line(request) or request.path_info == READINESS)

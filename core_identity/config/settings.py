@@ -43,8 +43,10 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "core_identity.config.health.ProbeMiddleware",  # before all that asks for the Host or the session
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "core_identity.config.error_pages.EmptyErrorMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "core_identity.middleware.SessionGateMiddleware",
@@ -102,11 +104,12 @@ CSRF_COOKIE_NAME = "__Host-csrf" if _public.https else "csrf"
 CSRF_COOKIE_SECURE = _public.https
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "core_identity.config.error_pages.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 # Transport. Behind proxies of ours, X-Forwarded-Proto comes from them and from nobody else.
 SECURE_SSL_REDIRECT = _public.https
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if _public.https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _public.https
 SECURE_HSTS_PRELOAD = _public.https
@@ -173,6 +176,8 @@ SCIM_WRITES_PER_MINUTE = env.int("SCIM_WRITES_PER_MINUTE", default=12_000)
 FAILURES_PER_MINUTE = env.int("FAILURES_PER_MINUTE", default=60)  # of each address
 REST_FRAMEWORK = {"UNAUTHENTICATED_USER": None}
 
+DRAIN_SECONDS = env.float("DRAIN_SECONDS", default=5.0)  # between SIGTERM and the end of serving
+
 # Limits that hold before any view looks at a request.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
@@ -198,9 +203,11 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "core_identity.config.logs.LineFormatter"}},
+    "filters": {"outages": {"()": "core_identity.config.logs.OneLineOfAnOutage"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
+        "django.request": {"filters": ["outages"]},
         "django.server": {"handlers": [], "propagate": True, "level": "WARNING"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
     },

@@ -1,11 +1,17 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from core_identity.config.health import healthz
+from core_identity.config.health import healthz, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
     path("admin/", admin.site.urls),
     path("", include("scim.urls")),
     path("", include("sso.urls")),
 ]
+
+handler400 = "core_identity.config.error_pages.bad_request"
+handler403 = "core_identity.config.error_pages.permission_denied"
+handler404 = "core_identity.config.error_pages.page_not_found"
+handler500 = "core_identity.config.error_pages.server_error"

@@ -2,10 +2,14 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+
+from core_identity.config.draining import drain_before_stop
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core_identity.config.settings")
 _django = get_wsgi_application()
+drain_before_stop(settings.DRAIN_SECONDS)
 
 CHUNKED: Final = 16 * 1024 * 1024
 """Bytes that may be read of a chunked body. The views have smaller limits of their own, and say so."""

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core_identity", "0010_more_emails"),
+        ("core_identity", "0013_overage"),
     ]
 
     operations = [

@@ -39,6 +39,7 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
     state = checkout.make_state_folder("demo")
     with lasting_database(checkout, DEMO) as database, services(database.holds) as running:
         environment = product_environment(checkout, database, DEBUG="off", DEMO="on", PUBLIC_URL=server.url)
+        environment["DRAIN_SECONDS"] = "0"
         idp: list[str | Path] = [checkout.python, "-m", "demo.idp", "--port", str(options.idp_port)]
         idp += ["--sp-url", server.url, "--state", state]
         running.start("The demo IdP", idp, environment, checkout.root)

@@ -12,7 +12,7 @@ from devtools.ports import require_free, wait_for_answer
 from devtools.product import collect_static_files, migrate, product_environment
 from devtools.services import services
 from devtools.signals import Stopped
-from devtools.web_server import WebServer
+from devtools.web_server import DRAIN_SECONDS, WebServer
 
 SUMMARY = "serve the product with production settings and no demo data"
 
@@ -43,6 +43,7 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
     with lasting_database(checkout, CORE) as database:
         environment = product_environment(checkout, database, DEBUG="off", DEMO="off")
         environment.setdefault("PUBLIC_URL", server.url)
+        environment.setdefault("DRAIN_SECONDS", str(DRAIN_SECONDS))
         migrate(checkout, environment)
         ensure_first_administrator(checkout, environment)
         collect_static_files(checkout, environment)

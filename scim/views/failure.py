@@ -4,13 +4,13 @@ import logging
 from typing import Final
 
 from django.core.exceptions import SuspiciousOperation
-from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.http.request import UnreadablePostError
 from gunicorn.http.errors import ParseException
 from rest_framework import exceptions, status
 
 from core_identity import errors as core
+from core_identity import outages
 from scim.wire import errors as wire
 
 log = logging.getLogger("scim.failures")
@@ -43,9 +43,10 @@ def scim_error(failure: Exception) -> wire.ScimError:
     # The server reads a chunked body while we do, and only then finds that it is none.
     if isinstance(failure, SuspiciousOperation | UnreadablePostError | ParseException):
         return wire.BadRequest("The request cannot be understood.")
-    if isinstance(failure, OperationalError | InterfaceError):
-        log.error("The database is away", exc_info=failure)
-        return wire.Unavailable("CORE cannot reach its database at the moment. Nothing was changed. Try again later.")
+    if outages.is_outage(failure):
+        outages.log_traceback(failure)
+        known = outages.NOT_KNOWN if outages.may_be_saved(failure) else outages.NOTHING_CHANGED
+        return wire.Unavailable(f"{outages.AWAY} {known}")
     log.error("A SCIM request failed", exc_info=failure)
     return wire.Unexpected("Something went wrong in CORE. Try again later, or give the reference to its administrator.")
 

@@ -100,7 +100,7 @@ def _outgoing(
     if place.binding is Binding.REDIRECT:
         return Outgoing(redirect_url(place.url, name, message, relay_state=relay_state, signer=signer))
     if signer is not None:
-        _sign(message, signer, position=1)
+        sign_element(message, signer, position=1)
     said = base64.b64encode(etree.tostring(message)).decode()
     return Outgoing(place.url, {name: said, **({"RelayState": relay_state} if relay_state else {})})
 
@@ -168,7 +168,7 @@ def sp_metadata(
         {"Binding": POST_BINDING, "Location": sp.acs_url, "index": "0", "isDefault": "true"},
     )
     if signer is not None:
-        _sign(entity, signer, position=0)
+        sign_element(entity, signer, position=0)
     return etree.tostring(entity, xml_declaration=True, encoding="UTF-8", pretty_print=signer is None)
 
 
@@ -179,7 +179,7 @@ def _message(name: str, sp: Sp, message_id: str, destination: str, now: datetime
     return message
 
 
-def _sign(element: etree._Element, signer: KeyPair, *, position: int) -> None:
+def sign_element(element: etree._Element, signer: KeyPair, *, position: int) -> None:
     """Put an enveloped signature where the schema wants it: in metadata first (SAML metadata 3.1), in a message after the Issuer (core 5)."""
     signature = template.create(element, constants.TransformExclC14N, constants.TransformRsaSha256, ns="ds")
     element.insert(position, signature)

@@ -4,9 +4,11 @@ import os
 import signal
 import socket
 import subprocess
+import time
 import urllib.request
 from pathlib import Path
 
+import httpx
 import pytest
 
 from devtools.checkout import this_checkout
@@ -39,10 +41,18 @@ def test_an_unknown_command_is_wrong_usage() -> None:
     assert run("run", "--wrong").returncode == 2
 
 
+def probe(port: int, path: str, method: str = "GET") -> int:
+    """Ask as a load balancer does: by the address of the machine, which is no name of ours."""
+    return httpx.request(
+        method, f"http://127.0.0.1:{port}{path}", headers={"Host": "10.0.3.7"}, trust_env=False
+    ).status_code
+
+
 def test_serve_migrates_listens_and_stops_with_everything_it_started(tmp_path: Path) -> None:
     port = free_port()
     environment = os.environ | {"DATABASE_URL": new_database(os.environ["DATABASE_URL"]), "STATIC_ROOT": str(tmp_path)}
     environment.pop("PUBLIC_URL", None)
+    environment["DRAIN_SECONDS"] = "1"
     process = subprocess.Popen(
         [DEV, "serve", "--port", str(port), "--workers", "2"],
         env=environment,
@@ -56,7 +66,12 @@ def test_serve_migrates_listens_and_stops_with_everything_it_started(tmp_path: P
         assert said.startswith(f"Serving http://localhost:{port}.")
         with urllib.request.urlopen(f"http://localhost:{port}/healthz", timeout=10) as answer:
             assert answer.status == 200
+        assert [probe(port, "/readyz", method) for method in ("GET", "HEAD")] == [200, 200]
         process.send_signal(signal.SIGINT)
+        deadline = time.monotonic() + 10
+        while (ready := probe(port, "/readyz")) == 200 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert (ready, probe(port, "/healthz")) == (503, 200), "not ready first, and still serving"
         assert process.wait(30) == 0
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", port), timeout=1)

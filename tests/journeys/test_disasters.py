@@ -1,6 +1,8 @@
 """A worker is killed, the database is cut off: what was answered with success stands, nothing is half written, and it goes on by itself."""
 
 import os
+import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -8,7 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from threading import Event
+from typing import Any
 
 import httpx
 import psycopg
@@ -16,10 +20,11 @@ import pytest
 
 from core_identity.values import Person
 from devtools.checkout import this_checkout
-from devtools.postgres.cluster import Cluster
+from devtools.postgres.cluster import ROLE, Cluster
 from devtools.postgres.lease import use
 from devtools.postgres.places import throwaway_cluster
 from tests.journeys.conftest import Customer, named, new_customer
+from tests.support.cut_line import Cut, Line, line_to
 from tests.support.saml import TestIdp
 from tests.support.service import Service, running_service
 
@@ -49,8 +54,19 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def service(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running_service(tmp_path_factory.mktemp("service"), server=cluster.url("core")) as running:
+def line(cluster: Cluster) -> Iterator[Line]:
+    with line_to(cluster.sockets / ".s.PGSQL.5432") as line:
+        yield line
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("log") / "service.log"
+
+
+@pytest.fixture(scope="module")
+def service(line: Line, log: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with running_service(tmp_path_factory.mktemp("service"), server=line.url(ROLE, "core"), log=log) as running:
         yield running
 
 
@@ -94,7 +110,7 @@ def wait_until_healthy(service: Service) -> None:
     http, deadline = service.http(), time.monotonic() + 10
     while time.monotonic() < deadline:
         try:
-            if http.get("/healthz").status_code == 200:
+            if http.get("/readyz").status_code == 200:
                 return
         except httpx.TransportError:
             pass
@@ -156,3 +172,116 @@ def test_a_database_that_is_cut_off_and_comes_back_loses_nothing_that_was_answer
     assert 503 in answers
     wait_until_healthy(service)
     assert_nothing_is_lost_or_half(customer, answers)
+
+
+def reference_on(answer: httpx.Response) -> str:
+    """Return the reference that a person or an IdP's administrator reads in a failed answer."""
+    kind = answer.headers["content-type"].partition(";")[0]
+    if kind == "text/html":
+        return str(re.findall('class="reference">([0-9A-Z]{10})<', answer.text)[0])
+    told = answer.json()
+    if kind == "application/scim+json":
+        assert told["status"] == str(answer.status_code)
+        return str(re.findall(r"Reference: ([0-9A-Z]{10})\)", told["detail"])[0])
+    assert told["error"] == "temporarily_unavailable"
+    return str(told.get("reference")) if "reference" in told else told["error_description"][-11:-1]
+
+
+def test_while_the_database_is_away_every_channel_says_503_in_its_form(
+    service: Service, line: Line, log: Path, idp: TestIdp
+) -> None:
+    customer = new_customer(service, idp)
+    okta, http, jane = customer.okta(), service.http(), named(customer.slug)
+    okta.push(jane)
+    assert customer.sign_in(jane, http).status_code == 200
+    token = {"Authorization": okta.http.headers["authorization"]}
+    scim, form, client = f"/scim/{customer.slug}/v2", {"grant_type": "client_credentials"}, customer.told["client_id"]
+    page, json_, scim_json = "text/html", "application/json", "application/scim+json"
+    asked: list[tuple[str, str, str, dict[str, Any]]] = [
+        ("GET", "/", page, {}),
+        ("GET", "/sign-in", page, {}),
+        ("POST", "/sign-in", page, {"data": {"connection": "acme"}}),
+        ("GET", "/me", page, {}),
+        ("GET", "/me", json_, {"headers": {"Accept": json_}}),
+        ("POST", "/sign-out", page, {}),
+        ("GET", f"/sso/{customer.slug}/login", page, {}),
+        ("GET", f"/sso/{customer.slug}/metadata", page, {}),
+        ("POST", f"/sso/{customer.slug}/acs", page, {"data": {"SAMLResponse": "bm9uc2Vuc2U="}}),
+        ("GET", f"/sso/{customer.slug}/finish?ticket=x", page, {}),
+        ("GET", f"/sso/{customer.slug}/logout", page, {}),
+        ("GET", "/admin/", page, {}),
+        ("GET", f"/oauth/authorize/?client_id={client}&response_type=code&scope=scim", page, {}),
+        ("GET", "/oauth/contact/x/", page, {}),
+        *(
+            ("POST", f"/oauth/{name}/", json_, {"data": form, "auth": (client, "x")})
+            for name in ("token", "introspect")
+        ),
+        ("POST", "/oauth/revoke_token/", json_, {"data": {"token": "x"}, "auth": (client, "x")}),
+        ("GET", f"{scim}/Users", scim_json, {"headers": token}),
+        ("POST", f"{scim}/Users", scim_json, {"headers": token, "json": {"userName": "x"}}),
+        ("POST", f"{scim}/Bulk", scim_json, {"headers": token, "json": {}}),
+        ("GET", f"{scim}/Schemas", scim_json, {"headers": token}),
+        ("GET", f"{scim}/Nothing", scim_json, {"headers": token}),
+    ]
+    before = len(log.read_text())
+    line.cut()
+    answers = [(http.request(method, path, **more), path, kind) for method, path, kind, more in asked]
+    probes = [http.get(path).status_code for path in ("/healthz", "/readyz")]
+    logged = log.read_text()[before:]
+    line.restore()
+    wait_until_healthy(service)
+    for answer, path, kind in answers:
+        assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (503, kind), path
+        assert int(answer.headers["retry-after"]) >= 1, path
+        assert reference_on(answer) == answer.headers["x-request-id"], path
+        assert "not known" not in answer.text, path
+    assert probes == [200, 503]
+    for answer, path, _ in answers:
+        assert logged.count(answer.headers["x-request-id"]) == 1, path
+    assert logged.count("The database does not answer") <= 2, "one traceback a minute in each of two processes"
+    lines = [one for one in logged.splitlines() if re.match(r"\d{4}-\d\d-\d\dT", one)]
+    others = [one for one in lines if " core_identity.outages " not in one and " core_identity.readiness " not in one]
+    assert len(others) == len(answers), "\n".join(others)
+    assert http.get("/me").status_code == 200, "the session outlives it"
+
+
+def test_a_commit_that_is_cut_off_is_said_to_be_unknown_and_asking_again_is_safe(
+    service: Service, line: Line, idp: TestIdp
+) -> None:
+    customer = new_customer(service, idp)
+    okta, admin, username = customer.okta(), service.http(), f"admin-{secrets.token_hex(3)}"
+
+    def submit(path: str, **form: str) -> httpx.Response:
+        admin.get(path)
+        return admin.post(path, data=form | {"csrfmiddlewaretoken": admin.cookies["csrf"]})
+
+    assert submit("/admin/login/", username=username, password=service.add_administrator(username)).status_code == 302
+    cuts: tuple[Cut, ...] = ("before", "after")
+    for number, cut in enumerate(cuts):
+        jane = replace(named(f"{customer.slug}-{number}"), given_name="Jane", family_name="Doe")
+        line.cut_commit = cut
+        answer = okta.create(jane)
+        assert answer.status_code == 503
+        assert "it is not known whether it was saved. It is safe to try again." in answer.json()["detail"]
+        assert line.has_cut()
+        assert (okta.lookup(str(jane.user_name)) is not None) == (cut == "after")
+        okta.push(jane)
+        assert okta.http.get("/Users", params={"filter": f'userName eq "{jane.user_name}"'}).json()["totalResults"] == 1
+        # A sign-in of somebody new
+        john = named(f"{customer.slug}-sso-{number}")
+        line.cut_commit, line.commits_before = cut, 1  # the first is of the way to the IdP
+        page = customer.sign_in(john)
+        assert (page.status_code, line.has_cut()) == (503, True)
+        assert "it is not known whether it was saved" in page.text
+        assert reference_on(page) == page.headers["x-request-id"]
+        assert customer.sign_in(john).status_code == 200
+        # An administrator's change
+        name = f"Cut {cut} it was saved"
+        line.cut_commit = cut
+        page = submit("/admin/core_identity/role/add/", name=name, aliases="")
+        assert (page.status_code, line.has_cut()) == (503, True)
+        assert "it is not known whether it was saved" in page.text
+        again = submit("/admin/core_identity/role/add/", name=name, aliases="")
+        assert again.status_code == (302 if cut == "before" else 200), (
+            "made once: the second says that the name is taken"
+        )

@@ -76,21 +76,26 @@ class Service:
 
 
 @contextmanager
-def running_service(folder: Path, *, server: str = "") -> Iterator[Service]:
-    """Start a service on a fresh database (of the tests' PostgreSQL, or of ``server``), with its production settings; stop it at the end."""
+def running_service(folder: Path, *, server: str = "", log: Path | None = None) -> Iterator[Service]:
+    """Start a service on a fresh database (of the tests' PostgreSQL, or of ``server``), with its production settings; stop it at the end.
+
+    Its log goes where ours goes, or into the file ``log``.
+    """
     checkout = this_checkout()
     web = WebServer(free_port(), workers=2, threads=8)
     environment = os.environ | {
         "DATABASE_URL": new_database(server or os.environ["DATABASE_URL"]),
         "DJANGO_SETTINGS_MODULE": "core_identity.config.settings",
         "PUBLIC_URL": web.url,
+        "DRAIN_SECONDS": "0",
         "STATIC_ROOT": str(folder / "static"),
         "SECRET_KEY": secrets.token_urlsafe(50),
     }
     for words in (["migrate", "--noinput", "--verbosity", "0"], ["collectstatic", "--noinput", "--verbosity", "0"]):
         subprocess.run([*manage_command(checkout, *words)], env=environment, cwd=checkout.root, check=True)
     with services() as running:
-        running.start("gunicorn", web.command(checkout), environment, checkout.root)
+        logging = ["--capture-output", "--error-logfile", str(log)] if log else []
+        running.start("gunicorn", [*web.command(checkout), *logging], environment, checkout.root)
         host = urlsplit(web.url).netloc
         wait_for_answer(f"http://127.0.0.1:{web.port}/healthz", running.check, host)
         [(_, process)] = running.running

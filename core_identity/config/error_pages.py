@@ -1,0 +1,72 @@
+"""The pages of refusals and failures that no view answers itself. Each contains its reference.
+
+They use no session, user or message, so they can be shown while the database is away.
+"""
+
+import sys
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+
+from core_identity import outages
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _page(request, HTTPStatus.BAD_REQUEST)
+
+
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _page(request, HTTPStatus.FORBIDDEN)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return _page(request, HTTPStatus.FORBIDDEN, template="403_csrf.html")
+
+
+def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _page(request, HTTPStatus.NOT_FOUND)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer for an exception that nobody expected; 503 for an outage, whichever view or middleware met it."""
+    error = sys.exc_info()[1]
+    if error is None or not outages.is_outage(error):
+        return _page(request, HTTPStatus.INTERNAL_SERVER_ERROR)
+    outages.log_traceback(error)
+    may_be_saved = outages.may_be_saved(error)
+    if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
+        sentence = f"{outages.AWAY} {outages.NOT_KNOWN if may_be_saved else outages.TRY_AGAIN}"
+        document = {"error": "temporarily_unavailable", "message": sentence, "reference": _reference(request)}
+        response: HttpResponse = JsonResponse(document, status=HTTPStatus.SERVICE_UNAVAILABLE)
+    else:
+        response = _page(request, HTTPStatus.SERVICE_UNAVAILABLE, may_be_saved=may_be_saved)
+    response["Retry-After"] = str(outages.RETRY_AFTER)
+    response.may_be_saved = may_be_saved  # type: ignore[attr-defined]  # for channels that answer in another form
+    return response
+
+
+class EmptyErrorMiddleware:
+    """Give a refusal without a body, such as Django's 405, a page with its reference."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and not response.content:
+            response.content = _page(request, HTTPStatus.METHOD_NOT_ALLOWED).content
+        return response
+
+
+def _page(request: HttpRequest, status: HTTPStatus, *, template: str = "", **context: Any) -> HttpResponse:
+    page = render_to_string(template or f"{status:d}.html", context | {"reference": _reference(request)})
+    return HttpResponse(page, status=status)
+
+
+def _reference(request: HttpRequest) -> str:
+    return getattr(request, "request_id", "")

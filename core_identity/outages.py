@@ -1,0 +1,81 @@
+"""The database is away, or cannot answer now: how to recognise this, what is known about the change, and what goes into the log.
+
+Each channel answers 503 with ``Retry-After`` in its own form: `core_identity.config.error_pages` for browsers, `scim.views.failure` for SCIM,
+`scim.oauth_errors` for OAuth.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from traceback import walk_tb
+from typing import Final
+
+from django.db import InterfaceError, InternalError, OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+RETRY_AFTER: Final = 10
+"""Seconds, as a whole number: Okta reads no other form."""
+
+AWAY: Final = "CORE cannot reach its database at the moment."
+TRY_AGAIN: Final = "Try again later."
+NOTHING_CHANGED: Final = f"Nothing was changed. {TRY_AGAIN}"
+NOT_KNOWN: Final = (
+    "The connection broke while the change was saved, so it is not known whether it was saved. It is safe to try again."
+)
+
+_TRACEBACK_EVERY: Final = 60.0
+
+# PostgreSQL counts these as internal errors, and they end by themselves: a standby after a failover, a transaction ended by a timeout.
+_INTERNAL: Final = {"25006", "25P03", "25P04"}
+
+# A transaction that ends with one of these classes was rolled back: the server was there to say so.
+_ROLLED_BACK: Final = ("23", "40", "53", "55")
+
+log = logging.getLogger("core_identity.outages")
+
+
+def is_outage(error: BaseException | None) -> bool:
+    """Whether ``error``, or what caused it, is an outage: a later try may succeed, and the request is not to blame."""
+    return any(
+        isinstance(one, OperationalError | InterfaceError)
+        or (isinstance(one, InternalError) and _state(one) in _INTERNAL)
+        for one in _causes(error)
+    )
+
+
+def may_be_saved(error: BaseException | None) -> bool:
+    """Whether the connection broke in COMMIT: PostgreSQL may have saved the change, and its answer was lost."""
+    return any(
+        isinstance(one, OperationalError | InterfaceError)
+        and not (_state(one) or "").startswith(_ROLLED_BACK)
+        and any(frame.f_code is _COMMIT for frame, _ in walk_tb(one.__traceback__))
+        for one in _causes(error)
+    )
+
+
+def log_traceback(error: BaseException) -> None:
+    """Log where an outage was met, at most once a minute in each process. The line of each request is its channel's."""
+    global _next_traceback
+    with _lock:
+        due = time.monotonic() >= _next_traceback
+        if due:
+            _next_traceback = time.monotonic() + _TRACEBACK_EVERY
+    if due:
+        log.error("The database does not answer", exc_info=error)
+
+
+_COMMIT: Final = BaseDatabaseWrapper._commit.__code__  # type: ignore[attr-defined]
+_lock = threading.Lock()
+_next_traceback = float("-inf")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _state(error: BaseException) -> str | None:
+    state: str | None = getattr(error.__cause__, "sqlstate", None)
+    return state

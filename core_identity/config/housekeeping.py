@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
-from scim.models import Budget, ProvisioningRecord, SetupLink
+from scim.models import Budget, ProvisioningRecord, SetupLink, UsedCode
 from sso.models import SignInRecord, SignInState, UsedAssertion
 
 AT_ONCE: Final = 1000
@@ -28,6 +28,9 @@ CHORES: Final[dict[str, Callable[[datetime], QuerySet[Any]]]] = {
     "access tokens": lambda now: get_access_token_model().objects.filter(expires__lt=now, refresh_token=None),
     "refresh tokens": lambda now: get_refresh_token_model().objects.filter(revoked__lt=now - REPLAY_IS_SEEN),
     "authorization codes": lambda now: get_grant_model().objects.filter(expires__lt=now),
+    "used codes": lambda now: UsedCode.objects.filter(used_at__lt=now - timedelta(days=1)).exclude(
+        token_family__in=get_refresh_token_model().objects.filter(revoked=None).values("token_family")
+    ),
     "budgets": lambda now: Budget.objects.filter(minute__lt=now.timestamp() // 60 - 1),
     "set-up links": lambda now: SetupLink.objects.filter(expires_at__lt=now - timedelta(days=1)),
     "sign-ins on their way": lambda now: SignInState.objects.filter(expires_at__lt=now),

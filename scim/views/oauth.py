@@ -15,7 +15,7 @@ from oauth2_provider.views import RevokeTokenView, TokenView
 
 from core_identity.credentials import credential
 from scim.budgets import spend_on_failure
-from scim.oauth import client_of, introspected
+from scim.oauth import REFERENCE, client_of, introspected
 
 GRANT_TYPES: Final = ("authorization_code", "client_credentials", "refresh_token")
 """The toolkit brings more, which look at a user's password or a device's code before they ask whether the client may."""
@@ -78,6 +78,7 @@ def _endpoint(request: HttpRequest, view: Any) -> HttpResponse:
         # A client that asked for offline_access, and meant it in addition, repeats that when it renews.
         form["scope"] = " ".join(dict.fromkeys(["scim", *str(form["scope"]).split()]))
     request.META["QUERY_STRING"] = ""
+    request.META[REFERENCE] = getattr(request, "request_id", "")
     request.POST = form  # type: ignore[assignment]
     try:
         response: HttpResponse = view(request)

@@ -193,7 +193,8 @@ def test_a_connection_that_is_switched_off_gets_no_token_and_its_tokens_open_not
     error(okta.get("/Users"), 401)
     assert ask("grant_type=client_credentials", Authorization=secrets.basic).json()["error"] == "invalid_client"
     switch_on(actor=ADMIN, connection_id=connection.pk, reason="for the test")
-    assert okta.get("/Users").status_code == 200
+    error(okta.get("/Users"), 401)
+    assert Scim(connection, token_of(secrets)).get("/Users").status_code == 200
 
 
 def test_a_token_without_a_connection_opens_nothing(okta: Scim) -> None:

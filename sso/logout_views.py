@@ -63,7 +63,7 @@ def logout(request: HttpRequest, slug: str) -> HttpResponse:
             raise SamlRefusal(Code.STRUCTURE, expected="one SAMLRequest or SAMLResponse")
         return _answer(request, saml, held[0])
     except SamlRefusal as refusal:
-        told = {"code": refusal.code.value, "expected": refusal.expected, "received": refusal.received}
+        told = {"code": refusal.code.value, "expected": refusal.expected}
         log.warning("logout refused", extra=facts(request, saml) | told)
         page = {"saml": saml, "code": refusal.code.value, "reference": _reference(request)}
         return render(request, "sso/logout_refused.html", page, status=400)

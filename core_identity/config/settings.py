@@ -35,9 +35,9 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
-    "scim.middleware.ScimErrorMiddleware",  # first: whatever fails under /scim/ is answered as a SCIM error
+    "core_identity.middleware.AnswerHeadersMiddleware",  # first: it sees every answer, those of the next ones too
+    "scim.middleware.ScimErrorMiddleware",  # whatever fails under /scim/ is answered as a SCIM error
     "core_identity.middleware.RequestIdMiddleware",
-    "core_identity.middleware.NoStoreMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",  # this early, so that refusals of what follows have it too
     "core_identity.middleware.CharsetMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -200,5 +200,9 @@ LOGGING = {
     "loggers": {
         "django.server": {"handlers": [], "propagate": True, "level": "WARNING"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
+        # They write tokens, redirect URIs and client IDs of a request into their messages.
+        "oauthlib": {"level": "ERROR"},
+        "oauth2_provider": {"level": "ERROR"},
+        "gunicorn.error": {"handlers": ["stderr"], "propagate": False},
     },
 }

@@ -119,6 +119,14 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
         end_tokens_of_used_code(client=client, code_hash=_checksum(code), request_id=reference)
         return False
 
+    def confirm_redirect_uri(
+        self, client_id: str, code: str, redirect_uri: str, client: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Compare with the redirect URI of the authorization request; another one is ``invalid_grant`` (RFC 6749 section 5.2)."""
+        if not super().confirm_redirect_uri(client_id, code, redirect_uri, client, *args, **kwargs):
+            raise errors.InvalidGrantError
+        return True
+
     def get_code_challenge(self, code: str, request: Any) -> Any:
         """Return the challenge of a code, or refuse a verifier for a code without one (RFC 9700 section 2.1.1)."""
         challenge = super().get_code_challenge(code, request)

@@ -136,6 +136,7 @@ OAUTH2_PROVIDER = {
         "offline_access": "Renew the access without asking again",
     },
     "DEFAULT_SCOPES": ["scim"],
+    "OIDC_ISS_ENDPOINT": PUBLIC_URL,  # the issuer in answers (RFC 9207) and in metadata (RFC 8414), never made of a Host header
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
     # Okta documents no PKCE, and all our clients have a secret: honoured where sent, never demanded.
     "PKCE_REQUIRED": lambda _client_id: False,

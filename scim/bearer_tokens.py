@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from core_identity.errors import InvalidValue, NameTaken, NotFound
 from core_identity.services import events
+from core_identity.services.transactions import lock_connection, require_enabled
 from core_identity.values import Actor
 from scim.models import BearerToken
 
@@ -30,7 +31,7 @@ def make_token(
 ) -> tuple[BearerToken, str]:
     """Make a token, good for ``lasts`` or until it is revoked, and return it with its text, which is shown this once.
 
-    Raises `InvalidValue`, and `NameTaken` where a token of this name is live.
+    Raises `InvalidValue`, `NameTaken` where a token of this name is live, and `NotAllowed` where the connection is off (R1a).
     """
     name = " ".join(name.split())
     if not name or len(name) > NAME_LENGTH or not name.isprintable():
@@ -38,7 +39,8 @@ def make_token(
     if lasts is not None and not timedelta(0) < lasts <= LONGEST:
         raise InvalidValue("days", f"This must be 1 to {LONGEST.days} days.")
     # The row of the connection is the lock: of two at once with one name, the second is told. Pushes do not wait for it.
-    locked = type(connection)._default_manager.select_for_update(no_key=True).get(pk=connection.pk)
+    locked = lock_connection(connection.pk)
+    require_enabled(locked)
     if BearerToken.objects.filter(connection=locked, name=name, revoked_at=None).exists():
         raise NameTaken(f"There is a token {name!r} of {connection} already. Revoke it, or choose another name.")
     text = PREFIX + secrets.token_urlsafe(32)

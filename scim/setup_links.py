@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from core_identity.services import events
+from core_identity.services.transactions import lock_connection, require_enabled
 from core_identity.values import Actor
 from scim.models import SetupLink
 
@@ -25,7 +26,11 @@ _CONTACT: Final = "setup_link"
 
 @transaction.atomic
 def make_link(*, actor: Actor, connection: "Connection", made_by: "User") -> str:
-    """Return the secret part of a new link. It is shown this once; only its hash is kept. Earlier links that nobody opened end."""
+    """Return the secret part of a new link. It is shown this once; only its hash is kept. Earlier links that nobody opened end.
+
+    Raises `NotAllowed` where the connection is switched off (R1a).
+    """
+    require_enabled(lock_connection(connection.pk))
     SetupLink.objects.filter(connection=connection, opened_at=None).delete()
     secret = secrets.token_urlsafe(32)
     SetupLink.objects.create(

@@ -71,7 +71,7 @@ def logout(request: HttpRequest, slug: str) -> HttpResponse:
             raise SamlRefusal(Code.STRUCTURE, expected="one SAMLRequest or SAMLResponse")
         return _answer(request, saml, held[0])
     except SamlRefusal as refusal:
-        told = {"code": refusal.code.value, "expected": refusal.expected, "received": refusal.received}
+        told = {"code": refusal.code.value, "expected": refusal.expected}
         log.warning("logout refused", extra=facts(request, saml) | told)
         record_refused_logout(Attempt(request, saml), refusal)
         page: dict[str, Any] = {"saml": saml, "code": refusal.code.value, "reference": _reference(request)}

@@ -24,7 +24,7 @@ TOO_MANY: Final = "Too many sign-ins from your network were refused. Please wait
 
 def refused_message(attempt: Attempt, refusal: SamlRefusal) -> HttpResponse:
     """Answer a message that is not believed. It leaves a line in the log and no event: strangers do not write the story."""
-    told = {"code": refusal.code.value, "expected": refusal.expected, "received": refusal.received}
+    told = {"code": refusal.code.value, "expected": refusal.expected}
     log.warning("sign-in refused", extra=facts(attempt.request, attempt.saml) | told)
     record_stranger(attempt, refusal)
     if refusal.code is Code.OUR_KEY:  # our fault: it costs no address its budget

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from core_identity.admin.base import CoreAdmin
+from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.forms import ReasonForm
 from core_identity.admin.user_filters import RelatedFilter
 from core_identity.keys import key
@@ -59,7 +60,7 @@ class OpenFilter(admin.SimpleListFilter):
         return queryset.filter(state=self.value() or ConflictState.OPEN)
 
 
-class ResolveForm(ReasonForm):
+class ResolveForm(ConfirmsEndedGrants, ReasonForm):
     how = forms.ChoiceField(label="They are", widget=forms.RadioSelect)
     field_order = ("how", "reason")
 

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 
+from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.forms import ActForm, ReasonForm
 from core_identity.models import Connection, Role
 from core_identity.selectors.groups import listed_groups, role_keys
@@ -24,7 +25,7 @@ class SwitchForm(ReasonForm):
         return act(actor=self.actor, connection_id=self.connection.pk, reason=self.cleaned_data["reason"])
 
 
-class GrantableForm(ActForm):
+class GrantableForm(ConfirmsEndedGrants, ActForm):
     """R28, R29. Protected roles are not offered: no group gives them (R33); what stands for them stays."""
 
     roles = forms.ModelMultipleChoiceField(Role.objects.none(), required=False, widget=forms.CheckboxSelectMultiple)

@@ -17,7 +17,7 @@ from django.utils.timezone import localtime
 from core_identity.admin.bursts import BurstPages
 from core_identity.admin.connection_pages import GrantableForm, SwitchForm
 from core_identity.admin.drift import ConnectionDriftPages
-from core_identity.admin.forms import WrittenByService
+from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.succession import SuccessionPages
 from core_identity.errors import NotFound
 from core_identity.models import Connection
@@ -44,7 +44,7 @@ MARK_FOR_OTHER_ONLY = (
 PAIRS_ON_A_PAGE = GROUPS_ON_A_PAGE = 50
 
 
-class ConnectionForm(WrittenByService, forms.ModelForm):
+class ConnectionForm(ConfirmsEndedGrants, forms.ModelForm):
     class Meta:
         model = Connection
         fields = ("customer", "slug", *sorted(SETTINGS))

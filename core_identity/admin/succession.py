@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from core_identity.admin.base import CoreAdmin
+from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.forms import ReasonForm
 from core_identity.models import Connection
 from core_identity.models.connection import UidRule
@@ -55,7 +56,7 @@ class RekeyForm(ReasonForm):
         )
 
 
-class SucceedForm(ReasonForm):
+class SucceedForm(ConfirmsEndedGrants, ReasonForm):
     """First the successor is chosen, then what would move is shown; what was not shown is not done."""
 
     successor = forms.ModelChoiceField(Connection.objects.none(), label="Which connection takes over")

@@ -35,9 +35,9 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
-    "scim.middleware.ScimErrorMiddleware",  # first: whatever fails under /scim/ is answered as a SCIM error
+    "core_identity.middleware.AnswerHeadersMiddleware",  # first: it sees every answer, those of the next ones too
+    "scim.middleware.ScimErrorMiddleware",  # whatever fails under /scim/ is answered as a SCIM error
     "core_identity.middleware.RequestIdMiddleware",
-    "core_identity.middleware.NoStoreMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",  # this early, so that refusals of what follows have it too
     "core_identity.middleware.CharsetMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -142,6 +142,7 @@ OAUTH2_PROVIDER = {
         "offline_access": "Renew the access without asking again",
     },
     "DEFAULT_SCOPES": ["scim"],
+    "OIDC_ISS_ENDPOINT": PUBLIC_URL,  # the issuer in answers (RFC 9207) and in metadata (RFC 8414), never made of a Host header
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
     # Okta documents no PKCE, and all our clients have a secret: honoured where sent, never demanded.
     "PKCE_REQUIRED": lambda _client_id: False,
@@ -210,5 +211,9 @@ LOGGING = {
         "django.request": {"filters": ["outages"]},
         "django.server": {"handlers": [], "propagate": True, "level": "WARNING"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
+        # They write tokens, redirect URIs and client IDs of a request into their messages.
+        "oauthlib": {"level": "ERROR"},
+        "oauth2_provider": {"level": "ERROR"},
+        "gunicorn.error": {"handlers": ["stderr"], "propagate": False},
     },
 }

@@ -16,6 +16,7 @@ from core_identity.services import events
 from core_identity.services.groups import link_waiting, relink_groups
 from core_identity.services.sso_groups import end_sso_grants
 from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.signals import connection_switched_off
 from core_identity.values import Actor
 
 SETTINGS: Final = frozenset(
@@ -139,13 +140,16 @@ def set_grantable_roles(
 
 @in_one_transaction
 def switch_off(*, actor: Actor, connection_id: UUID, reason: str) -> Connection:
-    """Refuse both channels and end the sessions; identities and UIDs stay (R1a). Raises `NotFound`."""
+    """Refuse both channels, and end sessions, tokens, codes and set-up links for good (R1a). Identities and UIDs stay.
+
+    Raises `NotFound`.
+    """
     return _switch(actor=actor, connection_id=connection_id, enabled=False, reason=reason)
 
 
 @in_one_transaction
 def switch_on(*, actor: Actor, connection_id: UUID, reason: str) -> Connection:
-    """Open both channels again. Sessions that were ended stay ended. Raises `NotFound`."""
+    """Open both channels again. Sessions and tokens that ended stay ended. Raises `NotFound`."""
     return _switch(actor=actor, connection_id=connection_id, enabled=True, reason=reason)
 
 
@@ -158,6 +162,7 @@ def _switch(*, actor: Actor, connection_id: UUID, enabled: bool, reason: str) ->
     if not enabled:
         lock_customer(connection.customer_id)
         Identity.objects.filter(connection=connection).update(session_epoch=F("session_epoch") + 1)
+        connection_switched_off.send(Connection, connection=connection, actor=actor)
     kind = "connection.switched_on" if enabled else "connection.switched_off"
     events.record(
         actor=actor, kind=kind, subject=connection, changes={"enabled": (not enabled, enabled)}, reason=reason

@@ -27,6 +27,7 @@ from core_identity.models.connection import UidRule
 from core_identity.services import events, expiry, groups
 from core_identity.services.grants import end_these
 from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.signals import connection_switched_off
 from core_identity.values import Actor
 
 LONGEST_REKEY: Final = timedelta(days=90)
@@ -137,7 +138,7 @@ def plan_succession(former: Connection, successor: Connection) -> SuccessionPlan
 def succeed(*, actor: Actor, former_id: UUID, successor_id: UUID, reason: str) -> SuccessionPlan:
     """Let a connection take over the identities, UIDs, push groups and grants of a former one, which is switched off (R1a).
 
-    SCIM ids stay, so that the IdP of a copied app finds its people. Sessions by the former end. A constant number of statements.
+    SCIM ids stay, so that the IdP of a copied app finds its people. Sessions and tokens of the former end. A constant number of statements.
     """
     found = Connection.objects.in_bulk([former_id, successor_id])
     former, successor = found[former_id], found[successor_id]
@@ -161,9 +162,10 @@ def succeed(*, actor: Actor, former_id: UUID, successor_id: UUID, reason: str) -
     for identity in Identity.objects.filter(pk__in=moving, scim_id__in=expected).select_related("connection"):
         groups.follow_identity(actor=actor, identity=identity)
     Identity.objects.filter(connection=former).update(session_epoch=F("session_epoch") + 1)
-    was_enabled = former.enabled
+    was_enabled = Connection.objects.select_for_update(no_key=True).get(pk=former.pk).enabled
     former.enabled = False
     former.save(update_fields=["enabled"])
+    connection_switched_off.send(Connection, connection=former, actor=actor)
     told = {
         "identities_moved": (None, plan.moves),
         "identities_left": (None, [str(one) for one in plan.stays]),

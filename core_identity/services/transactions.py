@@ -52,6 +52,14 @@ def lock_channel(connection: Connection) -> None:
     require_enabled(Connection.objects.get(pk=connection.pk))
 
 
+def lock_connection(connection_id: UUID) -> Connection:
+    """Lock a connection, so that nobody switches it off or on before the end of the transaction; return it as it is then.
+
+    Everything that creates a credential takes this lock first, and then asks `require_enabled` (R1a).
+    """
+    return Connection.objects.select_for_update(no_key=True).get(pk=connection_id)
+
+
 def require_enabled(connection: Connection) -> None:
     """Raise `NotAllowed` where ``connection``, read after the lock, is switched off (R1a)."""
     if not connection.enabled:

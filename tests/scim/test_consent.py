@@ -77,7 +77,7 @@ class Dance:
         assert answer.status_code == 302, answer.content
         assert answer["Location"].startswith(CALLBACK)
         said = parse_qs(urlsplit(answer["Location"]).query)
-        assert said["state"] == ["xyz"]
+        assert (said["state"], said["iss"]) == (["xyz"], ["http://localhost:8000"])
         return str(said["code"][0])
 
     def token(self, **form: str) -> Any:
@@ -199,7 +199,7 @@ def test_the_forms_fields_cannot_be_bent(okta: Dance) -> None:
 def test_a_code_is_good_once_at_one_client_for_one_address(okta: Dance, connection: Connection) -> None:
     code = okta.code()
     wrong = okta.token(grant_type="authorization_code", code=code, redirect_uri="https://evil.test/")
-    assert wrong.status_code == 400
+    assert (wrong.status_code, wrong.json()["error"]) == (400, "invalid_grant"), "RFC 6749 section 5.2"
     code = okta.code()
     other = make_connection("globex", customer="Globex")
     secret = scim.connections.apply(other, {"redirect_uris": [CALLBACK]}, rotate_secret=True)

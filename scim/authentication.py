@@ -77,7 +77,7 @@ def _opened_by(header: str) -> OAuthClient | BearerToken | None:
     """Return the OAuth client whose access token this is, or the long-lived token itself: one query either way."""
     scheme, _, text = header.partition(" ")
     if scheme.lower() == "bearer" and text.startswith(PREFIX):
-        return live_token(text, now=timezone.now())
+        return live_token(text)
     valid, seen = _server().verify_request(settings.PUBLIC_URL, "GET", "", {"Authorization": header}, scopes=[SCOPE])
     return seen.client if valid else None
 

@@ -30,7 +30,7 @@ def travel(moment: datetime | float, *, tick: bool = True) -> Iterator[None]:
 def database_at(moment: datetime | float, *, tick: bool = True) -> Iterator[datetime]:
     """Set the clock of the database to ``moment`` for this thread's connection; give it as an aware time."""
     then = moment if isinstance(moment, datetime) else datetime.fromtimestamp(moment, UTC)
-    by = f"{(then - datetime.now(UTC)).total_seconds()} seconds"
+    by = f"{(then - datetime.now(UTC)).total_seconds():.6f} seconds"
     before = _run("SELECT current_setting('search_path')")
     _run(SHIFTED)
     _run("SELECT set_config('shifted.by', %s, false)", by)

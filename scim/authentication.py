@@ -82,7 +82,7 @@ def _opened_by(header: str) -> tuple[OAuthClient | BearerToken | None, bool]:
     """
     scheme, _, text = header.partition(" ")
     if scheme.lower() == "bearer" and text.startswith(PREFIX):
-        return live_token(text, now=timezone.now()), True
+        return live_token(text), True
     valid, seen = _server().verify_request(settings.PUBLIC_URL, "GET", "", {"Authorization": header}, scopes=[])
     return (seen.client, SCOPE in seen.scopes) if valid else (None, False)
 

@@ -2,13 +2,14 @@
 
 import hashlib
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from core_identity.clock import Now, database_now
 from core_identity.errors import InvalidValue, NameTaken, NotFound
 from core_identity.services import events
 from core_identity.services.transactions import lock_connection, require_enabled
@@ -48,7 +49,7 @@ def make_token(
         connection=connection,
         name=name,
         token_hash=_hash(text),
-        expires_at=timezone.now() + lasts if lasts is not None else None,
+        expires_at=database_now() + lasts if lasts is not None else None,
     )
     told = {"name": (None, name), "expires_at": (None, token.expires_at)}
     events.record(actor=actor, kind="bearer_token.created", subject=connection, changes=told)
@@ -82,11 +83,11 @@ def token_named(connection: "Connection", name: str) -> BearerToken:
     return found
 
 
-def live_token(text: str, *, now: datetime) -> BearerToken | None:
+def live_token(text: str) -> BearerToken | None:
     """Return the token of this text, with its connection, while both are good (R1a): one query."""
     return (
         BearerToken.objects.select_related("connection")
-        .filter(Q(expires_at=None) | Q(expires_at__gt=now))
+        .filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
         .filter(token_hash=_hash(text), revoked_at=None, connection__enabled=True)
         .first()
     )

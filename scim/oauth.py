@@ -6,14 +6,15 @@ from typing import Any, Final
 
 from django.db import transaction
 from django.http import HttpRequest
-from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauth2_provider.settings import oauth2_settings
 from oauthlib.common import Request as OAuthlibRequest
 from oauthlib.oauth2.rfc6749 import errors
 
 from core_identity.errors import NotAllowed
 from core_identity.services.transactions import lock_connection, require_enabled
+from core_identity.clock import Now, database_now
 from scim.client_secrets import opens
 from scim.models import OAuthClient, UsedCode
 from scim.revocation import end_tokens_of_used_code
@@ -32,9 +33,9 @@ def client_of(request: HttpRequest) -> OAuthClient | None:
 
 def introspected(client: OAuthClient, token: str) -> dict[str, Any]:
     """Return what RFC 7662 section 2.2 says of a token: ``{"active": False}`` for all but live tokens of this very client."""
-    checksum, now = _checksum(token), timezone.now()
+    checksum = _checksum(token)
     access = (
-        get_access_token_model().objects.filter(token_checksum=checksum, application=client, expires__gt=now).first()
+        get_access_token_model().objects.filter(token_checksum=checksum, application=client, expires__gt=Now()).first()
     )
     if access is not None:
         return {
@@ -69,6 +70,11 @@ def _require_refresh_token(request: Any) -> None:
 
 def _checksum(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def has_ended(grant: Any) -> bool:
+    """Whether an authorization code has ended by the database's clock. Takes the place of the toolkit's ``Grant.is_expired``."""
+    return not grant.expires or bool(database_now() >= grant.expires)
 
 
 class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit publishes no types
@@ -161,7 +167,7 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
                 client=request.client,
                 code_hash=_checksum(request.code),
                 token_family=refresh.token_family,
-                used_at=timezone.now(),
+                used_at=database_now(),
             )
 
     def invalidate_authorization_code(self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any) -> None:
@@ -171,11 +177,19 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
         """Find a token by its hash, with the connection that it belongs to: one query for what every request needs."""
         tokens = get_access_token_model().objects.select_related("application__connection")
         # A token of no client is of no connection: it opens nothing.
-        return tokens.filter(token_checksum=_checksum(token), application__isnull=False).first()
+        found = tokens.annotate(now=Now()).filter(token_checksum=_checksum(token), application__isnull=False).first()
+        if found is not None:
+            found.is_expired = lambda: found.now >= found.expires  # the toolkit would ask the clock of the node
+        return found
+
+    def _create_authorization_code(self, request: Any, code: Any, expires: Any = None) -> Any:
+        lasts = timedelta(seconds=oauth2_settings.AUTHORIZATION_CODE_EXPIRE_SECONDS)
+        return super()._create_authorization_code(request, code, expires or database_now() + lasts)
 
     def _create_access_token(self, expires: Any, request: Any, token: Any, source_refresh_token: Any = None) -> Any:
         # The token outlives whoever consented, and acts for the connection alone (R21).
         consenting, request.user = request.user, None
+        expires = database_now() + timedelta(seconds=token["expires_in"])  # the toolkit's is by the clock of the node
         try:
             return super()._create_access_token(expires, request, token, source_refresh_token)
         finally:
@@ -193,6 +207,6 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
         if used is None or used.revoked is None:
             return super()._save_bearer_token(token, request, *args, **kwargs)
         self._check_and_set_request_resource(request)
-        expires = timezone.now() + timedelta(seconds=token["expires_in"])
+        expires = database_now() + timedelta(seconds=token["expires_in"])
         access_token = self._create_access_token(expires, request, token)
         return self._create_refresh_token(request, token["refresh_token"], access_token, used)

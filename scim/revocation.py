@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
-from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 from oauth2_provider.settings import oauth2_settings
 
+from core_identity.clock import database_now
 from core_identity.services import events
 from core_identity.services.transactions import lock_connection
 from core_identity.values import Actor, ActorKind, Channel
@@ -28,7 +28,7 @@ def end_access(sender: object, *, connection: "Connection", actor: Actor, **_: A
 
     The caller holds the lock on the connection. Rows are deleted, because the toolkit accepts a revoked refresh token during its grace period.
     """
-    now = timezone.now()
+    now = database_now()
     ended = [*_end_tokens(connection, now), *_end_links(connection, now)]
     bearer_tokens = BearerToken.objects.filter(connection=connection, revoked_at=None)
     ended += [("bearer_token.revoked", {"name": (token.name, None)}) for token in bearer_tokens]
@@ -45,12 +45,12 @@ def end_tokens_of_used_code(*, client: OAuthClient, code_hash: str, request_id: 
     """
     used = UsedCode.objects.select_for_update().filter(client=client, code_hash=code_hash).first()
     grace = timedelta(seconds=oauth2_settings.REFRESH_TOKEN_GRACE_PERIOD_SECONDS)
-    if used is None or timezone.now() - used.used_at <= grace:
+    if used is None or database_now() - used.used_at <= grace:
         return
     lock_connection(client.connection_id)
     refresh = get_refresh_token_model().objects.filter(application=client, token_family=used.token_family)
     access = get_access_token_model().objects.filter(application=client, refresh_token__in=refresh)
-    ended = list(_delete_tokens(access, refresh, timezone.now()))
+    ended = list(_delete_tokens(access, refresh, database_now()))
     used.delete()
     actor = Actor(Channel.SCIM, ActorKind.SCIM_CLIENT, client.label, id=client.client_id, request_id=request_id)
     _record(ended, actor=actor, connection=client.connection, reason=CODE_USED_TWICE)

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from core_identity.clock import database_now
 from core_identity.errors import InvalidValue, NotAllowed
 from core_identity.services import events
 from core_identity.services.connections import SettingsError, SettingsErrors
@@ -66,7 +67,7 @@ def read_source(
     try:
         document = fetch(url) if xml is None else xml
         loopback: bool = settings.PUBLIC_URL_IS_LOOPBACK
-        return read_idp_metadata(document, now=timezone.now(), loopback=loopback, entity_id=entity_id), False
+        return read_idp_metadata(document, now=database_now(), loopback=loopback, entity_id=entity_id), False
     except MetadataFaults as several:
         path = "url" if xml is None else "metadata"
         raise SettingsErrors([SettingsError(path, code, told) for code, told in several.faults]) from several

@@ -7,11 +7,11 @@ from django.contrib import messages
 from django.contrib.auth import logout as end_session
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
+from core_identity.clock import database_now
 from core_identity.credentials import credential
 from core_identity.values import Actor, ActorKind, Channel
 from sso.going_away import may_post_to, send_away
@@ -99,7 +99,7 @@ def _answer(request: HttpRequest, saml: SamlSettings, field: str) -> HttpRespons
         message = verify_posted(field, request.POST[field], saml.idp)
     else:
         message = verify_redirected(field, request.META["QUERY_STRING"], saml.idp)
-    expected = Expected(saml.idp, saml.sp, None, timezone.now(), skew=saml.skew)
+    expected = Expected(saml.idp, saml.sp, None, database_now(), skew=saml.skew)
     if field == "SAMLResponse":
         answered, done = check_logout_response(message, expected)
         if not is_ours(saml, answered):
@@ -120,7 +120,7 @@ def _answer(request: HttpRequest, saml: SamlSettings, field: str) -> HttpRespons
         saml.sp,
         in_response_to=asked.request_id,
         relay_state=(request.POST if request.method == "POST" else request.GET).get("RelayState", "")[:300],
-        now=timezone.now(),
+        now=database_now(),
         signer=key,
     )
     return send_away(request, saml, answer)

@@ -2,8 +2,7 @@
 
 from functools import partial
 
-from django.utils import timezone
-
+from core_identity.clock import database_now
 from core_identity.values import Actor, ActorKind, Channel, Person
 from sso import sign_in_state
 from sso.keys import opening_keys
@@ -35,7 +34,7 @@ def believed(attempt: Attempt, state: SignInState | None) -> VerifiedAssertion:
     """Return a message's assertion once it is verified and used up; raise `SamlRefusal`."""
     saml, request_id = attempt.saml, state.request_id if state else None
     keys = partial(opening_keys, saml)
-    expected = Expected(saml.idp, saml.sp, request_id, timezone.now(), keys, saml.skew, saml.wishes)
+    expected = Expected(saml.idp, saml.sp, request_id, database_now(), keys, saml.skew, saml.wishes)
     assertion = verify(attempt.request.POST.get("SAMLResponse", ""), expected, attempt.trace)
     with attempt.trace.step("Not used before"):
         sign_in_state.use_up(saml, assertion, state)

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from core_identity.budgets import hash_of_address, spend
-from core_identity.errors import Conflict, IdentityError, MayNotSignIn, MissingAttributes, NoMark
+from core_identity.errors import Busy, Conflict, IdentityError, MayNotSignIn, MissingAttributes, NoMark
 from sso.explanations import explain_refusal
 from sso.mapping import called_here
 from sso.models import SamlSettings
@@ -19,6 +19,7 @@ from sso.sign_in_log import Attempt, names_shown, record, record_stranger
 log = logging.getLogger("sso.sign_ins")
 
 UNABLE: Final = "CORE cannot send you to your identity provider, because a key of CORE cannot be opened. An administrator of CORE has to look at it."
+BUSY: Final = "CORE is busy with other changes of your organisation. Nothing was changed. Please wait a few seconds, then try again."
 TOO_MANY: Final = "Too many sign-ins from your network were refused. Please wait a minute, then start again."
 
 
@@ -53,11 +54,16 @@ def refused_by_policy(attempt: Attempt, assertion: VerifiedAssertion, refusal: I
         sentence = "CORE cannot tell for sure who you are, so nothing was opened. An administrator has to look at it."
     if isinstance(refusal, NoMark):
         user_id = refusal.collision.other_user_id  # whose the UID is: on their page it is looked for
+    if isinstance(refusal, Busy):
+        sentence = BUSY
     told = {"code": refusal.code, "missing": missing, "arrived": names_shown(assertion)}
     log.warning("sign-in refused", extra=facts(attempt.request, attempt.saml) | told)
     explain_refusal(attempt.trace, attempt.saml, refusal)
     record(attempt, assertion, code=refusal.code, decision=sentence, missing=missing, user_id=user_id)
-    return _page(attempt, status=403, sentence=sentence, **told)
+    response = _page(attempt, status=503 if isinstance(refusal, Busy) else 403, sentence=sentence, **told)
+    if isinstance(refusal, Busy):
+        response["Retry-After"] = str(refusal.retry_after)
+    return response
 
 
 def refused_at_the_end(attempt: Attempt, refusal: IdentityError) -> HttpResponse:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
-from django.utils import timezone
 
+from core_identity.clock import database_now
 from core_identity.services.connections import SettingsError, SettingsErrors
 from sso.email_domains import PUBLIC_MAIL, normal_domain
 from sso.models import SamlSettings
@@ -72,7 +72,7 @@ def _idp(section: Mapping[str, Any], base_dir: Path | None, faults: list[Setting
         faults.append(SettingsError("saml.idp_metadata", "not_both", told))
     try:
         xml = _metadata(section["idp_metadata"], base_dir)
-        return read_idp_metadata(xml, now=timezone.now(), loopback=settings.PUBLIC_URL_IS_LOOPBACK)
+        return read_idp_metadata(xml, now=database_now(), loopback=settings.PUBLIC_URL_IS_LOOPBACK)
     except ValueError as error:
         faults.append(SettingsError("saml.idp_metadata", "unreadable", str(error)))
     except MetadataFaults as several:

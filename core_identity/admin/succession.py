@@ -8,11 +8,11 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 
 from core_identity.admin.base import CoreAdmin
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.forms import ReasonForm
+from core_identity.clock import database_now
 from core_identity.models import Connection
 from core_identity.models.connection import UidRule
 from core_identity.services.succession import (
@@ -49,7 +49,7 @@ class RekeyForm(ReasonForm):
         return rekey(
             actor=self.actor,
             connection_id=self.connection.pk,
-            until=timezone.now() + timedelta(days=said["days"]),
+            until=database_now() + timedelta(days=said["days"]),
             uid_attribute=said["uid_attribute"],
             uid_rule=said["uid_rule"],
             reason=said["reason"],

@@ -2,7 +2,8 @@ import uuid
 
 from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
-from django.utils import timezone
+
+from core_identity.clock import database_now
 
 from core_identity.policy.overage import MAX_DAYS
 
@@ -116,7 +117,7 @@ class Connection(models.Model):
 
     @property
     def rekeying(self) -> bool:
-        return self.rekey_until is not None and timezone.now() < self.rekey_until
+        return self.rekey_until is not None and database_now() < self.rekey_until
 
     @property
     def takes_push_groups(self) -> bool:

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
+from core_identity.clock import database_now
 from core_identity.errors import NotAllowed, NotFound
 from core_identity.keys import clean_text
 from core_identity.models import Connection, Grant, Identity, User
@@ -79,7 +80,7 @@ def note_reactivation(*, actor: Actor, identity: Identity) -> ActiveMeans:
         expired_by_this_connection=user.expired_connection_id == connection.pk,
         live_elsewhere=not _called_inactive(user, but=identity),
         expired_at=user.expired_at,
-        now=timezone.now(),
+        now=database_now(),
         then=_remembered(user, identity),
         today=snapshot(identity),
     )
@@ -221,7 +222,7 @@ def _expire(*, actor: Actor, user: User, connection: Connection | None, reason: 
 
 
 def _set_expired(user: User, *, actor: Actor, connection: Connection | None, reason: str) -> None:
-    user.expired_at = timezone.now()
+    user.expired_at = database_now()
     _set_source(user, actor=actor, connection=connection, reason=reason)
     user.expired_snapshot = [
         {"identity": str(identity.pk), **snapshot(identity)} for identity in user.identities.order_by("created_at")

@@ -7,8 +7,8 @@ from typing import Final
 from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
-from django.utils import timezone
 
+from core_identity.clock import database_now
 from core_identity.errors import InvalidValue, NotAllowed
 from core_identity.keys import clean_name
 from core_identity.models import (
@@ -67,7 +67,7 @@ def rekey(
     While it lasts, a message that agrees in two of the three with one live identity changes the third. Raises `InvalidValue`.
     """
     connection = Connection.objects.select_for_update(no_key=True).get(pk=connection_id)
-    now = timezone.now()
+    now = database_now()
     if not now < until <= now + LONGEST_REKEY:
         raise InvalidValue("until", f"The end has to be in the future, at most {LONGEST_REKEY.days} days from now.")
     changes: dict[str, tuple[object, object]] = {"rekey_until": (connection.rekey_until, until)}

@@ -5,8 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from django.utils import timezone
-
+from core_identity.clock import database_now
 from core_identity.config.answers import changing
 from core_identity.config.apply import apply, describe, parse
 from core_identity.config.credential_acts import CredentialActs
@@ -107,7 +106,7 @@ class Command(CredentialActs, IdpActs, SamlActs):
             changed = rekey(
                 actor=self.actor,
                 connection_id=connection.pk,
-                until=timezone.now() + timedelta(days=days),
+                until=database_now() + timedelta(days=days),
                 uid_attribute=uid_attribute,
                 uid_rule=uid_rule,
                 reason=reason,

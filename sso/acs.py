@@ -17,9 +17,9 @@ from sso.live_settings import live_settings, require_live
 from sso.mapping import person_of
 from sso.models import SamlSettings
 from sso.reception import actor_of, believed, departed
-from sso.refusal_page import facts, refused_by_policy, refused_message
+from sso.refusal_page import facts, refused_by_policy, refused_message, unjudged
 from sso.relay_state import safe_path
-from sso.saml.refusals import SamlRefusal
+from sso.saml.refusals import SamlRefusal, Unjudged
 from sso.sign_in_log import SIGNED_IN, Attempt, record
 from sso.trial import come_back_from_test, settings_under_test
 
@@ -42,6 +42,8 @@ def acs(request: HttpRequest, slug: str) -> HttpResponse:
         assertion = believed(attempt, state)
     except SamlRefusal as refusal:
         return refused_message(attempt, refusal)
+    except Unjudged as fault:
+        return unjudged(attempt, fault)
     explain_attributes(attempt.trace, attempt.saml, assertion)
     try:
         person = person_of(assertion, attempt.saml)

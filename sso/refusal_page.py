@@ -13,12 +13,15 @@ from sso.explanations import explain_refusal
 from sso.mapping import called_here
 from sso.models import SamlSettings
 from sso.saml.assertion import VerifiedAssertion
-from sso.saml.refusals import SamlRefusal
+from sso.saml.refusals import SamlRefusal, Unjudged
 from sso.sign_in_log import Attempt, names_shown, record, record_stranger
 
 log = logging.getLogger("sso.sign_ins")
 
 UNABLE: Final = "CORE cannot send you to your identity provider, because a key of CORE cannot be opened. An administrator of CORE has to look at it."
+OUR_FAULT: Final = (
+    "CORE could not check the message of your identity provider. This is a fault of CORE. Please try again in a moment."
+)
 TOO_MANY: Final = "Too many sign-ins from your network were refused. Please wait a minute, then start again."
 
 
@@ -27,14 +30,27 @@ def refused_message(attempt: Attempt, refusal: SamlRefusal) -> HttpResponse:
     told = {"code": refusal.code.value, "expected": refusal.expected, "received": refusal.received}
     log.warning("sign-in refused", extra=facts(attempt.request, attempt.saml) | told)
     record_stranger(attempt, refusal)
-    # Only what failed is counted and refused: a good sign-in from the same address, maybe of a whole office, is always let in.
-    who = f"refused at {attempt.saml.pk} {hash_of_address(attempt.request)}"
-    wait = spend(who, settings.SIGN_IN_FAILURES_PER_MINUTE)
+    wait = count_refusal(attempt)
     if wait:
         response = _page(attempt, status=429, sentence=TOO_MANY, code="too_many_requests")
         response["Retry-After"] = str(wait)
         return response
     return _page(attempt, status=400, sentence=refusal.sentence, code=refusal.code.value)
+
+
+def count_refusal(attempt: Attempt) -> int:
+    """Count a message that is not believed; return the seconds to wait where there were too many from this address, else 0.
+
+    Only refused messages are counted: a good sign-in from the same address, maybe of a whole office, is always let in.
+    """
+    who = f"refused at {attempt.saml.pk} {hash_of_address(attempt.request)}"
+    return spend(who, settings.SIGN_IN_FAILURES_PER_MINUTE)
+
+
+def unjudged(attempt: Attempt, fault: Unjudged) -> HttpResponse:
+    """Answer a message that we failed to judge: 503, and an ERROR in the log with the cause."""
+    log.error("a message could not be judged", exc_info=fault, extra=facts(attempt.request, attempt.saml))
+    return _page(attempt, status=503, sentence=OUR_FAULT, code="our_fault")
 
 
 def refused_by_policy(attempt: Attempt, assertion: VerifiedAssertion, refusal: IdentityError) -> HttpResponse:

@@ -12,8 +12,8 @@ _CLOCK: Final = (
 )
 _AGAIN: Final = "Let the person start again from the sign-in page; a bookmark of the identity provider's page or the back button does this."
 _MESSAGE: Final = (
-    "The message is not what an identity provider in its usual settings sends. Look at the check that failed; if nobody changed anything, "
-    "somebody may be trying."
+    "The message is not what an identity provider in its usual settings sends. Look at the check that failed, and compare the settings of the "
+    "app at the identity provider with the setup sheet."
 )
 _KEY: Final = "Make a key (Our SAML keys) and let the identity provider encrypt to the certificate in our metadata."
 _CERTIFICATE: Final = (

@@ -93,7 +93,7 @@ def record(
     )
 
 
-def record_stranger(attempt: Attempt, refusal: SamlRefusal) -> None:
+def record_stranger(attempt: Attempt, refusal: SamlRefusal, *, decision: str = "") -> None:
     """Write the row of a message that is not believed, in two statements; none beyond ``FAILURES_PER_MINUTE`` of an address."""
     if not settings.SIGN_IN_LOG_DAYS or spend(
         f"sign-in rows of {hash_of_address(attempt.request)}", settings.FAILURES_PER_MINUTE
@@ -102,7 +102,7 @@ def record_stranger(attempt: Attempt, refusal: SamlRefusal) -> None:
     _write(
         attempt,
         code=refusal.code.value,
-        decision=refusal.sentence,
+        decision=decision or refusal.sentence,
         expected=refusal.expected,
         received=refusal.received,
     )

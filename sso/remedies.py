@@ -37,7 +37,10 @@ REMEDIES: Final = MappingProxyType({
     Code.TOO_LATE: _CLOCK,
     Code.SIGNATURE: _CERTIFICATE,
     Code.NOT_SIGNED: "Let the identity provider sign the Assertion and the Response. Where it signs only the Assertion, say so in the SAML settings.",
-    Code.ALGORITHM: "Choose RSA-SHA256 for signature and digest at the identity provider; SHA-1 is not believed.",
+    Code.ALGORITHM: (
+        "Choose RSA-SHA256 for signature and digest at the identity provider, and exclusive canonicalization, with or without comments. "
+        "SHA-1 is not believed. The failed check shows what was expected and what arrived."
+    ),
     Code.ENCRYPTED: _KEY,
     Code.DECRYPTION: "Let the identity provider encrypt to the certificate that our metadata names now, with AES and RSA-OAEP.",
     Code.NOT_ENCRYPTED: "The connection demands encryption. Switch it on at the identity provider, or off in the SAML settings.",

@@ -10,11 +10,13 @@ from django.shortcuts import render
 from core_identity.budgets import hash_of_address, spend
 from core_identity.errors import Conflict, IdentityError, MayNotSignIn, MissingAttributes, NoMark
 from sso.explanations import explain_refusal
+from sso.first_refusal import first_reference, remember_refusal
 from sso.mapping import called_here
 from sso.models import SamlSettings
 from sso.saml.assertion import VerifiedAssertion
-from sso.saml.refusals import SamlRefusal, Unjudged
+from sso.saml.refusals import Code, SamlRefusal, Unjudged
 from sso.sign_in_log import Attempt, names_shown, record, record_stranger
+from sso.sign_in_state import browser_token_of, finished_lately
 
 log = logging.getLogger("sso.sign_ins")
 
@@ -22,6 +24,8 @@ UNABLE: Final = "CORE cannot send you to your identity provider, because a key o
 OUR_FAULT: Final = (
     "CORE could not check the message of your identity provider. This is a fault of CORE. Please try again in a moment."
 )
+AGAIN: Final = "This sign-in was refused before, and your browser has sent it again. Please start again."
+SIGNED_IN_ALREADY: Final = "Your browser has sent a sign-in again that is already done."
 TOO_MANY: Final = "Too many sign-ins from your network were refused. Please wait a minute, then start again."
 
 
@@ -35,7 +39,11 @@ def refused_message(attempt: Attempt, refusal: SamlRefusal) -> HttpResponse:
         response = _page(attempt, status=429, sentence=TOO_MANY, code="too_many_requests")
         response["Retry-After"] = str(wait)
         return response
-    return _page(attempt, status=400, sentence=refusal.sentence, code=refusal.code.value)
+    sentence, done = refusal.sentence, False
+    if refusal.code is Code.REPLAY:
+        done = finished_lately(attempt.saml, browser_token_of(attempt.request))
+        sentence = SIGNED_IN_ALREADY if done else AGAIN if first_reference(attempt.request) else sentence
+    return _page(attempt, status=400, sentence=sentence, code=refusal.code.value, done=done)
 
 
 def count_refusal(attempt: Attempt) -> int:
@@ -93,5 +101,9 @@ def facts(request: HttpRequest, saml: SamlSettings) -> dict[str, object]:
 
 
 def _page(attempt: Attempt, *, status: int, **told: Any) -> HttpResponse:
-    page = {"connection": attempt.saml.connection, "reference": attempt.reference, **told}
-    return render(attempt.request, "sso/refused.html", page, status=status)
+    first = first_reference(attempt.request)
+    page = {"connection": attempt.saml.connection, "reference": first or attempt.reference, **told}
+    response = render(attempt.request, "sso/refused.html", page, status=status)
+    if not first:
+        remember_refusal(attempt.request, response, attempt.reference)
+    return response

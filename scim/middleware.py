@@ -15,8 +15,8 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from core_identity.outages import AWAY, NOT_KNOWN, NOTHING_CHANGED
 from core_identity.log_redaction import method_of, route_of
+from core_identity.outages import AWAY, NOT_KNOWN, NOTHING_CHANGED
 from scim.oauth_errors import ADDRESSES, oauth_error
 from scim.provisioning_log import record
 from scim.wire.errors import (

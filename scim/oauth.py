@@ -12,9 +12,9 @@ from oauth2_provider.settings import oauth2_settings
 from oauthlib.common import Request as OAuthlibRequest
 from oauthlib.oauth2.rfc6749 import errors
 
+from core_identity.clock import Now, database_now
 from core_identity.errors import NotAllowed
 from core_identity.services.transactions import lock_connection, require_enabled
-from core_identity.clock import Now, database_now
 from scim.client_secrets import opens
 from scim.models import OAuthClient, UsedCode
 from scim.revocation import end_tokens_of_used_code

@@ -12,8 +12,8 @@ _CLOCK: Final = (
 )
 _AGAIN: Final = "Let the person start again from the sign-in page; a bookmark of the identity provider's page or the back button does this."
 _MESSAGE: Final = (
-    "The message is not what an identity provider in its usual settings sends. Look at the check that failed; if nobody changed anything, "
-    "somebody may be trying."
+    "The message is not what an identity provider in its usual settings sends. Look at the check that failed, and compare the settings of the "
+    "app at the identity provider with the setup sheet."
 )
 _KEY: Final = "Make a key (Our SAML keys) and let the identity provider encrypt to the certificate in our metadata."
 _CERTIFICATE: Final = (
@@ -41,7 +41,10 @@ REMEDIES: Final = MappingProxyType({
     Code.TOO_LATE: _CLOCK,
     Code.SIGNATURE: _CERTIFICATE,
     Code.NOT_SIGNED: "Let the identity provider sign the Assertion and the Response. Where it signs only the Assertion, say so in the SAML settings.",
-    Code.ALGORITHM: "Choose RSA-SHA256 for signature and digest at the identity provider; SHA-1 is not believed.",
+    Code.ALGORITHM: (
+        "Choose RSA-SHA256 for signature and digest at the identity provider, and exclusive canonicalization, with or without comments. "
+        "SHA-1 is not believed. The failed check shows what was expected and what arrived."
+    ),
     Code.ENCRYPTED: _KEY,
     Code.DECRYPTION: "Let the identity provider encrypt to the certificate that our metadata names now, with AES and RSA-OAEP.",
     Code.OUR_KEY: "Our key of this connection cannot be opened. Put the key that encrypted it back into SAML_KEY_ENCRYPTION_KEYS, or make a new key "

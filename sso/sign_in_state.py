@@ -184,6 +184,14 @@ def finish(state: SignInState) -> bool:
     return bool(SignInState.objects.filter(pk=state.pk, finished_at=None).update(finished_at=Now()))
 
 
+def finished_lately(saml: SamlSettings, browser_token: str | None) -> bool:
+    """Whether this browser has just finished a sign-in at the connection: a message that comes again is then its back button."""
+    if not browser_token:
+        return False
+    mine = SignInState.objects.filter(connection=saml.connection, browser_hash=hashed(browser_token), tester=None)
+    return mine.filter(finished_at__isnull=False, expires_at__gt=timezone.now()).exists()
+
+
 def trials_of(browser_token: str | None) -> QuerySet[SignInState]:
     """Return the test sign-ins that a browser began lately, whether they have come back or not."""
     return SignInState.objects.filter(

@@ -36,6 +36,9 @@ class LineFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         facts = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        reference = getattr(getattr(record, "request", None), "request_id", "")
+        if reference:  # Django's own records of a request carry the request alone
+            facts.setdefault("reference", reference)
         # One record is one line: a line break in a name must not start a forged record.
         line = super().formatMessage(record).replace("\r", "\\r").replace("\n", "\\n")
         return f"{line} {json.dumps(facts, default=str)}" if facts else line

@@ -4,7 +4,6 @@ from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 
 from core_identity.clock import database_now
-
 from core_identity.policy.overage import MAX_DAYS
 
 

@@ -33,6 +33,9 @@ MAX_ELEMENTS: Final = 2500
 MAX_ATTRIBUTES: Final = 4000
 MAX_PER_ELEMENT: Final = 40
 MAX_DEPTH: Final = 20
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+"""How the URI of a namespace begins. libxml2 canonicalizes no tree that contains a relative one (XML C14N 1.0, 1.3)."""
+
 MAX_IN_SCOPE: Final = 40
 """Namespaces declared on the way down to one element, doubled ones counted: canonicalization looks through them at each."""
 
@@ -109,6 +112,9 @@ def _require_bounded(root: etree._Element) -> None:
     for event, found in etree.iterwalk(root, events=("start-ns", "start", "end", "comment", "pi")):
         if event == "start-ns":
             declared += 1  # of the element that starts next
+            _, uri = found
+            if uri and not _ABSOLUTE.match(uri):
+                raise SamlRefusal(Code.FORBIDDEN_XML, expected="namespaces with an absolute URI", received=uri)
         elif event == "end":
             in_scope -= scopes.pop()
         elif event != "start":

@@ -4,19 +4,20 @@ import base64
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import xmlsec
 from lxml import etree
 from onelogin.saml2.errors import OneLogin_Saml2_ValidationError
 from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
-from sso.saml import gate
+from sso.saml import gate, schema  # noqa: F401 - the library validates by our compiled schema
 from sso.saml.assertion import Idp, Sp, VerifiedAssertion
 from sso.saml.certificates import is_strong
 from sso.saml.claims import check_claims
 from sso.saml.encryption import open_envelope, read_envelope, unsealed
 from sso.saml.expectations import Expected
-from sso.saml.refusals import Code, SamlRefusal
+from sso.saml.refusals import Code, SamlRefusal, Unjudged
 from sso.saml.signers import signers
 from sso.saml.trace import Trace
 
@@ -53,7 +54,9 @@ def unverified_in_response_to(unverified_message: str) -> str | None:
 
 
 def verify(unverified_message: str, expected: Expected, trace: Trace | None = None) -> VerifiedAssertion:
-    """Return the assertion of a ``SAMLResponse`` (base64) if all of it is to be believed; else raise `SamlRefusal` and nothing else.
+    """Return the assertion of a ``SAMLResponse`` (base64) if all of it is to be believed; else raise `SamlRefusal`.
+
+    Raises `Unjudged` where signature and claims are good and the library fails by anything but its own validation error: that fault is ours.
 
     ``trace`` is told of each check.
     """
@@ -67,22 +70,25 @@ def verify(unverified_message: str, expected: Expected, trace: Trace | None = No
     with trace.step("One Assertion in one Response, signed as demanded"):
         assertion = gate.require_response_layout(root, want_response_signed=signed)
     with trace.step("Signature by a certificate of the connection"):
-        complaint = _signed(root, expected, response_signed=signed)
+        fault = _signed(root, expected, response_signed=signed)
     trace.believe()
     # Our own checks name the cause better than the library does; where they find none, its verdict stands.
     verified = check_claims(root, assertion, expected, trace)
-    if complaint:
+    if isinstance(fault, OneLogin_Saml2_ValidationError):
         with trace.step("Verdict of the library"):
-            raise SamlRefusal(Code.INVALID, received=complaint)
+            raise SamlRefusal(Code.INVALID, received=f"code {fault.code}") from fault
+    if fault is not None:
+        raise Unjudged("The library failed at a message whose signature and claims are good.") from fault
     return verified
 
 
-def _signed(root: etree._Element, expected: Expected, *, response_signed: bool) -> str:
-    """Check the signatures of a tree that passed the gate; return what else the library has against it. Raises `SamlRefusal`."""
+def _signed(root: etree._Element, expected: Expected, *, response_signed: bool) -> Exception | None:
+    """Check the signatures of a tree that passed the gate; return what else the library raised, its verdict or its failure. Raises `SamlRefusal`."""
     places = (_OF_ASSERTION, _OF_ROOT) if gate.is_signed(root) else (_OF_ASSERTION,)
     made_by = [pem for place in places for pem in _signers(root, expected.idp, place)]
-    settings = _settings(expected.idp, expected.sp, made_by, response_signed=response_signed)
+    found: Exception | None
     try:
+        settings = _settings(expected.idp, expected.sp, made_by, response_signed=response_signed)
         response = OneLogin_Saml2_Response(settings, _NO_MESSAGE)
         # One tree: the one that passed the gate is the one that is verified, and the one that is read. The library does not parse for itself.
         response.document = root
@@ -90,15 +96,15 @@ def _signed(root: etree._Element, expected: Expected, *, response_signed: bool) 
     except OneLogin_Saml2_ValidationError as fault:
         if fault.code in _SIGNATURE_FAULTS:
             raise SamlRefusal(Code.SIGNATURE) from fault
-        complaint = "" if fault.code in _OURS_TO_JUDGE else f"code {fault.code}"
-    except Exception as fault:  # noqa: BLE001 - the library, lxml and xmlsec raise what they like
-        complaint = "" if _has_times_of_zones(root) else type(fault).__name__
+        found = None if fault.code in _OURS_TO_JUDGE else fault
+    except Exception as fault:  # noqa: BLE001 - whose fault it is, is known once signature and claims are checked
+        found = None if isinstance(fault, ValueError) and _has_times_of_zones(root) else fault
     else:
-        return ""
+        return None
     # It complains before it looks at a signature. So each is checked here, as it would have.
     for place in places:
         verify_signature(root, expected.idp, place)
-    return complaint
+    return found
 
 
 def _has_times_of_zones(root: etree._Element) -> bool:
@@ -111,7 +117,7 @@ def verify_signature(root: etree._Element, idp: Idp, place: str = _OF_ROOT) -> N
     certificates = _signers(root, idp, place)
     try:
         OneLogin_Saml2_Utils.validate_sign(root, xpath=place, multicerts=certificates, raise_exceptions=True)
-    except Exception as fault:  # xmlsec and the library raise what they like
+    except (OneLogin_Saml2_ValidationError, etree.LxmlError, xmlsec.Error, ValueError) as fault:
         raise SamlRefusal(Code.SIGNATURE) from fault
 
 

@@ -26,6 +26,7 @@ from tests.sso.test_benign import (
     swap,
 )
 from tests.support.cast import ADMIN
+from tests.support.saml import EXC_C14N
 from tests.support.saml_layouts import BY_KEY_INFO, Edit, Key, Layout, Signature, certificate_of, sealed
 
 X509 = "<$p:X509Data><$p:X509Certificate>$certificate</$p:X509Certificate></$p:X509Data>"
@@ -48,6 +49,7 @@ SIGNATURES = {
     "several prefixes to keep": Signature(prefixes="xs saml2 xsi"),
     "the default namespace to keep": Signature(prefixes="#default xs"),
     "IDs of its own": Signature(attributes=' Id="sig-$p"'),
+    "exclusive canonicalization with comments": Signature(c14n=f"{EXC_C14N}WithComments", prefixes="xs"),
     "lines with references": Signature(line=76),
     **{
         f"rsa-{method}, {digest}": Signature(method=f"rsa-{method}", digest=digest)
@@ -62,6 +64,17 @@ def test_a_signature_may_be_written_in_many_ways(browser: Browser, name: str) ->
     response = replace(signature, attributes=signature.attributes.replace("$p", "r"))
     assertion = replace(signature, attributes=signature.attributes.replace("$p", "a"))
     is_jane(browser, come(browser, Layout(assertion=assertion, response=response)))
+
+
+def test_a_comment_is_refused_also_where_the_canonicalization_would_keep_it(browser: Browser) -> None:
+    signature = SIGNATURES["exclusive canonicalization with comments"]
+    commented = Layout(
+        assertion=signature, response=signature, edit=lambda xml: xml.replace(">jane.doe<", ">jane<!-- -->.doe<")
+    )
+    answer = come(browser, commented)
+    assert answer.status_code == 400
+    assert "(forbidden_xml)" in answer.content.decode()
+    assert not User.objects.exists()
 
 
 KEYS: dict[str, Callable[[], Key]] = {

@@ -36,6 +36,9 @@ TEXTS = st.sampled_from(
     ["", "admin", "jane.doe", "#_response1", "_response1", "2999-01-01T00:00:00Z", SUCCESS, "\u202e", "x" * 2_000]
 )
 
+NAMESPACES = st.sampled_from(["urn:v", "1", "a/b", "//a", "?", "#", ".", NS["ds"]])
+"""Some of them cannot be canonicalized."""
+
 
 def mutate(root: etree._Element, data: st.DataObject) -> None:
     """Change any one thing: as a whole element, where it stands, what it is called, what it says, or its attributes."""
@@ -54,7 +57,7 @@ def mutate(root: etree._Element, data: st.DataObject) -> None:
         case _ if parent is None:
             return
         case "wrap":
-            frame = etree.Element(data.draw(st.sampled_from(TAGS)))
+            frame = etree.Element(data.draw(st.sampled_from(TAGS)), nsmap={"v": data.draw(NAMESPACES)})
             parent.replace(one, frame)
             frame.append(one)
         case "delete":

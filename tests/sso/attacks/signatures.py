@@ -83,7 +83,6 @@ TRANSFORM: dict[str, Change] = {
     "inclusive c14n beside": _transform("http://www.w3.org/TR/2001/REC-xml-c14n-20010315"),
     "inclusive c14n": put(C14N, "Algorithm", "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"),
     "inclusive c14n with comments": put(C14N, "Algorithm", "http://www.w3.org/TR/2001/REC-xml-c14n-20010315#WithComments"),
-    "exclusive c14n with comments": put(C14N, "Algorithm", f"{EXC_C14N}WithComments"),
     "c14n 1.1": put(C14N, "Algorithm", "http://www.w3.org/2006/12/xml-c14n11"),
     "no enveloped": drop(f"{TRANSFORMS}/ds:Transform[1]"),
     "no c14n": drop(C14N),
@@ -126,7 +125,6 @@ DIGESTS = {
 }
 CANONICALIZATIONS = {
     "inclusive": "http://www.w3.org/TR/2001/REC-xml-c14n-20010315",
-    "with comments": f"{EXC_C14N}WithComments",
     "1.1": "http://www.w3.org/2006/12/xml-c14n11",
     "XSLT": "http://www.w3.org/TR/1999/REC-xslt-19991116",
     "none": "",
@@ -171,6 +169,8 @@ VALUES: dict[str, Change] = {
     "ECDSA of an RSA key": put(f"{INFO}/ds:SignatureMethod", "Algorithm", f"{MORE}ecdsa-sha256"),
     "another hash": put(f"{INFO}/ds:SignatureMethod", "Algorithm", f"{MORE}rsa-sha512"),
     "another digest method": put(f"{REFERENCE}/ds:DigestMethod", "Algorithm", "http://www.w3.org/2001/04/xmlenc#sha512"),
+    "another canonicalization": put(f"{INFO}/ds:CanonicalizationMethod", "Algorithm", f"{EXC_C14N}WithComments"),
+    "another canonicalization in the transform": put(C14N, "Algorithm", f"{EXC_C14N}WithComments"),
     "a changed value": change_uid,
     "a changed NameID": text(".//saml:NameID", "eve@acme.test"),
     "a changed session": put(".//saml:AuthnStatement", "SessionIndex", "_x"),

@@ -189,7 +189,7 @@ def finished_lately(saml: SamlSettings, browser_token: str | None) -> bool:
     if not browser_token:
         return False
     mine = SignInState.objects.filter(connection=saml.connection, browser_hash=hashed(browser_token), tester=None)
-    return mine.filter(finished_at__isnull=False, expires_at__gt=timezone.now()).exists()
+    return mine.filter(finished_at__isnull=False, expires_at__gt=Now()).exists()
 
 
 def trials_of(browser_token: str | None) -> QuerySet[SignInState]:

@@ -34,21 +34,32 @@ LONGEST_REKEY: Final = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class RekeyPlan:
-    """How many people of a connection a re-key reaches: ``pushed`` have externalId and userName, by which a new UID is believed.
+    """How many people of a connection can follow a re-key, by the key that changes (R3).
 
-    The others came by sign-in only: ``by_sign_in`` follow where the assertion carries the externalId that is known of them, else they become
-    conflicts that an administrator decides.
+    ``pushed`` are live and have externalId and userName: their UID can change. ``external_id_follows`` are live and have a userName and a UID that is
+    not derived: their externalId can change. ``by_sign_in`` are live and came by sign-in only: they follow where the assertion contains their
+    externalId. ``cannot`` are the others: no key of them can change, because they are inactive or have too few keys.
     """
 
     pushed: int
+    external_id_follows: int
     by_sign_in: int
+    cannot: int
 
 
 def plan_rekey(connection: Connection) -> RekeyPlan:
     people = Identity.objects.filter(connection=connection, deleted_at__isnull=True)
-    both = Q(external_id__isnull=False, user_name_key__isnull=False)
-    pushed = people.filter(both).count()
-    return RekeyPlan(pushed, people.exclude(both).count())
+    sent_uid = Exists(IdentityUid.objects.filter(identity=OuterRef("pk"), current=True, derived=False))
+    named = Q(active=True, pushed_at__isnull=False, user_name_key__isnull=False)
+    uid_follows = named & Q(external_id__isnull=False)
+    external_id_follows = named & sent_uid
+    by_sign_in = Q(active=True, pushed_at__isnull=True)
+    return RekeyPlan(
+        people.filter(uid_follows).count(),
+        people.filter(external_id_follows).count(),
+        people.filter(by_sign_in).count(),
+        people.exclude(uid_follows | external_id_follows | by_sign_in).count(),
+    )
 
 
 @in_one_transaction
@@ -83,6 +94,10 @@ def rekey(
         if connection.uid_rule != UidRule.OTHER and connection.uid_mark != "required":
             raise InvalidValue(
                 "uid_rule", "The second mark is waived, which only the rule other permits. Require it first."
+            )
+        if connection.uid_rule != UidRule.OTHER and connection.external_id_may_change:
+            raise InvalidValue(
+                "uid_rule", "The externalId may change here, which only the rule other permits. Switch that off first."
             )
     connection.save()
     events.record(actor=actor, kind="connection.rekey_begun", subject=connection, changes=changes, reason=reason)

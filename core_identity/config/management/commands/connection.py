@@ -1,6 +1,7 @@
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -113,11 +114,12 @@ class Command(CredentialActs, IdpActs, SamlActs):
                 reason=reason,
             )
         until = changed.rekey_until.isoformat() if changed.rekey_until else None
-        told = {"connection": slug, "rekey_until": until, "follow": plan.pushed, "by_sign_in": plan.by_sign_in}
+        told = {"connection": slug, "rekey_until": until, **asdict(plan)}
         lines = [
             f"{slug} is in re-key until {until}." if until else f"{slug} is no longer in re-key.",
-            f"{plan.pushed} people follow by externalId and userName.",
-            f"{plan.by_sign_in} came by sign-in only: they follow where the assertion carries the externalId, else you decide.",
+            f"{plan.pushed} people can follow to a new UID, {plan.external_id_follows} to a new externalId.",
+            f"{plan.by_sign_in} came by sign-in only: they follow where the assertion contains their externalId. Else you decide.",
+            f"{plan.cannot} cannot follow: they are inactive, or have too few keys.",
         ]
         self.answer(told, as_json=json, lines=lines)
 

@@ -1,7 +1,9 @@
+from typing import Any
+
 from django.db import migrations, models
 
 
-def hold_pending_drift(apps, schema_editor):
+def hold_pending_drift(apps: Any, schema_editor: Any) -> None:
     """Leave each pending UID to an administrator: it is not known whether the person was live when it was kept."""
     apps.get_model("core_identity", "Identity").objects.exclude(said_uid="").update(new_uid_held=True)
 

@@ -81,6 +81,11 @@ class Known:
         return (self.pushed or self.offered) and not self.deleted
 
     @property
+    def name(self) -> str:
+        """The userName; before the first push the NameID, which counts as userName (R9). Empty where there is none."""
+        return self.user_name_key or ("" if self.pushed else self.name_id_key)
+
+    @property
     def is_live(self) -> bool:
         """Whether it was active and not deleted before this message."""
         return self.active and not self.deleted
@@ -133,9 +138,8 @@ class Push:
 
     @property
     def name_agrees(self) -> bool:
-        """Whether the userName is X's, or a PATCH does not contain it. Before the first push of X, the NameID counts as userName (R9)."""
-        name = self.x.user_name_key or ("" if self.x.pushed else self.x.name_id_key)
-        return bool(name) and ("user_name" in self.unsent or self.user_name_key == name)
+        """Whether the userName is X's, or a PATCH does not contain it."""
+        return bool(self.x.name) and ("user_name" in self.unsent or self.user_name_key == self.x.name)
 
     @property
     def external_id_agrees(self) -> bool:

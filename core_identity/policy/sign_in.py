@@ -148,8 +148,8 @@ def _derived_external_id(said: Assertion) -> str | None:
 
 
 def _is_live_as(known: Known, name_id_key: str) -> bool:
-    """Whether ``known`` is live and the NameID is the userName by which the IdP pushed them."""
-    return known.is_live and known.user_name_key is not None and known.user_name_key == name_id_key
+    """Whether ``known`` is live and the NameID is their userName, or before the first push their last NameID."""
+    return known.is_live and known.name != "" and known.name == name_id_key
 
 
 def mark_that_agrees(said: Assertion) -> str:

@@ -34,15 +34,16 @@ LONGEST_REKEY: Final = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class RekeyPlan:
-    """How many people of a connection can follow a re-key, by the key that changes (R3).
+    """How many people of a connection can follow a re-key (R3).
 
-    ``pushed`` are live and have externalId and userName: their UID can change. ``external_id_follows`` are live and have a userName and a UID that is
-    not derived: their externalId can change. ``by_sign_in`` are live and came by sign-in only: they follow where the assertion contains their
-    externalId. ``cannot`` are the others: no key of them can change, because they are inactive or have too few keys.
+    ``pushed`` are live and have all three keys: any one of them can change.
+    ``derived`` are live, but SCIM sent no UID of them: they follow to a UID, and not to a new externalId.
+    ``by_sign_in`` are live and came by sign-in only: they follow where the assertion contains their externalId and NameID.
+    ``cannot`` are the others: they are inactive, or have too few keys.
     """
 
     pushed: int
-    external_id_follows: int
+    derived: int
     by_sign_in: int
     cannot: int
 
@@ -50,16 +51,11 @@ class RekeyPlan:
 def plan_rekey(connection: Connection) -> RekeyPlan:
     people = Identity.objects.filter(connection=connection, deleted_at__isnull=True)
     sent_uid = Exists(IdentityUid.objects.filter(identity=OuterRef("pk"), current=True, derived=False))
-    named = Q(active=True, pushed_at__isnull=False, user_name_key__isnull=False)
-    uid_follows = named & Q(external_id__isnull=False)
-    external_id_follows = named & sent_uid
-    by_sign_in = Q(active=True, pushed_at__isnull=True)
-    return RekeyPlan(
-        people.filter(uid_follows).count(),
-        people.filter(external_id_follows).count(),
-        people.filter(by_sign_in).count(),
-        people.exclude(uid_follows | external_id_follows | by_sign_in).count(),
-    )
+    live = people.filter(active=True, external_id__isnull=False)
+    named = live.filter(pushed_at__isnull=False, user_name_key__isnull=False)
+    pushed, derived = named.filter(sent_uid).count(), named.exclude(sent_uid).count()
+    by_sign_in = live.filter(sent_uid, pushed_at__isnull=True, offered_at__isnull=True).exclude(name_id_key="").count()
+    return RekeyPlan(pushed, derived, by_sign_in, people.count() - pushed - derived - by_sign_in)
 
 
 @in_one_transaction

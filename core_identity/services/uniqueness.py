@@ -19,8 +19,8 @@ from core_identity.values import Actor, Cause, Collision, Person
 T = TypeVar("T")
 
 WAY_OUT = (
-    "If it cannot be mended at the identity provider, a CORE administrator decides under Conflicts in the administration, by this reference; "
-    "after that the same request goes through."
+    "If it cannot be corrected at the identity provider, a CORE administrator decides under Conflicts in the administration, by this reference. "
+    "After that, send the same again."
 )
 
 

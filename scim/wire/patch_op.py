@@ -103,7 +103,7 @@ def _named(path: str, value: Any, resource_type: ResourceType) -> Iterator[str]:
         return
     names = value if isinstance(value, dict) else [one.name for one in schema.attributes]
     for name in names:
-        target = resource_type.find(f"{schema.urn}:{name}")
+        target = resource_type.find(f"{schema.urn}:{name}") or resource_type.find(name)
         if target is not None:
             yield target.key
 

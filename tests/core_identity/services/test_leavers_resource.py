@@ -223,10 +223,13 @@ def test_in_re_key_the_preview_counts_those_who_follow_and_they_do_R3() -> None:
     }
     rows = {name: post(acme, person).identity for name, person in people.items()}
     change(rows["away"], Person(active=False))
-    sign_in(actor=BROWSER, connection=acme, person=by_sso(ZOE))
+    sign_in(actor=BROWSER, connection=acme, person=by_sso(ZOE, external_id=ZOE.external_id))
+    sign_in(
+        actor=BROWSER, connection=acme, person=by_sso(replace(ZOE, uid="k", email="k@acme.test"), name_id="k@acme.test")
+    )
     plan = plan_rekey(acme)
-    assert plan == RekeyPlan(pushed=2, external_id_follows=2, by_sign_in=1, cannot=2)
-    rekey(actor=ADMIN, connection_id=acme.pk, until=timezone.now() + timedelta(days=1), reason=WHY)
+    assert plan == RekeyPlan(pushed=1, derived=1, by_sign_in=1, cannot=4)
+    acme = rekey(actor=ADMIN, connection_id=acme.pk, until=timezone.now() + timedelta(days=1), reason=WHY)
 
     def follows(name: str, message: Person, wanted: Decision) -> bool:
         with rolled_back():
@@ -239,6 +242,8 @@ def test_in_re_key_the_preview_counts_those_who_follow_and_they_do_R3() -> None:
     new_external_id, new_uid = Person(external_id="new-org"), Person(uid="new-uid")
     assert {name for name in rows if follows(name, new_external_id, Decision.APPLY)} - {"poor"} == {"jane", "bare"}
     assert {name for name in rows if follows(name, new_uid, Decision.RELINK)} - {"poor"} == {"jane", "derived"}
+    moved = by_sso(ZOE, uid="zoë.new", external_id=ZOE.external_id)
+    assert uid_of(sign_in(actor=BROWSER, connection=acme, person=moved)) == "zoë.new"
     assert not follows("jane", Person(external_id="new-org", user_name="eve@acme.test"), Decision.APPLY)
     assert not follows("jane", Person(external_id="new-org", uid=""), Decision.APPLY)
 
@@ -261,7 +266,7 @@ def test_who_is_rehired_is_promised_only_what_the_retry_gives_R8_R9() -> None:
     for decide in (same_person, different_people):
         with rolled_back():
             decide(actor=ADMIN, conflict_id=conflict.pk, reason=WHY)
-            assert post(acme, rehired).created, "the sentence says that the same request goes through"
+            assert post(acme, rehired).created, "the sentence asks to send the same again"
     zoe = post(acme, ZOE).identity
     with rolled_back():
         with pytest.raises(errors.TryAgain):

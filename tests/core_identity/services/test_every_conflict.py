@@ -82,6 +82,8 @@ def messages(scene: Scene) -> Iterator[tuple[str, Callable[[], object]]]:
     new = Person(uid="new", external_id="00u9new", user_name="new@acme.test", email="new@acme.test")
     for whose, keys in (("Zoë", ZOE), ("Kim", KIM), ("nobody", new)):
         for person in subsets_of(replace(keys, active=None)):
+            if whose != "Zoë" and sum(bool(getattr(person, name)) for name in KEYS) in {2, 3}:
+                continue  # of the others the single keys and all of them: a database test costs
             sent = f"keys of {whose}: {[name for name in KEYS if getattr(person, name)]}"
             for row, identity in (("Jane", scene.jane), ("offered", scene.offered)):
                 yield f"PATCH {row}, {sent}", change(identity, person, True)

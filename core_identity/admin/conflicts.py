@@ -144,7 +144,7 @@ class ConflictAdmin(CoreAdmin):
     def _done(self, how: str) -> str:
         if how == "dismiss":
             return "Dismissed. What comes again is refused and counted."
-        return "Decided. The next push or sign-in goes through: ask for a retry at the identity provider."
+        return "Decided. Ask for the same push or sign-in again at the identity provider."
 
     @admin.display(description="who came")
     def named(self, conflict: Conflict) -> str:

@@ -65,6 +65,11 @@ class Connection(models.Model):
     )
     uid_rule = models.CharField("UID rule", max_length=10, choices=UidRule.choices, default=UidRule.NAME)
     uid_mark = models.CharField("second mark", max_length=10, choices=Mark.choices, default=Mark.REQUIRED)
+    external_id_may_change = models.BooleanField(
+        "externalId may change",
+        default=False,
+        help_text="For the UID rule 'other' only: the identity provider may change the externalId of a person whose UID and userName stay.",
+    )
     uid_required_in_scim = models.BooleanField(
         "SCIM must send the UID",
         default=False,
@@ -108,6 +113,10 @@ class Connection(models.Model):
             models.CheckConstraint(
                 name="connection_mark_waived_for_other_only",
                 condition=~models.Q(uid_mark=Mark.WAIVED) | models.Q(uid_rule=UidRule.OTHER),
+            ),
+            models.CheckConstraint(
+                name="connection_external_id_may_change_for_other_only",
+                condition=models.Q(external_id_may_change=False) | models.Q(uid_rule=UidRule.OTHER),
             ),
         )
 

@@ -9,8 +9,9 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, Q
 
 from core_identity.errors import IdentityError, InvalidValue, Locked, NameTaken, NotFound
-from core_identity.keys import clean_name, key
+from core_identity.keys import clean_name, clean_text, key
 from core_identity.models import Connection, Customer, Grant, Identity, PushGroup, Role
+from core_identity.models.connection import UidRule
 from core_identity.selectors.groups import role_keys
 from core_identity.services import events
 from core_identity.services.groups import link_waiting, relink_groups
@@ -26,6 +27,7 @@ SETTINGS: Final = frozenset(
         "uid_rule",
         "uid_mark",
         "uid_required_in_scim",
+        "external_id_may_change",
         "sso_makes_users",
         "own_idp",
         "roles_from",
@@ -117,6 +119,26 @@ def change_connection(*, actor: Actor, connection_id: UUID, **settings: Any) -> 
 
 
 @in_one_transaction
+def set_external_id_may_change(*, actor: Actor, connection_id: UUID, permitted: bool, reason: str) -> Connection:
+    """Say whether the IdP may change the externalId of a person whose UID and userName stay (R8a).
+
+    Raises `NotFound`; `InvalidValue` for another UID rule than *other*, because there the UID and the names change together.
+    """
+    connection = _locked(connection_id)
+    changes = _set(connection, {"external_id_may_change": permitted})
+    if changes:
+        connection.save(update_fields=["external_id_may_change"])
+        events.record(
+            actor=actor,
+            kind="connection.changed",
+            subject=connection,
+            changes=changes,
+            reason=clean_text(reason, field="reason"),
+        )
+    return connection
+
+
+@in_one_transaction
 def set_grantable_roles(
     *, actor: Actor, connection: Connection, roles: Collection[Role], confirm_waiting: bool
 ) -> None:
@@ -180,6 +202,11 @@ def _set(connection: Connection, settings: Mapping[str, Any]) -> dict[str, tuple
         if getattr(connection, field) != value:
             changes[field] = (getattr(connection, field), value)
             setattr(connection, field, value)
+    if connection.external_id_may_change and connection.uid_rule != UidRule.OTHER:
+        raise InvalidValue(
+            "external_id_may_change",
+            "The externalId may change only where the UID rule is other: a stable value that no person can edit.",
+        )
     try:
         connection.full_clean(exclude=["customer"], validate_unique=False)
     except ValidationError as faults:

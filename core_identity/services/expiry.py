@@ -70,8 +70,12 @@ def bury(user: User, *, actor: Actor, kept: User) -> bool:
     return spreads
 
 
-def note_reactivation(*, actor: Actor, identity: Identity) -> ActiveMeans:
-    """The IdP calls somebody active again: listed as a wish, granted only where the connection opted in (R22)."""
+def note_reactivation(*, actor: Actor, identity: Identity, uid_moves: bool = False) -> ActiveMeans:
+    """List that the IdP calls an expired user active again; unexpire only where the connection opted in (R22).
+
+    After that the externalId has to be in the message before a new UID is believed: no administrator has looked at this return (R8a). The caller
+    saves the identity.
+    """
     user, connection = identity.user, identity.connection
     if user.expired_at is None:
         return ActiveMeans.ACTIVE
@@ -83,10 +87,12 @@ def note_reactivation(*, actor: Actor, identity: Identity) -> ActiveMeans:
         now=database_now(),
         then=_remembered(user, identity),
         today=snapshot(identity),
+        uid_in_doubt=uid_moves or bool(identity.said_uid),
     )
     if granted:
         _unexpire(actor=actor, user=user, connection=connection, reason="reactivated by the IdP (R22)")
         identity.reactivation_requested_at = None
+        identity.new_uid_held = True
         return ActiveMeans.UNEXPIRED
     identity.reactivation_requested_at = timezone.now()
     events.record(actor=actor, kind="user.reactivation_requested", subject=user, connection=connection)

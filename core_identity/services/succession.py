@@ -35,21 +35,28 @@ LONGEST_REKEY: Final = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class RekeyPlan:
-    """How many people of a connection a re-key reaches: ``pushed`` have externalId and userName, by which a new UID is believed.
+    """How many people of a connection can follow a re-key (R3).
 
-    The others came by sign-in only: ``by_sign_in`` follow where the assertion carries the externalId that is known of them, else they become
-    conflicts that an administrator decides.
+    ``pushed`` are live and have all three keys: any one of them can change.
+    ``derived`` are live, but SCIM sent no UID of them: they follow to a UID, and not to a new externalId.
+    ``by_sign_in`` are live and came by sign-in only: they follow where the assertion contains their externalId and NameID.
+    ``cannot`` are the others: they are inactive, or have too few keys.
     """
 
     pushed: int
+    derived: int
     by_sign_in: int
+    cannot: int
 
 
 def plan_rekey(connection: Connection) -> RekeyPlan:
     people = Identity.objects.filter(connection=connection, deleted_at__isnull=True)
-    both = Q(external_id__isnull=False, user_name_key__isnull=False)
-    pushed = people.filter(both).count()
-    return RekeyPlan(pushed, people.exclude(both).count())
+    sent_uid = Exists(IdentityUid.objects.filter(identity=OuterRef("pk"), current=True, derived=False))
+    live = people.filter(active=True, external_id__isnull=False)
+    named = live.filter(pushed_at__isnull=False, user_name_key__isnull=False)
+    pushed, derived = named.filter(sent_uid).count(), named.exclude(sent_uid).count()
+    by_sign_in = live.filter(sent_uid, pushed_at__isnull=True, offered_at__isnull=True).exclude(name_id_key="").count()
+    return RekeyPlan(pushed, derived, by_sign_in, people.count() - pushed - derived - by_sign_in)
 
 
 @in_one_transaction
@@ -84,6 +91,10 @@ def rekey(
         if connection.uid_rule != UidRule.OTHER and connection.uid_mark != "required":
             raise InvalidValue(
                 "uid_rule", "The second mark is waived, which only the rule other permits. Require it first."
+            )
+        if connection.uid_rule != UidRule.OTHER and connection.external_id_may_change:
+            raise InvalidValue(
+                "uid_rule", "The externalId may change here, which only the rule other permits. Switch that off first."
             )
     connection.save()
     events.record(actor=actor, kind="connection.rekey_begun", subject=connection, changes=changes, reason=reason)

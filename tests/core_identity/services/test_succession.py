@@ -140,7 +140,7 @@ def test_the_end_is_near_and_in_the_future_R3(acme: Connection, days: int) -> No
 
 def test_the_preview_counts_who_follows_R3(acme: Connection) -> None:
     post(acme, JANE)
-    sign_in(actor=BROWSER, connection=acme, person=by_sso(ZOE))
+    sign_in(actor=BROWSER, connection=acme, person=by_sso(ZOE, external_id=ZOE.external_id))
     plan = plan_rekey(acme)
     assert (plan.pushed, plan.by_sign_in) == (1, 1)
 

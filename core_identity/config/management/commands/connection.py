@@ -112,11 +112,14 @@ class Command(CredentialActs, IdpActs, SamlActs):
                 reason=reason,
             )
         until = changed.rekey_until.isoformat() if changed.rekey_until else None
-        told = {"connection": slug, "rekey_until": until, "follow": plan.pushed, "by_sign_in": plan.by_sign_in}
+        counts = {"derived": plan.derived, "by_sign_in": plan.by_sign_in, "cannot": plan.cannot}
+        told = {"connection": slug, "rekey_until": until, "follow": plan.pushed, **counts}
         lines = [
             f"{slug} is in re-key until {until}." if until else f"{slug} is no longer in re-key.",
-            f"{plan.pushed} people follow by externalId and userName.",
-            f"{plan.by_sign_in} came by sign-in only: they follow where the assertion carries the externalId, else you decide.",
+            f"{plan.pushed} people follow, whichever of UID, externalId and userName changes.",
+            f"{plan.derived} have no UID of their own: they follow to a UID, and not to a new externalId.",
+            f"{plan.by_sign_in} came by sign-in only: they follow where the assertion contains their externalId and NameID.",
+            f"{plan.cannot} cannot follow: they are inactive, or have too few keys.",
         ]
         self.answer(told, as_json=json, lines=lines)
 

@@ -20,6 +20,7 @@ from sso.metadata_source import fetch
 from sso.models import SamlSettings
 from sso.saml.certificates import end_of, fingerprint
 from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, read_idp_metadata
+from sso.saml.signed import Signed, note_for
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -90,6 +91,7 @@ def difference(saml: SamlSettings, read: IdpMetadata, *, url: str | None = None)
     notes = list(read.notes)
     if "idp_entity_id" in changes and saml.idp_entity_id:
         notes.append("The entity ID changes: this is another identity provider than the one that stands.")
+    notes += filter(None, [note_for(read.entity_id, Signed(saml.signed))])
     return Difference(changes, tuple(notes))
 
 

@@ -177,6 +177,7 @@ def metadata(request: HttpRequest, slug: str) -> HttpResponse:
         now=timezone.now(),
         certificates=announced_certificates(saml),
         signs_requests=saml.sign_requests,
+        wants_assertions_signed=saml.idp.signed.needs_assertion,
         signer=signer,
     )
     return HttpResponse(xml, content_type="application/samlmetadata+xml")

@@ -21,6 +21,7 @@ from core_identity.policy.overage import MAX_DAYS
 from core_identity.services import connections, roles
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor
+from sso.section import hints_for
 
 
 def parse(text: str) -> Any:
@@ -141,7 +142,9 @@ def _apply_one(
         secret = scim.connections.apply(connection, rest, rotate_secret=rotate_secret)
     if section.faults:
         return {}
-    return {**describe(connection), **({"client_secret": secret} if secret else {})}
+    hints = hints_for(saml)
+    secrets = {"client_secret": secret} if secret else {}
+    return {**describe(connection), **secrets, **({"hints": hints} if hints else {})}
 
 
 def describe(connection: Connection) -> dict[str, Any]:

@@ -245,7 +245,7 @@ def test_saml_settings_are_pasted_and_shown(as_root: Client, acme: Connection, i
     answer = as_root.post(page_of(acme, "saml"), {**NAMES, "idp_metadata": idp.metadata(), "email": "mail"})
     assert answer["Location"] == page_of(acme)
     saml = SamlSettings.objects.get()
-    assert (saml.idp_entity_id, saml.email_attribute, saml.want_response_signed) == (idp.entity_id, "mail", False)
+    assert (saml.idp_entity_id, saml.email_attribute, saml.signed) == (idp.entity_id, "mail", "both")
     assert idp.entity_id in as_root.get(page_of(acme)).content.decode()
     assert Event.objects.get(kind="saml_settings.changed").actor == "root"
 

@@ -29,7 +29,7 @@ def _changed(message: str, change: Change) -> str:
 
 
 def _assertion_is_enough(acme: Connection) -> None:
-    acme.saml.want_response_signed = False
+    acme.saml.signed = "assertion"
     acme.saml.idp_initiated = True
     acme.saml.save()
 

@@ -11,6 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from core_identity.models import Connection, User
 from sso import keys
+from sso.models import SignInRecord
+from sso.remedies import remedy_for
+from sso.saml.signed import Signed
 from tests.sso.conftest import Browser
 from tests.sso.test_benign import (
     AUDIENCE,
@@ -191,3 +194,26 @@ def test_each_layout_survives_encryption(browser: Browser, acme: Connection, fil
     settings(acme, browser.idp, attributes=names, want_encrypted=True)
     certificate = keys.announced_certificates(acme.saml)[0]
     is_jane(browser, come(browser, Layout(file, Signature(prefixes="xs"), seal=sealed(certificate))))
+
+
+def test_shibboleth_as_it_comes_signs_the_response_over_an_encrypted_assertion_that_is_not_signed(
+    browser: Browser, acme: Connection
+) -> None:
+    """It encrypts to us as soon as our metadata contains a key, and signs the Assertion only if our metadata demands that."""
+    acme.uid_attribute = VENDORS["Shibboleth"].uid
+    acme.save()
+    certificate = keys.make_key(actor=ADMIN, connection=acme).certificate
+    layout = Layout("shibboleth", None, Signature(line=76), seal=sealed(certificate))
+    for signed in Signed:
+        settings(acme, browser.idp, attributes=BY_OID, signed=signed.value, want_encrypted=True)
+        answer = come(browser, layout)
+        if signed.needs_assertion:
+            row = SignInRecord.objects.latest("at")
+            assert (answer.status_code, row.code) == (400, "not_signed")
+            assert row.received == "the Response is signed, the Assertion is not"
+            assert "write signed: response" in remedy_for(row.code, row.checks)
+        else:
+            is_jane(browser, answer)
+        # What our metadata demands is what the connection demands: Shibboleth heeds it.
+        told = b'WantAssertionsSigned="%s"' % (b"true" if signed.needs_assertion else b"false")
+        assert told in browser.http.get("/sso/acme/metadata").content

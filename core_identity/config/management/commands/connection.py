@@ -213,4 +213,6 @@ def _side(identity: Identity) -> dict[str, str | bool | None]:
 
 def _sheet(answer: dict[str, Any]) -> list[str]:
     width = max(len(name) for name in answer)
-    return [f"{name:<{width}}  {value}" for name, value in answer.items()]
+    return [
+        f"{name:<{width}}  {' '.join(value) if isinstance(value, list) else value}" for name, value in answer.items()
+    ]

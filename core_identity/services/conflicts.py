@@ -127,9 +127,9 @@ def stands(conflict: Conflict) -> bool:
         return False
     match conflict.cause:
         case Cause.USER_NAME:
-            return called(conflict.connection, conflict.value_key).filter(pk=conflict.other_id).exists()
+            return conflict.other_id in {user.pk for user in called(conflict.connection, conflict.value_key)}
         case Cause.EMAIL:
-            return holders_of_email(conflict.connection, conflict.value_key).filter(pk=conflict.other_id).exists()
+            return conflict.other_id in {user.pk for user in holders_of_email(conflict.connection, conflict.value_key)}
         case Cause.UID | Cause.NO_MARK:
             holder = IdentityUid.objects.filter(connection=conflict.connection_id, uid_key=conflict.uid_key)
             return holder.filter(identity=conflict.other_identity_id).exists()

@@ -61,6 +61,8 @@ def known(identity: Identity | None) -> Known | None:
 def free_username(wished: str) -> str:
     """Return ``wished``, or the same with the first number appended that nobody in CORE has (R8)."""
     base = wished[:MAX_NAME] or "user"
+    if not User.objects.filter(username_key=key(base)).exists():
+        return base
     taken = set(User.objects.filter(username_key__startswith=key(base)).values_list("username_key", flat=True))
     return next(name for name in username_candidates(base) if key(name) not in taken)
 

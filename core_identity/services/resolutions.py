@@ -90,10 +90,8 @@ def obstacle_to_different_people(conflict: Conflict) -> str:
     other = conflict.other
     match conflict.cause:
         case Cause.USER_NAME:
-            here = called(conflict.connection, conflict.value_key).filter(
-                pk=other.pk, identities__connection=conflict.connection, identities__user_name_key=conflict.value_key
-            )
-            if here.exists():
+            here = Identity.objects.filter(connection=conflict.connection, user_name_key=conflict.value_key, user=other)
+            if here.exists() and other in called(conflict.connection, conflict.value_key):
                 return (
                     f"In one connection a userName belongs to one person, and {other} has it. Give one of the two another userName "
                     "at the identity provider, or expire and delete the one who left."

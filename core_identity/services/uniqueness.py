@@ -1,7 +1,7 @@
 """R9: a userName or email that another user of the customer holds now. The caller holds the customer's lock."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -73,8 +73,8 @@ def require_free_name(*, actor: Actor, connection: Connection, person: Person, s
         if not is_decided(connection, person):
             raise NameHeld(holder, _name_conflict(connection, person, holder.user, subject))
         release_user_name(actor=actor, identity=holder)
-    told_apart = different_people(connection, person, subject).values("other_id")
-    other = called(connection, name_key).exclude(pk__in=mine).exclude(pk__in=told_apart).first()
+    others = [user for user in called(connection, name_key) if user.pk not in mine]
+    other = _not_told_apart(others, connection, person, subject)
     if other is not None:
         raise _name_conflict(connection, person, other, subject)
 
@@ -94,12 +94,11 @@ def require_free_email(*, connection: Connection, person: Person, subject: Ident
     """
     if not person.email:
         return False
-    holders = holders_of_email(connection, key(person.email)).exclude(pk__in=[subject.user_id] if subject else [])
-    others = list(holders.distinct())
+    mine = [subject.user_id] if subject else []
+    others = [user for user in holders_of_email(connection, key(person.email)) if user.pk not in mine]
     if not others:
         return False
-    told_apart = set(different_people(connection, person, subject).values_list("other_id", flat=True))
-    other = next((other for other in others if other.pk not in told_apart), None)
+    other = _not_told_apart(others, connection, person, subject)
     if other is not None:
         raise Conflict(
             f"The email address {person.email!r} is already held by another user of this customer in CORE. "
@@ -108,6 +107,16 @@ def require_free_email(*, connection: Connection, person: Person, subject: Ident
             _collision(Cause.EMAIL, connection, person, other, subject),
         )
     return True
+
+
+def _not_told_apart(
+    others: list[User], connection: Connection, person: Person, subject: Identity | None
+) -> User | None:
+    """Return the first of these users whom no administrator has told apart from the person of the message (R9). One query, or none."""
+    if not others:
+        return None
+    told_apart = set(different_people(connection, person, subject).values_list("other_id", flat=True))
+    return next((other for other in others if other.pk not in told_apart), None)
 
 
 def require_claimable(*, connection: Connection, person: Person, identity: Identity) -> None:
@@ -157,25 +166,39 @@ def _has_keys(person: Person) -> bool:
     return bool(keys.uid_key or keys.external_id)
 
 
-def called(connection: Connection, name_key: str) -> QuerySet[User]:
-    """Users of the customer who are called so now: by an identity, or, made by an administrator and never tied, by their username."""
-    return User.objects.filter(
-        Q(identities__user_name_key=name_key, identities__deleted_at__isnull=True)
-        | Q(identities__name_id_key=name_key, identities__pushed_at__isnull=True, identities__deleted_at__isnull=True)
-        | Q(identities__isnull=True, username_key=name_key),
-        customer_id=connection.customer_id,
-        merged_into__isnull=True,
-    )
+def called(connection: Connection, name_key: str) -> list[User]:
+    """Return the users of the customer with this name now.
+
+    That is the userName of an identity, the NameID where SCIM never pushed the identity, or the username of a user without identities.
+    """
+    identities = _live_identities(connection)
+    pushed = identities.filter(user_name_key=name_key)
+    signed_in_only = identities.filter(name_id_key=name_key, pushed_at__isnull=True)
+    created_here = User.objects.filter(username_key=name_key, identities__isnull=True).order_by()
+    return _users(connection, pushed.values("user").union(signed_in_only.values("user"), created_here.values("pk")))
 
 
-def holders_of_email(connection: Connection, email_key: str) -> QuerySet[User]:
-    """Users of the customer who hold an address now and may not share it."""
-    return User.objects.filter(
-        Q(email_key=email_key) | Q(identities__email_key=email_key, identities__deleted_at__isnull=True),
-        customer_id=connection.customer_id,
-        email_shared=False,
-        merged_into__isnull=True,
-    )
+def holders_of_email(connection: Connection, email_key: str) -> list[User]:
+    """Return the users of the customer who hold an address now and may not share it."""
+    sent = _live_identities(connection).filter(email_key=email_key)
+    own = User.objects.filter(email_key=email_key).order_by()
+    holders = _users(connection, sent.values("user").union(own.values("pk"))) if email_key else []
+    return [user for user in holders if not user.email_shared]
+
+
+def _live_identities(connection: Connection) -> QuerySet[Identity]:
+    return Identity.objects.filter(connection__customer=connection.customer_id, deleted_at__isnull=True).order_by()
+
+
+def _users(connection: Connection, ids: Any) -> list[User]:
+    """Return the users with these ids, the few that are of the customer and no tombstone.
+
+    ``ids`` is a UNION of look-ups that each have an index. The rest is judged here: PostgreSQL believes a table that was never analysed to be small,
+    and would rather read all users of the customer than join a condition on them with the look-ups.
+    """
+    found = [pk for row in ids for pk in row.values()]
+    users = User.objects.filter(pk__in=found) if found else ()
+    return [user for user in users if user.customer_id == connection.customer_id and user.merged_into_id is None]
 
 
 def _collision(

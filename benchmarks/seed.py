@@ -102,7 +102,9 @@ def scim_ids(connection: Connection, first: int, last: int) -> list[str]:
 
 def _insert(model: type[Model], first: int, last: int, **expressions: str) -> None:
     """Insert a row for each number ``n``. ``expressions`` are SQL by field; other fields get their default."""
-    columns, values, defaults = [], [], []
+    columns: list[str] = []
+    values: list[str] = []
+    defaults: list[Any] = []
     for field in model._meta.concrete_fields:
         if field.generated or field.get_internal_type() in {"BigAutoField", "AutoField"}:
             continue

@@ -79,7 +79,7 @@ def acs(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _by_link(request: HttpRequest) -> HttpResponse:
     """Answer 405 with a page that helps a person. It is the same for every slug, so it does not say which connections exist."""
-    page = {"reference": last_reference(request)}
+    page = {"refused": last_reference(request), "reference": getattr(request, "request_id", "")}
     return HttpResponseNotAllowed(["POST"], render_to_string("sso/acs_by_link.html", page, request))
 
 

@@ -96,21 +96,24 @@ def _refused(attempt: Attempt, refusal: SamlRefusal, held: list[str]) -> HttpRes
 def _not_done(attempt: Attempt, held: list[str], *, status: int, **reason: str) -> HttpResponse:
     """Say what is known: a browser whose session ended here is signed out, whatever became of the message."""
     page: dict[str, Any] = {"saml": attempt.saml, "reference": attempt.reference, **reason}
-    page |= {"is_answer": held == ["SAMLResponse"], "ended_here": _ended_here(attempt.request, attempt.saml)}
+    is_answer = held == ["SAMLResponse"]
+    # A message that made us fail is not read again.
+    is_readable = reason["code"] not in {Code.STRUCTURE.value, "our_fault"} or attempt.request.method != "POST"
+    page |= {"is_answer": is_answer, "ended_here": is_answer and is_readable and _ended_here(attempt)}
     return render(attempt.request, "sso/logout_refused.html", page, status=status)
 
 
-def _ended_here(request: HttpRequest, saml: SamlSettings) -> bool:
+def _ended_here(attempt: Attempt) -> bool:
     """Whether this browser left for the IdP by the sign-out button, which ends the session here first, so far as a refused answer shows.
 
     A POST from the IdP comes without our session cookie. There the ID that the answer names has to be one of ours.
     """
-    if request.user.is_authenticated:
+    if attempt.request.user.is_authenticated:
         return False
-    if request.method != "POST":
+    if attempt.request.method != "POST":
         return True
     try:
-        return is_ours(saml, unverified_in_response_to(request.POST.get("SAMLResponse", "")) or "")
+        return is_ours(attempt.saml, unverified_in_response_to(attempt.request.POST["SAMLResponse"]) or "")
     except SamlRefusal:
         return False
 

@@ -140,7 +140,8 @@ def _signed(
             raise SamlRefusal(Code.SIGNATURE) from fault
         found = None if fault.code in _OURS_TO_JUDGE else fault
     except Exception as fault:  # noqa: BLE001 - whose fault it is, is known once signature and claims are checked
-        found = None if isinstance(fault, ValueError) and _has_times_of_zones(root) else fault
+        # Where it cannot read a time, it raises a bare Exception around the ValueError.
+        found = None if isinstance(fault.__context__, ValueError) and _has_times_of_zones(root) else fault
     else:
         return None
     # It complains before it looks at a signature. So each is checked here, as it would have.

@@ -10,6 +10,7 @@ SHOWN_OR_LOGGED: Final = {
     "core_identity/config/admin.py",  # warnings
     "core_identity/config/checks.py",
     "core_identity/config/idp_acts.py",
+    "core_identity/config/readiness.py",  # compares the two clocks
     "core_identity/log_admin.py",  # the name of a file
     "core_identity/selectors/mismatches.py",  # what is listed
     "core_identity/services/conflicts.py",

@@ -24,8 +24,6 @@ KNOWN: dict[tuple[str | None, str | None, str], str] = {
     ("User", "check_add_attribute", CORE): OURS,
     ("User", "check_replace_attribute", CORE): OURS,
     ("User", "check_remove_attribute", CORE): OURS,
-    ("User", "check_add_attribute", f"{ENTERPRISE}:UID"): "another UID without an externalId is drift (R8a)",
-    ("User", "check_replace_attribute", f"{ENTERPRISE}:UID"): "another UID without an externalId is drift (R8a)",
     ("User", "check_remove_attribute", f"{ENTERPRISE}:UID"): KEPT,
     ("User", "check_remove_attribute", ENTERPRISE): KEPT,
     ("User", "check_remove_attribute", "externalId"): KEPT,

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import time_machine
 from django.db import connection as database
 from django.db import connections
 from django.utils import timezone
@@ -27,6 +26,7 @@ from scim.setup_links import make_link
 from tests.scim.conftest import Scim, Secrets, error, token_of
 from tests.scim.test_consent import CALLBACK, Dance, browser_of
 from tests.support.cast import ADMIN, make_connection
+from tests.support.clock import travel
 
 ENDED = Counter(
     {
@@ -169,7 +169,7 @@ def test_a_code_that_is_used_again_ends_what_it_gave(okta: Dance, connection: Co
     assert use(okta, code).json()["error"] == "invalid_grant"
     assert Scim(connection, renewed["access_token"]).get("/Users").status_code == 200, "an answer that got lost"
 
-    with time_machine.travel(timezone.now() + timedelta(minutes=3)):
+    with travel(timezone.now() + timedelta(minutes=3)):
         stranger = Dance(okta.http, Secrets(okta.secrets.client_id, "wrong"))
         assert use(stranger, code).status_code == 401
         secret = scim.connections.apply(other.connection, {}, rotate_secret=True)

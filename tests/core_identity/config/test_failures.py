@@ -8,6 +8,9 @@ from django.test import Client
 
 from core_identity.config.logs import LineFormatter
 
+FAULT: Final = "a fault{}"
+"""Put together at run time, so that no line of source in a traceback contains the message."""
+
 ADDRESSES: Final = {
     "a page": ("/sign-in", {}),
     "a page of the administration": ("/admin/login/", {}),
@@ -21,7 +24,7 @@ def test_every_500_shows_a_reference_that_is_in_the_log(
     db: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
-        raise RuntimeError("a fault of ours")
+        raise RuntimeError(FAULT.format(" of ours"))
 
     monkeypatch.setattr("django.middleware.csrf.CsrfViewMiddleware.process_view", fail)
     http = Client(headers={"host": "localhost:8000"}, raise_request_exception=False)
@@ -44,7 +47,7 @@ def test_a_failure_before_the_request_has_a_reference_gets_one(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*args: Any, **kwargs: Any) -> None:
-        raise RuntimeError("a fault of ours")
+        raise RuntimeError(FAULT.format(" of ours"))
 
     monkeypatch.setattr("core_identity.middleware.RequestIdMiddleware.__call__", fail)
     answer = Client(raise_request_exception=False).get("/sign-in")

@@ -214,6 +214,7 @@ def patch(*operations: object, **more: object) -> Person:
         (
             {"op": "remove", "path": ENTERPRISE},
             Person(
+                uid="",
                 organization="",
                 department="",
                 attributes={

@@ -36,26 +36,27 @@ class Question:
         return blake2s(said.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
-def after(rows: QuerySet[M], question: Question, cursor: str) -> QuerySet[M]:
-    """Return of ``rows``, which stand in the order of their making, those from ``cursor`` on; all where it is empty.
+def after(rows: QuerySet[M], question: Question, cursor: str) -> tuple[QuerySet[M], int | None]:
+    """Return of ``rows``, which are in the order of their creation, those from ``cursor`` on; all if it is empty.
 
+    Return also how many rows there were when the first page was answered, None for the first page: only that one counts them.
     Raises `InvalidCursor`, `ExpiredCursor`.
     """
     if not cursor:
-        return rows
+        return rows, None
     try:
         said: Any = signing.loads(cursor, salt=_SALT, max_age=CURSOR_SECONDS)
     except signing.SignatureExpired:
         raise ExpiredCursor("This cursor is too old. Begin again with an empty one.") from None
     except signing.BadSignature:
         raise InvalidCursor("This is no cursor of this service. Begin again with an empty one.") from None
-    made, pk, digest = said
+    made, pk, digest, total = said
     if digest != question.digest:
         raise InvalidCursor("This cursor was given for another list or filter. Begin again with an empty one.")
     moment = datetime.fromisoformat(made)
-    return rows.filter(created_at__gte=moment).exclude(Q(created_at=moment) & Q(pk__lte=UUID(pk)))
+    return rows.filter(created_at__gte=moment).exclude(Q(created_at=moment) & Q(pk__lte=UUID(pk))), total
 
 
-def next_cursor(last: Any, question: Question) -> str:
-    """Return the cursor of the page after ``last``, the last row of this one."""
-    return signing.dumps((last.created_at.isoformat(), str(last.pk), question.digest), salt=_SALT)
+def next_cursor(last: Any, question: Question, total: int) -> str:
+    """Return the cursor of the page after ``last``, the last row of this one. ``total`` was counted for the first page."""
+    return signing.dumps((last.created_at.isoformat(), str(last.pk), question.digest, total), salt=_SALT)

@@ -71,9 +71,10 @@ class UserView(ScimView):
             identities = identities.order_by(user_order(search.sort, self.connection), "created_at", "id")
         return answer_to(
             search,
-            resources.with_rendering(identities),
+            identities,
             Question(self.connection, "User", search.filter),
             lambda rows: [search.selection.of(self.document(one)) for one in rows],
+            rendered=resources.with_rendering,
         )
 
 

@@ -19,6 +19,7 @@ _TABLES: Final = {
     "member": PushGroupMember._meta.db_table,
     "identity": Identity._meta.db_table,
     "grant": Grant._meta.db_table,
+    "group": PushGroup._meta.db_table,
 }
 
 _LEAVE: Final = """
@@ -31,7 +32,7 @@ WITH given_up AS (
     DELETE FROM {grant} WHERE channel = %(channel)s AND connection_id = %(connection)s AND key = %(key)s
     AND role_id = %(role)s AND user_id IN (SELECT user_id FROM gone) RETURNING user_id
 )
-SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM given_up), (SELECT array_agg(user_id) FROM ended)
+SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM given_up), (SELECT array_agg(user_id) FROM ended), 0
 """
 _THESE: Final = "one.scim_id = ANY(%(ids)s::uuid[])"
 _OTHERS: Final = "NOT EXISTS (SELECT FROM unnest(%(ids)s::uuid[]) AS kept (id) WHERE kept.id = one.scim_id)"
@@ -55,17 +56,22 @@ WITH known AS (
     FROM known JOIN come ON come.identity_id = known.id WHERE is_resource AND %(role)s::uuid IS NOT NULL
     ON CONFLICT DO NOTHING RETURNING user_id
 )
-SELECT (SELECT count(*) FROM come), (SELECT count(*) FROM awaited), (SELECT array_agg(user_id) FROM begun)
+SELECT (SELECT count(*) FROM come), (SELECT count(*) FROM awaited), (SELECT array_agg(user_id) FROM begun),
+    (SELECT count(*) FROM {group} AS one WHERE one.connection_id = %(connection)s AND one.scim_id = ANY(%(ids)s::uuid[]))
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What a statement did: how many members and expected ids it touched, and whose grants of the group's role."""
+    """What a statement did: how many members and expected ids it touched, and whose grants of the group's role.
+
+    ``groups`` counts the ids that belong to push groups of the connection: only people can be members.
+    """
 
     members: int = 0
     expected: int = 0
     user_ids: Collection[UUID] = ()
+    groups: int = 0
 
 
 def let_go(group: PushGroup, scim_ids: Collection[UUID], *, all_others: bool) -> Moved:
@@ -99,5 +105,5 @@ def _run(sql: str, group: PushGroup, scim_ids: Collection[UUID]) -> Moved:
     }
     with database.cursor() as cursor:
         cursor.execute(sql, told)
-        members, expected, user_ids = cursor.fetchone()
-    return Moved(members, expected, user_ids or ())
+        members, expected, user_ids, groups = cursor.fetchone()
+    return Moved(members, expected, user_ids or (), groups)

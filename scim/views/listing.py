@@ -41,7 +41,7 @@ def search_in_body(request: Request, resource_type: ResourceType) -> Search:
     body = body_of(request)
     said = {name.lower(): value for name, value in body.items()}
     schemas = said.get("schemas")
-    if schemas is not None and (not isinstance(schemas, list) or urns.SEARCH_REQUEST not in schemas):
+    if schemas is not None and not urns.names_message(schemas, urns.SEARCH_REQUEST):
         raise InvalidSyntax(f"schemas of a search must be [{urns.SEARCH_REQUEST}].")
     names = {name: _names(said.get(name.lower()), name) for name in ("attributes", "excludedAttributes")}
     return _search(said, names, resource_type)

@@ -16,6 +16,7 @@ from scim.views.listing import Search, answer_to, body_of, search_in_body, searc
 from scim.wire.attributes import ResourceType
 from scim.wire.deactivation import DEACTIVATION, says_inactive
 from scim.wire.errors import ScimError, UnclearBody
+from scim.wire.left_out import left_out
 from scim.wire.selection import Selection
 from scim.wire.user import UserWire
 
@@ -84,9 +85,10 @@ class Users(UserView):
 
     def post(self, request: Request, slug: str) -> Response:
         selection = self.selection
-        person = self.wire.read_new(body_of(request))
+        body = body_of(request)
+        person = self.wire.read_new(body)
         outcome = provisioning.create_person(actor=self.actor, connection=self.connection, person=person)
-        self.decided(_words(outcome))
+        self.decided(_words(outcome, left_out(body, self.resource_type)))
         return self.answer(outcome.identity, selection, created=outcome.created)
 
 
@@ -159,9 +161,9 @@ class OneUser(UserView):
             deactivates=deactivates,
             is_patch=is_patch,
         )
-        self.decided(_words(outcome))
+        self.decided(_words(outcome, left_out(body, self.resource_type)))
         return self.answer(outcome.identity, selection)
 
 
-def _words(outcome: provisioning.Outcome) -> str:
-    return "; ".join((str(outcome.decision), *outcome.notes))
+def _words(outcome: provisioning.Outcome, ignored: tuple[str, ...]) -> str:
+    return "; ".join((str(outcome.decision), *outcome.notes, *ignored))

@@ -39,6 +39,11 @@ def scim_identity(connection: Connection, scim_id: UUID) -> Identity:
     return found
 
 
+def has_active(connection: Connection, scim_ids: Collection[UUID]) -> bool:
+    """Whether one of these SCIM resources at least is active."""
+    return scim_identities(connection).filter(scim_id__in=scim_ids, active=True).exists()
+
+
 def push_groups(connection: Connection) -> QuerySet[PushGroup]:
     """Return the push groups of a connection, in a stable order."""
     return PushGroup.objects.filter(connection=connection).order_by("created_at", "id")

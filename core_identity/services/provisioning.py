@@ -18,6 +18,7 @@ from core_identity.services.conflicts import close_what_is_gone, settle
 from core_identity.services.following import follow_push, make_identity, set_active
 from core_identity.services.identities import (
     cleaned,
+    current_uid,
     known,
     require_user_name,
     save_identity,
@@ -180,7 +181,8 @@ def _change(
 
 
 def _change_locked(*, actor: Actor, connection: Connection, identity: Identity, read: Read) -> Outcome | NameGivenUp:
-    person = cleaned(read(identity))
+    message = read(identity)
+    person = cleaned(message)
     if person.user_name is not None:
         require_user_name(person)
     owner = owner_of_uid(connection, person.uid)
@@ -201,4 +203,14 @@ def _change_locked(*, actor: Actor, connection: Connection, identity: Identity, 
     notes = follow_push(
         actor=actor, connection=connection, identity=identity, person=person, uid=person.uid, decision=decision
     )
-    return Outcome(decision, identity, notes=notes)
+    return Outcome(decision, identity, notes=(*notes, *_kept_keys(identity, message)))
+
+
+def _kept_keys(identity: Identity, message: Person) -> tuple[str, ...]:
+    """Return a note for each key that the message removes and the identity still has, because no message clears one (R6)."""
+    uid = current_uid(identity) if message.uid == "" else None
+    kept = {
+        "UID": uid is not None and not uid.derived,
+        "externalId": message.external_id == "" and bool(identity.external_id),
+    }
+    return tuple(f"{name} not removed: a message never clears it" for name, is_kept in kept.items() if is_kept)

@@ -8,8 +8,8 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Permission
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
+from core_identity.clock import Now, database_now
 from core_identity.models import Identity, User
 from core_identity.policy.expiry import Bar, Standing, bar_to_sign_in
 from core_identity.selectors.roles import effective_grants
@@ -50,7 +50,8 @@ def begin_session(request: HttpRequest, identity: Identity, *, until: datetime |
 
     The session belongs to this identity and ends at ``until`` (aware; the IdP's SessionNotOnOrAfter) or after 12 hours, whichever is first (R21).
     """
-    end = timezone.now() + LONGEST_SESSION
+    now = database_now()
+    end = now + LONGEST_SESSION
     if until is not None and until < end:
         end = until
     request.session.flush()
@@ -58,7 +59,7 @@ def begin_session(request: HttpRequest, identity: Identity, *, until: datetime |
     request.session[IDENTITY] = str(identity.pk)
     request.session[EPOCH] = identity.session_epoch
     request.session[UNTIL] = end.timestamp()
-    request.session.set_expiry(max(1, int((end - timezone.now()).total_seconds())))
+    request.session.set_expiry(max(1, int((end - now).total_seconds())))
 
 
 def identity_of(request: HttpRequest) -> Identity | None:
@@ -71,11 +72,12 @@ def identity_of(request: HttpRequest) -> Identity | None:
 
 def session_holds(session: Any) -> bool:
     """Whether a session that belongs to an identity may go on: same epoch, not past its end, and its person may still sign in. One query."""
-    if timezone.now().timestamp() >= session.get(UNTIL, 0):
-        return False
     identity = (
         Identity.objects.select_related("user", "connection")
+        .annotate(now=Now())
         .filter(pk=session[IDENTITY], session_epoch=session.get(EPOCH))
         .first()
     )
-    return identity is not None and bar_to_sign_in(standing_of(identity)) is None
+    if identity is None or identity.now.timestamp() >= session.get(UNTIL, 0):
+        return False
+    return bar_to_sign_in(standing_of(identity)) is None

@@ -7,7 +7,6 @@ budget puts off a deactivation for good (R23).
 import hashlib
 import logging
 import re
-import time
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from math import ceil
 from typing import Final
@@ -25,32 +24,31 @@ MINUTE: Final = 60
 
 _WITH_PORT: Final = re.compile(r"\[([^\]]*)\](?::\d+)?|([\d.]+):\d+")
 
-# A worker whose clock is behind spends of the minute that others are in already.
-_SPEND: Final = """
-INSERT INTO scim_budget AS b (key, minute, spent) VALUES (%s, %s, 1)
+# By the clock of the database: a worker with a wrong clock would begin a window of its own. A window is a number of whole minutes.
+_SPEND: Final = f"""
+INSERT INTO scim_budget AS b (key, minute, spent)
+VALUES (%(key)s, floor(extract(epoch FROM statement_timestamp()) / {MINUTE} / %(minutes)s) * %(minutes)s, 1)
 ON CONFLICT (key) DO UPDATE SET
     spent = CASE WHEN b.minute >= EXCLUDED.minute THEN b.spent + 1 ELSE 1 END,
     minute = GREATEST(b.minute, EXCLUDED.minute)
-RETURNING minute, spent
-"""
+RETURNING spent, (minute + %(minutes)s) * {MINUTE} - extract(epoch FROM statement_timestamp())
+"""  # noqa: S608 - one constant number
 
 
 def spend(key: str, limit: int) -> int:
     """Spend one of ``limit`` a minute; return 0, or where nothing is left the seconds until there is, at least 1.
 
-    One statement, and none where 0 is the limit. A budget that the database cannot tell of stops nobody.
+    One statement, and none where 0 is the limit. If the database fails, allow the request.
     """
     if limit <= 0:
         return 0
-    now = time.time()
-    minute, spent = _add_one(key, int(now // MINUTE))
-    return 0 if spent <= limit else max(1, ceil((minute + 1) * MINUTE - now))
+    spent, left = _add_one(key, 1)
+    return 0 if spent <= limit else max(1, ceil(left))
 
 
 def count(key: str, seconds: int) -> int:
     """Add one to a counter that begins again every ``seconds`` (whole minutes); return it, or 0 if the database fails."""
-    minutes = seconds // MINUTE
-    return _add_one(key, int(time.time() // seconds) * minutes)[1]
+    return _add_one(key, seconds // MINUTE)[0]
 
 
 def digest(text: str) -> str:
@@ -58,18 +56,19 @@ def digest(text: str) -> str:
     return salted_hmac("core_identity.budgets", text.encode("utf-8", "replace"), algorithm="sha256").hexdigest()
 
 
-def _add_one(key: str, minute: int) -> tuple[int, int]:
+def _add_one(key: str, minutes: int) -> tuple[int, float]:
+    """Return how often ``key`` was counted in this window, and the seconds until the next window."""
     try:
         with connection.cursor() as cursor:
-            cursor.execute(_SPEND, [key, minute])
-            counted: tuple[int, int] = cursor.fetchone()
+            cursor.execute(_SPEND, {"key": key, "minutes": minutes})
+            spent, left = cursor.fetchone()
     except Error as error:
         if is_outage(error):
             log_traceback(error)
         else:
             log.exception("A budget could not be asked")
-        return minute, 0
-    return counted
+        return 0, 0.0
+    return spent, left
 
 
 def hash_of_address(request: HttpRequest) -> str:

@@ -59,6 +59,13 @@ class NameTaken(IdentityError):
     code = "name_taken"
 
 
+class Busy(IdentityError):
+    """Others of the customer are at work and did not finish in time. Nothing was changed; the same request can be sent again."""
+
+    code = "busy"
+    retry_after: ClassVar[int] = 10
+
+
 class Refusal(IdentityError):
     """A message of an IdP was understood, and refused; nothing was changed. Recorded as an event under its reference."""
 

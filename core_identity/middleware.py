@@ -3,15 +3,39 @@
 import codecs
 import secrets
 from collections.abc import Callable
+from typing import Final
 
+from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
+from django.middleware.security import SecurityMiddleware
 
 from core_identity.backends import IDENTITY, session_holds
 
 Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class AnswerHeadersMiddleware:
+    """Give every answer the headers that protect it: refusals of the framework and of other middleware too.
+
+    What an answer already has is kept. An answer without a policy of its own is data or an error, so its policy allows nothing.
+    """
+
+    POLICY: Final = "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+        self.security = SecurityMiddleware(get_response)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        self.security.process_response(request, response)  # HSTS, nosniff, Referrer-Policy, Cross-Origin-Opener-Policy
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("Content-Security-Policy", self.POLICY)
+        response.headers.setdefault("X-Frame-Options", settings.X_FRAME_OPTIONS)
+        return response
 
 
 class RequestIdMiddleware:
@@ -28,6 +52,19 @@ class RequestIdMiddleware:
         return response
 
 
+TEXT_CHARSETS: Final = frozenset({"utf-8", "ascii", "iso8859-1"})
+REFUSED_CHARSET: Final = "core.refused_charset"
+"""The key in ``META`` for a charset that the WSGI application took away, because Django cannot make a request of it."""
+
+
+def is_text_charset(charset: str) -> bool:
+    """Return whether a request may be in this charset. An unknown name is ignored, as Django does."""
+    try:
+        return codecs.lookup(charset).name in TEXT_CHARSETS
+    except LookupError:
+        return True
+
+
 class CharsetMiddleware:
     """Refuse a body in a charset that no form and no JSON comes in.
 
@@ -38,21 +75,9 @@ class CharsetMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.encoding and codecs.lookup(request.encoding).name not in {"utf-8", "ascii", "iso8859-1"}:
+        if REFUSED_CHARSET in request.META or (request.encoding and not is_text_charset(request.encoding)):
             raise BadRequest("The charset of a request is UTF-8.")
         return self.get_response(request)
-
-
-class NoStoreMiddleware:
-    """Let no cache keep what is said here, refusals and errors included, unless the answer itself says how."""
-
-    def __init__(self, get_response: Handler) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
-        response.headers.setdefault("Cache-Control", "no-store")
-        return response
 
 
 class SessionGateMiddleware:

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 SCIM: Final = "/scim/"
 OAUTH: Final = "/oauth/"
+_WELL_KNOWN: Final = "/.well-known/oauth-"
 
 _SLASHES: Final = re.compile("//+")
 _QUOTED: Final = re.compile(r'"(?:\\.|[^"\\])*"')
@@ -20,9 +21,12 @@ _ESCAPED_BLANK: Final = "%20"
 def read_address(request: HttpRequest) -> None:
     """Give a request to SCIM or OAuth the path that the URL patterns know, and a query in which each ``+`` is a blank."""
     path = _SLASHES.sub("/", request.path_info)
-    if not path.startswith((SCIM, OAUTH)):
+    if path.startswith(OAUTH):
+        path = f"{path.rstrip('/')}/"
+    elif path.startswith((SCIM, _WELL_KNOWN)):
+        path = path[: len(SCIM)] + path[len(SCIM) :].rstrip("/")
+    else:
         return
-    path = SCIM + path.removeprefix(SCIM).rstrip("/") if path.startswith(SCIM) else f"{path.rstrip('/')}/"
     if path != request.path_info:
         script = request.path.removesuffix(request.path_info)
         request.path_info, request.path = path, f"{script}{path}"

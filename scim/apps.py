@@ -7,7 +7,14 @@ class ScimConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from core_identity.signals import user_expired
+        from oauth2_provider.models import get_grant_model
+
+        from core_identity.signals import connection_switched_off, user_expired
         from scim.consents import tell_of_expiry
+        from scim.oauth import has_ended
+        from scim.revocation import end_access
 
         user_expired.connect(tell_of_expiry)
+        connection_switched_off.connect(end_access)
+        # The toolkit compares an authorization code with the clock of the node.
+        get_grant_model().is_expired = has_ended

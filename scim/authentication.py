@@ -15,7 +15,7 @@ from core_identity.values import Actor, ActorKind, Channel
 from scim.bearer_tokens import PREFIX, live_token
 from scim.middleware import trace_of
 from scim.models import BearerToken, OAuthClient
-from scim.wire.errors import Unauthorized
+from scim.wire.errors import InsufficientScope, Unauthorized
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -46,7 +46,7 @@ class BearerAuthentication(BaseAuthentication):
         A token of another connection is as good as none, and the answer does not tell whether the connection in the
         address exists.
         """
-        opened = _opened_by(request.headers.get("Authorization", ""))
+        opened, has_scope = _opened_by(request.headers.get("Authorization", ""))
         if opened is None:
             raise Unauthorized(
                 "The access token is missing, expired or not valid. "
@@ -59,6 +59,8 @@ class BearerAuthentication(BaseAuthentication):
                 "Check the SCIM base URL of the connection, then authorise the app again."
             )
         trace_of(request._request).belongs_to(connection)
+        if not has_scope:
+            raise InsufficientScope("The access token has no scope scim. Ask for a token with the scope scim.")
         _note_use(opened)
         actor = Actor(
             channel=Channel.SCIM,
@@ -73,13 +75,16 @@ class BearerAuthentication(BaseAuthentication):
         return 'Bearer realm="scim"'
 
 
-def _opened_by(header: str) -> OAuthClient | BearerToken | None:
-    """Return the OAuth client whose access token this is, or the long-lived token itself: one query either way."""
+def _opened_by(header: str) -> tuple[OAuthClient | BearerToken | None, bool]:
+    """Return the OAuth client whose access token this is, or the long-lived token itself; and whether its scope is enough.
+
+    One query either way.
+    """
     scheme, _, text = header.partition(" ")
     if scheme.lower() == "bearer" and text.startswith(PREFIX):
-        return live_token(text, now=timezone.now())
-    valid, seen = _server().verify_request(settings.PUBLIC_URL, "GET", "", {"Authorization": header}, scopes=[SCOPE])
-    return seen.client if valid else None
+        return live_token(text), True
+    valid, seen = _server().verify_request(settings.PUBLIC_URL, "GET", "", {"Authorization": header}, scopes=[])
+    return (seen.client, SCOPE in seen.scopes) if valid else (None, False)
 
 
 def _note_use(opened: OAuthClient | BearerToken) -> None:

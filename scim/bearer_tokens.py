@@ -2,15 +2,17 @@
 
 import hashlib
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from core_identity.clock import Now, database_now
 from core_identity.errors import InvalidValue, NameTaken, NotFound
 from core_identity.services import events
+from core_identity.services.transactions import lock_connection, require_enabled
 from core_identity.values import Actor
 from scim.models import BearerToken
 
@@ -30,7 +32,7 @@ def make_token(
 ) -> tuple[BearerToken, str]:
     """Make a token, good for ``lasts`` or until it is revoked, and return it with its text, which is shown this once.
 
-    Raises `InvalidValue`, and `NameTaken` where a token of this name is live.
+    Raises `InvalidValue`, `NameTaken` where a token of this name is live, and `NotAllowed` where the connection is off (R1a).
     """
     name = " ".join(name.split())
     if not name or len(name) > NAME_LENGTH or not name.isprintable():
@@ -38,7 +40,8 @@ def make_token(
     if lasts is not None and not timedelta(0) < lasts <= LONGEST:
         raise InvalidValue("days", f"This must be 1 to {LONGEST.days} days.")
     # The row of the connection is the lock: of two at once with one name, the second is told. Pushes do not wait for it.
-    locked = type(connection)._default_manager.select_for_update(no_key=True).get(pk=connection.pk)
+    locked = lock_connection(connection.pk)
+    require_enabled(locked)
     if BearerToken.objects.filter(connection=locked, name=name, revoked_at=None).exists():
         raise NameTaken(f"There is a token {name!r} of {connection} already. Revoke it, or choose another name.")
     text = PREFIX + secrets.token_urlsafe(32)
@@ -46,7 +49,7 @@ def make_token(
         connection=connection,
         name=name,
         token_hash=_hash(text),
-        expires_at=timezone.now() + lasts if lasts is not None else None,
+        expires_at=database_now() + lasts if lasts is not None else None,
     )
     told = {"name": (None, name), "expires_at": (None, token.expires_at)}
     events.record(actor=actor, kind="bearer_token.created", subject=connection, changes=told)
@@ -80,11 +83,11 @@ def token_named(connection: "Connection", name: str) -> BearerToken:
     return found
 
 
-def live_token(text: str, *, now: datetime) -> BearerToken | None:
+def live_token(text: str) -> BearerToken | None:
     """Return the token of this text, with its connection, while both are good (R1a): one query."""
     return (
         BearerToken.objects.select_related("connection")
-        .filter(Q(expires_at=None) | Q(expires_at__gt=now))
+        .filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
         .filter(token_hash=_hash(text), revoked_at=None, connection__enabled=True)
         .first()
     )

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 from django.contrib.auth.hashers import check_password
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from core_identity.clock import Now, database_now
 from core_identity.errors import InvalidValue, NotFound
 from core_identity.services import events
 from core_identity.values import Actor
@@ -29,7 +29,7 @@ def add_secret(client: OAuthClient, *, former_until: datetime | None) -> str:
     The newest of the former ones opens until ``former_until`` (None: until it is revoked), all older ones end now: two live ones at most.
     The caller holds the lock on the client and writes the event.
     """
-    now = timezone.now()
+    now = database_now()
     former = live_secrets(client, now=now).first()
     if former is not None:
         live_secrets(client, now=now).exclude(pk=former.pk).update(ends_at=now)
@@ -50,7 +50,7 @@ def rotate_secret(*, actor: Actor, connection: "Connection", former_lasts: timed
     if former_lasts is not None and not timedelta(0) <= former_lasts <= LONGEST:
         raise InvalidValue("keep_days", f"This must be 0 to {LONGEST.days} days.")
     client = _locked(connection)
-    until = timezone.now() + former_lasts if former_lasts is not None else None
+    until = database_now() + former_lasts if former_lasts is not None else None
     text = add_secret(client, former_until=until)
     told = {"client_secret": ("", "rotated"), "former_secret_ends": (None, until or "when it is revoked")}
     events.record(actor=actor, kind="oauth_client.changed", subject=connection, changes=told)
@@ -60,7 +60,7 @@ def rotate_secret(*, actor: Actor, connection: "Connection", former_lasts: timed
 @transaction.atomic
 def revoke_secret(*, actor: Actor, connection: "Connection", secret_id: int) -> ClientSecret:
     """End one secret of the connection's client at once; for one that has ended nothing happens. Raises `NotFound`."""
-    client, now = _locked(connection), timezone.now()
+    client, now = _locked(connection), database_now()
     secret = ClientSecret.objects.filter(client=client, pk=secret_id).first()
     if secret is None:
         raise NotFound(f"There is no such secret of the OAuth client of {connection}.")
@@ -72,7 +72,7 @@ def revoke_secret(*, actor: Actor, connection: "Connection", secret_id: int) -> 
     return secret
 
 
-def live_secrets(client: OAuthClient, *, now: datetime) -> QuerySet[ClientSecret]:
+def live_secrets(client: OAuthClient, *, now: datetime | Now) -> QuerySet[ClientSecret]:
     """Return what opens now, the newest first."""
     return ClientSecret.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), client=client)
 
@@ -80,7 +80,7 @@ def live_secrets(client: OAuthClient, *, now: datetime) -> QuerySet[ClientSecret
 def former_secret(connection: "Connection") -> ClientSecret:
     """Return the older of two live secrets; raise `NotFound` where there are no two."""
     client = OAuthClient.objects.filter(connection=connection).first()
-    live = live_secrets(client, now=timezone.now())[1:2] if client is not None else []
+    live = live_secrets(client, now=Now())[1:2] if client is not None else []
     for former in live:
         return former
     raise NotFound(f"There is no former secret of {connection} that still opens.")
@@ -91,11 +91,10 @@ def opens(client: OAuthClient, said: str) -> bool:
 
     The secrets are 256 random bits, for which one round of SHA-256 is as good as many: a stranger cannot keep a worker busy by guessing.
     """
-    now = timezone.now()
-    for secret in live_secrets(client, now=now):
+    for secret in live_secrets(client, now=Now()):
         if _fits(secret, said):
             # A hash that the toolkit once made becomes one of ours.
-            ClientSecret.objects.filter(pk=secret.pk).update(last_used_at=now, secret_hash=_hash(said))
+            ClientSecret.objects.filter(pk=secret.pk).update(last_used_at=Now(), secret_hash=_hash(said))
             return True
     return False
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 from django.db.models import F, OuterRef, Q, Subquery, TextField, Value
 from django.db.models.fields.json import KT
@@ -41,6 +42,8 @@ from scim.wire.user import DEPARTMENT, ORGANIZATION
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
+
+_NO_ID: Final = UUID(int=0)
 
 
 @dataclass(frozen=True)
@@ -123,15 +126,25 @@ _GROUP_COLUMNS: Final = {
 
 
 def _with_uid(connection: "Connection", **of_uid: str) -> Q:
-    people = resources.scim_identities(connection).filter(uids__current=True, uids__derived=False, **of_uid)
-    return Q(pk__in=people.order_by().values("pk"))
+    return Q(pk__in=resources.sent_uids(connection).filter(**of_uid).values("identity"))
+
+
+def _owner_of_uid(connection: "Connection", uid: str) -> Q:
+    """Return the condition for the one identity with this UID.
+
+    As a value, not as a set: PostgreSQL then looks the identity up by its key, also where it has no statistics.
+    """
+    owner = resources.sent_uids(connection).filter(uid_key=key(uid)).values("identity")[:1]
+    return Q(Exact(F("pk"), Coalesce(Subquery(owner), Value(_NO_ID))))  # not NULL: a negation must find the others
 
 
 def _uid_column(connection: "Connection") -> Column:
     def compare(name: str, value: Scalar) -> Q | None:
         if not isinstance(value, str) or name not in TEXT:
             return None
-        return _with_uid(connection, **{f"uids__uid_key__{TEXT[name]}": key(value)})
+        if name == "eq":
+            return _owner_of_uid(connection, value)
+        return _with_uid(connection, **{f"uid_key__{TEXT[name]}": key(value)})
 
     return Column(compare, _with_uid(connection))
 

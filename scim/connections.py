@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
-from django.utils import timezone
 
+from core_identity.clock import database_now
 from core_identity.errors import NotFound
 from core_identity.services import events
 from core_identity.services.connections import SettingsError, SettingsErrors
@@ -60,7 +60,7 @@ def apply(
         client.save()
     secret = None
     if fresh or rotate_secret:
-        secret = add_secret(client, former_until=timezone.now())
+        secret = add_secret(client, former_until=database_now())
         changes["client_secret"] = ("", "made") if fresh else ("", "rotated")
     if changes:
         kind = "oauth_client.created" if fresh else "oauth_client.changed"

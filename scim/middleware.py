@@ -15,6 +15,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from core_identity.log_redaction import method_of, route_of
 from core_identity.outages import AWAY, NOT_KNOWN, NOTHING_CHANGED
 from scim.addresses import SCIM, read_address
 from scim.oauth_errors import ADDRESSES, oauth_error
@@ -41,7 +42,7 @@ log = logging.getLogger("scim.requests")
 
 @dataclass
 class Trace:
-    """What a request is remembered by. No field could hold a body, token or filter, so none is logged (R34)."""
+    """What a request is remembered by. No field could hold a path, body, token or filter, so none is logged (R34)."""
 
     connection: str = ""
     connection_id: UUID | None = None
@@ -150,15 +151,10 @@ def _write_line(request: HttpRequest, response: HttpResponseBase, duration_ms: f
     told = {
         "reference": getattr(request, "request_id", ""),
         "connection": trace.connection,
-        "method": request.method,
-        "path": request.path_info,
+        "method": method_of(request),
+        "route": route_of(request),
         "status": response.status_code,
         "decision": trace.decision,
         "duration_ms": duration_ms,
     }
-    log.info("%(method)s %(path)s %(status)s", {name: _one_line(value) for name, value in told.items()}, extra=told)
-
-
-def _one_line(value: object) -> object:
-    """A line break in a path must not begin another line of the log."""
-    return value if not isinstance(value, str) or value.isprintable() else ascii(value)
+    log.info("%(method)s %(route)s %(status)s", told, extra=told)

@@ -66,6 +66,21 @@ class OAuthClient(AbstractApplication):  # type: ignore[misc]  # the toolkit pub
         return ["https", "http"] if settings.PUBLIC_URL_IS_LOOPBACK else ["https"]
 
 
+class UsedCode(models.Model):
+    """An authorization code that gave tokens, as a hash, and the family of those tokens (RFC 6749 section 4.1.2).
+
+    The row lets a second use of the code end the family. It is kept while the family has a live refresh token.
+    """
+
+    client = models.ForeignKey("scim.OAuthClient", models.CASCADE, related_name="+")
+    code_hash = models.CharField(max_length=64, unique=True)
+    token_family = models.UUIDField()
+    used_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"code of {self.used_at:%Y-%m-%d %H:%M} UTC"
+
+
 class ClientSecret(models.Model):
     """A secret of an OAuth client, of which only a hash is kept. Two may be live at once, so that one can be changed without a pause.
 

@@ -2,16 +2,25 @@
 
 import hashlib
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
+from django.db import transaction
 from django.http import HttpRequest
-from django.utils import timezone
-from oauth2_provider.models import get_access_token_model, get_refresh_token_model
+from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauth2_provider.settings import oauth2_settings
 from oauthlib.common import Request as OAuthlibRequest
+from oauthlib.oauth2.rfc6749 import errors
 
+from core_identity.clock import Now, database_now
+from core_identity.errors import NotAllowed
+from core_identity.services.transactions import lock_connection, require_enabled
 from scim.client_secrets import opens
-from scim.models import OAuthClient
+from scim.models import OAuthClient, UsedCode
+from scim.revocation import end_tokens_of_used_code
+
+REFERENCE: Final = "core.reference"
+"""The key in ``META`` for the reference of the request. No header of a client can have this name."""
 
 
 def client_of(request: HttpRequest) -> OAuthClient | None:
@@ -24,9 +33,9 @@ def client_of(request: HttpRequest) -> OAuthClient | None:
 
 def introspected(client: OAuthClient, token: str) -> dict[str, Any]:
     """Return what RFC 7662 section 2.2 says of a token: ``{"active": False}`` for all but live tokens of this very client."""
-    checksum, now = _checksum(token), timezone.now()
+    checksum = _checksum(token)
     access = (
-        get_access_token_model().objects.filter(token_checksum=checksum, application=client, expires__gt=now).first()
+        get_access_token_model().objects.filter(token_checksum=checksum, application=client, expires__gt=Now()).first()
     )
     if access is not None:
         return {
@@ -45,8 +54,27 @@ def introspected(client: OAuthClient, token: str) -> dict[str, Any]:
     return {"active": True, "client_id": client.client_id, "iat": int(refresh.created.timestamp())}
 
 
+def _lock_for(request: Any) -> None:
+    try:
+        require_enabled(lock_connection(request.client.connection_id))
+    except NotAllowed as refusal:
+        raise errors.InvalidClientError(request=request) from refusal
+
+
+def _require_refresh_token(request: Any) -> None:
+    """Refuse a refresh token that a switch-off deleted after it was validated."""
+    used = getattr(request, "refresh_token_instance", None)
+    if used is not None and not get_refresh_token_model().objects.filter(pk=used.pk).exists():
+        raise errors.InvalidGrantError(request=request)
+
+
 def _checksum(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def has_ended(grant: Any) -> bool:
+    """Whether an authorization code has ended by the database's clock. Takes the place of the toolkit's ``Grant.is_expired``."""
+    return not grant.expires or bool(database_now() >= grant.expires)
 
 
 class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit publishes no types
@@ -80,15 +108,88 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
         """Refuse: the library asks before it looks whether the client may, so passwords could be guessed here."""
         return False
 
+    def validate_response_type(
+        self, client_id: str, response_type: str, client: Any, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Refuse the challenge method *plain* before anybody is asked for consent (RFC 9700 section 2.1.1)."""
+        method = request.code_challenge_method or ("plain" if request.code_challenge else "S256")
+        if method != "S256":
+            raise errors.InvalidRequestError("The only code_challenge_method is S256.", request=request)
+        return bool(super().validate_response_type(client_id, response_type, client, request, *args, **kwargs))
+
+    def validate_code(self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
+        """Check a code of an authenticated client. A second use ends what the first one gave (RFC 6749 section 4.1.2)."""
+        if super().validate_code(client_id, code, client, request, *args, **kwargs):
+            return True
+        reference = request.headers.get(REFERENCE, "")
+        end_tokens_of_used_code(client=client, code_hash=_checksum(code), request_id=reference)
+        return False
+
+    def confirm_redirect_uri(
+        self, client_id: str, code: str, redirect_uri: str, client: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        """Compare with the redirect URI of the authorization request; another one is ``invalid_grant`` (RFC 6749 section 5.2)."""
+        if not super().confirm_redirect_uri(client_id, code, redirect_uri, client, *args, **kwargs):
+            raise errors.InvalidGrantError
+        return True
+
+    def get_code_challenge(self, code: str, request: Any) -> Any:
+        """Return the challenge of a code, or refuse a verifier for a code without one (RFC 9700 section 2.1.1)."""
+        challenge = super().get_code_challenge(code, request)
+        if challenge is None and request.code_verifier:
+            raise errors.InvalidGrantError("The code was requested without a code_challenge.", request=request)
+        return challenge
+
+    def save_authorization_code(self, client_id: str, code: Any, request: Any, *args: Any, **kwargs: Any) -> None:
+        """Keep a code, unless the connection is switched off at this moment (R1a)."""
+        with transaction.atomic():
+            _lock_for(request)
+            super().save_authorization_code(client_id, code, request, *args, **kwargs)
+
+    def save_bearer_token(self, token: Any, request: Any, *args: Any, **kwargs: Any) -> None:
+        """Keep the tokens and use the code up in one transaction, unless the connection is switched off at this moment (R1a)."""
+        with transaction.atomic():
+            _lock_for(request)
+            if request.grant_type == "refresh_token":
+                _require_refresh_token(request)
+            if request.grant_type != "authorization_code":
+                super().save_bearer_token(token, request, *args, **kwargs)
+                return
+            codes = get_grant_model().objects.filter(code=request.code, application=request.client)
+            if codes.select_for_update().first() is None:
+                raise errors.InvalidGrantError(request=request)
+            super().save_bearer_token(token, request, *args, **kwargs)
+            codes.delete()
+            refresh = get_refresh_token_model().objects.get(
+                token_checksum=_checksum(token["refresh_token"]), application=request.client
+            )
+            UsedCode.objects.create(
+                client=request.client,
+                code_hash=_checksum(request.code),
+                token_family=refresh.token_family,
+                used_at=database_now(),
+            )
+
+    def invalidate_authorization_code(self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any) -> None:
+        """Do nothing: `save_bearer_token` used the code up."""
+
     def _load_access_token(self, token: str) -> Any:
         """Find a token by its hash, with the connection that it belongs to: one query for what every request needs."""
         tokens = get_access_token_model().objects.select_related("application__connection")
         # A token of no client is of no connection: it opens nothing.
-        return tokens.filter(token_checksum=_checksum(token), application__isnull=False).first()
+        found = tokens.annotate(now=Now()).filter(token_checksum=_checksum(token), application__isnull=False).first()
+        if found is not None:
+            found.is_expired = lambda: found.now >= found.expires  # the toolkit would ask the clock of the node
+        return found
+
+    def _create_authorization_code(self, request: Any, code: Any, expires: Any = None) -> Any:
+        lasts = timedelta(seconds=oauth2_settings.AUTHORIZATION_CODE_EXPIRE_SECONDS)
+        return super()._create_authorization_code(request, code, expires or database_now() + lasts)
 
     def _create_access_token(self, expires: Any, request: Any, token: Any, source_refresh_token: Any = None) -> Any:
         # The token outlives whoever consented, and acts for the connection alone (R21).
         consenting, request.user = request.user, None
+        expires = database_now() + timedelta(seconds=token["expires_in"])  # the toolkit's is by the clock of the node
         try:
             return super()._create_access_token(expires, request, token, source_refresh_token)
         finally:
@@ -106,6 +207,6 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
         if used is None or used.revoked is None:
             return super()._save_bearer_token(token, request, *args, **kwargs)
         self._check_and_set_request_resource(request)
-        expires = timezone.now() + timedelta(seconds=token["expires_in"])
+        expires = database_now() + timedelta(seconds=token["expires_in"])
         access_token = self._create_access_token(expires, request, token)
         return self._create_refresh_token(request, token["refresh_token"], access_token, used)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.http import HttpRequest
-from django.utils import timezone
 
+from core_identity.clock import Now, database_now
 from core_identity.services import events
+from core_identity.services.transactions import lock_connection, require_enabled
 from core_identity.values import Actor
 from scim.models import SetupLink
 
@@ -25,11 +26,15 @@ _CONTACT: Final = "setup_link"
 
 @transaction.atomic
 def make_link(*, actor: Actor, connection: "Connection", made_by: "User") -> str:
-    """Return the secret part of a new link. It is shown this once; only its hash is kept. Earlier links that nobody opened end."""
+    """Return the secret part of a new link. It is shown this once; only its hash is kept. Earlier links that nobody opened end.
+
+    Raises `NotAllowed` where the connection is switched off (R1a).
+    """
+    require_enabled(lock_connection(connection.pk))
     SetupLink.objects.filter(connection=connection, opened_at=None).delete()
     secret = secrets.token_urlsafe(32)
     SetupLink.objects.create(
-        connection=connection, made_by=made_by, secret_hash=_hash(secret), expires_at=timezone.now() + LINK_LASTS
+        connection=connection, made_by=made_by, secret_hash=_hash(secret), expires_at=database_now() + LINK_LASTS
     )
     events.record(actor=actor, kind="setup_link.created", subject=connection)
     return secret
@@ -39,7 +44,7 @@ def unopened_link(secret: str) -> SetupLink | None:
     """Return the link of this secret while it is good, with its connection."""
     return (
         SetupLink.objects.select_related("connection")
-        .filter(secret_hash=_hash(secret), opened_at=None, expires_at__gt=timezone.now(), connection__enabled=True)
+        .filter(secret_hash=_hash(secret), opened_at=None, expires_at__gt=Now(), connection__enabled=True)
         .first()
     )
 
@@ -47,7 +52,7 @@ def unopened_link(secret: str) -> SetupLink | None:
 def open_link(request: HttpRequest, secret: str) -> SetupLink | None:
     """Let this browser be the set-up contact of the link's connection for a while. Of two browsers one comes first."""
     link = unopened_link(secret)
-    if link is None or not SetupLink.objects.filter(pk=link.pk, opened_at=None).update(opened_at=timezone.now()):
+    if link is None or not SetupLink.objects.filter(pk=link.pk, opened_at=None).update(opened_at=Now()):
         return None
     request.session.cycle_key()
     request.session[_CONTACT] = link.pk
@@ -61,14 +66,14 @@ def contact_of(request: HttpRequest) -> SetupLink | None:
         return None
     return (
         SetupLink.objects.select_related("connection", "made_by")
-        .filter(pk=found, used_at=None, opened_at__gt=timezone.now() - CONTACT_LASTS, connection__enabled=True)
+        .filter(pk=found, used_at=None, opened_at__gt=Now() - CONTACT_LASTS, connection__enabled=True)
         .first()
     )
 
 
 def use_up(request: HttpRequest, link: SetupLink) -> None:
     """End the link: it was good for one consent."""
-    SetupLink.objects.filter(pk=link.pk).update(used_at=timezone.now())
+    SetupLink.objects.filter(pk=link.pk).update(used_at=Now())
     request.session.pop(_CONTACT, None)
 
 

@@ -6,7 +6,7 @@ from django.urls import path, re_path
 from rest_framework.views import APIView
 
 from core_identity.credentials import credential
-from scim.views import bulk, consent, discovery, groups, oauth, root, users
+from scim.views import bulk, consent, discovery, groups, metadata, oauth, root, users
 from scim.views.base import NothingHere
 
 
@@ -25,6 +25,12 @@ urlpatterns = [
     path("oauth/revoke_token/", oauth.revoke_token, name="oauth-revoke-token"),
     path("oauth/introspect/", oauth.introspect, name="oauth-introspect"),
     path(_BASE, _scim(discovery.ServiceRoot), name="scim-root"),
+    path(".well-known/oauth-authorization-server", metadata.authorization_server, name="oauth-metadata"),
+    path(
+        ".well-known/oauth-protected-resource/scim/<slug:slug>/v2",
+        metadata.protected_resource,
+        name="oauth-resource-metadata",
+    ),
     path(f"{_BASE}/Users", _scim(users.Users), name="scim-users"),
     path(f"{_BASE}/Users/.search", _scim(users.SearchUsers), name="scim-search-users"),
     path(f"{_BASE}/Users/<str:resource>", _scim(users.OneUser), name="scim-user"),

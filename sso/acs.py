@@ -2,24 +2,25 @@
 
 import logging
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 
 from core_identity.credentials import credential
 from core_identity.errors import IdentityError
 from core_identity.services.sign_in import enter
 from sso import sign_in_state
 from sso.explanations import explain_attributes, explain_entrance
+from sso.first_refusal import last_reference
 from sso.live_settings import live_settings, require_live
 from sso.mapping import person_of
 from sso.models import SamlSettings
 from sso.reception import actor_of, believed, departed
-from sso.refusal_page import facts, refused_by_policy, refused_message
+from sso.refusal_page import facts, refused_by_policy, refused_message, unjudged
 from sso.relay_state import safe_path
-from sso.saml.refusals import SamlRefusal
+from sso.saml.refusals import SamlRefusal, Unjudged
 from sso.sign_in_log import SIGNED_IN, Attempt, record
 from sso.trial import come_back_from_test, settings_under_test
 
@@ -28,10 +29,11 @@ log = logging.getLogger("sso.sign_ins")
 
 @credential("none")
 @csrf_exempt  # The IdP's page posts here. InResponseTo and the browser's own cookie are what protects (SAML profiles 4.1.5).
-@require_POST
 @never_cache
 def acs(request: HttpRequest, slug: str) -> HttpResponse:
     """Assertion consumer service: verify, take it once, let the person in, and go on by a GET on this site."""
+    if request.method != "POST":
+        return _by_link(request)
     token = sign_in_state.browser_token_of(request)
     attempt = Attempt(request, _settings(slug, token))
     try:
@@ -42,6 +44,8 @@ def acs(request: HttpRequest, slug: str) -> HttpResponse:
         assertion = believed(attempt, state)
     except SamlRefusal as refusal:
         return refused_message(attempt, refusal)
+    except Unjudged as fault:
+        return unjudged(attempt, fault)
     explain_attributes(attempt.trace, attempt.saml, assertion)
     try:
         person = person_of(assertion, attempt.saml)
@@ -71,6 +75,12 @@ def acs(request: HttpRequest, slug: str) -> HttpResponse:
     response["Location"] += f"?{arrival.query}"
     sign_in_state.remember_browser(response, arrival.browser_token)
     return response
+
+
+def _by_link(request: HttpRequest) -> HttpResponse:
+    """Answer 405 with a page that helps a person. It is the same for every slug, so it does not say which connections exist."""
+    page = {"refused": last_reference(request), "reference": getattr(request, "request_id", "")}
+    return HttpResponseNotAllowed(["POST"], render_to_string("sso/acs_by_link.html", page, request))
 
 
 def _settings(slug: str, token: str | None) -> SamlSettings:

@@ -13,7 +13,7 @@ from core_identity.log_admin import ConnectionFilter, ConnectionLog, may_see_con
 from sso.email_domains import verified_domains
 from sso.keys import certificate_facts, keys_of, opens
 from sso.models import SamlSettings, SignInRecord
-from sso.remedies import REMEDIES
+from sso.remedies import REMEDIES, remedy_for
 from sso.sign_in_log import COLUMNS, REFUSED, SIGNED_IN, by_reference
 
 CANNOT_BE_OPENED: Final = (
@@ -29,7 +29,7 @@ class SamlSettingsInline(admin.StackedInline):
     fields: ClassVar[tuple[str, ...]] = (
         "idp_entity_id", *SamlSettings.PLACES, "sso_binding", "slo_binding", "certificates_shown",
         "metadata_url", "metadata_valid_until", "refreshed_at", "refresh_fault",
-        "idp_initiated", "want_response_signed",
+        "idp_initiated", "signed",
         "want_encrypted", "our_keys", "sign_requests", "sign_metadata", "force_authn", "authn_context", "name_id_format", "clock_skew",
         "domains_shown",
         *(f"{name}_attribute" for name in SamlSettings.ATTRIBUTES),
@@ -129,7 +129,7 @@ class SignInRecordAdmin(ConnectionLog):
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         record = context.get("original")
-        context["remedy"] = REMEDIES.get(record.code) if record else None
+        context["remedy"] = remedy_for(record.code, record.checks) if record else None
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="outcome")

@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from django.utils import timezone
-
+from core_identity.clock import database_now
 from core_identity.errors import (
     Conflict,
     IdentityError,
@@ -83,7 +82,7 @@ def _warning_of_groups(trace: Trace, entrance: Entrance) -> str:
     until = unlisted_roles_end(entrance.identity)
     if until is None:
         outcome = "No list came before, so they give no role"
-    elif until <= timezone.now():
+    elif until <= database_now():
         outcome = f"The roles by sign-ins ended on {until:%Y-%m-%d}"
     else:
         outcome = f"The roles by sign-ins stay until {until:%Y-%m-%d}"

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from core_identity.clock import database_now
 from core_identity.errors import InvalidValue, NotAllowed
 from core_identity.services import events
 from core_identity.services.connections import SettingsError, SettingsErrors
@@ -19,6 +20,7 @@ from sso.metadata_source import fetch
 from sso.models import SamlSettings
 from sso.saml.certificates import end_of, fingerprint
 from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, read_idp_metadata
+from sso.saml.signed import Signed, note_for
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -66,7 +68,7 @@ def read_source(
     try:
         document = fetch(url) if xml is None else xml
         loopback: bool = settings.PUBLIC_URL_IS_LOOPBACK
-        return read_idp_metadata(document, now=timezone.now(), loopback=loopback, entity_id=entity_id), False
+        return read_idp_metadata(document, now=database_now(), loopback=loopback, entity_id=entity_id), False
     except MetadataFaults as several:
         path = "url" if xml is None else "metadata"
         raise SettingsErrors([SettingsError(path, code, told) for code, told in several.faults]) from several
@@ -89,6 +91,7 @@ def difference(saml: SamlSettings, read: IdpMetadata, *, url: str | None = None)
     notes = list(read.notes)
     if "idp_entity_id" in changes and saml.idp_entity_id:
         notes.append("The entity ID changes: this is another identity provider than the one that stands.")
+    notes += filter(None, [note_for(read.entity_id, Signed(saml.signed))])
     return Difference(changes, tuple(notes))
 
 

@@ -9,21 +9,20 @@ from django.contrib.sessions.models import Session as StoredSession
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from core_identity.backends import UNTIL
+from core_identity.clock import Now, database_now
 from core_identity.errors import IdentityError
 from core_identity.services import events
 from core_identity.values import Actor
 from sso.keys import signing_key
-from sso.models import SamlSettings, SignInState, SsoSession, UsedAssertion
+from sso.models import SamlSettings, SignInState, SsoSession
 from sso.saml.assertion import Session
 from sso.saml.key_pair import KeyPair
 from sso.saml.logout_claims import LogoutRequest
 from sso.saml.messages import Outgoing, logout_request
-from sso.saml.refusals import Code, SamlRefusal
-from sso.sign_in_state import purge
+from sso.sign_in_state import purge, use_once
 
 log = logging.getLogger("sso.sign_ins")
 
@@ -32,7 +31,7 @@ _SALT: Final = "sso.logout"
 
 def remember_session(request: HttpRequest, state: SignInState) -> None:
     """Keep what the IdP calls the session that has just begun. Without a NameID no logout could name it."""
-    purge(SsoSession.objects.filter(until__lt=timezone.now()))
+    purge(SsoSession.objects.filter(until__lt=Now()))
     session_key = request.session.session_key
     if session_key and state.name_id and state.identity is not None:
         SsoSession.objects.create(
@@ -63,7 +62,7 @@ def farewell(ended: SsoSession) -> Outgoing | None:
     if key is None:
         return None
     session = Session(ended.name_id, ended.name_id_format, ended.session_index)
-    return logout_request(place, saml.sp, session, request_id=_request_id(saml), now=timezone.now(), signer=key)
+    return logout_request(place, saml.sp, session, request_id=_request_id(saml), now=database_now(), signer=key)
 
 
 def key_for_logout(saml: SamlSettings) -> KeyPair | None:
@@ -82,19 +81,13 @@ def end_named_sessions(saml: SamlSettings, asked: LogoutRequest, *, actor: Actor
 
     Only what came through this connection under this NameID; with a SessionIndex, only that. Nobody there is no error: it has ended already.
     """
-    purge(UsedAssertion.objects.filter(until__lt=timezone.now()))
-    # A space stands in no XML ID, so no assertion can be taken for a logout.
-    used = f"logout {asked.request_id}"
-    _, first = UsedAssertion.objects.get_or_create(
-        connection=saml.connection, assertion_id=used, defaults={"until": asked.until}
-    )
-    if not first:
-        raise SamlRefusal(Code.REPLAY, received=asked.request_id)
+    # An XML ID contains no space, so no assertion can be taken for a logout.
+    use_once(saml, f"logout {asked.request_id}", until=asked.until)
     named = Q(connection=saml.connection, name_id=asked.name_id)
     if asked.session_indexes:
         named &= Q(session_index__in=asked.session_indexes)
     # Also who has come back and not yet gone on: a question may stand there for minutes.
-    SignInState.objects.filter(named, finished_at=None).update(finished_at=timezone.now())
+    SignInState.objects.filter(named, finished_at=None).update(finished_at=Now())
     ended = list(SsoSession.objects.filter(named).select_for_update().select_related("identity"))
     keys = {one.session_key for one in ended}
     StoredSession.objects.filter(session_key__in=keys).delete()

@@ -7,23 +7,25 @@ from django.contrib import messages
 from django.contrib.auth import logout as end_session
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
+from lxml import etree
 
+from core_identity.clock import database_now
 from core_identity.credentials import credential
 from core_identity.values import Actor, ActorKind, Channel
 from sso.going_away import may_post_to, send_away
 from sso.live_settings import live_settings
 from sso.logout import end_named_sessions, farewell, is_ours, key_for_logout, session_of
 from sso.models import SamlSettings, SsoSession
-from sso.refusal_page import facts
+from sso.reception import judging
+from sso.refusal_page import OUR_FAULT, TOO_MANY, count_refusal, facts
 from sso.saml.expectations import Expected
 from sso.saml.logout import verify_posted, verify_redirected
 from sso.saml.logout_claims import check_logout_request, check_logout_response
 from sso.saml.messages import logout_response
-from sso.saml.refusals import Code, SamlRefusal
+from sso.saml.refusals import Code, SamlRefusal, Unjudged
 from sso.saml.verifier import unverified_in_response_to
 from sso.sign_in_log import Attempt, record_refused_logout
 
@@ -66,40 +68,70 @@ def logout(request: HttpRequest, slug: str) -> HttpResponse:
     held = [name for name in ("SAMLRequest", "SAMLResponse") if name in fields]
     if request.method == "HEAD" or (not held and request.method != "POST"):  # what only looks ahead ends nothing
         return render(request, "sso/sign_out.html", {"saml": saml})
+    attempt = Attempt(request, saml)
     try:
         if len(held) != 1 or len(fields.getlist(held[0])) != 1:
             raise SamlRefusal(Code.STRUCTURE, expected="one SAMLRequest or SAMLResponse")
-        return _answer(request, saml, held[0])
+        return _answer(attempt, held[0])
     except SamlRefusal as refusal:
-        told = {"code": refusal.code.value, "expected": refusal.expected, "received": refusal.received}
-        log.warning("logout refused", extra=facts(request, saml) | told)
-        record_refused_logout(Attempt(request, saml), refusal)
-        page: dict[str, Any] = {"saml": saml, "code": refusal.code.value, "reference": _reference(request)}
-        page |= {"is_answer": held == ["SAMLResponse"], "ended_here": _ended_here(request, saml)}
-        return render(request, "sso/logout_refused.html", page, status=400)
+        return _refused(attempt, refusal, held)
+    except Unjudged as fault:
+        log.error("a logout message could not be judged", exc_info=fault, extra=facts(request, saml))
+        return _not_done(attempt, held, status=503, code="our_fault", sentence=OUR_FAULT)
 
 
-def _ended_here(request: HttpRequest, saml: SamlSettings) -> bool:
+def _refused(attempt: Attempt, refusal: SamlRefusal, held: list[str]) -> HttpResponse:
+    code = refusal.code.value
+    reasons = {"code": code, "expected": refusal.expected}
+    log.warning("logout refused", extra=facts(attempt.request, attempt.saml) | reasons)
+    record_refused_logout(attempt, refusal)
+    wait = count_refusal(attempt)
+    if not wait:
+        return _not_done(attempt, held, status=400, code=code)
+    response = _not_done(attempt, held, status=429, code="too_many_requests", sentence=TOO_MANY)
+    response["Retry-After"] = str(wait)
+    return response
+
+
+def _not_done(attempt: Attempt, held: list[str], *, status: int, **reason: str) -> HttpResponse:
+    """Say what is known: a browser whose session ended here is signed out, whatever became of the message."""
+    page: dict[str, Any] = {"saml": attempt.saml, "reference": attempt.reference, **reason}
+    is_answer = held == ["SAMLResponse"]
+    # A message that made us fail is not read again.
+    is_readable = reason["code"] not in {Code.STRUCTURE.value, "our_fault"} or attempt.request.method != "POST"
+    page |= {"is_answer": is_answer, "ended_here": is_answer and is_readable and _ended_here(attempt)}
+    return render(attempt.request, "sso/logout_refused.html", page, status=status)
+
+
+def _ended_here(attempt: Attempt) -> bool:
     """Whether this browser left for the IdP by the sign-out button, which ends the session here first, so far as a refused answer shows.
 
     A POST from the IdP comes without our session cookie. There the ID that the answer names has to be one of ours.
     """
-    if request.user.is_authenticated:
+    if attempt.request.user.is_authenticated:
         return False
-    if request.method != "POST":
+    if attempt.request.method != "POST":
         return True
     try:
-        return is_ours(saml, unverified_in_response_to(request.POST.get("SAMLResponse", "")) or "")
+        return is_ours(attempt.saml, unverified_in_response_to(attempt.request.POST["SAMLResponse"]) or "")
     except SamlRefusal:
         return False
 
 
-def _answer(request: HttpRequest, saml: SamlSettings, field: str) -> HttpResponse:
-    if request.method == "POST":
-        message = verify_posted(field, request.POST[field], saml.idp)
-    else:
-        message = verify_redirected(field, request.META["QUERY_STRING"], saml.idp)
-    expected = Expected(saml.idp, saml.sp, None, timezone.now(), skew=saml.skew)
+def _verified(attempt: Attempt, field: str) -> etree._Element:
+    request, idp = attempt.request, attempt.saml.idp
+    with judging(attempt):
+        if request.method == "POST":
+            message = verify_posted(field, request.POST[field], idp)
+        else:
+            message = verify_redirected(field, request.META["QUERY_STRING"], idp)
+    attempt.trace.believe()
+    return message
+
+
+def _answer(attempt: Attempt, field: str) -> HttpResponse:
+    request, saml, message = attempt.request, attempt.saml, _verified(attempt, field)
+    expected = Expected(saml.idp, saml.sp, None, database_now(), skew=saml.skew)
     if field == "SAMLResponse":
         answered, done = check_logout_response(message, expected)
         if not is_ours(saml, answered):
@@ -120,7 +152,7 @@ def _answer(request: HttpRequest, saml: SamlSettings, field: str) -> HttpRespons
         saml.sp,
         in_response_to=asked.request_id,
         relay_state=(request.POST if request.method == "POST" else request.GET).get("RelayState", "")[:300],
-        now=timezone.now(),
+        now=database_now(),
         signer=key,
     )
     return send_away(request, saml, answer)

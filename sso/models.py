@@ -6,6 +6,7 @@ from django.db import models
 
 from sso.saml.assertion import UNSPECIFIED, Idp, Sp, Wishes
 from sso.saml.places import Binding, Place, choose
+from sso.saml.signed import LABELS, Signed
 
 BINDINGS: Final = ((Binding.REDIRECT.value, "Redirect"), (Binding.POST.value, "POST"))
 
@@ -39,10 +40,13 @@ class SamlSettings(models.Model):
         help_text="POST is what Okta takes for certain. The other way where the IdP has no address for this one.",
     )
     certificates = models.JSONField(help_text="Signing certificates of the IdP, as PEM. Any of them may have signed.")
-    want_response_signed = models.BooleanField(
-        "the Response must be signed too",
-        default=True,
-        help_text="The Assertion must be signed always. Okta signs both. Entra signs the Assertion only, unless told otherwise: then leave this off.",
+    signed = models.CharField(
+        "what the IdP must sign",
+        max_length=9,
+        choices=LABELS,
+        default=Signed.BOTH.value,
+        help_text="Okta signs both. Entra, ADFS and Google sign the Assertion unless their setting says otherwise. Shibboleth and a Keycloak "
+        "client made by hand sign the Response. Use the last choice only while an IdP changes from one to the other.",
     )
     want_encrypted = models.BooleanField(
         "assertions must be encrypted",
@@ -133,6 +137,7 @@ class SamlSettings(models.Model):
         verbose_name = "SAML settings"
         verbose_name_plural = "SAML settings"
         constraints = (
+            models.CheckConstraint(name="signed_is_known", condition=models.Q(signed__in=list(Signed))),
             models.CheckConstraint(name="clock_skew_bounded", condition=models.Q(clock_skew__lte=300)),
             models.CheckConstraint(
                 name="somewhere_to_sign_in", condition=~models.Q(sso_url="") | ~models.Q(sso_post_url="")
@@ -148,7 +153,7 @@ class SamlSettings(models.Model):
             self.idp_entity_id,
             self.sso_place.url,
             tuple(self.certificates),
-            self.want_response_signed,
+            Signed(self.signed),
             self.want_encrypted,
         )
 

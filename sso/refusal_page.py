@@ -9,37 +9,62 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from core_identity.budgets import hash_of_address, spend
-from core_identity.errors import Conflict, IdentityError, MayNotSignIn, MissingAttributes, NoMark
+from core_identity.errors import Busy, Conflict, IdentityError, MayNotSignIn, MissingAttributes, NoMark
 from core_identity.outages import RETRY_AFTER
 from sso.explanations import explain_refusal
+from sso.first_refusal import first_reference, remember_refusal
 from sso.mapping import called_here
 from sso.models import SamlSettings
 from sso.saml.assertion import VerifiedAssertion
-from sso.saml.refusals import Code, SamlRefusal
+from sso.saml.refusals import Code, SamlRefusal, Unjudged
 from sso.sign_in_log import Attempt, names_shown, record, record_stranger
+from sso.sign_in_state import browser_token_of, finished_lately
 
 log = logging.getLogger("sso.sign_ins")
 
 UNABLE: Final = "CORE cannot send you to your identity provider, because a key of CORE cannot be opened. An administrator of CORE has to look at it."
+BUSY: Final = "CORE is busy with other changes of your organisation. Nothing was changed. Please wait a few seconds, then try again."
+OUR_FAULT: Final = (
+    "CORE could not check the message of your identity provider. This is a fault of CORE. Please try again in a moment."
+)
+AGAIN: Final = "This sign-in was refused before, and your browser has sent it again. Please start again."
+SIGNED_IN_ALREADY: Final = "Your browser has sent a sign-in again that is already done."
 TOO_MANY: Final = "Too many sign-ins from your network were refused. Please wait a minute, then start again."
 
 
 def refused_message(attempt: Attempt, refusal: SamlRefusal) -> HttpResponse:
     """Answer a message that is not believed. It leaves a line in the log and no event: strangers do not write the story."""
-    told = {"code": refusal.code.value, "expected": refusal.expected, "received": refusal.received}
+    told = {"code": refusal.code.value, "expected": refusal.expected}
     log.warning("sign-in refused", extra=facts(attempt.request, attempt.saml) | told)
     record_stranger(attempt, refusal)
     if refusal.code is Code.OUR_KEY:  # our fault: it costs no address its budget
         log.error("no key of ours opens", extra=facts(attempt.request, attempt.saml))
         return _page(attempt, status=503, sentence=refusal.sentence, code=refusal.code.value)
-    # Only what failed is counted and refused: a good sign-in from the same address, maybe of a whole office, is always let in.
-    who = f"refused at {attempt.saml.pk} {hash_of_address(attempt.request)}"
-    wait = spend(who, settings.SIGN_IN_FAILURES_PER_MINUTE)
+    wait = count_refusal(attempt)
     if wait:
         response = _page(attempt, status=429, sentence=TOO_MANY, code="too_many_requests")
         response["Retry-After"] = str(wait)
         return response
-    return _page(attempt, status=400, sentence=refusal.sentence, code=refusal.code.value)
+    sentence, done = refusal.sentence, False
+    if refusal.code is Code.REPLAY:
+        done = finished_lately(attempt.saml, browser_token_of(attempt.request))
+        sentence = SIGNED_IN_ALREADY if done else AGAIN if first_reference(attempt.request) else sentence
+    return _page(attempt, status=400, sentence=sentence, code=refusal.code.value, done=done)
+
+
+def count_refusal(attempt: Attempt) -> int:
+    """Count a message that is not believed; return the seconds to wait where there were too many from this address, else 0.
+
+    Only refused messages are counted: a good sign-in from the same address, maybe of a whole office, is always let in.
+    """
+    who = f"refused at {attempt.saml.pk} {hash_of_address(attempt.request)}"
+    return spend(who, settings.SIGN_IN_FAILURES_PER_MINUTE)
+
+
+def unjudged(attempt: Attempt, fault: Unjudged) -> HttpResponse:
+    """Answer a message that we failed to judge: 503, and an ERROR in the log with the cause."""
+    log.error("a message could not be judged", exc_info=fault, extra=facts(attempt.request, attempt.saml))
+    return _page(attempt, status=503, sentence=OUR_FAULT, code="our_fault")
 
 
 def refused_by_policy(attempt: Attempt, assertion: VerifiedAssertion, refusal: IdentityError) -> HttpResponse:
@@ -55,11 +80,16 @@ def refused_by_policy(attempt: Attempt, assertion: VerifiedAssertion, refusal: I
         sentence = "CORE cannot tell for sure who you are, so nothing was opened. An administrator has to look at it."
     if isinstance(refusal, NoMark):
         user_id = refusal.collision.other_user_id  # whose the UID is: on their page it is looked for
+    if isinstance(refusal, Busy):
+        sentence = BUSY
     told = {"code": refusal.code, "missing": missing, "arrived": names_shown(assertion)}
     log.warning("sign-in refused", extra=facts(attempt.request, attempt.saml) | told)
     explain_refusal(attempt.trace, attempt.saml, refusal)
     record(attempt, assertion, code=refusal.code, decision=sentence, missing=missing, user_id=user_id)
-    return _page(attempt, status=403, sentence=sentence, **told)
+    response = _page(attempt, status=503 if isinstance(refusal, Busy) else 403, sentence=sentence, **told)
+    if isinstance(refusal, Busy):
+        response["Retry-After"] = str(refusal.retry_after)
+    return response
 
 
 def refused_at_the_end(attempt: Attempt, refusal: IdentityError) -> HttpResponse:
@@ -82,8 +112,11 @@ def facts(request: HttpRequest, saml: SamlSettings) -> dict[str, object]:
 
 
 def _page(attempt: Attempt, *, status: int, **told: Any) -> HttpResponse:
-    page = {"connection": attempt.saml.connection, "reference": attempt.reference, **told}
+    first = first_reference(attempt.request)
+    page = {"connection": attempt.saml.connection, "reference": first or attempt.reference, **told}
     response = render(attempt.request, "sso/refused.html", page, status=status)
+    if not first:
+        remember_refusal(attempt.request, response, attempt.reference)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response["Retry-After"] = str(RETRY_AFTER)
     return response

@@ -1,9 +1,11 @@
 """What an administrator can do about a refusal, by its code: one sentence or two, with the names of Okta's screens where they help (R35)."""
 
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from sso.saml.refusals import Code
+from sso.saml.trace import PROPOSAL
 
 _URL: Final = "Enter the ACS URL of the connection's setup sheet as Single sign-on URL, letter by letter; Recipient and Destination use the same."
 _CLOCK: Final = (
@@ -12,8 +14,8 @@ _CLOCK: Final = (
 )
 _AGAIN: Final = "Let the person start again from the sign-in page; a bookmark of the identity provider's page or the back button does this."
 _MESSAGE: Final = (
-    "The message is not what an identity provider in its usual settings sends. Look at the check that failed; if nobody changed anything, "
-    "somebody may be trying."
+    "The message is not what an identity provider in its usual settings sends. Look at the check that failed, and compare the settings of the "
+    "app at the identity provider with the setup sheet."
 )
 _KEY: Final = "Make a key (Our SAML keys) and let the identity provider encrypt to the certificate in our metadata."
 _CERTIFICATE: Final = (
@@ -40,8 +42,12 @@ REMEDIES: Final = MappingProxyType({
     Code.NOT_YET: _CLOCK,
     Code.TOO_LATE: _CLOCK,
     Code.SIGNATURE: _CERTIFICATE,
-    Code.NOT_SIGNED: "Let the identity provider sign the Assertion and the Response. Where it signs only the Assertion, say so in the SAML settings.",
-    Code.ALGORITHM: "Choose RSA-SHA256 for signature and digest at the identity provider; SHA-1 is not believed.",
+    Code.NOT_SIGNED: "Let the identity provider sign what the SAML settings demand, both if it can. If it signs only one of "
+    "them, set signed (what the IdP must sign) to that one; the check that failed says what this message carried.",
+    Code.ALGORITHM: (
+        "Choose RSA-SHA256 for signature and digest at the identity provider, and exclusive canonicalization, with or without comments. "
+        "SHA-1 is not believed. The failed check shows what was expected and what arrived."
+    ),
     Code.ENCRYPTED: _KEY,
     Code.DECRYPTION: "Let the identity provider encrypt to the certificate that our metadata names now, with AES and RSA-OAEP.",
     Code.OUR_KEY: "Our key of this connection cannot be opened. Put the key that encrypted it back into SAML_KEY_ENCRYPTION_KEYS, or make a new key "
@@ -64,3 +70,15 @@ REMEDIES: Final = MappingProxyType({
     "not_allowed": "The connection was switched off while the sign-in was on its way.",
 })  # fmt: skip
 """What to do, for each code that stands in the sign-in log."""
+
+
+def remedy_for(code: str, checks: Iterable[Mapping[str, Any]]) -> str:
+    """Return what to do about a refusal, empty for no refusal. ``checks`` are those of its trace, as they are stored."""
+    remedy: str = REMEDIES.get(code, "")
+    proposal: str = next((check["expected"] for check in checks if check["check"] == PROPOSAL), "")
+    if code != Code.NOT_SIGNED or not proposal:
+        return remedy
+    return (
+        f"Let the identity provider sign the other part too. If it cannot, write {proposal} in the SAML settings: "
+        "with it this message would have passed, because the signature that it carries is by a certificate of the connection."
+    )

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
-from django.utils import timezone
 
+from core_identity.clock import database_now
 from core_identity.services.connections import SettingsError, SettingsErrors
 from sso.email_domains import PUBLIC_MAIL, normal_domain
 from sso.models import SamlSettings
@@ -16,12 +16,16 @@ from sso.saml.certificates import normal_certificate
 from sso.saml.expectations import MAX_SKEW, SKEW
 from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, read_idp_metadata
 from sso.saml.places import Binding, is_safe_url
+from sso.saml.signed import Signed
 
 KEYS: Final = (
     "idp_metadata", "entity_id", *SamlSettings.PLACES, "certificates", "sso_binding", "slo_binding", "idp_initiated",
-    "want_response_signed", "attributes", "want_encrypted", "sign_requests", "sign_metadata", "force_authn", "authn_context", "name_id_format",
+    "signed", "attributes", "want_encrypted", "sign_requests", "sign_metadata", "force_authn", "authn_context", "name_id_format",
     "clock_skew", "email_domains",
 )  # fmt: skip
+OLDER: Final = "want_response_signed"
+"""The older spelling of ``signed``: true meant both, false the Assertion."""
+
 NEED_A_KEY: Final = ("want_encrypted", "sign_requests", "sign_metadata")
 MAX_DOMAINS: Final = 100
 _MAX_FILE: Final = 1024 * 1024
@@ -39,7 +43,7 @@ def read_section(section: object, base_dir: Path | None) -> tuple[dict[str, Any]
     faults = [
         SettingsError(f"saml.{name}", "unknown_key", f"There is no such key here. Known are: {', '.join(KEYS)}.")
         for name in section
-        if name not in KEYS
+        if name not in {*KEYS, OLDER}
     ]
     idp = _idp(section, base_dir, faults)
     domains = _domains(section, "email_domains", faults)
@@ -50,7 +54,7 @@ def read_section(section: object, base_dir: Path | None) -> tuple[dict[str, Any]
         "certificates": list(idp.certificates),
         **({"metadata_valid_until": idp.valid_until} if section.get("idp_metadata") is not None else {}),
         "idp_initiated": _flag(section, "idp_initiated", faults, default=False),
-        "want_response_signed": _flag(section, "want_response_signed", faults, default=True),
+        "signed": _signed(section, faults),
         **{name: _flag(section, name, faults, default=False) for name in (*NEED_A_KEY, "force_authn")},
         "authn_context": _uri(section, "authn_context", faults, default=""),
         "name_id_format": _uri(section, "name_id_format", faults, default=UNSPECIFIED),
@@ -72,7 +76,7 @@ def _idp(section: Mapping[str, Any], base_dir: Path | None, faults: list[Setting
         faults.append(SettingsError("saml.idp_metadata", "not_both", told))
     try:
         xml = _metadata(section["idp_metadata"], base_dir)
-        return read_idp_metadata(xml, now=timezone.now(), loopback=settings.PUBLIC_URL_IS_LOOPBACK)
+        return read_idp_metadata(xml, now=database_now(), loopback=settings.PUBLIC_URL_IS_LOOPBACK)
     except ValueError as error:
         faults.append(SettingsError("saml.idp_metadata", "unreadable", str(error)))
     except MetadataFaults as several:
@@ -169,6 +173,28 @@ def _binding(section: Mapping[str, Any], name: str, faults: list[SettingsError])
         faults.append(SettingsError(f"saml.{name}", "wrong_type", f"This must be {' or '.join(Binding)}."))
         return ""
     return str(value)
+
+
+def _signed(section: Mapping[str, Any], faults: list[SettingsError]) -> str:
+    if section.get(OLDER) is not None:
+        if section.get("signed") is not None:
+            faults.append(
+                SettingsError(f"saml.{OLDER}", "not_both", "Remove this older spelling: signed is there too.")
+            )
+        return str(Signed.BOTH if _flag(section, OLDER, faults, default=True) else Signed.ASSERTION)
+    value = section.get("signed")
+    if value is None:
+        return str(Signed.BOTH)
+    if value not in list(Signed):
+        faults.append(SettingsError("saml.signed", "wrong_type", f"This must be one of {', '.join(Signed)}."))
+    return str(value)
+
+
+def hints_for(section: object) -> list[str]:
+    """Return what to write in place of the older spellings in a section, in sentences."""
+    if not isinstance(section, Mapping) or section.get(OLDER) is None:
+        return []
+    return [f"saml.{OLDER} is an older spelling. Write this instead: signed: {_signed(section, [])}."]
 
 
 def _uri(section: Mapping[str, Any], name: str, faults: list[SettingsError], *, default: str) -> str:

@@ -95,7 +95,7 @@ def record(
     )
 
 
-def record_stranger(attempt: Attempt, refusal: SamlRefusal) -> None:
+def record_stranger(attempt: Attempt, refusal: SamlRefusal, *, decision: str = "") -> None:
     """Write the row of a message that is not believed, in two statements; none beyond ``FAILURES_PER_MINUTE`` of an address."""
     if _may_fill(attempt):
         _write_refusal(attempt, refusal, code=refusal.code.value, decision=refusal.sentence)

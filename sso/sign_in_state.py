@@ -3,14 +3,15 @@
 import hashlib
 import secrets
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 
+from core_identity.clock import Now, database_now
 from sso.keys import signing_key
 from sso.models import SIGN_IN_LASTS, SamlSettings, SignInState, UsedAssertion
 from sso.saml.assertion import VerifiedAssertion
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 COOKIE: Final = "__Host-sign-in"
 """The browser that left is the browser that comes back. ``None`` and ``Secure``, for it must come with a POST from another site."""
+
+USE_IS_KEPT: Final = timedelta(days=1)
+"""How long the ID of a used message is kept at least."""
 
 _PURGED_AT_ONCE: Final = 100
 _TOKEN_LENGTH: Final = 43
@@ -52,7 +56,7 @@ def depart(
 
     ``from_elsewhere``: a page of another site sent it here. With a ``tester`` it is a test, which will open nothing (R37).
     """
-    now = timezone.now()
+    now = database_now()
     purge(SignInState.objects.filter(expires_at__lt=now))
     token = _token(browser_token)
     request_id = new_request_id()
@@ -82,9 +86,7 @@ def depart(
 
 def waiting_state(saml: SamlSettings, request_id: str, browser_token: str | None) -> SignInState:
     """Return the sign-in that this browser began and that is still open, without touching it. Raises `SamlRefusal`."""
-    state = SignInState.objects.filter(
-        connection=saml.connection, request_id=request_id, expires_at__gt=timezone.now()
-    ).first()
+    state = SignInState.objects.filter(connection=saml.connection, request_id=request_id, expires_at__gt=Now()).first()
     if state is None:
         raise SamlRefusal(Code.NO_REQUEST, received=request_id)
     if not browser_token or not secrets.compare_digest(state.browser_hash, hashed(browser_token)):
@@ -100,19 +102,25 @@ def use_up(saml: SamlSettings, assertion: VerifiedAssertion, state: SignInState 
 
     Only what was verified gets here, so a forged message burns nobody's ID. Raises `SamlRefusal`.
     """
-    now = timezone.now()
-    purge(UsedAssertion.objects.filter(until__lt=now))
-    _, first = UsedAssertion.objects.get_or_create(
-        connection=saml.connection,
-        assertion_id=assertion.assertion_id,
-        defaults={"until": assertion.not_on_or_after + MAX_SKEW},
-    )
-    if not first:
-        raise SamlRefusal(Code.REPLAY, received=assertion.assertion_id)
+    use_once(saml, assertion.assertion_id, until=assertion.not_on_or_after + MAX_SKEW)
     if state is not None:
-        taken = SignInState.objects.filter(pk=state.pk, used_at=None, expires_at__gt=now).update(used_at=now)
+        taken = SignInState.objects.filter(pk=state.pk, used_at=None, expires_at__gt=Now()).update(used_at=Now())
         if not taken:
             raise SamlRefusal(Code.REPLAY, received=str(state.request_id))
+
+
+def use_once(saml: SamlSettings, message_id: str, *, until: datetime) -> None:
+    """Remember the ID of a verified message until ``until`` (aware), for a day at least. Raises `SamlRefusal` if it was used before.
+
+    The day covers a clock that was set back: of the database, or of the IdP that made the message.
+    """
+    now = database_now()
+    purge(UsedAssertion.objects.filter(until__lt=now))
+    _, first = UsedAssertion.objects.get_or_create(
+        connection=saml.connection, assertion_id=message_id, defaults={"until": max(until, now + USE_IS_KEPT)}
+    )
+    if not first:
+        raise SamlRefusal(Code.REPLAY, received=message_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +141,7 @@ def arrive(
     assertion: VerifiedAssertion,
 ) -> Arrival:
     """Keep who came until the browser asks again, from this site, with its session cookie. A sign-in that the IdP began gets its state here."""
-    token, now, ticket = _token(browser_token), timezone.now(), secrets.token_urlsafe(32)
+    token, now, ticket = _token(browser_token), database_now(), secrets.token_urlsafe(32)
     if state is None:
         state = SignInState.objects.create(
             connection=saml.connection,
@@ -163,7 +171,7 @@ def arrived(saml: SamlSettings, *, ticket: str, browser_token: str | None) -> Si
             connection=saml.connection,
             ticket_hash=hashed(ticket),
             browser_hash=hashed(browser_token),
-            expires_at__gt=timezone.now(),
+            expires_at__gt=Now(),
             finished_at=None,
             tester=None,
         )
@@ -173,13 +181,21 @@ def arrived(saml: SamlSettings, *, ticket: str, browser_token: str | None) -> Si
 
 def finish(state: SignInState) -> bool:
     """Take the last step; False where another request took it meanwhile."""
-    return bool(SignInState.objects.filter(pk=state.pk, finished_at=None).update(finished_at=timezone.now()))
+    return bool(SignInState.objects.filter(pk=state.pk, finished_at=None).update(finished_at=Now()))
+
+
+def finished_lately(saml: SamlSettings, browser_token: str | None) -> bool:
+    """Whether this browser has just finished a sign-in at the connection: a message that comes again is then its back button."""
+    if not browser_token:
+        return False
+    mine = SignInState.objects.filter(connection=saml.connection, browser_hash=hashed(browser_token), tester=None)
+    return mine.filter(finished_at__isnull=False, expires_at__gt=Now()).exists()
 
 
 def trials_of(browser_token: str | None) -> QuerySet[SignInState]:
     """Return the test sign-ins that a browser began lately, whether they have come back or not."""
     return SignInState.objects.filter(
-        tester__isnull=False, browser_hash=hashed(browser_token or ""), expires_at__gt=timezone.now()
+        tester__isnull=False, browser_hash=hashed(browser_token or ""), expires_at__gt=Now()
     )
 
 

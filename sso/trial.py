@@ -17,8 +17,8 @@ from cryptography.fernet import Fernet
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 
+from core_identity.clock import database_now
 from core_identity.errors import IdentityError
 from core_identity.services.rehearsal import Rehearsal, rehearse_sign_in
 from core_identity.services.uniqueness import WAY_OUT
@@ -111,7 +111,7 @@ def take_report(request: HttpRequest, *, connection: Any, ticket: str) -> dict[s
         if state is None or not state.report:
             return None
         report = _box(ticket).decrypt(state.report.encode())
-        state.report, state.finished_at = "", timezone.now()
+        state.report, state.finished_at = "", database_now()
         state.save(update_fields=["report", "finished_at"])
     told: dict[str, Any] = json.loads(report)
     return told
@@ -161,7 +161,7 @@ def _plain(rehearsal: Rehearsal) -> list[Mapping[str, Any]]:
 
 
 def _use_up(state: SignInState) -> bool:
-    return bool(SignInState.objects.filter(pk=state.pk, used_at=None).update(used_at=timezone.now()))
+    return bool(SignInState.objects.filter(pk=state.pk, used_at=None).update(used_at=database_now()))
 
 
 def _lead_to(attempt: Attempt, state: SignInState, found: Mapping[str, Any]) -> HttpResponse:

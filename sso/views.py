@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
@@ -152,7 +153,7 @@ def _nobody(request: HttpRequest, *, as_json: bool) -> HttpResponse:
             {
                 "error": "not_signed_in",
                 "message": "Nobody is signed in.",
-                "sign_in": request.build_absolute_uri("/sign-in"),
+                "sign_in": settings.PUBLIC_URL + reverse("sign-in"),
             },
             status=401,
         )
@@ -176,6 +177,7 @@ def metadata(request: HttpRequest, slug: str) -> HttpResponse:
         now=timezone.now(),
         certificates=announced_certificates(saml),
         signs_requests=saml.sign_requests,
+        wants_assertions_signed=saml.idp.signed.needs_assertion,
         signer=signer,
     )
     return HttpResponse(xml, content_type="application/samlmetadata+xml")

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from core_identity.admin.base import CoreAdmin
+from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.forms import ReasonForm
 from core_identity.admin.user_filters import RelatedFilter
 from core_identity.keys import key
@@ -60,7 +61,7 @@ class OpenFilter(admin.SimpleListFilter):
         return queryset.filter(state=self.value() or ConflictState.OPEN)
 
 
-class ResolveForm(ReasonForm):
+class ResolveForm(ConfirmsEndedGrants, ReasonForm):
     how = forms.ChoiceField(label="They are", widget=forms.RadioSelect)
     field_order = ("how", "reason")
 
@@ -146,7 +147,7 @@ class ConflictAdmin(CoreAdmin):
     def _done(self, how: str) -> str:
         if how == "dismiss":
             return "Dismissed. What comes again is refused and counted."
-        return "Decided. The next push or sign-in goes through: ask for a retry at the identity provider."
+        return "Decided. Ask for the same push or sign-in again at the identity provider."
 
     @admin.display(description="who came")
     def named(self, conflict: Conflict) -> str:

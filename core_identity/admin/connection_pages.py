@@ -5,11 +5,17 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 
+from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.forms import ActForm, ReasonForm
 from core_identity.models import Connection, Role
 from core_identity.selectors.groups import listed_groups, role_keys
 from core_identity.selectors.roles import protected_roles
-from core_identity.services.connections import set_grantable_roles, switch_off, switch_on
+from core_identity.services.connections import (
+    set_external_id_may_change,
+    set_grantable_roles,
+    switch_off,
+    switch_on,
+)
 
 
 class SwitchForm(ReasonForm):
@@ -24,7 +30,23 @@ class SwitchForm(ReasonForm):
         return act(actor=self.actor, connection_id=self.connection.pk, reason=self.cleaned_data["reason"])
 
 
-class GrantableForm(ActForm):
+class ExternalIdForm(ReasonForm):
+    """R8a: whether the IdP may change the externalId of a person whose UID and userName stay."""
+
+    def __init__(self, request: HttpRequest, *, connection: Connection) -> None:
+        super().__init__(request)
+        self.connection = connection
+
+    def write(self) -> Connection:
+        return set_external_id_may_change(
+            actor=self.actor,
+            connection_id=self.connection.pk,
+            permitted=not self.connection.external_id_may_change,
+            reason=self.cleaned_data["reason"],
+        )
+
+
+class GrantableForm(ConfirmsEndedGrants, ActForm):
     """R28, R29. Protected roles are not offered: no group gives them (R33); what stands for them stays."""
 
     roles = forms.ModelMultipleChoiceField(Role.objects.none(), required=False, widget=forms.CheckboxSelectMultiple)

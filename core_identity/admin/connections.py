@@ -15,9 +15,9 @@ from django.utils.html import format_html
 from django.utils.timezone import localtime
 
 from core_identity.admin.bursts import BurstPages
-from core_identity.admin.connection_pages import GrantableForm, SwitchForm
+from core_identity.admin.connection_pages import ExternalIdForm, GrantableForm, SwitchForm
 from core_identity.admin.drift import ConnectionDriftPages
-from core_identity.admin.forms import WrittenByService
+from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.succession import SuccessionPages
 from core_identity.errors import NotFound
 from core_identity.models import Connection
@@ -44,10 +44,10 @@ MARK_FOR_OTHER_ONLY = (
 PAIRS_ON_A_PAGE = GROUPS_ON_A_PAGE = 50
 
 
-class ConnectionForm(WrittenByService, forms.ModelForm):
+class ConnectionForm(ConfirmsEndedGrants, forms.ModelForm):
     class Meta:
         model = Connection
-        fields = ("customer", "slug", *sorted(SETTINGS))
+        fields = ("customer", "slug", *sorted(SETTINGS - {"external_id_may_change"}))
 
     def clean(self) -> None:
         rule = self.cleaned_data.get("uid_rule", self.instance.uid_rule)
@@ -79,10 +79,14 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         locked = {"description": LOCKED} if obj and obj.people else {}
+        may_change = ("external_id_may_change",) if obj else ()
         health = ("enabled", "known_people", "last_sign_in", "last_push", "roles_given", "perhaps_twice", "not_listed")
         return [
             (None, {"fields": ("customer", "slug", "name")}),
-            ("Who is who", {"fields": ("uid_attribute", "uid_rule", "uid_mark", "uid_required_in_scim"), **locked}),
+            (
+                "Who is who",
+                {"fields": ("uid_attribute", "uid_rule", "uid_mark", "uid_required_in_scim", *may_change), **locked},
+            ),
             ("People", {"fields": ("sso_makes_users", "reactivation", "own_idp")}),
             ("Groups", {"fields": ("roles_from", "overage_days", "unknown_group")}),
             *([("Now", {"fields": health})] if obj else []),
@@ -98,6 +102,7 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
             "slug",
             "customer",
             "enabled",
+            "external_id_may_change",
             "known_people",
             "last_sign_in",
             "last_push",
@@ -130,6 +135,7 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
     def get_urls(self) -> Any:
         return [
             *self.own_page("switch", self.switch_view),
+            *self.own_page("external-id", self.external_id_view),
             *self.own_page("roles", self.roles_view),
             *self.own_page("mismatches", self.mismatches_view),
             *self.own_page("groups", self.groups_view),
@@ -144,6 +150,16 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
             return self.to_change_page(connection)
         title = f"Switch {'off' if connection.enabled else 'on'} the connection {connection}"
         return self.page(request, "connection/switch.html", title=title, form=form, obj=connection)
+
+    def external_id_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        connection = self.changeable(request, pk)
+        form = ExternalIdForm(request, connection=connection)
+        if form.is_valid():
+            now = "may change" if form.written.external_id_may_change else "cannot change any more"
+            self.message_user(request, f"The externalId of people of {connection} {now}.", messages.SUCCESS)
+            return self.to_change_page(connection)
+        title = f"May the externalId change in {connection}?"
+        return self.page(request, "connection/external_id.html", title=title, form=form, obj=connection)
 
     def roles_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         connection = self.changeable(request, pk)

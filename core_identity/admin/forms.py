@@ -29,6 +29,10 @@ class WrittenByService(forms.BaseForm):
     def write(self) -> Any:
         raise NotImplementedError  # pragma: no cover - each form has its own
 
+    def try_to_write(self) -> Any:
+        """Run `write`; a subclass can ask for a confirmation first."""
+        return self.write()
+
     @property
     def actor(self) -> Actor:
         return actor_of(self.request)
@@ -38,7 +42,7 @@ class WrittenByService(forms.BaseForm):
         if self.errors:
             return
         try:
-            self.written = self.write()
+            self.written = self.try_to_write()
         except SettingsErrors as several:
             for fault in several.faults:
                 field = fault.path.rpartition(".")[2]

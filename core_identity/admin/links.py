@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.expiry import ExpireForm, ExpiryPages, UnexpireForm
 from core_identity.admin.forms import ReasonForm
 from core_identity.models import Connection, Identity, IdentityUid, User
@@ -37,7 +38,7 @@ class OfferForm(ExpireForm):
         )
 
 
-class TieForm(ReasonForm):
+class TieForm(ConfirmsEndedGrants, ReasonForm):
     """One of: let a UID go, give another UID, take an offer back."""
 
     act = forms.ChoiceField(label="What shall happen", widget=forms.RadioSelect)

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from core_identity.admin.base import CoreAdmin
+from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.forms import ReasonForm
 from core_identity.errors import IdentityError
 from core_identity.models import User
@@ -17,7 +18,7 @@ from core_identity.services.merge import MergePlan, merge, plan_merge
 KEEP_THIS, KEEP_OTHER = "this", "other"
 
 
-class MergeForm(ReasonForm):
+class MergeForm(ConfirmsEndedGrants, ReasonForm):
     """First only the other user is asked for; then what would happen is shown, and the reason asked. What was not shown is not done."""
 
     other = forms.CharField(

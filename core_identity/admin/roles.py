@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from core_identity.admin.base import CoreAdmin
-from core_identity.admin.forms import ActForm, WrittenByService, actor_of
+from core_identity.admin.ended_grants import ConfirmsEndedGrants
+from core_identity.admin.forms import ActForm, actor_of
 from core_identity.models import Connection, PushGroup, Role
 from core_identity.selectors.groups import waiting_groups
 from core_identity.selectors.roles import protected_roles
@@ -42,7 +43,7 @@ def offered_permissions(role: Role) -> QuerySet[Permission]:
     return Permission.objects.filter(meant | held).select_related("content_type")
 
 
-class RoleForm(WrittenByService, forms.ModelForm):
+class RoleForm(ConfirmsEndedGrants, forms.ModelForm):
     aliases = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 40}),

@@ -8,10 +8,11 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 
 from core_identity.admin.base import CoreAdmin
+from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.forms import ReasonForm
+from core_identity.clock import database_now
 from core_identity.models import Connection
 from core_identity.models.connection import UidRule
 from core_identity.services.succession import (
@@ -48,14 +49,14 @@ class RekeyForm(ReasonForm):
         return rekey(
             actor=self.actor,
             connection_id=self.connection.pk,
-            until=timezone.now() + timedelta(days=said["days"]),
+            until=database_now() + timedelta(days=said["days"]),
             uid_attribute=said["uid_attribute"],
             uid_rule=said["uid_rule"],
             reason=said["reason"],
         )
 
 
-class SucceedForm(ReasonForm):
+class SucceedForm(ConfirmsEndedGrants, ReasonForm):
     """First the successor is chosen, then what would move is shown; what was not shown is not done."""
 
     successor = forms.ModelChoiceField(Connection.objects.none(), label="Which connection takes over")

@@ -4,6 +4,7 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.http import HttpRequest
 
+from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.forms import ActForm
 from core_identity.models import Role, User
 from core_identity.password_guard import require_password_budget
@@ -14,7 +15,7 @@ from core_identity.services.users import set_password
 from core_identity.values import Channel
 
 
-class RolesForm(ActForm):
+class RolesForm(ConfirmsEndedGrants, ActForm):
     """Only what administrators gave. What a channel gives is its own and stays (R32)."""
 
     roles = forms.ModelMultipleChoiceField(Role.objects.none(), required=False, widget=forms.CheckboxSelectMultiple)

@@ -21,6 +21,7 @@ from core_identity.policy.overage import MAX_DAYS
 from core_identity.services import connections, roles
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor
+from sso.section import hints_for
 
 
 def parse(text: str) -> Any:
@@ -104,6 +105,7 @@ def _apply_one(
         "uid_attribute": uid.text("attribute", default="UID"),
         "uid_rule": uid.choice("rule", UidRule.values, default=UidRule.NAME),
         "uid_mark": uid.choice("mark", Mark.values, default=Mark.REQUIRED),
+        "external_id_may_change": uid.flag("external_id_may_change", default=False),
         "uid_required_in_scim": uid.flag("required_in_scim", default=False),
         "sso_makes_users": section.flag("sso_makes_users", default=True),
         "own_idp": section.flag("own_idp", default=False),
@@ -116,6 +118,8 @@ def _apply_one(
     }
     if wished["uid_mark"] == Mark.WAIVED and wished["uid_rule"] != UidRule.OTHER:
         uid.fault("mark", "not_a_choice", "The second mark can be waived for the rule `other` only (R8b).")
+    if wished["external_id_may_change"] and wished["uid_rule"] != UidRule.OTHER:
+        uid.fault("external_id_may_change", "not_a_choice", "The externalId may change for the rule `other` only.")
     grantable = given.texts("grantable")
     for part in (section, uid, given):
         part.finish()
@@ -138,7 +142,9 @@ def _apply_one(
         secret = scim.connections.apply(connection, rest, rotate_secret=rotate_secret)
     if section.faults:
         return {}
-    return {**describe(connection), **({"client_secret": secret} if secret else {})}
+    hints = hints_for(saml)
+    secrets = {"client_secret": secret} if secret else {}
+    return {**describe(connection), **secrets, **({"hints": hints} if hints else {})}
 
 
 def describe(connection: Connection) -> dict[str, Any]:

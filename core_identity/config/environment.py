@@ -2,8 +2,11 @@
 
 import base64
 import hashlib
+import os
+from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import environ
@@ -66,6 +69,59 @@ def burst_limits() -> BurstLimits:
         )
     except ValueError as fault:
         raise ImproperlyConfigured(f"BURST_PERCENT, BURST_PEOPLE or BURST_LEAST: {fault}") from fault
+
+
+_CLIENT_SETTINGS: Final[Mapping[str, tuple[str, int]]] = {
+    "connect_timeout": ("DATABASE_CONNECT_TIMEOUT", 3),
+    "keepalives_idle": ("DATABASE_KEEPALIVES_IDLE", 10),
+    "keepalives_interval": ("DATABASE_KEEPALIVES_INTERVAL", 5),
+    "keepalives_count": ("DATABASE_KEEPALIVES_COUNT", 3),
+}
+"""Settings of libpq: the variable and the default, in seconds (the last one is a count). A pooler never sees them."""
+
+LOCK_TIMEOUT: Final = 10
+_SESSION_SETTINGS: Final[Mapping[str, tuple[str, int]]] = {
+    "statement_timeout": ("DATABASE_STATEMENT_TIMEOUT", 30),
+    "idle_in_transaction_session_timeout": ("DATABASE_IDLE_IN_TRANSACTION_TIMEOUT", 60),
+    "lock_timeout": ("DATABASE_LOCK_TIMEOUT", LOCK_TIMEOUT),
+}
+"""Settings of the PostgreSQL session: the variable and the default in seconds. 0 is no limit."""
+
+
+def database() -> dict[str, Any]:
+    """Return the database of ``DATABASE_URL`` with its time limits. An option that the URL contains overrides ours.
+
+    Session settings are sent as startup options, because a ``SET`` would stay on a pooled connection and reach another client.
+    PgBouncer refuses startup options, so ``DATABASE_POOLER`` omits them; there the role holds the settings (``ALTER ROLE … SET``).
+    """
+    config: dict[str, Any] = env.db_url("DATABASE_URL", engine="django.db.backends.postgresql")
+    pooler: bool = env.bool("DATABASE_POOLER", default=False)
+    given = config.get("OPTIONS", {})
+    limits = {name: _seconds(*known) for name, known in _CLIENT_SETTINGS.items()}
+    options: dict[str, Any] = {"keepalives": 1, **limits}
+    options["tcp_user_timeout"] = _seconds("DATABASE_TCP_USER_TIMEOUT", 10) * 1000
+    options |= given
+    if not pooler:
+        session = [f"-c {name}={_seconds(*known)}s" for name, known in _SESSION_SETTINGS.items()]
+        options["options"] = " ".join([*session, *([given["options"]] if "options" in given else [])])
+    config["OPTIONS"] = options
+    config["CONN_HEALTH_CHECKS"] = True
+    config.setdefault("CONN_MAX_AGE", env.int("CONN_MAX_AGE", default=0 if pooler else 60))
+    config["DISABLE_SERVER_SIDE_CURSORS"] = pooler  # such a cursor belongs to one server connection
+    return config
+
+
+def lift_time_limits() -> None:
+    """Let commands run without the limits of a request: a migration, an export or housekeeping may take long."""
+    for name, _ in _SESSION_SETTINGS.values():
+        os.environ[name] = "0"
+
+
+def _seconds(name: str, default: int) -> int:
+    value: int = env.int(name, default=default)
+    if value < 0:
+        raise ImproperlyConfigured(f"{name} must be 0 or a positive number of seconds.")
+    return value
 
 
 class PublicUrl:

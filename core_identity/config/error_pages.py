@@ -6,14 +6,17 @@ They use no session, user or message, so they can be shown while the database is
 import sys
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 from core_identity import outages
+from core_identity.middleware import new_request_id
 
 Handler = Callable[[HttpRequest], HttpResponse]
+
+FAULT: Final = "Something went wrong in CORE. Try again later, or give the reference to its administrator."
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -33,16 +36,29 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer for an exception that nobody expected; 503 for an outage, whichever view or middleware met it."""
+    """Answer for an exception that nobody expected; 503 for an outage, whichever view or middleware met it.
+
+    A failure outside of `RequestIdMiddleware` gets its reference here, before Django logs it.
+    """
+    reference: str = getattr(request, "request_id", "") or new_request_id()
+    request.request_id = reference  # type: ignore[attr-defined]
     error = sys.exc_info()[1]
-    if error is None or not outages.is_outage(error):
-        return _page(request, HTTPStatus.INTERNAL_SERVER_ERROR)
+    if error is not None and outages.is_outage(error):
+        response = _outage(request, error)
+    elif _prefers_json(request):
+        response = _json(request, HTTPStatus.INTERNAL_SERVER_ERROR, "server_error", FAULT)
+    else:
+        response = _page(request, HTTPStatus.INTERNAL_SERVER_ERROR)
+    response["X-Request-Id"] = reference
+    return response
+
+
+def _outage(request: HttpRequest, error: BaseException) -> HttpResponse:
     outages.log_traceback(error)
     may_be_saved = outages.may_be_saved(error)
-    if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
+    if _prefers_json(request):
         sentence = f"{outages.AWAY} {outages.NOT_KNOWN if may_be_saved else outages.TRY_AGAIN}"
-        document = {"error": "temporarily_unavailable", "message": sentence, "reference": _reference(request)}
-        response: HttpResponse = JsonResponse(document, status=HTTPStatus.SERVICE_UNAVAILABLE)
+        response = _json(request, HTTPStatus.SERVICE_UNAVAILABLE, "temporarily_unavailable", sentence)
     else:
         response = _page(request, HTTPStatus.SERVICE_UNAVAILABLE, may_be_saved=may_be_saved)
     response["Retry-After"] = str(outages.RETRY_AFTER)
@@ -61,6 +77,15 @@ class EmptyErrorMiddleware:
         if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and not response.content:
             response.content = _page(request, HTTPStatus.METHOD_NOT_ALLOWED).content
         return response
+
+
+def _prefers_json(request: HttpRequest) -> bool:
+    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+
+
+def _json(request: HttpRequest, status: HTTPStatus, code: str, sentence: str) -> HttpResponse:
+    document = {"error": code, "message": sentence, "reference": _reference(request)}
+    return JsonResponse(document, status=status)
 
 
 def _page(request: HttpRequest, status: HTTPStatus, *, template: str = "", **context: Any) -> HttpResponse:

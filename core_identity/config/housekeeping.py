@@ -12,7 +12,7 @@ from oauth2_provider.models import get_access_token_model, get_grant_model, get_
 
 from core_identity.services.unlisted_groups import end_unlisted_groups
 from core_identity.values import Actor, ActorKind, Channel
-from scim.models import Budget, ProvisioningRecord, SetupLink
+from scim.models import Budget, ProvisioningRecord, SetupLink, UsedCode
 from sso.models import SignInRecord, SignInState, UsedAssertion
 
 AT_ONCE: Final = 1000
@@ -32,6 +32,9 @@ CHORES: Final[dict[str, Callable[[datetime], QuerySet[Any]]]] = {
     "authorization codes": lambda now: get_grant_model().objects.filter(expires__lt=now),
     # The longest window is an hour.
     "budgets": lambda now: Budget.objects.filter(minute__lt=now.timestamp() // 60 - 61),
+    "used codes": lambda now: UsedCode.objects.filter(used_at__lt=now - timedelta(days=1)).exclude(
+        token_family__in=get_refresh_token_model().objects.filter(revoked=None).values("token_family")
+    ),
     "set-up links": lambda now: SetupLink.objects.filter(expires_at__lt=now - timedelta(days=1)),
     "sign-ins on their way": lambda now: SignInState.objects.filter(expires_at__lt=now),
     "used assertions": lambda now: UsedAssertion.objects.filter(until__lt=now),

@@ -6,6 +6,8 @@ import time
 from http import HTTPStatus
 from typing import Final
 
+from core_identity.log_redaction import ExcInfo, redacted, traceback_of
+
 READINESS: Final = "/readyz"
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {
@@ -23,11 +25,20 @@ class LineFormatter(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
 
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(redacted(record))
+
+    def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 - logging's name
+        return traceback_of(ei)
+
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - logging's name
         return time.strftime(datefmt or self.default_time_format, time.gmtime(record.created))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         facts = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        reference = getattr(getattr(record, "request", None), "request_id", "")
+        if reference:  # Django's own records of a request carry the request alone
+            facts.setdefault("reference", reference)
         # One record is one line: a line break in a name must not start a forged record.
         line = super().formatMessage(record).replace("\r", "\\r").replace("\n", "\\n")
         return f"{line} {json.dumps(facts, default=str)}" if facts else line

@@ -8,12 +8,11 @@ from django.utils.text import capfirst
 from sso.connections import Changes
 from sso.models import SamlSettings
 from sso.saml.assertion import UNSPECIFIED
+from sso.saml.signed import Signed
 
 _SWITCHED: Final = {
     ("idp_initiated", True): "Sign-ins that answer no request of ours are taken: Okta's tile of the SAML app works.",
     ("idp_initiated", False): "Okta's tile of the SAML app leads to a refusal (unsolicited). A bookmark app goes on working.",
-    ("want_response_signed", True): "An IdP that signs the Assertion only is refused (not_signed). Entra does so unless told otherwise.",
-    ("want_response_signed", False): "The Assertion must still be signed. What stands around it is proved by nobody.",
     ("want_encrypted", True): "Assertions that come unencrypted are refused (not_encrypted).",
     ("want_encrypted", False): "Assertions that come unencrypted are taken: the browser that carries them can read them.",
     ("sign_requests", True): "An IdP that checks the signature, and does not have our certificate, refuses everybody at its own door.",
@@ -32,6 +31,14 @@ _CHANGED: Final = {
     "external_id_attribute": "Where it names one, the externalId alone decides who somebody is (R8b): it must be the one that SCIM sends.",
 }  # fmt: skip
 _ATTRIBUTE: Final = "A sign-in that sends the old name lacks it."
+
+
+_SIGNED: Final = {
+    Signed.BOTH: "An IdP that signs only one of the two is refused (not_signed). Entra, ADFS and Google do so unless told otherwise.",
+    Signed.ASSERTION: "An IdP that signs the Response only is refused (not_signed). No signature covers what the Response says around the Assertion.",
+    Signed.RESPONSE: "An IdP that signs the Assertion only is refused (not_signed). An encrypted Assertion is opened after the Response is verified.",
+    Signed.EITHER: "One verified signature is enough, whichever it is. Choose a narrower setting as soon as the IdP always signs the same part.",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,8 @@ def consequences(changes: Changes) -> list[Consequence]:
 def _sentence(field: str, after: object) -> str:
     if isinstance(after, bool):
         return _SWITCHED.get((field, after), "")
+    if field == "signed":
+        return _SIGNED[Signed(str(after))]
     return _CHANGED.get(field, _ATTRIBUTE if field.endswith("_attribute") else "")
 
 

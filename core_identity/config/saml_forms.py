@@ -45,7 +45,7 @@ class SamlForm(ActForm):
     )
     GROUPS: ClassVar[tuple[tuple[str, tuple[str, ...]], ...]] = (
         ("Where sign-ins start, and how people prove who they are", ("idp_initiated", "force_authn", "authn_context", "name_id_format")),
-        ("What is taken", ("want_response_signed", "want_encrypted", "clock_skew")),
+        ("What is taken", ("signed", "want_encrypted", "clock_skew")),
         ("What we send, and how", ("sign_requests", "sign_metadata", "sso_binding", "slo_binding")),
     )  # fmt: skip
     """Settings whose fields are those of the model, by what they are about."""

@@ -4,7 +4,16 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from core_identity.config.environment import PublicUrl, burst_limits, env, key_encryption_keys, secret, trusted_proxies
+from core_identity.config.environment import (
+    LOCK_TIMEOUT,
+    PublicUrl,
+    burst_limits,
+    database,
+    env,
+    key_encryption_keys,
+    secret,
+    trusted_proxies,
+)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -35,9 +44,9 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
-    "scim.middleware.ScimErrorMiddleware",  # first: whatever fails under /scim/ is answered as a SCIM error
+    "core_identity.middleware.AnswerHeadersMiddleware",  # first: it sees every answer, those of the next ones too
+    "scim.middleware.ScimErrorMiddleware",  # whatever fails under /scim/ is answered as a SCIM error
     "core_identity.middleware.RequestIdMiddleware",
-    "core_identity.middleware.NoStoreMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",  # this early, so that refusals of what follows have it too
     "core_identity.middleware.CharsetMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -71,9 +80,12 @@ TEMPLATES = [
 ]
 
 # Database: PostgreSQL and nothing else; no default, so that no other one is used by accident.
-DATABASES = {"default": env.db_url("DATABASE_URL", engine="django.db.backends.postgresql")}
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES["default"].setdefault("CONN_MAX_AGE", env.int("CONN_MAX_AGE", default=60))
+DATABASES = {"default": database()}
+DATABASE_POOLER = env.bool("DATABASE_POOLER", default=False)
+DATABASE_LOCK_TIMEOUT = env.int("DATABASE_LOCK_TIMEOUT", default=LOCK_TIMEOUT)
+# How many requests of a process may wait for locks of customers: of one customer, and in all. Fewer than it has threads.
+PUSHES_WAITING_PER_CUSTOMER = env.int("PUSHES_WAITING_PER_CUSTOMER", default=3)
+PUSHES_WAITING = env.int("PUSHES_WAITING", default=6)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SILENCED_SYSTEM_CHECKS = [
     "auth.W004",  # the username is unique by its key (R5)
@@ -99,7 +111,7 @@ SESSION_COOKIE_NAME = "__Host-session" if _public.https else "session"
 SESSION_COOKIE_SECURE = _public.https
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "core_identity.sessions"
 CSRF_COOKIE_NAME = "__Host-csrf" if _public.https else "csrf"
 CSRF_COOKIE_SECURE = _public.https
 CSRF_COOKIE_HTTPONLY = True
@@ -142,6 +154,7 @@ OAUTH2_PROVIDER = {
         "offline_access": "Renew the access without asking again",
     },
     "DEFAULT_SCOPES": ["scim"],
+    "OIDC_ISS_ENDPOINT": PUBLIC_URL,  # the issuer in answers (RFC 9207) and in metadata (RFC 8414), never made of a Host header
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
     # Okta documents no PKCE, and all our clients have a secret: honoured where sent, never demanded.
     "PKCE_REQUIRED": lambda _client_id: False,
@@ -210,5 +223,9 @@ LOGGING = {
         "django.request": {"filters": ["outages"]},
         "django.server": {"handlers": [], "propagate": True, "level": "WARNING"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
+        # They write tokens, redirect URIs and client IDs of a request into their messages.
+        "oauthlib": {"level": "ERROR"},
+        "oauth2_provider": {"level": "ERROR"},
+        "gunicorn.error": {"handlers": ["stderr"], "propagate": False},
     },
 }

@@ -14,7 +14,7 @@ from core_identity.admin.events import shown_changes
 from core_identity.models import Connection
 from sso.going_away import send_away
 from sso.models import SamlSettings
-from sso.remedies import REMEDIES
+from sso.remedies import remedy_for
 from sso.sign_in_state import remember_browser
 from sso.trial import depart_to_test, may_test, take_report
 
@@ -63,7 +63,7 @@ class TrialPages(CoreAdmin):
             obj=connection,
             told=told,
             events=events,
-            remedy=REMEDIES.get(told["code"]),
+            remedy=remedy_for(told["code"], told["checks"]),
         )
 
     def _testable(self, request: HttpRequest, pk: UUID) -> Connection:

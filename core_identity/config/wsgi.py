@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.utils.http import parse_header_parameters
 
 from core_identity.config.draining import drain_before_stop
 
@@ -11,8 +12,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core_identity.config.settings")
 _django = get_wsgi_application()
 drain_before_stop(settings.DRAIN_SECONDS)
 
+from core_identity.middleware import REFUSED_CHARSET, is_text_charset  # noqa: E402 - it needs the apps
+
 CHUNKED: Final = 16 * 1024 * 1024
 """Bytes that may be read of a chunked body. The views have smaller limits of their own, and say so."""
+
+
+def _charset(content_type: str) -> str:
+    return str(parse_header_parameters(content_type)[1].get("charset", ""))
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -28,5 +35,9 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
         and environ.get("PATH_INFO", "").startswith("/scim/")
     ):
         environ["CONTENT_LENGTH"] = str(CHUNKED)
+    charset = _charset(environ.get("CONTENT_TYPE", ""))
+    if charset and not is_text_charset(charset):
+        # Django decodes the query while it makes the request: an exception there has no middleware around it.
+        environ[REFUSED_CHARSET] = environ.pop("CONTENT_TYPE")
     response: Iterable[bytes] = _django(environ, start_response)
     return response

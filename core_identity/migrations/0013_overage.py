@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core_identity", "0010_more_emails")]
+    dependencies = [("core_identity", "0011_external_id_may_change")]
 
     operations = [
         migrations.AddField(

@@ -2,8 +2,8 @@ import uuid
 
 from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
-from django.utils import timezone
 
+from core_identity.clock import database_now
 from core_identity.policy.overage import MAX_DAYS
 
 
@@ -65,6 +65,11 @@ class Connection(models.Model):
     )
     uid_rule = models.CharField("UID rule", max_length=10, choices=UidRule.choices, default=UidRule.NAME)
     uid_mark = models.CharField("second mark", max_length=10, choices=Mark.choices, default=Mark.REQUIRED)
+    external_id_may_change = models.BooleanField(
+        "externalId may change",
+        default=False,
+        help_text="For the UID rule 'other' only: the identity provider may change the externalId of a person whose UID and userName stay.",
+    )
     uid_required_in_scim = models.BooleanField(
         "SCIM must send the UID",
         default=False,
@@ -109,6 +114,10 @@ class Connection(models.Model):
                 name="connection_mark_waived_for_other_only",
                 condition=~models.Q(uid_mark=Mark.WAIVED) | models.Q(uid_rule=UidRule.OTHER),
             ),
+            models.CheckConstraint(
+                name="connection_external_id_may_change_for_other_only",
+                condition=models.Q(external_id_may_change=False) | models.Q(uid_rule=UidRule.OTHER),
+            ),
         )
 
     def __str__(self) -> str:
@@ -116,7 +125,7 @@ class Connection(models.Model):
 
     @property
     def rekeying(self) -> bool:
-        return self.rekey_until is not None and timezone.now() < self.rekey_until
+        return self.rekey_until is not None and database_now() < self.rekey_until
 
     @property
     def takes_push_groups(self) -> bool:

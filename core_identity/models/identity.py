@@ -34,6 +34,11 @@ class Identity(models.Model):
         blank=True,
         help_text="A UID that the IdP said last and that was not taken (drift, R8a).",
     )
+    new_uid_held = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="Only an administrator may accept a new UID: the drift came while the person was not live, or the connection unexpired them (R8a).",
+    )
     name_id = models.CharField("last NameID", max_length=255, blank=True)
     name_id_key = models.CharField(max_length=255, blank=True, editable=False)
     pushed_at = models.DateTimeField(null=True, blank=True, help_text="First push by SCIM; empty: came by SSO only.")

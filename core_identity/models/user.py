@@ -104,6 +104,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
             ),
         )
         indexes = (
+            models.Index(name="user_by_email", fields=("email_key",)),
             models.Index(
                 name="user_by_expiry",
                 fields=("expired_connection", "expired_at"),

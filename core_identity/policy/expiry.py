@@ -60,12 +60,17 @@ def wish_is_granted(
     now: datetime,
     then: Mapping[str, str | None] | None,
     today: Mapping[str, str | None],
+    uid_in_doubt: bool = False,
 ) -> bool:
     """Whether ``active: true`` unexpires (R22): only where the connection opted in, was itself the cause, at most 90 days ago, and nothing changed.
+
+    ``uid_in_doubt``: a UID of the IdP is pending as drift, or the same message contains another UID than the current one.
 
     ``live_elsewhere``: no other connection calls the person inactive, which would have expired them too (R20).
     ``then`` and ``today`` hold the values named in `SNAPSHOT`, compared as the caller's keys; times are aware.
     """
+    if uid_in_doubt:
+        return False
     if not (opted_in and expired_by_this_connection and live_elsewhere and then is not None):
         return False
     if now - expired_at > UNEXPIRE_WINDOW:

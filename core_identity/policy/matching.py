@@ -26,6 +26,10 @@ class Decision(Verdict):
     CONFLICT = "conflict", "409: two people would become one, or one two"
 
 
+KEYS: Final = ("uid", "external_id", "user_name")
+"""By which a push and an identity are compared; names of fields of a `Person`."""
+
+
 class Verb(StrEnum):
     POST = "POST"
     CHANGE = "PUT/PATCH"
@@ -36,8 +40,8 @@ class Subject(StrEnum):
 
     UNKNOWN = "externalId unknown or absent"
     KNOWN = "externalId is X's"
-    EQUAL = "externalId equal"
-    UNSAID = "externalId absent, or X has none yet"
+    EQUAL = "externalId equal, or not contained in a PATCH and X is live, not expired, and has one"
+    UNSAID = "any other message without externalId, or X has none yet"
     DIFFERS = "externalId differs"
 
 
@@ -51,7 +55,11 @@ class Uid(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a connection knows of one of its identities now; names as `core_identity.keys.key` makes them."""
+    """What a connection knows of one of its identities now; names as `core_identity.keys.key` makes them.
+
+    ``uid_key`` is the current UID, ``drift_uid_key`` the UID that is kept as drift. ``held``: only an administrator may accept a new UID, because the
+    drift was kept while the identity was not live, or because the connection itself unexpired the user (R8a, R22).
+    """
 
     external_id: str | None = None
     user_name_key: str | None = None
@@ -62,6 +70,10 @@ class Known:
     pushed: bool = True
     offered: bool = False
     derived: bool = False
+    expired: bool = False
+    uid_key: str = ""
+    drift_uid_key: str = ""
+    held: bool = False
 
     @property
     def is_resource(self) -> bool:
@@ -69,8 +81,19 @@ class Known:
         return (self.pushed or self.offered) and not self.deleted
 
     @property
+    def name(self) -> str:
+        """The userName; before the first push the NameID, which counts as userName (R9). Empty where there is none."""
+        return self.user_name_key or ("" if self.pushed else self.name_id_key)
+
+    @property
     def is_live(self) -> bool:
+        """Whether it was active and not deleted before this message."""
         return self.active and not self.deleted
+
+    @property
+    def is_live_and_not_expired(self) -> bool:
+        """What *live* means for a PATCH without externalId, and where the externalId may change."""
+        return self.is_live and not self.expired
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +104,8 @@ class Push:
     the UID that was sent, or for want of one on a create, the userName (R6). ``owner_is_subject`` tells that both are the same identity.
     ``uid_key`` is that UID as compared, empty where there is none.
     ``confirmed``: an administrator said of this UID and externalId that it is the same person (R9). ``rekeying``: the connection is in re-key (R3).
+    ``unsent`` names the keys in `KEYS` that a PATCH does not contain; empty for a POST or a PUT. An emptied key is contained.
+    ``uid_derived``: the message contains no UID, and the userName was read as one (R6). ``external_id_taken``: another identity has the externalId.
     """
 
     verb: Verb
@@ -94,6 +119,10 @@ class Push:
     confirmed: bool = False
     rekeying: bool = False
     uid_key: str = ""
+    unsent: frozenset[str] = frozenset()
+    uid_derived: bool = False
+    external_id_taken: bool = False
+    external_id_may_change: bool = False
 
     @property
     def x(self) -> Known:
@@ -108,9 +137,32 @@ class Push:
         return self.user_name_key is not None and self.user_name_key == self.x.user_name_key
 
     @property
+    def name_agrees(self) -> bool:
+        """Whether the userName is X's, or a PATCH does not contain it."""
+        return bool(self.x.name) and ("user_name" in self.unsent or self.user_name_key == self.x.name)
+
+    @property
+    def external_id_agrees(self) -> bool:
+        """Whether the externalId is X's, or counts as X's because a PATCH does not contain it (R8a)."""
+        if self.x.external_id is None:
+            return False
+        if "external_id" in self.unsent:
+            return self.x.is_live_and_not_expired and not self.x.held
+        return self.external_id == self.x.external_id
+
+    @property
     def agrees_twice(self) -> bool:
-        """Whether UID and userName both are X's, who is live (R3). A derived UID is the userName once more, and says nothing of its own."""
-        return self.same_name and not self.x.derived and self.x.is_live
+        """Whether UID and userName both are X's, and X is live (R3). A derived UID is the userName once more, so it is not a second key.
+
+        A PATCH names X by id, so the keys that it does not contain agree.
+        """
+        uid_agrees = not self.uid_derived and (self.uid_sent or ("uid" in self.unsent and bool(self.x.uid_key)))
+        return uid_agrees and self.name_agrees and not self.x.derived and self.x.is_live
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether this very UID was kept as drift while X was not live: an administrator has to accept it."""
+        return self.x.held and self.x.drift_uid_key == self.uid_key
 
 
 def classify(push: Push) -> tuple[Subject, Uid]:
@@ -124,9 +176,11 @@ def classify(push: Push) -> tuple[Subject, Uid]:
     if push.verb is Verb.POST:
         return (Subject.UNKNOWN if push.subject is None else Subject.KNOWN), uid
     assert push.subject is not None, "a change is always about one identity"  # noqa: S101 - the caller's duty, not wire data
+    if push.external_id_agrees:
+        return Subject.EQUAL, uid
     if not push.external_id or push.subject.external_id is None:
         return Subject.UNSAID, uid
-    return (Subject.EQUAL if push.external_id == push.subject.external_id else Subject.DIFFERS), uid
+    return Subject.DIFFERS, uid
 
 
 _ANOTHER_HOLDS_THE_UID: Final[Cases[Push, Decision]] = Cases(
@@ -139,7 +193,7 @@ _ANOTHER_HOLDS_THE_UID: Final[Cases[Push, Decision]] = Cases(
         Case("the other came by SSO only", lambda push: not push.x.pushed, Decision.CONFLICT),
         Case("an administrator said *same person* (R9)", lambda push: push.confirmed, Decision.REVIVE),
         Case(
-            "the connection is in re-key, and the other is live, has this userName, and a UID that is not derived from it (R3)",
+            "the connection is in re-key, UID and userName are those of the other, who is live, and the UID is not derived (R3)",
             lambda push: push.rekeying and push.agrees_twice,
             Decision.REVIVE,
         ),
@@ -159,6 +213,11 @@ _ANOTHER_HOLDS_THE_UID: Final[Cases[Push, Decision]] = Cases(
 
 _POSTED_AGAIN: Final[Cases[Push, Decision]] = Cases(
     (
+        Case(
+            "the externalId may change here, the userName is not X's, no UID or other mark agrees, and no administrator said *same person* (R8b, R9)",
+            lambda push: push.external_id_may_change and not push.confirmed and _only_external_id_agrees(push),
+            Decision.CONFLICT,
+        ),
         Case("SCIM never pushed X", lambda push: not push.x.pushed, Decision.ADOPT),
         Case(
             "X is live and has this userName, and no administrator said *same person* (R9)",
@@ -169,10 +228,28 @@ _POSTED_AGAIN: Final[Cases[Push, Decision]] = Cases(
     otherwise=Decision.REVIVE,
 )
 
+_NEW_UID_WITH_EVIDENCE: Final[tuple[Case[Push, Decision], ...]] = (
+    Case(
+        "this UID was kept as drift while X was not live, and no administrator accepted it",
+        lambda push: push.is_held_back,
+        Decision.DRIFT,
+    ),
+    Case(
+        "the externalId may change here, and the userName is not X's",
+        lambda push: push.external_id_may_change and not push.name_agrees,
+        Decision.CONFLICT,
+    ),
+)
+
 _POSTED_WITH_A_NEW_UID: Final[Cases[Push, Decision]] = Cases(
-    (Case("X is offered, and found by the userName (R10)", lambda push: push.x.offered, Decision.CLAIM),),
+    (
+        Case("X is offered, and found by the userName (R10)", lambda push: push.x.offered, Decision.CLAIM),
+        *_NEW_UID_WITH_EVIDENCE,
+    ),
     otherwise=Decision.RELINK,
 )
+
+_CHANGED_WITH_A_NEW_UID: Final[Cases[Push, Decision]] = Cases(_NEW_UID_WITH_EVIDENCE, otherwise=Decision.RELINK)
 
 _NEW_UID_WITHOUT_EVIDENCE: Final[Cases[Push, Decision]] = Cases(
     (
@@ -185,8 +262,20 @@ _NEW_UID_WITHOUT_EVIDENCE: Final[Cases[Push, Decision]] = Cases(
 _ANOTHER_EXTERNAL_ID: Final[Cases[Push, Decision]] = Cases(
     (
         Case(
-            "the connection is in re-key, the UID was sent, and X is live, has this userName, and a UID that is not derived from it (R3)",
-            lambda push: push.rekeying and push.owner_is_subject and push.agrees_twice,
+            "the connection is in re-key, nobody has the new externalId, X is live, UID and userName are X's or not contained in a PATCH, "
+            "and the UID is not derived (R3)",
+            lambda push: push.rekeying and not push.external_id_taken and push.agrees_twice,
+            Decision.APPLY,
+        ),
+        Case(
+            "the externalId may change here, nobody has the new one, X is live and not expired, and the message contains X's current UID, "
+            "which is not derived, and no other userName",
+            lambda push: _external_id_may_change(push) and _contains_current_uid(push) and push.name_agrees,
+            Decision.APPLY,
+        ),
+        Case(
+            "the externalId may change here, nobody has the new one, X is live and not expired, and the message is a PATCH without UID and userName",
+            lambda push: _external_id_may_change(push) and push.unsent >= {"uid", "user_name"},
             Decision.APPLY,
         ),
     ),
@@ -196,6 +285,19 @@ _ANOTHER_EXTERNAL_ID: Final[Cases[Push, Decision]] = Cases(
 
 def _nobody_says_external_id(push: Push) -> bool:
     return not push.external_id and push.x.external_id is None
+
+
+def _only_external_id_agrees(push: Push) -> bool:
+    other_mark = push.uid_sent and (push.x.pushed or marks_agree(push, push.x))
+    return not push.name_agrees and not other_mark
+
+
+def _external_id_may_change(push: Push) -> bool:
+    return push.external_id_may_change and not push.external_id_taken and push.x.is_live_and_not_expired
+
+
+def _contains_current_uid(push: Push) -> bool:
+    return bool(push.uid_key) and push.uid_key == push.x.uid_key and not push.x.derived
 
 
 Cell = Decision | Cases[Push, Decision]
@@ -212,7 +314,7 @@ TABLE: Final[dict[tuple[Verb, Subject], dict[Uid, Cell]]] = {
         Uid.OTHERS: Decision.CONFLICT,
     },
     (Verb.CHANGE, Subject.EQUAL): {
-        Uid.FREE: Decision.RELINK,
+        Uid.FREE: _CHANGED_WITH_A_NEW_UID,
         Uid.OWN: Decision.APPLY,
         Uid.OTHERS: Decision.CONFLICT,
     },
@@ -238,8 +340,12 @@ def decide_push(push: Push) -> Decision:
 
 
 def marks_agree(push: Push, other: Known) -> bool:
-    """Whether a push may adopt ``other``, which only SSO knew (R8b): the externalId decides alone where both know it, else a name must agree."""
-    if push.external_id and other.external_id:
+    """Whether a push may adopt ``other``, which only SSO knew (R8b).
+
+    The externalId decides alone where both sides have one and it cannot change. Else a name must agree.
+    """
+    both = push.external_id and other.external_id
+    if both and (push.external_id != other.external_id or not push.external_id_may_change):
         return push.external_id == other.external_id
     return name_agrees(other, name_key=push.user_name_key or "", email_key=push.email_key, uid_key=push.uid_key)
 

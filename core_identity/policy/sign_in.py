@@ -38,6 +38,7 @@ class Assertion:
     external: Known | None = None
     rekeying: bool = False
     uid_key: str = ""
+    external_id_may_change: bool = False
 
     @property
     def x(self) -> Known:
@@ -58,8 +59,14 @@ UID_FREE: Final[Cases[Assertion, SignIn]] = Cases(
             SignIn.CONFLICT,
         ),
         Case(
-            "the connection is in re-key, and who has the asserted externalId is live and has the NameID as userName (R3)",
-            lambda said: said.rekeying and said.external is not None and _is_live_as(said.external, said.name_id_key),
+            "the connection is in re-key, the owner of the asserted externalId is live and has the NameID as userName, "
+            "and this UID is not a drift that waits for an administrator (R3)",
+            lambda said: (
+                said.rekeying
+                and said.external is not None
+                and _is_live_as(said.external, said.name_id_key)
+                and not (said.external.held and said.external.drift_uid_key == said.uid_key)
+            ),
             SignIn.MOVE_UID,
         ),
         Case("somebody has the asserted externalId", lambda said: said.external is not None, SignIn.CONFLICT),
@@ -81,23 +88,29 @@ UID_FREE: Final[Cases[Assertion, SignIn]] = Cases(
 UID_KNOWN: Final[Cases[Assertion, SignIn]] = Cases(
     (
         Case(
-            "the asserted externalId is X's",
-            lambda said: _both_say_external_id(said) and said.external_id == said.x.external_id,
+            "the asserted externalId is X's, and the externalId cannot change here",
+            lambda said: _same_external_id(said) and not said.external_id_may_change,
             SignIn.ENTER,
         ),
         Case(
             "X has another externalId; the connection is in re-key, nobody has the asserted one, X is live, has the NameID as userName, "
             "and a UID that is not derived from it (R3)",
+            lambda said: said.rekeying and _follows_to_free_external_id(said),
+            SignIn.ENTER,
+        ),
+        Case(
+            "X has another externalId; the externalId may change here, nobody has the asserted one, X is live, has the NameID as userName, "
+            "and this UID as current and not derived one",
             lambda said: (
-                _both_say_external_id(said)
-                and said.rekeying
-                and said.external is None
-                and not said.x.derived
-                and _is_live_as(said.x, said.name_id_key)
+                said.external_id_may_change and said.uid_key == said.x.uid_key and _follows_to_free_external_id(said)
             ),
             SignIn.ENTER,
         ),
-        Case("X has another externalId", lambda said: _both_say_external_id(said), SignIn.NO_MARK),
+        Case(
+            "X has another externalId",
+            lambda said: _both_say_external_id(said) and not _same_external_id(said),
+            SignIn.NO_MARK,
+        ),
         Case("the asserted externalId is somebody else's", lambda said: said.external is not None, SignIn.CONFLICT),
         Case(
             "the NameID, or an email that is not the UID itself, is one by which the connection knows X now",
@@ -115,6 +128,16 @@ def _both_say_external_id(said: Assertion) -> bool:
     return bool(said.external_id and said.x.external_id)
 
 
+def _same_external_id(said: Assertion) -> bool:
+    return _both_say_external_id(said) and said.external_id == said.x.external_id
+
+
+def _follows_to_free_external_id(said: Assertion) -> bool:
+    """Whether UID and NameID agree with X, who is live, and nobody has the asserted externalId."""
+    differs = _both_say_external_id(said) and not _same_external_id(said) and said.external is None
+    return differs and not said.x.derived and _is_live_as(said.x, said.name_id_key)
+
+
 def _gives_way(named: Known | None) -> bool:
     return named is not None and named.derived and named.is_resource
 
@@ -125,14 +148,16 @@ def _derived_external_id(said: Assertion) -> str | None:
 
 
 def _is_live_as(known: Known, name_id_key: str) -> bool:
-    """Whether ``known`` is live and the NameID is the userName by which the IdP pushed them."""
-    return known.is_live and known.user_name_key is not None and known.user_name_key == name_id_key
+    """Whether ``known`` is live and the NameID is their userName, or before the first push their last NameID."""
+    return known.is_live and known.name != "" and known.name == name_id_key
 
 
 def mark_that_agrees(said: Assertion) -> str:
     """Return by which second fact a UID that X has opened X's account, in the order of `UID_KNOWN`; for people to read."""
-    if _both_say_external_id(said):
-        return "externalId" if said.external_id == said.x.external_id else "NameID, in re-key (R3)"
+    if _same_external_id(said) and not said.external_id_may_change:
+        return "externalId"
+    if _both_say_external_id(said) and not _same_external_id(said) and not said.external_id_may_change:
+        return "NameID, in re-key (R3)"
     if name_agrees(said.x, name_key=said.name_id_key, email_key="", uid_key=said.uid_key):
         return "NameID"
     if name_agrees(said.x, name_key="", email_key=said.email_key, uid_key=said.uid_key):

@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from typing import Final
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.db import connection as database
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 
@@ -44,6 +46,11 @@ def has_active(connection: Connection, scim_ids: Collection[UUID]) -> bool:
     return scim_identities(connection).filter(scim_id__in=scim_ids, active=True).exists()
 
 
+def sent_uids(connection: Connection) -> QuerySet[IdentityUid]:
+    """Return the UIDs that an answer shows: current, and sent by the IdP rather than derived (R6)."""
+    return IdentityUid.objects.filter(connection=connection, current=True, derived=False).order_by()
+
+
 def push_groups(connection: Connection) -> QuerySet[PushGroup]:
     """Return the push groups of a connection, in a stable order."""
     return PushGroup.objects.filter(connection=connection).order_by("created_at", "id")
@@ -66,8 +73,18 @@ def memberships(connection: Connection) -> QuerySet[PushGroupMember]:
 def group_members(group_ids: Collection[UUID]) -> Mapping[UUID, list[UUID]]:
     """Return per group (primary key) the SCIM ids of its members: live SCIM resources only. One query."""
     members: dict[UUID, list[UUID]] = defaultdict(list)
-    resources = Identity.objects.filter(Identity.RESOURCE)
-    rows = PushGroupMember.objects.filter(group_id__in=group_ids, identity__in=resources).order_by("pk")
-    for group_id, scim_id in rows.values_list("group_id", "identity__scim_id"):
-        members[group_id].append(scim_id)
+    with database.cursor() as cursor:
+        cursor.execute(_MEMBERS, [list(group_ids)])
+        for group_id, scim_id in cursor:
+            members[group_id].append(scim_id)
     return members
+
+
+# Each member finds its identity by key. Left to itself, PostgreSQL reads all identities for a large group, or for one that it believes large.
+_MEMBERS: Final = f"""
+SELECT member.group_id, one.scim_id FROM {PushGroupMember._meta.db_table} AS member
+CROSS JOIN LATERAL (
+    SELECT scim_id, {Identity.RESOURCE_SQL} AS is_resource FROM {Identity._meta.db_table} WHERE id = member.identity_id LIMIT 1
+) AS one
+WHERE member.group_id = ANY(%s) AND one.is_resource ORDER BY member.id
+"""  # noqa: S608 - nothing but names of our own

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
+from core_identity.clock import database_now
 from core_identity.errors import NotFound
 from core_identity.models import Burst, Identity, User
 from core_identity.policy.bursts import WINDOW
@@ -26,7 +26,7 @@ def note_deactivation(*, actor: Actor, identity: Identity) -> None:
 
     What it costs does not depend on how many people a connection has or had: each count stops where it has seen enough.
     """
-    connection, limits, now = identity.connection, settings.BURST, timezone.now()
+    connection, limits, now = identity.connection, settings.BURST, database_now()
     latest = Burst.objects.filter(connection=connection).order_by("-last_at").first()
     since = now - WINDOW
     if latest is not None and latest.settled_at is not None:
@@ -77,7 +77,7 @@ def settle_burst(*, actor: Actor, burst_id: UUID, reason: str) -> None:
 
 
 def _settle(burst: Burst) -> None:
-    burst.settled_at = timezone.now()
+    burst.settled_at = database_now()
     burst.save(update_fields=["settled_at"])
 
 

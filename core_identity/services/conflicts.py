@@ -98,6 +98,8 @@ def settle(*, actor: Actor, identity: Identity, person: Person) -> None:
     waiting = Conflict.objects.filter(Q(state=ConflictState.OPEN) | Q(let_through=True), connection=connection)
     for conflict in waiting.filter(concerned).select_related("connection", "subject"):
         same = (conflict.uid_key, conflict.external_id) == (keys.uid_key, keys.external_id)
+        if not keys.uid_key and not keys.external_id:  # a message without keys is known again by its identity alone
+            same = same and conflict.subject_id == identity.pk
         went_through = conflict.subject_id == identity.pk or same
         if conflict.let_through:
             if same:
@@ -125,9 +127,9 @@ def stands(conflict: Conflict) -> bool:
         return False
     match conflict.cause:
         case Cause.USER_NAME:
-            return called(conflict.connection, conflict.value_key).filter(pk=conflict.other_id).exists()
+            return conflict.other_id in {user.pk for user in called(conflict.connection, conflict.value_key)}
         case Cause.EMAIL:
-            return holders_of_email(conflict.connection, conflict.value_key).filter(pk=conflict.other_id).exists()
+            return conflict.other_id in {user.pk for user in holders_of_email(conflict.connection, conflict.value_key)}
         case Cause.UID | Cause.NO_MARK:
             holder = IdentityUid.objects.filter(connection=conflict.connection_id, uid_key=conflict.uid_key)
             return holder.filter(identity=conflict.other_identity_id).exists()

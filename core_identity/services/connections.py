@@ -9,13 +9,15 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, Q
 
 from core_identity.errors import IdentityError, InvalidValue, Locked, NameTaken, NotFound
-from core_identity.keys import clean_name, key
+from core_identity.keys import clean_name, clean_text, key
 from core_identity.models import Connection, Customer, Grant, Identity, PushGroup, Role
+from core_identity.models.connection import UidRule
 from core_identity.selectors.groups import role_keys
 from core_identity.services import events
 from core_identity.services.groups import link_waiting, relink_groups
 from core_identity.services.sso_groups import end_sso_grants
 from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.signals import connection_switched_off
 from core_identity.values import Actor
 
 SETTINGS: Final = frozenset(
@@ -25,6 +27,7 @@ SETTINGS: Final = frozenset(
         "uid_rule",
         "uid_mark",
         "uid_required_in_scim",
+        "external_id_may_change",
         "sso_makes_users",
         "own_idp",
         "roles_from",
@@ -116,6 +119,26 @@ def change_connection(*, actor: Actor, connection_id: UUID, **settings: Any) -> 
 
 
 @in_one_transaction
+def set_external_id_may_change(*, actor: Actor, connection_id: UUID, permitted: bool, reason: str) -> Connection:
+    """Say whether the IdP may change the externalId of a person whose UID and userName stay (R8a).
+
+    Raises `NotFound`; `InvalidValue` for another UID rule than *other*, because there the UID and the names change together.
+    """
+    connection = _locked(connection_id)
+    changes = _set(connection, {"external_id_may_change": permitted})
+    if changes:
+        connection.save(update_fields=["external_id_may_change"])
+        events.record(
+            actor=actor,
+            kind="connection.changed",
+            subject=connection,
+            changes=changes,
+            reason=clean_text(reason, field="reason"),
+        )
+    return connection
+
+
+@in_one_transaction
 def set_grantable_roles(
     *, actor: Actor, connection: Connection, roles: Collection[Role], confirm_waiting: bool
 ) -> None:
@@ -139,13 +162,16 @@ def set_grantable_roles(
 
 @in_one_transaction
 def switch_off(*, actor: Actor, connection_id: UUID, reason: str) -> Connection:
-    """Refuse both channels and end the sessions; identities and UIDs stay (R1a). Raises `NotFound`."""
+    """Refuse both channels, and end sessions, tokens, codes and set-up links for good (R1a). Identities and UIDs stay.
+
+    Raises `NotFound`.
+    """
     return _switch(actor=actor, connection_id=connection_id, enabled=False, reason=reason)
 
 
 @in_one_transaction
 def switch_on(*, actor: Actor, connection_id: UUID, reason: str) -> Connection:
-    """Open both channels again. Sessions that were ended stay ended. Raises `NotFound`."""
+    """Open both channels again. Sessions and tokens that ended stay ended. Raises `NotFound`."""
     return _switch(actor=actor, connection_id=connection_id, enabled=True, reason=reason)
 
 
@@ -158,6 +184,7 @@ def _switch(*, actor: Actor, connection_id: UUID, enabled: bool, reason: str) ->
     if not enabled:
         lock_customer(connection.customer_id)
         Identity.objects.filter(connection=connection).update(session_epoch=F("session_epoch") + 1)
+        connection_switched_off.send(Connection, connection=connection, actor=actor)
     kind = "connection.switched_on" if enabled else "connection.switched_off"
     events.record(
         actor=actor, kind=kind, subject=connection, changes={"enabled": (not enabled, enabled)}, reason=reason
@@ -175,6 +202,11 @@ def _set(connection: Connection, settings: Mapping[str, Any]) -> dict[str, tuple
         if getattr(connection, field) != value:
             changes[field] = (getattr(connection, field), value)
             setattr(connection, field, value)
+    if connection.external_id_may_change and connection.uid_rule != UidRule.OTHER:
+        raise InvalidValue(
+            "external_id_may_change",
+            "The externalId may change only where the UID rule is other: a stable value that no person can edit.",
+        )
     try:
         connection.full_clean(exclude=["customer"], validate_unique=False)
     except ValidationError as faults:

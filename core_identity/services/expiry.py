@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
+from core_identity.clock import database_now
 from core_identity.errors import NotAllowed, NotFound
 from core_identity.keys import clean_text
 from core_identity.models import Connection, Grant, Identity, User
@@ -69,8 +70,12 @@ def bury(user: User, *, actor: Actor, kept: User) -> bool:
     return spreads
 
 
-def note_reactivation(*, actor: Actor, identity: Identity) -> ActiveMeans:
-    """The IdP calls somebody active again: listed as a wish, granted only where the connection opted in (R22)."""
+def note_reactivation(*, actor: Actor, identity: Identity, uid_moves: bool = False) -> ActiveMeans:
+    """List that the IdP calls an expired user active again; unexpire only where the connection opted in (R22).
+
+    After that the externalId has to be in the message before a new UID is believed: no administrator has looked at this return (R8a). The caller
+    saves the identity.
+    """
     user, connection = identity.user, identity.connection
     if user.expired_at is None:
         return ActiveMeans.ACTIVE
@@ -79,13 +84,15 @@ def note_reactivation(*, actor: Actor, identity: Identity) -> ActiveMeans:
         expired_by_this_connection=user.expired_connection_id == connection.pk,
         live_elsewhere=not _called_inactive(user, but=identity),
         expired_at=user.expired_at,
-        now=timezone.now(),
+        now=database_now(),
         then=_remembered(user, identity),
         today=snapshot(identity),
+        uid_in_doubt=uid_moves or bool(identity.said_uid),
     )
     if granted:
         _unexpire(actor=actor, user=user, connection=connection, reason="reactivated by the IdP (R22)")
         identity.reactivation_requested_at = None
+        identity.new_uid_held = True
         return ActiveMeans.UNEXPIRED
     identity.reactivation_requested_at = timezone.now()
     events.record(actor=actor, kind="user.reactivation_requested", subject=user, connection=connection)
@@ -221,7 +228,7 @@ def _expire(*, actor: Actor, user: User, connection: Connection | None, reason: 
 
 
 def _set_expired(user: User, *, actor: Actor, connection: Connection | None, reason: str) -> None:
-    user.expired_at = timezone.now()
+    user.expired_at = database_now()
     _set_source(user, actor=actor, connection=connection, reason=reason)
     user.expired_snapshot = [
         {"identity": str(identity.pk), **snapshot(identity)} for identity in user.identities.order_by("created_at")

@@ -26,7 +26,14 @@ from core_identity.values import Actor, Person
 
 
 def follow_push(
-    *, actor: Actor, connection: Connection, identity: Identity, person: Person, uid: str | None, decision: Decision
+    *,
+    actor: Actor,
+    connection: Connection,
+    identity: Identity,
+    person: Person,
+    uid: str | None,
+    decision: Decision,
+    was_live: bool,
 ) -> tuple[str, ...]:
     """Let a known identity, and its user as far as policy permits, follow a push that was decided to be theirs. Raises `Conflict` (R10)."""
     uid_moves = uid_differs = False
@@ -38,6 +45,7 @@ def follow_push(
         claim(actor=actor, identity=identity)
     if decision is Decision.DRIFT:
         identity.said_uid = person.uid or ""
+        identity.new_uid_held = identity.new_uid_held or not was_live
         said = replace(person, external_id=None)
     elif uid:
         identity.said_uid = ""
@@ -46,6 +54,7 @@ def follow_push(
         uid_moves = set_uid(actor=actor, identity=identity, uid=uid)
         if uid_moves:
             identity.session_epoch += 1
+            identity.new_uid_held = False
     changes = write_identity(identity, said)
     if identity.said_uid != said_uid:
         changes["said_uid"] = (said_uid, identity.said_uid)
@@ -55,7 +64,9 @@ def follow_push(
         identity.pushed_at = timezone.now()
     identity.deleted_at = None
     wished = person.active if was_resource or person.active is not None else True
-    meaning = set_active(actor=actor, identity=identity, active=wished, reason="deactivated by the IdP")
+    meaning = set_active(
+        actor=actor, identity=identity, active=wished, reason="deactivated by the IdP", uid_moves=uid_moves
+    )
     if uid_differs or _row(identity) != before:  # what is as it was keeps its version (RFC 7644 section 3.5.2.1)
         save_identity(identity)
     if changes or decision not in {Decision.APPLY, Decision.DRIFT}:
@@ -109,8 +120,13 @@ def _follow_rename(*, actor: Actor, connection: Connection, identity: Identity) 
         set_uid(actor=actor, identity=identity, uid=identity.user_name, derived=True)
 
 
-def set_active(*, actor: Actor, identity: Identity, active: bool | None, reason: str) -> ActiveMeans | None:
-    """Let ``active`` follow the IdP (None: not said); return what that meant for the user (R20, R22, R25), or None where it changed nothing."""
+def set_active(
+    *, actor: Actor, identity: Identity, active: bool | None, reason: str, uid_moves: bool = False
+) -> ActiveMeans | None:
+    """Let ``active`` follow the IdP (None: not said); return what that meant for the user (R20, R22, R25), or None where it changed nothing.
+
+    ``uid_moves``: the same message contains another UID, so it unexpires nobody (R22).
+    """
     was = identity.active
     if active is None or was == active:
         return None
@@ -122,4 +138,4 @@ def set_active(*, actor: Actor, identity: Identity, active: bool | None, reason:
         expiry.expire_by_channel(actor=actor, identity=identity, reason=reason)
         bursts.note_deactivation(actor=actor, identity=identity)
         return ActiveMeans.EXPIRED
-    return expiry.note_reactivation(actor=actor, identity=identity)
+    return expiry.note_reactivation(actor=actor, identity=identity, uid_moves=uid_moves)

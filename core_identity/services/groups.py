@@ -242,7 +242,7 @@ def _link(*, actor: Actor, group: PushGroup, role: Role | None) -> None:
     told = {"role": (before.name if before else None, role.name if role else None)}
     events.record(actor=actor, kind="group.linked" if role else "group.unlinked", subject=group, changes=told)
     if role is not None:
-        add_grants(actor=actor, source=source_of(group), role=role, user_ids=_users(_live(group)))
+        add_grants(actor=actor, source=source_of(group), role=role, user_ids=_live_users(group))
 
 
 def _change_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> bool:
@@ -269,9 +269,10 @@ def _change_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> b
     return bool(left.members or come.members)
 
 
-def _live(group: PushGroup) -> Collection[Identity]:
-    return Identity.objects.filter(Identity.RESOURCE, memberships__group=group)
-
-
-def _users(identities: Collection[Identity]) -> list[UUID]:
-    return [identity.user_id for identity in identities]
+def _live_users(group: PushGroup) -> list[UUID]:
+    """Return the users who are members by an identity that is a SCIM resource."""
+    return list(
+        Identity.objects.filter(Identity.RESOURCE, memberships__group=group)
+        .order_by()
+        .values_list("user_id", flat=True)
+    )

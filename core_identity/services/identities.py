@@ -40,6 +40,7 @@ def known(identity: Identity | None) -> Known | None:
     """Return what policy looks at."""
     if identity is None:
         return None
+    uid = current_uid(identity)
     return Known(
         external_id=identity.external_id,
         user_name_key=identity.user_name_key,
@@ -49,13 +50,19 @@ def known(identity: Identity | None) -> Known | None:
         deleted=identity.deleted_at is not None,
         pushed=identity.pushed_at is not None,
         offered=identity.offered_at is not None,
-        derived=IdentityUid.objects.filter(identity=identity, current=True, derived=True).exists(),
+        derived=uid is not None and uid.derived,
+        expired=identity.user.expired_at is not None,
+        uid_key=uid.uid_key if uid else "",
+        drift_uid_key=key(identity.said_uid),
+        held=identity.new_uid_held,
     )
 
 
 def free_username(wished: str) -> str:
     """Return ``wished``, or the same with the first number appended that nobody in CORE has (R8)."""
     base = wished[:MAX_NAME] or "user"
+    if not User.objects.filter(username_key=key(base)).exists():
+        return base
     taken = set(User.objects.filter(username_key__startswith=key(base)).values_list("username_key", flat=True))
     return next(name for name in username_candidates(base) if key(name) not in taken)
 
@@ -150,6 +157,12 @@ def claim(*, actor: Actor, identity: Identity) -> None:
     user.set_unusable_password()
     user.save(update_fields=["password"])
     events.record(actor=actor, kind="identity.claimed", subject=identity)
+
+
+def accept_drift(identity: Identity, *, uid: str) -> None:
+    """Note that an administrator gives ``uid`` to ``identity``: it is no drift any more, and the next one is judged by the table again (R8a)."""
+    if key(identity.said_uid) in {"", key(uid)}:
+        identity.said_uid, identity.new_uid_held = "", False
 
 
 def current_uid(identity: Identity) -> IdentityUid | None:

@@ -11,7 +11,7 @@ from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.selectors.users import guarded_users
 from core_identity.services import events, groups
 from core_identity.services.conflicts import close_what_is_gone
-from core_identity.services.identities import save_identity, set_uid
+from core_identity.services.identities import accept_drift, save_identity, set_uid
 from core_identity.services.merge import require_superuser
 from core_identity.services.transactions import in_one_transaction, lock_customer
 from core_identity.values import Actor
@@ -153,8 +153,7 @@ def give_uid(*, actor: Actor, identity: Identity, uid: str) -> None:
     )
     if holder is not None and holder.identity_id != identity.pk:
         raise NameTaken(f"The UID {uid!r} is {holder.identity}'s. Release it there, or merge the two.")
-    if identity.said_uid and key(identity.said_uid) == key(uid):
-        identity.said_uid = ""
+    accept_drift(identity, uid=uid)
     set_uid(actor=actor, identity=identity, uid=uid)
     identity.session_epoch += 1
     save_identity(identity)

@@ -1,5 +1,6 @@
 """Of whom a push speaks: what policy has to know, read under locks (R8a). Callers hold the lock of the customer."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from django.db import models
@@ -7,7 +8,7 @@ from django.db import models
 from core_identity.errors import Conflict, NotFound
 from core_identity.keys import key
 from core_identity.models import Connection, Identity, IdentityUid, User
-from core_identity.policy.matching import Push, Verb
+from core_identity.policy.matching import Known, Push, Verb
 from core_identity.services.identities import known
 from core_identity.services.transactions import require_enabled
 from core_identity.services.uniqueness import WAY_OUT
@@ -22,19 +23,37 @@ def push_of(
     subject: Identity | None,
     owner: Identity | None,
     uid: str | None,
+    unsent: frozenset[str] = frozenset(),
+    uid_derived: bool = False,
+    was: Known | None = None,
 ) -> Push:
+    """Return what policy decides about. ``was`` is the subject before this message, where part of the message was applied first (R23)."""
+    known_subject = known(subject)
+    if known_subject is not None and was is not None:
+        known_subject = replace(known_subject, active=was.active, expired=was.expired)
     return Push(
         verb=verb,
         external_id=person.external_id,
         uid_sent=bool(uid),
         user_name_key=key(person.user_name) if person.user_name else None,
         email_key=key(person.email or ""),
-        subject=known(subject),
+        subject=known_subject,
         owner=known(owner),
         owner_is_subject=subject is not None and owner is not None and subject.pk == owner.pk,
         rekeying=connection.rekeying,
         uid_key=key(uid or ""),
+        unsent=unsent,
+        uid_derived=uid_derived,
+        external_id_taken=holder_of_external_id(connection, person, but=subject) is not None,
+        external_id_may_change=connection.external_id_may_change,
     )
+
+
+def holder_of_external_id(connection: Connection, person: Person, *, but: Identity | None) -> Identity | None:
+    """Return another identity that has the externalId of a message. No query where the message repeats what is stored."""
+    if not person.external_id or but is None or person.external_id == but.external_id:
+        return None
+    return Identity.objects.filter(connection=connection, external_id=person.external_id).exclude(pk=but.pk).first()
 
 
 def owner_of_uid(connection: Connection, uid: str | None) -> Identity | None:
@@ -80,13 +99,20 @@ def contradiction(
     owner: Identity | None,
     taken: Identity | None = None,
 ) -> Conflict:
-    """Say which key is whose: the UID is ``owner``'s, the externalId ``taken``'s, or ``subject`` has another externalId (R8a)."""
+    """Name the key that contradicts: the UID is ``owner``'s, the externalId ``taken``'s, or ``subject`` has another externalId or userName (R8a)."""
     other = next((one for one in (owner, taken) if one is not None and one != subject), subject)
     assert other is not None  # noqa: S101 - without anybody known there is nothing to contradict
     cause = Cause.UID if other == owner and other != subject else Cause.EXTERNAL_ID
     if cause is Cause.UID:
         sent = f"{connection.uid_attribute} {person.uid!r}" if person.uid else f"userName {person.user_name!r} (as UID)"
         why = "it belongs to another person of the connection. Check that the UID is unique and the same in SAML and SCIM."
+    elif other == subject and (not person.external_id or person.external_id == other.external_id):
+        # Only where the externalId may change: then it proves nothing without the userName.
+        sent = f"userName {person.user_name!r}"
+        why = (
+            f"the {connection.uid_attribute} and the userName both differ from what is stored for this person, and here the externalId may change, "
+            "so it is no proof. Send one of the two unchanged."
+        )
     elif other == subject:
         sent = f"externalId {person.external_id!r}"
         why = "this resource is known under another externalId."

@@ -21,38 +21,68 @@ _TABLES: Final = {
     "grant": Grant._meta.db_table,
 }
 
+# A customer's first push meets tables that PostgreSQL has never analysed. It believes them to be small then, and joins two large sets by nested
+# loops: the square of the size of the group. So nothing here is joined freely. A set meets another one by EXCEPT, which hashes or sorts. A row
+# finds its partner by `LATERAL … LIMIT 1`, which is a look-up by index. Rows are deleted by an array of their keys. A grant is found by its user
+# alone, because a role has as many grants as a group has members.
+
 _LEAVE: Final = """
-WITH given_up AS (
-    DELETE FROM {expected} AS one WHERE group_id = %(group)s AND {which} RETURNING scim_id
+WITH leaving AS MATERIALIZED ({leaving}
+), rows AS MATERIALIZED (
+    SELECT member.id, one.user_id FROM leaving
+    CROSS JOIN LATERAL (SELECT id, user_id FROM {identity} WHERE scim_id = leaving.id LIMIT 1) AS one
+    CROSS JOIN LATERAL (SELECT id FROM {member} WHERE group_id = %(group)s AND identity_id = one.id LIMIT 1) AS member
+), given_up AS (
+    DELETE FROM {expected} WHERE id = ANY(ARRAY(
+        SELECT one.id FROM leaving
+        CROSS JOIN LATERAL (SELECT id FROM {expected} WHERE group_id = %(group)s AND scim_id = leaving.id LIMIT 1) AS one
+    )) RETURNING id
 ), gone AS (
-    DELETE FROM {member} AS member USING {identity} AS one
-    WHERE member.group_id = %(group)s AND one.id = member.identity_id AND {which} RETURNING one.user_id
+    DELETE FROM {member} WHERE id = ANY(ARRAY(SELECT id FROM rows)) RETURNING id
 ), ended AS (
-    DELETE FROM {grant} WHERE channel = %(channel)s AND connection_id = %(connection)s AND key = %(key)s
-    AND role_id = %(role)s AND user_id IN (SELECT user_id FROM gone) RETURNING user_id
+    DELETE FROM {grant} WHERE id = ANY(ARRAY(
+        SELECT one.id FROM rows CROSS JOIN LATERAL (
+            SELECT id FROM {grant} WHERE user_id = rows.user_id
+            AND (role_id, channel, connection_id, key) IS NOT DISTINCT FROM (%(role)s::uuid, %(channel)s, %(connection)s::uuid, %(key)s)
+            LIMIT 1
+        ) AS one
+    )) RETURNING user_id
 )
 SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM given_up), (SELECT array_agg(user_id) FROM ended)
 """
-_THESE: Final = "one.scim_id = ANY(%(ids)s::uuid[])"
-_OTHERS: Final = "NOT EXISTS (SELECT FROM unnest(%(ids)s::uuid[]) AS kept (id) WHERE kept.id = one.scim_id)"
+_THESE: Final = """
+    SELECT id FROM unnest(%(ids)s::uuid[]) AS named (id)"""
+_ALL_OTHERS: Final = """
+    (
+        SELECT one.scim_id AS id FROM {member} AS member
+        CROSS JOIN LATERAL (SELECT scim_id FROM {identity} WHERE id = member.identity_id LIMIT 1) AS one
+        WHERE member.group_id = %(group)s
+        UNION ALL SELECT scim_id FROM {expected} WHERE group_id = %(group)s
+    ) EXCEPT SELECT id FROM unnest(%(ids)s::uuid[]) AS named (id)"""
 
 _COME: Final = """
-WITH known AS (
-    SELECT one.id, one.user_id, one.scim_id, {resource} AS is_resource
-    FROM {identity} AS one WHERE one.connection_id = %(connection)s AND one.scim_id = ANY(%(ids)s::uuid[])
+WITH named AS MATERIALIZED (
+    SELECT named.id AS scim_id, one.id, one.user_id, one.is_resource FROM unnest(%(ids)s::uuid[]) AS named (id)
+    LEFT JOIN LATERAL (
+        SELECT id, user_id, {resource} AS is_resource FROM {identity}
+        WHERE scim_id = named.id AND connection_id = %(connection)s LIMIT 1
+    ) AS one ON true
 ), awaited AS (
     INSERT INTO {expected} (group_id, scim_id)
-    SELECT %(group)s, named.id FROM unnest(%(ids)s::uuid[]) AS named (id)
-    WHERE NOT EXISTS (SELECT FROM known WHERE known.scim_id = named.id)
+    SELECT %(group)s, named.scim_id FROM named
+    LEFT JOIN LATERAL (SELECT id FROM {expected} WHERE group_id = %(group)s AND scim_id = named.scim_id LIMIT 1) AS has ON true
+    WHERE named.id IS NULL AND has.id IS NULL
     ON CONFLICT DO NOTHING RETURNING scim_id
+), news AS MATERIALIZED (
+    SELECT named.id, named.user_id, named.is_resource FROM named
+    LEFT JOIN LATERAL (SELECT id FROM {member} WHERE group_id = %(group)s AND identity_id = named.id LIMIT 1) AS has ON true
+    WHERE named.id IS NOT NULL AND has.id IS NULL
 ), come AS (
-    INSERT INTO {member} (group_id, identity_id) SELECT %(group)s, known.id FROM known
-    WHERE NOT EXISTS (SELECT FROM {member} AS has WHERE has.group_id = %(group)s AND has.identity_id = known.id)
-    ON CONFLICT DO NOTHING RETURNING identity_id
+    INSERT INTO {member} (group_id, identity_id) SELECT %(group)s, id FROM news ON CONFLICT DO NOTHING RETURNING identity_id
 ), begun AS (
     INSERT INTO {grant} (id, user_id, role_id, channel, connection_id, key, label, created_at)
     SELECT gen_random_uuid(), user_id, %(role)s, %(channel)s, %(connection)s, %(key)s, %(label)s, now()
-    FROM known JOIN come ON come.identity_id = known.id WHERE is_resource AND %(role)s::uuid IS NOT NULL
+    FROM news WHERE is_resource AND %(role)s::uuid IS NOT NULL
     ON CONFLICT DO NOTHING RETURNING user_id
 )
 SELECT (SELECT count(*) FROM come), (SELECT count(*) FROM awaited), (SELECT array_agg(user_id) FROM begun)
@@ -72,8 +102,8 @@ def let_go(group: PushGroup, scim_ids: Collection[UUID], *, all_others: bool) ->
     """Take out the members with these ids, or all others; their grants by the group end."""
     if not scim_ids and not all_others:
         return Moved()
-    which = _OTHERS if all_others else _THESE
-    return _run(_LEAVE.format(which=which, **_TABLES), group, scim_ids)
+    leaving = _ALL_OTHERS.format(**_TABLES) if all_others else _THESE
+    return _run(_LEAVE.format(leaving=leaving, **_TABLES), group, scim_ids)
 
 
 def take_in(group: PushGroup, scim_ids: Collection[UUID]) -> Moved:

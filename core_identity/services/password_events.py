@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Final
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from core_identity.budgets import count, digest, spend
+from core_identity.clock import Now
 from core_identity.keys import key
 from core_identity.models import Event, User
 from core_identity.models.event import PASSWORD_ALARM
@@ -60,7 +60,7 @@ def note_refusal(*, actor: Actor, name: str, network: str) -> None:
 
 def alarms() -> QuerySet[Event]:
     """Return the alarms of the last 24 hours, newest first."""
-    return Event.objects.filter(kind=PASSWORD_ALARM, at__gte=timezone.now() - timedelta(hours=24))
+    return Event.objects.filter(kind=PASSWORD_ALARM, at__gte=Now() - timedelta(hours=24))
 
 
 @in_one_transaction

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from core_identity.errors import Duplicate, IdentityError, UidRequired
+from core_identity.errors import Duplicate, IdentityError, TryAgain, UidRequired
 from core_identity.keys import key
 from core_identity.models import Connection, Identity
 from core_identity.policy import matching
@@ -23,13 +23,22 @@ from core_identity.services.identities import (
     require_user_name,
     save_identity,
 )
-from core_identity.services.locating import contradiction, locked_with_user, offered_as, owner_of_uid, push_of, resource
+from core_identity.services.locating import (
+    contradiction,
+    holder_of_external_id,
+    locked_with_user,
+    offered_as,
+    owner_of_uid,
+    push_of,
+    resource,
+)
 from core_identity.services.refusals import recording_refusals
 from core_identity.services.transactions import in_one_transaction, lock_channel, lock_customer
 from core_identity.services.uniqueness import (
     WAY_OUT,
-    NameGivenUp,
+    NameHeld,
     is_confirmed,
+    release_name_if_retry_succeeds,
     require_free_email,
     require_free_name,
 )
@@ -52,22 +61,32 @@ Read = Callable[[Identity], Person]
 
 @recording_refusals
 def create_person(*, actor: Actor, connection: Connection, person: Person) -> Outcome:
-    """Take a POST. Raises `Duplicate`, `TryAgain`, `Conflict`, `UidRequired` or `InvalidValue`; then nothing was changed."""
-    answer = _create(actor=actor, connection=connection, person=cleaned(person))
-    if isinstance(answer, NameGivenUp):
-        raise answer.refusal
+    """Apply a POST. Raises `Duplicate`, `TryAgain`, `Conflict`, `UidRequired` or `InvalidValue`.
+
+    After a refusal nothing is changed, except that `TryAgain` releases one userName (R8).
+    """
+    person = cleaned(person)
+    answer = _create_or_release_name(actor=actor, connection=connection, person=person)
+    if isinstance(answer, TryAgain):
+        raise answer
     return answer
 
 
 @recording_refusals
-def change_person(*, actor: Actor, connection: Connection, scim_id: UUID, read: Read, deactivates: bool) -> Outcome:
-    """Take a PUT or PATCH. Raises `NotFound`, `Conflict`, `TryAgain`, `InvalidValue` or what ``read`` raises; then nothing was changed.
+def change_person(
+    *, actor: Actor, connection: Connection, scim_id: UUID, read: Read, deactivates: bool, is_patch: bool = False
+) -> Outcome:
+    """Apply a PUT or PATCH. Raises `NotFound`, `Conflict`, `TryAgain`, `InvalidValue` or what ``read`` raises.
 
-    ``deactivates``: the message says ``active: false``. That is applied first, and whatever else in it cannot be is dropped and noted (R23).
+    After a refusal nothing is changed, except that `TryAgain` releases one userName.
+    ``deactivates``: the message contains ``active: false``. That is applied first; the rest is dropped and noted where it cannot be applied (R23).
+    ``is_patch``: a key that the message does not contain (None, not empty) counts as unchanged (R8a).
     """
-    answer = _change(actor=actor, connection=connection, scim_id=scim_id, read=read, deactivates=deactivates)
-    if isinstance(answer, NameGivenUp):
-        raise answer.refusal
+    answer = _change(
+        actor=actor, connection=connection, scim_id=scim_id, read=read, deactivates=deactivates, is_patch=is_patch
+    )
+    if isinstance(answer, TryAgain):
+        raise answer
     return answer
 
 
@@ -94,7 +113,13 @@ def remove_person(
 
 
 @in_one_transaction
-def _create(*, actor: Actor, connection: Connection, person: Person) -> Outcome | NameGivenUp:
+def _create_or_release_name(*, actor: Actor, connection: Connection, person: Person) -> Outcome | TryAgain:
+    return release_name_if_retry_succeeds(
+        actor=actor, act=lambda: _create(actor=actor, connection=connection, person=person)
+    )
+
+
+def _create(*, actor: Actor, connection: Connection, person: Person) -> Outcome:
     user_name = require_user_name(person)
     if connection.uid_required_in_scim and not person.uid:
         raise UidRequired(
@@ -112,7 +137,7 @@ def _create(*, actor: Actor, connection: Connection, person: Person) -> Outcome 
         owner = None
     if subject is None and owner is None:
         subject = offered_as(connection, user_name)
-    push = push_of(connection, Verb.POST, person, subject=subject, owner=owner, uid=uid)
+    push = push_of(connection, Verb.POST, person, subject=subject, owner=owner, uid=uid, uid_derived=derived)
     decision = matching.decide_push(push)
     if decision in {Decision.CONFLICT, Decision.DUPLICATE} and is_confirmed(connection, person):
         decision = matching.decide_push(replace(push, confirmed=True))
@@ -121,11 +146,8 @@ def _create(*, actor: Actor, connection: Connection, person: Person) -> Outcome 
     if decision is Decision.DUPLICATE:
         raise Duplicate(f"A user with the userName {user_name!r} is already provisioned by this connection.")
     identity = subject or owner
-    try:
-        if identity is None or identity.deleted_at is not None or key(user_name) != identity.user_name_key:
-            require_free_name(actor=actor, connection=connection, person=person, subject=identity)
-    except NameGivenUp as given_up:
-        return given_up
+    if identity is None or identity.deleted_at is not None or key(user_name) != identity.user_name_key:
+        require_free_name(actor=actor, connection=connection, person=person, subject=identity)
     if decision is Decision.CREATE or identity is None:
         shared = require_free_email(connection=connection, person=person)
         identity = make_identity(
@@ -142,33 +164,51 @@ def _create(*, actor: Actor, connection: Connection, person: Person) -> Outcome 
         return Outcome(Decision.CREATE, identity, created=True, notes=notes)
     if identity.pushed_at is None:
         require_free_email(connection=connection, person=person, subject=identity)
-    said_uid = None if derived else uid
+    before = known(identity)
     notes = follow_push(
-        actor=actor, connection=connection, identity=identity, person=person, uid=said_uid, decision=decision
+        actor=actor,
+        connection=connection,
+        identity=identity,
+        person=person,
+        uid=None if derived else uid,
+        decision=decision,
+        was_live=before is not None and before.is_live_and_not_expired,
     )
     return Outcome(decision, identity, created=True, notes=notes)
 
 
 @in_one_transaction
 def _change(
-    *, actor: Actor, connection: Connection, scim_id: UUID, read: Read, deactivates: bool
-) -> Outcome | NameGivenUp:
+    *, actor: Actor, connection: Connection, scim_id: UUID, read: Read, deactivates: bool, is_patch: bool
+) -> Outcome | TryAgain:
     lock_customer(connection.customer_id)
     identity = resource(connection, scim_id)
+    was = known(identity)
+
+    def change_locked() -> Outcome:
+        return _change_locked(
+            actor=actor,
+            connection=connection,
+            identity=resource(connection, scim_id),
+            read=read,
+            is_patch=is_patch,
+            was=was,
+        )
+
     if not deactivates:
-        return _change_locked(actor=actor, connection=connection, identity=identity, read=read)
+        return release_name_if_retry_succeeds(actor=actor, act=change_locked)
     meaning = set_active(actor=actor, identity=identity, active=False, reason="deactivated by the IdP")
     if meaning is not None:
         save_identity(identity)
     try:
         with transaction.atomic():
-            rest = _change_locked(actor=actor, connection=connection, identity=resource(connection, scim_id), read=read)
+            rest = change_locked()
     except IdentityError as fault:
         dropped: IdentityError = fault
+    except NameHeld as held:
+        dropped = held.conflict
     else:
-        if isinstance(rest, Outcome):
-            return rest if meaning is None else replace(rest, notes=(f"first, {meaning}", *rest.notes))
-        dropped = rest.refusal
+        return rest if meaning is None else replace(rest, notes=(f"first, {meaning}", *rest.notes))
     # No conflict is opened for somebody who leaves, so the event must not send anybody to look for one.
     why = dropped.message.removesuffix(WAY_OUT).strip()
     events.record(actor=actor, kind="push.rest_dropped", subject=identity, reason=why)
@@ -180,37 +220,43 @@ def _change(
     )
 
 
-def _change_locked(*, actor: Actor, connection: Connection, identity: Identity, read: Read) -> Outcome | NameGivenUp:
-    message = read(identity)
-    person = cleaned(message)
+def _change_locked(
+    *, actor: Actor, connection: Connection, identity: Identity, read: Read, is_patch: bool, was: matching.Known | None
+) -> Outcome:
+    sent = read(identity)
+    unsent = frozenset(name for name in matching.KEYS if is_patch and getattr(sent, name) is None)
+    person = cleaned(sent)
     if person.user_name is not None:
         require_user_name(person)
     owner = owner_of_uid(connection, person.uid)
-    push = push_of(connection, Verb.CHANGE, person, subject=identity, owner=owner, uid=person.uid)
+    push = push_of(
+        connection, Verb.CHANGE, person, subject=identity, owner=owner, uid=person.uid, unsent=unsent, was=was
+    )
     decision = matching.decide_push(push)
-    taken = None
-    if person.external_id and person.external_id != identity.external_id:
-        taken = Identity.objects.filter(connection=connection, external_id=person.external_id).first()
-    if decision is Decision.CONFLICT or taken is not None:
+    if decision is Decision.CONFLICT or push.external_id_taken:
+        taken = holder_of_external_id(connection, person, but=identity)
         raise contradiction(connection, person, subject=identity, owner=owner, taken=taken)
     if person.user_name and key(person.user_name) != identity.user_name_key:
-        try:
-            require_free_name(actor=actor, connection=connection, person=person, subject=identity)
-        except NameGivenUp as given_up:
-            return given_up
+        require_free_name(actor=actor, connection=connection, person=person, subject=identity)
     if identity.pushed_at is None:
         require_free_email(connection=connection, person=person, subject=identity)
     notes = follow_push(
-        actor=actor, connection=connection, identity=identity, person=person, uid=person.uid, decision=decision
+        actor=actor,
+        connection=connection,
+        identity=identity,
+        person=person,
+        uid=person.uid,
+        decision=decision,
+        was_live=was is None or was.is_live_and_not_expired,
     )
-    return Outcome(decision, identity, notes=(*notes, *_kept_keys(identity, message)))
+    return Outcome(decision, identity, notes=(*notes, *_kept_keys(identity, sent)))
 
 
-def _kept_keys(identity: Identity, message: Person) -> tuple[str, ...]:
+def _kept_keys(identity: Identity, sent: Person) -> tuple[str, ...]:
     """Return a note for each key that the message removes and the identity still has, because no message clears one (R6)."""
-    uid = current_uid(identity) if message.uid == "" else None
+    uid = current_uid(identity) if sent.uid == "" else None
     kept = {
         "UID": uid is not None and not uid.derived,
-        "externalId": message.external_id == "" and bool(identity.external_id),
+        "externalId": sent.external_id == "" and bool(identity.external_id),
     }
     return tuple(f"{name} not removed: a message never clears it" for name, is_kept in kept.items() if is_kept)

@@ -10,7 +10,7 @@ from core_identity.keys import clean_text, key
 from core_identity.models import Conflict, Identity, IdentityUid, User
 from core_identity.models.conflict import ConflictState
 from core_identity.services import events
-from core_identity.services.identities import save_identity, set_uid
+from core_identity.services.identities import accept_drift, save_identity, set_uid
 from core_identity.services.links import releasable, release
 from core_identity.services.merge import merge, require_not_erased, require_superuser
 from core_identity.services.transactions import in_one_transaction, lock_customer
@@ -35,7 +35,8 @@ def plan_same_person(conflict: Conflict) -> SamePerson:
     identities = Identity.objects.filter(connection=connection).select_related("user")
     if conflict.external_id:
         named += identities.filter(external_id=conflict.external_id)
-    named += identities.filter(uids__uid_key=conflict.uid_key)
+    if conflict.uid_key:
+        named += identities.filter(uids__uid_key=conflict.uid_key)
     users = list(dict.fromkeys([*(one.user for one in named), conflict.other]))
     kept, joined = users[0], tuple(users[1:])
     own = identities.filter(user__in=users)
@@ -89,10 +90,8 @@ def obstacle_to_different_people(conflict: Conflict) -> str:
     other = conflict.other
     match conflict.cause:
         case Cause.USER_NAME:
-            here = called(conflict.connection, conflict.value_key).filter(
-                pk=other.pk, identities__connection=conflict.connection, identities__user_name_key=conflict.value_key
-            )
-            if here.exists():
+            here = Identity.objects.filter(connection=conflict.connection, user_name_key=conflict.value_key, user=other)
+            if here.exists() and other in called(conflict.connection, conflict.value_key):
                 return (
                     f"In one connection a userName belongs to one person, and {other} has it. Give one of the two another userName "
                     "at the identity provider, or expire and delete the one who left."
@@ -136,23 +135,25 @@ def _learn(*, actor: Actor, conflict: Conflict, user: User) -> None:
 
     learn("external_id", said.get("external_id"))
     learn("name_id", said.get("name_id") or (said.get("user_name") if identity.pushed_at is None else None))
+    if said.get("uid"):
+        accept_drift(identity, uid=said["uid"])
     if made or (conflict.cause == Cause.NO_MARK and not said.get("name_id")):
         learn("email", said.get("email"))
     identity.name_id_key, identity.email_key = key(identity.name_id), key(identity.email)
     if made:
         identity.save(force_insert=True)
-    elif changes:
+    else:
         save_identity(identity)
     events.record(actor=actor, kind="identity.mark_learnt", subject=identity, changes=changes)
     if said.get("uid"):
         set_uid(actor=actor, identity=identity, uid=said["uid"])
-    elif not IdentityUid.objects.filter(identity=identity, uid_key=conflict.uid_key).exists():
+    elif conflict.uid_key and not IdentityUid.objects.filter(identity=identity, uid_key=conflict.uid_key).exists():
         # R6: without a UID the userName is read as one, and has to lead here.
         current = not IdentityUid.objects.filter(identity=identity, current=True).exists()
         IdentityUid.objects.create(
             connection=connection,
             identity=identity,
-            uid=said["user_name"],
+            uid=said.get("user_name") or said["name_id"],
             uid_key=conflict.uid_key,
             current=current,
             derived=True,

@@ -103,6 +103,7 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
         external=known(external),
         rekeying=connection.rekeying,
         uid_key=key(person.uid or ""),
+        external_id_may_change=connection.external_id_may_change,
     )
     decision = decide_sign_in(said)
     match decision:

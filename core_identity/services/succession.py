@@ -7,8 +7,8 @@ from typing import Final
 from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
-from django.utils import timezone
 
+from core_identity.clock import database_now
 from core_identity.errors import InvalidValue, NotAllowed
 from core_identity.keys import clean_name
 from core_identity.models import (
@@ -27,6 +27,7 @@ from core_identity.models.connection import UidRule
 from core_identity.services import events, expiry, groups
 from core_identity.services.grants import end_these
 from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.signals import connection_switched_off
 from core_identity.values import Actor
 
 LONGEST_REKEY: Final = timedelta(days=90)
@@ -34,21 +35,28 @@ LONGEST_REKEY: Final = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class RekeyPlan:
-    """How many people of a connection a re-key reaches: ``pushed`` have externalId and userName, by which a new UID is believed.
+    """How many people of a connection can follow a re-key (R3).
 
-    The others came by sign-in only: ``by_sign_in`` follow where the assertion carries the externalId that is known of them, else they become
-    conflicts that an administrator decides.
+    ``pushed`` are live and have all three keys: any one of them can change.
+    ``derived`` are live, but SCIM sent no UID of them: they follow to a UID, and not to a new externalId.
+    ``by_sign_in`` are live and came by sign-in only: they follow where the assertion contains their externalId and NameID.
+    ``cannot`` are the others: they are inactive, or have too few keys.
     """
 
     pushed: int
+    derived: int
     by_sign_in: int
+    cannot: int
 
 
 def plan_rekey(connection: Connection) -> RekeyPlan:
     people = Identity.objects.filter(connection=connection, deleted_at__isnull=True)
-    both = Q(external_id__isnull=False, user_name_key__isnull=False)
-    pushed = people.filter(both).count()
-    return RekeyPlan(pushed, people.exclude(both).count())
+    sent_uid = Exists(IdentityUid.objects.filter(identity=OuterRef("pk"), current=True, derived=False))
+    live = people.filter(active=True, external_id__isnull=False)
+    named = live.filter(pushed_at__isnull=False, user_name_key__isnull=False)
+    pushed, derived = named.filter(sent_uid).count(), named.exclude(sent_uid).count()
+    by_sign_in = live.filter(sent_uid, pushed_at__isnull=True, offered_at__isnull=True).exclude(name_id_key="").count()
+    return RekeyPlan(pushed, derived, by_sign_in, people.count() - pushed - derived - by_sign_in)
 
 
 @in_one_transaction
@@ -66,7 +74,7 @@ def rekey(
     While it lasts, a message that agrees in two of the three with one live identity changes the third. Raises `InvalidValue`.
     """
     connection = Connection.objects.select_for_update(no_key=True).get(pk=connection_id)
-    now = timezone.now()
+    now = database_now()
     if not now < until <= now + LONGEST_REKEY:
         raise InvalidValue("until", f"The end has to be in the future, at most {LONGEST_REKEY.days} days from now.")
     changes: dict[str, tuple[object, object]] = {"rekey_until": (connection.rekey_until, until)}
@@ -83,6 +91,10 @@ def rekey(
         if connection.uid_rule != UidRule.OTHER and connection.uid_mark != "required":
             raise InvalidValue(
                 "uid_rule", "The second mark is waived, which only the rule other permits. Require it first."
+            )
+        if connection.uid_rule != UidRule.OTHER and connection.external_id_may_change:
+            raise InvalidValue(
+                "uid_rule", "The externalId may change here, which only the rule other permits. Switch that off first."
             )
     connection.save()
     events.record(actor=actor, kind="connection.rekey_begun", subject=connection, changes=changes, reason=reason)
@@ -137,7 +149,7 @@ def plan_succession(former: Connection, successor: Connection) -> SuccessionPlan
 def succeed(*, actor: Actor, former_id: UUID, successor_id: UUID, reason: str) -> SuccessionPlan:
     """Let a connection take over the identities, UIDs, push groups and grants of a former one, which is switched off (R1a).
 
-    SCIM ids stay, so that the IdP of a copied app finds its people. Sessions by the former end. A constant number of statements.
+    SCIM ids stay, so that the IdP of a copied app finds its people. Sessions and tokens of the former end. A constant number of statements.
     """
     found = Connection.objects.in_bulk([former_id, successor_id])
     former, successor = found[former_id], found[successor_id]
@@ -161,9 +173,10 @@ def succeed(*, actor: Actor, former_id: UUID, successor_id: UUID, reason: str) -
     for identity in Identity.objects.filter(pk__in=moving, scim_id__in=expected).select_related("connection"):
         groups.follow_identity(actor=actor, identity=identity)
     Identity.objects.filter(connection=former).update(session_epoch=F("session_epoch") + 1)
-    was_enabled = former.enabled
+    was_enabled = Connection.objects.select_for_update(no_key=True).get(pk=former.pk).enabled
     former.enabled = False
     former.save(update_fields=["enabled"])
+    connection_switched_off.send(Connection, connection=former, actor=actor)
     told = {
         "identities_moved": (None, plan.moves),
         "identities_left": (None, [str(one) for one in plan.stays]),

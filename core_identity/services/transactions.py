@@ -13,18 +13,22 @@ from uuid import UUID
 
 from django.db import IntegrityError, OperationalError, transaction
 
-from core_identity.errors import NotAllowed
+from core_identity.errors import Busy, NotAllowed
 from core_identity.models import Connection, Customer
+from core_identity.services.waiting import BUSY, waiting_for
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 ATTEMPTS = 4
+_LOCK_NOT_AVAILABLE = "55P03"
 _AGAIN = {"40001", "40P01", "23505"}  # serialization failure, deadlock, unique violation by a neighbour
 
 
 def in_one_transaction(service: Callable[P, R]) -> Callable[P, R]:
     """Run ``service`` in one transaction; run it anew where a neighbour's transaction got in the way.
+
+    Raises `Busy` if a lock is not free within ``lock_timeout``.
 
     Inside somebody else's transaction it simply takes part: only the outermost can be tried again.
     """
@@ -39,7 +43,10 @@ def in_one_transaction(service: Callable[P, R]) -> Callable[P, R]:
                 with transaction.atomic():
                     return service(*args, **kwargs)
             except (IntegrityError, OperationalError) as error:
-                if attempt == ATTEMPTS or getattr(error.__cause__, "sqlstate", None) not in _AGAIN:
+                state = getattr(error.__cause__, "sqlstate", None)
+                if state == _LOCK_NOT_AVAILABLE:
+                    raise Busy(BUSY) from error
+                if attempt == ATTEMPTS or state not in _AGAIN:
                     raise
         raise AssertionError("unreachable")
 
@@ -52,6 +59,14 @@ def lock_channel(connection: Connection) -> None:
     require_enabled(Connection.objects.get(pk=connection.pk))
 
 
+def lock_connection(connection_id: UUID) -> Connection:
+    """Lock a connection, so that nobody switches it off or on before the end of the transaction; return it as it is then.
+
+    Everything that creates a credential takes this lock first, and then asks `require_enabled` (R1a).
+    """
+    return Connection.objects.select_for_update(no_key=True).get(pk=connection_id)
+
+
 def require_enabled(connection: Connection) -> None:
     """Raise `NotAllowed` where ``connection``, read after the lock, is switched off (R1a)."""
     if not connection.enabled:
@@ -59,5 +74,14 @@ def require_enabled(connection: Connection) -> None:
 
 
 def lock_customer(customer_id: UUID) -> None:
-    """Let one process at a time decide who is who in a customer, until the end of the transaction."""
-    Customer.objects.select_for_update(no_key=True).get(pk=customer_id)
+    """Let one process at a time decide who is who in a customer, until the end of the transaction.
+
+    Raises `Busy` at once if too many requests of this process wait for this customer already.
+    """
+    customer = Customer.objects.filter(pk=customer_id).values_list("pk")
+    if list(customer.select_for_update(no_key=True, skip_locked=True)):
+        return
+    with waiting_for(customer_id) as limit, transaction.get_connection().cursor() as cursor:
+        # For this transaction only, so that a pooler can give the connection to another client.
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{limit}s"])
+        customer.select_for_update(no_key=True).get()

@@ -1,5 +1,9 @@
 """R9: a userName or email that another user of the customer holds now. The caller holds the customer's lock."""
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from core_identity.errors import Conflict, TryAgain
@@ -12,23 +16,46 @@ from core_identity.selectors.users import guarded_users
 from core_identity.services.identities import release_user_name
 from core_identity.values import Actor, Cause, Collision, Person
 
+T = TypeVar("T")
+
 WAY_OUT = (
-    "If it cannot be mended at the identity provider, a CORE administrator decides under Conflicts in the administration, by this reference; "
-    "after that the same request goes through."
+    "If it cannot be corrected at the identity provider, a CORE administrator decides under Conflicts in the administration, by this reference. "
+    "After that, send the same again."
 )
 
 
-class NameGivenUp(Exception):
-    """Told to the caller so that the release is committed before `TryAgain` is raised (R8)."""
+class NameHeld(Exception):
+    """An inactive identity has the userName of a push with another externalId (R8). ``conflict`` is the answer if the name is not released."""
 
-    def __init__(self, refusal: TryAgain) -> None:
-        self.refusal = refusal
+    def __init__(self, holder: Identity, conflict: Conflict) -> None:
+        self.holder, self.conflict = holder, conflict
+
+
+def release_name_if_retry_succeeds(*, actor: Actor, act: Callable[[], T]) -> T | TryAgain:
+    """Return what ``act`` returns, or `TryAgain` after the release of a userName that an inactive person had (R8).
+
+    The retry is tried out first and taken back. Where it would be refused, that refusal is the answer, and nobody gives up a name.
+    """
+    try:
+        with transaction.atomic():
+            return act()
+    except NameHeld as held:
+        with transaction.atomic():
+            release_user_name(actor=actor, identity=held.holder)
+            act()
+            transaction.set_rollback(True)
+        holder = Identity.objects.get(pk=held.holder.pk)
+        release_user_name(actor=actor, identity=holder)
+        return TryAgain(
+            f"The userName {holder.user_name!r} belonged to a deactivated person and is free now. Send the same request again: it succeeds."
+        )
 
 
 def require_free_name(*, actor: Actor, connection: Connection, person: Person, subject: Identity | None) -> None:
     """Raise `Conflict` where another user of the customer is called so now; for SSO the NameID counts as userName (R9).
 
-    An inactive identity of this connection gives its name up to a push with another externalId and raises `NameGivenUp` (R8); a deleted one at once.
+    Raise `NameHeld` where an inactive identity of this connection has to give the name up to a push with another externalId (R8). A deleted one gives
+    it up at once, and so does an inactive one after an administrator decided about this push.
     """
     user_name = person.user_name or person.name_id or ""
     external_id = person.external_id or (subject.external_id if subject else None)
@@ -43,21 +70,21 @@ def require_free_name(*, actor: Actor, connection: Connection, person: Person, s
         and external_id
         and external_id != holder.external_id
     ):
+        if not is_decided(connection, person):
+            raise NameHeld(holder, _name_conflict(connection, person, holder.user, subject))
         release_user_name(actor=actor, identity=holder)
-        raise NameGivenUp(
-            TryAgain(
-                f"The userName {user_name!r} belonged to a deactivated person, who has now given it up. Try again: "
-                "the same request will be taken as a new person."
-            )
-        )
-    told_apart = different_people(connection, person, subject).values("other_id")
-    other = called(connection, name_key).exclude(pk__in=mine).exclude(pk__in=told_apart).first()
+    others = [user for user in called(connection, name_key) if user.pk not in mine]
+    other = _not_told_apart(others, connection, person, subject)
     if other is not None:
-        raise Conflict(
-            f"The userName {user_name!r} is already in use by another user of this customer in CORE. "
-            f"Nothing was created or changed. {WAY_OUT}",
-            _collision(Cause.USER_NAME, connection, person, other, subject),
-        )
+        raise _name_conflict(connection, person, other, subject)
+
+
+def _name_conflict(connection: Connection, person: Person, other: User, subject: Identity | None) -> Conflict:
+    return Conflict(
+        f"The userName {person.user_name or person.name_id or ''!r} is already in use by another user of this customer in CORE. "
+        f"Nothing was created or changed. {WAY_OUT}",
+        _collision(Cause.USER_NAME, connection, person, other, subject),
+    )
 
 
 def require_free_email(*, connection: Connection, person: Person, subject: Identity | None = None) -> bool:
@@ -67,12 +94,11 @@ def require_free_email(*, connection: Connection, person: Person, subject: Ident
     """
     if not person.email:
         return False
-    holders = holders_of_email(connection, key(person.email)).exclude(pk__in=[subject.user_id] if subject else [])
-    others = list(holders.distinct())
+    mine = [subject.user_id] if subject else []
+    others = [user for user in holders_of_email(connection, key(person.email)) if user.pk not in mine]
     if not others:
         return False
-    told_apart = set(different_people(connection, person, subject).values_list("other_id", flat=True))
-    other = next((other for other in others if other.pk not in told_apart), None)
+    other = _not_told_apart(others, connection, person, subject)
     if other is not None:
         raise Conflict(
             f"The email address {person.email!r} is already held by another user of this customer in CORE. "
@@ -83,6 +109,16 @@ def require_free_email(*, connection: Connection, person: Person, subject: Ident
     return True
 
 
+def _not_told_apart(
+    others: list[User], connection: Connection, person: Person, subject: Identity | None
+) -> User | None:
+    """Return the first of these users whom no administrator has told apart from the person of the message (R9). One query, or none."""
+    if not others:
+        return None
+    told_apart = set(different_people(connection, person, subject).values_list("other_id", flat=True))
+    return next((other for other in others if other.pk not in told_apart), None)
+
+
 def require_claimable(*, connection: Connection, person: Person, identity: Identity) -> None:
     """Raise `Conflict` where whom an offer is about could not be offered any more (R10), unless an administrator said *same person*.
 
@@ -90,17 +126,27 @@ def require_claimable(*, connection: Connection, person: Person, identity: Ident
     """
     user = identity.user
     barred = user.expired_at is not None or guarded_users().filter(pk=user.pk).exists()
-    if barred and not is_confirmed(connection, person):
+    if barred and not is_confirmed(connection, person, subject=identity):
         raise Conflict(
             f"The userName {identity.user_name!r} was offered to this connection, and cannot be claimed as things are now. "
             f"Nothing was changed. {WAY_OUT}",
-            _collision(Cause.USER_NAME, connection, person, user, None),
+            _collision(Cause.USER_NAME, connection, person, user, None if _has_keys(person) else identity),
         )
 
 
-def is_confirmed(connection: Connection, person: Person) -> bool:
-    """Whether an administrator said *same person* of this UID and externalId, and nothing has come through since."""
-    return ConflictRow.objects.filter(_same(person), connection=connection, let_through=True).exists()
+def is_confirmed(connection: Connection, person: Person, *, subject: Identity | None = None) -> bool:
+    """Whether an administrator said *same person* of this UID and externalId, and nothing has come through since.
+
+    A message without keys is known again by its ``subject``, the identity of the ``id`` in the address.
+    """
+    same = _same(person) if _has_keys(person) or subject is None else Q(subject=subject, uid_key="", external_id="")
+    return ConflictRow.objects.filter(same, connection=connection, let_through=True).exists()
+
+
+def is_decided(connection: Connection, person: Person) -> bool:
+    """Whether an administrator decided that this UID and externalId may come through (R9)."""
+    decided = Q(let_through=True) | Q(state=ConflictState.DIFFERENT_PEOPLE)
+    return ConflictRow.objects.filter(_same(person), decided, connection=connection).exists()
 
 
 def different_people(connection: Connection, person: Person, subject: Identity | None) -> QuerySet[ConflictRow]:
@@ -110,29 +156,49 @@ def different_people(connection: Connection, person: Person, subject: Identity |
 
 
 def _same(person: Person) -> Q:
+    """Return the condition on conflicts of the same keys. A message without keys is like no other: two such messages are not about one person."""
     keys = keys_of(person)
-    return Q(uid_key=keys.uid_key, external_id=keys.external_id)
+    return Q(uid_key=keys.uid_key, external_id=keys.external_id) if _has_keys(person) else Q(pk__in=[])
 
 
-def called(connection: Connection, name_key: str) -> QuerySet[User]:
-    """Users of the customer who are called so now: by an identity, or, made by an administrator and never tied, by their username."""
-    return User.objects.filter(
-        Q(identities__user_name_key=name_key, identities__deleted_at__isnull=True)
-        | Q(identities__name_id_key=name_key, identities__pushed_at__isnull=True, identities__deleted_at__isnull=True)
-        | Q(identities__isnull=True, username_key=name_key),
-        customer_id=connection.customer_id,
-        merged_into__isnull=True,
-    )
+def _has_keys(person: Person) -> bool:
+    keys = keys_of(person)
+    return bool(keys.uid_key or keys.external_id)
 
 
-def holders_of_email(connection: Connection, email_key: str) -> QuerySet[User]:
-    """Users of the customer who hold an address now and may not share it."""
-    return User.objects.filter(
-        Q(email_key=email_key) | Q(identities__email_key=email_key, identities__deleted_at__isnull=True),
-        customer_id=connection.customer_id,
-        email_shared=False,
-        merged_into__isnull=True,
-    )
+def called(connection: Connection, name_key: str) -> list[User]:
+    """Return the users of the customer with this name now.
+
+    That is the userName of an identity, the NameID where SCIM never pushed the identity, or the username of a user without identities.
+    """
+    identities = _live_identities(connection)
+    pushed = identities.filter(user_name_key=name_key)
+    signed_in_only = identities.filter(name_id_key=name_key, pushed_at__isnull=True)
+    created_here = User.objects.filter(username_key=name_key, identities__isnull=True).order_by()
+    return _users(connection, pushed.values("user").union(signed_in_only.values("user"), created_here.values("pk")))
+
+
+def holders_of_email(connection: Connection, email_key: str) -> list[User]:
+    """Return the users of the customer who hold an address now and may not share it."""
+    sent = _live_identities(connection).filter(email_key=email_key)
+    own = User.objects.filter(email_key=email_key).order_by()
+    holders = _users(connection, sent.values("user").union(own.values("pk"))) if email_key else []
+    return [user for user in holders if not user.email_shared]
+
+
+def _live_identities(connection: Connection) -> QuerySet[Identity]:
+    return Identity.objects.filter(connection__customer=connection.customer_id, deleted_at__isnull=True).order_by()
+
+
+def _users(connection: Connection, ids: Any) -> list[User]:
+    """Return the users with these ids, the few that are of the customer and no tombstone.
+
+    ``ids`` is a UNION of look-ups that each have an index. The rest is judged here: PostgreSQL believes a table that was never analysed to be small,
+    and would rather read all users of the customer than join a condition on them with the look-ups.
+    """
+    found = [pk for row in ids for pk in row.values()]
+    users = User.objects.filter(pk__in=found) if found else ()
+    return [user for user in users if user.customer_id == connection.customer_id and user.merged_into_id is None]
 
 
 def _collision(

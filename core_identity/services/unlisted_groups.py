@@ -4,8 +4,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.utils import timezone
-
+from core_identity.clock import database_now
 from core_identity.models import Grant, Identity, User
 from core_identity.policy.overage import is_over
 from core_identity.selectors.groups import unlisted_people
@@ -23,7 +22,7 @@ def keep_unlisted_groups(*, actor: Actor, identity: Identity, listed_at: datetim
     ``listed_at`` is the sign-in before this one. It counts as the last full list if its groups were listed.
     """
     if identity.groups_unlisted_since is None:
-        identity.groups_unlisted_since, identity.groups_listed_at = timezone.now(), listed_at
+        identity.groups_unlisted_since, identity.groups_listed_at = database_now(), listed_at
         identity.groups_absent_since = None
         identity.save(update_fields=["groups_unlisted_since", "groups_listed_at", "groups_absent_since"])
         events.record(
@@ -33,7 +32,7 @@ def keep_unlisted_groups(*, actor: Actor, identity: Identity, listed_at: datetim
             connection=identity.connection,
             reason="The identity provider says that it does not list the groups of this person. The roles by sign-ins stay for a while.",
         )
-    _end_if_over(actor=actor, identity=identity, now=timezone.now())
+    _end_if_over(actor=actor, identity=identity, now=database_now())
 
 
 def end_unlisted_groups(*, actor: Actor, now: datetime) -> int:

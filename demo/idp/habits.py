@@ -93,7 +93,7 @@ SIGNED: Final = Question(
         Choice(
             "assertion",
             "Assertion only",
-            "Taken where the connection says want_response_signed: false.",
+            "Taken if the connection has signed: assertion.",
             {"signs_response": False},
         ),
     ),

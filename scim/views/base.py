@@ -1,22 +1,24 @@
 """What all SCIM views share: who may come in, what is read and answered, how failure looks."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.urls import reverse
 from rest_framework import status
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from scim.authentication import BearerAuthentication, ScimClient
+from scim.authentication import SCOPE, BearerAuthentication, ScimClient
 from scim.budgets import ConnectionBudget
 from scim.middleware import trace_of
 from scim.resources import Address
 from scim.views.failure import scim_error
 from scim.views.listing import require_utf8
 from scim.views.media import MAX_BODY, AnyAccept, JsonParser, ScimParser, ScimRenderer
-from scim.wire.errors import NotFound, TooManyRequests, Unauthorized, Unavailable
+from scim.wire.errors import InsufficientScope, NotFound, TooManyRequests, Unauthorized, Unavailable
 from scim.wire.group import resource_id
 from scim.wire.preconditions import entity_tag, names, require
 
@@ -98,11 +100,24 @@ class ScimView(APIView):
         response = Response(error.to_dict(reference), status=error.status)
         if isinstance(error, Unauthorized):
             token_sent = "Authorization" in self.request.headers
-            response["WWW-Authenticate"] = 'Bearer realm="scim"' + (', error="invalid_token"' if token_sent else "")
+            response["WWW-Authenticate"] = _challenge(self.kwargs.get("slug", ""), token_sent=token_sent)
+        if isinstance(error, InsufficientScope):
+            response["WWW-Authenticate"] = f'Bearer realm="scim", error="insufficient_scope", scope="{SCOPE}"'
         if isinstance(error, TooManyRequests | Unavailable):
             response["Retry-After"] = str(error.retry_after)
         response.exception = True
         return response
+
+
+def _challenge(slug: str, *, token_sent: bool) -> str:
+    """Return the challenge for a bearer token, with the address of the metadata (RFC 6750 section 3, RFC 9728 section 5.1)."""
+    parts = ['Bearer realm="scim"']
+    if token_sent:
+        parts.append('error="invalid_token"')
+    if re.fullmatch("[a-z0-9-]{1,40}", slug):  # anything else is a stranger's text
+        metadata = reverse("oauth-resource-metadata", args=[slug])
+        parts.append(f'resource_metadata="{settings.PUBLIC_URL}{metadata}"')
+    return ", ".join(parts)
 
 
 def id_in_address(text: str) -> "UUID":

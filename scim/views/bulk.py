@@ -23,7 +23,7 @@ from scim.views.base import ScimView
 from scim.views.listing import body_of
 from scim.wire.bulk import MAX_PAYLOAD, REFERENCE, Operation, bulk_response, read_bulk
 from scim.wire.deactivation import DEACTIVATION, says_inactive
-from scim.wire.errors import InvalidValue, ScimError
+from scim.wire.errors import InvalidValue, ScimError, Unavailable
 from scim.wire.group import resource_id
 from scim.wire.resource_types import user_type
 
@@ -43,9 +43,15 @@ class Bulk(ScimView):
         ids: dict[str, str] = {}
         answers: dict[int, dict[str, Any]] = {}
         errors = 0
+        busy: Unavailable | None = None
         for at in bulk.order():
             operation = bulk.operations[at]
-            answer = self._refused(operation) if isinstance(operation, ScimError) else self._done(operation, ids)
+            if busy is not None:  # each operation would wait as long as this one did, and hold a thread
+                answer = self._refused(busy)
+            else:
+                answer = self._refused(operation) if isinstance(operation, ScimError) else self._done(operation, ids)
+            if answer["status"] == str(Unavailable.status):
+                busy = Unavailable("An operation before this one could not be done now. Send this one again later.")
             said = bulk.raw[at]
             told = {"method": str(said.get("method", "")).upper(), "bulkId": said.get("bulkId")}
             answers[at] = {**{name: value for name, value in told.items() if value}, **answer}

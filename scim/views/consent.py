@@ -118,7 +118,8 @@ class Consent(AuthorizationView):  # type: ignore[misc]  # the toolkit publishes
             raise
         finally:
             request.user = signed_in
-        self._tell(allowed=True, credentials=kwargs["credentials"])
+        if "code" in dict(parse_qsl(urlsplit(answer[0]).query)):  # otherwise the answer is an error for the client
+            self._tell(allowed=True, credentials=kwargs["credentials"])
         return answer
 
     def _tell(self, *, allowed: bool, credentials: dict[str, Any]) -> None:
@@ -147,7 +148,7 @@ def cleaned_query(query: str) -> str:
     Okta's administrators append ``?scope=offline_access`` to get a refresh token, and mean *also*. A bare % is read as it stands, where the
     toolkit would fail.
     """
-    said = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name in UNDERSTOOD]
+    said = [(name, value) for name, value in parse_qsl(query) if name in UNDERSTOOD]  # empty is omitted (RFC 6749, 3.1)
     scopes = " ".join(value for name, value in said if name == "scope").split()
     kept = [(name, value) for name, value in said if name != "scope"]
     return urlencode([*kept, ("scope", " ".join(dict.fromkeys(["scim", *scopes])))])

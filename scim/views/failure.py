@@ -33,6 +33,8 @@ def scim_error(failure: Exception) -> wire.ScimError:
     """Return the SCIM error that tells of ``failure``; what nobody expected is logged, and told without details."""
     if isinstance(failure, wire.ScimError):
         return failure
+    if isinstance(failure, core.Busy):
+        return wire.Unavailable(failure.message)
     if isinstance(failure, core.IdentityError):
         kind = next((wire_kind for core_kind, wire_kind in _CORE if isinstance(failure, core_kind)), wire.BadRequest)
         return kind(failure.message)

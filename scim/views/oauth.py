@@ -17,10 +17,13 @@ from core_identity.credentials import credential
 from core_identity.errors import HashersBusy
 from scim.addresses import parameter_not_utf8
 from scim.budgets import spend_on_failure
-from scim.oauth import client_of, introspected
+from scim.oauth import REFERENCE, client_of, introspected
 
 GRANT_TYPES: Final = ("authorization_code", "client_credentials", "refresh_token")
 """The toolkit brings more, which look at a user's password or a device's code before they ask whether the client may."""
+
+BASIC: Final = 'Basic realm="oauth", charset="UTF-8"'
+"""The challenge for clients (RFC 6749 section 5.2, RFC 7617)."""
 
 
 @credential("client")
@@ -47,7 +50,7 @@ def introspect(request: HttpRequest) -> HttpResponse:
 def _introspect(request: HttpRequest) -> HttpResponse:
     client = client_of(request)
     if client is None:
-        return _error("invalid_client", "Client ID and secret do not fit.", status=401, **{"WWW-Authenticate": "Basic"})
+        return _error("invalid_client", "Client ID and secret do not fit.", status=401)
     if not request.POST.get("token"):
         return _error("invalid_request", "Name the token in the body.")
     return JsonResponse(introspected(client, request.POST["token"]))
@@ -78,10 +81,11 @@ def _endpoint(request: HttpRequest, view: Any) -> HttpResponse:
         return _error("unsupported_grant_type", f"grant_type must be one of {', '.join(GRANT_TYPES)}.")
     if scope is not None:
         form.setdefault("scope", scope)
-    if form.get("grant_type") == "refresh_token" and "scope" in form:
-        # A client that asked for offline_access, and meant it in addition, repeats that when it renews.
+    if form.get("grant_type") in ("refresh_token", "client_credentials") and "scope" in form:
+        # A client that names offline_access means it in addition: without scim its token opens nothing.
         form["scope"] = " ".join(dict.fromkeys(["scim", *str(form["scope"]).split()]))
     request.META["QUERY_STRING"] = ""
+    request.META[REFERENCE] = getattr(request, "request_id", "")
     request.POST = form  # type: ignore[assignment]
     try:
         response: HttpResponse = view(request)
@@ -97,6 +101,8 @@ def _endpoint(request: HttpRequest, view: Any) -> HttpResponse:
         if wait:
             told = f"Too many failed attempts from this address. Try again in {wait} seconds."
             return _error("temporarily_unavailable", told, status=429, **{"Retry-After": str(wait)})
+    if response.status_code == HTTPStatus.UNAUTHORIZED:  # the toolkit challenges for Bearer, which opens nothing here
+        response["WWW-Authenticate"] = BASIC
     if not response.get("Content-Type", "").startswith("application/json"):
         response["Content-Type"] = "application/json"
     response["Cache-Control"] = "no-store"

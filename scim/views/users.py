@@ -126,7 +126,7 @@ class OneUser(UserView):
             stands = resources.scim_identity(self.connection, identity.scim_id)
             return self.wire.read_patch(body, self.document(stands))
 
-        return self.change(scim_id, body, read)
+        return self.change(scim_id, body, read, is_patch=True)
 
     def deactivates_somebody(self) -> bool:
         scim_id = resource_id(self.kwargs["resource"])
@@ -149,7 +149,9 @@ class OneUser(UserView):
         self.decided("deleted: the resource is gone, the user is expired (R20)")
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    def change(self, scim_id: "UUID", body: dict[str, Any], read: provisioning.Read) -> Response:
+    def change(
+        self, scim_id: "UUID", body: dict[str, Any], read: provisioning.Read, *, is_patch: bool = False
+    ) -> Response:
         deactivates = says_inactive(body, self.resource_type)
         try:
             selection = self.selection
@@ -169,6 +171,7 @@ class OneUser(UserView):
             scim_id=scim_id,
             read=read_this_version,
             deactivates=deactivates,
+            is_patch=is_patch,
         )
         self.decided(_words(outcome))
         return self.answer(outcome.identity, selection)

@@ -93,6 +93,12 @@ class Forbidden(ScimError):
     status = 403
 
 
+class InsufficientScope(Forbidden):
+    """RFC 6750 section 3.1: the token is live and lacks a scope."""
+
+    code = "insufficient_scope"
+
+
 class NotFound(ScimError):
     code = "not_found"
     status = 404

@@ -83,6 +83,31 @@ def raw_operations(body: object) -> Iterator[tuple[Op, str | None, Any]]:
         yield name, (path or None), parts.get("value")
 
 
+def named_attributes(body: object, resource_type: ResourceType) -> frozenset[str]:
+    """Return the keys of all attributes that the operations name, also where an operation changes nothing. Raises what `raw_operations` raises."""
+    named: set[str] = set()
+    for _, path, value in raw_operations(body):
+        if path is not None:
+            named.update(_named(path, value, resource_type))
+        elif isinstance(value, dict):
+            named.update(name for inner in value for name in _named(inner, value[inner], resource_type))
+    return frozenset(named)
+
+
+def _named(path: str, value: Any, resource_type: ResourceType) -> Iterator[str]:
+    schema = resource_type.schema(path)
+    if schema is None:
+        target = resource_type.find(path.strip())
+        if target is not None:
+            yield target.key
+        return
+    names = value if isinstance(value, dict) else [one.name for one in schema.attributes]
+    for name in names:
+        target = resource_type.find(f"{schema.urn}:{name}") or resource_type.find(name)
+        if target is not None:
+            yield target.key
+
+
 def _at_path(op: Op, text: str, value: Any, resource_type: ResourceType, *, explicit: bool) -> Iterator[Operation]:
     schema = resource_type.schema(text)
     if schema is not None:

@@ -10,7 +10,7 @@ from scim.wire.apply_patch import apply_patch
 from scim.wire.attributes import ResourceType, Target
 from scim.wire.document import Flat, flatten
 from scim.wire.errors import InvalidValue
-from scim.wire.patch_op import parse_patch
+from scim.wire.patch_op import named_attributes, parse_patch
 from scim.wire.resource_types import user_type
 from scim.wire.values import coerce
 
@@ -71,14 +71,21 @@ class UserWire:
     def read_patch(self, body: object, document: Mapping[str, Any]) -> Person:
         """Return what a PATCH says, computed on ``document``, the resource as it stands.
 
-        What no operation touches was not said.
+        What no operation touches was not said. A UID or externalId that an operation names and leaves without a value is the empty text: it is
+        contained in the message, so it does not count as unchanged (R8a).
         """
         before = flatten(document, self.resource_type)
         after, touched = apply_patch(parse_patch(body, self.resource_type), before)
         said = {name: after.get(name) for name in touched}
         if "name" in said:  # a part of the name that is gone was said to be empty
             said["name"] = {**dict.fromkeys(before.get("name", {})), **(said["name"] or {})}
-        return self._person(said)
+        person = self._person(said)
+        named = named_attributes(body, self.resource_type)
+        return replace(
+            person,
+            uid="" if person.uid is None and self.uid_key in named else person.uid,
+            external_id="" if person.external_id is None and "externalId" in named else person.external_id,
+        )
 
     def _person(self, flat: Flat) -> Person:
         fields: dict[str, Any] = {}

@@ -6,6 +6,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
+from sso.saml.signed import Signed
+
 UNSPECIFIED: Final = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
 
 SEAL: Final = object()
@@ -43,7 +45,7 @@ class Idp:
     entity_id: str
     sso_url: str
     certificates: tuple[str, ...]
-    want_response_signed: bool = True
+    signed: Signed = Signed.BOTH
     want_encrypted: bool = False
 
 

@@ -6,10 +6,11 @@ refusal, whatever failed: a receiver that tells padding, key and content apart c
 
 import base64
 import binascii
+import copy
 import os
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,6 +29,7 @@ from sso.saml.signature_layout import DS
 XENC: Final = "{http://www.w3.org/2001/04/xmlenc#}"
 XENC11: Final = "{http://www.w3.org/2009/xmlenc11#}"
 ELEMENT: Final = "http://www.w3.org/2001/04/xmlenc#Element"
+_XML_SCHEMA: Final = {"http://www.w3.org/2001/XMLSchema", "http://www.w3.org/2001/XMLSchema-instance"}
 
 Keys = Callable[[], Sequence[KeyPair]]
 """Asked for only where something is encrypted: private keys are not opened for every sign-in."""
@@ -180,18 +182,37 @@ def _assertion_in(plain: bytes, place: etree._Element) -> bytes:
     return text
 
 
-def unsealed(root: etree._Element, place: etree._Element, assertion: bytes) -> bytes:
+Scope = Mapping[str | None, str]
+"""Prefixes (None: the default namespace) with the namespaces that they mean."""
+
+
+def covered_scope(root: etree._Element, place: etree._Element) -> Scope:
+    """Return the prefixes around ``place`` that a signature of the Response covers.
+
+    Exclusive canonicalization covers only the prefixes that the Response uses itself. Anybody may change the others without breaking the
+    signature, and so change what an unsigned Assertion inside means. The two of XML Schema stay: nothing that is read depends on them.
+    """
+    used: dict[str | None, str | None] = {
+        place.prefix: etree.QName(place).namespace,
+        root.prefix: etree.QName(root).namespace,
+    }
+    return {
+        prefix: uri for prefix, uri in place.nsmap.items() if used.get(prefix) == uri or (prefix and uri in _XML_SCHEMA)
+    }
+
+
+def unsealed(root: etree._Element, place: etree._Element, assertion: bytes, scope: Scope) -> bytes:
     """Return the text of a Response with an assertion in the clear in ``place``, and without the Response's own signature.
 
     It is put there as text: moved as an element it would lose declarations that it has in common with the rest, take over the prefixes there,
-    and no longer be what was signed (pysaml2 declares all of its own).
+    and no longer be what was signed (pysaml2 declares all of its own). ``scope`` contains the prefixes that are declared around it.
     """
     hole = etree.Comment(secrets.token_hex(16))
-    response = etree.Element(root.tag, nsmap=place.nsmap)  # type: ignore[arg-type]  # None: the default namespace
+    response = etree.Element(root.tag, nsmap=dict(scope))  # type: ignore[arg-type]  # None: the default namespace
     response.attrib.update(root.attrib)
     for child in list(root):
         if child is place:
             response.append(hole)
         elif child.tag != f"{DS}Signature":
-            response.append(child)
+            response.append(copy.deepcopy(child))  # moved, it would be gone from what came
     return etree.tostring(response).replace(etree.tostring(hole, with_tail=False), assertion)

@@ -13,6 +13,7 @@ from lxml import etree
 
 from sso.saml import signature_layout
 from sso.saml.refusals import Code, SamlRefusal
+from sso.saml.signed import DEMANDS, Signed
 
 SAMLP: Final = "{urn:oasis:names:tc:SAML:2.0:protocol}"
 SAML: Final = "{urn:oasis:names:tc:SAML:2.0:assertion}"
@@ -33,6 +34,9 @@ MAX_ELEMENTS: Final = 2500
 MAX_ATTRIBUTES: Final = 4000
 MAX_PER_ELEMENT: Final = 40
 MAX_DEPTH: Final = 20
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+"""How the URI of a namespace begins. libxml2 canonicalizes no tree that contains a relative one (XML C14N 1.0, 1.3)."""
+
 MAX_IN_SCOPE: Final = 40
 """Namespaces declared on the way down to one element, doubled ones counted: canonicalization looks through them at each."""
 
@@ -109,6 +113,9 @@ def _require_bounded(root: etree._Element) -> None:
     for event, found in etree.iterwalk(root, events=("start-ns", "start", "end", "comment", "pi")):
         if event == "start-ns":
             declared += 1  # of the element that starts next
+            _, uri = found
+            if uri and not _ABSOLUTE.match(uri):
+                raise SamlRefusal(Code.FORBIDDEN_XML, expected="namespaces with an absolute URI", received=uri)
         elif event == "end":
             in_scope -= scopes.pop()
         elif event != "start":
@@ -134,10 +141,10 @@ def is_encrypted(root: etree._Element) -> bool:
     return next(root.iter(f"{SAML}EncryptedAssertion"), None) is not None
 
 
-def require_encrypted_layout(root: etree._Element, *, want_response_signed: bool) -> etree._Element:
+def require_encrypted_layout(root: etree._Element, signed: Signed) -> etree._Element:
     """Return the one EncryptedAssertion of a Response, before anything in it is opened; raise `SamlRefusal`.
 
-    What will come out of it has to pass `require_response_layout` in its turn.
+    What will come out of it has to pass `require_response_layout` in its turn. Only then can an Assertion that must be signed be asked for.
     """
     if root.tag != f"{SAMLP}Response" or root.get("Version") != "2.0":
         raise SamlRefusal(Code.STRUCTURE, expected="Response 2.0", received=str(root.tag))
@@ -145,7 +152,10 @@ def require_encrypted_layout(root: etree._Element, *, want_response_signed: bool
     if len(anywhere) != 1 or anywhere[0].getparent() is not root or next(root.iter("{*}Assertion"), None) is not None:
         raise SamlRefusal(Code.STRUCTURE, expected="one EncryptedAssertion, in the Response, and no Assertion")
     _require_unique_ids(root)
-    _require_signatures(root, None, want_response_signed=want_response_signed)
+    _require_signature_layouts(root, None)
+    if signed.needs_response and not is_signed(root):
+        received = "the Response is not signed; the Assertion is encrypted and was not opened"
+        raise SamlRefusal(Code.NOT_SIGNED, expected=DEMANDS[signed], received=received)
     return anywhere[0]
 
 
@@ -158,14 +168,16 @@ def require_message_layout(root: etree._Element, name: str, *, want_signed: bool
     if next(root.iter(f"{SAML}EncryptedID"), None) is not None:
         raise SamlRefusal(Code.ENCRYPTED, expected="a NameID in the clear")
     _require_unique_ids(root)
-    _require_signatures(root, None, want_response_signed=want_signed)
+    _require_signature_layouts(root, None)
+    if want_signed and not is_signed(root):
+        raise SamlRefusal(Code.NOT_SIGNED, expected=f"a signed {name}")
 
 
-def require_response_layout(root: etree._Element, *, want_response_signed: bool) -> etree._Element:
+def require_response_layout(root: etree._Element, signed: Signed | None) -> etree._Element:
     """Return the one Assertion of a Response whose layout admits one reading only; raise `SamlRefusal`.
 
     There is exactly one Assertion in the whole document, a child of the Response; IDs are unique; signatures are children of these two and
-    sign their parent, all of it, by allowed algorithms.
+    sign their parent, all of it, by allowed algorithms. ``signed`` None demands no signature: the caller knows another proof.
     """
     if root.tag != f"{SAMLP}Response" or root.get("Version") != "2.0":
         raise SamlRefusal(Code.STRUCTURE, expected="Response 2.0", received=str(root.tag))
@@ -187,7 +199,9 @@ def require_response_layout(root: etree._Element, *, want_response_signed: bool)
     if assertion.tag != f"{SAML}Assertion" or assertion.get("Version") != "2.0":
         raise SamlRefusal(Code.STRUCTURE, expected="Assertion 2.0", received=str(assertion.tag))
     _require_unique_ids(root)
-    _require_signatures(root, assertion, want_response_signed=want_response_signed)
+    _require_signature_layouts(root, assertion)
+    if signed is not None:
+        signed.require(response=is_signed(root), assertion=is_signed(assertion))
     return assertion
 
 
@@ -211,11 +225,12 @@ def _require_unique_ids(root: etree._Element) -> None:
         seen.add(identifier)
 
 
-def is_signed(root: etree._Element) -> bool:
-    return root.find(f"{DS}Signature") is not None
+def is_signed(element: etree._Element) -> bool:
+    """Return whether an element (Response, Assertion, logout message) carries a signature of its own. It need not verify."""
+    return element.find(f"{DS}Signature") is not None
 
 
-def _require_signatures(root: etree._Element, assertion: etree._Element | None, *, want_response_signed: bool) -> None:
+def _require_signature_layouts(root: etree._Element, assertion: etree._Element | None) -> None:
     signed = []
     for signature in root.iter(f"{DS}Signature"):
         parent = signature.getparent()
@@ -225,10 +240,6 @@ def _require_signatures(root: etree._Element, assertion: etree._Element | None, 
             raise SamlRefusal(Code.SIGNATURE_LAYOUT, expected="one signature each")
         signature_layout.require_signature_layout(signature, parent)
         signed.append(parent)
-    if assertion is not None and assertion not in signed:
-        raise SamlRefusal(Code.NOT_SIGNED, expected="a signed Assertion")
-    if want_response_signed and root not in signed:
-        raise SamlRefusal(Code.NOT_SIGNED, expected=f"a signed {etree.QName(root).localname}")
 
 
 def text_of(element: etree._Element | None) -> str | None:

@@ -125,6 +125,7 @@ def sp_metadata(
     now: datetime,
     certificates: Sequence[str] = (),
     signs_requests: bool = False,
+    wants_assertions_signed: bool = True,
     signer: KeyPair | None = None,
 ) -> bytes:
     """Return our metadata for one connection, made anew at each request: good for a year, to be read again each day.
@@ -146,7 +147,7 @@ def sp_metadata(
         f"{MD}SPSSODescriptor",
         {
             "AuthnRequestsSigned": str(signs_requests).lower(),
-            "WantAssertionsSigned": "true",
+            "WantAssertionsSigned": str(wants_assertions_signed).lower(),
             "protocolSupportEnumeration": SAMLP[1:-1],
         },
     )

@@ -82,6 +82,10 @@ class SamlRefusal(Exception):
         return SENTENCES.get(self.code, OTHERWISE)
 
 
+class Unjudged(Exception):
+    """A message that we could not judge, and the fault is ours: it is answered with 503, never with a refusal. The cause is chained."""
+
+
 def legible(text: str) -> str:
     """Return ``text``, cut, with whatever cannot be seen, or turns the line around, as an escape: a stranger may have written it."""
     seen = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text[:MAX_SHOWN])

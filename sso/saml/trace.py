@@ -13,6 +13,9 @@ Message = TypeVar("Message")
 Seen = tuple[str, str]
 """What had to be, and what came."""
 
+PROPOSAL: Final = "A setting that would take this message"
+"""The name of one check: a refused message proposes a setting, after all of it was verified at that setting."""
+
 MOST: Final = 60
 """Checks that are kept; there are about 30."""
 
@@ -48,9 +51,11 @@ class Trace:
         """Say that the message is the IdP's: what was read before may have been written by anybody."""
         self.believed = True
 
-    def note(self, name: str, passed: bool | None, *, expected: str = "", received: str = "") -> None:
-        """Add a check. Whatever is not legible in it is shown escaped."""
-        self._checks.append(Check(name, passed, legible(expected), legible(received), self.believed))
+    def note(
+        self, name: str, passed: bool | None, *, expected: str = "", received: str = "", believed: bool = False
+    ) -> None:
+        """Add a check. Text that is not legible is shown escaped. ``believed``: this line was verified, whatever the rest of the message is."""
+        self._checks.append(Check(name, passed, legible(expected), legible(received), believed or self.believed))
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

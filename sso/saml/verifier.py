@@ -1,24 +1,28 @@
 """From an untrusted ``SAMLResponse`` to a `VerifiedAssertion`: gate, signature, claims. The only caller of python3-saml."""
 
 import base64
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import xmlsec
 from lxml import etree
 from onelogin.saml2.errors import OneLogin_Saml2_ValidationError
 from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
-from sso.saml import gate
+from sso.saml import gate, schema  # noqa: F401 - the library validates by our compiled schema
 from sso.saml.assertion import Idp, Sp, VerifiedAssertion
 from sso.saml.certificates import is_strong
 from sso.saml.claims import check_claims
-from sso.saml.encryption import open_envelope, read_envelope, unsealed
+from sso.saml.encryption import covered_scope, open_envelope, read_envelope, unsealed
 from sso.saml.expectations import Expected
-from sso.saml.refusals import Code, SamlRefusal
+from sso.saml.refusals import Code, SamlRefusal, Unjudged
+from sso.saml.signed import Signed
 from sso.saml.signers import signers
-from sso.saml.trace import Trace
+from sso.saml.trace import PROPOSAL, Trace
 
 _NO_MESSAGE: Final = base64.b64encode(b"<nothing/>").decode()
 """What the library is given to parse."""
@@ -36,6 +40,10 @@ _SIGNATURE_FAULTS = {
 _OURS_TO_JUDGE = {
     OneLogin_Saml2_ValidationError.WRONG_SUBJECTCONFIRMATION,  # it has no tolerance of clocks there
     OneLogin_Saml2_ValidationError.WRONG_NUMBER_OF_AUTHSTATEMENTS,  # it wants exactly one
+    # It compares with the clock of this node; `check_claims` compares the same times with that of the database.
+    OneLogin_Saml2_ValidationError.ASSERTION_TOO_EARLY,
+    OneLogin_Saml2_ValidationError.ASSERTION_EXPIRED,
+    OneLogin_Saml2_ValidationError.SESSION_EXPIRED,
 }
 _TIMES = ("IssueInstant", "NotBefore", "NotOnOrAfter", "AuthnInstant", "SessionNotOnOrAfter")
 
@@ -49,52 +57,97 @@ def unverified_in_response_to(unverified_message: str) -> str | None:
 
 
 def verify(unverified_message: str, expected: Expected, trace: Trace | None = None) -> VerifiedAssertion:
-    """Return the assertion of a ``SAMLResponse`` (base64) if all of it is to be believed; else raise `SamlRefusal` and nothing else.
+    """Return the assertion of a ``SAMLResponse`` (base64) if all of it is to be believed; else raise `SamlRefusal`.
+
+    Raises `Unjudged` where signature and claims are good and the library fails by anything but its own validation error: that fault is ours.
 
     ``trace`` is told of each check.
     """
     trace = trace or Trace()
-    signed = expected.idp.want_response_signed
+    try:
+        return _verified(unverified_message, expected, trace)
+    except SamlRefusal as refusal:
+        if refusal.code is Code.NOT_SIGNED and (setting := _setting_for(unverified_message, expected)):
+            trace.note(
+                PROPOSAL, None, expected=f"signed: {setting}", received="all its other checks hold", believed=True
+            )
+        raise
+
+
+def _setting_for(unverified_message: str, expected: Expected) -> Signed | None:
+    """Return the narrowest setting *signed* at which this message would be believed, None if there is none.
+
+    It is judged as a whole at that setting, so a stranger's message proposes nothing. The setting *either* is never narrower.
+    """
+    encrypted = gate.is_encrypted(gate.parse(gate.decode(unverified_message)))
+    # To find out whether an encrypted Assertion is signed, it would have to be opened. Without a verified Response it is not.
+    for setting in (Signed.RESPONSE,) if encrypted else (Signed.ASSERTION, Signed.RESPONSE):
+        try:
+            _verified(unverified_message, replace(expected, idp=replace(expected.idp, signed=setting)), Trace())
+        except SamlRefusal:
+            continue
+        return setting
+    return None
+
+
+def _verified(unverified_message: str, expected: Expected, trace: Trace) -> VerifiedAssertion:
+    signed: Signed | None = expected.idp.signed
     root = gate.parse(gate.decode(unverified_message))
+    response_proved = False
     if gate.is_encrypted(root) or expected.idp.want_encrypted:
         with trace.step("Encrypted to a key of ours"):
-            # The Response's own signature is checked over what was sent.
-            root, signed = _opened(root, expected), False
+            # The Response's own signature is checked over what was sent, and the rest of the demand once it is opened.
+            root, response_proved = _opened(root, expected)
+            signed = None
     with trace.step("One Assertion in one Response, signed as demanded"):
-        assertion = gate.require_response_layout(root, want_response_signed=signed)
+        assertion = gate.require_response_layout(root, signed)
     with trace.step("Signature by a certificate of the connection"):
-        complaint = _signed(root, expected, response_signed=signed)
+        fault = _signed(root, assertion, expected, response_proved=response_proved)
     trace.believe()
     # Our own checks name the cause better than the library does; where they find none, its verdict stands.
     verified = check_claims(root, assertion, expected, trace)
-    if complaint:
+    if isinstance(fault, OneLogin_Saml2_ValidationError):
         with trace.step("Verdict of the library"):
-            raise SamlRefusal(Code.INVALID, received=complaint)
+            raise SamlRefusal(Code.INVALID, received=f"code {fault.code}") from fault
+    if fault is not None:
+        raise Unjudged("The library failed at a message whose signature and claims are good.") from fault
     return verified
 
 
-def _signed(root: etree._Element, expected: Expected, *, response_signed: bool) -> str:
-    """Check the signatures of a tree that passed the gate; return what else the library has against it. Raises `SamlRefusal`."""
-    places = (_OF_ASSERTION, _OF_ROOT) if gate.is_signed(root) else (_OF_ASSERTION,)
+def _signed(
+    root: etree._Element, assertion: etree._Element, expected: Expected, *, response_proved: bool
+) -> Exception | None:
+    """Check all signatures of a tree that passed the gate; return what else the library raised, its verdict or its failure.
+
+    ``response_proved``: the signature of the Response was checked before the Assertion was opened, and may be the only one. Raises `SamlRefusal`.
+    """
+    places = [place for place, element in ((_OF_ASSERTION, assertion), (_OF_ROOT, root)) if gate.is_signed(element)]
+    if not places and not response_proved:
+        raise SamlRefusal(Code.NOT_SIGNED)
     made_by = [pem for place in places for pem in _signers(root, expected.idp, place)]
-    settings = _settings(expected.idp, expected.sp, made_by, response_signed=response_signed)
+    certificates = made_by or believed_certificates(expected.idp)
+    found: Exception | None
     try:
+        settings = _settings(expected.idp, expected.sp, certificates, places)
         response = OneLogin_Saml2_Response(settings, _NO_MESSAGE)
         # One tree: the one that passed the gate is the one that is verified, and the one that is read. The library does not parse for itself.
         response.document = root
         response.is_valid(_request_data(expected.sp.acs_url), request_id=expected.request_id, raise_exceptions=True)
     except OneLogin_Saml2_ValidationError as fault:
+        if not places and fault.code == OneLogin_Saml2_ValidationError.NO_SIGNATURE_FOUND:
+            return None  # its last check; the signature that proves this tree was over the ciphertext
         if fault.code in _SIGNATURE_FAULTS:
             raise SamlRefusal(Code.SIGNATURE) from fault
-        complaint = "" if fault.code in _OURS_TO_JUDGE else f"code {fault.code}"
-    except Exception as fault:  # noqa: BLE001 - the library, lxml and xmlsec raise what they like
-        complaint = "" if _has_times_of_zones(root) else type(fault).__name__
+        found = None if fault.code in _OURS_TO_JUDGE else fault
+    except Exception as fault:  # noqa: BLE001 - whose fault it is, is known once signature and claims are checked
+        # Where it cannot read a time, it raises a bare Exception around the ValueError.
+        found = None if isinstance(fault.__context__, ValueError) and _has_times_of_zones(root) else fault
     else:
-        return ""
+        return None
     # It complains before it looks at a signature. So each is checked here, as it would have.
     for place in places:
         verify_signature(root, expected.idp, place)
-    return complaint
+    return found
 
 
 def _has_times_of_zones(root: etree._Element) -> bool:
@@ -107,7 +160,7 @@ def verify_signature(root: etree._Element, idp: Idp, place: str = _OF_ROOT) -> N
     certificates = _signers(root, idp, place)
     try:
         OneLogin_Saml2_Utils.validate_sign(root, xpath=place, multicerts=certificates, raise_exceptions=True)
-    except Exception as fault:  # xmlsec and the library raise what they like
+    except (OneLogin_Saml2_ValidationError, etree.LxmlError, xmlsec.Error, ValueError) as fault:
         raise SamlRefusal(Code.SIGNATURE) from fault
 
 
@@ -132,32 +185,40 @@ def believed_certificates(idp: Idp) -> list[str]:
     return strong
 
 
-def _opened(root: etree._Element, expected: Expected) -> etree._Element:
-    """Return the message with its assertion in the clear, as it will be verified and read; raise `SamlRefusal`.
+def _opened(root: etree._Element, expected: Expected) -> tuple[etree._Element, bool]:
+    """Return the message with its assertion in the clear, as it will be read, and whether its Response is verified; raise `SamlRefusal`.
 
-    A Response that is signed is checked before anything is opened. One that is not could have been altered by anybody, so until the
-    signature inside is checked too, every failure is the same one: what the clear text looks like is nobody's business.
+    A Response that is signed is checked before anything is opened. Anybody could have altered one that is not signed, so until the
+    signature inside is checked too, every failure is the same one: a stranger must not learn what the clear text looks like.
     """
     if not gate.is_encrypted(root):
         raise SamlRefusal(Code.NOT_ENCRYPTED, expected="EncryptedAssertion")
-    place = gate.require_encrypted_layout(root, want_response_signed=expected.idp.want_response_signed)
-    signed = gate.is_signed(root)
-    if signed:
+    demand = expected.idp.signed
+    place = gate.require_encrypted_layout(root, demand)
+    proved = gate.is_signed(root)
+    if proved:
         verify_signature(root, expected.idp)
     envelope, keys = read_envelope(place), expected.keys()
     if not keys:
         raise SamlRefusal(Code.ENCRYPTED, expected="a key: connection saml-keys SLUG make")
     try:
-        clear = gate.parse(unsealed(root, place, open_envelope(envelope, keys)))  # from here on nothing else is read
-        gate.require_response_layout(clear, want_response_signed=False)
-        verify_signature(clear, expected.idp, _OF_ASSERTION)
+        text = open_envelope(envelope, keys)
+        clear = gate.parse(unsealed(root, place, text, place.nsmap))
+        signed_inside = gate.is_signed(gate.require_response_layout(clear, None))
+        if signed_inside:
+            verify_signature(clear, expected.idp, _OF_ASSERTION)
+        elif proved and demand.allows(response=True, assertion=False):
+            clear = gate.parse(unsealed(root, place, text, covered_scope(root, place)))
     except SamlRefusal as refusal:
-        raise SamlRefusal(Code.DECRYPTION, received=refusal.code.value if signed else "") from refusal
-    return clear
+        raise SamlRefusal(Code.DECRYPTION, received=refusal.code.value if proved else "") from refusal
+    if not proved and not signed_inside:
+        raise SamlRefusal(Code.DECRYPTION)
+    demand.require(response=proved, assertion=signed_inside)  # may be named: one signature is verified by now
+    return clear, proved  # from here on nothing else is read
 
 
-def _settings(idp: Idp, sp: Sp, certificates: list[str], *, response_signed: bool) -> OneLogin_Saml2_Settings:
-    """python3-saml at its strictest; what it still lets through is `gate`'s and `claims`' to stop."""
+def _settings(idp: Idp, sp: Sp, certificates: list[str], signed: Sequence[str]) -> OneLogin_Saml2_Settings:
+    """python3-saml at its strictest; what it still lets through is `gate`'s and `claims`' to stop. ``signed``: the places of signatures."""
     settings: dict[str, Any] = {
         "strict": True,
         "debug": False,
@@ -179,8 +240,8 @@ def _settings(idp: Idp, sp: Sp, certificates: list[str], *, response_signed: boo
             "x509certMulti": {"signing": certificates},
         },
         "security": {
-            "wantAssertionsSigned": True,
-            "wantMessagesSigned": response_signed,
+            "wantAssertionsSigned": _OF_ASSERTION in signed,
+            "wantMessagesSigned": _OF_ROOT in signed,
             "wantNameId": False,
             "wantAttributeStatement": False,
             "rejectDeprecatedAlgorithm": True,

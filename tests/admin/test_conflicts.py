@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from django.test import Client
@@ -9,7 +10,8 @@ from django.urls import reverse
 
 from core_identity import errors
 from core_identity.models import Conflict, Connection, Event, Identity, User
-from core_identity.services.provisioning import create_person
+from core_identity.services.provisioning import change_person, create_person
+from core_identity.values import Person
 from tests.admin.conftest import browser_of, put, staff
 from tests.support.cast import JANE, OKTA, ZOE
 
@@ -54,7 +56,7 @@ def test_different_people_and_the_next_push_goes_through_R9(
     as_root: Client, conflict: Conflict, acme: Connection
 ) -> None:
     answer = as_root.post(page_of(conflict), {"how": "different_people", "reason": "twins"}, follow=True)
-    assert "The next push or sign-in goes through" in told(answer)
+    assert "Ask for the same push or sign-in again" in told(answer)
     assert create_person(actor=OKTA, connection=acme, person=TWIN).created
     event = Event.objects.get(kind="conflict.resolved")
     assert (event.actor, event.reason) == ("root", "twins")
@@ -131,3 +133,29 @@ def test_exchanged_user_names_need_a_third_one_R9(as_root: Client, acme: Connect
     with pytest.raises(errors.Conflict):
         create_person(actor=OKTA, connection=acme, person=replace(TWIN, uid="x", external_id="x", user_name="x@x.test"))
     assert "exchange" not in told(as_root.get(page_of(Conflict.objects.latest("first_at"))))
+
+
+def _as_sent(sent: Person, _: Identity) -> Person:
+    return sent
+
+
+def test_a_conflict_without_uid_and_user_name_is_shown_and_decided_R9(
+    as_root: Client, acme: Connection, jane: Identity
+) -> None:
+    create_person(actor=OKTA, connection=acme, person=ZOE)
+    for external_id in ("00u-nobody", ZOE.external_id):
+        sent = Person(external_id=external_id)
+        with pytest.raises(errors.Conflict):
+            change_person(
+                actor=OKTA,
+                connection=acme,
+                scim_id=jane.scim_id,
+                read=partial(_as_sent, sent),
+                deactivates=False,
+                is_patch=True,
+            )
+        conflict = Conflict.objects.get(state="open")
+        assert "the same person" in told(as_root.get(page_of(conflict)))
+        answer = as_root.post(page_of(conflict), {"how": "same_person", "reason": "asked"}, follow=True)
+        assert "Ask for the same push or sign-in again" in told(answer)
+        assert Identity.objects.get(pk=jane.pk).external_id == external_id

@@ -126,6 +126,23 @@ def test_the_mark_is_waived_for_the_rule_other_only_R8b(as_root: Client, acme: C
     assert settings_of(acme).uid_mark == "required"
 
 
+def test_the_external_id_may_change_by_a_switch_with_a_reason_R8a(as_root: Client, acme: Connection) -> None:
+    change_connection(actor=ADMIN, connection_id=acme.pk, uid_rule="other")
+    page = page_of(acme, "external-id")
+    assert page in as_root.get(page_of(acme)).content.decode()
+    assert "This field is required" in as_root.post(page, {"reason": ""}).content.decode()
+    as_root.post(page_of(acme), form_of(settings_of(acme), external_id_may_change="on"))
+    assert not settings_of(acme).external_id_may_change, "never without a reason"
+    for permitted in (True, False):
+        as_root.post(page, {"reason": "nicknames change"})
+        assert settings_of(acme).external_id_may_change is permitted
+    told = Event.objects.filter(subject_id=acme.pk, reason="nicknames change").values_list("kind", "actor")
+    assert list(told) == [("connection.changed", "root")] * 2
+    change_connection(actor=ADMIN, connection_id=acme.pk, uid_rule="name")
+    refused = as_root.post(page, {"reason": "nicknames change"}).content.decode()
+    assert "only where the UID rule is other" in refused
+
+
 def test_a_connection_is_switched_off_and_on_with_a_reason_R1a(as_root: Client, acme: Connection) -> None:
     assert "This field is required" in as_root.post(page_of(acme, "switch"), {"reason": ""}).content.decode()
     for enabled in (False, True):
@@ -228,7 +245,7 @@ def test_saml_settings_are_pasted_and_shown(as_root: Client, acme: Connection, i
     answer = as_root.post(page_of(acme, "saml"), {**NAMES, "idp_metadata": idp.metadata(), "email": "mail"})
     assert answer["Location"] == page_of(acme)
     saml = SamlSettings.objects.get()
-    assert (saml.idp_entity_id, saml.email_attribute, saml.want_response_signed) == (idp.entity_id, "mail", False)
+    assert (saml.idp_entity_id, saml.email_attribute, saml.signed) == (idp.entity_id, "mail", "both")
     assert idp.entity_id in as_root.get(page_of(acme)).content.decode()
     assert Event.objects.get(kind="saml_settings.changed").actor == "root"
 

@@ -2,10 +2,10 @@
 
 import logging
 import threading
+from datetime import datetime
 from typing import Any
 
 import pytest
-import time_machine
 from django.conf import LazySettings
 from django.contrib.auth import hashers
 from django.contrib.auth.hashers import check_password, make_password
@@ -21,6 +21,7 @@ from core_identity.services.users import create_user
 from scim.models import Budget
 from tests.admin.conftest import browser_of
 from tests.support.cast import ADMIN
+from tests.support.clock import travel
 from tests.support.relay_states import HOSTILE
 
 PASSWORD = "correct horse battery staple"
@@ -64,7 +65,7 @@ def test_guesses_are_limited_by_address_and_name_before_a_hash_and_never_lock_th
     boss: User, settings: LazySettings, hashed: list[str]
 ) -> None:
     settings.PASSWORDS_PER_MINUTE, settings.PASSWORDS_OF_A_NAME_PER_MINUTE = 5, 3
-    with time_machine.travel("2031-05-01T12:00:20Z", tick=False):
+    with travel(datetime.fromisoformat("2031-05-01T12:00:20Z"), tick=False):
         assert [attempt("boss").status_code for _ in range(3)] == [200, 200, 200]
         hashed.clear()
         refused = attempt("BOSS ", PASSWORD)
@@ -78,7 +79,7 @@ def test_guesses_are_limited_by_address_and_name_before_a_hash_and_never_lock_th
         assert attempt("another").status_code == 429, "five of the address are spent"
         assert attempt("boss", PASSWORD, address="192.0.2.2").status_code == 302
         assert not any("boss" in one.key or "192.0.2" in one.key for one in Budget.objects.all())
-    with time_machine.travel("2031-05-01T12:01:00Z", tick=False):
+    with travel(datetime.fromisoformat("2031-05-01T12:01:00Z"), tick=False):
         assert attempt("boss", PASSWORD).status_code == 302
 
 
@@ -118,22 +119,22 @@ def test_known_and_unknown_names_cost_the_same_statements_and_hashes(boss: User,
 
 
 def test_strangers_cannot_fill_the_events(boss: User) -> None:
-    with time_machine.travel("2031-05-01T12:00:20Z", tick=False):
+    with travel(datetime.fromisoformat("2031-05-01T12:00:20Z"), tick=False):
         for number in range(25):
             assert attempt(f"name {number}", address=f"192.0.2.{number}").status_code == 200
         assert Event.objects.filter(kind="password.refused").count() == 20
-    with time_machine.travel("2031-05-01T12:01:20Z", tick=False):
+    with travel(datetime.fromisoformat("2031-05-01T12:01:20Z"), tick=False):
         attempt("name")
         assert Event.objects.filter(kind="password.refused").count() == 21
 
 
 def test_one_name_from_many_networks_raises_one_alarm_and_no_lock(boss: User, caplog: pytest.LogCaptureFixture) -> None:
-    with time_machine.travel("2031-05-01T12:00:20Z", tick=False):
+    with travel(datetime.fromisoformat("2031-05-01T12:00:20Z"), tick=False):
         for number in (1, 1, 1, 2, 3, 4):
             attempt("boss", address=f"192.0.2.{number}")
             attempt("nobody", address=f"192.0.2.{number}")
         assert not Event.objects.filter(kind="password.alarm").exists()
-    with time_machine.travel("2031-05-01T12:50:00Z", tick=False):
+    with travel(datetime.fromisoformat("2031-05-01T12:50:00Z"), tick=False):
         for number in (5, 6, 7, 8):
             attempt("boss", address=f"192.0.2.{number}")
             attempt("nobody", address=f"192.0.2.{number}")
@@ -146,7 +147,7 @@ def test_one_name_from_many_networks_raises_one_alarm_and_no_lock(boss: User, ca
         signed_in = Client(headers={"host": "localhost"}, REMOTE_ADDR="192.0.2.1")
         assert signed_in.post(LOGIN, {"username": "boss", "password": PASSWORD}).status_code == 302
         assert "Passwords for boss were refused" in signed_in.get("/admin/").content.decode()
-    with time_machine.travel("2031-05-02T13:00:00Z", tick=False):
+    with travel(datetime.fromisoformat("2031-05-02T13:00:00Z"), tick=False):
         assert "Passwords for boss were refused" not in browser_of(boss).get("/admin/").content.decode()
 
 
@@ -202,7 +203,7 @@ def test_own_and_others_passwords_are_guarded_too(boss: User, settings: LazySett
         f"/admin/core_identity/user/{second.pk}/password/": {"password": PASSWORD, "again": PASSWORD},
         "/admin/core_identity/user/add/": {"username": "third", "password": PASSWORD},
     }
-    with time_machine.travel("2031-05-01T12:00:20Z", tick=False):
+    with travel(datetime.fromisoformat("2031-05-01T12:00:20Z"), tick=False):
         for place, fields in places.items():
             Budget.objects.all().delete()
             signed_in = browser_of(boss)

@@ -20,9 +20,9 @@ from tests.admin.conftest import browser_of, staff
 from tests.support.cast import ADMIN, make_connection
 from tests.support.saml import TestIdp
 
-FLAGS = ("idp_initiated", "want_response_signed", "want_encrypted", "sign_requests", "sign_metadata", "force_authn")
+FLAGS = ("idp_initiated", "want_encrypted", "sign_requests", "sign_metadata", "force_authn")
 
-PLAIN = ("authn_context", "name_id_format", "clock_skew", "sso_binding", "slo_binding")
+PLAIN = ("signed", "authn_context", "name_id_format", "clock_skew", "sso_binding", "slo_binding")
 
 
 @pytest.fixture(scope="session")
@@ -75,32 +75,32 @@ def save(browser: Client, saml: SamlSettings, **changes: Any) -> Any:
 def test_what_would_change_is_shown_with_what_it_breaks_before_it_is_saved_R34(
     as_root: Client, saml: SamlSettings
 ) -> None:
-    changes = {"idp_initiated": "on", "want_response_signed": None, "clock_skew": "30", "groups": "Roles"}
+    changes = {"idp_initiated": "on", "signed": "assertion", "clock_skew": "30", "groups": "Roles"}
     shown = show(as_root, saml, **changes)
     told = [(one.label, one.before, one.after) for one in shown.context["form"].consequences]
     assert told == [
         ("Sign-ins may start at the IdP", "no", "yes"),
-        ("The Response must be signed too", "yes", "no"),
+        ("What the IdP must sign", "both", "assertion"),
         ("Seconds that clocks may disagree", "120", "30"),
         ("Groups attribute", "Group", "Roles"),
     ]
     text = shown.content.decode()
     assert "Okta&#x27;s tile of the SAML app works" in text
-    assert "What stands around it is proved by nobody" in text
+    assert "No signature covers what the Response says around the Assertion" in text
     assert standing(saml.connection).idp_initiated is False
     done = save(as_root, saml, **changes)
     assert done["Location"] == page_of(saml.connection)
     now = standing(saml.connection)
-    assert (now.idp_initiated, now.want_response_signed, now.clock_skew, now.groups_attribute) == (
+    assert (now.idp_initiated, now.signed, now.clock_skew, now.groups_attribute) == (
         True,
-        False,
+        "assertion",
         30,
         "Roles",
     )
     assert (now.certificates, now.idp_entity_id) == (saml.certificates, saml.idp_entity_id)
     event = Event.objects.filter(kind="saml_settings.changed").latest("at")
     assert (event.actor, event.changes["clock_skew"], set(event.changes)) == (
-        "root", [120, 30], {"idp_initiated", "want_response_signed", "clock_skew", "groups_attribute"}
+        "root", [120, 30], {"idp_initiated", "signed", "clock_skew", "groups_attribute"}
     )  # fmt: skip
 
 
@@ -108,6 +108,7 @@ def test_each_setting_of_a_connection_file_is_on_the_page(as_root: Client, saml:
     make_key(actor=ADMIN, connection=saml.connection)
     wished: dict[str, Any] = {name: not getattr(saml, name) for name in FLAGS}
     wished |= {
+        "signed": "response",
         "authn_context": "urn:x:mfa",
         "name_id_format": "urn:x:email",
         "clock_skew": 0,
@@ -118,6 +119,7 @@ def test_each_setting_of_a_connection_file_is_on_the_page(as_root: Client, saml:
     wished |= {f"{name}_attribute": f"the-{name}" for name in SamlSettings.ATTRIBUTES}
     said: dict[str, Any] = {name: "on" if wished[name] else None for name in FLAGS}
     said |= {
+        "signed": "response",
         "authn_context": "urn:x:mfa",
         "name_id_format": "urn:x:email",
         "clock_skew": "0",
@@ -144,10 +146,10 @@ def test_changes_that_nobody_was_shown_are_not_saved(as_root: Client, saml: Saml
     blind = show(as_root, saml, idp_initiated="on", save="x", seen="0" * 64)
     assert "changed since this was shown" in blind.content.decode()
     seen = show(as_root, saml, idp_initiated="on").context["form"].seen
-    SamlSettings.objects.update(idp_initiated=True, want_response_signed=False)
+    SamlSettings.objects.update(idp_initiated=True, signed="assertion")
     late = show(as_root, saml, idp_initiated="on", save="x", seen=seen)
     assert "changed since this was shown" in late.content.decode()
-    assert standing(saml.connection).want_response_signed is False
+    assert standing(saml.connection).signed == "assertion"
 
 
 def test_nothing_to_change_is_said_and_has_no_second_button(as_root: Client, saml: SamlSettings) -> None:

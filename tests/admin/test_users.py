@@ -16,6 +16,7 @@ from core_identity.services.roles import create_role, grant_role
 from core_identity.services.users import create_user
 from core_identity.values import GroupChange
 from tests.admin.conftest import browser_of, put, staff
+from tests.admin.test_ended_grants import confirmed
 from tests.support.cast import ADMIN, JANE, OKTA, ZOE, make_connection
 
 LIST = "/admin/core_identity/user/"
@@ -230,7 +231,9 @@ def test_who_may_change_people_may_not_change_superusers(as_desk: Client, root: 
 def test_roles_are_given_and_taken_by_hand(as_desk: Client, jane: Identity) -> None:
     editors, viewers = (create_role(actor=ADMIN, name=name) for name in ("Editors", "Viewers"))
     grant_role(actor=ADMIN, user_id=jane.user_id, role_id=viewers.pk)
-    as_desk.post(page_of(jane.user, "roles"), {"roles": [str(editors.pk)]})
+    chosen = {"roles": [str(editors.pk)]}
+    page = as_desk.post(page_of(jane.user, "roles"), chosen)
+    as_desk.post(page_of(jane.user, "roles"), {**chosen, "confirm_ended": confirmed(page)})
     assert set(Grant.objects.filter(user=jane.user).values_list("role__name", flat=True)) == {"Editors"}
     told = Event.objects.filter(actor="desk", user_id=jane.user_id).values_list("kind", flat=True)
     assert sorted(told) == ["grant.added", "grant.removed"]

@@ -22,7 +22,8 @@ Where a cell has several lines, the first that fits decides.
 X is the identity of the `id` (PUT, PATCH) or of the externalId (POST); where nobody has it, of the userName if an administrator offered X (R10).
 On a POST for whom no X is known, a UID that is not sent is read from the userName (R6), so nothing comes to the middle of that line. Over all
 lines `active: false` for a known `id` goes first (R23), and the userName must pass R9. A *mark* is the externalId where both sides know it, else
-the userName or the email. *Live* is active and not deleted.
+the userName or the email. *Live* means active and not deleted before this message. A PATCH names X by `id`, so a key that it does not contain
+counts as unchanged; a key that it empties does not. *May change* is the switch *externalId may change* of a connection with the UID rule `other`.
 
 {pushes}
 

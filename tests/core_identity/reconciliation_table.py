@@ -37,6 +37,7 @@ PUT|PATCH  *         *        *      *           differs         *         *    
 PUT|PATCH  *         *        *      another     *               *         *      *       conflict    R8a
 PUT|PATCH  *         *        *      *           *               taken     *      *       conflict    R9
 PUT|PATCH  *         *        *      free        equal           *         *      *       relink      R8a
+PATCH      live      no       *      free        absent          *         *      *       relink      R8a
 PUT|PATCH  derived   *        *      free        *               *         *      *       relink      R6
 PUT|PATCH  *         *        *      free        *               *         *      *       drift       R8a
 PUT|PATCH  *         *        *      *           *               *         *      *       apply       R8a
@@ -64,7 +65,7 @@ POST       derived   *        *      unsent      neither         same      *    
 POST       derived   *        *      unsent      *               same      *      *       conflict    R6
 
 POST       *         *        *      *           *               taken     *      *       conflict    R9
-POST       inactive  *        *      *           differs|first   same      *      *       try again   R8
+POST       inactive  *        *      *           differs|first   same      new    *       try again   R8
 POST       !deleted  *        *      *           *               same      *      *       conflict    R9
 POST       *         *        *      *           *               *         !new   *       conflict    R9
 POST       *         *        *      *           *               *         *      *       create      R8a

@@ -26,7 +26,7 @@ from core_identity.errors import (
 )
 from core_identity.keys import key
 from core_identity.models import Connection, Identity, IdentityUid
-from core_identity.policy.matching import Decision, Known, Push, Verb, decide_push, uid_to_read
+from core_identity.policy.matching import KEYS, Decision, Known, Push, Verb, decide_push, uid_to_read
 from core_identity.policy.sign_in import Assertion, SignIn, decide_sign_in
 from core_identity.services.expiry import expire, unexpire
 from core_identity.services.identities import set_uid
@@ -91,6 +91,10 @@ def message(case: Case) -> Person:
     return said
 
 
+def unsent(case: Case, said: Person) -> frozenset[str]:
+    return frozenset(name for name in KEYS if case["channel"] == "PATCH" and getattr(said, name) is None)
+
+
 def knows_external_id(case: Case) -> bool:
     return case["externalId"] in {"equal", "absent", "differs"}
 
@@ -144,6 +148,8 @@ def decided_by_policy(case: Case) -> Decision | SignIn:
             deleted=state == "deleted",
             pushed=pushed,
             derived=state == "derived",
+            expired=person is not Z and case["expired"] == "yes",
+            uid_key=key(person.user_name or "") if state == "derived" else person.uid or "",
         )
 
     x = known(X if knows_external_id(case) else replace(X, external_id=None), state=case["X"])
@@ -179,6 +185,9 @@ def decided_by_policy(case: Case) -> Decision | SignIn:
             subject,
             owner,
             owner is x and subject is x,
+            unsent=unsent(case, said),
+            uid_key=key(uid or ""),
+            uid_derived=derived,
         )
     )
 
@@ -236,13 +245,14 @@ def set_scene(*, state: str, expired: bool, staff: bool, with_external_id: bool)
     return Scene(connection, Identity.objects.get(pk=x.pk), Identity.objects.get(pk=z.pk))
 
 
-def put(connection: Connection, identity: Identity, said: Person) -> tuple[str, Identity]:
+def put(connection: Connection, identity: Identity, said: Person, *, is_patch: bool = False) -> tuple[str, Identity]:
     outcome = change_person(
         actor=OKTA,
         connection=connection,
         scim_id=identity.scim_id,
         read=lambda _: said,
         deactivates=said.active is False,
+        is_patch=is_patch,
     )
     dropped = any("dropped" in note for note in outcome.notes)
     return "dropped" if dropped else str(outcome.decision), outcome.identity
@@ -272,7 +282,7 @@ def send(scene: Scene, case: Case) -> tuple[str, Identity | None]:
                 entered = {scene.x.pk: "enter", scene.z.pk: "enter Z"}
                 return entered.get(identity.pk, "create"), identity
             case _:
-                return put(scene.connection, scene.x, said)
+                return put(scene.connection, scene.x, said, is_patch=case["channel"] == "PATCH")
     except IdentityError as refusal:
         return next((word for kind, word in REFUSALS if isinstance(refusal, kind)), repr(refusal)), None
 

@@ -32,7 +32,7 @@ def decide(page: Page, reference: str, answer: str, reason: str) -> None:
     page.get_by_label(re.compile(answer)).check()
     page.get_by_label("Reason").fill(reason)
     page.get_by_role("button", name="Decide").click()
-    expect(page.get_by_text("The next push or sign-in goes through")).to_be_visible()
+    expect(page.get_by_text("Ask for the same push or sign-in again")).to_be_visible()
 
 
 def reference_in(text: str) -> str:

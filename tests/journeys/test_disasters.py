@@ -149,7 +149,7 @@ def test_a_killed_worker_loses_nothing_that_was_answered(service: Service, idp: 
     customer = new_customer(service, idp)
     before = workers_of(service)
     answers = push_through(customer, lambda: os.kill(before[0], signal.SIGKILL))
-    assert {201, None} >= set(answers)
+    assert {201, 503, None} >= set(answers), "503: the others of this customer were slow, which is asked again"
     wait_until_healthy(service)
     assert_nothing_is_lost_or_half(customer, answers)
     assert before[0] not in workers_of(service)

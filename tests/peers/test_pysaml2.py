@@ -21,7 +21,8 @@ from tests.support.service import Service
 
 CONNECTIONS: Final[dict[str, dict[str, Any]]] = {
     "by-default": {},
-    "by-assertion": {"saml": {"want_response_signed": False}},
+    "by-assertion": {"saml": {"signed": "assertion"}},
+    "by-response": {"saml": {"signed": "response"}},
     "by-dashboard": {"saml": {"idp_initiated": True}},
     "by-encryption": {"saml": {"want_encrypted": True, "sign_requests": True}},
     "by-oid": {
@@ -194,14 +195,14 @@ def test_she_lands_where_she_wanted_to_go_whatever_the_IdP_makes_of_the_RelaySta
         ("by-default", True, True, None),
         ("by-default", False, True, "not_signed"),
         ("by-default", True, False, "not_signed"),
-        ("by-default", False, False, "not_signed"),
         ("by-assertion", True, True, None),
         ("by-assertion", False, True, None),
         ("by-assertion", True, False, "not_signed"),
-        ("by-assertion", False, False, "not_signed"),
+        ("by-response", True, False, None),
+        ("by-response", False, True, "not_signed"),
     ],
 )
-def test_the_Assertion_must_be_signed_and_the_Response_unless_the_connection_says_otherwise(
+def test_both_must_be_signed_unless_the_connection_demands_one_of_them(
     idp: Pysaml2Idp, told: Told, jane: Person, page: Page, slug: str, response: bool, assertion: bool, refused: str | None
 ) -> None:  # fmt: skip
     idp.manner = Manner(sign_response=response, sign_assertion=assertion)

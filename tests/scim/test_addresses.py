@@ -103,6 +103,8 @@ def test_the_addresses_of_oauth_need_no_slash_and_take_no_other_bytes_than_utf8(
     for written in ("/oauth/token", "/oauth/token/", "/oauth//token//", "/oauth/token/?", "/oauth/token?&"):
         answer = http.post(written, "grant_type=client_credentials&scope=scim", content_type=FORM, headers=headers)
         assert answer.status_code == 200, answer.content
+    for written in ("/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource/scim/acme/v2"):
+        assert http.get(f"{written}/").json() == http.get(written).json()
     token = f"token={answer.json()['access_token']}"
     for written, status in (("/oauth/introspect", 200), ("/oauth/revoke_token", 200), ("/oauth/token/?scope=%ff", 400)):
         answer = http.post(written, token, content_type=FORM, headers=headers)

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-import time_machine
 from django.core.management import call_command
 from django.db import connection as database
 from django.test import Client
@@ -26,6 +25,7 @@ from scim.models import BearerToken, ClientSecret, OAuthClient
 from tests.admin.conftest import browser_of, staff
 from tests.scim.conftest import FORM, HOST, Scim, Secrets, error, secrets_of
 from tests.support.cast import ADMIN, make_connection
+from tests.support.clock import travel
 
 DAY = timedelta(days=1)
 
@@ -52,12 +52,12 @@ def test_it_ends_when_it_is_revoked_expires_or_the_connection_is_switched_off(co
     token, text = make_token(actor=ADMIN, connection=connection, name="one", lasts=DAY)
     scim = Scim(connection, text)
     assert scim.get("/Users").status_code == 200
-    with time_machine.travel(timezone.now() + DAY, tick=False):
+    with travel(timezone.now() + DAY, tick=False):
         error(scim.get("/Users"), 401)
     for said in (text[:-1], text + "x", text.upper(), "scim_", "scim_\0"):
         error(Scim(connection, said).get("/Users"), 401)
     lasting = Scim(connection, make_token(actor=ADMIN, connection=connection, name="two")[1])
-    with time_machine.travel(timezone.now() + 3000 * DAY, tick=False):
+    with travel(timezone.now() + 3000 * DAY, tick=False):
         assert lasting.get("/Users").status_code == 200
     for _ in range(2):
         revoke_token(actor=ADMIN, connection=connection, token_id=token.pk)
@@ -77,10 +77,10 @@ def test_only_its_hash_is_stored_and_its_use_is_noted_once_a_minute(entra: Scim)
     noted = row["last_used_at"]
     assert noted is not None
     assert entra.token not in str(row) + str(list(Event.objects.values()))
-    with time_machine.travel(noted + timedelta(seconds=59), tick=False):
+    with travel(noted + timedelta(seconds=59), tick=False):
         entra.get("/Users")
     assert BearerToken.objects.get().last_used_at == noted
-    with time_machine.travel(noted + timedelta(seconds=61), tick=False):
+    with travel(noted + timedelta(seconds=61), tick=False):
         entra.get("/Users")
     assert BearerToken.objects.get().last_used_at == noted + timedelta(seconds=61)
 
@@ -147,7 +147,7 @@ def test_a_former_secret_goes_on_until_its_end_by_basic_and_body(connection: Con
     for by_body in (False, True):
         assert [asked(one, by_body=by_body) for one in (first, second)] == [200, 200]
     assert ClientSecret.objects.filter(last_used_at=None).count() == 0
-    with time_machine.travel(timezone.now() + DAY, tick=False):
+    with travel(timezone.now() + DAY, tick=False):
         assert [asked(one) for one in (first, second)] == [401, 200]
 
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import time_machine
 from django.conf import LazySettings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection as database
@@ -19,12 +18,13 @@ from scim.bearer_tokens import make_token
 from scim.models import ProvisioningRecord
 from tests.scim.conftest import FORM, HOST, Scim, Secrets, error, person, secrets_of
 from tests.support.cast import ADMIN
+from tests.support.clock import database_at, travel
 
 BEGUN = datetime(2031, 5, 1, 12, 0, 20, tzinfo=UTC)
 
 
 def at(second: float) -> Any:
-    return time_machine.travel(BEGUN.timestamp() + second, tick=False)
+    return travel(BEGUN.timestamp() + second, tick=False)
 
 
 def lasting(connection: Connection) -> Scim:
@@ -121,16 +121,16 @@ def test_workers_count_together_and_lose_nothing() -> None:
 
     def work() -> None:
         try:
-            answers.extend(spend("k", 30) for _ in range(20))
+            with database_at(BEGUN.timestamp(), tick=False):
+                answers.extend(spend("k", 30) for _ in range(20))
         finally:
             database.close()
 
-    with at(0):
-        threads = [threading.Thread(target=work) for _ in range(3)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     assert sorted(answers) == [0] * 30 + [40] * 30
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-import time_machine
 from django.db import connection as database
 from django.test import Client
 from django.utils import timezone
@@ -23,6 +22,7 @@ from scim.models import OAuthClient, SetupLink
 from scim.setup_links import make_link
 from tests.scim.conftest import FORM, HOST, Scim, Secrets
 from tests.support.cast import ADMIN, make_connection
+from tests.support.clock import travel
 
 CALLBACK = "https://system-admin.okta.com/admin/app/cpc/acme/oauth/callback"
 
@@ -77,7 +77,7 @@ class Dance:
         assert answer.status_code == 302, answer.content
         assert answer["Location"].startswith(CALLBACK)
         said = parse_qs(urlsplit(answer["Location"]).query)
-        assert said["state"] == ["xyz"]
+        assert (said["state"], said["iss"]) == (["xyz"], ["http://localhost:8000"])
         return str(said["code"][0])
 
     def token(self, **form: str) -> Any:
@@ -199,7 +199,7 @@ def test_the_forms_fields_cannot_be_bent(okta: Dance) -> None:
 def test_a_code_is_good_once_at_one_client_for_one_address(okta: Dance, connection: Connection) -> None:
     code = okta.code()
     wrong = okta.token(grant_type="authorization_code", code=code, redirect_uri="https://evil.test/")
-    assert wrong.status_code == 400
+    assert (wrong.status_code, wrong.json()["error"]) == (400, "invalid_grant"), "RFC 6749 section 5.2"
     code = okta.code()
     other = make_connection("globex", customer="Globex")
     secret = scim.connections.apply(other, {"redirect_uris": [CALLBACK]}, rotate_secret=True)
@@ -208,7 +208,7 @@ def test_a_code_is_good_once_at_one_client_for_one_address(okta: Dance, connecti
     okta.tokens(grant_type="authorization_code", code=code, redirect_uri=CALLBACK)
     assert okta.token(grant_type="authorization_code", code=code, redirect_uri=CALLBACK).status_code == 400
     late = okta.code()
-    with time_machine.travel(timezone.now() + timedelta(minutes=11)):
+    with travel(timezone.now() + timedelta(minutes=11)):
         assert okta.token(grant_type="authorization_code", code=late, redirect_uri=CALLBACK).status_code == 400
 
 
@@ -254,7 +254,7 @@ def test_a_refresh_renews_and_survives_a_lost_answer(okta: Dance, connection: Co
     last = okta.tokens(grant_type="refresh_token", refresh_token=again["refresh_token"])
     assert Scim(connection, last["access_token"]).get("/Users").status_code == 200
     # Much later it is a stolen one: the whole family ends.
-    with time_machine.travel(timezone.now() + timedelta(minutes=30)):
+    with travel(timezone.now() + timedelta(minutes=30)):
         assert okta.token(grant_type="refresh_token", refresh_token=first["refresh_token"]).status_code == 400
         assert okta.token(grant_type="refresh_token", refresh_token=last["refresh_token"]).status_code == 400
 
@@ -355,7 +355,7 @@ def test_a_link_opens_one_browser_and_one_connection(secrets: Secrets, connectio
     foreign = Secrets(OAuthClient.objects.get(connection=other).client_id, str(secret))
     assert Dance(first, foreign).ask().status_code == 403
     assert link not in str(list(SetupLink.objects.values()))
-    with time_machine.travel(timezone.now() + timedelta(hours=3)):
+    with travel(timezone.now() + timedelta(hours=3)):
         assert Dance(first, secrets).ask().status_code == 302
 
 
@@ -366,7 +366,7 @@ def test_a_link_ends_by_age_by_a_new_one_and_with_its_maker(
     new = make_link(actor=ADMIN, connection=connection, made_by=boss)
     http = browser_of(None)
     assert http.get(f"/oauth/contact/{old}/").status_code == 403
-    with time_machine.travel(timezone.now() + timedelta(days=8)):
+    with travel(timezone.now() + timedelta(days=8)):
         assert http.get(f"/oauth/contact/{new}/").status_code == 403
     http.post(f"/oauth/contact/{new}/")
     expire(actor=ADMIN, user_id=boss.pk, reason="left")

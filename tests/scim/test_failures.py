@@ -146,10 +146,10 @@ def test_each_request_leaves_one_line_without_anybodys_data(okta: Scim, log_line
     okta.get("/Users", filter='userName eq "jane.doe@acme.test"')
     okta.get("/Nothing%0aforged line")
     created, listed, nothing = log_lines()[-3:]
-    assert {name: getattr(created, name) for name in ("connection", "method", "path", "status", "decision")} == {
+    assert {name: getattr(created, name) for name in ("connection", "method", "route", "status", "decision")} == {
         "connection": "acme",
         "method": "POST",
-        "path": "/scim/acme/v2/Users",
+        "route": "scim-users",
         "status": 201,
         "decision": "create; nobody was known by this UID: a new user (R8)",
     }

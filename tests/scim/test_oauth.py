@@ -67,12 +67,67 @@ def test_the_scope_may_stand_in_the_url_as_okta_sends_it(secrets: Secrets) -> No
     assert kept.json()["scope"] == "scim"
 
 
-def test_offline_access_is_a_known_scope_but_opens_nothing_by_itself(okta: Scim, secrets: Secrets) -> None:
-    renewed = secrets_of(okta.connection)
-    token = ask("grant_type=client_credentials&scope=offline_access", Authorization=renewed.basic).json()[
-        "access_token"
-    ]
-    error(Scim(okta.connection, token).get("/Users"), 401)
+def test_a_client_that_names_offline_access_gets_scim_too(connection: Connection) -> None:
+    form = "grant_type=client_credentials&scope=offline_access"
+    told = ask(form, Authorization=secrets_of(connection).basic).json()
+    assert told["scope"].split() == ["scim", "offline_access"]
+    assert Scim(connection, told["access_token"]).get("/Users").status_code == 200
+
+
+def test_a_live_token_without_the_scope_is_403_and_says_which_scope_is_missing(okta: Scim, other: Scim) -> None:
+    """RFC 6750 section 3.1. A client that authorised again would get the same token."""
+    AccessToken.objects.filter(application__connection=okta.connection).update(scope="offline_access")
+    response = okta.get("/Users")
+    assert "scope scim" in error(response, 403)
+    assert response["WWW-Authenticate"] == 'Bearer realm="scim", error="insufficient_scope", scope="scim"'
+    error(okta.send("GET", "/scim/globex/v2/Users"), 401)
+    AccessToken.objects.update(expires=timezone.now() - timedelta(seconds=1))
+    error(okta.get("/Users"), 401)
+
+
+def test_clients_are_challenged_for_basic_and_scim_for_a_bearer_token(okta: Scim, secrets: Secrets) -> None:
+    wrong = "Basic " + base64.b64encode(f"{secrets.client_id}:wrong".encode()).decode()
+    for address in ("/oauth/token/", "/oauth/revoke_token/", "/oauth/introspect/"):
+        http = Client(headers={"host": HOST, "Authorization": wrong})
+        response = http.post(address, "grant_type=client_credentials&token=x", content_type=FORM)
+        assert response.status_code == 401
+        assert response["WWW-Authenticate"] == 'Basic realm="oauth", charset="UTF-8"', address
+    response = okta.send("GET", "/Users", Authorization="Bearer wrong")
+    scheme, metadata = response["WWW-Authenticate"].split(", resource_metadata=")
+    assert scheme == 'Bearer realm="scim", error="invalid_token"'
+    assert okta.http.get(metadata.strip('"').removeprefix("http://localhost:8000")).status_code == 200
+    assert "resource_metadata" not in okta.send("GET", "/scim/%22x/v2/Users", Authorization="")["WWW-Authenticate"]
+
+
+def test_the_metadata_names_the_addresses_that_work_and_no_connection_RFC8414_RFC9728(
+    secrets: Secrets, settings: LazySettings
+) -> None:
+    http, us = Client(headers={"host": HOST}), settings.PUBLIC_URL
+    server = http.get("/.well-known/oauth-authorization-server")
+    basic_or_body = ["client_secret_basic", "client_secret_post"]
+    assert server.json() == {
+        "issuer": us,
+        "authorization_endpoint": f"{us}/oauth/authorize/",
+        "token_endpoint": f"{us}/oauth/token/",
+        "token_endpoint_auth_methods_supported": basic_or_body,
+        "revocation_endpoint": f"{us}/oauth/revoke_token/",
+        "revocation_endpoint_auth_methods_supported": basic_or_body,
+        "introspection_endpoint": f"{us}/oauth/introspect/",
+        "introspection_endpoint_auth_methods_supported": basic_or_body,
+        "scopes_supported": ["scim", "offline_access"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+    }
+    for slug in ("acme", "nowhere"):
+        assert http.get(f"/.well-known/oauth-protected-resource/scim/{slug}/v2").json() == {
+            "resource": f"{us}/scim/{slug}/v2",
+            "authorization_servers": [us],
+            "scopes_supported": ["scim"],
+            "bearer_methods_supported": ["header"],
+        }
 
 
 @pytest.mark.parametrize(
@@ -193,7 +248,8 @@ def test_a_connection_that_is_switched_off_gets_no_token_and_its_tokens_open_not
     error(okta.get("/Users"), 401)
     assert ask("grant_type=client_credentials", Authorization=secrets.basic).json()["error"] == "invalid_client"
     switch_on(actor=ADMIN, connection_id=connection.pk, reason="for the test")
-    assert okta.get("/Users").status_code == 200
+    error(okta.get("/Users"), 401)
+    assert Scim(connection, token_of(secrets)).get("/Users").status_code == 200
 
 
 def test_a_token_without_a_connection_opens_nothing(okta: Scim) -> None:

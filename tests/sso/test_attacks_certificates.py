@@ -8,6 +8,7 @@ import sso.connections
 from core_identity.models import Connection
 from core_identity.services.connections import SettingsErrors
 from sso.idp_changes import warnings_of
+from sso.saml.signed import Signed
 from tests.sso.conftest import Browser
 from tests.sso.test_attacks import JANE_BY_SSO, refused
 from tests.support.saml import TestIdp, now
@@ -23,11 +24,11 @@ def test_a_short_key_is_refused_where_it_is_set_up(acme: Connection, weak: TestI
         sso.connections.apply(acme, {"idp_metadata": weak.metadata()}, base_dir=None)
 
 
-@pytest.mark.parametrize("response_signed", [True, False])
+@pytest.mark.parametrize("signed", Signed)
 def test_a_short_key_that_is_in_the_settings_already_signs_nobody_in(
-    browser: Browser, acme: Connection, weak: TestIdp, response_signed: bool
+    browser: Browser, acme: Connection, weak: TestIdp, signed: Signed
 ) -> None:
-    acme.saml.certificates, acme.saml.want_response_signed = [weak.pem], response_signed
+    acme.saml.certificates, acme.saml.signed = [weak.pem], signed
     acme.saml.save()
     assert "(algorithm)" in refused(browser, weak.response(browser.said(JANE_BY_SSO)))
 

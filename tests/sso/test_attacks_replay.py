@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-import time_machine
 from django.db import connection as database
 from django.test import Client
 from lxml import etree
@@ -19,6 +18,7 @@ from tests.sso.attacks.attack import put
 from tests.sso.conftest import ACS, Browser
 from tests.sso.test_attacks import JANE_BY_SSO, refused
 from tests.support.cast import ADMIN, make_connection
+from tests.support.clock import travel
 from tests.support.saml import Change, TestIdp, encrypting_to, now
 
 
@@ -29,7 +29,7 @@ def _changed(message: str, change: Change) -> str:
 
 
 def _assertion_is_enough(acme: Connection) -> None:
-    acme.saml.want_response_signed = False
+    acme.saml.signed = "assertion"
     acme.saml.idp_initiated = True
     acme.saml.save()
 
@@ -45,7 +45,7 @@ def test_a_replayed_assertion_is_refused_in_every_form(browser: Browser, acme: C
     assert "(in_response_to)" in again.content.decode()
     unasked = browser.post(_changed(message, put(".", "InResponseTo", None)))
     assert "(in_response_to)" in unasked.content.decode()
-    with time_machine.travel(now() + timedelta(minutes=1)):
+    with travel(now() + timedelta(minutes=1)):
         assert "(replay)" in browser.post(message).content.decode()
 
 
@@ -125,7 +125,7 @@ def test_the_ticket_of_one_browser_is_worth_nothing_in_another(browser: Browser)
 
 def test_a_request_is_answered_for_a_quarter_of_an_hour(browser: Browser) -> None:
     request_id = browser.leave()
-    with time_machine.travel(now() + timedelta(minutes=16)):
+    with travel(now() + timedelta(minutes=16)):
         message = browser.idp.response(browser.said(JANE_BY_SSO, request_id=request_id))
         assert "(no_request)" in refused(browser, message)
         browser.leave()

@@ -4,9 +4,10 @@ import base64
 import re
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from html import unescape
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,8 +15,14 @@ import pytest
 import sso.connections
 from core_identity.models import Connection, Grant, Identity, User
 from core_identity.services.roles import create_role
+from sso.keys import opening_keys
+from sso.models import SamlSettings, SignInRecord
+from sso.remedies import remedy_for
 from sso.saml.expectations import SKEW
+from sso.saml.signed import DEMANDS, Signed, signatures_in_words
+from sso.saml.trace import PROPOSAL
 from tests.sso.conftest import SERVICE, Browser
+from tests.sso.second_verifier import opinion
 from tests.support.cast import ADMIN
 from tests.support.saml import NS, TestIdp, now
 from tests.support.saml_layouts import Edit, Key, Layout, Signature, message
@@ -39,7 +46,13 @@ BY_OID = {
 def come(browser: Browser, layout: Layout, *, key: Key | None = None, **said: str) -> "Answer":
     """Bring a message of ``layout``, in answer to a request, and return what the ACS says."""
     words = {"acs": ACS, "audience": AUDIENCE, "request": browser.leave()} | said
-    return browser.post(message(layout, browser.idp, key=key, **words))
+    brought = message(layout, browser.idp, key=key, **words)
+    answer = browser.post(brought)
+    if answer.status_code == 303:
+        saml = SamlSettings.objects.select_related("connection").get()
+        judged = opinion(brought, saml.certificates, opening_keys(saml))
+        assert judged is True, "signxml is of another opinion"
+    return answer
 
 
 def is_jane(browser: Browser, answer: "Answer") -> None:
@@ -68,6 +81,13 @@ class Vendor:
     uid: str = "UID"
     role: str = ""
 
+    @property
+    def signed(self) -> Signed:
+        """The narrowest setting that takes it."""
+        if self.layout.response is None:
+            return Signed.ASSERTION
+        return Signed.BOTH if self.layout.assertion else Signed.RESPONSE
+
 
 ADFS_KEY = f'<KeyInfo xmlns="{NS["ds"]}"><ds:X509Data><ds:X509Certificate>$certificate</ds:X509Certificate></ds:X509Data></KeyInfo>'
 GOOGLE_KEY = (
@@ -84,6 +104,11 @@ def both(file: str, signature: Signature, *, alone: bool = False) -> Layout:
     return Layout(file, signature, None if alone else signature)
 
 
+def around(file: str, signature: Signature) -> Layout:
+    """The Response is signed, and the Assertion in it is not."""
+    return Layout(file, None, signature)
+
+
 VENDORS = {
     "Okta": Vendor(
         Layout("okta", Signature(prefixes="xs"), Signature(prefixes="xs")), role="Editors", attributes={"groups": "Group"}
@@ -92,6 +117,11 @@ VENDORS = {
     "Entra, both signed": Vendor(both("entra", Signature(prefix="")), BY_CLAIMS),
     "ADFS": Vendor(both("adfs", Signature(key_info=ADFS_KEY), alone=True), BY_CLAIMS, role="ACME\\Editors"),
     "ADFS, both signed": Vendor(both("adfs", Signature(key_info=ADFS_KEY)), BY_CLAIMS),
+    "ADFS, MessageOnly": Vendor(around("adfs", Signature(key_info=ADFS_KEY)), BY_CLAIMS),
+    "Google, signed response": Vendor(around("google", Signature(key_info=GOOGLE_KEY))),
+    "Keycloak, a client made by hand": Vendor(
+        around("keycloak", Signature("dsig", key_info=KEY_VALUE)), BY_OID | {"email": "urn:oid:1.2.840.113549.1.9.1"}, role="Editors"
+    ),
     "Keycloak": Vendor(both("keycloak", Signature("dsig", key_info=KEY_VALUE)), BY_OID | {"email": "urn:oid:1.2.840.113549.1.9.1"}, role="Editors"),
     "Shibboleth": Vendor(
         Layout("shibboleth", Signature(prefixes="xsd", line=76), Signature(line=76)),
@@ -121,8 +151,7 @@ def test_the_message_of_an_idp_as_it_comes_signs_its_person_in(browser: Browser,
     acme.uid_attribute = vendor.uid
     acme.save()
     names = {"groups": GROUPS.get(vendor.layout.file, "Group"), **vendor.attributes}
-    signed = vendor.layout.response is not None
-    settings(acme, browser.idp, attributes=names, want_response_signed=signed)
+    settings(acme, browser.idp, attributes=names, signed=vendor.signed)
     if vendor.role:
         create_role(actor=ADMIN, name=vendor.role, grantable_by=[acme])
     is_jane(browser, come(browser, vendor.layout))
@@ -345,14 +374,54 @@ def test_somebody_in_many_groups_comes_in(browser: Browser, acme: Connection, nu
     assert Grant.objects.count() == 1
 
 
-def test_a_response_that_is_signed_alone_is_refused_by_name(browser: Browser, acme: Connection) -> None:
-    """What is believed is the Assertion, and it must carry its own proof (Shibboleth and Google have a switch for it)."""
-    for wanted in (True, False):
-        settings(acme, browser.idp, want_response_signed=wanted)
-        answer = come(browser, Layout(assertion=None))
-        assert answer.status_code == 400
-        assert "(not_signed)" in answer.content.decode()
-    assert not User.objects.exists()
+LINES = {
+    "both": Layout(),
+    "assertion": Layout(response=None),
+    "response": Layout(assertion=None),
+    "neither": Layout(assertion=None, response=None),
+}
+TAKEN = {
+    Signed.BOTH: {"both"},
+    Signed.ASSERTION: {"both", "assertion"},
+    Signed.RESPONSE: {"both", "response"},
+    Signed.EITHER: {"both", "assertion", "response"},
+}
+PROPOSED = {
+    (Signed.BOTH, "assertion"): "signed: assertion",
+    (Signed.BOTH, "response"): "signed: response",
+    (Signed.ASSERTION, "response"): "signed: response",
+    (Signed.RESPONSE, "assertion"): "signed: assertion",
+}
+"""A refusal of anything else proposes nothing, and none proposes *either*."""
+
+
+def test_a_connection_takes_what_is_signed_as_it_demands_and_else_says_what_was_signed(
+    browser: Browser, acme: Connection
+) -> None:
+    for wanted, (name, layout) in product(Signed, LINES.items()):
+        settings(acme, browser.idp, signed=wanted.value)
+        browser.http.cookies.clear()
+        answer = come(browser, layout)
+        row = SignInRecord.objects.latest("at")
+        proposals = [check["expected"] for check in row.checks if check["check"] == PROPOSAL]
+        if name in TAKEN[wanted]:
+            is_jane(browser, answer)
+            assert proposals == []
+            continue
+        assert (answer.status_code, row.code) == (400, "not_signed"), (wanted, name)
+        assert row.expected == DEMANDS[wanted]
+        assert row.received == signatures_in_words(response=name == "response", assertion=name == "assertion")
+        proposed = PROPOSED.get((wanted, name))
+        assert proposals == ([proposed] if proposed else []), (wanted, name)
+        assert (proposed or "both if it can") in remedy_for(row.code, row.checks)
+
+
+def test_a_message_that_would_be_refused_anyway_proposes_no_setting(browser: Browser, stranger: TestIdp) -> None:
+    for layout in (LINES["assertion"], LINES["response"]):
+        come(browser, layout, key=stranger.key)
+        come(browser, replace(layout, edit=swap((f">{AUDIENCE}<", ">https://other.test<"))))
+    assert SignInRecord.objects.filter(code="not_signed").count() == 4
+    assert PROPOSAL not in str(list(SignInRecord.objects.values_list("checks", flat=True)))
 
 
 def test_names_of_parties_are_compared_octet_by_octet(browser: Browser) -> None:

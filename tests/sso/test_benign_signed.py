@@ -11,6 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from core_identity.models import Connection, User
 from sso import keys
+from sso.models import SignInRecord
+from sso.remedies import remedy_for
+from sso.saml.signed import Signed
 from tests.sso.conftest import Browser
 from tests.sso.test_benign import (
     AUDIENCE,
@@ -26,6 +29,7 @@ from tests.sso.test_benign import (
     swap,
 )
 from tests.support.cast import ADMIN
+from tests.support.saml import EXC_C14N
 from tests.support.saml_layouts import BY_KEY_INFO, Edit, Key, Layout, Signature, certificate_of, sealed
 
 X509 = "<$p:X509Data><$p:X509Certificate>$certificate</$p:X509Certificate></$p:X509Data>"
@@ -48,6 +52,7 @@ SIGNATURES = {
     "several prefixes to keep": Signature(prefixes="xs saml2 xsi"),
     "the default namespace to keep": Signature(prefixes="#default xs"),
     "IDs of its own": Signature(attributes=' Id="sig-$p"'),
+    "exclusive canonicalization with comments": Signature(c14n=f"{EXC_C14N}WithComments", prefixes="xs"),
     "lines with references": Signature(line=76),
     **{
         f"rsa-{method}, {digest}": Signature(method=f"rsa-{method}", digest=digest)
@@ -62,6 +67,17 @@ def test_a_signature_may_be_written_in_many_ways(browser: Browser, name: str) ->
     response = replace(signature, attributes=signature.attributes.replace("$p", "r"))
     assertion = replace(signature, attributes=signature.attributes.replace("$p", "a"))
     is_jane(browser, come(browser, Layout(assertion=assertion, response=response)))
+
+
+def test_a_comment_is_refused_also_where_the_canonicalization_would_keep_it(browser: Browser) -> None:
+    signature = SIGNATURES["exclusive canonicalization with comments"]
+    commented = Layout(
+        assertion=signature, response=signature, edit=lambda xml: xml.replace(">jane.doe<", ">jane<!-- -->.doe<")
+    )
+    answer = come(browser, commented)
+    assert answer.status_code == 400
+    assert "(forbidden_xml)" in answer.content.decode()
+    assert not User.objects.exists()
 
 
 KEYS: dict[str, Callable[[], Key]] = {
@@ -178,3 +194,26 @@ def test_each_layout_survives_encryption(browser: Browser, acme: Connection, fil
     settings(acme, browser.idp, attributes=names, want_encrypted=True)
     certificate = keys.announced_certificates(acme.saml)[0]
     is_jane(browser, come(browser, Layout(file, Signature(prefixes="xs"), seal=sealed(certificate))))
+
+
+def test_shibboleth_as_it_comes_signs_the_response_over_an_encrypted_assertion_that_is_not_signed(
+    browser: Browser, acme: Connection
+) -> None:
+    """It encrypts to us as soon as our metadata contains a key, and signs the Assertion only if our metadata demands that."""
+    acme.uid_attribute = VENDORS["Shibboleth"].uid
+    acme.save()
+    certificate = keys.make_key(actor=ADMIN, connection=acme).certificate
+    layout = Layout("shibboleth", None, Signature(line=76), seal=sealed(certificate))
+    for signed in Signed:
+        settings(acme, browser.idp, attributes=BY_OID, signed=signed.value, want_encrypted=True)
+        answer = come(browser, layout)
+        if signed.needs_assertion:
+            row = SignInRecord.objects.latest("at")
+            assert (answer.status_code, row.code) == (400, "not_signed")
+            assert row.received == "the Response is signed, the Assertion is not"
+            assert "write signed: response" in remedy_for(row.code, row.checks)
+        else:
+            is_jane(browser, answer)
+        # What our metadata demands is what the connection demands: Shibboleth heeds it.
+        told = b'WantAssertionsSigned="%s"' % (b"true" if signed.needs_assertion else b"false")
+        assert told in browser.http.get("/sso/acme/metadata").content

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 import sso.connections
 from core_identity.models import Connection, Event
 from core_identity.services.connections import SettingsErrors
 from sso.models import SamlSettings
 from sso.saml.certificates import fingerprint
+from sso.section import hints_for
 from tests.support.cast import make_connection
 from tests.support.saml import TestIdp, certificate_for
 
@@ -35,7 +38,7 @@ def test_metadata_is_read_from_a_file_beside_the_description(bare: Connection, i
     saml = sso.connections.apply(bare, {"idp_metadata": "idp.xml"}, base_dir=tmp_path)
     assert (saml.idp_entity_id, saml.sso_url, saml.slo_url) == (idp.entity_id, idp.sso_url, "")
     assert saml.certificates == [idp.pem]
-    assert (saml.idp_initiated, saml.want_response_signed, saml.groups_attribute) == (False, True, "Group")
+    assert (saml.idp_initiated, saml.signed, saml.groups_attribute) == (False, "both", "Group")
 
 
 def test_applying_the_same_twice_changes_nothing(bare: Connection, idp: TestIdp) -> None:
@@ -145,7 +148,7 @@ def test_the_settings_read_back_as_a_section_change_nothing(bare: Connection, id
     section = {
         "idp_metadata": idp.metadata(),
         "idp_initiated": True,
-        "want_response_signed": False,
+        "signed": "response",
         "sign_requests": True,
         "force_authn": True,
         "authn_context": "urn:x:mfa",
@@ -156,3 +159,42 @@ def test_the_settings_read_back_as_a_section_change_nothing(bare: Connection, id
     for one in (section, {"idp_metadata": idp.metadata()}):
         saml = sso.connections.apply(bare, one, base_dir=None)
         assert sso.connections.plan(bare, sso.connections.section_of(saml), base_dir=None) == {}
+
+
+def test_the_older_spelling_of_what_must_be_signed_is_read_and_a_wrong_one_is_named(
+    bare: Connection, idp: TestIdp
+) -> None:
+    section: dict[str, Any] = {"idp_metadata": idp.metadata()}
+    for wrong, code in (
+        ({"signed": "none"}, ("saml.signed", "wrong_type")),
+        ({"signed": True}, ("saml.signed", "wrong_type")),
+        ({"want_response_signed": "yes"}, ("saml.want_response_signed", "wrong_type")),
+        ({"signed": "both", "want_response_signed": True}, ("saml.want_response_signed", "not_both")),
+    ):
+        assert faults(bare, section | wrong) == {code}
+    for older, value in ((True, "both"), (False, "assertion")):
+        said = section | {"want_response_signed": older}
+        assert sso.connections.apply(bare, said, base_dir=None).signed == value
+        assert hints_for(said) == [
+            f"saml.want_response_signed is an older spelling. Write this instead: signed: {value}."
+        ]
+    assert hints_for(section | {"signed": "response"}) == hints_for(None) == []
+
+
+def test_rows_keep_what_they_demanded_when_the_setting_gets_four_values(idp: TestIdp) -> None:
+    """And back: a version that knows only yes and no demands no less than was demanded."""
+    demands = {"both": True, "assertion": False, "response": True, "either": False}
+    for signed in demands:
+        section = {"idp_metadata": idp.metadata(), "signed": signed}
+        sso.connections.apply(make_connection(slug=signed), section, base_dir=None)
+
+    def at(name: str) -> Any:
+        """Go to a migration and return its rows. The tables change in the transaction that wrote these, so nothing may be pending."""
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        return MigrationExecutor(connection).migrate([("sso", name)]).apps.get_model("sso", "SamlSettings").objects
+
+    before = at("0007_verified_domains").values_list("connection__slug", "want_response_signed")
+    assert dict(before) == demands
+    after = at("0008_signed").values_list("connection__slug", "signed")
+    assert dict(after) == {slug: "both" if demanded else "assertion" for slug, demanded in demands.items()}

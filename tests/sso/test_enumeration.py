@@ -1,4 +1,4 @@
-"""Whoever guesses addresses learns nothing of our customers (R1a): no answer tells one that is not open from one that is not there."""
+"""A stranger who guesses addresses learns nothing about customers (R1a): a closed connection and a missing one have the same answer."""
 
 import re
 
@@ -25,19 +25,20 @@ def closed(acme: Connection) -> tuple[str, ...]:
     return ("acme", "pushes", "nobody")
 
 
-@pytest.mark.parametrize("method", ["get", "post", "head", "options", "put"])
-@pytest.mark.parametrize("path", ["login", "acs", "metadata", "logout", "finish", "other"])
-def test_what_is_closed_and_what_is_not_there_are_answered_alike(
-    closed: tuple[str, ...], path: str, method: str
-) -> None:
-    seen = set()
-    for slug in closed:
-        http = Client(headers={"host": "localhost:8000"})
-        with CaptureQueriesContext(database) as queries:
-            answer = getattr(http, method)(f"/sso/{slug}/{path}", {"SAMLResponse": "x"} if method == "post" else None)
-        headers = tuple(sorted((name, value) for name, value in answer.items() if name.lower() not in OURS))
-        asked = tuple(re.sub(r"\d", "", one["sql"].replace(slug, "SLUG")) for one in queries)  # but for the time
-        seen.add((answer.status_code, answer.content, headers, asked, tuple(answer.cookies)))
-    assert len(seen) == 1
-    (status, *_rest) = seen.pop()
-    assert status in {404, 405}
+def test_what_is_closed_and_what_is_not_there_are_answered_alike(closed: tuple[str, ...]) -> None:
+    for path in ("login", "acs", "metadata", "logout", "finish", "other"):
+        for method in ("get", "post", "head", "options", "put"):
+            seen = {seen_by_a_guest(slug, path, method) for slug in closed}
+            assert len(seen) == 1, (path, method, seen)
+            assert seen.pop()[0] in {404, 405}, (path, method)
+
+
+def seen_by_a_guest(slug: str, path: str, method: str) -> tuple[object, ...]:
+    """Return all of an answer that could tell two slugs apart: status, page, headers, cookies, and the statements that it cost."""
+    http = Client(headers={"host": "localhost:8000"})
+    with CaptureQueriesContext(database) as queries:
+        answer = getattr(http, method)(f"/sso/{slug}/{path}", {"SAMLResponse": "x"} if method == "post" else None)
+    headers = tuple(sorted((name, value) for name, value in answer.items() if name.lower() not in OURS))
+    statements = tuple(re.sub(r"\d", "", one["sql"].replace(slug, "SLUG")) for one in queries)  # but for the time
+    page = answer.content.replace(answer["X-Request-Id"].encode(), b"REFERENCE")
+    return answer.status_code, page, headers, statements, tuple(answer.cookies)

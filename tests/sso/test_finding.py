@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-import time_machine
 from django.conf import LazySettings
 from django.core.management import call_command
 from django.db import connection as database
@@ -21,6 +20,7 @@ from sso.models import VerifiedDomain
 from tests.core_identity.services.test_races import at_the_same_instant
 from tests.sso.conftest import Browser
 from tests.support.cast import ADMIN, make_connection
+from tests.support.clock import travel
 from tests.support.saml import TestIdp, now
 
 
@@ -132,7 +132,7 @@ def test_nobody_tries_names_for_long(
 ) -> None:
     enter(acme, idp, *verified("acme.com"))
     settings.SIGN_IN_LOOKUPS_PER_MINUTE = 2
-    with time_machine.travel(now(), tick=False):  # one minute
+    with travel(now(), tick=False):  # one minute
         _try_four_times(browser)
 
 

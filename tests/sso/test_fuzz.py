@@ -11,6 +11,7 @@ from lxml import etree
 from core_identity.models import Connection, IdentityUid, User
 from sso.saml.gate import decode, parse, require_response_layout
 from sso.saml.refusals import SamlRefusal
+from sso.saml.signed import Signed
 from tests.sso.conftest import Browser
 from tests.support.cast import JANE, by_sso
 from tests.support.saml import NS, SUCCESS, TestIdp
@@ -21,7 +22,7 @@ RELAXED = settings(deadline=None, max_examples=60, suppress_health_check=[Health
 @given(st.one_of(st.text(), st.binary().map(lambda raw: base64.b64encode(raw).decode())))
 def test_any_text_is_a_tree_or_a_refusal(text: str) -> None:
     try:
-        require_response_layout(parse(decode(text)), want_response_signed=True)
+        require_response_layout(parse(decode(text)), Signed.BOTH)
     except SamlRefusal as refusal:
         assert refusal.sentence  # noqa: PT017 - or nothing is raised
     else:
@@ -35,6 +36,9 @@ TAGS = [f"{{{NS[prefix]}}}{name}" for prefix, name in (
 TEXTS = st.sampled_from(
     ["", "admin", "jane.doe", "#_response1", "_response1", "2999-01-01T00:00:00Z", SUCCESS, "\u202e", "x" * 2_000]
 )
+
+NAMESPACES = st.sampled_from(["urn:v", "1", "a/b", "//a", "?", "#", ".", NS["ds"]])
+"""Some of them cannot be canonicalized."""
 
 
 def mutate(root: etree._Element, data: st.DataObject) -> None:
@@ -54,7 +58,7 @@ def mutate(root: etree._Element, data: st.DataObject) -> None:
         case _ if parent is None:
             return
         case "wrap":
-            frame = etree.Element(data.draw(st.sampled_from(TAGS)))
+            frame = etree.Element(data.draw(st.sampled_from(TAGS)), nsmap={"v": data.draw(NAMESPACES)})
             parent.replace(one, frame)
             frame.append(one)
         case "delete":
@@ -76,13 +80,13 @@ def nobody_but_jane(browser: Browser, message: str) -> None:
         browser.http.post("/sign-out")
 
 
-@pytest.mark.parametrize("signed", ["both", "assertion"])
+@pytest.mark.parametrize("signed", ["both", "assertion", "response"])
 @RELAXED
 @given(data=st.data())
 def test_a_signed_message_that_is_changed_opens_nothing_for_anybody_else(
     browser: Browser, acme: Connection, signed: str, data: st.DataObject
 ) -> None:
-    acme.saml.want_response_signed = signed == "both"
+    acme.saml.signed = signed
     acme.saml.save()
     root = etree.fromstring(base64.b64decode(browser.idp.response(browser.said(by_sso(JANE)), sign=signed)))
     for _ in range(data.draw(st.integers(1, 4), label="changes")):

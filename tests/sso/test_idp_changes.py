@@ -21,7 +21,8 @@ from sso.idp_changes import Refresh, adopt, difference, read_source, refresh, wa
 from sso.metadata_source import Reach
 from sso.models import SamlSettings
 from sso.saml.certificates import end_of, fingerprint
-from sso.saml.idp_metadata import MetadataFaults
+from sso.saml.idp_metadata import IdpMetadata, MetadataFaults
+from sso.saml.signed import Signed
 from tests.sso.conftest import Browser
 from tests.support.cast import ADMIN, JANE, by_sso, make_connection
 from tests.support.saml import TestIdp
@@ -260,3 +261,24 @@ def test_a_tolerance_out_of_bounds_is_named(acme: Connection, idp: TestIdp, valu
     with pytest.raises(SettingsErrors) as refusal:
         sso.connections.apply(acme, {"idp_metadata": idp.metadata(), "clock_skew": value}, base_dir=None)
     assert [(fault.path, fault.code) for fault in refusal.value.faults] == [("saml.clock_skew", "wrong_type")]
+
+
+def test_an_import_proposes_what_an_idp_usually_signs_only_where_the_connection_would_refuse_it() -> None:
+    """Metadata does not contain it, so it is a proposal by the entity ID, and it is never *either*."""
+    usual = {
+        "https://sts.windows.net/0a1b2c3d-0000-4000-8000-000000000002/": "assertion",
+        "http://adfs.acme.test/adfs/services/trust": "assertion",
+        "https://accounts.google.com/o/saml2?idpid=C01": "assertion",
+        "https://idp.acme.test/idp/shibboleth": "response",
+        "http://www.okta.com/exk1": "",
+        "https://evil.test/?https://sts.windows.net/x": "",
+    }
+    for entity_id, setting in usual.items():
+        read = IdpMetadata(entity_id, "https://idp.test/sso", "", ())
+        for signed in Signed:
+            (*_, told) = ("", *difference(SamlSettings(signed=signed), read).notes)
+            if not setting or signed == setting:
+                assert told == ""
+            else:
+                assert told.endswith(f"write signed: {setting} in the SAML settings."), (entity_id, signed)
+                assert f"The connection has signed: {signed}." in told

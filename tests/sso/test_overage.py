@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-import time_machine
 from django.core.management import call_command
 from django.test import Client
 
@@ -16,6 +15,7 @@ from core_identity.services.roles import create_role
 from sso.models import SignInRecord
 from tests.sso.conftest import Browser
 from tests.support.cast import ADMIN, JANE, ZOE, by_sso
+from tests.support.clock import travel
 from tests.support.saml import attributes_of, now
 
 JANE_BY_SSO = by_sso(JANE)
@@ -48,7 +48,7 @@ def editors(acme: Connection) -> None:
 
 def come(browser: Browser, attributes: Mapping[str, tuple[str, ...]], *, days: float = 0) -> list[str]:
     """Sign Jane in after so many days, and return the roles that she then has."""
-    with time_machine.travel(now() + days * DAY, tick=True):
+    with travel(now() + days * DAY):
         said = {**attributes_of(JANE_BY_SSO), **attributes}
         assert browser.come_back(JANE_BY_SSO, attributes=said).status_code == 303
     return roles()
@@ -99,7 +99,7 @@ def test_housekeeping_ends_the_roles_of_a_person_who_does_not_come_back_R31(brow
     come(browser, UNLISTED, days=1)
     change_connection(actor=ADMIN, connection_id=acme.pk, overage_days=7)
     for days, left in ((6.9, 2), (7.1, 1), (90, 1)):
-        with time_machine.travel(now() + days * DAY):
+        with travel(now() + days * DAY):
             call_command("housekeeping")
         assert Grant.objects.count() == left
     assert Grant.objects.get().user.first_name == "Zoë", "the last sign-in of this person had a full list"
@@ -113,7 +113,7 @@ def test_roles_that_a_merge_moves_end_when_they_would_have_R11_R31(browser: Brow
     zoe, jane = User.objects.get(first_name="Zoë"), User.objects.get(first_name="Jane")
     merge(actor=ADMIN, kept_id=zoe.pk, gone_id=jane.pk, reason="one person")
     for days, left in ((29, 1), (30.1, 0)):
-        with time_machine.travel(now() + days * DAY):
+        with travel(now() + days * DAY):
             call_command("housekeeping")
         assert Grant.objects.filter(user=zoe).count() == left
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import time_machine
 
 from core_identity.models import Connection, Event, Identity, User
 from core_identity.services.expiry import expire
@@ -14,6 +13,7 @@ from core_identity.services.roles import create_role
 from core_identity.values import Person
 from tests.sso.conftest import SERVICE, Browser
 from tests.support.cast import ADMIN, JANE, OKTA, by_sso
+from tests.support.clock import travel
 from tests.support.saml import attributes_of, now, request_in
 
 JANE_BY_SSO = by_sso(JANE)
@@ -117,13 +117,13 @@ def test_the_session_key_changes_and_the_session_ends_with_that_of_the_idp_R21(b
     browser.sign_in(JANE_BY_SSO, session_end=timedelta(minutes=30))
     assert browser.http.session.session_key != before
     assert browser.me().status_code == 200
-    with time_machine.travel(now() + timedelta(minutes=31)):
+    with travel(now() + timedelta(minutes=31)):
         assert browser.me().status_code == 401
 
 
 def test_a_session_lasts_twelve_hours_at_most_R21(browser: Browser) -> None:
     browser.sign_in(JANE_BY_SSO, session_end=timedelta(hours=23))
-    with time_machine.travel(now() + timedelta(hours=12, minutes=1)):
+    with travel(now() + timedelta(hours=12, minutes=1)):
         assert browser.me().status_code == 401
 
 

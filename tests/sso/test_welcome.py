@@ -32,7 +32,7 @@ def test_stronger_algorithms_are_welcome(browser: Browser, method: SignatureMeth
 
 
 def test_an_assertion_signed_alone_is_enough_where_the_connection_says_so(browser: Browser, acme: Connection) -> None:
-    acme.saml.want_response_signed = False
+    acme.saml.signed = "assertion"
     acme.saml.save()
     assert browser.sign_in(JANE_BY_SSO, sign="assertion").status_code == 200
     assert browser.sign_in(JANE_BY_SSO, sign="both").status_code == 200

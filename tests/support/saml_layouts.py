@@ -55,16 +55,17 @@ class Signature:
     digest: str = "sha256"
     line: int = 0
     attributes: str = ""
+    c14n: str = EXC_C14N
 
     def text(self, reference: str, certificate: str) -> str:
         """Return it for the element with the ID ``reference``, with places for its two values."""
         inclusive = (
             f'<ec:InclusiveNamespaces xmlns:ec="{EXC_C14N}" PrefixList="{self.prefixes}"/>' if self.prefixes else ""
         )
-        transform = f'<$p:Transform Algorithm="{EXC_C14N}">{inclusive}</$p:Transform>'
+        transform = f'<$p:Transform Algorithm="{self.c14n}">{inclusive}</$p:Transform>'
         text = (
             f'<$p:Signature xmlns:$p="{NS["ds"]}"{self.attributes}><$p:SignedInfo>'
-            f'<$p:CanonicalizationMethod Algorithm="{EXC_C14N}"/><$p:SignatureMethod Algorithm="{MORE}{self.method}"/>'
+            f'<$p:CanonicalizationMethod Algorithm="{self.c14n}"/><$p:SignatureMethod Algorithm="{MORE}{self.method}"/>'
             f'<$p:Reference URI="#{reference}"><$p:Transforms>'
             f'<$p:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/>{transform}</$p:Transforms>'
             f'<$p:DigestMethod Algorithm="{DIGESTS[self.digest]}"/><$p:DigestValue>@digest {reference}@</$p:DigestValue>'

@@ -4,6 +4,7 @@ import io
 import json
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -16,7 +17,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 import scim.connections
 from core_identity.config import housekeeping
 from core_identity.services.users import create_user
-from scim.models import Budget, OAuthClient, ProvisioningRecord, SetupLink
+from scim.models import Budget, OAuthClient, ProvisioningRecord, SetupLink, UsedCode
 from sso.models import SignInRecord, SignInState, UsedAssertion
 from tests.support.cast import ADMIN, make_connection
 
@@ -53,7 +54,11 @@ def test_one_of_each_goes_and_one_stays() -> None:
         refresh.objects.create(user=boss, application=client, token=name, revoked=NOW - 30 * DAY + shift)
         Budget.objects.create(key=name, minute=(NOW + shift).timestamp() // 60, spent=1)
     at_work = access.objects.create(application=client, token="at work", expires=NOW - HOUR)
-    refresh.objects.create(user=boss, application=client, token="at work", access_token=at_work)
+    live = refresh.objects.create(
+        user=boss, application=client, token="at work", access_token=at_work, token_family=uuid4()
+    )
+    for name, family in (("old", uuid4()), ("new", live.token_family)):
+        UsedCode.objects.create(client=client, code_hash=name, token_family=family, used_at=NOW - 2 * DAY)
     log_rows(1, days_old=29)
     log_rows(1, days_old=31)
     for days_old in (29, 31):

@@ -45,6 +45,7 @@ THEN = {"uid": "jane.doe", "external_id": "00u1", "user_name": "jane@acme.test",
         ({"now": NOON + timedelta(days=90)}, True),
         ({"now": NOON + timedelta(days=90, seconds=1)}, False),
         ({"then": None}, False),
+        ({"uid_in_doubt": True}, False),
         *[({"today": {**THEN, name: "changed"}}, False) for name in THEN],
     ],
 )

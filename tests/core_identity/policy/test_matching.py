@@ -27,6 +27,10 @@ LIVE = Known(external_id="00u1", user_name_key="jane@acme.test", email_key="jane
 DERIVED = Known(external_id="00u1", user_name_key="jane@acme.test", email_key="jane@acme.test", derived=True)
 BY_SSO_ONLY = Known(name_id_key="jane@acme.test", email_key="jane.doe@acme.test", pushed=False)
 OFFERED = Known(user_name_key="jane@acme.test", email_key="jane@acme.test", pushed=False, offered=True)
+KEYED = replace(LIVE, uid_key="jane.doe")
+EXPIRED = replace(KEYED, expired=True)
+HELD = replace(KEYED, held=True, drift_uid_key="new")
+NOTHING_SENT = frozenset({"uid", "external_id", "user_name"})
 STRANGER = Known(external_id="00u2", user_name_key="joan@acme.test", email_key="joan@acme.test")
 
 
@@ -47,6 +51,26 @@ def push(
 
 
 POST, CHANGE = Verb.POST, Verb.CHANGE
+
+
+def patch(x: Known = KEYED, *, may_change: bool = False, **sent: str | None) -> Push:
+    """Return a PATCH of ``x`` that contains only the keys in ``sent``; an emptied key is None. The UID "new" is free, "jane.doe" is X's."""
+    uid = sent.get("uid")
+    own = uid == x.uid_key != ""
+    return Push(
+        CHANGE,
+        external_id=sent.get("external_id"),
+        uid_sent=bool(uid),
+        user_name_key=sent.get("user_name"),
+        email_key="",
+        subject=x,
+        owner=x if own else None,
+        owner_is_subject=own,
+        uid_key=uid or "",
+        unsent=NOTHING_SENT - sent.keys(),
+        external_id_may_change=may_change,
+    )
+
 
 CELLS = [
     # POST, externalId unknown or absent
@@ -173,6 +197,131 @@ CELLS = [
         Decision.CONFLICT,
     ),
     ("put with a UID on somebody offered", push(CHANGE, subject=OFFERED), Decision.CLAIM),
+    # PATCH without externalId
+    ("patch with a new UID alone, X is live", patch(uid="new"), Decision.RELINK),
+    ("patch with a new UID alone, the user is expired", patch(EXPIRED, uid="new"), Decision.DRIFT),
+    ("patch with a new UID alone, X is inactive", patch(replace(KEYED, active=False), uid="new"), Decision.DRIFT),
+    (
+        "patch with a new UID alone, X has no externalId",
+        patch(replace(KEYED, external_id=None), uid="new"),
+        Decision.DRIFT,
+    ),
+    ("patch with a new UID that empties the externalId", patch(uid="new", external_id=None), Decision.DRIFT),
+    ("patch with the UID that was kept while X was not live", patch(HELD, uid="new"), Decision.DRIFT),
+    ("patch with another UID than the one that was kept", patch(HELD, uid="newer"), Decision.DRIFT),
+    ("the kept UID with the externalId of X", patch(HELD, uid="new", external_id="00u1"), Decision.DRIFT),
+    (
+        "another UID than the kept one with the externalId of X",
+        patch(HELD, uid="newer", external_id="00u1"),
+        Decision.RELINK,
+    ),
+    (
+        "post with the kept UID and the externalId of X",
+        replace(push(POST, subject=HELD), uid_key="new"),
+        Decision.DRIFT,
+    ),
+    # The externalId may change
+    ("patch with another externalId alone", patch(external_id="00u9"), Decision.CONFLICT),
+    ("it may change: patch with another externalId alone", patch(may_change=True, external_id="00u9"), Decision.APPLY),
+    (
+        "it may change: patch with another externalId that somebody has",
+        replace(patch(may_change=True, external_id="00u9"), external_id_taken=True),
+        Decision.CONFLICT,
+    ),
+    ("it may change: the user is expired", patch(EXPIRED, may_change=True, external_id="00u9"), Decision.CONFLICT),
+    (
+        "it may change: an emptied UID is not silence",
+        patch(may_change=True, external_id="00u9", uid=None),
+        Decision.CONFLICT,
+    ),
+    (
+        "it may change: patch with the same userName and no UID",
+        patch(may_change=True, external_id="00u9", user_name="jane@acme.test"),
+        Decision.CONFLICT,
+    ),
+    (
+        "it may change: patch with the current UID",
+        patch(may_change=True, external_id="00u9", uid="jane.doe"),
+        Decision.APPLY,
+    ),
+    (
+        "it may change: patch with the current UID and another userName",
+        patch(may_change=True, external_id="00u9", uid="jane.doe", user_name="jane.roe@acme.test"),
+        Decision.CONFLICT,
+    ),
+    (
+        "it may change: put with the current UID and the same userName",
+        replace(
+            patch(may_change=True, external_id="00u9", uid="jane.doe", user_name="jane@acme.test"), unsent=frozenset()
+        ),
+        Decision.APPLY,
+    ),
+    (
+        "it may change: put with a former UID",
+        replace(
+            push(CHANGE, subject=KEYED, owner=KEYED, own=True, external_id="00u9"),
+            uid_key="jane.before",
+            external_id_may_change=True,
+        ),
+        Decision.CONFLICT,
+    ),
+    (
+        "it may change: put without UID",
+        replace(push(CHANGE, subject=KEYED, external_id="00u9", uid_sent=False), external_id_may_change=True),
+        Decision.CONFLICT,
+    ),
+    (
+        "it may change: put with the externalId, a new UID and the same userName",
+        replace(push(CHANGE, subject=KEYED), uid_key="new", external_id_may_change=True),
+        Decision.RELINK,
+    ),
+    (
+        "it may change: put with the externalId and a new UID and userName",
+        replace(push(CHANGE, subject=KEYED, user_name_key="eve"), uid_key="new", external_id_may_change=True),
+        Decision.CONFLICT,
+    ),
+    (
+        "it may change: post with the externalId and a new UID and userName",
+        replace(push(POST, subject=KEYED, user_name_key="eve"), uid_key="new", external_id_may_change=True),
+        Decision.CONFLICT,
+    ),
+    (
+        "it may change: post with the externalId, another userName and no UID",
+        replace(push(POST, subject=KEYED, user_name_key="eve", uid_sent=False), external_id_may_change=True),
+        Decision.CONFLICT,
+    ),
+    (
+        "it may change: post with the externalId and UID of X under another userName",
+        replace(push(POST, subject=KEYED, owner=KEYED, own=True, user_name_key="eve"), external_id_may_change=True),
+        Decision.REVIVE,
+    ),
+    # In re-key, a PATCH
+    ("in re-key: the externalId alone", replace(patch(external_id="00u9"), rekeying=True), Decision.APPLY),
+    (
+        "in re-key: the externalId alone, and the UID is derived",
+        replace(patch(replace(KEYED, derived=True), external_id="00u9"), rekeying=True),
+        Decision.CONFLICT,
+    ),
+    (
+        "in re-key: an emptied UID does not agree",
+        replace(patch(external_id="00u9", uid=None), rekeying=True),
+        Decision.CONFLICT,
+    ),
+    (
+        "in re-key: another userName and externalId",
+        replace(patch(external_id="00u9", user_name="eve"), rekeying=True),
+        Decision.CONFLICT,
+    ),
+    (
+        "in re-key: an externalId that somebody has",
+        replace(patch(external_id="00u9"), rekeying=True, external_id_taken=True),
+        Decision.CONFLICT,
+    ),
+    (
+        "in re-key: a post without UID says one key, also where the UID is the userName",
+        replace(push(POST, owner=LIVE, external_id="00u9", rekeying=True), uid_derived=True),
+        Decision.CONFLICT,
+    ),
     # PUT or PATCH, externalId differs
     (
         "in re-key: UID and userName agree, the externalId is new, by put",
@@ -337,6 +486,38 @@ SIGN_INS = [
     (
         "in re-key: UID and NameID agree, the externalId is somebody else's (R3)",
         assertion(owner=LIVE, external=STRANGER, external_id="00u2", rekeying=True),
+        SignIn.NO_MARK,
+    ),
+    (
+        "in re-key: the UID is the one that was kept while the person was not live (R8a)",
+        replace(assertion(external=HELD, external_id="00u1", rekeying=True), uid_key="new"),
+        SignIn.CONFLICT,
+    ),
+    (
+        "the externalId may change: it is not the only mark (R8b)",
+        replace(assertion(owner=STRANGER, external_id="00u2"), external_id_may_change=True),
+        SignIn.NO_MARK,
+    ),
+    (
+        "the externalId may change: externalId and email agree",
+        replace(assertion(owner=LIVE, external_id="00u1", name_id_key="x"), external_id_may_change=True),
+        SignIn.ENTER,
+    ),
+    (
+        "the externalId may change: it changed, the current UID and the NameID agree",
+        replace(assertion(owner=KEYED, external_id="00u9"), uid_key="jane.doe", external_id_may_change=True),
+        SignIn.ENTER,
+    ),
+    (
+        "the externalId may change: it changed, and only the email agrees",
+        replace(
+            assertion(owner=KEYED, external_id="00u9", name_id_key="x"), uid_key="jane.doe", external_id_may_change=True
+        ),
+        SignIn.NO_MARK,
+    ),
+    (
+        "the externalId may change: it changed, and the UID is a former one",
+        replace(assertion(owner=KEYED, external_id="00u9"), uid_key="jane.before", external_id_may_change=True),
         SignIn.NO_MARK,
     ),
     ("the NameID is the userName of a sent UID", assertion(named=LIVE), SignIn.CREATE),

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-import time_machine
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -18,6 +17,7 @@ from core_identity.services.provisioning import change_person, create_person, re
 from core_identity.services.users import change_user, create_user
 from core_identity.values import Actor, Person
 from tests.support.cast import ADMIN, JANE, OKTA, make_connection
+from tests.support.clock import travel
 
 pytestmark = pytest.mark.django_db
 
@@ -89,7 +89,7 @@ def test_one_of_three_who_leaves_is_no_burst_and_neither_are_all_three_R22a(acme
 def test_leavers_spread_over_a_day_are_no_burst_R22a(people: list[Identity]) -> None:
     start = timezone.now()
     for count, identity in enumerate(people[:20]):
-        with time_machine.travel(start + timedelta(minutes=16 * count)):
+        with travel(start + timedelta(minutes=16 * count)):
             say(identity, active=False)
     assert not Burst.objects.exists()
 
@@ -111,7 +111,7 @@ def test_what_follows_within_the_hour_is_the_same_burst_and_what_comes_a_day_lat
 ) -> None:
     say(people[6], active=False)
     assert people_of(open_bursts().get()).count() == 7
-    with time_machine.travel(timezone.now() + timedelta(days=1)):
+    with travel(timezone.now() + timedelta(days=1)):
         for identity in people[7:13]:
             say(identity, active=False)
     assert [people_of(one).count() for one in open_bursts()] == [7, 6]

@@ -208,9 +208,9 @@ def patch(*operations: object, **more: object) -> Person:
             {"op": "remove", "path": 'emails[type eq "fax"]'},
             Person(email=WORK["value"], attributes={"emails": [WORK, HOME]}),
         ),
-        # R6: a UID or externalId that is taken away was not said
-        ({"op": "remove", "path": f"{ENTERPRISE}:UID"}, Person()),
-        ({"op": "remove", "path": "externalId"}, Person()),
+        # R6, R8a: a removed UID or externalId is contained in the message, and clears nothing
+        ({"op": "remove", "path": f"{ENTERPRISE}:UID"}, Person(uid="")),
+        ({"op": "remove", "path": "externalId"}, Person(external_id="")),
         (
             {"op": "remove", "path": ENTERPRISE},
             Person(

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from lxml import etree
 
+from sso.saml.signed import Signed
 from tests.support.saml import NS, Change, Claims, TestIdp
 
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -18,6 +19,9 @@ AT_THE_GATE = frozenset(
     }
 )  # fmt: skip
 """What is refused by one of these names has reached neither python3-saml nor xmlsec nor a key of ours."""
+
+BEFORE_SIGNATURES = AT_THE_GATE - {"not_signed"} | {"status"}
+"""What is refused by one of these names is refused so at every setting: who must sign what is asked after it."""
 
 
 class Scene(Protocol):
@@ -34,20 +38,47 @@ class Scene(Protocol):
 
 @dataclass(frozen=True)
 class Attack:
-    """``code`` is on the page. ``response_signed`` is the connection's setting. ``believed``: refused by policy, after it was verified.
+    """``code`` is on the page, at each setting *signed* that looks so far; ``carries`` says what is signed (both, assertion, response, none).
 
-    ``late``: refused after the gate, although a refusal of the gate has the same name.
+    ``believed``: refused by policy, after it was verified. ``late``: refused after the gate, although a refusal of the gate has the same name.
+    ``too_little``: the code where it is opened, and what it carries is not enough.
+    ``welcome``: where what it carries is enough it is no attack, and signs Jane in.
     """
 
     code: str
     make: Callable[[Scene], str]
-    response_signed: bool = True
+    carries: str = "both"
     believed: bool = False
     late: bool = False
+    welcome: bool = False
+    encrypted: bool = False
+    too_little: str = ""
 
     @property
-    def stops_at_the_gate(self) -> bool:
-        return self.code in AT_THE_GATE and not self.late and not self.believed
+    def narrowest(self) -> Signed:
+        """Return the narrowest setting that looks at all of it."""
+        response, assertion = self.carries in {"both", "response"}, self.carries in {"both", "assertion"}
+        return next((one for one in Signed if one.allows(response=response, assertion=assertion)), Signed.BOTH)
+
+    def code_at(self, signed: Signed) -> str | None:
+        """Return the code of the refusal at a setting, None where it signs somebody in."""
+        response, assertion = self.carries in {"both", "response"}, self.carries in {"both", "assertion"}
+        # What an encrypted Assertion carries is seen when it is opened, and it is opened only if the Response satisfies the setting.
+        looks_on = (
+            (response or not signed.needs_response)
+            if self.encrypted
+            else signed.allows(response=response, assertion=assertion)
+        )
+        if looks_on:
+            enough = signed.allows(response=response, assertion=assertion)
+            return None if self.welcome and enough else self.code if enough else self.too_little or self.code
+        return self.code if self.code in BEFORE_SIGNATURES and not self.encrypted else "not_signed"
+
+    def stops_at_the_gate(self, code: str | None) -> bool:
+        """Whether a refusal has reached nothing: of an unsigned message, its one signature may be looked at to propose a setting."""
+        if code == "not_signed" and self.carries != "none" and not (self.encrypted and self.carries == "assertion"):
+            return False
+        return code in AT_THE_GATE and not self.late and not self.believed
 
 
 def says(
@@ -55,9 +86,9 @@ def says(
     change: Change | None = None,
     *,
     sign: str = "both",
-    response_signed: bool = True,
     believed: bool = False,
     late: bool = False,
+    welcome: bool = False,
     **claims: Any,
 ) -> Attack:
     """Return a message that the IdP itself signed: with other ``claims``, or with its tree changed before."""
@@ -65,16 +96,16 @@ def says(
     def make(scene: Scene) -> str:
         return scene.idp.response(scene.said(**claims), sign=sign, before=change)
 
-    return Attack(code, make, response_signed, believed, late)
+    return Attack(code, make, sign, believed, late, welcome)
 
 
-def altered(code: str, change: Change, *, sign: str = "both", response_signed: bool = True, **claims: Any) -> Attack:
-    """Return a message that was changed after it was signed."""
+def altered(code: str, change: Change, *, sign: str = "both", carries: str | None = None, **claims: Any) -> Attack:
+    """Return a message that was changed after it was signed. ``carries``: what is signed after the change, if that is another."""
 
     def make(scene: Scene) -> str:
         return scene.idp.response(scene.said(**claims), sign=sign, after=change)
 
-    return Attack(code, make, response_signed)
+    return Attack(code, make, carries or sign)
 
 
 def respelled(code: str, change: Callable[[str], str | bytes]) -> Attack:

@@ -1,7 +1,8 @@
-"""What is encrypted to us, and what is in it. Anybody can encrypt to us, so here most connections do not demand that the Response is signed."""
+"""What is encrypted to us, and what is in it. Anybody can encrypt to us, so most of these are in a Response that is not signed."""
 
 import base64
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import xmlsec
@@ -9,7 +10,7 @@ from lxml import etree
 from xmlsec import constants
 
 from tests.sso.attacks.attack import Attack, Scene, add, at, encoded, put, twice
-from tests.support.saml import NS, Change, TestIdp, encrypting_to
+from tests.support.saml import NS, Change, TestIdp, encrypting_to, response_xml
 
 XENC = "http://www.w3.org/2001/04/xmlenc#"
 XENC11 = "http://www.w3.org/2009/xmlenc11#"
@@ -27,7 +28,9 @@ def sealed(
     before: Change | None = None,
     signer: Callable[[Scene], TestIdp] = lambda scene: scene.idp,
     sign: str = "assertion",
-    response_signed: bool = False,
+    carries: str | None = None,
+    welcome: bool = False,
+    early: bool = False,
     late: bool = False,
     claims: dict[str, Any] | None = None,
     **how: Any,
@@ -38,7 +41,27 @@ def sealed(
         seal = encrypting_to(scene.certificate, **how)
         return signer(scene).response(scene.said(**(claims or {})), sign=sign, before=before, seal=seal, after=after)
 
-    return Attack(code, make, response_signed, late=late)
+    return Attack(code, make, carries or sign, late=late, welcome=welcome, encrypted=not early)
+
+
+def put_encrypted(root: etree._Element, octets: bytes, certificate: str) -> None:
+    """Put any octets, encrypted, in the place of the Assertion."""
+    place = etree.Element(f"{{{NS['saml']}}}EncryptedAssertion")
+    root.replace(at(root, "saml:Assertion"), place)
+    data = xmlsec.template.encrypted_data_create(
+        place, constants.TransformAes256Gcm, type=constants.TypeEncElement, ns="xenc"
+    )
+    place.append(data)
+    xmlsec.template.encrypted_data_ensure_cipher_value(data)
+    info = xmlsec.template.encrypted_data_ensure_key_info(data, ns="ds")
+    xmlsec.template.encrypted_data_ensure_cipher_value(
+        xmlsec.template.add_encrypted_key(info, constants.TransformRsaOaep)
+    )
+    manager = xmlsec.KeysManager()
+    manager.add_key(xmlsec.Key.from_memory(certificate, constants.KeyDataFormatCertPem))
+    context = xmlsec.EncryptionContext(manager)
+    context.key = xmlsec.Key.generate(constants.KeyDataAes, 256, constants.KeyDataTypeSession)
+    context.encrypt_binary(data, octets)
 
 
 def holding(code: str, change: Callable[[etree._Element], bytes]) -> Attack:
@@ -46,26 +69,10 @@ def holding(code: str, change: Callable[[etree._Element], bytes]) -> Attack:
 
     def make(scene: Scene) -> str:
         root = etree.fromstring(base64.b64decode(scene.idp.response(scene.said(), sign="assertion")))
-        octets = change(root)
-        place = etree.Element(f"{{{NS['saml']}}}EncryptedAssertion")
-        root.replace(at(root, "saml:Assertion"), place)
-        data = xmlsec.template.encrypted_data_create(
-            place, constants.TransformAes256Gcm, type=constants.TypeEncElement, ns="xenc"
-        )
-        place.append(data)
-        xmlsec.template.encrypted_data_ensure_cipher_value(data)
-        info = xmlsec.template.encrypted_data_ensure_key_info(data, ns="ds")
-        xmlsec.template.encrypted_data_ensure_cipher_value(
-            xmlsec.template.add_encrypted_key(info, constants.TransformRsaOaep)
-        )
-        manager = xmlsec.KeysManager()
-        manager.add_key(xmlsec.Key.from_memory(scene.certificate, constants.KeyDataFormatCertPem))
-        context = xmlsec.EncryptionContext(manager)
-        context.key = xmlsec.Key.generate(constants.KeyDataAes, 256, constants.KeyDataTypeSession)
-        context.encrypt_binary(data, octets)
+        put_encrypted(root, change(root), scene.certificate)
         return encoded(etree.tostring(root))
 
-    return Attack(code, make, response_signed=False, late=True)  # fmt: skip
+    return Attack(code, make, "assertion", late=True, encrypted=True)  # fmt: skip
 
 
 def _assertion(root: etree._Element) -> bytes:
@@ -157,6 +164,9 @@ STRUCTURES: dict[str, Change] = {
     "nothing in it": lambda root: at(root, PLACE).remove(at(root, DATA)),
 }  # fmt: skip
 
+EARLY = {"two of them", "a readable one beside", "a readable one of another namespace beside", "in Extensions"}
+"""What is refused before it is asked who signed."""
+
 ALGORITHMS: dict[str, Change] = {
     **{
         f"content by {name}": _algorithm(DATA, uri)
@@ -177,6 +187,30 @@ ALGORITHMS: dict[str, Change] = {
     "OAEP with an unknown mask": add(f"{KEY}/{METHOD}", f'<m:MGF xmlns:m="{XENC11}" Algorithm="urn:x"/>'),
     "OAEP with a label": add(f"{KEY}/{METHOD}", f'<e:OAEPparams xmlns:e="{XENC}">AAAA</e:OAEPparams>'),
 }  # fmt: skip
+
+
+def _strangers_inside(scene: Scene) -> str:
+    """A stranger's Assertion, encrypted, in a Response that the IdP signed."""
+    said = scene.said()
+    theirs = etree.fromstring(base64.b64decode(scene.stranger.response(said, sign="assertion")))
+
+    def take(root: etree._Element) -> None:
+        root.replace(at(root, "saml:Assertion"), at(theirs, "saml:Assertion"))
+
+    return scene.idp.response(said, sign="response", before=take, seal=encrypting_to(scene.certificate))
+
+
+def _rebound(scene: Scene) -> str:
+    """The Assertion inside uses a prefix that is declared around it, where no signature covers it: anybody can let it mean something else."""
+    words = response_xml(replace(scene.said(), assertion_id="_a1"), "response").decode()
+    declared = f'xmlns:a="{NS["saml"]}"'
+    root = etree.fromstring(words.replace("<samlp:Response ", f"<samlp:Response {declared} ", 1))
+    opening, closing = words.index("<saml:Assertion"), words.index("</samlp:Response>")
+    inside = words[opening:closing].replace("<saml:", "<a:").replace("</saml:", "</a:").strip()
+    put_encrypted(root, inside.encode(), scene.certificate)
+    written = etree.tostring(root).replace(b"a:EncryptedAssertion", b"saml:EncryptedAssertion")
+    return encoded(etree.tostring(scene.idp.sign(etree.fromstring(written))))
+
 
 EMPTY = b'<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_e" Version="2.0"/>'
 
@@ -207,18 +241,24 @@ INSIDE: dict[str, Callable[[etree._Element], bytes]] = {
 ATTACKS: dict[str, Attack] = {
     **{f"altered: {name}, {kind}": sealed("decryption", change, content=content, late=True)
        for kind, content in (("CBC", constants.TransformAes256Cbc), ("GCM", constants.TransformAes256Gcm)) for name, change in ALTERED.items()},
-    **{name: sealed("structure", change) for name, change in STRUCTURES.items()},
+    **{name: sealed("structure", change, early=name in EARLY) for name, change in STRUCTURES.items()},
     **{name: sealed("algorithm", change) for name, change in ALGORITHMS.items()},
     **{f"holding {name}": holding("decryption", change) for name, change in INSIDE.items()},
     "3DES by the IdP itself": sealed("algorithm", content=constants.TransformDes3Cbc, bits=192),
     "RSA 1.5 by the IdP itself": sealed("algorithm", wrap=constants.TransformRsaPkcs1),
-    "altered, in a signed Response": sealed("signature", ALTERED["a middle block"], sign="both", response_signed=True),
-    "an altered key, in a signed Response": sealed("signature", ALTERED["the wrapped key"], sign="both", response_signed=True),
+    "altered, in a signed Response": sealed("signature", ALTERED["a middle block"], sign="both"),
+    "an altered key, in a signed Response": sealed("signature", ALTERED["the wrapped key"], sign="both"),
     "by a stranger": sealed("decryption", signer=lambda scene: scene.stranger),
-    "by a stranger, both signed": sealed("signature", signer=lambda scene: scene.stranger, sign="both", response_signed=True),
+    "by a stranger, both signed": sealed("signature", signer=lambda scene: scene.stranger, sign="both"),
     "unsigned inside": sealed("decryption", sign="none"),
-    "unsigned inside a signed Response": sealed("decryption", sign="response", response_signed=True),
-    "in an unsigned Response, where it must be signed": sealed("not_signed", response_signed=True),
+    "unsigned inside a signed Response": sealed("not_signed", sign="response", welcome=True, late=True),
+    "unsigned inside a signed Response, altered": sealed("signature", ALTERED["a middle block"], sign="response"),
+    "unsigned inside a stranger's Response": sealed("signature", signer=lambda scene: scene.stranger, sign="response"),
+    "unsigned inside a signed Response, of another meaning by its prefixes": Attack(
+        "decryption", _rebound, "response", late=True, encrypted=True, too_little="not_signed"
+    ),
+    "by a stranger inside the IdP's Response": Attack("decryption", _strangers_inside, late=True, encrypted=True),
+    "in an unsigned Response": sealed("not_signed", welcome=True),
     "for another service, encrypted anew for us": sealed("audience", claims={"audience": "https://other.test"}),
     "for another address, encrypted anew for us": sealed("recipient", claims={"recipient": "https://other.test/acs"}),
     "that has ended": sealed("too_late", before=put(".//saml:Conditions", "NotOnOrAfter", "2001-01-01T00:00:00Z")),

@@ -83,7 +83,6 @@ TRANSFORM: dict[str, Change] = {
     "inclusive c14n beside": _transform("http://www.w3.org/TR/2001/REC-xml-c14n-20010315"),
     "inclusive c14n": put(C14N, "Algorithm", "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"),
     "inclusive c14n with comments": put(C14N, "Algorithm", "http://www.w3.org/TR/2001/REC-xml-c14n-20010315#WithComments"),
-    "exclusive c14n with comments": put(C14N, "Algorithm", f"{EXC_C14N}WithComments"),
     "c14n 1.1": put(C14N, "Algorithm", "http://www.w3.org/2006/12/xml-c14n11"),
     "no enveloped": drop(f"{TRANSFORMS}/ds:Transform[1]"),
     "no c14n": drop(C14N),
@@ -126,7 +125,6 @@ DIGESTS = {
 }
 CANONICALIZATIONS = {
     "inclusive": "http://www.w3.org/TR/2001/REC-xml-c14n-20010315",
-    "with comments": f"{EXC_C14N}WithComments",
     "1.1": "http://www.w3.org/2006/12/xml-c14n11",
     "XSLT": "http://www.w3.org/TR/1999/REC-xslt-19991116",
     "none": "",
@@ -171,6 +169,8 @@ VALUES: dict[str, Change] = {
     "ECDSA of an RSA key": put(f"{INFO}/ds:SignatureMethod", "Algorithm", f"{MORE}ecdsa-sha256"),
     "another hash": put(f"{INFO}/ds:SignatureMethod", "Algorithm", f"{MORE}rsa-sha512"),
     "another digest method": put(f"{REFERENCE}/ds:DigestMethod", "Algorithm", "http://www.w3.org/2001/04/xmlenc#sha512"),
+    "another canonicalization": put(f"{INFO}/ds:CanonicalizationMethod", "Algorithm", f"{EXC_C14N}WithComments"),
+    "another canonicalization in the transform": put(C14N, "Algorithm", f"{EXC_C14N}WithComments"),
     "a changed value": change_uid,
     "a changed NameID": text(".//saml:NameID", "eve@acme.test"),
     "a changed session": put(".//saml:AuthnStatement", "SessionIndex", "_x"),
@@ -223,6 +223,30 @@ def _half_by_a_stranger(scene: Scene) -> str:
     return scene.stranger.response(said, sign="response", before=take)
 
 
+def _strangers_assertion(scene: Scene) -> str:
+    """A stranger's Assertion, brought under a Response that the IdP signed: the IdP signs what somebody made it pass on."""
+    said = scene.said()
+    theirs = etree.fromstring(base64.b64decode(scene.stranger.response(said, sign="assertion")))
+
+    def take(root: etree._Element) -> None:
+        root.replace(at(root, "saml:Assertion"), at(theirs, "saml:Assertion"))
+
+    return scene.idp.response(said, sign="response", before=take)
+
+
+def _resigned_around(change: Change) -> Callable[[Scene], str]:
+    """The IdP signs both, but the Assertion changes before the Response is signed: the outer signature verifies, the inner one does not."""
+    return lambda scene: scene.idp.response(scene.said(), seal=change)
+
+
+def _emptied(root: etree._Element) -> None:
+    at(root, IN)[:] = []
+
+
+def _another_id(root: etree._Element) -> None:
+    at(root, "saml:Assertion").set("ID", "_another")
+
+
 def _under_the_name_of_the_idp(scene: Scene) -> str:
     """A stranger's signature that names the right certificate in its KeyInfo."""
     bare = "".join(scene.idp.pem.splitlines()[1:-1])
@@ -251,10 +275,10 @@ LATE: dict[str, Any] = {"confirmation_end": timedelta(seconds=-60)}
 
 ATTACKS: dict[str, Attack] = {
     "late, and by a stranger": Attack("signature", _late_by_a_stranger("both")),
-    "late, and by a stranger, Assertion alone": Attack("signature", _late_by_a_stranger("assertion"), response_signed=False),
+    "late, and by a stranger, Assertion alone": Attack("signature", _late_by_a_stranger("assertion"), "assertion"),
     "late, and changed": altered("signature", change_uid, **LATE),
-    "late, and changed, Assertion alone": altered("signature", change_uid, sign="assertion", response_signed=False, **LATE),
-    "late, and the Response changed, which need not be signed": altered("signature", _response_id_rewritten, response_signed=False, **LATE),
+    "late, and changed, Assertion alone": altered("signature", change_uid, sign="assertion", **LATE),
+    "late, and the Response changed": altered("signature", _response_id_rewritten, **LATE),
     "late, and not signed": says("not_signed", sign="none", **LATE),
     **{name: altered("signature_layout", change) for name, change in LAYOUTS.items()},
     **{name: altered("algorithm", change) for name, change in ALGORITHMS.items()},
@@ -262,20 +286,28 @@ ATTACKS: dict[str, Attack] = {
     "the Response's signature in the Assertion": altered("signature_layout", _of_the_response_for_the_assertion),
     "an empty Signature": altered("signature_layout", add("saml:Assertion", "<ds:Signature/>", 1), sign="none"),
     "none": says("not_signed", sign="none"),
-    "the Response alone": says("not_signed", sign="response"),
-    "the Assertion alone, where both are demanded": says("not_signed", sign="assertion"),
-    "the Response alone, where the Assertion is demanded": says("not_signed", sign="response", response_signed=False),
-    "none, where the Assertion is demanded": says("not_signed", sign="none", response_signed=False),
+    "the Response alone": says("not_signed", sign="response", welcome=True),
+    "the Assertion alone": says("not_signed", sign="assertion", welcome=True),
+    "the Response alone, changed": altered("signature", change_uid, sign="response"),
+    "the Response alone, the Assertion in it another's": altered("signature", _another_id, sign="response"),
+    "the Response alone, an attribute more in it": altered("signature", VALUES["an attribute more"], sign="response"),
+    "the Response alone, by a stranger": Attack("signature", _by_a_stranger("response"), "response"),
+    "the Response alone, late, and by a stranger": Attack("signature", _late_by_a_stranger("response"), "response"),
+    "a stranger's Assertion in the IdP's Response": Attack("signature", _strangers_assertion),
+    "a changed Assertion in the IdP's Response": Attack("signature", _resigned_around(change_uid)),
+    "an Assertion with a broken signature in the IdP's Response": Attack("signature", _resigned_around(_flip(f"{IN}/ds:SignatureValue"))),
+    "an Assertion with an empty signature in the IdP's Response": Attack("signature_layout", _resigned_around(_emptied)),
+    "the Response's signature removed, and the Assertion changed": altered("signature", many(drop("ds:Signature"), change_uid), carries="assertion"),
+    "the Assertion's signature removed": altered("signature", drop(IN), carries="response"),
     "SHA-1 by the IdP itself": Attack("algorithm", _by(SignatureMethod.RSA_SHA1, DigestAlgorithm.SHA256)),
     "SHA-1 digests by the IdP itself": Attack("algorithm", _by(SignatureMethod.RSA_SHA256, DigestAlgorithm.SHA1)),
     "a stranger's key, in the KeyInfo": Attack("signature", _by_a_stranger("both")),
-    "a stranger's key, Assertion alone": Attack("signature", _by_a_stranger("assertion"), response_signed=False),
+    "a stranger's key, Assertion alone": Attack("signature", _by_a_stranger("assertion"), "assertion"),
     "a stranger's key under the IdP's certificate": Attack("signature", _under_the_name_of_the_idp),
     "the IdP's Assertion in a stranger's Response": Attack("signature", _half_by_a_stranger),
-    "the same, where the Assertion is enough": Attack("signature", _half_by_a_stranger, response_signed=False),
-    "borrowed from another assertion": Attack("signature", _of_another_assertion, response_signed=False),
+    "borrowed from another assertion": Attack("signature", _of_another_assertion, "assertion"),
     **{
-        f"borrowed from {name}": Attack("signature", _borrowed(space, name), response_signed=False)
+        f"borrowed from {name}": Attack("signature", _borrowed(space, name), "assertion")
         for space, name in (
             ("samlp", "LogoutRequest"), ("samlp", "LogoutResponse"), ("md", "EntityDescriptor"), ("samlp", "Response"), ("saml", "Assertion"),
         )

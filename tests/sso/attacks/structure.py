@@ -67,6 +67,9 @@ ATTACKS: dict[str, Attack] = {
     "a comment in SignedInfo": respelled("forbidden_xml", lambda xml: xml.replace("<ds:SignedInfo>", "<ds:SignedInfo><!-- -->")),
     "an instruction in SignatureValue": respelled("forbidden_xml", lambda xml: xml.replace("<ds:SignatureValue>", "<ds:SignatureValue><?x y?>")),
     "CDATA in the digest": respelled("forbidden_xml", lambda xml: xml.replace("<ds:DigestValue>", "<ds:DigestValue><![CDATA[]]>")),
+    # Namespaces without an absolute URI: libxml2 refuses to canonicalize them
+    "a relative namespace": raw("forbidden_xml", f'{RESPONSE} xmlns:v="1"/>'),
+    "a relative namespace inside": respelled("forbidden_xml", lambda xml: xml.replace("<saml:Subject>", '<saml:Subject xmlns:v="a/b">')),
     # Spellings
     "XML 1.1": respelled("forbidden_xml", lambda xml: f'<?xml version="1.1"?>{xml}'),
     "UTF-16": respelled("forbidden_xml", lambda xml: xml.encode("utf-16")),

@@ -111,7 +111,7 @@ def _ids(new_id: bool) -> str:
 ATTACKS: dict[str, Attack] = {
     **{
         f"shape {number}, {sign} signed, {_ids(new_id)}": altered(
-            "structure", _shape(number, new_id=new_id), sign=sign, response_signed=sign == "both"
+            "structure", _shape(number, new_id=new_id), sign=sign
         )
         for sign, number, new_id in product(("both", "assertion"), range(1, 9), (False, True))
         if sign == "both" or number > 2
@@ -121,15 +121,14 @@ ATTACKS: dict[str, Attack] = {
             "structure",
             _hide(place, original=original, moved=moved, new_id=new_id),
             sign=sign,
-            response_signed=sign == "both",
         )
         for place, original, moved, sign, new_id in product(PLACES, (False, True), (False, True), ("both", "assertion"), (False, True))
     },
     **{
-        f"in Extensions, of the namespace {space}": altered("structure", _other_namespace(space), sign="assertion", response_signed=False)
+        f"in Extensions, of the namespace {space}": altered("structure", _other_namespace(space), sign="assertion")
         for space in ("urn:oasis:names:tc:SAML:1.0:assertion", "urn:x", NS["samlp"])
     },
     "signed by the IdP with another one inside": says(
-        "structure", _hide("Advice", original=False, moved=False, new_id=True), sign="assertion", response_signed=False
+        "structure", _hide("Advice", original=False, moved=False, new_id=True), sign="assertion"
     ),
 }  # fmt: skip

@@ -20,7 +20,7 @@ class Command(AnsweringCommand):
         listing = add("list", "list the open conflicts, newest first")
         listing.add_argument("--connection", metavar="SLUG", help="those of one connection")
         listing.add_argument("--all", action="store_true", help="closed ones too")
-        resolving = changing(add("resolve", "say who they are; the next push or sign-in goes through"))
+        resolving = changing(add("resolve", "decide who they are; then ask for the same push or sign-in again"))
         resolving.add_argument("conflict", metavar="ID", help="id or last reference of the conflict")
         resolving.add_argument("how", choices=RESOLUTIONS)
 

@@ -5,8 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from django.utils import timezone
-
+from core_identity.clock import database_now
 from core_identity.config.answers import changing
 from core_identity.config.apply import apply, describe, parse
 from core_identity.config.credential_acts import CredentialActs
@@ -107,17 +106,20 @@ class Command(CredentialActs, IdpActs, SamlActs):
             changed = rekey(
                 actor=self.actor,
                 connection_id=connection.pk,
-                until=timezone.now() + timedelta(days=days),
+                until=database_now() + timedelta(days=days),
                 uid_attribute=uid_attribute,
                 uid_rule=uid_rule,
                 reason=reason,
             )
         until = changed.rekey_until.isoformat() if changed.rekey_until else None
-        told = {"connection": slug, "rekey_until": until, "follow": plan.pushed, "by_sign_in": plan.by_sign_in}
+        counts = {"derived": plan.derived, "by_sign_in": plan.by_sign_in, "cannot": plan.cannot}
+        told = {"connection": slug, "rekey_until": until, "follow": plan.pushed, **counts}
         lines = [
             f"{slug} is in re-key until {until}." if until else f"{slug} is no longer in re-key.",
-            f"{plan.pushed} people follow by externalId and userName.",
-            f"{plan.by_sign_in} came by sign-in only: they follow where the assertion carries the externalId, else you decide.",
+            f"{plan.pushed} people follow, whichever of UID, externalId and userName changes.",
+            f"{plan.derived} have no UID of their own: they follow to a UID, and not to a new externalId.",
+            f"{plan.by_sign_in} came by sign-in only: they follow where the assertion contains their externalId and NameID.",
+            f"{plan.cannot} cannot follow: they are inactive, or have too few keys.",
         ]
         self.answer(told, as_json=json, lines=lines)
 
@@ -211,4 +213,6 @@ def _side(identity: Identity) -> dict[str, str | bool | None]:
 
 def _sheet(answer: dict[str, Any]) -> list[str]:
     width = max(len(name) for name in answer)
-    return [f"{name:<{width}}  {value}" for name, value in answer.items()]
+    return [
+        f"{name:<{width}}  {' '.join(value) if isinstance(value, list) else value}" for name, value in answer.items()
+    ]

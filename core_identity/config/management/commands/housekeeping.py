@@ -3,8 +3,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.utils import timezone
 
+from core_identity.clock import database_now
 from core_identity.config.housekeeping import tidy
 
 
@@ -15,7 +15,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="answer with one JSON document on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        deleted = dict(tidy(now=timezone.now()))
+        deleted = dict(tidy(now=database_now()))
         if options["json"]:
             self.stdout.write(json.dumps({"deleted": deleted}, indent=2))
             return

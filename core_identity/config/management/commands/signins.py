@@ -7,7 +7,7 @@ from core_identity.config.exports import LogCommand, moment
 from core_identity.errors import Ambiguous, NotFound
 from core_identity.selectors.connections import connection_by_slug
 from sso.models import SignInRecord
-from sso.remedies import REMEDIES
+from sso.remedies import remedy_for
 from sso.sign_in_log import COLUMNS, by_reference, records_between
 
 LISTED: Final = 50
@@ -43,7 +43,8 @@ class Command(LogCommand):
             for name, value in told.items()
             if name != "checks" and value not in (None, "", [])
         ]
-        remedy = [f"what to do: {REMEDIES[told['outcome']]}"] if told["outcome"] in REMEDIES else []
+        advice = remedy_for(told["outcome"], told["checks"])
+        remedy = [f"what to do: {advice}"] if advice else []
         self.answer(told, as_json=json, lines=[*facts, *remedy, "", *(_line(check) for check in told["checks"])])
 
     def act_list(

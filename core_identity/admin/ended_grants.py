@@ -1,0 +1,91 @@
+"""Ask before a form ends grants: the first submit changes nothing and shows how many people lose which role (R32)."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from django import forms
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from core_identity.admin.forms import WrittenByService
+from core_identity.models import Event, Grant
+from core_identity.services.transactions import in_one_transaction
+
+CONFIRMED: Final = "confirm_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class EndedRole:
+    """The people whose grants of a role end. Those in ``keep`` still have the role from another source."""
+
+    name: str
+    people: frozenset[UUID]
+    keep: frozenset[UUID]
+
+    def __str__(self) -> str:
+        lose = len(self.people - self.keep)
+        sentence = f"{self.name}: {lose} {'person loses' if lose == 1 else 'people lose'} it"
+        return f"{sentence}, {len(self.keep)} keep it from another source" if self.keep else sentence
+
+
+class _NotConfirmedError(Exception):
+    """Roll the change back: nobody confirmed what it ends."""
+
+
+class ConfirmsEndedGrants(WrittenByService):
+    """A form whose service can end grants. It writes only if the administrator ticked exactly the effects that the page showed.
+
+    The service itself runs, so the preview cannot differ from the act. Its transaction is rolled back without the tick.
+    """
+
+    def try_to_write(self) -> Any:
+        ended: list[EndedRole] = []
+
+        @in_one_transaction
+        def attempt() -> Any:
+            written = self.write()
+            ended[:] = _ended_by(self.actor.request_id)
+            if ended and self.data.get(CONFIRMED) != _digest(ended):
+                raise _NotConfirmedError
+            return written
+
+        try:
+            return attempt()
+        except _NotConfirmedError:
+            self.add_error(None, forms.ValidationError(_question(ended, again=CONFIRMED in self.data)))
+            return None
+
+
+def _ended_by(request_id: str) -> list[EndedRole]:
+    """Return the roles whose grants this request ended, read in its transaction. Each request has a reference of its own."""
+    people: dict[tuple[UUID, str], set[UUID]] = {}
+    told = Event.objects.filter(kind="grant.removed", request_id=request_id).order_by("subject", "subject_id")
+    for role_id, name, user_id in told.values_list("subject_id", "subject", "user_id"):
+        if role_id is not None and user_id is not None:
+            people.setdefault((role_id, name), set()).add(user_id)
+    return [
+        EndedRole(
+            name,
+            frozenset(users),
+            frozenset(Grant.objects.filter(role_id=role_id, user_id__in=users).values_list("user_id", flat=True)),
+        )
+        for (role_id, name), users in people.items()
+    ]
+
+
+def _question(ended: list[EndedRole], *, again: bool) -> SafeString:
+    return format_html(
+        "Nothing is saved yet.{} This change ends roles.{}<br>"
+        '<label><input type="checkbox" name="{}" value="{}"> Yes, end these roles</label>',
+        " The effects changed since the page was shown." if again else "",
+        format_html_join("", "<br>{}.", ((str(role),) for role in ended)),
+        CONFIRMED,
+        _digest(ended),
+    )
+
+
+def _digest(ended: list[EndedRole]) -> str:
+    effects = [f"{role.name} {sorted(map(str, role.people))} {sorted(map(str, role.keep))}" for role in ended]
+    return hashlib.sha256("\n".join(effects).encode()).hexdigest()

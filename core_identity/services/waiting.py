@@ -1,0 +1,48 @@
+"""How many requests of one process may wait for the locks of customers, so that some of its threads always stay free.
+
+Ordinary pushes of one customer follow each other within a moment, so a short queue is normal. If a lock is held for longer, only a few requests
+keep waiting for it. All others are refused and can be sent again.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+
+from core_identity.errors import Busy
+
+BUSY: Final = "CORE is busy with other changes of this customer. Nothing was changed. Send the same request again in a few seconds."
+
+MOMENT: Final = 2.0
+"""Seconds. A request beyond the limit of its customer waits no longer than this."""
+
+_guard = Lock()
+_waiting: dict[UUID, list[float]] = {}
+"""For each customer, when each waiting request of this process began to wait (monotonic seconds)."""
+
+
+@contextmanager
+def waiting_for(customer_id: UUID) -> Iterator[float]:
+    """Count this request as waiting for a customer. Give the seconds that it may wait (0: no limit).
+
+    Raises `Busy` without waiting if the process has too many waiting requests, or if the lock of this customer has been held for a while.
+    """
+    now = time.monotonic()
+    with _guard:
+        theirs = _waiting.get(customer_id, [])
+        crowded = len(theirs) >= settings.PUSHES_WAITING_PER_CUSTOMER
+        stuck = any(now - began > MOMENT for began in theirs)
+        if (crowded and stuck) or sum(map(len, _waiting.values())) >= settings.PUSHES_WAITING:
+            raise Busy(BUSY)
+        _waiting[customer_id] = [*theirs, now]
+    try:
+        yield MOMENT if crowded else settings.DATABASE_LOCK_TIMEOUT
+    finally:
+        with _guard:
+            _waiting[customer_id].remove(now)
+            if not _waiting[customer_id]:
+                del _waiting[customer_id]

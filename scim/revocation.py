@@ -1,0 +1,95 @@
+"""End what opens SCIM for a connection, with an event for each (R1a, and RFC 6749 section 4.1.2)."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from django.db import transaction
+from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
+from oauth2_provider.settings import oauth2_settings
+
+from core_identity.clock import database_now
+from core_identity.services import events
+from core_identity.services.transactions import lock_connection
+from core_identity.values import Actor, ActorKind, Channel
+from scim.models import BearerToken, OAuthClient, SetupLink, UsedCode
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from core_identity.models import Connection
+
+SWITCHED_OFF: Final = "The connection was switched off."
+CODE_USED_TWICE: Final = "The authorization code that gave this token was used a second time."
+
+
+def end_access(sender: object, *, connection: "Connection", actor: Actor, **_: Any) -> None:
+    """Receive `connection_switched_off`: delete tokens, codes and set-up links, revoke long-lived tokens.
+
+    The caller holds the lock on the connection. Rows are deleted, because the toolkit accepts a revoked refresh token during its grace period.
+    """
+    now = database_now()
+    ended = [*_end_tokens(connection, now), *_end_links(connection, now)]
+    bearer_tokens = BearerToken.objects.filter(connection=connection, revoked_at=None)
+    ended += [("bearer_token.revoked", {"name": (token.name, None)}) for token in bearer_tokens]
+    bearer_tokens.update(revoked_at=now)
+    _record(ended, actor=actor, connection=connection, reason=SWITCHED_OFF)
+
+
+@transaction.atomic
+def end_tokens_of_used_code(*, client: OAuthClient, code_hash: str, request_id: str) -> None:
+    """Revoke the tokens that came of a code, when the authenticated ``client`` uses it again after the grace period.
+
+    During the grace period nothing is revoked, because a client repeats its request when the answer got lost.
+    A code of another client is unknown here: no customer can end the tokens of another one (R1).
+    """
+    used = UsedCode.objects.select_for_update().filter(client=client, code_hash=code_hash).first()
+    grace = timedelta(seconds=oauth2_settings.REFRESH_TOKEN_GRACE_PERIOD_SECONDS)
+    if used is None or database_now() - used.used_at <= grace:
+        return
+    lock_connection(client.connection_id)
+    refresh = get_refresh_token_model().objects.filter(application=client, token_family=used.token_family)
+    access = get_access_token_model().objects.filter(application=client, refresh_token__in=refresh)
+    ended = list(_delete_tokens(access, refresh, database_now()))
+    used.delete()
+    actor = Actor(Channel.SCIM, ActorKind.SCIM_CLIENT, client.label, id=client.client_id, request_id=request_id)
+    _record(ended, actor=actor, connection=client.connection, reason=CODE_USED_TWICE)
+
+
+def _end_tokens(connection: "Connection", now: datetime) -> "Iterator[tuple[str, events.Changes]]":
+    of_client = {"application__connection": connection}
+    yield from _delete_tokens(
+        get_access_token_model().objects.filter(**of_client), get_refresh_token_model().objects.filter(**of_client), now
+    )
+    codes = get_grant_model().objects.filter(**of_client)
+    for code in codes.filter(expires__gt=now):
+        yield "authorization_code.revoked", {"created_at": (code.created, None)}
+    codes.delete()
+    UsedCode.objects.filter(client__connection=connection).delete()
+
+
+def _delete_tokens(
+    access: "QuerySet[Any]", refresh: "QuerySet[Any]", now: datetime
+) -> "Iterator[tuple[str, events.Changes]]":
+    """Delete tokens and yield an event for each live one."""
+    access_ids = list(access.values_list("pk", flat=True))
+    for token in get_access_token_model().objects.filter(pk__in=access_ids, expires__gt=now):
+        yield "access_token.revoked", {"created_at": (token.created, None), "scope": (token.scope, None)}
+    for token in refresh.filter(revoked=None):
+        yield "refresh_token.revoked", {"created_at": (token.created, None)}
+    refresh.delete()
+    get_access_token_model().objects.filter(pk__in=access_ids).delete()
+
+
+def _end_links(connection: "Connection", now: datetime) -> "Iterator[tuple[str, events.Changes]]":
+    unused = SetupLink.objects.filter(connection=connection, used_at=None)
+    for link in unused.filter(expires_at__gt=now):
+        yield "setup_link.revoked", {"expires_at": (link.expires_at, None)}
+    unused.delete()
+
+
+def _record(ended: "list[tuple[str, events.Changes]]", *, actor: Actor, connection: "Connection", reason: str) -> None:
+    events.record_many(
+        {"actor": actor, "kind": kind, "subject": connection, "changes": changes, "reason": reason}
+        for kind, changes in ended
+    )

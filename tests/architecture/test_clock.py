@@ -1,0 +1,53 @@
+"""The database's clock decides about security. The clock of a node is for times that are only shown or logged."""
+
+import ast
+from pathlib import Path
+from typing import Final
+
+from tests.architecture.test_writers import ROOT, modules
+
+SHOWN_OR_LOGGED: Final = {
+    "core_identity/config/admin.py",  # warnings
+    "core_identity/config/checks.py",
+    "core_identity/config/idp_acts.py",
+    "core_identity/config/readiness.py",  # compares the two clocks
+    "core_identity/log_admin.py",  # the name of a file
+    "core_identity/selectors/mismatches.py",  # what is listed
+    "core_identity/services/conflicts.py",
+    "core_identity/services/erasure.py",
+    "core_identity/services/events.py",
+    "core_identity/services/expiry.py",  # when a reactivation was requested
+    "core_identity/services/following.py",
+    "core_identity/services/groups.py",
+    "core_identity/services/identities.py",
+    "core_identity/services/links.py",
+    "core_identity/services/provisioning.py",
+    "core_identity/services/resolutions.py",
+    "core_identity/services/sign_in.py",
+    "core_identity/services/sso_groups.py",
+    "scim/authentication.py",  # the last use of a token
+    "scim/bearer_tokens.py",  # when a token was revoked
+    "scim/consents.py",
+    "scim/models.py",  # a word on a page
+    "scim/provisioning_log.py",
+    "sso/email_domains.py",
+    "sso/idp_changes.py",  # the last refresh
+    "sso/keys.py",  # the start of a certificate of ours
+    "sso/sign_in_log.py",
+    "sso/views.py",  # validUntil of our metadata
+}
+"""Modules that may read the clock of the node. A new one needs a reason: if its time ends or refuses anything, use `core_identity.clock`."""
+
+
+def test_only_what_is_shown_or_logged_uses_the_clock_of_the_node() -> None:
+    found = {str(path.relative_to(ROOT)) for path in modules() if reads_the_clock(path)}
+    assert found == SHOWN_OR_LOGGED
+
+
+def reads_the_clock(path: Path) -> bool:
+    names = {
+        f"{node.value.id}.{node.attr}"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+    return bool(names & {"timezone.now", "time.time", "datetime.now", "datetime.utcnow", "date.today"})

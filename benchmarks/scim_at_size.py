@@ -132,7 +132,7 @@ def pages(bench: Bench) -> None:
     from scim.cursors import Question, next_cursor
 
     where = bench.connection.identities.order_by("created_at", "id")[last]
-    cursor = next_cursor(where, Question(bench.connection, "User", None))
+    cursor = next_cursor(where, Question(bench.connection, "User", None), last)
     by_cursor = measured(lambda: bench.send("GET", "/Users", cursor=cursor, count="99"))
     print(f"GET of a page of 100 people: {first[1]} statements, first or last")
     print(

@@ -68,10 +68,14 @@ def mixed_scripts(text: str) -> tuple[str, ...]:
 
 def clean_text(text: str, *, field: str, limit: int = MAX_TEXT) -> str:
     """Return ``text`` stripped; raise `InvalidValue` for what no database column or page should hold."""
-    value = text.strip()
-    if len(value) > limit:
+    return exact_text(text.strip(), field=field, limit=limit)
+
+
+def exact_text(text: str, *, field: str, limit: int = MAX_TEXT) -> str:
+    """Return ``text`` as it is; raise `InvalidValue` as `clean_text` does."""
+    if len(text) > limit:
         raise InvalidValue(field, f"{field} is longer than {limit} characters.")
-    for character in value:
+    for character in text:
         if unicodedata.category(character) in {"Cc", "Cs"} and character not in "\t\n\r":
             raise InvalidValue(field, f"{field} contains the control character U+{ord(character):04X}.")
-    return value
+    return text

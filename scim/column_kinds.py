@@ -12,6 +12,7 @@ from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, 
 
 from core_identity.keys import key
 from scim.lists import any_value
+from scim.wire import urns
 from scim.wire.attributes import Target
 from scim.wire.filter import Comparison, Filter, Operator, Present, Scalar
 from scim.wire.group import resource_id
@@ -124,8 +125,12 @@ def fixed_column(text: str) -> Column:
 
 
 def schemas_column(where: Mapping[str, Q]) -> Column:
-    """``schemas`` of a resource: each URN, and whose answer names it."""
-    by_urn = {urn.casefold(): condition for urn, condition in where.items()}
+    """``schemas`` of a resource: each URN, in its older spellings too, and whose answer names it."""
+    by_urn = {
+        spelling.casefold(): condition
+        for urn, condition in where.items()
+        for spelling in (urn, *urns.OLDER.get(urn, ()))
+    }
 
     def compare(name: str, value: Scalar) -> Q | None:
         return by_urn.get(value.casefold(), NOBODY) if isinstance(value, str) and name == "eq" else None

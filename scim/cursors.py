@@ -36,18 +36,19 @@ class Question:
         return blake2s(said.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
-def after(rows: QuerySet[M], question: Question, cursor: str) -> QuerySet[M]:
-    """Return of ``rows``, which stand in the order of their making, those from ``cursor`` on; all where it is empty.
+def after(rows: QuerySet[M], question: Question, cursor: str) -> tuple[QuerySet[M], int | None]:
+    """Return of ``rows``, which are in the order of their creation, those from ``cursor`` on; all if it is empty.
 
+    Return also how many rows there were when the first page was answered, None for the first page: only that one counts them.
     Raises `InvalidCursor`, `ExpiredCursor`.
     """
     if not cursor:
-        return rows
-    made, pk, digest = _read(cursor)
+        return rows, None
+    made, pk, digest, total = _read(cursor)
     if digest != question.digest:
         raise InvalidCursor("This cursor was given for another list or filter. Begin again with an empty one.")
     moment = datetime.fromisoformat(made)
-    return rows.filter(created_at__gte=moment).exclude(Q(created_at=moment) & Q(pk__lte=UUID(pk)))
+    return rows.filter(created_at__gte=moment).exclude(Q(created_at=moment) & Q(pk__lte=UUID(pk))), total
 
 
 def belongs_to(cursor: str, question: Question) -> bool:
@@ -55,17 +56,17 @@ def belongs_to(cursor: str, question: Question) -> bool:
     return bool(cursor) and _read(cursor)[2] == question.digest
 
 
-def next_cursor(last: Any, question: Question) -> str:
-    """Return the cursor of the page after ``last``, the last row of this one."""
-    return signing.dumps((last.created_at.isoformat(), str(last.pk), question.digest), salt=_SALT)
+def next_cursor(last: Any, question: Question, total: int) -> str:
+    """Return the cursor of the page after ``last``, the last row of this one. ``total`` was counted for the first page."""
+    return signing.dumps((last.created_at.isoformat(), str(last.pk), question.digest, total), salt=_SALT)
 
 
-def _read(cursor: str) -> tuple[str, str, str]:
-    """Return where the page begins (time of creation, primary key), and the digest of the question."""
+def _read(cursor: str) -> tuple[str, str, str, int]:
+    """Return where the page begins (time of creation, primary key), the digest of the question, and the count of the first page."""
     try:
-        made, pk, digest = signing.loads(cursor, salt=_SALT, max_age=CURSOR_SECONDS)
+        made, pk, digest, total = signing.loads(cursor, salt=_SALT, max_age=CURSOR_SECONDS)
     except signing.SignatureExpired:
         raise ExpiredCursor("This cursor is too old. Begin again with an empty one.") from None
     except signing.BadSignature:
         raise InvalidCursor("This is not a cursor of this service. Begin again with an empty one.") from None
-    return made, pk, digest
+    return made, pk, digest, total

@@ -60,8 +60,8 @@ class _Compiler:
     def order(self, sort: Sort) -> OrderBy:
         """Sort as RFC 7644 section 3.4.2.3 says: what has no value comes last, or first where the order is descending."""
         target = self.resource_type.find(sort.by)
-        if target is not None and target.sub is None and target.attribute.multi_valued:
-            target = Target(target.extension, target.attribute, target.attribute.sub("value"))
+        if target is not None:
+            target = _value_of(target)
         column = self.columns.get(target.name) if target is not None else None
         if column is None or column.order is None:
             raise InvalidValue(f"A list of {self.resource_type.name}s cannot be sorted by {shown(sort.by)}.")
@@ -80,7 +80,7 @@ class _Compiler:
             case Present(path):
                 return self.present(path)
             case Comparison(path):
-                return self.compared(tree, self.target(path))
+                return self.compared(tree, _value_of(self.target(path)))
             case ValuePath(path, inner):
                 return self.of_one_value(path, inner)
 
@@ -120,15 +120,23 @@ class _Compiler:
         return column
 
     def of_one_value(self, path: str, inner: Filter) -> Q:
-        """``emails[…]`` and ``members[…]``: terms over one and the same value."""
+        """``emails[…]``, ``members[…]`` and ``manager[…]``: terms over one and the same value."""
         target = self.resource_type.find(path)
-        if target is None or target.sub is not None or not target.attribute.multi_valued:
-            raise InvalidFilter(f"{shown(path)} is no attribute with many values, so nothing can be selected of it.")
+        if target is None or target.sub is not None or target.attribute.type != "complex":
+            raise InvalidFilter(f"{shown(path)} is not an attribute with parts, so nothing can be selected of it.")
+        if not target.attribute.multi_valued:
+            return self.present(path) & self.condition(_inside(target, inner))
         values = self.values.get(target.key)
         if values is None:
             return any_value(target, inner)
         of_one = _Compiler(self.resource_type, Columns(values.columns, {}), {})
         return values.found(of_one.condition(_inside(target, inner)), inner)
+
+
+def _value_of(target: Target) -> Target:
+    """Return the ``value`` of a complex attribute for the whole (RFC 7643 section 2.4): of many values, and of Entra's ``manager``."""
+    value = target.attribute.sub("value")
+    return Target(target.extension, target.attribute, value) if target.sub is None and value else target
 
 
 def _inside(target: Target, tree: Filter) -> Filter:

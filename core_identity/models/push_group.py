@@ -23,6 +23,8 @@ class PushGroup(models.Model):
     version = models.PositiveBigIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now_add=True)
+    named_groups = 0
+    """Not stored: how many ids of groups the message that was just applied named as members. None of them becomes one."""
 
     class Meta:
         ordering = ("created_at", "id")

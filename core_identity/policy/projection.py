@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from core_identity.values import Person
 
@@ -31,12 +31,15 @@ def permitted_changes(
     """Return the fields of the user that this message may change, with their new values.
 
     ``user`` holds the present values of the fields in `FOLLOWS`. With the UID rule *name* a first or last name reaches the user only in a
-    push that also moves the UID (R4). Absent (None) means unchanged; empty clears title, company and department (R17).
+    push that also moves the UID (R4). Absent (None) means unchanged; empty clears title, company and department (R17). Blanks around a value
+    stay with the identity.
     """
     changes = {}
     for source, field in FOLLOWS.items():
-        value = getattr(said, source)
-        if value is None or value == user[field]:
+        if getattr(said, source) is None:
+            continue
+        value = getattr(said, source).strip()
+        if value == user[field]:
             continue
         if source in NAMES and (not value or (names_are_the_uid and not uid_moves)):
             continue
@@ -46,7 +49,7 @@ def permitted_changes(
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field in which an identity and its user differ: the IdP says ``said``, here it is ``held``."""
+    """One field in which an identity and its user differ: the IdP says ``said`` (without blanks around it), here it is ``held``."""
 
     field: str
     said: str
@@ -56,7 +59,16 @@ class Difference:
 def differences(identity: Mapping[str, str], user: Mapping[str, str]) -> tuple[Difference, ...]:
     """Return the drift between an identity and its user (R18). What the IdP never said is no drift."""
     return tuple(
-        Difference(field, identity[source], user[field])
+        Difference(field, said, user[field])
         for source, field in COMPARED.items()
-        if identity[source] != user[field] and (identity[source] or source in NAMES)
+        if (said := identity[source].strip()) != user[field] and (said or source in NAMES)
     )
+
+
+def texts_that_follow(said: Person, identity: Mapping[str, str]) -> dict[str, Any]:
+    """Return the texts that the identity gets from a sign-in: its own where the two differ only in blanks around them.
+
+    Blanks mean nothing in XML, so a sign-in strips them. Otherwise a push and a sign-in would change the value in turn.
+    """
+    texts = {source: getattr(said, source) for source in FOLLOWS}
+    return {name: identity[name] if text == identity[name].strip() else text for name, text in texts.items()}

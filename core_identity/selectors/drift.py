@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Func, Q, QuerySet, TextField, Value
+from django.db.models.lookups import Exact
 
 from core_identity.models import Identity, User
 from core_identity.policy.projection import COMPARED, NAMES, differences
@@ -16,6 +17,14 @@ FIELDS: Final[Sequence[str]] = (*COMPARED.values(), UID)
 
 SPEAKING: Final = Q(deleted_at__isnull=True, offered_at__isnull=True)
 """An identity that SCIM deleted says nothing any more, and one that is only offered nothing yet."""
+
+_BLANKS: Final = "".join(character for character in map(chr, range(0x3001)) if character.isspace())
+"""What ``str.strip`` removes: the database must remove the same, not only U+0020. The last one is U+3000."""
+
+
+class _Stripped(Func):
+    function = "btrim"
+    output_field = TextField()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +73,10 @@ def drifting(field: str | None = None) -> QuerySet[Identity]:
 
 
 def _differs(source: str, field: str) -> Q:
-    differs = ~Q(**{source: F(f"user__{field}")})
+    said = _Stripped(F(source), Value(_BLANKS))
+    differs = ~Q(Exact(said, F(f"user__{field}")))
     if source not in NAMES:
-        differs &= ~Q(**{source: ""})
+        differs &= ~Q(Exact(said, Value("")))
     return differs & Q(pushed_at__isnull=False) if source == "user_name" else differs
 
 

@@ -254,6 +254,7 @@ def _change_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> b
     remove = change.remove - add
     left = let_go(group, add if whole else remove, all_others=whole)
     come = take_in(group, add)
+    group.named_groups = come.groups
     if group.role is not None:
         for kind, moved in (("grant.removed", left), ("grant.added", come)):
             tell(actor=actor, kind=kind, source=source_of(group), role=group.role, user_ids=moved.user_ids)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.utils import timezone
 
 from core_identity.errors import InvalidValue
-from core_identity.keys import MAX_NAME, clean_name, clean_text, key, mixed_scripts
+from core_identity.keys import MAX_NAME, clean_name, exact_text, key, mixed_scripts
 from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.models.connection import UidRule
 from core_identity.policy.matching import Known
@@ -21,9 +21,9 @@ TEXTS: Final = ("given_name", "family_name", "title", "organization", "departmen
 
 
 def cleaned(person: Person) -> Person:
-    """Return ``person`` with every text stripped and fit to be stored; raise `InvalidValue` naming, as the sender does, the first that is not.
+    """Return ``person`` fit to be stored; raise `InvalidValue` naming, as the sender does, the first text that is not.
 
-    An empty UID or externalId is one that was not said (R6).
+    Keys are stripped. Other texts stay as sent, because the identity mirrors the IdP (R19). An empty UID or externalId is one that was not said (R6).
     """
 
     def clean(field: str, cleaner: Callable[..., str], **limits: int) -> str | None:
@@ -31,7 +31,7 @@ def cleaned(person: Person) -> Person:
         return None if value is None else cleaner(value, field=person.called.get(field, field), **limits)
 
     names = {field: clean(field, clean_name) for field in NAMES}
-    texts = {field: clean(field, clean_text) for field in TEXTS}
+    texts = {field: clean(field, exact_text) for field in TEXTS}
     said: dict[str, Any] = names | texts | {"email": clean("email", clean_name)}
     return replace(person, **said | {field: said[field] or None for field in ("uid", "external_id")})
 
@@ -79,7 +79,7 @@ def make_user(
         email=person.email or "",
         email_key=key(person.email or ""),
         email_shared=email_shared,
-        **{field: getattr(person, source) or "" for source, field in FOLLOWS.items()},
+        **{field: (getattr(person, source) or "").strip() for source, field in FOLLOWS.items()},
     )
     user.set_unusable_password()
     user.save(force_insert=True)

@@ -19,6 +19,7 @@ _TABLES: Final = {
     "member": PushGroupMember._meta.db_table,
     "identity": Identity._meta.db_table,
     "grant": Grant._meta.db_table,
+    "group": PushGroup._meta.db_table,
 }
 
 # A customer's first push meets tables that PostgreSQL has never analysed. It believes them to be small then, and joins two large sets by nested
@@ -48,7 +49,7 @@ WITH leaving AS MATERIALIZED ({leaving}
         ) AS one
     )) RETURNING user_id
 )
-SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM given_up), (SELECT array_agg(user_id) FROM ended)
+SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM given_up), (SELECT array_agg(user_id) FROM ended), 0
 """
 _THESE: Final = """
     SELECT id FROM unnest(%(ids)s::uuid[]) AS named (id)"""
@@ -85,17 +86,22 @@ WITH named AS MATERIALIZED (
     FROM news WHERE is_resource AND %(role)s::uuid IS NOT NULL
     ON CONFLICT DO NOTHING RETURNING user_id
 )
-SELECT (SELECT count(*) FROM come), (SELECT count(*) FROM awaited), (SELECT array_agg(user_id) FROM begun)
+SELECT (SELECT count(*) FROM come), (SELECT count(*) FROM awaited), (SELECT array_agg(user_id) FROM begun),
+    (SELECT count(*) FROM {group} AS one WHERE one.connection_id = %(connection)s AND one.scim_id = ANY(%(ids)s::uuid[]))
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What a statement did: how many members and expected ids it touched, and whose grants of the group's role."""
+    """What a statement did: how many members and expected ids it touched, and whose grants of the group's role.
+
+    ``groups`` counts the ids that belong to push groups of the connection: only people can be members.
+    """
 
     members: int = 0
     expected: int = 0
     user_ids: Collection[UUID] = ()
+    groups: int = 0
 
 
 def let_go(group: PushGroup, scim_ids: Collection[UUID], *, all_others: bool) -> Moved:
@@ -129,5 +135,5 @@ def _run(sql: str, group: PushGroup, scim_ids: Collection[UUID]) -> Moved:
     }
     with database.cursor() as cursor:
         cursor.execute(sql, told)
-        members, expected, user_ids = cursor.fetchone()
-    return Moved(members, expected, user_ids or ())
+        members, expected, user_ids, groups = cursor.fetchone()
+    return Moved(members, expected, user_ids or (), groups)

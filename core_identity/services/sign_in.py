@@ -12,6 +12,7 @@ from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.models.connection import Mark
 from core_identity.policy.emails import email_as_mark, email_that_follows
 from core_identity.policy.expiry import Bar, bar_to_sign_in
+from core_identity.policy.projection import FOLLOWS, texts_that_follow
 from core_identity.policy.sign_in import Assertion, SignIn, decide_sign_in, mark_that_agrees
 from core_identity.selectors.users import standing_of
 from core_identity.services import events
@@ -130,7 +131,8 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
         case SignIn.ENTER:
             identity = owner
     assert identity is not None  # noqa: S101 - both decisions speak of somebody
-    person = replace(person, email=email_that_follows(person, identity.email))
+    texts = texts_that_follow(person, {source: getattr(identity, source) for source in FOLLOWS})
+    person = replace(person, email=email_that_follows(person, identity.email), **texts)
     if decision is SignIn.CLAIM:
         require_claimable(connection=connection, person=person, identity=identity)
     require_open_gate(identity)

@@ -1,7 +1,7 @@
 """The Group resource (RFC 7644 section 3): members go in as sets, and come out in one query, or in none."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rest_framework import status
 from rest_framework.request import Request
@@ -16,6 +16,7 @@ from scim.views.base import ScimView, id_in_address
 from scim.views.listing import Search, answer_to, body_of, search_in_body, search_in_query, selection_in_query
 from scim.views.media import MAX_GROUP_BODY
 from scim.wire.group import read_group, read_group_patch
+from scim.wire.left_out import GROUP_MEMBER, left_out
 from scim.wire.preconditions import entity_tag
 from scim.wire.resource_types import GROUP_TYPE
 from scim.wire.selection import Selection
@@ -66,9 +67,10 @@ class Groups(GroupView):
 
     def post(self, request: Request, slug: str) -> Response:
         selection_in_query(request, GROUP_TYPE)  # a fault in it must not be found after the deed
-        change = read_group(body_of(request), whole=False)
+        body = body_of(request)
+        change = read_group(body, whole=False)
         group = groups.create_group(actor=self.actor, connection=self.connection, change=change)
-        self.decided("group linked to a role" if group.role_id else "group waits for a role (R29)")
+        self.decided(_words(group, body))
         return self.answer(group, created=True)
 
 
@@ -84,11 +86,11 @@ class OneGroup(GroupView):
 
     def put(self, request: Request, slug: str, resource: str) -> Response:
         body = body_of(request)
-        return self.change(resource, lambda _: read_group(body, whole=True))
+        return self.change(resource, body, lambda _: read_group(body, whole=True))
 
     def patch(self, request: Request, slug: str, resource: str) -> Response:
         body = body_of(request)
-        return self.change(resource, lambda _: read_group_patch(body))
+        return self.change(resource, body, lambda _: read_group_patch(body))
 
     def delete(self, request: Request, slug: str, resource: str) -> Response:
         groups.remove_group(
@@ -100,7 +102,7 @@ class OneGroup(GroupView):
         self.decided("group deleted: the memberships that came through it ended (R30)")
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    def change(self, resource: str, read: groups.Read) -> Response:
+    def change(self, resource: str, body: dict[str, Any], read: groups.Read) -> Response:
         scim_id = id_in_address(resource)
         selection_in_query(self.request, GROUP_TYPE)  # a fault in it must not be found after the deed
 
@@ -111,5 +113,12 @@ class OneGroup(GroupView):
         group = groups.change_group(
             actor=self.actor, connection=self.connection, scim_id=scim_id, read=read_this_version
         )
-        self.decided("group linked to a role" if group.role_id else "group waits for a role (R29)")
+        self.decided(_words(group, body))
         return self.answer(group)
+
+
+def _words(group: "PushGroup", body: object) -> str:
+    notes = left_out(body, GROUP_TYPE)
+    if group.named_groups and GROUP_MEMBER not in notes:
+        notes += (GROUP_MEMBER,)
+    return "; ".join(("group linked to a role" if group.role_id else "group waits for a role (R29)", *notes))

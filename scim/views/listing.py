@@ -43,7 +43,7 @@ def search_in_body(request: Request, resource_type: ResourceType) -> Search:
     body = body_of(request)
     said = {name.lower(): value for name, value in body.items()}
     schemas = said.get("schemas")
-    if schemas is not None and (not isinstance(schemas, list) or urns.SEARCH_REQUEST not in schemas):
+    if schemas is not None and not urns.names_message(schemas, urns.SEARCH_REQUEST):
         raise InvalidSyntax(f"schemas of a search must be [{urns.SEARCH_REQUEST}].")
     names = {name: _names(said.get(name.lower()), name) for name in ("attributes", "excludedAttributes")}
     return _search(said, names, resource_type)
@@ -74,17 +74,46 @@ def body_of(request: Request) -> dict[str, Any]:
 
 
 def answer_to(
-    search: Search, rows: QuerySet[M], question: Question, documents: Callable[[Sequence[M]], Sequence[dict[str, Any]]]
+    search: Search,
+    rows: QuerySet[M],
+    question: Question,
+    documents: Callable[[Sequence[M]], Sequence[dict[str, Any]]],
+    *,
+    rendered: Callable[[QuerySet[M]], QuerySet[M]] = lambda rows: rows,
 ) -> Response:
-    """Answer one page of ``rows``, which are filtered and sorted already."""
-    total = rows.count()
+    """Answer one page of ``rows``, which are filtered and sorted already.
+
+    ``rendered`` adds to a query what ``documents`` show. Rows before the page are never rendered, and nothing is counted that the page itself shows.
+    """
     if search.cursor is None:
-        page = list(rows[search.page.of(total)]) if search.page.count else []
-        return Response(list_response(total, search.page, documents(page)))
-    following = list(after(rows, question, search.cursor)[: search.page.count + 1])
-    page, more = following[: search.page.count], len(following) > search.page.count
-    cursor = next_cursor(page[-1], question) if more and page else None
+        page, reached = _page_at(search.page, rows, rendered)
+        return Response(list_response(_total(search.page, reached, rows), search.page, documents(page)))
+    following, total = after(rows, question, search.cursor)
+    found = list(rendered(following)[: search.page.count + 1])
+    page, more = found[: search.page.count], len(found) > search.page.count
+    if total is None:
+        total = rows.count() if more or not page else len(page)
+    cursor = next_cursor(page[-1], question, total) if more and page else None
     return Response(cursor_response(total, cursor, documents(page)))
+
+
+def _page_at(page: Page, rows: QuerySet[M], rendered: Callable[[QuerySet[M]], QuerySet[M]]) -> tuple[list[M], int]:
+    """Return the rows of a page, and how many rows were in its place. A row that disappeared between the two queries is left out."""
+    if not page.count or page.is_beyond_everything:
+        return [], 0
+    if page.start == 1:
+        first = list(rendered(rows)[: page.count])
+        return first, len(first)
+    ids = list(rows.values_list("pk", flat=True)[page.start - 1 : page.start - 1 + page.count])
+    found = {row.pk: row for row in rendered(rows.model._default_manager.filter(pk__in=ids))}
+    return [found[pk] for pk in ids if pk in found], len(ids)
+
+
+def _total(page: Page, reached: int, rows: QuerySet[M]) -> int:
+    """Return how many rows there are. A page that is not full is the last one, so its place is the count."""
+    if reached < page.count and (reached or page.start == 1):
+        return page.start - 1 + reached
+    return rows.count()
 
 
 def _search(said: Mapping[str, Any], names: Mapping[str, Iterable[str]], resource_type: ResourceType) -> Search:

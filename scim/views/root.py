@@ -35,11 +35,11 @@ class SearchAll(ScimView):
         if search.filter is not None:
             of_users, of_group = self._conditions(search.filter)
             users, groups = users.filter(of_users), groups.filter(of_group)
+        if search.cursor is not None:
+            found, listed, total, following = self._page(search, search.cursor, users, groups)
+            return Response(cursor_response(total, following, self._documents(found, listed, search, of_groups)))
         people = users.count()
         total = people + groups.count()
-        if search.cursor is not None:
-            found, listed, following = self._page(search, search.cursor, users, groups)
-            return Response(cursor_response(total, following, self._documents(found, listed, search, of_groups)))
         wanted = search.page.of(total)
         found, listed = [], []
         if wanted.start < min(wanted.stop, people):
@@ -50,18 +50,26 @@ class SearchAll(ScimView):
 
     def _page(
         self, search: Search, cursor: str, users: QuerySet["Identity"], groups: QuerySet["PushGroup"]
-    ) -> tuple[list["Identity"], list["PushGroup"], str | None]:
-        """Return the Users and the Groups of the page after ``cursor``, and the next cursor. Each type has cursors of its own."""
+    ) -> tuple[list["Identity"], list["PushGroup"], int, str | None]:
+        """Return the Users and the Groups of the page after ``cursor``, how many there are in all, and the next cursor.
+
+        Each type has cursors of its own.
+        """
         of_users, of_groups = (Question(self.connection, f"all {name}", search.filter) for name in ("User", "Group"))
-        count, in_groups = search.page.count, belongs_to(cursor, of_groups)
-        rendered = resources.with_rendering(users)
-        found = [] if in_groups else list(after(rendered, of_users, cursor)[: count + 1])
-        listed = list(after(groups, of_groups, cursor if in_groups else "")[: count + 1 - len(found)])
+        count, found, later = search.page.count, [], groups
+        if belongs_to(cursor, of_groups):
+            later, total = after(groups, of_groups, cursor)
+        else:
+            people, total = after(users, of_users, cursor)
+            found = list(resources.with_rendering(people)[: count + 1])
+        listed = list(later[: count + 1 - len(found)])
         more = len(found) + len(listed) > count
         found, listed = found[:count], listed[: max(count - len(found), 0)]
+        if total is None:
+            total = users.count() + groups.count()
         if more and listed:
-            return found, listed, next_cursor(listed[-1], of_groups)
-        return found, listed, next_cursor(found[-1], of_users) if more and found else None
+            return found, listed, total, next_cursor(listed[-1], of_groups, total)
+        return found, listed, total, next_cursor(found[-1], of_users, total) if more and found else None
 
     def _documents(
         self, found: list["Identity"], listed: list["PushGroup"], search: Search, of_groups: Search

@@ -19,6 +19,7 @@ from scim.wire.attributes import ResourceType
 from scim.wire.deactivation import DEACTIVATION, says_inactive
 from scim.wire.errors import ScimError, UnclearBody
 from scim.wire.group import resource_id
+from scim.wire.left_out import left_out
 from scim.wire.selection import Selection
 from scim.wire.user import UserWire
 
@@ -74,9 +75,10 @@ class UserView(ScimView):
             identities = identities.order_by(user_order(search.sort, self.connection), "created_at", "id")
         return answer_to(
             search,
-            resources.with_rendering(identities),
+            identities,
             Question(self.connection, "User", search.filter),
             lambda rows: [search.selection.of(self.document(one)) for one in rows],
+            rendered=resources.with_rendering,
         )
 
 
@@ -86,9 +88,10 @@ class Users(UserView):
 
     def post(self, request: Request, slug: str) -> Response:
         selection = self.selection
-        person = self.wire.read_new(body_of(request))
+        body = body_of(request)
+        person = self.wire.read_new(body)
         outcome = provisioning.create_person(actor=self.actor, connection=self.connection, person=person)
-        self.decided(_words(outcome))
+        self.decided(_words(outcome, left_out(body, self.resource_type)))
         return self.answer(outcome.identity, selection, created=outcome.created)
 
 
@@ -173,9 +176,9 @@ class OneUser(UserView):
             deactivates=deactivates,
             is_patch=is_patch,
         )
-        self.decided(_words(outcome))
+        self.decided(_words(outcome, left_out(body, self.resource_type)))
         return self.answer(outcome.identity, selection)
 
 
-def _words(outcome: provisioning.Outcome) -> str:
-    return "; ".join((str(outcome.decision), *outcome.notes))
+def _words(outcome: provisioning.Outcome, ignored: tuple[str, ...]) -> str:
+    return "; ".join((str(outcome.decision), *outcome.notes, *ignored))

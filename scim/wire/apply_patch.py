@@ -16,6 +16,10 @@ _LABELS: Final = frozenset({"type", "primary", "display"})
 """What tells values of one attribute apart, and is none itself (RFC 7643 section 2.4)."""
 
 
+class _Made(dict[str, Any]):
+    """A value that a selector made. Entra sends its parts in any order, so only the end of the message shows whether it has content."""
+
+
 def apply_patch(operations: Iterable[Operation], document: Mapping[str, Any]) -> tuple[Flat, frozenset[str]]:
     """Return the flat ``document`` as it is after all operations, and the attributes that they touched.
 
@@ -38,7 +42,15 @@ def apply_patch(operations: Iterable[Operation], document: Mapping[str, Any]) ->
             flat.pop(operation.target.key, None)
         else:
             flat[operation.target.key] = changed
+    _require_content(flat)
     return flat, frozenset(touched)
+
+
+def _require_content(flat: Mapping[str, Any]) -> None:
+    for key, entries in flat.items():
+        for entry in entries if isinstance(entries, list) else ():
+            if isinstance(entry, _Made) and not entry.keys() - _LABELS:
+                raise NoTarget(f"No value of {key} fulfils the selector of the path, and the message describes none.")
 
 
 def _comparisons(operation: Operation, current: Any) -> int:
@@ -52,6 +64,8 @@ def _set(operation: Operation, current: Any) -> Any:
     """Add or replace: the two differ only for many values (RFC 7644 sections 3.5.2.1 and 3.5.2.3)."""
     target, value = operation.target, operation.value
     if not target.attribute.multi_valued:
+        if operation.selector is not None and not _is_selected(operation, current):
+            raise NoTarget(f"{target.key} does not fulfil the selector of the path.")
         if target.sub is not None:
             return {**(current or {}), target.sub.name: value}
         return {**(current or {}), **value} if target.attribute.type == "complex" else value
@@ -75,19 +89,15 @@ def _set_selected(operation: Operation, entries: list[dict[str, Any]]) -> list[d
         # Entra replaces and adds the parts of values that are not there yet; RFC 7644 section 3.5.2.3 has noTarget for it.
         # Not one that was named by what it is: that would be another.
         made = {**(described or {}), **said}
-        if (
-            described is None
-            or described.keys() - _LABELS
-            or not made.keys() - _LABELS
-            or not fulfils(made, selector, target.attribute)
-        ):
+        if described is None or described.keys() - _LABELS or not fulfils(made, selector, target.attribute):
             raise NoTarget(f"No value of {target.attribute.name} fulfils the selector of the path.")
-        _few(entries, target).append(described)
+        _few(entries, target).append(_Made(described))
         chosen = [len(entries) - 1]
     for index in chosen:
         # A value that is replaced as a whole keeps nothing but what selected it (RFC 7644 section 3.5.2.3).
         whole = operation.op == "replace" and target.sub is None
-        entries[index] = {**((described or {}) if whole else entries[index]), **said}
+        entry = entries[index]
+        entries[index] = type(entry)({**((described or {}) if whole else entry), **said})
     return _one_primary(entries, [entries[index] for index in chosen])
 
 
@@ -102,7 +112,7 @@ def _one_primary(entries: list[dict[str, Any]], fresh: list[dict[str, Any]]) -> 
     if not any(entry.get("primary") is True for entry in fresh):
         return entries
     return [
-        {**entry, "primary": False} if entry.get("primary") is True and entry not in fresh else entry
+        type(entry)({**entry, "primary": False}) if entry.get("primary") is True and entry not in fresh else entry
         for entry in entries
     ]
 
@@ -114,6 +124,8 @@ def _remove(operation: Operation, current: Any) -> Any:
     if target.key == "active" and operation.op == "remove":
         raise Mutability("active cannot be removed: say true or false (R22).")
     if not target.attribute.multi_valued:
+        if selector is not None and not _is_selected(operation, current):
+            return current
         return {} if target.sub is None else _without(current or {}, target.sub.name)
     if target.sub is not None and selector is None:
         _needs_selector(target)
@@ -128,9 +140,15 @@ def _remove(operation: Operation, current: Any) -> Any:
         elif target.sub is not None:
             rest = _without(entry, target.sub.name)
             # Entra clears a telephone number so; what would be left of it says nothing.
-            if rest.keys() - _LABELS:
-                left.append(rest)
+            if rest.keys() - _LABELS or (isinstance(entry, _Made) and target.sub.name in _LABELS):
+                left.append(type(entry)(rest))
     return left
+
+
+def _is_selected(operation: Operation, current: Any) -> bool:
+    """Tell whether the one value of an attribute exists and fulfils the selector: ``manager[value eq "…"]``."""
+    assert operation.selector is not None  # noqa: S101 - the callers looked
+    return bool(current) and fulfils(current, operation.selector, operation.target.attribute)
 
 
 def _without(parts: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What an attribute is (RFC 7643 section 2), and how a name on the wire finds one."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,8 @@ class Attribute:
     sub_attributes: tuple["Attribute", ...] = ()
     canonical_values: tuple[str, ...] = ()
     reference_types: tuple[str, ...] = ()
+    bare: bool = False
+    """Whether a client names this attribute of an extension without its URN."""
 
     def sub(self, name: str) -> "Attribute | None":
         """Return the sub-attribute of this name; names have no letter case (RFC 7643 section 2.1)."""
@@ -77,6 +80,9 @@ class Schema:
             "meta": {"resourceType": "Schema", "location": f"{location}/Schemas/{self.urn}"},
         }
 
+
+_URN: Final = re.compile(r"urn(?::[a-z0-9][a-z0-9._-]*){2,}")
+_CORE: Final = re.compile(r"urn:(?:ietf:params:)?scim:schemas:core(?::|\Z)")
 
 COMMON: Final = Schema(
     urn="",
@@ -136,8 +142,18 @@ class ResourceType:
 
     @cached_property
     def schemas(self) -> dict[str, Schema]:
-        """By URN in lower case: URNs have no letter case in their fixed parts (RFC 8141)."""
-        return {schema.urn.lower(): schema for schema in (self.core, *self.extensions)}
+        """By URN in lower case: URNs have no letter case in their fixed parts (RFC 8141). Older spellings find today's schema."""
+        return dict(self._spellings)
+
+    @cached_property
+    def _spellings(self) -> list[tuple[str, Schema]]:
+        """Each spelling of a URN, in lower case, with its schema; the longest first, because some begin with another."""
+        spellings = [
+            (spelling.lower(), schema)
+            for schema in (self.core, *self.extensions)
+            for spelling in (schema.urn, *urns.OLDER.get(schema.urn, ()))
+        ]
+        return sorted(spellings, key=lambda one: -len(one[0]))
 
     def schema(self, urn: str) -> Schema | None:
         return self.schemas.get(urn.lower())
@@ -153,11 +169,30 @@ class ResourceType:
 
         None where there is no such attribute, and for the bare URN of a schema.
         """
-        for schema in (self.core, *self.extensions):
-            prefix = f"{schema.urn.lower()}:"
-            if path.lower().startswith(prefix):
-                return _find(schema, path[len(prefix) :], None if schema is self.core else schema.urn)
-        return _find(self.core, path, None) or _find(COMMON, path, None)
+        lower = path.lower()
+        for spelling, schema in self._spellings:
+            if lower.startswith(f"{spelling}:"):
+                return _find(schema, path[len(spelling) + 1 :], None if schema is self.core else schema.urn)
+        return _find(self.core, path, None) or _find(COMMON, path, None) or self._find_bare(path)
+
+    def _find_bare(self, path: str) -> Target | None:
+        for schema in self.extensions:
+            target = _find(schema, path, schema.urn)
+            if target is not None and target.attribute.bare:
+                return target
+        return None
+
+    def is_foreign(self, path: str) -> bool:
+        """Tell whether ``path`` is, or begins with, the URN of an extension that this service does not know.
+
+        A core schema in any spelling is not foreign: ``isActive`` in one must not look done.
+        """
+        lower = path.lower()
+        return (
+            _URN.match(lower) is not None
+            and not _CORE.match(lower)
+            and not any(f"{lower}:".startswith(f"{spelling}:") for spelling, _ in self._spellings)
+        )
 
 
 def _find(schema: Schema, path: str, extension: str | None) -> Target | None:

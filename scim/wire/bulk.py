@@ -90,8 +90,7 @@ class BulkRequest:
 def read_bulk(body: Mapping[str, Any]) -> BulkRequest:
     """Return what a BulkRequest asks for. Raises `InvalidSyntax`, `InvalidValue`, `PayloadTooLarge` for the message as a whole."""
     said = {name.lower(): value for name, value in body.items()}
-    schemas = said.get("schemas")
-    if not isinstance(schemas, list) or urns.BULK_REQUEST.lower() not in [str(one).lower() for one in schemas]:
+    if not urns.names_message(said.get("schemas"), urns.BULK_REQUEST):
         raise InvalidSyntax(f"schemas must name {urns.BULK_REQUEST}.")
     operations = said.get("operations")
     if not isinstance(operations, list) or not operations:

@@ -52,8 +52,11 @@ def read_group_patch(body: object) -> GroupChange:
     """
     compiled = _Compiled()
     for op, path, value in raw_operations(body):
-        if path is not None:
+        if path is not None and not (GROUP_TYPE.schema(path) and isinstance(value, dict) and op != "remove"):
             _compile(compiled, op, path, value, explicit=True)
+        elif path is not None:
+            for name, inner in _pathless({path: value}):
+                _compile(compiled, op, name, inner, explicit=False)
         elif op == "remove":
             raise NoTarget("A remove operation needs a path that says what to remove.")
         elif not isinstance(value, dict):
@@ -109,6 +112,8 @@ def _pathless(value: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _compile(compiled: _Compiled, op: Op, text_path: str, value: Any, *, explicit: bool) -> None:
+    if GROUP_TYPE.is_foreign(text_path):
+        return
     path = parse_path(text_path) if explicit or "[" in text_path else Path(text_path)
     target = GROUP_TYPE.find(path.attribute)
     if target is None:

@@ -32,6 +32,11 @@ class Page:
         number = _number("count", count, MAX_COUNT)
         return cls(max(start, 1), min(max(number, 0), MAX_COUNT))
 
+    @property
+    def is_beyond_everything(self) -> bool:
+        """Whether no table can have so many rows: a database would refuse the offset."""
+        return self.start > 2**40
+
     def of(self, total: int) -> slice:
         """Return what to take of ``total`` rows.
 

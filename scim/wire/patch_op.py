@@ -39,7 +39,7 @@ def parse_patch(body: object, resource_type: ResourceType) -> Iterator[Operation
 
     Raises `InvalidSyntax`, `InvalidPath`, `InvalidValue`, `NoTarget` (a removal without path) or `Mutability` (an
     explicit path to what is read-only). Inside a value without path the read-only and the unknown are passed over: Okta
-    repeats ``id``, Entra ``schemas``.
+    repeats ``id``, Entra ``schemas``. An unknown extension is passed over everywhere.
     """
     for op, path, value in raw_operations(body):
         if path is not None:
@@ -59,9 +59,7 @@ def raw_operations(body: object) -> Iterator[tuple[Op, str | None, Any]]:
         raise InvalidSyntax("The body must be a PatchOp message as a JSON object.")
     message = {name.lower(): value for name, value in body.items()}
     schemas = message.get("schemas")
-    if schemas is not None and (
-        not isinstance(schemas, list) or urns.PATCH_OP.lower() not in (str(urn).lower() for urn in schemas)
-    ):
+    if schemas is not None and not urns.names_message(schemas, urns.PATCH_OP):
         raise InvalidSyntax(f"schemas of a PATCH must be [{urns.PATCH_OP}].")
     operations = message.get("operations")
     if not isinstance(operations, list) or not operations:
@@ -113,6 +111,8 @@ def _at_path(op: Op, text: str, value: Any, resource_type: ResourceType, *, expl
     if schema is not None:
         yield from _at_schema(op, schema, value, resource_type)
         return
+    if resource_type.is_foreign(text):
+        return  # as in a POST or PUT: one attribute that only others know must not block the rest
     path = parse_path(text) if explicit or "[" in text else None
     target = resource_type.find(path.attribute if path else text)
     if target is None:
@@ -129,7 +129,7 @@ def _at_path(op: Op, text: str, value: Any, resource_type: ResourceType, *, expl
         if explicit:
             raise Mutability(f"{target.name} is read-only.")
         return
-    if selector is not None and not target.attribute.multi_valued:
+    if selector is not None and target.attribute.type != "complex":
         raise InvalidPath(f"{target.name} has a single value, so nothing can be selected of it.")
     if selector is not None:
         require_understood(selector, target.attribute)
@@ -169,7 +169,7 @@ def _at_schema(op: Op, schema: Schema, value: Any, resource_type: ResourceType) 
 
 
 def _value(target: Target, selector: Filter | None, value: Any) -> Any:
-    if target.sub is None and selector is not None:
+    if target.sub is None and selector is not None and target.attribute.multi_valued:
         # One value of many: an object, which Entra may wrap in a list.
         many = coerce(target.attribute, value, target.name)
         if isinstance(many, list) and len(many) > 1:

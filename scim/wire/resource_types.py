@@ -156,6 +156,7 @@ _ENTERPRISE: Final = (
         "manager",
         "The manager, as the identity provider names them.",
         "complex",
+        bare=True,  # Entra looks up and patches a plain ``manager``
         sub_attributes=(
             Attribute("value", "The id of the manager.", case_exact=True),
             Attribute("$ref", "The address of the manager.", "reference", case_exact=True, reference_types=("User",)),

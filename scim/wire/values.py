@@ -1,7 +1,7 @@
 """Values of attributes as clients send them, made the type that the registry says."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, TypeGuard
 
 from scim.wire.attributes import Attribute
 from scim.wire.errors import InvalidValue, shown
@@ -11,7 +11,7 @@ MAX_VALUES: Final = 200
 _UNCHECKED: Final = frozenset({"display", "$ref", "displayName"})
 """Sub-attributes that the RFC calls read-only and that clients echo in any shape.
 
-Dropped, not refused, where they are no text.
+Dropped, not refused, where they are neither text nor a whole number.
 """
 
 
@@ -34,7 +34,12 @@ def coerce(attribute: Attribute, value: object, name: str) -> object:
 
 
 def text(value: object, name: str) -> str:
-    """Return ``value`` if it is text that a database column can hold; raise `InvalidValue`."""
+    """Return ``value`` if it is text that a database column can hold, or the digits of a whole number; raise `InvalidValue`.
+
+    Okta sends custom attributes as numbers, employee numbers for example. A fraction could be written in several ways, so it is refused.
+    """
+    if _is_whole(value):
+        value = _digits(value, name)
     if not isinstance(value, str):
         raise InvalidValue(f"{name} must be a text in double quotes, not {shown(value)}.")
     if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
@@ -53,6 +58,16 @@ def truth(value: object, name: str) -> bool:
     raise InvalidValue(f"{name} must be true or false, not {shown(value)}.")
 
 
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _digits(value: int, name: str) -> str:
+    if abs(value) >= 10**MAX_TEXT:  # Python refuses to write much longer ones
+        raise InvalidValue(f"{name} is longer than {MAX_TEXT} characters.")
+    return str(value)
+
+
 def _simple(attribute: Attribute, value: object, name: str) -> object:
     return truth(value, name) if attribute.type == "boolean" else text(value, name)
 
@@ -67,7 +82,11 @@ def _complex(attribute: Attribute, value: object, name: str) -> dict[str, object
     parts: dict[str, object] = {}
     for key, inner in value.items():
         sub = attribute.sub(key)
-        if sub is None or inner is None or (sub.name in _UNCHECKED and not isinstance(inner, str)):
+        if (
+            sub is None
+            or inner is None
+            or (sub.name in _UNCHECKED and not isinstance(inner, str) and not _is_whole(inner))
+        ):
             continue
         parts[sub.name] = coerce(sub, inner, f"{name}.{sub.name}")
     return parts or None

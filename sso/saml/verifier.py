@@ -176,8 +176,8 @@ def _signers(root: etree._Element, idp: Idp, place: str) -> list[str]:
 def _refused_signature(root: etree._Element, idp: Idp, places: Iterable[str]) -> SamlRefusal:
     """Return the refusal with the fingerprints of the certificates that the connection knows, and of those that the message carries."""
     known = [fingerprint(pem) for pem in believed_certificates(idp)]
-    signatures: list[Any] = [one for place in places for one in root.xpath(place, namespaces=_NAMESPACES)]
-    carried = dict.fromkeys(digits for one in signatures for digits in unverified_fingerprints(one))
+    made: list[Any] = [root.xpath(place, namespaces=_NAMESPACES) for place in places]
+    carried = dict.fromkeys(digits for found in made for one in found for digits in unverified_fingerprints(one))
     received = (
         f"unverified: the message carries {', '.join(carried)}" if carried else "the message carries no certificate"
     )

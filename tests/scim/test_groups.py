@@ -126,7 +126,7 @@ def test_the_second_group_of_a_name_is_a_409(okta: Scim) -> None:
     error(okta.post("/Groups", {"displayName": "EDITORS"}), 409, "uniqueness")
 
 
-@pytest.mark.parametrize("body", [{}, {"displayName": ""}, {"displayName": 5}, {"displayName": "x", "members": [5]}])
+@pytest.mark.parametrize("body", [{}, {"displayName": ""}, {"displayName": 5.5}, {"displayName": "x", "members": [5]}])
 def test_a_group_that_makes_no_sense_is_refused(okta: Scim, body: dict[str, Any]) -> None:
     error(okta.post("/Groups", body), 400, "invalidValue")
     assert okta.get("/Groups").json()["totalResults"] == 0

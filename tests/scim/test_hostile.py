@@ -46,7 +46,7 @@ def op(path: Any = None, value: Any = None, name: Any = "replace", **more: Any) 
 
 
 def wrong_types() -> Iterator[Hostile]:
-    values: list[Any] = [5, 1.5, True, [], [1, 2], {}, {"a": 1}]
+    values: list[Any] = [10**1_024, 1.5, True, [], [1, 2], {}, {"a": 1}]
     for name in ("userName", "externalId", "title", "displayName", "nickName", "locale"):
         for value in values[:3] + values[4:5] + values[6:]:
             body = {"userName": "new@acme.test", name: value}
@@ -61,7 +61,7 @@ def wrong_types() -> Iterator[Hostile]:
     yield Hostile("POST /Users", {"userName": "new@acme.test", "emails": [{"value": f"{n}@b.c"} for n in range(201)]})
     for value in (5, "x", [], True):
         yield Hostile("POST /Users", {"userName": "new@acme.test", ENTERPRISE: value})
-    for value in (5, True, ["a", "b"], {"a": 1}):
+    for value in (5.5, True, ["a", "b"], {"a": 1}):
         yield Hostile("POST /Users", {"userName": "new@acme.test", ENTERPRISE: {"UID": value}})
     for value in ("x", 5, {}, [5], [None]):
         yield Hostile("POST /Users", {"userName": "new@acme.test", "schemas": value}, scim_type="invalidSyntax")
@@ -179,7 +179,6 @@ def patches() -> Iterator[Hostile]:
         'emails[type eq "work"][value pr]',
         "emails.value",
         "name.givenName.x",
-        "urn:nope:title",
         f"{ENTERPRISE}:nope",
         "a" * 5_000,
         "(" * 3_000,
@@ -200,7 +199,7 @@ def patches() -> Iterator[Hostile]:
         yield Hostile(f"PATCH {ONE_USER}", op(None, value))
     for path, value in each(
         ("userName", ""),
-        ("userName", 5),
+        ("userName", 5.5),
         ("userName", BIG),
         ("title", {"a": 1}),
         ("title", "\x00"),
@@ -217,7 +216,7 @@ def patches() -> Iterator[Hostile]:
 
 
 def groups() -> Iterator[Hostile]:
-    for body in ({}, {"displayName": ""}, {"displayName": None}, {"displayName": 5}, {"displayName": ["x"]}):
+    for body in ({}, {"displayName": ""}, {"displayName": None}, {"displayName": 5.5}, {"displayName": ["x"]}):
         yield Hostile("POST /Groups", body)
         yield Hostile(f"PUT {ONE_GROUP}", body)
     for members in each(

@@ -4,14 +4,16 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from scim.wire.list_response import CURSOR_SECONDS
 from tests.scim.conftest import ENTERPRISE, Scim, error, person
 
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
-EVERYTHING = 5
-"""Statements of a list of Users: the token, the budget, the count, the page, and the row of the provisioning log."""
+EVERYTHING = 4
+"""Statements of a list of Users: the token, the budget, the page, and the row of the provisioning log. A page that is not full counts nobody."""
 
 NAMES = ["b.two@acme.test", "D.four@acme.test", "a.one@acme.test", "c.three@acme.test"]
 
@@ -120,6 +122,30 @@ def test_a_deep_page_asks_for_no_offset(okta: Scim, people: Any, django_assert_n
     with django_assert_num_queries(EVERYTHING) as asked:
         okta.get("/Users", cursor=cursor, count="3")
     assert not [query["sql"] for query in asked.captured_queries if "OFFSET" in query["sql"]]
+
+
+def test_only_the_first_of_many_pages_counts_and_every_page_has_the_right_total(okta: Scim, people: Any) -> None:
+    def total(count: int, **place: str) -> tuple[int, bool]:
+        """Ask for a page; return its total, and whether the database counted for it."""
+        with CaptureQueriesContext(database) as asked:
+            document = okta.get("/Users", count=str(count), **place).json()
+        cursors.append(document.get("nextCursor", ""))
+        return document["totalResults"], any("COUNT(*)" in query["sql"] for query in asked.captured_queries)
+
+    cursors: list[str] = []
+    assert total(2, cursor="") == (4, True)
+    assert total(2, cursor=cursors[-1]) == (4, False)
+    assert total(9, cursor="") == (4, False)
+    for start, count, counts in (
+        (1, 9, False),
+        (1, 2, True),
+        (4, 2, False),
+        (3, 2, True),
+        (5, 2, True),
+        (10**20, 2, True),
+        (1, 0, True),
+    ):
+        assert total(count, startIndex=str(start)) == (4, counts), (start, count)
 
 
 def test_a_cursor_of_another_question_connection_or_hand_is_refused(okta: Scim, other: Scim, people: Any) -> None:

@@ -46,7 +46,7 @@ def test_a_created_user_is_answered_as_stored(okta: Scim) -> None:
         "id": made["id"],
         "externalId": "00u1",
         "userName": "jane.doe@acme.test",
-        "name": {"givenName": "Jane", "familyName": "Doe", "middleName": "Q"},
+        "name": {"givenName": " Jane ", "familyName": "Doe", "middleName": "Q"},
         "displayName": "jane.doe",
         "title": "Editor",
         "locale": "en-US",
@@ -161,7 +161,7 @@ def test_patch_deactivates_in_every_dialect(okta: Scim, operation: dict[str, Any
     "rest",
     [
         {"userName": ""},
-        {"userName": 5},
+        {"userName": 5.5},
         {"title": "\0"},
         {"schemas": "x"},
         {"externalId": "somebody-else"},
@@ -339,6 +339,24 @@ def test_a_search_by_post_is_the_same_as_by_get(okta: Scim) -> None:
     assert listed["Resources"] == [{"schemas": made["schemas"], "id": made["id"], "userName": "jane.doe@acme.test"}]
     for wrong in ({"filter": 5}, {"count": "x"}, {"attributes": 7}):
         error(okta.post("/Users/.search", wrong), 400, "invalidValue")
+
+
+def test_what_was_sent_is_answered_with_its_blanks_R19(okta: Scim) -> None:
+    sent = {
+        "name": {"givenName": " Jane ", "familyName": "Doe ", "formatted": " Jane "},
+        "title": " Editor ",
+        "nickName": " J ",
+        ENTERPRISE: {"department": " Press", "organization": "Acme ", "division": " A "},
+    }
+    made = okta.make(**sent)
+    shown = okta.get(f"/Users/{made['id']}").json()
+    assert {name: shown[name] for name in sent} == sent
+    again = okta.put(f"/Users/{made['id']}", shown)
+    assert (again.json(), again["X-Decision"]) == (shown, "apply; nothing was new")
+    assert okta.get("/Users", filter='title eq " Editor "').json()["totalResults"] == 1
+    assert User.objects.values_list("first_name", "title", "department", "company").get() == (
+        "Jane", "Editor", "Press", "Acme"
+    )  # fmt: skip
 
 
 def test_an_identity_that_came_by_sso_only_is_no_resource(okta: Scim) -> None:

@@ -57,6 +57,7 @@ class Line:
                 server.connect(str(self.server))
             except OSError:
                 client.close()
+                server.close()
                 continue
             self._ends |= {client, server}
             for source, target in ((client, server), (server, client)):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core_identity.policy.projection import differences, permitted_changes
+from core_identity.policy.projection import FOLLOWS, differences, permitted_changes, texts_that_follow
 from core_identity.values import Person
 
 JANE = {"first_name": "Jane", "last_name": "Doe", "title": "Editor", "company": "Acme", "department": "Press"}
@@ -65,4 +65,33 @@ def test_drift_is_where_identity_and_user_differ_R18() -> None:
         "username": ("jane.roe@acme.test", "jane@acme.test"),
         "first_name": ("", "Jane"),
         "last_name": ("Roe", "Doe"),
+    }
+
+
+def test_blanks_around_a_value_stay_with_the_identity_R19() -> None:
+    said = Person(given_name=" Jane\u00a0", family_name="\tDoe", title="  ", organization="Acme ", department=" News")
+    changes = permitted_changes(said, JANE, names_are_the_uid=False, uid_moves=False)
+    assert changes == {"title": "", "department": "News"}
+    blank = Person(given_name=" ", family_name="\u3000")
+    assert permitted_changes(blank, JANE, names_are_the_uid=False, uid_moves=False) == {}
+    identity = {"user_name": "j", "email": "", **{source: getattr(said, source) for source in FOLLOWS}}
+    found = {one.field: (one.said, one.held) for one in differences(identity, {**JANE, "username": "j", "email": "e"})}
+    assert found == {"department": ("News", "Press")}
+
+
+def test_a_sign_in_changes_no_value_of_which_only_the_blanks_differ() -> None:
+    identity = {
+        "given_name": " Jane ",
+        "family_name": "Doe",
+        "title": "Chief ",
+        "organization": " ",
+        "department": "\n",
+    }
+    said = Person(given_name="Jane", family_name="Roe", title="Editor", organization="", department=None)
+    assert texts_that_follow(said, identity) == {
+        "given_name": " Jane ",
+        "family_name": "Roe",
+        "title": "Editor",
+        "organization": " ",
+        "department": None,
     }

@@ -8,7 +8,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from core_identity.errors import NameTaken, NotAllowed, NotFound
+from core_identity.errors import InvalidValue, NameTaken, NotAllowed, NotFound
 from core_identity.models import Connection, Event, Identity, IdentityUid, User
 from core_identity.selectors.drift import FIELDS, drift_in, drift_of, drifting
 from core_identity.services.drift import take_over
@@ -167,6 +167,31 @@ def test_an_identity_of_somebody_else_is_refused_R1(jane: Identity, zoe: Identit
         take_over(actor=ADMIN, user_id=zoe.user_id, identity_id=jane.pk, fields=["email"], reason="x")
 
 
+def test_blanks_around_a_value_stay_with_the_identity_and_reach_no_user_R17_R19(acme: Connection) -> None:
+    spaced = replace(
+        JANE, given_name=" Jane", family_name="Doe ", title="Editor\u00a0", department="\tPress", organization=" "
+    )
+    identity = create_person(actor=OKTA, connection=acme, person=spaced).identity
+    user = identity.user
+    assert (user.first_name, user.last_name, user.title, user.department, user.company) == (
+        "Jane", "Doe", "Editor", "Press", ""
+    )  # fmt: skip
+    assert (drifted(identity), drifting().exists()) == (set(), False)
+    before = Event.objects.count()
+    say(identity, given_name=" Jane", title="Editor\u00a0")
+    sign_in(actor=BROWSER, connection=acme, person=by_sso(replace(JANE, organization="")))
+    identity.refresh_from_db()
+    assert (identity.given_name, identity.title, identity.organization) == (" Jane", "Editor\u00a0", " ")
+    new = Event.objects.order_by("id")[before:]
+    assert [set(one.changes) for one in new if one.kind != "user.signed_in"] == [{"name_id"}]
+    say(identity, family_name=" Roe ", title=" Chief ")
+    assert User.objects.get().title == "Chief"
+    assert take(identity, "last_name") == {"last_name": ("Doe", "Roe")}
+    for wrong in ({"title": "a\x0b"}, {"title": "\x0ba"}, {"department": " " * 1_025}):
+        with pytest.raises(InvalidValue):
+            say(identity, **wrong)
+
+
 def test_who_came_by_sign_in_only_has_no_username_to_differ_R8(acme: Connection) -> None:
     identity = sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE))
     User.objects.filter(pk=identity.user_id).update(username="jd", username_key="jd")
@@ -181,8 +206,11 @@ def test_a_deleted_resource_says_nothing_any_more_R18(jane: Identity) -> None:
 
 
 def test_the_database_finds_whom_policy_finds_R18(acme: Connection) -> None:
-    """Every field: equal, different, empty at the IdP, empty here; pushed, or by sign-in only."""
+    """Every field: equal, different, empty at the IdP, empty here, or only blanks more; pushed, or by sign-in only."""
     texts = ("", "this", "That")
+    blanks = "".join(character for character in map(chr, range(0x110000)) if character.isspace())
+    pairs = [(said, held, pushed) for said in texts for held in texts for pushed in (True, False)]
+    pairs += [(f"{blanks}this{blanks}", "this", True), (f"{blanks}that", "this", True), (blanks, "this", True)]
     number = 0
     for source in (
         "given_name",
@@ -194,24 +222,20 @@ def test_the_database_finds_whom_policy_finds_R18(acme: Connection) -> None:
         "user_name",
         "said_uid",
     ):
-        for said in texts:
-            for held in texts:
-                for pushed in (True, False):
-                    number += 1
-                    name = f"person{number}"
-                    user = User.objects.create(
-                        username=name, username_key=name, first_name=held, last_name=held, email=held,
-                        title=held, company=held, department=held,
-                    )  # fmt: skip
-                    same = dict.fromkeys(
-                        ("given_name", "family_name", "email", "title", "organization", "department"), held
-                    )
-                    Identity.objects.create(
-                        connection=acme,
-                        user=user,
-                        pushed_at=timezone.now() if pushed else None,
-                        **{"user_name": name, **same, source: said},
-                    )
+        for said, held, pushed in pairs:
+            number += 1
+            name = f"person{number}"
+            user = User.objects.create(
+                username=name, username_key=name, first_name=held, last_name=held, email=held,
+                title=held, company=held, department=held,
+            )  # fmt: skip
+            same = dict.fromkeys(("given_name", "family_name", "email", "title", "organization", "department"), held)
+            Identity.objects.create(
+                connection=acme,
+                user=user,
+                pushed_at=timezone.now() if pushed else None,
+                **{"user_name": name, **same, source: said},
+            )
     everybody = list(Identity.objects.select_related("user", "connection").prefetch_related("uids"))
     assert {one.pk for one in drifting()} == {one.pk for one in everybody if drift_in(one)}
     for field in FIELDS:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
+from django.conf import LazySettings
 from django.db import connections
 
 from core_identity.errors import IdentityError
@@ -41,6 +42,12 @@ def at_the_same_instant(acts: list[Callable[[], object]]) -> list[object]:
 
     with ThreadPoolExecutor(len(acts)) as pool:
         return list(pool.map(run, acts))
+
+
+@pytest.fixture(autouse=True)
+def _everybody_may_wait(settings: LazySettings) -> None:
+    """These tests ask who is who after a race. How many requests may wait is `tests/scim/test_busy.py`'s question."""
+    settings.PUSHES_WAITING_PER_CUSTOMER = settings.PUSHES_WAITING = 2 * AT_ONCE
 
 
 @pytest.fixture

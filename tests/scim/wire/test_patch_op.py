@@ -1,7 +1,9 @@
 """PATCH on a User: every documented form, on one person, as a table."""
 
 import copy
+from collections.abc import Iterator
 from contextlib import suppress
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -9,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core_identity.values import Person
+from scim.wire.apply_patch import apply_patch
+from scim.wire.attributes import Attribute
 from scim.wire.errors import (
     InvalidPath,
     InvalidSyntax,
@@ -18,6 +22,8 @@ from scim.wire.errors import (
     ScimError,
     TooMany,
 )
+from scim.wire.left_out import left_out
+from scim.wire.patch_op import parse_patch
 from scim.wire.user import UserWire
 
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -214,6 +220,7 @@ def patch(*operations: object, **more: object) -> Person:
         (
             {"op": "remove", "path": ENTERPRISE},
             Person(
+                uid="",
                 organization="",
                 department="",
                 attributes={
@@ -221,13 +228,77 @@ def patch(*operations: object, **more: object) -> Person:
                 },
             ),
         ),
+        # Entra: a plain manager, and one that is selected
+        (
+            {"op": "Add", "path": "manager", "value": [{"$ref": None, "value": "boss"}]},
+            Person(attributes={f"{ENTERPRISE}:manager": {"value": "boss", "displayName": "M"}}),
+        ),
+        ({"op": "Remove", "path": "manager"}, Person(attributes={f"{ENTERPRISE}:manager": None})),
+        ({"op": "Remove", "path": 'manager[value eq "m"]'}, Person(attributes={f"{ENTERPRISE}:manager": None})),
+        (
+            {"op": "remove", "path": f'{ENTERPRISE}:manager[value eq "m"].displayName'},
+            Person(attributes={f"{ENTERPRISE}:manager": {"value": "m"}}),
+        ),
+        (
+            {"op": "remove", "path": 'manager[value eq "somebody else"]'},
+            Person(attributes={f"{ENTERPRISE}:manager": {"value": "m", "displayName": "M"}}),
+        ),
+        (
+            {"op": "replace", "path": 'manager[value eq "m"].displayName', "value": "Boss"},
+            Person(attributes={f"{ENTERPRISE}:manager": {"value": "m", "displayName": "Boss"}}),
+        ),
+        # Okta: a whole number is its digits
+        ({"op": "replace", "path": "title", "value": 7}, Person(title="7")),
         # Nothing to do
+        *(
+            ({"op": op, "path": f"urn:example:params:scim:schemas:{path}", "value": "x"}, Person())
+            for op in ("add", "replace", "remove")
+            for path in ("extension:1.0", "extension:acme:2.0:User", "ext_1:2.0:User:a.b", 'ext:2.0:a[b eq "c"].d')
+        ),
         ({"op": "add", "path": "title", "value": None}, Person()),
         ({"op": "replace", "value": {"shoeSize": 44, "groups": [], "schemas": [], "meta": {}}}, Person()),
     ],
 )
 def test_an_operation_says_this_of_a_person(operation: dict[str, Any], person: Person) -> None:
     assert patch(operation) == person
+
+
+def _orders(attribute: Attribute, selected: str) -> Iterator[tuple[Attribute, ...]]:
+    parts = [one for one in attribute.sub_attributes if one.name != selected][:4]
+    return permutations(parts)
+
+
+@pytest.mark.parametrize(("selected", "said", "stored"), [("primary", "True", True), ("type", "x", "x")])
+def test_entra_makes_a_value_by_parts_in_any_order(selected: str, said: str, stored: object) -> None:
+    swept = 0
+    for target in WIRE.resource_type.targets():
+        attribute = target.attribute
+        if not attribute.multi_valued or attribute.mutability == "readOnly":
+            continue
+        for parts in _orders(attribute, selected):
+            values = {one.name: False if one.type == "boolean" else f"{one.name}@x" for one in parts}
+            paths = {f'{attribute.name}[{selected} eq "{said}"].{name}': value for name, value in values.items()}
+            one_by_one = [{"op": "Add", "path": path, "value": value} for path, value in paths.items()]
+            for operations in (one_by_one, [{"op": "Replace", "value": paths}]):
+                flat, touched = apply_patch(parse_patch({"Operations": operations}, WIRE.resource_type), {})
+                assert flat == {attribute.name: [{selected: stored, **values}]}, operations
+                assert touched == {attribute.name}
+                swept += 1
+        labels = [f'{attribute.name}[{selected} eq "{said}"].{name}' for name in ("display", "type", "primary")]
+        labels = [path for path in labels if attribute.sub(path.rpartition(".")[2]) and not path.endswith(selected)]
+        only_labels = [{"op": "Add", "path": path, "value": "True"} for path in labels]
+        with pytest.raises(NoTarget):  # the end of the message shows that nothing is described
+            apply_patch(parse_patch({"Operations": only_labels}, WIRE.resource_type), {})
+    assert swept > 100
+
+
+def test_a_part_that_is_taken_away_does_not_take_the_parts_that_came_before_it() -> None:
+    role = 'roles[primary eq "True"]'
+    assert patch(
+        {"op": "Add", "path": f"{role}.display", "value": "Chief"},
+        {"op": "Replace", "path": f"{role}.type", "value": None},
+        {"op": "Add", "path": f"{role}.value", "value": "chief"},
+    ) == Person(attributes={"roles": [{"primary": True, "display": "Chief", "value": "chief"}]})
 
 
 def test_operations_apply_in_their_order_to_what_those_before_left() -> None:
@@ -270,6 +341,17 @@ def test_operations_apply_in_their_order_to_what_those_before_left() -> None:
         ({"op": "remove", "path": 'emails[type eq "work"].nope'}, InvalidPath),
         ({"op": "remove", "path": 'emails[nope eq "work"]'}, InvalidPath),
         ({"op": "remove", "path": 'title[value eq "x"]'}, InvalidPath),
+        # A manager is one value with parts: a selector that does not fit finds nothing to set
+        ({"op": "replace", "path": f'{ENTERPRISE}:manager[value eq "x"].displayName', "value": "B"}, NoTarget),
+        ({"op": "remove", "path": f'{ENTERPRISE}:manager[nope eq "x"]'}, InvalidPath),
+        # An unknown name of a schema that is known must not look done, in no spelling of the URN
+        ({"op": "replace", "path": "isActive", "value": False}, InvalidPath),
+        ({"op": "replace", "path": f"{CORE_URN}:isActive", "value": False}, InvalidPath),
+        ({"op": "replace", "path": "urn:scim:schemas:core:1.0:isActive", "value": False}, InvalidPath),
+        ({"op": "replace", "path": "urn:ietf:params:scim:schemas:core:2.0:Usr:active", "value": False}, InvalidPath),
+        ({"op": "replace", "path": "urn:ietf:params:scim:schemas:core:3.0:User:active", "value": False}, InvalidPath),
+        ({"op": "replace", "path": f"{ENTERPRISE}:UIDD", "value": "j.d"}, InvalidPath),
+        ({"op": "replace", "path": "urn:x", "value": "j.d"}, InvalidPath),
         # Selectors without meaning, also where there is nothing to select from
         ({"op": "remove", "path": 'ims[nope eq "work"]'}, InvalidPath),
         ({"op": "remove", "path": 'ims[type eq "work" or nope pr]'}, InvalidPath),
@@ -300,6 +382,9 @@ def test_operations_apply_in_their_order_to_what_those_before_left() -> None:
         ({"op": "replace", "path": 'emails[value co "nobody"].value', "value": "x"}, NoTarget),
         ({"op": "replace", "path": "active", "value": "perhaps"}, InvalidValue),
         ({"op": "replace", "path": "title", "value": {"a": 1}}, InvalidValue),
+        ({"op": "replace", "path": "title", "value": True}, InvalidValue),
+        ({"op": "replace", "path": "title", "value": 7.0}, InvalidValue),
+        ({"op": "replace", "path": "title", "value": 10**1_024}, InvalidValue),
         ({"op": "replace", "value": "x"}, InvalidValue),
         ({"op": "replace"}, InvalidValue),
         ({"op": "replace", "path": 'emails[type eq "work"]', "value": [{"value": "a"}, {"value": "b"}]}, InvalidValue),
@@ -366,6 +451,9 @@ PATHS = st.sampled_from(
         'addresses[primary eq "True"]',
         "groups",
         "schemas",
+        'roles[primary eq "True"].display',
+        "urn:scim:schemas:core:1.0:active",
+        'manager[value eq "m"]',
         "roles[value gt 5]",
         "password",
         CORE_URN,
@@ -392,6 +480,7 @@ OPERATIONS = st.fixed_dictionaries(
 @given(st.lists(OPERATIONS | VALUES, max_size=5))
 def test_any_patch_is_a_person_or_a_scim_error_and_leaves_the_document_alone(operations: list[Any]) -> None:
     before = copy.deepcopy(JANE)
+    left_out({"Operations": operations}, WIRE.resource_type)
     with suppress(ScimError):
         patch(*operations)
     assert before == JANE

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from core_identity.values import Person
 from scim.wire.errors import InvalidSyntax, InvalidValue, ScimError
+from scim.wire.left_out import left_out
 from scim.wire.user import UserWire
 
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -50,10 +51,35 @@ NAMELESS = {"name.formatted": None, "name.middleName": None, "name.honorificPref
             {ENTERPRISE: {"department": "Press", "organization": "Acme", "costCenter": "7"}},
             Person(department="Press", organization="Acme", attributes={f"{ENTERPRISE}:costCenter": "7"}),
         ),
-        # The manager may be a bare string (Entra)
+        # Whole numbers are their digits (custom attributes of Okta)
+        (
+            {
+                "userName": 5,
+                "title": 0,
+                "externalId": -1,
+                "emails": [{"value": 5}],
+                "phoneNumbers": [{"value": 4930123456, "display": 7}],
+                ENTERPRISE: {"UID": 10**20, "manager": {"value": 8}, "employeeNumber": 42},
+            },
+            Person(
+                user_name="5",
+                title="0",
+                external_id="-1",
+                email="5",
+                uid="100000000000000000000",
+                attributes={
+                    "emails": [{"value": "5"}],
+                    "phoneNumbers": [{"value": "4930123456", "display": "7"}],
+                    f"{ENTERPRISE}:manager": {"value": "8"},
+                    f"{ENTERPRISE}:employeeNumber": "42",
+                },
+            ),
+        ),
+        # The manager may be a bare string (Entra), and without its URN
+        ({"manager": "boss"}, Person(attributes={f"{ENTERPRISE}:manager": {"value": "boss"}})),
         ({ENTERPRISE: {"manager": "boss"}}, Person(attributes={f"{ENTERPRISE}:manager": {"value": "boss"}})),
         (
-            {ENTERPRISE: {"manager": {"value": "boss", "displayName": 5, "$ref": None}}},
+            {ENTERPRISE: {"manager": {"value": "boss", "displayName": [5], "$ref": None}}},
             Person(attributes={f"{ENTERPRISE}:manager": {"value": "boss"}}),
         ),
         # Emails: the primary, else work, else the first; kept with the main one first
@@ -112,7 +138,9 @@ def test_a_message_says_this_of_a_person(body: dict[str, Any], person: Person) -
 @pytest.mark.parametrize(
     ("body", "named"),
     [
-        ({"userName": 5}, "userName"),
+        ({"userName": 5.0}, "userName"),
+        ({"userName": True}, "userName"),
+        ({"userName": 10**1_024}, "userName"),
         ({"userName": ["a", "b"]}, "userName"),
         ({"userName": "a\0b"}, "userName"),
         ({"userName": "\ud800"}, "userName"),
@@ -123,13 +151,14 @@ def test_a_message_says_this_of_a_person(body: dict[str, Any], person: Person) -
         ({"name": {"givenName": ["Jane"], "familyName": True}}, "name.familyName"),
         ({"emails": "x"}, None),
         ({"emails": [5]}, "emails"),
-        ({"emails": [{"value": 5}]}, "emails.value"),
+        ({"emails": [False]}, "emails"),
+        ({"emails": [{"value": 5.5}]}, "emails.value"),
         ({"emails": [{"value": "x", "primary": "maybe"}]}, "emails.primary"),
         ({"title": "x" * 1_025}, "title"),
         ({"phoneNumbers": [{"value": str(number)} for number in range(201)]}, "phoneNumbers"),
         ({ENTERPRISE: "UID"}, ENTERPRISE),
-        ({ENTERPRISE: {"UID": 7}}, f"{ENTERPRISE}:UID"),
-        ({f"{ENTERPRISE}:employeeNumber": 7}, f"{ENTERPRISE}:employeeNumber"),
+        ({ENTERPRISE: {"UID": 7.5}}, f"{ENTERPRISE}:UID"),
+        ({f"{ENTERPRISE}:employeeNumber": False}, f"{ENTERPRISE}:employeeNumber"),
     ],
 )
 def test_a_value_of_the_wrong_type_is_named(body: dict[str, Any], named: str | None) -> None:
@@ -202,6 +231,7 @@ VALUES = st.recursive(
 
 @given(st.dictionaries(NAMES, VALUES, max_size=6))
 def test_any_document_is_a_person_or_a_scim_error(body: dict[str, Any]) -> None:
+    left_out(body, WIRE.resource_type)
     for read in (WIRE.read_new, WIRE.read_whole):
         try:
             read(body)

@@ -1,7 +1,7 @@
 """What an IdP's metadata would change at a connection: shown first, adopted by an administrator, never by a clock."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -63,12 +63,14 @@ def read_source(
 
     Raises `SettingsErrors` with all faults, `NotAllowed` where there is nothing to read.
     """
+    now = database_now()
     if xml is None and not url:
-        return _proposed(connection), True
+        return _with_endings(_proposed(connection), now), True
     try:
         document = fetch(url) if xml is None else xml
         loopback: bool = settings.PUBLIC_URL_IS_LOOPBACK
-        return read_idp_metadata(document, now=database_now(), loopback=loopback, entity_id=entity_id), False
+        read = read_idp_metadata(document, now=now, loopback=loopback, entity_id=entity_id)
+        return _with_endings(read, now), False
     except MetadataFaults as several:
         path = "url" if xml is None else "metadata"
         raise SettingsErrors([SettingsError(path, code, told) for code, told in several.faults]) from several
@@ -199,13 +201,22 @@ def trust_that_ends(now: datetime) -> list[tuple[str, list[str]]]:
 
 def warnings_of(saml: SamlSettings, now: datetime) -> list[str]:
     """Return what an administrator should know of the trust in an IdP by ``now`` (aware), in sentences: at 30, 7 and 0 days before an end."""
-    told = [_ending(f"The signing certificate {fingerprint(pem)}", end_of(pem), now) for pem in saml.certificates]
+    told = _endings(saml.certificates, now)
     if saml.metadata_valid_until:
         told.append(_ending("The metadata of the IdP", saml.metadata_valid_until, now))
     if saml.proposed:
         told.append("Notice: the last refresh found something new, which waits for an administrator.")
     if saml.refresh_fault:
         told.append(f"Warning: the last refresh failed. {saml.refresh_fault}")
+    return [sentence for sentence in told if sentence]
+
+
+def _with_endings(read: IdpMetadata, now: datetime) -> IdpMetadata:
+    return replace(read, notes=(*read.notes, *_endings(read.certificates, now)))
+
+
+def _endings(certificates: Iterable[str], now: datetime) -> list[str]:
+    told = (_ending(f"The signing certificate {fingerprint(pem)}", end_of(pem), now) for pem in certificates)
     return [sentence for sentence in told if sentence]
 
 

@@ -19,8 +19,9 @@ _MESSAGE: Final = (
 )
 _KEY: Final = "Make a key (Our SAML keys) and let the identity provider encrypt to the certificate in our metadata."
 _CERTIFICATE: Final = (
-    "The identity provider signs with another certificate than the connection knows. Adopt its present "
-    "metadata (Metadata of the IdP), if that is where it comes from; a message of somebody else looks the same."
+    "Compare the fingerprints in the failed check. If they differ, the identity provider signs with a certificate that the connection does "
+    "not know: adopt its present metadata (Metadata of the IdP). Compare the fingerprint with that page first, because anybody can write one "
+    "into a message. If they are equal, the message was changed after it was signed, or another key signed it."
 )
 _CONTEXT: Final = (
     "The SAML settings demand a way of proving who somebody is, or that they prove it at each sign-in, and the identity provider did not do so. "

@@ -196,6 +196,37 @@ def test_the_root_is_searched_over_users_and_groups(okta: Scim, people: Any) -> 
     assert set(shown) == {"schemas", "id"}, "no group has a userName, so nothing of it was asked for"
 
 
+def test_the_root_is_paged_by_cursor(okta: Scim, other: Scim, people: Any) -> None:
+    for name in ("Editors", "Authors"):
+        okta.post("/Groups", {"displayName": name})
+    everything = [*NAMES, "Editors", "Authors"]
+    for count in (1, 2, 3, 4, 5, 6, 7):
+        found: list[str] = []
+        cursor: str | None = ""
+        pages = 0
+        while cursor is not None:
+            answer = search(okta, cursor=cursor, count=count)
+            found += named(answer)
+            document, pages = answer.json(), pages + 1
+            assert document["totalResults"] == len(everything)
+            assert document["itemsPerPage"] == len(document["Resources"])
+            assert "startIndex" not in document
+            cursor = document.get("nextCursor")
+        assert (found, pages) == (everything, -(-len(everything) // count))
+    first, late = (search(okta, cursor="", count=count).json()["nextCursor"] for count in (2, 5))
+    okta.delete(f"/Users/{people[0]['id']}")
+    assert named(search(okta, cursor=first, count=1)) == [NAMES[2]], "nobody is skipped if somebody goes"
+    shown = search(okta, cursor=late, attributes=["displayName"]).json()["Resources"]
+    assert [(set(one), one["displayName"]) for one in shown] == [({"schemas", "id", "displayName"}, "Authors")]
+    for cursor in (first, late):
+        error(search(okta, cursor=cursor, filter="displayName pr"), 400, "invalidCursor")
+        error(search(other, cursor=cursor), 400, "invalidCursor")
+        error(okta.get("/Users", cursor=cursor), 400, "invalidCursor")
+        error(search(okta, cursor=cursor, startIndex=1), 400, "invalidValue")
+    error(search(okta, cursor=okta.get("/Users", cursor="", count="1").json()["nextCursor"]), 400, "invalidCursor")
+    error(search(okta, cursor="MTIz"), 400, "invalidCursor")
+
+
 def test_a_search_that_calls_itself_something_else_is_refused(okta: Scim) -> None:
     for path in ("/.search", "/Users/.search", "/Groups/.search"):
         assert okta.post(path, {}).status_code == 200
@@ -208,7 +239,8 @@ def test_a_search_that_calls_itself_something_else_is_refused(okta: Scim) -> Non
 def test_what_no_type_has_is_refused_there_as_anywhere(okta: Scim) -> None:
     error(search(okta, filter='nonsense eq "x"'), 400, "invalidFilter")
     error(search(okta, sortBy="id"), 400, "invalidValue")
-    error(search(okta, cursor=""), 400, "invalidValue")
+    for asked in ({}, {"cursor": ""}):
+        assert "cannot be sorted" in error(search(okta, sortBy="userName", **asked), 400, "invalidValue")
 
 
 def test_nobody_of_another_customer_is_found_R1(okta: Scim, other: Scim) -> None:

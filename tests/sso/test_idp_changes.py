@@ -13,6 +13,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 import sso.connections
+from core_identity.clock import database_now
 from core_identity.config.checks import trust_does_not_end
 from core_identity.errors import NotAllowed
 from core_identity.models import Connection, Event
@@ -88,7 +89,10 @@ def test_the_command_shows_first_and_changes_only_when_told(
     source = ("metadata", "acme", "--file", str(tmp_path / "idp.xml"))
     before = Event.objects.count()
     old, new = fingerprint(idp.pem), fingerprint(successor.pem)
-    shown = {"connection": "acme", "changes": {"certificates": [[old], [old, new]]}, "notes": [], "applied": False}
+    # The certificates of the tests end in less than 30 days.
+    notes = [warnings_of(SamlSettings(certificates=[pem]), database_now())[0] for pem in (idp.pem, successor.pem)]
+    assert all("The signing certificate" in note and "ends on" in note for note in notes)
+    shown = {"connection": "acme", "changes": {"certificates": [[old], [old, new]]}, "notes": notes, "applied": False}
     assert run(*source) == (0, shown)
     assert (standing(acme).certificates, Event.objects.count()) == ([idp.pem], before)
     assert run(*source, "--apply", "--reason", "rollover") == (0, shown | {"applied": True})
@@ -129,7 +133,11 @@ def test_a_difference_that_changed_since_it_was_shown_is_not_adopted(
 def test_another_identity_provider_is_told_as_one(acme: Connection, successor: TestIdp) -> None:
     read, _ = read_source(acme, xml=successor.metadata(entity_id="https://evil.test").encode())
     found = difference(standing(acme), read)
-    assert [note.startswith("The entity ID changes") for note in found.notes] == [True]
+    ending, changed = found.notes
+    assert changed.startswith("The entity ID changes")
+    assert fingerprint(successor.pem) in ending
+    lasting = TestIdp(ends=timedelta(days=400))
+    assert difference(standing(acme), read_source(acme, xml=lasting.metadata().encode())[0]).notes[1:] == ()
     assert any(line.startswith("certificate - ") for line in found.lines())
 
 

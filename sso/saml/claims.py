@@ -44,7 +44,6 @@ def check_claims(
         name_id="" if name_id is None else plain(name_id, "NameID"),
         name_id_format="" if name_id is None else name_id.get("Format", ""),
         in_response_to=expected.request_id,
-        not_on_or_after=max(end for end in (time_of(one, "NotOnOrAfter") for one in _confirmations(assertion)) if end),
         session_index=session_index,
         session_not_on_or_after=session_end,
         attributes=MappingProxyType(attributes),

@@ -107,9 +107,8 @@ def _idp_by_hand(section: Mapping[str, Any], faults: list[SettingsError]) -> Idp
         required = name == "sso_url" and section.get("sso_post_url") is None
         places[name] = _text(section, name, faults, required=required)
         if places[name] and not is_safe_url(places[name], loopback=settings.PUBLIC_URL_IS_LOOPBACK):
-            faults.append(
-                SettingsError(f"saml.{name}", "unsafe_url", "This must be https, on port 443, 8443, 9031 or 9443.")
-            )
+            told = "This must be https, without a user name or a # in it."
+            faults.append(SettingsError(f"saml.{name}", "unsafe_url", told))
     certificates = section.get("certificates")
     pems: list[str] = []
     if not isinstance(certificates, list) or not certificates:

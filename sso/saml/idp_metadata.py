@@ -179,7 +179,7 @@ def _places(role: etree._Element, faults: list[tuple[str, str]], name: str, bind
         if len(address) > MAX_URL:
             faults.append(("too_long", f"The address of the {name} is longer than {MAX_URL} characters."))
         elif address and not is_safe_url(address, loopback=loopback):
-            told = f"The address of the {name} must be https, on port 443, 8443, 9031 or 9443, without a user name or a # in it."
+            told = f"The address of the {name} must be https, without a user name or a # in it."
             faults.append(("unsafe_url", told))
     return _Place(url, answer_url)
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from sso.saml.claims import SUCCESS
 from sso.saml.expectations import Expected, check_age, check_id, only, plain, same, shown, time_of
 from sso.saml.gate import SAMLP, text_of
 from sso.saml.refusals import Code, SamlRefusal
+from sso.saml.status import SUCCESS
 
 
 @dataclass(frozen=True, slots=True)

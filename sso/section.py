@@ -67,6 +67,11 @@ def read_section(section: object, base_dir: Path | None) -> tuple[dict[str, Any]
     return wished, domains
 
 
+def metadata_in(section: Mapping[str, Any], base_dir: Path | None) -> IdpMetadata | None:
+    """Return the metadata of a section that `read_section` accepted, None if the IdP is described by hand."""
+    return _idp(section, base_dir, []) if section.get("idp_metadata") is not None else None
+
+
 def _idp(section: Mapping[str, Any], base_dir: Path | None, faults: list[SettingsError]) -> IdpMetadata:
     by_hand = [name for name in ("entity_id", *SamlSettings.PLACES, "certificates") if section.get(name) is not None]
     if section.get("idp_metadata") is None:

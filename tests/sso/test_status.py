@@ -1,7 +1,6 @@
 """An IdP that signs nobody in: its status, what it says about it, and what an administrator can do (SAML core 3.2.2)."""
 
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +15,7 @@ from sso.remedies import REMEDIES, STATUS_REMEDIES, remedy_for
 from sso.saml.refusals import MAX_SHOWN
 from sso.saml.status import WORDS
 from tests.admin.conftest import browser_of, staff
-from tests.sso.attacks.attack import add, drop, many, text
+from tests.sso.attacks.attack import add, drop, many, text, twice
 from tests.sso.conftest import Browser
 from tests.support.cast import ADMIN, JANE, by_sso
 from tests.support.saml import NS, SUCCESS, Change, TestIdp
@@ -83,7 +82,7 @@ ANSWERS = {
     "for another service": Answer(False, changes=lambda: {"destination": "https://other.test/acs"}),
     "by another IdP with the same key": Answer(False, before=many(ALONE, text("saml:Issuer", "https://evil.test"))),
     "of an hour ago": Answer(False, changes=lambda: {"issued": timedelta(hours=-1)}),
-    "signed twice": Answer(False, after=lambda root: root.append(deepcopy(root.find("ds:Signature", NS)))),
+    "signed twice": Answer(False, after=twice("ds:Signature")),
     "beside a signed Assertion, and signed": Answer(True, sign="both", before=many()),
     "beside a signed Assertion, and not signed": Answer(False, sign="assertion", before=many(), signed="assertion"),
 }

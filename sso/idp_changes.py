@@ -16,11 +16,11 @@ from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor
 from sso.connections import Changes, seen_as
 from sso.connections import told as told_in_event
+from sso.import_notes import import_notes
 from sso.metadata_source import fetch
 from sso.models import SamlSettings
 from sso.saml.certificates import end_of, fingerprint
 from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, read_idp_metadata
-from sso.saml.signed import Signed, note_for
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -90,10 +90,9 @@ def difference(saml: SamlSettings, read: IdpMetadata, *, url: str | None = None)
         before, after = getattr(saml, field) or None, wished[field]
         if before != (after or None) and not (field == "certificates" and set(before or ()) == set(read.certificates)):
             changes[field] = (before, after)
-    notes = list(read.notes)
+    notes = import_notes(saml, read)
     if "idp_entity_id" in changes and saml.idp_entity_id:
         notes.append("The entity ID changes: this is another identity provider than the one that stands.")
-    notes += filter(None, [note_for(read.entity_id, Signed(saml.signed))])
     return Difference(changes, tuple(notes))
 
 

@@ -16,12 +16,13 @@ from onelogin.saml2.utils import OneLogin_Saml2_Utils
 from sso.saml import gate, schema  # noqa: F401 - the library validates by our compiled schema
 from sso.saml.assertion import Idp, Sp, VerifiedAssertion
 from sso.saml.certificates import fingerprint, is_strong
-from sso.saml.claims import check_claims
+from sso.saml.claims import check_claims, check_failure
 from sso.saml.encryption import covered_scope, open_envelope, read_envelope, unsealed
 from sso.saml.expectations import Expected
 from sso.saml.refusals import Code, SamlRefusal, Unjudged
 from sso.saml.signed import Signed
 from sso.saml.signers import signers, unverified_fingerprints
+from sso.saml.status import STATUS, WORDS, is_failure_alone, require_success, words_of_failure
 from sso.saml.trace import PROPOSAL, Trace
 
 _NO_MESSAGE: Final = base64.b64encode(b"<nothing/>").decode()
@@ -93,6 +94,8 @@ def _setting_for(unverified_message: str, expected: Expected) -> Signed | None:
 def _verified(unverified_message: str, expected: Expected, trace: Trace) -> VerifiedAssertion:
     signed: Signed | None = expected.idp.signed
     root = gate.parse(gate.decode(unverified_message))
+    if is_failure_alone(root):
+        _refuse_failure(root, expected, trace)
     response_proved = False
     if gate.is_encrypted(root) or expected.idp.want_encrypted:
         with trace.step("Encrypted to a key of ours"):
@@ -103,6 +106,7 @@ def _verified(unverified_message: str, expected: Expected, trace: Trace) -> Veri
         assertion = gate.require_response_layout(root, signed)
     with trace.step("Signature by a certificate of the connection"):
         fault = _signed(root, assertion, expected, response_proved=response_proved)
+    _note_words(root, trace, believed=response_proved or gate.is_signed(root))
     trace.believe()
     # Our own checks name the cause better than the library does; where they find none, its verdict stands.
     verified = check_claims(root, assertion, expected, trace)
@@ -112,6 +116,27 @@ def _verified(unverified_message: str, expected: Expected, trace: Trace) -> Veri
     if fault is not None:
         raise Unjudged("The library failed at a message whose signature and claims are good.") from fault
     return verified
+
+
+def _refuse_failure(root: etree._Element, expected: Expected, trace: Trace) -> None:
+    """Refuse a Response that carries no Assertion by its Status. What it says is believed if it is signed, for us and of now; many IdPs sign none."""
+    try:
+        gate.require_message_layout(root, "Response", want_signed=True)
+        verify_signature(root, expected.idp)
+        check_failure(root, expected)
+    except SamlRefusal:
+        pass  # it is refused anyway; the trace shows it as unverified
+    else:
+        trace.believe()
+    _note_words(root, trace, believed=False)
+    with trace.step(STATUS):
+        require_success(root)
+
+
+def _note_words(root: etree._Element, trace: Trace, *, believed: bool) -> None:
+    words = words_of_failure(root)
+    if words:
+        trace.note(WORDS, None, received=words, believed=believed)
 
 
 def _signed(

@@ -18,7 +18,8 @@ from scim.wire.list_response import CURSOR_SECONDS
 if TYPE_CHECKING:
     from core_identity.models import Connection
 
-_SALT: Final = "scim.cursor"
+_SIGNER: Final = signing.TimestampSigner(salt="scim.cursor", sep=".")
+"""Django's own separator is a colon. A cursor consists of unreserved characters only (RFC 9865 section 2)."""
 M = TypeVar("M", bound=Model)
 
 
@@ -58,13 +59,13 @@ def belongs_to(cursor: str, question: Question) -> bool:
 
 def next_cursor(last: Any, question: Question, total: int) -> str:
     """Return the cursor of the page after ``last``, the last row of this one. ``total`` was counted for the first page."""
-    return signing.dumps((last.created_at.isoformat(), str(last.pk), question.digest, total), salt=_SALT)
+    return _SIGNER.sign_object((last.created_at.isoformat(), str(last.pk), question.digest, total))
 
 
 def _read(cursor: str) -> tuple[str, str, str, int]:
     """Return where the page begins (time of creation, primary key), the digest of the question, and the count of the first page."""
     try:
-        made, pk, digest, total = signing.loads(cursor, salt=_SALT, max_age=CURSOR_SECONDS)
+        made, pk, digest, total = _SIGNER.unsign_object(cursor, max_age=CURSOR_SECONDS)
     except signing.SignatureExpired:
         raise ExpiredCursor("This cursor is too old. Begin again with an empty one.") from None
     except signing.BadSignature:

@@ -1,5 +1,6 @@
 """Lists: sorted, paged by index and by cursor (RFC 7644 section 3.4.2, RFC 9865), and searched over all types at once."""
 
+import re
 from typing import Any
 
 import pytest
@@ -92,6 +93,7 @@ def walk(okta: Scim, path: str, **query: str) -> list[list[str]]:
         if "nextCursor" not in document:
             return pages
         cursor = document["nextCursor"]
+        assert re.fullmatch(r"[A-Za-z0-9._~-]+", cursor), "only unreserved characters (RFC 9865 section 2)"
     pytest.fail("The pages have no end.")
 
 

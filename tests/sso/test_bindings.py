@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 JANE_BY_SSO = by_sso(JANE)
 IDP = "https://idp.test"
+LOGOUT_HOST = "https://logout.idp.test"
 POST, REDIRECT = (f"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-{name}" for name in ("POST", "Redirect"))
 OKTAS = (
     f'<md:SingleLogoutService Binding="{POST}" Location="{IDP}/slo/post"/>'
@@ -70,6 +71,11 @@ def form_action(answer: "Answer") -> list[str]:
     return str(found).split()
 
 
+def frame_ancestors(answer: "Answer") -> list[str]:
+    (found,) = re.findall(r"frame-ancestors ([^;]*)", answer["Content-Security-Policy"])
+    return str(found).split()
+
+
 def message_in(value: str, *, signed: bool = True) -> etree._Element:
     """Return a posted message, of which nothing but what our certificate signed (by signxml, which is not what we sign with)."""
     document = base64.b64decode(value)
@@ -101,8 +107,10 @@ def message_in(value: str, *, signed: bool = True) -> etree._Element:
 
 def test_a_logout_goes_by_POST_where_the_idp_takes_that_as_okta_does(browser: Browser, acme: Connection) -> None:
     believe(acme, browser.idp)
-    fields = form_in(signed_out(browser), f"{IDP}/slo/post")
+    answer = signed_out(browser)
+    fields = form_in(answer, f"{IDP}/slo/post")
     assert set(fields) == {"SAMLRequest"}
+    assert frame_ancestors(answer) == ["'none'"]
     asked = message_in(fields["SAMLRequest"])
     assert (etree.QName(asked).localname, asked.get("Destination")) == ("LogoutRequest", f"{IDP}/slo/post")
     assert asked.findtext("{*}Issuer") == f"{SERVICE}/sso/acme/metadata"
@@ -131,6 +139,7 @@ def test_the_answer_to_the_idp_goes_where_it_wants_answers_with_its_relay_state(
     browser: Browser, acme: Connection, arrives: str
 ) -> None:
     logout = f'<md:SingleLogoutService Binding="{POST}" Location="{IDP}/slo" ResponseLocation="{IDP}/slo/done"/>'
+    logout += f'<md:SingleLogoutService Binding="{REDIRECT}" Location="{LOGOUT_HOST}/slo"/>'
     believe(acme, browser.idp, logout=logout)
     browser.sign_in(JANE_BY_SSO)
     state = 'r&1"><script>alert(1)</script>'
@@ -140,6 +149,7 @@ def test_the_answer_to_the_idp_goes_where_it_wants_answers_with_its_relay_state(
         answer = by_query(browser, browser.idp.logout_query(request_xml(browser.idp, place=False), relay_state=state))
     assert browser.me().status_code == 401
     fields = form_in(answer, f"{IDP}/slo/done")
+    assert frame_ancestors(answer) == [IDP, LOGOUT_HOST], "LemonLDAP::NG and others log out in a frame of their page"
     assert fields["RelayState"] == state
     told = message_in(fields["SAMLResponse"])
     assert (told.get("InResponseTo"), told.get("Destination")) == ("_logout1", f"{IDP}/slo/done")
@@ -177,6 +187,7 @@ def test_an_authn_request_goes_by_POST_on_wish_and_all_else_is_as_by_redirect(
     believe(acme, browser.idp, sso_binding="post", sign_requests=signs)
     answer = browser.http.get("/sso/acme/login", {"next": "/me?wanted=this"})
     fields = form_in(answer, f"{IDP}/sso/post")
+    assert frame_ancestors(answer) == ["'none'"]
     asked = message_in(fields["SAMLRequest"], signed=signs)
     assert (etree.QName(asked).localname, asked.get("Destination")) == ("AuthnRequest", f"{IDP}/sso/post")
     assert asked.get("AssertionConsumerServiceURL") == f"{SERVICE}/sso/acme/acs"

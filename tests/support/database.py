@@ -8,6 +8,7 @@ import contextlib
 import os
 import secrets
 import tempfile
+from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
@@ -63,7 +64,7 @@ os.environ["SAML_KEY_ENCRYPTION_KEYS"] = Fernet.generate_key().decode()
 os.environ["STATIC_ROOT"] = _static or (
     _server.enter_context(tempfile.TemporaryDirectory(prefix="core-identity-static-")) + "/static"
 )
-os.makedirs(os.environ["STATIC_ROOT"], exist_ok=True)
+Path(os.environ["STATIC_ROOT"]).mkdir(exist_ok=True)
 if "DATABASE_URL" not in os.environ:
     os.environ["DATABASE_URL"] = _server.enter_context(throwaway_database(this_checkout())).url
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from core_identity.models import Connection
 
 _SALT: Final = "scim.cursor"
+_PARTS: Final = ("created_at", "pk", "digest", "total")
+"""What a cursor contains."""
 M = TypeVar("M", bound=Model)
 
 
@@ -50,6 +52,8 @@ def after(rows: QuerySet[M], question: Question, cursor: str) -> tuple[QuerySet[
         raise ExpiredCursor("This cursor is too old. Begin again with an empty one.") from None
     except signing.BadSignature:
         raise InvalidCursor("This is no cursor of this service. Begin again with an empty one.") from None
+    if len(said) != len(_PARTS):  # an earlier release made it
+        raise ExpiredCursor("This cursor is too old. Begin again with an empty one.")
     made, pk, digest, total = said
     if digest != question.digest:
         raise InvalidCursor("This cursor was given for another list or filter. Begin again with an empty one.")

@@ -15,11 +15,14 @@ class ConnectionBudget(BaseThrottle):
     """Separate budgets for reads and writes of one connection: an import does not starve the deprovisioning."""
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        """Raise `TooManyRequests` where nothing is left."""
+        """Raise `TooManyRequests` if nothing is left, unless the request ends the access of an active person (R23).
+
+        That happens once for each person, so such requests are no way around the budget.
+        """
         reads = request.method in ("GET", "HEAD") or request.path.endswith("/.search")
         limit = settings.SCIM_READS_PER_MINUTE if reads else settings.SCIM_WRITES_PER_MINUTE
         wait = spend(f"{'reads' if reads else 'writes'} of {view.connection.pk}", limit)
-        if wait:
+        if wait and not view.deactivates_somebody():
             raise TooManyRequests(wait)
         return True
 

@@ -18,9 +18,8 @@ from scim.wire.list_response import CURSOR_SECONDS
 if TYPE_CHECKING:
     from core_identity.models import Connection
 
-_SALT: Final = "scim.cursor"
-_PARTS: Final = ("created_at", "pk", "digest", "total")
-"""What a cursor contains."""
+_SIGNER: Final = signing.TimestampSigner(salt="scim.cursor", sep=".")
+"""Django's own separator is a colon. A cursor consists of unreserved characters only (RFC 9865 section 2)."""
 M = TypeVar("M", bound=Model)
 
 
@@ -46,21 +45,29 @@ def after(rows: QuerySet[M], question: Question, cursor: str) -> tuple[QuerySet[
     """
     if not cursor:
         return rows, None
-    try:
-        said: Any = signing.loads(cursor, salt=_SALT, max_age=CURSOR_SECONDS)
-    except signing.SignatureExpired:
-        raise ExpiredCursor("This cursor is too old. Begin again with an empty one.") from None
-    except signing.BadSignature:
-        raise InvalidCursor("This is no cursor of this service. Begin again with an empty one.") from None
-    if len(said) != len(_PARTS):  # an earlier release made it
-        raise ExpiredCursor("This cursor is too old. Begin again with an empty one.")
-    made, pk, digest, total = said
+    made, pk, digest, total = _read(cursor)
     if digest != question.digest:
         raise InvalidCursor("This cursor was given for another list or filter. Begin again with an empty one.")
     moment = datetime.fromisoformat(made)
     return rows.filter(created_at__gte=moment).exclude(Q(created_at=moment) & Q(pk__lte=UUID(pk))), total
 
 
+def belongs_to(cursor: str, question: Question) -> bool:
+    """Whether a page of this question gave ``cursor``. Raises as `after` does if it is not one of ours, or too old."""
+    return bool(cursor) and _read(cursor)[2] == question.digest
+
+
 def next_cursor(last: Any, question: Question, total: int) -> str:
     """Return the cursor of the page after ``last``, the last row of this one. ``total`` was counted for the first page."""
-    return signing.dumps((last.created_at.isoformat(), str(last.pk), question.digest, total), salt=_SALT)
+    return _SIGNER.sign_object((last.created_at.isoformat(), str(last.pk), question.digest, total))
+
+
+def _read(cursor: str) -> tuple[str, str, str, int]:
+    """Return where the page begins (time of creation, primary key), the digest of the question, and the count of the first page."""
+    try:
+        made, pk, digest, total = _SIGNER.unsign_object(cursor, max_age=CURSOR_SECONDS)
+    except signing.SignatureExpired:
+        raise ExpiredCursor("This cursor is too old. Begin again with an empty one.") from None
+    except signing.BadSignature:
+        raise InvalidCursor("This is not a cursor of this service. Begin again with an empty one.") from None
+    return made, pk, digest, total

@@ -17,6 +17,7 @@ from django.http.response import HttpResponseBase
 
 from core_identity.log_redaction import method_of, route_of
 from core_identity.outages import AWAY, NOT_KNOWN, NOTHING_CHANGED
+from scim.addresses import SCIM, read_address
 from scim.oauth_errors import ADDRESSES, oauth_error
 from scim.provisioning_log import record
 from scim.wire.errors import (
@@ -33,7 +34,6 @@ from scim.wire.errors import (
 if TYPE_CHECKING:
     from core_identity.models import Connection
 
-PREFIX: Final = "/scim/"
 MEDIA_TYPE: Final = "application/scim+json"
 Handler: TypeAlias = Callable[[HttpRequest], HttpResponseBase]
 
@@ -61,7 +61,7 @@ def trace_of(request: HttpRequest) -> Trace:
 
 def writes_own_line(request: HttpRequest) -> bool:
     """Whether the log gets a line of this request from here."""
-    return request.path_info.startswith((PREFIX, *ADDRESSES))
+    return request.path_info.startswith((SCIM, *ADDRESSES))
 
 
 class ScimErrorMiddleware:
@@ -74,9 +74,10 @@ class ScimErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        read_address(request)
         if request.path_info.startswith(ADDRESSES):
             return self._oauth(request)
-        if not request.path_info.startswith(PREFIX):
+        if not request.path_info.startswith(SCIM):
             return self.get_response(request)
         started = time.monotonic()
         response = self.get_response(request)

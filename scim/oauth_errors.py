@@ -22,7 +22,7 @@ _SENTENCES: Final = {
     "unauthorized_client": "This client may not use this grant type. An administrator of CORE can allow it on the page of its OAuth client.",
     "invalid_scope": "The scopes are scim and offline_access.",
 }
-_NOTHING_HERE: Final = "There is nothing at this address. The addresses of OAuth end in a slash: compare it with the connection's setup sheet."
+_NOTHING_HERE: Final = "There is nothing at this address. Compare it with the connection's setup sheet."
 _OURS: Final = "Something went wrong in CORE. Try again later, or give the reference to its administrator."
 _NOT_UNDERSTOOD: Final = "The request cannot be understood."
 

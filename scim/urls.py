@@ -17,12 +17,14 @@ def _scim(view: type[APIView]) -> Any:
 _BASE = "scim/<str:slug>/v2"
 
 urlpatterns = [
+    # scim.addresses gives each request the slashes that these patterns have.
     path("oauth/authorize/", consent.authorize, name="oauth-authorize"),
     path("oauth/contact/", consent.contact_ready, name="oauth-contact-ready"),
     path("oauth/contact/<str:secret>/", consent.contact, name="oauth-contact"),
     path("oauth/token/", oauth.token, name="oauth-token"),
     path("oauth/revoke_token/", oauth.revoke_token, name="oauth-revoke-token"),
     path("oauth/introspect/", oauth.introspect, name="oauth-introspect"),
+    path(_BASE, _scim(discovery.ServiceRoot), name="scim-root"),
     path(".well-known/oauth-authorization-server", metadata.authorization_server, name="oauth-metadata"),
     path(
         ".well-known/oauth-protected-resource/scim/<slug:slug>/v2",

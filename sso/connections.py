@@ -13,10 +13,11 @@ from core_identity.errors import NotAllowed
 from core_identity.services import events
 from core_identity.values import Actor, ActorKind, Channel
 from sso.email_domains import keep_only, unverify_domain, verify_domain
+from sso.import_notes import import_notes
 from sso.keys import make_key_where_none
 from sso.models import SamlSettings
 from sso.saml.certificates import fingerprint
-from sso.section import KEYS, NEED_A_KEY, read_section
+from sso.section import KEYS, NEED_A_KEY, hints_for, metadata_in, read_section
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -65,6 +66,12 @@ def plan(connection: "Connection", section: Mapping[str, Any], *, base_dir: Path
     """Return what `apply` would change of the settings: field, what stands, what would stand. Raises `SettingsErrors`."""
     wished, _ = read_section(section, base_dir)
     return _changes(SamlSettings.objects.filter(connection=connection).first(), wished)
+
+
+def hints(saml: SamlSettings, section: Mapping[str, Any], *, base_dir: Path | None) -> list[str]:
+    """Return what somebody who applied ``section`` should know, in sentences: of its spelling, and of the metadata in it."""
+    read = metadata_in(section, base_dir)
+    return [*hints_for(section), *(import_notes(saml, read) if read else [])]
 
 
 def section_of(saml: SamlSettings) -> dict[str, Any]:

@@ -18,6 +18,21 @@ def send_away(request: HttpRequest, saml: SamlSettings, away: Outgoing) -> HttpR
 
 def may_post_to(response: HttpResponse, url: str) -> HttpResponse:
     """Let this one page post to the IdP. Chromium holds the form to it on redirects after it, too."""
-    place = urlsplit(url)
-    response._csp_update = {"form-action": [f"{place.scheme}://{place.netloc}"]}  # type: ignore[attr-defined]
+    response._csp_update = {"form-action": [_origin(url)]}  # type: ignore[attr-defined]
     return response
+
+
+def may_be_framed_by(response: HttpResponse, saml: SamlSettings) -> HttpResponse:
+    """Let pages of the IdP load this one answer in a frame.
+
+    Some IdPs (LemonLDAP::NG) log people out by one frame for each service. Browsers ignore X-Frame-Options where the policy names
+    ``frame-ancestors``.
+    """
+    origins = {_origin(url): None for name in saml.PLACES if (url := getattr(saml, name))}  # a set would have no order
+    response._csp_replace = {"frame-ancestors": list(origins)}  # type: ignore[attr-defined]
+    return response
+
+
+def _origin(url: str) -> str:
+    place = urlsplit(url)
+    return f"{place.scheme}://{place.netloc}"

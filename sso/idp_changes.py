@@ -1,7 +1,7 @@
 """What an IdP's metadata would change at a connection: shown first, adopted by an administrator, never by a clock."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,11 +16,11 @@ from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor
 from sso.connections import Changes, seen_as
 from sso.connections import told as told_in_event
+from sso.import_notes import import_notes
 from sso.metadata_source import fetch
 from sso.models import SamlSettings
 from sso.saml.certificates import end_of, fingerprint
 from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, read_idp_metadata
-from sso.saml.signed import Signed, note_for
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -63,12 +63,14 @@ def read_source(
 
     Raises `SettingsErrors` with all faults, `NotAllowed` where there is nothing to read.
     """
+    now = database_now()
     if xml is None and not url:
-        return _proposed(connection), True
+        return _with_endings(_proposed(connection), now), True
     try:
         document = fetch(url) if xml is None else xml
         loopback: bool = settings.PUBLIC_URL_IS_LOOPBACK
-        return read_idp_metadata(document, now=database_now(), loopback=loopback, entity_id=entity_id), False
+        read = read_idp_metadata(document, now=now, loopback=loopback, entity_id=entity_id)
+        return _with_endings(read, now), False
     except MetadataFaults as several:
         path = "url" if xml is None else "metadata"
         raise SettingsErrors([SettingsError(path, code, told) for code, told in several.faults]) from several
@@ -88,10 +90,9 @@ def difference(saml: SamlSettings, read: IdpMetadata, *, url: str | None = None)
         before, after = getattr(saml, field) or None, wished[field]
         if before != (after or None) and not (field == "certificates" and set(before or ()) == set(read.certificates)):
             changes[field] = (before, after)
-    notes = list(read.notes)
+    notes = import_notes(saml, read)
     if "idp_entity_id" in changes and saml.idp_entity_id:
         notes.append("The entity ID changes: this is another identity provider than the one that stands.")
-    notes += filter(None, [note_for(read.entity_id, Signed(saml.signed))])
     return Difference(changes, tuple(notes))
 
 
@@ -199,13 +200,22 @@ def trust_that_ends(now: datetime) -> list[tuple[str, list[str]]]:
 
 def warnings_of(saml: SamlSettings, now: datetime) -> list[str]:
     """Return what an administrator should know of the trust in an IdP by ``now`` (aware), in sentences: at 30, 7 and 0 days before an end."""
-    told = [_ending(f"The signing certificate {fingerprint(pem)}", end_of(pem), now) for pem in saml.certificates]
+    told = _endings(saml.certificates, now)
     if saml.metadata_valid_until:
         told.append(_ending("The metadata of the IdP", saml.metadata_valid_until, now))
     if saml.proposed:
         told.append("Notice: the last refresh found something new, which waits for an administrator.")
     if saml.refresh_fault:
         told.append(f"Warning: the last refresh failed. {saml.refresh_fault}")
+    return [sentence for sentence in told if sentence]
+
+
+def _with_endings(read: IdpMetadata, now: datetime) -> IdpMetadata:
+    return replace(read, notes=(*read.notes, *_endings(read.certificates, now)))
+
+
+def _endings(certificates: Iterable[str], now: datetime) -> list[str]:
+    told = (_ending(f"The signing certificate {fingerprint(pem)}", end_of(pem), now) for pem in certificates)
     return [sentence for sentence in told if sentence]
 
 

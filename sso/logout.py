@@ -82,7 +82,7 @@ def end_named_sessions(saml: SamlSettings, asked: LogoutRequest, *, actor: Actor
     Only what came through this connection under this NameID; with a SessionIndex, only that. Nobody there is no error: it has ended already.
     """
     # An XML ID contains no space, so no assertion can be taken for a logout.
-    use_once(saml, f"logout {asked.request_id}", until=asked.until)
+    use_once(saml, f"logout {asked.request_id}")
     named = Q(connection=saml.connection, name_id=asked.name_id)
     if asked.session_indexes:
         named &= Q(session_index__in=asked.session_indexes)

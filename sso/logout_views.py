@@ -15,7 +15,7 @@ from lxml import etree
 from core_identity.clock import database_now
 from core_identity.credentials import credential
 from core_identity.values import Actor, ActorKind, Channel
-from sso.going_away import may_post_to, send_away
+from sso.going_away import may_be_framed_by, may_post_to, send_away
 from sso.live_settings import live_settings
 from sso.logout import end_named_sessions, farewell, is_ours, key_for_logout, session_of
 from sso.models import SamlSettings, SsoSession
@@ -155,7 +155,7 @@ def _answer(attempt: Attempt, field: str) -> HttpResponse:
         now=database_now(),
         signer=key,
     )
-    return send_away(request, saml, answer)
+    return may_be_framed_by(send_away(request, saml, answer), saml)
 
 
 def _signed_out(request: HttpRequest, saml: SamlSettings, **told: Any) -> HttpResponse:

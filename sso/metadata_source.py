@@ -22,9 +22,17 @@ from sso.saml.places import is_safe_url
 SECONDS: Final = 10
 MAX_BYTES: Final = 1024 * 1024
 MAX_REDIRECTS: Final = 3
+PORTS: Final = frozenset({None, 443, 8443, 9031, 9443})
+"""Where IdPs answer (PingFederate at 9031, WSO2 at 9443). This server must not connect to other services of a host."""
+
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _GLOBAL_UNICAST: Final = ip_network("2000::/3")
 _SIX_TO_FOUR: Final = ip_network("2002::/16")
+
+
+def is_fetchable(url: str) -> bool:
+    """Whether this server may fetch ``url``: an address that a browser may be sent to, on one of `PORTS`."""
+    return is_safe_url(url, loopback=False) and urlsplit(url).port in PORTS
 
 
 def is_public(address: str) -> bool:
@@ -51,7 +59,7 @@ class Reach:
 
     resolve: Callable[[str, int], list[str]] = _resolve
     permits: Callable[[str], bool] = is_public
-    allows_url: Callable[[str], bool] = lambda url: is_safe_url(url, loopback=False)
+    allows_url: Callable[[str], bool] = is_fetchable
     tls: Callable[[], ssl.SSLContext] = ssl.create_default_context
     seconds: float = SECONDS
 

@@ -283,7 +283,7 @@ class UsedAssertion(models.Model):
 
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
     assertion_id = models.CharField(max_length=512)
-    until = models.DateTimeField(db_index=True, help_text="From then on its own NotOnOrAfter refuses it.")
+    until = models.DateTimeField(db_index=True, help_text="The age of the message has refused it long before.")
 
     class Meta:
         constraints = (models.UniqueConstraint(name="assertion_used_once", fields=("connection", "assertion_id")),)

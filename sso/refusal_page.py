@@ -1,6 +1,7 @@
 """A sign-in that is refused: in plain words for the person, with a reference; with all that is known for the log."""
 
 import logging
+from http import HTTPStatus
 from typing import Any, Final
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.shortcuts import render
 
 from core_identity.budgets import hash_of_address, spend
 from core_identity.errors import Busy, Conflict, IdentityError, MayNotSignIn, MissingAttributes, NoMark
+from core_identity.outages import RETRY_AFTER
 from sso.explanations import explain_refusal
 from sso.first_refusal import first_reference, remember_refusal
 from sso.mapping import called_here
@@ -115,4 +117,6 @@ def _page(attempt: Attempt, *, status: int, **told: Any) -> HttpResponse:
     response = render(attempt.request, "sso/refused.html", page, status=status)
     if not first:
         remember_refusal(attempt.request, response, attempt.reference)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response["Retry-After"] = str(RETRY_AFTER)
     return response

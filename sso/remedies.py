@@ -1,10 +1,11 @@
 """What an administrator can do about a refusal, by its code: one sentence or two, with the names of Okta's screens where they help (R35)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
 from sso.saml.refusals import Code
+from sso.saml.status import PREFIX
 from sso.saml.trace import PROPOSAL
 
 _URL: Final = "Enter the ACS URL of the connection's setup sheet as Single sign-on URL, letter by letter; Recipient and Destination use the same."
@@ -19,8 +20,9 @@ _MESSAGE: Final = (
 )
 _KEY: Final = "Make a key (Our SAML keys) and let the identity provider encrypt to the certificate in our metadata."
 _CERTIFICATE: Final = (
-    "The identity provider signs with another certificate than the connection knows. Adopt its present "
-    "metadata (Metadata of the IdP), if that is where it comes from; a message of somebody else looks the same."
+    "Compare the fingerprints in the failed check. If they differ, the identity provider signs with a certificate that the connection does "
+    "not know: adopt its present metadata (Metadata of the IdP). Compare the fingerprint with that page first, because anybody can write one "
+    "into a message. If they are equal, the message was changed after it was signed, or another key signed it."
 )
 _CONTEXT: Final = (
     "The SAML settings demand a way of proving who somebody is, or that they prove it at each sign-in, and the identity provider did not do so. "
@@ -72,13 +74,72 @@ REMEDIES: Final = MappingProxyType({
 """What to do, for each code that stands in the sign-in log."""
 
 
-def remedy_for(code: str, checks: Iterable[Mapping[str, Any]]) -> str:
+_NAMED: Final = "Compare our entity ID and ACS URL there with the connection's setup sheet, letter by letter."
+_VERSION: Final = "CORE sends SAML 2.0. Set the app up there for SAML 2.0."
+
+STATUS_REMEDIES: Final = MappingProxyType(
+    {
+        "Requester": f"The identity provider does not accept our request. {_NAMED} If it demands signed requests, make a "
+        "key (Our SAML keys), let it read our metadata, then switch on that we sign our AuthnRequests.",
+        "Responder": "The identity provider failed on its own side. Look into its log at this time. Some answer so to a "
+        f"request that they do not accept: {_NAMED}",
+        "VersionMismatch": f"The identity provider does not accept the version of our request. {_VERSION}",
+        "AuthnFailed": "The person did not prove who they are: a wrong password, a sign-in that was cancelled, or a locked "
+        "account. Let them try again, and look into the identity provider's log.",
+        "InvalidAttrNameOrValue": "The identity provider met an attribute that it does not expect. Compare the attribute statements of "
+        "the app there with the names in the SAML settings.",
+        "InvalidNameIDPolicy": "The identity provider cannot send the NameID format that we ask for. Enter the format of the app "
+        "there in the SAML settings, or leave that to the identity provider by the format unspecified.",
+        "NoAuthnContext": "The identity provider cannot ask for the proof that the SAML settings demand (authn_context). Enter "
+        "one that it knows, or leave the setting empty.",
+        "NoAvailableIDP": "The identity provider passes sign-ins on, and reaches none of the providers behind it. Look there "
+        "which of them is down.",
+        "NoPassive": "The identity provider had to show a page to the person, and was not allowed to. CORE does not ask "
+        "for that, so look for a policy or a proxy there that does. The person can start again, in a new "
+        "window.",
+        "NoSupportedIDP": "The identity provider passes sign-ins on, and knows none of the providers that were asked for. Look "
+        "at its routing rules.",
+        "PartialLogout": "The identity provider ended only some sessions of the person. Look into its log which application "
+        "did not answer.",
+        "ProxyCountExceeded": "The sign-in passed through more providers than they allow. Connect CORE to the last of them "
+        "directly, or let it pass one more.",
+        "RequestDenied": "The identity provider understood the request, and refuses this person or this app. Look there "
+        "whether the app is switched on and assigned to the person, and what its access policy says.",
+        "RequestUnsupported": "The identity provider does not support something in our request. Switch off force_authn and "
+        "authn_context in the SAML settings, or send requests by the other binding (sso_binding).",
+        "RequestVersionDeprecated": f"The identity provider no longer accepts the version of our request. {_VERSION}",
+        "RequestVersionTooHigh": f"The identity provider expects an older version of SAML than our request has. {_VERSION}",
+        "RequestVersionTooLow": f"The identity provider expects a newer version of SAML than our request has. {_VERSION}",
+        "ResourceNotRecognized": f"The identity provider does not know the service that our request names. {_NAMED}",
+        "TooManyResponses": "The identity provider has more answers than it can send. Look into its log what it found for this "
+        "person.",
+        "UnknownAttrProfile": "The identity provider does not know a profile of attributes. Choose plain attributes with the name "
+        "format unspecified or basic there.",
+        "UnknownPrincipal": "The identity provider does not know the person. Create or activate them there, and assign the app to "
+        "them.",
+        "UnsupportedBinding": "The identity provider cannot answer in the way that we ask for. Enter the ACS URL of the "
+        "connection's setup sheet there with the binding HTTP-POST.",
+    }
+)
+"""What to do about each code of a Status but Success, by its last word (SAML core 3.2.2.2). Any other code gets the remedy of `status`."""
+
+
+def remedy_for(code: str, checks: Sequence[Mapping[str, Any]]) -> str:
     """Return what to do about a refusal, empty for no refusal. ``checks`` are those of its trace, as they are stored."""
     remedy: str = REMEDIES.get(code, "")
     proposal: str = next((check["expected"] for check in checks if check["check"] == PROPOSAL), "")
+    if code == Code.STATUS:
+        return _status_remedy(checks) or remedy
     if code != Code.NOT_SIGNED or not proposal:
         return remedy
     return (
         f"Let the identity provider sign the other part too. If it cannot, write {proposal} in the SAML settings: "
         "with it this message would have passed, because the signature that it carries is by a certificate of the connection."
     )
+
+
+def _status_remedy(checks: Sequence[Mapping[str, Any]]) -> str:
+    """Return the remedy of the innermost known code that the failed check received: it is the most specific one."""
+    received: str = next((check.get("received", "") for check in checks if check["passed"] is False), "")
+    names = [code.removeprefix(PREFIX) for code in received.split() if code.startswith(PREFIX)]
+    return next((f"{name}: {STATUS_REMEDIES[name]}" for name in reversed(names) if name in STATUS_REMEDIES), "")

@@ -67,6 +67,11 @@ def read_section(section: object, base_dir: Path | None) -> tuple[dict[str, Any]
     return wished, domains
 
 
+def metadata_in(section: Mapping[str, Any], base_dir: Path | None) -> IdpMetadata | None:
+    """Return the metadata of a section that `read_section` accepted, None if the IdP is described by hand."""
+    return _idp(section, base_dir, []) if section.get("idp_metadata") is not None else None
+
+
 def _idp(section: Mapping[str, Any], base_dir: Path | None, faults: list[SettingsError]) -> IdpMetadata:
     by_hand = [name for name in ("entity_id", *SamlSettings.PLACES, "certificates") if section.get(name) is not None]
     if section.get("idp_metadata") is None:
@@ -107,9 +112,8 @@ def _idp_by_hand(section: Mapping[str, Any], faults: list[SettingsError]) -> Idp
         required = name == "sso_url" and section.get("sso_post_url") is None
         places[name] = _text(section, name, faults, required=required)
         if places[name] and not is_safe_url(places[name], loopback=settings.PUBLIC_URL_IS_LOOPBACK):
-            faults.append(
-                SettingsError(f"saml.{name}", "unsafe_url", "This must be https, on port 443, 8443, 9031 or 9443.")
-            )
+            told = "This must be https, without a user name or a # in it."
+            faults.append(SettingsError(f"saml.{name}", "unsafe_url", told))
     certificates = section.get("certificates")
     pems: list[str] = []
     if not isinstance(certificates, list) or not certificates:

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -15,7 +15,6 @@ from core_identity.clock import Now, database_now
 from sso.keys import signing_key
 from sso.models import SIGN_IN_LASTS, SamlSettings, SignInState, UsedAssertion
 from sso.saml.assertion import VerifiedAssertion
-from sso.saml.expectations import MAX_SKEW
 from sso.saml.messages import Outgoing, authn_request, new_request_id
 from sso.saml.refusals import Code, SamlRefusal
 
@@ -26,7 +25,10 @@ COOKIE: Final = "__Host-sign-in"
 """The browser that left is the browser that comes back. ``None`` and ``Secure``, for it must come with a POST from another site."""
 
 USE_IS_KEPT: Final = timedelta(days=1)
-"""How long the ID of a used message is kept at least."""
+"""How long the ID of a used message is kept. Its age refuses a message after 20 minutes at most (`MAX_AGE` and twice `MAX_SKEW`).
+
+The rest covers a clock that was set back: of the database, or of the IdP that made the message.
+"""
 
 _PURGED_AT_ONCE: Final = 100
 _TOKEN_LENGTH: Final = 43
@@ -102,22 +104,19 @@ def use_up(saml: SamlSettings, assertion: VerifiedAssertion, state: SignInState 
 
     Only what was verified gets here, so a forged message burns nobody's ID. Raises `SamlRefusal`.
     """
-    use_once(saml, assertion.assertion_id, until=assertion.not_on_or_after + MAX_SKEW)
+    use_once(saml, assertion.assertion_id)
     if state is not None:
         taken = SignInState.objects.filter(pk=state.pk, used_at=None, expires_at__gt=Now()).update(used_at=Now())
         if not taken:
             raise SamlRefusal(Code.REPLAY, received=str(state.request_id))
 
 
-def use_once(saml: SamlSettings, message_id: str, *, until: datetime) -> None:
-    """Remember the ID of a verified message until ``until`` (aware), for a day at least. Raises `SamlRefusal` if it was used before.
-
-    The day covers a clock that was set back: of the database, or of the IdP that made the message.
-    """
+def use_once(saml: SamlSettings, message_id: str) -> None:
+    """Remember the ID of a verified message for `USE_IS_KEPT`, however long its window is. Raises `SamlRefusal` if it was used before."""
     now = database_now()
     purge(UsedAssertion.objects.filter(until__lt=now))
     _, first = UsedAssertion.objects.get_or_create(
-        connection=saml.connection, assertion_id=message_id, defaults={"until": max(until, now + USE_IS_KEPT)}
+        connection=saml.connection, assertion_id=message_id, defaults={"until": now + USE_IS_KEPT}
     )
     if not first:
         raise SamlRefusal(Code.REPLAY, received=message_id)

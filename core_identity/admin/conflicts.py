@@ -17,6 +17,7 @@ from core_identity.keys import key
 from core_identity.models import Conflict, Event
 from core_identity.models.conflict import ConflictState
 from core_identity.policy.collisions import SAID
+from core_identity.selectors.conflicts import is_exchange_of_names
 from core_identity.services.conflicts import stands
 from core_identity.services.resolutions import (
     different_people,
@@ -137,6 +138,8 @@ class ConflictAdmin(CoreAdmin):
             plan=plan_same_person(conflict) if pending else None,
             obstacle=obstacle_to_different_people(conflict) if pending else "",
             stands=stands(conflict),
+            renames=conflict.cause == Cause.USER_NAME and conflict.subject_id is not None,
+            exchange=is_exchange_of_names(conflict),
             theirs=conflict.other.identities.select_related("connection").prefetch_related("uids"),
             may_resolve=may_resolve,
         )

@@ -21,7 +21,6 @@ from core_identity.policy.overage import MAX_DAYS
 from core_identity.services import connections, roles
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor
-from sso.section import hints_for
 
 
 def parse(text: str) -> Any:
@@ -133,16 +132,17 @@ def _apply_one(
     connection = made[0]
     with _told(section.faults, f"{section.path}.roles.grantable"):
         _open_roles(actor=actor, connection=connection, names=grantable, only_one=only_one)
+    hints: list[str] = []
     if saml is not None:
         with _told(section.faults, section.path):
-            sso.connections.apply(connection, saml, base_dir=base_dir)
+            applied = sso.connections.apply(connection, saml, base_dir=base_dir)
+            hints += sso.connections.hints(applied, saml, base_dir=base_dir)
     secret = None
     with _told(section.faults, section.path):
         rest = _without(scim_section, "unknown_group", "reactivation")
         secret = scim.connections.apply(connection, rest, rotate_secret=rotate_secret)
     if section.faults:
         return {}
-    hints = hints_for(saml)
     secrets = {"client_secret": secret} if secret else {}
     return {**describe(connection), **secrets, **({"hints": hints} if hints else {})}
 

@@ -55,6 +55,7 @@ class SamlForm(ActForm):
         self.found = SamlSettings.objects.filter(connection=connection).first()
         self.consequences: list[Consequence] | None = None
         self.seen = ""
+        self.hints: list[str] = []
         saml = self.found or SamlSettings()
         names = {name: name for _, names in self.GROUPS for name in names}
         names |= {name: f"{name}_attribute" for name in SamlSettings.ATTRIBUTES}
@@ -96,7 +97,9 @@ class SamlForm(ActForm):
             **{name: None if value == "" else value for name, value in said.items()},
         }
         if self.found is None:
-            return sso.connections.apply(self.connection, section, base_dir=None, actor=self.actor)
+            saml = sso.connections.apply(self.connection, section, base_dir=None, actor=self.actor)
+            self.hints = sso.connections.hints(saml, section, base_dir=None)
+            return saml
         changes = sso.connections.plan(self.connection, section, base_dir=None)
         self.consequences, self.seen = consequences(changes), sso.connections.seen_as(changes)
         if "save" not in self.data:

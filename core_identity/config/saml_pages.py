@@ -38,6 +38,8 @@ class SamlPages(CoreAdmin):
             raise PermissionDenied  # the first metadata says whom we believe: whoever gives it could sign in as anybody
         if form.is_valid() and form.written is not None:
             self.message_user(request, f"The SAML settings of {connection} are saved.", messages.SUCCESS)
+            for hint in form.hints:
+                self.message_user(request, hint, messages.WARNING)
             return self.to_change_page(connection)
         return self.page(
             request,

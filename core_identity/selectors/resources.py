@@ -41,6 +41,11 @@ def scim_identity(connection: Connection, scim_id: UUID) -> Identity:
     return found
 
 
+def has_active(connection: Connection, scim_ids: Collection[UUID]) -> bool:
+    """Whether one of these SCIM resources at least is active."""
+    return scim_identities(connection).filter(scim_id__in=scim_ids, active=True).exists()
+
+
 def sent_uids(connection: Connection) -> QuerySet[IdentityUid]:
     """Return the UIDs that an answer shows: current, and sent by the IdP rather than derived (R6)."""
     return IdentityUid.objects.filter(connection=connection, current=True, derived=False).order_by()

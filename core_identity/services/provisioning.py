@@ -18,6 +18,7 @@ from core_identity.services.conflicts import close_what_is_gone, settle
 from core_identity.services.following import follow_push, make_identity, set_active
 from core_identity.services.identities import (
     cleaned,
+    current_uid,
     known,
     require_user_name,
     save_identity,
@@ -248,4 +249,14 @@ def _change_locked(
         decision=decision,
         was_live=was is None or was.is_live_and_not_expired,
     )
-    return Outcome(decision, identity, notes=notes)
+    return Outcome(decision, identity, notes=(*notes, *_kept_keys(identity, sent)))
+
+
+def _kept_keys(identity: Identity, sent: Person) -> tuple[str, ...]:
+    """Return a note for each key that the message removes and the identity still has, because no message clears one (R6)."""
+    uid = current_uid(identity) if sent.uid == "" else None
+    kept = {
+        "UID": uid is not None and not uid.derived,
+        "externalId": sent.external_id == "" and bool(identity.external_id),
+    }
+    return tuple(f"{name} not removed: a message never clears it" for name, is_kept in kept.items() if is_kept)

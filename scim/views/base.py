@@ -7,6 +7,7 @@ from django.conf import settings
 from django.urls import reverse
 from rest_framework import status
 from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -15,6 +16,7 @@ from scim.budgets import ConnectionBudget
 from scim.middleware import trace_of
 from scim.resources import Address
 from scim.views.failure import scim_error
+from scim.views.listing import require_utf8
 from scim.views.media import MAX_BODY, AnyAccept, JsonParser, ScimParser, ScimRenderer
 from scim.wire.errors import InsufficientScope, NotFound, TooManyRequests, Unauthorized, Unavailable
 from scim.wire.group import resource_id
@@ -80,6 +82,15 @@ class ScimView(APIView):
     def decided(self, decision: str) -> None:
         """Note for the log what was decided, in words and without anybody's data."""
         trace_of(self.request._request).decision = decision
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.method in ("GET", "HEAD"):
+            require_utf8(request)
+
+    def deactivates_somebody(self) -> bool:
+        """Whether this request deactivates or deletes an active person. No budget stops that (R23)."""
+        return False
 
     def handle_exception(self, exc: Exception) -> Response:
         error = scim_error(exc)

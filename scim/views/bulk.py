@@ -11,9 +11,11 @@ from io import BytesIO
 from typing import Any, Final
 
 from django.core.handlers.wsgi import WSGIRequest
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core_identity.selectors import resources
 from scim.middleware import MEDIA_TYPE, trace_of
 from scim.provisioning_log import record
 from scim.views import groups, users
@@ -22,6 +24,7 @@ from scim.views.listing import body_of
 from scim.wire.bulk import MAX_PAYLOAD, REFERENCE, Operation, bulk_response, read_bulk
 from scim.wire.deactivation import DEACTIVATION, says_inactive
 from scim.wire.errors import InvalidValue, ScimError, Unavailable
+from scim.wire.group import resource_id
 from scim.wire.resource_types import user_type
 
 _VIEWS: Final[dict[tuple[str, bool], Any]] = {
@@ -59,6 +62,19 @@ class Bulk(ScimView):
             f"bulk: {len(answers) - errors} done, {errors} refused, {len(bulk.operations) - len(answers)} not tried"
         )
         return Response(bulk_response([answers[at] for at in sorted(answers)]))
+
+    def deactivates_somebody(self) -> bool:
+        """Each operation is counted by itself, so the others of the message are refused one by one."""
+        try:
+            operations = read_bulk(body_of(self.request)).operations
+        except (ScimError, APIException):
+            return False
+        leaving = (one for one in operations if isinstance(one, Operation) and self._ends_access(one))
+        return resources.has_active(self.connection, [id_ for one in leaving if (id_ := resource_id(one.resource))])
+
+    def _ends_access(self, operation: Operation) -> bool:
+        deletes = operation.endpoint == "Users" and operation.method == "DELETE"
+        return deletes or self._deactivates(operation)
 
     def _done(self, operation: Operation, ids: dict[str, str]) -> dict[str, Any]:
         """Do one operation; remember under its bulkId what it made or met."""

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -20,6 +21,7 @@ from oauth2_provider.views import AuthorizationView
 
 from core_identity.credentials import credential
 from core_identity.values import Actor, ActorKind, Channel
+from scim.addresses import parameter_not_utf8
 from scim.consents import note_answer
 from scim.models import OAuthClient
 from scim.setup_links import contact_of, open_link, unopened_link, use_up
@@ -72,6 +74,10 @@ class Consent(AuthorizationView):  # type: ignore[misc]  # the toolkit publishes
             )
         self.oauth2_data: dict[str, Any] = {}
         if request.method == "GET":
+            if parameter_not_utf8(request) is not None:
+                raise BadRequest(
+                    "A parameter is not UTF-8."
+                )  # state and redirect URI go back as they came, or not at all
             query = cleaned_query(request.META.get("QUERY_STRING", ""))
             request.META["QUERY_STRING"], request.GET = query, QueryDict(query)
         client = OAuthClient.objects.select_related("connection").filter(client_id=_asked(request, "client_id")).first()

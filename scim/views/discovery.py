@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from scim.views.base import ScimView
 from scim.wire.attributes import ResourceType, Schema
-from scim.wire.discovery import resource_type_document, service_provider_config
+from scim.wire.discovery import resource_type_document, service_document, service_provider_config
 from scim.wire.errors import Forbidden, NotFound
 from scim.wire.list_response import MAX_COUNT, Page, list_response
 from scim.wire.resource_types import GROUP_TYPE, user_type
@@ -17,7 +17,8 @@ from scim.wire.resource_types import GROUP_TYPE, user_type
 class DiscoveryView(ScimView):
     @property
     def resource_types(self) -> list[ResourceType]:
-        return [user_type(self.connection.uid_attribute), GROUP_TYPE]
+        connection = self.connection
+        return [user_type(connection.uid_attribute, uid_required=connection.uid_required_in_scim), GROUP_TYPE]
 
     @property
     def schemas(self) -> list[Schema]:
@@ -28,6 +29,15 @@ class DiscoveryView(ScimView):
         if "filter" in request.query_params:
             raise Forbidden("Discovery documents cannot be filtered.")
         return Response(list_response(len(documents), Page(1, MAX_COUNT), documents))
+
+
+class ServiceRoot(DiscoveryView):
+    """The base URL itself. People open it, and some clients ask it, to see whether anything is there."""
+
+    def get(self, request: Request, slug: str) -> Response:
+        if "filter" in request.query_params:
+            raise Forbidden("The base URL cannot be filtered. Search /Users or /Groups, or send a POST to /.search.")
+        return Response(service_document(self.address.base))
 
 
 class ServiceProviderConfig(DiscoveryView):

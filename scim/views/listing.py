@@ -8,10 +8,11 @@ from django.db.models import Model, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from scim.addresses import parameter_not_utf8
 from scim.cursors import Question, after, next_cursor
 from scim.wire import urns
 from scim.wire.attributes import ResourceType
-from scim.wire.errors import InvalidCount, InvalidCursor, InvalidSyntax, InvalidValue, shown
+from scim.wire.errors import InvalidCount, InvalidCursor, InvalidFilter, InvalidSyntax, InvalidValue, shown
 from scim.wire.list_response import Page, Sort, cursor_response, list_response
 from scim.wire.selection import Selection
 
@@ -30,7 +31,8 @@ class Search:
 
 
 def search_in_query(request: Request, resource_type: ResourceType) -> Search:
-    """Read the query of a GET. Raises `InvalidValue`."""
+    """Read the query of a GET. Raises `InvalidValue`, `InvalidFilter`."""
+    require_utf8(request)
     said = {name.lower(): values[-1] for name, values in request.query_params.lists() if values}
     names = {name: str(said.get(name.lower(), "")).split(",") for name in ("attributes", "excludedAttributes")}
     return _search(said, names, resource_type)
@@ -50,6 +52,17 @@ def search_in_body(request: Request, resource_type: ResourceType) -> Search:
 def selection_in_query(request: Request, resource_type: ResourceType) -> Selection:
     """Read which attributes of one resource are to be answered. Raises `InvalidValue`."""
     return search_in_query(request, resource_type).selection
+
+
+def require_utf8(request: Request) -> None:
+    """Refuse a query that is not UTF-8: decoded with replacements it would ask for something else, and find nobody.
+
+    Raises `InvalidFilter`, `InvalidValue`.
+    """
+    name = parameter_not_utf8(request._request)
+    if name is not None:
+        kind = InvalidFilter if name.lower() == "filter" else InvalidValue
+        raise kind(f"The parameter {shown(name)} of the URL must be UTF-8, percent-encoded.")
 
 
 def body_of(request: Request) -> dict[str, Any]:
@@ -125,7 +138,7 @@ def _require_cursor_alone(cursor: object, said: Mapping[str, Any], sort: Sort | 
     if "startindex" in said:
         raise InvalidValue("Page by startIndex or by cursor, not by both.")
     if sort is not None:
-        raise InvalidValue("Pages by cursor stand in the order of creation. Page by startIndex to sort.")
+        raise InvalidValue("Pages by cursor are in the order of creation. They cannot be sorted.")
 
 
 def _page(said: Mapping[str, Any], *, by_cursor: bool) -> Page:

@@ -15,6 +15,7 @@ from oauth2_provider.views import RevokeTokenView, TokenView
 
 from core_identity.credentials import credential
 from core_identity.errors import HashersBusy
+from scim.addresses import parameter_not_utf8
 from scim.budgets import spend_on_failure
 from scim.oauth import REFERENCE, client_of, introspected
 
@@ -67,6 +68,8 @@ def _endpoint(request: HttpRequest, view: Any) -> HttpResponse:
     scope = query.pop("scope", None)
     if query:
         return _error("invalid_request", "Send the parameters in the body; only scope may stand in the URL.")
+    if parameter_not_utf8(request) is not None:
+        return _error("invalid_request", "The parameters of the URL must be UTF-8, percent-encoded.")
     if request.content_type != "application/x-www-form-urlencoded":
         return _error("invalid_request", "Send the parameters as application/x-www-form-urlencoded.")
     form = request.POST.copy()

@@ -1,20 +1,24 @@
 """The root of the service: one search over all resource types (RFC 7644 section 3.4.3), and what is not done there."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core_identity.selectors import resources
+from scim.cursors import Question, after, belongs_to, next_cursor
 from scim.query import group_condition, user_condition
 from scim.views.base import ScimView
 from scim.views.groups import GroupView
-from scim.views.listing import search_in_body
+from scim.views.listing import Search, search_in_body
 from scim.views.users import UserView
 from scim.wire.errors import InvalidFilter, InvalidValue, NotDone
-from scim.wire.list_response import list_response
+from scim.wire.list_response import cursor_response, list_response
 from scim.wire.resource_types import GROUP_TYPE, user_type
+
+if TYPE_CHECKING:
+    from core_identity.models import Identity, PushGroup
 
 NOBODY = Q(pk__in=[])
 
@@ -25,27 +29,55 @@ class SearchAll(ScimView):
     def post(self, request: Request, slug: str) -> Response:
         search = search_in_body(request, user_type(self.connection.uid_attribute))
         of_groups = search_in_body(request, GROUP_TYPE)
-        if search.sort is not None or search.cursor is not None:
-            raise InvalidValue(
-                "A search over all resource types is neither sorted nor paged by cursor. Search /Users or /Groups."
-            )
+        if search.sort is not None:
+            raise InvalidValue("A search over all resource types cannot be sorted. Use sortBy at /Users or /Groups.")
         users, groups = resources.scim_identities(self.connection), resources.push_groups(self.connection)
         if search.filter is not None:
             of_users, of_group = self._conditions(search.filter)
             users, groups = users.filter(of_users), groups.filter(of_group)
-        people, total = users.count(), 0
+        if search.cursor is not None:
+            found, listed, total, following = self._page(search, search.cursor, users, groups)
+            return Response(cursor_response(total, following, self._documents(found, listed, search, of_groups)))
+        people = users.count()
         total = people + groups.count()
         wanted = search.page.of(total)
-        documents: list[dict[str, Any]] = []
+        found, listed = [], []
         if wanted.start < min(wanted.stop, people):
-            shown = UserView(request=request, kwargs=self.kwargs)
-            found = resources.with_rendering(users)[wanted.start : min(wanted.stop, people)]
-            documents += [search.selection.of(shown.document(one)) for one in found]
+            found = list(resources.with_rendering(users)[wanted.start : min(wanted.stop, people)])
         if wanted.stop > people:
-            listed = GroupView(request=request, kwargs=self.kwargs)
-            start = max(wanted.start - people, 0)
-            documents += listed.documents(groups[start : wanted.stop - people], of_groups.selection)
-        return Response(list_response(total, search.page, documents))
+            listed = list(groups[max(wanted.start - people, 0) : wanted.stop - people])
+        return Response(list_response(total, search.page, self._documents(found, listed, search, of_groups)))
+
+    def _page(
+        self, search: Search, cursor: str, users: QuerySet["Identity"], groups: QuerySet["PushGroup"]
+    ) -> tuple[list["Identity"], list["PushGroup"], int, str | None]:
+        """Return the Users and the Groups of the page after ``cursor``, how many there are in all, and the next cursor.
+
+        Each type has cursors of its own.
+        """
+        of_users, of_groups = (Question(self.connection, f"all {name}", search.filter) for name in ("User", "Group"))
+        count, found, later = search.page.count, [], groups
+        if belongs_to(cursor, of_groups):
+            later, total = after(groups, of_groups, cursor)
+        else:
+            people, total = after(users, of_users, cursor)
+            found = list(resources.with_rendering(people)[: count + 1])
+        listed = list(later[: count + 1 - len(found)])
+        more = len(found) + len(listed) > count
+        found, listed = found[:count], listed[: max(count - len(found), 0)]
+        if total is None:
+            total = users.count() + groups.count()
+        if more and listed:
+            return found, listed, total, next_cursor(listed[-1], of_groups, total)
+        return found, listed, total, next_cursor(found[-1], of_users, total) if more and found else None
+
+    def _documents(
+        self, found: list["Identity"], listed: list["PushGroup"], search: Search, of_groups: Search
+    ) -> list[dict[str, Any]]:
+        users = UserView(request=self.request, kwargs=self.kwargs)
+        groups = GroupView(request=self.request, kwargs=self.kwargs)
+        people = [search.selection.of(users.document(one)) for one in found]
+        return [*people, *groups.documents(listed, of_groups.selection)]
 
     def _conditions(self, text: str) -> tuple[Q, Q]:
         """Return what ``text`` means for Users and for Groups. Raises `InvalidFilter` where it means nothing for either."""

@@ -1,8 +1,10 @@
 """The User resource (RFC 7644 section 3): wire → Person → service, and back from what is stored."""
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rest_framework import status
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,6 +18,7 @@ from scim.views.listing import Search, answer_to, body_of, search_in_body, searc
 from scim.wire.attributes import ResourceType
 from scim.wire.deactivation import DEACTIVATION, says_inactive
 from scim.wire.errors import ScimError, UnclearBody
+from scim.wire.group import resource_id
 from scim.wire.left_out import left_out
 from scim.wire.selection import Selection
 from scim.wire.user import UserWire
@@ -102,8 +105,9 @@ class OneUser(UserView):
         identity = resources.scim_identity(self.connection, id_in_address(resource))
         return self.unchanged(user_version(identity)) or self.shown(identity, self.selection)
 
+    @cached_property
     def body(self) -> dict[str, Any]:
-        """What was sent; of an unclear message that deactivates, that alone (R23)."""
+        """What was sent; of an unclear message that deactivates, that alone (R23). The framework parses it once only."""
         try:
             return body_of(self.request)
         except UnclearBody as fault:
@@ -112,13 +116,13 @@ class OneUser(UserView):
             return DEACTIVATION
 
     def put(self, request: Request, slug: str, resource: str) -> Response:
-        body = self.body()
+        body = self.body
         return self.change(
             id_in_address(resource), body, lambda identity: self.wire.read_whole(body, identity.attributes)
         )
 
     def patch(self, request: Request, slug: str, resource: str) -> Response:
-        body, scim_id = self.body(), id_in_address(resource)
+        body, scim_id = self.body, id_in_address(resource)
 
         def read(identity: "Identity") -> "Person":
             # The service holds the lock, so what is read here is what the operations apply to.
@@ -126,6 +130,17 @@ class OneUser(UserView):
             return self.wire.read_patch(body, self.document(stands))
 
         return self.change(scim_id, body, read, is_patch=True)
+
+    def deactivates_somebody(self) -> bool:
+        scim_id = resource_id(self.kwargs["resource"])
+        if scim_id is None or not resources.has_active(self.connection, [scim_id]):
+            return False
+        if self.request.method in ("PUT", "PATCH"):
+            try:
+                return says_inactive(self.body, self.resource_type)
+            except (ScimError, APIException):
+                return False
+        return self.request.method == "DELETE"
 
     def delete(self, request: Request, slug: str, resource: str) -> Response:
         provisioning.remove_person(

@@ -14,7 +14,7 @@ MAX_PAYLOAD: Final = 4 * 1024 * 1024
 """Bytes. Both limits are announced in ServiceProviderConfig."""
 
 REFERENCE: Final = "bulkId:"
-_PATH: Final = re.compile(r"/(Users|Groups)(?:/([^/?#]+))?\Z")
+_PATH: Final = re.compile(r"/+(Users|Groups)(?:/+([^/?#]+))?/*\Z")
 _METHODS: Final = {"POST": False, "PUT": True, "PATCH": True, "DELETE": True}
 """Each method, and whether its path names one resource."""
 

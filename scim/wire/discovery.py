@@ -45,6 +45,18 @@ def service_provider_config(base: str) -> dict[str, Any]:
     }
 
 
+def service_document(base: str) -> dict[str, Any]:
+    """Return what the base URL answers: what is here, and the addresses of what can be read next."""
+    return {
+        "name": "SCIM 2.0 service of CORE",
+        "description": "This is the base URL of a SCIM 2.0 service (RFC 7643 and RFC 7644). "
+        "Enter it in the provisioning settings of the identity provider.",
+        "links": {
+            name: f"{base}/{name}" for name in ("ServiceProviderConfig", "ResourceTypes", "Schemas", "Users", "Groups")
+        },
+    }
+
+
 def resource_type_document(resource_type: ResourceType, base: str) -> dict[str, Any]:
     document: dict[str, Any] = {
         "schemas": [urns.RESOURCE_TYPE],
@@ -56,5 +68,8 @@ def resource_type_document(resource_type: ResourceType, base: str) -> dict[str, 
         "meta": {"resourceType": "ResourceType", "location": f"{base}/ResourceTypes/{resource_type.name}"},
     }
     if resource_type.extensions:
-        document["schemaExtensions"] = [{"schema": one.urn, "required": False} for one in resource_type.extensions]
+        document["schemaExtensions"] = [
+            {"schema": one.urn, "required": any(attribute.required for attribute in one.attributes)}
+            for one in resource_type.extensions
+        ]
     return document

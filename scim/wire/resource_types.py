@@ -97,10 +97,11 @@ _GROUPS: Final = Attribute(
     ),
 )
 
+# The descriptions of the schemas are those of RFC 7643 section 8.7.1: clients show them as the name of the resource.
 _USER: Final = Schema(
     urn=urns.USER,
     name="User",
-    description="What the identity provider says about a person.",
+    description="User Account",
     attributes=(
         Attribute(
             "userName",
@@ -182,22 +183,22 @@ _CORE_USER: Final = Schema(
 
 
 @lru_cache(maxsize=256)
-def user_type(uid_attribute: str) -> ResourceType:
+def user_type(uid_attribute: str, *, uid_required: bool = False) -> ResourceType:
     """Return the User resource type of a connection whose UID attribute has this name (R2).
 
     Echoed in exactly this letter case.
 
-    A UID attribute named like one of the extension's own (employeeNumber, say) takes its place.
+    A UID attribute named like one of the extension's own (employeeNumber, say) takes its place. ``uid_required`` is what discovery announces;
+    messages are read without it, because a removed UID is kept and not refused (R6).
     """
     uid = Attribute(
         uid_attribute,
         "The UID: the value by which SAML and SCIM are known to speak of the same person.",
+        required=uid_required,
         uniqueness="server",
     )
     others = tuple(one for one in _ENTERPRISE if one.name.lower() != uid_attribute.lower())
-    enterprise = Schema(
-        urns.ENTERPRISE_USER, "EnterpriseUser", "The enterprise extension, with the UID.", (uid, *others)
-    )
+    enterprise = Schema(urns.ENTERPRISE_USER, "EnterpriseUser", "Enterprise User", (uid, *others))
     return ResourceType("User", "/Users", _USER, (enterprise, _CORE_USER))
 
 
@@ -207,7 +208,7 @@ GROUP_TYPE: Final = ResourceType(
     Schema(
         urn=urns.GROUP,
         name="Group",
-        description="A pushed group. Its members have the role of the same name, where the connection may give it.",
+        description="Group",
         attributes=(
             Attribute("displayName", "The name of the group.", required=True, uniqueness="server"),
             Attribute(

@@ -49,7 +49,7 @@ class UserWire:
     def read_new(self, body: object) -> Person:
         """Return what a POST says.
 
-        What is not in it was not said; an empty or null UID or externalId counts as that (R6).
+        What is not in it was not said. An empty or null UID or externalId is an empty text, and counts as not said (R6).
         """
         return self._person(flatten(body, self.resource_type))
 
@@ -99,13 +99,13 @@ class UserWire:
         if "externalId" in flat:
             external_id = self.resource_type.find("externalId")
             assert external_id is not None  # noqa: S101 - one of COMMON
-            fields["external_id"] = coerce(external_id.attribute, flat["externalId"], "externalId")
+            fields["external_id"] = coerce(external_id.attribute, flat["externalId"], "externalId") or ""
         return Person(**fields, attributes=others, called=self.called)
 
     def _place(self, target: Target, value: Any, fields: dict[str, Any], others: dict[str, object]) -> None:
         match target.key:
             case self.uid_key:
-                fields["uid"] = value
+                fields["uid"] = "" if value is None else value
             case "userName":
                 fields["user_name"] = value
             case "active":

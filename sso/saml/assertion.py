@@ -27,7 +27,6 @@ class VerifiedAssertion:
     name_id: str
     name_id_format: str
     in_response_to: str | None
-    not_on_or_after: datetime
     session_index: str
     session_not_on_or_after: datetime | None
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))

@@ -10,11 +10,11 @@ from lxml import etree
 
 from sso.saml.assertion import SEAL, VerifiedAssertion
 from sso.saml.expectations import FRESH, Expected, check_age, check_id, check_window, only, plain, same, shown, time_of
-from sso.saml.gate import SAML, require_success, text_of
+from sso.saml.gate import SAML, text_of
 from sso.saml.refusals import Code, SamlRefusal
+from sso.saml.status import STATUS, SUCCESS, require_success
 from sso.saml.trace import Seen, Trace
 
-SUCCESS: Final = "urn:oasis:names:tc:SAML:2.0:status:Success"
 ENTITY: Final = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
 BEARER: Final = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 KNOWN_CONDITIONS: Final = {f"{SAML}AudienceRestriction", f"{SAML}OneTimeUse", f"{SAML}ProxyRestriction"}
@@ -44,12 +44,28 @@ def check_claims(
         name_id="" if name_id is None else plain(name_id, "NameID"),
         name_id_format="" if name_id is None else name_id.get("Format", ""),
         in_response_to=expected.request_id,
-        not_on_or_after=max(end for end in (time_of(one, "NotOnOrAfter") for one in _confirmations(assertion)) if end),
         session_index=session_index,
         session_not_on_or_after=session_end,
         attributes=MappingProxyType(attributes),
         unreadable=frozenset(unreadable),
     )
+
+
+def check_failure(root: etree._Element, expected: Expected) -> None:
+    """Require that a Response without an Assertion is for us, now, and in answer to our request; raise `SamlRefusal`."""
+    _destination(root, expected)
+    _answered_request(root, expected)
+    for issuer in root.findall(f"{SAML}Issuer"):
+        same(Code.ISSUER, text_of(issuer), expected.idp.entity_id)
+    check_age(root, expected)
+
+
+def _destination(root: etree._Element, expected: Expected) -> Seen:
+    return same(Code.DESTINATION, root.get("Destination"), expected.sp.acs_url)
+
+
+def _answered_request(root: etree._Element, expected: Expected) -> Seen:
+    return same(Code.IN_RESPONSE_TO, root.get("InResponseTo"), expected.request_id)
 
 
 def _status(message: Message) -> Seen:
@@ -154,9 +170,9 @@ def _name_id(message: Message) -> Seen:
 
 
 CLAIMS: Final[tuple[tuple[str, Callable[[Message], Seen]], ...]] = (
-    ("Status", _status),
-    ("Destination", lambda one: same(Code.DESTINATION, one.root.get("Destination"), one.expected.sp.acs_url)),
-    ("InResponseTo", lambda one: same(Code.IN_RESPONSE_TO, one.root.get("InResponseTo"), one.expected.request_id)),
+    (STATUS, _status),
+    ("Destination", lambda one: _destination(one.root, one.expected)),
+    ("InResponseTo", lambda one: _answered_request(one.root, one.expected)),
     ("Issuer", _issuers),
     ("ID of the Assertion", lambda one: check_id(one.assertion)),
     ("IssueInstant of the Response", lambda one: check_age(one.root, one.expected)),

@@ -189,8 +189,6 @@ def require_response_layout(root: etree._Element, signed: Signed | None) -> etre
     anywhere = list(
         root.iter("{*}Assertion")
     )  # of any namespace: no IdP sends two, and none can be taken for the other
-    if not anywhere and root.find(f"{SAMLP}Status") is not None:
-        require_success(root)
     if len(anywhere) != 1 or anywhere[0].getparent() is not root:
         raise SamlRefusal(
             Code.STRUCTURE, expected="one Assertion, in the Response", received=f"{len(anywhere)} assertions"
@@ -203,14 +201,6 @@ def require_response_layout(root: etree._Element, signed: Signed | None) -> etre
     if signed is not None:
         signed.require(response=is_signed(root), assertion=is_signed(assertion))
     return assertion
-
-
-def require_success(root: etree._Element) -> None:
-    """Raise `SamlRefusal` unless the IdP says that it signed somebody in."""
-    success = "urn:oasis:names:tc:SAML:2.0:status:Success"
-    codes = [code.get("Value", "") for code in root.iterfind(f"{SAMLP}Status//{SAMLP}StatusCode")]
-    if codes != [success]:  # a second code within would take back what the first says
-        raise SamlRefusal(Code.STATUS, expected=success, received=" ".join(codes))
 
 
 def _require_unique_ids(root: etree._Element) -> None:

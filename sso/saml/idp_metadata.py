@@ -45,6 +45,7 @@ class IdpMetadata:
     ``sso_url`` and ``slo_url`` are of the Redirect binding, ``sso_post_url`` and ``slo_post_url`` of the POST binding. Answers to a logout go to
     ``slo_answer_url`` and ``slo_post_answer_url``: the ResponseLocation where there is one, else the same address (SAML metadata 2.2.2). What is
     not there is empty. ``valid_until`` is aware, None where the document names no end. ``notes`` tell what was left out, in sentences.
+    ``wants_signed_requests``: the IdP may refuse an AuthnRequest without a signature (2.4.3).
     """
 
     entity_id: str
@@ -57,6 +58,7 @@ class IdpMetadata:
     slo_post_url: str = ""
     slo_answer_url: str = ""
     slo_post_answer_url: str = ""
+    wants_signed_requests: bool = False
 
 
 def read_idp_metadata(xml: bytes, *, now: datetime, loopback: bool, entity_id: str = "") -> IdpMetadata:
@@ -101,6 +103,7 @@ def read_idp_metadata(xml: bytes, *, now: datetime, loopback: bool, entity_id: s
         slo_post_url=slo_post.url,
         slo_answer_url=slo.answer_url,
         slo_post_answer_url=slo_post.answer_url,
+        wants_signed_requests=roles[0].get("WantAuthnRequestsSigned", "").strip() in {"true", "1"},
     )
 
 
@@ -179,7 +182,7 @@ def _places(role: etree._Element, faults: list[tuple[str, str]], name: str, bind
         if len(address) > MAX_URL:
             faults.append(("too_long", f"The address of the {name} is longer than {MAX_URL} characters."))
         elif address and not is_safe_url(address, loopback=loopback):
-            told = f"The address of the {name} must be https, on port 443, 8443, 9031 or 9443, without a user name or a # in it."
+            told = f"The address of the {name} must be https, without a user name or a # in it."
             faults.append(("unsafe_url", told))
     return _Place(url, answer_url)
 

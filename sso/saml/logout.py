@@ -10,6 +10,7 @@ from lxml import etree
 
 from sso.saml import gate
 from sso.saml.assertion import Idp
+from sso.saml.certificates import fingerprint
 from sso.saml.refusals import Code, SamlRefusal
 from sso.saml.signature_layout import SIGNATURES
 from sso.saml.signers import signed_by
@@ -47,7 +48,8 @@ def verify_redirected(field: str, query: str, idp: Idp) -> etree._Element:
     octets = "&".join(f"{name}={parts[name]}" for name in (field, "RelayState", "SigAlg") if name in parts).encode()
     signature = _base64(unquote_plus(parts["Signature"]))
     if not any(signed_by(pem, signature, octets, algorithm) for pem in believed_certificates(idp)):
-        raise SamlRefusal(Code.SIGNATURE)
+        known = ", ".join(fingerprint(pem) for pem in believed_certificates(idp))
+        raise SamlRefusal(Code.SIGNATURE, expected=f"SHA-256 {known}", received="a query carries no certificate")
     return root
 
 

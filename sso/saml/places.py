@@ -7,12 +7,6 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-PORTS: Final = frozenset({None, 443, 8443, 9031, 9443})
-"""Where IdPs answer (PingFederate at 9031, WSO2 at 9443).
-
-An address in metadata must not let a browser knock at other services of a network.
-"""
-
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
 """What goes into a Content-Security-Policy as it is, where ``;`` would begin another rule and ``*`` be any host. Of other letters: ``xn--``."""
 
@@ -40,7 +34,10 @@ def choose(rather: Binding, *, redirect: str, post: str) -> Place | None:
 
 
 def is_safe_url(url: str, *, loopback: bool) -> bool:
-    """Whether a browser may be sent there: https on a usual port; with ``loopback`` (trying things out) any address of this machine too."""
+    """Whether a browser may be sent there: https on any port; with ``loopback`` (trying things out) any address of this machine too.
+
+    What this server itself fetches is limited more (`sso.metadata_source`).
+    """
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -52,7 +49,7 @@ def is_safe_url(url: str, *, loopback: bool) -> bool:
         return False
     if loopback and parts.scheme in {"http", "https"} and _is_loopback(host):
         return True
-    return parts.scheme == "https" and port in PORTS
+    return parts.scheme == "https" and port != 0
 
 
 def _is_loopback(host: str) -> bool:

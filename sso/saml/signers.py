@@ -6,6 +6,8 @@ left here. So what no certificate signed costs the same small amount, however ma
 
 import base64
 import binascii
+import hashlib
+import itertools
 from collections.abc import Iterable
 from typing import Final
 
@@ -22,6 +24,9 @@ HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
     "sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()
 }  # fmt: skip
 
+MAX_CARRIED: Final = 3
+"""Certificates of one signature whose fingerprints are shown: a chain has no more."""
+
 
 def signers(signature: etree._Element, certificates: Iterable[str]) -> list[str]:
     """Return those of ``certificates`` (PEM) whose key made a signature whose layout passed the gate."""
@@ -36,6 +41,21 @@ def signers(signature: etree._Element, certificates: Iterable[str]) -> list[str]
         return []
     algorithm = "" if method is None else method.get("Algorithm", "")
     return [pem for pem in certificates if signed_by(pem, made, octets, algorithm)]
+
+
+def unverified_fingerprints(signature: etree._Element) -> list[str]:
+    """Return the fingerprints of the certificates that a signature carries, at most `MAX_CARRIED`, in the form of `certificates.fingerprint`.
+
+    Anybody can write them there, so they decide nothing. They help an administrator to see which certificate the IdP signs with.
+    """
+    found = []
+    for element in itertools.islice(signature.iterfind(f"{DS}KeyInfo/{DS}X509Data/{DS}X509Certificate"), MAX_CARRIED):
+        try:
+            der = base64.b64decode("".join((element.text or "").split()), validate=True)
+        except (binascii.Error, ValueError):
+            continue
+        found.append(hashlib.sha256(der).hexdigest()[:16])
+    return found
 
 
 def signed_by(pem: str, signature: bytes, octets: bytes, algorithm: str) -> bool:

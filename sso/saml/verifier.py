@@ -1,7 +1,7 @@
 """From an untrusted ``SAMLResponse`` to a `VerifiedAssertion`: gate, signature, claims. The only caller of python3-saml."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -15,13 +15,14 @@ from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
 from sso.saml import gate, schema  # noqa: F401 - the library validates by our compiled schema
 from sso.saml.assertion import Idp, Sp, VerifiedAssertion
-from sso.saml.certificates import is_strong
-from sso.saml.claims import check_claims
+from sso.saml.certificates import fingerprint, is_strong
+from sso.saml.claims import check_claims, check_failure
 from sso.saml.encryption import covered_scope, open_envelope, read_envelope, unsealed
 from sso.saml.expectations import Expected
 from sso.saml.refusals import Code, SamlRefusal, Unjudged
 from sso.saml.signed import Signed
-from sso.saml.signers import signers
+from sso.saml.signers import signers, unverified_fingerprints
+from sso.saml.status import STATUS, WORDS, is_failure_alone, require_success, words_of_failure
 from sso.saml.trace import PROPOSAL, Trace
 
 _NO_MESSAGE: Final = base64.b64encode(b"<nothing/>").decode()
@@ -93,6 +94,8 @@ def _setting_for(unverified_message: str, expected: Expected) -> Signed | None:
 def _verified(unverified_message: str, expected: Expected, trace: Trace) -> VerifiedAssertion:
     signed: Signed | None = expected.idp.signed
     root = gate.parse(gate.decode(unverified_message))
+    if is_failure_alone(root):
+        _refuse_failure(root, expected, trace)
     response_proved = False
     if gate.is_encrypted(root) or expected.idp.want_encrypted:
         with trace.step("Encrypted to a key of ours"):
@@ -103,6 +106,7 @@ def _verified(unverified_message: str, expected: Expected, trace: Trace) -> Veri
         assertion = gate.require_response_layout(root, signed)
     with trace.step("Signature by a certificate of the connection"):
         fault = _signed(root, assertion, expected, response_proved=response_proved)
+    _note_words(root, trace, believed=response_proved or gate.is_signed(root))
     trace.believe()
     # Our own checks name the cause better than the library does; where they find none, its verdict stands.
     verified = check_claims(root, assertion, expected, trace)
@@ -112,6 +116,27 @@ def _verified(unverified_message: str, expected: Expected, trace: Trace) -> Veri
     if fault is not None:
         raise Unjudged("The library failed at a message whose signature and claims are good.") from fault
     return verified
+
+
+def _refuse_failure(root: etree._Element, expected: Expected, trace: Trace) -> None:
+    """Refuse a Response that carries no Assertion by its Status. What it says is believed if it is signed, for us and of now; many IdPs sign none."""
+    try:
+        gate.require_message_layout(root, "Response", want_signed=True)
+        verify_signature(root, expected.idp)
+        check_failure(root, expected)
+    except SamlRefusal:
+        pass  # it is refused anyway; the trace shows it as unverified
+    else:
+        trace.believe()
+    _note_words(root, trace, believed=False)
+    with trace.step(STATUS):
+        require_success(root)
+
+
+def _note_words(root: etree._Element, trace: Trace, *, believed: bool) -> None:
+    words = words_of_failure(root)
+    if words:
+        trace.note(WORDS, None, received=words, believed=believed)
 
 
 def _signed(
@@ -137,7 +162,7 @@ def _signed(
         if not places and fault.code == OneLogin_Saml2_ValidationError.NO_SIGNATURE_FOUND:
             return None  # its last check; the signature that proves this tree was over the ciphertext
         if fault.code in _SIGNATURE_FAULTS:
-            raise SamlRefusal(Code.SIGNATURE) from fault
+            raise _refused_signature(root, expected.idp, places) from fault
         found = None if fault.code in _OURS_TO_JUDGE else fault
     except Exception as fault:  # noqa: BLE001 - whose fault it is, is known once signature and claims are checked
         # Where it cannot read a time, it raises a bare Exception around the ValueError.
@@ -161,7 +186,7 @@ def verify_signature(root: etree._Element, idp: Idp, place: str = _OF_ROOT) -> N
     try:
         OneLogin_Saml2_Utils.validate_sign(root, xpath=place, multicerts=certificates, raise_exceptions=True)
     except (OneLogin_Saml2_ValidationError, etree.LxmlError, xmlsec.Error, ValueError) as fault:
-        raise SamlRefusal(Code.SIGNATURE) from fault
+        raise _refused_signature(root, idp, [place]) from fault
 
 
 def _signers(root: etree._Element, idp: Idp, place: str) -> list[str]:
@@ -169,8 +194,19 @@ def _signers(root: etree._Element, idp: Idp, place: str) -> list[str]:
     made: Any = root.xpath(place, namespaces=_NAMESPACES)
     certificates = signers(made[0], believed_certificates(idp)) if len(made) == 1 else []
     if not certificates:
-        raise SamlRefusal(Code.SIGNATURE)
+        raise _refused_signature(root, idp, [place])
     return certificates
+
+
+def _refused_signature(root: etree._Element, idp: Idp, places: Iterable[str]) -> SamlRefusal:
+    """Return the refusal with the fingerprints of the certificates that the connection knows, and of those that the message carries."""
+    known = [fingerprint(pem) for pem in believed_certificates(idp)]
+    made: list[Any] = [root.xpath(place, namespaces=_NAMESPACES) for place in places]
+    carried = dict.fromkeys(digits for found in made for one in found for digits in unverified_fingerprints(one))
+    received = (
+        f"unverified: the message carries {', '.join(carried)}" if carried else "the message carries no certificate"
+    )
+    return SamlRefusal(Code.SIGNATURE, expected=f"SHA-256 {', '.join(known)}", received=received)
 
 
 def believed_certificates(idp: Idp) -> list[str]:

@@ -12,7 +12,7 @@ from core_identity import errors
 from core_identity.models import Conflict, Connection, Event, Identity, User
 from core_identity.services.provisioning import change_person, create_person
 from core_identity.values import Person
-from tests.admin.conftest import browser_of, staff
+from tests.admin.conftest import browser_of, put, staff
 from tests.support.cast import JANE, OKTA, ZOE
 
 TWIN = replace(ZOE, email=JANE.email)
@@ -106,6 +106,33 @@ def test_a_closed_one_tells_what_was_said(as_root: Client, conflict: Conflict) -
 def test_the_story_of_who_is_in_the_way_links_to_it_R36(as_root: Client, conflict: Conflict, jane: Identity) -> None:
     page = told(as_root.get(reverse("admin:core_identity_user_change", args=[jane.user_id])))
     assert page_of(conflict) in page
+
+
+def test_exchanged_user_names_need_a_third_one_R9(as_root: Client, acme: Connection, jane: Identity) -> None:
+    zoe = create_person(actor=OKTA, connection=acme, person=ZOE).identity
+    swaps = (
+        (jane, replace(JANE, user_name=ZOE.user_name)),
+        (zoe, replace(ZOE, user_name=JANE.user_name)),
+    )
+    pages = []
+    for identity, said in swaps:
+        with pytest.raises(errors.Conflict):
+            put(identity, said)
+        pages.append(page_of(Conflict.objects.latest("first_at")))
+        hint = "Did these people exchange" if len(pages) == 1 else "These people exchanged their userNames"
+        assert hint in told(as_root.get(pages[-1]))
+    for page in pages:
+        assert "These people exchanged their userNames" in told(as_root.get(page))
+        assert "Give one of them a third userName" in told(as_root.get(page))
+    # The advice is good: no answer of an administrator is needed.
+    put(jane, replace(JANE, user_name="third@acme.test"))
+    put(*swaps[1])
+    put(*swaps[0])
+    assert set(Conflict.objects.values_list("state", flat=True)) == {"gone"}
+    assert "exchange" not in told(as_root.get(pages[0]))
+    with pytest.raises(errors.Conflict):
+        create_person(actor=OKTA, connection=acme, person=replace(TWIN, uid="x", external_id="x", user_name="x@x.test"))
+    assert "exchange" not in told(as_root.get(page_of(Conflict.objects.latest("first_at"))))
 
 
 def _as_sent(sent: Person, _: Identity) -> Person:

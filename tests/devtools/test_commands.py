@@ -6,7 +6,6 @@ import socket
 import subprocess
 import time
 import urllib.request
-from pathlib import Path
 
 import httpx
 import pytest
@@ -48,9 +47,9 @@ def probe(port: int, path: str, method: str = "GET") -> int:
     ).status_code
 
 
-def test_serve_migrates_listens_and_stops_with_everything_it_started(tmp_path: Path) -> None:
+def test_serve_migrates_listens_and_stops_with_everything_it_started() -> None:
     port = free_port()
-    environment = os.environ | {"DATABASE_URL": new_database(os.environ["DATABASE_URL"]), "STATIC_ROOT": str(tmp_path)}
+    environment = os.environ | {"DATABASE_URL": new_database(os.environ["DATABASE_URL"])}
     environment.pop("PUBLIC_URL", None)
     environment["DRAIN_SECONDS"] = "1"
     process = subprocess.Popen(

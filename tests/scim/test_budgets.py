@@ -44,16 +44,46 @@ def test_reads_and_writes_have_budgets_of_their_own_and_429_says_when(
         told = error(refused, 429)
         assert refused["Retry-After"] == "40"
         assert told.startswith("Too many requests of this connection within a minute. Try again in 40 seconds.")
-        leaves = {"op": "replace", "value": {"active": False}}
-        assert scim.patch(f"/Users/{made['id']}", leaves)["Retry-After"] == "40"
+        changes = {"op": "replace", "value": {"title": "Chief"}}
+        assert scim.patch(f"/Users/{made['id']}", changes)["Retry-After"] == "40"
         assert ProvisioningRecord.objects.latest("id").decision == "too_many_requests"
     with at(39.9):
         # However often it tried in vain: the end of the wait does not move.
         for _ in range(3):
-            assert scim.patch(f"/Users/{made['id']}", leaves)["Retry-After"] == "1"
+            assert scim.patch(f"/Users/{made['id']}", changes)["Retry-After"] == "1"
     with at(40):
-        assert scim.patch(f"/Users/{made['id']}", leaves).status_code == 200
+        assert scim.patch(f"/Users/{made['id']}", changes).status_code == 200
         assert scim.get("/Users").status_code == 200
+
+
+def test_no_budget_stops_the_deactivation_of_an_active_person_R23(
+    connection: Connection, settings: LazySettings
+) -> None:
+    settings.SCIM_WRITES_PER_MINUTE = 5
+    scim = lasting(connection)
+    leaves = {"op": "replace", "value": {"active": False}}
+    with at(0):
+        ids = [scim.make(f"p{number}@acme.test")["id"] for number in range(5)]
+        paths = [f"/Users/{one}" for one in ids]
+        error(scim.patch(paths[0], {"op": "replace", "value": {"title": "Chief"}}), 429)
+        assert scim.patch(paths[0], leaves).json()["active"] is False
+        error(scim.patch(paths[0], leaves), 429)  # inactive already: nothing to end
+        unclear = b'{"userName": "a@acme.test", "username": "b@acme.test", "active": false}'
+        assert scim.send("PUT", paths[1], unclear).json()["active"] is False
+        error(scim.send("PUT", paths[2], b"{"), 429)
+        error(scim.send("PATCH", paths[2], b"{}", **{"Content-Type": "text/plain"}), 429)
+        error(scim.patch("/Users/7f4b2b5e-7c58-4b4e-a5c1-0d9fbb7f6d01", leaves), 429)
+        assert scim.delete(paths[2]).status_code == 204
+        error(scim.delete(paths[2]), 429)
+        operations = [
+            {"method": "PATCH", "path": paths[3], "data": {"Operations": [leaves]}},
+            {"method": "DELETE", "path": paths[4]},
+            {"method": "POST", "path": "/Users", "bulkId": "a", "data": person("new@acme.test")},
+        ]
+        bulk = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": operations}
+        assert [one["status"] for one in scim.post("/Bulk", bulk).json()["Operations"]] == ["200", "204", "429"]
+        error(scim.post("/Bulk", bulk), 429)
+        error(scim.post("/Bulk", {**bulk, "Operations": "x"}), 429)
 
 
 def test_a_connection_spends_nothing_of_anothers_budget_and_0_is_no_limit(

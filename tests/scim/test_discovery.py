@@ -93,7 +93,7 @@ def test_resource_types_name_their_schemas(okta: Scim) -> None:
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
         "id": "User",
         "name": "User",
-        "description": user["description"],
+        "description": "User Account",  # RFC 7643 section 8.6
         "endpoint": "/Users",
         "schema": USER,
         "schemaExtensions": [{"schema": ENTERPRISE, "required": False}, {"schema": CORE_USER, "required": False}],
@@ -120,6 +120,15 @@ def test_the_uid_attribute_is_in_the_schema_under_its_exact_name(okta: Scim) -> 
     }
 
 
+def test_a_uid_that_the_connection_requires_is_announced_as_required(okta: Scim) -> None:
+    change_connection(actor=ADMIN, connection_id=okta.connection.pk, uid_required_in_scim=True)
+    uid, *others = okta.get(f"/Schemas/{ENTERPRISE}").json()["attributes"]
+    assert (uid["name"], uid["required"]) == ("UID", True)
+    assert not [one["name"] for one in others if one["required"]]
+    [enterprise, core] = okta.get("/ResourceTypes/User").json()["schemaExtensions"]
+    assert (enterprise["required"], core["required"]) == (True, False)
+
+
 def schemas(okta: Scim) -> dict[str, dict[str, Any]]:
     return {one["id"]: one for one in okta.get("/Schemas").json()["Resources"]}
 
@@ -127,6 +136,12 @@ def schemas(okta: Scim) -> dict[str, dict[str, Any]]:
 def test_there_is_a_schema_for_all_that_is_answered(okta: Scim) -> None:
     found = schemas(okta)
     assert set(found) == {USER, GROUP, ENTERPRISE, CORE_USER}
+    described = {urn: (found[urn]["name"], found[urn]["description"]) for urn in (USER, GROUP, ENTERPRISE)}
+    assert described == {  # RFC 7643 section 8.7.1
+        USER: ("User", "User Account"),
+        GROUP: ("Group", "Group"),
+        ENTERPRISE: ("EnterpriseUser", "Enterprise User"),
+    }
     for urn, schema in found.items():
         assert okta.get(f"/Schemas/{urn.upper()}").json() == schema
         assert schema["meta"]["location"] == f"{BASE}/Schemas/{urn}"

@@ -31,9 +31,6 @@ Lines = Callable[[], list[Any]]
         ("POST", "/Users", {"x": 1}, {"Authorization": "Bearer wrong", "Content-Type": "text/plain"}, 401, None),
         ("GET", "/Nothing", None, {"Authorization": ""}, 401, None),
         ("GET", "/Nothing", None, {}, 404, None),
-        ("GET", "/", None, {}, 404, None),
-        ("GET", "", None, {}, 404, None),
-        ("GET", "/Users/", None, {}, 404, None),
         ("GET", "/Users/a/b", None, {}, 404, None),
         ("GET", "/Me", None, {}, 501, None),
         ("POST", "/Bulk", {}, {}, 400, "invalidSyntax"),
@@ -86,9 +83,7 @@ def test_every_failure_is_a_scim_error(
     assert not Identity.objects.exists()
 
 
-@pytest.mark.parametrize(
-    "path", ["/scim/", "/scim/acme", "/scim/acme/", "/scim/acme/v1/Users", "/scim/acme/v2", "/scim/acme/v2/users"]
-)
+@pytest.mark.parametrize("path", ["/scim/", "/scim/acme", "/scim/acme/", "/scim/acme/v1/Users", "/scim/acme/v2/users"])
 def test_every_other_address_under_the_prefix_is_a_scim_404(okta: Scim, path: str) -> None:
     response = okta.send("GET", path)
     error(response, 401 if path == "/scim/" else 404)

@@ -386,9 +386,8 @@ def test_introspection_asks_for_the_secret_and_refuses_in_json(connection: Conne
 @pytest.mark.parametrize(
     ("address", "host", "status", "sentence"),
     [
-        ("/oauth/token", HOST, 404, "The addresses of OAuth end in a slash"),
         ("/oauth/token/more", HOST, 404, "There is nothing at this address"),
-        ("/oauth/introspect", HOST, 404, "There is nothing at this address"),
+        ("/oauth/introspect_token", HOST, 404, "There is nothing at this address"),
         ("/oauth/token/", "evil.test", 400, "cannot be understood"),
         ("/oauth/revoke_token/", "evil.test", 400, "cannot be understood"),
     ],

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from core_identity.models import Event, Identity, User
 from core_identity.services.connections import change_connection
+from scim.models import ProvisioningRecord
 from tests.scim.conftest import ENTERPRISE, Scim, error, person
 from tests.support.cast import ADMIN
 
@@ -199,8 +200,30 @@ def test_patch_is_all_or_nothing(okta: Scim) -> None:
 
 def test_removing_the_extension_does_not_remove_the_uid(okta: Scim) -> None:
     made = okta.make(**{ENTERPRISE: {"UID": "jane.doe", "department": "Press"}})
-    answered = okta.patch(f"/Users/{made['id']}", {"op": "remove", "path": ENTERPRISE}).json()
-    assert answered[ENTERPRISE] == {"UID": "jane.doe"}
+    answer = okta.patch(f"/Users/{made['id']}", {"op": "remove", "path": ENTERPRISE})
+    assert answer.json()[ENTERPRISE] == {"UID": "jane.doe"}
+    assert answer["X-Decision"].endswith("; UID not removed: a message never clears it")
+
+
+def test_a_removal_that_is_not_done_is_in_the_decision_R6(okta: Scim) -> None:
+    made = okta.make(externalId="00u1", **{ENTERPRISE: {"UID": "jane.doe"}})
+    path, uid = f"/Users/{made['id']}", f"{ENTERPRISE}:UID"
+    both = "UID not removed: a message never clears it; externalId not removed: a message never clears it"
+    whole = {name: value for name, value in made.items() if name != "meta"}
+    for answer in (
+        okta.patch(path, {"op": "remove", "path": uid}, {"op": "remove", "path": "externalId"}),
+        okta.patch(path, {"op": "replace", "value": {"externalId": None, uid: ""}}),
+        okta.put(path, {**whole, "externalId": "", ENTERPRISE: {"UID": None}}),
+    ):
+        assert (answer.status_code, answer.json()["externalId"]) == (200, "00u1"), answer.content
+        assert answer.json()[ENTERPRISE]["UID"] == "jane.doe"
+        assert answer["X-Decision"].endswith(f"; {both}"), answer["X-Decision"]
+    assert ProvisioningRecord.objects.latest("id").decision == answer["X-Decision"]
+    quiet = okta.patch(path, {"op": "remove", "path": uid}, {"op": "add", "path": uid, "value": "jane.doe"})
+    assert "not removed" not in quiet["X-Decision"]
+    bare = okta.make("john.roe@acme.test")
+    nothing = okta.patch(f"/Users/{bare['id']}", {"op": "remove", "path": uid}, {"op": "remove", "path": "externalId"})
+    assert nothing["X-Decision"] == "apply; nothing was new"
 
 
 def test_delete_expires_the_user_and_removes_the_resource(okta: Scim) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 JANE_BY_SSO = by_sso(JANE)
 IDP = "https://idp.test"
+LOGOUT_HOST = "https://logout.idp.test"
 POST, REDIRECT = (f"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-{name}" for name in ("POST", "Redirect"))
 OKTAS = (
     f'<md:SingleLogoutService Binding="{POST}" Location="{IDP}/slo/post"/>'
@@ -59,7 +60,7 @@ def form_in(answer: "Answer", action: str) -> dict[str, str]:
     assert button.text_content().strip()
     assert not page.xpath("//noscript | //script[not(@src)]")
     assert page.xpath("//script/@src") == ["/static/away.js"]
-    assert form_action(answer) == ["'self'", IDP]
+    assert form_action(answer) == ["'self'", action[: action.index("/", len("https://"))]]
     assert "no-store" in answer["Cache-Control"]
     assert "Refresh" not in answer
     return {field.get("name"): field.get("value") for field in form.xpath(".//input[@type='hidden']")}
@@ -67,6 +68,11 @@ def form_in(answer: "Answer", action: str) -> dict[str, str]:
 
 def form_action(answer: "Answer") -> list[str]:
     (found,) = re.findall(r"form-action ([^;]*)", answer["Content-Security-Policy"])
+    return str(found).split()
+
+
+def frame_ancestors(answer: "Answer") -> list[str]:
+    (found,) = re.findall(r"frame-ancestors ([^;]*)", answer["Content-Security-Policy"])
     return str(found).split()
 
 
@@ -101,8 +107,10 @@ def message_in(value: str, *, signed: bool = True) -> etree._Element:
 
 def test_a_logout_goes_by_POST_where_the_idp_takes_that_as_okta_does(browser: Browser, acme: Connection) -> None:
     believe(acme, browser.idp)
-    fields = form_in(signed_out(browser), f"{IDP}/slo/post")
+    answer = signed_out(browser)
+    fields = form_in(answer, f"{IDP}/slo/post")
     assert set(fields) == {"SAMLRequest"}
+    assert frame_ancestors(answer) == ["'none'"]
     asked = message_in(fields["SAMLRequest"])
     assert (etree.QName(asked).localname, asked.get("Destination")) == ("LogoutRequest", f"{IDP}/slo/post")
     assert asked.findtext("{*}Issuer") == f"{SERVICE}/sso/acme/metadata"
@@ -131,6 +139,7 @@ def test_the_answer_to_the_idp_goes_where_it_wants_answers_with_its_relay_state(
     browser: Browser, acme: Connection, arrives: str
 ) -> None:
     logout = f'<md:SingleLogoutService Binding="{POST}" Location="{IDP}/slo" ResponseLocation="{IDP}/slo/done"/>'
+    logout += f'<md:SingleLogoutService Binding="{REDIRECT}" Location="{LOGOUT_HOST}/slo"/>'
     believe(acme, browser.idp, logout=logout)
     browser.sign_in(JANE_BY_SSO)
     state = 'r&1"><script>alert(1)</script>'
@@ -140,6 +149,7 @@ def test_the_answer_to_the_idp_goes_where_it_wants_answers_with_its_relay_state(
         answer = by_query(browser, browser.idp.logout_query(request_xml(browser.idp, place=False), relay_state=state))
     assert browser.me().status_code == 401
     fields = form_in(answer, f"{IDP}/slo/done")
+    assert frame_ancestors(answer) == [IDP, LOGOUT_HOST], "LemonLDAP::NG and others log out in a frame of their page"
     assert fields["RelayState"] == state
     told = message_in(fields["SAMLResponse"])
     assert (told.get("InResponseTo"), told.get("Destination")) == ("_logout1", f"{IDP}/slo/done")
@@ -177,6 +187,7 @@ def test_an_authn_request_goes_by_POST_on_wish_and_all_else_is_as_by_redirect(
     believe(acme, browser.idp, sso_binding="post", sign_requests=signs)
     answer = browser.http.get("/sso/acme/login", {"next": "/me?wanted=this"})
     fields = form_in(answer, f"{IDP}/sso/post")
+    assert frame_ancestors(answer) == ["'none'"]
     asked = message_in(fields["SAMLRequest"], signed=signs)
     assert (etree.QName(asked).localname, asked.get("Destination")) == ("AuthnRequest", f"{IDP}/sso/post")
     assert asked.get("AssertionConsumerServiceURL") == f"{SERVICE}/sso/acme/acs"
@@ -203,6 +214,21 @@ def test_an_idp_that_takes_them_by_POST_only_gets_them_so(browser: Browser, acme
     sso.connections.apply(acme, section, base_dir=None)
     fields = form_in(browser.http.get("/sso/acme/login"), f"{IDP}/only")
     assert message_in(fields["SAMLRequest"], signed=False).get("Destination") == f"{IDP}/only"
+
+
+def test_each_address_may_have_any_port_and_its_page_may_post_there(browser: Browser, acme: Connection) -> None:
+    away = "https://idp.test:44300"
+    services = f'<md:SingleLogoutService Binding="{POST}" Location="{away}/slo" ResponseLocation="{away}/slo/done"/>'
+    services += f'<md:SingleSignOnService Binding="{POST}" Location="{away}/sso/post"/><md:SingleSignOnService'
+    metadata = browser.idp.metadata(sso_url=f"{away}/sso").replace("<md:SingleSignOnService", services)
+    sso.connections.apply(acme, {"idp_metadata": metadata}, base_dir=None)
+    keys.make_key_where_none(actor=ADMIN, connection=acme)
+    assert browser.http.get("/sso/acme/login")["Location"].startswith(f"{away}/sso?SAMLRequest=")
+    form_in(signed_out(browser), f"{away}/slo")
+    browser.sign_in(JANE_BY_SSO)
+    form_in(post(browser, browser.idp.logout(request_xml(browser.idp))), f"{away}/slo/done")
+    SamlSettings.objects.update(sso_binding="post")
+    form_in(browser.http.get("/sso/acme/login"), f"{away}/sso/post")
 
 
 # Settings

@@ -13,16 +13,21 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 import sso.connections
+from core_identity.clock import database_now
+from core_identity.config.apply import apply
 from core_identity.config.checks import trust_does_not_end
 from core_identity.errors import NotAllowed
 from core_identity.models import Connection, Event
 from core_identity.services.connections import SettingsErrors
+from core_identity.services.users import create_user
+from sso import keys
 from sso.idp_changes import Refresh, adopt, difference, read_source, refresh, warnings_of
 from sso.metadata_source import Reach
 from sso.models import SamlSettings
 from sso.saml.certificates import end_of, fingerprint
 from sso.saml.idp_metadata import IdpMetadata, MetadataFaults
 from sso.saml.signed import Signed
+from tests.admin.conftest import browser_of
 from tests.sso.conftest import Browser
 from tests.support.cast import ADMIN, JANE, by_sso, make_connection
 from tests.support.saml import TestIdp
@@ -88,7 +93,10 @@ def test_the_command_shows_first_and_changes_only_when_told(
     source = ("metadata", "acme", "--file", str(tmp_path / "idp.xml"))
     before = Event.objects.count()
     old, new = fingerprint(idp.pem), fingerprint(successor.pem)
-    shown = {"connection": "acme", "changes": {"certificates": [[old], [old, new]]}, "notes": [], "applied": False}
+    # The certificates of the tests end in less than 30 days.
+    notes = [warnings_of(SamlSettings(certificates=[pem]), database_now())[0] for pem in (idp.pem, successor.pem)]
+    assert all("The signing certificate" in note and "ends on" in note for note in notes)
+    shown = {"connection": "acme", "changes": {"certificates": [[old], [old, new]]}, "notes": notes, "applied": False}
     assert run(*source) == (0, shown)
     assert (standing(acme).certificates, Event.objects.count()) == ([idp.pem], before)
     assert run(*source, "--apply", "--reason", "rollover") == (0, shown | {"applied": True})
@@ -129,7 +137,11 @@ def test_a_difference_that_changed_since_it_was_shown_is_not_adopted(
 def test_another_identity_provider_is_told_as_one(acme: Connection, successor: TestIdp) -> None:
     read, _ = read_source(acme, xml=successor.metadata(entity_id="https://evil.test").encode())
     found = difference(standing(acme), read)
-    assert [note.startswith("The entity ID changes") for note in found.notes] == [True]
+    ending, changed = found.notes
+    assert changed.startswith("The entity ID changes")
+    assert fingerprint(successor.pem) in ending
+    lasting = TestIdp(ends=timedelta(days=400))
+    assert difference(standing(acme), read_source(acme, xml=lasting.metadata().encode())[0]).notes[1:] == ()
     assert any(line.startswith("certificate - ") for line in found.lines())
 
 
@@ -282,3 +294,56 @@ def test_an_import_proposes_what_an_idp_usually_signs_only_where_the_connection_
             else:
                 assert told.endswith(f"write signed: {setting} in the SAML settings."), (entity_id, signed)
                 assert f"The connection has signed: {signed}." in told
+
+
+def wanting(idp: TestIdp, value: str = "true") -> str:
+    """Return metadata of an IdP that wants our requests signed."""
+    return idp.metadata().replace("<md:IDPSSODescriptor", f'<md:IDPSSODescriptor WantAuthnRequestsSigned="{value}"')
+
+
+def test_an_import_proposes_signed_requests_with_what_they_need_and_switches_nothing(
+    acme: Connection, idp: TestIdp, tmp_path: Path
+) -> None:
+    """By the command, on both pages and by a connection file."""
+    root = browser_of(create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True))
+    file = tmp_path / "idp.xml"
+
+    def by_command(text: str) -> str:
+        file.write_text(text)
+        shown = run("metadata", "acme", "--file", str(file))[1]["notes"]
+        assert run("metadata", "acme", "--file", str(file), "--apply")[1]["notes"] == shown
+        return " ".join(shown)
+
+    def by_page(text: str) -> str:
+        page = root.post(f"/admin/core_identity/connection/{acme.pk}/metadata/", {"metadata": text})
+        return " ".join(page.context["difference"].notes)
+
+    def by_file(text: str, **wishes: Any) -> str:
+        entry = {"slug": "acme", "customer": str(acme.customer), "saml": {"idp_metadata": text} | wishes}
+        (answer,) = apply(actor=ADMIN, content={"connections": [entry]}, base_dir=None)
+        return " ".join(answer.get("hints", []))
+
+    first = make_connection("globex", customer="Globex")
+
+    def by_first_page(text: str) -> str:
+        SamlSettings.objects.filter(connection=first).delete()
+        names = {name: f"{name}_" for name in SamlSettings.ATTRIBUTES}
+        plain = {"signed": "both", "sso_binding": "redirect", "slo_binding": "post", "clock_skew": "120"}
+        form = names | plain | {"name_id_format": "urn:x", "idp_metadata": text}
+        answer = root.post(f"/admin/core_identity/connection/{first.pk}/saml/", form, follow=True)
+        assert SamlSettings.objects.filter(connection=first).exists(), answer.content.decode()
+        return " ".join(str(message) for message in answer.context["messages"] if message.level_tag == "warning")
+
+    for way in (by_command, by_page, by_file, by_first_page):
+        for value in ("true", "1", " true "):
+            said = way(wanting(idp, value))
+            for part in ("WantAuthnRequestsSigned", "connection saml-keys", "/metadata.", "sign_requests"):
+                assert part in said, (way.__name__, value, said)
+        for text in (idp.metadata(), wanting(idp, "false"), wanting(idp, "0")):
+            assert way(text) == "", way.__name__
+    assert not SamlSettings.objects.filter(sign_requests=True).exists(), "an import never switches it on"
+    keys.make_key(actor=ADMIN, connection=acme)
+    for told in (by_command(wanting(idp)), by_page(wanting(idp)), by_file(wanting(idp))):
+        assert ("sign_requests" in told, "saml-keys" in told) == (True, False), "a key is there"
+    assert by_file(wanting(idp), sign_requests=True) == ""
+    assert by_command(wanting(idp)) == by_page(wanting(idp)) == ""

@@ -124,7 +124,11 @@ def test_a_key_that_cannot_be_opened_stops_its_connection_only_and_is_shown(
         sealed = browser.idp.response(browser.said(JANE_BY_SSO), seal=encrypting_to(first))
         caplog.clear()
         answer = browser.post(sealed)
-        assert (answer.status_code, "(our_key)" in answer.content.decode()) == (503, True)
+        assert (answer.status_code, "(our_key)" in answer.content.decode(), answer.get("Retry-After")) == (
+            503,
+            True,
+            "10",
+        )
         assert "ERROR" in [one.levelname for one in caplog.records]
         assert SignInRecord.objects.latest("id").code == "our_key"
         assert all("cannot be opened" in root.get(page).content.decode() for page in pages)
@@ -142,5 +146,5 @@ def test_where_we_cannot_sign_what_we_should_the_person_is_told_so(
     sso.connections.apply(acme, section, base_dir=None)
     settings.SAML_KEY_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     answer = browser.http.get(f"/sso/acme/{path}")
-    assert (answer.status_code, "(our_key)" in answer.content.decode()) == (503, True)
+    assert (answer.status_code, "(our_key)" in answer.content.decode(), answer.get("Retry-After")) == (503, True, "10")
     assert not SignInState.objects.exists()

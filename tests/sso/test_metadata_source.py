@@ -296,6 +296,8 @@ def test_addresses_of_the_internet_are_taken(address: str) -> None:
     [
         "http://idp.test/",
         "https://idp.test:22/",
+        "https://idp.test:9200/",
+        "https://idp.test:44300/",
         "https://a@idp.test/",
         "https://idp.tést/",
         "https://",

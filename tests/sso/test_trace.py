@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from core_identity.models import Connection
 from core_identity.services.connections import change_connection
 from core_identity.services.expiry import expire
 from core_identity.values import Person
-from sso.models import SignInRecord
+from sso.models import SamlSettings, SignInRecord
+from sso.saml.certificates import fingerprint
 from sso.saml.claims import CLAIMS
 from sso.saml.refusals import MAX_SHOWN, Code, SamlRefusal, legible
 from sso.saml.trace import Check, Trace
@@ -141,6 +143,40 @@ def test_of_a_message_that_is_not_the_idps_the_first_fault_alone_is_told_as_unve
     assert [one["check"] for one in checks()] == BEFORE_CLAIMS
     assert all(one.get("unverified") for one in checks())
     assert "evil.test" not in str(checks())
+    signature = found("Signature by a certificate of the connection")
+    assert signature["expected"] == f"SHA-256 {fingerprint(browser.idp.pem)}"
+    assert signature["received"] == f"unverified: the message carries {fingerprint(stranger.pem)}"
+
+
+@pytest.mark.parametrize("sign", ["assertion", "both"])
+def test_a_refused_signature_is_told_with_the_certificates_that_it_carries(browser: Browser, sign: str) -> None:
+    """None of them is believed: a stranger may write the IdP's own certificate, nonsense, or a thousand of them."""
+    stranger, known = TestIdp(), fingerprint(browser.idp.pem)
+    SamlSettings.objects.update(signed=sign)
+
+    def carrying(*certificates: str) -> Any:
+        def change(root: Any) -> None:
+            for data in root.iterfind(".//ds:X509Data", NS):
+                for old in list(data):
+                    data.remove(old)
+                for text in certificates:
+                    etree.SubElement(data, f"{{{NS['ds']}}}X509Certificate").text = text
+
+        return change
+
+    idps = "".join(browser.idp.pem.strip().splitlines()[1:-1])
+    for certificates, received in (
+        ((), "the message carries no certificate"),
+        (("not base64 ‮",), "the message carries no certificate"),
+        ((idps,), f"unverified: the message carries {known}"),
+        (
+            (idps, "!", *["AAAA"] * 1000),
+            f"unverified: the message carries {known}, {sha256(bytes(3)).hexdigest()[:16]}",
+        ),
+    ):
+        browser.post(stranger.response(browser.said(JANE_BY_SSO), sign=sign, after=carrying(*certificates)))
+        signature = found("Signature by a certificate of the connection")
+        assert (signature["expected"], signature["received"]) == (f"SHA-256 {known}", received)
 
 
 def test_a_claim_changed_after_signing_is_told_as_a_bad_signature_and_never_as_a_claim(browser: Browser) -> None:
@@ -149,6 +185,8 @@ def test_a_claim_changed_after_signing_is_told_as_a_bad_signature_and_never_as_a
 
     browser.post(browser.idp.response(browser.said(JANE_BY_SSO), after=change))
     assert failed() == ["Signature by a certificate of the connection"]
+    known = fingerprint(browser.idp.pem)  # the same on both sides: it was changed after it was signed
+    assert found(failed()[0])["received"] == f"unverified: the message carries {known}"
     assert "evil.test" not in str(checks())
 
 
@@ -169,7 +207,7 @@ def test_an_idp_that_says_no_is_quoted_with_its_reason(browser: Browser) -> None
     said = browser.said(JANE_BY_SSO, status="urn:oasis:names:tc:SAML:2.0:status:Responder")
     answer = browser.post(browser.idp.response(said, sign="response", after=None, before=refuse))
     assert "(status)" in answer.content.decode()
-    received = found("One Assertion in one Response, signed as demanded")["received"]
+    received = found("Status")["received"]
     assert received.endswith("status:Responder urn:oasis:names:tc:SAML:2.0:status:AuthnFailed")
 
 

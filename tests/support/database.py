@@ -54,11 +54,15 @@ FOREIGN = (
 )
 
 _server = contextlib.ExitStack()
+_static = os.environ.get("STATIC_ROOT") if "PYTEST_XDIST_WORKER" in os.environ else None
 for _name in FOREIGN:
     os.environ.pop(_name, None)
 os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(50))
 os.environ["SAML_KEY_ENCRYPTION_KEYS"] = Fernet.generate_key().decode()
-os.environ["STATIC_ROOT"] = _server.enter_context(tempfile.TemporaryDirectory(prefix="core-identity-static-"))
+# One folder for all workers: collecting the files takes ten seconds.
+os.environ["STATIC_ROOT"] = _static or (
+    _server.enter_context(tempfile.TemporaryDirectory(prefix="core-identity-static-")) + "/static"
+)
 if "DATABASE_URL" not in os.environ:
     os.environ["DATABASE_URL"] = _server.enter_context(throwaway_database(this_checkout())).url
 

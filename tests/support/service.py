@@ -17,7 +17,7 @@ import psycopg
 
 from devtools.checkout import Checkout, this_checkout
 from devtools.ports import wait_for_answer
-from devtools.product import manage_command
+from devtools.product import collect_static_files, manage, manage_command
 from devtools.services import services
 from devtools.web_server import WebServer
 from tests.support.clients import open_client
@@ -88,11 +88,10 @@ def running_service(folder: Path, *, server: str = "", log: Path | None = None) 
         "DJANGO_SETTINGS_MODULE": "core_identity.config.settings",
         "PUBLIC_URL": web.url,
         "DRAIN_SECONDS": "0",
-        "STATIC_ROOT": str(folder / "static"),
         "SECRET_KEY": secrets.token_urlsafe(50),
     }
-    for words in (["migrate", "--noinput", "--verbosity", "0"], ["collectstatic", "--noinput", "--verbosity", "0"]):
-        subprocess.run([*manage_command(checkout, *words)], env=environment, cwd=checkout.root, check=True)
+    manage(checkout, environment, "migrate", "--noinput", "--verbosity", "0")
+    collect_static_files(checkout, environment)
     with services() as running:
         logging = ["--capture-output", "--error-logfile", str(log)] if log else []
         running.start("gunicorn", [*web.command(checkout), *logging], environment, checkout.root)

@@ -26,7 +26,7 @@ NAMELESS = {"name.formatted": None, "name.middleName": None, "name.honorificPref
         ({"urn:ietf:params:scim:schemas:core:2.0:User:userName": "jane"}, Person(user_name="jane")),
         ({"urn:ietf:params:scim:schemas:core:2.0:User": {"userName": "jane"}}, Person(user_name="jane")),
         ({"externalId": "00u1"}, Person(external_id="00u1")),
-        ({"externalId": None}, Person()),
+        ({"externalId": None}, Person(external_id="")),  # said to be empty: kept all the same (R6)
         ({"active": False}, Person(active=False)),
         ({"active": "False"}, Person(active=False)),  # Entra
         ({"active": "true"}, Person(active=True)),
@@ -44,7 +44,7 @@ NAMELESS = {"name.formatted": None, "name.middleName": None, "name.honorificPref
         ({ENTERPRISE.upper(): {"Uid": "jane.doe"}}, Person(uid="jane.doe")),
         ({f"{ENTERPRISE}:UID": "jane.doe"}, Person(uid="jane.doe")),
         ({f"{ENTERPRISE}:uid": "jane.doe", "schemas": [ENTERPRISE]}, Person(uid="jane.doe")),
-        ({ENTERPRISE: {"UID": None}}, Person()),
+        ({ENTERPRISE: {"UID": None}}, Person(uid="")),
         ({ENTERPRISE: None}, Person()),
         ({"UID": "jane.doe"}, Person()),  # not in the extension: another attribute
         (

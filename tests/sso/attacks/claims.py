@@ -11,6 +11,7 @@ AUDIENCE = f"{SERVICE}/metadata"
 ACS = f"{SERVICE}/acs"
 ISSUER = "https://idp.test/metadata"
 HOUR = timedelta(hours=1)
+MONTH = timedelta(days=30)
 LONG_AGO = "2001-01-01T00:00:00Z"
 STATUS_CODE = "samlp:Status/samlp:StatusCode"
 STATUS = "urn:oasis:names:tc:SAML:2.0:status:"
@@ -119,7 +120,6 @@ TREES: dict[str, tuple[str, Change]] = {
     "one good confirmation and one for somebody else": ("recipient", _second_confirmation("Recipient", f"{ACS}/x")),
     "one good confirmation and one that has ended": ("too_late", _second_confirmation("NotOnOrAfter", LONG_AGO)),
     "a confirmation that is not yet": ("not_yet", put(DATA, "NotBefore", "2999-01-01T00:00:00Z")),
-    "a confirmation for hundreds of years": ("times", put(DATA, "NotOnOrAfter", "2999-01-01T00:00:00Z")),
     # Conditions
     "no Conditions": ("conditions", drop(CONDITIONS)),
     "two Conditions": ("conditions", twice(CONDITIONS)),
@@ -129,7 +129,6 @@ TREES: dict[str, tuple[str, Change]] = {
     "an element in the Audience": ("audience", add(f"{RESTRICTION}/saml:Audience", "<saml:x/>")),
     "a condition that nobody knows": ("conditions", add(CONDITIONS, '<c:Condition xmlns:c="urn:x"/>')),
     "a condition of a type that nobody knows": ("conditions", add(CONDITIONS, '<saml:Condition xmlns:c="urn:x" xsi:type="c:x"/>')),
-    "conditions for hundreds of years": ("times", put(CONDITIONS, "NotOnOrAfter", "2999-01-01T00:00:00Z")),
     "conditions of long ago": ("too_late", many(put(CONDITIONS, "NotBefore", LONG_AGO), put(CONDITIONS, "NotOnOrAfter", LONG_AGO))),
     # AuthnStatement
     "no AuthnStatement": ("structure", drop(AUTHN)),
@@ -171,8 +170,7 @@ ATTACKS: dict[str, Attack] = {
     "not yet": says("not_yet", not_before=timedelta(minutes=4)),
     "issued in the future": says("not_yet", issued=timedelta(minutes=5)),
     "issued half an hour ago, and good for an hour": says("too_late", issued=timedelta(minutes=-30), confirmation_end=HOUR, not_on_or_after=HOUR),
-    "confirmed for a month": says("times", confirmation_end=timedelta(days=30)),
-    "good for a month": says("times", not_on_or_after=timedelta(days=30)),
+    "issued 15 minutes ago, and good for a month": says("too_late", issued=-HOUR / 4, confirmation_end=MONTH, not_on_or_after=MONTH),
     "a session that has just ended": says("too_late", session_end=timedelta(minutes=-1)),
     "signed in in the future": says("not_yet", authn=timedelta(minutes=10)),
     **{f"issued: {name}": says("times", put("saml:Assertion", "IssueInstant", value)) for name, value in ABSURD.items()},

@@ -1,0 +1,54 @@
+"""How the address of a request to SCIM or OAuth is read: slashes, blanks and bytes, as clients write them.
+
+Clients put base URL and path together with a slash too many or too few. The addresses of SCIM end without a slash, those of OAuth with one.
+"""
+
+import re
+from typing import Final
+from urllib.parse import unquote, unquote_to_bytes
+
+from django.http import HttpRequest
+
+SCIM: Final = "/scim/"
+OAUTH: Final = "/oauth/"
+_WELL_KNOWN: Final = "/.well-known/oauth-"
+
+_SLASHES: Final = re.compile("//+")
+_QUOTED: Final = re.compile(r'"(?:\\.|[^"\\])*"')
+_ESCAPED_BLANK: Final = "%20"
+
+
+def read_address(request: HttpRequest) -> None:
+    """Give a request to SCIM or OAuth the path that the URL patterns know, and a query in which each ``+`` is a blank."""
+    path = _SLASHES.sub("/", request.path_info)
+    if path.startswith(OAUTH):
+        path = f"{path.rstrip('/')}/"
+    elif path.startswith((SCIM, _WELL_KNOWN)):
+        path = path[: len(SCIM)] + path[len(SCIM) :].rstrip("/")
+    else:
+        return
+    if path != request.path_info:
+        script = request.path.removesuffix(request.path_info)
+        request.path_info, request.path = path, f"{script}{path}"
+    query = request.META.get("QUERY_STRING", "")
+    if "+" in query and has_literal_plus(query):
+        request.META["QUERY_STRING"] = query.replace("+", "%2B")
+
+
+def has_literal_plus(query: str) -> bool:
+    """Whether ``+`` is a plus in this query: it is, if the query writes blanks as ``%20``. Blanks between quotation marks do not count.
+
+    So ``userName%20eq%20"jane+test@acme.example"`` contains a plus, and ``displayName+eq+"Jane%20Doe"`` contains none.
+    """
+    quotes_shown = query.replace("%22", '"').replace("%5C", "\\").replace("%5c", "\\")
+    return _ESCAPED_BLANK in _QUOTED.sub("", quotes_shown)
+
+
+def parameter_not_utf8(request: HttpRequest) -> str | None:
+    """Return the name of the first parameter of the query that is not UTF-8; None if there is none."""
+    for parameter in request.META.get("QUERY_STRING", "").encode("latin-1", "replace").split(b"&"):
+        try:
+            unquote_to_bytes(parameter).decode("utf-8")
+        except UnicodeDecodeError:
+            return unquote(parameter.partition(b"=")[0].decode("latin-1"), errors="replace")
+    return None

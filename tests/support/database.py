@@ -59,10 +59,11 @@ for _name in FOREIGN:
     os.environ.pop(_name, None)
 os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(50))
 os.environ["SAML_KEY_ENCRYPTION_KEYS"] = Fernet.generate_key().decode()
-# One folder for all workers: collecting the files takes ten seconds.
+# One folder for all workers: collecting the files takes ten seconds. WhiteNoise warns if it does not exist.
 os.environ["STATIC_ROOT"] = _static or (
     _server.enter_context(tempfile.TemporaryDirectory(prefix="core-identity-static-")) + "/static"
 )
+os.makedirs(os.environ["STATIC_ROOT"], exist_ok=True)
 if "DATABASE_URL" not in os.environ:
     os.environ["DATABASE_URL"] = _server.enter_context(throwaway_database(this_checkout())).url
 

@@ -14,7 +14,8 @@ OAUTH: Final = "/oauth/"
 _WELL_KNOWN: Final = "/.well-known/oauth-"
 
 _SLASHES: Final = re.compile("//+")
-_QUOTED: Final = re.compile(r'"(?:\\.|[^"\\])*"')
+_QUOTED: Final = re.compile(r'(?s)"(?:\\.|[^"\\])*\\?(?:"|\Z)')
+"""A quoted text. One that never ends reaches to the end, so that a stranger's query is read once and not once for each mark."""
 _ESCAPED_BLANK: Final = "%20"
 
 

@@ -206,6 +206,9 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
             used = get_refresh_token_model().objects.select_for_update().get(pk=used.pk)
         if used is None or used.revoked is None:
             return super()._save_bearer_token(token, request, *args, **kwargs)
+        # A renewal makes successors; a revocation makes none. One may have come after this request was validated (RFC 7009 section 2.1).
+        if not get_access_token_model().objects.filter(source_refresh_token=used).exists():
+            raise errors.InvalidGrantError(request=request)
         self._check_and_set_request_resource(request)
         expires = database_now() + timedelta(seconds=token["expires_in"])
         access_token = self._create_access_token(expires, request, token)

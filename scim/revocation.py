@@ -43,10 +43,11 @@ def end_tokens_of_used_code(*, client: OAuthClient, code_hash: str, request_id: 
     During the grace period nothing is revoked, because a client repeats its request when the answer got lost.
     A code of another client is unknown here: no customer can end the tokens of another one (R1).
     """
-    used = UsedCode.objects.select_for_update().filter(client=client, code_hash=code_hash).first()
+    used = UsedCode.objects.filter(client=client, code_hash=code_hash).first()
     grace = timedelta(seconds=oauth2_settings.REFRESH_TOKEN_GRACE_PERIOD_SECONDS)
     if used is None or database_now() - used.used_at <= grace:
         return
+    # Before any other lock, as a switch-off does. Of two requests with this code, the second one finds nothing left.
     lock_connection(client.connection_id)
     refresh = get_refresh_token_model().objects.filter(application=client, token_family=used.token_family)
     access = get_access_token_model().objects.filter(application=client, refresh_token__in=refresh)

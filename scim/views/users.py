@@ -140,7 +140,17 @@ class OneUser(UserView):
                 return says_inactive(self.body, self.resource_type)
             except (ScimError, APIException):
                 return False
-        return self.request.method == "DELETE"
+        return self.request.method == "DELETE" and self._demands_present_version(scim_id)
+
+    def _demands_present_version(self, scim_id: "UUID") -> bool:
+        """Whether a DELETE will not be refused for its version. A refused one ends no access, so it could come without limit."""
+        if not self.is_conditional:
+            return True
+        try:
+            self.require_match(user_version(resources.scim_identity(self.connection, scim_id)))
+        except ScimError:
+            return False
+        return True
 
     def delete(self, request: Request, slug: str, resource: str) -> Response:
         provisioning.remove_person(

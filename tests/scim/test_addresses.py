@@ -1,11 +1,13 @@
 """Addresses and queries as clients really write them: slashes, plus signs, bytes that are not UTF-8, and what stays behind ? and &."""
 
+import time
 from typing import Any
 
 from django.test import Client
 
 from core_identity.models import User
 from core_identity.services.users import create_local_user
+from scim.addresses import has_literal_plus
 from tests.scim.conftest import FORM, HOST, Scim, error, secrets_of
 
 BASE = "http://localhost:8000/scim/acme/v2"
@@ -56,6 +58,16 @@ def test_the_base_url_says_what_it_is(okta: Scim) -> None:
 def names_found(answer: Any) -> list[str]:
     assert answer.status_code == 200, answer.content
     return [one["userName"] for one in answer.json()["Resources"]]
+
+
+def test_a_hostile_query_costs_little() -> None:
+    """Anybody can send a query. Quadratic work makes these take several seconds each."""
+    for text in ('"\\' * 20_000, '"' + '\\"' * 20_000):
+        before = time.process_time()
+        has_literal_plus(f"+{text}%20")
+        assert time.process_time() - before < 1, text[:6]
+    assert has_literal_plus('a%20eq%20"b')
+    assert not has_literal_plus('a+eq+"b%20c')
 
 
 def test_a_plus_is_a_plus_if_the_query_writes_blanks_in_another_way(okta: Scim) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.db import connection as database
 from django.db import connections
+from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
@@ -23,7 +24,7 @@ from core_identity.services.users import create_local_user
 from scim.bearer_tokens import make_token
 from scim.models import BearerToken, OAuthClient, SetupLink, UsedCode
 from scim.setup_links import make_link
-from tests.scim.conftest import Scim, Secrets, error, token_of
+from tests.scim.conftest import FORM, HOST, Scim, Secrets, error, token_of
 from tests.scim.test_consent import CALLBACK, Dance, browser_of
 from tests.support.cast import ADMIN, make_connection
 from tests.support.clock import travel
@@ -132,6 +133,26 @@ def test_a_credential_that_is_requested_while_the_connection_is_switched_off_doe
             tokens = (get_access_token_model(), get_refresh_token_model(), get_grant_model())
             rows = [model.objects.filter(application=client).count() for model in tokens]
             assert rows == [0, 0, 0], f"{name}, switched off at {marker}"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refresh_token_that_is_revoked_meanwhile_gives_no_successor(transactional_db: None) -> None:
+    """Two threads on PostgreSQL: the revocation (RFC 7009) comes after the refresh was validated."""
+    okta = dance_of(make_connection())
+    token = okta.dance()["refresh_token"]
+    revocation = threading.Thread(target=revoke, args=(okta, token))
+    with database.execute_wrapper(meanwhile('FROM "oauth2_provider_refreshtoken"', revocation, waits=False)):
+        assert okta.token(grant_type="refresh_token", refresh_token=token).json().get("error") == "invalid_grant"
+    assert not get_refresh_token_model().objects.filter(revoked=None).exists(), "the client gave it back"
+
+
+def revoke(okta: Dance, token: str) -> None:
+    try:
+        Client(headers={"host": HOST}).post(
+            "/oauth/revoke_token/", f"token={token}", content_type=FORM, headers={"Authorization": okta.secrets.basic}
+        )
+    finally:
+        connections.close_all()
 
 
 def token_request(okta: Dance) -> Any:

@@ -152,7 +152,7 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
 
 def _make(*, actor: Actor, connection: Connection, person: Person) -> Identity:
     wanted = {"first_name": person.given_name, "last_name": person.family_name, "email": person.email}
-    missing = tuple(name for name, value in wanted.items() if not value)
+    missing = tuple(name for name, value in wanted.items() if not (value or "").strip())
     if not connection.sso_makes_users:
         raise UnknownPerson("You are not known in CORE yet. Ask your administrator to provision you first.")
     if missing:

@@ -40,11 +40,11 @@ REFUSED: Final = {
 """By what is wrong: a UID that both channels refuse, and what is said of it."""
 
 OF_THE_WRONG_TYPE: Final = {
-    "number": (42, "42"),
+    "number-with-a-fraction": (42.5, "42.5"),
     "true": (True, "True"),
     "two-values": (["jane.doe", "j.doe"], "['jane.doe', 'j.doe']"),
     "empty-list": ([], "[]"),
-    "list-of-a-number": ([7], "7"),
+    "list-of-such-a-number": ([7.5], "7.5"),
     "object": ({"id": "jane.doe"}, "{'id': 'jane.doe'}"),
 }
 """By what it is: what JSON can carry where a text belongs, and how it is shown."""

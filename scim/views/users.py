@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from core_identity.selectors import resources
 from core_identity.services import provisioning
 from scim.cursors import Question
-from scim.query import user_condition, user_order
+from scim.query import finds_one_user, user_condition, user_order
 from scim.resources import Document, user_document, user_version
 from scim.views.base import ScimView, id_in_address
 from scim.views.listing import Search, answer_to, body_of, search_in_body, search_in_query, selection_in_query
@@ -73,6 +73,8 @@ class UserView(ScimView):
             identities = identities.filter(user_condition(search.filter, self.connection))
         if search.sort is not None:
             identities = identities.order_by(user_order(search.sort, self.connection), "created_at", "id")
+        if search.filter is not None and finds_one_user(search.filter, self.connection):
+            identities = identities.order_by()
         return answer_to(
             search,
             identities,

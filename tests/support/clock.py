@@ -32,7 +32,8 @@ def database_at(moment: datetime | float, *, tick: bool = True) -> Iterator[date
     then = moment if isinstance(moment, datetime) else datetime.fromtimestamp(moment, UTC)
     by = f"{(then - datetime.now(UTC)).total_seconds():.6f} seconds"
     before = _run("SELECT current_setting('search_path')")
-    _run(SHIFTED)
+    if _run("SELECT to_regprocedure('shifted.statement_timestamp()')") is None:  # two threads cannot create it at once
+        _run(SHIFTED)
     _run("SELECT set_config('shifted.by', %s, false)", by)
     _run("SELECT set_config('shifted.frozen', %s, false)", "" if tick else then.isoformat())
     _run("SELECT set_config('search_path', %s, false)", f"shifted, pg_catalog, {before}")

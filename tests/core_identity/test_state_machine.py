@@ -38,7 +38,7 @@ from tests.support.cast import ADMIN, BROWSER, OKTA, make_connection
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLES = int(os.environ.get("STATE_MACHINE_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("STATE_MACHINE_EXAMPLES", "20"))
 WHY = "because"
 connections = st.sampled_from(["acme", "acme", "entra", "other"])
 actives = st.sampled_from([None, True, True, True, True, False])

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Page, Request, expect
 from saml2 import BINDING_HTTP_POST
-from saml2.saml import NAMEID_FORMAT_EMAILADDRESS, NAMEID_FORMAT_PERSISTENT, NAMEID_FORMAT_TRANSIENT
+from saml2.saml import NAMEID_FORMAT_EMAILADDRESS, NAMEID_FORMAT_TRANSIENT
 from saml2.sigver import TRIPLE_DES_CBC
 from saml2.xml.schema import validate
 
@@ -147,8 +147,8 @@ def test_pushed_before_or_after_she_is_one_user(
 @pytest.mark.browser
 @pytest.mark.parametrize(
     "name_id_format",
-    [NAMEID_FORMAT_PERSISTENT, NAMEID_FORMAT_EMAILADDRESS, NAMEID_FORMAT_TRANSIENT],
-    ids=["persistent", "emailAddress", "transient"],
+    [NAMEID_FORMAT_EMAILADDRESS, NAMEID_FORMAT_TRANSIENT],
+    ids=["emailAddress", "transient"],
 )
 def test_whatever_form_her_NameID_has_she_is_one_user(
     service: Service, idp: Pysaml2Idp, told: Told, jane: Person, page: Page, name_id_format: str
@@ -175,7 +175,7 @@ def test_attributes_may_be_named_by_the_OIDs_of_the_X500_profile(
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("relay_state", [None, "https://evil.test/", "/admin/", ""])
+@pytest.mark.parametrize("relay_state", [None, "https://evil.test/"])
 def test_she_lands_where_she_wanted_to_go_whatever_the_IdP_makes_of_the_RelayState(
     service: Service, idp: Pysaml2Idp, told: Told, jane: Person, page: Page, relay_state: str | None
 ) -> None:
@@ -194,10 +194,7 @@ def test_she_lands_where_she_wanted_to_go_whatever_the_IdP_makes_of_the_RelaySta
     [
         ("by-default", True, True, None),
         ("by-default", False, True, "not_signed"),
-        ("by-default", True, False, "not_signed"),
-        ("by-assertion", True, True, None),
         ("by-assertion", False, True, None),
-        ("by-assertion", True, False, "not_signed"),
         ("by-response", True, False, None),
         ("by-response", False, True, "not_signed"),
     ],
@@ -245,11 +242,9 @@ def test_a_new_key_of_the_IdP_is_foreign_until_its_metadata_is_applied(
     ("ahead", "refused"),
     [
         (timedelta(minutes=-20), "too_late"),
-        (timedelta(minutes=-1), None),
         (timedelta(minutes=1), None),
-        (timedelta(minutes=20), "not_yet"),
     ],
-    ids=["far behind", "behind", "ahead", "far ahead"],
+    ids=["far behind", "ahead"],
 )
 def test_clocks_may_disagree_a_little(
     idp: Pysaml2Idp, told: Told, jane: Person, page: Page, ahead: timedelta, refused: str | None

@@ -12,7 +12,7 @@ from core_identity.services.connections import switch_off
 from sso.models import SamlSettings
 from tests.support.cast import ADMIN, make_connection
 
-OURS = ("x-request-id",)
+OURS = ("x-request-id", "expires")
 """Headers that differ with each request."""
 
 

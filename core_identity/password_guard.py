@@ -1,4 +1,4 @@
-"""The budgets of whoever sends a password; asked before the password is hashed (R39)."""
+"""The budgets of senders of passwords; asked before a password is hashed (R39)."""
 
 import logging
 

@@ -46,7 +46,7 @@ def has_literal_plus(query: str) -> bool:
 
 
 def parameter_not_utf8(request: HttpRequest) -> str | None:
-    """Return the name of the first parameter of the query that is not UTF-8; None if there is none."""
+    """Return the name of the first parameter of the query that is not UTF-8, or None."""
     for parameter in request.META.get("QUERY_STRING", "").encode("latin-1", "replace").split(b"&"):
         try:
             unquote_to_bytes(parameter).decode("utf-8")

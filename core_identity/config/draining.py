@@ -19,7 +19,7 @@ def is_draining() -> bool:
 def drain_before_stop(seconds: float) -> None:
     """Put ``seconds`` of drain between SIGTERM and the server's own handler of it.
 
-    Call it when a worker has loaded its handlers: gunicorn loads the application after them. Do nothing where there is no such handler: in a
+    Call it when a worker has loaded its handlers: gunicorn loads the application after them. Without such a handler do nothing: in a
     command, under another server, and under gunicorn's ``--preload``.
     """
     server = signal.getsignal(signal.SIGTERM)

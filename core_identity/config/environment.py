@@ -85,7 +85,7 @@ _SESSION_SETTINGS: Final[Mapping[str, tuple[str, int]]] = {
     "idle_in_transaction_session_timeout": ("DATABASE_IDLE_IN_TRANSACTION_TIMEOUT", 60),
     "lock_timeout": ("DATABASE_LOCK_TIMEOUT", LOCK_TIMEOUT),
 }
-"""Settings of the PostgreSQL session: the variable and the default in seconds. 0 is no limit."""
+"""Settings of the PostgreSQL session: the variable and the default in seconds. 0 means: without a limit."""
 
 
 def database() -> dict[str, Any]:

@@ -18,7 +18,7 @@ _readiness = Readiness()
 @credential("none")
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Answer 200 while the process lives. It asks nobody: a database that is away is no reason to restart this process."""
+    """Answer 200 while the process lives. It asks nobody: if the database is away, a restart of this process does not help."""
     return JsonResponse({"status": "ok"})
 
 

@@ -82,7 +82,7 @@ class Known:
 
     @property
     def name(self) -> str:
-        """The userName; before the first push the NameID, which counts as userName (R9). Empty where there is none."""
+        """The userName; before the first push the NameID, which counts as userName (R9). Empty if neither exists."""
         return self.user_name_key or ("" if self.pushed else self.name_id_key)
 
     @property

@@ -160,7 +160,7 @@ def claim(*, actor: Actor, identity: Identity) -> None:
 
 
 def accept_drift(identity: Identity, *, uid: str) -> None:
-    """Note that an administrator gives ``uid`` to ``identity``: it is no drift any more, and the next one is judged by the table again (R8a)."""
+    """Note that an administrator gives ``uid`` to ``identity``: so it stops being drift, and the table judges the next one again (R8a)."""
     if key(identity.said_uid) in {"", key(uid)}:
         identity.said_uid, identity.new_uid_held = "", False
 

@@ -146,7 +146,7 @@ def _remove(operation: Operation, current: Any) -> Any:
 
 
 def _is_selected(operation: Operation, current: Any) -> bool:
-    """Tell whether the one value of an attribute exists and fulfils the selector: ``manager[value eq "…"]``."""
+    """Return whether the one value of an attribute exists and fulfils the selector: ``manager[value eq "…"]``."""
     assert operation.selector is not None  # noqa: S101 - the callers looked
     return bool(current) and fulfils(current, operation.selector, operation.target.attribute)
 

@@ -173,15 +173,6 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
     def invalidate_authorization_code(self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any) -> None:
         """Do nothing: `save_bearer_token` used the code up."""
 
-    def _load_access_token(self, token: str) -> Any:
-        """Find a token by its hash, with the connection that it belongs to: one query for what every request needs."""
-        tokens = get_access_token_model().objects.select_related("application__connection")
-        # A token of no client is of no connection: it opens nothing.
-        found = tokens.annotate(now=Now()).filter(token_checksum=_checksum(token), application__isnull=False).first()
-        if found is not None:
-            found.is_expired = lambda: found.now >= found.expires  # the toolkit would ask the clock of the node
-        return found
-
     def _create_authorization_code(self, request: Any, code: Any, expires: Any = None) -> Any:
         lasts = timedelta(seconds=oauth2_settings.AUTHORIZATION_CODE_EXPIRE_SECONDS)
         return super()._create_authorization_code(request, code, expires or database_now() + lasts)

@@ -7,7 +7,6 @@ request. A process that ends by itself, as a worker does on SIGTERM, writes them
 import atexit
 import logging
 import threading
-import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -58,6 +57,7 @@ class LogWriter:
         self._adding = threading.Lock()
         self._writing = threading.Lock()
         self._rows_wait = threading.Event()
+        self._ending = threading.Event()
         self._thread: threading.Thread | None = None
 
     def add(self, row: Row, *, at_once: bool) -> None:
@@ -80,6 +80,14 @@ class LogWriter:
             if rows:
                 _write(rows)
 
+    def close(self) -> None:
+        """Write all rows and end the thread."""
+        self._ending.set()
+        self._rows_wait.set()
+        if self._thread is not None:
+            self._thread.join()
+        self.flush()
+
     def _start(self) -> None:
         """Start the thread, once in a process: a worker is a fork of its parent, and threads do not come along."""
         if self._thread is None or not self._thread.is_alive():
@@ -87,13 +95,15 @@ class LogWriter:
             self._thread.start()
 
     def _run(self) -> None:
-        while True:
-            self._rows_wait.wait()
-            self._rows_wait.clear()
-            time.sleep(settings.PROVISIONING_LOG_DELAY)
-            close_old_connections()
-            self.flush()
-            close_old_connections()
+        try:
+            while not self._ending.is_set():
+                self._rows_wait.wait()
+                self._rows_wait.clear()
+                self._ending.wait(settings.PROVISIONING_LOG_DELAY)
+                close_old_connections()
+                self.flush()
+        finally:
+            connection.close()
 
 
 def _write(rows: Sequence[Row]) -> None:
@@ -111,4 +121,4 @@ def _write(rows: Sequence[Row]) -> None:
 
 
 writer: Final = LogWriter()
-atexit.register(writer.flush)
+atexit.register(writer.close)

@@ -9,7 +9,7 @@ import logging
 import re
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from math import ceil
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.conf import settings
 from django.db import Error, connection
@@ -27,12 +27,25 @@ _WITH_PORT: Final = re.compile(r"\[([^\]]*)\](?::\d+)?|([\d.]+):\d+")
 # By the clock of the database: a worker with a wrong clock would begin a window of its own. A window is a number of whole minutes.
 _SPEND: Final = f"""
 INSERT INTO scim_budget AS b (key, minute, spent)
-VALUES (%(key)s, floor(extract(epoch FROM statement_timestamp()) / {MINUTE} / %(minutes)s) * %(minutes)s, 1)
+VALUES (%(key)s, floor(extract(epoch FROM statement_timestamp()) / {MINUTE} / %(minutes)s) * %(minutes)s, %(parts)s)
 ON CONFLICT (key) DO UPDATE SET
-    spent = CASE WHEN b.minute >= EXCLUDED.minute THEN b.spent + 1 ELSE 1 END,
+    spent = CASE WHEN b.minute >= EXCLUDED.minute THEN b.spent ELSE 0 END + EXCLUDED.spent,
     minute = GREATEST(b.minute, EXCLUDED.minute)
-RETURNING spent, (minute + %(minutes)s) * {MINUTE} - extract(epoch FROM statement_timestamp())
+RETURNING spent, minute, ((minute + %(minutes)s) * {MINUTE} - extract(epoch FROM statement_timestamp()))::float8
 """  # noqa: S608 - one constant number
+
+
+class Window(NamedTuple):
+    """The window of a budget: how much of it was spent, its number, and the seconds until the next one begins."""
+
+    spent: int
+    number: int
+    seconds: float
+
+    @property
+    def wait(self) -> int:
+        """The seconds for ``Retry-After``, at least 1."""
+        return max(1, ceil(self.seconds))
 
 
 def spend(key: str, limit: int) -> int:
@@ -42,33 +55,32 @@ def spend(key: str, limit: int) -> int:
     """
     if limit <= 0:
         return 0
-    spent, left = _add_one(key, 1)
-    return 0 if spent <= limit else max(1, ceil(left))
+    window = take(key)
+    return 0 if window.spent <= limit else window.wait
 
 
 def count(key: str, seconds: int) -> int:
     """Add one to a counter that begins again every ``seconds`` (whole minutes); return it, or 0 if the database fails."""
-    return _add_one(key, seconds // MINUTE)[0]
+    return take(key, minutes=seconds // MINUTE).spent
 
 
-def digest(text: str) -> str:
-    """Return a digest of ``text`` that cannot be guessed back without the secret key: fit for a key that contains what somebody typed."""
-    return salted_hmac("core_identity.budgets", text.encode("utf-8", "replace"), algorithm="sha256").hexdigest()
-
-
-def _add_one(key: str, minutes: int) -> tuple[int, float]:
-    """Return how often ``key`` was counted in this window, and the seconds until the next window."""
+def take(key: str, parts: int = 1, *, minutes: int = 1) -> Window:
+    """Add ``parts`` to what was spent of a budget, and return its window. If the database fails, nothing of it was spent. One statement."""
     try:
         with connection.cursor() as cursor:
-            cursor.execute(_SPEND, {"key": key, "minutes": minutes})
-            spent, left = cursor.fetchone()
+            cursor.execute(_SPEND, {"key": key, "minutes": minutes, "parts": parts})
+            return Window(*cursor.fetchone())
     except Error as error:
         if is_outage(error):
             log_traceback(error)
         else:
             log.exception("A budget could not be asked")
-        return 0, 0.0
-    return spent, left
+        return Window(0, 0, 0.0)
+
+
+def digest(text: str) -> str:
+    """Return a digest of ``text`` that cannot be guessed back without the secret key: fit for a key that contains what somebody typed."""
+    return salted_hmac("core_identity.budgets", text.encode("utf-8", "replace"), algorithm="sha256").hexdigest()
 
 
 def hash_of_address(request: HttpRequest) -> str:

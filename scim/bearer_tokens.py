@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from core_identity.clock import Now, database_now
+from core_identity.clock import database_now
 from core_identity.errors import InvalidValue, NameTaken, NotFound
 from core_identity.services import events
 from core_identity.services.transactions import lock_connection, require_enabled
@@ -81,16 +81,6 @@ def token_named(connection: "Connection", name: str) -> BearerToken:
     if found is None:
         raise NotFound(f"There is no live token {name!r} of {connection}.")
     return found
-
-
-def live_token(text: str) -> BearerToken | None:
-    """Return the token of this text, with its connection, while both are good (R1a): one query."""
-    return (
-        BearerToken.objects.select_related("connection")
-        .filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
-        .filter(token_hash=_hash(text), revoked_at=None, connection__enabled=True)
-        .first()
-    )
 
 
 def _hash(text: str) -> str:

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from core_identity.budget_leases import spend_leased
 from core_identity.budgets import hash_of_address, spend
 from scim.wire.errors import TooManyRequests
 
@@ -21,7 +22,7 @@ class ConnectionBudget(BaseThrottle):
         """
         reads = request.method in ("GET", "HEAD") or request.path.endswith("/.search")
         limit = settings.SCIM_READS_PER_MINUTE if reads else settings.SCIM_WRITES_PER_MINUTE
-        wait = spend(f"{'reads' if reads else 'writes'} of {view.connection.pk}", limit)
+        wait = spend_leased(f"{'reads' if reads else 'writes'} of {view.connection.pk}", limit)
         if wait and not view.deactivates_somebody():
             raise TooManyRequests(wait)
         return True

@@ -132,11 +132,6 @@ class BearerToken(models.Model):
         return self.name
 
     @property
-    def label(self) -> str:
-        """The name under which the token appears in events."""
-        return f"token {self.name} of {self.connection.slug}"
-
-    @property
     def state(self) -> str:
         """Whether it opens anything now, in a word."""
         if self.revoked_at is not None:

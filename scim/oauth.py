@@ -77,6 +77,17 @@ def has_ended(grant: Any) -> bool:
     return not grant.expires or bool(database_now() >= grant.expires)
 
 
+class _SecretOf(str):
+    """The toolkit's own field of a client: a salted hash, which opens nothing. It leads `_check_secret` to the client, which gets nothing else."""
+
+    client: OAuthClient
+
+    def __new__(cls, client: OAuthClient) -> "_SecretOf":
+        secret = super().__new__(cls, client.client_secret)
+        secret.client = client
+        return secret
+
+
 class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit publishes no types
     """What the toolkit asks while it hands out and checks tokens."""
 
@@ -92,17 +103,23 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
         wanted = request.client.GRANTS.get(grant_type)
         return wanted is not None and request.client.allows_grant_type(wanted)
 
-    def _load_application(self, client_id: str, request: Any) -> Any:
-        """Know nobody by an id that no column can hold: a header says it in base64, where no earlier look finds it."""
-        return None if "\0" in (client_id or "") else super()._load_application(client_id, request)
+    def _load_application(self, client_id: str | None, request: Any) -> OAuthClient | None:
+        """Find a usable client with its connection, in one query and once a request; put it into ``request.client``.
+
+        No column can hold NUL. A header says the id in base64, where no earlier look finds it.
+        """
+        client = request.client if isinstance(request.client, OAuthClient) else None
+        if client is None or client.client_id != client_id:
+            known = OAuthClient.objects.select_related("connection").filter(client_id=client_id)
+            client = None if "\0" in (client_id or "") else known.first()
+            if client is not None:
+                client.client_secret = _SecretOf(client)
+        request.client = client if client is not None and client.is_usable(request) else None
+        return request.client  # type: ignore[no-any-return]
 
     def _check_secret(self, provided_secret: str, stored_secret: str) -> bool:
-        """Look among the client's live secrets: the toolkit knows one, and we allow two (`scim.client_secrets`).
-
-        ``stored_secret`` is the toolkit's own field. It is a salted hash, opens nothing by itself, and names the client.
-        """
-        client = OAuthClient.objects.filter(client_secret=stored_secret).first()
-        return client is not None and opens(client, provided_secret)
+        """Look among the client's live secrets: the toolkit knows one, and we allow two (`scim.client_secrets`)."""
+        return isinstance(stored_secret, _SecretOf) and opens(stored_secret.client, provided_secret)
 
     def validate_user(self, *args: Any, **kwargs: Any) -> bool:
         """Refuse: the library asks before it looks whether the client may, so passwords could be guessed here."""
@@ -153,12 +170,12 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
             if request.grant_type == "refresh_token":
                 _require_refresh_token(request)
             if request.grant_type != "authorization_code":
-                super().save_bearer_token(token, request, *args, **kwargs)
+                self._save_bearer_token(token, request, *args, **kwargs)
                 return
             codes = get_grant_model().objects.filter(code=request.code, application=request.client)
             if codes.select_for_update().first() is None:
                 raise errors.InvalidGrantError(request=request)
-            super().save_bearer_token(token, request, *args, **kwargs)
+            self._save_bearer_token(token, request, *args, **kwargs)
             codes.delete()
             refresh = get_refresh_token_model().objects.get(
                 token_checksum=_checksum(token["refresh_token"]), application=request.client
@@ -173,15 +190,6 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
     def invalidate_authorization_code(self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any) -> None:
         """Do nothing: `save_bearer_token` used the code up."""
 
-    def _load_access_token(self, token: str) -> Any:
-        """Find a token by its hash, with the connection that it belongs to: one query for what every request needs."""
-        tokens = get_access_token_model().objects.select_related("application__connection")
-        # A token of no client is of no connection: it opens nothing.
-        found = tokens.annotate(now=Now()).filter(token_checksum=_checksum(token), application__isnull=False).first()
-        if found is not None:
-            found.is_expired = lambda: found.now >= found.expires  # the toolkit would ask the clock of the node
-        return found
-
     def _create_authorization_code(self, request: Any, code: Any, expires: Any = None) -> Any:
         lasts = timedelta(seconds=oauth2_settings.AUTHORIZATION_CODE_EXPIRE_SECONDS)
         return super()._create_authorization_code(request, code, expires or database_now() + lasts)
@@ -189,7 +197,7 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
     def _create_access_token(self, expires: Any, request: Any, token: Any, source_refresh_token: Any = None) -> Any:
         # The token outlives whoever consented, and acts for the connection alone (R21).
         consenting, request.user = request.user, None
-        expires = database_now() + timedelta(seconds=token["expires_in"])  # the toolkit's is by the clock of the node
+        expires = Now() + timedelta(seconds=token["expires_in"])  # the toolkit's is by the clock of the node
         try:
             return super()._create_access_token(expires, request, token, source_refresh_token)
         finally:
@@ -210,6 +218,5 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
         if not get_access_token_model().objects.filter(source_refresh_token=used).exists():
             raise errors.InvalidGrantError(request=request)
         self._check_and_set_request_resource(request)
-        expires = database_now() + timedelta(seconds=token["expires_in"])
-        access_token = self._create_access_token(expires, request, token)
+        access_token = self._create_access_token(None, request, token)
         return self._create_refresh_token(request, token["refresh_token"], access_token, used)

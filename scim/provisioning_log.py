@@ -1,18 +1,17 @@
 """The provisioning log (R35): one row a SCIM request, written after its answer, whatever became of it."""
 
-import logging
 import re
 from datetime import datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import Error
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from core_identity.outages import is_outage, log_traceback
 from scim.budgets import spend_on_failure
+from scim.log_writer import Row, writer
 from scim.models import Method, ProvisioningRecord
 
 if TYPE_CHECKING:
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
     from scim.middleware import Trace
-
-log = logging.getLogger("scim.provisioning_log")
 
 COLUMNS: Final = {
     "at": "at",
@@ -47,12 +44,13 @@ _ADDRESS: Final = re.compile(
 """What of an address is kept: words that are ours, and ids. The rest of it may be anything."""
 
 _DECISION: Final = 300
+_METHODS: Final = frozenset(Method.values)
 
 
 def record(request: "HttpRequest", response: "HttpResponseBase", trace: "Trace", duration_ms: float) -> None:
-    """Write the row of a request, in no transaction. Where it cannot be written, only the log of the process tells.
+    """Write the row of a request, in no transaction: that of a refused one at once, others with their like (`scim.log_writer`).
 
-    One statement; two where nobody proved to speak for a connection.
+    Where nobody proved to speak for a connection, this costs a statement more.
     """
     if not settings.PROVISIONING_LOG_DAYS:
         return
@@ -60,25 +58,21 @@ def record(request: "HttpRequest", response: "HttpResponseBase", trace: "Trace",
         return  # a stranger shall not be able to fill the table
     address = _ADDRESS.fullmatch(request.path_info)
     found = address.groupdict() if address else {}
-    try:
-        ProvisioningRecord(
-            at=timezone.now(),
-            connection_id=trace.connection_id,
-            connection_slug=trace.connection or found.get("slug") or "",
-            method=request.method if request.method in Method.values else Method.OTHER,
-            resource_type=found.get("type") or "",
-            resource_id=found.get("id") or _made(response),
-            status=response.status_code,
-            scim_type=trace.scim_type,
-            decision=trace.decision[:_DECISION],
-            reference=getattr(request, "request_id", ""),
-            duration_ms=round(duration_ms),
-        ).save(force_insert=True)
-    except Error as error:
-        if is_outage(error):
-            log_traceback(error)
-        else:
-            log.exception("A row of the provisioning log could not be written")
+    row = Row(
+        at=timezone.now(),
+        connection_id=trace.connection_id,
+        connection_slug=trace.connection or found.get("slug") or "",
+        method=request.method if request.method in _METHODS else Method.OTHER.value,
+        resource_type=found.get("type") or "",
+        resource_id=UUID(found["id"]) if found.get("id") else _made(response),
+        status=response.status_code,
+        scim_type=trace.scim_type,
+        decision=trace.decision[:_DECISION],
+        reference=getattr(request, "request_id", ""),
+        duration_ms=round(duration_ms),
+    )
+    refused = response.status_code >= HTTPStatus.BAD_REQUEST
+    writer.add(row, at_once=refused or not settings.PROVISIONING_LOG_DELAY)
 
 
 def records_between(
@@ -91,5 +85,6 @@ def records_between(
 
 def _made(response: "HttpResponseBase") -> UUID | None:
     """Return the id of a resource that the answer tells of: after a POST it is in its Location only."""
-    found = re.fullmatch(rf".*/({_ID})", response.headers.get("Location", ""))
+    location = response.headers.get("Location")
+    found = re.fullmatch(rf".*/({_ID})", location) if location else None
     return UUID(found[1]) if found else None

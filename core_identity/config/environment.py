@@ -79,6 +79,9 @@ _CLIENT_SETTINGS: Final[Mapping[str, tuple[str, int]]] = {
 }
 """Settings of libpq: the variable and the default, in seconds (the last one is a count). A pooler never sees them."""
 
+PREPARE_FROM: Final = 5
+"""How often a connection runs a statement before it prepares it."""
+
 LOCK_TIMEOUT: Final = 10
 _SESSION_SETTINGS: Final[Mapping[str, tuple[str, int]]] = {
     "statement_timeout": ("DATABASE_STATEMENT_TIMEOUT", 30),
@@ -91,16 +94,19 @@ _SESSION_SETTINGS: Final[Mapping[str, tuple[str, int]]] = {
 def database() -> dict[str, Any]:
     """Return the database of ``DATABASE_URL`` with its time limits. An option that the URL contains overrides ours.
 
+    Parameters are bound by the server, and what a connection runs for the fifth time it prepares. A pooler in transaction mode gives the next
+    transaction another server connection, which does not know what was prepared, so ``DATABASE_POOLER`` prepares nothing.
+
     Session settings are sent as startup options, because a ``SET`` would stay on a pooled connection and reach another client.
     PgBouncer refuses startup options, so ``DATABASE_POOLER`` omits them; there the role holds the settings (``ALTER ROLE … SET``).
     """
-    config: dict[str, Any] = env.db_url("DATABASE_URL", engine="django.db.backends.postgresql")
+    config: dict[str, Any] = env.db_url("DATABASE_URL", engine="core_identity.config.postgresql")
     pooler: bool = env.bool("DATABASE_POOLER", default=False)
     given = config.get("OPTIONS", {})
     limits = {name: _seconds(*known) for name, known in _CLIENT_SETTINGS.items()}
     options: dict[str, Any] = {"keepalives": 1, **limits}
     options["tcp_user_timeout"] = _seconds("DATABASE_TCP_USER_TIMEOUT", 10) * 1000
-    options |= given
+    options |= {"server_side_binding": True, "prepare_threshold": None if pooler else PREPARE_FROM} | given
     if not pooler:
         session = [f"-c {name}={_seconds(*known)}s" for name, known in _SESSION_SETTINGS.items()]
         options["options"] = " ".join([*session, *([given["options"]] if "options" in given else [])])

@@ -50,16 +50,16 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",  # this early, so that refusals of what follows have it too
     "core_identity.middleware.CharsetMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "core_identity.config.browser_middleware.Files",
+    "core_identity.config.browser_middleware.Policy",
     "core_identity.config.health.ProbeMiddleware",  # before all that asks for the Host or the session
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "core_identity.config.browser_middleware.Session",
     "django.middleware.common.CommonMiddleware",
     "core_identity.config.error_pages.EmptyErrorMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "core_identity.middleware.SessionGateMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "core_identity.config.browser_middleware.Csrf",
+    "core_identity.config.browser_middleware.Authentication",
+    "core_identity.config.browser_middleware.SessionGate",
+    "core_identity.config.browser_middleware.Messages",
 ]
 ROOT_URLCONF = "core_identity.config.urls"
 WSGI_APPLICATION = "core_identity.config.wsgi.application"
@@ -181,6 +181,7 @@ OAUTH2_PROVIDER = {
     },
 }
 PROVISIONING_LOG_DAYS = env.int("PROVISIONING_LOG_DAYS", default=30)  # R35; 0 keeps none
+PROVISIONING_LOG_DELAY = env.float("PROVISIONING_LOG_DELAY", default=0.5)  # seconds; 0 writes each row at once
 SIGN_IN_FAILURES_PER_MINUTE = env.int("SIGN_IN_FAILURES_PER_MINUTE", default=600)  # of each address at a connection
 SIGN_IN_LOOKUPS_PER_MINUTE = env.int("SIGN_IN_LOOKUPS_PER_MINUTE", default=120)  # of each address at the sign-in page
 SIGN_IN_LOG_DAYS = env.int("SIGN_IN_LOG_DAYS", default=30)  # 0 keeps none

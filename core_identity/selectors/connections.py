@@ -1,11 +1,23 @@
 """Connections by their slug or key."""
 
+from collections.abc import Sequence
+from typing import Any, Final
 from uuid import UUID
 
+from django.db import DEFAULT_DB_ALIAS
+
 from core_identity.errors import NotFound
-from core_identity.models import (
-    Connection,
-)
+from core_identity.models import Connection
+
+_FIELDS: Final = Connection._meta.concrete_fields
+CONNECTION_TABLE: Final = Connection._meta.db_table
+CONNECTION_COLUMNS: Final = ", ".join(f"connection.{field.column}" for field in _FIELDS)
+"""What a statement selects of its table ``connection``, so that `connection_of_row` can read it."""
+
+
+def connection_of_row(row: Sequence[Any]) -> Connection:
+    """Return the connection of the values of `CONNECTION_COLUMNS`."""
+    return Connection.from_db(DEFAULT_DB_ALIAS, [field.attname for field in _FIELDS], row)
 
 
 def live_connection_by_id(connection_id: UUID) -> Connection:

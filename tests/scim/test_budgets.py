@@ -11,14 +11,22 @@ from django.db import connection as database
 from django.test import Client, RequestFactory
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from core_identity.budgets import hash_of_address, spend
+from core_identity import budget_leases
+from core_identity.budget_leases import spend_leased
+from core_identity.budgets import hash_of_address, spend, take
 from core_identity.config.environment import trusted_proxies
 from core_identity.models import Connection
 from scim.bearer_tokens import make_token
-from scim.models import ProvisioningRecord
+from scim.models import Budget, ProvisioningRecord
 from tests.scim.conftest import FORM, HOST, Scim, Secrets, error, person, secrets_of
 from tests.support.cast import ADMIN
 from tests.support.clock import database_at, travel
+
+@pytest.fixture(autouse=True)
+def no_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test is a process that has taken nothing yet."""
+    monkeypatch.setattr(budget_leases, "_leases", {})
+
 
 BEGUN = datetime(2031, 5, 1, 12, 0, 20, tzinfo=UTC)
 
@@ -146,6 +154,84 @@ def test_a_budget_that_cannot_be_asked_stops_nobody(okta: Scim) -> None:
     finally:
         with database.cursor() as cursor:
             cursor.execute("ALTER TABLE gone RENAME TO scim_budget")
+
+
+# Budgets that a process takes in parts
+
+
+def spent(key: str) -> int:
+    return Budget.objects.get(key=key).spent
+
+
+@pytest.mark.parametrize("limit", [1, 2, 1999])
+def test_a_small_limit_is_counted_one_by_one(
+    db: None, limit: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with at(0), django_assert_num_queries(3):
+        assert [spend_leased("k", limit) for _ in range(3)] == [0 if number < limit else 40 for number in range(3)]
+
+
+def test_of_a_large_limit_a_process_takes_a_part_and_spends_it_without_a_statement(
+    db: None, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with at(0):
+        with django_assert_num_queries(1):
+            assert [spend_leased("k", 30_000) for _ in range(30)] == [0] * 30
+        assert spent("k") == 30
+        with django_assert_num_queries(1):
+            assert spend_leased("k", 30_000) == 0
+        assert spent("k") == 60
+
+
+def test_no_more_than_the_limit_is_ever_served_and_the_last_ones_are_counted_one_by_one(db: None) -> None:
+    limit = 4_000
+    with at(0):
+        answers = [spend_leased("k", limit) for _ in range(limit + 3)]
+        assert answers == [0] * limit + [40] * 3
+        take("k", 10_000)  # others spent as well
+        assert spend_leased("k", limit) == 40
+
+
+def test_a_part_counts_as_spent_for_all_other_processes_at_once(db: None) -> None:
+    """Another process sees what is in the database; what this one holds is of no use to it."""
+    with at(0):
+        assert spend_leased("k", 2_000) == 0
+        take("k", 1_997)
+        assert spent("k") == 1_999
+        assert [spend_leased("k", 2_000) for _ in range(3)] == [0, 0, 40]
+
+
+def test_a_part_ends_with_its_minute(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(budget_leases.time, "monotonic", lambda: now[0])
+    with at(0):
+        assert spend_leased("k", 5_000) == 0
+        now[0] += 39.9
+        assert (spend_leased("k", 5_000), spent("k")) == (0, 5)
+    with at(40):
+        now[0] += 0.1
+        assert (spend_leased("k", 5_000), spent("k")) == (0, 5)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_threads_of_a_process_share_a_part_and_serve_no_more_than_the_limit() -> None:
+    limit, answers = 2_000, list[int]()
+
+    def work() -> None:
+        try:
+            with database_at(BEGUN.timestamp(), tick=False):
+                answers.extend(spend_leased("shared", limit) for _ in range(600))
+        finally:
+            database.close()
+
+    with database_at(BEGUN.timestamp(), tick=False):
+        take("shared", 800)
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (answers.count(0), answers.count(40)) == (1200, 600)
 
 
 # Failed attempts

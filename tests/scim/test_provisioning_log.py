@@ -5,6 +5,8 @@ import io
 import json
 import logging
 import re
+import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -16,8 +18,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries
 
+import scim.provisioning_log
 from core_identity.models import Connection
 from core_identity.services.users import create_user
+from scim.log_writer import LogWriter, Row
 from scim.models import ProvisioningRecord
 from tests.admin.conftest import browser_of, staff
 from tests.scim.conftest import HOST, Scim, person
@@ -94,13 +98,13 @@ def test_a_row_costs_one_statement_and_none_where_no_log_is_kept_R35(
     okta: Scim, settings: LazySettings, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     okta.get("/Schemas")
-    with django_assert_num_queries(3) as queries:
+    with django_assert_num_queries(2) as queries:
         okta.get("/Schemas")
-    assert [one["sql"].split()[0] for one in queries.captured_queries] == ["SELECT", "INSERT", "INSERT"], (
-        "token, budget, log"
+    assert [one["sql"].split()[0] for one in queries.captured_queries] == ["SELECT", "INSERT"], (
+        "token, log; a part of the budget was taken before"
     )
     settings.PROVISIONING_LOG_DAYS = 0
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         okta.get("/Schemas")
 
 
@@ -116,6 +120,89 @@ def test_a_log_that_cannot_be_written_fails_no_request_R35(okta: Scim, caplog: p
             cursor.execute("ALTER TABLE gone RENAME TO scim_provisioningrecord")
     assert [one.name for one in caplog.records if one.levelno == logging.ERROR] == ["scim.provisioning_log"] * 2
     assert okta.get(f"/Users/{made['id']}").json()["active"] is False
+
+
+# Rows that wait for others
+
+
+@pytest.fixture
+def held(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[LogWriter]:
+    """The rows of a process that writes them when a test says so."""
+    settings.PROVISIONING_LOG_DELAY = 3600
+    writer = LogWriter()
+    monkeypatch.setattr(scim.provisioning_log, "writer", writer)
+    yield writer
+    writer.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_of_success_wait_and_are_written_together_when_the_process_ends_R35(
+    okta: Scim, held: LogWriter, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    okta.get("/Schemas")
+    with django_assert_num_queries(1):
+        held.flush()
+    ProvisioningRecord.objects.all().delete()
+    references = [okta.get("/Schemas")["X-Request-Id"] for _ in range(3)]
+    assert ProvisioningRecord.objects.count() == 0
+    held.close()
+    assert list(ProvisioningRecord.objects.order_by("id").values_list("reference", flat=True)) == references
+    with django_assert_num_queries(0):
+        held.flush()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refused_request_has_its_row_at_once_and_after_those_that_waited_R35(okta: Scim, held: LogWriter) -> None:
+    okta.get("/Schemas")
+    okta.get("/Users/unknown")
+    assert list(ProvisioningRecord.objects.order_by("id").values_list("status", flat=True)) == [200, 404]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_that_wait_are_bounded_R35(okta: Scim, held: LogWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LogWriter, "MOST", 3)
+    for number in range(4):
+        okta.get("/Schemas")
+        assert ProvisioningRecord.objects.count() == (0 if number < 2 else 3)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_thread_writes_rows_that_waited_and_goes_on_after_a_failure_R35(
+    okta: Scim, held: LogWriter, settings: LazySettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.PROVISIONING_LOG_DELAY = 0.01
+    with database.cursor() as cursor:
+        cursor.execute("ALTER TABLE scim_provisioningrecord RENAME TO gone")
+    try:
+        okta.get("/Schemas")
+        until(lambda: any(one.name == "scim.provisioning_log" for one in caplog.records))
+    finally:
+        with database.cursor() as cursor:
+            cursor.execute("ALTER TABLE gone RENAME TO scim_provisioningrecord")
+    okta.get("/Schemas")
+    until(lambda: ProvisioningRecord.objects.count() == 1)
+
+
+def until(happened: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if happened():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not happen within ten seconds")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_row_that_cannot_be_stored_takes_no_other_along_R35(
+    held: LogWriter, caplog: pytest.LogCaptureFixture
+) -> None:
+    for decision in ("a", "b\0", "c\udc80", "d"):
+        held.add(row(decision), at_once=decision == "d")
+    assert set(ProvisioningRecord.objects.values_list("decision", flat=True)) == {"a", "d"}
+    assert [one.name for one in caplog.records if one.levelno == logging.ERROR] == ["scim.provisioning_log"] * 2
+
+
+def row(decision: str) -> Row:
+    return Row(timezone.now(), None, "acme", "GET", "Users", None, 200, "", decision, "ABCDEFGHJK", 1)
 
 
 # The list

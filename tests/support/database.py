@@ -59,6 +59,7 @@ _static = os.environ.get("STATIC_ROOT") if "PYTEST_XDIST_WORKER" in os.environ e
 for _name in FOREIGN:
     os.environ.pop(_name, None)
 os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(50))
+os.environ["PROVISIONING_LOG_DELAY"] = "0"  # tests read the log right after an answer
 os.environ["SAML_KEY_ENCRYPTION_KEYS"] = Fernet.generate_key().decode()
 # One folder for all workers: collecting the files takes ten seconds. WhiteNoise warns if it does not exist.
 os.environ["STATIC_ROOT"] = _static or (

@@ -21,6 +21,8 @@ PRESET = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
+    "server_side_binding": True,
+    "prepare_threshold": 5,
     "options": "-c statement_timeout=30s -c idle_in_transaction_session_timeout=60s -c lock_timeout=10s",
 }
 CHANGED = {
@@ -50,6 +52,8 @@ def test_time_limits_are_preset_and_each_can_be_changed(monkeypatch: pytest.Monk
         "keepalives_interval": 8,
         "keepalives_count": 9,
         "tcp_user_timeout": 6_000,
+        "server_side_binding": True,
+        "prepare_threshold": 5,
         "options": "-c statement_timeout=5s -c idle_in_transaction_session_timeout=4s -c lock_timeout=0s",
     }
     monkeypatch.setenv("DATABASE_URL", "postgres://core@one/core?connect_timeout=1&options=-c%20statement_timeout%3D1s")
@@ -61,6 +65,7 @@ def test_time_limits_are_preset_and_each_can_be_changed(monkeypatch: pytest.Monk
     pooled = database()
     assert "options" not in pooled["OPTIONS"], "PgBouncer refuses startup options"
     assert (pooled["CONN_MAX_AGE"], pooled["DISABLE_SERVER_SIDE_CURSORS"]) == (0, True)
+    assert pooled["OPTIONS"]["prepare_threshold"] is None, "the next transaction may meet another server connection"
 
 
 SHOW = """

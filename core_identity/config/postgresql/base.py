@@ -1,0 +1,65 @@
+import select
+import time
+from functools import cache
+from typing import Any, Final
+
+from django.db.backends.postgresql import base
+from psycopg.abc import Dumper
+from psycopg.adapt import AdaptersMap, PyFormat
+from psycopg.types.numeric import IntDumper
+
+ASKED_EVERY: Final = 1.0
+"""Seconds after which a kept connection is asked again whether it answers."""
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """As Django's, with two differences.
+
+    A request asks a kept connection whether it answers only if it was not asked within a second, or if something arrived on it meanwhile: what
+    arrives on an idle connection is its end, because the server was stopped, or an administrator cut it.
+
+    A small number that the server binds has the type of a number in SQL.
+    """
+
+    _answered_at = float("-inf")
+
+    def get_connection_params(self) -> dict[str, Any]:
+        params: dict[str, Any] = super().get_connection_params()
+        return params | {"context": _with_numbers_as_in_sql(params["context"])}
+
+    def connect(self) -> None:
+        super().connect()
+        self._answered_at = time.monotonic()
+
+    def is_usable(self) -> bool:
+        if self.connection is None:
+            return False
+        if time.monotonic() - self._answered_at < ASKED_EVERY and _is_silent(self.connection):
+            return True
+        if not super().is_usable():
+            return False
+        self._answered_at = time.monotonic()
+        return True
+
+
+def _is_silent(connection: Any) -> bool:
+    """Whether nothing can be read from the socket of a connection (one of psycopg), also not its end."""
+    if connection.closed or connection.pgconn.socket < 0:
+        return False
+    poll = select.poll()
+    poll.register(connection.pgconn.socket, select.POLLIN)
+    return not poll.poll(0)
+
+
+class _NumberAsInSql(IntDumper):
+    """The driver binds 5 as ``smallint``, for which PostgreSQL finds no ``substring`` and two ``generate_series``; in SQL 5 is an ``integer``."""
+
+    def upgrade(self, obj: int, format: PyFormat) -> Dumper:  # noqa: A002 - the driver's name
+        return self._int4_dumper if -(2**15) <= obj < 2**15 else super().upgrade(obj, format)
+
+
+@cache
+def _with_numbers_as_in_sql(context: AdaptersMap) -> AdaptersMap:
+    adapters = AdaptersMap(context)
+    adapters.register_dumper(int, _NumberAsInSql)
+    return adapters

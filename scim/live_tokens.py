@@ -1,0 +1,108 @@
+"""What an Authorization header opens: one statement, which returns all that a SCIM request needs to know of its sender.
+
+It judges a token as the OAuth toolkit does; `tests/scim/test_live_tokens.py` compares both for each state of a token.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from django.conf import settings
+from django.db import connection as database
+from oauth2_provider.models import get_access_token_model
+
+from core_identity.selectors.connections import CONNECTION_COLUMNS, CONNECTION_TABLE, connection_of_row
+from scim.bearer_tokens import PREFIX
+from scim.models import BearerToken, OAuthClient
+
+if TYPE_CHECKING:
+    from core_identity.models import Connection
+
+SCOPE: Final = "scim"
+
+_AccessToken: Final = get_access_token_model()
+_USE_IS_DUE: Final = "(last_used_at IS NULL OR last_used_at < statement_timestamp() - interval '1 minute')"
+"""How exact "last used" is: a busy client costs a write a minute, not one a request."""
+
+# A token of no client, and a token of a connection that is switched off, open nothing (R1a).
+_ACCESS_TOKEN: Final = f"""
+SELECT client.id, client.client_id, token.scope, token.resource::text, {_USE_IS_DUE}, {CONNECTION_COLUMNS}
+FROM {_AccessToken._meta.db_table} AS token
+JOIN {OAuthClient._meta.db_table} AS client ON client.id = token.application_id
+JOIN {CONNECTION_TABLE} AS connection ON connection.id = client.connection_id
+WHERE token.token_checksum = %s AND token.expires > statement_timestamp() AND connection.enabled
+"""  # noqa: S608 - nothing but names of our own
+
+_BEARER_TOKEN: Final = f"""
+SELECT token.id, token.name, {_USE_IS_DUE}, {CONNECTION_COLUMNS}
+FROM {BearerToken._meta.db_table} AS token
+JOIN {CONNECTION_TABLE} AS connection ON connection.id = token.connection_id
+WHERE token.token_hash = %s AND token.revoked_at IS NULL
+    AND (token.expires_at IS NULL OR token.expires_at > statement_timestamp()) AND connection.enabled
+"""  # noqa: S608 - nothing but names of our own
+
+_NOTE_USE: Final = "UPDATE {} SET last_used_at = statement_timestamp() WHERE id = %s AND {}"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveToken:
+    """What opened: the client or the long-lived token, with its name and id in events, and the connection that it opens."""
+
+    holder: type[OAuthClient | BearerToken]
+    key: int
+    label: str
+    id: str
+    has_scope: bool
+    use_is_due: bool
+    connection: "Connection"
+
+    def note_use(self) -> None:
+        """Note in the row of the holder that it is in use, if the last note is older than a minute."""
+        if self.use_is_due:
+            with database.cursor() as cursor:
+                cursor.execute(_NOTE_USE.format(self.holder._meta.db_table, _USE_IS_DUE), [self.key])
+
+
+def opened_by(header: str) -> LiveToken | None:
+    """Return what the value of an Authorization header opens, None for everything that is not a live token (RFC 6750 section 2.1)."""
+    scheme, _, text = header.partition(" ")
+    if scheme.lower() == "bearer" and text.startswith(PREFIX):
+        return _by_bearer_token(text)
+    words = header.split()
+    if len(words) != 2 or words[0].lower() != "bearer":  # noqa: PLR2004 - the scheme and the token
+        return None
+    return _by_access_token(words[1])
+
+
+def _by_access_token(text: str) -> LiveToken | None:
+    row = _row(_ACCESS_TOKEN, text)
+    if row is None:
+        return None
+    key, client_id, scope, audience, use_is_due, *connection = row
+    if audience != "[]" and not _is_for_us(audience):
+        return None
+    found = connection_of_row(connection)
+    label = f"OAuth client of {found.slug}"
+    return LiveToken(OAuthClient, key, label, client_id, SCOPE in scope.split(), use_is_due, found)
+
+
+def _by_bearer_token(text: str) -> LiveToken | None:
+    row = _row(_BEARER_TOKEN, text)
+    if row is None:
+        return None
+    key, name, use_is_due, *connection = row
+    found = connection_of_row(connection)
+    return LiveToken(BearerToken, key, f"token {name} of {found.slug}", str(key), True, use_is_due, found)
+
+
+def _is_for_us(audience: str) -> bool:
+    """Whether a token that its client asked to bind to resources (RFC 8707) is good here. The toolkit decides."""
+    return bool(_AccessToken(resource=json.loads(audience)).allows_audience(settings.PUBLIC_URL))
+
+
+def _row(statement: str, token: str) -> tuple[Any, ...] | None:
+    with database.cursor() as cursor:
+        cursor.execute(statement, [hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()])
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row

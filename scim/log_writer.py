@@ -1,0 +1,124 @@
+"""How rows come into the provisioning log: at once, or some together by a thread of this process.
+
+A process that is killed loses the rows that it still holds: those of the last `PROVISIONING_LOG_DELAY` seconds, and never the row of a refused
+request. A process that ends by itself, as a worker does on SIGTERM, writes them first.
+"""
+
+import atexit
+import logging
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db import Error, close_old_connections, connection
+
+from core_identity.outages import is_outage, log_traceback
+from scim.models import ProvisioningRecord
+
+log = logging.getLogger("scim.provisioning_log")
+
+
+class Row(NamedTuple):
+    """The columns of `ProvisioningRecord`, in the order of the statement."""
+
+    at: datetime
+    connection_id: UUID | None
+    connection_slug: str
+    method: str
+    resource_type: str
+    resource_id: UUID | None
+    status: int
+    scim_type: str
+    decision: str
+    reference: str
+    duration_ms: int
+
+
+# One text for any number of rows, so that PostgreSQL prepares it once.
+_INSERT: Final = f"""
+INSERT INTO {ProvisioningRecord._meta.db_table} ({", ".join(Row._fields)})
+SELECT * FROM unnest(
+    %s::timestamptz[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::smallint[], %s::text[], %s::text[], %s::text[], %s::int[]
+)
+"""  # noqa: S608 - nothing but names of our own
+
+
+class LogWriter:
+    """The rows that this process still holds, and the thread that writes them."""
+
+    MOST: Final = 500
+    """Whoever adds the last of so many rows writes them, so that the memory for them is bounded."""
+
+    def __init__(self) -> None:
+        self._rows: list[Row] = []
+        self._adding = threading.Lock()
+        self._writing = threading.Lock()
+        self._rows_wait = threading.Event()
+        self._ending = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def add(self, row: Row, *, at_once: bool) -> None:
+        """Take a row over. ``at_once`` writes it, and all rows before it, before this returns."""
+        with self._adding:
+            self._rows.append(row)
+            at_once = at_once or len(self._rows) >= self.MOST
+            if not at_once:
+                self._start()
+        if at_once:
+            self.flush()
+        else:
+            self._rows_wait.set()
+
+    def flush(self) -> None:
+        """Write all rows, in the order in which they came. Where that fails, only the log of the process tells."""
+        with self._writing:
+            with self._adding:
+                rows, self._rows = self._rows, []
+            if rows:
+                _write(rows)
+
+    def close(self) -> None:
+        """Write all rows and end the thread."""
+        self._ending.set()
+        self._rows_wait.set()
+        if self._thread is not None:
+            self._thread.join()
+        self.flush()
+
+    def _start(self) -> None:
+        """Start the thread, once in a process: a worker is a fork of its parent, and threads do not come along."""
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._run, name="provisioning-log", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            while not self._ending.is_set():
+                self._rows_wait.wait()
+                self._rows_wait.clear()
+                self._ending.wait(settings.PROVISIONING_LOG_DELAY)
+                close_old_connections()
+                self.flush()
+        finally:
+            connection.close()
+
+
+def _write(rows: Sequence[Row]) -> None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_INSERT, [list(column) for column in zip(*rows, strict=True)])
+    except (Error, ValueError) as error:  # ValueError: a text that cannot be encoded
+        if is_outage(error):
+            log_traceback(error)
+        elif len(rows) > 1:  # one that cannot be stored must not take the others along
+            for row in rows:
+                _write([row])
+        else:
+            log.exception("A row of the provisioning log could not be written")
+
+
+writer: Final = LogWriter()
+atexit.register(writer.close)

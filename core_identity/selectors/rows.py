@@ -113,8 +113,8 @@ _OWN: Final = """id scim_id external_id user_name given_name family_name email t
 attributes user_id""".split()
 
 COLUMNS: Final = f"""
-one.id::text, one.scim_id::text, one.external_id, one.user_name, one.given_name, one.family_name, one.email, one.title, one.organization,
-one.department, one.active, one.version, {_TIME.format("created_at")}, {_TIME.format("changed_at")},
+one.id::text AS pk, one.scim_id::text, one.external_id, one.user_name, one.given_name, one.family_name, one.email, one.title, one.organization,
+one.department, one.active, one.version, {_TIME.format("created_at")} AS created, {_TIME.format("changed_at")},
 held.username, held.email, held.expired_at IS NOT NULL,
 (SELECT uid FROM {_UID} WHERE identity_id = one.id AND current AND NOT derived LIMIT 1),
 one.attributes::text,

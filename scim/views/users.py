@@ -1,5 +1,6 @@
 """The User resource (RFC 7644 section 3): wire → Person → service, and back from what is stored."""
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -9,15 +10,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core_identity.selectors import resources
+from core_identity.selectors.pages import number_of_resources, page_after, page_at
 from core_identity.selectors.rows import with_pks
 from core_identity.services import provisioning
-from scim.cursors import Question
+from core_identity.services.resource_counts import UNCOUNTED, count_changes
+from scim.cursors import Place, Question
 from scim.lookups import look_up
 from scim.query import user_condition, user_order
 from scim.resources import Document, user_document, user_version
 from scim.views.base import ScimView, id_in_address
 from scim.views.listing import (
     Queried,
+    Rows,
     Search,
     answer_to,
     body_of,
@@ -31,7 +35,7 @@ from scim.wire.errors import ScimError, UnclearBody
 from scim.wire.filter import Filter, parse_filter
 from scim.wire.group import resource_id
 from scim.wire.left_out import left_out
-from scim.wire.list_response import list_response
+from scim.wire.list_response import Page, list_response
 from scim.wire.selection import Selection
 from scim.wire.user import UserWire
 
@@ -41,7 +45,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from core_identity.models import Identity
+    from core_identity.models import Connection, Identity
     from core_identity.selectors.rows import ShownIdentity
     from core_identity.values import Person
 
@@ -96,7 +100,9 @@ class UserView(ScimView):
             lambda found: self.documents(found, search),
         )
 
-    def rows(self, tree: Filter | None, search: Search) -> Queried["Identity", "ShownIdentity"]:
+    def rows(self, tree: Filter | None, search: Search) -> Rows["ShownIdentity"]:
+        if tree is None and search.sort is None:
+            return Everybody(self.connection)
         identities = resources.scim_identities(self.connection)
         if tree is not None:
             identities = identities.filter(user_condition(tree, self.connection))
@@ -106,6 +112,27 @@ class UserView(ScimView):
 
     def documents(self, found: "Iterable[ShownIdentity]", search: Search) -> list[Document]:
         return [search.selection.of(self.document(one)) for one in found]
+
+
+@dataclass(frozen=True)
+class Everybody:
+    """All Users of a connection in the order of their creation, which nobody has to count."""
+
+    connection: "Connection"
+
+    def at(self, page: Page) -> "tuple[list[ShownIdentity], int]":
+        answered = page_at(self.connection, page.start - 1, page.count)
+        if answered.uncounted > UNCOUNTED:
+            count_changes(self.connection.pk)
+        return answered.found, answered.total
+
+    def after(self, place: Place | None, count: int) -> "list[ShownIdentity]":
+        if place is None:
+            return self.at(Page(1, count))[0]
+        return page_after(self.connection, place.created_at, place.pk, count)
+
+    def total(self) -> int:
+        return number_of_resources(self.connection)
 
 
 def rows_of(identities: "QuerySet[Identity]") -> list["ShownIdentity"]:

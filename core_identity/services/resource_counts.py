@@ -15,12 +15,12 @@ from core_identity.models import Identity, ResourceBlock, ResourceChange
 UNCOUNTED: Final = 1_000
 """How many changes a list adds up itself. With more, it lets them be counted."""
 
-_OF_BLOCK: Final = 1_000
+OF_BLOCK: Final = 1_000
 
 
-def count_changes(connection_id: UUID) -> None:
-    """Add the changes of a connection to its blocks. Do nothing while another process does it."""
-    asked = {"connection": connection_id, "of_block": _OF_BLOCK}
+def count_changes(connection_id: UUID, *, of_block: int = OF_BLOCK) -> None:
+    """Add the changes of a connection to its blocks of about ``of_block`` people. Do nothing while another process does it."""
+    asked = {"connection": connection_id, "of_block": of_block}
     with transaction.atomic(), database.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended('resource blocks ' || %(connection)s, 0))", asked)
         if cursor.fetchone() == (True,):
@@ -28,12 +28,12 @@ def count_changes(connection_id: UUID) -> None:
             cursor.execute(_COUNT, asked)
 
 
-def count_all_changes() -> int:
-    """Do the same for all connections with changes. Return how many there were."""
+def count_all_changes(*, of_block: int = OF_BLOCK) -> int:
+    """Do the same for all connections with changes. Return how many connections these are."""
     connections = ResourceChange.objects.order_by().values_list("connection_id", flat=True).distinct()
     found = list(connections)
     for connection_id in found:
-        count_changes(connection_id)
+        count_changes(connection_id, of_block=of_block)
     return len(found)
 
 

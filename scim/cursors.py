@@ -37,23 +37,34 @@ class Question:
         return blake2s(said.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
-def after(rows: QuerySet[M], question: Question, cursor: str) -> tuple[QuerySet[M], int | None]:
-    """Return of ``rows``, which are in the order of their creation, those from ``cursor`` on; all if it is empty.
+@dataclass(frozen=True)
+class Place:
+    """The row before a page: when it was created, and its primary key. ``total`` was counted for the first page."""
 
-    Return also how many rows there were when the first page was answered, None for the first page: only that one counts them.
-    Raises `InvalidCursor`, `ExpiredCursor`.
-    """
+    created_at: datetime
+    pk: UUID
+    total: int
+
+
+def place_of(cursor: str, question: Question) -> Place | None:
+    """Return where the page of a cursor begins, None for the first page. Raises `InvalidCursor`, `ExpiredCursor`."""
     if not cursor:
-        return rows, None
+        return None
     made, pk, digest, total = _read(cursor)
     if digest != question.digest:
         raise InvalidCursor("This cursor was given for another list or filter. Begin again with an empty one.")
-    moment = datetime.fromisoformat(made)
-    return rows.filter(created_at__gte=moment).exclude(Q(created_at=moment) & Q(pk__lte=UUID(pk))), total
+    return Place(datetime.fromisoformat(made), UUID(pk), total)
+
+
+def after(rows: QuerySet[M], place: Place | None) -> QuerySet[M]:
+    """Return of ``rows``, which are in the order of their creation, those of a page and all that follow."""
+    if place is None:
+        return rows
+    return rows.filter(created_at__gte=place.created_at).exclude(Q(created_at=place.created_at) & Q(pk__lte=place.pk))
 
 
 def belongs_to(cursor: str, question: Question) -> bool:
-    """Whether a page of this question gave ``cursor``. Raises as `after` does if it is not one of ours, or too old."""
+    """Whether a page of this question gave ``cursor``. Raises as `place_of` does if it is not one of ours, or too old."""
     return bool(cursor) and _read(cursor)[2] == question.digest
 
 

@@ -30,8 +30,12 @@ class _PathExists(Func):
 
 def any_value(target: Target, tree: Filter) -> Q:
     """Return the condition that one value of a list fits ``tree``, whose paths are sub-attributes. Raises `InvalidFilter`."""
-    path = f"$.{json.dumps(target.key)}[*] ? ({_predicate(target, tree)})"
-    return Q(_PathExists(F("attributes"), Value(path)))
+    return Q(_PathExists(F("attributes"), Value(value_path(target, tree))))
+
+
+def value_path(target: Target, tree: Filter) -> str:
+    """Return the path of SQL/JSON to the values of a list that fit ``tree``. Raises `InvalidFilter`."""
+    return f"$.{json.dumps(target.key)}[*] ? ({_predicate(target, tree)})"
 
 
 def as_kept(attribute: Attribute, value: Scalar) -> str | bool | None:

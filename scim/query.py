@@ -13,7 +13,6 @@ from django.db.models import OrderBy, Q
 from scim.column_kinds import Column, Values
 from scim.columns import Columns, group_columns, group_values, user_columns, user_values
 from scim.lists import any_value
-from scim.wire import urns
 from scim.wire.attributes import ResourceType, Target
 from scim.wire.errors import InvalidFilter, InvalidValue, shown
 from scim.wire.filter import And, Comparison, Filter, Not, Or, Present, ValuePath, parse_filter
@@ -24,27 +23,15 @@ if TYPE_CHECKING:
     from core_identity.models import Connection
 
 
-def user_condition(text: str, connection: "Connection") -> Q:
-    """Return the condition of a filter over Users. Raises `InvalidFilter`."""
-    return _of_users(connection).condition(parse_filter(text))
+def user_condition(wanted: str | Filter, connection: "Connection") -> Q:
+    """Return the condition of a filter over Users, as text or as its tree. Raises `InvalidFilter`."""
+    tree = parse_filter(wanted) if isinstance(wanted, str) else wanted
+    return _of_users(connection).condition(tree)
 
 
 def group_condition(text: str, connection: "Connection") -> Q:
     """Return the condition of a filter over Groups. Raises `InvalidFilter`."""
     return _of_groups(connection).condition(parse_filter(text))
-
-
-def finds_one_user(text: str, connection: "Connection") -> bool:
-    """Whether a filter asks by a value that one person has at most, so that the list needs no order.
-
-    With an order PostgreSQL may read all people of the connection by the index of that order, and look for the one among them.
-    """
-    match parse_filter(text):
-        case Comparison(path, "eq", str()):
-            target = user_type(connection.uid_attribute).find(path)
-            unique = {"id", "externalId", "userName", f"{urns.ENTERPRISE_USER}:{connection.uid_attribute}"}
-            return target is not None and target.name in unique
-    return False
 
 
 def user_order(sort: Sort, connection: "Connection") -> OrderBy:

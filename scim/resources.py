@@ -5,21 +5,22 @@ its settings nor its URLs nor its models are in play. Their writing half is not 
 service.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2s
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID
 
 from django_scim.adapters import SCIMGroup, SCIMUser
 
+from core_identity.selectors.rows import ShownIdentity
 from scim.wire import urns
 from scim.wire.preconditions import entity_tag
 from scim.wire.user import DEPARTMENT, ORGANIZATION, main_first
 
 if TYPE_CHECKING:
-    from core_identity.models import Identity, PushGroup
+    from core_identity.models import PushGroup
 
 Document = dict[str, Any]
 
@@ -46,18 +47,20 @@ class Resource:
     version: str
 
 
-@dataclass(frozen=True)
-class UserResource(Resource):
+class UserResource(NamedTuple):
+    """A user under the names that the adapter looks for, and all else that an answer shows."""
+
+    scim_id: str
+    scim_external_id: str | None
     username: str
     first_name: str
     last_name: str
-    email: str
-    title: str
     is_active: bool
+    shown: ShownIdentity
+    address: Address
+    version: str
     enterprise: Document
-    others: Document
     held: Document
-    groups: tuple[tuple[UUID, str], ...]
 
 
 @dataclass(frozen=True)
@@ -88,40 +91,54 @@ class _Rendered:
         }
 
 
-class User(_Rendered, SCIMUser):
-    endpoint = "Users"
+class User(SCIMUser):
     obj: UserResource
 
     @property
     def display_name(self) -> str | None:
         """As the IdP sent it: one that we composed would come back from Okta as if it were theirs."""
-        name: str | None = self.obj.others.get("displayName")
+        name: str | None = self.obj.shown.attributes.get("displayName")
         return name
 
     @property
     def name_formatted(self) -> str | None:
-        name: str | None = self.obj.others.get("name.formatted")
+        name: str | None = self.obj.shown.attributes.get("name.formatted")
         return name
 
     @property
     def emails(self) -> list[Document]:
-        sent: list[Document] = self.obj.others.get("emails") or []
+        email = self.obj.shown.email
+        sent: list[Document] = self.obj.shown.attributes.get("emails") or []
         main = main_first(sent)
-        if main and main[0]["value"] == self.obj.email:
+        if main and main[0]["value"] == email:
             return sent
-        return [{"value": self.obj.email, "type": "work", "primary": True}] if self.obj.email else []
+        return [{"value": email, "type": "work", "primary": True}] if email else []
 
     @property
     def groups(self) -> list[Document]:
         return [
-            {"value": str(scim_id), "$ref": self.obj.address.of("Groups", scim_id), "display": name, "type": "direct"}
-            for scim_id, name in self.obj.groups
+            {"value": scim_id, "$ref": self.obj.address.of("Groups", scim_id), "display": name, "type": "direct"}
+            for scim_id, name in self.obj.shown.groups
         ]
+
+    @property
+    def location(self) -> str:
+        return self.obj.address.of("Users", self.obj.scim_id)
+
+    @property
+    def meta(self) -> Document:
+        return {
+            "resourceType": self.resource_type,
+            "created": _milliseconds(self.obj.shown.created),
+            "lastModified": _milliseconds(self.obj.shown.changed),
+            "location": self.location,
+            "version": entity_tag(self.obj.version),
+        }
 
     def to_dict(self) -> Document:
         document: Document = super().to_dict()
-        document["title"] = self.obj.title
-        for name, value in self.obj.others.items():
+        document["title"] = self.obj.shown.title
+        for name, value in self.obj.shown.attributes.items():
             whole, _, part = name.partition(".")
             if ":" in name or name == "emails":
                 continue
@@ -131,7 +148,10 @@ class User(_Rendered, SCIMUser):
                 document[name] = value
         document[urns.ENTERPRISE_USER] = self.obj.enterprise
         document[urns.CORE_USER] = self.obj.held
-        return _said(document, [urns.USER, urns.ENTERPRISE_USER, urns.CORE_USER])
+        return _said(document, _USER_SCHEMAS)
+
+
+_USER_SCHEMAS: Final = (urns.USER, urns.ENTERPRISE_USER, urns.CORE_USER)
 
 
 class Group(_Rendered, SCIMGroup):
@@ -147,65 +167,54 @@ class Group(_Rendered, SCIMGroup):
 
     def to_dict(self) -> Document:
         document: Document = super().to_dict()
-        return _said(document, [urns.GROUP])
+        return _said(document, (urns.GROUP,))
 
 
-def user_document(identity: "Identity", *, uid_attribute: str, address: Address) -> Document:
-    """Return the User resource of an identity with rendering (``selectors.resources.with_rendering``).
+def user_document(shown: ShownIdentity, *, uid_attribute: str, address: Address) -> Document:
+    """Return the User resource of an identity.
 
     The UID stands under the connection's exact attribute name, and not at all while it is derived: the IdP never said
     it (R6).
     """
-    extension = f"{urns.ENTERPRISE_USER}:"
     enterprise: Document = {
-        name.removeprefix(extension): value for name, value in identity.attributes.items() if name.startswith(extension)
+        name.removeprefix(_EXTENSION): value for name, value in shown.attributes.items() if name.startswith(_EXTENSION)
     }
-    for name, value in ((ORGANIZATION, identity.organization), (DEPARTMENT, identity.department)):
+    for name, value in ((_ORGANIZATION, shown.organization), (_DEPARTMENT, shown.department)):
         if value:
-            enterprise[name.removeprefix(extension)] = value
-    if identity.uid_shown is not None:  # type: ignore[attr-defined]  # put there by with_rendering
-        enterprise[uid_attribute] = identity.uid_shown  # type: ignore[attr-defined]
+            enterprise[name] = value
+    if shown.uid is not None:
+        enterprise[uid_attribute] = shown.uid
     resource = UserResource(
+        scim_id=shown.scim_id,
+        scim_external_id=shown.external_id,
+        username=shown.user_name,
+        first_name=shown.given_name,
+        last_name=shown.family_name,
+        is_active=shown.active,
+        shown=shown,
         address=address,
-        scim_id=identity.scim_id,
-        scim_external_id=identity.external_id,
-        created=identity.created_at,
-        last_modified=identity.changed_at,
-        version=user_version(identity),
-        username=identity.user_name,
-        first_name=identity.given_name,
-        last_name=identity.family_name,
-        email=identity.email,
-        title=identity.title,
-        is_active=identity.active,
+        version=user_version(shown),
         enterprise=enterprise,
-        others=identity.attributes,
-        held=_held(identity),
-        groups=_groups(identity),
+        held=_held(shown),
     )
     return User(resource).to_dict()
 
 
-def user_version(identity: "Identity") -> str:
-    """Return the version of an identity with rendering: that of the row, and of what is shown beside it.
+_EXTENSION: Final = f"{urns.ENTERPRISE_USER}:"
+_ORGANIZATION, _DEPARTMENT = (name.removeprefix(_EXTENSION) for name in (ORGANIZATION, DEPARTMENT))
+
+
+def user_version(shown: ShownIdentity) -> str:
+    """Return the version of a user: that of the identity's row, and of what is shown beside it.
 
     The UID, groups, and what CORE itself holds, change without the identity: whoever has seen them must not be told that nothing did.
     """
-    uid = identity.uid_shown  # type: ignore[attr-defined]  # put there by with_rendering
-    beside = blake2s(repr((uid, _held(identity), _groups(identity))).encode(), digest_size=4)
-    return f"{identity.version}.{beside.hexdigest()}"
+    beside = blake2s(repr((shown.uid, _held(shown), shown.groups)).encode(), digest_size=4)
+    return f"{shown.version}.{beside.hexdigest()}"
 
 
-def _held(identity: "Identity") -> Document:
-    user = identity.user
-    return {"username": user.username, "email": user.email, "expired": user.expired_at is not None}
-
-
-def _groups(identity: "Identity") -> tuple[tuple[UUID, str], ...]:
-    return tuple(
-        (UUID(shown["id"]), shown["name"])
-        for shown in identity.groups_shown  # type: ignore[attr-defined]  # put there by with_rendering
-    )
+def _held(shown: ShownIdentity) -> Document:
+    return {"username": shown.username, "email": shown.core_email, "expired": shown.expired}
 
 
 def group_document(group: "PushGroup", *, members: Iterable[UUID], address: Address) -> Document:
@@ -223,7 +232,7 @@ def group_document(group: "PushGroup", *, members: Iterable[UUID], address: Addr
     return Group(resource).to_dict()
 
 
-def _said(document: Document, schemas: list[str]) -> Document:
+def _said(document: Document, schemas: Sequence[str]) -> Document:
     """Leave out what is not there, schemas without attributes included.
 
     Null and unassigned are the same (RFC 7643 section 2.5).
@@ -232,6 +241,11 @@ def _said(document: Document, schemas: list[str]) -> Document:
     kept = {name: value for name, value in document.items() if value not in (None, "", [], {})}
     kept["schemas"] = [schemas[0], *(urn for urn in schemas[1:] if urn in kept)]
     return {"schemas": kept.pop("schemas"), **kept}
+
+
+def _milliseconds(moment: str) -> str:
+    """Return a time of `ShownIdentity` as an answer shows it."""
+    return f"{moment[:23]}Z"
 
 
 def _time(moment: datetime) -> str:

@@ -7,6 +7,7 @@ from core_identity.models.customer import Customer
 from core_identity.models.event import Event
 from core_identity.models.identity import Identity, IdentityUid
 from core_identity.models.push_group import ExpectedMember, PushGroup, PushGroupMember
+from core_identity.models.resource_count import ResourceBlock, ResourceChange
 from core_identity.models.role import Grant, Role, RoleAlias
 from core_identity.models.user import User
 
@@ -22,6 +23,8 @@ __all__ = [
     "IdentityUid",
     "PushGroup",
     "PushGroupMember",
+    "ResourceBlock",
+    "ResourceChange",
     "Role",
     "RoleAlias",
     "User",

@@ -94,7 +94,13 @@ class Identity(models.Model):
             models.UniqueConstraint(name="identity_user_once_per_connection", fields=("connection", "user")),
         )
         indexes = (
-            models.Index(name="identity_by_page", fields=("connection", "created_at", "id")),
+            models.Index(
+                # Of SCIM resources only, so that their keys are counted and skipped without a look at their rows.
+                name="identity_by_page",
+                fields=("connection", "created_at", "id"),
+                condition=models.Q(deleted_at__isnull=True)
+                & (models.Q(pushed_at__isnull=False) | models.Q(offered_at__isnull=False)),
+            ),
             models.Index(name="identity_by_change", fields=("connection", "changed_at")),
             models.Index(
                 name="identity_active",

@@ -5,10 +5,8 @@ from collections.abc import Collection, Mapping
 from typing import Final
 from uuid import UUID
 
-from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection as database
-from django.db.models import OuterRef, QuerySet, Subquery
-from django.db.models.functions import JSONObject
+from django.db.models import QuerySet
 
 from core_identity.errors import NotFound
 from core_identity.models import (
@@ -18,6 +16,7 @@ from core_identity.models import (
     PushGroup,
     PushGroupMember,
 )
+from core_identity.selectors.rows import Key, ShownIdentity, with_key
 
 
 def scim_identities(connection: Connection) -> QuerySet[Identity]:
@@ -25,17 +24,9 @@ def scim_identities(connection: Connection) -> QuerySet[Identity]:
     return Identity.objects.filter(Identity.RESOURCE, connection=connection).order_by("created_at", "id")
 
 
-def with_rendering(identities: QuerySet[Identity]) -> QuerySet[Identity]:
-    """Add what an answer shows, in the same query: the user, ``uid_shown`` (None while derived, R6) and ``groups_shown``, each with id and name."""
-    uid = IdentityUid.objects.filter(identity=OuterRef("pk"), current=True, derived=False).values("uid")[:1]
-    groups = PushGroupMember.objects.filter(identity=OuterRef("pk")).order_by("pk")
-    shown = groups.values(shown=JSONObject(id="group__scim_id", name="group__display_name"))
-    return identities.select_related("user").annotate(uid_shown=Subquery(uid), groups_shown=ArraySubquery(shown))
-
-
-def scim_identity(connection: Connection, scim_id: UUID) -> Identity:
+def scim_identity(connection: Connection, scim_id: UUID) -> ShownIdentity:
     """Return one SCIM resource with what its answer shows; `NotFound` also for one of another connection."""
-    found = with_rendering(scim_identities(connection)).filter(scim_id=scim_id).first()
+    found = with_key(connection, Key.SCIM_ID, scim_id)
     if found is None:
         raise NotFound(f"There is no user with the id {scim_id} in this connection.")
     return found

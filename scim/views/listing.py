@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from django.db.models import Model, QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from scim.addresses import parameter_not_utf8
-from scim.cursors import Question, after, next_cursor
+from scim.cursors import Place, Question, after, next_cursor, place_of
 from scim.wire import urns
 from scim.wire.attributes import ResourceType
 from scim.wire.errors import InvalidCount, InvalidCursor, InvalidFilter, InvalidSyntax, InvalidValue, shown
@@ -17,6 +17,8 @@ from scim.wire.list_response import Page, Sort, cursor_response, list_response
 from scim.wire.selection import Selection
 
 M = TypeVar("M", bound=Model)
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,11 @@ class Search:
     selection: Selection
     sort: Sort | None = None
     cursor: str | None = None
+
+    @property
+    def is_unsorted_by_index(self) -> bool:
+        """Whether it asks neither for an order nor for a page by cursor."""
+        return self.sort is None and self.cursor is None
 
 
 def search_in_query(request: Request, resource_type: ResourceType) -> Search:
@@ -73,47 +80,58 @@ def body_of(request: Request) -> dict[str, Any]:
     return body
 
 
+class Rows(Protocol[T_co]):
+    """All that a list has, filtered and sorted."""
+
+    def at(self, page: Page) -> tuple[Sequence[T_co], int]:
+        """Return a page by index, and how many rows there are in all."""
+
+    def after(self, place: Place | None, count: int) -> Sequence[T_co]:
+        """Return the first ``count`` rows after a place, None for the beginning."""
+
+    def total(self) -> int:
+        """Return how many rows there are in all."""
+
+
+@dataclass(frozen=True)
+class Queried(Generic[M, T]):
+    """The rows of a query. ``loaded`` makes of it what is shown: rows before the page are never loaded."""
+
+    rows: QuerySet[M]
+    loaded: Callable[[QuerySet[M]], Sequence[T]]
+
+    def at(self, page: Page) -> tuple[Sequence[T], int]:
+        """Count only where the page is full or empty. Any other is the last one, so its place is the count."""
+        found: Sequence[T] = ()
+        if page.count and not page.is_beyond_everything:
+            found = self.loaded(self.rows[page.start - 1 : page.start - 1 + page.count])
+        is_last = len(found) < page.count and (found or page.start == 1)
+        return found, page.start - 1 + len(found) if is_last else self.rows.count()
+
+    def after(self, place: Place | None, count: int) -> Sequence[T]:
+        return self.loaded(after(self.rows, place)[:count])
+
+    def total(self) -> int:
+        return self.rows.count()
+
+
 def answer_to(
-    search: Search,
-    rows: QuerySet[M],
-    question: Question,
-    documents: Callable[[Sequence[M]], Sequence[dict[str, Any]]],
-    *,
-    rendered: Callable[[QuerySet[M]], QuerySet[M]] = lambda rows: rows,
+    search: Search, rows: Rows[T], question: Question, documents: Callable[[Sequence[T]], Sequence[dict[str, Any]]]
 ) -> Response:
-    """Answer one page of ``rows``, which are filtered and sorted already.
-
-    ``rendered`` adds to a query what ``documents`` show. Rows before the page are never rendered, and nothing is counted that the page itself shows.
-    """
+    """Answer one page of ``rows``."""
     if search.cursor is None:
-        page, reached = _page_at(search.page, rows, rendered)
-        return Response(list_response(_total(search.page, reached, rows), search.page, documents(page)))
-    following, total = after(rows, question, search.cursor)
-    found = list(rendered(following)[: search.page.count + 1])
-    page, more = found[: search.page.count], len(found) > search.page.count
-    if total is None:
-        total = rows.count() if more or not page else len(page)
-    cursor = next_cursor(page[-1], question, total) if more and page else None
-    return Response(cursor_response(total, cursor, documents(page)))
-
-
-def _page_at(page: Page, rows: QuerySet[M], rendered: Callable[[QuerySet[M]], QuerySet[M]]) -> tuple[list[M], int]:
-    """Return the rows of a page, and how many rows were in its place. A row that disappeared between the two queries is left out."""
-    if not page.count or page.is_beyond_everything:
-        return [], 0
-    if page.start == 1:
-        first = list(rendered(rows)[: page.count])
-        return first, len(first)
-    ids = list(rows.values_list("pk", flat=True)[page.start - 1 : page.start - 1 + page.count])
-    found = {row.pk: row for row in rendered(rows.model._default_manager.filter(pk__in=ids))}
-    return [found[pk] for pk in ids if pk in found], len(ids)
-
-
-def _total(page: Page, reached: int, rows: QuerySet[M]) -> int:
-    """Return how many rows there are. A page that is not full is the last one, so its place is the count."""
-    if reached < page.count and (reached or page.start == 1):
-        return page.start - 1 + reached
-    return rows.count()
+        found, total = rows.at(search.page)
+        return Response(list_response(total, search.page, documents(found)))
+    place = place_of(search.cursor, question)
+    count = search.page.count
+    found = rows.after(place, count + 1)
+    shown_ones, more = found[:count], len(found) > count
+    if place is not None:
+        total = place.total
+    else:
+        total = rows.total() if more or not shown_ones else len(shown_ones)
+    cursor = next_cursor(shown_ones[-1], question, total) if more and shown_ones else None
+    return Response(cursor_response(total, cursor, documents(shown_ones)))
 
 
 def _search(said: Mapping[str, Any], names: Mapping[str, Iterable[str]], resource_type: ResourceType) -> Search:

@@ -7,18 +7,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core_identity.selectors import resources
-from scim.cursors import Question, after, belongs_to, next_cursor
+from scim.cursors import Question, after, belongs_to, next_cursor, place_of
 from scim.query import group_condition, user_condition
 from scim.views.base import ScimView
 from scim.views.groups import GroupView
 from scim.views.listing import Search, search_in_body
-from scim.views.users import UserView
+from scim.views.users import UserView, rows_of
 from scim.wire.errors import InvalidFilter, InvalidValue, NotDone
 from scim.wire.list_response import cursor_response, list_response
 from scim.wire.resource_types import GROUP_TYPE, user_type
 
 if TYPE_CHECKING:
     from core_identity.models import Identity, PushGroup
+    from core_identity.selectors.rows import ShownIdentity
 
 NOBODY = Q(pk__in=[])
 
@@ -43,14 +44,14 @@ class SearchAll(ScimView):
         wanted = search.page.of(total)
         found, listed = [], []
         if wanted.start < min(wanted.stop, people):
-            found = list(resources.with_rendering(users)[wanted.start : min(wanted.stop, people)])
+            found = rows_of(users[wanted.start : min(wanted.stop, people)])
         if wanted.stop > people:
             listed = list(groups[max(wanted.start - people, 0) : wanted.stop - people])
         return Response(list_response(total, search.page, self._documents(found, listed, search, of_groups)))
 
     def _page(
         self, search: Search, cursor: str, users: QuerySet["Identity"], groups: QuerySet["PushGroup"]
-    ) -> tuple[list["Identity"], list["PushGroup"], int, str | None]:
+    ) -> tuple[list["ShownIdentity"], list["PushGroup"], int, str | None]:
         """Return the Users and the Groups of the page after ``cursor``, how many there are in all, and the next cursor.
 
         Each type has cursors of its own.
@@ -58,21 +59,21 @@ class SearchAll(ScimView):
         of_users, of_groups = (Question(self.connection, f"all {name}", search.filter) for name in ("User", "Group"))
         count, found, later = search.page.count, [], groups
         if belongs_to(cursor, of_groups):
-            later, total = after(groups, of_groups, cursor)
+            place = place_of(cursor, of_groups)
+            later = after(groups, place)
         else:
-            people, total = after(users, of_users, cursor)
-            found = list(resources.with_rendering(people)[: count + 1])
+            place = place_of(cursor, of_users)
+            found = rows_of(after(users, place)[: count + 1])
         listed = list(later[: count + 1 - len(found)])
         more = len(found) + len(listed) > count
         found, listed = found[:count], listed[: max(count - len(found), 0)]
-        if total is None:
-            total = users.count() + groups.count()
+        total = users.count() + groups.count() if place is None else place.total
         if more and listed:
             return found, listed, total, next_cursor(listed[-1], of_groups, total)
         return found, listed, total, next_cursor(found[-1], of_users, total) if more and found else None
 
     def _documents(
-        self, found: list["Identity"], listed: list["PushGroup"], search: Search, of_groups: Search
+        self, found: list["ShownIdentity"], listed: list["PushGroup"], search: Search, of_groups: Search
     ) -> list[dict[str, Any]]:
         users = UserView(request=self.request, kwargs=self.kwargs)
         groups = GroupView(request=self.request, kwargs=self.kwargs)

@@ -1,5 +1,6 @@
 """The User resource (RFC 7644 section 3): wire → Person → service, and back from what is stored."""
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -9,24 +10,43 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core_identity.selectors import resources
+from core_identity.selectors.pages import number_of_resources, page_after, page_at
+from core_identity.selectors.rows import with_pks
 from core_identity.services import provisioning
-from scim.cursors import Question
-from scim.query import finds_one_user, user_condition, user_order
+from core_identity.services.resource_counts import UNCOUNTED, count_changes
+from scim.cursors import Place, Question
+from scim.lookups import look_up
+from scim.query import user_condition, user_order
 from scim.resources import Document, user_document, user_version
 from scim.views.base import ScimView, id_in_address
-from scim.views.listing import Search, answer_to, body_of, search_in_body, search_in_query, selection_in_query
+from scim.views.listing import (
+    Queried,
+    Rows,
+    Search,
+    answer_to,
+    body_of,
+    search_in_body,
+    search_in_query,
+    selection_in_query,
+)
 from scim.wire.attributes import ResourceType
 from scim.wire.deactivation import DEACTIVATION, says_inactive
 from scim.wire.errors import ScimError, UnclearBody
+from scim.wire.filter import Filter, parse_filter
 from scim.wire.group import resource_id
 from scim.wire.left_out import left_out
+from scim.wire.list_response import Page, list_response
 from scim.wire.selection import Selection
 from scim.wire.user import UserWire
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from uuid import UUID
 
-    from core_identity.models import Identity
+    from django.db.models import QuerySet
+
+    from core_identity.models import Connection, Identity
+    from core_identity.selectors.rows import ShownIdentity
     from core_identity.values import Person
 
 
@@ -41,8 +61,8 @@ class UserView(ScimView):
     def resource_type(self) -> ResourceType:
         return self.wire.resource_type
 
-    def document(self, identity: "Identity") -> Document:
-        return user_document(identity, uid_attribute=self.connection.uid_attribute, address=self.address)
+    def document(self, shown: "ShownIdentity") -> Document:
+        return user_document(shown, uid_attribute=self.connection.uid_attribute, address=self.address)
 
     @property
     def selection(self) -> Selection:
@@ -58,30 +78,66 @@ class UserView(ScimView):
         """Answer what stands now (R19): read anew, because the service may have left part of the message undone."""
         return self.shown(resources.scim_identity(self.connection, identity.scim_id), selection, created=created)
 
-    def shown(self, identity: "Identity", selection: Selection, *, created: bool = False) -> Response:
-        """Answer an identity with rendering."""
-        shown = self.document(identity)
+    def shown(self, shown: "ShownIdentity", selection: Selection, *, created: bool = False) -> Response:
+        document = self.document(shown)
         return Response(
-            selection.of(shown),
+            selection.of(document),
             status=status.HTTP_201_CREATED if created else status.HTTP_200_OK,
-            headers={"Location": shown["meta"]["location"], "ETag": shown["meta"]["version"]},
+            headers={"Location": document["meta"]["location"], "ETag": document["meta"]["version"]},
         )
 
     def found(self, search: Search) -> Response:
-        identities = resources.scim_identities(self.connection)
-        if search.filter is not None:
-            identities = identities.filter(user_condition(search.filter, self.connection))
-        if search.sort is not None:
-            identities = identities.order_by(user_order(search.sort, self.connection), "created_at", "id")
-        if search.filter is not None and finds_one_user(search.filter, self.connection):
-            identities = identities.order_by()
+        tree = None if search.filter is None else parse_filter(search.filter)
+        if tree is not None and search.is_unsorted_by_index:
+            people = look_up(tree, self.connection)
+            if people is not None:
+                page = search.page.of(len(people))
+                return Response(list_response(len(people), search.page, self.documents(people[page], search)))
         return answer_to(
             search,
-            identities,
+            self.rows(tree, search),
             Question(self.connection, "User", search.filter),
-            lambda rows: [search.selection.of(self.document(one)) for one in rows],
-            rendered=resources.with_rendering,
+            lambda found: self.documents(found, search),
         )
+
+    def rows(self, tree: Filter | None, search: Search) -> Rows["ShownIdentity"]:
+        if tree is None and search.sort is None:
+            return Everybody(self.connection)
+        identities = resources.scim_identities(self.connection)
+        if tree is not None:
+            identities = identities.filter(user_condition(tree, self.connection))
+        if search.sort is not None:
+            identities = identities.order_by(user_order(search.sort, self.connection), "created_at", "id")
+        return Queried(identities, rows_of)
+
+    def documents(self, found: "Iterable[ShownIdentity]", search: Search) -> list[Document]:
+        return [search.selection.of(self.document(one)) for one in found]
+
+
+@dataclass(frozen=True)
+class Everybody:
+    """All Users of a connection in the order of their creation, which nobody has to count."""
+
+    connection: "Connection"
+
+    def at(self, page: Page) -> "tuple[list[ShownIdentity], int]":
+        answered = page_at(self.connection, page.start - 1, page.count)
+        if answered.uncounted > UNCOUNTED:
+            count_changes(self.connection.pk)
+        return answered.found, answered.total
+
+    def after(self, place: Place | None, count: int) -> "list[ShownIdentity]":
+        if place is None:
+            return self.at(Page(1, count))[0]
+        return page_after(self.connection, place.created_at, place.pk, count)
+
+    def total(self) -> int:
+        return number_of_resources(self.connection)
+
+
+def rows_of(identities: "QuerySet[Identity]") -> list["ShownIdentity"]:
+    """Return what is shown of identities: their keys in one statement, their rows in another."""
+    return with_pks(list(identities.values_list("pk", flat=True)))
 
 
 class Users(UserView):
@@ -104,8 +160,8 @@ class SearchUsers(UserView):
 
 class OneUser(UserView):
     def get(self, request: Request, slug: str, resource: str) -> Response:
-        identity = resources.scim_identity(self.connection, id_in_address(resource))
-        return self.unchanged(user_version(identity)) or self.shown(identity, self.selection)
+        shown = resources.scim_identity(self.connection, id_in_address(resource))
+        return self.unchanged(user_version(shown)) or self.shown(shown, self.selection)
 
     @cached_property
     def body(self) -> dict[str, Any]:

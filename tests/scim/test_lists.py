@@ -164,11 +164,11 @@ def test_a_cursor_of_another_question_connection_or_hand_is_refused(okta: Scim, 
 def test_a_cursor_has_its_time(okta: Scim, people: Any) -> None:
     cursor = okta.get("/Users", cursor="", count="1").json()["nextCursor"]
     with time_machine.travel(timezone.now().timestamp() + CURSOR_SECONDS + 60):
-        from scim.cursors import Question, after
+        from scim.cursors import Question, place_of
         from scim.wire.errors import ExpiredCursor
 
         with pytest.raises(ExpiredCursor):
-            after(people, Question(okta.connection, "User", None), cursor)
+            place_of(cursor, Question(okta.connection, "User", None))
 
 
 def test_two_ways_of_paging_at_once_are_refused(okta: Scim) -> None:

@@ -1,0 +1,88 @@
+"""All SCIM resources of a connection, by pages: the place of a page and the number of all are found without counting.
+
+A connection has blocks of about a thousand resources, each with its number of people, and changes that no block counts yet. All of them together are
+exact in each snapshot of the database, because the trigger appends a change in the transaction of the identity. So the resources before a block are
+the sum of the blocks and changes before it, and a page begins within that block.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from django.db import connection as database
+
+from core_identity.models import Connection, Identity, ResourceBlock, ResourceChange
+from core_identity.selectors.rows import COLUMNS, HELD, ONE, ShownIdentity, shown
+
+_FURTHEST: Final = 2**40
+"""No table has so many rows."""
+
+
+class ResourcePage(NamedTuple):
+    """A page of SCIM resources, the number of all, and how many changes are not yet in the blocks."""
+
+    found: list[ShownIdentity]
+    total: int
+    uncounted: int
+
+
+def page_at(connection: Connection, skipped: int, count: int) -> ResourcePage:
+    """Return up to ``count`` resources in the order of creation, after ``skipped`` others. One statement."""
+    asked = {"connection": connection.pk, "skipped": min(skipped, _FURTHEST), "count": count}
+    rows = _read(_AT, asked)
+    total, uncounted = rows[0][:2]
+    return ResourcePage([shown(row[2:]) for row in rows if row[2] is not None], total, uncounted)
+
+
+def page_after(connection: Connection, created_at: datetime, pk: UUID, count: int) -> list[ShownIdentity]:
+    """Return up to ``count`` resources that follow this key, in the order of creation. One statement."""
+    asked = {"connection": connection.pk, "created_at": created_at, "pk": pk, "count": count}
+    return [shown(row) for row in _read(_AFTER, asked)]
+
+
+def number_of_resources(connection: Connection) -> int:
+    """Return how many SCIM resources a connection has."""
+    [[total]] = _read(f"SELECT COALESCE(sum(people), 0)::bigint FROM ({_COUNTED}) AS counted", {"connection": connection.pk})  # noqa: S608
+    return int(total)
+
+
+def _read(statement: str, asked: dict[str, object]) -> list[Sequence[object]]:
+    with database.cursor() as cursor:
+        cursor.execute(statement, asked)
+        return cursor.fetchall()
+
+
+_IDENTITY, _BLOCK, _CHANGE = (model._meta.db_table for model in (Identity, ResourceBlock, ResourceChange))
+_KEYS: Final = (
+    f"SELECT created_at, id FROM {_IDENTITY} WHERE connection_id = %(connection)s AND {Identity.RESOURCE_SQL}"  # noqa: S608
+)
+_COUNTED: Final = f"""
+SELECT created_at, identity_id, people, TRUE AS is_block FROM {_BLOCK} WHERE connection_id = %(connection)s
+UNION ALL SELECT created_at, identity_id, people, FALSE FROM {_CHANGE} WHERE connection_id = %(connection)s
+"""  # noqa: S608
+
+# A connection may have no block yet, hence one before everybody. A change at the very key of a block is within that block.
+_AT: Final = f"""
+WITH counted AS MATERIALIZED ({_COUNTED} UNION ALL SELECT '-infinity', '00000000-0000-0000-0000-000000000000', 0, TRUE),
+size AS MATERIALIZED (SELECT sum(people)::bigint AS total, count(*) FILTER (WHERE NOT is_block) AS uncounted FROM counted),
+place AS MATERIALIZED (
+    SELECT created_at, identity_id, before FROM (
+        SELECT created_at, identity_id, is_block,
+            (sum(people) OVER (ORDER BY created_at, identity_id, is_block DESC ROWS UNBOUNDED PRECEDING) - people)::bigint AS before
+        FROM counted
+    ) AS summed WHERE is_block AND before <= %(skipped)s ORDER BY created_at DESC, identity_id DESC LIMIT 1
+)
+SELECT size.total, size.uncounted, page.* FROM size LEFT JOIN (
+    SELECT {COLUMNS} FROM place CROSS JOIN LATERAL (
+        {_KEYS} AND (created_at, id) >= (place.created_at, place.identity_id)
+        ORDER BY created_at, id OFFSET %(skipped)s - place.before LIMIT %(count)s
+    ) AS found {ONE} {HELD}
+) AS page ON TRUE ORDER BY page.created COLLATE "C", page.pk COLLATE "C"
+"""  # noqa: S608
+
+_AFTER: Final = f"""
+SELECT {COLUMNS} FROM (
+    {_KEYS} AND (created_at, id) > (%(created_at)s, %(pk)s) ORDER BY created_at, id LIMIT %(count)s
+) AS found {ONE} {HELD} ORDER BY one.created_at, one.id
+"""  # noqa: S608

@@ -1,0 +1,164 @@
+"""The rows that SCIM shows of users, read by SQL of our own: one statement for one person, for a look-up and for a page.
+
+Every statement reads the same columns. The people are found first, by an index; then each is read by its key (`LATERAL … LIMIT 1` and scalar
+sub-queries), so a table that was never analysed costs what another one costs. `tests/core_identity/test_rows.py` compares all of it with the models.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from django.db import connection as database
+
+from core_identity.models import (
+    Connection,
+    Identity,
+    IdentityUid,
+    PushGroup,
+    PushGroupMember,
+    User,
+)
+
+
+class ShownIdentity(NamedTuple):
+    """One SCIM resource with all that its answer shows. Times are ISO 8601 in UTC with microseconds and without a zone."""
+
+    pk: str
+    scim_id: str
+    external_id: str | None
+    user_name: str
+    given_name: str
+    family_name: str
+    email: str
+    title: str
+    organization: str
+    department: str
+    active: bool
+    version: int
+    created: str
+    changed: str
+    username: str
+    """The login name in CORE."""
+    core_email: str
+    expired: bool
+    uid: str | None
+    """None while it is derived (R6)."""
+    attributes: Mapping[str, Any]
+    groups: Sequence[tuple[str, str]]
+    """SCIM id and name of each."""
+
+    @property
+    def created_at(self) -> datetime:
+        return datetime.fromisoformat(f"{self.created}+00:00")
+
+
+class Key(StrEnum):
+    """What at most one SCIM resource of a connection has."""
+
+    SCIM_ID = "scim_id"
+    USER_NAME = "user_name_key"
+    EXTERNAL_ID = "external_id"
+    UID = "uid_key"
+
+
+def with_key(connection: Connection, key: Key, value: str | UUID) -> ShownIdentity | None:
+    """Return the SCIM resource of a connection with this value, which is compared as it is (`keys.key` is up to the caller)."""
+    found = _read(_BY_KEY[key], {"connection": connection.pk, "value": value})
+    return found[0] if found else None
+
+
+def with_pks(pks: Collection[object]) -> list[ShownIdentity]:
+    """Return the SCIM resources with these primary keys, in this order. One that disappeared is left out."""
+    return _read(_BY_PKS, {"pks": list(pks)}) if pks else []
+
+
+def with_email(
+    connection: Connection, email_key: str, others: str, *, type_: str | None, own_type: bool, limit: int
+) -> list[ShownIdentity]:
+    """Return the first ``limit`` SCIM resources with this email, in the order of creation.
+
+    ``others`` is the SQL/JSON path by which one email beside the main one fits. If ``type_`` is given, the main email must have it as it was sent;
+    ``own_type`` tells whether an email that was never sent has it.
+    """
+    asked = {"connection": connection.pk, "email": email_key, "others": others, "limit": limit}
+    if type_ is None:
+        return _read(_BY_EMAIL, asked)
+    return _read(_BY_EMAIL_OF_TYPE, {**asked, "type": type_, "own_type": own_type})
+
+
+def _read(statement: str, asked: Mapping[str, Any]) -> list[ShownIdentity]:
+    with database.cursor() as cursor:
+        cursor.execute(statement, asked)
+        return [shown(row) for row in cursor.fetchall()]
+
+
+def shown(row: Sequence[Any]) -> ShownIdentity:
+    """Return a row of `COLUMNS`."""
+    attributes, groups = row[-2:]
+    return ShownIdentity(
+        *row[:-2],
+        attributes={} if attributes == "{}" else json.loads(attributes),
+        groups=() if groups is None else tuple((one, name) for one, name in json.loads(groups)),
+    )
+
+
+_IDENTITY, _USER, _UID, _GROUP, _MEMBER = (
+    model._meta.db_table for model in (Identity, User, IdentityUid, PushGroup, PushGroupMember)
+)
+_TIME: Final = """to_char(one.{} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')"""
+_OWN: Final = """id scim_id external_id user_name given_name family_name email title organization department active version created_at changed_at
+attributes user_id""".split()
+
+COLUMNS: Final = f"""
+one.id::text AS pk, one.scim_id::text, one.external_id, one.user_name, one.given_name, one.family_name, one.email, one.title, one.organization,
+one.department, one.active, one.version, {_TIME.format("created_at")} AS created, {_TIME.format("changed_at")},
+held.username, held.email, held.expired_at IS NOT NULL,
+(SELECT uid FROM {_UID} WHERE identity_id = one.id AND current AND NOT derived LIMIT 1),
+one.attributes::text,
+(
+    SELECT json_agg((SELECT json_build_array(scim_id, display_name) FROM {_GROUP} WHERE id = member.group_id) ORDER BY member.id)::text
+    FROM {_MEMBER} AS member WHERE member.identity_id = one.id
+)
+"""  # noqa: S608 - nothing but names of our own
+"""What is read of the identity ``one`` and its user ``held``, in the order of `ShownIdentity`."""
+
+HELD: Final = f"CROSS JOIN LATERAL (SELECT username, email, expired_at FROM {_USER} WHERE id = one.user_id LIMIT 1) AS held"  # noqa: S608
+ONE: Final = f"CROSS JOIN LATERAL (SELECT {', '.join(_OWN)} FROM {_IDENTITY} WHERE id = found.id LIMIT 1) AS one"  # noqa: S608
+"""The identity of each row of ``found``, by its primary key."""
+
+_RESOURCE: Final = f"connection_id = %(connection)s AND {Identity.RESOURCE_SQL}"
+_WHERE_KEY: Final = f"SELECT {COLUMNS} FROM {_IDENTITY} AS one {HELD} WHERE one.{{}} = %(value)s AND one.{_RESOURCE}"  # noqa: S608
+_WHERE_UID: Final = f"""
+SELECT {COLUMNS} FROM {_IDENTITY} AS one {HELD}
+WHERE one.id = (SELECT identity_id FROM {_UID} WHERE connection_id = %(connection)s AND uid_key = %(value)s AND current AND NOT derived)
+AND one.{_RESOURCE}
+"""  # noqa: S608
+_BY_KEY: Final = {key: _WHERE_UID if key is Key.UID else _WHERE_KEY.format(key) for key in Key}
+
+_BY_PKS: Final = f"""
+SELECT {COLUMNS} FROM unnest(%(pks)s::uuid[]) WITH ORDINALITY AS found (id, place) {ONE} {HELD} ORDER BY found.place
+"""  # noqa: S608
+
+_LISTED: Final = "COALESCE(attributes #>> '{emails,0,value}', '') = email"
+"""Whether the main email is the one that was sent first. Else another email stands by now, and is shown alone."""
+
+
+
+def _by_email(of_type: str) -> str:
+    return f"""
+SELECT {COLUMNS} FROM (
+    SELECT id FROM {_IDENTITY} WHERE email_key = %(email)s AND {_RESOURCE} {of_type}
+    UNION
+    SELECT id FROM {_IDENTITY} WHERE {_RESOURCE} AND (attributes #> '{{emails,1}}') IS NOT NULL AND {_LISTED}
+    AND jsonb_path_exists(attributes, %(others)s::jsonpath)
+) AS found {ONE} {HELD} ORDER BY one.created_at, one.id LIMIT %(limit)s
+"""  # noqa: S608
+
+
+_BY_EMAIL: Final = _by_email("")
+_BY_EMAIL_OF_TYPE: Final = _by_email(
+    f"AND CASE WHEN {_LISTED} THEN UPPER(attributes #>> '{{emails,0,type}}') = UPPER(%(type)s) ELSE %(own_type)s END"
+)

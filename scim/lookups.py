@@ -1,0 +1,85 @@
+"""Filters by which identity providers ask for one person: recognised, and answered by one look-up in an index.
+
+A look-up finds whom the same filter finds in `scim.query`, which answers all other filters. It needs no order and no count.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from core_identity.keys import key
+from core_identity.selectors import rows
+from core_identity.selectors.rows import Key, ShownIdentity
+from scim.lists import value_path
+from scim.wire import urns
+from scim.wire.attributes import Target
+from scim.wire.filter import And, Comparison, Filter, ValuePath
+from scim.wire.group import resource_id
+from scim.wire.list_response import MAX_COUNT
+from scim.wire.resource_types import EMAILS, user_type
+
+if TYPE_CHECKING:
+    from core_identity.models import Connection
+
+_OWN_TYPE: Final = "work"
+"""The type under which an email is shown that no IdP sent."""
+
+
+def look_up(tree: Filter, connection: "Connection") -> Sequence[ShownIdentity] | None:
+    """Return all whom a filter finds, in the order of creation; None where it is not a look-up, or finds more people than a page holds.
+
+    One statement at most. Raises `InvalidFilter` where the value cannot be compared.
+    """
+    match tree:
+        case Comparison(path, "eq", str(value)):
+            target = user_type(connection.uid_attribute).find(path)
+            return None if target is None else _by_name(target.name, value, connection)
+        case ValuePath(path, inner):
+            target = user_type(connection.uid_attribute).find(path)
+            return None if target is None or target.name != "emails" else _by_value(inner, connection)
+    return None
+
+
+def _by_name(name: str, value: str, connection: "Connection") -> Sequence[ShownIdentity] | None:
+    if name in ("emails", "emails.value"):
+        return _by_email(Comparison("value", "eq", value), value, None, connection)
+    asked: tuple[Key, object] | None = {
+        "id": (Key.SCIM_ID, resource_id(value)),
+        "externalId": (Key.EXTERNAL_ID, value),
+        "userName": (Key.USER_NAME, key(value)),
+        f"{urns.ENTERPRISE_USER}:{connection.uid_attribute}": (Key.UID, key(value)),
+    }.get(name)
+    if asked is None:
+        return None
+    column, wanted = asked
+    found = None if wanted is None else rows.with_key(connection, column, wanted)
+    return () if found is None else (found,)
+
+
+def _by_value(inner: Filter, connection: "Connection") -> Sequence[ShownIdentity] | None:
+    """``emails[type eq "work"].value eq "x"`` as Entra asks, and ``emails[value eq "x"]``."""
+    terms = inner.terms if isinstance(inner, And) else (inner,)
+    said: dict[str, str] = {}
+    for term in terms:
+        match term:
+            case Comparison(path, "eq", str(value)) if path.lower() in ("value", "type") and path.lower() not in said:
+                said[path.lower()] = value
+            case _:
+                return None
+    return _by_email(inner, said["value"], said.get("type"), connection) if "value" in said else None
+
+
+def _by_email(
+    tree: Filter, email: str, type_: str | None, connection: "Connection"
+) -> Sequence[ShownIdentity] | None:
+    email_key = key(email)
+    if not email_key:
+        return None
+    found = rows.with_email(
+        connection,
+        email_key,
+        value_path(Target(None, EMAILS), tree),
+        type_=type_,
+        own_type=type_ is not None and type_.casefold() == _OWN_TYPE,
+        limit=MAX_COUNT + 1,
+    )
+    return found if len(found) <= MAX_COUNT else None

@@ -1,0 +1,134 @@
+"""Pages and numbers of SCIM resources are those that a count would give, whoever comes, goes and counts meanwhile."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from uuid import UUID
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+
+from benchmarks.seed import add_people
+from core_identity.models import Connection, Identity, IdentityUid, ResourceBlock, ResourceChange
+from core_identity.selectors.pages import number_of_resources, page_after, page_at
+from core_identity.selectors.resources import scim_identities
+from core_identity.services.resource_counts import count_all_changes, count_changes
+from tests.support.cast import make_connection
+
+STEPS = 60
+
+
+def by_models(connection: Connection) -> list[str]:
+    return [str(pk) for pk in scim_identities(connection).values_list("pk", flat=True)]
+
+
+def assert_pages(connection: Connection) -> None:
+    """Compare the pages of a connection with what the models list."""
+    everybody = by_models(connection)
+    assert number_of_resources(connection) == len(everybody)
+    for start in {0, 1, 2, 5, len(everybody) // 2, len(everybody) - 1, len(everybody), len(everybody) + 9, 10**30}:
+        page = page_at(connection, max(start, 0), 4)
+        assert [one.pk for one in page.found] == everybody[max(start, 0) :][:4], start
+        assert page.total == len(everybody)
+        if page.found:
+            last = page.found[-1]
+            following = page_after(connection, last.created_at, UUID(last.pk), 3)
+            assert [one.pk for one in following] == everybody[start + len(page.found) :][:3]
+    assert page_at(connection, 0, 0).found == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pages_are_right_when_people_come_and_go(db: None, seed: int) -> None:
+    chance = random.Random(seed)
+    acme, other = make_connection(), make_connection("globex", customer="Globex")
+    now = timezone.now()
+    assert_pages(acme)
+    made = 0
+    for step in range(STEPS):
+        some = Identity.objects.filter(pk__in=chance.sample(by_models(acme), min(made, 3, len(by_models(acme)))))
+        match chance.randrange(8):
+            case 0 | 1 | 2:
+                number = chance.choice((1, 1, 4, 9))
+                add_people(acme, made + 1, made + number)
+                made += number
+            case 3:
+                some.update(deleted_at=now)
+            case 4:
+                Identity.objects.filter(deleted_at__isnull=False).update(deleted_at=None, pushed_at=now)
+            case 5:
+                some.update(pushed_at=None, offered_at=chance.choice((None, now)))
+            case 6:
+                some.update(connection=other) if chance.random() < 0.5 else some.update(created_at=now, title="x")
+            case 7:
+                IdentityUid.objects.filter(identity__in=some).delete()
+                some.delete()
+        if chance.random() < 0.4:
+            count_changes(acme.pk, of_block=3)
+        if step % 6 == 0:
+            assert_pages(acme)
+            assert_pages(other)
+    assert count_all_changes(of_block=3) > 0
+    assert not ResourceChange.objects.exists()
+    assert ResourceBlock.objects.filter(connection_id=acme.pk).count() > 3
+    assert_pages(acme)
+    assert_pages(other)
+
+
+def test_what_does_not_matter_to_a_list_is_no_change(db: None) -> None:
+    acme = make_connection()
+    add_people(acme, 1, 2)
+    count_changes(acme.pk)
+    Identity.objects.update(title="Chief", pushed_at=timezone.now(), active=False)
+    assert not ResourceChange.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_number_is_exact_while_two_write_and_two_count() -> None:
+    acme = make_connection()
+    over = Event()
+
+    def write(first: int) -> None:
+        for number in range(first, first + 60, 3):
+            add_people(acme, number, number + 2)
+            Identity.objects.filter(connection=acme, external_id=f"e{number}").update(deleted_at=timezone.now())
+
+    def count(_: int) -> int:
+        rounds = 0
+        while not over.is_set():
+            count_changes(acme.pk, of_block=5)
+            rounds += 1
+        return rounds
+
+    def read(_: int) -> int:
+        """Ask for the number and the models' count in one snapshot."""
+        from django.db import connection, transaction
+
+        rounds = 0
+        while not over.is_set():
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                assert_pages(acme)
+            rounds += 1
+        return rounds
+
+    def closing(work: object) -> object:
+        def run(value: int) -> object:
+            try:
+                return work(value)  # type: ignore[operator]
+            finally:
+                connections.close_all()
+
+        return run
+
+    with ThreadPoolExecutor(5) as pool:
+        others = [pool.submit(closing(one), 0) for one in (count, count, read)]  # type: ignore[arg-type]
+        try:
+            for done in [pool.submit(closing(write), first) for first in (1, 1001)]:  # type: ignore[arg-type]
+                done.result()
+        finally:
+            over.set()
+        assert all(one.result() for one in others)  # type: ignore[truthy-bool]
+    assert number_of_resources(acme) == 80
+    assert_pages(acme)

@@ -52,7 +52,7 @@ class UserView(ScimView):
     def require_this_version(self, identity: "Identity") -> None:
         """Under the lock, and read only for a client that asks."""
         if self.is_conditional:
-            self.require_match(user_version(resources.scim_identity(self.connection, identity.scim_id)))
+            self.require_match(user_version(identity))
 
     def answer(self, identity: "Identity", selection: Selection, *, created: bool = False) -> Response:
         """Answer what stands now (R19): read anew, because the service may have left part of the message undone."""
@@ -127,9 +127,8 @@ class OneUser(UserView):
         body, scim_id = self.body, id_in_address(resource)
 
         def read(identity: "Identity") -> "Person":
-            # The service holds the lock, so what is read here is what the operations apply to.
-            stands = resources.scim_identity(self.connection, identity.scim_id)
-            return self.wire.read_patch(body, self.document(stands))
+            # The service reads again under the lock if anything changed, so this is what the operations apply to.
+            return self.wire.read_patch(body, self.document(identity))
 
         return self.change(scim_id, body, read, is_patch=True)
 
@@ -189,7 +188,8 @@ class OneUser(UserView):
             is_patch=is_patch,
         )
         self.decided(_words(outcome, left_out(body, self.resource_type)))
-        return self.answer(outcome.identity, selection)
+        answer = self.shown if outcome.unchanged else self.answer
+        return answer(outcome.identity, selection)
 
 
 def _words(outcome: provisioning.Outcome, ignored: tuple[str, ...]) -> str:

@@ -1,0 +1,91 @@
+"""A SCIM resource with all that a message about it is judged by: one statement, so one snapshot.
+
+This is the SQL of each PUT, PATCH and DELETE of one person. `tests/core_identity/test_stored.py` compares it with what the models say.
+"""
+
+import json
+from functools import cache
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection as database
+from django.db.models import JSONField, Model
+
+from core_identity.models import Conflict, Connection, Identity, IdentityUid, PushGroup, PushGroupMember, User
+
+PENDING_SQL: Final = "(state = 'open' OR let_through)"
+"""Conflicts that a message can close or use up; as `Conflict`'s index ``conflict_open`` has it."""
+
+
+def stored_person(connection: Connection, scim_id: UUID) -> Identity | None:
+    """Return a SCIM resource of a connection, or None. Its user and connection are loaded, and further attributes tell what else is stored:
+
+    ``uid_now``: its current UID, or None. ``uid_shown`` and ``groups_shown``: as `selectors.resources.with_rendering` adds them.
+    ``settled_keys``: the pairs of UID and externalId, as conflicts are found by them, for which no conflict is pending; empty if one is pending for
+    the person in any way (R9). ``stored_row``: all of it as read, to be compared with a later reading.
+    """
+    with database.cursor() as cursor:
+        cursor.execute(_statement(), [connection.pk, scim_id])
+        row = cursor.fetchone()
+    return None if row is None else _identity(row)
+
+
+def _identity(row: tuple[Any, ...]) -> Identity:
+    groups, has_conflicts, *columns = row
+    rest = iter(columns)
+    identity, user, connection = (_made(model, rest) for model in (Identity, User, Connection))
+    uid = _made(IdentityUid, rest)
+    assert isinstance(identity, Identity) and isinstance(user, User) and isinstance(connection, Connection)  # noqa: S101, PT018
+    identity.user, identity.connection = user, connection
+    uid_keys = {"", identity.user_name_key or "", uid.uid_key if uid else ""}
+    external_ids = {"", identity.external_id or ""}
+    identity.__dict__.update(
+        uid_now=uid,
+        uid_shown=None if uid is None or uid.derived else uid.uid,
+        groups_shown=json.loads(groups),
+        settled_keys={(one, other) for one in uid_keys for other in external_ids} if not has_conflicts else set(),
+        stored_row=row,
+    )
+    return identity
+
+
+def _made(model: type[Model], rest: Any) -> Any:
+    """Return the next object of a row; None where its primary key is null."""
+    names, converted = _columns(model)
+    values = [next(rest) for _ in names]
+    for index, field in converted:
+        values[index] = field.from_db_value(values[index], None, database)
+    return model.from_db(database.alias, names, values) if values[names.index("id")] is not None else None
+
+
+@cache
+def _columns(model: type[Model]) -> tuple[list[str], list[tuple[int, JSONField]]]:
+    fields = model._meta.concrete_fields
+    return [field.attname for field in fields], [
+        (index, field) for index, field in enumerate(fields) if isinstance(field, JSONField)
+    ]
+
+
+@cache
+def _statement() -> str:
+    listed = {"i": Identity, "u": User, "c": Connection, "n": IdentityUid}
+    columns = ", ".join(
+        f'{alias}."{field.column}"' for alias, model in listed.items() for field in model._meta.concrete_fields
+    )
+    conflict, member, group = (model._meta.db_table for model in (Conflict, PushGroupMember, PushGroup))
+    mine = f"SELECT FROM {conflict} AS k WHERE k.connection_id = i.connection_id AND {PENDING_SQL} AND"  # noqa: S608 - names of our own
+    return f"""
+SELECT (
+    SELECT coalesce(json_agg(json_build_object('id', g.scim_id, 'name', g.display_name) ORDER BY m.id), '[]')::text
+    FROM {member} AS m JOIN {group} AS g ON g.id = m.group_id WHERE m.identity_id = i.id
+),
+EXISTS ({mine} k.subject_id = i.id)
+OR EXISTS ({mine} k.other_id = u.id)
+OR EXISTS ({mine} k.uid_key IN ('', i.user_name_key, n.uid_key) AND k.external_id IN ('', i.external_id)),
+{columns}
+FROM {Identity._meta.db_table} AS i
+JOIN {User._meta.db_table} AS u ON u.id = i.user_id
+JOIN {Connection._meta.db_table} AS c ON c.id = i.connection_id
+LEFT JOIN {IdentityUid._meta.db_table} AS n ON n.identity_id = i.id AND n.current
+WHERE i.connection_id = %s AND i.scim_id = %s AND {Identity.RESOURCE_SQL}
+"""  # noqa: S608

@@ -98,9 +98,9 @@ def resource(connection: Connection, scim_id: UUID) -> Identity:
 
 _LOCK: Final = f"""
 SELECT FROM {User._meta.db_table} AS u JOIN {Identity._meta.db_table} AS i ON i.user_id = u.id
-WHERE i.connection_id = %s AND i.scim_id = %s FOR NO KEY UPDATE OF u, i
+WHERE (i.connection_id = %s) IS TRUE AND i.scim_id = %s FOR NO KEY UPDATE OF u, i
 """  # noqa: S608 - names of our own
-"""First the user, then the identity: PostgreSQL locks in the order of the list."""
+"""First the user, then the identity: PostgreSQL locks in the order of the list. IS TRUE: see `selectors.stored`."""
 
 
 def locked_with_user(identities: models.QuerySet[Identity]) -> Identity | None:

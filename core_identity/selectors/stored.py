@@ -2,8 +2,8 @@
 
 This is the SQL of each PUT, PATCH and DELETE of one person. `tests/core_identity/test_stored.py` compares it with what the models say.
 
-``IS TRUE`` keeps a condition from an index: without statistics PostgreSQL believes that a connection has few people, and would read all of them
-rather than look for the id.
+Without statistics PostgreSQL may believe all tables to be empty, and that any plan is as good as another. So each table is found by one key:
+``IS TRUE`` keeps a further condition from an index, and ``LATERAL … LIMIT 1`` keeps the tables from being joined in another order.
 """
 
 import json
@@ -88,9 +88,10 @@ EXISTS ({mine} k.subject_id = i.id AND (k.connection_id = i.connection_id) IS TR
 OR EXISTS ({mine} k.other_id = u.id AND (k.connection_id = i.connection_id) IS TRUE)
 OR EXISTS ({mine} k.connection_id = i.connection_id AND k.uid_key IN ('', i.user_name_key, n.uid_key) AND k.external_id IN ('', i.external_id)),
 {columns}
-FROM {Identity._meta.db_table} AS i
-JOIN {User._meta.db_table} AS u ON u.id = i.user_id
-JOIN {Connection._meta.db_table} AS c ON c.id = i.connection_id
-LEFT JOIN {IdentityUid._meta.db_table} AS n ON n.identity_id = i.id AND n.current
-WHERE (i.connection_id = %s) IS TRUE AND i.scim_id = %s AND {Identity.RESOURCE_SQL}
+FROM (
+    SELECT * FROM {Identity._meta.db_table} WHERE (connection_id = %s) IS TRUE AND scim_id = %s AND {Identity.RESOURCE_SQL} LIMIT 1
+) AS i
+CROSS JOIN LATERAL (SELECT * FROM {User._meta.db_table} WHERE id = i.user_id LIMIT 1) AS u
+CROSS JOIN LATERAL (SELECT * FROM {Connection._meta.db_table} WHERE id = i.connection_id LIMIT 1) AS c
+LEFT JOIN LATERAL (SELECT * FROM {IdentityUid._meta.db_table} WHERE identity_id = i.id AND current LIMIT 1) AS n ON TRUE
 """  # noqa: S608

@@ -97,10 +97,13 @@ def resource(connection: Connection, scim_id: UUID) -> Identity:
 
 
 _LOCK: Final = f"""
-SELECT FROM {User._meta.db_table} AS u JOIN {Identity._meta.db_table} AS i ON i.user_id = u.id
-WHERE (i.connection_id = %s) IS TRUE AND i.scim_id = %s FOR NO KEY UPDATE OF u, i
+WITH found AS MATERIALIZED (
+    SELECT id, user_id FROM {Identity._meta.db_table} WHERE (connection_id = %s) IS TRUE AND scim_id = %s
+)
+SELECT FROM {User._meta.db_table} AS u, {Identity._meta.db_table} AS i
+WHERE u.id = (SELECT user_id FROM found) AND i.id = (SELECT id FROM found) FOR NO KEY UPDATE OF u, i
 """  # noqa: S608 - names of our own
-"""First the user, then the identity: PostgreSQL locks in the order of the list. IS TRUE: see `selectors.stored`."""
+"""First the user, then the identity: PostgreSQL locks in the order of the list. Why no join: see `selectors.stored`."""
 
 
 def locked_with_user(identities: models.QuerySet[Identity]) -> Identity | None:

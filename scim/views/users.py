@@ -8,7 +8,9 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core_identity.errors import NotFound
 from core_identity.selectors import resources
+from core_identity.selectors.stored import stored_person
 from core_identity.services import provisioning
 from scim.cursors import Question
 from scim.query import finds_one_user, user_condition, user_order
@@ -55,8 +57,11 @@ class UserView(ScimView):
             self.require_match(user_version(identity))
 
     def answer(self, identity: "Identity", selection: Selection, *, created: bool = False) -> Response:
-        """Answer what stands now (R19): read anew, because the service may have left part of the message undone."""
-        return self.shown(resources.scim_identity(self.connection, identity.scim_id), selection, created=created)
+        """Answer what is stored now (R19): read again, because the service may have left part of the message undone."""
+        stored = stored_person(self.connection, identity.scim_id)
+        if stored is None:  # deleted meanwhile, by another request
+            raise NotFound(f"There is no user with the id {identity.scim_id} in this connection.")
+        return self.shown(stored, selection, created=created)
 
     def shown(self, identity: "Identity", selection: Selection, *, created: bool = False) -> Response:
         """Answer an identity with rendering."""

@@ -30,6 +30,11 @@ KEYS: Final = ("uid", "external_id", "user_name")
 """By which a push and an identity are compared; names of fields of a `Person`."""
 
 
+def unsent_keys(sent: Person, is_patch: bool) -> frozenset[str]:
+    """Return the keys that a PATCH does not contain; a PUT counts as containing all of them (R8a)."""
+    return frozenset(name for name in KEYS if is_patch and getattr(sent, name) is None)
+
+
 class Verb(StrEnum):
     POST = "POST"
     CHANGE = "PUT/PATCH"

@@ -1,10 +1,11 @@
-"""Which of the IdP's words reach the user (R4, R16, R17), and where the two differ (R18)."""
+"""What of a message reaches the identity (R19) and the user (R4, R16, R17), and where the two differ (R18)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from core_identity.keys import key
 from core_identity.values import Person
 
 FOLLOWS: Final[Mapping[str, str]] = MappingProxyType(
@@ -21,8 +22,33 @@ FOLLOWS: Final[Mapping[str, str]] = MappingProxyType(
 NAMES: Final = frozenset({"given_name", "family_name"})
 """Never cleared by an empty value (R17), and frozen where the UID is made of them (R4)."""
 
+KEYS: Final[Mapping[str, str]] = MappingProxyType(
+    {"user_name": "user_name_key", "email": "email_key", "name_id": "name_id_key"}
+)
+"""Fields of an identity that are compared, and the field that holds the form by which they are (R5)."""
+
 COMPARED: Final[Mapping[str, str]] = MappingProxyType({"user_name": "username", "email": "email", **FOLLOWS})
 """What is looked at for drift."""
+
+
+def mirrored_changes(said: Person, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of an identity that this message changes, with their new values (R19). UIDs and ``active`` are decided elsewhere.
+
+    ``stored`` holds the present values of the fields in `FOLLOWS` and `KEYS`, ``external_id`` and ``attributes``.
+    """
+    new: dict[str, Any] = {}
+    if said.user_name and key(said.user_name) != key(stored["user_name"]) == stored["name_id_key"]:
+        new["name_id"] = ""  # R8, R8b: it was the userName; whoever gets that next must not find this person by it
+    new["user_name"] = said.user_name or None
+    new["external_id"] = said.external_id
+    new["email"] = said.email
+    if said.name_id:
+        new["name_id"] = said.name_id
+    new.update({field: getattr(said, field) for field in FOLLOWS})
+    if said.attributes:
+        merged = {**stored["attributes"], **said.attributes}
+        new["attributes"] = {name: value for name, value in merged.items() if value is not None}
+    return {field: value for field, value in new.items() if value is not None and value != stored[field]}
 
 
 def permitted_changes(

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from core_identity.clock import database_now
+from core_identity.clock import Now, database_now
 from core_identity.errors import NotFound
 from core_identity.models import Burst, Identity, User
 from core_identity.policy.bursts import WINDOW
@@ -26,14 +26,18 @@ def note_deactivation(*, actor: Actor, identity: Identity) -> None:
 
     What it costs does not depend on how many people a connection has or had: each count stops where it has seen enough.
     """
-    connection, limits, now = identity.connection, settings.BURST, database_now()
+    connection, limits = identity.connection, settings.BURST
+    expired = User.objects.filter(
+        expired_connection=connection, expired_channel=Channel.SCIM.value, expired_at__gte=Now() - WINDOW
+    )
+    if expired[: limits.least].count() < limits.least:
+        return  # the usual case, in one statement
+    now = database_now()
     latest = Burst.objects.filter(connection=connection).order_by("-last_at").first()
     since = now - WINDOW
     if latest is not None and latest.settled_at is not None:
         since = max(since, latest.settled_at)
-    expired = User.objects.filter(
-        expired_connection=connection, expired_channel=Channel.SCIM.value, expired_at__gte=since
-    )
+    expired = expired.filter(expired_at__gte=since)
     gone = expired[: limits.people].count()
     if gone < limits.least:
         return

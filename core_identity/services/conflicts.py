@@ -91,8 +91,13 @@ def tell_apart(*, actor: Actor, identity: Identity, other: User, reason: str) ->
 
 
 def settle(*, actor: Actor, identity: Identity, person: Person) -> None:
-    """A message went through: close what it had met, and whatever else of this person no longer stands. One query where nothing is open."""
+    """A message went through: close what it had met, and whatever else of this person no longer stands.
+
+    One query where nothing is open. None where the identity was read together with the answer (`selectors.stored`).
+    """
     keys = keys_of(person)
+    if (keys.uid_key, keys.external_id) in identity.__dict__.get("settled_keys", ()):
+        return
     connection = identity.connection
     concerned = Q(subject=identity) | Q(other=identity.user_id) | Q(uid_key=keys.uid_key, external_id=keys.external_id)
     waiting = Conflict.objects.filter(Q(state=ConflictState.OPEN) | Q(let_through=True), connection=connection)

@@ -3,17 +3,21 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import models
 from django.utils import timezone
 
 from core_identity.models import Connection, Event, Grant, Identity, PushGroup, User
+from core_identity.services import rows
 from core_identity.values import Actor
 
 Changes = Mapping[str, tuple[object, object]]
 """``{field: (before, after)}``; never a secret."""
+
+FEW: Final = 50
+"""So many events are inserted by a short INSERT; more by ``bulk_create``, which sends arrays."""
 
 
 def _event(
@@ -60,24 +64,30 @@ def record(**event: Any) -> None:
 
 def record_many(events: Iterable[Mapping[str, Any]]) -> None:
     """Append many events in one statement."""
-    made = [_event(**event) for event in events]
+    _append([_event(**event) for event in events])
+
+
+def _append(made: list[Event]) -> None:
     gathered = _gathered.get()
     if gathered is None:
-        Event.objects.bulk_create(made)
+        rows.insert(*made) if len(made) <= FEW else Event.objects.bulk_create(made)
     else:
         gathered += made
 
 
 @contextmanager
-def together() -> Iterator[None]:
-    """Append all events of a block in one statement at its end, in their order; none where it raises, for then nothing else stands either."""
+def together() -> Iterator[list[Event]]:
+    """Append all events of a block in one statement at its end, in their order; none where it raises, for then nothing else stands either.
+
+    Inside another such block they join its events, so use it with each savepoint. Gives the list, for a block whose work is taken back: it clears it.
+    """
     made: list[Event] = []
     token = _gathered.set(made)
     try:
-        yield
+        yield made
     finally:
         _gathered.reset(token)
-    Event.objects.bulk_create(made)
+    _append(made)
 
 
 _gathered: ContextVar[list[Event] | None] = ContextVar("events that are not written yet", default=None)

@@ -4,17 +4,17 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from core_identity.clock import database_now
 from core_identity.errors import NotAllowed, NotFound
 from core_identity.keys import clean_text
-from core_identity.models import Connection, Grant, Identity, User
+from core_identity.models import Connection, Grant, Identity, IdentityUid, User
 from core_identity.models.connection import Reactivation
 from core_identity.policy.expiry import wish_is_granted
 from core_identity.policy.wording import ActiveMeans
-from core_identity.services import events
+from core_identity.services import events, rows
 from core_identity.services.grants import end_these
 from core_identity.services.identities import current_uid, make_user, save_identity
 from core_identity.services.transactions import in_one_transaction, lock_customer
@@ -206,6 +206,14 @@ def snapshot(identity: Identity) -> dict[str, str | None]:
     }
 
 
+def _words_of_all(user: User) -> QuerySet[Identity, tuple[Any, ...]]:
+    """Return what `snapshot` returns, of all identities of a user. One query."""
+    current = IdentityUid.objects.filter(identity=OuterRef("pk"), current=True).values("uid_key")
+    return user.identities.order_by("created_at").values_list(
+        "pk", Subquery(current), "external_id", "user_name_key", "email_key"
+    )
+
+
 def _lock(user_id: UUID) -> User:
     user = User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
     if user is None:
@@ -231,7 +239,8 @@ def _set_expired(user: User, *, actor: Actor, connection: Connection | None, rea
     user.expired_at = database_now()
     _set_source(user, actor=actor, connection=connection, reason=reason)
     user.expired_snapshot = [
-        {"identity": str(identity.pk), **snapshot(identity)} for identity in user.identities.order_by("created_at")
+        {"identity": str(pk), "uid": uid, "external_id": external_id, "user_name": user_name, "email": email}
+        for pk, uid, external_id, user_name, email in _words_of_all(user)
     ]
     _save(user)
     user_expired.send(sender=User, user=user, actor=actor)
@@ -261,9 +270,9 @@ def _unexpire(*, actor: Actor, user: User, connection: Connection | None, reason
 
 
 def _save(user: User) -> None:
-    # is_active is made by the database: what the object in memory says of it would be stale.
-    user.save(update_fields=list(UNEXPIRED))
-    user.refresh_from_db(fields=["is_active"])
+    rows.update(user, UNEXPIRED)
+    # It is made by the database: what the object in memory says of it is stale, and read again where somebody asks.
+    user.__dict__.pop("is_active", None)
 
 
 def _called_inactive(user: User, *, but: Identity) -> bool:

@@ -8,16 +8,19 @@ from core_identity.models import Connection, Identity
 from core_identity.policy.expiry import expires
 from core_identity.policy.matching import Decision
 from core_identity.policy.wording import ActiveMeans, in_words
-from core_identity.services import bursts, events, expiry, groups
+from core_identity.services import bursts, events, expiry, groups, rows
 from core_identity.services.conflicts import settle
 from core_identity.services.identities import (
     claim,
+    columns_of,
     current_uid,
-    make_user,
+    new_uid,
+    new_user,
     project,
-    require_user_name,
-    save_identity,
+    save_changed,
     set_uid,
+    tell_uid,
+    tell_user,
     write_identity,
 )
 from core_identity.services.locating import owner_of_uid
@@ -38,7 +41,7 @@ def follow_push(
     """Let a known identity, and its user as far as policy permits, follow a push that was decided to be theirs. Raises `Conflict` (R10)."""
     uid_moves = uid_differs = False
     was_resource = identity.is_resource
-    before = _row(identity)
+    before = columns_of(identity)
     said, said_uid = person, identity.said_uid
     if identity.offered_at is not None:
         require_claimable(connection=connection, person=person, identity=identity)
@@ -67,8 +70,7 @@ def follow_push(
     meaning = set_active(
         actor=actor, identity=identity, active=wished, reason="deactivated by the IdP", uid_moves=uid_moves
     )
-    if uid_differs or _row(identity) != before:  # what is as it was keeps its version (RFC 7644 section 3.5.2.1)
-        save_identity(identity)
+    save_changed(identity, before, anyway=uid_differs)  # what is as it was keeps its version (RFC 7644 section 3.5.2.1)
     if changes or decision not in {Decision.APPLY, Decision.DRIFT}:
         events.record(actor=actor, kind=f"identity.{_PAST[decision]}", subject=identity, changes=changes)
     followed = project(actor=actor, connection=connection, identity=identity, said=person, uid_moves=uid_moves)
@@ -76,10 +78,6 @@ def follow_push(
         groups.follow_identity(actor=actor, identity=identity)
     settle(actor=actor, identity=identity, person=person)
     return in_words(decision, noted=changes, followed=followed, active=meaning)
-
-
-def _row(identity: Identity) -> dict[str, object]:
-    return {field.attname: getattr(identity, field.attname) for field in identity._meta.concrete_fields}
 
 
 _PAST = {
@@ -93,20 +91,24 @@ _PAST = {
 
 
 def make_identity(
-    *, actor: Actor, connection: Connection, person: Person, uid: str, derived: bool, email_shared: bool
+    *,
+    actor: Actor,
+    connection: Connection,
+    person: Person,
+    username: str,
+    uid: str,
+    derived: bool,
+    email_shared: bool = False,
 ) -> Identity:
-    user = make_user(
-        actor=actor,
-        connection=connection,
-        person=person,
-        username=require_user_name(person),
-        email_shared=email_shared,
-    )
+    """Make the user, the identity and the UID of a person pushed for the first time. The caller knows that ``username`` and ``uid`` are free."""
+    user = new_user(connection=connection, person=person, username=username, email_shared=email_shared)
     identity = Identity(connection=connection, user=user, pushed_at=timezone.now(), active=person.active is not False)
     changes = write_identity(identity, person)
-    identity.save(force_insert=True)
+    current = new_uid(identity, uid, derived=derived)
+    rows.insert(user, identity, current)
+    tell_user(actor=actor, connection=connection, user=user)
     events.record(actor=actor, kind="identity.created", subject=identity, changes=changes)
-    set_uid(actor=actor, identity=identity, uid=uid, derived=derived)
+    tell_uid(actor=actor, identity=identity, uid=current, before=None)
     return identity
 
 

@@ -1,6 +1,6 @@
 """Writing one identity and what of it reaches the user. Used by the services of both channels; callers hold the locks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,8 +12,8 @@ from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.models.connection import UidRule
 from core_identity.policy.matching import Known
 from core_identity.policy.names import username_candidates
-from core_identity.policy.projection import FOLLOWS, permitted_changes
-from core_identity.services import events
+from core_identity.policy.projection import FOLLOWS, KEYS, mirrored_changes, permitted_changes
+from core_identity.services import events, rows
 from core_identity.values import Actor, Person
 
 NAMES: Final = ("uid", "external_id", "user_name", "name_id")
@@ -71,49 +71,55 @@ def make_user(
     *, actor: Actor, connection: Connection, person: Person, username: str, email_shared: bool = False
 ) -> User:
     """Make the user of a person met for the first time. The password is unusable: channels never set one."""
-    name = free_username(username)
+    user = new_user(connection=connection, person=person, username=free_username(username), email_shared=email_shared)
+    rows.insert(user)
+    tell_user(actor=actor, connection=connection, user=user)
+    return user
+
+
+def new_user(*, connection: Connection, person: Person, username: str, email_shared: bool) -> User:
+    """Return the row of such a user, not saved. The caller knows that the username is free."""
     user = User(
         customer_id=connection.customer_id,
-        username=name,
-        username_key=key(name),
+        username=username,
+        username_key=key(username),
         email=person.email or "",
         email_key=key(person.email or ""),
         email_shared=email_shared,
         **{field: (getattr(person, source) or "").strip() for source, field in FOLLOWS.items()},
     )
     user.set_unusable_password()
-    user.save(force_insert=True)
-    made = {"username": ("", user.username), "email": ("", user.email)}
-    events.record(actor=actor, kind="user.created", subject=user, connection=connection, changes=made)
     return user
 
 
+def tell_user(*, actor: Actor, connection: Connection, user: User) -> None:
+    """Append the event of a new user."""
+    made = {"username": ("", user.username), "email": ("", user.email)}
+    events.record(actor=actor, kind="user.created", subject=user, connection=connection, changes=made)
+
+
 def write_identity(identity: Identity, said: Person) -> dict[str, tuple[object, object]]:
-    """Let ``identity`` follow what was said (R19) and save it; return what changed. UIDs and ``active`` have writers of their own."""
-    changes: dict[str, tuple[object, object]] = {}
-
-    def follow(field: str, value: object) -> None:
-        before = getattr(identity, field)
-        if value is not None and value != before:
-            changes[field] = (before, value)
-            setattr(identity, field, value)
-
-    former = key(identity.user_name)
-    if said.user_name and key(said.user_name) != former == identity.name_id_key:
-        follow("name_id", "")  # R8, R8b: it was the userName; whoever gets that next must not find this person by it
-    follow("user_name", said.user_name or None)
-    follow("external_id", said.external_id)
-    follow("email", said.email)
-    follow("name_id", said.name_id or None)
-    for field in TEXTS:
-        follow(field, getattr(said, field))
-    merged = {name: value for name, value in {**identity.attributes, **said.attributes}.items() if value is not None}
-    follow("attributes", merged)
+    """Let ``identity`` follow what was said (R19), in memory; return what changed. UIDs and ``active`` have writers of their own."""
+    stored = mirrored_fields(identity)
+    changes = {field: (stored[field], value) for field, value in mirrored_changes(said, stored).items()}
+    for field, (_, value) in changes.items():
+        setattr(identity, field, value)
     if said.user_name:
         identity.user_name_key = key(said.user_name)
     identity.email_key = key(identity.email)
     identity.name_id_key = key(identity.name_id)
     return changes
+
+
+def mirrored_fields(identity: Identity) -> dict[str, Any]:
+    """Return what `policy.projection.mirrored_changes` compares with a message."""
+    names = (*FOLLOWS, *KEYS, *KEYS.values(), "external_id", "attributes")
+    return {name: getattr(identity, name) for name in names}
+
+
+def followed_fields(user: User) -> dict[str, str]:
+    """Return what `policy.projection.permitted_changes` compares with a message."""
+    return {field: getattr(user, field) for field in FOLLOWS.values()}
 
 
 def save_identity(identity: Identity) -> None:
@@ -123,6 +129,20 @@ def save_identity(identity: Identity) -> None:
     identity.save()
 
 
+def save_changed(identity: Identity, before: Mapping[str, object], *, anyway: bool = False) -> None:
+    """Save under a new version the columns that differ from ``before`` (`columns_of`). Where none does, only if ``anyway``."""
+    changed = [name for name, value in columns_of(identity).items() if value != before[name]]
+    if changed or anyway:
+        identity.version += 1
+        identity.changed_at = timezone.now()
+        rows.update(identity, [*changed, "version", "changed_at"])
+
+
+def columns_of(identity: Identity) -> dict[str, object]:
+    """Return the values of all columns, by the names of their fields."""
+    return {field.attname: getattr(identity, field.attname) for field in identity._meta.concrete_fields}
+
+
 def project(
     *, actor: Actor, connection: Connection, identity: Identity, said: Person, uid_moves: bool
 ) -> dict[str, str]:
@@ -130,7 +150,7 @@ def project(
     user = identity.user
     changes = permitted_changes(
         said,
-        {field: getattr(user, field) for field in FOLLOWS.values()},
+        followed_fields(user),
         names_are_the_uid=connection.uid_rule == UidRule.NAME,
         uid_moves=uid_moves,
     )
@@ -139,7 +159,7 @@ def project(
     before = {field: getattr(user, field) for field in changes}
     for field, value in changes.items():
         setattr(user, field, value)
-    user.save(update_fields=list(changes))
+    rows.update(user, changes)
     events.record(
         actor=actor,
         kind="user.changed",
@@ -166,6 +186,10 @@ def accept_drift(identity: Identity, *, uid: str) -> None:
 
 
 def current_uid(identity: Identity) -> IdentityUid | None:
+    """Return the current UID. No query where the identity was read together with it (`selectors.stored`)."""
+    if "uid_now" in identity.__dict__:
+        uid: IdentityUid | None = identity.__dict__["uid_now"]
+        return uid
     return IdentityUid.objects.filter(identity=identity, current=True).first()
 
 
@@ -185,17 +209,34 @@ def set_uid(*, actor: Actor, identity: Identity, uid: str, derived: bool = False
         before.current = False
         before.save(update_fields=["current"])
     IdentityUid.objects.filter(identity=identity, uid_key=key(uid)).delete()
-    IdentityUid.objects.create(
-        connection=identity.connection, identity=identity, uid=uid, uid_key=key(uid), current=True, derived=derived
+    made = new_uid(identity, uid, derived=derived)
+    rows.insert(made)
+    if "uid_now" in identity.__dict__:
+        identity.__dict__["uid_now"] = made
+    tell_uid(actor=actor, identity=identity, uid=made, before=before)
+    return before is None or before.uid_key != made.uid_key
+
+
+def new_uid(identity: Identity, uid: str, *, derived: bool) -> IdentityUid:
+    """Return the row of a current UID, not saved."""
+    return IdentityUid(
+        connection_id=identity.connection_id,
+        identity_id=identity.pk,
+        uid=uid,
+        uid_key=key(uid),
+        current=True,
+        derived=derived,
     )
-    changes: dict[str, tuple[object, object]] = {"uid": (before.uid if before else "", uid)}
+
+
+def tell_uid(*, actor: Actor, identity: Identity, uid: IdentityUid, before: IdentityUid | None) -> None:
+    """Append the event of a new current UID; ``before`` is the former one."""
+    changes: dict[str, tuple[object, object]] = {"uid": (before.uid if before else "", uid.uid)}
     was_derived = before is not None and before.derived
-    if derived != was_derived:
-        changes["derived"] = (was_derived, derived)
-    events.record(
-        actor=actor, kind="identity.uid_set", subject=identity, changes=changes, reason=_warning_of_looks(uid)
-    )
-    return before is None or before.uid_key != key(uid)
+    if uid.derived != was_derived:
+        changes["derived"] = (was_derived, uid.derived)
+    reason = _warning_of_looks(uid.uid)
+    events.record(actor=actor, kind="identity.uid_set", subject=identity, changes=changes, reason=reason)
 
 
 def _warning_of_looks(uid: str) -> str:
@@ -205,9 +246,7 @@ def _warning_of_looks(uid: str) -> str:
 
 def release_user_name(*, actor: Actor, identity: Identity) -> None:
     """R8: an inactive identity gives up its userName, and with it a UID that was only derived from it (R6)."""
-    derived = IdentityUid.objects.filter(identity=identity, current=True, derived=True).first()
-    if derived is not None:
-        derived.delete()
+    IdentityUid.objects.filter(identity=identity, current=True, derived=True).delete()
     identity.user_name_key = None
     save_identity(identity)
     events.record(

@@ -1,15 +1,18 @@
 """Of whom a push speaks: what policy has to know, read under locks (R8a). Callers hold the lock of the customer."""
 
 from dataclasses import replace
+from typing import Final
 from uuid import UUID
 
+from django.db import connection as database
 from django.db import models
 
 from core_identity.errors import Conflict, NotFound
 from core_identity.keys import key
 from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.policy.matching import Known, Push, Verb
-from core_identity.services.identities import known
+from core_identity.selectors.stored import stored_person
+from core_identity.services.identities import current_uid, known
 from core_identity.services.transactions import require_enabled
 from core_identity.services.uniqueness import WAY_OUT
 from core_identity.values import Cause, Collision, Person
@@ -56,12 +59,20 @@ def holder_of_external_id(connection: Connection, person: Person, *, but: Identi
     return Identity.objects.filter(connection=connection, external_id=person.external_id).exclude(pk=but.pk).first()
 
 
-def owner_of_uid(connection: Connection, uid: str | None) -> Identity | None:
-    """Return, locked, who has or had ``uid`` (R5)."""
+def owner_of_uid(connection: Connection, uid: str | None, *, subject: Identity | None = None) -> Identity | None:
+    """Return, locked, who has or had ``uid`` (R5). No query where it is the current one of ``subject``."""
     if not uid:
         return None
+    if subject is not None and has_uid(subject, uid):
+        return subject
     row = IdentityUid.objects.filter(connection=connection, uid_key=key(uid)).first()
     return None if row is None else locked_with_user(Identity.objects.filter(pk=row.identity_id))
+
+
+def has_uid(identity: Identity, uid: str) -> bool:
+    """Whether ``uid`` is the current UID of an identity, as compared."""
+    current = current_uid(identity)
+    return current is not None and current.uid_key == key(uid)
 
 
 def offered_as(connection: Connection, user_name: str) -> Identity | None:
@@ -71,12 +82,28 @@ def offered_as(connection: Connection, user_name: str) -> Identity | None:
 
 
 def resource(connection: Connection, scim_id: UUID) -> Identity:
-    """Return the SCIM resource, locked, or raise `NotFound`: also for one of another connection, never pushed, or deleted."""
-    found = locked_with_user(Identity.objects.filter(Identity.RESOURCE, connection=connection, scim_id=scim_id))
+    """Return the SCIM resource as it is under the locks of its user and identity, as `stored_person` reads it.
+
+    Raises `NotFound`, also for one of another connection, never pushed, or deleted.
+    """
+    with database.cursor() as cursor:
+        cursor.execute(_LOCK, [connection.pk, scim_id])
+    # A statement of its own: what stands beside the locked rows has to be read after they were locked.
+    found = stored_person(connection, scim_id)
     if found is None:
         raise NotFound(f"There is no user with the id {scim_id} in this connection.")
     require_enabled(found.connection)
     return found
+
+
+_LOCK: Final = f"""
+WITH found AS MATERIALIZED (
+    SELECT id, user_id FROM {Identity._meta.db_table} WHERE (connection_id = %s) IS TRUE AND scim_id = %s
+)
+SELECT FROM {User._meta.db_table} AS u, {Identity._meta.db_table} AS i
+WHERE u.id = (SELECT user_id FROM found) AND i.id = (SELECT id FROM found) FOR NO KEY UPDATE OF u, i
+"""  # noqa: S608 - names of our own
+"""First the user, then the identity: PostgreSQL locks in the order of the list. Why no join: see `selectors.stored`."""
 
 
 def locked_with_user(identities: models.QuerySet[Identity]) -> Identity | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -13,15 +14,18 @@ from core_identity.models import Connection, Identity
 from core_identity.policy import matching
 from core_identity.policy.matching import Decision, Verb
 from core_identity.policy.wording import ActiveMeans, in_words
+from core_identity.selectors.newcomers import is_newcomer
 from core_identity.services import events, expiry, groups
 from core_identity.services.conflicts import close_what_is_gone, settle
 from core_identity.services.following import follow_push, make_identity, set_active
 from core_identity.services.identities import (
     cleaned,
+    columns_of,
     current_uid,
+    free_username,
     known,
     require_user_name,
-    save_identity,
+    save_changed,
 )
 from core_identity.services.locating import (
     contradiction,
@@ -33,7 +37,8 @@ from core_identity.services.locating import (
     resource,
 )
 from core_identity.services.refusals import recording_refusals
-from core_identity.services.transactions import in_one_transaction, lock_channel, lock_customer
+from core_identity.services.transactions import in_one_transaction, lock_customer, require_enabled
+from core_identity.services.unchanged import read_once, unchanged
 from core_identity.services.uniqueness import (
     WAY_OUT,
     NameHeld,
@@ -47,12 +52,16 @@ from core_identity.values import Actor, Person
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a push. ``created`` tells that 201 is due; ``notes`` are sentences for the log."""
+    """What became of a push. ``created`` tells that 201 is due; ``notes`` are sentences for the log.
+
+    ``unchanged``: nothing was written, and the identity is as `stored_person` read it, so an answer needs no further reading.
+    """
 
     decision: Decision
     identity: Identity
     created: bool = False
     notes: tuple[str, ...] = ()
+    unchanged: bool = False
 
 
 Read = Callable[[Identity], Person]
@@ -66,10 +75,14 @@ def create_person(*, actor: Actor, connection: Connection, person: Person) -> Ou
     After a refusal nothing is changed, except that `TryAgain` releases one userName (R8).
     """
     person = cleaned(person)
-    answer = _create_or_release_name(actor=actor, connection=connection, person=person)
-    if isinstance(answer, TryAgain):
-        raise answer
-    return answer
+    require_user_name(person)
+    if connection.uid_required_in_scim and not person.uid:
+        raise UidRequired(
+            f"This connection requires the attribute {connection.uid_attribute} in the enterprise extension. "
+            "Map it in the provisioning settings of the app, with the value that SAML sends."
+        )
+    act = partial(_create, actor=actor, connection=connection, person=person)
+    return _act_or_release_name(act, actor=actor, connection=connection)
 
 
 @recording_refusals
@@ -78,19 +91,45 @@ def change_person(
 ) -> Outcome:
     """Apply a PUT or PATCH. Raises `NotFound`, `Conflict`, `TryAgain`, `InvalidValue` or what ``read`` raises.
 
-    After a refusal nothing is changed, except that `TryAgain` releases one userName.
+    After a refusal nothing is changed, except that `TryAgain` releases one userName. A message that changes nothing takes no lock.
     ``deactivates``: the message contains ``active: false``. That is applied first; the rest is dropped and noted where it cannot be applied (R23).
     ``is_patch``: a key that the message does not contain (None, not empty) counts as unchanged (R8a).
     """
-    answer = _change(
-        actor=actor, connection=connection, scim_id=scim_id, read=read, deactivates=deactivates, is_patch=is_patch
-    )
+    if deactivates:
+        return _deactivate(actor=actor, connection=connection, scim_id=scim_id, read=read, is_patch=is_patch)
+    read = read_once(read)
+    found = unchanged(connection=connection, scim_id=scim_id, read=read, is_patch=is_patch)
+    if found is not None:
+        identity, sent = found
+        notes = in_words(Decision.APPLY, noted=(), followed=(), active=None)
+        return Outcome(Decision.APPLY, identity, notes=(*notes, *_kept_keys(identity, sent)), unchanged=True)
+    act = partial(_change, actor=actor, connection=connection, scim_id=scim_id, read=read, is_patch=is_patch)
+    return _act_or_release_name(act, actor=actor, connection=connection)
+
+
+def _act_or_release_name(act: Callable[[], Outcome], *, actor: Actor, connection: Connection) -> Outcome:
+    """Do ``act`` in a transaction, in which it locks the customer. If a userName is in the way that its holder gives up, release it instead (R8).
+
+    Raises `TryAgain` after that. Only then savepoints are needed, so the usual message has none.
+    """
+    try:
+        return in_one_transaction(events.together()(act))()
+    except NameHeld:
+        answer = _release_name(act, actor=actor, connection=connection)
     if isinstance(answer, TryAgain):
         raise answer
     return answer
 
 
 @in_one_transaction
+@events.together()
+def _release_name(act: Callable[[], Outcome], *, actor: Actor, connection: Connection) -> Outcome | TryAgain:
+    lock_customer(connection.customer_id)
+    return release_name_if_retry_succeeds(actor=actor, act=act)
+
+
+@in_one_transaction
+@events.together()
 def remove_person(
     *, actor: Actor, connection: Connection, scim_id: UUID, check: Callable[[Identity], None] | None = None
 ) -> None:
@@ -102,31 +141,23 @@ def remove_person(
     identity = resource(connection, scim_id)
     if check is not None:
         check(identity)
+    before = columns_of(identity)
     set_active(actor=actor, identity=identity, active=False, reason="deleted by SCIM")
     expiry.expire_by_channel(actor=actor, identity=identity, reason="deleted by SCIM")
     identity.deleted_at = timezone.now()
     identity.session_epoch += 1
-    save_identity(identity)
+    save_changed(identity, before)
     events.record(actor=actor, kind="identity.deleted", subject=identity)
     groups.follow_identity(actor=actor, identity=identity)
     close_what_is_gone(actor=actor, user=identity.user)
 
 
-@in_one_transaction
-def _create_or_release_name(*, actor: Actor, connection: Connection, person: Person) -> Outcome | TryAgain:
-    return release_name_if_retry_succeeds(
-        actor=actor, act=lambda: _create(actor=actor, connection=connection, person=person)
-    )
-
-
 def _create(*, actor: Actor, connection: Connection, person: Person) -> Outcome:
     user_name = require_user_name(person)
-    if connection.uid_required_in_scim and not person.uid:
-        raise UidRequired(
-            f"This connection requires the attribute {connection.uid_attribute} in the enterprise extension. "
-            "Map it in the provisioning settings of the app, with the value that SAML sends."
-        )
-    lock_channel(connection)
+    lock_customer(connection.customer_id)
+    if is_newcomer(connection, person):
+        return _make(actor=actor, connection=connection, person=person, username=user_name)
+    require_enabled(Connection.objects.get(pk=connection.pk))
     subject = None
     if person.external_id:
         subject = locked_with_user(Identity.objects.filter(connection=connection, external_id=person.external_id))
@@ -150,18 +181,10 @@ def _create(*, actor: Actor, connection: Connection, person: Person) -> Outcome:
         require_free_name(actor=actor, connection=connection, person=person, subject=identity)
     if decision is Decision.CREATE or identity is None:
         shared = require_free_email(connection=connection, person=person)
-        identity = make_identity(
-            actor=actor,
-            connection=connection,
-            person=person,
-            uid=uid or user_name,
-            derived=derived,
-            email_shared=shared,
-        )
-        settle(actor=actor, identity=identity, person=person)
-        inactive = ActiveMeans.NEVER_EXPIRED if person.active is False else None
-        notes = in_words(Decision.CREATE, noted=(), followed=(), active=inactive)
-        return Outcome(Decision.CREATE, identity, created=True, notes=notes)
+        username = free_username(user_name)
+        made = _make(actor=actor, connection=connection, person=person, username=username, email_shared=shared)
+        settle(actor=actor, identity=made.identity, person=person)
+        return made
     if identity.pushed_at is None:
         require_free_email(connection=connection, person=person, subject=identity)
     before = known(identity)
@@ -177,32 +200,46 @@ def _create(*, actor: Actor, connection: Connection, person: Person) -> Outcome:
     return Outcome(decision, identity, created=True, notes=notes)
 
 
-@in_one_transaction
-def _change(
-    *, actor: Actor, connection: Connection, scim_id: UUID, read: Read, deactivates: bool, is_patch: bool
-) -> Outcome | TryAgain:
+def _make(
+    *, actor: Actor, connection: Connection, person: Person, username: str, email_shared: bool = False
+) -> Outcome:
+    uid, derived = matching.uid_to_read(person, creating=True)
+    identity = make_identity(
+        actor=actor,
+        connection=connection,
+        person=person,
+        username=username,
+        uid=uid or username,
+        derived=derived,
+        email_shared=email_shared,
+    )
+    inactive = ActiveMeans.NEVER_EXPIRED if person.active is False else None
+    notes = in_words(Decision.CREATE, noted=(), followed=(), active=inactive)
+    return Outcome(Decision.CREATE, identity, created=True, notes=notes)
+
+
+def _change(*, actor: Actor, connection: Connection, scim_id: UUID, read: Read, is_patch: bool) -> Outcome:
     lock_customer(connection.customer_id)
     identity = resource(connection, scim_id)
-    was = known(identity)
+    return _change_locked(
+        actor=actor, connection=connection, identity=identity, read=read, is_patch=is_patch, was=known(identity)
+    )
 
-    def change_locked() -> Outcome:
-        return _change_locked(
-            actor=actor,
-            connection=connection,
-            identity=resource(connection, scim_id),
-            read=read,
-            is_patch=is_patch,
-            was=was,
-        )
 
-    if not deactivates:
-        return release_name_if_retry_succeeds(actor=actor, act=change_locked)
+@in_one_transaction
+@events.together()
+def _deactivate(*, actor: Actor, connection: Connection, scim_id: UUID, read: Read, is_patch: bool) -> Outcome:
+    """Apply ``active: false``, and then the rest of the message as far as that is possible (R23)."""
+    lock_customer(connection.customer_id)
+    identity = resource(connection, scim_id)
+    was, before = known(identity), columns_of(identity)
     meaning = set_active(actor=actor, identity=identity, active=False, reason="deactivated by the IdP")
-    if meaning is not None:
-        save_identity(identity)
+    save_changed(identity, before)
     try:
-        with transaction.atomic():
-            rest = change_locked()
+        with transaction.atomic(), events.together():
+            rest = _change_locked(
+                actor=actor, connection=connection, identity=identity, read=read, is_patch=is_patch, was=was
+            )
     except IdentityError as fault:
         dropped: IdentityError = fault
     except NameHeld as held:
@@ -224,13 +261,19 @@ def _change_locked(
     *, actor: Actor, connection: Connection, identity: Identity, read: Read, is_patch: bool, was: matching.Known | None
 ) -> Outcome:
     sent = read(identity)
-    unsent = frozenset(name for name in matching.KEYS if is_patch and getattr(sent, name) is None)
     person = cleaned(sent)
     if person.user_name is not None:
         require_user_name(person)
-    owner = owner_of_uid(connection, person.uid)
+    owner = owner_of_uid(connection, person.uid, subject=identity)
     push = push_of(
-        connection, Verb.CHANGE, person, subject=identity, owner=owner, uid=person.uid, unsent=unsent, was=was
+        connection,
+        Verb.CHANGE,
+        person,
+        subject=identity,
+        owner=owner,
+        uid=person.uid,
+        unsent=matching.unsent_keys(sent, is_patch),
+        was=was,
     )
     decision = matching.decide_push(push)
     if decision is Decision.CONFLICT or push.external_id_taken:

@@ -8,7 +8,7 @@ a locked one can be inserted. Unique constraints stand behind the locks for what
 
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 from uuid import UUID
 
 from django.db import IntegrityError, OperationalError, transaction
@@ -78,10 +78,17 @@ def lock_customer(customer_id: UUID) -> None:
 
     Raises `Busy` at once if too many requests of this process wait for this customer already.
     """
-    customer = Customer.objects.filter(pk=customer_id).values_list("pk")
-    if list(customer.select_for_update(no_key=True, skip_locked=True)):
-        return
-    with waiting_for(customer_id) as limit, transaction.get_connection().cursor() as cursor:
-        # For this transaction only, so that a pooler can give the connection to another client.
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{limit}s"])
-        customer.select_for_update(no_key=True).get()
+    database = transaction.get_connection()
+    if not database.in_atomic_block:
+        raise transaction.TransactionManagementError("A customer is locked in a transaction only.")
+    with database.cursor() as cursor:
+        cursor.execute(f"{_CUSTOMER} SKIP LOCKED", [customer_id])
+        if cursor.fetchone() is not None:
+            return
+        with waiting_for(customer_id) as limit:
+            # For this transaction only, so that a pooler can give the connection to another client.
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{limit}s"])
+            cursor.execute(_CUSTOMER, [customer_id])
+
+
+_CUSTOMER: Final = f"SELECT 1 FROM {Customer._meta.db_table} WHERE id = %s FOR NO KEY UPDATE"  # noqa: S608 - a name of our own

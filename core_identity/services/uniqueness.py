@@ -13,6 +13,7 @@ from core_identity.models import Connection, Identity, User
 from core_identity.models.conflict import ConflictState
 from core_identity.policy.collisions import keys_of
 from core_identity.selectors.users import guarded_users
+from core_identity.services import events
 from core_identity.services.identities import release_user_name
 from core_identity.values import Actor, Cause, Collision, Person
 
@@ -37,13 +38,14 @@ def release_name_if_retry_succeeds(*, actor: Actor, act: Callable[[], T]) -> T |
     The retry is tried out first and taken back. Where it would be refused, that refusal is the answer, and nobody gives up a name.
     """
     try:
-        with transaction.atomic():
+        with transaction.atomic(), events.together():
             return act()
     except NameHeld as held:
-        with transaction.atomic():
+        with transaction.atomic(), events.together() as tried_out:
             release_user_name(actor=actor, identity=held.holder)
             act()
             transaction.set_rollback(True)
+            tried_out.clear()
         holder = Identity.objects.get(pk=held.holder.pk)
         release_user_name(actor=actor, identity=holder)
         return TryAgain(

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from core_identity.selectors import resources
 from core_identity.selectors.pages import number_of_resources, page_after, page_at
 from core_identity.selectors.rows import with_pks
+from core_identity.selectors.stored import as_shown
 from core_identity.services import provisioning
 from core_identity.services.resource_counts import UNCOUNTED, count_changes
 from scim.cursors import Place, Question
@@ -72,10 +73,10 @@ class UserView(ScimView):
     def require_this_version(self, identity: "Identity") -> None:
         """Under the lock, and read only for a client that asks."""
         if self.is_conditional:
-            self.require_match(user_version(resources.scim_identity(self.connection, identity.scim_id)))
+            self.require_match(user_version(as_shown(identity)))
 
     def answer(self, identity: "Identity", selection: Selection, *, created: bool = False) -> Response:
-        """Answer what stands now (R19): read anew, because the service may have left part of the message undone."""
+        """Answer what is stored now (R19): read again, because the service may have left part of the message undone."""
         return self.shown(resources.scim_identity(self.connection, identity.scim_id), selection, created=created)
 
     def shown(self, shown: "ShownIdentity", selection: Selection, *, created: bool = False) -> Response:
@@ -183,9 +184,8 @@ class OneUser(UserView):
         body, scim_id = self.body, id_in_address(resource)
 
         def read(identity: "Identity") -> "Person":
-            # The service holds the lock, so what is read here is what the operations apply to.
-            stands = resources.scim_identity(self.connection, identity.scim_id)
-            return self.wire.read_patch(body, self.document(stands))
+            # The service reads again under the lock if anything changed, so this is what the operations apply to.
+            return self.wire.read_patch(body, self.document(as_shown(identity)))
 
         return self.change(scim_id, body, read, is_patch=True)
 
@@ -245,6 +245,8 @@ class OneUser(UserView):
             is_patch=is_patch,
         )
         self.decided(_words(outcome, left_out(body, self.resource_type)))
+        if outcome.unchanged:
+            return self.shown(as_shown(outcome.identity), selection)
         return self.answer(outcome.identity, selection)
 
 

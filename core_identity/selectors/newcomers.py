@@ -1,0 +1,58 @@
+"""Whether a push is about somebody whom nothing in CORE could be taken for: the usual POST, judged by one statement.
+
+`tests/core_identity/test_newcomers.py` compares it with the look-ups that decide in all other cases.
+"""
+
+from functools import cache
+
+from django.db import connection as database
+
+from core_identity.keys import key
+from core_identity.models import Conflict, Connection, Identity, IdentityUid, User
+from core_identity.policy.collisions import keys_of
+from core_identity.selectors.stored import PENDING_SQL
+from core_identity.values import Person
+
+
+def is_newcomer(connection: Connection, person: Person) -> bool:
+    """Whether no identity, UID, user or pending conflict has one of the keys of a person, so that nobody is met and every name is free.
+
+    False if in doubt, or if the connection is switched off: then the ordinary look-ups decide. The caller holds the customer's lock, so the answer
+    stays true until its end.
+    """
+    keys = keys_of(person)
+    params = {
+        "connection": connection.pk,
+        "customer": connection.customer_id,
+        "uid": keys.uid_key,
+        "external_id": person.external_id or None,
+        "conflict_external_id": keys.external_id,
+        "name": key(person.user_name or ""),
+        "email": key(person.email or "") or None,
+    }
+    with database.cursor() as cursor:
+        cursor.execute(_statement(), params)
+        row = cursor.fetchone()
+    return row == (False,)
+
+
+@cache
+def _statement() -> str:
+    """Return the SQL. Each look-up has an index of its own, and is cheap without statistics (docs/architecture.md)."""
+    connections, identities, uids, users, conflicts = (
+        model._meta.db_table for model in (Connection, Identity, IdentityUid, User, Conflict)
+    )
+    ours = f"connection_id = ANY (ARRAY(SELECT id FROM {connections} WHERE customer_id = %(customer)s))"
+    met = (
+        f"EXISTS (SELECT FROM {identities} WHERE connection_id = %(connection)s AND external_id = %(external_id)s)",
+        f"EXISTS (SELECT FROM {uids} WHERE connection_id = %(connection)s AND uid_key = %(uid)s)",
+        f"EXISTS (SELECT FROM {identities} WHERE {ours} AND user_name_key = %(name)s)",
+        f"EXISTS (SELECT FROM {identities} WHERE {ours} AND name_id_key = %(name)s)",
+        f"EXISTS (SELECT FROM {identities} WHERE {ours} AND email_key = %(email)s)",
+        f"EXISTS (SELECT FROM {users} WHERE username_key = %(name)s)",
+        f"%(customer)s = ANY (ARRAY(SELECT customer_id FROM {users} WHERE email_key = %(email)s))",
+        f"EXISTS (SELECT FROM {conflicts} WHERE connection_id = %(connection)s AND uid_key = %(uid)s"
+        f" AND external_id = %(conflict_external_id)s AND {PENDING_SQL})",
+    )
+    alternatives = "\nOR ".join(met)
+    return f"SELECT {alternatives}\nFROM {connections} WHERE id = %(connection)s AND enabled"  # noqa: S608 - names of our own

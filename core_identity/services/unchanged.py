@@ -1,0 +1,66 @@
+"""A PUT or PATCH that changes nothing: answered from one snapshot, without a transaction and without a lock."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from core_identity.errors import IdentityError
+from core_identity.models import Connection, Identity
+from core_identity.models.connection import UidRule
+from core_identity.policy.collisions import keys_of
+from core_identity.policy.matching import Verb, unsent_keys
+from core_identity.policy.unchanged import Stored, would_change_nothing
+from core_identity.selectors.stored import stored_person
+from core_identity.services.identities import cleaned, current_uid, followed_fields, mirrored_fields
+from core_identity.services.locating import has_uid, push_of
+from core_identity.values import Person
+
+
+def read_once(read: Callable[[Identity], Person]) -> Callable[[Identity], Person]:
+    """Return a reader that reads anew only where the identity (by `stored_person`) or what stands beside it has changed since it last read.
+
+    So a message is usually read before the lock, and not again under it.
+    """
+    seen: tuple[tuple[Any, ...], Person] | None = None
+
+    def read_if_changed(identity: Identity) -> Person:
+        nonlocal seen
+        row = identity.__dict__["stored_row"]
+        if seen is None or seen[0] != row:
+            seen = row, read(identity)
+        return seen[1]
+
+    return read_if_changed
+
+
+def unchanged(
+    *, connection: Connection, scim_id: UUID, read: Callable[[Identity], Person], is_patch: bool
+) -> tuple[Identity, Person] | None:
+    """Return the person of ``scim_id`` and what the message says, if it changes nothing. None: only the ordinary way can tell, under the lock.
+
+    Whatever could be refused goes the ordinary way too. One statement (two during a re-key).
+    """
+    identity = stored_person(connection, scim_id)
+    if identity is None or not identity.connection.enabled:
+        return None
+    try:
+        sent = read(identity)
+        person = cleaned(sent)
+    except IdentityError:
+        return None
+    owner = identity if person.uid and has_uid(identity, person.uid) else None
+    if (person.uid and owner is None) or person.external_id not in {None, identity.external_id} or person.user_name == "":
+        return None
+    push = push_of(
+        connection, Verb.CHANGE, person, subject=identity, owner=owner, uid=person.uid, unsent=unsent_keys(sent, is_patch)
+    )
+    uid, keys = current_uid(identity), keys_of(person)
+    stored = Stored(
+        uid=uid.uid if uid else None,
+        said_uid=identity.said_uid,
+        identity=mirrored_fields(identity),
+        user=followed_fields(identity.user),
+        names_are_the_uid=connection.uid_rule == UidRule.NAME,
+        has_conflict=(keys.uid_key, keys.external_id) not in identity.__dict__["settled_keys"],
+    )
+    return (identity, sent) if would_change_nothing(push, person, stored) else None

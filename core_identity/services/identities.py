@@ -166,6 +166,10 @@ def accept_drift(identity: Identity, *, uid: str) -> None:
 
 
 def current_uid(identity: Identity) -> IdentityUid | None:
+    """Return the current UID. No query where the identity was read together with it (`selectors.stored`)."""
+    if "uid_now" in identity.__dict__:
+        uid: IdentityUid | None = identity.__dict__["uid_now"]
+        return uid
     return IdentityUid.objects.filter(identity=identity, current=True).first()
 
 

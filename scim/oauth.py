@@ -72,11 +72,6 @@ def _checksum(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
-def has_ended(grant: Any) -> bool:
-    """Whether an authorization code has ended by the database's clock. Takes the place of the toolkit's ``Grant.is_expired``."""
-    return not grant.expires or bool(database_now() >= grant.expires)
-
-
 class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit publishes no types
     """What the toolkit asks while it hands out and checks tokens."""
 

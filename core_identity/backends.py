@@ -3,23 +3,38 @@
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.contrib.auth import login
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Permission
-from django.db.models import QuerySet
+from django.db.models import DateTimeField, Exists, IntegerField, OuterRef, QuerySet, UUIDField
 from django.http import HttpRequest
+from django.middleware.csrf import rotate_token
 
 from core_identity.clock import Now, database_now
+from core_identity.compiled import Compiled, Given
 from core_identity.models import Identity, User
 from core_identity.policy.expiry import Bar, Standing, bar_to_sign_in
 from core_identity.selectors.roles import effective_grants
 from core_identity.selectors.users import standing_of
+from core_identity.sessions import SessionStore
 
 LONGEST_SESSION: Final = timedelta(hours=12)
 IDENTITY: Final = "identity"
 EPOCH: Final = "identity_epoch"
 UNTIL: Final = "until"
 BACKEND: Final = "core_identity.backends.RoleBackend"
+
+_USER: Final = Compiled(
+    lambda: User.objects.filter(pk=Given("user", UUIDField())).annotate(
+        is_known=Exists(Identity.objects.filter(user=OuterRef("pk"))),
+        is_active_somewhere=Exists(Identity.objects.filter(user=OuterRef("pk"), active=True, deleted_at=None)),
+    )
+)
+_IDENTITY: Final = Compiled(
+    lambda: Identity.objects.select_related("user", "connection")
+    .filter(pk=Given("identity", UUIDField()), session_epoch=Given("epoch", IntegerField()))
+    .annotate(now=Now(output_field=DateTimeField()))
+)
 
 
 class RoleBackend(ModelBackend):
@@ -28,6 +43,14 @@ class RoleBackend(ModelBackend):
     def user_can_authenticate(self, user: Any) -> bool:
         """Refuse the expired, and whom every IdP that knows them calls inactive (R21: by any means)."""
         return isinstance(user, User) and _bar_by_password(user) is None
+
+    def get_user(self, user_id: Any) -> User | None:
+        """Return the user of a session, where they may have one. One query."""
+        user = _USER.first(user=user_id)
+        if user is None:
+            return None
+        inactive = user.is_known and not user.is_active_somewhere  # type: ignore[attr-defined]  # annotated
+        return None if _bar(user, inactive=inactive) else user
 
     def _get_user_permissions(self, user_obj: User) -> QuerySet[Permission]:
         # Found by user through effective grants only: a protected role that a channel gave counts for nothing (R33).
@@ -40,26 +63,42 @@ class RoleBackend(ModelBackend):
 
 def _bar_by_password(user: User) -> Bar | None:
     words = list(user.identities.values_list("active", "deleted_at"))
-    if words and not any(active and deleted_at is None for active, deleted_at in words):
+    inactive = bool(words) and not any(active and deleted_at is None for active, deleted_at in words)
+    return _bar(user, inactive=inactive)
+
+
+def _bar(user: User, *, inactive: bool) -> Bar | None:
+    """``inactive``: every IdP that knows the user calls them so."""
+    if inactive:
         return Bar.INACTIVE
     return bar_to_sign_in(Standing(expired=user.expired_at is not None, staff=user.is_staff, identity_active=None))
 
 
-def begin_session(request: HttpRequest, identity: Identity, *, until: datetime | None) -> None:
+def begin_session(
+    request: HttpRequest, identity: Identity, *, until: datetime | None, now: datetime | None = None
+) -> None:
     """Sign the browser in as the user of ``identity``, under a new session key.
 
     The session belongs to this identity and ends at ``until`` (aware; the IdP's SessionNotOnOrAfter) or after 12 hours, whichever is first (R21).
+    ``now`` is the time of the database, where the caller has just read it. The row of the session is written once, at the end of the request.
     """
-    now = database_now()
+    now = now or database_now()
     end = now + LONGEST_SESSION
     if until is not None and until < end:
         end = until
-    request.session.flush()
-    login(request, identity.user, backend=BACKEND)
-    request.session[IDENTITY] = str(identity.pk)
-    request.session[EPOCH] = identity.session_epoch
-    request.session[UNTIL] = end.timestamp()
-    request.session.set_expiry(max(1, int((end - now).total_seconds())))
+    session, user = request.session, identity.user
+    assert isinstance(session, SessionStore)  # noqa: S101 - by the settings
+    session.begin()
+    # As `django.contrib.auth.login`, without its signal: that would write the user's last sign-in, which the service has just written.
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = BACKEND
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session[IDENTITY] = str(identity.pk)
+    session[EPOCH] = identity.session_epoch
+    session[UNTIL] = end.timestamp()
+    session.set_expiry(max(1, int((end - now).total_seconds())))
+    request.user = user
+    rotate_token(request)
 
 
 def identity_of(request: HttpRequest) -> Identity | None:
@@ -67,17 +106,19 @@ def identity_of(request: HttpRequest) -> Identity | None:
     belongs_to = request.session.get(IDENTITY)
     if belongs_to is None:
         return None
+    looked_at: Identity | None = getattr(request.session, "identity", None)
+    if looked_at is not None and str(looked_at.pk) == belongs_to:
+        return looked_at
     return Identity.objects.select_related("connection").filter(pk=belongs_to).first()
 
 
 def session_holds(session: Any) -> bool:
     """Whether a session that belongs to an identity may go on: same epoch, not past its end, and its person may still sign in. One query."""
-    identity = (
-        Identity.objects.select_related("user", "connection")
-        .annotate(now=Now())
-        .filter(pk=session[IDENTITY], session_epoch=session.get(EPOCH))
-        .first()
-    )
-    if identity is None or identity.now.timestamp() >= session.get(UNTIL, 0):
+    identity = _IDENTITY.first(identity=session[IDENTITY], epoch=session.get(EPOCH))
+    if identity is None or identity.now.timestamp() >= session.get(UNTIL, 0):  # type: ignore[attr-defined]  # annotated
         return False
-    return bar_to_sign_in(standing_of(identity)) is None
+    if bar_to_sign_in(standing_of(identity)) is not None:
+        return False
+    if isinstance(session, SessionStore):
+        session.identity = identity
+    return True

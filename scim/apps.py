@@ -11,8 +11,7 @@ class ScimConfig(AppConfig):
 
         from core_identity.signals import connection_switched_off, user_expired
         from scim.consents import tell_of_expiry
-        from scim.oauth import has_ended
-        from scim.revocation import end_access
+        from scim.revocation import end_access, has_ended
 
         user_expired.connect(tell_of_expiry)
         connection_switched_off.connect(end_access)

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 
 from core_identity.clock import database_now
 from core_identity.errors import NotFound
@@ -23,6 +22,10 @@ if TYPE_CHECKING:
 
 APPLY: Final = Actor(Channel.ADMIN, ActorKind.SYSTEM, "connection apply")
 _KEYS: Final = ("redirect_uris", "grants")
+
+AUTHORIZE_PATH: Final = "oauth/authorize/"
+TOKEN_PATH: Final = "oauth/token/"  # noqa: S105 - a path
+"""Where OAuth is, for `scim.urls` and for who is told of it: to ask Django for an address loads all pages."""
 
 
 @transaction.atomic
@@ -89,8 +92,8 @@ def urls(connection: "Connection") -> dict[str, Any]:
     client = OAuthClient.objects.filter(connection=connection).first()
     return {
         "scim_base_url": f"{settings.PUBLIC_URL}/scim/{connection.slug}/v2",
-        "authorize_url": f"{settings.PUBLIC_URL}{reverse('oauth-authorize')}",
-        "token_url": f"{settings.PUBLIC_URL}{reverse('oauth-token')}",
+        "authorize_url": f"{settings.PUBLIC_URL}/{AUTHORIZE_PATH}",
+        "token_url": f"{settings.PUBLIC_URL}/{TOKEN_PATH}",
         "client_id": client.client_id if client else None,
     }
 

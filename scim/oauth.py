@@ -72,11 +72,6 @@ def _checksum(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
-def has_ended(grant: Any) -> bool:
-    """Whether an authorization code has ended by the database's clock. Takes the place of the toolkit's ``Grant.is_expired``."""
-    return not grant.expires or bool(database_now() >= grant.expires)
-
-
 class _SecretOf(str):
     """The toolkit's own field of a client: a salted hash, which opens nothing. It leads `_check_secret` to the client, which gets nothing else."""
 

@@ -94,3 +94,8 @@ def _record(ended: "list[tuple[str, events.Changes]]", *, actor: Actor, connecti
         {"actor": actor, "kind": kind, "subject": connection, "changes": changes, "reason": reason}
         for kind, changes in ended
     )
+
+
+def has_ended(grant: Any) -> bool:
+    """Whether an authorization code has ended by the database's clock. Takes the place of the toolkit's ``Grant.is_expired``."""
+    return not grant.expires or bool(database_now() >= grant.expires)

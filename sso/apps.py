@@ -7,4 +7,3 @@ class SsoConfig(AppConfig):
 
     def ready(self) -> None:
         from sso import checks  # noqa: F401 - registers itself
-        from sso.saml import schema  # noqa: F401 - compiled here, while the process has one thread

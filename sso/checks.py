@@ -7,7 +7,6 @@ from django.core import checks
 from django.core.checks import CheckMessage, Tags, register
 from django.db import Error, connection
 
-from sso.keys import opens
 from sso.models import SpKey
 
 
@@ -24,6 +23,8 @@ def saml_keys_can_be_opened_in_production(*, databases: Sequence[str] | None = N
 
 
 def _found() -> list[CheckMessage]:
+    from sso.keys import opens  # late: commands would load cryptography for it
+
     try:
         if SpKey._meta.db_table not in connection.introspection.table_names():
             return []

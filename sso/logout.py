@@ -16,13 +16,14 @@ from core_identity.clock import Now, database_now
 from core_identity.errors import IdentityError
 from core_identity.services import events
 from core_identity.values import Actor
+from sso import sign_in_sql
 from sso.keys import signing_key
 from sso.models import SamlSettings, SignInState, SsoSession
 from sso.saml.assertion import Session
 from sso.saml.key_pair import KeyPair
 from sso.saml.logout_claims import LogoutRequest
 from sso.saml.messages import Outgoing, logout_request
-from sso.sign_in_state import purge, use_once
+from sso.sign_in_state import use_once
 
 log = logging.getLogger("sso.sign_ins")
 
@@ -31,12 +32,12 @@ _SALT: Final = "sso.logout"
 
 def remember_session(request: HttpRequest, state: SignInState) -> None:
     """Keep what the IdP calls the session that has just begun. Without a NameID no logout could name it."""
-    purge(SsoSession.objects.filter(until__lt=Now()))
     session_key = request.session.session_key
-    if session_key and state.name_id and state.identity is not None:
-        SsoSession.objects.create(
-            connection_id=state.connection_id,
-            identity=state.identity,
+    if session_key and state.name_id and state.identity_id is not None:
+        sign_in_sql.run(
+            sign_in_sql.REMEMBER_SESSION,
+            connection=state.connection_id,
+            identity=state.identity_id,
             session_key=session_key,
             name_id=state.name_id,
             name_id_format=state.name_id_format,

@@ -62,7 +62,8 @@ def believed(attempt: Attempt, state: SignInState | None) -> VerifiedAssertion:
     """Return a message's assertion once it is verified and used up; raise `SamlRefusal`."""
     saml, request_id = attempt.saml, state.request_id if state else None
     keys = partial(opening_keys, saml)
-    expected = Expected(saml.idp, saml.sp, request_id, database_now(), keys, saml.skew, saml.wishes)
+    now = database_now() if state is None else state.now  # type: ignore[attr-defined]  # by `waiting_state`
+    expected = Expected(saml.idp, saml.sp, request_id, now, keys, saml.skew, saml.wishes)
     with judging(attempt):
         assertion = verify(attempt.request.POST.get("SAMLResponse", ""), expected, attempt.trace)
     with attempt.trace.step("Not used before"):

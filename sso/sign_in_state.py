@@ -7,13 +7,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import CharField, DateTimeField, QuerySet, SlugField, UUIDField
 from django.http import HttpRequest, HttpResponse
 
-from core_identity.clock import Now, database_now
+from core_identity.clock import Now
+from core_identity.compiled import Compiled, Given
+from sso import sign_in_sql
 from sso.keys import signing_key
-from sso.models import SIGN_IN_LASTS, SamlSettings, SignInState, UsedAssertion
+from sso.models import SIGN_IN_LASTS, SamlSettings, SignInState
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.messages import Outgoing, authn_request, new_request_id
 from sso.saml.refusals import Code, SamlRefusal
@@ -30,11 +31,32 @@ USE_IS_KEPT: Final = timedelta(days=1)
 The rest covers a clock that was set back: of the database, or of the IdP that made the message.
 """
 
-_PURGED_AT_ONCE: Final = 100
 _TOKEN_LENGTH: Final = 43
 
 MAX_NAME_ID: Final = 1024
 """Characters of a NameID by which a logout can find a session; a longer one is not remembered."""
+
+
+_WAITING: Final = Compiled(
+    lambda: SignInState.objects.filter(
+        connection=Given("connection", UUIDField()),
+        request_id=Given("request_id", CharField()),
+        expires_at__gt=Now(),
+    ).annotate(now=Now(output_field=DateTimeField()))
+)
+_ARRIVED: Final = Compiled(
+    lambda: SignInState.objects.select_related("identity__user", "identity__connection")
+    .filter(
+        connection__slug=Given("slug", SlugField()),
+        connection__enabled=True,
+        ticket_hash=Given("ticket_hash", CharField()),
+        browser_hash=Given("browser_hash", CharField()),
+        expires_at__gt=Now(),
+        finished_at=None,
+        tester=None,
+    )
+    .annotate(now=Now(output_field=DateTimeField()))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +80,22 @@ def depart(
 
     ``from_elsewhere``: a page of another site sent it here. With a ``tester`` it is a test, which will open nothing (R37).
     """
-    now = database_now()
-    purge(SignInState.objects.filter(expires_at__lt=now))
     token = _token(browser_token)
     request_id = new_request_id()
     signer = signing_key(saml) if saml.sign_requests else None
-    SignInState.objects.create(
-        connection=saml.connection,
+    remembered = sign_in_sql.run(
+        sign_in_sql.DEPART,
+        connection=saml.connection_id,
         request_id=request_id,
         browser_hash=hashed(token),
         from_elsewhere=from_elsewhere,
         next_path=next_path,
-        expires_at=now + SIGN_IN_LASTS,
-        tester=tester,
+        lasts=SIGN_IN_LASTS,
+        tester=tester.pk if tester else None,
         tester_session=tester_session,
     )
+    assert remembered is not None  # noqa: S101 - for mypy: the statement returns a row
+    (now,) = remembered
     # The RelayState says nothing and is trusted for nothing: the way back is found by InResponseTo, which is signed.
     message = authn_request(
         saml.sso_place,
@@ -87,8 +110,8 @@ def depart(
 
 
 def waiting_state(saml: SamlSettings, request_id: str, browser_token: str | None) -> SignInState:
-    """Return the sign-in that this browser began and that is still open, without touching it. Raises `SamlRefusal`."""
-    state = SignInState.objects.filter(connection=saml.connection, request_id=request_id, expires_at__gt=Now()).first()
+    """Return the sign-in that this browser began and that is still open, with the time as ``now``, without touching it. Raises `SamlRefusal`."""
+    state = _WAITING.first(connection=saml.connection_id, request_id=request_id)
     if state is None:
         raise SamlRefusal(Code.NO_REQUEST, received=request_id)
     if not browser_token or not secrets.compare_digest(state.browser_hash, hashed(browser_token)):
@@ -98,28 +121,33 @@ def waiting_state(saml: SamlSettings, request_id: str, browser_token: str | None
     return state
 
 
-@transaction.atomic
 def use_up(saml: SamlSettings, assertion: VerifiedAssertion, state: SignInState | None) -> None:
     """Take the assertion, and the request that it answers, out of the world; of two at the same instant one comes through.
 
     Only what was verified gets here, so a forged message burns nobody's ID. Raises `SamlRefusal`.
     """
-    use_once(saml, assertion.assertion_id)
-    if state is not None:
-        taken = SignInState.objects.filter(pk=state.pk, used_at=None, expires_at__gt=Now()).update(used_at=Now())
-        if not taken:
-            raise SamlRefusal(Code.REPLAY, received=str(state.request_id))
+    if state is None:
+        use_once(saml, assertion.assertion_id)
+        return
+    first, still_open = _used(sign_in_sql.USE_UP, saml, assertion.assertion_id, state=state.pk)
+    if not still_open:
+        raise SamlRefusal(Code.REPLAY, received=str(state.request_id))
+    if not first:
+        raise SamlRefusal(Code.REPLAY, received=assertion.assertion_id)
 
 
 def use_once(saml: SamlSettings, message_id: str) -> None:
     """Remember the ID of a verified message for `USE_IS_KEPT`, however long its window is. Raises `SamlRefusal` if it was used before."""
-    now = database_now()
-    purge(UsedAssertion.objects.filter(until__lt=now))
-    _, first = UsedAssertion.objects.get_or_create(
-        connection=saml.connection, assertion_id=message_id, defaults={"until": now + USE_IS_KEPT}
-    )
+    first, _ = _used(sign_in_sql.USE_ONCE, saml, message_id)
     if not first:
         raise SamlRefusal(Code.REPLAY, received=message_id)
+
+
+def _used(statement: str, saml: SamlSettings, message_id: str, **more: Any) -> tuple[bool, bool]:
+    row = sign_in_sql.run(statement, connection=saml.connection_id, message_id=message_id, kept=USE_IS_KEPT, **more)
+    assert row is not None  # noqa: S101 - for mypy: both statements return a row
+    first, still_open = row
+    return first, still_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,47 +168,42 @@ def arrive(
     assertion: VerifiedAssertion,
 ) -> Arrival:
     """Keep who came until the browser asks again, from this site, with its session cookie. A sign-in that the IdP began gets its state here."""
-    token, now, ticket = _token(browser_token), database_now(), secrets.token_urlsafe(32)
-    if state is None:
-        state = SignInState.objects.create(
-            connection=saml.connection,
+    token, ticket = _token(browser_token), secrets.token_urlsafe(32)
+    arrival = {
+        "ticket_hash": hashed(ticket),
+        "identity": identity.pk,
+        "session_until": assertion.session_not_on_or_after,
+        "name_id": assertion.name_id if len(assertion.name_id) <= MAX_NAME_ID else "",
+        "name_id_format": assertion.name_id_format[:255],
+        "session_index": assertion.session_index,
+    }
+    if state is not None:
+        sign_in_sql.run(sign_in_sql.ARRIVE, state=state.pk, **arrival)
+    else:
+        sign_in_sql.run(
+            sign_in_sql.ARRIVE_UNASKED,
+            connection=saml.connection_id,
             browser_hash=hashed(token),
             next_path=next_path,
-            used_at=now,
-            expires_at=now + SIGN_IN_LASTS,
+            lasts=SIGN_IN_LASTS,
+            **arrival,
         )
-    SignInState.objects.filter(pk=state.pk).update(
-        ticket_hash=hashed(ticket),
-        identity=identity,
-        session_until=assertion.session_not_on_or_after,
-        name_id=assertion.name_id if len(assertion.name_id) <= MAX_NAME_ID else "",
-        name_id_format=assertion.name_id_format[:255],
-        session_index=assertion.session_index,
-    )
     return Arrival(urlencode({"ticket": ticket}), token)
 
 
-def arrived(saml: SamlSettings, *, ticket: str, browser_token: str | None) -> SignInState | None:
-    """Return the sign-in that this ticket and this browser may finish, without touching it; None where there is none, or no more."""
+def arrived(slug: str, *, ticket: str, browser_token: str | None) -> SignInState | None:
+    """Return the sign-in that this ticket and this browser may finish, with the time as ``now``, without touching it; None where there is none.
+
+    Its identity is loaded with user and connection. One query.
+    """
     if not ticket or not browser_token:
         return None
-    return (
-        SignInState.objects.select_related("identity__user", "identity__connection")
-        .filter(
-            connection=saml.connection,
-            ticket_hash=hashed(ticket),
-            browser_hash=hashed(browser_token),
-            expires_at__gt=Now(),
-            finished_at=None,
-            tester=None,
-        )
-        .first()
-    )
+    return _ARRIVED.first(slug=slug, ticket_hash=hashed(ticket), browser_hash=hashed(browser_token))
 
 
 def finish(state: SignInState) -> bool:
     """Take the last step; False where another request took it meanwhile."""
-    return bool(SignInState.objects.filter(pk=state.pk, finished_at=None).update(finished_at=Now()))
+    return sign_in_sql.run(sign_in_sql.FINISH, state=state.pk) is not None
 
 
 def finished_lately(saml: SamlSettings, browser_token: str | None) -> bool:
@@ -214,9 +237,3 @@ def _token(brought: str | None) -> str:
 def hashed(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
-
-@transaction.atomic
-def purge(outdated: QuerySet[Any]) -> None:
-    """Delete some of what has had its time: more than comes in, and never waiting for a neighbour who does the same."""
-    some = outdated.select_for_update(skip_locked=True).values("pk")[:_PURGED_AT_ONCE]
-    outdated.model._default_manager.filter(pk__in=list(some.values_list("pk", flat=True))).delete()

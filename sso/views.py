@@ -1,6 +1,6 @@
 """What a browser meets: the way to the IdP and back (SAML profiles 4.1), who one is here, and the way out."""
 
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -15,7 +15,8 @@ from core_identity.backends import begin_session, identity_of
 from core_identity.budgets import hash_of_address, spend
 from core_identity.credentials import credential
 from core_identity.errors import IdentityError
-from core_identity.selectors.story import story
+from core_identity.selectors.story import roles_told
+from core_identity.selectors.users import user_summary
 from core_identity.services.sign_in import require_open_gate
 from sso import sign_in_state
 from sso.going_away import send_away
@@ -28,9 +29,6 @@ from sso.relay_state import safe_path
 from sso.saml.messages import sp_metadata
 from sso.saml.refusals import Code, SamlRefusal
 from sso.sign_in_log import Attempt
-
-ME: Final = ("id", "username", "email", "first_name", "last_name", "status")
-
 
 @credential("none")
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -99,28 +97,30 @@ def finish(request: HttpRequest, slug: str) -> HttpResponse:
     stranger's assertion could have been brought, by the other the browser sent to a stranger's IdP. So the person is asked, and only their own
     POST goes on. A sign-in that began here is bound to this browser by its request, and goes on by itself.
     """
-    saml = live_settings(slug)
     asked = request.method == "POST"
     state = sign_in_state.arrived(
-        saml,
+        slug,
         ticket=(request.POST if asked else request.GET).get("ticket", ""),
         browser_token=sign_in_state.browser_token_of(request),
     )
     if state is None or state.identity is None:
+        saml = live_settings(slug)
         if request.user.is_authenticated:
             return redirect("me")  # the page was loaded again
         return refused_message(Attempt(request, saml), SamlRefusal(Code.NO_REQUEST))
-    another = request.user.is_authenticated and request.user.pk != state.identity.user_id
+    identity = state.identity
+    another = request.user.is_authenticated and request.user.pk != identity.user_id
     if another and not state.asked_for_here and not asked:
-        page = {"connection": saml.connection, "newcomer": state.identity.user, "ticket": request.GET["ticket"]}
+        page = {"connection": identity.connection, "newcomer": identity.user, "ticket": request.GET["ticket"]}
         return render(request, "sso/another_user.html", page)
     if not sign_in_state.finish(state) or "stay" in request.POST:
         return redirect("me")
     try:
-        require_open_gate(state.identity)  # minutes may have gone by since it was asked
+        require_open_gate(identity)  # minutes may have gone by since it was asked
     except IdentityError as refusal:
-        return refused_at_the_end(Attempt(request, saml), refusal)
-    begin_session(request, state.identity, until=state.session_until)
+        return refused_at_the_end(Attempt(request, live_settings(slug)), refusal)
+    now = state.now  # type: ignore[attr-defined]  # by `arrived`
+    begin_session(request, identity, until=state.session_until, now=now)
     remember_session(request, state)
     return HttpResponseRedirect(safe_path(state.next_path))
 
@@ -133,12 +133,11 @@ def me(request: HttpRequest) -> HttpResponse:
     as_json = request.get_preferred_type(["text/html", "application/json"]) == "application/json"
     if not request.user.is_authenticated:
         return _nobody(request, as_json=as_json)
-    told = story(request.user, events=0)
     identity = identity_of(request)
     document: dict[str, Any] = {
-        **{name: told[name] for name in ME},
+        **user_summary(request.user),
         "connection": identity.connection.slug if identity else None,
-        "roles": told["roles"],
+        "roles": roles_told(request.user),
     }
     if as_json:
         return JsonResponse(document)

@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 
 import scim.connections
 import sso.connections
@@ -21,6 +20,9 @@ from core_identity.policy.overage import MAX_DAYS
 from core_identity.services import connections, roles
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor
+
+ADMIN_PAGE: Final = "/admin/core_identity/connection/{}/change/"
+"""The page of a connection. To ask Django for an address loads all pages, which takes longer than to apply a connection."""
 
 
 def parse(text: str) -> Any:
@@ -153,7 +155,7 @@ def describe(connection: Connection) -> dict[str, Any]:
         "slug": connection.slug,
         **sso.connections.urls(connection),
         **scim.connections.urls(connection),
-        "admin_url": settings.PUBLIC_URL + reverse("admin:core_identity_connection_change", args=[connection.pk]),
+        "admin_url": f"{settings.PUBLIC_URL}{ADMIN_PAGE.format(connection.pk)}",
     }
 
 

@@ -1,6 +1,8 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
 
+from core_identity.config.environment import has_pages
+
 
 class ConfigConfig(AppConfig):
     name = "core_identity.config"
@@ -13,3 +15,8 @@ class ConfigConfig(AppConfig):
 class SiteConfig(admin_apps.AdminConfig):
     default = False  # settings name it; the app of this folder is the one above
     default_site = "core_identity.config.admin_site.CoreAdminSite"
+
+    def ready(self) -> None:
+        """Load the pages of the administration, where the process shows or checks pages. `config.urls` loads them in any case."""
+        if has_pages():
+            super().ready()

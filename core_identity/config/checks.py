@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from core_identity.models import User
 from core_identity.selectors.users import break_glass_users
-from sso.idp_changes import trust_that_ends
 
 NO_BREAK_GLASS = checks.Warning(
     "Nobody could open the administration if every identity provider were wrong or away (R26).",
@@ -46,6 +45,8 @@ def trust_does_not_end(*, databases: Sequence[str] | None = None, **_: Any) -> l
     """With ``check --database default``: signing certificates and metadata of IdPs that end, 30, 7 and 0 days before."""
     if not databases or connection.alias not in databases:
         return []
+    from sso.idp_changes import trust_that_ends  # late: commands would load all of SAML for it
+
     try:
         found = trust_that_ends(timezone.now())
     except Error:

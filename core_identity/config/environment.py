@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import sys
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -115,6 +116,18 @@ def database() -> dict[str, Any]:
     config.setdefault("CONN_MAX_AGE", env.int("CONN_MAX_AGE", default=0 if pooler else 60))
     config["DISABLE_SERVER_SIDE_CURSORS"] = pooler  # such a cursor belongs to one server connection
     return config
+
+
+_WITHOUT_PAGES: Final = frozenset(
+    {"conflict", "connection", "drift", "events", "group", "housekeeping", "provisioning", "role", "signins", "user"}
+)
+"""Our commands, which show no page. Without the pages and what these need, a command starts in half the time."""
+
+
+def has_pages() -> bool:
+    """Whether this process shows pages, or checks them: all do, except for commands of ours."""
+    program, command = (*sys.argv, "", "")[:2]
+    return not (program.endswith("manage.py") and command in _WITHOUT_PAGES)
 
 
 def lift_time_limits() -> None:

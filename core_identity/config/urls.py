@@ -3,6 +3,8 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from core_identity.config.health import healthz, readyz
 
+admin.autodiscover()
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

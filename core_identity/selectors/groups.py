@@ -3,11 +3,15 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection as database
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import CharField, Count, Exists, OuterRef, Q, QuerySet, Subquery, UUIDField
 from django.db.models.functions import Coalesce
 
+from core_identity.compiled import Compiled, Given, any_of
 from core_identity.errors import NotFound
 from core_identity.keys import key
 from core_identity.models import Connection, ExpectedMember, Identity, PushGroup, Role, RoleAlias
@@ -31,10 +35,22 @@ def role_keys(role: Role) -> set[str]:
     return {role.name_key, *(alias.name_key for alias in role.aliases.all())}
 
 
+_REACHED: Final = Compiled(
+    lambda: Role.objects.filter(
+        any_of("name_key", Given("names", ArrayField(CharField())))
+        | Exists(
+            RoleAlias.objects.filter(any_of("name_key", Given("names", ArrayField(CharField()))), role=OuterRef("pk"))
+        ),
+        grantable_by=Given("connection", UUIDField()),
+    ).annotate(alias_keys=ArraySubquery(RoleAlias.objects.filter(role=OuterRef("pk")).order_by().values("name_key")))
+)
+
+
 def reached_roles(connection: Connection, name_keys: Collection[str]) -> Mapping[str, Role]:
-    """Return which roles these names reach that ``connection`` may give, by name as compared. Two queries."""
-    roles = Role.objects.filter(reached_by(name_keys), grantable_by=connection).prefetch_related("aliases")
-    return {name_key: role for role in roles for name_key in role_keys(role) if name_key in name_keys}
+    """Return which roles these names reach that ``connection`` may give, by name as compared. One query."""
+    roles = _REACHED.rows(connection=connection.pk, names=list(name_keys))
+    keys = {role: {role.name_key, *role.alias_keys} for role in roles}  # type: ignore[attr-defined]  # annotated
+    return {name_key: role for role, names in keys.items() for name_key in names if name_key in name_keys}
 
 
 def role_by_name(name: str) -> Role:

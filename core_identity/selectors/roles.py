@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Final
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, UUIDField
 
+from core_identity.compiled import Compiled, Given
 from core_identity.models import (
     Grant,
     Role,
@@ -47,15 +49,20 @@ def effective_grants() -> QuerySet[Grant]:
     return Grant.objects.filter(Q(channel=Channel.ADMIN.value) | ~Q(role__in=protected_roles().values("pk")))
 
 
+_HELD: Final = Compiled(
+    lambda: Grant.objects.filter(user=Given("user", UUIDField()))
+    .select_related("role", "connection")
+    .annotate(effective=Exists(effective_grants().filter(pk=OuterRef("pk"))))
+    .order_by("role__name_key", "created_at")
+)
+
+
 def roles_of(user: User) -> list[RoleHeld]:
-    """Return the roles of a user by name, each with all its sources (R32). Two queries."""
-    effective = set(effective_grants().filter(user=user).values_list("pk", flat=True))
+    """Return the roles of a user by name, each with all its sources (R32). One query."""
     sources: dict[str, list[SourceShown]] = defaultdict(list)
     counts: dict[str, bool] = defaultdict(bool)
-    for grant in (
-        Grant.objects.filter(user=user).select_related("role", "connection").order_by("role__name_key", "created_at")
-    ):
+    for grant in _HELD.rows(user=user.pk):
         slug = grant.connection.slug if grant.connection else None
         sources[grant.role.name].append(SourceShown(grant.channel, slug, grant.label or None))
-        counts[grant.role.name] |= grant.pk in effective
+        counts[grant.role.name] |= grant.effective  # type: ignore[attr-defined]  # annotated
     return [RoleHeld(name, counts[name], tuple(found)) for name, found in sources.items()]

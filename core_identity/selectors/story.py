@@ -61,17 +61,7 @@ def story(user: User, *, events: int | None = 100) -> dict[str, Any]:
         "expired": expired,
         "merged_into": str(user.merged_into_id) if user.merged_into_id else None,
         "identities": [_identity_told(identity) for identity in user.identities.select_related("connection")],
-        "roles": [
-            {
-                "name": held.name,
-                "sources": [
-                    {"channel": source.channel, "connection": source.connection, "push_group": source.push_group}
-                    for source in held.sources
-                ],
-            }
-            for held in roles_of(user)
-            if held.effective
-        ],
+        "roles": roles_told(user),
         "events": [
             {
                 "at": event.at.isoformat(),
@@ -85,6 +75,21 @@ def story(user: User, *, events: int | None = 100) -> dict[str, Any]:
             for event in (told if events is None else told[:events])
         ],
     }
+
+
+def roles_told(user: User) -> list[dict[str, Any]]:
+    """Return the effective roles of a user with all their sources, as plain JSON values (R32). One query."""
+    return [
+        {
+            "name": held.name,
+            "sources": [
+                {"channel": source.channel, "connection": source.connection, "push_group": source.push_group}
+                for source in held.sources
+            ],
+        }
+        for held in roles_of(user)
+        if held.effective
+    ]
 
 
 def _identity_told(identity: Identity) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Conflicts are kept, counted and closed here (R9). How an administrator resolves one is `core_identity.services.resolutions`."""
 
+from typing import Final
+
 from django.db.models import Q
 from django.utils import timezone
 
@@ -10,6 +12,9 @@ from core_identity.policy.collisions import SAID, digest, keys_of, value_in_doub
 from core_identity.services import events
 from core_identity.services.uniqueness import called, holders_of_email
 from core_identity.values import Actor, Cause, Collision, Person
+
+PENDING: Final = Q(state=ConflictState.OPEN) | Q(let_through=True)
+"""Conflicts that a message can close or use up."""
 
 
 def note(*, actor: Actor, connection: Connection, refusal: errors.Conflict) -> Conflict:
@@ -100,7 +105,7 @@ def settle(*, actor: Actor, identity: Identity, person: Person) -> None:
         return
     connection = identity.connection
     concerned = Q(subject=identity) | Q(other=identity.user_id) | Q(uid_key=keys.uid_key, external_id=keys.external_id)
-    waiting = Conflict.objects.filter(Q(state=ConflictState.OPEN) | Q(let_through=True), connection=connection)
+    waiting = Conflict.objects.filter(PENDING, connection=connection)
     for conflict in waiting.filter(concerned).select_related("connection", "subject"):
         same = (conflict.uid_key, conflict.external_id) == (keys.uid_key, keys.external_id)
         if not keys.uid_key and not keys.external_id:  # a message without keys is known again by its identity alone

@@ -2,21 +2,27 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
+from django.db import connection as database
+from django.db.models import CharField, Exists, OuterRef, Q, UUIDField
 from django.utils import timezone
 
+from core_identity.compiled import Compiled, Given
 from core_identity.errors import Conflict, MayNotSignIn, MissingAttributes, NoMark, UnknownPerson
 from core_identity.keys import key
+from core_identity.models import Conflict as ConflictRow
 from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.models.connection import Mark
+from core_identity.policy.collisions import keys_of
 from core_identity.policy.emails import email_as_mark, email_that_follows
 from core_identity.policy.expiry import Bar, bar_to_sign_in
 from core_identity.policy.projection import FOLLOWS, texts_that_follow
 from core_identity.policy.sign_in import Assertion, SignIn, decide_sign_in, mark_that_agrees
 from core_identity.selectors.users import standing_of
 from core_identity.services import events
-from core_identity.services.conflicts import settle
+from core_identity.services.conflicts import PENDING, settle
 from core_identity.services.identities import (
     claim,
     cleaned,
@@ -40,6 +46,30 @@ BAR_TEXTS = {
     Bar.CONNECTION_OFF: "Sign-in by this connection is switched off.",
     Bar.STAFF: "People who administer CORE cannot sign in through this connection.",
 }
+
+_KNOWN: Final = Compiled(
+    lambda: IdentityUid.objects.select_related("identity__user", "identity__connection")
+    .filter(connection=Given("connection", UUIDField()), uid_key=Given("uid_key", CharField()))
+    .annotate(
+        conflict_pending=Exists(
+            ConflictRow.objects.filter(
+                PENDING,
+                Q(subject=OuterRef("identity"))
+                | Q(other=OuterRef("identity__user"))
+                | Q(uid_key=Given("said_uid_key", CharField()), external_id=Given("external_id", CharField())),
+                connection=OuterRef("connection"),
+            )
+        )
+    )
+    .order_by()
+    .select_for_update(of=("identity__user", "identity", "self"), no_key=True)
+)
+"""Whom a UID finds, with a user, identity and UID that nobody changes any more. Rows that moved on while it waited are not found."""
+
+_SIGNED_IN: Final = f"""
+WITH signed_in AS (UPDATE {User._meta.db_table} SET last_login = %(at)s WHERE id = %(user)s)
+UPDATE {Identity._meta.db_table} SET signed_in_at = %(at)s WHERE id = %(identity)s
+"""  # noqa: S608 - names of our own
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +112,14 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
     """Decide and do it; None where that needs the customer's lock."""
     if whole_customer:
         lock_channel(connection)
+        owner = _holder_of_uid(connection, person.uid or "")
+    else:
+        owner = _known_person(connection, person)
+        if owner is None:
+            return None
     identities = Identity.objects.filter(connection=connection)
-    owner = _holder_of_uid(connection, person.uid or "")
-    if owner is None and not whole_customer:
-        return None
     external = None
-    if person.external_id:
+    if person.external_id and (owner is None or owner.external_id != person.external_id):
         others = identities.filter(external_id=person.external_id).exclude(pk__in=[owner.pk] if owner else [])
         external = _lock(others.values_list("pk", flat=True).first()) if owner is None else others.first()
     named = None
@@ -123,7 +155,8 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
                 Collision(Cause.EXTERNAL_ID, person, other.user_id, other.pk, owner.pk if owner else None),
             )
         case SignIn.CREATE:
-            return Entrance(_make(actor=actor, connection=connection, person=person), decision)
+            with events.together():
+                return Entrance(_make(actor=actor, connection=connection, person=person), decision)
         case SignIn.TAKE_OVER_DERIVED | SignIn.CLAIM:
             identity = named
         case SignIn.MOVE_UID:
@@ -146,6 +179,7 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
         claim(actor=actor, identity=identity)
     if known_owner is None or known_owner.derived:  # R6: what a sign-in sends is not derived any more
         uid_moves = set_uid(actor=actor, identity=identity, uid=person.uid or "")
+        identity.__dict__.pop("uid_now", None)
     _follow(actor=actor, connection=connection, identity=identity, person=person, uid_moves=uid_moves)
     return Entrance(identity, decision, mark_that_agrees(said) if known_owner else "")
 
@@ -167,7 +201,6 @@ def _make(*, actor: Actor, connection: Connection, person: Person) -> Identity:
     )
     identity = Identity(connection=connection, user=user)
     changes = write_identity(identity, person)
-    identity.signed_in_at = timezone.now()
     identity.save(force_insert=True)
     events.record(actor=actor, kind="identity.created", subject=identity, changes=changes)
     set_uid(actor=actor, identity=identity, uid=person.uid or "")
@@ -178,13 +211,11 @@ def _make(*, actor: Actor, connection: Connection, person: Person) -> Identity:
 def _follow(*, actor: Actor, connection: Connection, identity: Identity, person: Person, uid_moves: bool) -> None:
     """R13: the identity follows the assertion, and by the same policy the user."""
     changes = write_identity(identity, person)
-    signed_in_before, identity.signed_in_at = identity.signed_in_at, timezone.now()
+    signed_in_before = identity.signed_in_at
     if uid_moves:
         identity.session_epoch += 1  # R21: as after any relink; the session of this sign-in begins later
     if changes or uid_moves:
         save_identity(identity)
-    else:
-        identity.save(update_fields=["signed_in_at"])
     if changes:
         events.record(actor=actor, kind="identity.changed", subject=identity, changes=changes)
     project(actor=actor, connection=connection, identity=identity, said=person, uid_moves=uid_moves)
@@ -203,9 +234,11 @@ def _greet(
         keep_unlisted_groups(actor=actor, identity=identity, listed_at=signed_in_before)
     else:
         follow_sso_groups(actor=actor, identity=identity, names=person.groups)
-    User.objects.filter(pk=identity.user_id).update(last_login=identity.signed_in_at)
-    identity.user.last_login = identity.signed_in_at
-    settle(actor=actor, identity=identity, person=person)
+    identity.signed_in_at = identity.user.last_login = timezone.now()
+    with database.cursor() as cursor:
+        cursor.execute(_SIGNED_IN, {"at": identity.signed_in_at, "user": identity.user_id, "identity": identity.pk})
+    if getattr(identity, "conflict_pending", True):
+        settle(actor=actor, identity=identity, person=person)
     events.record(actor=actor, kind="user.signed_in", subject=identity.user, connection=connection)
 
 
@@ -214,6 +247,24 @@ def require_open_gate(identity: Identity) -> None:
     bar = bar_to_sign_in(standing_of(identity))
     if bar is not None:
         raise MayNotSignIn(bar.value, BAR_TEXTS[bar], user_id=identity.user_id)
+
+
+def _known_person(connection: Connection, person: Person) -> Identity | None:
+    """Return whom the UID finds, locked; None where nobody has it, or where it moved on meanwhile. One query, or two for a former UID."""
+    keys = keys_of(person)
+    found = _KNOWN.first(
+        connection=connection.pk,
+        uid_key=key(person.uid or ""),
+        said_uid_key=keys.uid_key,
+        external_id=keys.external_id,
+    )
+    if found is None:
+        return None
+    identity = found.identity
+    if found.current:
+        identity.__dict__["uid_now"] = found
+    identity.__dict__["conflict_pending"] = found.conflict_pending  # type: ignore[attr-defined]  # annotated
+    return identity
 
 
 def _holder_of_uid(connection: Connection, uid: str) -> Identity | None:

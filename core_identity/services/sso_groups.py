@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from typing import Final
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, UUIDField
 from django.utils import timezone
 
+from core_identity.compiled import Compiled, Given
 from core_identity.keys import MAX_NAME, key
 from core_identity.models import Grant, Identity, Role
 from core_identity.selectors.groups import reached_roles
@@ -15,6 +16,12 @@ from core_identity.values import Actor, Channel
 
 MOST_REMEMBERED: Final = 100
 """Names that reach no role, per identity. Directories have people with thousands of groups."""
+
+_HELD: Final = Compiled(
+    lambda: Grant.objects.select_related("role").filter(
+        user=Given("user", UUIDField()), channel=Channel.SSO.value, connection=Given("connection", UUIDField())
+    )
+)
 
 
 def follow_sso_groups(*, actor: Actor, identity: Identity, names: Collection[str] | None) -> None:
@@ -27,8 +34,8 @@ def follow_sso_groups(*, actor: Actor, identity: Identity, names: Collection[str
     if connection.takes_sso_groups:
         said = {key(name): name.strip() for name in names or () if _fits(name)}
     reached = reached_roles(connection, said) if said else {}
-    grants = Grant.objects.filter(user_id=identity.user_id, channel=Channel.SSO.value, connection=connection)
-    held = {(grant.key, grant.role_id): grant for grant in grants.select_related("role")}
+    grants = _HELD.rows(user=identity.user_id, connection=connection.pk)
+    held = {(grant.key, grant.role_id): grant for grant in grants}
     new = {role.pk for name_key, role in reached.items() if (name_key, role.pk) not in held}
     if new:
         # Locked against a change at the same instant, and then read again: a role may have been closed or renamed before the lock.

@@ -9,6 +9,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 PEM: Final = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
 
@@ -43,6 +44,12 @@ def is_strong(pem: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+@lru_cache(maxsize=256)
+def public_key(pem: str) -> CertificatePublicKeyTypes:
+    """Return the key of a certificate. It is read once: keys are asked for at each message."""
+    return x509.load_pem_x509_certificate(pem.encode()).public_key()
 
 
 def fingerprint(pem: str) -> str:

@@ -88,5 +88,8 @@ class Unjudged(Exception):
 
 def legible(text: str) -> str:
     """Return ``text``, cut, with whatever cannot be seen, or turns the line around, as an escape: a stranger may have written it."""
-    seen = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text[:MAX_SHOWN])
+    text = text[:MAX_SHOWN]
+    if text.isprintable():
+        return text
+    seen = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
     return seen[:MAX_SHOWN]

@@ -1,7 +1,7 @@
 """The SAML schema, compiled once for a process, in place of python3-saml's compilation for each message.
 
-libxml2 must not compile its first schema in two threads at once: the process then refuses every message until it ends. So `sso.apps` imports this
-module before any thread serves, and Python's import lock keeps a second thread out wherever else it is imported first.
+libxml2 must not compile its first schema in two threads at once: the process then refuses every message until it ends. So the WSGI application
+imports this module before any thread serves, and Python's import lock keeps a second thread out wherever else it is imported first.
 """
 
 from pathlib import Path

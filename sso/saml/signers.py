@@ -11,13 +11,13 @@ import itertools
 from collections.abc import Iterable
 from typing import Final
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from lxml import etree
 
+from sso.saml.certificates import public_key
 from sso.saml.signature_layout import DS, EXC_C14N
 
 HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
@@ -60,7 +60,7 @@ def unverified_fingerprints(signature: etree._Element) -> list[str]:
 
 def signed_by(pem: str, signature: bytes, octets: bytes, algorithm: str) -> bool:
     """Whether the key of a certificate signed ``octets`` by an ``algorithm`` of `signature_layout.SIGNATURES`."""
-    key = x509.load_pem_x509_certificate(pem.encode()).public_key()
+    key = public_key(pem)
     family, _, hashed = algorithm.rpartition("#")[2].partition("-")
     try:
         if family == "rsa" and isinstance(key, rsa.RSAPublicKey):

@@ -1,52 +1,32 @@
-"""From an untrusted ``SAMLResponse`` to a `VerifiedAssertion`: gate, signature, claims. The only caller of python3-saml."""
+"""From an untrusted ``SAMLResponse`` to a `VerifiedAssertion`: gate, signature, claims. The only caller of `sso.saml.library`."""
 
-import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, Final
-from urllib.parse import urlsplit
 
 import xmlsec
 from lxml import etree
-from onelogin.saml2.errors import OneLogin_Saml2_ValidationError
-from onelogin.saml2.response import OneLogin_Saml2_Response
-from onelogin.saml2.settings import OneLogin_Saml2_Settings
-from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
-from sso.saml import gate, schema  # noqa: F401 - the library validates by our compiled schema
-from sso.saml.assertion import Idp, Sp, VerifiedAssertion
+from sso.saml import gate
+from sso.saml.assertion import Idp, VerifiedAssertion
 from sso.saml.certificates import fingerprint, is_strong
 from sso.saml.claims import check_claims, check_failure
 from sso.saml.encryption import covered_scope, open_envelope, read_envelope, unsealed
 from sso.saml.expectations import Expected
+from sso.saml.library import (
+    OF_ASSERTION,
+    OF_ROOT,
+    SIGNATURE_FAULTS,
+    LibraryFault,
+    ask_library,
+    is_ours_to_judge,
+    signatures_at,
+    validate_signature,
+)
 from sso.saml.refusals import Code, SamlRefusal, Unjudged
 from sso.saml.signed import Signed
 from sso.saml.signers import signers, unverified_fingerprints
 from sso.saml.status import STATUS, WORDS, is_failure_alone, require_success, words_of_failure
 from sso.saml.trace import PROPOSAL, Trace
-
-_NO_MESSAGE: Final = base64.b64encode(b"<nothing/>").decode()
-"""What the library is given to parse."""
-
-_OF_ROOT: Final = "/*/ds:Signature"
-_OF_ASSERTION: Final = "/samlp:Response/saml:Assertion/ds:Signature"
-_NAMESPACES: Final = {"samlp": gate.SAMLP[1:-1], "saml": gate.SAML[1:-1], "ds": gate.DS[1:-1]}
-
-_SIGNATURE_FAULTS = {
-    OneLogin_Saml2_ValidationError.INVALID_SIGNATURE,
-    OneLogin_Saml2_ValidationError.NO_SIGNATURE_FOUND,
-    OneLogin_Saml2_ValidationError.WRONG_SIGNED_ELEMENT,
-    OneLogin_Saml2_ValidationError.WRONG_NUMBER_OF_SIGNATURES_IN_RESPONSE,
-}
-_OURS_TO_JUDGE = {
-    OneLogin_Saml2_ValidationError.WRONG_SUBJECTCONFIRMATION,  # it has no tolerance of clocks there
-    OneLogin_Saml2_ValidationError.WRONG_NUMBER_OF_AUTHSTATEMENTS,  # it wants exactly one
-    # It compares with the clock of this node; `check_claims` compares the same times with that of the database.
-    OneLogin_Saml2_ValidationError.ASSERTION_TOO_EARLY,
-    OneLogin_Saml2_ValidationError.ASSERTION_EXPIRED,
-    OneLogin_Saml2_ValidationError.SESSION_EXPIRED,
-}
-_TIMES = ("IssueInstant", "NotBefore", "NotOnOrAfter", "AuthnInstant", "SessionNotOnOrAfter")
 
 
 def unverified_in_response_to(unverified_message: str) -> str | None:
@@ -110,7 +90,7 @@ def _verified(unverified_message: str, expected: Expected, trace: Trace) -> Veri
     trace.believe()
     # Our own checks name the cause better than the library does; where they find none, its verdict stands.
     verified = check_claims(root, assertion, expected, trace)
-    if isinstance(fault, OneLogin_Saml2_ValidationError):
+    if isinstance(fault, LibraryFault):
         with trace.step("Verdict of the library"):
             raise SamlRefusal(Code.INVALID, received=f"code {fault.code}") from fault
     if fault is not None:
@@ -146,52 +126,49 @@ def _signed(
 
     ``response_proved``: the signature of the Response was checked before the Assertion was opened, and may be the only one. Raises `SamlRefusal`.
     """
-    places = [place for place, element in ((_OF_ASSERTION, assertion), (_OF_ROOT, root)) if gate.is_signed(element)]
+    places = [place for place, element in ((OF_ASSERTION, assertion), (OF_ROOT, root)) if gate.is_signed(element)]
     if not places and not response_proved:
         raise SamlRefusal(Code.NOT_SIGNED)
     made_by = [pem for place in places for pem in _signers(root, expected.idp, place)]
     certificates = made_by or believed_certificates(expected.idp)
     found: Exception | None
     try:
-        settings = _settings(expected.idp, expected.sp, certificates, places)
-        response = OneLogin_Saml2_Response(settings, _NO_MESSAGE)
-        # One tree: the one that passed the gate is the one that is verified, and the one that is read. The library does not parse for itself.
-        response.document = root
-        response.is_valid(_request_data(expected.sp.acs_url), request_id=expected.request_id, raise_exceptions=True)
-    except OneLogin_Saml2_ValidationError as fault:
-        if not places and fault.code == OneLogin_Saml2_ValidationError.NO_SIGNATURE_FOUND:
+        ask_library(
+            root,
+            expected.idp,
+            expected.sp,
+            request_id=expected.request_id,
+            certificates=certificates,
+            signed=places,
+        )
+    except LibraryFault as fault:
+        if not places and fault.code == LibraryFault.NO_SIGNATURE_FOUND:
             return None  # its last check; the signature that proves this tree was over the ciphertext
-        if fault.code in _SIGNATURE_FAULTS:
+        if fault.code in SIGNATURE_FAULTS:
             raise _refused_signature(root, expected.idp, places) from fault
-        found = None if fault.code in _OURS_TO_JUDGE else fault
+        found = fault
     except Exception as fault:  # noqa: BLE001 - whose fault it is, is known once signature and claims are checked
-        # Where it cannot read a time, it raises a bare Exception around the ValueError.
-        found = None if isinstance(fault.__context__, ValueError) and _has_times_of_zones(root) else fault
+        found = fault
     else:
         return None
     # It complains before it looks at a signature. So each is checked here, as it would have.
     for place in places:
         verify_signature(root, expected.idp, place)
-    return found
+    return None if is_ours_to_judge(found, root) else found
 
 
-def _has_times_of_zones(root: etree._Element) -> bool:
-    """Whether a time says its zone by numbers, which the library cannot read (``+00:00``)."""
-    return any(not element.get(name, "Z").endswith("Z") for element in root.iter() for name in _TIMES)
-
-
-def verify_signature(root: etree._Element, idp: Idp, place: str = _OF_ROOT) -> None:
+def verify_signature(root: etree._Element, idp: Idp, place: str = OF_ROOT) -> None:
     """Check the one signature at ``place`` (an XPath) with the certificates of the connection; raise `SamlRefusal`. The layout passed the gate."""
     certificates = _signers(root, idp, place)
     try:
-        OneLogin_Saml2_Utils.validate_sign(root, xpath=place, multicerts=certificates, raise_exceptions=True)
-    except (OneLogin_Saml2_ValidationError, etree.LxmlError, xmlsec.Error, ValueError) as fault:
+        validate_signature(root, place, certificates)
+    except (LibraryFault, etree.LxmlError, xmlsec.Error, ValueError) as fault:
         raise _refused_signature(root, idp, [place]) from fault
 
 
 def _signers(root: etree._Element, idp: Idp, place: str) -> list[str]:
     """Return the certificates of the connection whose key made the signature at ``place``; raise `SamlRefusal` where there is none."""
-    made: Any = root.xpath(place, namespaces=_NAMESPACES)
+    made = signatures_at(root, place)
     certificates = signers(made[0], believed_certificates(idp)) if len(made) == 1 else []
     if not certificates:
         raise _refused_signature(root, idp, [place])
@@ -201,7 +178,7 @@ def _signers(root: etree._Element, idp: Idp, place: str) -> list[str]:
 def _refused_signature(root: etree._Element, idp: Idp, places: Iterable[str]) -> SamlRefusal:
     """Return the refusal with the fingerprints of the certificates that the connection knows, and of those that the message carries."""
     known = [fingerprint(pem) for pem in believed_certificates(idp)]
-    made: list[Any] = [root.xpath(place, namespaces=_NAMESPACES) for place in places]
+    made = [signatures_at(root, place) for place in places]
     carried = dict.fromkeys(digits for found in made for one in found for digits in unverified_fingerprints(one))
     received = (
         f"unverified: the message carries {', '.join(carried)}" if carried else "the message carries no certificate"
@@ -242,7 +219,7 @@ def _opened(root: etree._Element, expected: Expected) -> tuple[etree._Element, b
         clear = gate.parse(unsealed(root, place, text, place.nsmap))
         signed_inside = gate.is_signed(gate.require_response_layout(clear, None))
         if signed_inside:
-            verify_signature(clear, expected.idp, _OF_ASSERTION)
+            verify_signature(clear, expected.idp, OF_ASSERTION)
         elif proved and demand.allows(response=True, assertion=False):
             clear = gate.parse(unsealed(root, place, text, covered_scope(root, place)))
     except SamlRefusal as refusal:
@@ -251,50 +228,3 @@ def _opened(root: etree._Element, expected: Expected) -> tuple[etree._Element, b
         raise SamlRefusal(Code.DECRYPTION)
     demand.require(response=proved, assertion=signed_inside)  # may be named: one signature is verified by now
     return clear, proved  # from here on nothing else is read
-
-
-def _settings(idp: Idp, sp: Sp, certificates: list[str], signed: Sequence[str]) -> OneLogin_Saml2_Settings:
-    """python3-saml at its strictest; what it still lets through is `gate`'s and `claims`' to stop. ``signed``: the places of signatures."""
-    settings: dict[str, Any] = {
-        "strict": True,
-        "debug": False,
-        "sp": {
-            "entityId": sp.entity_id,
-            "assertionConsumerService": {
-                "url": sp.acs_url,
-                "binding": "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST",
-            },
-            "NameIDFormat": "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
-        },
-        "idp": {
-            "entityId": idp.entity_id,
-            "singleSignOnService": {
-                "url": idp.sso_url,
-                "binding": "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect",
-            },
-            # Always the list, never a fingerprint: while an IdP changes its certificate, two may have signed.
-            "x509certMulti": {"signing": certificates},
-        },
-        "security": {
-            "wantAssertionsSigned": _OF_ASSERTION in signed,
-            "wantMessagesSigned": _OF_ROOT in signed,
-            "wantNameId": False,
-            "wantAttributeStatement": False,
-            "rejectDeprecatedAlgorithm": True,
-            "requestedAuthnContext": False,
-            "allowRepeatAttributeName": False,
-        },
-    }
-    return OneLogin_Saml2_Settings(settings)
-
-
-def _request_data(acs_url: str) -> dict[str, Any]:
-    """Describe the request by our own configured address, never by headers that the other side wrote."""
-    parts = urlsplit(acs_url)
-    return {
-        "https": "on" if parts.scheme == "https" else "off",
-        "http_host": parts.netloc,
-        "script_name": parts.path,
-        "get_data": {},
-        "post_data": {},
-    }

@@ -12,7 +12,7 @@ from core_identity.models import Connection
 from scim.bearer_tokens import make_token
 from scim.client_secrets import live_secrets, rotate_secret
 from scim.models import BearerToken, ClientSecret, OAuthClient, SetupLink
-from scim.oauth import has_ended
+from scim.revocation import has_ended
 from scim.setup_links import make_link, unopened_link
 from tests.scim.conftest import Scim, secrets_of, token_of
 from tests.support.cast import ADMIN

@@ -120,7 +120,7 @@ def test_a_logout_takes_a_constant_number_of_queries(jane: Browser, django_asser
     assert counts[0] == counts[1]
 
 
-LOGOUT_QUERIES = 20
+LOGOUT_QUERIES = 13
 
 
 # CORE begins

@@ -253,7 +253,7 @@ def test_a_known_sign_in_takes_a_constant_number_of_queries(
 ) -> None:
     browser.sign_in(JANE_BY_SSO)
     message = browser.idp.response(browser.said(JANE_BY_SSO))
-    with django_assert_max_num_queries(32):  # type: ignore[operator]
+    with django_assert_max_num_queries(12):  # type: ignore[operator]
         browser.post(message)
 
 

@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,20 +41,27 @@ def checks(checkout: Checkout) -> list[Check]:
     ]
 
 
-def run_checks(checkout: Checkout, environment: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """Run all and show what failing ones say; gives the names of the passed and of the failed."""
-    passed: list[str] = []
-    failed: list[str] = []
-    say("Checks:")
+@dataclass(frozen=True)
+class Result:
+    """How one check ended; `words` is what it printed."""
+
+    name: str
+    failed: bool
+    seconds: float
+    words: str
+
+    def tell(self) -> None:
+        say(f"  {'FAILED' if self.failed else 'ok'}  {self.name}  ({self.seconds:.1f} s)")
+        if self.failed:
+            say(self.words.rstrip())
+
+
+def run_checks(checkout: Checkout, environment: Mapping[str, str]) -> Iterator[Result]:
+    """Run all, one after the other."""
     for check in checks(checkout):
         started = time.monotonic()
         status, words = _run(checkout, check.command, environment)
-        seconds = time.monotonic() - started
-        say(f"  {'FAILED' if status else 'ok'}  {check.name}  ({seconds:.1f} s)")
-        if status:
-            say(words.rstrip())
-        (failed if status else passed).append(check.name)
-    return passed, failed
+        yield Result(check.name, status != 0, time.monotonic() - started, words)
 
 
 def repair(checkout: Checkout, environment: Mapping[str, str]) -> None:

@@ -14,6 +14,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from devtools.checkout import this_checkout
 from tests.support.clients import close_clients
+from tests.support.databases import drop_database, migrated_database, name_of
 from tests.support.service import Service, running_service
 
 LONG: Final = ("journeys", "test_state_machine", "peers", "test_every_combination", "test_simulate", "test_races")
@@ -33,10 +34,17 @@ def static_files_by_their_plain_names() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """The tests' own database can be emptied between tests. That no other can is proved where the trigger is on."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE core_identity_event DISABLE TRIGGER core_identity_event_no_truncate")
+def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Give each process a database of its own, which can be emptied between tests. That no other can is proved where the trigger is on."""
+    server = os.environ["DATABASE_URL"]
+    name = name_of(migrated_database(server))
+    settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
+    with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE core_identity_event DISABLE TRIGGER core_identity_event_no_truncate")
+        yield
+        connection.close()
+    drop_database(server, name)
 
 
 @pytest.fixture(autouse=True)

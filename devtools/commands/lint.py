@@ -27,6 +27,10 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
         environment = product_environment(checkout, database, SECRET_KEY=secrets.token_urlsafe(50))
         if options.fix:
             repair(checkout, environment)
-        _, failed = run_checks(checkout, environment)
+        say("Checks:")
+        failed: list[str] = []
+        for result in run_checks(checkout, environment):
+            result.tell()
+            failed += [result.name] if result.failed else []
     say(f"Failed: {', '.join(failed)}" if failed else "All checks passed.")
     return 1 if failed else 0

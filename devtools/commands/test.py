@@ -4,11 +4,13 @@ import argparse
 import os
 import secrets
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from devtools.browser import find_or_install_browser
 from devtools.checkout import Checkout
-from devtools.checks import run_checks
+from devtools.checks import Result, run_checks
 from devtools.database import throwaway_database
 from devtools.environment import ensure_environment
 from devtools.faults import Fault, say
@@ -23,7 +25,7 @@ IN_TWO_PROCESSES = ("--numprocesses=2", "--dist=loadfile", "--no-loadscope-reord
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Run every check, then every test, on a throw-away PostgreSQL. Other arguments go to pytest; then "
+        "Run every check and every test on a throw-away PostgreSQL. Other arguments go to pytest; then "
         "the checks are left out: ./dev test tests/policy -k expired. The last line counts checks and tests."
     )
     parser.add_argument("--fast", action="store_true", help="leave the checks out")
@@ -33,20 +35,38 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(checkout: Checkout, options: argparse.Namespace) -> int:
     ensure_environment(checkout)
     chosen: list[str] = options.passed_on
-    passed_checks: list[str] = []
-    failed_checks: list[str] = []
     with throwaway_database(checkout) as database:
         environment = product_environment(checkout, database, SECRET_KEY=secrets.token_urlsafe(50))
         if not options.no_browser:
             environment |= _browser(checkout, required=not chosen)
-        if not chosen and not options.fast:
-            passed_checks, failed_checks = run_checks(checkout, environment)
         words = chosen or list(IN_TWO_PROCESSES)
         words += ["--no-browser"] if options.no_browser else []
-        tests = _run_pytest(checkout, environment, words, database.holds)
+        with _checks_meanwhile(checkout, environment if not chosen and not options.fast else None) as results:
+            tests = _run_pytest(checkout, environment, words, database.holds)
+    passed_checks = [result.name for result in results if not result.failed]
+    failed_checks = [result.name for result in results if result.failed]
     for line in closing_lines(tests, passed_checks, failed_checks, browser=not options.no_browser):
         print(line, flush=True)
     return 0 if tests.passed and not tests.failed and not failed_checks else 1
+
+
+@contextmanager
+def _checks_meanwhile(checkout: Checkout, environment: Mapping[str, str] | None) -> Iterator[list[Result]]:
+    """Run the checks beside the block, and print how they ended after it. Without an environment, run none.
+
+    Most checks use one core, and the tests wait for their servers now and then, so both together take less time than one after the other.
+    """
+    results: list[Result] = []
+    if environment is None:
+        yield results
+        return
+    with ThreadPoolExecutor(1) as pool:
+        checking = pool.submit(lambda: results.extend(run_checks(checkout, environment)))
+        yield results
+        checking.result()
+    say("Checks:")
+    for result in results:
+        result.tell()
 
 
 def _browser(checkout: Checkout, *, required: bool) -> dict[str, str]:

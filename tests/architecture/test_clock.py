@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 from typing import Final
 
-from tests.architecture.test_writers import ROOT, modules
+from tests.architecture.test_writers import ROOT, modules, parsed
 
 SHOWN_OR_LOGGED: Final = {
     "core_identity/config/admin.py",  # warnings
@@ -47,7 +47,7 @@ def test_only_what_is_shown_or_logged_uses_the_clock_of_the_node() -> None:
 def reads_the_clock(path: Path) -> bool:
     names = {
         f"{node.value.id}.{node.attr}"
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
     }
     return bool(names & {"timezone.now", "time.time", "datetime.now", "datetime.utcnow", "date.today"})

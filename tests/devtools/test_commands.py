@@ -12,7 +12,8 @@ import pytest
 
 from devtools.checkout import this_checkout
 from devtools.cli import COMMANDS
-from tests.support.service import free_port, new_database
+from tests.support.databases import empty_database
+from tests.support.service import free_port
 
 DEV = this_checkout().root / "dev"
 
@@ -49,7 +50,7 @@ def probe(port: int, path: str, method: str = "GET") -> int:
 
 def test_serve_migrates_listens_and_stops_with_everything_it_started() -> None:
     port = free_port()
-    environment = os.environ | {"DATABASE_URL": new_database(os.environ["DATABASE_URL"])}
+    environment = os.environ | {"DATABASE_URL": empty_database(os.environ["DATABASE_URL"])}
     environment.pop("PUBLIC_URL", None)
     environment["DRAIN_SECONDS"] = "1"
     process = subprocess.Popen(

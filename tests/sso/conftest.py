@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from django.test import Client
 
 import sso.connections
@@ -12,6 +13,7 @@ from core_identity.models import Connection
 from core_identity.values import Person
 from sso import keys
 from tests.support.cast import ADMIN, JANE, by_sso, make_connection
+from tests.support.keys import keys_of_a_test
 from tests.support.saml import Claims, TestIdp, request_in
 
 if TYPE_CHECKING:
@@ -35,8 +37,9 @@ def stranger() -> TestIdp:
 
 @pytest.fixture(autouse=True)
 def quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ours are made anew in many tests; shorter ones are made sooner, and nothing else of them is different."""
+    """Ours are shorter than in production, and the same in each test; nothing else of them is different."""
     monkeypatch.setattr("sso.saml.key_pair.KEY_BITS", 2048)
+    monkeypatch.setattr(rsa, "generate_private_key", keys_of_a_test())
 
 
 @pytest.fixture

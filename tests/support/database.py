@@ -7,6 +7,7 @@ bare pytest gets a server of its own here, and xdist's workers inherit it.
 import contextlib
 import os
 import secrets
+import sys
 import tempfile
 from pathlib import Path
 
@@ -53,6 +54,10 @@ FOREIGN = (
     "TRUSTED_PROXIES",
     "TRUST_PROXY",
 )
+
+# Compiled once for all processes of a run: without it, each of them compiles the whole product again, a second each.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 _server = contextlib.ExitStack()
 _static = os.environ.get("STATIC_ROOT") if "PYTEST_XDIST_WORKER" in os.environ else None

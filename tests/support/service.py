@@ -4,23 +4,38 @@ import json
 import os
 import secrets
 import socket
-import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from urllib.parse import urlsplit
 
 import httpx
-import psycopg
 
 from devtools.checkout import Checkout, this_checkout
 from devtools.ports import wait_for_answer
-from devtools.product import collect_static_files, manage, manage_command
+from devtools.product import collect_static_files
 from devtools.services import services
 from devtools.web_server import WebServer
 from tests.support.clients import open_client
+from tests.support.databases import migrated_database
+
+
+class Commands:
+    """Runs commands of manage.py by `tests.support.command_server`, one at a time."""
+
+    def __init__(self, line: TextIO) -> None:
+        self._line = line
+        self._lock = threading.Lock()
+
+    def run(self, words: tuple[str, ...], stdin: str, variables: dict[str, str]) -> tuple[int, str]:
+        with self._lock:
+            self._line.write(json.dumps({"words": words, "stdin": stdin, "variables": variables}) + "\n")
+            self._line.flush()
+            answer = json.loads(self._line.readline())
+        return answer["code"], answer["out"]
 
 
 @dataclass(frozen=True)
@@ -29,21 +44,13 @@ class Service:
 
     url: str
     environment: dict[str, str]
-    folder: Path
     checkout: Checkout
     process: int
+    commands: Commands
 
     def manage(self, *words: str, stdin: str = "", **variables: str) -> tuple[int, str]:
         """Run a command as an administrator's script does; return its exit code and stdout."""
-        answer = subprocess.run(
-            [*manage_command(self.checkout, *words)],
-            env=self.environment | variables,
-            cwd=self.folder,
-            input=stdin,
-            capture_output=True,
-            text=True,
-        )
-        return answer.returncode, answer.stdout
+        return self.commands.run(words, stdin, variables)
 
     def ask(self, *words: str, stdin: str = "") -> Any:
         """Run a command with --json, demand that it succeeds, and return its document."""
@@ -84,21 +91,31 @@ def running_service(folder: Path, *, server: str = "", log: Path | None = None) 
     checkout = this_checkout()
     web = WebServer(free_port(), workers=2, threads=8)
     environment = os.environ | {
-        "DATABASE_URL": new_database(server or os.environ["DATABASE_URL"]),
+        "DATABASE_URL": migrated_database(server or os.environ["DATABASE_URL"]),
         "DJANGO_SETTINGS_MODULE": "core_identity.config.settings",
         "PUBLIC_URL": web.url,
         "DRAIN_SECONDS": "0",
         "SECRET_KEY": secrets.token_urlsafe(50),
     }
-    manage(checkout, environment, "migrate", "--noinput", "--verbosity", "0")
     collect_static_files(checkout, environment)
-    with services() as running:
+    with services() as running, running_commands(environment, folder) as commands:
         logging = ["--capture-output", "--error-logfile", str(log)] if log else []
         running.start("gunicorn", [*web.command(checkout), *logging], environment, checkout.root)
         host = urlsplit(web.url).netloc
         wait_for_answer(f"http://127.0.0.1:{web.port}/healthz", running.check, host)
         [(_, process)] = running.running
-        yield Service(web.url, environment, folder, checkout, process.pid)
+        yield Service(web.url, environment, checkout, process.pid, commands)
+
+
+@contextmanager
+def running_commands(environment: dict[str, str], folder: Path) -> Iterator[Commands]:
+    """Start a process that runs commands with this environment in this folder; stop it at the end."""
+    ours, theirs = socket.socketpair()
+    checkout = this_checkout()
+    command: list[str | Path] = [checkout.python, "-m", "tests.support.command_server", str(theirs.fileno())]
+    with ours, theirs, ours.makefile("rw", encoding="utf-8") as line, services([theirs.fileno()]) as running:
+        running.start("manage.py", command, environment | {"PYTHONPATH": str(checkout.root)}, folder)
+        yield Commands(line)
 
 
 @contextmanager
@@ -127,11 +144,3 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def new_database(url: str) -> str:
-    name = f"journey_{secrets.token_hex(6)}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    parts = urlsplit(url)
-    return parts._replace(path=f"/{name}").geturl()

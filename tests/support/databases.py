@@ -1,0 +1,70 @@
+"""Databases with every table: copies of one that is migrated once, because the migrations take eight seconds and a copy none."""
+
+import hashlib
+import os
+import secrets
+from typing import Final
+from urllib.parse import urlsplit
+
+import psycopg
+
+from devtools.checkout import this_checkout
+from devtools.product import SETTINGS, manage
+
+APPS: Final = ("core_identity", "scim", "sso")
+LOCK: Final = 7_015
+"""The advisory lock of the server under which one process migrates and the others wait."""
+
+
+def empty_database(server: str) -> str:
+    """Create a database without tables on the server of this URL; return the URL of the new one."""
+    return _create(server, "")
+
+
+def migrated_database(server: str) -> str:
+    """Create a database with all tables on the server of this URL; return the URL of the new one."""
+    return _create(server, f"TEMPLATE {migrated_template(server)}")
+
+
+def migrated_template(server: str) -> str:
+    """Return the name of the database that is copied; the first caller makes it. Its name changes with the migrations."""
+    name = f"migrated_{_digest_of_migrations()}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            unfinished = f"{name}_unfinished"
+            connection.execute(f"DROP DATABASE IF EXISTS {unfinished}")
+            connection.execute(f"CREATE DATABASE {unfinished}")
+            environment = os.environ | {"DATABASE_URL": _url(server, unfinished), "DJANGO_SETTINGS_MODULE": SETTINGS}
+            manage(this_checkout(), environment, "migrate", "--noinput", "--verbosity", "0")
+            connection.execute(f"ALTER DATABASE {unfinished} RENAME TO {name}")
+    return name
+
+
+def drop_database(server: str, name: str) -> None:
+    """Remove a database of the server, also while somebody is connected to it."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def name_of(url: str) -> str:
+    return urlsplit(url).path.removeprefix("/")
+
+
+def _create(server: str, how: str) -> str:
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} {how}")
+    return _url(server, name)
+
+
+def _url(server: str, database: str) -> str:
+    return urlsplit(server)._replace(path=f"/{database}").geturl()
+
+
+def _digest_of_migrations() -> str:
+    root = this_checkout().root
+    digest = hashlib.sha256((root / "requirements.txt").read_bytes())
+    for path in sorted(path for app in APPS for path in (root / app / "migrations").glob("*.py")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:12]

@@ -66,7 +66,7 @@ class UserResource(NamedTuple):
 @dataclass(frozen=True)
 class GroupResource(Resource):
     name: str
-    members: tuple[UUID, ...]
+    members: Iterable[str]
 
 
 class _Rendered:
@@ -160,10 +160,8 @@ class Group(_Rendered, SCIMGroup):
 
     @property
     def members(self) -> list[Document]:
-        return [
-            {"value": str(scim_id), "$ref": self.obj.address.of("Users", scim_id), "type": "User"}
-            for scim_id in self.obj.members
-        ]
+        users = self.obj.address.of("Users", "")
+        return [{"value": scim_id, "$ref": users + scim_id, "type": "User"} for scim_id in self.obj.members]
 
     def to_dict(self) -> Document:
         document: Document = super().to_dict()
@@ -217,7 +215,7 @@ def _held(shown: ShownIdentity) -> Document:
     return {"username": shown.username, "email": shown.core_email, "expired": shown.expired}
 
 
-def group_document(group: "PushGroup", *, members: Iterable[UUID], address: Address) -> Document:
+def group_document(group: "PushGroup", *, members: Iterable[str], address: Address) -> Document:
     """Return the Group resource of a push group with the SCIM ids of these members (RFC 7643 section 8.7.1 knows no names of members)."""
     resource = GroupResource(
         address=address,
@@ -227,7 +225,7 @@ def group_document(group: "PushGroup", *, members: Iterable[UUID], address: Addr
         last_modified=group.changed_at,
         version=str(group.version),
         name=group.display_name,
-        members=tuple(members),
+        members=members,
     )
     return Group(resource).to_dict()
 

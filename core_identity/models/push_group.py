@@ -25,6 +25,8 @@ class PushGroup(models.Model):
     changed_at = models.DateTimeField(auto_now_add=True)
     named_groups = 0
     """Not stored: how many ids of groups the message that was just applied named as members. None of them becomes one."""
+    shown: "list[str] | None" = None
+    """Not stored: the ids of the members that an answer shows, where they were just read; None where they were not."""
 
     class Meta:
         ordering = ("created_at", "id")

@@ -1,11 +1,8 @@
 """What SCIM sees of a connection: its pushed people and groups, and nobody else's (R1)."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping
-from typing import Final
+from collections.abc import Collection
 from uuid import UUID
 
-from django.db import connection as database
 from django.db.models import QuerySet
 
 from core_identity.errors import NotFound
@@ -47,35 +44,7 @@ def push_groups(connection: Connection) -> QuerySet[PushGroup]:
     return PushGroup.objects.filter(connection=connection).order_by("created_at", "id")
 
 
-def push_group(connection: Connection, scim_id: UUID) -> PushGroup:
-    """Return one push group; `NotFound` also for one of another connection."""
-    found = push_groups(connection).filter(scim_id=scim_id).first()
-    if found is None:
-        raise NotFound(f"There is no group with the id {scim_id} in this connection.")
-    return found
-
-
 def memberships(connection: Connection) -> QuerySet[PushGroupMember]:
     """Return who is in which group of a connection: live SCIM resources only."""
     people = Identity.objects.filter(Identity.RESOURCE, connection=connection)
     return PushGroupMember.objects.filter(group__connection=connection, identity__in=people)
-
-
-def group_members(group_ids: Collection[UUID]) -> Mapping[UUID, list[UUID]]:
-    """Return per group (primary key) the SCIM ids of its members: live SCIM resources only. One query."""
-    members: dict[UUID, list[UUID]] = defaultdict(list)
-    with database.cursor() as cursor:
-        cursor.execute(_MEMBERS, [list(group_ids)])
-        for group_id, scim_id in cursor:
-            members[group_id].append(scim_id)
-    return members
-
-
-# Each member finds its identity by key. Left to itself, PostgreSQL reads all identities for a large group, or for one that it believes large.
-_MEMBERS: Final = f"""
-SELECT member.group_id, one.scim_id FROM {PushGroupMember._meta.db_table} AS member
-CROSS JOIN LATERAL (
-    SELECT scim_id, {Identity.RESOURCE_SQL} AS is_resource FROM {Identity._meta.db_table} WHERE id = member.identity_id LIMIT 1
-) AS one
-WHERE member.group_id = ANY(%s) AND one.is_resource ORDER BY member.id
-"""  # noqa: S608 - nothing but names of our own

@@ -2,11 +2,13 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any, Final
 from uuid import UUID
 
+from django.db import connection as database
 from django.db.models import QuerySet
 
-from core_identity.models import Connection, Grant, Role
+from core_identity.models import Connection, Grant, PushGroup, Role
 from core_identity.services import events
 from core_identity.values import Actor, Channel
 
@@ -21,42 +23,25 @@ class Source:
     label: str = ""
 
 
+def source_of(group: PushGroup) -> Source:
+    return Source(Channel.SCIM, group.connection, str(group.pk), group.display_name)
+
+
 def add_grants(*, actor: Actor, source: Source, role: Role, user_ids: Collection[UUID]) -> int:
-    """Let users have ``role`` by ``source``; those who have it so already keep it. A constant number of statements."""
+    """Let users have ``role`` by ``source``; those who have it so already keep it. One statement and the events."""
     if not user_ids:
         return 0
-    have = set(_of(source).filter(role=role, user_id__in=user_ids).values_list("user_id", flat=True))
-    new = [user_id for user_id in user_ids if user_id not in have]
-    if not new:
-        return 0
-    Grant.objects.bulk_create(
-        [
-            Grant(
-                user_id=user_id,
-                role=role,
-                channel=source.channel.value,
-                connection=source.connection,
-                key=source.key,
-                label=source.label,
-            )
-            for user_id in new
-        ],
-        ignore_conflicts=True,
-    )
+    new = _run(_ADD, _values(source, role) | {"users": list(user_ids), "label": source.label})
     tell(actor=actor, kind="grant.added", source=source, role=role, user_ids=new)
     return len(new)
 
 
 def end_grants(*, actor: Actor, source: Source, role: Role, user_ids: Collection[UUID] | None = None) -> int:
-    """End what ``source`` gave of ``role``: for these users, or for all where None."""
-    grants = _of(source).filter(role=role)
-    if user_ids is not None:
-        grants = grants.filter(user_id__in=user_ids)
-    ended = list(grants.values_list("pk", "user_id"))
-    if not ended:
-        return 0
-    Grant.objects.filter(pk__in=[pk for pk, _ in ended]).delete()
-    tell(actor=actor, kind="grant.removed", source=source, role=role, user_ids=[user_id for _, user_id in ended])
+    """End what ``source`` gave of ``role``: for these users, or for all where None. One statement and the events."""
+    if user_ids is None:
+        return _end_all(actor=actor, source=source, role=role)
+    ended = _run(_END_OF_USERS, _values(source, role) | {"users": list(user_ids)})
+    tell(actor=actor, kind="grant.removed", source=source, role=role, user_ids=ended)
     return len(ended)
 
 
@@ -89,20 +74,54 @@ def _of(source: Source) -> QuerySet[Grant]:
 
 def tell(*, actor: Actor, kind: str, source: Source, role: Role, user_ids: Collection[UUID]) -> None:
     """Append an event for each of these users: ``grant.added`` or ``grant.removed``."""
+    event = grant_event(kind, actor=actor, source=source, role=role)
+    events.record_many({**event, "user_id": user_id} for user_id in user_ids)
+
+
+def grant_event(kind: str, *, actor: Actor, source: Source, role: Role) -> dict[str, Any]:
+    """Return the event that a grant began or ended, as `events.record` takes it, but without the user."""
     named = source.label or source.channel.value
     added = kind == "grant.added"
     changes = {
         "role": (None, role.name) if added else (role.name, None),
         "source": (None, named) if added else (named, None),
     }
-    events.record_many(
-        {
-            "actor": actor,
-            "kind": kind,
-            "subject": role,
-            "user_id": user_id,
-            "connection": source.connection,
-            "changes": changes,
-        }
-        for user_id in user_ids
-    )
+    return {"actor": actor, "kind": kind, "subject": role, "connection": source.connection, "changes": changes}
+
+
+_GRANT: Final = Grant._meta.db_table
+_ADD: Final = f"""
+INSERT INTO {_GRANT} (id, user_id, role_id, channel, connection_id, key, label, created_at)
+SELECT gen_random_uuid(), id, %(role)s::uuid, %(channel)s, %(connection)s::uuid, %(key)s, %(label)s, now()
+FROM unnest(%(users)s::uuid[]) AS named (id)
+ON CONFLICT DO NOTHING RETURNING user_id
+"""  # noqa: S608 - a name of our own
+_END: Final = f"""
+DELETE FROM {_GRANT} WHERE channel = %(channel)s AND key = %(key)s AND role_id = %(role)s::uuid
+AND connection_id IS NOT DISTINCT FROM %(connection)s::uuid
+"""  # noqa: S608 - a name of our own
+_END_OF_USERS: Final = f"{_END} AND user_id = ANY(%(users)s::uuid[]) RETURNING user_id"
+
+
+def _end_all(*, actor: Actor, source: Source, role: Role) -> int:
+    """The statement writes the events too: there may be as many as a customer has people."""
+    told, columns = events.for_each("ended", **grant_event("grant.removed", actor=actor, source=source, role=role))
+    sql = f"WITH ended AS ({_END} RETURNING user_id), told AS ({told}) SELECT count(*) FROM ended"
+    return int(_run(sql, _values(source, role) | columns)[0])
+
+
+def _values(source: Source, role: Role) -> dict[str, Any]:
+    connection = source.connection
+    return {
+        "role": role.pk,
+        "channel": source.channel.value,
+        "connection": connection.pk if connection is not None else None,
+        "key": source.key,
+    }
+
+
+def _run(sql: str, values: dict[str, Any]) -> list[Any]:
+    """Run a statement and return its only column."""
+    with database.cursor() as cursor:
+        cursor.execute(sql, values)
+        return [value for (value,) in cursor]

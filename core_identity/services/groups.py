@@ -10,13 +10,14 @@ from core_identity.errors import InvalidValue, NameTaken, NotFound, UnknownGroup
 from core_identity.keys import clean_name, key
 from core_identity.models import Connection, ExpectedMember, Identity, PushGroup, PushGroupMember, Role
 from core_identity.models.connection import UnknownGroup as UnknownGroupPolicy
+from core_identity.selectors.group_rows import counted_group, named_in
 from core_identity.selectors.groups import reached_by, role_keys
 from core_identity.services import events
-from core_identity.services.grants import Source, add_grants, end_grants, relabel_grants, tell
-from core_identity.services.members import let_go, take_in
+from core_identity.services.grants import add_grants, end_grants, relabel_grants, source_of
+from core_identity.services.members import Moved, give_role, let_all_go, let_go, take_in
 from core_identity.services.refusals import recording_refusals
 from core_identity.services.transactions import in_one_transaction, lock_channel, lock_customer, require_enabled
-from core_identity.values import Actor, Channel, GroupChange
+from core_identity.values import Actor, GroupChange
 
 Read = Callable[[PushGroup], GroupChange]
 """Turns the group as it stands, under lock, into what the message says. May raise `IdentityError`."""
@@ -37,15 +38,30 @@ def create_group(*, actor: Actor, connection: Connection, change: GroupChange) -
     )
     told = {"display_name": (None, name), "role": (None, role.name if role else None)}
     events.record(actor=actor, kind="group.created", subject=group, changes=told)
-    _change_members(actor=actor, group=group, change=change)
+    come = take_in(group, _wanted(change), actor=actor)
+    _tell_members(actor=actor, group=group, left=Moved(), come=come)
+    group.shown, group.named_groups = come.shown_ids, come.groups
     return group
 
 
 @recording_refusals
+def change_group(
+    *, actor: Actor, connection: Connection, scim_id: UUID, read: Read, whole: bool = False
+) -> PushGroup:
+    """Take a change of name or members. Raises `NotFound`, `NameTaken`, `UnknownGroup`, `InvalidValue` or what ``read`` raises.
+
+    ``whole``: the message lists all members, so it probably changes nothing. Then it is compared first, and takes a lock only if there is a difference.
+    """
+    if whole:
+        group, count = counted_group(connection, scim_id)
+        if _changes_nothing(group, count, read(group)):
+            return group
+    return _change_group(actor=actor, connection=connection, scim_id=scim_id, read=read)
+
+
 @in_one_transaction
 @events.together()
-def change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: Read) -> PushGroup:
-    """Take a change of name or members. Raises `NotFound`, `NameTaken`, `UnknownGroup`, `InvalidValue` or what ``read`` raises."""
+def _change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: Read) -> PushGroup:
     lock_customer(connection.customer_id)
     group = _locked(connection, scim_id)
     change = read(group)
@@ -133,10 +149,6 @@ def drop_grants(*, actor: Actor, identity: Identity) -> None:
     for group in _groups_of(identity):
         if group.role is not None:
             end_grants(actor=actor, source=source_of(group), role=group.role, user_ids=[identity.user_id])
-
-
-def source_of(group: PushGroup) -> Source:
-    return Source(Channel.SCIM, group.connection, str(group.pk), group.display_name)
 
 
 def _let_in(*, actor: Actor, identity: Identity) -> None:
@@ -242,22 +254,60 @@ def _link(*, actor: Actor, group: PushGroup, role: Role | None) -> None:
     told = {"role": (before.name if before else None, role.name if role else None)}
     events.record(actor=actor, kind="group.linked" if role else "group.unlinked", subject=group, changes=told)
     if role is not None:
-        add_grants(actor=actor, source=source_of(group), role=role, user_ids=_live_users(group))
+        give_role(group, actor=actor)
+
+
+def _changes_nothing(group: PushGroup, count: int, change: GroupChange) -> bool:
+    """Tell whether a group, of which ``count`` ids are members or expected, is as a message with the whole list says.
+
+    If so, note in ``group`` what an answer shows.
+    """
+    if change.display_name is not None and _group_name(change.display_name) != group.display_name:
+        return False
+    if change.external_id is not None and _external_id(change) != group.external_id:
+        return False
+    wanted = _wanted(change)
+    if count != len(wanted):
+        return False
+    named = named_in(group)
+    if named.all != wanted:
+        return False
+    group.shown, group.named_groups = named.shown, len(named.groups)
+    return True
+
+
+def _wanted(change: GroupChange) -> set[str]:
+    """Return the members after a message with the whole list, or after the first message about a group."""
+    return {str(one) for one in ((change.members or frozenset()) - change.remove) | change.add}
 
 
 def _change_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> bool:
-    """Apply the sets of ``change`` in two statements and the event; return whether a member was added or removed."""
-    if change.members is None and not change.add and not change.remove:
-        return False
-    whole = change.members is not None
-    add = (change.members - change.remove) | change.add if change.members is not None else change.add
-    remove = change.remove - add
-    left = let_go(group, add if whole else remove, all_others=whole)
-    come = take_in(group, add)
-    group.named_groups = come.groups
-    if group.role is not None:
-        for kind, moved in (("grant.removed", left), ("grant.added", come)):
-            tell(actor=actor, kind=kind, source=source_of(group), role=group.role, user_ids=moved.user_ids)
+    """Apply the sets of ``change``; return whether a member was added or removed. A whole list is compared first, so only differences are written."""
+    if change.members is None:
+        add, remove = {str(one) for one in change.add}, {str(one) for one in change.remove}
+        left, come = let_go(group, remove - add, actor=actor), take_in(group, add, actor=actor)
+        group.named_groups = come.groups
+    else:
+        left, come = _replace_members(actor=actor, group=group, wanted=_wanted(change))
+    _tell_members(actor=actor, group=group, left=left, come=come)
+    return bool(left.members or come.members)
+
+
+def _replace_members(*, actor: Actor, group: PushGroup, wanted: set[str]) -> tuple[Moved, Moved]:
+    """Write the differences to a whole list, and note in ``group`` what an answer shows."""
+    if not wanted:
+        group.shown = []
+        return let_all_go(group, actor=actor), Moved()
+    named = named_in(group)
+    before = named.all
+    left = let_go(group, before - wanted, actor=actor)
+    come = take_in(group, wanted - before, actor=actor)
+    group.shown = [one for one in named.shown if one in wanted] + come.shown_ids
+    group.named_groups = come.groups + len(wanted.intersection(named.groups))
+    return left, come
+
+
+def _tell_members(*, actor: Actor, group: PushGroup, left: Moved, come: Moved) -> None:
     counts = {
         "members_removed": left.members,
         "members_added": come.members,
@@ -267,13 +317,3 @@ def _change_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> b
     told = {name: (None, count) for name, count in counts.items() if count}
     if told:
         events.record(actor=actor, kind="group.members_changed", subject=group, changes=told)
-    return bool(left.members or come.members)
-
-
-def _live_users(group: PushGroup) -> list[UUID]:
-    """Return the users who are members by an identity that is a SCIM resource."""
-    return list(
-        Identity.objects.filter(Identity.RESOURCE, memberships__group=group)
-        .order_by()
-        .values_list("user_id", flat=True)
-    )

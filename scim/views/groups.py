@@ -1,13 +1,14 @@
 """The Group resource (RFC 7644 section 3): members go in as sets, and come out in one query, or in none."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core_identity.selectors import resources
+from core_identity.selectors import group_rows, resources
 from core_identity.services import groups
 from scim.cursors import Question
 from scim.query import group_condition, group_order
@@ -33,9 +34,13 @@ class GroupView(ScimView):
 
     def documents(self, found: Iterable["PushGroup"], selection: Selection) -> list[Document]:
         found = list(found)
-        members = resources.group_members([group.pk for group in found]) if selection.shows("members") and found else {}
+        unread = [group.pk for group in found if group.shown is None] if selection.shows("members") else []
+        members = group_rows.group_members(unread) if unread else {}
+        address = self.address
         return [
-            selection.of(group_document(group, members=members.get(group.pk, ()), address=self.address))
+            selection.of(
+                group_document(group, members=group.shown or members.get(group.pk, ()), address=address)
+            )
             for group in found
         ]
 
@@ -81,16 +86,21 @@ class SearchGroups(GroupView):
 
 class OneGroup(GroupView):
     def get(self, request: Request, slug: str, resource: str) -> Response:
-        group = resources.push_group(self.connection, id_in_address(resource))
+        scim_id = id_in_address(resource)
+        if self.is_conditional or not selection_in_query(request, GROUP_TYPE).shows("members"):
+            group = group_rows.push_group(self.connection, scim_id)
+        else:
+            group, named = group_rows.group_with_named(self.connection, scim_id)
+            group.shown = named.shown
         return self.unchanged(group.version) or self.answer(group)
 
     def put(self, request: Request, slug: str, resource: str) -> Response:
         body = body_of(request)
-        return self.change(resource, body, lambda _: read_group(body, whole=True))
+        return self.change(resource, body, lambda: read_group(body, whole=True), whole=True)
 
     def patch(self, request: Request, slug: str, resource: str) -> Response:
         body = body_of(request)
-        return self.change(resource, body, lambda _: read_group_patch(body))
+        return self.change(resource, body, lambda: read_group_patch(body))
 
     def delete(self, request: Request, slug: str, resource: str) -> Response:
         groups.remove_group(
@@ -102,16 +112,19 @@ class OneGroup(GroupView):
         self.decided("group deleted: the memberships that came through it ended (R30)")
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    def change(self, resource: str, body: dict[str, Any], read: groups.Read) -> Response:
+    def change(
+        self, resource: str, body: dict[str, Any], read: "Callable[[], GroupChange]", *, whole: bool = False
+    ) -> Response:
         scim_id = id_in_address(resource)
         selection_in_query(self.request, GROUP_TYPE)  # a fault in it must not be found after the deed
+        read_once = cache(read)  # a change is compared before the lock and under it
 
         def read_this_version(group: "PushGroup") -> "GroupChange":
             self.require_match(group.version)
-            return read(group)
+            return read_once()
 
         group = groups.change_group(
-            actor=self.actor, connection=self.connection, scim_id=scim_id, read=read_this_version
+            actor=self.actor, connection=self.connection, scim_id=scim_id, read=read_this_version, whole=whole
         )
         self.decided(_words(group, body))
         return self.answer(group)

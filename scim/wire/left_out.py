@@ -39,7 +39,10 @@ def _has_group(name: str, value: Any, resource_type: ResourceType) -> bool:
     if target is None or target.key != "members":
         return False
     entries = value if isinstance(value, list) else [value]
-    types = (
-        part for entry in entries if isinstance(entry, dict) for part in entry.items() if part[0].lower() == "type"
+    return any(
+        str(value).lower() == "group"
+        for entry in entries
+        if isinstance(entry, dict) and len(entry) > 1
+        for part, value in entry.items()
+        if part.lower() == "type"
     )
-    return any(str(type_name).lower() == "group" for _, type_name in types)

@@ -1,0 +1,118 @@
+"""Who is in a push group, as the texts of SCIM ids: a group may have fifty thousand members, and an object for each costs more than to find it."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from django.db import connection as database
+from django.db.models import IntegerField, QuerySet, TextField
+from django.db.models.expressions import RawSQL
+
+from core_identity.errors import NotFound
+from core_identity.models import Connection, ExpectedMember, Identity, PushGroup, PushGroupMember
+
+if TYPE_CHECKING:
+    from django.db.models import Field
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The ids that messages named as members of one group.
+
+    ``shown`` are live SCIM resources, in the order in which they came; ``hidden`` are members who are no resource; ``expected`` belong to nobody yet
+    (R29), and ``groups`` are those of them that belong to push groups of the connection.
+    """
+
+    shown: list[str]
+    hidden: list[str]
+    expected: list[str]
+    groups: list[str]
+
+    @property
+    def all(self) -> set[str]:
+        return {*self.shown, *self.hidden, *self.expected}
+
+
+def push_group(connection: Connection, scim_id: UUID) -> PushGroup:
+    """Return one push group; `NotFound` also for one of another connection."""
+    return _one(PushGroup.objects.all(), connection, scim_id)
+
+
+def counted_group(connection: Connection, scim_id: UUID) -> tuple[PushGroup, int]:
+    """Return one push group, and how many ids were named as its members: much cheaper than `named_in`. One query."""
+    group = _one(PushGroup.objects.annotate(named=_sql(_COUNT, IntegerField())), connection, scim_id)
+    return group, group.named  # type: ignore[attr-defined]  # annotated
+
+
+def group_with_named(connection: Connection, scim_id: UUID) -> tuple[PushGroup, Named]:
+    """Return one push group and its members as they are at the same moment. One query."""
+    group = _one(PushGroup.objects.annotate(named=_sql(_NAMED, TextField())), connection, scim_id)
+    return group, _named(group.named)  # type: ignore[attr-defined]  # annotated
+
+
+def named_in(group: PushGroup) -> Named:
+    """Return the ids that were named as members of a group. One query."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT " + _NAMED.format(group="%s::uuid", connection="%s::uuid"), [group.connection_id, group.pk, group.pk])
+        return _named(cursor.fetchone()[0])
+
+
+def group_members(group_ids: Collection[UUID]) -> Mapping[UUID, list[str]]:
+    """Return per group (primary key) the SCIM ids of its members: live SCIM resources only. One query."""
+    with database.cursor() as cursor:
+        cursor.execute(_SHOWN, [list(group_ids)])
+        return {group_id: _ids(text) for group_id, text in cursor}
+
+
+def _sql(text: str, output: "Field[Any, Any]") -> RawSQL:
+    return RawSQL(text.format(group=f"{_GROUP}.id", connection=f"{_GROUP}.connection_id"), [], output)  # noqa: S611 - names of our own
+
+
+def _one(groups: QuerySet[PushGroup], connection: Connection, scim_id: UUID) -> PushGroup:
+    group = groups.filter(connection=connection, scim_id=scim_id).order_by().first()
+    if group is None:
+        raise NotFound(f"There is no group with the id {scim_id} in this connection.")
+    return group
+
+
+def _named(text: str) -> Named:
+    return Named(*(_ids(part) for part in text.split(";")))
+
+
+def _ids(text: str | None) -> list[str]:
+    return text.split(",") if text else []
+
+
+_GROUP: Final = PushGroup._meta.db_table
+
+# Each member finds its identity by key. Left to itself, PostgreSQL reads all identities for a large group, or for one that it believes large.
+_MEMBERS: Final = f"""
+    {PushGroupMember._meta.db_table} AS member CROSS JOIN LATERAL (
+        SELECT scim_id, {Identity.RESOURCE_SQL} AS is_resource FROM {Identity._meta.db_table} WHERE id = member.identity_id LIMIT 1
+    ) AS one
+"""  # noqa: S608 - nothing but names of our own
+_SHOWN: Final = f"""
+SELECT member.group_id, string_agg(one.scim_id::text, ',' ORDER BY member.id) FROM {_MEMBERS}
+WHERE member.group_id = ANY(%s) AND one.is_resource GROUP BY member.group_id
+"""  # noqa: S608 - nothing but names of our own
+_NAMED: Final = f"""(
+    SELECT concat_ws(
+        ';',
+        coalesce(string_agg(one.scim_id::text, ',' ORDER BY member.id) FILTER (WHERE one.is_resource), ''),
+        coalesce(string_agg(one.scim_id::text, ',') FILTER (WHERE NOT one.is_resource), ''),
+        (
+            SELECT concat_ws(';', coalesce(string_agg(expected.scim_id::text, ','), ''), coalesce(string_agg(found.scim_id::text, ','), ''))
+            FROM {ExpectedMember._meta.db_table} AS expected
+            LEFT JOIN LATERAL (
+                SELECT scim_id FROM {_GROUP} AS named
+                WHERE named.scim_id = expected.scim_id AND named.connection_id = {{connection}} LIMIT 1
+            ) AS found ON true
+            WHERE expected.group_id = {{group}}
+        )
+    ) FROM {_MEMBERS} WHERE member.group_id = {{group}}
+)"""  # noqa: S608 - nothing but names of our own
+_COUNT: Final = f"""(
+    (SELECT count(*) FROM {PushGroupMember._meta.db_table} WHERE group_id = {{group}})
+    + (SELECT count(*) FROM {ExpectedMember._meta.db_table} WHERE group_id = {{group}})
+)"""  # noqa: S608 - nothing but names of our own

@@ -2,7 +2,23 @@
 
 import http.client
 import json
+from dataclasses import dataclass
 from typing import Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    def cookie(self, name: str) -> str:
+        """Return the value that the answer gives to a cookie. Raises RuntimeError if it sets none of this name."""
+        for line in self.headers.get_all("Set-Cookie", []):
+            key, _, value = line.partition(";")[0].partition("=")
+            if key == name:
+                return value
+        raise RuntimeError(f"The answer sets no cookie {name}.")
 
 
 class KeepAlive:
@@ -12,22 +28,22 @@ class KeepAlive:
         self._headers = {"Host": f"localhost:{port}", **headers}
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
 
-    def send(self, method: str, path: str, body: Any = None, *, expect: int = 200, **headers: str) -> bytes:
-        """Return the body of the answer. ``body`` is sent as it is if it is bytes, else as JSON. Raises RuntimeError for another status."""
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """Return the answer. ``body`` is sent as it is if it is bytes, else as JSON. Raises RuntimeError for a status of 400 or more."""
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         sent = {**self._headers, **headers}
         try:
             self._connection.request(method, path, content, sent)
-            answer = self._connection.getresponse()
+            response = self._connection.getresponse()
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
             # The server closed a connection that was idle. The request did not reach it.
             self._connection.close()
             self._connection.request(method, path, content, sent)
-            answer = self._connection.getresponse()
-        received = answer.read()
-        if answer.status != expect:
-            raise RuntimeError(f"{method} {path}: {answer.status} instead of {expect}: {received[:500]!r}")
-        return received
+            response = self._connection.getresponse()
+        answer = Answer(response.status, response.headers, response.read())
+        if answer.status >= 400:
+            raise RuntimeError(f"{method} {path}: {answer.status} {answer.body[:500]!r}")
+        return answer
 
     def close(self) -> None:
         self._connection.close()

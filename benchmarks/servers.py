@@ -13,12 +13,13 @@ from urllib.parse import urlsplit, urlunsplit
 import django
 import psycopg
 
-from benchmarks.kernel_cpu import cpu_seconds, parent_of, resident_bytes
 from benchmarks.keep_alive import KeepAlive
+from benchmarks.kernel_cpu import cpu_seconds, parent_of, resident_bytes
 from devtools.checkout import this_checkout
 from devtools.database import Database, throwaway_database
 from devtools.ports import wait_for_answer
-from devtools.product import migrate, product_environment
+from devtools.postgres.cluster import ROLE, SUPERUSER
+from devtools.product import collect_static_files, migrate, product_environment
 from devtools.services import Services, services
 from devtools.web_server import APPLICATION, WebServer
 
@@ -48,6 +49,10 @@ class Server:
         """Return the resident memory of the worker in bytes."""
         return resident_bytes(self.pid)
 
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
     def client(self, **headers: str) -> KeepAlive:
         return KeepAlive(self.port, **headers)
 
@@ -73,7 +78,7 @@ class Host:
         return Server(port, process.pid, self.postmaster)
 
     def serve_product(self) -> Server:
-        (this_checkout().make_state_folder() / "static").mkdir(exist_ok=True)  # WhiteNoise warns without it
+        collect_static_files(this_checkout(), self.environment)
         return self.serve(APPLICATION, {**self.environment, **NO_BUDGET}, "/healthz")
 
     def make_database(self, name: str, schema: str = "") -> str:
@@ -89,8 +94,25 @@ class Host:
         return url
 
     def serve_ceilings(self) -> Server:
-        from_ceilings = {"DATABASE_URL": self.make_database("ceilings", CEILINGS_SCHEMA)}
-        return self.serve("benchmarks.ceilings", {**self.environment, **from_ceilings}, "/look-up?name=entry%201")
+        environment = {**self.environment, "DATABASE_URL": self.make_database("ceilings", CEILINGS_SCHEMA)}
+        return self.serve("benchmarks.ceilings", environment, "/look-up?name=entry%201")
+
+    @property
+    def superuser_url(self) -> str:
+        """The URL of the product's database for PostgreSQL's superuser."""
+        return self.database.url.replace(f"//{ROLE}@", f"//{SUPERUSER}@")
+
+    def settle(self, *, analyse: bool = True) -> None:
+        """Do now what PostgreSQL would else do in the background of the measures, and let it do nothing more by itself.
+
+        Without ``analyse`` the planner knows nothing of the tables, as in the hour of a customer's first push.
+        """
+        with psycopg.connect(self.superuser_url, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET autovacuum = off")
+            connection.execute("SELECT pg_reload_conf()")
+            if analyse:
+                connection.execute("VACUUM ANALYZE")
+            connection.execute("CHECKPOINT")
 
 
 @contextmanager

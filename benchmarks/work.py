@@ -1,5 +1,7 @@
 """The requests that are measured, each with its name and the ceiling that it is compared with."""
 
+import itertools
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -90,7 +92,10 @@ def people_work(scene: Scene) -> Iterator[Work]:
 
 
 def page_work(scene: Scene) -> Iterator[Work]:
-    """Yield pages of a hundred people, at the beginning, in the middle and at the end, by startIndex and by cursor."""
+    """Yield pages of a hundred people by startIndex and by cursor: at the beginning, in the middle, at the end, and page after page.
+
+    A walk by index begins in the middle: its average page is there.
+    """
 
     def by_index(start: int) -> Send:
         return lambda http, _: http.send("GET", scene.path("/Users", startIndex=start, count=PAGE))
@@ -98,11 +103,23 @@ def page_work(scene: Scene) -> Iterator[Work]:
     def by_cursor(cursor: str) -> Send:
         return lambda http, _: http.send("GET", scene.path("/Users", cursor=cursor, count=PAGE))
 
+    index, cursor = itertools.count(scene.people // 2, PAGE), ""
+
+    def walk_by_index(http: KeepAlive, _: int) -> None:
+        http.send("GET", scene.path("/Users", startIndex=1 + next(index) % scene.people, count=PAGE))
+
+    def walk_by_cursor(http: KeepAlive, _: int) -> None:
+        nonlocal cursor
+        page = http.send("GET", scene.path("/Users", cursor=cursor, count=PAGE)).body
+        cursor = json.loads(page).get("nextCursor", "")
+
     places = {"first": 0, "middle": scene.people // 2, "last": scene.people - PAGE}
     for place, passed in places.items():
         yield Work(f"page by index, {place}", "L", scene.client, by_index(1 + passed))
     for place, passed in places.items():
         yield Work(f"page by cursor, {place}", "L", scene.client, by_cursor(_cursor(scene, passed)))
+    yield Work("walk by index, a page", "L", scene.client, walk_by_index)
+    yield Work("walk by cursor, a page", "L", scene.client, walk_by_cursor)
 
 
 def _cursor(scene: Scene, passed: int) -> str:

@@ -32,3 +32,8 @@ SCIM_SERVICE_PROVIDER = {
     ],
     "GROUP_MODEL": "benchmarks.stock_scim2.models.Group",
 }
+MIGRATION_MODULES = {
+    "auth": None,
+    "contenttypes": None,
+    "sessions": None,
+}  # all tables are made at once, by --run-syncdb

@@ -99,7 +99,7 @@ def main(words: list[str]) -> None:
         bench.people()
         bench.rates()
         bench.groups()
-        plans = capture(machine, bench.scene) if options.docs else {}
+        plans = capture(machine, bench.scene, bench.idp) if options.docs else {}
     bench.results.write(Path(options.json))
     print(tables(bench.results))
     if options.docs:

@@ -41,7 +41,7 @@ def svg(panels: Sequence[Panel], *, legend: Sequence[str], x_label: str) -> str:
     ]
     parts.append(f'<text x="{LEFT}" y="15">CPU as a ratio to the ceiling, by {escape(x_label)}:</text>')
     for at, name in enumerate(legend):
-        parts.append(f'<text class="s{at}" x="{340 + 130 * at}" y="15">━ {escape(name)}</text>')
+        parts.append(f'<text class="s{at}" x="{400 + 120 * at}" y="15">━ {escape(name)}</text>')
     for at, panel in enumerate(panels):
         x, y = at % COLUMNS * WIDTH, 24 + at // COLUMNS * HEIGHT
         parts.append(f'<g transform="translate({x} {y})">')

@@ -15,10 +15,10 @@ def people_needed(size: int) -> int:
     return max(size + size // 10, size + 100)
 
 
-def group_work(scene: Scene, size: int, *, linked: bool) -> Iterator[Work]:
+def group_work(scene: Scene, size: int, *, linked: bool, name: str = "") -> Iterator[Work]:
     """Make a group of the people 1 to ``size`` and yield the requests about it. If it is linked, a change of members changes grants."""
-    path = scene.path(f"/Groups/{_make_group(scene, size, linked=linked)}")
-    name = group_name(size, linked=linked)
+    name = name or f"{'Linked' if linked else 'Waiting'} group of {size}"
+    path = scene.path(f"/Groups/{_make_group(scene, size, name, linked=linked)}")
     tenth = size // 10
     lists = group_document(name, range(1, size + 1)), group_document(name, range(1 + tenth, size + tenth + 1))
     created: list[str] = []
@@ -45,16 +45,11 @@ def group_work(scene: Scene, size: int, *, linked: bool) -> Iterator[Work]:
         yield Work("group create", "I", client, create, most=1, after=remove_created)
 
 
-def group_name(size: int, *, linked: bool) -> str:
-    return f"{'Linked' if linked else 'Waiting'} group of {size}"
-
-
-def _make_group(scene: Scene, size: int, *, linked: bool) -> str:
+def _make_group(scene: Scene, size: int, name: str, *, linked: bool) -> str:
     from benchmarks.seed import add_members
     from core_identity.models import PushGroup
     from core_identity.services.roles import create_role
 
-    name = group_name(size, linked=linked)
     if linked:
         for role in (name, f"{name}, created"):
             create_role(actor=ACTOR, name=role, grantable_by=[scene.connection])

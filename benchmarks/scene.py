@@ -24,6 +24,7 @@ ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 USER: Final = "urn:ietf:params:scim:schemas:core:2.0:User"
 PATCH: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 SLUG: Final = "acme"
+STEP: Final = 20_000
 ACTOR: Final = Actor(Channel.ADMIN, ActorKind.SYSTEM, "benchmark")
 
 
@@ -53,11 +54,12 @@ class Scene:
 
     def grow(self, people: int, *, analyse: bool = True) -> None:
         """Add people until there are so many. Without ``analyse`` PostgreSQL does not know that its tables have grown."""
+        from benchmarks.bulk_load import bulk_load
         from benchmarks.seed import add_people
 
-        step = 50_000
-        for first in range(self.people + 1, people + 1, step):
-            add_people(self.connection, first, min(people, first + step - 1))
+        with bulk_load():
+            for first in range(self.people + 1, people + 1, STEP):
+                add_people(self.connection, first, min(people, first + STEP - 1))
         self.people = people
         self.leavers = itertools.count(people, -1)
         self.host.settle(analyse=analyse)

@@ -96,11 +96,10 @@ def main(words: list[str]) -> None:
     options = parse(words)
     with host() as machine:
         bench = Bench(machine, options)
-        bench.people()
-        bench.rates()
-        bench.groups()
+        for step in (bench.people, bench.rates, bench.groups):
+            step()
+            bench.results.write(Path(options.json))  # each time, so that a fault later on loses nothing
         plans = capture(machine, bench.scene, bench.idp) if options.docs else {}
-    bench.results.write(Path(options.json))
     print(tables(bench.results))
     if options.docs:
         write_pages(bench.results)

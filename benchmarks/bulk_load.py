@@ -36,6 +36,9 @@ def bulk_load() -> Iterator[None]:
     """
     with transaction.atomic(), database.cursor() as cursor:
         cursor.execute("SET LOCAL maintenance_work_mem = '512MB'")
+        # Checks that are due at the end of the transaction would keep the tables from being altered.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         pairs: list[tuple[str, str]] = []
         for sql in (_CONSTRAINTS, _INDEXES):
             cursor.execute(sql, [_TABLES])

@@ -33,12 +33,12 @@ class Entry(models.Model):
 
 
 def look_up(request: HttpRequest) -> JsonResponse:
-    entry = Entry.objects.get(name=request.GET["name"])
+    entry = Entry._default_manager.get(name=request.GET["name"])
     return JsonResponse({"id": entry.pk, "name": entry.name})
 
 
 def insert(request: HttpRequest) -> JsonResponse:
-    entry = Entry.objects.create(name=request.GET["name"])
+    entry = Entry._default_manager.create(name=request.GET["name"])
     return JsonResponse({"id": entry.pk, "name": entry.name})
 
 

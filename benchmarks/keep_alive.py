@@ -3,6 +3,7 @@
 import http.client
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 
@@ -21,6 +22,15 @@ class Answer:
         raise RuntimeError(f"The answer sets no cookie {name}.")
 
 
+class Refused(Exception):
+    """The server answered with a status of 400 or more."""
+
+    def __init__(self, asked: str, answer: Answer) -> None:
+        super().__init__(f"{asked}: {answer.status} {answer.body[:500]!r}")
+        self.busy = answer.status == HTTPStatus.SERVICE_UNAVAILABLE
+        """Whether the same request may be sent again in a moment."""
+
+
 class KeepAlive:
     """One connection to a server on this machine. ``headers`` are sent with every request."""
 
@@ -29,7 +39,7 @@ class KeepAlive:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """Return the answer. ``body`` is sent as it is if it is bytes, else as JSON. Raises RuntimeError for a status of 400 or more."""
+        """Return the answer. ``body`` is sent as it is if it is bytes, else as JSON. Raises `Refused`."""
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         sent = {**self._headers, **headers}
         try:
@@ -41,8 +51,8 @@ class KeepAlive:
             self._connection.request(method, path, content, sent)
             response = self._connection.getresponse()
         answer = Answer(response.status, response.headers, response.read())
-        if answer.status >= 400:
-            raise RuntimeError(f"{method} {path}: {answer.status} {answer.body[:500]!r}")
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise Refused(f"{method} {path}", answer)
         return answer
 
     def close(self) -> None:

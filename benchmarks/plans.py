@@ -75,7 +75,8 @@ def capture(host: Host, scene: Scene, idp: TestIdp) -> dict[str, list[Statement]
 def statements(log: str) -> Iterator[Statement]:
     """Read the entries of auto_explain in a piece of PostgreSQL's log. What differs between two runs is taken out."""
     for entry in _ENTRY.findall(log):
-        text, plan = "", []
+        text = ""
+        plan: list[str] = []
         for line in (line.removeprefix("\t") for line in entry.splitlines()):
             if line.startswith("Query Text: "):
                 text = line.removeprefix("Query Text: ")

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from benchmarks.keep_alive import KeepAlive
+from benchmarks.keep_alive import KeepAlive, Refused
 from benchmarks.work import Unit, Work
 from devtools.faults import say
 
 WORKS_BETWEEN_CEILINGS: Final = 6
+PAUSE: Final = 0.1
+"""Seconds until a client that met a busy server sends again."""
 _NUMBERS: Final = itertools.count(0, 2)
 """Even numbers. The odd one after it belongs to the same request, or to the second of a pair."""
 
@@ -79,14 +81,19 @@ def _interleaved(ceilings: Sequence[str], works: Sequence[str]) -> Iterator[str]
 
 
 def rate(work: Work, connections: int, seconds: float) -> float:
-    """Return how many requests a second are answered over so many connections at once."""
+    """Return how many requests a second succeed over so many connections at once. A client that meets a busy server (503) pauses."""
     deadline = time.monotonic() + seconds
 
     def send_until_the_end(client: KeepAlive) -> int:
         sent = 0
         while time.monotonic() < deadline:
-            work.send(client, next(_NUMBERS))
-            sent += 1
+            try:
+                work.send(client, next(_NUMBERS))
+                sent += 1
+            except Refused as refusal:
+                if not refusal.busy:
+                    raise
+                time.sleep(PAUSE)
         return sent
 
     clients = [work.client() for _ in range(connections)]

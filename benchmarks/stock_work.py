@@ -69,7 +69,7 @@ def make_stock_scene(host: Host) -> StockScene:
     """Migrate, make a token, and serve. There is nobody yet but the holder of the token."""
     url = host.make_database("stock_scim2")
     environment = {**host.environment, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "benchmarks.stock_scim2.settings"}
-    command = [this_checkout().python, "-m", "django", "migrate", "--run-syncdb", "--verbosity", "0"]
+    command = [str(this_checkout().python), "-m", "django", "migrate", "--run-syncdb", "--verbosity", "0"]
     subprocess.run(command, env={**os.environ, **environment}, cwd=this_checkout().root, check=True)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"ALTER SEQUENCE stock_scim2_person_id_seq RESTART {_FIRST_OF_NEWCOMERS}")

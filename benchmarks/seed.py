@@ -1,27 +1,34 @@
-"""Rows by the hundred thousand, made by the database itself: for benchmarks, and for tests of what must not grow.
+"""Rows by the hundred thousand, made by the database itself: for benchmarks, for tests of what must not grow, and to try the administration.
 
+``DATABASE_URL=… python -m benchmarks.seed --people 1000000 --customers 300`` fills a database that has no user yet.
 Each person ``n`` of a connection is the same in every run: userName and email ``p<n>@acme.test``, externalId ``e<n>``, UID ``u<n>``.
 """
 
-from typing import Any, Final
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final
 
-from django.db import connection as database
-from django.db.models import Field, Model
-
-from core_identity.models import Connection, Grant, Identity, IdentityUid, PushGroup, PushGroupMember, User
 from core_identity.values import Channel
+
+if TYPE_CHECKING:
+    from django.db.models import Field, Model
+
+    from core_identity.models import Connection, PushGroup
 
 NUMBERED_ID: Final = "md5(%(space)s || n)::uuid"
 """One and the same id for a number in each run. The `space` keeps the ids of two tables apart."""
 
 
-def add_people(connection: Connection, first: int, last: int) -> None:
+def add_people(connection: "Connection", first: int, last: int) -> None:
     """Add the people ``first`` to ``last`` (both included) with their identities and UIDs, as if each had been pushed."""
+    from core_identity.models import Identity, IdentityUid, User
+
     space = f"{connection.slug} {{}} "
     user, identity = (NUMBERED_ID % {"space": f"'{space.format(name)}'"} for name in ("user", "identity"))
     name = f"'p' || n || '@{connection.slug}.test'"
     at = "'2026-01-01'::timestamptz + n * interval '1 millisecond'"
-    _insert(
+    insert(
         User,
         first,
         last,
@@ -35,7 +42,7 @@ def add_people(connection: Connection, first: int, last: int) -> None:
         last_name="'Family' || n",
         created_at=at,
     )
-    _insert(
+    insert(
         Identity,
         first,
         last,
@@ -54,7 +61,7 @@ def add_people(connection: Connection, first: int, last: int) -> None:
         created_at=at,
         changed_at=at,
     )
-    _insert(
+    insert(
         IdentityUid,
         first,
         last,
@@ -67,13 +74,15 @@ def add_people(connection: Connection, first: int, last: int) -> None:
     )
 
 
-def add_members(group: PushGroup, first: int, last: int) -> None:
+def add_members(group: "PushGroup", first: int, last: int) -> None:
     """Make members of the people ``first`` to ``last``, with the grants of the group's role where it is linked."""
+    from core_identity.models import Grant, PushGroupMember
+
     slug = group.connection.slug
     identity = NUMBERED_ID % {"space": f"'{slug} identity '"}
-    _insert(PushGroupMember, first, last, group=f"'{group.pk}'::uuid", identity=identity)
+    insert(PushGroupMember, first, last, group=f"'{group.pk}'::uuid", identity=identity)
     if group.role_id is not None:
-        _insert(
+        insert(
             Grant,
             first,
             last,
@@ -88,20 +97,24 @@ def add_members(group: PushGroup, first: int, last: int) -> None:
         )
 
 
-def scim_id(connection: Connection, number: int | str) -> str:
+def scim_id(connection: "Connection", number: int | str) -> str:
     """Return the SQL of the SCIM id of a person's number."""
     return f"md5('{connection.slug} scim ' || {number})::uuid"
 
 
-def scim_ids(connection: Connection, first: int, last: int) -> list[str]:
+def scim_ids(connection: "Connection", first: int, last: int) -> list[str]:
     """Return the SCIM ids of the people ``first`` to ``last``."""
+    from django.db import connection as database
+
     with database.cursor() as cursor:
         cursor.execute(f"SELECT {scim_id(connection, 'n')} FROM generate_series(%s, %s) AS n", [first, last])  # noqa: S608
         return [str(row[0]) for row in cursor]
 
 
-def _insert(model: type[Model], first: int, last: int, **expressions: str) -> None:
-    """Insert a row for each number ``n``. ``expressions`` are SQL by field; other fields get their default."""
+def insert(model: "type[Model]", first: int, last: int, **expressions: str) -> None:
+    """Insert a row for each number ``n``. ``expressions`` are SQL by field, with a percent sign doubled; other fields get their default."""
+    from django.db import connection as database
+
     columns: list[str] = []
     values: list[str] = []
     defaults: list[Any] = []
@@ -120,4 +133,29 @@ def _insert(model: type[Model], first: int, last: int, **expressions: str) -> No
 
 
 def _default(field: "Field[Any, Any]") -> object:
+    from django.db import connection as database
+
     return field.get_db_prep_save(field.get_default(), database)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.seed", description=__doc__)
+    parser.add_argument("--people", type=int, default=1_000_000, metavar="N", help="in all (default %(default)s)")
+    parser.add_argument("--customers", type=int, default=300, metavar="N", help="(default %(default)s)")
+    options = parser.parse_args()
+    if not 1 <= options.customers <= options.people:
+        parser.error("There must be a customer at least, and a person for each.")
+    if not os.environ.get("DATABASE_URL"):
+        parser.error("Set DATABASE_URL to the database that is to be filled. It must have no user yet.")
+    # Imported late: these need Django, and tests import this module.
+    from benchmarks.population import NotEmpty, populate, set_up
+
+    try:
+        set_up(os.environ["DATABASE_URL"])
+        populate(options.people, options.customers)
+    except NotEmpty as fault:
+        sys.exit(str(fault))
+
+
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from devtools.checkout import this_checkout
-from devtools.commands import lint, lock, manage, psql, run, serve, setup, simulate, test
+from devtools.commands import bench, lint, lock, manage, psql, run, serve, setup, simulate, test
 from devtools.faults import Fault, say
 from devtools.signals import raise_when_stopped
 
@@ -19,11 +19,12 @@ COMMANDS: dict[str, ModuleType] = {
     "manage": manage,
     "simulate": simulate,
     "lint": lint,
+    "bench": bench,
     "lock": lock,
     "psql": psql,
 }
 # These hand all words but their own to another program.
-FORWARDING = ("manage", "simulate", "psql")
+FORWARDING = ("manage", "simulate", "bench", "psql")
 
 
 def main(words: Sequence[str]) -> int:

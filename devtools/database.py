@@ -29,18 +29,18 @@ def lasting_database(checkout: Checkout, name: str) -> Iterator[Database]:
 
 
 @contextmanager
-def throwaway_database(checkout: Checkout) -> Iterator[Database]:
-    """An empty one on a server of its own, gone at the end of the block."""
-    with _database(checkout, CORE, durable=False) as database:
+def throwaway_database(checkout: Checkout, *, fsync: bool = False) -> Iterator[Database]:
+    """An empty one on a server of its own, gone at the end of the block. It writes to the disk only with `fsync`."""
+    with _database(checkout, CORE, durable=False, fsync=fsync) as database:
         yield database
 
 
 @contextmanager
-def _database(checkout: Checkout, name: str, *, durable: bool) -> Iterator[Database]:
+def _database(checkout: Checkout, name: str, *, durable: bool, fsync: bool = False) -> Iterator[Database]:
     given = os.environ.get("DATABASE_URL")
     if given:
         yield Database(given)
         return
-    cluster: Cluster = durable_cluster(checkout) if durable else throwaway_cluster(checkout)
+    cluster: Cluster = durable_cluster(checkout) if durable else throwaway_cluster(checkout, fsync=fsync)
     with use(cluster, (DEMO, CORE) if durable else (name,)) as hold:
         yield Database(cluster.url(name), (hold,))

@@ -21,6 +21,7 @@ class WebServer:
     threads: int
     binds: Sequence[str] = ()
     reload: bool = False
+    application: str = APPLICATION
 
     @property
     def url(self) -> str:
@@ -29,7 +30,7 @@ class WebServer:
     def command(self, checkout: Checkout) -> list[str | Path]:
         """The command line. No access log: SCIM filters in query strings hold names."""
         binds = self.binds or [_address(host, self.port) for host in loopback_addresses()]
-        command: list[str | Path] = [checkout.python, "-m", "gunicorn", APPLICATION, "--no-control-socket"]
+        command: list[str | Path] = [checkout.python, "-m", "gunicorn", self.application, "--no-control-socket"]
         command += ["--worker-class", "gthread", "--limit-request-line", "8190"]  # a filter in a URL may be long
         command += ["--workers", str(self.workers), "--threads", str(self.threads)]
         command += ["--graceful-timeout", str(DRAIN_SECONDS + GRACE_SECONDS), "--log-level", "warning"]

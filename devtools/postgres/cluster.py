@@ -29,13 +29,17 @@ CARELESS_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_wri
 
 @dataclass(frozen=True)
 class Cluster:
-    """`home` holds locks and the server's own folder; `sockets` may lie elsewhere: their paths are short."""
+    """`home` holds locks and the server's own folder; `sockets` may lie elsewhere: their paths are short.
+
+    `durable`: its data survives the command. `fsync`: a throw-away server writes to the disk as a durable one does.
+    """
 
     binaries: Binaries
     account: Account
     home: Path
     sockets: Path
     durable: bool
+    fsync: bool = False
 
     @property
     def own_folder(self) -> Path:
@@ -110,7 +114,7 @@ class Cluster:
         unfinished.rename(self.data)
 
     def _options(self) -> str:
-        settings = SETTINGS | ({} if self.durable else CARELESS_SETTINGS)
+        settings = SETTINGS | ({} if self.durable or self.fsync else CARELESS_SETTINGS)
         words = ["-k", str(self.sockets)]
         for name, value in settings.items():
             words += ["-c", f"{name}={value}"]

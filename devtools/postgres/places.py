@@ -38,7 +38,7 @@ def durable_cluster(checkout: Checkout) -> Cluster:
     return Cluster(binaries, account, home, sockets, durable=True)
 
 
-def throwaway_cluster(checkout: Checkout) -> Cluster:
+def throwaway_cluster(checkout: Checkout, *, fsync: bool = False) -> Cluster:
     """A new server in the temporary folder; `remove()` leaves nothing of it."""
     account = server_account(Path())
     home = Path(tempfile.mkdtemp(prefix="core-identity-test-"))
@@ -48,7 +48,7 @@ def throwaway_cluster(checkout: Checkout) -> Cluster:
         home = Path(tempfile.mkdtemp(prefix="core-identity-test-", dir=SHORT))
         home.chmod(0o711)
     binaries = make_reachable(find_binaries(checkout), account, REFUGE / checkout.fingerprint)
-    return Cluster(binaries, account, home, home / "sockets", durable=False)
+    return Cluster(binaries, account, home, home / "sockets", durable=False, fsync=fsync)
 
 
 def _make_open_folder(folder: Path) -> None:

@@ -1,0 +1,169 @@
+"""A whole service as after some years: customers with connections, roles, groups, people, events and logs."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+import django
+
+from benchmarks.scene import ACTOR
+from benchmarks.seed import add_members, add_people, insert, scim_id
+from devtools.checkout import this_checkout
+from devtools.database import Database
+from devtools.product import migrate, product_environment
+
+if TYPE_CHECKING:
+    from core_identity.models import Connection, PushGroup
+
+ROLES: Final = ("Editors", "Viewers", "Reviewers", "Authors", "Auditors")
+CHUNK: Final = 10_000
+BAR: Final = 30
+
+
+class NotEmpty(Exception):
+    """The database has users or customers already."""
+
+
+def set_up(url: str) -> None:
+    """Bring the database up to date, and set Django up for it in this process."""
+    environment = product_environment(this_checkout(), Database(url), DATABASE_STATEMENT_TIMEOUT="0")
+    migrate(this_checkout(), environment)
+    os.environ.update(environment)
+    django.setup()
+
+
+def populate(people: int, customers: int) -> None:
+    """Fill the database. The first customer has half of the people, the others share the rest. Raises `NotEmpty`."""
+    from django.db import connection as database
+
+    from benchmarks.bulk_load import bulk_load
+    from core_identity.models import Customer, User
+
+    if User.objects.exists() or Customer.objects.exists():
+        raise NotEmpty("This database has users or customers already. Use one that has none.")
+    connections = _connections(customers)
+    groups = [_groups(connection) for connection in connections]
+    made, began = 0, time.monotonic()
+    with bulk_load():
+        for connection, share, of_connection in zip(connections, shares(people, customers), groups, strict=True):
+            for first in range(1, share + 1, CHUNK):
+                last = min(share, first + CHUNK - 1)
+                add_people(connection, first, last)
+                for group, part in zip(of_connection, _parts(first, last, len(of_connection)), strict=True):
+                    add_members(group, part.start, part.stop - 1)
+                _add_story(connection, first, last)
+                made += last - first + 1
+                _show_progress(made, people, time.monotonic() - began)
+        print("\nMaking the indexes …", file=sys.stderr, flush=True)
+    with database.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+def shares(people: int, customers: int) -> list[int]:
+    """Return how many people each customer has: together ``people``, one at least, the first about half."""
+    if customers == 1:
+        return [people]
+    each = max(1, people // 2 // (customers - 1))
+    return [people - each * (customers - 1)] + [each] * (customers - 1)
+
+
+def progress(made: int, people: int, seconds: float) -> str:
+    """Return the line of the progress bar."""
+    done = BAR * made // people
+    return (
+        f"[{'#' * done}{'.' * (BAR - done)}] {made:,} of {people:,} people, {made / max(seconds, 0.001):,.0f} a second"
+    )
+
+
+def _connections(customers: int) -> "list[Connection]":
+    from core_identity.services.connections import create_connection, create_customer
+    from core_identity.services.roles import create_role
+
+    made = []
+    for number in range(1, customers + 1):
+        customer = create_customer(actor=ACTOR, name=f"Customer {number}")
+        made.append(create_connection(actor=ACTOR, customer=customer, slug=f"customer-{number}", name=customer.name))
+    for name in ROLES:
+        create_role(actor=ACTOR, name=name, grantable_by=made)
+    return made
+
+
+def _groups(connection: "Connection") -> "list[PushGroup]":
+    from core_identity.models import PushGroup, Role
+
+    roles = Role.objects.filter(name__in=ROLES)
+    groups = [
+        PushGroup(connection=connection, display_name=role.name, name_key=role.name_key, role=role) for role in roles
+    ]
+    return PushGroup.objects.bulk_create(groups)
+
+
+def _parts(first: int, last: int, count: int) -> Iterator[range]:
+    """Divide the numbers from ``first`` to ``last`` into so many ranges, of which some may be empty."""
+    size = -(-(last - first + 1) // count)
+    for at in range(count):
+        start = first + at * size
+        yield range(start, max(start, min(last + 1, start + size)))
+
+
+def _add_story(connection: "Connection", first: int, last: int) -> None:
+    """Add the events of each person's creation, one row to the provisioning log, and one to the sign-in log."""
+    from core_identity.models import Event
+    from scim.models import ProvisioningRecord
+    from sso.models import SignInRecord
+
+    slug = connection.slug
+    user, identity = (f"md5('{slug} {name} ' || n)::uuid" for name in ("user", "identity"))
+    at = "'2026-01-01'::timestamptz + n * interval '1 millisecond'"
+    here = {"connection_id": f"'{connection.pk}'::uuid", "connection_slug": f"'{slug}'", "at": at}
+    name, reference = f"'p' || n || '@{slug}.test'", "upper(substr(md5(n::text), 1, 10))"
+    for kind, subject_type, subject in (("user.created", "user", user), ("identity.created", "identity", identity)):
+        insert(
+            Event,
+            first,
+            last,
+            **here,
+            uuid="gen_random_uuid()",
+            kind=f"'{kind}'",
+            channel="'scim'",
+            actor_kind="'scim_client'",
+            actor=f"'OAuth client of {slug}'",
+            subject_type=f"'{subject_type}'",
+            subject_id=subject,
+            subject=name,
+            user_id=user,
+            changes=f"jsonb_build_object('username', jsonb_build_array(NULL, {name}))",
+            request_id=reference,
+        )
+    insert(
+        ProvisioningRecord,
+        first,
+        last,
+        **here,
+        method="'POST'",
+        resource_type="'Users'",
+        resource_id=scim_id(connection, "n"),
+        status="201",
+        decision="'Created.'",
+        reference=reference,
+        duration_ms="10 + n %% 20",
+    )
+    insert(
+        SignInRecord,
+        first,
+        last,
+        **here,
+        code="'signed_in'",
+        decision="'Signed in.'",
+        identity_id=identity,
+        user_id=user,
+        idp_initiated="false",
+        reference=reference,
+        duration_ms="30 + n %% 20",
+    )
+
+
+def _show_progress(made: int, people: int, seconds: float) -> None:
+    print(f"\r{progress(made, people, seconds)}", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,4 @@
+from django.http import HttpResponse
+from django.urls import include, path
+
+urlpatterns = [path("scim/v2/", include("django_scim.urls")), path("up", lambda _: HttpResponse())]

@@ -73,7 +73,7 @@ def test_the_story_runs_by_buttons_and_the_table_lives(
     page.get_by_role("button", name="All the rest").click()
     expect(page.get_by_role("row", name="Zoë Haddad")).to_contain_text("zoe.mueller@acme.test")
     expect(page.get_by_role("row", name="Sam Lee")).to_contain_text("expired")
-    expect(page.get_by_text("reactivation noted: the user stays expired")).to_be_visible()
+    expect(page.get_by_text("reactivation requested: the user stays expired")).to_be_visible()
     expect(page.get_by_role("button", name="✓ Unlink the group Reviewers")).to_be_visible()
     page.set_viewport_size({"width": 1280, "height": 720})
     picture(page, "demo")

@@ -41,7 +41,7 @@ def read_section(section: object, base_dir: Path | None) -> tuple[dict[str, Any]
     if not isinstance(section, Mapping):
         raise SettingsErrors([SettingsError("saml", "wrong_type", "This must be a mapping of keys to values.")])
     faults = [
-        SettingsError(f"saml.{name}", "unknown_key", f"There is no such key here. Known are: {', '.join(KEYS)}.")
+        SettingsError(f"saml.{name}", "unknown_key", f"There is no such key here. The known keys are: {', '.join(KEYS)}.")
         for name in section
         if name not in {*KEYS, OLDER}
     ]
@@ -138,7 +138,7 @@ def _attributes(section: object, faults: list[SettingsError]) -> dict[str, str]:
     known, defaults = SamlSettings.ATTRIBUTES, SamlSettings()
     faults += [
         SettingsError(
-            f"saml.attributes.{name}", "unknown_key", f"There is no such key here. Known are: {', '.join(known)}."
+            f"saml.attributes.{name}", "unknown_key", f"There is no such key here. The known keys are: {', '.join(known)}."
         )
         for name in given
         if name not in known

@@ -54,7 +54,7 @@ class ExpireForm(ReasonForm):
 class UnexpireForm(ExpireForm):
     verb = "unexpire"
     how = forms.ChoiceField(
-        label="What shall happen",
+        label="What to do",
         widget=forms.RadioSelect,
         initial=WITH_ROLES,
         choices=[

@@ -39,7 +39,7 @@ def test_the_start_page_says_what_waits_R9(as_root: Client, conflict: Conflict) 
 
 
 def test_the_inbox_lists_open_ones_and_finds_by_reference_R9(as_root: Client, conflict: Conflict) -> None:
-    assert "email address of somebody else" in told(as_root.get(INBOX))
+    assert "email address of another user" in told(as_root.get(INBOX))
     assert "zoë.müller" in told(as_root.get(INBOX, {"q": "reqscim"}))
     assert "zoë.müller" not in told(as_root.get(INBOX, {"q": "nothing"}))
 

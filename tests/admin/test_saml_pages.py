@@ -223,8 +223,8 @@ def test_who_may_change_connections_changes_settings_and_no_first_trust(acme: Co
 def test_a_domain_is_verified_and_taken_back_on_its_page_R34(as_root: Client, saml: SamlSettings) -> None:
     acme = saml.connection
     save(as_root, saml, email_domains="acme.com\nb.test")
-    assert "not verified: leads nobody here" in as_root.get(page_of(acme, "domains")).content.decode()
-    assert "acme.com (not verified: leads nobody here)" in as_root.get(page_of(acme)).content.decode()
+    assert "not verified: has no effect yet" in as_root.get(page_of(acme, "domains")).content.decode()
+    assert "acme.com (not verified: has no effect yet)" in as_root.get(page_of(acme)).content.decode()
     without = as_root.post(page_of(acme, "domains"), {"verify": "acme.com"})
     assert "This field is required" in without.content.decode()
     as_root.post(page_of(acme, "domains"), {"verify": "acme.com", "reason": "DNS record"})

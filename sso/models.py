@@ -162,7 +162,7 @@ class SamlSettings(models.Model):
         """Where AuthnRequests go."""
         place = choose(Binding(self.sso_binding), redirect=self.sso_url, post=self.sso_post_url)
         if place is None:
-            raise ValueError("No settings are saved without an address to sign in at.")
+            raise ValueError("The settings need a sign-in address of the IdP.")
         return place
 
     @property

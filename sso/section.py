@@ -77,7 +77,7 @@ def _idp(section: Mapping[str, Any], base_dir: Path | None, faults: list[Setting
     if section.get("idp_metadata") is None:
         return _idp_by_hand(section, faults)
     if by_hand:
-        told = f"Say either idp_metadata or {', '.join(by_hand)}, not both."
+        told = f"Write either idp_metadata or {', '.join(by_hand)}, not both."
         faults.append(SettingsError("saml.idp_metadata", "not_both", told))
     try:
         xml = _metadata(section["idp_metadata"], base_dir)
@@ -161,7 +161,7 @@ def _text(section: Mapping[str, Any], name: str, faults: list[SettingsError], *,
     value = section.get(name)
     if value is None:
         if required:
-            faults.append(SettingsError(f"saml.{name}", "required", "This is required where there is no idp_metadata."))
+            faults.append(SettingsError(f"saml.{name}", "required", "This is required if there is no idp_metadata."))
         return ""
     if not isinstance(value, str) or not value.strip():
         faults.append(SettingsError(f"saml.{name}", "wrong_type", "This must be a text that is not empty."))
@@ -183,7 +183,7 @@ def _signed(section: Mapping[str, Any], faults: list[SettingsError]) -> str:
     if section.get(OLDER) is not None:
         if section.get("signed") is not None:
             faults.append(
-                SettingsError(f"saml.{OLDER}", "not_both", "Remove this older spelling: signed is there too.")
+                SettingsError(f"saml.{OLDER}", "not_both", "Remove this older spelling: the file contains signed too.")
             )
         return str(Signed.BOTH if _flag(section, OLDER, faults, default=True) else Signed.ASSERTION)
     value = section.get("signed")
@@ -255,7 +255,7 @@ def _domains(section: Mapping[str, Any], name: str, faults: list[SettingsError])
             faults.append(SettingsError(path, "wrong_type", fault))
         elif domain in PUBLIC_MAIL:
             faults.append(
-                SettingsError(path, "public_mail", f"Anybody can have an address at {domain}: it is no customer's.")
+                SettingsError(path, "public_mail", f"Anybody can have an address at {domain}, so it cannot belong to a customer.")
             )
         else:
             domains[domain] = verified

@@ -246,7 +246,7 @@ def test_a_domain_of_another_customer_is_refused_with_where_it_is(
         sso.connections.apply(connection, section, base_dir=None)
     verify_domain(actor=ADMIN, connection=other, domain="acme.com")
     page = as_root.post(page_of(saml.connection, "domains"), {"verify": "acme.com", "reason": "asked"})
-    assert "leads to another customer by the connection globex" in page.content.decode()
+    assert "leads to another customer through the connection globex" in page.content.decode()
 
 
 def test_the_pages_cost_the_same_however_many_domains_there_are(

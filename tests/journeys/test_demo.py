@@ -70,7 +70,7 @@ def test_the_story_runs_by_buttons_and_the_table_lives(
     jane = page.get_by_role("row", name="Jane Doe")
     expect(jane).to_contain_text("may sign in")
     # What another program does appears without a click.
-    page.get_by_role("button", name="All the rest").click()
+    page.get_by_role("button", name="All other steps").click()
     expect(page.get_by_role("row", name="Zoë Haddad")).to_contain_text("zoe.mueller@acme.test")
     expect(page.get_by_role("row", name="Sam Lee")).to_contain_text("expired")
     expect(page.get_by_text("reactivation requested: the user stays expired")).to_be_visible()
@@ -184,7 +184,7 @@ def test_signing_out_of_this_okta_signs_out_of_core(demo: DemoIdp, window: Brows
     page.goto(demo.parties.idp_url)
     page.get_by_role("link", name="Sign out of Okta").click()
     page.get_by_role("button", name="Niamh O'Neill").last.click()  # the latest of her sessions
-    expect(page.get_by_text("CORE says that the session there has ended.")).to_be_visible()
+    expect(page.get_by_text("CORE reports that the session there has ended.")).to_be_visible()
     gone = page.goto(f"{demo.parties.sp_url}/me")
     assert gone is not None
     assert gone.status == httpx.codes.UNAUTHORIZED

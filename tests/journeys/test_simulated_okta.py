@@ -32,7 +32,7 @@ def remembered(customer: Customer, folder: Path) -> Path:
 
 def rows_of(printed: str) -> dict[str, list[str]]:
     """Return the cells of the table at the end, by the person's name."""
-    lines = printed.partition(" believes, and what CORE holds\n\n")[2].splitlines()
+    lines = printed.partition(" believes, and what CORE stores\n\n")[2].splitlines()
     edges = [match.span() for match in re.finditer("─+", lines[1])]
     return {cells[0]: cells[1:] for cells in ([line[a:b].strip() for a, b in edges] for line in lines[2:])}
 

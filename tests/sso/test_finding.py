@@ -227,9 +227,9 @@ def test_a_domain_leads_to_one_customer(acme: Connection, globex: Connection, br
     """Offered beside the true one, a stranger's connection would be a way to a stranger's password page."""
     enter(acme, idp, *verified("acme.com"))
     enter(globex, idp, "acme.com")
-    with pytest.raises(InvalidValue, match="leads to another customer by the connection acme"):
+    with pytest.raises(InvalidValue, match="leads to another customer through the connection acme"):
         verify_domain(actor=ADMIN, connection=globex, domain="acme.com")
-    with pytest.raises(InvalidValue, match="leads to another customer by the connection acme"):
+    with pytest.raises(InvalidValue, match="leads to another customer through the connection acme"):
         enter(globex, idp, *verified("acme.com"))
     assert offered(browser, "jane@acme.com") == {"acme"}
     unverify_domain(actor=ADMIN, connection=acme, domain="acme.com")

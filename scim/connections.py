@@ -99,7 +99,9 @@ def _read(section: object) -> tuple[list[str], list[str]]:
     if not isinstance(section, Mapping):
         raise SettingsErrors([SettingsError("scim", "wrong_type", "This must be a mapping of keys to values.")])
     faults = [
-        SettingsError(f"scim.{name}", "unknown_key", f"There is no such key here. The known keys are: {', '.join(_KEYS)}.")
+        SettingsError(
+            f"scim.{name}", "unknown_key", f"There is no such key here. The known keys are: {', '.join(_KEYS)}."
+        )
         for name in section
         if name not in _KEYS
     ]

@@ -12,9 +12,7 @@ from scim.models import OAuthClient
 if TYPE_CHECKING:
     from core_identity.models import User
 
-GOES_ON: Final = (
-    "The tokens belong to the connection and stay valid. Revoke them, or ask somebody else to consent, if you do not want that."
-)
+GOES_ON: Final = "The tokens belong to the connection and stay valid. Revoke them, or ask somebody else to consent, if you do not want that."
 
 
 @transaction.atomic

@@ -40,7 +40,7 @@ def redirect_uris(console_url: str) -> tuple[str, ...]:
         raise InvalidValue(
             FIELD,
             "No app is open at this address. In Okta's Admin Console open Applications, then the app, and copy the address then: "
-            "it has /admin/app/ and /instance/ in it.",
+            "it contains /admin/app/ and /instance/.",
         )
     own = found_host["cloud"].lower()
     clouds = (own, *(cloud for cloud in CLOUDS if cloud != own))

@@ -23,9 +23,7 @@ from sso.saml.claims import names_of
 from sso.saml.trace import Trace
 
 MARK: Final = "Second mark"
-MARKS: Final = (
-    "the externalId, if the assertion contains it; otherwise a NameID or an email that the connection knows for this person"
-)
+MARKS: Final = "the externalId, if the assertion contains it; otherwise a NameID or an email that the connection knows for this person"
 IN_THE_WAY: Final = {
     Cause.EXTERNAL_ID: "another identity has the externalId",
     Cause.USER_NAME: "another user of the customer has the NameID as userName or username",

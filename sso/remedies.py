@@ -111,8 +111,7 @@ STATUS_REMEDIES: Final = MappingProxyType(
         "RequestVersionTooHigh": f"The identity provider expects an older version of SAML than our request has. {_VERSION}",
         "RequestVersionTooLow": f"The identity provider expects a newer version of SAML than our request has. {_VERSION}",
         "ResourceNotRecognized": f"The identity provider does not know the service that our request names. {_NAMED}",
-        "TooManyResponses": "The identity provider has more answers than it can send. Look in its log for this "
-        "person.",
+        "TooManyResponses": "The identity provider has more answers than it can send. Look in its log for this person.",
         "UnknownAttrProfile": "The identity provider does not know a profile of attributes. Choose plain attributes with the name "
         "format unspecified or basic there.",
         "UnknownPrincipal": "The identity provider does not know the person. Create or activate them there, and assign the app to "

@@ -41,7 +41,9 @@ def read_section(section: object, base_dir: Path | None) -> tuple[dict[str, Any]
     if not isinstance(section, Mapping):
         raise SettingsErrors([SettingsError("saml", "wrong_type", "This must be a mapping of keys to values.")])
     faults = [
-        SettingsError(f"saml.{name}", "unknown_key", f"There is no such key here. The known keys are: {', '.join(KEYS)}.")
+        SettingsError(
+            f"saml.{name}", "unknown_key", f"There is no such key here. The known keys are: {', '.join(KEYS)}."
+        )
         for name in section
         if name not in {*KEYS, OLDER}
     ]
@@ -138,7 +140,9 @@ def _attributes(section: object, faults: list[SettingsError]) -> dict[str, str]:
     known, defaults = SamlSettings.ATTRIBUTES, SamlSettings()
     faults += [
         SettingsError(
-            f"saml.attributes.{name}", "unknown_key", f"There is no such key here. The known keys are: {', '.join(known)}."
+            f"saml.attributes.{name}",
+            "unknown_key",
+            f"There is no such key here. The known keys are: {', '.join(known)}.",
         )
         for name in given
         if name not in known
@@ -255,7 +259,9 @@ def _domains(section: Mapping[str, Any], name: str, faults: list[SettingsError])
             faults.append(SettingsError(path, "wrong_type", fault))
         elif domain in PUBLIC_MAIL:
             faults.append(
-                SettingsError(path, "public_mail", f"Anybody can have an address at {domain}, so it cannot belong to a customer.")
+                SettingsError(
+                    path, "public_mail", f"Anybody can have an address at {domain}, so it cannot belong to a customer."
+                )
             )
         else:
             domains[domain] = verified

@@ -38,7 +38,9 @@ class BurstForm(ReasonForm):
 
     def clean(self) -> None:
         if self.cleaned_data.get("how") == UNEXPIRE and self.request.POST.get("shown") != self.digest:
-            self.add_error(None, "The list of people who would come back changed while this page was open. Check the list again.")
+            self.add_error(
+                None, "The list of people who would come back changed while this page was open. Check the list again."
+            )
 
     def write(self) -> None:
         act = unexpire_burst if self.cleaned_data["how"] == UNEXPIRE else settle_burst

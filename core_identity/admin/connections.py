@@ -37,7 +37,7 @@ from core_identity.services.connections import (
     create_connection,
 )
 
-LOCKED = "The UID attribute and the UID rule are locked, because people are already known by them. After a change, CORE could not recognise these people."
+LOCKED = "The UID attribute and the UID rule are locked, because people are already known by them."
 MARK_FOR_OTHER_ONLY = (
     "The second mark can be waived only if the UID is another stable, unique value that nobody can edit."
 )

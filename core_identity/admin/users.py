@@ -26,8 +26,8 @@ from core_identity.services.users import change_user, create_user
 
 FLAGS = ("is_staff", "is_superuser")
 FROM_IDP = (
-    "Where an identity provider knows this person, names, position, company and department follow it (R17): what you enter here "
-    "stays until it says otherwise. The email address stays as it is here (R16)."
+    "Names, position, company and department follow the identity provider, if it knows this person: its next change replaces what you "
+    "enter here. No identity provider changes the email address."
 )
 
 

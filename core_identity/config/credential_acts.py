@@ -27,7 +27,9 @@ class CredentialActs(AnsweringCommand):
         secret.add_argument(
             "--keep-days", type=int, default=7, help="rotate: how many days the former one stays valid (default 7)"
         )
-        secret.add_argument("--keep", action="store_true", help="rotate: the former one stays valid until it is revoked")
+        secret.add_argument(
+            "--keep", action="store_true", help="rotate: the former one stays valid until it is revoked"
+        )
 
         redirects = add("redirect-uris", "add the redirect URIs of an app in Okta")
         redirects.add_argument("slug", metavar="SLUG")

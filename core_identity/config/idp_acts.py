@@ -25,11 +25,16 @@ class IdpActs(AnsweringCommand):
         source = reading.add_mutually_exclusive_group()
         source.add_argument("--file", metavar="FILE", help="a file; - reads stdin")
         source.add_argument("--url", default="", help="https, on the public Internet")
-        reading.add_argument("--entity-id", default="", metavar="ID", help="which IdP, if the metadata describes several")
+        reading.add_argument(
+            "--entity-id", default="", metavar="ID", help="which IdP, if the metadata describes several"
+        )
         reading.add_argument("--keep-url", action="store_true", help="store --url for refreshes")
         reading.add_argument("--apply", action="store_true", help="adopt it; default: only show it")
         reading.add_argument("--reason", default="", metavar="WHY", help="the reason, stored in the events")
-        refreshing = add("refresh-metadata", "fetch the metadata from the stored addresses (for cron); changes are pending until adopted")
+        refreshing = add(
+            "refresh-metadata",
+            "fetch the metadata from the stored addresses (for cron); changes are pending until adopted",
+        )
         refreshing.add_argument(
             "slug", metavar="SLUG", nargs="?", help="default: every live connection with a stored address"
         )

@@ -43,7 +43,7 @@ _SIGNED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Consequence:
-    """One change, as it is shown: of which setting, from what, to what, and what comes of it (may be empty)."""
+    """One change, as it is shown: the setting, its old and new value, and the consequences (may be empty)."""
 
     label: str
     before: str

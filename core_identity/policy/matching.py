@@ -16,7 +16,7 @@ class Decision(Verdict):
     """The outcome of a push."""
 
     CREATE = "create", "create a new identity and a new user, if userName and email are free"
-    APPLY = "apply", "change the identity as the message says"
+    APPLY = "apply", "change the identity as in the message"
     RELINK = "relink", "apply, and move the current UID"
     REVIVE = "revive", "apply to an identity that was deleted, inactive or renamed; the answer has its old id"
     ADOPT = "adopt", "apply to an identity that only SSO knew until now"
@@ -128,7 +128,7 @@ class Push:
     def x(self) -> Known:
         """Whom the cell is about: X, or where there is none, the other who holds the UID."""
         known = self.subject or self.owner
-        assert known is not None, "only asked where the place in the table tells of somebody"  # noqa: S101
+        assert known is not None, "only asked for cells with an identity"  # noqa: S101
         return known
 
     @property
@@ -268,8 +268,8 @@ _ANOTHER_EXTERNAL_ID: Final[Cases[Push, Decision]] = Cases(
             Decision.APPLY,
         ),
         Case(
-            "the externalId may change here, nobody has the new one, X is live and not expired, and the message contains X's current UID, "
-            "which is not derived, and no other userName",
+            "the externalId may change here, nobody has the new one, X is live and not expired, and the message contains X's current, "
+            "not derived UID and no other userName",
             lambda push: _external_id_may_change(push) and _contains_current_uid(push) and push.name_agrees,
             Decision.APPLY,
         ),

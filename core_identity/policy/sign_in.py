@@ -59,7 +59,7 @@ UID_FREE: Final[Cases[Assertion, SignIn]] = Cases(
             SignIn.CONFLICT,
         ),
         Case(
-            "the connection is in re-key, the owner of the asserted externalId is live and has the NameID as userName, "
+            "in re-key, the owner of the asserted externalId is live and has the NameID as userName, "
             "and this UID is not drift that only an administrator may accept",
             lambda said: (
                 said.rekeying
@@ -93,14 +93,14 @@ UID_KNOWN: Final[Cases[Assertion, SignIn]] = Cases(
             SignIn.ENTER,
         ),
         Case(
-            "X has another externalId; the connection is in re-key, nobody has the asserted one, X is live, has the NameID as userName, "
+            "X has another externalId; in re-key, nobody has the asserted one, X is live, has the NameID as userName, "
             "and a UID that is not derived from it",
             lambda said: said.rekeying and _follows_to_free_external_id(said),
             SignIn.ENTER,
         ),
         Case(
             "X has another externalId; the externalId may change here, nobody has the asserted one, X is live, has the NameID as userName, "
-            "and this UID as its current UID, not derived",
+            "and this current, not derived UID",
             lambda said: (
                 said.external_id_may_change and said.uid_key == said.x.uid_key and _follows_to_free_external_id(said)
             ),

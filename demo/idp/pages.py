@@ -46,8 +46,8 @@ def tile_page(people: Iterable[DemoPerson]) -> str:
     """Okta's dashboard: a click on the app's tile sends an assertion that nobody asked for."""
     return _page(
         "Demo identity provider — open CORE as …",
-        "<p>As from the tile on Okta's dashboard: CORE did not ask. It takes that only where the connection allows "
-        f"it: <em>Sign-ins may start at the IdP</em>, on its page <em>SAML settings</em>.</p>\n{_choice(people, '/tile', {})}",
+        "<p>This works like the tile on Okta's dashboard: CORE did not request the sign-in. CORE accepts it only if the "
+        f"connection allows it: <em>Sign-ins may start at the IdP</em>, on its page <em>SAML settings</em>.</p>\n{_choice(people, '/tile', {})}",
     )
 
 

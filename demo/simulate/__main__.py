@@ -109,8 +109,8 @@ def _add_dialect(
         name,
         help=what.rstrip(","),
         description=f"Do what {what} does. Without an option: test the connection, then push all people and groups; a "
-        "second run finds them and updates them. Everybody who is pushed is active, so the IdP asks for whoever was "
-        "deactivated back. Each request is shown with its answer and with what was decided.",
+        "second run finds them and updates them. Everybody who is pushed is active, so the IdP also reactivates people who "
+        "were deactivated. Each request is shown with its answer and the decision.",
         epilog=f"People: {', '.join(logins)}. Groups: {', '.join(GROUPS)}. "
         "Exit status: 0 if everything was accepted, 1 if something was refused or nobody answered.",
     )

@@ -154,7 +154,7 @@ def test_changes_that_nobody_was_shown_are_not_saved(as_root: Client, saml: Saml
 
 def test_nothing_to_change_is_said_and_has_no_second_button(as_root: Client, saml: SamlSettings) -> None:
     text = show(as_root, saml).content.decode()
-    assert "Nothing: all of it stands already." in text
+    assert "Nothing: CORE has all of it already." in text
     assert "Save these changes" not in text
 
 

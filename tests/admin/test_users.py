@@ -125,7 +125,7 @@ def test_the_page_is_the_whole_story_R36(as_root: Client, acme: Connection, jane
         "an administrator",
         "push group Editors of acme",
         "no: the role is protected",
-        "Interns: waits, reaches no role",
+        "Interns: waits, gives no role",
         "REQSCIM",
         "identity.uid_set",
     ):

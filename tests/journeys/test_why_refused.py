@@ -108,7 +108,7 @@ def test_an_administrator_tries_the_way_to_the_idp_and_back_and_nothing_is_done_
     admin.get_by_role("button", name="Start the test").click()
     choose(admin, "Jane Doe")
     expect(admin.get_by_text("Would sign in: a new user")).to_be_visible()
-    expect(admin.get_by_text("A new user would be made, with the username jane.doe@acme.test")).to_be_visible()
+    expect(admin.get_by_text("A new user would be created, with the username jane.doe@acme.test")).to_be_visible()
     picture(admin, "test-sign-in")
     shown = admin.url
     admin.goto(shown)

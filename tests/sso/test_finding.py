@@ -76,7 +76,7 @@ def test_several_connections_of_one_customer_are_asked_about(
     for connection in (acme, entra):
         enter(connection, idp, *verified("acme.com"))
     assert offered(browser, "jane@acme.com") == {"acme", "acme-entra"}
-    assert "Which of these is yours?" in ask(browser, "jane@acme.com")
+    assert "Choose your organisation" in ask(browser, "jane@acme.com")
 
 
 def test_where_one_wanted_to_go_is_kept_and_stays_on_this_site(

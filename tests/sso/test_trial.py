@@ -86,7 +86,7 @@ def unchanged(tester: Trier) -> Iterator[None]:
 @pytest.mark.usefixtures("unchanged")
 def test_a_stranger_would_become_a_user_and_nobody_is_made(tester: Trier) -> None:
     page = tester.try_out(JANE_BY_SSO)
-    assert "A new user would be made, with the username <strong>jane.doe@acme.test</strong>" in page
+    assert "A new user would be created, with the username <strong>jane.doe@acme.test</strong>" in page
     for told in ("user.created", "identity.uid_set", "Acme Studios", "jane.doe", "✓"):
         assert told in page
     record = SignInRecord.objects.get()
@@ -216,7 +216,7 @@ def test_what_is_not_the_idps_is_refused_in_a_test_too_and_ends_it(tester: Trier
     request_id = tester.leave()
     page = tester.result(tester.post(TestIdp().response(tester.said(JANE_BY_SSO, request_id=request_id))))
     assert "Would be refused (signature)" in page
-    assert "What the identity provider said" not in page
+    assert "Values from the identity provider" not in page
     assert "(replay)" in tester.come_back(JANE_BY_SSO, request_id=request_id).content.decode()
 
 

@@ -23,8 +23,8 @@ from core_identity.services.succession import end_rekey, plan_rekey, rekey, succ
 
 class Command(CredentialActs, IdpActs, SamlActs):
     help = (
-        "Apply connections described in a file, show one, make its tokens, secrets and SAML keys, verify its domains, let its keys of people change, "
-        "let another take over, or undo a burst of deactivations."
+        "Apply connections described in a file, or show one. Manage its tokens, secrets, SAML keys and email domains. "
+        "Re-key it, let another connection take over, or undo a burst of deactivations."
     )
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
@@ -32,7 +32,9 @@ class Command(CredentialActs, IdpActs, SamlActs):
         applying.add_argument(
             "file", metavar="FILE", help="YAML or JSON; - reads stdin; paths in it are relative to it"
         )
-        applying.add_argument("--rotate-secret", action="store_true", help="create a new client secret and show it once")
+        applying.add_argument(
+            "--rotate-secret", action="store_true", help="create a new client secret and show it once"
+        )
         showing = add("show", "show the values to enter at the IdP")
         showing.add_argument("slug", metavar="SLUG")
         pairing = add("mismatches", "list people who may be known twice: by SCIM with one UID, by SSO with another")
@@ -40,7 +42,9 @@ class Command(CredentialActs, IdpActs, SamlActs):
 
         rekeying = changing(add("rekey", "let UIDs or externalIds of a connection change for a while"))
         rekeying.add_argument("slug", metavar="SLUG")
-        rekeying.add_argument("--days", type=int, default=14, help="how many days, at most 90 (default 14); 0 ends a re-key")
+        rekeying.add_argument(
+            "--days", type=int, default=14, help="how many days, at most 90 (default 14); 0 ends a re-key"
+        )
         rekeying.add_argument("--uid-attribute", metavar="NAME", help="the new name of the UID attribute")
         rekeying.add_argument("--uid-rule", metavar="RULE", help="the new rule: name, email or other")
         succeeding = changing(
@@ -78,7 +82,9 @@ class Command(CredentialActs, IdpActs, SamlActs):
         plan = unexpire_burst(actor=self.actor, burst_id=burst.pk, reason=reason)
         told = _burst_told(burst, plan)
         lines = [f"unexpired  {name}" for name in told["active_again"]]
-        lines += [f"left       {name}: the IdP changed something since; please check it" for name in told["changed_since"]]
+        lines += [
+            f"left       {name}: the IdP changed something since; please check it" for name in told["changed_since"]
+        ]
         self.answer(told, as_json=json, lines=lines or ["Nobody in it is active again."])
 
     def act_settle_burst(self, *, slug: str, reason: str, json: bool, **_: Any) -> None:

@@ -37,10 +37,14 @@ class Command(AnsweringCommand):
         releasing = changing(add("release", "release a former UID, or any UID of an expired user"))
         releasing.add_argument("uid", metavar="UID")
         releasing.add_argument("--connection", metavar="SLUG", required=True)
-        offering = changing(add("offer", "offer users that administrators created to the IdP, which can then claim them"))
+        offering = changing(
+            add("offer", "offer users that administrators created to the IdP, which can then claim them")
+        )
         offering.add_argument("keys", metavar="KEY", nargs="*")
         offering.add_argument("--connection", metavar="SLUG", required=True)
-        offering.add_argument("--domain", help="all users of the customer with an email in this domain who can be offered")
+        offering.add_argument(
+            "--domain", help="all users of the customer with an email in this domain who can be offered"
+        )
 
         erasing = changing(_whom(add("erase", "blank the values of an expired user; this cannot be undone")))
         erasing.epilog = "This cannot be undone. Try it with --dry-run first."

@@ -34,11 +34,12 @@ def markdown(path: Path, name: str) -> Iterator[Passage]:
     for number, line in enumerate([*text.split("\n"), ""], start=1):
         if not line.strip() or re.match(r"\s*(?:[-*#|]|\d+\.) ?", line):
             yield from _passage(" ".join(block), name, begins)
-            block, begins = [], number
+            block = []
         if line.startswith("|"):
             for cell in line.strip("|").split(" | "):
                 yield from _passage(cell, name, number)
         else:
+            begins = begins if block else number
             block.append(line.strip().lstrip("-#").strip())
 
 

@@ -38,7 +38,7 @@ def markdown(path: Path, name: str) -> Iterator[Passage]:
         if line.startswith("|"):
             for cell in line.strip("|").split(" | "):
                 yield from _passage(cell, name, number)
-        else:
+        elif line.strip():
             begins = begins if block else number
             block.append(line.strip().lstrip("-#").strip())
 

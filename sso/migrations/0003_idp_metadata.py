@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             model_name="samlsettings",
             name="clock_skew",
             field=models.PositiveSmallIntegerField(
-                default=120, help_text="0 to 300.", verbose_name="seconds that clocks may disagree"
+                default=120, help_text="0 to 300.", verbose_name="seconds that clocks may differ"
             ),
         ),
         migrations.AddField(
@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="samlsettings",
             name="metadata_valid_until",
-            field=models.DateTimeField(null=True, verbose_name="metadata is good until"),
+            field=models.DateTimeField(null=True, verbose_name="metadata is valid until"),
         ),
         migrations.AddField(
             model_name="samlsettings",

@@ -87,7 +87,7 @@ class SamlSettings(models.Model):
         "address of the IdP's metadata",
         max_length=2000,
         blank=True,
-        help_text="Where `connection refresh-metadata` looks. What it finds waits for an administrator.",
+        help_text="The address for `connection refresh-metadata`. Changes are pending until an administrator adopts them.",
     )
     metadata_valid_until = models.DateTimeField("metadata is valid until", null=True)
     proposed = models.JSONField(

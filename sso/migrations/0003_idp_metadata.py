@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
             name="metadata_url",
             field=models.CharField(
                 blank=True,
-                help_text="Where `connection refresh-metadata` looks. What it finds waits for an administrator.",
+                help_text="The address for `connection refresh-metadata`. Changes are pending until an administrator adopts them.",
                 max_length=2000,
                 verbose_name="address of the IdP's metadata",
             ),

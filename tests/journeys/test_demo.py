@@ -53,7 +53,7 @@ def demo(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def sign_in(page: Page, demo: DemoIdp, person: str, **habits: str) -> None:
     page.goto(demo.parties.login_url)
     if habits:
-        page.get_by_text("Be another Okta").click()
+        page.get_by_text("Choose another Okta").click()
     for name, value in habits.items():
         page.locator(f"input[name={name}][value={value}]").check()
     page.get_by_role("button", name=person).click()
@@ -133,13 +133,13 @@ def test_one_uid_for_two_people_lets_only_the_first_in_R9(
 ) -> None:
     page = window.new_page()
     page.goto(demo.parties.login_url)
-    page.get_by_text("Be another Okta").click()
+    page.get_by_text("Choose another Okta").click()
     picture(page, "idp")
     sign_in(page, demo, "Jane Doe", mistake="same_uid")
     expect(page.get_by_role("heading", name="Jane Doe")).to_be_visible()
     window.clear_cookies()
     sign_in(page, demo, "Lars Berg", mistake="same_uid")
-    expect(page.get_by_text("CORE cannot tell for sure who you are")).to_be_visible()
+    expect(page.get_by_text("CORE cannot be sure who you are")).to_be_visible()
     picture(page, "in-doubt")
 
 
@@ -174,7 +174,7 @@ def test_signing_out_of_core_signs_out_of_this_okta(demo: DemoIdp, window: Brows
     page = window.new_page()
     sign_in(page, demo, "Niamh O'Neill", encrypted="assertion")
     page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_text("Acme Studios says that your session there has ended too.")).to_be_visible()
+    expect(page.get_by_text("Your session at Acme Studios has ended too.")).to_be_visible()
 
 
 def test_signing_out_of_this_okta_signs_out_of_core(demo: DemoIdp, window: BrowserContext) -> None:

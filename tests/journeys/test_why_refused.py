@@ -57,7 +57,7 @@ def admin(service: Service, window: BrowserContext) -> Page:
 
 def choose(page: Page, person: str, **habits: str) -> None:
     if habits:
-        page.get_by_text("Be another Okta").click()
+        page.get_by_text("Choose another Okta").click()
     for name, value in habits.items():
         page.locator(f"input[name={name}][value={value}]").check()
     page.get_by_role("button", name=person).click()
@@ -112,7 +112,7 @@ def test_an_administrator_tries_the_way_to_the_idp_and_back_and_nothing_is_done_
     picture(admin, "test-sign-in")
     shown = admin.url
     admin.goto(shown)
-    expect(admin.get_by_text("was shown already")).to_be_visible()
+    expect(admin.get_by_text("was already shown")).to_be_visible()
     admin.get_by_role("button", name="Start the test").click()
     choose(admin, "Jane Doe", mistake="no_uid")
     expect(admin.get_by_text("Would be refused (missing_attributes)")).to_be_visible()

@@ -102,7 +102,7 @@ def test_a_known_person_is_named_with_mark_and_roles_that_would_come_and_go(test
     browser.sign_in(replace(JANE_BY_SSO, groups=("Authors",)))
     user, before = Identity.objects.get().user, everything()
     page = tester.try_out(replace(JANE_BY_SSO, groups=("Editors",), title="Chief"))
-    assert f'/user/{user.pk}/change/">jane.doe@acme.test</a>, who is here already' in page
+    assert f'/user/{user.pk}/change/">jane.doe@acme.test</a>, who already exists' in page
     for told in ("second mark: NameID", "grant.added", "grant.removed", "Editors", "Authors", "title: Editor → Chief"):
         assert told in page
     assert everything() == before
@@ -150,10 +150,10 @@ def test_it_works_before_the_connection_is_opened_and_opens_it_for_nobody(tester
     early = browser.said(JANE_BY_SSO)
     switch_off(actor=ADMIN, connection_id=acme.pk, reason="not yet")
     before = everything()
-    assert "Only this test goes on" in tester.http.get(tester.address).content.decode()
+    assert "The test still works" in tester.http.get(tester.address).content.decode()
     page = tester.try_out(JANE_BY_SSO)
-    assert "A new user would be made" in page
-    assert "Judged as if the connection, which is switched off, were on" in page
+    assert "A new user would be created" in page
+    assert "The test ran as if it were on" in page
     acme.refresh_from_db()
     assert (acme.enabled, everything()) == (False, before)
     request_id = tester.leave()

@@ -57,7 +57,7 @@ MEDIA_TYPES: Final = {Format.JSONL: "application/x-ndjson; charset=utf-8", Forma
 def events_between(
     *, since: datetime | None, until: datetime | None, connection: Connection | None, user: User | None
 ) -> QuerySet[Event]:
-    """Return the events from ``since`` on and before ``until`` (both aware), of one connection, in the story of one user."""
+    """Return the events from ``since`` on and before ``until`` (both aware), of one connection, in the history of one user."""
     wanted = Q()
     if since is not None:
         wanted &= Q(at__gte=since)

@@ -86,7 +86,7 @@ class ConnectionLog(ReadOnlyLog):
     def when(self, record: Any) -> str:
         return f"{localtime(record.at):%Y-%m-%d %H:%M:%S}"
 
-    @admin.display(description="events of it")
+    @admin.display(description="its events")
     def events(self, record: Any) -> str:
         address = reverse("admin:core_identity_event_changelist")
         return format_html('<a href="{}?q={}">{}</a>', address, record.reference, record.reference)

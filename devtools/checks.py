@@ -1,4 +1,4 @@
-"""Every check that needs no test: style, types, import contracts, templates, migrations, Django's own."""
+"""Every check that needs no test: style, types, import contracts, English, templates, migrations, Django's own."""
 
 import subprocess
 import time
@@ -15,7 +15,7 @@ PRODUCTION = {"DEBUG": "off", "DEMO": "off", "PUBLIC_URL": "https://core.example
 
 @dataclass(frozen=True)
 class Check:
-    """`command` exits 0 when all is well; `repair` is the command that mends what it finds, if one can."""
+    """`command` exits 0 when all is well; `repair` is the command that fixes the findings, if there is one."""
 
     name: str
     command: tuple[str | Path, ...]
@@ -30,6 +30,7 @@ def checks(checkout: Checkout) -> list[Check]:
         Check("ruff format", (tool("ruff"), "format", "--check"), (tool("ruff"), "format")),
         Check("mypy", (tool("mypy"),)),
         Check("import contracts", (tool("lint-imports"),)),
+        Check("plain English", (checkout.python, "-m", "devtools.plain_english")),
         Check("djlint", (tool("djlint"), "templates", "--lint", "--quiet")),
         Check(
             "template format",
@@ -65,7 +66,7 @@ def run_checks(checkout: Checkout, environment: Mapping[str, str]) -> Iterator[R
 
 
 def repair(checkout: Checkout, environment: Mapping[str, str]) -> None:
-    """Let the tools mend what they can."""
+    """Let the tools fix what they can."""
     for check in checks(checkout):
         if check.repair:
             _run(checkout, check.repair, environment)

@@ -43,10 +43,10 @@ class StatusFilter(admin.SimpleListFilter):
     CLASSES: Final = {
         "done": ("done (2xx)", {"status__lt": 400}),
         "failed": ("not done (4xx, 5xx)", {"status__gte": 400}),
-        "not let in": ("not let in (401)", {"status__gte": 400, "status": 401}),
+        "not let in": ("no valid token (401)", {"status__gte": 400, "status": 401}),
         "conflict": ("conflict (409)", {"status__gte": 400, "status": 409}),
         "too many": ("too many requests (429)", {"status__gte": 400, "status": 429}),
-        "ours": ("our failure (5xx)", {"status__gte": 500}),
+        "ours": ("failure of CORE (5xx)", {"status__gte": 500}),
     }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
@@ -64,7 +64,7 @@ class ProvisioningRecordAdmin(ConnectionLog):
     list_display = ("when", "asked", "status", "decision", "events", "duration_ms", "connection_slug")
     list_filter = (ConnectionFilter, StatusFilter, "method", "at")
     search_fields = ("reference",)
-    search_help_text = "By reference (as somebody reads it out), or by the id of a resource."
+    search_help_text = "By reference, or by the id of a resource."
     fields = readonly_fields = tuple(COLUMNS.values())
 
     def get_search_results(

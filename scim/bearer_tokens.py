@@ -36,7 +36,10 @@ def make_token(
     """
     name = " ".join(name.split())
     if not name or len(name) > NAME_LENGTH or not name.isprintable():
-        raise InvalidValue("name", f"Give the token a name of 1 to {NAME_LENGTH} letters: where it will be entered.")
+        raise InvalidValue(
+            "name",
+            f"Give the token a name of 1 to {NAME_LENGTH} letters, for example the place where you will enter it.",
+        )
     if lasts is not None and not timedelta(0) < lasts <= LONGEST:
         raise InvalidValue("days", f"This must be 1 to {LONGEST.days} days.")
     # The row of the connection is the lock: of two at once with one name, the second is told. Pushes do not wait for it.

@@ -84,7 +84,7 @@ def former_secret(connection: "Connection") -> ClientSecret:
     live = live_secrets(client, now=Now())[1:2] if client is not None else []
     for former in live:
         return former
-    raise NotFound(f"There is no former secret of {connection} that still opens.")
+    raise NotFound(f"There is no former secret of {connection} that is still valid.")
 
 
 _LIVE: Final = f"""

@@ -102,7 +102,9 @@ def _read(section: object) -> tuple[list[str], list[str]]:
     if not isinstance(section, Mapping):
         raise SettingsErrors([SettingsError("scim", "wrong_type", "This must be a mapping of keys to values.")])
     faults = [
-        SettingsError(f"scim.{name}", "unknown_key", f"There is no such key here. Known are: {', '.join(_KEYS)}.")
+        SettingsError(
+            f"scim.{name}", "unknown_key", f"There is no such key here. The known keys are: {', '.join(_KEYS)}."
+        )
         for name in section
         if name not in _KEYS
     ]
@@ -142,14 +144,14 @@ def _wrong_with(uri: str) -> str | None:
         parts = urlsplit(uri)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        return "This is no URI."
+        return "This is not a URI."
     if not host or any(character.isspace() or not character.isprintable() for character in uri) or "*" in uri:
         return "This must be a whole URI, without spaces or wildcards."
     if parts.username is not None or parts.password is not None or "#" in uri:
         return "A redirect URI has no user, password or fragment."
     if parts.scheme == "https" or (parts.scheme == "http" and settings.PUBLIC_URL_IS_LOOPBACK and _is_loopback(host)):
         return None
-    return "This must be https. (http is for localhost, while PUBLIC_URL is there too.)"
+    return "This must be https. (http is for localhost, if PUBLIC_URL is localhost too.)"
 
 
 def _is_loopback(host: str) -> bool:

@@ -12,9 +12,7 @@ from scim.models import OAuthClient
 if TYPE_CHECKING:
     from core_identity.models import User
 
-GOES_ON: Final = (
-    "The tokens are the connection's and go on; revoke them, or have somebody else consent, if they shall not (R21)."
-)
+GOES_ON: Final = "The tokens belong to the connection and stay valid. Revoke them, or ask somebody else to consent, if you do not want that."
 
 
 @transaction.atomic

@@ -16,7 +16,7 @@ MEDIA_TYPE: Final = "application/json"
 
 # The characters of a description are ASCII without quotes and backslashes (RFC 6749 section 5.2).
 _SENTENCES: Final = {
-    "invalid_client": "Client ID and secret do not fit, or the connection is switched off. Compare them with the connection's setup sheet.",
+    "invalid_client": "Client ID and secret do not match, or the connection is switched off. Compare them with the connection's setup sheet.",
     "invalid_grant": "The code or refresh token was used already, has expired, or belongs to another client or redirect URI. "
     "Authorise the app again in its provisioning settings.",
     "unauthorized_client": "This client may not use this grant type. An administrator of CORE can allow it on the page of its OAuth client.",

@@ -29,18 +29,18 @@ def redirect_uris(console_url: str) -> tuple[str, ...]:
         parts = urlsplit(said)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        raise InvalidValue(FIELD, f"This is no address. It looks like {EXAMPLE}.") from None
+        raise InvalidValue(FIELD, f"This is not an address. It looks like {EXAMPLE}.") from None
     if parts.scheme != "https" or not said.isprintable():
         raise InvalidValue(FIELD, f"Copy the whole address from the browser. It looks like {EXAMPLE}.")
     found_host = _HOST.fullmatch(host)
     if found_host is None or parts.username is not None:
-        raise InvalidValue(FIELD, f"This is no address of Okta ({', '.join(CLOUDS)}). It looks like {EXAMPLE}.")
+        raise InvalidValue(FIELD, f"This is not an address of Okta ({', '.join(CLOUDS)}). It looks like {EXAMPLE}.")
     found = _PATH.fullmatch(parts.path)
     if found is None:
         raise InvalidValue(
             FIELD,
             "No app is open at this address. In Okta's Admin Console open Applications, then the app, and copy the address then: "
-            "it has /admin/app/ and /instance/ in it.",
+            "it contains /admin/app/ and /instance/.",
         )
     own = found_host["cloud"].lower()
     clouds = (own, *(cloud for cloud in CLOUDS if cloud != own))

@@ -124,7 +124,7 @@ class _Compiler:
         """``emails[…]``, ``members[…]`` and ``manager[…]``: terms over one and the same value."""
         target = self.resource_type.find(path)
         if target is None or target.sub is not None or target.attribute.type != "complex":
-            raise InvalidFilter(f"{shown(path)} is not an attribute with parts, so nothing can be selected of it.")
+            raise InvalidFilter(f"{shown(path)} is not an attribute with parts, so it cannot have a selector.")
         if not target.attribute.multi_valued:
             return self.present(path) & self.condition(_inside(target, inner))
         values = self.values.get(target.key)

@@ -49,7 +49,7 @@ class SamlSettingsInline(admin.StackedInline):
         """Which of them lead here, for the others do nothing."""
         verified = {one.domain for one in verified_domains(saml.connection)}
         told = (
-            f"{domain} ({'verified' if domain in verified else 'not verified: leads nobody here'})"
+            f"{domain} ({'verified' if domain in verified else 'not verified: has no effect yet'})"
             for domain in saml.email_domains
         )
         return ", ".join(told) or "none"
@@ -67,7 +67,7 @@ class SamlSettingsInline(admin.StackedInline):
                 "{} {} (ends on {}){}",
                 ((state, sha256, ends.date(), fault) for state, sha256, ends, fault in facts),
             )
-            or "none: make one on the page Our SAML keys"
+            or "none: create one on the page Our SAML keys"
         )
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -116,7 +116,7 @@ class SignInRecordAdmin(ConnectionLog):
     list_display = ("when", "reference", "connection_slug", "outcome", "decision", "duration_ms")
     list_filter = (ConnectionFilter, OutcomeFilter, CodeFilter, "at")
     search_fields = ("reference",)
-    search_help_text = "By reference, as somebody reads it out: its first characters will do."
+    search_help_text = "By reference: its first characters are enough."
     fields = readonly_fields = (
         "at", "connection_slug", "reference", "outcome", "decision", "is_test", "idp_initiated", "duration_ms", "missing_names", "arrived_names",
         "person", "events",

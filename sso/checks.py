@@ -37,6 +37,7 @@ def _warning(key: SpKey) -> CheckMessage:
     """A warning, because an error would stop `migrate` for all customers."""
     return checks.Warning(
         f"The {key.state} SAML key of {key.connection} cannot be opened: its encrypted sign-ins and signed requests fail.",
-        hint="Put the key that sealed it back into SAML_KEY_ENCRYPTION_KEYS, not in the first place; then `connection saml-keys SLUG seal-again`.",
+        hint="Put the key that encrypted it back into SAML_KEY_ENCRYPTION_KEYS, but not as the first one; then "
+        "`connection saml-keys SLUG seal-again`.",
         id="sso.W001",
     )

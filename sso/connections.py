@@ -46,7 +46,7 @@ def apply(
     saml = found or SamlSettings(connection=connection)
     changes = _changes(found, wished)
     if seen is not None and seen != seen_as(changes):
-        raise NotAllowed("What stands changed since this was shown. Look at the difference again.")
+        raise NotAllowed("The settings changed while you were looking. Review the changes again.")
     if changes:
         for field, value in wished.items():
             setattr(saml, field, value)

@@ -76,7 +76,7 @@ def verify_domain(*, actor: Actor, connection: "Connection", domain: str, reason
     if other is not None:
         raise InvalidValue(
             _FIELD,
-            f"{name} leads to another customer by the connection {other.connection.slug}. Take it back there first.",
+            f"{name} leads to another customer through the connection {other.connection.slug}. Remove it there first.",
         )
     if held.filter(connection=connection).exists():
         return

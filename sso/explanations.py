@@ -22,14 +22,12 @@ from sso.saml.assertion import VerifiedAssertion
 from sso.saml.claims import names_of
 from sso.saml.trace import Trace
 
-MARK: Final = "Second mark (R8b)"
-MARKS: Final = (
-    "the externalId, where the assertion carries it; else a NameID or an email by which the connection knows them"
-)
+MARK: Final = "Second mark"
+MARKS: Final = "the externalId, if the assertion contains it; otherwise a NameID or an email that the connection knows for this person"
 IN_THE_WAY: Final = {
-    Cause.EXTERNAL_ID: "the externalId is that of somebody else",
-    Cause.USER_NAME: "somebody else of the customer has the NameID as userName or username",
-    Cause.EMAIL: "somebody else of the customer holds the email",
+    Cause.EXTERNAL_ID: "another identity has the externalId",
+    Cause.USER_NAME: "another user of the customer has the NameID as userName or username",
+    Cause.EMAIL: "another user of the customer has the email",
 }
 
 LABELS: Final = {
@@ -62,7 +60,7 @@ def explain_attributes(trace: Trace, saml: SamlSettings, assertion: VerifiedAsse
         trace.note("Sign that the groups are not listed", None, expected="none", received=overage)
     others = [name for name in names_of(assertion) if name not in mapped.values()]
     if others:
-        trace.note("Attributes that mean nothing here", None, received=", ".join(others))
+        trace.note("Attributes that are not used here", None, received=", ".join(others))
 
 
 def explain_entrance(trace: Trace, entrance: Entrance) -> str:
@@ -81,12 +79,12 @@ def _warning_of_groups(trace: Trace, entrance: Entrance) -> str:
         return ""
     until = unlisted_roles_end(entrance.identity)
     if until is None:
-        outcome = "No list came before, so they give no role"
+        outcome = "There is no earlier list, so the groups give no role"
     elif until <= database_now():
-        outcome = f"The roles by sign-ins ended on {until:%Y-%m-%d}"
+        outcome = f"The roles from sign-ins ended on {until:%Y-%m-%d}"
     else:
-        outcome = f"The roles by sign-ins stay until {until:%Y-%m-%d}"
-    trace.note("Groups that are not listed (R31)", None, received=outcome)
+        outcome = f"The roles from sign-ins stay until {until:%Y-%m-%d}"
+    trace.note("Groups that are not listed", None, received=outcome)
     return f" Warning: the identity provider did not list the groups. {outcome}."
 
 
@@ -97,18 +95,18 @@ def explain_refusal(trace: Trace, saml: SamlSettings, refusal: IdentityError) ->
             missing = ", ".join(called_here(name, saml) for name in refusal.missing)
             trace.note("Attributes that CORE needs", False, expected=missing, received="not sent, or empty")
         case NoMark():
-            trace.note("Who this is", True, received="somebody with this UID is known here")
-            trace.note(MARK, False, expected=MARKS, received="none of them agrees")
+            trace.note("Who this is", True, received="a user has this UID")
+            trace.note(MARK, False, expected=MARKS, received="none agrees")
         case Conflict():
             why = IN_THE_WAY.get(refusal.collision.cause, refusal.collision.cause.value)
-            trace.note("Nobody else is in the way (R9)", False, received=why)
+            trace.note("No other user is in the way", False, received=why)
         case MayNotSignIn():
-            trace.note("Who this is", True, received="somebody known here")
-            trace.note("May sign in (R21, R22, R26)", False, received=refusal.reason.replace("_", " "))
+            trace.note("Who this is", True, received="a known user")
+            trace.note("May sign in", False, received=refusal.reason.replace("_", " "))
         case UnknownPerson():
-            trace.note("Known here, or SSO makes users (R12)", False, received="neither")
+            trace.note("Known here, or SSO makes users", False, received="neither")
         case InvalidValue():
-            trace.note(f"Value of {refusal.field}", False, expected="one clean text", received="another value")
+            trace.note(f"Value of {refusal.field}", False, expected="one plain text", received="another value")
         case _:
             trace.note("What CORE allows", False, received=refusal.code)
 

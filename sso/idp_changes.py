@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from core_identity.models import Connection
 
 FIELDS: Final = ("idp_entity_id", *SamlSettings.PLACES, "certificates", "metadata_url", "metadata_valid_until")
-_CHANGED: Final = "What stands, or what was found, changed since it was shown. Look at the difference again."
+_CHANGED: Final = "The settings or the metadata changed while you were looking. Review the changes again."
 _PROPOSABLE: Final = (*SamlSettings.PLACES, "certificates")
 
 
@@ -92,7 +92,7 @@ def difference(saml: SamlSettings, read: IdpMetadata, *, url: str | None = None)
             changes[field] = (before, after)
     notes = import_notes(saml, read)
     if "idp_entity_id" in changes and saml.idp_entity_id:
-        notes.append("The entity ID changes: this is another identity provider than the one that stands.")
+        notes.append("The entity ID changes: this is not the identity provider that CORE has now.")
     return Difference(changes, tuple(notes))
 
 
@@ -137,7 +137,7 @@ def refresh(*, actor: Actor, connection: "Connection") -> Refresh:
     """Look at the IdP's metadata again. Whom we believe stays as it is: what differs waits as proposed. Raises `InvalidValue`."""
     saml = settings_or_new(connection)
     if not saml.metadata_url:
-        raise InvalidValue("url", "No address of its metadata is kept at this connection.")
+        raise InvalidValue("url", "This connection has no stored metadata address.")
     try:
         # Of the IdP that stands and of no other: an address that began to speak for another one proposes nothing.
         read, _ = read_source(connection, url=saml.metadata_url, entity_id=saml.idp_entity_id)
@@ -185,7 +185,7 @@ def _told_waiting(waits: Mapping[str, Any] | None) -> object:
 def _proposed(connection: "Connection") -> IdpMetadata:
     saml = settings_or_new(connection)
     if not saml.proposed:
-        raise NotAllowed("Nothing waits here. Give the metadata, or its address.")
+        raise NotAllowed("No change is pending. Give the metadata, or its address.")
     said = {name: saml.proposed.get(name, getattr(saml, name)) for name in _PROPOSABLE}
     said["certificates"] = tuple(said["certificates"])
     return IdpMetadata(entity_id=saml.idp_entity_id, valid_until=saml.metadata_valid_until, **said)
@@ -204,7 +204,7 @@ def warnings_of(saml: SamlSettings, now: datetime) -> list[str]:
     if saml.metadata_valid_until:
         told.append(_ending("The metadata of the IdP", saml.metadata_valid_until, now))
     if saml.proposed:
-        told.append("Notice: the last refresh found something new, which waits for an administrator.")
+        told.append("Notice: the last refresh found changes. An administrator must review them.")
     if saml.refresh_fault:
         told.append(f"Warning: the last refresh failed. {saml.refresh_fault}")
     return [sentence for sentence in told if sentence]

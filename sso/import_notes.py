@@ -8,8 +8,8 @@ from sso.saml.idp_metadata import IdpMetadata
 from sso.saml.signed import Signed, note_for
 
 _WANTS: Final = (
-    "The identity provider wants signed requests (WantAuthnRequestsSigned), and this connection does not sign them. If it insists, it refuses every "
-    "sign-in on its own page."
+    "The identity provider asks for signed requests (WantAuthnRequestsSigned), and this connection does not sign them. "
+    "If it insists, it refuses every sign-in on its own page."
 )
 
 

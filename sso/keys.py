@@ -161,7 +161,7 @@ def _rotated(sealed: str) -> str:
         return _box().rotate(sealed.encode()).decode()
     except InvalidToken as error:
         raise InvalidValue(
-            _FIELD, "No key of SAML_KEY_ENCRYPTION_KEYS opens it. Add the one that sealed it."
+            _FIELD, "No key of SAML_KEY_ENCRYPTION_KEYS opens it. Add the key that encrypted it."
         ) from error
 
 
@@ -172,7 +172,7 @@ def _unsealable(key: SpKey) -> InvalidValue:
 def _box() -> MultiFernet:
     keys: Iterable[str] = settings.SAML_KEY_ENCRYPTION_KEYS
     if not keys:
-        raise InvalidValue(_FIELD, "Set SAML_KEY_ENCRYPTION_KEYS first: our private keys are kept encrypted only.")
+        raise InvalidValue(_FIELD, "Set SAML_KEY_ENCRYPTION_KEYS first: our private keys are stored only encrypted.")
     return MultiFernet([Fernet(key) for key in keys])
 
 

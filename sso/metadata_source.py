@@ -80,7 +80,7 @@ def fetch_within(reach: Reach, url: str) -> bytes:
         if isinstance(answer, bytes):
             return answer
         url = answer
-    raise _fault("redirects", f"It leads on more than {MAX_REDIRECTS} times.")
+    raise _fault("redirects", f"It redirects more than {MAX_REDIRECTS} times.")
 
 
 def _get(reach: Reach, url: str, deadline: float) -> bytes | str:
@@ -112,7 +112,7 @@ def _get(reach: Reach, url: str, deadline: float) -> bytes | str:
     except (OSError, http.client.HTTPException, ValueError) as error:
         if connection.was_cut or isinstance(error, TimeoutError):
             raise _fault("too_slow", f"It took longer than {reach.seconds:g} seconds.") from error
-        raise _fault("unreachable", f"{host} cannot be reached, or does not answer as a web server does.") from error
+        raise _fault("unreachable", f"{host} cannot be reached, or does not answer like a web server.") from error
     finally:
         end.cancel()
         connection.close()

@@ -26,7 +26,7 @@ class SamlSettings(models.Model):
         max_length=8,
         choices=BINDINGS,
         default=Binding.REDIRECT.value,
-        help_text="By Redirect or POST; the other way where the IdP has no address for this one.",
+        help_text="Redirect or POST. If the IdP has no address for this one, CORE uses the other.",
     )
     slo_url = models.CharField("single logout URL of the IdP", max_length=2000, blank=True)
     slo_answer_url = models.CharField("its URL for answers", max_length=2000, blank=True)
@@ -37,77 +37,80 @@ class SamlSettings(models.Model):
         max_length=8,
         choices=BINDINGS,
         default=Binding.POST.value,
-        help_text="POST is what Okta takes for certain. The other way where the IdP has no address for this one.",
+        help_text="Okta certainly accepts POST. If the IdP has no address for this one, CORE uses the other.",
     )
-    certificates = models.JSONField(help_text="Signing certificates of the IdP, as PEM. Any of them may have signed.")
+    certificates = models.JSONField(
+        help_text="Signing certificates of the IdP, as PEM. CORE accepts a signature by any of them."
+    )
     signed = models.CharField(
         "what the IdP must sign",
         max_length=9,
         choices=LABELS,
         default=Signed.BOTH.value,
-        help_text="Okta signs both. Entra, ADFS and Google sign the Assertion unless their setting says otherwise. Shibboleth and a Keycloak "
-        "client made by hand sign the Response. Use the last choice only while an IdP changes from one to the other.",
+        help_text="Okta signs both. Entra, ADFS and Google sign the Assertion by default. Shibboleth and a Keycloak client created by hand "
+        "sign the Response. Use the last choice only while an IdP changes from one to the other.",
     )
     want_encrypted = models.BooleanField(
         "assertions must be encrypted",
         default=False,
-        help_text="Encrypted ones are always taken where a key of ours was made; with this no other is. The IdP has to have our certificate first.",
+        help_text="If we have a key, CORE always accepts encrypted assertions; with this setting it refuses all others. Give our certificate "
+        "to the IdP first.",
     )
     sign_requests = models.BooleanField(
         "we sign our AuthnRequests",
         default=False,
-        help_text="For an IdP that checks them. It has to have our certificate first, or it refuses everybody at its own door.",
+        help_text="For an IdP that checks them. Give it our certificate first. Otherwise it refuses everybody on its own page.",
     )
     sign_metadata = models.BooleanField(
-        "we sign our metadata", default=False, help_text="For an IdP that checks that. Okta and Entra do not."
+        "we sign our metadata", default=False, help_text="For an IdP that checks this. Okta and Entra do not."
     )
     force_authn = models.BooleanField(
         "the IdP must ask people again at each sign-in",
         default=False,
-        help_text="No session that they have at the IdP lets them in here: they prove each time who they are, and the answer has to say so.",
+        help_text="People must sign in again at the IdP each time, even with a session there, and the answer must confirm it.",
     )
     authn_context = models.CharField(
-        "how people must prove who they are",
+        "how people must prove their identity",
         max_length=255,
         blank=True,
-        help_text="An AuthnContextClassRef that each AuthnRequest demands, and each answer has to name exactly. "
-        "An IdP that cannot do it refuses everybody. "
-        "Empty: the IdP decides, as MFA needs it.",
+        help_text="An AuthnContextClassRef that each AuthnRequest demands and each answer must contain exactly. An IdP that does not support "
+        "it refuses everybody. Empty: the IdP decides, which MFA needs.",
     )
     name_id_format = models.CharField(
         "NameID format asked for",
         max_length=255,
         default=UNSPECIFIED,
-        help_text="The NameID should be the userName that SCIM sends: it is a mark by which somebody is known (R8b). Okta sends what its app says.",
+        help_text="The NameID should be the userName that SCIM sends, because it is a mark that identifies the person. Okta sends the format "
+        "that is set in its app.",
     )
     metadata_url = models.CharField(
         "address of the IdP's metadata",
         max_length=2000,
         blank=True,
-        help_text="Where `connection refresh-metadata` looks. What it finds waits for an administrator.",
+        help_text="The address for `connection refresh-metadata`. Changes are pending until an administrator adopts them.",
     )
-    metadata_valid_until = models.DateTimeField("metadata is good until", null=True)
+    metadata_valid_until = models.DateTimeField("metadata is valid until", null=True)
     proposed = models.JSONField(
-        null=True, help_text="What a refresh found and nobody has adopted: addresses and certificates."
+        null=True, help_text="Addresses and certificates from a refresh that nobody has adopted yet."
     )
     refreshed_at = models.DateTimeField("last refresh", null=True)
     refresh_fault = models.TextField("fault of the last refresh", blank=True)
     clock_skew = models.PositiveSmallIntegerField(
-        "seconds that clocks may disagree",
+        "seconds that clocks may differ",
         default=120,
-        help_text="0 to 300. By so much an assertion may be early or late.",
+        help_text="0 to 300. An assertion may be early or late by this number of seconds.",
     )
     email_domains = models.JSONField(
         "email domains",
         default=list,
         blank=True,
-        help_text="Those of them that are verified lead whoever types such an address at the sign-in page to this connection.",
+        help_text="The sign-in page sends people with an address in a verified domain to this connection.",
     )
     idp_initiated = models.BooleanField(
         "sign-ins may start at the IdP",
         default=False,
-        help_text="Okta's dashboard tile needs it. Such a sign-in answers no request of ours, so it proves less: a stolen one that nobody used yet "
-        "opens a session in any browser. A bookmark app in Okta with our sign-in page gives the same tile without it.",
+        help_text="Okta's dashboard tile needs it. Such a sign-in does not answer a request from us, so it proves less: a stolen, unused one "
+        "opens a session in any browser. A bookmark app in Okta with our sign-in page gives the same tile without this.",
     )
     first_name_attribute = models.CharField(max_length=255, default="FirstName")
     last_name_attribute = models.CharField(max_length=255, default="LastName")
@@ -120,7 +123,7 @@ class SamlSettings(models.Model):
         "externalId attribute",
         max_length=255,
         blank=True,
-        help_text="Where the assertion carries the externalId that SCIM sends: then it alone is the second mark (R8b).",
+        help_text="If the assertion contains the externalId that SCIM sends, enter its attribute: it is then the only second mark.",
     )
 
     ATTRIBUTES: ClassVar[tuple[str, ...]] = (
@@ -162,7 +165,7 @@ class SamlSettings(models.Model):
         """Where AuthnRequests go."""
         place = choose(Binding(self.sso_binding), redirect=self.sso_url, post=self.sso_post_url)
         if place is None:
-            raise ValueError("No settings are saved without an address to sign in at.")
+            raise ValueError("The settings need a sign-in address of the IdP.")
         return place
 
     @property
@@ -238,7 +241,7 @@ class SignInState(models.Model):
 
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
     request_id = models.CharField(
-        max_length=64, unique=True, null=True, help_text="ID of our AuthnRequest; empty where the IdP began."
+        max_length=64, unique=True, null=True, help_text="ID of our AuthnRequest; empty if the IdP began."
     )
     browser_hash = models.CharField(max_length=64)
     from_elsewhere = models.BooleanField(default=False, help_text="A page of another site sent the browser to us.")
@@ -257,10 +260,10 @@ class SignInState(models.Model):
         models.PROTECT,
         null=True,
         related_name="+",
-        help_text="Whose test sign-in it is (R37). Said when it departs, and never changed.",
+        help_text="The administrator whose test sign-in it is. Set when it departs, and never changed.",
     )
     tester_session = models.CharField(max_length=64, blank=True, help_text="Hash of the session that began the test.")
-    report = models.TextField(blank=True, help_text="What a test found, encrypted by its ticket.")
+    report = models.TextField(blank=True, help_text="The result of a test, encrypted by its ticket.")
 
     class Meta:
         constraints = (
@@ -283,7 +286,7 @@ class UsedAssertion(models.Model):
 
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
     assertion_id = models.CharField(max_length=512)
-    until = models.DateTimeField(db_index=True, help_text="The age of the message has refused it long before.")
+    until = models.DateTimeField(db_index=True, help_text="The message is refused by its age long before.")
 
     class Meta:
         constraints = (models.UniqueConstraint(name="assertion_used_once", fields=("connection", "assertion_id")),)
@@ -323,10 +326,10 @@ class SignInRecord(models.Model):
     reference = models.CharField(max_length=10, blank=True, db_index=True)
     code = models.CharField("outcome", max_length=40, help_text="signed_in, or the code of the refusal.")
     decision = models.CharField(max_length=300)
-    idp_initiated = models.BooleanField("started at the IdP", null=True, help_text="Unknown where it was not believed.")
+    idp_initiated = models.BooleanField("started at the IdP", null=True, help_text="Unknown if it was not believed.")
     identity_id = models.UUIDField(null=True)
     user_id = models.UUIDField(null=True)
-    arrived = models.JSONField("attributes that arrived", default=list, help_text="Their names; never a value.")
+    arrived = models.JSONField("attributes that arrived", default=list, help_text="Only names, never values.")
     missing = models.JSONField("attributes that are missing", default=list)
     expected = models.CharField(max_length=300, blank=True)
     received = models.CharField(max_length=300, blank=True)

@@ -22,13 +22,13 @@ from sso.sign_in_state import browser_token_of, finished_lately
 
 log = logging.getLogger("sso.sign_ins")
 
-UNABLE: Final = "CORE cannot send you to your identity provider, because a key of CORE cannot be opened. An administrator of CORE has to look at it."
-BUSY: Final = "CORE is busy with other changes of your organisation. Nothing was changed. Please wait a few seconds, then try again."
+UNABLE: Final = "CORE cannot send you to your identity provider, because a key of CORE cannot be opened. Please tell an administrator of CORE."
+BUSY: Final = "CORE is busy with other changes for your organisation. Nothing was changed. Please wait a few seconds, then try again."
 OUR_FAULT: Final = (
     "CORE could not check the message of your identity provider. This is a fault of CORE. Please try again in a moment."
 )
 AGAIN: Final = "This sign-in was refused before, and your browser has sent it again. Please start again."
-SIGNED_IN_ALREADY: Final = "Your browser has sent a sign-in again that is already done."
+SIGNED_IN_ALREADY: Final = "Your browser has sent a finished sign-in again."
 TOO_MANY: Final = "Too many sign-ins from your network were refused. Please wait a minute, then start again."
 
 
@@ -74,10 +74,10 @@ def refused_by_policy(attempt: Attempt, assertion: VerifiedAssertion, refusal: I
     user_id = refusal.user_id if isinstance(refusal, MayNotSignIn) else None
     if isinstance(refusal, MissingAttributes):
         missing = [called_here(name, attempt.saml) for name in refusal.missing]
-        sentence = "Your identity provider did not send everything that CORE needs to know you."
+        sentence = "Your identity provider did not send everything that CORE needs to identify you."
     if isinstance(refusal, Conflict):
         # Whose name or address it is stays between us and the administrator (who finds it by the reference).
-        sentence = "CORE cannot tell for sure who you are, so nothing was opened. An administrator has to look at it."
+        sentence = "CORE cannot be sure who you are, so you are not signed in. An administrator must decide. Please give them the reference."
     if isinstance(refusal, NoMark):
         user_id = refusal.collision.other_user_id  # whose the UID is: on their page it is looked for
     if isinstance(refusal, Busy):

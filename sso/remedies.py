@@ -8,12 +8,12 @@ from sso.saml.refusals import Code
 from sso.saml.status import PREFIX
 from sso.saml.trace import PROPOSAL
 
-_URL: Final = "Enter the ACS URL of the connection's setup sheet as Single sign-on URL, letter by letter; Recipient and Destination use the same."
+_URL: Final = "Enter the ACS URL of the connection's setup sheet as Single sign-on URL, letter by letter; Recipient and Destination use the same URL."
 _CLOCK: Final = (
     "Compare the clock of the identity provider with ours. The connection lets them disagree by its setting of seconds; a page that "
     "waited long before it was sent does this too."
 )
-_AGAIN: Final = "Let the person start again from the sign-in page; a bookmark of the identity provider's page or the back button does this."
+_AGAIN: Final = "Ask the person to start again from the sign-in page. A bookmark of the identity provider's page or the back button causes this."
 _MESSAGE: Final = (
     "The message is not what an identity provider in its usual settings sends. Look at the check that failed, and compare the settings of the "
     "app at the identity provider with the setup sheet."
@@ -36,8 +36,8 @@ _CONFLICT: Final = "A sign-in opens a conflict, which its reference finds: decid
 
 REMEDIES: Final = MappingProxyType({
     **dict.fromkeys(Code, _MESSAGE),
-    Code.STATUS: "The identity provider refused it. Look there whether the app is assigned to the person, and what its own log says.",
-    Code.ISSUER: "The message came from another app of the identity provider, or the app was made anew. Adopt its present metadata.",
+    Code.STATUS: "The identity provider refused the sign-in. Check there that the app is assigned to the person, and read its log.",
+    Code.ISSUER: "The message came from another app of the identity provider, or the app was created again. Adopt its present metadata.",
     Code.AUDIENCE: "Enter the Audience of the connection's setup sheet as Audience URI (SP Entity ID), letter by letter.",
     Code.DESTINATION: _URL,
     Code.RECIPIENT: _URL,
@@ -48,7 +48,7 @@ REMEDIES: Final = MappingProxyType({
     "them, set signed (what the IdP must sign) to that one; the check that failed says what this message carried.",
     Code.ALGORITHM: (
         "Choose RSA-SHA256 for signature and digest at the identity provider, and exclusive canonicalization, with or without comments. "
-        "SHA-1 is not believed. The failed check shows what was expected and what arrived."
+        "SHA-1 is not accepted. The failed check shows the expected and the received value."
     ),
     Code.ENCRYPTED: _KEY,
     Code.DECRYPTION: "Let the identity provider encrypt to the certificate that our metadata names now, with AES and RSA-OAEP.",
@@ -59,17 +59,17 @@ REMEDIES: Final = MappingProxyType({
     Code.REPLAY: _AGAIN,
     Code.NO_REQUEST: _AGAIN,
     Code.IN_RESPONSE_TO: _AGAIN,
-    Code.OTHER_BROWSER: "Let the person start again, in one browser, with cookies on for this site. A private window that closed does this too.",
+    Code.OTHER_BROWSER: "Ask the person to start again, in one browser, with cookies on for this site. Closing a private window causes this too.",
     Code.UNSOLICITED: "The person began at the identity provider, at its tile. Allow that in the SAML settings, or give them the sign-in page.",
     "logout_refused": _LOGOUT,
-    "missing_attributes": "Send the missing attribute under exactly this name, or enter the name that does arrive in the SAML settings.",
+    "missing_attributes": "Send the missing attribute under exactly this name, or enter the name that arrives in the SAML settings.",
     "invalid_value": "The failed check names the attribute. Send one UID, and one externalId if it is mapped, as plain text without invisible "
-    "characters. Two equal values are accepted, different ones are not.",
-    "no_mark": f"The UID is known, but neither name nor email is theirs. {_CONFLICT}",
-    "conflict": f"Somebody else has the userName, the email or the externalId. {_CONFLICT}",
-    "unknown_person": "Provision the person first, or let sign-ins make users (SSO makes users).",
-    "may_not_sign_in": "The person is expired, inactive at the identity provider, or staff. Their page says which, and what to do.",
-    "not_allowed": "The connection was switched off while the sign-in was on its way.",
+    "characters. Two equal values are accepted; different ones are not.",
+    "no_mark": f"The UID is known, but the name and the email do not match. {_CONFLICT}",
+    "conflict": f"Another user has the userName, the email or the externalId. {_CONFLICT}",
+    "unknown_person": "Provision the person first, or let sign-ins create users (SSO makes users).",
+    "may_not_sign_in": "The person is expired, inactive at the identity provider, or staff. Their page shows which, and what to do.",
+    "not_allowed": "The connection was switched off during the sign-in.",
 })  # fmt: skip
 """What to do, for each code that stands in the sign-in log."""
 
@@ -81,38 +81,37 @@ STATUS_REMEDIES: Final = MappingProxyType(
     {
         "Requester": f"The identity provider does not accept our request. {_NAMED} If it demands signed requests, make a "
         "key (Our SAML keys), let it read our metadata, then switch on that we sign our AuthnRequests.",
-        "Responder": "The identity provider failed on its own side. Look into its log at this time. Some answer so to a "
+        "Responder": "The identity provider failed. Look in its log at this time. Some answer so to a "
         f"request that they do not accept: {_NAMED}",
         "VersionMismatch": f"The identity provider does not accept the version of our request. {_VERSION}",
         "AuthnFailed": "The person did not prove who they are: a wrong password, a sign-in that was cancelled, or a locked "
-        "account. Let them try again, and look into the identity provider's log.",
-        "InvalidAttrNameOrValue": "The identity provider met an attribute that it does not expect. Compare the attribute statements of "
+        "account. Ask them to try again, and look in the identity provider's log.",
+        "InvalidAttrNameOrValue": "The identity provider received an attribute that it does not expect. Compare the attribute statements of "
         "the app there with the names in the SAML settings.",
         "InvalidNameIDPolicy": "The identity provider cannot send the NameID format that we ask for. Enter the format of the app "
         "there in the SAML settings, or leave that to the identity provider by the format unspecified.",
         "NoAuthnContext": "The identity provider cannot ask for the proof that the SAML settings demand (authn_context). Enter "
         "one that it knows, or leave the setting empty.",
-        "NoAvailableIDP": "The identity provider passes sign-ins on, and reaches none of the providers behind it. Look there "
+        "NoAvailableIDP": "The identity provider forwards sign-ins, and cannot reach the providers behind it. Check there "
         "which of them is down.",
-        "NoPassive": "The identity provider had to show a page to the person, and was not allowed to. CORE does not ask "
-        "for that, so look for a policy or a proxy there that does. The person can start again, in a new "
+        "NoPassive": "The identity provider had to show a page to the person, and was not allowed to. CORE does not forbid "
+        "it, so look for a policy or a proxy there that does. The person can start again, in a new "
         "window.",
-        "NoSupportedIDP": "The identity provider passes sign-ins on, and knows none of the providers that were asked for. Look "
+        "NoSupportedIDP": "The identity provider forwards sign-ins, and does not know the requested providers. Look "
         "at its routing rules.",
-        "PartialLogout": "The identity provider ended only some sessions of the person. Look into its log which application "
+        "PartialLogout": "The identity provider ended only some sessions of the person. Check in its log which application "
         "did not answer.",
-        "ProxyCountExceeded": "The sign-in passed through more providers than they allow. Connect CORE to the last of them "
-        "directly, or let it pass one more.",
-        "RequestDenied": "The identity provider understood the request, and refuses this person or this app. Look there "
-        "whether the app is switched on and assigned to the person, and what its access policy says.",
+        "ProxyCountExceeded": "The sign-in passed through more providers than allowed. Connect CORE to the last of them "
+        "directly, or let it forward to one more.",
+        "RequestDenied": "The identity provider understood the request, and refuses this person or this app. Check there "
+        "that the app is switched on and assigned to the person, and check its access policy.",
         "RequestUnsupported": "The identity provider does not support something in our request. Switch off force_authn and "
         "authn_context in the SAML settings, or send requests by the other binding (sso_binding).",
         "RequestVersionDeprecated": f"The identity provider no longer accepts the version of our request. {_VERSION}",
         "RequestVersionTooHigh": f"The identity provider expects an older version of SAML than our request has. {_VERSION}",
         "RequestVersionTooLow": f"The identity provider expects a newer version of SAML than our request has. {_VERSION}",
         "ResourceNotRecognized": f"The identity provider does not know the service that our request names. {_NAMED}",
-        "TooManyResponses": "The identity provider has more answers than it can send. Look into its log what it found for this "
-        "person.",
+        "TooManyResponses": "The identity provider has more answers than it can send. Look in its log for this person.",
         "UnknownAttrProfile": "The identity provider does not know a profile of attributes. Choose plain attributes with the name "
         "format unspecified or basic there.",
         "UnknownPrincipal": "The identity provider does not know the person. Create or activate them there, and assign the app to "
@@ -134,7 +133,7 @@ def remedy_for(code: str, checks: Sequence[Mapping[str, Any]]) -> str:
         return remedy
     return (
         f"Let the identity provider sign the other part too. If it cannot, write {proposal} in the SAML settings: "
-        "with it this message would have passed, because the signature that it carries is by a certificate of the connection."
+        "with this setting the message would have passed, because the signature that it carries is by a certificate of the connection."
     )
 
 

@@ -41,7 +41,9 @@ def read_section(section: object, base_dir: Path | None) -> tuple[dict[str, Any]
     if not isinstance(section, Mapping):
         raise SettingsErrors([SettingsError("saml", "wrong_type", "This must be a mapping of keys to values.")])
     faults = [
-        SettingsError(f"saml.{name}", "unknown_key", f"There is no such key here. Known are: {', '.join(KEYS)}.")
+        SettingsError(
+            f"saml.{name}", "unknown_key", f"There is no such key here. The known keys are: {', '.join(KEYS)}."
+        )
         for name in section
         if name not in {*KEYS, OLDER}
     ]
@@ -77,7 +79,7 @@ def _idp(section: Mapping[str, Any], base_dir: Path | None, faults: list[Setting
     if section.get("idp_metadata") is None:
         return _idp_by_hand(section, faults)
     if by_hand:
-        told = f"Say either idp_metadata or {', '.join(by_hand)}, not both."
+        told = f"Write either idp_metadata or {', '.join(by_hand)}, not both."
         faults.append(SettingsError("saml.idp_metadata", "not_both", told))
     try:
         xml = _metadata(section["idp_metadata"], base_dir)
@@ -138,7 +140,9 @@ def _attributes(section: object, faults: list[SettingsError]) -> dict[str, str]:
     known, defaults = SamlSettings.ATTRIBUTES, SamlSettings()
     faults += [
         SettingsError(
-            f"saml.attributes.{name}", "unknown_key", f"There is no such key here. Known are: {', '.join(known)}."
+            f"saml.attributes.{name}",
+            "unknown_key",
+            f"There is no such key here. The known keys are: {', '.join(known)}.",
         )
         for name in given
         if name not in known
@@ -161,7 +165,7 @@ def _text(section: Mapping[str, Any], name: str, faults: list[SettingsError], *,
     value = section.get(name)
     if value is None:
         if required:
-            faults.append(SettingsError(f"saml.{name}", "required", "This is required where there is no idp_metadata."))
+            faults.append(SettingsError(f"saml.{name}", "required", "This is required if there is no idp_metadata."))
         return ""
     if not isinstance(value, str) or not value.strip():
         faults.append(SettingsError(f"saml.{name}", "wrong_type", "This must be a text that is not empty."))
@@ -183,7 +187,7 @@ def _signed(section: Mapping[str, Any], faults: list[SettingsError]) -> str:
     if section.get(OLDER) is not None:
         if section.get("signed") is not None:
             faults.append(
-                SettingsError(f"saml.{OLDER}", "not_both", "Remove this older spelling: signed is there too.")
+                SettingsError(f"saml.{OLDER}", "not_both", "Remove this older spelling: the file contains signed too.")
             )
         return str(Signed.BOTH if _flag(section, OLDER, faults, default=True) else Signed.ASSERTION)
     value = section.get("signed")
@@ -255,7 +259,9 @@ def _domains(section: Mapping[str, Any], name: str, faults: list[SettingsError])
             faults.append(SettingsError(path, "wrong_type", fault))
         elif domain in PUBLIC_MAIL:
             faults.append(
-                SettingsError(path, "public_mail", f"Anybody can have an address at {domain}: it is no customer's.")
+                SettingsError(
+                    path, "public_mail", f"Anybody can have an address at {domain}, so it cannot belong to a customer."
+                )
             )
         else:
             domains[domain] = verified

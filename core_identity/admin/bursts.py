@@ -23,7 +23,7 @@ SHOWN = 200
 class BurstForm(ReasonForm):
     """Who comes back is who was shown: where that changed in between, the page is shown anew."""
 
-    how = forms.ChoiceField(label="What shall happen", widget=forms.RadioSelect)
+    how = forms.ChoiceField(label="What to do", widget=forms.RadioSelect)
     field_order = ("how", "reason")
 
     def __init__(self, request: HttpRequest, *, burst: Burst) -> None:
@@ -32,13 +32,15 @@ class BurstForm(ReasonForm):
         self.plan = plan_of(burst, guarded_too=request.user.is_superuser)
         back = self.plan.unexpires
         self.digest = hashlib.sha256(" ".join(str(user.pk) for user in back).encode()).hexdigest()
-        meant = (SETTLE, "leave it at that: the deactivations were meant")
-        unexpire = (UNEXPIRE, f"unexpire the {len(back)} whom the identity provider calls active again")
+        meant = (SETTLE, "leave it at that: the deactivations were intended")
+        unexpire = (UNEXPIRE, f"unexpire the {len(back)} whom the identity provider activated again")
         self.fields["how"].choices = [unexpire, meant] if back else [meant]  # type: ignore[attr-defined]
 
     def clean(self) -> None:
         if self.cleaned_data.get("how") == UNEXPIRE and self.request.POST.get("shown") != self.digest:
-            self.add_error(None, "Who would come back has changed since this page was opened. Look at the list again.")
+            self.add_error(
+                None, "The list of people who would come back changed while this page was open. Check the list again."
+            )
 
     def write(self) -> None:
         act = unexpire_burst if self.cleaned_data["how"] == UNEXPIRE else settle_burst
@@ -68,7 +70,7 @@ class BurstPages(CoreAdmin):
             return self.to_change_page(connection)
         form = BurstForm(request, burst=burst)
         if form.is_valid():
-            self.message_user(request, "Done. The reason stands in the events.", messages.SUCCESS)
+            self.message_user(request, "Done. The reason is in the events.", messages.SUCCESS)
             return self.to_change_page(connection)
         title = f"Burst of deactivations in {connection}"
         return self.page(

@@ -29,10 +29,10 @@ from core_identity.services.resolutions import (
 from core_identity.values import Cause
 
 CAUSES = {
-    Cause.UID: "UID of somebody else",
-    Cause.EXTERNAL_ID: "externalId of somebody else",
-    Cause.USER_NAME: "userName of somebody else",
-    Cause.EMAIL: "email address of somebody else",
+    Cause.UID: "UID of another user",
+    Cause.EXTERNAL_ID: "externalId of another user",
+    Cause.USER_NAME: "userName of another user",
+    Cause.EMAIL: "email address of another user",
     Cause.NO_MARK: "known UID, other name and email",
 }
 RESOLUTIONS = {
@@ -74,7 +74,7 @@ class ResolveForm(ConfirmsEndedGrants, ReasonForm):
             gets = "the newcomer gets the UID" if conflict.cause in {Cause.UID, Cause.NO_MARK} else shared
             choices.append(("different_people", f"different people: {gets}"))
         if conflict.state == ConflictState.OPEN:
-            choices.append(("dismiss", "dismiss: it stays refused, and is only counted from now on"))
+            choices.append(("dismiss", "dismiss: it is still refused, and from now on only counted"))
         self.fields["how"].choices = choices  # type: ignore[attr-defined]
 
     def write(self) -> None:
@@ -90,7 +90,7 @@ class ConflictAdmin(CoreAdmin):
     list_filter = (OpenFilter, ("connection", RelatedFilter), "channel")
     list_select_related = ("connection", "other")
     search_fields = ("uid_key",)
-    search_help_text = "By reference (any that was shown for it), UID, userName, email or externalId."
+    search_help_text = "By reference, UID, userName, email or externalId."
     actions = None
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -146,8 +146,8 @@ class ConflictAdmin(CoreAdmin):
 
     def _done(self, how: str) -> str:
         if how == "dismiss":
-            return "Dismissed. What comes again is refused and counted."
-        return "Decided. Ask for the same push or sign-in again at the identity provider."
+            return "Dismissed. If the same message comes again, it is refused and counted."
+        return "Decided. Now repeat the same push or sign-in at the identity provider."
 
     @admin.display(description="who came")
     def named(self, conflict: Conflict) -> str:

@@ -53,7 +53,7 @@ class GrantableForm(ConfirmsEndedGrants, ActForm):
     confirm_waiting = forms.BooleanField(
         required=False,
         label="Let the waiting groups named above take effect now",
-        help_text="Their people have the role at once; nothing is pushed again. Without it the groups go on waiting.",
+        help_text="Their members get the role at once; nothing has to be pushed again. If you do not tick this, the groups continue to wait.",
     )
 
     def __init__(self, request: HttpRequest, *, connection: Connection) -> None:

@@ -37,9 +37,9 @@ from core_identity.services.connections import (
     create_connection,
 )
 
-LOCKED = "The UID attribute and the UID rule are locked: people are known by them already, and a change would make strangers of them (R3)."
+LOCKED = "The UID attribute and the UID rule are locked, because people are already known by them."
 MARK_FOR_OTHER_ONLY = (
-    "The second mark can be waived only where the UID is another stable, unique value that nobody can edit (R8b)."
+    "The second mark can be waived only if the UID is another stable, unique value that nobody can edit."
 )
 PAIRS_ON_A_PAGE = GROUPS_ON_A_PAGE = 50
 
@@ -123,7 +123,7 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
         """Go on to its page: there is what the IdP has to be told."""
         if "_popup" in request.POST:
             return super().response_add(request, obj, post_url_continue)
-        self.message_user(request, f"The connection {obj} is there. Next: its SAML settings and OAuth client.")
+        self.message_user(request, f"The connection {obj} was created. Next: its SAML settings and OAuth client.")
         return self.to_change_page(obj)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
@@ -174,7 +174,7 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
         """Read only: who is who is mended at the IdP. It shows people, so the permission to see connections is not enough."""
         connection = self.get_object(request, str(pk))
         if connection is None:
-            raise NotFound("There is no such connection any more.")
+            raise NotFound("This connection no longer exists.")
         if not self.has_view_permission(request, connection) or not request.user.has_perm("core_identity.view_user"):
             raise PermissionDenied
         page = Paginator(perhaps_pushed_too(connection), PAIRS_ON_A_PAGE).get_page(request.GET.get("page"))
@@ -209,7 +209,7 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
             unlisted=_unlisted(request, connection),
         )
 
-    @admin.display(description="people known by it")
+    @admin.display(description="people known by this connection")
     def known_people(self, connection: Connection) -> int:
         return int(connection.people)  # type: ignore[attr-defined]  # by get_queryset
 

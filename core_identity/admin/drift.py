@@ -26,7 +26,9 @@ class TakeOverForm(ReasonForm):
     chosen = forms.MultipleChoiceField(
         label="Take over",
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"invalid_choice": "What the identity provider says has changed since. Look at it again."},
+        error_messages={
+            "invalid_choice": "The identity provider's values changed while you were looking. Check them again."
+        },
     )
     field_order = ("chosen", "reason")
 
@@ -45,7 +47,9 @@ class TakeOverForm(ReasonForm):
     def clean_chosen(self) -> list[Drift]:
         chosen = [self.drift[name] for name in self.cleaned_data["chosen"]]
         if len({one.field for one in chosen if one.field != "uid"}) < sum(one.field != "uid" for one in chosen):
-            raise forms.ValidationError("Two identity providers differ about the same field. Take over one of them.")
+            raise forms.ValidationError(
+                "Two identity providers send different values for the same field. Accept one of them."
+            )
         return chosen
 
     def write(self) -> None:
@@ -75,7 +79,7 @@ class UserDriftPages(CoreAdmin):
         user = self.changeable(request, pk)
         form = TakeOverForm(request, user=user)
         if form.is_valid():
-            self.message_user(request, "Taken over. The reason stands in the events.", messages.SUCCESS)
+            self.message_user(request, "Accepted. The reason is in the events.", messages.SUCCESS)
             return self.to_change_page(user)
         return self.page(request, "user/drift.html", title=f"Drift of {user}", form=form, obj=user)
 

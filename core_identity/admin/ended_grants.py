@@ -79,7 +79,7 @@ def _question(ended: list[EndedRole], *, again: bool) -> SafeString:
     return format_html(
         "Nothing is saved yet.{} This change ends roles.{}<br>"
         '<label><input type="checkbox" name="{}" value="{}"> Yes, end these roles</label>',
-        " The effects changed since the page was shown." if again else "",
+        " The effects changed while you were looking." if again else "",
         format_html_join("", "<br>{}.", ((str(role),) for role in ended)),
         CONFIRMED,
         _digest(ended),

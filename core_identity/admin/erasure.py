@@ -19,7 +19,7 @@ class EraseForm(ReasonForm):
     username = forms.CharField(
         max_length=300,
         label="Their username",
-        help_text="Typed by hand, because there is no way back.",
+        help_text="Type it, because this cannot be undone.",
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
     )
     field_order = ("username", "reason")
@@ -55,6 +55,6 @@ class ErasePages(CoreAdmin):
             return self.to_change_page(user)
         form = EraseForm(request, user=user)
         if form.is_valid():
-            self.message_user(request, "Erased. What stays is the id, the UID and when access ended.", messages.SUCCESS)
+            self.message_user(request, "Erased. Only the id, the UID and the end of access remain.", messages.SUCCESS)
             return self.to_change_page(user)
         return self.page(request, "user/erase.html", title=f"Erase {user}", form=form, obj=user, plan=plan)

@@ -83,7 +83,7 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
     list_display = ("when", "kind", "subject", "by", "request_id", "reason")
     list_filter = (ChannelFilter, KindFilter, ConnectionFilter, ("at", TimeFilter))
     search_fields = ("subject",)
-    search_help_text = "By reference (as somebody reads it out), or by the name of whom or what it is about."
+    search_help_text = "By reference, or by the name of the subject."
     fields = (
         "when", "kind", "channel", "actor", "actor_kind", "through", "about", "whose", "changes_table", "reason",
         "request_id", "uuid",
@@ -113,7 +113,7 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
         conflict = (event.changes.get("conflict") or [None, None])[1]
         return format_html("{}, {}", told, _linked("conflict", conflict, "conflict")) if conflict else told
 
-    @admin.display(description="in the story of")
+    @admin.display(description="in the history of")
     def whose(self, event: Event) -> str:
         return _linked("user", event.user_id, str(event.user_id or "no user"))
 

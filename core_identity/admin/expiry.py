@@ -54,7 +54,7 @@ class ExpireForm(ReasonForm):
 class UnexpireForm(ExpireForm):
     verb = "unexpire"
     how = forms.ChoiceField(
-        label="What shall happen",
+        label="What to do",
         widget=forms.RadioSelect,
         initial=WITH_ROLES,
         choices=[
@@ -138,7 +138,7 @@ class ExpiryPages(CoreAdmin):
         form = form_class(request, users=users, decided=decided)
         if form.is_valid():
             names = ", ".join(str(user) for user in users)
-            self.message_user(request, f"Done: {names}. The reason stands in the events.", messages.SUCCESS)
+            self.message_user(request, f"Done: {names}. The reason is in the events.", messages.SUCCESS)
             return self.to_change_page(users[0]) if len(users) == 1 else redirect("admin:core_identity_user_changelist")
         told = [
             {"user": user, "status": status_of(user), "roles": [role for role in roles_of(user) if role.effective]}

@@ -68,5 +68,5 @@ class ReasonForm(ActForm):
     reason = forms.CharField(
         max_length=1024,
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
-        help_text="Kept in the events for good. For example: left the company, ticket 4711.",
+        help_text="Stored in the events permanently. For example: left the company, ticket 4711.",
     )

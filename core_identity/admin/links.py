@@ -41,12 +41,12 @@ class OfferForm(ExpireForm):
 class TieForm(ConfirmsEndedGrants, ReasonForm):
     """One of: let a UID go, give another UID, take an offer back."""
 
-    act = forms.ChoiceField(label="What shall happen", widget=forms.RadioSelect)
+    act = forms.ChoiceField(label="What to do", widget=forms.RadioSelect)
     uid = forms.CharField(
         required=False,
         max_length=255,
         label="New UID",
-        help_text="Only where a UID is to be given: exactly as the identity provider sends it.",
+        help_text="Only if you set a UID: exactly as the identity provider sends it.",
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
     )
     field_order = ("act", "uid", "reason")
@@ -101,6 +101,6 @@ class LinkPages(ExpiryPages):
         user = self.changeable(request, pk)
         form = TieForm(request, user=user)
         if form.is_valid():
-            self.message_user(request, "Done. The reason stands in the events.", messages.SUCCESS)
+            self.message_user(request, "Done. The reason is in the events.", messages.SUCCESS)
             return self.to_change_page(user)
         return self.page(request, "user/ties.html", title=f"UIDs and offers of {user}", form=form, obj=user)

@@ -24,10 +24,10 @@ class MergeForm(ConfirmsEndedGrants, ReasonForm):
     other = forms.CharField(
         label="The other user",
         max_length=255,
-        help_text="Username, email, UID, userName or id of the user who is the same human.",
+        help_text="Username, email, UID, userName or id of the user who is the same person.",
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
     )
-    keep = forms.ChoiceField(label="Who stays", widget=forms.RadioSelect)
+    keep = forms.ChoiceField(label="Which user to keep", widget=forms.RadioSelect)
     field_order = ("other", "keep", "reason")
 
     def __init__(self, request: HttpRequest, *, user: User) -> None:

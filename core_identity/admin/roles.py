@@ -47,8 +47,8 @@ class RoleForm(ConfirmsEndedGrants, forms.ModelForm):
     aliases = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 40}),
-        help_text="Other names by which groups reach the role, one a line. A group that is renamed to one of them keeps giving the "
-        "role. Taking a name away ends what came by it (R28).",
+        help_text="Other names by which groups give the role, one per line. A group that is renamed to one of them keeps giving the "
+        "role. Removing a name ends the grants that came by it.",
     )
 
     class Meta:
@@ -79,7 +79,7 @@ class WaitingForm(ActForm):
         required=False,
         widget=forms.CheckboxSelectMultiple,
         label="Push groups",
-        help_text="Their people have the role at once; nothing is pushed again. The others go on waiting.",
+        help_text="Their members get the role at once; nothing has to be pushed again. The others continue to wait.",
     )
 
     def __init__(self, request: HttpRequest, *, role: Role) -> None:

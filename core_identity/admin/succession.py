@@ -31,7 +31,9 @@ NAMED = 50
 
 class RekeyForm(ReasonForm):
     days = forms.IntegerField(min_value=1, max_value=LONGEST_REKEY.days, initial=14, help_text="How long it lasts.")
-    uid_attribute = forms.CharField(max_length=100, label="UID attribute", help_text="As it will be sent from now on.")
+    uid_attribute = forms.CharField(
+        max_length=100, label="UID attribute", help_text="As the identity provider will send it from now on."
+    )
     uid_rule = forms.ChoiceField(choices=UidRule.choices, label="UID rule")
     field_order = ("days", "uid_attribute", "uid_rule", "reason")
 

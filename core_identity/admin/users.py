@@ -26,8 +26,8 @@ from core_identity.services.users import change_user, create_user
 
 FLAGS = ("is_staff", "is_superuser")
 FROM_IDP = (
-    "Where an identity provider knows this person, names, position, company and department follow it (R17): what you enter here "
-    "stays until it says otherwise. The email address stays as it is here (R16)."
+    "Names, position, company and department follow the identity provider, if it knows this person: its next change replaces what you "
+    "enter here. No identity provider changes the email address."
 )
 
 
@@ -36,7 +36,7 @@ class NewUserForm(WrittenByService, forms.ModelForm):
         required=False,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="Empty for everybody who will come by a connection; only administrators of CORE itself need one.",
+        help_text="Leave it empty for everybody who signs in through a connection. Only administrators of CORE itself need a password.",
     )
 
     class Meta:
@@ -183,6 +183,6 @@ class UserAdmin(MergePages, UserDriftPages, LinkPages, ErasePages):
     def status(self, user: User) -> str:
         return status_of(user)
 
-    @admin.display(description="connections", empty_value="none: made by an administrator")
+    @admin.display(description="connections", empty_value="none: created by an administrator")
     def connections(self, user: User) -> str:
         return ", ".join(identity.connection.slug for identity in user.identities.all())

@@ -40,7 +40,7 @@ SHEET = (
         ("scim_base_url", "SCIM base URL", "Okta: SCIM connector base URL"),
         ("authorize_url", "Authorize URL", "Okta: Authorization endpoint URI"),
         ("token_url", "Token URL", "Okta: Access token endpoint URI"),
-        ("client_id", "Client ID", "The secret is shown once, when it is made"),
+        ("client_id", "Client ID", "The secret is shown once, when it is created"),
         ("uid_path", "UID in SCIM", "External namespace and name of the attribute"),
     )),
 )  # fmt: skip

@@ -77,8 +77,8 @@ class AnsweringCommand(BaseCommand):
 
 def changing(parser: ArgumentParser) -> ArgumentParser:
     """Add what every act has that an administrator answers for: why, and what would happen."""
-    parser.add_argument("--reason", required=True, metavar="WHY", help="why; it stands in the events")
-    parser.add_argument("--dry-run", action="store_true", help="do it, answer, and take all of it back")
+    parser.add_argument("--reason", required=True, metavar="WHY", help="the reason, stored in the events")
+    parser.add_argument("--dry-run", action="store_true", help="do it, answer, and undo it")
     return parser
 
 

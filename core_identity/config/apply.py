@@ -33,7 +33,7 @@ def parse(text: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it cannot be read"
-        raise SettingsErrors([SettingsError("", "not_yaml", f"This is no YAML{where}: {problem}.")]) from error
+        raise SettingsErrors([SettingsError("", "not_yaml", f"This is not YAML{where}: {problem}.")]) from error
 
 
 @transaction.atomic
@@ -118,7 +118,7 @@ def _apply_one(
         "reactivation": scim_policy.choice("reactivation", Reactivation.values, default=Reactivation.KEEP_EXPIRED),
     }
     if wished["uid_mark"] == Mark.WAIVED and wished["uid_rule"] != UidRule.OTHER:
-        uid.fault("mark", "not_a_choice", "The second mark can be waived for the rule `other` only (R8b).")
+        uid.fault("mark", "not_a_choice", "The second mark can be waived for the rule `other` only.")
     if wished["external_id_may_change"] and wished["uid_rule"] != UidRule.OTHER:
         uid.fault("external_id_may_change", "not_a_choice", "The externalId may change for the rule `other` only.")
     grantable = given.texts("grantable")
@@ -167,7 +167,7 @@ def _connection(*, actor: Actor, slug: str, customer_name: str, wished: Mapping[
             customer = connections.create_customer(actor=actor, name=customer_name)
         return connections.create_connection(actor=actor, customer=customer, slug=slug, **wished)
     if found.customer.name_key != key(customer_name):
-        raise InvalidValue("customer", f"This connection belongs to the customer {found.customer}, and keeps it (R1).")
+        raise InvalidValue("customer", f"This connection belongs to the customer {found.customer}. This cannot change.")
     return connections.change_connection(actor=actor, connection_id=found.pk, **wished)
 
 

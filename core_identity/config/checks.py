@@ -12,12 +12,12 @@ from core_identity.models import User
 from core_identity.selectors.users import break_glass_users
 
 NO_BREAK_GLASS = checks.Warning(
-    "Nobody could open the administration if every identity provider were wrong or away (R26).",
+    "If every identity provider failed, nobody could open the administration.",
     hint="Keep one superuser who has a password and no identity: manage.py createsuperuser. Keep its password offline.",
     id="core_identity.W001",
 )
 NOT_ASKED = checks.Info(
-    "Whether a break-glass administrator exists is not known: the database cannot be asked, or is not migrated (R26).",
+    "It is not known whether a break-glass administrator exists: the database cannot be reached, or is not migrated.",
     hint="Run manage.py check --deploy where the database can be reached.",
     id="core_identity.I001",
 )
@@ -51,7 +51,7 @@ def trust_does_not_end(*, databases: Sequence[str] | None = None, **_: Any) -> l
         found = trust_that_ends(timezone.now())
     except Error:
         return []  # not migrated yet
-    hint = "Look at the page of the connection, or run: manage.py connection metadata SLUG --url URL"
+    hint = "Open the page of the connection, or run: manage.py connection metadata SLUG --url URL"
     return [checks.Warning(f"{slug}: {' '.join(told)}", hint=hint, id="core_identity.W002") for slug, told in found]
 
 

@@ -17,7 +17,7 @@ class OAuthClientForm(ActForm):
         label="Redirect URIs",
         required=False,
         widget=forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField", "spellcheck": "false"}),
-        help_text="One a line. Where the IdP comes back to with its authorization code; 'Redirect URIs of Okta' makes Okta's.",
+        help_text="One per line: the addresses to which the IdP returns with its authorization code. 'Redirect URIs of Okta' creates Okta's.",
     )
     grants = forms.MultipleChoiceField(
         choices=[(name, name.replace("_", " ")) for name in OAuthClient.GRANTS], widget=forms.CheckboxSelectMultiple

@@ -16,25 +16,27 @@ from scim.okta_console import redirect_uris
 
 class CredentialActs(AnsweringCommand):
     def add_credential_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
-        token = add("token", "make a long-lived token that opens SCIM of a connection, list them, or revoke one")
+        token = add("token", "create a long-lived SCIM token of a connection, list tokens, or revoke one")
         token.add_argument("deed", choices=["make", "list", "revoke"])
         token.add_argument("slug", metavar="SLUG")
-        token.add_argument("--name", default="", help="of the token: where it is entered")
-        token.add_argument("--days", type=int, help="make: how long it is good; left out: until it is revoked")
-        secret = add("secret", "make a second client secret, or end the former one")
+        token.add_argument("--name", default="", help="name of the token: the place where you enter it")
+        token.add_argument("--days", type=int, help="make: how many days it is valid; default: until it is revoked")
+        secret = add("secret", "create a second client secret, or revoke the former one")
         secret.add_argument("deed", choices=["rotate", "revoke"])
         secret.add_argument("slug", metavar="SLUG")
         secret.add_argument(
-            "--keep-days", type=int, default=7, help="rotate: how long the former one goes on (default 7)"
+            "--keep-days", type=int, default=7, help="rotate: how many days the former one stays valid (default 7)"
         )
-        secret.add_argument("--keep", action="store_true", help="rotate: the former one goes on until it is revoked")
+        secret.add_argument(
+            "--keep", action="store_true", help="rotate: the former one stays valid until it is revoked"
+        )
 
-        redirects = add("redirect-uris", "let Okta's authorization codes come back: add the redirect URIs of its app")
+        redirects = add("redirect-uris", "add the redirect URIs of an app in Okta")
         redirects.add_argument("slug", metavar="SLUG")
         redirects.add_argument(
-            "--console-url", required=True, metavar="URL", help="where the app is open in Okta's Admin Console"
+            "--console-url", required=True, metavar="URL", help="address of the app in Okta's Admin Console"
         )
-        redirects.add_argument("--dry-run", action="store_true", help="only say which")
+        redirects.add_argument("--dry-run", action="store_true", help="only show them")
 
     def act_redirect_uris(self, *, slug: str, console_url: str, json: bool, **_: Any) -> None:
         uris = redirect_uris(console_url)
@@ -56,7 +58,7 @@ class CredentialActs(AnsweringCommand):
         else:
             found = token_named(connection, name)
             token = revoke_token(actor=self.actor, connection=connection, token_id=found.pk)
-            self.answer(_told(token), as_json=json, lines=[f"{token} opens nothing any more."])
+            self.answer(_told(token), as_json=json, lines=[f"{token} no longer works."])
 
     def act_secret(self, *, deed: str, slug: str, keep_days: int, keep: bool, json: bool, **_: Any) -> None:
         connection = connection_by_slug(slug)
@@ -68,7 +70,7 @@ class CredentialActs(AnsweringCommand):
             former = former_secret(connection)
             ended = revoke_secret(actor=self.actor, connection=connection, secret_id=former.pk)
             told = {"connection": slug, "revoked": ended.created_at.isoformat()}
-            self.answer(told, as_json=json, lines=[f"The {ended} opens nothing any more."])
+            self.answer(told, as_json=json, lines=[f"The {ended} no longer works."])
 
 
 def _told(token: BearerToken) -> dict[str, str | None]:

@@ -24,10 +24,10 @@ from scim.okta_console import EXAMPLE, redirect_uris
 
 class TokenForm(ActForm):
     name = forms.CharField(
-        max_length=NAME_LENGTH, help_text="Where it will be entered, for example: Entra, provisioning of Acme."
+        max_length=NAME_LENGTH, help_text="The place where you will enter it, for example: Entra, provisioning of Acme."
     )
     days = forms.IntegerField(
-        label="Good for so many days",
+        label="Valid for how many days",
         required=False,
         min_value=1,
         max_value=LONGEST.days,
@@ -48,12 +48,12 @@ class TokenForm(ActForm):
 
 class RotateForm(ActForm):
     keep_days = forms.IntegerField(
-        label="The former secret goes on for so many days",
+        label="The former secret stays valid for how many days",
         required=False,
         initial=7,
         min_value=0,
         max_value=LONGEST_FORMER.days,
-        help_text="Time to enter the new one at the identity provider. Empty: until it is revoked on the page before.",
+        help_text="Time to enter the new one at the identity provider. Empty: until it is revoked on the previous page.",
     )
 
     def __init__(self, request: HttpRequest, *, connection: Connection) -> None:
@@ -143,7 +143,7 @@ class CredentialPages(CoreAdmin):
         connection = self.changeable(request, pk)
         form = RevokeForm(request, connection=connection)
         if form.is_valid():
-            self.message_user(request, f"Revoked: {form.written}. It opens nothing any more.", messages.SUCCESS)
+            self.message_user(request, f"Revoked: {form.written}. It no longer works.", messages.SUCCESS)
             return redirect("admin:core_identity_connection_credentials", connection.pk)
         title = f"Revoke the {form.what}"
         return self.page(request, "connection/revoke.html", title=title, form=form, obj=connection)
@@ -170,7 +170,7 @@ class CredentialPages(CoreAdmin):
             raise PermissionDenied  # codes go where this says (R14)
         form = RedirectForm(request, connection=connection)
         if form.is_valid() and form.written is not None:
-            told = f"Added: {', '.join(form.written)}." if form.written else "All of them were there already."
+            told = f"Added: {', '.join(form.written)}." if form.written else "All of them were already there."
             self.message_user(request, told, messages.SUCCESS)
             return self.to_change_page(connection)
         title = f"Redirect URIs of {connection}"

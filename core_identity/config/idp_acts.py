@@ -25,13 +25,18 @@ class IdpActs(AnsweringCommand):
         source = reading.add_mutually_exclusive_group()
         source.add_argument("--file", metavar="FILE", help="a file; - reads stdin")
         source.add_argument("--url", default="", help="https, on the public Internet")
-        reading.add_argument("--entity-id", default="", metavar="ID", help="which, where it describes several IdPs")
-        reading.add_argument("--keep-url", action="store_true", help="keep --url for refreshes")
-        reading.add_argument("--apply", action="store_true", help="adopt it; left out: only show it")
-        reading.add_argument("--reason", default="", metavar="WHY", help="why; it stands in the events")
-        refreshing = add("refresh-metadata", "look at the kept addresses again (for cron); what is new waits")
+        reading.add_argument(
+            "--entity-id", default="", metavar="ID", help="which IdP, if the metadata describes several"
+        )
+        reading.add_argument("--keep-url", action="store_true", help="store --url for refreshes")
+        reading.add_argument("--apply", action="store_true", help="adopt it; default: only show it")
+        reading.add_argument("--reason", default="", metavar="WHY", help="the reason, stored in the events")
+        refreshing = add(
+            "refresh-metadata",
+            "fetch the metadata from the stored addresses (for cron); changes are pending until adopted",
+        )
         refreshing.add_argument(
-            "slug", metavar="SLUG", nargs="?", help="left out: every live connection that keeps one"
+            "slug", metavar="SLUG", nargs="?", help="default: every live connection with a stored address"
         )
 
     def act_metadata(
@@ -54,7 +59,7 @@ class IdpActs(AnsweringCommand):
         found = difference(settings_or_new(connection), read, url=kept)
         if apply:
             adopt(actor=self.actor, connection=connection, read=read, seen=found.seen, url=kept, reason=reason)
-        lines = [*(found.lines() or ["Nothing changes: all of it stands already."]), *found.notes]
+        lines = [*(found.lines() or ["Nothing changes: CORE has all of it already."]), *found.notes]
         changes = {name: [_plain(before), _plain(after)] for name, (before, after) in told(found.changes).items()}
         document = {"connection": slug, "changes": changes, "notes": list(found.notes), "applied": apply}
         self.answer(document, as_json=json, lines=[*lines, "Adopted." if apply else "Shown only: --apply adopts it."])
@@ -78,7 +83,7 @@ class IdpActs(AnsweringCommand):
             lines += [f"{connection.slug}: {line}" for line in (*went.waiting, *warned)] or [
                 f"{connection.slug}: in order"
             ]
-        self.answer({"connections": answers}, as_json=json, lines=lines or ["No connection keeps an address."])
+        self.answer({"connections": answers}, as_json=json, lines=lines or ["No connection has a stored address."])
         if any(answer["faults"] for answer in answers):
             sys.exit(REFUSED)
 

@@ -29,19 +29,19 @@ class IdpMetadataForm(ActForm):
         required=False,
         max_length=2000,
         widget=forms.TextInput(attrs={"class": "vLargeTextField", "spellcheck": "false"}),
-        help_text="https. Fetched from here, so it must be on the public Internet.",
+        help_text="https. CORE fetches it, so it must be on the public Internet.",
     )
     entity_id = forms.CharField(
         label="Entity ID",
         required=False,
         max_length=1024,
         widget=forms.TextInput(attrs={"class": "vLargeTextField", "spellcheck": "false"}),
-        help_text="Only where the document describes several identity providers.",
+        help_text="Only if the document describes several identity providers.",
     )
     keep_url = forms.BooleanField(
         label="Keep the address for refreshes",
         required=False,
-        help_text="A refresh changes nothing of whom we believe: what it finds waits on this page.",
+        help_text="A refresh never changes which certificates CORE accepts. New ones appear on this page until you adopt them.",
     )
 
     def __init__(self, request: HttpRequest, *, connection: Connection) -> None:

@@ -31,7 +31,7 @@ class SamlActs(AnsweringCommand):
         )
         verifying.add_argument("slug", metavar="SLUG")
         verifying.add_argument("domain", metavar="DOMAIN")
-        verifying.add_argument("--undo", action="store_true", help="it leads there no more")
+        verifying.add_argument("--undo", action="store_true", help="undo the verification")
 
     def act_saml_keys(self, *, slug: str, step: str, reason: str, json: bool, **_: Any) -> None:
         connection = connection_by_slug(slug)

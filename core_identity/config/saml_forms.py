@@ -21,7 +21,7 @@ NO_KEY: Final = (
 )
 
 
-HOW_KNOWN: Final = "How you know that it is the customer's. For example: DNS record of today, ticket 4711. Kept in the events for good."
+HOW_KNOWN: Final = "How you know that the domain belongs to the customer. For example: DNS record of today, ticket 4711. Kept in the events for good."
 
 
 class SamlForm(ActForm):
@@ -35,18 +35,18 @@ class SamlForm(ActForm):
         max_length=1024 * 1024,
         widget=forms.Textarea(attrs={"rows": 12, "class": "vLargeTextField", "spellcheck": "false"}),
         help_text="The whole XML. In Okta: the app, Sign On, SAML Signing Certificates, View IdP metadata. "
-        "Later it is changed on a page of its own.",
+        "Later you can change it on a separate page.",
     )
     email_domains = forms.CharField(
         required=False,
         max_length=10_000,
         widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField", "spellcheck": "false"}),
-        help_text="One a line. Each leads here from the sign-in page once it is verified, on the page Email domains.",
+        help_text="One per line. The sign-in page uses a domain once you verify it on the page Email domains.",
     )
     GROUPS: ClassVar[tuple[tuple[str, tuple[str, ...]], ...]] = (
-        ("Where sign-ins start, and how people prove who they are", ("idp_initiated", "force_authn", "authn_context", "name_id_format")),
-        ("What is taken", ("signed", "want_encrypted", "clock_skew")),
-        ("What we send, and how", ("sign_requests", "sign_metadata", "sso_binding", "slo_binding")),
+        ("Where sign-ins start, and how people prove their identity", ("idp_initiated", "force_authn", "authn_context", "name_id_format")),
+        ("What CORE accepts", ("signed", "want_encrypted", "clock_skew")),
+        ("What CORE sends, and how", ("sign_requests", "sign_metadata", "sso_binding", "slo_binding")),
     )  # fmt: skip
     """Settings whose fields are those of the model, by what they are about."""
 
@@ -133,7 +133,7 @@ class KeyForm(ReasonForm):
         self.connection, self.step = connection, step
         self.fields[
             "reason"
-        ].help_text = "Kept in the events for good. For example: rollover of this year, ticket 4711."
+        ].help_text = "Stored in the events permanently. For example: rollover of this year, ticket 4711."
         held = {key.state: key for key in keys_of(connection)}
         self.first = not held
         self.key: SpKey | None = {
@@ -145,7 +145,7 @@ class KeyForm(ReasonForm):
 
     def write(self) -> SpKey:
         if self.data.get("shown", "") != self.shown:
-            raise NotAllowed("The keys changed since this was shown. Look at them again.")
+            raise NotAllowed("The keys changed while you were looking. Review them again.")
         act = self.STEPS[self.step]
         done: SpKey = act(actor=self.actor, connection=self.connection, reason=self.cleaned_data["reason"])
         return done

@@ -18,7 +18,7 @@ from sso.email_domains import verified_domains
 from sso.keys import certificate_facts, keys_of, opens
 from sso.models import SamlSettings, SpKey
 
-STEPS: Final = {"make": "Make a key", "activate": "Let the next key sign", "retire": "Forget a key"}
+STEPS: Final = {"make": "Make a key", "activate": "Let the next key sign", "retire": "Delete a key"}
 
 
 class SamlPages(CoreAdmin):
@@ -93,7 +93,7 @@ class SamlPages(CoreAdmin):
             raise Http404("There is no such step.")
         form = KeyForm(request, connection=connection, step=step)
         if form.is_valid():
-            self.message_user(request, "Done. This is how our keys stand now.", messages.SUCCESS)
+            self.message_user(request, "Done. These are our keys now.", messages.SUCCESS)
             return redirect("admin:core_identity_connection_keys", connection.pk)
         return self.page(request, "connection/key.html", title=STEPS[step], form=form, obj=connection)
 

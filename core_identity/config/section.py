@@ -85,7 +85,7 @@ class Section:
         for name in self.content:
             if name not in self._read:
                 known = ", ".join(sorted(self._read))
-                self.fault(str(name), "unknown_key", f"There is no such key here. Known are: {known}.")
+                self.fault(str(name), "unknown_key", f"There is no such key here. The known keys are: {known}.")
 
     def _take(self, name: str) -> Any:
         self._read.add(name)

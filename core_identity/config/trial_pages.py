@@ -18,7 +18,7 @@ from sso.remedies import remedy_for
 from sso.sign_in_state import remember_browser
 from sso.trial import depart_to_test, may_test, take_report
 
-GONE = "What this test found was shown already, or it began in another session, or too long ago. Start it again."
+GONE = "The result of this test was already shown, or the test began in another session or too long ago. Start the test again."
 
 
 class TrialPages(CoreAdmin):

@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
                     "uid_attribute",
                     models.CharField(
                         default="UID",
-                        help_text="Name of the SAML attribute and of the SCIM attribute in the enterprise extension that carry the UID.",
+                        help_text="Name of the SAML attribute, and of the SCIM attribute in the enterprise extension, that contains the UID.",
                         max_length=100,
                         verbose_name="UID attribute",
                     ),
@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
                     "uid_required_in_scim",
                     models.BooleanField(
                         default=False,
-                        help_text="Otherwise the userName serves as UID where none is sent.",
+                        help_text="Otherwise CORE uses the userName as UID if none is sent.",
                         verbose_name="SCIM must send the UID",
                     ),
                 ),
@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
                     "sso_makes_users",
                     models.BooleanField(
                         default=True,
-                        help_text="Whether the first sign-in of an unknown person makes a user.",
+                        help_text="Whether the first sign-in of an unknown person creates a user.",
                         verbose_name="SSO makes users",
                     ),
                 ),
@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
                     "own_idp",
                     models.BooleanField(
                         default=False,
-                        help_text="Only a sign-in through such a connection carries staff rights.",
+                        help_text="Only a sign-in through such a connection gives staff rights.",
                         verbose_name="our own IdP",
                     ),
                 ),
@@ -130,7 +130,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("keep_expired", "nothing: an administrator decides"),
-                            ("unexpire_own", "unexpires whom this connection expired, if nothing else changed"),
+                            ("unexpire_own", "unexpires users that this connection expired, if nothing else changed"),
                         ],
                         default="keep_expired",
                         max_length=20,
@@ -164,18 +164,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("username", models.CharField(help_text="Set once; no channel changes it (R8).", max_length=300)),
+                ("username", models.CharField(help_text="Set once; no channel changes it.", max_length=300)),
                 ("username_key", models.CharField(editable=False, max_length=300, unique=True)),
                 (
                     "email",
-                    models.CharField(blank=True, help_text="Only an administrator changes it (R16).", max_length=255),
+                    models.CharField(blank=True, help_text="Only an administrator changes it.", max_length=255),
                 ),
                 ("email_key", models.CharField(blank=True, editable=False, max_length=255)),
                 (
                     "email_shared",
                     models.BooleanField(
                         default=False,
-                        help_text="Another user of the customer may have the same address; an administrator said so.",
+                        help_text="Another user of the customer may have the same address; an administrator permitted it.",
                     ),
                 ),
                 ("first_name", models.CharField(blank=True, max_length=1024)),
@@ -208,7 +208,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         default=list,
                         editable=False,
-                        help_text="What each IdP said on the day of expiry, to compare with when somebody wants to unexpire (R22, R24).",
+                        help_text="The values from each IdP on the day of expiry, for comparison before unexpiring.",
                     ),
                 ),
                 (
@@ -264,7 +264,7 @@ class Migration(migrations.Migration):
                 ("subject_type", models.CharField(max_length=40)),
                 ("subject_id", models.UUIDField(blank=True, null=True)),
                 ("subject", models.CharField(blank=True, max_length=300)),
-                ("user_id", models.UUIDField(blank=True, help_text="Whose story it belongs to.", null=True)),
+                ("user_id", models.UUIDField(blank=True, help_text="The user whose history contains it.", null=True)),
                 ("changes", models.JSONField(default=dict)),
                 ("reason", models.CharField(blank=True, max_length=1024)),
                 ("request_id", models.CharField(blank=True, db_index=True, max_length=64, verbose_name="reference")),
@@ -288,13 +288,13 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         editable=False,
-                        help_text="Empty once the name was given up (R8).",
+                        help_text="Empty after the name was given up.",
                         max_length=255,
                         null=True,
                     ),
                 ),
                 ("external_id", models.CharField(blank=True, max_length=255, null=True, verbose_name="externalId")),
-                ("active", models.BooleanField(default=True, help_text="The IdP's word, which it follows (R22).")),
+                ("active", models.BooleanField(default=True, help_text="The value from the IdP.")),
                 ("given_name", models.CharField(blank=True, max_length=1024)),
                 ("family_name", models.CharField(blank=True, max_length=1024)),
                 ("email", models.CharField(blank=True, max_length=255)),
@@ -310,7 +310,7 @@ class Migration(migrations.Migration):
                     "said_uid",
                     models.CharField(
                         blank=True,
-                        help_text="A UID that the IdP said last and that was not taken (drift, R8a).",
+                        help_text="The last UID from the IdP that was not accepted (drift).",
                         max_length=255,
                         verbose_name="UID not applied",
                     ),
@@ -325,13 +325,13 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "deleted_at",
-                    models.DateTimeField(blank=True, help_text="When SCIM deleted the resource (R20).", null=True),
+                    models.DateTimeField(blank=True, help_text="When SCIM deleted the resource.", null=True),
                 ),
                 ("signed_in_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "reactivation_requested_at",
                     models.DateTimeField(
-                        blank=True, help_text="The IdP calls an expired user active again (R22).", null=True
+                        blank=True, help_text="The IdP lists an expired user as active again.", null=True
                     ),
                 ),
                 (
@@ -339,7 +339,7 @@ class Migration(migrations.Migration):
                     models.PositiveIntegerField(
                         default=0,
                         editable=False,
-                        help_text="Counts what ends sessions; a session of an older epoch is over (R21).",
+                        help_text="Increases when sessions must end; a session of an older epoch has ended.",
                     ),
                 ),
                 ("version", models.PositiveBigIntegerField(default=1, editable=False)),
@@ -376,7 +376,7 @@ class Migration(migrations.Migration):
                 ("current", models.BooleanField(default=True)),
                 (
                     "derived",
-                    models.BooleanField(default=False, help_text="It is the userName, for want of a sent UID (R6)."),
+                    models.BooleanField(default=False, help_text="The userName, used because no UID was sent."),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
@@ -455,7 +455,7 @@ class Migration(migrations.Migration):
                     "marked_protected",
                     models.BooleanField(
                         default=False,
-                        help_text="No channel can give a protected role. A role that may change people, connections, roles or the administration is always protected, marked or not (R33).",
+                        help_text="No channel can give a protected role. A role that may change people, connections, roles or the administration is always protected, marked or not.",
                         verbose_name="protected",
                     ),
                 ),
@@ -464,7 +464,7 @@ class Migration(migrations.Migration):
                     "grantable_by",
                     models.ManyToManyField(
                         blank=True,
-                        help_text="Connections whose groups of this name give the role (R28).",
+                        help_text="Connections whose groups with this name give the role.",
                         related_name="grantable_roles",
                         to="core_identity.connection",
                     ),
@@ -480,7 +480,7 @@ class Migration(migrations.Migration):
             name="role",
             field=models.ForeignKey(
                 blank=True,
-                help_text="The role that its members have by it; empty: waiting.",
+                help_text="The role that its members get; empty: waiting.",
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="push_groups",

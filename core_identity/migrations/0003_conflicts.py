@@ -32,9 +32,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "cause_key",
-                    models.CharField(
-                        editable=False, help_text="Digest of all that makes it this cause.", max_length=64
-                    ),
+                    models.CharField(editable=False, help_text="Digest that identifies the cause.", max_length=64),
                 ),
                 (
                     "channel",
@@ -51,7 +49,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "message",
-                    models.CharField(help_text="What the identity provider or the person was told.", max_length=1024),
+                    models.CharField(help_text="The answer to the identity provider or the person.", max_length=1024),
                 ),
                 (
                     "state",
@@ -60,7 +58,7 @@ class Migration(migrations.Migration):
                             ("open", "open"),
                             ("same_person", "the same person"),
                             ("different_people", "different people"),
-                            ("dismissed", "dismissed: stays refused, counted only"),
+                            ("dismissed", "dismissed: still refused, only counted"),
                             ("gone", "gone by itself"),
                         ],
                         default="open",
@@ -70,7 +68,7 @@ class Migration(migrations.Migration):
                 (
                     "let_through",
                     models.BooleanField(
-                        default=False, editable=False, help_text="The next message of these keys is taken as confirmed."
+                        default=False, editable=False, help_text="The next message with these keys counts as confirmed."
                     ),
                 ),
                 ("count", models.PositiveIntegerField(default=1, verbose_name="times met")),
@@ -95,7 +93,7 @@ class Migration(migrations.Migration):
             field=models.DateTimeField(
                 blank=True,
                 editable=False,
-                help_text="Until then a message that agrees in two of UID, externalId and userName may change the third (R3).",
+                help_text="Until then, a message that agrees in two of UID, externalId and userName may change the third.",
                 null=True,
                 verbose_name="re-key until",
             ),
@@ -105,7 +103,7 @@ class Migration(migrations.Migration):
             name="offered_at",
             field=models.DateTimeField(
                 blank=True,
-                help_text="An administrator offers this user to the connection; the first push or sign-in by this userName claims them (R10).",
+                help_text="An administrator offers this user to the connection; the first push or sign-in with this userName claims the user.",
                 null=True,
             ),
         ),
@@ -115,7 +113,7 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(
                 blank=True,
                 editable=False,
-                help_text="This user turned out to be that one; only the story is left here (R11).",
+                help_text="This user was merged into that one; only the history remains here.",
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="tombstones",

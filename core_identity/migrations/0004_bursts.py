@@ -18,7 +18,9 @@ class Migration(migrations.Migration):
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 (
                     "began_at",
-                    models.DateTimeField(help_text="The first deactivation of the hour in which it was noticed."),
+                    models.DateTimeField(
+                        help_text="The first deactivation of the hour in which CORE noticed the burst."
+                    ),
                 ),
                 ("last_at", models.DateTimeField()),
                 ("settled_at", models.DateTimeField(blank=True, null=True)),

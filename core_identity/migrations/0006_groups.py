@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
             field=models.DateTimeField(
                 blank=True,
                 editable=False,
-                help_text="Since when sign-ins carry no attribute for groups (R31).",
+                help_text="Since when sign-ins contain no attribute for groups.",
                 null=True,
             ),
         ),
@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 default=dict,
                 editable=False,
-                help_text="Groups of the last sign-in that reached no role, each with the time when it was first seen (R31).",
+                help_text="Groups of the last sign-in that gave no role, each with the time when it was first seen.",
             ),
         ),
         migrations.CreateModel(

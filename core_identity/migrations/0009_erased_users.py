@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
             model_name="user",
             name="erased_at",
             field=models.DateTimeField(
-                blank=True, editable=False, help_text="When their values were blanked for good (R34).", null=True
+                blank=True, editable=False, help_text="When the values were blanked permanently.", null=True
             ),
         ),
     ]

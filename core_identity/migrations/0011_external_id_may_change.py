@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             name="external_id_may_change",
             field=models.BooleanField(
                 default=False,
-                help_text="For the UID rule 'other' only: the identity provider may change the externalId of a person whose UID and userName stay.",
+                help_text="For the UID rule 'other' only: the identity provider may change a person's externalId if UID and userName stay.",
                 verbose_name="externalId may change",
             ),
         ),
@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
             field=models.BooleanField(
                 default=False,
                 editable=False,
-                help_text="Only an administrator may accept a new UID: the drift came while the person was not live, or the connection unexpired them (R8a).",
+                help_text="Only an administrator may accept a new UID: the drift came while the person was not live, or the connection unexpired them.",
             ),
         ),
         migrations.RunPython(hold_pending_drift, migrations.RunPython.noop),

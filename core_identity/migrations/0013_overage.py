@@ -13,8 +13,7 @@ class Migration(migrations.Migration):
                 "days without a list of groups",
                 default=30,
                 validators=[django.core.validators.MaxValueValidator(30)],
-                help_text="Entra does not list the groups of a person with more than 150. The roles that came by sign-ins then stay for so many days "
-                "after the last full list, 30 at most. 0: they end at once.",
+                help_text="Entra does not list the groups of a person with more than 150. The roles from sign-ins then stay for this number of days after the last full list, 30 at most. 0: they end at once.",
             ),
         ),
         migrations.AddConstraint(
@@ -29,7 +28,7 @@ class Migration(migrations.Migration):
             field=models.DateTimeField(
                 blank=True,
                 editable=False,
-                help_text="Since when the IdP says that it does not list the groups (R31).",
+                help_text="Since when the IdP does not list the groups.",
                 null=True,
             ),
         ),
@@ -39,7 +38,7 @@ class Migration(migrations.Migration):
             field=models.DateTimeField(
                 blank=True,
                 editable=False,
-                help_text="The last full list before that; empty if there was none (R31).",
+                help_text="The last full list before that; empty if there was none.",
                 null=True,
             ),
         ),

@@ -12,7 +12,7 @@ class ConflictState(models.TextChoices):
     OPEN = "open", "open"
     SAME_PERSON = "same_person", "the same person"
     DIFFERENT_PEOPLE = "different_people", "different people"
-    DISMISSED = "dismissed", "dismissed: stays refused, counted only"
+    DISMISSED = "dismissed", "dismissed: still refused, only counted"
     GONE = "gone", "gone by itself"
 
 
@@ -26,7 +26,7 @@ class Conflict(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="conflicts")
     cause = models.CharField(max_length=20, choices=[(cause.value, cause.value) for cause in Cause])
-    cause_key = models.CharField(max_length=64, editable=False, help_text="Digest of all that makes it this cause.")
+    cause_key = models.CharField(max_length=64, editable=False, help_text="Digest that identifies the cause.")
     channel = models.CharField(max_length=10, choices=[(channel.value, channel.value) for channel in Channel])
     said = models.JSONField(default=dict)
     uid_key = models.CharField(max_length=255, blank=True, editable=False)
@@ -37,10 +37,10 @@ class Conflict(models.Model):
     other_identity = models.ForeignKey(
         "core_identity.Identity", models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    message = models.CharField(max_length=1024, help_text="What the identity provider or the person was told.")
+    message = models.CharField(max_length=1024, help_text="The answer to the identity provider or the person.")
     state = models.CharField(max_length=20, choices=ConflictState.choices, default=ConflictState.OPEN)
     let_through = models.BooleanField(
-        default=False, editable=False, help_text="The next message of these keys is taken as confirmed."
+        default=False, editable=False, help_text="The next message with these keys counts as confirmed."
     )
     count = models.PositiveIntegerField("times met", default=1)
     first_at = models.DateTimeField("first met")

@@ -41,7 +41,7 @@ class Reactivation(models.TextChoices):
     """What ``active: true`` does for an expired user (R22)."""
 
     KEEP_EXPIRED = "keep_expired", "nothing: an administrator decides"
-    UNEXPIRE_OWN = "unexpire_own", "unexpires whom this connection expired, if nothing else changed"
+    UNEXPIRE_OWN = "unexpire_own", "unexpires users that this connection expired, if nothing else changed"
 
 
 class Connection(models.Model):
@@ -61,32 +61,32 @@ class Connection(models.Model):
         "UID attribute",
         max_length=100,
         default="UID",
-        help_text="Name of the SAML attribute and of the SCIM attribute in the enterprise extension that carry the UID.",
+        help_text="Name of the SAML attribute, and of the SCIM attribute in the enterprise extension, that contains the UID.",
     )
     uid_rule = models.CharField("UID rule", max_length=10, choices=UidRule.choices, default=UidRule.NAME)
     uid_mark = models.CharField("second mark", max_length=10, choices=Mark.choices, default=Mark.REQUIRED)
     external_id_may_change = models.BooleanField(
         "externalId may change",
         default=False,
-        help_text="For the UID rule 'other' only: the identity provider may change the externalId of a person whose UID and userName stay.",
+        help_text="For the UID rule 'other' only: the identity provider may change a person's externalId if UID and userName stay.",
     )
     uid_required_in_scim = models.BooleanField(
         "SCIM must send the UID",
         default=False,
-        help_text="Otherwise the userName serves as UID where none is sent.",
+        help_text="Otherwise CORE uses the userName as UID if none is sent.",
     )
     sso_makes_users = models.BooleanField(
-        "SSO makes users", default=True, help_text="Whether the first sign-in of an unknown person makes a user."
+        "SSO makes users", default=True, help_text="Whether the first sign-in of an unknown person creates a user."
     )
     own_idp = models.BooleanField(
-        "our own IdP", default=False, help_text="Only a sign-in through such a connection carries staff rights."
+        "our own IdP", default=False, help_text="Only a sign-in through such a connection gives staff rights."
     )
     roles_from = models.CharField(max_length=12, choices=RolesFrom.choices, default=RolesFrom.PUSH_GROUPS)
     overage_days = models.PositiveSmallIntegerField(
         "days without a list of groups",
         default=MAX_DAYS,
         validators=[MaxValueValidator(MAX_DAYS)],
-        help_text="Entra does not list the groups of a person with more than 150. The roles that came by sign-ins then stay for so many days "
+        help_text="Entra does not list the groups of a person with more than 150. The roles from sign-ins then stay for this number of days "
         "after the last full list, 30 at most. 0: they end at once.",
     )
     unknown_group = models.CharField(max_length=10, choices=UnknownGroup.choices, default=UnknownGroup.WAIT)
@@ -96,7 +96,7 @@ class Connection(models.Model):
         null=True,
         blank=True,
         editable=False,
-        help_text="Until then a message that agrees in two of UID, externalId and userName may change the third (R3).",
+        help_text="Until then, a message that agrees in two of UID, externalId and userName may change the third.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

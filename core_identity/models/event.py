@@ -31,7 +31,7 @@ class Event(models.Model):
     subject_type = models.CharField(max_length=40)
     subject_id = models.UUIDField(null=True, blank=True)
     subject = models.CharField(max_length=300, blank=True)
-    user_id = models.UUIDField(null=True, blank=True, help_text="Whose story it belongs to.")
+    user_id = models.UUIDField(null=True, blank=True, help_text="The user whose history contains it.")
     changes = models.JSONField(default=dict)
     reason = models.CharField(max_length=1024, blank=True)
     request_id = models.CharField("reference", max_length=64, blank=True, db_index=True)

@@ -16,10 +16,10 @@ class Identity(models.Model):
     scim_id = models.UUIDField("SCIM id", unique=True, default=uuid.uuid4, editable=False)
     user_name = models.CharField("userName", max_length=255, blank=True)
     user_name_key = models.CharField(
-        max_length=255, null=True, blank=True, editable=False, help_text="Empty once the name was given up (R8)."
+        max_length=255, null=True, blank=True, editable=False, help_text="Empty after the name was given up."
     )
     external_id = models.CharField("externalId", max_length=255, null=True, blank=True)
-    active = models.BooleanField(default=True, help_text="The IdP's word, which it follows (R22).")
+    active = models.BooleanField(default=True, help_text="The value from the IdP.")
     given_name = models.CharField(max_length=1024, blank=True)
     family_name = models.CharField(max_length=1024, blank=True)
     email = models.CharField(max_length=255, blank=True)
@@ -32,12 +32,12 @@ class Identity(models.Model):
         "UID not applied",
         max_length=255,
         blank=True,
-        help_text="A UID that the IdP said last and that was not taken (drift, R8a).",
+        help_text="The last UID from the IdP that was not accepted (drift).",
     )
     new_uid_held = models.BooleanField(
         default=False,
         editable=False,
-        help_text="Only an administrator may accept a new UID: the drift came while the person was not live, or the connection unexpired them (R8a).",
+        help_text="Only an administrator may accept a new UID: the drift came while the person was not live, or the connection unexpired them.",
     )
     name_id = models.CharField("last NameID", max_length=255, blank=True)
     name_id_key = models.CharField(max_length=255, blank=True, editable=False)
@@ -45,36 +45,36 @@ class Identity(models.Model):
     offered_at = models.DateTimeField(
         null=True,
         blank=True,
-        help_text="An administrator offers this user to the connection; the first push or sign-in by this userName claims them (R10).",
+        help_text="An administrator offers this user to the connection; the first push or sign-in with this userName claims the user.",
     )
-    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When SCIM deleted the resource (R20).")
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When SCIM deleted the resource.")
     signed_in_at = models.DateTimeField(null=True, blank=True)
     unmapped_groups = models.JSONField(
         default=dict,
         blank=True,
         editable=False,
-        help_text="Groups of the last sign-in that reached no role, each with the time when it was first seen (R31).",
+        help_text="Groups of the last sign-in that gave no role, each with the time when it was first seen.",
     )
     groups_absent_since = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="Since when sign-ins carry no attribute for groups (R31)."
+        null=True, blank=True, editable=False, help_text="Since when sign-ins contain no attribute for groups."
     )
     groups_unlisted_since = models.DateTimeField(
         null=True,
         blank=True,
         editable=False,
-        help_text="Since when the IdP says that it does not list the groups (R31).",
+        help_text="Since when the IdP does not list the groups.",
     )
     groups_listed_at = models.DateTimeField(
         null=True,
         blank=True,
         editable=False,
-        help_text="The last full list before that; empty if there was none (R31).",
+        help_text="The last full list before that; empty if there was none.",
     )
     reactivation_requested_at = models.DateTimeField(
-        null=True, blank=True, help_text="The IdP calls an expired user active again (R22)."
+        null=True, blank=True, help_text="The IdP lists an expired user as active again."
     )
     session_epoch = models.PositiveIntegerField(
-        default=0, editable=False, help_text="Counts what ends sessions; a session of an older epoch is over (R21)."
+        default=0, editable=False, help_text="Increases when sessions must end; a session of an older epoch has ended."
     )
     version = models.PositiveBigIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -140,7 +140,7 @@ class IdentityUid(models.Model):
     uid = models.CharField("UID", max_length=255)
     uid_key = models.CharField(max_length=255, editable=False)
     current = models.BooleanField(default=True)
-    derived = models.BooleanField(default=False, help_text="It is the userName, for want of a sent UID (R6).")
+    derived = models.BooleanField(default=False, help_text="The userName, used because no UID was sent.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

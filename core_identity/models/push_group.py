@@ -18,7 +18,7 @@ class PushGroup(models.Model):
         null=True,
         blank=True,
         related_name="push_groups",
-        help_text="The role that its members have by it; empty: waiting.",
+        help_text="The role that its members get; empty: waiting.",
     )
     version = models.PositiveBigIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -16,14 +16,14 @@ class Role(models.Model):
         "protected",
         default=False,
         help_text="No channel can give a protected role. A role that may change people, connections, roles or the "
-        "administration is always protected, marked or not (R33).",
+        "administration is always protected, marked or not.",
     )
     permissions = models.ManyToManyField("auth.Permission", blank=True)
     grantable_by = models.ManyToManyField(
         "core_identity.Connection",
         blank=True,
         related_name="grantable_roles",
-        help_text="Connections whose groups of this name give the role (R28).",
+        help_text="Connections whose groups with this name give the role.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

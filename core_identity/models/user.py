@@ -33,12 +33,13 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         related_name="users",
         help_text="Empty for people who belong to CORE itself.",
     )
-    username = models.CharField(max_length=300, help_text="Set once; no channel changes it (R8).")
+    username = models.CharField(max_length=300, help_text="Set once; no channel changes it.")
     username_key = models.CharField(max_length=300, unique=True, editable=False)
-    email = models.CharField(max_length=255, blank=True, help_text="Only an administrator changes it (R16).")
+    email = models.CharField(max_length=255, blank=True, help_text="Only an administrator changes it.")
     email_key = models.CharField(max_length=255, blank=True, editable=False)
     email_shared = models.BooleanField(
-        default=False, help_text="Another user of the customer may have the same address; an administrator said so."
+        default=False,
+        help_text="Another user of the customer may have the same address; an administrator permitted it.",
     )
     first_name = models.CharField(max_length=1024, blank=True)
     last_name = models.CharField(max_length=1024, blank=True)
@@ -54,11 +55,11 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         blank=True,
         editable=False,
         related_name="tombstones",
-        help_text="This user turned out to be that one; only the story is left here (R11).",
+        help_text="This user was merged into that one; only the history remains here.",
     )
 
     erased_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="When their values were blanked for good (R34)."
+        null=True, blank=True, editable=False, help_text="When the values were blanked permanently."
     )
 
     # Expiry is one fact with one writer: core_identity.services.expiry (R24).
@@ -75,7 +76,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         default=list,
         blank=True,
         editable=False,
-        help_text="What each IdP said on the day of expiry, to compare with when somebody wants to unexpire (R22, R24).",
+        help_text="The values from each IdP on the day of expiry, for comparison before unexpiring.",
     )
     is_active = models.GeneratedField(
         expression=models.ExpressionWrapper(models.Q(expired_at__isnull=True), output_field=models.BooleanField()),

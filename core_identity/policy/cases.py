@@ -1,4 +1,4 @@
-"""Decisions as data: what is decided is what the documentation shows, for docs/reference/decisions.md is made of it."""
+"""Decisions as data. docs/reference/decisions.md is generated from them, so the page and the code cannot differ."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Generic, Self, TypeVar
 
 
 class Verdict(StrEnum):
-    """The family of decisions: each value stands in events and logs, and ``means`` in the documentation."""
+    """The base of all decisions. Events and logs contain the value; the documentation contains ``means``."""
 
     means: str
 
@@ -24,7 +24,7 @@ Answer = TypeVar("Answer", bound=Verdict)
 
 @dataclass(frozen=True, slots=True)
 class Case(Generic[Message, Answer]):
-    """``words`` say for people what ``holds`` asks of a message."""
+    """``words`` describe the condition ``holds`` for people."""
 
     words: str
     holds: Callable[[Message], bool]

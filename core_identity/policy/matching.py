@@ -1,7 +1,7 @@
-"""Whom a push speaks of, and what may be done with it: the table of R8a.
+"""Decide whose identity a push is about, and what to do with it: the table of R8a.
 
-Everything here is decided from values that the caller has read under its locks; nothing is looked up. docs/reference/decisions.md is made of
-the table, words and all: whoever changes it is told by a test how to renew the page.
+This module decides from values that the caller has read under its locks, and looks nothing up. docs/reference/decisions.md is generated from
+the table, including its words. If you change the table, a failing test shows the command that renews the page.
 """
 
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from core_identity.values import Person
 
 
 class Decision(Verdict):
-    """What a push leads to."""
+    """The outcome of a push."""
 
-    CREATE = "create", "a new identity and a new user, after R9"
-    APPLY = "apply", "the identity follows what was said"
-    RELINK = "relink", "apply, and the current UID moves"
-    REVIVE = "revive", "apply to an identity that was deleted, inactive or renamed; answered with its old id"
+    CREATE = "create", "create a new identity and a new user, if userName and email are free"
+    APPLY = "apply", "change the identity as in the message"
+    RELINK = "relink", "apply, and move the current UID"
+    REVIVE = "revive", "apply to an identity that was deleted, inactive or renamed; the answer has its old id"
     ADOPT = "adopt", "apply to an identity that only SSO knew until now"
-    CLAIM = "claim", "apply to a user whom an administrator offered to the connection (R10)"
-    DRIFT = "drift", "apply all but the UID, which stays and is noted"
+    CLAIM = "claim", "apply to a user whom an administrator offered to the connection"
+    DRIFT = "drift", "apply everything except the new UID, which is stored as drift"
     DUPLICATE = "duplicate", "plain 409: already here, nothing in doubt"
-    CONFLICT = "conflict", "409: two people would become one, or one two"
+    CONFLICT = "conflict", "409: two people would become one user, or one person two users"
 
 
 KEYS: Final = ("uid", "external_id", "user_name")
@@ -41,7 +41,7 @@ class Verb(StrEnum):
 
 
 class Subject(StrEnum):
-    """What the externalId, or the id of the URL, leads to (X of R8a)."""
+    """The result of the search by externalId, or by the id of the URL (X of R8a)."""
 
     UNKNOWN = "externalId unknown or absent"
     KNOWN = "externalId is X's"
@@ -51,16 +51,16 @@ class Subject(StrEnum):
 
 
 class Uid(StrEnum):
-    """Whose the UID is that was sent."""
+    """The owner of the UID in the message."""
 
     FREE = "UID free"
     OWN = "UID is X's (now or formerly), or not sent"
-    OTHERS = "UID is another's"
+    OTHERS = "UID belongs to another"
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a connection knows of one of its identities now; names as `core_identity.keys.key` makes them.
+    """What a connection knows about one of its identities now; names as `core_identity.keys.key` makes them.
 
     ``uid_key`` is the current UID, ``drift_uid_key`` the UID that is kept as drift. ``held``: only an administrator may accept a new UID, because the
     drift was kept while the identity was not live, or because the connection itself unexpired the user (R8a, R22).
@@ -133,7 +133,7 @@ class Push:
     def x(self) -> Known:
         """Whom the cell is about: X, or where there is none, the other who holds the UID."""
         known = self.subject or self.owner
-        assert known is not None, "only asked where the place in the table tells of somebody"  # noqa: S101
+        assert known is not None, "only asked for cells with an identity"  # noqa: S101
         return known
 
     @property
@@ -191,14 +191,14 @@ def classify(push: Push) -> tuple[Subject, Uid]:
 _ANOTHER_HOLDS_THE_UID: Final[Cases[Push, Decision]] = Cases(
     (
         Case(
-            "the other came by SSO only, and a mark agrees (R8b) or an administrator said *same person* (R9)",
+            "the other came by SSO only, and a mark agrees or an administrator decided *same person*",
             lambda push: not push.x.pushed and (push.confirmed or marks_agree(push, push.x)),
             Decision.ADOPT,
         ),
         Case("the other came by SSO only", lambda push: not push.x.pushed, Decision.CONFLICT),
-        Case("an administrator said *same person* (R9)", lambda push: push.confirmed, Decision.REVIVE),
+        Case("an administrator decided *same person*", lambda push: push.confirmed, Decision.REVIVE),
         Case(
-            "the connection is in re-key, UID and userName are those of the other, who is live, and the UID is not derived (R3)",
+            "the connection is in re-key, UID and userName are those of the other, which is live, and the UID is not derived",
             lambda push: push.rekeying and push.agrees_twice,
             Decision.REVIVE,
         ),
@@ -219,13 +219,13 @@ _ANOTHER_HOLDS_THE_UID: Final[Cases[Push, Decision]] = Cases(
 _POSTED_AGAIN: Final[Cases[Push, Decision]] = Cases(
     (
         Case(
-            "the externalId may change here, the userName is not X's, no UID or other mark agrees, and no administrator said *same person* (R8b, R9)",
+            "the externalId may change here, the userName is not X's, no UID or other mark agrees, and no administrator decided *same person*",
             lambda push: push.external_id_may_change and not push.confirmed and _only_external_id_agrees(push),
             Decision.CONFLICT,
         ),
         Case("SCIM never pushed X", lambda push: not push.x.pushed, Decision.ADOPT),
         Case(
-            "X is live and has this userName, and no administrator said *same person* (R9)",
+            "X is live and has this userName, and no administrator decided *same person*",
             lambda push: push.x.is_live and push.same_name and not push.confirmed,
             Decision.DUPLICATE,
         ),
@@ -248,7 +248,7 @@ _NEW_UID_WITH_EVIDENCE: Final[tuple[Case[Push, Decision], ...]] = (
 
 _POSTED_WITH_A_NEW_UID: Final[Cases[Push, Decision]] = Cases(
     (
-        Case("X is offered, and found by the userName (R10)", lambda push: push.x.offered, Decision.CLAIM),
+        Case("X is offered, and found by the userName", lambda push: push.x.offered, Decision.CLAIM),
         *_NEW_UID_WITH_EVIDENCE,
     ),
     otherwise=Decision.RELINK,
@@ -258,8 +258,8 @@ _CHANGED_WITH_A_NEW_UID: Final[Cases[Push, Decision]] = Cases(_NEW_UID_WITH_EVID
 
 _NEW_UID_WITHOUT_EVIDENCE: Final[Cases[Push, Decision]] = Cases(
     (
-        Case("X is offered (R10)", lambda push: push.x.offered, Decision.CLAIM),
-        Case("the UID of X is derived (R6)", lambda push: push.x.derived, Decision.RELINK),
+        Case("X is offered", lambda push: push.x.offered, Decision.CLAIM),
+        Case("the UID of X is derived", lambda push: push.x.derived, Decision.RELINK),
     ),
     otherwise=Decision.DRIFT,
 )
@@ -268,13 +268,13 @@ _ANOTHER_EXTERNAL_ID: Final[Cases[Push, Decision]] = Cases(
     (
         Case(
             "the connection is in re-key, nobody has the new externalId, X is live, UID and userName are X's or not contained in a PATCH, "
-            "and the UID is not derived (R3)",
+            "and the UID is not derived",
             lambda push: push.rekeying and not push.external_id_taken and push.agrees_twice,
             Decision.APPLY,
         ),
         Case(
-            "the externalId may change here, nobody has the new one, X is live and not expired, and the message contains X's current UID, "
-            "which is not derived, and no other userName",
+            "the externalId may change here, nobody has the new one, X is live and not expired, and the message contains X's current, "
+            "not derived UID and no other userName",
             lambda push: _external_id_may_change(push) and _contains_current_uid(push) and push.name_agrees,
             Decision.APPLY,
         ),

@@ -43,8 +43,8 @@ def probable_cause(scim: Said, sso: Said) -> str:
     if kinds[0] != kinds[1]:
         return f"Two different attributes are mapped: SCIM sends {kinds[0]}, SSO sends {kinds[1]}. Map the same one on both sides."
     return (
-        f"Both channels send {kinds[0]}, but not the same. Compare the two mappings; "
-        "if they are in order, these may be two people who share a name or an address."
+        f"Both channels send {kinds[0]}, but with different values. Compare the two mappings. "
+        "If they are correct, these may be two people who share a name or an address."
     )
 
 

@@ -1,4 +1,4 @@
-"""Whom a sign-in speaks of, and whether it may be them: R8b. As `core_identity.policy.matching`, made of cases that the documentation shows."""
+"""Decide whose account a sign-in opens, if any: R8b. Like `core_identity.policy.matching`, it consists of cases that the documentation shows."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,18 +8,18 @@ from core_identity.policy.matching import Known, name_agrees
 
 
 class SignIn(Verdict):
-    """What a verified assertion leads to (R8b)."""
+    """The outcome of a verified assertion (R8b)."""
 
-    ENTER = "enter", "the person whose the UID is"
+    ENTER = "enter", "the owner of the UID"
     TAKE_OVER_DERIVED = (
         "take_over_derived",
-        "the pushed person of this userName, whose derived UID gives way (R6)",
+        "the pushed person with this userName; the UID of the sign-in replaces their derived UID",
     )
-    CLAIM = "claim", "the user whom an administrator offered to the connection (R10)"
-    MOVE_UID = "move_uid", "the person whose the externalId and the userName are; the UID follows (R3)"
-    CREATE = "create", "a new user (R9, R12)"
-    NO_MARK = "no_mark", "refused, and a conflict: the UID is known, and nothing else agrees"
-    CONFLICT = "conflict", "refused, and a conflict: the externalId in the assertion is another's"
+    CLAIM = "claim", "the user whom an administrator offered to the connection"
+    MOVE_UID = "move_uid", "the owner of the externalId and the userName; their UID changes"
+    CREATE = "create", "a new user"
+    NO_MARK = "no_mark", "nobody: a conflict, because the UID is known and nothing else agrees"
+    CONFLICT = "conflict", "nobody: a conflict, because the externalId in the assertion belongs to another identity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +49,18 @@ class Assertion:
 UID_FREE: Final[Cases[Assertion, SignIn]] = Cases(
     (
         Case(
-            "the NameID is the userName of a SCIM resource whose UID is derived, and the asserted externalId is theirs (R6)",
+            "the NameID is the userName of a SCIM resource whose UID is derived, and that resource has the asserted externalId",
             lambda said: _derived_external_id(said) is not None and said.external_id == _derived_external_id(said),
             SignIn.TAKE_OVER_DERIVED,
         ),
         Case(
-            "the NameID is the userName of a SCIM resource whose UID is derived, and they have another externalId (R8b)",
+            "the NameID is the userName of a SCIM resource whose UID is derived, and that resource has another externalId",
             lambda said: _derived_external_id(said) is not None,
             SignIn.CONFLICT,
         ),
         Case(
-            "the connection is in re-key, the owner of the asserted externalId is live and has the NameID as userName, "
-            "and this UID is not a drift that waits for an administrator (R3)",
+            "in re-key, the owner of the asserted externalId is live and has the NameID as userName, "
+            "and this UID is not drift that only an administrator may accept",
             lambda said: (
                 said.rekeying
                 and said.external is not None
@@ -69,21 +69,21 @@ UID_FREE: Final[Cases[Assertion, SignIn]] = Cases(
             ),
             SignIn.MOVE_UID,
         ),
-        Case("somebody has the asserted externalId", lambda said: said.external is not None, SignIn.CONFLICT),
+        Case("another identity has the asserted externalId", lambda said: said.external is not None, SignIn.CONFLICT),
         Case(
-            "the NameID is the userName of somebody offered (R10)",
+            "the NameID is the userName of an offered user",
             lambda said: said.named is not None and said.named.offered,
             SignIn.CLAIM,
         ),
         Case(
-            "the NameID is the userName of a SCIM resource whose UID is derived (R6)",
+            "the NameID is the userName of a SCIM resource whose UID is derived",
             lambda said: _gives_way(said.named),
             SignIn.TAKE_OVER_DERIVED,
         ),
     ),
     otherwise=SignIn.CREATE,
 )
-"""R8b, R12: a sign-in whose UID nobody has."""
+"""R8b, R12: a sign-in with a UID that no identity has."""
 
 UID_KNOWN: Final[Cases[Assertion, SignIn]] = Cases(
     (
@@ -93,14 +93,14 @@ UID_KNOWN: Final[Cases[Assertion, SignIn]] = Cases(
             SignIn.ENTER,
         ),
         Case(
-            "X has another externalId; the connection is in re-key, nobody has the asserted one, X is live, has the NameID as userName, "
-            "and a UID that is not derived from it (R3)",
+            "X has another externalId; in re-key, nobody has the asserted one, X is live, has the NameID as userName, "
+            "and a UID that is not derived from it",
             lambda said: said.rekeying and _follows_to_free_external_id(said),
             SignIn.ENTER,
         ),
         Case(
             "X has another externalId; the externalId may change here, nobody has the asserted one, X is live, has the NameID as userName, "
-            "and this UID as current and not derived one",
+            "and this current, not derived UID",
             lambda said: (
                 said.external_id_may_change and said.uid_key == said.x.uid_key and _follows_to_free_external_id(said)
             ),
@@ -111,7 +111,7 @@ UID_KNOWN: Final[Cases[Assertion, SignIn]] = Cases(
             lambda said: _both_say_external_id(said) and not _same_external_id(said),
             SignIn.NO_MARK,
         ),
-        Case("the asserted externalId is somebody else's", lambda said: said.external is not None, SignIn.CONFLICT),
+        Case("another identity has the asserted externalId", lambda said: said.external is not None, SignIn.CONFLICT),
         Case(
             "the NameID, or an email that is not the UID itself, is one by which the connection knows X now",
             lambda said: name_agrees(said.x, name_key=said.name_id_key, email_key=said.email_key, uid_key=said.uid_key),
@@ -121,7 +121,7 @@ UID_KNOWN: Final[Cases[Assertion, SignIn]] = Cases(
     ),
     otherwise=SignIn.NO_MARK,
 )
-"""R8b: a sign-in whose UID X has, now or formerly."""
+"""R8b: a sign-in with a UID that X has, now or formerly."""
 
 
 def _both_say_external_id(said: Assertion) -> bool:
@@ -143,7 +143,7 @@ def _gives_way(named: Known | None) -> bool:
 
 
 def _derived_external_id(said: Assertion) -> str | None:
-    """Return the externalId of who would give way, where both sides say one."""
+    """Return the externalId of the identity with the derived UID, if both sides have one."""
     return said.named.external_id if said.named is not None and _gives_way(said.named) and said.external_id else None
 
 
@@ -153,11 +153,11 @@ def _is_live_as(known: Known, name_id_key: str) -> bool:
 
 
 def mark_that_agrees(said: Assertion) -> str:
-    """Return by which second fact a UID that X has opened X's account, in the order of `UID_KNOWN`; for people to read."""
+    """Name the second fact that opened X's account, in the order of `UID_KNOWN`; for people to read."""
     if _same_external_id(said) and not said.external_id_may_change:
         return "externalId"
     if _both_say_external_id(said) and not _same_external_id(said) and not said.external_id_may_change:
-        return "NameID, in re-key (R3)"
+        return "NameID, in re-key"
     if name_agrees(said.x, name_key=said.name_id_key, email_key="", uid_key=said.uid_key):
         return "NameID"
     if name_agrees(said.x, name_key="", email_key=said.email_key, uid_key=said.uid_key):
@@ -166,5 +166,5 @@ def mark_that_agrees(said: Assertion) -> str:
 
 
 def decide_sign_in(assertion: Assertion) -> SignIn:
-    """Return what R8b says of ``assertion``. Never does an email or a NameID alone open anything."""
+    """Apply R8b to ``assertion``. An email or a NameID alone never opens an account."""
     return (UID_FREE if assertion.owner is None else UID_KNOWN).decide(assertion)

@@ -1,4 +1,4 @@
-"""What became of a push, in words and without anybody's data: for logs, and for whoever reads the dialogue (R35)."""
+"""The outcome of a push, in words and without personal data: for logs and for readers of the dialogue (R35)."""
 
 from collections.abc import Collection, Iterator
 from enum import StrEnum
@@ -7,22 +7,22 @@ from typing import Final
 from core_identity.policy.matching import Decision
 
 _DECIDED: Final = {
-    Decision.CREATE: "nobody was known by this UID: a new user (R8)",
-    Decision.RELINK: "the UID moved: the externalId or the id proves that it is the same person (R8a)",
-    Decision.REVIVE: "revived under the old id (R8a)",
-    Decision.ADOPT: "known here, but not by a push, until now: the same user (R8b, R9)",
-    Decision.CLAIM: "an administrator had offered this user to the connection: claimed (R10)",
-    Decision.DRIFT: "the new UID was noted and not taken: nothing else in the push proves that it is the same person (R8a)",
+    Decision.CREATE: "nobody had this UID: a new user",
+    Decision.RELINK: "the UID changed: the externalId or the id proves that this is the same person",
+    Decision.REVIVE: "revived under the old id",
+    Decision.ADOPT: "matched to a user who had signed in but had not been pushed",
+    Decision.CLAIM: "claimed: an administrator had offered this user to the connection",
+    Decision.DRIFT: "the new UID was stored as drift: nothing else in the push proves that this is the same person",
 }
 
 
 class ActiveMeans(StrEnum):
-    """What a changed ``active`` meant for the user; the values are the words."""
+    """The effect of a changed ``active`` on the user; the values are the words."""
 
-    EXPIRED = "the user was expired (R20)"
-    NEVER_EXPIRED = "not active at the IdP; an expiry needs somebody who was (R25)"
-    WISH = "reactivation noted: the user stays expired until an administrator unexpires them (R22)"
-    UNEXPIRED = "the user was unexpired, as this connection may (R22)"
+    EXPIRED = "the user was expired"
+    NEVER_EXPIRED = "not active at the IdP; not expired, because the person was not active there before"
+    WISH = "reactivation requested: the user stays expired until an administrator unexpires them"
+    UNEXPIRED = "the user was unexpired, as this connection permits"
     ACTIVE = "active again at the IdP; the user was not expired"
 
 
@@ -40,14 +40,14 @@ def _parts(
         yield _DECIDED[decision]
     if decision is not Decision.CREATE:
         if "user_name" in noted:
-            yield "userName noted, the username stays (R8)"
+            yield "userName stored, the username in CORE stays"
         if "email" in noted:
-            yield "email noted, the user's stays (R16)"
+            yield "email stored, the email in CORE stays"
         if followed:
-            yield f"the user follows: {', '.join(sorted(field.replace('_', ' ') for field in followed))} (R17)"
+            yield f"copied to the user: {', '.join(sorted(field.replace('_', ' ') for field in followed))}"
         elif {"given_name", "family_name"} & set(noted):
-            yield "name noted, the user's stays (R4)"
+            yield "name stored, the name in CORE stays"
     if active is not None:
         yield str(active)
     if decision is Decision.APPLY and not noted and not followed and active is None:
-        yield "nothing was new"
+        yield "nothing changed"

@@ -91,7 +91,7 @@ class Dashboard:
         """Make Okta's people and groups what they were at first. CORE is not asked: what it holds stays."""
         with self._okta() as okta:
             okta.directory.reset()
-            self._lines.append("▸ Okta's people and groups are as they were at first")
+            self._lines.append("▸ Okta's people and groups are as in the beginning")
 
     def begin_consent(self) -> str:
         """Return the address at which an administrator of CORE has to consent. Raises `Unusable`."""

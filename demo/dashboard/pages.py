@@ -85,7 +85,7 @@ def start_page(view: View, *, sp_url: str, login_url: str) -> str:
 <main>
 <h1>The demo on one page</h1>
 <p>This is a stand-in for a customer's Okta. It signs people in by SAML and pushes them by SCIM to CORE, which runs at
-<a href="{escape(sp_url)}/">{escape(sp_url)}</a>. One human is one user there, whatever order the two speak in.</p>
+<a href="{escape(sp_url)}/">{escape(sp_url)}</a>. One human is one user there, whichever channel comes first.</p>
 <div class="acts">
 <a class="button go" href="{escape(login_url)}" target="_blank">Sign in to CORE as somebody</a>
 <a class="button" href="/tile">Open CORE from Okta's tile</a>
@@ -107,9 +107,9 @@ def living_part(view: View) -> str:
 {_story(view)}
 <h2>Okta's way in</h2>
 {_consent(view)}</section>
-<section><h2>What Okta believes, and what CORE holds</h2>
+<section><h2>What Okta believes, and what CORE stores</h2>
 {_table(view.rows)}
-<h2>What was said</h2>
+<h2>Requests and answers</h2>
 {_transcript(view)}</section>
 </div>"""
 
@@ -121,20 +121,20 @@ def _story(view: View) -> str:
         for number, (title, done) in enumerate(view.steps)
     )
     if not items:
-        return "<p>It begins when CORE has started.</p>"
+        return "<p>It begins when CORE is running.</p>"
     following = next((number for number, (_, done) in enumerate(view.steps) if not done), None)
     buttons = '<button id="again" name="step" value="again">Begin again</button>'
     if following is not None:
         buttons = (
             f'<button id="next" class="go" name="step" value="{following}">Next step</button>'
-            f'<button id="rest" name="step" value="rest">All the rest</button>{buttons}'
+            f'<button id="rest" name="step" value="rest">All other steps</button>{buttons}'
         )
     return f'<form method="post" action="/story"><div class="acts">{buttons}</div><ol>\n{items}\n</ol></form>'
 
 
 def _consent(view: View) -> str:
     if view.consented:
-        words = "An administrator of CORE consented; Okta renews its token by itself."
+        words = "An administrator of CORE consented; Okta refreshes its token by itself."
     else:
         words = (
             "By client credentials until now. Okta itself asks an administrator of CORE for consent, in the browser: "
@@ -168,5 +168,5 @@ def _cells(row: Row) -> str:
 
 def _transcript(view: View) -> str:
     if not view.transcript:
-        return '<p class="quiet">Nothing yet. Each request stands here with its answer and with what was decided.</p>'
+        return '<p class="quiet">Nothing yet. Each request appears here with its answer and the decision.</p>'
     return f'<pre id="log" tabindex="0">{escape(chr(10).join(view.transcript))}</pre>'

@@ -39,16 +39,16 @@ def _end(number: int, frame: FrameType | None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m demo.idp",
-        description="A SAML identity provider for development: it asks who you are, and believes it. "
+        description="A SAML identity provider for development: it asks who you are, and believes the answer. "
         "It listens on 127.0.0.1 only. Its metadata is at /metadata, the demo on one page at /.",
     )
-    parser.add_argument("--port", type=int, default=8001, help="default %(default)s; 0 takes a free one")
+    parser.add_argument("--port", type=int, default=8001, help="default %(default)s; 0 chooses a free one")
     parser.add_argument("--sp-url", default="http://localhost:8000", help="the product (default %(default)s)")
     parser.add_argument(
         "--state",
         type=Path,
         required=True,
-        help="folder in which keys and certificates are kept, and in which connection.json says where to push",
+        help="folder for keys and certificates, and for connection.json with the addresses to push to",
     )
     parser.add_argument("--connection", default="acme", help="slug of the product's connection (default %(default)s)")
     return parser

@@ -27,14 +27,16 @@ def certificate_at(metadata_url: str, use: str) -> x509.Certificate:
         found = root.find(f".//{MD}KeyDescriptor[@use='{use}']//{DS}X509Certificate")
         return x509.load_der_x509_certificate(base64.b64decode((found.text or "") if found is not None else ""))
     except (URLError, OSError, ValueError, etree.XMLSyntaxError) as error:
-        raise Refused(f"CORE names no certificate for {use}. Make one: connection saml-keys SLUG make.") from error
+        raise Refused(
+            f"CORE's metadata has no certificate for {use}. Make one: connection saml-keys SLUG make."
+        ) from error
 
 
 def encrypt(assertion: etree._Element, recipient: x509.Certificate) -> None:
     """Put an EncryptedAssertion in the place of ``assertion``."""
     parent = assertion.getparent()
     if parent is None:
-        raise ValueError("An assertion stands in a Response.")
+        raise ValueError("An assertion must be in a Response.")
     place = etree.Element(f"{SAML}EncryptedAssertion")
     parent.replace(assertion, place)
     place.append(assertion)

@@ -52,17 +52,17 @@ MISTAKE: Final = Question(
             "The Audience URI (SP Entity ID) was copied from another app.",
             {"audience": "https://another-app.example/metadata"},
         ),
-        Choice("no_uid", "UID missing", "The attribute statement UID was forgotten.", {"uid_attribute": None}),
+        Choice("no_uid", "UID missing", "The attribute statement UID is missing.", {"uid_attribute": None}),
         Choice(
             "same_uid",
             "One UID for two people",
-            "Everybody is sent as jane.doe, as happens where names make the UID. Sign in as Jane first, then as somebody else.",
+            "Everybody is sent as jane.doe, as can happen if the UID is made of names. Sign in as Jane first, then as somebody else.",
             {"uid": "jane.doe"},
         ),
         Choice(
             "old_certificate",
             "Old certificate",
-            "Okta signs with a certificate that its metadata does not name.",
+            "Okta signs with a certificate that is not in its metadata.",
             {"key": "old"},
         ),
         Choice(
@@ -93,7 +93,7 @@ SIGNED: Final = Question(
         Choice(
             "assertion",
             "Assertion only",
-            "Taken if the connection has signed: assertion.",
+            "Accepted if the connection has signed: assertion.",
             {"signs_response": False},
         ),
     ),
@@ -114,7 +114,7 @@ ENCRYPTED: Final = Question(
         Choice(
             "assertion",
             "The assertion is encrypted",
-            "To the certificate that CORE's metadata names.",
+            "For the certificate in CORE's metadata.",
             {"encrypts": True},
         ),
     ),

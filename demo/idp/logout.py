@@ -42,7 +42,7 @@ def read(name: str, message: str, parties: Parties, signer: Callable[[], x509.Ce
     require(name, "Issuer", root.findtext(f"{SAML}Issuer"), parties.sp_entity_id)
     require(name, "Destination", root.get("Destination"), parties.slo_url)
     if not _is_signed(root, signer):
-        raise Refused(f"The {name} is not signed by the key that CORE's metadata names.")
+        raise Refused(f"The {name} is not signed by the key in CORE's metadata.")
     return root
 
 

@@ -46,8 +46,8 @@ def tile_page(people: Iterable[DemoPerson]) -> str:
     """Okta's dashboard: a click on the app's tile sends an assertion that nobody asked for."""
     return _page(
         "Demo identity provider — open CORE as …",
-        "<p>As from the tile on Okta's dashboard: CORE did not ask. It takes that only where the connection allows "
-        f"it: <em>Sign-ins may start at the IdP</em>, on its page <em>SAML settings</em>.</p>\n{_choice(people, '/tile', {})}",
+        "<p>This works like the tile on Okta's dashboard: CORE did not request the sign-in. CORE accepts it only if the "
+        f"connection allows it: <em>Sign-ins may start at the IdP</em>, on its page <em>SAML settings</em>.</p>\n{_choice(people, '/tile', {})}",
     )
 
 
@@ -56,7 +56,7 @@ def _choice(people: Iterable[DemoPerson], action: str, fields: Mapping[str, str]
     questions = "\n".join(_fieldset(question) for question in QUESTIONS)
     return (
         f'<form method="post" action="{action}">\n{_hidden(fields)}\n'
-        f"<details><summary>Be another Okta: habits and mistakes</summary>\n{questions}\n</details>\n"
+        f"<details><summary>Choose another Okta: its habits and mistakes</summary>\n{questions}\n</details>\n"
         f"<ul>\n{buttons}\n</ul>\n</form>"
     )
 
@@ -83,13 +83,13 @@ def sessions_page(sessions: Mapping[str, Session]) -> str:
         )
     return _page(
         "Demo identity provider — sign out …",
-        "<p>As when somebody signs out of Okta: it ends that one session at CORE, too.</p>\n"
+        "<p>This signs a person out of Okta. It ends that one session at CORE, too.</p>\n"
         f'<form method="post" action="/leave">\n<ul>\n{buttons}\n</ul>\n</form>',
     )
 
 
 def signed_out_page(*, done: bool) -> str:
-    told = "CORE says that the session there has ended." if done else "CORE could not end the session there."
+    told = "CORE reports that the session there has ended." if done else "CORE could not end the session there."
     return _page("You are signed out", f'<p>{told}</p>\n<p><a href="/">To the demo</a></p>')
 
 

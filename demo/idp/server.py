@@ -27,7 +27,7 @@ from demo.simulate.connection import Unusable
 
 
 class DemoIdp(ThreadingHTTPServer):
-    """Bound to 127.0.0.1: it signs in anybody as anybody. Port 0 takes a free one. Raises `OSError` if the port is taken."""
+    """Bound to 127.0.0.1: it signs in anybody as anybody. Port 0 chooses a free one. Raises `OSError` if the port is taken."""
 
     daemon_threads = True
 
@@ -144,7 +144,7 @@ class Handler(BaseHTTPRequestHandler):
         chosen = fields.get("person", "")
         person = next((one for one in self.server.dashboard.people() if one.login == chosen), None)
         if person is None:
-            raise Refused("Nobody of that name is known here. Go back and choose one of the people.")
+            raise Refused("There is no person with that name. Go back and choose one of the people.")
         habits, index = habits_of(fields), new_id()
         xml = signed_response(
             person,
@@ -176,7 +176,7 @@ class Handler(BaseHTTPRequestHandler):
     def _leave(self, index: str) -> str:
         parties, session = self.server.parties, self.server.sessions.pop(index, None)
         if session is None:
-            raise Refused("There is no such session. Go back and look again.")
+            raise Refused("This session does not exist. Go back and try again.")
         said = request_to_end(session, index, parties=parties, key=self.server.keys["current"], now=datetime.now(UTC))
         return self._carry("Signing you out …", parties.logout_url, SAMLRequest=said)
 

@@ -61,7 +61,9 @@ def _load_or_make(file: Path) -> SigningKey:
         load_pem_private_key(pem, password=None)
         return SigningKey(pem, x509.load_pem_x509_certificate(pem))
     except ValueError as error:
-        raise UnusableKey(f"{file} does not hold a key and its certificate. Delete it; a new one is made.") from error
+        raise UnusableKey(
+            f"{file} does not hold a key and its certificate. Delete it; a new one will be created."
+        ) from error
 
 
 def _make() -> bytes:

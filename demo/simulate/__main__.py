@@ -82,7 +82,7 @@ def _show_comparison(idp: OktaAiw, connection: DemoConnection, tokens: Tokens) -
         rows = compare(idp.directory, quiet)
     except Refused as refusal:
         raise Unusable(f"What CORE holds could not be read: {refusal}") from refusal
-    print(f"\nWhat {idp.name} believes, and what CORE holds\n\n{table(rows, idp.name)}")
+    print(f"\nWhat {idp.name} believes, and what CORE stores\n\n{table(rows, idp.name)}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -90,10 +90,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="./dev simulate", description="Send the SCIM requests of an IdP to a running product."
     )
     dialects = parser.add_subparsers(required=True, metavar="IDP", dest="dialect")
-    _add_dialect(dialects, "okta-aiw", "an Okta app made in the App Integration Wizard: whole resources by PUT")
+    _add_dialect(dialects, "okta-aiw", "an Okta app created in the App Integration Wizard: whole resources by PUT")
     _add_dialect(dialects, "okta-oin", "an app of Okta's catalogue: changes by PATCH")
     act = _add_dialect(
-        dialects, "entra", "Microsoft Entra ID, with changes by PATCH in forms of its own and deletion in two steps,"
+        dialects, "entra", "Microsoft Entra ID, with changes by PATCH in its own forms and deletion in two steps,"
     )
     logins = [person.login for person in PEOPLE]
     act.add_argument("--delete", metavar="LOGIN", default="", choices=logins, help="only delete this person for good")
@@ -109,17 +109,17 @@ def _add_dialect(
         name,
         help=what.rstrip(","),
         description=f"Do what {what} does. Without an option: test the connection, then push all people and groups; a "
-        "second run finds them and updates them. Everybody who is pushed is active, so the IdP asks for whoever was "
-        "deactivated back. Each request is shown with its answer and with what was decided.",
+        "second run finds them and updates them. Everybody who is pushed is active, so the IdP also reactivates people who "
+        "were deactivated. Each request is shown with its answer and the decision.",
         epilog=f"People: {', '.join(logins)}. Groups: {', '.join(GROUPS)}. "
-        "Exit status: 0 when all was taken, 1 when something was refused or nobody answered.",
+        "Exit status: 0 if everything was accepted, 1 if something was refused or nobody answered.",
     )
     act = okta.add_mutually_exclusive_group()
     act.add_argument(
         "--story",
         action="store_true",
         help="hire ten people, rename one, deactivate and reactivate one, push three groups, rename and unlink one; "
-        "then show what the IdP believes and what CORE holds",
+        "then show what the IdP believes and what CORE stores",
     )
     act.add_argument(
         "--deactivate", metavar="LOGIN", default="", choices=logins, help="only unassign this person (active false)"
@@ -131,17 +131,17 @@ def _add_dialect(
     okta.add_argument(
         "--authorize",
         action="store_true",
-        help="first have an administrator consent in a browser, as Okta does; later runs use what that gave",
+        help="first let an administrator consent in a browser, as Okta does; later runs use these tokens",
     )
     okta.add_argument(
         "--callback-port",
         metavar="PORT",
         type=int,
         default=8002,
-        help="where the browser comes back to, at http://127.0.0.1:PORT/callback (default %(default)s)",
+        help="the address to which the browser returns, at http://127.0.0.1:PORT/callback (default %(default)s)",
     )
     okta.add_argument(
-        "--lose-answer", action="store_true", help="first renew the token twice, as if the first answer had got lost"
+        "--lose-answer", action="store_true", help="first refresh the token twice, as if the first answer was lost"
     )
     okta.add_argument("--verbose", action="store_true", help="show the JSON of requests and answers")
     okta.add_argument("--base-url", metavar="URL", help="SCIM base URL, in place of the connection file's")

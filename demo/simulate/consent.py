@@ -42,7 +42,7 @@ class Dance:
         """Return the code that came back; raise `Unusable` with a sentence where none did."""
         came = {name: values[0] for name, values in parse_qs(query).items()}
         if not hmac.compare_digest(came.get("state", "").encode(), self.state.encode()):
-            raise Unusable("What came back does not belong to this try (the state differs).")
+            raise Unusable("The answer does not belong to this attempt (the state differs).")
         if "code" not in came:
             reason = came.get("error_description") or came.get("error") or "no reason given"
             raise Unusable(f"The administrator's consent was not given: {reason}.")

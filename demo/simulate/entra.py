@@ -20,7 +20,7 @@ class Entra(OktaOin):
     def test_connection(self) -> None:
         """*Test Connection* asks for somebody whom nobody can have; the answer is an empty list, and no 404."""
         if self._look_up("/Users", "userName", str(uuid4()), NOTHING) is not None:
-            raise self.client.refuse("The lookup found somebody whom nobody has.")
+            raise self.client.refuse("The lookup found a user that does not exist.")
 
     def push_person(self, account: Account) -> None:
         account.assigned = True

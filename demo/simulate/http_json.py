@@ -50,7 +50,7 @@ def send(method: str, url: str, headers: Mapping[str, str], body: bytes | None =
             status, content, decision = answer.status, answer.read(), answer.headers.get("X-Decision", "")
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
-        raise Unusable(f"{url.partition('?')[0]} cannot be reached ({reason}). Does ./dev run still run?") from error
+        raise Unusable(f"{url.partition('?')[0]} cannot be reached ({reason}). Is ./dev run still running?") from error
     try:
         document = json.loads(content)
     except ValueError:

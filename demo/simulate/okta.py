@@ -38,7 +38,7 @@ class OktaAiw:
         for path, count in (("/Users", 2), ("/Groups", 100)):
             answer = self.client.get(path, {"startIndex": 1, "count": count})
             if not isinstance(answer.get("totalResults"), int):
-                raise self.client.refuse(f"{path} does not say how many there are (totalResults).")
+                raise self.client.refuse(f"{path} has no number of results (totalResults).")
 
     def push_person(self, account: Account) -> None:
         """Assign somebody, push a changed profile, or assign again: who is not linked is looked up by userName, and else made."""
@@ -116,7 +116,7 @@ class OktaAiw:
     def _id_of(self, resource: Resource) -> str:
         identifier = resource.get("id")
         if not isinstance(identifier, str):
-            raise self.client.refuse("The answer has no id, without which Okta cannot go on.")
+            raise self.client.refuse("The answer has no id, so Okta cannot continue.")
         return identifier
 
 

@@ -69,7 +69,7 @@ class ScimClient:
         self._transcript.document(">", document)
         self._transcript.document("<", answer.document)
         if answer.is_refusal:
-            reason = str(answer.document.get("detail", "The answer is no SCIM error, and gives no reason."))
+            reason = str(answer.document.get("detail", "The answer is not a SCIM error, and has no reason."))
             self._transcript.reason(reason)
             raise Refused(reason, answer.status)
         return answer.document

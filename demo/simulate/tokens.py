@@ -52,7 +52,7 @@ class Tokens:
         form = {"grant_type": "refresh_token", "refresh_token": str(self._kept["refresh_token"])}
         if losing_the_first_answer:
             self._ask(form)
-            self._transcript.say("Asked for a new token; the answer got lost on its way")
+            self._transcript.say("Asked for a new token; the answer was lost")
         try:
             answer = self._ask(form)
         except Unusable as error:

@@ -15,10 +15,10 @@ SUMMARY = "run every check, but no test"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Run every check that ./dev test begins with: style, types, import contracts, templates, migrations "
+        "Run every check that ./dev test begins with: style, types, import contracts, English, templates, migrations "
         "and check --deploy."
     )
-    parser.add_argument("--fix", action="store_true", help="first let ruff and djlint mend what they can")
+    parser.add_argument("--fix", action="store_true", help="first let ruff and djlint fix what they can")
 
 
 def execute(checkout: Checkout, options: argparse.Namespace) -> int:

@@ -50,7 +50,7 @@ def _require_content(flat: Mapping[str, Any]) -> None:
     for key, entries in flat.items():
         for entry in entries if isinstance(entries, list) else ():
             if isinstance(entry, _Made) and not entry.keys() - _LABELS:
-                raise NoTarget(f"No value of {key} fulfils the selector of the path, and the message describes none.")
+                raise NoTarget(f"No value of {key} matches the selector of the path, and the message describes none.")
 
 
 def _comparisons(operation: Operation, current: Any) -> int:
@@ -65,7 +65,7 @@ def _set(operation: Operation, current: Any) -> Any:
     target, value = operation.target, operation.value
     if not target.attribute.multi_valued:
         if operation.selector is not None and not _is_selected(operation, current):
-            raise NoTarget(f"{target.key} does not fulfil the selector of the path.")
+            raise NoTarget(f"{target.key} does not match the selector of the path.")
         if target.sub is not None:
             return {**(current or {}), target.sub.name: value}
         return {**(current or {}), **value} if target.attribute.type == "complex" else value
@@ -90,7 +90,7 @@ def _set_selected(operation: Operation, entries: list[dict[str, Any]]) -> list[d
         # Not one that was named by what it is: that would be another.
         made = {**(described or {}), **said}
         if described is None or described.keys() - _LABELS or not fulfils(made, selector, target.attribute):
-            raise NoTarget(f"No value of {target.attribute.name} fulfils the selector of the path.")
+            raise NoTarget(f"No value of {target.attribute.name} matches the selector of the path.")
         _few(entries, target).append(_Made(described))
         chosen = [len(entries) - 1]
     for index in chosen:
@@ -122,7 +122,7 @@ def _remove(operation: Operation, current: Any) -> Any:
     if target.attribute.required:
         raise Mutability(f"{target.name} is required and cannot be removed.")
     if target.key == "active" and operation.op == "remove":
-        raise Mutability("active cannot be removed: say true or false (R22).")
+        raise Mutability("active cannot be removed: send true or false.")
     if not target.attribute.multi_valued:
         if selector is not None and not _is_selected(operation, current):
             return current

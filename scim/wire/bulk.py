@@ -99,7 +99,7 @@ def read_bulk(body: Mapping[str, Any]) -> BulkRequest:
         raise PayloadTooLarge(f"These are {len(operations)} operations. At most {MAX_OPERATIONS} go into one request.")
     limit = said.get("failonerrors")
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
-        raise InvalidValue(f"failOnErrors must be a whole number from 1 on, not {shown(limit)}.")
+        raise InvalidValue(f"failOnErrors must be a whole number of at least 1, not {shown(limit)}.")
     raw = tuple(one if isinstance(one, dict) else {} for one in operations)
     read = [_read_or_fault(one) for one in operations]
     seen: set[str] = set()
@@ -131,7 +131,7 @@ def _read(operation: object) -> Operation:
     method = method.upper()
     found = _PATH.match(path) if isinstance(path, str) else None
     if found is None:
-        raise InvalidValue(f"path is /Users or /Groups, with an id behind it or without, not {shown(path)}.")
+        raise InvalidValue(f"path is /Users or /Groups, with or without an id, not {shown(path)}.")
     if _METHODS[method] != (found[2] is not None):
         raise InvalidValue(f"The path of a {method} names {'one resource' if _METHODS[method] else 'no resource'}.")
     if not isinstance(bulk_id, str):

@@ -60,7 +60,7 @@ def read_group_patch(body: object) -> GroupChange:
             for name, inner in _pathless({path: value}):
                 _compile(compiled, op, name, inner, explicit=False)
         elif op == "remove":
-            raise NoTarget("A remove operation needs a path that says what to remove.")
+            raise NoTarget("A remove operation needs a path.")
         elif not isinstance(value, dict):
             raise InvalidValue(f"An operation without a path needs an object as its value, not {shown(value)}.")
         else:
@@ -129,7 +129,7 @@ def _compile(compiled: _Compiled, op: Op, text_path: str, value: Any, *, explici
     if target.key == "members":
         _compile_members(compiled, op, path, target, value)
     elif path.condition is not None or target.sub is not None:
-        raise InvalidPath(f"{target.name} has a single value, so nothing can be selected of it.")
+        raise InvalidPath(f"{target.name} has a single value, so it cannot have a selector.")
     elif op == "remove" or value is None:
         if target.attribute.required:
             raise Mutability(f"{target.name} is required and cannot be removed.")
@@ -203,7 +203,7 @@ def _any_ids(entries: list[Any]) -> Iterator[str]:
         if _ID.fullmatch(named):
             yield named.lower()
         elif named is entry:
-            raise InvalidValue(f"{shown(entry)} is no id of a member.")  # a stray word must not empty a group
+            raise InvalidValue(f"{shown(entry)} is not the id of a member.")  # a stray word must not empty a group
 
 
 def _optional(flat: Flat, name: str) -> str | None:

@@ -34,7 +34,7 @@ def _parsed(content: bytes) -> dict[str, Any]:
         raise InvalidSyntax("The body is not in UTF-8.") from None
     except ValueError as error:
         where = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise InvalidSyntax(f"The body is no JSON{where}.") from None
+        raise InvalidSyntax(f"The body is not JSON{where}.") from None
     if not isinstance(document, dict):
         raise InvalidSyntax("The body must be a JSON object.")
     if content.count(b"[") + content.count(b"{") > MAX_DEPTH:
@@ -53,13 +53,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     seen: set[str] = set()
     for name, _ in pairs:
         if name.lower() in seen:
-            raise InvalidSyntax(f"The body says {shown(name)} twice.")
+            raise InvalidSyntax(f"The body contains {shown(name)} twice.")
         seen.add(name.lower())
     return document
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise InvalidSyntax(f"The body is no JSON: {name} is no value.")
+    raise InvalidSyntax(f"The body is not JSON: {name} is not a value.")
 
 
 def _finite(digits: str) -> float:

@@ -45,7 +45,7 @@ def parse_patch(body: object, resource_type: ResourceType) -> Iterator[Operation
         if path is not None:
             yield from _at_path(op, path, value, resource_type, explicit=True)
         elif op == "remove":
-            raise NoTarget("A remove operation needs a path that says what to remove.")
+            raise NoTarget("A remove operation needs a path.")
         elif not isinstance(value, dict):
             raise InvalidValue(f"An operation without a path needs an object as its value, not {shown(value)}.")
         else:
@@ -130,7 +130,7 @@ def _at_path(op: Op, text: str, value: Any, resource_type: ResourceType, *, expl
             raise Mutability(f"{target.name} is read-only.")
         return
     if selector is not None and target.attribute.type != "complex":
-        raise InvalidPath(f"{target.name} has a single value, so nothing can be selected of it.")
+        raise InvalidPath(f"{target.name} has a single value, so it cannot have a selector.")
     if selector is not None:
         require_understood(selector, target.attribute)
     if op == "remove" and (selector is not None or target.sub is not None or not target.attribute.multi_valued):

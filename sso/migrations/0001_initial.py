@@ -21,7 +21,9 @@ class Migration(migrations.Migration):
                 ("slo_url", models.CharField(blank=True, max_length=2000, verbose_name="single logout URL of the IdP")),
                 (
                     "certificates",
-                    models.JSONField(help_text="Signing certificates of the IdP, as PEM. Any of them may have signed."),
+                    models.JSONField(
+                        help_text="Signing certificates of the IdP, as PEM. CORE accepts a signature by any of them."
+                    ),
                 ),
                 (
                     "want_response_signed",
@@ -53,7 +55,7 @@ class Migration(migrations.Migration):
                     "external_id_attribute",
                     models.CharField(
                         blank=True,
-                        help_text="Where the assertion carries the externalId that SCIM sends: then it alone is the second mark (R8b).",
+                        help_text="If the assertion contains the externalId that SCIM sends, enter its attribute: it is then the only second mark.",
                         max_length=255,
                         verbose_name="externalId attribute",
                     ),
@@ -77,7 +79,7 @@ class Migration(migrations.Migration):
                 (
                     "request_id",
                     models.CharField(
-                        help_text="ID of our AuthnRequest; empty where the IdP began.",
+                        help_text="ID of our AuthnRequest; empty if the IdP began.",
                         max_length=64,
                         null=True,
                         unique=True,

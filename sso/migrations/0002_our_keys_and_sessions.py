@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 help_text="An AuthnContextClassRef that each AuthnRequest demands. Empty: the IdP decides, as MFA needs it.",
                 max_length=255,
-                verbose_name="how people must prove who they are",
+                verbose_name="how people must prove their identity",
             ),
         ),
         migrations.AddField(

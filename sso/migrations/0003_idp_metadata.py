@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             model_name="samlsettings",
             name="clock_skew",
             field=models.PositiveSmallIntegerField(
-                default=120, help_text="0 to 300.", verbose_name="seconds that clocks may disagree"
+                default=120, help_text="0 to 300.", verbose_name="seconds that clocks may differ"
             ),
         ),
         migrations.AddField(
@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
             name="metadata_url",
             field=models.CharField(
                 blank=True,
-                help_text="Where `connection refresh-metadata` looks. What it finds waits for an administrator.",
+                help_text="The address for `connection refresh-metadata`. Changes are pending until an administrator adopts them.",
                 max_length=2000,
                 verbose_name="address of the IdP's metadata",
             ),
@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="samlsettings",
             name="metadata_valid_until",
-            field=models.DateTimeField(null=True, verbose_name="metadata is good until"),
+            field=models.DateTimeField(null=True, verbose_name="metadata is valid until"),
         ),
         migrations.AddField(
             model_name="samlsettings",

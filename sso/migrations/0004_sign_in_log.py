@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 (
                     "idp_initiated",
                     models.BooleanField(
-                        help_text="Unknown where it was not believed.", null=True, verbose_name="started at the IdP"
+                        help_text="Unknown if it was not believed.", null=True, verbose_name="started at the IdP"
                     ),
                 ),
                 ("identity_id", models.UUIDField(null=True)),
@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 (
                     "arrived",
                     models.JSONField(
-                        default=list, help_text="Their names; never a value.", verbose_name="attributes that arrived"
+                        default=list, help_text="Only names, never values.", verbose_name="attributes that arrived"
                     ),
                 ),
                 ("missing", models.JSONField(default=list, verbose_name="attributes that are missing")),

@@ -33,13 +33,13 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="signinstate",
             name="report",
-            field=models.TextField(blank=True, help_text="What a test found, encrypted by its ticket."),
+            field=models.TextField(blank=True, help_text="The result of a test, encrypted by its ticket."),
         ),
         migrations.AddField(
             model_name="signinstate",
             name="tester",
             field=models.ForeignKey(
-                help_text="Whose test sign-in it is (R37). Said when it departs, and never changed.",
+                help_text="The administrator whose test sign-in it is. Set when it departs, and never changed.",
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="+",

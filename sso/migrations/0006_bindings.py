@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 choices=[("redirect", "Redirect"), ("post", "POST")],
                 default="post",
-                help_text="POST is what Okta takes for certain. The other way where the IdP has no address for this one.",
+                help_text="Okta certainly accepts POST. If the IdP has no address for this one, CORE uses the other.",
                 max_length=8,
                 verbose_name="how our logout messages go there",
             ),
@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 choices=[("redirect", "Redirect"), ("post", "POST")],
                 default="redirect",
-                help_text="By Redirect or POST; the other way where the IdP has no address for this one.",
+                help_text="Redirect or POST. If the IdP has no address for this one, CORE uses the other.",
                 max_length=8,
                 verbose_name="how our AuthnRequests go there",
             ),
@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
             model_name="samlsettings",
             name="proposed",
             field=models.JSONField(
-                help_text="What a refresh found and nobody has adopted: addresses and certificates.", null=True
+                help_text="Addresses and certificates from a refresh that nobody has adopted yet.", null=True
             ),
         ),
         migrations.AlterField(

@@ -34,9 +34,9 @@ class Migration(migrations.Migration):
             name="authn_context",
             field=models.CharField(
                 blank=True,
-                help_text="An AuthnContextClassRef that each AuthnRequest demands, and each answer has to name exactly. An IdP that cannot do it refuses everybody. Empty: the IdP decides, as MFA needs it.",
+                help_text="An AuthnContextClassRef that each AuthnRequest demands and each answer must contain exactly. An IdP that does not support it refuses everybody. Empty: the IdP decides, which MFA needs.",
                 max_length=255,
-                verbose_name="how people must prove who they are",
+                verbose_name="how people must prove their identity",
             ),
         ),
         migrations.AlterField(
@@ -44,8 +44,8 @@ class Migration(migrations.Migration):
             name="clock_skew",
             field=models.PositiveSmallIntegerField(
                 default=120,
-                help_text="0 to 300. By so much an assertion may be early or late.",
-                verbose_name="seconds that clocks may disagree",
+                help_text="0 to 300. An assertion may be early or late by this number of seconds.",
+                verbose_name="seconds that clocks may differ",
             ),
         ),
         migrations.AlterField(
@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
             field=models.JSONField(
                 blank=True,
                 default=list,
-                help_text="Those of them that are verified lead whoever types such an address at the sign-in page to this connection.",
+                help_text="The sign-in page sends people with an address in a verified domain to this connection.",
                 verbose_name="email domains",
             ),
         ),
@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
             name="force_authn",
             field=models.BooleanField(
                 default=False,
-                help_text="No session that they have at the IdP lets them in here: they prove each time who they are, and the answer has to say so.",
+                help_text="People must sign in again at the IdP each time, even with a session there, and the answer must confirm it.",
                 verbose_name="the IdP must ask people again at each sign-in",
             ),
         ),
@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
             name="idp_initiated",
             field=models.BooleanField(
                 default=False,
-                help_text="Okta's dashboard tile needs it. Such a sign-in answers no request of ours, so it proves less: a stolen one that nobody used yet opens a session in any browser. A bookmark app in Okta with our sign-in page gives the same tile without it.",
+                help_text="Okta's dashboard tile needs it. Such a sign-in does not answer a request from us, so it proves less: a stolen, unused one opens a session in any browser. A bookmark app in Okta with our sign-in page gives the same tile without this.",
                 verbose_name="sign-ins may start at the IdP",
             ),
         ),
@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
             name="name_id_format",
             field=models.CharField(
                 default="urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
-                help_text="The NameID should be the userName that SCIM sends: it is a mark by which somebody is known (R8b). Okta sends what its app says.",
+                help_text="The NameID should be the userName that SCIM sends, because it is a mark that identifies the person. Okta sends the format that is set in its app.",
                 max_length=255,
                 verbose_name="NameID format asked for",
             ),
@@ -91,7 +91,7 @@ class Migration(migrations.Migration):
             name="sign_metadata",
             field=models.BooleanField(
                 default=False,
-                help_text="For an IdP that checks that. Okta and Entra do not.",
+                help_text="For an IdP that checks this. Okta and Entra do not.",
                 verbose_name="we sign our metadata",
             ),
         ),
@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
             name="sign_requests",
             field=models.BooleanField(
                 default=False,
-                help_text="For an IdP that checks them. It has to have our certificate first, or it refuses everybody at its own door.",
+                help_text="For an IdP that checks them. Give it our certificate first. Otherwise it refuses everybody on its own page.",
                 verbose_name="we sign our AuthnRequests",
             ),
         ),
@@ -109,7 +109,7 @@ class Migration(migrations.Migration):
             name="want_encrypted",
             field=models.BooleanField(
                 default=False,
-                help_text="Encrypted ones are always taken where a key of ours was made; with this no other is. The IdP has to have our certificate first.",
+                help_text="If we have a key, CORE always accepts encrypted assertions; with this setting it refuses all others. Give our certificate to the IdP first.",
                 verbose_name="assertions must be encrypted",
             ),
         ),

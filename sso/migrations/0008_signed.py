@@ -34,8 +34,7 @@ class Migration(migrations.Migration):
                     ("either", "the Response or the Assertion"),
                 ],
                 default="both",
-                help_text="Okta signs both. Entra, ADFS and Google sign the Assertion unless their setting says otherwise. Shibboleth and a Keycloak "
-                "client made by hand sign the Response. Use the last choice only while an IdP changes from one to the other.",
+                help_text="Okta signs both. Entra, ADFS and Google sign the Assertion by default. Shibboleth and a Keycloak client created by hand sign the Response. Use the last choice only while an IdP changes from one to the other.",
                 max_length=9,
                 verbose_name="what the IdP must sign",
             ),

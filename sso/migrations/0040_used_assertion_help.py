@@ -12,6 +12,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="usedassertion",
             name="until",
-            field=models.DateTimeField(db_index=True, help_text="The age of the message has refused it long before."),
+            field=models.DateTimeField(db_index=True, help_text="The message is refused by its age long before."),
         ),
     ]

@@ -71,7 +71,7 @@ def test_who_was_not_shown_does_not_come_back_R22a(as_root: Client, acme: Connec
     digest = shown(as_root, acme)
     call_active(gone[1])
     answer = as_root.post(page_of(acme), {"how": "unexpire", "reason": "x", "shown": digest})
-    assert "has changed since" in answer.content.decode()
+    assert "changed while this page was open" in answer.content.decode()
     assert expired() == 6
 
 

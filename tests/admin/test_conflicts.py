@@ -39,7 +39,7 @@ def test_the_start_page_says_what_waits_R9(as_root: Client, conflict: Conflict) 
 
 
 def test_the_inbox_lists_open_ones_and_finds_by_reference_R9(as_root: Client, conflict: Conflict) -> None:
-    assert "email address of somebody else" in told(as_root.get(INBOX))
+    assert "email address of another user" in told(as_root.get(INBOX))
     assert "zoë.müller" in told(as_root.get(INBOX, {"q": "reqscim"}))
     assert "zoë.müller" not in told(as_root.get(INBOX, {"q": "nothing"}))
 
@@ -56,7 +56,7 @@ def test_different_people_and_the_next_push_goes_through_R9(
     as_root: Client, conflict: Conflict, acme: Connection
 ) -> None:
     answer = as_root.post(page_of(conflict), {"how": "different_people", "reason": "twins"}, follow=True)
-    assert "Ask for the same push or sign-in again" in told(answer)
+    assert "repeat the same push or sign-in" in told(answer)
     assert create_person(actor=OKTA, connection=acme, person=TWIN).created
     event = Event.objects.get(kind="conflict.resolved")
     assert (event.actor, event.reason) == ("root", "twins")
@@ -157,5 +157,5 @@ def test_a_conflict_without_uid_and_user_name_is_shown_and_decided_R9(
         conflict = Conflict.objects.get(state="open")
         assert "the same person" in told(as_root.get(page_of(conflict)))
         answer = as_root.post(page_of(conflict), {"how": "same_person", "reason": "asked"}, follow=True)
-        assert "Ask for the same push or sign-in again" in told(answer)
+        assert "repeat the same push or sign-in" in told(answer)
         assert Identity.objects.get(pk=jane.pk).external_id == external_id

@@ -195,7 +195,7 @@ def test_the_groups_of_a_connection_are_listed_with_what_gives_nothing_R29_R31(
     assert cells[:8] == ["Dreamers", "waits for a role", "0", "0", "Editors", "Editors", "1", "2"]
     assert cells[8:10] == ["&lt;Everyone&gt;", "1"]
     assert [cell[:10] for cell in cells[10:]] == [now, now]
-    assert "The last sign-in of 1 person carried no attribute" in " ".join(page.split())
+    assert "The last sign-in of 1 person contained no attribute" in " ".join(page.split())
 
 
 def test_where_groups_of_sign_ins_are_not_read_the_page_says_so_R31(as_root: Client, acme: Connection) -> None:
@@ -356,7 +356,7 @@ def test_a_difference_is_shown_before_it_is_adopted(as_root: Client, acme: Conne
     assert f"nothing → {idp.entity_id}" in shown.content.decode()
     assert not SamlSettings.objects.exists()
     blind = as_root.post(page_of(acme, "metadata"), {**said, "adopt": "x", "seen": "0" * 64})
-    assert "changed since it was shown" in blind.content.decode()
+    assert "changed while you were looking" in blind.content.decode()
     assert not SamlSettings.objects.exists()
     seen = shown.context["difference"].seen
     done = as_root.post(page_of(acme, "metadata"), {**said, "adopt": "x", "seen": seen})

@@ -103,7 +103,7 @@ def test_two_idps_that_differ_about_the_same_field_are_not_both_right_R18(as_des
     both = [name for name, one in form.drift.items() if one.field == "email"]
     assert len(both) == 2
     answer = as_desk.post(ticks_of(roe.user), {"chosen": both, "reason": "x"})
-    assert "Take over one of them" in answer.content.decode()
+    assert "Accept one of them" in answer.content.decode()
     assert User.objects.get(pk=roe.user_id).email == "jane.doe@acme.test"
     one_each = [both[1], next(name for name, one in form.drift.items() if one.field == "last_name")]
     as_desk.post(ticks_of(roe.user), {"chosen": one_each, "reason": "x"})
@@ -124,7 +124,7 @@ def test_what_the_idp_said_after_the_page_was_shown_is_not_taken_over_R18(as_des
     shown = choice(as_desk, roe.user, "email")
     put(roe, replace(ROE, email="mallory@acme.test"))
     answer = as_desk.post(ticks_of(roe.user), {"chosen": shown, "reason": "married"})
-    assert "has changed since" in answer.content.decode()
+    assert "changed while you were looking" in answer.content.decode()
     assert User.objects.get(pk=roe.user_id).email == "jane.doe@acme.test"
 
 
@@ -142,7 +142,7 @@ def test_what_is_refused_is_told_on_the_page_and_nothing_changes_R16(
 
 def test_where_nothing_differs_there_is_nothing_to_tick(as_desk: Client, jane: Identity) -> None:
     page = as_desk.get(ticks_of(jane.user)).content.decode()
-    assert "There is nothing to take over" in page
+    assert "There is nothing to accept" in page
     assert 'name="reason"' not in page
 
 

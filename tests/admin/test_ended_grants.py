@@ -60,7 +60,7 @@ def test_a_form_that_ends_roles_shows_whose_first_and_saves_what_was_shown(
     Grant.objects.filter(channel="admin").delete()  # meanwhile
     address, form = by_groups
     again = as_root.post(address, {**form, "confirm_ended": confirmed(page)})
-    assert "The effects changed since the page was shown." in again.content.decode()
+    assert "The effects changed while you were looking." in again.content.decode()
     assert "3 people lose it." in again.content.decode()
     assert Grant.objects.count() == 3
     assert as_root.post(address, {**form, "confirm_ended": confirmed(again)}).status_code == 302

@@ -24,9 +24,9 @@ def told(answer: object) -> str:
 
 
 def test_an_erasure_is_shown_before_it_is_done_R34(as_root: Client, jane: Identity, page: str) -> None:
-    assert "There is no way back" in told(as_root.get(page))
+    assert "This cannot be undone" in told(as_root.get(page))
     answer = as_root.post(page, {"username": jane.user.username, "reason": WHY}, follow=True)
-    assert "Erased. What stays is the id" in told(answer)
+    assert "Erased. Only the id" in told(answer)
     assert User.objects.get(pk=jane.user_id).username == f"erased-{jane.user_id}"
     assert Event.objects.get(kind="user.erased").reason == WHY
     left = told(answer).lower()

@@ -86,7 +86,7 @@ def test_what_would_change_is_shown_with_what_it_breaks_before_it_is_saved_R34(
     ]
     text = shown.content.decode()
     assert "Okta&#x27;s tile of the SAML app works" in text
-    assert "No signature covers what the Response says around the Assertion" in text
+    assert "No signature covers the Response around the Assertion" in text
     assert standing(saml.connection).idp_initiated is False
     done = save(as_root, saml, **changes)
     assert done["Location"] == page_of(saml.connection)
@@ -144,17 +144,17 @@ def test_what_comes_of_a_change_is_said_of_settings_that_there_are() -> None:
 
 def test_changes_that_nobody_was_shown_are_not_saved(as_root: Client, saml: SamlSettings) -> None:
     blind = show(as_root, saml, idp_initiated="on", save="x", seen="0" * 64)
-    assert "changed since this was shown" in blind.content.decode()
+    assert "changed while you were looking" in blind.content.decode()
     seen = show(as_root, saml, idp_initiated="on").context["form"].seen
     SamlSettings.objects.update(idp_initiated=True, signed="assertion")
     late = show(as_root, saml, idp_initiated="on", save="x", seen=seen)
-    assert "changed since this was shown" in late.content.decode()
+    assert "changed while you were looking" in late.content.decode()
     assert standing(saml.connection).signed == "assertion"
 
 
 def test_nothing_to_change_is_said_and_has_no_second_button(as_root: Client, saml: SamlSettings) -> None:
     text = show(as_root, saml).content.decode()
-    assert "Nothing: all of it stands already." in text
+    assert "Nothing: CORE has all of it already." in text
     assert "Save these changes" not in text
 
 
@@ -223,8 +223,8 @@ def test_who_may_change_connections_changes_settings_and_no_first_trust(acme: Co
 def test_a_domain_is_verified_and_taken_back_on_its_page_R34(as_root: Client, saml: SamlSettings) -> None:
     acme = saml.connection
     save(as_root, saml, email_domains="acme.com\nb.test")
-    assert "not verified: leads nobody here" in as_root.get(page_of(acme, "domains")).content.decode()
-    assert "acme.com (not verified: leads nobody here)" in as_root.get(page_of(acme)).content.decode()
+    assert "not verified: has no effect yet" in as_root.get(page_of(acme, "domains")).content.decode()
+    assert "acme.com (not verified: has no effect yet)" in as_root.get(page_of(acme)).content.decode()
     without = as_root.post(page_of(acme, "domains"), {"verify": "acme.com"})
     assert "This field is required" in without.content.decode()
     as_root.post(page_of(acme, "domains"), {"verify": "acme.com", "reason": "DNS record"})
@@ -246,7 +246,7 @@ def test_a_domain_of_another_customer_is_refused_with_where_it_is(
         sso.connections.apply(connection, section, base_dir=None)
     verify_domain(actor=ADMIN, connection=other, domain="acme.com")
     page = as_root.post(page_of(saml.connection, "domains"), {"verify": "acme.com", "reason": "asked"})
-    assert "leads to another customer by the connection globex" in page.content.decode()
+    assert "leads to another customer through the connection globex" in page.content.decode()
 
 
 def test_the_pages_cost_the_same_however_many_domains_there_are(
@@ -294,7 +294,7 @@ def test_a_step_that_is_not_possible_or_was_shown_of_another_key_is_refused(
         step(as_root, acme, name)
     page = f"{page_of(acme, 'key')}?step=retire"
     late = as_root.post(page, {"reason": "x", "shown": "0123456789abcdef"})
-    assert "The keys changed since this was shown" in late.content.decode()
+    assert "The keys changed while you were looking" in late.content.decode()
     assert SpKey.objects.count() == 2
     assert as_root.get(f"{page_of(acme, 'key')}?step=seal").status_code == 404
 
@@ -326,7 +326,7 @@ def test_our_keys_are_a_superusers(saml: SamlSettings) -> None:
 
 def test_the_sheet_explains_the_tile_encryption_and_signed_requests_R37(as_root: Client, saml: SamlSettings) -> None:
     text = as_root.get(page_of(saml.connection)).content.decode()
-    for sentence in ("Start at Okta&#x27;s tile", "Bookmark App", "make a key first", "Signature Certificate"):
+    for sentence in ("Start at Okta&#x27;s tile", "Bookmark App", "create a key first", "Signature Certificate"):
         assert sentence in text or sentence.replace("&#x27;", "'") in text, sentence
     SamlSettings.objects.update(idp_initiated=True, want_encrypted=True)
     make_key(actor=ADMIN, connection=saml.connection)

@@ -124,8 +124,8 @@ def test_the_page_is_the_whole_story_R36(as_root: Client, acme: Connection, jane
         "acme says <strong>jane.roe@acme.test</strong> for email, here it is <strong>jane.doe@acme.test</strong>",
         "an administrator",
         "push group Editors of acme",
-        "no: the role is protected",
-        "Interns: waits, reaches no role",
+        "no: only an administrator can give a protected role",
+        "Interns: waits, gives no role",
         "REQSCIM",
         "identity.uid_set",
     ):

@@ -13,25 +13,27 @@ from core_identity.policy.sign_in import UID_FREE, UID_KNOWN, SignIn
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs/reference/decisions.md"
 FRAME = """# Decisions
 
-Made of the tables in `core_identity/policy/matching.py` and `core_identity/policy/sign_in.py`; do not edit it, change them and run
-`.venv/bin/python -m tests.architecture.test_decisions`. [One human, one user](../explanation/one-human-one-user.md) tells why.
-Where a cell has several lines, the first that fits decides.
+Generated from the tables in `core_identity/policy/matching.py` and `core_identity/policy/sign_in.py`. Do not edit this page: change the tables and run
+`.venv/bin/python -m tests.architecture.test_decisions`. [One human, one user](../explanation/one-human-one-user.md) explains the reasons.
+If a cell has several lines, the first one that applies decides.
 
-## A push (R8a)
+## A push
 
-X is the identity of the `id` (PUT, PATCH) or of the externalId (POST); where nobody has it, of the userName if an administrator offered X (R10).
-On a POST for whom no X is known, a UID that is not sent is read from the userName (R6), so nothing comes to the middle of that line. Over all
-lines `active: false` for a known `id` goes first (R23), and the userName must pass R9. A *mark* is the externalId where both sides know it, else
-the userName or the email. *Live* means active and not deleted before this message. A PATCH names X by `id`, so a key that it does not contain
-counts as unchanged; a key that it empties does not. *May change* is the switch *externalId may change* of a connection with the UID rule `other`.
+X is the identity with the `id` (PUT, PATCH) or the externalId (POST). If no identity has that externalId, X is an offered user with this userName.
+If a POST finds no X and contains no UID, CORE uses the userName as UID, so no message reaches the middle cell of that line. Two rules come before
+all lines: `active: false` for a known `id` is applied first, and another user's userName is a conflict. A *mark* is the externalId if both sides
+have one, otherwise the userName or the email. *Live* means active and not deleted before this message. A PATCH identifies X by `id`, so a key that it
+does not contain counts as unchanged; a key that it empties does not. *May change* is the switch *externalId may change* of a connection with the UID
+rule `other`.
 
 {pushes}
 
 {decisions}
 
-## A sign-in (R8b)
+## A sign-in
 
-X is whose the UID is, now or formerly. Whoever is let in must also pass the gate (R21, R22, R26), and who is made must pass R9 and R12.
+X is the owner of the UID, now or formerly. A person must also be active and not expired to sign in. Staff need a connection that is marked *our own
+IdP*. A new user needs a name and an email, and nobody else may have that email or userName.
 
 {sign_ins}
 
@@ -64,7 +66,7 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def test_the_page_of_decisions_is_what_the_tables_say_R8a_R8b() -> None:
-    renew = f"{PAGE.name} is not what the tables say: run `.venv/bin/python -m tests.architecture.test_decisions`"
+    renew = f"{PAGE.name} differs from the tables: run `.venv/bin/python -m tests.architecture.test_decisions`"
     assert PAGE.read_text(encoding="utf-8") == rendered(), renew
 
 

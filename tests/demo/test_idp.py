@@ -306,7 +306,7 @@ def test_a_damaged_key_file_is_named_in_one_sentence(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert ended.stderr == (
         f"The demo IdP cannot start: {tmp_path}/idp-key.pem does not hold a key and its certificate. "
-        "Delete it; a new one is made.\n"
+        "Delete it; a new one will be created.\n"
     )
 
 

@@ -45,7 +45,7 @@ def test_the_person_at_the_browser_decides_who_goes_on(
     press_the_tile(bob)
     expect(page.get_by_role("heading", name="Somebody else is signed in here")).to_be_visible()
     picture(page, "another-user")
-    page.get_by_role("button", name="Stay Jane Doe").click()
+    page.get_by_role("button", name="Stay signed in as Jane Doe").click()
     expect(page.get_by_role("heading", name="Jane Doe")).to_be_visible()
     press_the_tile(bob)
     page.get_by_role("button", name="Continue as Bob Doe").click()
@@ -72,7 +72,7 @@ def test_a_link_on_a_page_of_another_site_does_not_change_who_is_signed_in(
         page.set_content(f'<a href="{login}">Kittens</a>')
         page.get_by_role("link", name="Kittens").click()
         page.get_by_role("button", name="Zoë Müller").click()
-        page.get_by_role("button", name="Stay Jane Doe").click()
+        page.get_by_role("button", name="Stay signed in as Jane Doe").click()
         expect(page.get_by_role("heading", name="Jane Doe")).to_be_visible()
 
         page.goto(login)  # as a bookmark of the browser

@@ -246,7 +246,7 @@ def test_a_uid_that_looks_alike_opens_and_adopts_nobody_R8b_R9(
     else:
         assert come_back(Browser(idp), victim, str(victim.uid)).status_code == 303
     before = written()
-    assert "cannot tell for sure" in refusal(come_back(browser, victim, SOMEBODY_ELSE[case]))
+    assert "cannot be sure" in refusal(come_back(browser, victim, SOMEBODY_ELSE[case]))
     error(okta.post("/Users", resource(replace(victim, external_id=None), SOMEBODY_ELSE[case])), 409, "uniqueness")
     assert written() == before
     assert browser.me().status_code == 401

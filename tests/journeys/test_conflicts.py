@@ -32,7 +32,7 @@ def decide(page: Page, reference: str, answer: str, reason: str) -> None:
     page.get_by_label(re.compile(answer)).check()
     page.get_by_label("Reason").fill(reason)
     page.get_by_role("button", name="Decide").click()
-    expect(page.get_by_text("Ask for the same push or sign-in again")).to_be_visible()
+    expect(page.get_by_text("repeat the same push or sign-in")).to_be_visible()
 
 
 def reference_in(text: str) -> str:
@@ -81,7 +81,7 @@ def test_a_new_name_at_the_idp_is_confirmed_once(
     married = replace(jane, user_name=f"roe.{customer.slug}@acme.test", email=f"roe.{customer.slug}@acme.test")
     refused = customer.sign_in(married)
     assert refused.status_code == 403
-    assert "An administrator has to look at it" in refused.text
+    assert "An administrator must decide" in refused.text
     page = desk_of(chromium, service, customer)
     decide(page, reference_in(refused.text), "the same person", "Married, called her")
     assert customer.sign_in(married).status_code == 200

@@ -53,7 +53,7 @@ def demo(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def sign_in(page: Page, demo: DemoIdp, person: str, **habits: str) -> None:
     page.goto(demo.parties.login_url)
     if habits:
-        page.get_by_text("Be another Okta").click()
+        page.get_by_text("Choose another Okta").click()
     for name, value in habits.items():
         page.locator(f"input[name={name}][value={value}]").check()
     page.get_by_role("button", name=person).click()
@@ -70,10 +70,10 @@ def test_the_story_runs_by_buttons_and_the_table_lives(
     jane = page.get_by_role("row", name="Jane Doe")
     expect(jane).to_contain_text("may sign in")
     # What another program does appears without a click.
-    page.get_by_role("button", name="All the rest").click()
+    page.get_by_role("button", name="All other steps").click()
     expect(page.get_by_role("row", name="Zoë Haddad")).to_contain_text("zoe.mueller@acme.test")
     expect(page.get_by_role("row", name="Sam Lee")).to_contain_text("expired")
-    expect(page.get_by_text("reactivation noted: the user stays expired")).to_be_visible()
+    expect(page.get_by_text("reactivation requested: the user stays expired")).to_be_visible()
     expect(page.get_by_role("button", name="✓ Unlink the group Reviewers")).to_be_visible()
     page.set_viewport_size({"width": 1280, "height": 720})
     picture(page, "demo")
@@ -133,13 +133,13 @@ def test_one_uid_for_two_people_lets_only_the_first_in_R9(
 ) -> None:
     page = window.new_page()
     page.goto(demo.parties.login_url)
-    page.get_by_text("Be another Okta").click()
+    page.get_by_text("Choose another Okta").click()
     picture(page, "idp")
     sign_in(page, demo, "Jane Doe", mistake="same_uid")
     expect(page.get_by_role("heading", name="Jane Doe")).to_be_visible()
     window.clear_cookies()
     sign_in(page, demo, "Lars Berg", mistake="same_uid")
-    expect(page.get_by_text("CORE cannot tell for sure who you are")).to_be_visible()
+    expect(page.get_by_text("CORE cannot be sure who you are")).to_be_visible()
     picture(page, "in-doubt")
 
 
@@ -174,7 +174,7 @@ def test_signing_out_of_core_signs_out_of_this_okta(demo: DemoIdp, window: Brows
     page = window.new_page()
     sign_in(page, demo, "Niamh O'Neill", encrypted="assertion")
     page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_text("Acme Studios says that your session there has ended too.")).to_be_visible()
+    expect(page.get_by_text("Your session at Acme Studios has ended too.")).to_be_visible()
 
 
 def test_signing_out_of_this_okta_signs_out_of_core(demo: DemoIdp, window: BrowserContext) -> None:
@@ -184,7 +184,7 @@ def test_signing_out_of_this_okta_signs_out_of_core(demo: DemoIdp, window: Brows
     page.goto(demo.parties.idp_url)
     page.get_by_role("link", name="Sign out of Okta").click()
     page.get_by_role("button", name="Niamh O'Neill").last.click()  # the latest of her sessions
-    expect(page.get_by_text("CORE says that the session there has ended.")).to_be_visible()
+    expect(page.get_by_text("CORE reports that the session there has ended.")).to_be_visible()
     gone = page.goto(f"{demo.parties.sp_url}/me")
     assert gone is not None
     assert gone.status == httpx.codes.UNAUTHORIZED

@@ -24,7 +24,7 @@ def test_an_address_leads_to_the_identity_provider_and_stands_in_no_address_bar(
     page.goto("/sign-in?next=/me")
     for typed in ("jane@nowhere.example", f"Jane@{domain.upper()}"):
         page.get_by_label("Your email address").fill(typed)
-        page.get_by_role("button", name="Go on").click()
+        page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("link", name="Sign in with Acme Studios")).to_have_attribute(
         "href", f"/sso/{slug}/login?next=%2Fme"
     )

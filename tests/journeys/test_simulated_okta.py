@@ -32,7 +32,7 @@ def remembered(customer: Customer, folder: Path) -> Path:
 
 def rows_of(printed: str) -> dict[str, list[str]]:
     """Return the cells of the table at the end, by the person's name."""
-    lines = printed.partition(" believes, and what CORE holds\n\n")[2].splitlines()
+    lines = printed.partition(" believes, and what CORE stores\n\n")[2].splitlines()
     edges = [match.span() for match in re.finditer("─+", lines[1])]
     return {cells[0]: cells[1:] for cells in ([line[a:b].strip() for a, b in edges] for line in lines[2:])}
 
@@ -57,7 +57,7 @@ def test_the_story_ends_with_ten_users_whatever_the_dialect_R8_R16_R20_R29(
         # Entra deletes: gone from SCIM, and with the next story hired again under her old id.
         aiko = ("not assigned", "") if dialect == "entra" else ("assigned", "may sign in")
         assert tuple(rows["Aiko Tanaka"][1:3]) == aiko
-    assert "reactivation noted: the user stays expired until an administrator unexpires them (R22)" in printed
+    assert "reactivation requested: the user stays expired until an administrator unexpires them" in printed
 
 
 def test_one_idp_tells_its_story_after_the_other_pushed_what_it_has(customer: Customer, tmp_path: Path) -> None:
@@ -71,10 +71,10 @@ def test_one_idp_tells_its_story_after_the_other_pushed_what_it_has(customer: Cu
 def test_the_story_tells_each_decision(customer: Customer, tmp_path: Path) -> None:
     printed = simulate(remembered(customer, tmp_path), "okta-aiw", "--story")
     for words in (
-        "create; nobody was known by this UID: a new user (R8)",
-        "apply; userName noted, the username stays (R8); email noted, the user's stays (R16)",
-        "the user was expired (R20)",
-        "reactivation noted: the user stays expired",
+        "create; nobody had this UID: a new user",
+        "apply; userName stored, the username in CORE stays; email stored, the email in CORE stays",
+        "the user was expired",
+        "reactivation requested: the user stays expired",
         "group deleted: the memberships that came through it ended (R30)",
     ):
         assert words in printed, words

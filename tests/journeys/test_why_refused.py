@@ -57,7 +57,7 @@ def admin(service: Service, window: BrowserContext) -> Page:
 
 def choose(page: Page, person: str, **habits: str) -> None:
     if habits:
-        page.get_by_text("Be another Okta").click()
+        page.get_by_text("Choose another Okta").click()
     for name, value in habits.items():
         page.locator(f"input[name={name}][value={value}]").check()
     page.get_by_role("button", name=person).click()
@@ -108,11 +108,11 @@ def test_an_administrator_tries_the_way_to_the_idp_and_back_and_nothing_is_done_
     admin.get_by_role("button", name="Start the test").click()
     choose(admin, "Jane Doe")
     expect(admin.get_by_text("Would sign in: a new user")).to_be_visible()
-    expect(admin.get_by_text("A new user would be made, with the username jane.doe@acme.test")).to_be_visible()
+    expect(admin.get_by_text("A new user would be created, with the username jane.doe@acme.test")).to_be_visible()
     picture(admin, "test-sign-in")
     shown = admin.url
     admin.goto(shown)
-    expect(admin.get_by_text("was shown already")).to_be_visible()
+    expect(admin.get_by_text("was already shown")).to_be_visible()
     admin.get_by_role("button", name="Start the test").click()
     choose(admin, "Jane Doe", mistake="no_uid")
     expect(admin.get_by_text("Would be refused (missing_attributes)")).to_be_visible()

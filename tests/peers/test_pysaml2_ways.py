@@ -75,14 +75,14 @@ def test_without_scripts_one_goes_on_by_the_buttons(
     context = chromium.new_context(base_url=service.url, java_script_enabled=False)
     page = context.new_page()
     page.goto(told["ways-post"]["login_url"])
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Jane Doe").click()
     page.get_by_role("button").click()  # pysaml2's
     expect_in(page)
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="Sign out at Acme Studios").click()
     page.get_by_role("button").click()
-    expect(page.get_by_text("your session there has ended too")).to_be_visible()
+    expect(page.get_by_text("has ended too.")).to_be_visible()
     context.close()
 
 
@@ -103,7 +103,7 @@ def test_signing_out_here_signs_out_there_and_the_answer_comes_back(
     expect_in(page)
     name_id, index = idp.known_as[told[slug]["entity_id"]]
     page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_text("Acme Studios says that your session there has ended too.")).to_be_visible()
+    expect(page.get_by_text("Your session at Acme Studios has ended too.")).to_be_visible()
     assert idp.heard == [Heard("LogoutRequest", BINDINGS[slug], name_id.text, index)]
     expect_out(page)
 
@@ -228,7 +228,7 @@ def test_a_sign_in_goes_on_at_whatever_node_and_its_answer_is_used_up_at_all(
         sign_in(page, told)
     expect_in(page)
     page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_text("your session there has ended too")).to_be_visible()
+    expect(page.get_by_text("has ended too.")).to_be_visible()
     for node in (0, 1):
         cluster.plan["/acs"] = node
         page.goto(f"{idp.url}/dashboard")

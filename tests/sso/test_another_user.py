@@ -72,7 +72,7 @@ def test_it_is_said_who_is_signed_in_and_who_would_be_and_nothing_happens_yet(at
     text = page.content.decode()
     assert page.status_code == 200
     assert "Continue as Zoë Müller (bob.roe@acme.test)" in text
-    assert "Stay Jane Doe (jane.doe@acme.test)" in text
+    assert "Stay signed in as Jane Doe (jane.doe@acme.test)" in text
     assert "no-store" in page["Cache-Control"]
     assert whose(at_janes) == "jane.doe@acme.test"
 
@@ -112,7 +112,7 @@ def test_a_bookmark_was_asked_for(at_janes: Browser, site: str | None) -> None:
 def test_a_staff_user_who_is_signed_in_by_password_is_asked_too(browser: Browser) -> None:
     browser.http.force_login(create_user(actor=ADMIN, username="boss", is_staff=True, is_superuser=True))
     page = by_tile(browser, BOB_BY_SSO)
-    assert "Stay boss" in page.content.decode()
+    assert "Stay signed in as boss" in page.content.decode()
     assert whose(browser) == "boss"
 
 
@@ -146,7 +146,7 @@ def test_the_administrations_own_sign_in_is_no_way_around_the_question(browser: 
     said = {"username": "boss", "password": "correct horse battery staple"}
     place = browser.http.post("/admin/login/?next=/sso/acme/login", said)["Location"]
     assert place == "/me"
-    assert "Stay boss" in by_link(browser, BOB_BY_SSO, "same-origin").content.decode()
+    assert "Stay signed in as boss" in by_link(browser, BOB_BY_SSO, "same-origin").content.decode()
     assert whose(browser) == "boss"
 
 

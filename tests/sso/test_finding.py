@@ -76,7 +76,7 @@ def test_several_connections_of_one_customer_are_asked_about(
     for connection in (acme, entra):
         enter(connection, idp, *verified("acme.com"))
     assert offered(browser, "jane@acme.com") == {"acme", "acme-entra"}
-    assert "Which of these is yours?" in ask(browser, "jane@acme.com")
+    assert "Choose your organisation" in ask(browser, "jane@acme.com")
 
 
 def test_where_one_wanted_to_go_is_kept_and_stays_on_this_site(
@@ -227,9 +227,9 @@ def test_a_domain_leads_to_one_customer(acme: Connection, globex: Connection, br
     """Offered beside the true one, a stranger's connection would be a way to a stranger's password page."""
     enter(acme, idp, *verified("acme.com"))
     enter(globex, idp, "acme.com")
-    with pytest.raises(InvalidValue, match="leads to another customer by the connection acme"):
+    with pytest.raises(InvalidValue, match="leads to another customer through the connection acme"):
         verify_domain(actor=ADMIN, connection=globex, domain="acme.com")
-    with pytest.raises(InvalidValue, match="leads to another customer by the connection acme"):
+    with pytest.raises(InvalidValue, match="leads to another customer through the connection acme"):
         enter(globex, idp, *verified("acme.com"))
     assert offered(browser, "jane@acme.com") == {"acme"}
     unverify_domain(actor=ADMIN, connection=acme, domain="acme.com")

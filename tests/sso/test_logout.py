@@ -154,18 +154,21 @@ def test_signing_out_goes_on_to_the_idp_with_a_signed_request_for_this_session(j
     ("status", "words"),
     [
         (SUCCESS, "has ended too"),
-        (f'{SUCCESS}"/><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:PartialLogout', "could not end all"),
+        (
+            f'{SUCCESS}"/><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:PartialLogout',
+            "could not end your whole session",
+        ),
         (
             f'{SUCCESS}"><samlp:StatusCode Value="{PARTIAL}"/></samlp:StatusCode><x xmlns="urn:x" a="',
-            "could not end all",
+            "could not end your whole session",
         ),
         (
             f'{RESPONDER}"><samlp:StatusCode Value="{PARTIAL}"/></samlp:StatusCode><x xmlns="urn:x" a="',
-            "could not end all",
+            "could not end your whole session",
         ),
-        (RESPONDER, "could not end all"),
-        ("urn:oasis:names:tc:SAML:2.0:status:Requester", "could not end all"),
-        ("", "could not end all"),
+        (RESPONDER, "could not end your whole session"),
+        ("urn:oasis:names:tc:SAML:2.0:status:Requester", "could not end your whole session"),
+        ("", "could not end your whole session"),
     ],
     ids=["success", "two codes", "partial", "responder, partial", "responder", "requester", "empty"],
 )
@@ -216,7 +219,7 @@ def test_a_refused_answer_says_what_is_known_and_its_reference_finds_a_row_R35(j
     page = answer.content.decode()
     assert answer.status_code == 400
     assert "You are signed out of CORE" in page
-    assert "it is not known whether your session there has ended" in page
+    assert "Your session there may not have ended" in page
     assert "Nobody was signed out" not in page
     record = SignInRecord.objects.get(reference=answer["X-Request-Id"])
     assert record.reference in page
@@ -264,7 +267,7 @@ def test_an_answer_that_comes_twice_changes_nothing(jane: Browser) -> None:
     jane.sign_in(JANE_BY_SSO)
     again = jane.http.post("/sso/acme/logout", {"SAMLResponse": message})
     assert again.status_code == 200
-    assert "Here you are signed in still" in again.content.decode()
+    assert "You are still signed in here" in again.content.decode()
     assert jane.me().status_code == 200
 
 

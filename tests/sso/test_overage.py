@@ -81,14 +81,14 @@ def test_roles_end_thirty_days_after_the_last_full_list_at_a_sign_in_R31(browser
     for days in (1, 20, 29.9):
         assert come(browser, UNLISTED, days=days) == ["Editors"], "overage is no list, however often it comes"
     decision = SignInRecord.objects.latest("id").decision
-    assert f"The roles by sign-ins stay until {now() + 30 * DAY:%Y-%m-%d}" in decision
+    assert f"The roles from sign-ins stay until {now() + 30 * DAY:%Y-%m-%d}" in decision
     assert Event.objects.filter(kind="user.sso_groups_unlisted").count() == 1
     assert Event.objects.filter(kind="user.sso_groups_absent").count() == 0
     assert come(browser, UNLISTED, days=30.1) == []
     ended = Event.objects.get(kind="grant.removed")
     assert ended.user_id == User.objects.get().pk
     assert "not listed the groups" in ended.reason
-    assert "The roles by sign-ins ended on" in SignInRecord.objects.latest("id").decision
+    assert "The roles from sign-ins ended on" in SignInRecord.objects.latest("id").decision
     assert come(browser, LISTED, days=31) == ["Editors"], "a full list gives them again"
     assert Identity.objects.get().groups_unlisted_since is None
 

@@ -42,7 +42,7 @@ def test_the_back_button_after_a_sign_in_leads_on(browser: Browser) -> None:
     answer = browser.post(message)
     assert answer.status_code == 400
     assert 'href="/me"' in answer.content.decode()
-    assert "already done" in answer.content.decode()
+    assert "sent a finished sign-in again" in answer.content.decode()
     assert browser.me().status_code == 200
     # The message in a stranger's browser leads nowhere.
     assert 'href="/me"' not in Browser(browser.idp).post(message).content.decode()

@@ -269,7 +269,7 @@ def test_the_start_page_lists_no_customers_to_strangers(browser: Browser, idp: o
     assert "Globex" not in page
     named = browser.http.get("/sign-in", {"connection": " ACME "}).content.decode()
     assert 'href="/sso/acme/login"' in named
-    assert "No organisation signs in as" in browser.http.post("/sign-in", {"connection": "<x>"}).content.decode()
+    assert "We do not know" in browser.http.post("/sign-in", {"connection": "<x>"}).content.decode()
 
 
 def test_the_person_of_one_connection_is_not_that_of_another_R1(browser: Browser, acme: Connection) -> None:

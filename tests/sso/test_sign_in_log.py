@@ -38,7 +38,7 @@ def test_a_sign_in_leaves_a_row_with_names_and_ids_and_no_value(browser: Browser
     browser.sign_in(JANE_BY_SSO)
     record, identity = SignInRecord.objects.get(), Identity.objects.get()
     assert told(record) == {
-        "code": "signed_in", "decision": "Signed in: a new user (R9, R12).", "idp_initiated": False, "expected": "", "received": ""
+        "code": "signed_in", "decision": "Signed in: a new user.", "idp_initiated": False, "expected": "", "received": ""
     }  # fmt: skip
     assert (record.identity_id, record.user_id) == (identity.pk, identity.user_id)
     assert {"FirstName", "LastName", "Email"} <= set(record.arrived)

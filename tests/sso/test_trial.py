@@ -86,7 +86,7 @@ def unchanged(tester: Trier) -> Iterator[None]:
 @pytest.mark.usefixtures("unchanged")
 def test_a_stranger_would_become_a_user_and_nobody_is_made(tester: Trier) -> None:
     page = tester.try_out(JANE_BY_SSO)
-    assert "A new user would be made, with the username <strong>jane.doe@acme.test</strong>" in page
+    assert "A new user would be created, with the username <strong>jane.doe@acme.test</strong>" in page
     for told in ("user.created", "identity.uid_set", "Acme Studios", "jane.doe", "✓"):
         assert told in page
     record = SignInRecord.objects.get()
@@ -102,7 +102,7 @@ def test_a_known_person_is_named_with_mark_and_roles_that_would_come_and_go(test
     browser.sign_in(replace(JANE_BY_SSO, groups=("Authors",)))
     user, before = Identity.objects.get().user, everything()
     page = tester.try_out(replace(JANE_BY_SSO, groups=("Editors",), title="Chief"))
-    assert f'/user/{user.pk}/change/">jane.doe@acme.test</a>, who is here already' in page
+    assert f'/user/{user.pk}/change/">jane.doe@acme.test</a>, who already exists' in page
     for told in ("second mark: NameID", "grant.added", "grant.removed", "Editors", "Authors", "title: Editor → Chief"):
         assert told in page
     assert everything() == before
@@ -150,10 +150,10 @@ def test_it_works_before_the_connection_is_opened_and_opens_it_for_nobody(tester
     early = browser.said(JANE_BY_SSO)
     switch_off(actor=ADMIN, connection_id=acme.pk, reason="not yet")
     before = everything()
-    assert "Only this test goes on" in tester.http.get(tester.address).content.decode()
+    assert "The test still works" in tester.http.get(tester.address).content.decode()
     page = tester.try_out(JANE_BY_SSO)
-    assert "A new user would be made" in page
-    assert "Judged as if the connection, which is switched off, were on" in page
+    assert "A new user would be created" in page
+    assert "The test ran as if it were on" in page
     acme.refresh_from_db()
     assert (acme.enabled, everything()) == (False, before)
     request_id = tester.leave()
@@ -216,7 +216,7 @@ def test_what_is_not_the_idps_is_refused_in_a_test_too_and_ends_it(tester: Trier
     request_id = tester.leave()
     page = tester.result(tester.post(TestIdp().response(tester.said(JANE_BY_SSO, request_id=request_id))))
     assert "Would be refused (signature)" in page
-    assert "What the identity provider said" not in page
+    assert "Values from the identity provider" not in page
     assert "(replay)" in tester.come_back(JANE_BY_SSO, request_id=request_id).content.decode()
 
 

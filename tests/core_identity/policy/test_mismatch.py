@@ -28,7 +28,7 @@ CAUSES = [
     ("4711", "jane.doe@acme.test", "SCIM sends a number, SSO sends an email address"),
     ("9b2fd4e0-2f1a-4c3b-8f60-0d5a3c1e7b11", "jane.doe", "SCIM sends a GUID, SSO sends a name"),
     ("ACME\\jdoe", "4711", "SCIM sends a Windows account with its domain, SSO sends a number"),
-    ("4711", "4712", "Both channels send a number, but not the same"),
+    ("4711", "4712", "Both channels send a number, but with different values"),
     ("00u1abcdefghijklmno1", "00u1abcdefghijklmno2", "Both channels send an id of Okta's"),
     ("12-34", "34-12", "Both channels send a single word"),
     ("--", "jane", "Both channels send a single word"),

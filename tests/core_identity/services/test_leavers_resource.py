@@ -172,7 +172,7 @@ def test_where_the_external_id_may_change_only_the_right_messages_change_it_R8a(
         "an emptied UID": (Person(external_id="new", uid=""), True),
         "the userName without UID": (Person(external_id="new", user_name=JANE.user_name), True),
         "another userName": (replace(JANE, external_id="new", user_name="eve@acme.test"), False),
-        "the externalId of somebody else": (Person(external_id=ZOE.external_id), True),
+        "the externalId of another user": (Person(external_id=ZOE.external_id), True),
         "the externalId with a new UID and userName": (replace(JANE, uid="eve", user_name="eve@acme.test"), False),
     }
     for message, is_patch in refused.values():

@@ -14,13 +14,13 @@ RESOLUTIONS = {"same-person": same_person, "different-people": different_people,
 
 
 class Command(AnsweringCommand):
-    help = "List conflicts, or decide one (R9)."
+    help = "List conflicts, or decide one."
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
         listing = add("list", "list the open conflicts, newest first")
-        listing.add_argument("--connection", metavar="SLUG", help="those of one connection")
-        listing.add_argument("--all", action="store_true", help="closed ones too")
-        resolving = changing(add("resolve", "decide who they are; then ask for the same push or sign-in again"))
+        listing.add_argument("--connection", metavar="SLUG", help="only those of this connection")
+        listing.add_argument("--all", action="store_true", help="include closed ones")
+        resolving = changing(add("resolve", "decide it; then repeat the same push or sign-in"))
         resolving.add_argument("conflict", metavar="ID", help="id or last reference of the conflict")
         resolving.add_argument("how", choices=RESOLUTIONS)
 

@@ -23,37 +23,41 @@ from core_identity.services.succession import end_rekey, plan_rekey, rekey, succ
 
 class Command(CredentialActs, IdpActs, SamlActs):
     help = (
-        "Apply connections described in a file, show one, make its tokens, secrets and SAML keys, verify its domains, let its keys of people change, "
-        "let another take over, or undo a burst of deactivations."
+        "Apply connections described in a file, or show one. Manage its tokens, secrets, SAML keys and email domains. "
+        "Re-key it, let another connection take over, or undo a burst of deactivations."
     )
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
-        applying = add("apply", "make true what FILE says; nothing is applied where anything in it is wrong")
+        applying = add("apply", "set up the connections in FILE; if anything in it is wrong, nothing is applied")
         applying.add_argument(
             "file", metavar="FILE", help="YAML or JSON; - reads stdin; paths in it are relative to it"
         )
-        applying.add_argument("--rotate-secret", action="store_true", help="make a new client secret and show it once")
-        showing = add("show", "show what to enter at the IdP")
+        applying.add_argument(
+            "--rotate-secret", action="store_true", help="create a new client secret and show it once"
+        )
+        showing = add("show", "show the values to enter at the IdP")
         showing.add_argument("slug", metavar="SLUG")
-        pairing = add("mismatches", "list people whom it may know twice: by SCIM under one UID, by SSO under another")
+        pairing = add("mismatches", "list people who may be known twice: by SCIM with one UID, by SSO with another")
         pairing.add_argument("slug", metavar="SLUG")
 
-        rekeying = changing(add("rekey", "let UIDs or externalIds of a connection change for a while (R3)"))
+        rekeying = changing(add("rekey", "let UIDs or externalIds of a connection change for a while"))
         rekeying.add_argument("slug", metavar="SLUG")
-        rekeying.add_argument("--days", type=int, default=14, help="how long, at most 90 (default 14); 0 ends one")
+        rekeying.add_argument(
+            "--days", type=int, default=14, help="how many days, at most 90 (default 14); 0 ends a re-key"
+        )
         rekeying.add_argument("--uid-attribute", metavar="NAME", help="the new name of the UID attribute")
         rekeying.add_argument("--uid-rule", metavar="RULE", help="the new rule: name, email or other")
         succeeding = changing(
-            add("succeed", "let SUCCESSOR take over the people of FORMER, which is switched off (R1a)")
+            add("succeed", "let SUCCESSOR take over the people of FORMER, which is then switched off")
         )
         succeeding.add_argument("former", metavar="FORMER")
         succeeding.add_argument("successor", metavar="SUCCESSOR")
 
-        listing = add("bursts", "list bursts of deactivations that wait for an administrator (R22a)")
+        listing = add("bursts", "list bursts of deactivations that need a decision")
         listing.add_argument("slug", metavar="SLUG")
         for name, help_text in (
-            ("unexpire-burst", "unexpire those of the oldest burst whom the IdP calls active again"),
-            ("settle-burst", "leave the oldest burst at that: it was meant"),
+            ("unexpire-burst", "unexpire the people of the oldest burst whom the IdP activated again"),
+            ("settle-burst", "settle the oldest burst: the deactivations were intended"),
         ):
             changing(add(name, help_text)).add_argument("slug", metavar="SLUG")
         self.add_credential_acts(add)
@@ -78,8 +82,10 @@ class Command(CredentialActs, IdpActs, SamlActs):
         plan = unexpire_burst(actor=self.actor, burst_id=burst.pk, reason=reason)
         told = _burst_told(burst, plan)
         lines = [f"unexpired  {name}" for name in told["active_again"]]
-        lines += [f"left       {name}: the IdP changed something since, look at it" for name in told["changed_since"]]
-        self.answer(told, as_json=json, lines=lines or ["Nobody of it is active again."])
+        lines += [
+            f"left       {name}: the IdP changed something since; please check it" for name in told["changed_since"]
+        ]
+        self.answer(told, as_json=json, lines=lines or ["Nobody in it is active again."])
 
     def act_settle_burst(self, *, slug: str, reason: str, json: bool, **_: Any) -> None:
         burst = _oldest_burst(slug)
@@ -192,7 +198,7 @@ def _read(file: str) -> tuple[str, Path]:
         path = Path(file)
         return path.read_text(encoding="utf-8"), path.resolve().parent
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no UTF-8 text"
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise SettingsErrors([SettingsError("", "unreadable", f"{file} cannot be read: {reason}.")]) from error
 
 

@@ -11,13 +11,13 @@ from core_identity.services.drift import take_over
 
 
 class Command(AnsweringCommand):
-    help = "List where identity providers and CORE differ, or let the word of one count (R18)."
+    help = "List differences between identity providers and CORE, or accept the IdP's values."
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
-        listing = add("list", "list who differs in what")
+        listing = add("list", "list the differences")
         listing.add_argument("--connection", metavar="SLUG", help="of one connection")
         listing.add_argument("--field", choices=FIELDS, help="in one field")
-        taking = changing(add("take-over", "let a user hold what the identity provider says"))
+        taking = changing(add("take-over", "copy values of the identity provider to a user"))
         taking.add_argument("key", metavar="KEY", help="UID, userName, username, email or id")
         taking.add_argument("--connection", metavar="SLUG", required=True)
         taking.add_argument(

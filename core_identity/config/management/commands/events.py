@@ -10,13 +10,13 @@ from core_identity.selectors.users import find_user
 
 
 class Command(ExportingCommand):
-    help = "Write the events out, to be kept or searched elsewhere."
+    help = "Export the events to another system."
     exported = "events"
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
         exporting = add("export", "write events, the oldest first; nothing else is on stdout, progress is on stderr")
         self.add_export_arguments(exporting)
-        exporting.add_argument("--user", metavar="KEY", help="only the story of this user")
+        exporting.add_argument("--user", metavar="KEY", help="only the history of this user")
 
     def act_export(
         self,

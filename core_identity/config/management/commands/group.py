@@ -15,12 +15,12 @@ from core_identity.selectors.groups import (
 
 
 class Command(AnsweringCommand):
-    help = "List the groups of identity providers, and which of them give nothing."
+    help = "List the groups of identity providers, and show which of them give no role."
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
-        listing = add("list", "list push groups with the roles that they give (R28, R29)")
-        listing.add_argument("--waiting", action="store_true", help="only those that reach no role")
-        unmapped = add("unmapped", "list the groups of the last sign-ins that reach no role (R31)")
+        listing = add("list", "list push groups with the roles that they give")
+        listing.add_argument("--waiting", action="store_true", help="only those that give no role")
+        unmapped = add("unmapped", "list the groups of the last sign-ins that give no role")
         for act in (listing, unmapped):
             act.add_argument("--connection", metavar="SLUG", help="only those of this connection")
 

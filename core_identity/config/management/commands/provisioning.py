@@ -9,13 +9,13 @@ from scim.provisioning_log import COLUMNS, records_between
 
 
 class Command(LogCommand):
-    help = "Look a SCIM request up in the provisioning log, or write the log out (R35)."
+    help = "Find a SCIM request in the provisioning log, or export the log."
     exported = "requests"
     columns = COLUMNS
     records_between = staticmethod(records_between)
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
-        showing = add("show", "what became of the request with this reference")
+        showing = add("show", "the outcome of the request with this reference")
         showing.add_argument("reference", metavar="REFERENCE")
         exporting = add("export", "write requests, the oldest first; nothing else is on stdout, progress is on stderr")
         self.add_export_arguments(exporting)

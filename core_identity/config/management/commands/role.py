@@ -12,18 +12,18 @@ from core_identity.services.roles import change_role, create_role
 
 
 class Command(AnsweringCommand):
-    help = "Make or change a role."
+    help = "Create or change a role."
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
-        creating = add("create", "make a role; push groups that wait for its names take effect (R29)")
-        changing = add("change", "change a role; push groups that wait for its names take effect (R29)")
-        changing.add_argument("--rename", metavar="NEW", help="its new name; groups that give it go on to")
+        creating = add("create", "create a role; push groups that wait for its names take effect")
+        changing = add("change", "change a role; push groups that wait for its names take effect")
+        changing.add_argument("--rename", metavar="NEW", help="its new name; its groups stay linked")
         changing.add_argument(
             "--drop-alias",
             metavar="ALIAS",
             action="append",
             default=[],
-            help="a name that reaches it no longer; what came by it ends",
+            help="a name to remove; grants that came by it end",
         )
         for act in (creating, changing):
             act.add_argument("name", metavar="NAME")
@@ -32,7 +32,7 @@ class Command(AnsweringCommand):
                 metavar="ALIAS",
                 action="append",
                 default=[],
-                help="another name by which groups reach it; may be repeated",
+                help="another name by which groups give it; may be repeated",
             )
             act.add_argument(
                 "--grantable-by",
@@ -40,7 +40,7 @@ class Command(AnsweringCommand):
                 action="append",
                 help="a connection whose groups may give it; may be repeated, and replaces the former ones",
             )
-            act.add_argument("--leave-waiting", action="store_true", help="let waiting push groups wait on")
+            act.add_argument("--leave-waiting", action="store_true", help="do not let waiting push groups take effect")
 
     def act_create(
         self,

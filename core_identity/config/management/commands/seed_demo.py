@@ -31,10 +31,10 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--idp-metadata", required=True, type=Path, help="metadata of the demo IdP")
         parser.add_argument(
-            "--answer", required=True, type=Path, help="file to keep what the simulated Okta has to know"
+            "--answer", required=True, type=Path, help="file for the values that the simulated Okta needs"
         )
         parser.add_argument(
-            "--redirect-uri", action="append", default=[], help="where the demo's Okta waits for its code; repeatable"
+            "--redirect-uri", action="append", default=[], help="redirect URI of the demo's Okta; repeatable"
         )
 
     def handle(self, *args: Any, idp_metadata: Path, answer: Path, redirect_uri: list[str], **options: Any) -> None:
@@ -54,7 +54,7 @@ class Command(BaseCommand):
         _write(answer, {**made, "client_secret": made.get("client_secret", known.get("client_secret"))})
         password = _administrator()
         if password:
-            self.stdout.write(f"Administrator: {ADMINISTRATOR}\nPassword:      {password}\nIt is shown this once.")
+            self.stdout.write(f"Administrator: {ADMINISTRATOR}\nPassword:      {password}\nIt is shown only once.")
 
 
 def _migrate() -> None:
@@ -85,7 +85,7 @@ def _description(idp_metadata: Path, redirect_uris: list[str]) -> dict[str, Any]
 
 
 def _administrator() -> str | None:
-    """Make the demo's administrator and return the password, or None where there is one already."""
+    """Create the demo's administrator and return the password, or None where there is one already."""
     try:
         find_user(ADMINISTRATOR)
     except NotFound:

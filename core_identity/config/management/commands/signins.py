@@ -15,16 +15,16 @@ SIGNS: Final = {True: "ok  ", False: "FAIL", None: "-   "}
 
 
 class Command(LogCommand):
-    help = "Find out why a sign-in was refused, or write the sign-in log out (R35)."
+    help = "Find out why a sign-in was refused, or export the sign-in log."
     exported = "sign-ins"
     columns = COLUMNS
     records_between = staticmethod(records_between)
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
         showing = add("show", "every check of the sign-in with this reference, and its outcome")
-        showing.add_argument("reference", metavar="REFERENCE", help="as it was read out; its first characters will do")
+        showing.add_argument("reference", metavar="REFERENCE", help="the reference; its first characters are enough")
         listing = add("list", "the newest sign-ins")
-        listing.add_argument("--connection", metavar="SLUG", help="only those by this connection")
+        listing.add_argument("--connection", metavar="SLUG", help="only those of this connection")
         listing.add_argument("--refused", action="store_true", help="only those that were refused")
         listing.add_argument("--since", metavar="ISO", type=moment, help="from this date or time on")
         listing.add_argument("--most", metavar="N", type=int, default=LISTED, help=f"how many; {LISTED} if not said")
@@ -36,7 +36,7 @@ class Command(LogCommand):
         if not found:
             raise NotFound(f"There is no sign-in {reference!r} in the sign-in log.")
         if len(found) > 1:
-            raise Ambiguous(f"Several sign-ins have a reference that begins with {reference!r}. Give more of it.")
+            raise Ambiguous(f"Several sign-ins have a reference that begins with {reference!r}. Give more characters.")
         told = _told(found[0])
         facts = [
             f"{name}: {_shown(value)}"

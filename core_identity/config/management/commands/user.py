@@ -18,32 +18,36 @@ AT_ONCE = 500
 
 
 class Command(AnsweringCommand):
-    help = "Show, expire, unexpire, merge, offer or erase a user, and mend their UIDs."
+    help = "Show, expire, unexpire, merge, offer or erase a user, and correct their UIDs."
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
-        _whom(add("show", "tell the whole story of a user"))
+        _whom(add("show", "show the whole history of a user"))
         for name, help_text in (("expire", "end a user's access"), ("unexpire", "let an expired user sign in again")):
             act = changing(_whom(add(name, help_text)))
             if name == "unexpire":
                 act.add_argument("--without-roles", action="store_true", help="end all grants first")
 
-        merging = changing(add("merge", "make one user of two; GONE becomes part of KEPT (R11)"))
-        merging.add_argument("kept", metavar="KEPT", help="UID, userName, username, email or id of the user who stays")
-        merging.add_argument("gone", metavar="GONE", help="the same of the user who goes")
+        merging = changing(add("merge", "join two users; GONE becomes part of KEPT"))
+        merging.add_argument("kept", metavar="KEPT", help="UID, userName, username, email or id of the user to keep")
+        merging.add_argument("gone", metavar="GONE", help="the same of the other user")
         relinking = changing(add("relink", "give a user another UID in a connection"))
         relinking.add_argument("key", metavar="KEY", help="UID, userName, username, email or id")
         relinking.add_argument("--connection", metavar="SLUG", required=True)
         relinking.add_argument("--uid", required=True, help="the new UID, as the identity provider sends it")
-        releasing = changing(add("release", "let a UID go that is former, or of somebody expired (R5)"))
+        releasing = changing(add("release", "release a former UID, or any UID of an expired user"))
         releasing.add_argument("uid", metavar="UID")
         releasing.add_argument("--connection", metavar="SLUG", required=True)
-        offering = changing(add("offer", "let the IdP see users made by administrators, to claim them (R10)"))
+        offering = changing(
+            add("offer", "offer users that administrators created to the IdP, which can then claim them")
+        )
         offering.add_argument("keys", metavar="KEY", nargs="*")
         offering.add_argument("--connection", metavar="SLUG", required=True)
-        offering.add_argument("--domain", help="everybody of the customer whose email ends so and who can be offered")
+        offering.add_argument(
+            "--domain", help="all users of the customer with an email in this domain who can be offered"
+        )
 
-        erasing = changing(_whom(add("erase", "blank the values of an expired user for good (R34)")))
-        erasing.epilog = "There is no way back. Look at it with --dry-run first."
+        erasing = changing(_whom(add("erase", "blank the values of an expired user; this cannot be undone")))
+        erasing.epilog = "This cannot be undone. Try it with --dry-run first."
 
     def act_erase(self, *, key: str, connection: str | None, reason: str, json: bool, **_: Any) -> None:
         plan = erase(actor=self.actor, user_id=_find(key, connection).pk, reason=reason)
@@ -82,7 +86,7 @@ class Command(AnsweringCommand):
         self, *, keys: list[str], connection: str, domain: str | None, reason: str, json: bool, **_: Any
     ) -> None:
         if not keys and not domain:
-            raise CommandError("Whom? Name somebody, or everybody of a domain by --domain.", returncode=USAGE)
+            raise CommandError("Give at least one user, or a domain with --domain.", returncode=USAGE)
         where = connection_by_slug(connection)
         named = [find_user(one).pk for one in keys]
         ids = list(dict.fromkeys([*named, *(offerable(where, domain) if domain else [])]))
@@ -129,7 +133,7 @@ class Command(AnsweringCommand):
 
 def _whom(parser: ArgumentParser) -> ArgumentParser:
     parser.add_argument("key", metavar="KEY", help="UID, userName, username, email or id")
-    parser.add_argument("--connection", metavar="SLUG", help="look only among the people of this connection")
+    parser.add_argument("--connection", metavar="SLUG", help="search only among the people of this connection")
     return parser
 
 

@@ -1,0 +1,128 @@
+"""Find English that a reader has to read twice. `./dev lint` runs it: ``python -m devtools.plain_english``.
+
+The check is strict: one finding fails it. It reads the docs, the templates, and the strings of the Python modules whose texts users see. It reads
+docstrings only in the modules of `DOCSTRINGS`: add a module when its docstrings are clean.
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from devtools.prose import Passage, docstrings, markdown, strings, template
+
+LONGEST_SENTENCE: Final = 30
+"""Words of a sentence in a text that users see."""
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """``find`` matches the words to avoid; ``instead`` is the advice. Each has its false friends in tests/devtools/test_plain_english.py."""
+
+    name: str
+    find: re.Pattern[str]
+    instead: str
+
+
+def _pattern(name: str, find: str, instead: str) -> Pattern:
+    return Pattern(name, re.compile(find, re.IGNORECASE), instead)
+
+
+PATTERNS: Final = (
+    _pattern(
+        "headless clause",
+        r"\b(?:whoever|whomever)\b|\bwhose (?:the|an?) "
+        r"|(?:^|[.!?;] )(?:who|whom|whose|what) (?!to\b)[^.?!:;]*\.(?:\s|$)"
+        r"|\b(?:of|by|for|from|than|lets?|finds?) (?:who|whom|whose) (?:is|are|was|were|has|had|came|comes)\b",
+        "name the subject: the user, the request, the owner of this UID",
+    ),
+    _pattern("tells", r"\b(?:tells|told)\b", "things contain, show, list, report; people learn"),
+    _pattern(
+        "a thing that says",
+        r"\b(?:page|log|row|message|header|table|file|setting|metadata|answer|code|event|command|assertion)s? (?:says?|said|told)\b",
+        "things contain, show, list, report; people say",
+    ),
+    _pattern("stands", r"\b(?:stands?|stood)\b(?!-|\s(?:for|in for|up|alone|by)\b)", "is, is stored, continues"),
+    _pattern(
+        "of it",
+        r"(?<!\ball )(?<!\bnone )(?<!\bpart )(?<!\bparts )(?<!\bsome )(?<!\bmost )(?<!\bhalf )(?<!\brest )(?<!\bbecause )(?<!\binstead )(?<!\bout )"
+        r"\bof it\b",
+        "say what *it* is, or use *its*",
+    ),
+    _pattern("anew", r"\banew\b", "again, new"),
+    _pattern("shall", r"\bshall\b", "must, can, may, will"),
+    _pattern("mend", r"\bmend(?:s|ed|ing)?\b", "fix, correct"),
+    _pattern("go on", r"\b(?:go|goes|went|gone) on\b(?! (?:leave|holiday|vacation|sale)\b)", "continue, stay valid"),
+    _pattern(
+        "is no", r"(?<!\bthere )\b(?:is|are|was|were) no (?!longer\b|more\b|less\b|fewer\b|other\b)[a-z]", "is not a"
+    ),
+)
+RULE_NUMBER: Final = _pattern("rule number", r"\bR\d{1,2}[a-d]?\b", "say the rule itself: users do not have its number")
+
+# Pages about the rules, and for people who change the code.
+WITH_RULE_NUMBERS: Final = {"docs/reference/rules.md", "docs/architecture.md"}
+
+USERS_READ: Final = (
+    "core_identity/*.py",
+    "core_identity/admin/*.py",
+    "core_identity/config/**/*.py",
+    "core_identity/models/*.py",
+    "core_identity/policy/*.py",
+    "demo/**/*.py",
+    "scim/*.py",
+    "scim/wire/*.py",
+    "sso/*.py",
+    "sso/saml/*.py",
+)
+"""Modules with texts for users: their strings are checked."""
+
+DOCSTRINGS: Final = (
+    "core_identity/policy/cases.py",
+    "core_identity/policy/wording.py",
+    "devtools/plain_english.py",
+    "devtools/prose.py",
+)
+"""Modules with clean docstrings."""
+
+
+def findings(passage: Passage, *, rule_numbers: bool = True, longest: int | None = None) -> Iterator[str]:
+    """Yield one line for each fault. ``rule_numbers``: whether they are a fault; ``longest``: the limit of words in a sentence, if any."""
+    for pattern in (*PATTERNS, *([RULE_NUMBER] if rule_numbers else [])):
+        if found := pattern.find.search(passage.text):
+            yield f"{passage.place}: {pattern.name}: “{_around(passage.text, found)}”. Instead: {pattern.instead}"
+    for sentence in re.split(r"(?<=[.!?:])\s", passage.text) if longest else ():
+        if (words := len(re.findall(r"[\w'-]+", sentence))) > (longest or 0):
+            yield f"{passage.place}: {words} words in one sentence: “{sentence}”"
+
+
+def _around(text: str, found: re.Match[str]) -> str:
+    return text[max(0, found.start() - 40) : found.end() + 40].strip()
+
+
+def all_findings(root: Path) -> Iterator[str]:
+    """Yield the findings in the whole checkout."""
+    for path in sorted(root.glob("docs/**/*.md")):
+        name = str(path.relative_to(root))
+        for passage in markdown(path, name):
+            yield from findings(passage, rule_numbers=name not in WITH_RULE_NUMBERS)
+    for path in sorted(root.glob("templates/**/*.html")):
+        for passage in template(path, str(path.relative_to(root))):
+            yield from findings(passage, longest=LONGEST_SENTENCE)
+    for path in sorted({path for pattern in USERS_READ for path in root.glob(pattern)}):
+        for passage in strings(path, str(path.relative_to(root))):
+            yield from findings(passage, longest=LONGEST_SENTENCE)
+    for path in (root / name for name in DOCSTRINGS):
+        for passage in docstrings(path, str(path.relative_to(root))):
+            yield from findings(passage, rule_numbers=False)
+
+
+def main() -> int:
+    found = list(all_findings(Path(__file__).resolve().parent.parent))
+    print("\n".join(found))
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

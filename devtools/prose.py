@@ -1,0 +1,147 @@
+"""Take the sentences out of a file: Markdown, a template, or the strings of a Python module."""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Final
+
+# Placeholder for code, variables and links: one word, so that the sentence keeps its length.
+WORD: Final = "…"
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A paragraph, a cell or a string on one line, and its ``place`` as ``file:line``."""
+
+    text: str
+    place: str
+
+
+def markdown(path: Path, name: str) -> Iterator[Passage]:
+    """Yield the paragraphs, list items and cells of a page, without its code."""
+    text = re.sub(
+        r"^( *)```.*?^\1```",
+        lambda code: "\n" * code[0].count("\n"),
+        path.read_text(encoding="utf-8"),
+        flags=re.MULTILINE | re.DOTALL,
+    )
+    block: list[str] = []
+    begins = 1
+    for number, line in enumerate([*text.split("\n"), ""], start=1):
+        if not line.strip() or re.match(r"\s*(?:[-*#|]|\d+\.) ?", line):
+            yield from _passage(" ".join(block), name, begins)
+            block = []
+        if line.startswith("|"):
+            for cell in line.strip("|").split(" | "):
+                yield from _passage(cell, name, number)
+        elif line.strip():
+            begins = begins if block else number
+            block.append(line.strip().lstrip("-#").strip())
+
+
+def _passage(text: str, name: str, line: int) -> Iterator[Passage]:
+    text = re.sub(r"`[^`]*`", WORD, text)
+    text = re.sub(r"!?\[([^]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"\s+", " ", re.sub(r"[*_]{1,2}(?=\w)|(?<=[\w.…])[*_]{1,2}", "", text)).strip()
+    if " " in text:
+        yield Passage(text, f"{name}:{line}")
+
+
+class _Text(HTMLParser):
+    """Collects text between block elements."""
+
+    INLINE: Final = {"a", "abbr", "b", "bdi", "br", "code", "em", "i", "kbd", "small", "span", "strong", "time"}
+    HIDDEN: Final = {"script", "style", "svg"}
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.blocks: list[tuple[int, str]] = [(1, "")]
+        self.hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.hidden += tag in self.HIDDEN
+        self._new(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.hidden -= tag in self.HIDDEN
+        self._new(tag)
+
+    def handle_data(self, data: str) -> None:
+        line, text = self.blocks[-1]
+        if not self.hidden:
+            self.blocks[-1] = (line, text + data)
+
+    def _new(self, tag: str) -> None:
+        if tag not in self.INLINE:
+            self.blocks.append((self.getpos()[0], ""))
+
+
+def _markup(text: str, name: str, first: int = 1) -> Iterator[Passage]:
+    parser = _Text()
+    parser.feed(text)
+    for line, block in parser.blocks:
+        for part in block.split("∥"):
+            yield from _passage(part, name, first + line - 1)
+
+
+TAGS: Final = tuple(
+    (re.compile(pattern, re.DOTALL), word)
+    for pattern, word in (
+        (r"\{#.*?#\}", ""),
+        (r"\{% comment.*?endcomment %\}", ""),
+        (r"\{% translate \"(.*?)\" %\}", r"\1"),
+        (r"\{\{.*?\}\}", WORD),
+        (r"\{% (?:else|elif|endif|endfor|for|if|empty)\b.*?%\}", " ∥ "),
+        (r"\{%.*?%\}", ""),
+    )
+)
+
+
+def _replaced(found: re.Match[str], word: str) -> str:
+    """Return ``word`` with as many line breaks as the tag had, so that lines keep their numbers."""
+    return found.expand(word) + "\n" * found[0].count("\n")
+
+
+def template(path: Path, name: str) -> Iterator[Passage]:
+    """Yield the texts of a template. A variable is one word; other tags of Django's language end a sentence or vanish."""
+    text = path.read_text(encoding="utf-8")
+    for pattern, word in TAGS:
+        text = pattern.sub(partial(_replaced, word=word), text)
+    yield from _markup(text, name)
+
+
+def strings(path: Path, name: str) -> Iterator[Passage]:
+    """Yield the strings of a module without its docstrings, scripts and style sheets; a value inside an f-string is one word."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    skip = {id(node) for node in _docstring_nodes(tree)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            skip |= {id(part) for part in node.values}
+            parts = (str(part.value) if isinstance(part, ast.Constant) else WORD for part in node.values)
+            yield from _string("".join(parts), name, node.lineno)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skip:
+            yield from _string(node.value, name, node.lineno)
+
+
+def _string(text: str, name: str, line: int) -> Iterator[Passage]:
+    if re.search(r"\{\s", text):
+        return  # a script or a style sheet
+    yield from _markup(text, name, line) if re.search(r"</?[a-z]", text) else _passage(text, name, line)
+
+
+def docstrings(path: Path, name: str) -> Iterator[Passage]:
+    """Yield the paragraphs of all docstrings of a module, including those of its constants."""
+    for node in _docstring_nodes(ast.parse(path.read_text(encoding="utf-8"))):
+        for paragraph in str(node.value).split("\n\n"):
+            yield from _passage(paragraph.replace("``", "`"), name, node.lineno)
+
+
+def _docstring_nodes(tree: ast.Module) -> Iterator[ast.Constant]:
+    """Yield every string that is a statement."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.value

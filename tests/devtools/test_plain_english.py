@@ -1,0 +1,159 @@
+"""The check of plain English finds what it should, and lets good English pass."""
+
+from pathlib import Path
+
+import pytest
+
+from devtools.plain_english import LONGEST_SENTENCE, PATTERNS, RULE_NUMBER, findings
+from devtools.prose import Passage, docstrings, markdown, strings, template
+
+FOUND = {
+    "headless clause": (
+        "Whoever comes next clears the table.",
+        "Ask the person whose the UID is.",
+        "What stays is one row of the log.",
+        "It is refused; who was expired cannot return.",
+        "It contains the mark of who is let in.",
+        "Whose token it was decides that.",
+    ),
+    "tells": ("The page tells why.", "The person is told the reason."),
+    "a thing that says": ("The page says why.", "Rows said nothing about it."),
+    "stands": ("The reason stands in the events.", "Read it as it stood then."),
+    "of it": ("A mistake of it ends the session.", "The address of it changes."),
+    "anew": ("The app was made anew.",),
+    "shall": ("What shall happen?", "It shall be signed."),
+    "mend": ("Please mend the fields.", "This was mended."),
+    "go on": ("Go on at the identity provider.", "The session goes on there."),
+    "is no": ("This is no address.", "Those tokens were no secrets."),
+    "rule number": ("The user is expired (R20).", "R8b decides."),
+}
+FALSE_FRIENDS = {
+    "headless clause": (
+        "What happened?",
+        "The page lists who was expired, when and why.",
+        "An administrator who is expired cannot sign in.",
+        "What to do: compare the clocks.",
+        "The user whose UID changed keeps the roles.",
+    ),
+    "tells": (
+        "Tell your administrator the reference.",
+        "An untold number of messages.",
+        "Ask a bank teller.",
+        "He retold the story.",
+        "There is no way of telling them apart.",
+    ),
+    "a thing that says": (
+        "Their administrators said yes.",
+        "The customer says which domain is theirs.",
+        "Say in the reason what happened.",
+        "The message contains a saying.",
+        "A command that essays a sign-in.",
+    ),
+    "stands": (
+        "The demo is a stand-in for Okta.",
+        "This is the standard form.",
+        "CORE understands the older spelling.",
+        "UID stands for unique identifier.",
+        "The decision is outstanding.",
+    ),
+    "of it": (
+        "The file is applied, all of it or nothing.",
+        "The session ended because of it.",
+        "Use the button instead of it.",
+        "No part of it is stored.",
+        "It depends on the number of items.",
+    ),
+    "anew": (
+        "Create a new key.",
+        "Renew the token.",
+        "A newcomer has the name.",
+        "An ewe, a newt and a gnu.",
+        "A newer release is installed.",
+    ),
+    "shall": (
+        "A shallow copy is enough.",
+        "Ask Ms Marshall.",
+        "The sea is shallower there.",
+        "The marshalled answer is short.",
+        "Marshalling is done once.",
+    ),
+    "mend": (
+        "We recommend SHA-256.",
+        "Amend the file.",
+        "A tremendous number of rows.",
+        "The amendment is stored.",
+        "Commendable, Mr Mendel.",
+    ),
+    "go on": (
+        "It changed long ago on all nodes.",
+        "Log on with a password.",
+        "She goes on leave in May.",
+        "Cargo on board is not listed.",
+        "The log shows what is going on.",
+    ),
+    "is no": (
+        "There is no such token.",
+        "The key is no longer used.",
+        "The answer is not a SCIM error.",
+        "If there are no rows, the list is empty.",
+        "That is no more than ten rows.",
+    ),
+    "rule number": (
+        "Use the R programming language.",
+        "Sign with RSA2048.",
+        "See RFC 7644.",
+        "The region is EUR1.",
+        "The file has the name R2D2.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", [*(pattern.name for pattern in PATTERNS), RULE_NUMBER.name])
+def test_a_pattern_finds_its_faults_and_no_false_friends(name: str) -> None:
+    pattern = next(one for one in (*PATTERNS, RULE_NUMBER) if one.name == name)
+    assert [text for text in FOUND[name] if not pattern.find.search(text)] == []
+    assert len(FALSE_FRIENDS[name]) >= 5
+    assert [text for text in FALSE_FRIENDS[name] if pattern.find.search(text)] == []
+
+
+def test_only_a_sentence_that_is_too_long_is_a_fault() -> None:
+    fitting = f"{'word ' * (LONGEST_SENTENCE - 1)}word."
+    assert list(findings(Passage(f"{fitting} {fitting}", "x:1"), longest=LONGEST_SENTENCE)) == []
+    assert len(list(findings(Passage(f"one {fitting}", "x:1"), longest=LONGEST_SENTENCE))) == 1
+
+
+def test_a_page_is_read_without_its_code_and_links(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# A title here\n\nOne sentence\nover two lines with `code shall` and [a link](shall.md).\n\n"
+        "```\nshall stay hidden\n```\n\n| one cell | two cells |\n|---|---|\n- an item\n  of a list\n"
+    )
+    assert [(passage.text, passage.place) for passage in markdown(page, "page")] == [
+        ("A title here", "page:1"),
+        ("One sentence over two lines with … and a link.", "page:3"),
+        ("one cell", "page:10"),
+        ("two cells", "page:10"),
+        ("an item of a list", "page:12"),
+    ]
+
+
+def test_a_template_is_read_without_its_tags(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(
+        '{# shall #}\n<p class="it shall">\n  Hello <strong>{{ user }}</strong>,\n  welcome.\n</p>\n'
+        "{% if wait %}<p>Please wait.</p>{% else %}Go now.{% endif %}<script>let shall = 1;</script>"
+    )
+    assert [(passage.text, passage.place) for passage in template(page, "page")] == [
+        ("Hello …, welcome.", "page:2"),
+        ("Please wait.", "page:6"),
+        ("Go now.", "page:6"),
+    ]
+
+
+def test_strings_and_docstrings_of_a_module_are_read_apart(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(
+        '"""Do a thing."""\n\nX = f"Hello {name}, " "you."\n"""Says hello to ``name``."""\nY = "<p>Some text</p>"\nZ = "a { color: red }"\n'
+    )
+    assert [passage.text for passage in strings(module, "m")] == ["Hello …, you.", "Some text"]
+    assert [passage.text for passage in docstrings(module, "m")] == ["Do a thing.", "Says hello to …."]

@@ -41,7 +41,9 @@ def by_the_toolkit(header: str) -> tuple[Any, ...] | None:
 
 def _by_the_orm(text: str) -> tuple[Any, ...] | None:
     live = BearerToken.objects.select_related("connection").filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
-    token = live.filter(token_hash=sha256(text.encode("utf-8", "replace")).hexdigest(), revoked_at=None, connection__enabled=True).first()
+    token = live.filter(
+        token_hash=sha256(text.encode("utf-8", "replace")).hexdigest(), revoked_at=None, connection__enabled=True
+    ).first()
     if token is None:
         return None
     label = f"token {token.name} of {token.connection.slug}"
@@ -68,7 +70,16 @@ def headers_with(token: str) -> Iterator[str]:
         yield f"Bearer {blank}{token}"
         yield f"Bearer {token}{blank}"
         yield f"{blank}Bearer {token}"
-    for wrong in (token[:-1], token + "x", token.upper(), token.lower(), token.swapcase(), f'"{token}"', f"{token}\0", "a" * 8000):
+    for wrong in (
+        token[:-1],
+        token + "x",
+        token.upper(),
+        token.lower(),
+        token.swapcase(),
+        f'"{token}"',
+        f"{token}\0",
+        "a" * 8000,
+    ):
         yield f"Bearer {wrong}"
     for more in (f"{token} {token}", f"{token},{token}", f"{token}, Bearer {token}", f"{token} x", f"x {token}"):
         yield f"Bearer {more}"
@@ -101,7 +112,17 @@ def test_each_state_of_an_access_token_is_judged_as_the_toolkit_judges_it(okta: 
             stored.update(expires=row.expires + by)
             verdicts[name] = assert_same(header)
     stored.update(expires=row.expires)
-    for scope in ("", "scim", "offline_access", "scim offline_access", "offline_access  scim", "scimx", "SCIM", "a\tscim", "read"):
+    for scope in (
+        "",
+        "scim",
+        "offline_access",
+        "scim offline_access",
+        "offline_access  scim",
+        "scimx",
+        "SCIM",
+        "a\tscim",
+        "read",
+    ):
         stored.update(scope=scope)
         verdicts[scope] = assert_same(header)
         assert opened_by(header).has_scope is ("scim" in scope.split())  # type: ignore[union-attr]

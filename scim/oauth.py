@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from django.db import transaction
 from django.http import HttpRequest
@@ -72,7 +72,7 @@ class _SecretOf(str):
 
     client: OAuthClient
 
-    def __new__(cls, client: OAuthClient) -> "_SecretOf":
+    def __new__(cls, client: OAuthClient) -> Self:
         secret = super().__new__(cls, client.client_secret)
         secret.client = client
         return secret

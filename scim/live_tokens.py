@@ -70,7 +70,7 @@ def opened_by(header: str) -> LiveToken | None:
     if scheme.lower() == "bearer" and text.startswith(PREFIX):
         return _by_bearer_token(text)
     words = header.split()
-    if len(words) != 2 or words[0].lower() != "bearer":  # noqa: PLR2004 - the scheme and the token
+    if len(words) != 2 or words[0].lower() != "bearer":
         return None
     return _by_access_token(words[1])
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from django.db import transaction
 from django.http import HttpRequest
@@ -13,9 +13,8 @@ from oauthlib.common import Request as OAuthlibRequest
 from oauthlib.oauth2.rfc6749 import errors
 
 from core_identity.clock import Now, database_now
-from core_identity.errors import NotAllowed
-from core_identity.services.transactions import lock_connection, require_enabled
 from scim.client_secrets import opens
+from scim.known_clients import client_by_id, lock_if_enabled
 from scim.models import OAuthClient, UsedCode
 from scim.revocation import end_tokens_of_used_code
 
@@ -55,17 +54,8 @@ def introspected(client: OAuthClient, token: str) -> dict[str, Any]:
 
 
 def _lock_for(request: Any) -> None:
-    try:
-        require_enabled(lock_connection(request.client.connection_id))
-    except NotAllowed as refusal:
-        raise errors.InvalidClientError(request=request) from refusal
-
-
-def _require_refresh_token(request: Any) -> None:
-    """Refuse a refresh token that a switch-off deleted after it was validated."""
-    used = getattr(request, "refresh_token_instance", None)
-    if used is not None and not get_refresh_token_model().objects.filter(pk=used.pk).exists():
-        raise errors.InvalidGrantError(request=request)
+    if not lock_if_enabled(request.client.connection_id):
+        raise errors.InvalidClientError(request=request)
 
 
 def _checksum(token: str) -> str:
@@ -77,7 +67,7 @@ class _SecretOf(str):
 
     client: OAuthClient
 
-    def __new__(cls, client: OAuthClient) -> "_SecretOf":
+    def __new__(cls, client: OAuthClient) -> Self:
         secret = super().__new__(cls, client.client_secret)
         secret.client = client
         return secret
@@ -99,14 +89,10 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
         return wanted is not None and request.client.allows_grant_type(wanted)
 
     def _load_application(self, client_id: str | None, request: Any) -> OAuthClient | None:
-        """Find a usable client with its connection, in one query and once a request; put it into ``request.client``.
-
-        No column can hold NUL. A header says the id in base64, where no earlier look finds it.
-        """
+        """Find a usable client with its connection, once a request; put it into ``request.client``."""
         client = request.client if isinstance(request.client, OAuthClient) else None
         if client is None or client.client_id != client_id:
-            known = OAuthClient.objects.select_related("connection").filter(client_id=client_id)
-            client = None if "\0" in (client_id or "") else known.first()
+            client = client_by_id(client_id or "")
             if client is not None:
                 client.client_secret = _SecretOf(client)
         request.client = client if client is not None and client.is_usable(request) else None
@@ -162,8 +148,6 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
         """Keep the tokens and use the code up in one transaction, unless the connection is switched off at this moment (R1a)."""
         with transaction.atomic():
             _lock_for(request)
-            if request.grant_type == "refresh_token":
-                _require_refresh_token(request)
             if request.grant_type != "authorization_code":
                 self._save_bearer_token(token, request, *args, **kwargs)
                 return
@@ -199,19 +183,33 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
             request.user = consenting
 
     def _save_bearer_token(self, token: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """Answer a refresh token that comes a second time within the grace period with a pair of its own.
+        """Rotate a refresh token: the used one is revoked, its access token deleted, and a pair of the same family takes their place.
 
-        Answers get lost, and two workers of an IdP may renew at once. The toolkit would give the former successors again; but of
-        those only hashes are kept, so it would answer with empty tokens. Both pairs are of one family and end together.
+        The toolkit does this, too, in many statements. A refresh token that comes a second time within the grace period gets a pair of its own:
+        answers get lost, and two workers of an IdP may renew at once. The toolkit would give the former successors again; but of those only
+        hashes are kept, so it would answer with empty tokens. All pairs are of one family and end together.
         """
         used = getattr(request, "refresh_token_instance", None)
-        if used is not None:
-            used = get_refresh_token_model().objects.select_for_update().get(pk=used.pk)
-        if used is None or used.revoked is None:
+        if used is None:
             return super()._save_bearer_token(token, request, *args, **kwargs)
+        used = get_refresh_token_model().objects.select_for_update().filter(pk=used.pk).first()
+        if used is None:  # a switch-off deleted it after it was validated
+            raise errors.InvalidGrantError(request=request)
+        has_successor = get_access_token_model().objects.filter(source_refresh_token=used).exists()
         # A renewal makes successors; a revocation makes none. One may have come after this request was validated (RFC 7009 section 2.1).
-        if not get_access_token_model().objects.filter(source_refresh_token=used).exists():
+        if has_successor is (used.revoked is None):
             raise errors.InvalidGrantError(request=request)
         self._check_and_set_request_resource(request)
-        access_token = self._create_access_token(None, request, token)
+        if used.revoked is None:
+            _revoke(used)
+        access_token = self._create_access_token(None, request, token, None if has_successor else used)
         return self._create_refresh_token(request, token["refresh_token"], access_token, used)
+
+
+def _revoke(used: Any) -> None:
+    """Revoke a refresh token, and delete its access token: two statements. The caller holds the lock on it."""
+    now = Now()
+    same = get_refresh_token_model().objects.filter(pk=used.pk)
+    same.update(revoked=now, updated=now, access_token=None)
+    of_it = get_access_token_model().objects.filter(pk=used.access_token_id)
+    of_it._raw_delete(using=of_it.db)  # nothing else refers to it

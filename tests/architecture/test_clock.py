@@ -25,7 +25,6 @@ SHOWN_OR_LOGGED: Final = {
     "core_identity/services/resolutions.py",
     "core_identity/services/sign_in.py",
     "core_identity/services/sso_groups.py",
-    "scim/authentication.py",  # the last use of a token
     "scim/bearer_tokens.py",  # when a token was revoked
     "scim/consents.py",
     "scim/models.py",  # a word on a page

@@ -22,6 +22,7 @@ from tests.scim.conftest import FORM, HOST, Scim, Secrets, error, person, secret
 from tests.support.cast import ADMIN
 from tests.support.clock import database_at, travel
 
+
 @pytest.fixture(autouse=True)
 def no_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test is a process that has taken nothing yet."""

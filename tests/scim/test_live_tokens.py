@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Model, Q
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 from oauth2_provider.oauth2_backends import get_oauthlib_core
@@ -17,6 +17,7 @@ from core_identity.clock import Now
 from core_identity.models import Connection
 from core_identity.services.connections import switch_off
 from scim.bearer_tokens import PREFIX, make_token, revoke_token
+from scim.known_clients import client_by_id, lock_if_enabled
 from scim.live_tokens import SCOPE, opened_by
 from scim.models import BearerToken, OAuthClient
 from tests.scim.conftest import Scim
@@ -41,7 +42,9 @@ def by_the_toolkit(header: str) -> tuple[Any, ...] | None:
 
 def _by_the_orm(text: str) -> tuple[Any, ...] | None:
     live = BearerToken.objects.select_related("connection").filter(Q(expires_at=None) | Q(expires_at__gt=Now()))
-    token = live.filter(token_hash=sha256(text.encode("utf-8", "replace")).hexdigest(), revoked_at=None, connection__enabled=True).first()
+    token = live.filter(
+        token_hash=sha256(text.encode("utf-8", "replace")).hexdigest(), revoked_at=None, connection__enabled=True
+    ).first()
     if token is None:
         return None
     label = f"token {token.name} of {token.connection.slug}"
@@ -55,8 +58,8 @@ def by_the_statement(header: str) -> tuple[Any, ...] | None:
     return token.holder, token.key, token.label, token.id, token.has_scope, vars_of(token.connection)
 
 
-def vars_of(connection: Connection) -> dict[str, Any]:
-    return {field.attname: getattr(connection, field.attname) for field in Connection._meta.concrete_fields}
+def vars_of(row: Model) -> dict[str, Any]:
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
 
 
 def headers_with(token: str) -> Iterator[str]:
@@ -68,7 +71,16 @@ def headers_with(token: str) -> Iterator[str]:
         yield f"Bearer {blank}{token}"
         yield f"Bearer {token}{blank}"
         yield f"{blank}Bearer {token}"
-    for wrong in (token[:-1], token + "x", token.upper(), token.lower(), token.swapcase(), f'"{token}"', f"{token}\0", "a" * 8000):
+    for wrong in (
+        token[:-1],
+        token + "x",
+        token.upper(),
+        token.lower(),
+        token.swapcase(),
+        f'"{token}"',
+        f"{token}\0",
+        "a" * 8000,
+    ):
         yield f"Bearer {wrong}"
     for more in (f"{token} {token}", f"{token},{token}", f"{token}, Bearer {token}", f"{token} x", f"x {token}"):
         yield f"Bearer {more}"
@@ -101,12 +113,22 @@ def test_each_state_of_an_access_token_is_judged_as_the_toolkit_judges_it(okta: 
             stored.update(expires=row.expires + by)
             verdicts[name] = assert_same(header)
     stored.update(expires=row.expires)
-    for scope in ("", "scim", "offline_access", "scim offline_access", "offline_access  scim", "scimx", "SCIM", "a\tscim", "read"):
+    for scope in (
+        "",
+        "scim",
+        "offline_access",
+        "scim offline_access",
+        "offline_access  scim",
+        "scimx",
+        "SCIM",
+        "a\tscim",
+        "read",
+    ):
         stored.update(scope=scope)
         verdicts[scope] = assert_same(header)
         assert opened_by(header).has_scope is ("scim" in scope.split())  # type: ignore[union-attr]
-    bound = ([], [settings.PUBLIC_URL], ["https://other.test"], [f"{settings.PUBLIC_URL}/scim"], ["urn:x"], ["https://x.test", settings.PUBLIC_URL])  # fmt: skip
-    for resource in bound:
+    here, there = settings.PUBLIC_URL, "https://other.test"
+    for resource in ([], [here], [there], [f"{here}/scim"], ["urn:x"], [there, here]):
         stored.update(scope="scim", resource=resource)
         verdicts[str(resource)] = assert_same(header)
     stored.update(resource=[])
@@ -171,3 +193,19 @@ def test_all_that_a_request_needs_to_know_of_its_sender_is_one_statement(
         token.note_use()
         assert token.connection.uid_attribute
         assert token.connection.customer_id
+
+
+def test_the_client_of_a_token_request_is_what_the_orm_finds(
+    okta: Scim, other: Scim, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    theirs = OAuthClient.objects.select_related("connection").get(connection=okta.connection)
+    with django_assert_num_queries(1):
+        ours = client_by_id(theirs.client_id)
+        assert ours is not None
+        assert (vars_of(ours), vars_of(ours.connection)) == (vars_of(theirs), vars_of(theirs.connection))
+    assert [client_by_id(wrong) for wrong in ("", "\0", theirs.client_id.upper() + "x", f"{theirs.client_id}\0")] == [
+        None
+    ] * 4
+    assert lock_if_enabled(theirs.connection_id)
+    Connection.objects.filter(pk=theirs.connection_id).update(enabled=False)
+    assert not lock_if_enabled(theirs.connection_id)

@@ -6,6 +6,7 @@ from typing import Any, Final
 from django.db.backends.postgresql import base
 from psycopg.abc import Dumper
 from psycopg.adapt import AdaptersMap, PyFormat
+from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import IntDumper
 
 ASKED_EVERY: Final = 1.0
@@ -43,8 +44,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def _is_silent(connection: Any) -> bool:
-    """Whether nothing can be read from the socket of a connection (one of psycopg), also not its end."""
-    if connection.closed or connection.pgconn.socket < 0:
+    """Whether a connection (one of psycopg) is in no transaction, and nothing can be read from its socket, also not its end."""
+    if connection.closed or connection.pgconn.transaction_status != TransactionStatus.IDLE:
         return False
     poll = select.poll()
     poll.register(connection.pgconn.socket, select.POLLIN)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import ProgrammingError
 from django.db import connection as database
 
 ROUNDS = 6
@@ -28,7 +29,9 @@ def begin_request(connection: Any) -> None:
     connection.close_if_unusable_or_obsolete()
 
 
-def test_a_connection_that_was_asked_within_a_second_is_not_asked_again(kept: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_that_was_asked_within_a_second_is_not_asked_again(
+    kept: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = []
     run(kept, "SELECT 1")
     usable = type(kept).__mro__[1].is_usable
@@ -49,6 +52,15 @@ def test_a_connection_that_the_server_ended_is_replaced_before_its_next_use(kept
     assert run(database, "SELECT pg_terminate_backend(%s, 5000)", first) is True
     begin_request(kept)
     assert run(kept, "SELECT pg_backend_pid()") != first
+
+
+def test_a_connection_in_a_failed_transaction_is_not_usable(kept: Any) -> None:
+    kept.set_autocommit(False)
+    with pytest.raises(ProgrammingError):
+        run(kept, "SELECT * FROM nowhere")
+    assert not kept.is_usable()
+    kept.rollback()
+    assert kept.is_usable()
 
 
 def test_a_statement_is_prepared_from_its_fifth_run_on_and_behind_a_pooler_never(kept: Any) -> None:

@@ -7,7 +7,7 @@ from django.conf import LazySettings, settings
 from django.test import Client
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from tests.scim.conftest import FORM, Scim, connection, okta, secrets_of  # noqa: F401 - fixtures
+from tests.scim.conftest import FORM, Scim
 
 OF_LIBRARIES: Final = {
     "Files": "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -58,7 +58,9 @@ def answers(scim: Scim, host: str, *, secure: bool) -> dict[str, tuple[int, dict
 
 @pytest.mark.parametrize("secure", [False, True])
 def test_answers_to_programs_have_the_headers_that_all_middleware_gives(
-    okta: Scim, settings: LazySettings, secure: bool  # noqa: F811 - the fixture
+    okta: Scim,
+    settings: LazySettings,
+    secure: bool,
 ) -> None:
     if secure:
         settings.SECURE_SSL_REDIRECT, settings.SECURE_HSTS_SECONDS = True, 60
@@ -94,7 +96,8 @@ def test_each_name_leads_to_the_middleware_that_it_stands_for() -> None:
 
 
 def test_a_program_with_a_cookie_has_no_session_read(
-    okta: Scim, django_assert_num_queries: DjangoAssertNumQueries  # noqa: F811 - the fixture
+    okta: Scim,
+    django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     okta.get("/Schemas")
     okta.http.cookies[settings.SESSION_COOKIE_NAME] = "x" * 32

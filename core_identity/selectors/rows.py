@@ -129,14 +129,21 @@ HELD: Final = f"CROSS JOIN LATERAL (SELECT username, email, expired_at FROM {_US
 ONE: Final = f"CROSS JOIN LATERAL (SELECT {', '.join(_OWN)} FROM {_IDENTITY} WHERE id = found.id LIMIT 1) AS one"  # noqa: S608
 """The identity of each row of ``found``, by its primary key."""
 
+# `OFFSET 0` keeps the look-up by a key apart from the conditions after it. Together PostgreSQL would believe that any index of the connection is
+# as good as that of the key, and read all people of the connection.
 _RESOURCE: Final = f"connection_id = %(connection)s AND {Identity.RESOURCE_SQL}"
-_WHERE_KEY: Final = f"SELECT {COLUMNS} FROM {_IDENTITY} AS one {HELD} WHERE one.{{}} = %(value)s AND one.{_RESOURCE}"  # noqa: S608
-_WHERE_UID: Final = f"""
-SELECT {COLUMNS} FROM {_IDENTITY} AS one {HELD}
-WHERE one.id = (SELECT identity_id FROM {_UID} WHERE connection_id = %(connection)s AND uid_key = %(value)s AND current AND NOT derived)
-AND one.{_RESOURCE}
-"""  # noqa: S608
-_BY_KEY: Final = {key: _WHERE_UID if key is Key.UID else _WHERE_KEY.format(key) for key in Key}
+_LOOK_UP: Final = {
+    Key.SCIM_ID: "scim_id = %(value)s",
+    Key.USER_NAME: "connection_id = %(connection)s AND user_name_key = %(value)s",
+    Key.EXTERNAL_ID: "connection_id = %(connection)s AND external_id = %(value)s",
+    Key.UID: f"""id = (
+        SELECT identity_id FROM {_UID} WHERE connection_id = %(connection)s AND uid_key = %(value)s AND current AND NOT derived
+    )""",  # noqa: S608
+}
+_BY_KEY: Final = {
+    key: f"SELECT {COLUMNS} FROM (SELECT * FROM {_IDENTITY} WHERE {found} OFFSET 0) AS one {HELD} WHERE one.{_RESOURCE}"  # noqa: S608
+    for key, found in _LOOK_UP.items()
+}
 
 _BY_PKS: Final = f"""
 SELECT {COLUMNS} FROM unnest(%(pks)s::uuid[]) WITH ORDINALITY AS found (id, place) {ONE} {HELD} ORDER BY found.place
@@ -150,10 +157,13 @@ _LISTED: Final = "COALESCE(attributes #>> '{emails,0,value}', '') = email"
 def _by_email(of_type: str) -> str:
     return f"""
 SELECT {COLUMNS} FROM (
-    SELECT id FROM {_IDENTITY} WHERE email_key = %(email)s AND {_RESOURCE} {of_type}
+    SELECT id FROM (SELECT * FROM {_IDENTITY} WHERE email_key = %(email)s AND connection_id = %(connection)s OFFSET 0) AS main
+    WHERE {Identity.RESOURCE_SQL} {of_type}
     UNION
-    SELECT id FROM {_IDENTITY} WHERE {_RESOURCE} AND (attributes #> '{{emails,1}}') IS NOT NULL AND {_LISTED}
-    AND jsonb_path_exists(attributes, %(others)s::jsonpath)
+    SELECT id FROM (
+        SELECT * FROM {_IDENTITY} WHERE connection_id = %(connection)s AND (attributes #> '{{emails,1}}') IS NOT NULL OFFSET 0
+    ) AS more
+    WHERE {Identity.RESOURCE_SQL} AND {_LISTED} AND jsonb_path_exists(attributes, %(others)s::jsonpath)
 ) AS found {ONE} {HELD} ORDER BY one.created_at, one.id LIMIT %(limit)s
 """  # noqa: S608
 

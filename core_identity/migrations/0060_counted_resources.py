@@ -76,7 +76,7 @@ BEGIN
     END IF;
 END
 $$;
-"""
+"""  # noqa: S608 - nothing but names of our own
 TRIGGERS = f"""
 CREATE FUNCTION core_identity_new_resources() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -125,7 +125,7 @@ CREATE TRIGGER core_identity_deleted_resource AFTER DELETE ON core_identity_iden
 -- At the commit: a statement that changes many rows appends their changes one after the other.
 CREATE CONSTRAINT TRIGGER core_identity_thousandth_change AFTER INSERT ON core_identity_resourcechange
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.id % 1000 = 0) EXECUTE FUNCTION core_identity_thousandth_change();
-"""
+"""  # noqa: S608 - nothing but names of our own
 UNCOUNT = """
 DROP TRIGGER core_identity_thousandth_change ON core_identity_resourcechange;
 DROP TRIGGER core_identity_deleted_resource ON core_identity_identity;
@@ -174,9 +174,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    models.Index(
-                        fields=["connection_id", "created_at", "identity_id"], name="resource_change_by_key"
-                    )
+                    models.Index(fields=["connection_id", "created_at", "identity_id"], name="resource_change_by_key")
                 ],
             },
         ),

@@ -5,7 +5,6 @@ exact in each snapshot of the database, because the trigger appends a change in 
 the sum of the blocks and changes before it, and a page begins within that block.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -34,14 +33,15 @@ def page_after(connection: Connection, created_at: datetime, pk: UUID, count: in
 
 def number_of_resources(connection: Connection) -> int:
     """Return how many SCIM resources a connection has."""
-    [[total]] = _read(f"SELECT COALESCE(sum(people), 0)::bigint FROM ({_COUNTED}) AS counted", {"connection": connection.pk})  # noqa: S608
+    [[total]] = _read(_TOTAL, {"connection": connection.pk})
     return int(total)
 
 
-def _read(statement: str, asked: dict[str, object]) -> list[Sequence[Any]]:
+def _read(statement: str, asked: dict[str, Any]) -> list[tuple[Any, ...]]:
     with database.cursor() as cursor:
         cursor.execute(statement, asked)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
 _IDENTITY, _BLOCK, _CHANGE = (model._meta.db_table for model in (Identity, ResourceBlock, ResourceChange))
@@ -52,6 +52,8 @@ _COUNTED: Final = f"""
 SELECT created_at, identity_id, people, TRUE AS is_block FROM {_BLOCK} WHERE connection_id = %(connection)s
 UNION ALL SELECT created_at, identity_id, people, FALSE FROM {_CHANGE} WHERE connection_id = %(connection)s
 """  # noqa: S608
+
+_TOTAL: Final = f"SELECT COALESCE(sum(people), 0)::bigint FROM ({_COUNTED}) AS counted"  # noqa: S608
 
 # A connection may have no block yet, hence one before everybody. A change at the very key of a block is within that block.
 _AT: Final = f"""

@@ -98,19 +98,15 @@ def _read(statement: str, asked: Mapping[str, Any]) -> list[ShownIdentity]:
 def shown(row: Sequence[Any]) -> ShownIdentity:
     """Return a row of `COLUMNS`."""
     attributes, groups = row[-2:]
-    return ShownIdentity(
-        *row[:-2],
-        attributes={} if attributes == "{}" else json.loads(attributes),
-        groups=() if groups is None else tuple((one, name) for one, name in json.loads(groups)),
-    )
+    known = {} if attributes == "{}" else json.loads(attributes)
+    of = () if groups is None else tuple((scim_id, name) for scim_id, name in json.loads(groups))
+    return ShownIdentity._make((*row[:-2], known, of))
 
 
 _IDENTITY, _USER, _UID, _GROUP, _MEMBER = (
     model._meta.db_table for model in (Identity, User, IdentityUid, PushGroup, PushGroupMember)
 )
 _TIME: Final = """to_char(one.{} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')"""
-_OWN: Final = """id scim_id external_id user_name given_name family_name email title organization department active version created_at changed_at
-attributes user_id""".split()
 
 COLUMNS: Final = f"""
 one.id::text AS pk, one.scim_id::text, one.external_id, one.user_name, one.given_name, one.family_name, one.email, one.title, one.organization,
@@ -125,8 +121,10 @@ one.attributes::text,
 """  # noqa: S608 - nothing but names of our own
 """What is read of the identity ``one`` and its user ``held``, in the order of `ShownIdentity`."""
 
-HELD: Final = f"CROSS JOIN LATERAL (SELECT username, email, expired_at FROM {_USER} WHERE id = one.user_id LIMIT 1) AS held"  # noqa: S608
-ONE: Final = f"CROSS JOIN LATERAL (SELECT {', '.join(_OWN)} FROM {_IDENTITY} WHERE id = found.id LIMIT 1) AS one"  # noqa: S608
+HELD: Final = (
+    f"CROSS JOIN LATERAL (SELECT username, email, expired_at FROM {_USER} WHERE id = one.user_id LIMIT 1) AS held"  # noqa: S608
+)
+ONE: Final = f"CROSS JOIN LATERAL (SELECT * FROM {_IDENTITY} WHERE id = found.id LIMIT 1) AS one"  # noqa: S608
 """The identity of each row of ``found``, by its primary key."""
 
 # `OFFSET 0` keeps the look-up by a key apart from the conditions after it. Together PostgreSQL would believe that any index of the connection is
@@ -151,7 +149,6 @@ SELECT {COLUMNS} FROM unnest(%(pks)s::uuid[]) WITH ORDINALITY AS found (id, plac
 
 _LISTED: Final = "COALESCE(attributes #>> '{emails,0,value}', '') = email"
 """Whether the main email is the one that was sent first. Else another email stands by now, and is shown alone."""
-
 
 
 def _by_email(of_type: str) -> str:

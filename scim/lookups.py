@@ -42,16 +42,17 @@ def look_up(tree: Filter, connection: "Connection") -> Sequence[ShownIdentity] |
 def _by_name(name: str, value: str, connection: "Connection") -> Sequence[ShownIdentity] | None:
     if name in ("emails", "emails.value"):
         return _by_email(Comparison("value", "eq", value), value, None, connection)
-    asked: tuple[Key, object] | None = {
-        "id": (Key.SCIM_ID, resource_id(value)),
-        "externalId": (Key.EXTERNAL_ID, value),
-        "userName": (Key.USER_NAME, key(value)),
-        f"{urns.ENTERPRISE_USER}:{connection.uid_attribute}": (Key.UID, key(value)),
-    }.get(name)
-    if asked is None:
+    if name == "id":
+        scim_id = resource_id(value)
+        found = None if scim_id is None else rows.with_key(connection, Key.SCIM_ID, scim_id)
+    elif name == "externalId":
+        found = rows.with_key(connection, Key.EXTERNAL_ID, value)
+    elif name == "userName":
+        found = rows.with_key(connection, Key.USER_NAME, key(value))
+    elif name == f"{urns.ENTERPRISE_USER}:{connection.uid_attribute}":
+        found = rows.with_key(connection, Key.UID, key(value))
+    else:
         return None
-    column, wanted = asked
-    found = None if wanted is None else rows.with_key(connection, column, wanted)
     return () if found is None else (found,)
 
 
@@ -68,9 +69,7 @@ def _by_value(inner: Filter, connection: "Connection") -> Sequence[ShownIdentity
     return _by_email(inner, said["value"], said.get("type"), connection) if "value" in said else None
 
 
-def _by_email(
-    tree: Filter, email: str, type_: str | None, connection: "Connection"
-) -> Sequence[ShownIdentity] | None:
+def _by_email(tree: Filter, email: str, type_: str | None, connection: "Connection") -> Sequence[ShownIdentity] | None:
     email_key = key(email)
     if not email_key:
         return None

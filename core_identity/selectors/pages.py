@@ -5,9 +5,8 @@ exact in each snapshot of the database, because the trigger appends a change in 
 the sum of the blocks and changes before it, and a page begins within that block.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection as database
@@ -19,20 +18,11 @@ _FURTHEST: Final = 2**40
 """No table has so many rows."""
 
 
-class ResourcePage(NamedTuple):
-    """A page of SCIM resources, the number of all, and how many changes are not yet in the blocks."""
-
-    found: list[ShownIdentity]
-    total: int
-    uncounted: int
-
-
-def page_at(connection: Connection, skipped: int, count: int) -> ResourcePage:
-    """Return up to ``count`` resources in the order of creation, after ``skipped`` others. One statement."""
+def page_at(connection: Connection, skipped: int, count: int) -> tuple[list[ShownIdentity], int]:
+    """Return up to ``count`` resources in the order of creation, after ``skipped`` others; and the number of all. One statement."""
     asked = {"connection": connection.pk, "skipped": min(skipped, _FURTHEST), "count": count}
     rows = _read(_AT, asked)
-    total, uncounted = rows[0][:2]
-    return ResourcePage([shown(row[2:]) for row in rows if row[2] is not None], total, uncounted)
+    return [shown(row[1:]) for row in rows if row[1] is not None], int(rows[0][0])
 
 
 def page_after(connection: Connection, created_at: datetime, pk: UUID, count: int) -> list[ShownIdentity]:
@@ -43,14 +33,15 @@ def page_after(connection: Connection, created_at: datetime, pk: UUID, count: in
 
 def number_of_resources(connection: Connection) -> int:
     """Return how many SCIM resources a connection has."""
-    [[total]] = _read(f"SELECT COALESCE(sum(people), 0)::bigint FROM ({_COUNTED}) AS counted", {"connection": connection.pk})  # noqa: S608
+    [[total]] = _read(_TOTAL, {"connection": connection.pk})
     return int(total)
 
 
-def _read(statement: str, asked: dict[str, object]) -> list[Sequence[object]]:
+def _read(statement: str, asked: dict[str, Any]) -> list[tuple[Any, ...]]:
     with database.cursor() as cursor:
         cursor.execute(statement, asked)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
 _IDENTITY, _BLOCK, _CHANGE = (model._meta.db_table for model in (Identity, ResourceBlock, ResourceChange))
@@ -62,10 +53,12 @@ SELECT created_at, identity_id, people, TRUE AS is_block FROM {_BLOCK} WHERE con
 UNION ALL SELECT created_at, identity_id, people, FALSE FROM {_CHANGE} WHERE connection_id = %(connection)s
 """  # noqa: S608
 
+_TOTAL: Final = f"SELECT COALESCE(sum(people), 0)::bigint FROM ({_COUNTED}) AS counted"  # noqa: S608
+
 # A connection may have no block yet, hence one before everybody. A change at the very key of a block is within that block.
 _AT: Final = f"""
 WITH counted AS MATERIALIZED ({_COUNTED} UNION ALL SELECT '-infinity', '00000000-0000-0000-0000-000000000000', 0, TRUE),
-size AS MATERIALIZED (SELECT sum(people)::bigint AS total, count(*) FILTER (WHERE NOT is_block) AS uncounted FROM counted),
+size AS MATERIALIZED (SELECT sum(people)::bigint AS total FROM counted),
 place AS MATERIALIZED (
     SELECT created_at, identity_id, before FROM (
         SELECT created_at, identity_id, is_block,
@@ -73,7 +66,7 @@ place AS MATERIALIZED (
         FROM counted
     ) AS summed WHERE is_block AND before <= %(skipped)s ORDER BY created_at DESC, identity_id DESC LIMIT 1
 )
-SELECT size.total, size.uncounted, page.* FROM size LEFT JOIN (
+SELECT size.total, page.* FROM size LEFT JOIN (
     SELECT {COLUMNS} FROM place CROSS JOIN LATERAL (
         {_KEYS} AND (created_at, id) >= (place.created_at, place.identity_id)
         ORDER BY created_at, id OFFSET %(skipped)s - place.before LIMIT %(count)s

@@ -98,19 +98,15 @@ def _read(statement: str, asked: Mapping[str, Any]) -> list[ShownIdentity]:
 def shown(row: Sequence[Any]) -> ShownIdentity:
     """Return a row of `COLUMNS`."""
     attributes, groups = row[-2:]
-    return ShownIdentity(
-        *row[:-2],
-        attributes={} if attributes == "{}" else json.loads(attributes),
-        groups=() if groups is None else tuple((one, name) for one, name in json.loads(groups)),
-    )
+    known = {} if attributes == "{}" else json.loads(attributes)
+    of = () if groups is None else tuple((scim_id, name) for scim_id, name in json.loads(groups))
+    return ShownIdentity._make((*row[:-2], known, of))
 
 
 _IDENTITY, _USER, _UID, _GROUP, _MEMBER = (
     model._meta.db_table for model in (Identity, User, IdentityUid, PushGroup, PushGroupMember)
 )
 _TIME: Final = """to_char(one.{} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')"""
-_OWN: Final = """id scim_id external_id user_name given_name family_name email title organization department active version created_at changed_at
-attributes user_id""".split()
 
 COLUMNS: Final = f"""
 one.id::text AS pk, one.scim_id::text, one.external_id, one.user_name, one.given_name, one.family_name, one.email, one.title, one.organization,
@@ -125,18 +121,27 @@ one.attributes::text,
 """  # noqa: S608 - nothing but names of our own
 """What is read of the identity ``one`` and its user ``held``, in the order of `ShownIdentity`."""
 
-HELD: Final = f"CROSS JOIN LATERAL (SELECT username, email, expired_at FROM {_USER} WHERE id = one.user_id LIMIT 1) AS held"  # noqa: S608
-ONE: Final = f"CROSS JOIN LATERAL (SELECT {', '.join(_OWN)} FROM {_IDENTITY} WHERE id = found.id LIMIT 1) AS one"  # noqa: S608
+HELD: Final = (
+    f"CROSS JOIN LATERAL (SELECT username, email, expired_at FROM {_USER} WHERE id = one.user_id LIMIT 1) AS held"  # noqa: S608
+)
+ONE: Final = f"CROSS JOIN LATERAL (SELECT * FROM {_IDENTITY} WHERE id = found.id LIMIT 1) AS one"  # noqa: S608
 """The identity of each row of ``found``, by its primary key."""
 
+# `OFFSET 0` keeps the look-up by a key apart from the conditions after it. Together PostgreSQL would believe that any index of the connection is
+# as good as that of the key, and read all people of the connection.
 _RESOURCE: Final = f"connection_id = %(connection)s AND {Identity.RESOURCE_SQL}"
-_WHERE_KEY: Final = f"SELECT {COLUMNS} FROM {_IDENTITY} AS one {HELD} WHERE one.{{}} = %(value)s AND one.{_RESOURCE}"  # noqa: S608
-_WHERE_UID: Final = f"""
-SELECT {COLUMNS} FROM {_IDENTITY} AS one {HELD}
-WHERE one.id = (SELECT identity_id FROM {_UID} WHERE connection_id = %(connection)s AND uid_key = %(value)s AND current AND NOT derived)
-AND one.{_RESOURCE}
-"""  # noqa: S608
-_BY_KEY: Final = {key: _WHERE_UID if key is Key.UID else _WHERE_KEY.format(key) for key in Key}
+_LOOK_UP: Final = {
+    Key.SCIM_ID: "scim_id = %(value)s",
+    Key.USER_NAME: "connection_id = %(connection)s AND user_name_key = %(value)s",
+    Key.EXTERNAL_ID: "connection_id = %(connection)s AND external_id = %(value)s",
+    Key.UID: f"""id = (
+        SELECT identity_id FROM {_UID} WHERE connection_id = %(connection)s AND uid_key = %(value)s AND current AND NOT derived
+    )""",  # noqa: S608
+}
+_BY_KEY: Final = {
+    key: f"SELECT {COLUMNS} FROM (SELECT * FROM {_IDENTITY} WHERE {found} OFFSET 0) AS one {HELD} WHERE one.{_RESOURCE}"  # noqa: S608
+    for key, found in _LOOK_UP.items()
+}
 
 _BY_PKS: Final = f"""
 SELECT {COLUMNS} FROM unnest(%(pks)s::uuid[]) WITH ORDINALITY AS found (id, place) {ONE} {HELD} ORDER BY found.place
@@ -146,14 +151,16 @@ _LISTED: Final = "COALESCE(attributes #>> '{emails,0,value}', '') = email"
 """Whether the main email is the one that was sent first. Else another email stands by now, and is shown alone."""
 
 
-
 def _by_email(of_type: str) -> str:
     return f"""
 SELECT {COLUMNS} FROM (
-    SELECT id FROM {_IDENTITY} WHERE email_key = %(email)s AND {_RESOURCE} {of_type}
+    SELECT id FROM (SELECT * FROM {_IDENTITY} WHERE email_key = %(email)s AND connection_id = %(connection)s OFFSET 0) AS main
+    WHERE {Identity.RESOURCE_SQL} {of_type}
     UNION
-    SELECT id FROM {_IDENTITY} WHERE {_RESOURCE} AND (attributes #> '{{emails,1}}') IS NOT NULL AND {_LISTED}
-    AND jsonb_path_exists(attributes, %(others)s::jsonpath)
+    SELECT id FROM (
+        SELECT * FROM {_IDENTITY} WHERE connection_id = %(connection)s AND (attributes #> '{{emails,1}}') IS NOT NULL OFFSET 0
+    ) AS more
+    WHERE {Identity.RESOURCE_SQL} AND {_LISTED} AND jsonb_path_exists(attributes, %(others)s::jsonpath)
 ) AS found {ONE} {HELD} ORDER BY one.created_at, one.id LIMIT %(limit)s
 """  # noqa: S608
 

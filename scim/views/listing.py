@@ -128,8 +128,10 @@ def answer_to(
     shown_ones, more = found[:count], len(found) > count
     if place is not None:
         total = place.total
+    elif more or not shown_ones:
+        total = rows.total()
     else:
-        total = rows.total() if more or not shown_ones else len(shown_ones)
+        total = len(shown_ones)
     cursor = next_cursor(shown_ones[-1], question, total) if more and shown_ones else None
     return Response(cursor_response(total, cursor, documents(shown_ones)))
 

@@ -14,7 +14,6 @@ from core_identity.selectors.pages import number_of_resources, page_after, page_
 from core_identity.selectors.rows import with_pks
 from core_identity.selectors.stored import as_shown
 from core_identity.services import provisioning
-from core_identity.services.resource_counts import UNCOUNTED, count_changes
 from scim.cursors import Place, Question
 from scim.lookups import look_up
 from scim.query import user_condition, user_order
@@ -122,10 +121,7 @@ class Everybody:
     connection: "Connection"
 
     def at(self, page: Page) -> "tuple[list[ShownIdentity], int]":
-        answered = page_at(self.connection, page.start - 1, page.count)
-        if answered.uncounted > UNCOUNTED:
-            count_changes(self.connection.pk)
-        return answered.found, answered.total
+        return page_at(self.connection, page.start - 1, page.count)
 
     def after(self, place: Place | None, count: int) -> "list[ShownIdentity]":
         if place is None:

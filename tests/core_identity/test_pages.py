@@ -1,19 +1,20 @@
 """Pages and numbers of SCIM resources are those that a count would give, whoever comes, goes and counts meanwhile."""
 
 import random
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from uuid import UUID
 
 import pytest
-from django.db import connections
+from django.db import connection as database
+from django.db import connections, transaction
 from django.utils import timezone
 
 from benchmarks.seed import add_people
 from core_identity.models import Connection, Identity, IdentityUid, ResourceBlock, ResourceChange
 from core_identity.selectors.pages import number_of_resources, page_after, page_at
 from core_identity.selectors.resources import scim_identities
-from core_identity.services.resource_counts import count_all_changes, count_changes
 from tests.support.cast import make_connection
 
 STEPS = 60
@@ -23,24 +24,29 @@ def by_models(connection: Connection) -> list[str]:
     return [str(pk) for pk in scim_identities(connection).values_list("pk", flat=True)]
 
 
+def count_changes(connection: Connection, *, of_block: int) -> None:
+    """Do what the trigger does at each thousandth change."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT core_identity_count_changes(%s, %s)", [connection.pk, of_block])
+
+
 def assert_pages(connection: Connection) -> None:
     """Compare the pages of a connection with what the models list."""
     everybody = by_models(connection)
     assert number_of_resources(connection) == len(everybody)
     for start in {0, 1, 2, 5, len(everybody) // 2, len(everybody) - 1, len(everybody), len(everybody) + 9, 10**30}:
-        page = page_at(connection, max(start, 0), 4)
-        assert [one.pk for one in page.found] == everybody[max(start, 0) :][:4], start
-        assert page.total == len(everybody)
-        if page.found:
-            last = page.found[-1]
-            following = page_after(connection, last.created_at, UUID(last.pk), 3)
-            assert [one.pk for one in following] == everybody[start + len(page.found) :][:3]
-    assert page_at(connection, 0, 0).found == []
+        found, total = page_at(connection, max(start, 0), 4)
+        assert [one.pk for one in found] == everybody[max(start, 0) :][:4], start
+        assert total == len(everybody)
+        if found:
+            following = page_after(connection, found[-1].created_at, UUID(found[-1].pk), 3)
+            assert [one.pk for one in following] == everybody[max(start, 0) + len(found) :][:3]
+    assert page_at(connection, 0, 0) == ([], len(everybody))
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_pages_are_right_when_people_come_and_go(db: None, seed: int) -> None:
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - the same steps in each run
     acme, other = make_connection(), make_connection("globex", customer="Globex")
     now = timezone.now()
     assert_pages(acme)
@@ -64,11 +70,12 @@ def test_pages_are_right_when_people_come_and_go(db: None, seed: int) -> None:
                 IdentityUid.objects.filter(identity__in=some).delete()
                 some.delete()
         if chance.random() < 0.4:
-            count_changes(acme.pk, of_block=3)
+            count_changes(acme, of_block=3)
         if step % 6 == 0:
             assert_pages(acme)
             assert_pages(other)
-    assert count_all_changes(of_block=3) > 0
+    for connection in (acme, other):
+        count_changes(connection, of_block=3)
     assert not ResourceChange.objects.exists()
     assert ResourceBlock.objects.filter(connection_id=acme.pk).count() > 3
     assert_pages(acme)
@@ -78,9 +85,29 @@ def test_pages_are_right_when_people_come_and_go(db: None, seed: int) -> None:
 def test_what_does_not_matter_to_a_list_is_no_change(db: None) -> None:
     acme = make_connection()
     add_people(acme, 1, 2)
-    count_changes(acme.pk)
+    count_changes(acme, of_block=3)
     Identity.objects.update(title="Chief", pushed_at=timezone.now(), active=False)
     assert not ResourceChange.objects.exists()
+
+
+def test_many_at_once_and_every_thousandth_change_are_counted_in_blocks(db: None) -> None:
+    acme = make_connection()
+    add_people(acme, 1, 2_500)
+    assert not ResourceChange.objects.exists()
+    assert [*ResourceBlock.objects.order_by("created_at").values_list("people", flat=True)] == [1000, 1000, 500]
+    with database.cursor() as cursor:
+        cursor.execute("SELECT setval(pg_get_serial_sequence('core_identity_resourcechange', 'id'), 5990)")
+    Identity.objects.filter(external_id__in=[f"e{number}" for number in range(1, 15)]).update(deleted_at=timezone.now())
+    assert ResourceChange.objects.count() == 14
+    assert_pages(acme)
+    add_people(acme, 2_501, 4_000)
+    assert [*ResourceBlock.objects.order_by("created_at").values_list("people", flat=True)] == [1000, 1000, 1000, 1000]
+    assert_pages(acme)
+    with database.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what is due at the commit
+    assert [*ResourceBlock.objects.order_by("created_at").values_list("people", flat=True)] == [986, 1000, 1000, 1000]
+    assert not ResourceChange.objects.exists()
+    assert_pages(acme)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -88,47 +115,47 @@ def test_the_number_is_exact_while_two_write_and_two_count() -> None:
     acme = make_connection()
     over = Event()
 
-    def write(first: int) -> None:
-        for number in range(first, first + 60, 3):
+    def write(first: int) -> int:
+        numbers = range(first, first + 60, 3)
+        for number in numbers:
             add_people(acme, number, number + 2)
             Identity.objects.filter(connection=acme, external_id=f"e{number}").update(deleted_at=timezone.now())
+        return len(numbers)
 
     def count(_: int) -> int:
         rounds = 0
         while not over.is_set():
-            count_changes(acme.pk, of_block=5)
+            count_changes(acme, of_block=5)
             rounds += 1
         return rounds
 
     def read(_: int) -> int:
         """Ask for the number and the models' count in one snapshot."""
-        from django.db import connection, transaction
-
         rounds = 0
         while not over.is_set():
             with transaction.atomic():
-                with connection.cursor() as cursor:
+                with database.cursor() as cursor:
                     cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
                 assert_pages(acme)
             rounds += 1
         return rounds
 
-    def closing(work: object) -> object:
-        def run(value: int) -> object:
+    def closing(work: Callable[[int], int]) -> Callable[[int], int]:
+        def run(value: int) -> int:
             try:
-                return work(value)  # type: ignore[operator]
+                return work(value)
             finally:
                 connections.close_all()
 
         return run
 
     with ThreadPoolExecutor(5) as pool:
-        others = [pool.submit(closing(one), 0) for one in (count, count, read)]  # type: ignore[arg-type]
+        others = [pool.submit(closing(one), 0) for one in (count, count, read)]
         try:
-            for done in [pool.submit(closing(write), first) for first in (1, 1001)]:  # type: ignore[arg-type]
-                done.result()
+            for writer in [pool.submit(closing(write), first) for first in (1, 1001)]:
+                assert writer.result() == 20
         finally:
             over.set()
-        assert all(one.result() for one in others)  # type: ignore[truthy-bool]
+        assert all(one.result() for one in others)
     assert number_of_resources(acme) == 80
     assert_pages(acme)

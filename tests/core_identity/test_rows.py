@@ -35,7 +35,12 @@ def people(connection: Connection) -> Iterator[Identity]:
     groups = [
         PushGroup.objects.create(connection=connection, display_name=name, name_key=key(name)) for name in ("Z", "Éa")
     ]
-    standing = ({"pushed_at": now}, {"offered_at": now}, {}, {"pushed_at": now, "deleted_at": now})
+    standing: tuple[dict[str, Any], ...] = (
+        {"pushed_at": now},
+        {"offered_at": now},
+        {},
+        {"pushed_at": now, "deleted_at": now},
+    )
     for number, (of, emails) in enumerate(product(standing, EMAILS)):
         name, full = f"P{number}@{connection.slug}.test", number % 2 == 0
         user = User.objects.create(
@@ -76,7 +81,19 @@ def by_models(identity: Identity) -> ShownIdentity:
     """Return what is shown of an identity, by the models alone."""
     uid = identity.uids.filter(current=True, derived=False).first()
     groups = PushGroupMember.objects.filter(identity=identity).select_related("group").order_by("pk")
-    own = "external_id user_name given_name family_name email title organization department active version attributes".split()
+    own = [
+        "external_id",
+        "user_name",
+        "given_name",
+        "family_name",
+        "email",
+        "title",
+        "organization",
+        "department",
+        "active",
+        "version",
+        "attributes",
+    ]
     return ShownIdentity(
         **{name: getattr(identity, name) for name in own},
         pk=str(identity.pk),
@@ -123,9 +140,16 @@ def test_a_key_finds_a_resource_of_its_connection_and_nobody_else(acme: Connecti
 
 
 FILTERS = [
-    *(f'{name} eq "{value}"' for name, value in product(("userName", "externalId"), ("p0@ACME.test", "E0", "e0", "E10", ""))),
+    *(
+        f'{name} eq "{value}"'
+        for name, value in product(("userName", "externalId"), ("p0@ACME.test", "E0", "e0", "E10", ""))
+    ),
     *(f'{ENTERPRISE}:UID eq "{value}"' for value in ("u0", "U1", "U2", "f0", "U15", "")),
-    *(f'{name} eq "{value}"' for name in ("emails", "emails.value") for value in (" A@X.test", "b@x.test", "c@x.test", "gone@x.test")),
+    *(
+        f'{name} eq "{value}"'
+        for name in ("emails", "emails.value")
+        for value in (" A@X.test", "b@x.test", "c@x.test", "gone@x.test")
+    ),
     *(
         f'emails[type eq "{type_}"].value eq "{value}"'
         for type_, value in product(("WORK", "home", "", "fax"), ("a@x.test", "B@x.test", "c@x.test"))

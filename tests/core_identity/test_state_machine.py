@@ -23,6 +23,8 @@ from core_identity.keys import key
 from core_identity.models import Conflict, Connection, Event, Grant, Identity, IdentityUid, PushGroup, Role, User
 from core_identity.models.conflict import ConflictState
 from core_identity.models.connection import Reactivation, RolesFrom
+from core_identity.selectors.pages import number_of_resources
+from core_identity.selectors.resources import scim_identities
 from core_identity.services.connections import switch_off, switch_on
 from core_identity.services.expiry import expire, split_off, unexpire
 from core_identity.services.groups import change_group, create_group, link_waiting, remove_group
@@ -442,6 +444,8 @@ class Lives(RuleBasedStateMachine):
     def everything_fits(self) -> None:
         if not hasattr(self, "outer"):
             return
+        for connection in Connection.objects.all():
+            assert number_of_resources(connection) == scim_identities(connection).count()
         for row in IdentityUid.objects.select_related("identity"):
             assert row.connection_id == row.identity.connection_id
         for identity in Identity.objects.select_related("user", "connection"):

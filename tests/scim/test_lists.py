@@ -14,7 +14,7 @@ from tests.scim.conftest import ENTERPRISE, Scim, error, person
 
 SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 EVERYTHING = 4
-"""Statements of a list of Users: the token, the budget, the page, and the row of the provisioning log. A page that is not full counts nobody."""
+"""Statements of a list of Users: the token, the budget, the page, and the row of the provisioning log."""
 
 NAMES = ["b.two@acme.test", "D.four@acme.test", "a.one@acme.test", "c.three@acme.test"]
 
@@ -126,28 +126,48 @@ def test_a_deep_page_asks_for_no_offset(okta: Scim, people: Any, django_assert_n
     assert not [query["sql"] for query in asked.captured_queries if "OFFSET" in query["sql"]]
 
 
-def test_only_the_first_of_many_pages_counts_and_every_page_has_the_right_total(okta: Scim, people: Any) -> None:
-    def total(count: int, **place: str) -> tuple[int, bool]:
+def test_every_page_has_the_right_total_and_only_a_filter_makes_the_database_count(okta: Scim, people: Any) -> None:
+    def total(count: int, **asked: str) -> tuple[int, bool]:
         """Ask for a page; return its total, and whether the database counted for it."""
-        with CaptureQueriesContext(database) as asked:
-            document = okta.get("/Users", count=str(count), **place).json()
+        with CaptureQueriesContext(database) as statements:
+            document = okta.get("/Users", count=str(count), **asked).json()
         cursors.append(document.get("nextCursor", ""))
-        return document["totalResults"], any("COUNT(*)" in query["sql"] for query in asked.captured_queries)
+        return document["totalResults"], any("COUNT(*)" in query["sql"] for query in statements.captured_queries)
 
     cursors: list[str] = []
-    assert total(2, cursor="") == (4, True)
-    assert total(2, cursor=cursors[-1]) == (4, False)
-    assert total(9, cursor="") == (4, False)
-    for start, count, counts in (
-        (1, 9, False),
-        (1, 2, True),
-        (4, 2, False),
-        (3, 2, True),
-        (5, 2, True),
-        (10**20, 2, True),
-        (1, 0, True),
+    for filtered in ({}, {"filter": "active eq true"}):
+        may_count = bool(filtered)
+        assert total(2, cursor="", **filtered) == (4, may_count)
+        assert total(2, cursor=cursors[-1], **filtered) == (4, False)
+        assert total(9, cursor="", **filtered) == (4, False)
+        for start, count, counts in (
+            (1, 9, False),
+            (1, 2, True),
+            (4, 2, False),
+            (3, 2, True),
+            (5, 2, True),
+            (10**20, 2, True),
+            (1, 0, True),
+        ):
+            assert total(count, startIndex=str(start), **filtered) == (4, counts and may_count), (start, count)
+
+
+def test_a_look_up_takes_one_statement_also_where_it_finds_nobody(
+    okta: Scim, people: Any, django_assert_num_queries: Any
+) -> None:
+    for text, found in (
+        (f'userName eq "{NAMES[0]}"', 1),
+        ('userName eq "nobody@acme.test"', 0),
+        (f'emails[type eq "work"].value eq "{NAMES[1]}"', 1),
+        (f'id eq "{people[0]["id"]}"', 1),
     ):
-        assert total(count, startIndex=str(start)) == (4, counts), (start, count)
+        for place in ({}, {"startIndex": "1", "count": "100"}, {"startIndex": "2"}, {"count": "0"}):
+            with django_assert_num_queries(EVERYTHING):
+                document = okta.get("/Users", filter=text, **place).json()
+            shown = 0 if place.get("startIndex") == "2" or place.get("count") == "0" else found
+            assert (document["totalResults"], document["itemsPerPage"]) == (found, shown)
+    with django_assert_num_queries(EVERYTHING):
+        assert okta.get(f"/Users/{people[0]['id']}").status_code == 200
 
 
 def test_a_cursor_of_another_question_connection_or_hand_is_refused(okta: Scim, other: Scim, people: Any) -> None:

@@ -6,7 +6,7 @@ No check is left out by that.
 
 import base64
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -46,38 +46,8 @@ _OURS_TO_JUDGE: Final = frozenset(
 )
 _TIMES: Final = ("IssueInstant", "NotBefore", "NotOnOrAfter", "AuthnInstant", "SessionNotOnOrAfter")
 
-_NO_MESSAGE: Final = base64.b64encode(b"<nothing/>").decode()
+NO_MESSAGE: Final = base64.b64encode(b"<nothing/>").decode()
 """What the library is given to parse."""
-
-
-def ask_library(
-    root: etree._Element,
-    idp: Idp,
-    sp: Sp,
-    *,
-    request_id: str | None,
-    certificates: Sequence[str],
-    signed: Sequence[str],
-) -> None:
-    """Let the library judge a Response. ``signed``: the places of its signatures. Raises what the library raises, mostly `LibraryFault`."""
-    response = _Response(_settings(idp, sp, tuple(certificates), tuple(signed)), _NO_MESSAGE)
-    # One tree: the one that passed the gate is the one that is verified, and the one that is read. The library does not parse for itself.
-    response.document = root
-    response.is_valid(_request_data(sp.acs_url), request_id=request_id, raise_exceptions=True)
-
-
-class _Response(OneLogin_Saml2_Response):  # type: ignore[misc]  # the library has no types
-    """The library's Response, which finds the signed Assertion once instead of anew for each expression."""
-
-    @cached_property
-    def _assertions(self) -> list[etree._Element]:
-        found: list[etree._Element] = super()._query_assertion("")
-        return found
-
-    def _query_assertion(self, xpath_expr: str) -> list[etree._Element]:
-        """Return what ``xpath_expr`` (``/saml:Conditions``) finds in the Assertion."""
-        look = _compiled(f".{xpath_expr}")
-        return [found for assertion in self._assertions for found in look(assertion)]
 
 
 def is_ours_to_judge(fault: Exception, root: etree._Element) -> bool:
@@ -101,7 +71,7 @@ def signatures_at(root: etree._Element, place: str) -> list[etree._Element]:
 
 
 @lru_cache(maxsize=256)
-def _settings(idp: Idp, sp: Sp, certificates: tuple[str, ...], signed: tuple[str, ...]) -> OneLogin_Saml2_Settings:
+def library_settings(idp: Idp, sp: Sp, certificates: tuple[str, ...], signed: tuple[str, ...]) -> OneLogin_Saml2_Settings:
     """Return the settings for a connection. The library reads them and does not change them, so threads may share them."""
     settings: dict[str, Any] = {
         "strict": True,
@@ -136,7 +106,7 @@ def _settings(idp: Idp, sp: Sp, certificates: tuple[str, ...], signed: tuple[str
     return OneLogin_Saml2_Settings(settings)
 
 
-def _request_data(acs_url: str) -> dict[str, Any]:
+def request_data(acs_url: str) -> dict[str, Any]:
     """Describe the request by our own configured address, never by headers that the other side wrote."""
     parts = urlsplit(acs_url)
     return {
@@ -159,6 +129,14 @@ def _query(
     """Find nodes as the library's ``query`` does. Its expressions are constants, and values of a message come as a variable."""
     source = dom if context is None else context
     return _compiled(query)(source) if tagid is None else _compiled(query)(source, tagid=tagid)
+
+
+def _query_assertion(response: Any, xpath_expr: str) -> list[etree._Element]:
+    """Return what ``xpath_expr`` (``/saml:Conditions``) finds in the signed Assertion, which is looked for once in a message."""
+    if "signed_assertions" not in response.__dict__:
+        response.signed_assertions = _library_query_assertion(response, "")
+    look = _compiled(f".{xpath_expr}")
+    return [found for assertion in response.signed_assertions for found in look(assertion)]
 
 
 @lru_cache(maxsize=256)
@@ -185,5 +163,7 @@ def _validate_node_sign(
     return True
 
 
+_library_query_assertion: Final = OneLogin_Saml2_Response._query_assertion
+OneLogin_Saml2_Response._query_assertion = _query_assertion
 OneLogin_Saml2_XML.query = staticmethod(_query)
 OneLogin_Saml2_Utils.validate_node_sign = staticmethod(_validate_node_sign)

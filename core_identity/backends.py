@@ -35,23 +35,27 @@ UNTIL: Final = "until"
 BACKEND: Final = "core_identity.backends.RoleBackend"
 
 _USER: Final = Compiled(
-    lambda: User.objects.filter(pk=Given("user", UUIDField()))
-    .annotate(
-        activity=ArraySubquery(
-            Identity.objects.filter(user=OuterRef("pk"))
-            .order_by()
-            .values_list(ExpressionWrapper(Q(active=True, deleted_at=None), output_field=BooleanField()))
+    lambda: (
+        User.objects.filter(pk=Given("user", UUIDField()))
+        .annotate(
+            activity=ArraySubquery(
+                Identity.objects.filter(user=OuterRef("pk"))
+                .order_by()
+                .values_list(ExpressionWrapper(Q(active=True, deleted_at=None), output_field=BooleanField()))
+            )
         )
+        .order_by()
     )
-    .order_by()
 )
 """A user with what each IdP says: active, or not."""
 
 _IDENTITY: Final = Compiled(
-    lambda: Identity.objects.select_related("user", "connection")
-    .filter(pk=Given("identity", UUIDField()), session_epoch=Given("epoch", IntegerField()))
-    .annotate(now=Now(output_field=DateTimeField()))
-    .order_by()
+    lambda: (
+        Identity.objects.select_related("user", "connection")
+        .filter(pk=Given("identity", UUIDField()), session_epoch=Given("epoch", IntegerField()))
+        .annotate(now=Now(output_field=DateTimeField()))
+        .order_by()
+    )
 )
 
 

@@ -28,9 +28,7 @@ class Given(Expression):
 
 def any_of(column: str, given: Given) -> Func:
     """Return the condition that a column has one of the values of a list. An ``IN`` would have other SQL for each length."""
-    return Func(
-        F(column), given, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField()
-    )
+    return Func(F(column), given, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField())
 
 
 @dataclass(frozen=True)

@@ -49,13 +49,13 @@ INSERT INTO {_STATES} (
 _USE: Final = f"""
 INSERT INTO {_USED} (connection_id, assertion_id, until)
 SELECT %(connection)s::uuid, %(message_id)s::varchar, statement_timestamp() + %(kept)s::interval
-"""  # noqa: S608
+"""
 _ONCE: Final = "ON CONFLICT (connection_id, assertion_id) DO NOTHING RETURNING id"
 
 USE_ONCE: Final = f"""
 WITH {_purge(UsedAssertion, "until")}, used AS ({_USE} {_ONCE})
 SELECT EXISTS (SELECT FROM used), true
-"""
+"""  # noqa: S608
 """Remember the ID of a message; return whether it is the first use, and true."""
 
 USE_UP: Final = f"""

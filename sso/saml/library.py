@@ -71,7 +71,9 @@ def signatures_at(root: etree._Element, place: str) -> list[etree._Element]:
 
 
 @lru_cache(maxsize=256)
-def library_settings(idp: Idp, sp: Sp, certificates: tuple[str, ...], signed: tuple[str, ...]) -> OneLogin_Saml2_Settings:
+def library_settings(
+    idp: Idp, sp: Sp, certificates: tuple[str, ...], signed: tuple[str, ...]
+) -> OneLogin_Saml2_Settings:
     """Return the settings for a connection. The library reads them and does not change them, so threads may share them."""
     settings: dict[str, Any] = {
         "strict": True,
@@ -123,9 +125,7 @@ def _compiled(expression: str) -> etree.XPath:
     return etree.XPath(expression, namespaces=OneLogin_Saml2_Constants.NSMAP)
 
 
-def _query(
-    dom: etree._Element, query: str, context: etree._Element | None = None, tagid: str | None = None
-) -> object:
+def _query(dom: etree._Element, query: str, context: etree._Element | None = None, tagid: str | None = None) -> object:
     """Find nodes as the library's ``query`` does. Its expressions are constants, and values of a message come as a variable."""
     source = dom if context is None else context
     return _compiled(query)(source) if tagid is None else _compiled(query)(source, tagid=tagid)

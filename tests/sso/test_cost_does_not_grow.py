@@ -10,7 +10,7 @@ from django.db import connection as database
 from django.utils import timezone
 
 from benchmarks.seed import add_people
-from core_identity.models import Connection
+from core_identity.models import Connection, Identity
 from core_identity.values import Person
 from sso.models import SignInState, SsoSession, UsedAssertion
 from tests.scim.test_cost_does_not_grow import DEEPER, FEW, MANY, SHORT
@@ -26,27 +26,35 @@ def _never_analysed(db: None) -> None:
     never_analyse()
 
 
+FILL = (
+    f"""
+INSERT INTO {UsedAssertion._meta.db_table} (connection_id, assertion_id, until)
+SELECT %(connection)s, '_used' || n, %(later)s FROM generate_series(%(first)s, %(last)s) AS n
+""",  # noqa: S608 - names of our own
+    f"""
+INSERT INTO {SignInState._meta.db_table} (
+    connection_id, request_id, browser_hash, from_elsewhere, next_path, expires_at, tester_session, name_id, name_id_format, session_index, report
+)
+SELECT %(connection)s, '_away' || n, '', false, '', %(later)s, '', '', '', '', '' FROM generate_series(%(first)s, %(last)s) AS n
+""",  # noqa: S608
+    f"""
+INSERT INTO {SsoSession._meta.db_table} (connection_id, identity_id, session_key, name_id, name_id_format, session_index, until)
+SELECT %(connection)s, i.id, 'key' || n, 'name' || n, '', '', %(later)s
+FROM generate_series(%(first)s, %(last)s) AS n JOIN {Identity._meta.db_table} AS i ON i.external_id = 'e' || n
+""",  # noqa: S608
+)
+
+
 @pytest.fixture
 def grown(acme: Connection, browser: Browser) -> Callable[[], None]:
-    """A connection with `FEW` people, used messages and sessions. The call makes them `MANY`."""
+    """A connection with `FEW` people, and as many used messages, sign-ins on their way, and sessions. The call makes them `MANY`."""
+    later = timezone.now() + timedelta(hours=1)
 
     def fill(first: int, last: int) -> None:
         add_people(acme, first, last)
-        later = timezone.now() + timedelta(hours=1)
         with database.cursor() as cursor:
-            for sql in (
-                f"INSERT INTO {UsedAssertion._meta.db_table} (connection_id, assertion_id, until)"
-                " SELECT %(connection)s, '_used' || n, %(later)s",
-                f"INSERT INTO {SignInState._meta.db_table} (connection_id, request_id, browser_hash, from_elsewhere, next_path, expires_at,"
-                " tester_session, name_id, name_id_format, session_index, report)"
-                " SELECT %(connection)s, '_away' || n, '', false, '', %(later)s, '', '', '', '', ''",
-                f"INSERT INTO {SsoSession._meta.db_table} (connection_id, identity_id, session_key, name_id, name_id_format, session_index, until)"
-                " SELECT %(connection)s, i.id, 'key' || n, 'name' || n, '', '', %(later)s",
-            ):
-                many = f"{sql} FROM generate_series(%(first)s, %(last)s) AS n"
-                if "i.id" in sql:
-                    many += " JOIN core_identity_identity AS i ON i.external_id = 'e' || n"
-                cursor.execute(many, {"connection": acme.pk, "later": later, "first": first, "last": last})
+            for statement in FILL:
+                cursor.execute(statement, {"connection": acme.pk, "later": later, "first": first, "last": last})
 
     fill(1, FEW)
     return lambda: fill(FEW + 1, MANY)

@@ -119,7 +119,9 @@ def test_a_compiled_query_returns_what_its_queryset_does(browser: Browser, acme:
             .annotate(has_role=Exists(Grant.objects.filter(user=OuterRef("user"))))
         )
 
-    compiled: Compiled[Identity] = Compiled(lambda: people(Given("connection", UUIDField()), Given("email", CharField())))
+    compiled: Compiled[Identity] = Compiled(
+        lambda: people(Given("connection", UUIDField()), Given("email", CharField()))
+    )
     [wanted] = people(acme, JANE.email)
     for _ in range(2):
         [found] = compiled.rows(connection=acme.pk, email=JANE.email)

@@ -22,7 +22,7 @@ class Given(Expression):
         super().__init__(output_field=output_field)
         self.name = name
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> Any:
         return "%s", [self]
 
 
@@ -86,7 +86,8 @@ class Compiled(Generic[M]):
         sql, params = compiler.as_sql()
         klass, select = compiler.klass_info, compiler.select
         start, end = klass["select_fields"][0], klass["select_fields"][-1] + 1
-        related = get_related_populators(klass, select, database.alias)
+        populators: Any = get_related_populators  # its signature differs between versions of Django's types
+        related = populators(klass, select, database.alias)
         converters = [
             (position, made, expression)
             for position, (made, expression) in compiler.get_converters([one for one, _, _ in select]).items()

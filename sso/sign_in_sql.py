@@ -17,12 +17,12 @@ PURGED_AT_ONCE: Final = 100
 def _purge(model: type[Model], end: str) -> str:
     """Return the parts of a WITH that delete some of what has had its time.
 
-    Without statistics PostgreSQL would read the whole table for the few rows. So they are found by ``ORDER BY`` in the order of the index, locked in
-    a step of their own, and named by arrays.
+    Without statistics PostgreSQL would read the whole table for the few rows: it believes that a third of all rows are before some time, but few
+    between two. So the condition names two, the rows are locked in a step of their own, and they are named by arrays.
     """
     table = model._meta.db_table
     return f"""outdated AS MATERIALIZED (
-    SELECT id FROM {table} WHERE {end} < statement_timestamp() ORDER BY {end} LIMIT {PURGED_AT_ONCE}
+    SELECT id FROM {table} WHERE {end} > '-infinity' AND {end} < statement_timestamp() ORDER BY {end} LIMIT {PURGED_AT_ONCE}
 ), locked AS MATERIALIZED (
     SELECT id FROM {table} WHERE id = ANY (ARRAY(SELECT id FROM outdated)) FOR UPDATE SKIP LOCKED
 ), purged AS (

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import xmlsec
 from lxml import etree
 from onelogin.saml2.constants import OneLogin_Saml2_Constants
-from onelogin.saml2.errors import OneLogin_Saml2_ValidationError as LibraryFault
+from onelogin.saml2.errors import OneLogin_Saml2_ValidationError
 from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
@@ -21,6 +21,9 @@ from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
 
 from sso.saml import gate, schema  # noqa: F401 - the library validates by our compiled schema
 from sso.saml.assertion import Idp, Sp
+
+LibraryFault: Final = OneLogin_Saml2_ValidationError
+"""What the library raises where it does not believe a message."""
 
 OF_ROOT: Final = "/*/ds:Signature"
 OF_ASSERTION: Final = "/samlp:Response/saml:Assertion/ds:Signature"
@@ -135,13 +138,13 @@ def _query_assertion(response: Any, xpath_expr: str) -> list[etree._Element]:
     """Return what ``xpath_expr`` (``/saml:Conditions``) finds in the signed Assertion, which is looked for once in a message."""
     if "signed_assertions" not in response.__dict__:
         response.signed_assertions = _library_query_assertion(response, "")
-    look = _compiled(f".{xpath_expr}")
+    look: Any = _compiled(f".{xpath_expr}")
     return [found for assertion in response.signed_assertions for found in look(assertion)]
 
 
 @lru_cache(maxsize=256)
 def _key(certificate: str) -> xmlsec.Key:
-    return xmlsec.Key.from_memory(certificate, xmlsec.KeyFormat.CERT_PEM, None)
+    return xmlsec.Key.from_memory(certificate, xmlsec.constants.KeyDataFormatCertPem, None)
 
 
 def _validate_node_sign(
@@ -153,7 +156,7 @@ def _validate_node_sign(
     """
     context = xmlsec.SignatureContext()
     context.key = _key(cert)
-    context.set_enabled_key_data([xmlsec.KeyData.X509])
+    context.set_enabled_key_data([xmlsec.constants.KeyDataX509])
     try:
         context.verify(signature_node)
     except (xmlsec.Error, etree.LxmlError, ValueError) as error:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import CharField, Exists, OuterRef, UUIDField
 from django.utils import timezone
 
 from core_identity.compiled import Compiled, Given
@@ -91,14 +92,14 @@ def test_each_step_deletes_some_rows_that_have_had_their_time(browser: Browser, 
     [identity] = Identity.objects.all()
     before, after = timezone.now() - timedelta(minutes=1), timezone.now() + timedelta(minutes=1)
     for end, number in ((before, sign_in_sql.PURGED_AT_ONCE + 5), (after, 5)):
-        made = {
+        makers: dict[Any, Any] = {
             SignInState: lambda n, end=end: SignInState(connection=acme, browser_hash="b", expires_at=end),
             UsedAssertion: lambda n, end=end: UsedAssertion(connection=acme, assertion_id=f"_{n} {end}", until=end),
             SsoSession: lambda n, end=end: SsoSession(
                 connection=acme, identity=identity, session_key=f"{n} {end}"[:40], name_id="n", until=end
             ),
-        }[model]
-        model.objects.bulk_create([made(number) for number in range(number)])
+        }
+        model.objects.bulk_create([makers[model](number) for number in range(number)])
     old = model.objects.filter(**{f"{'expires_at' if model is SignInState else 'until'}__lt": timezone.now()})
     assert old.count() == sign_in_sql.PURGED_AT_ONCE + 5
     browser.sign_in(JANE_BY_SSO)
@@ -107,8 +108,6 @@ def test_each_step_deletes_some_rows_that_have_had_their_time(browser: Browser, 
 
 
 def test_a_compiled_query_returns_what_its_queryset_does(browser: Browser, acme: Connection) -> None:
-    from django.db.models import CharField, Exists, OuterRef, UUIDField
-
     create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
     browser.sign_in(by_sso(JANE, groups=("Editors",)))
 

@@ -85,7 +85,7 @@ def ratio(bench: Bench, *, goes: int) -> tuple[int, float]:
             request_id=REQUEST,
         )
     )
-    key = xmlsec.Key.from_memory(idp.pem, xmlsec.KeyFormat.CERT_PEM, None)
+    key = xmlsec.Key.from_memory(idp.pem, xmlsec.constants.KeyDataFormatCertPem)
     trusted = Idp(idp.entity_id, idp.sso_url, (idp.pem,))
     sp = Sp(f"{BASE}/metadata", f"{BASE}/acs", f"{BASE}/logout")
     whole = Expected(trusted, sp, REQUEST, now())

@@ -6,7 +6,17 @@ from typing import Any, Final
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Permission
-from django.db.models import DateTimeField, Exists, IntegerField, OuterRef, QuerySet, UUIDField
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import (
+    BooleanField,
+    DateTimeField,
+    ExpressionWrapper,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    UUIDField,
+)
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 
@@ -25,15 +35,27 @@ UNTIL: Final = "until"
 BACKEND: Final = "core_identity.backends.RoleBackend"
 
 _USER: Final = Compiled(
-    lambda: User.objects.filter(pk=Given("user", UUIDField())).annotate(
-        is_known=Exists(Identity.objects.filter(user=OuterRef("pk"))),
-        is_active_somewhere=Exists(Identity.objects.filter(user=OuterRef("pk"), active=True, deleted_at=None)),
+    lambda: (
+        User.objects.filter(pk=Given("user", UUIDField()))
+        .annotate(
+            activity=ArraySubquery(
+                Identity.objects.filter(user=OuterRef("pk"))
+                .order_by()
+                .values_list(ExpressionWrapper(Q(active=True, deleted_at=None), output_field=BooleanField()))
+            )
+        )
+        .order_by()
     )
 )
+"""A user with what each IdP says: active, or not."""
+
 _IDENTITY: Final = Compiled(
-    lambda: Identity.objects.select_related("user", "connection")
-    .filter(pk=Given("identity", UUIDField()), session_epoch=Given("epoch", IntegerField()))
-    .annotate(now=Now(output_field=DateTimeField()))
+    lambda: (
+        Identity.objects.select_related("user", "connection")
+        .filter(pk=Given("identity", UUIDField()), session_epoch=Given("epoch", IntegerField()))
+        .annotate(now=Now(output_field=DateTimeField()))
+        .order_by()
+    )
 )
 
 
@@ -49,7 +71,8 @@ class RoleBackend(ModelBackend):
         user = _USER.first(user=user_id)
         if user is None:
             return None
-        inactive = user.is_known and not user.is_active_somewhere  # type: ignore[attr-defined]  # annotated
+        activity: list[bool] = user.activity  # type: ignore[attr-defined]  # annotated
+        inactive = bool(activity) and not any(activity)
         return None if _bar(user, inactive=inactive) else user
 
     def _get_user_permissions(self, user_obj: User) -> QuerySet[Permission]:

@@ -22,15 +22,13 @@ class Given(Expression):
         super().__init__(output_field=output_field)
         self.name = name
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> Any:
         return "%s", [self]
 
 
 def any_of(column: str, given: Given) -> Func:
     """Return the condition that a column has one of the values of a list. An ``IN`` would have other SQL for each length."""
-    return Func(
-        F(column), given, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField()
-    )
+    return Func(F(column), given, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField())
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,8 @@ class Compiled(Generic[M]):
         sql, params = compiler.as_sql()
         klass, select = compiler.klass_info, compiler.select
         start, end = klass["select_fields"][0], klass["select_fields"][-1] + 1
-        related = get_related_populators(klass, select, database.alias)
+        populators: Any = get_related_populators  # its signature differs between versions of Django's types
+        related = populators(klass, select, database.alias)
         converters = [
             (position, made, expression)
             for position, (made, expression) in compiler.get_converters([one for one, _, _ in select]).items()

@@ -46,7 +46,8 @@ class SessionStore(DatabaseStore):
             self.create()
             return
         must_create = must_create or self._is_new
-        row = self.create_model_instance(self._get_session(no_load=must_create))
+        data: Any = self._get_session(no_load=must_create)  # type: ignore[attr-defined]  # of Django, and without types
+        row = self.create_model_instance(data)
         try:
             row.save(force_insert=must_create, force_update=not must_create)
         except IntegrityError as error:

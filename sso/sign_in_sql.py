@@ -1,7 +1,6 @@
 """The statements by which a sign-in moves on: each step is one statement, so that it is taken once and costs one commit.
 
 What outlived its time is deleted along the way, `PURGED_AT_ONCE` rows at the most, without waiting for a neighbour who does the same.
-``ORDER BY`` makes PostgreSQL use the index: without statistics it would read the whole table for the few rows.
 `tests/sso/test_sign_in_sql.py` compares them with what the models say.
 """
 
@@ -16,12 +15,18 @@ PURGED_AT_ONCE: Final = 100
 
 
 def _purge(model: type[Model], end: str) -> str:
-    """Return the parts of a WITH that delete some of what has had its time. ``outdated`` is evaluated once, because it locks rows."""
+    """Return the parts of a WITH that delete some of what has had its time.
+
+    Without statistics PostgreSQL would read the whole table for the few rows: it believes that a third of all rows are before some time, but few
+    between two. So the condition names two, the rows are locked in a step of their own, and they are named by arrays.
+    """
     table = model._meta.db_table
     return f"""outdated AS MATERIALIZED (
-    SELECT id FROM {table} WHERE {end} < statement_timestamp() ORDER BY {end} LIMIT {PURGED_AT_ONCE} FOR UPDATE SKIP LOCKED
+    SELECT id FROM {table} WHERE {end} > '-infinity' AND {end} < statement_timestamp() ORDER BY {end} LIMIT {PURGED_AT_ONCE}
+), locked AS MATERIALIZED (
+    SELECT id FROM {table} WHERE id = ANY (ARRAY(SELECT id FROM outdated)) FOR UPDATE SKIP LOCKED
 ), purged AS (
-    DELETE FROM {table} WHERE id IN (SELECT id FROM outdated)
+    DELETE FROM {table} WHERE id = ANY (ARRAY(SELECT id FROM locked))
 )"""  # noqa: S608 - names and a number of our own
 
 
@@ -44,13 +49,13 @@ INSERT INTO {_STATES} (
 _USE: Final = f"""
 INSERT INTO {_USED} (connection_id, assertion_id, until)
 SELECT %(connection)s::uuid, %(message_id)s::varchar, statement_timestamp() + %(kept)s::interval
-"""  # noqa: S608
+"""
 _ONCE: Final = "ON CONFLICT (connection_id, assertion_id) DO NOTHING RETURNING id"
 
 USE_ONCE: Final = f"""
 WITH {_purge(UsedAssertion, "until")}, used AS ({_USE} {_ONCE})
 SELECT EXISTS (SELECT FROM used), true
-"""
+"""  # noqa: S608
 """Remember the ID of a message; return whether it is the first use, and true."""
 
 USE_UP: Final = f"""

@@ -45,17 +45,19 @@ _WAITING: Final = Compiled(
     ).annotate(now=Now(output_field=DateTimeField()))
 )
 _ARRIVED: Final = Compiled(
-    lambda: SignInState.objects.select_related("identity__user", "identity__connection")
-    .filter(
-        connection__slug=Given("slug", SlugField()),
-        connection__enabled=True,
-        ticket_hash=Given("ticket_hash", CharField()),
-        browser_hash=Given("browser_hash", CharField()),
-        expires_at__gt=Now(),
-        finished_at=None,
-        tester=None,
+    lambda: (
+        SignInState.objects.select_related("identity__user", "identity__connection")
+        .filter(
+            connection__slug=Given("slug", SlugField()),
+            connection__enabled=True,
+            ticket_hash=Given("ticket_hash", CharField()),
+            browser_hash=Given("browser_hash", CharField()),
+            expires_at__gt=Now(),
+            finished_at=None,
+            tester=None,
+        )
+        .annotate(now=Now(output_field=DateTimeField()))
     )
-    .annotate(now=Now(output_field=DateTimeField()))
 )
 
 
@@ -236,4 +238,3 @@ def _token(brought: str | None) -> str:
 
 def hashed(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
-

@@ -30,6 +30,7 @@ from sso.saml.messages import sp_metadata
 from sso.saml.refusals import Code, SamlRefusal
 from sso.sign_in_log import Attempt
 
+
 @credential("none")
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache

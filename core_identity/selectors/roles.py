@@ -50,10 +50,12 @@ def effective_grants() -> QuerySet[Grant]:
 
 
 _HELD: Final = Compiled(
-    lambda: Grant.objects.filter(user=Given("user", UUIDField()))
-    .select_related("role", "connection")
-    .annotate(effective=Exists(effective_grants().filter(pk=OuterRef("pk"))))
-    .order_by("role__name_key", "created_at")
+    lambda: (
+        Grant.objects.filter(user=Given("user", UUIDField()))
+        .select_related("role", "connection")
+        .annotate(effective=Exists(effective_grants().filter(pk=OuterRef("pk"))))
+        .order_by("role__name_key", "created_at")
+    )
 )
 
 

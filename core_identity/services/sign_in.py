@@ -48,21 +48,23 @@ BAR_TEXTS = {
 }
 
 _KNOWN: Final = Compiled(
-    lambda: IdentityUid.objects.select_related("identity__user", "identity__connection")
-    .filter(connection=Given("connection", UUIDField()), uid_key=Given("uid_key", CharField()))
-    .annotate(
-        conflict_pending=Exists(
-            ConflictRow.objects.filter(
-                PENDING,
-                Q(subject=OuterRef("identity"))
-                | Q(other=OuterRef("identity__user"))
-                | Q(uid_key=Given("said_uid_key", CharField()), external_id=Given("external_id", CharField())),
-                connection=OuterRef("connection"),
+    lambda: (
+        IdentityUid.objects.select_related("identity__user", "identity__connection")
+        .filter(connection=Given("connection", UUIDField()), uid_key=Given("uid_key", CharField()))
+        .annotate(
+            conflict_pending=Exists(
+                ConflictRow.objects.filter(
+                    PENDING,
+                    Q(subject=OuterRef("identity"))
+                    | Q(other=OuterRef("identity__user"))
+                    | Q(uid_key=Given("said_uid_key", CharField()), external_id=Given("external_id", CharField())),
+                    connection=OuterRef("connection"),
+                )
             )
         )
+        .order_by()
+        .select_for_update(of=("identity__user", "identity", "self"), no_key=True)
     )
-    .order_by()
-    .select_for_update(of=("identity__user", "identity", "self"), no_key=True)
 )
 """Whom a UID finds, with a user, identity and UID that nobody changes any more. Rows that moved on while it waited are not found."""
 

@@ -6,14 +6,14 @@ No check is left out by that.
 
 import base64
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import xmlsec
 from lxml import etree
 from onelogin.saml2.constants import OneLogin_Saml2_Constants
-from onelogin.saml2.errors import OneLogin_Saml2_ValidationError as LibraryFault
+from onelogin.saml2.errors import OneLogin_Saml2_ValidationError
 from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
@@ -21,6 +21,9 @@ from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
 
 from sso.saml import gate, schema  # noqa: F401 - the library validates by our compiled schema
 from sso.saml.assertion import Idp, Sp
+
+LibraryFault: Final = OneLogin_Saml2_ValidationError
+"""What the library raises where it does not believe a message."""
 
 OF_ROOT: Final = "/*/ds:Signature"
 OF_ASSERTION: Final = "/samlp:Response/saml:Assertion/ds:Signature"
@@ -46,38 +49,8 @@ _OURS_TO_JUDGE: Final = frozenset(
 )
 _TIMES: Final = ("IssueInstant", "NotBefore", "NotOnOrAfter", "AuthnInstant", "SessionNotOnOrAfter")
 
-_NO_MESSAGE: Final = base64.b64encode(b"<nothing/>").decode()
+NO_MESSAGE: Final = base64.b64encode(b"<nothing/>").decode()
 """What the library is given to parse."""
-
-
-def ask_library(
-    root: etree._Element,
-    idp: Idp,
-    sp: Sp,
-    *,
-    request_id: str | None,
-    certificates: Sequence[str],
-    signed: Sequence[str],
-) -> None:
-    """Let the library judge a Response. ``signed``: the places of its signatures. Raises what the library raises, mostly `LibraryFault`."""
-    response = _Response(_settings(idp, sp, tuple(certificates), tuple(signed)), _NO_MESSAGE)
-    # One tree: the one that passed the gate is the one that is verified, and the one that is read. The library does not parse for itself.
-    response.document = root
-    response.is_valid(_request_data(sp.acs_url), request_id=request_id, raise_exceptions=True)
-
-
-class _Response(OneLogin_Saml2_Response):  # type: ignore[misc]  # the library has no types
-    """The library's Response, which finds the signed Assertion once instead of anew for each expression."""
-
-    @cached_property
-    def _assertions(self) -> list[etree._Element]:
-        found: list[etree._Element] = super()._query_assertion("")
-        return found
-
-    def _query_assertion(self, xpath_expr: str) -> list[etree._Element]:
-        """Return what ``xpath_expr`` (``/saml:Conditions``) finds in the Assertion."""
-        look = _compiled(f".{xpath_expr}")
-        return [found for assertion in self._assertions for found in look(assertion)]
 
 
 def is_ours_to_judge(fault: Exception, root: etree._Element) -> bool:
@@ -101,7 +74,9 @@ def signatures_at(root: etree._Element, place: str) -> list[etree._Element]:
 
 
 @lru_cache(maxsize=256)
-def _settings(idp: Idp, sp: Sp, certificates: tuple[str, ...], signed: tuple[str, ...]) -> OneLogin_Saml2_Settings:
+def library_settings(
+    idp: Idp, sp: Sp, certificates: tuple[str, ...], signed: tuple[str, ...]
+) -> OneLogin_Saml2_Settings:
     """Return the settings for a connection. The library reads them and does not change them, so threads may share them."""
     settings: dict[str, Any] = {
         "strict": True,
@@ -136,7 +111,7 @@ def _settings(idp: Idp, sp: Sp, certificates: tuple[str, ...], signed: tuple[str
     return OneLogin_Saml2_Settings(settings)
 
 
-def _request_data(acs_url: str) -> dict[str, Any]:
+def request_data(acs_url: str) -> dict[str, Any]:
     """Describe the request by our own configured address, never by headers that the other side wrote."""
     parts = urlsplit(acs_url)
     return {
@@ -153,17 +128,23 @@ def _compiled(expression: str) -> etree.XPath:
     return etree.XPath(expression, namespaces=OneLogin_Saml2_Constants.NSMAP)
 
 
-def _query(
-    dom: etree._Element, query: str, context: etree._Element | None = None, tagid: str | None = None
-) -> object:
+def _query(dom: etree._Element, query: str, context: etree._Element | None = None, tagid: str | None = None) -> object:
     """Find nodes as the library's ``query`` does. Its expressions are constants, and values of a message come as a variable."""
     source = dom if context is None else context
     return _compiled(query)(source) if tagid is None else _compiled(query)(source, tagid=tagid)
 
 
+def _query_assertion(response: Any, xpath_expr: str) -> list[etree._Element]:
+    """Return what ``xpath_expr`` (``/saml:Conditions``) finds in the signed Assertion, which is looked for once in a message."""
+    if "signed_assertions" not in response.__dict__:
+        response.signed_assertions = _library_query_assertion(response, "")
+    look: Any = _compiled(f".{xpath_expr}")
+    return [found for assertion in response.signed_assertions for found in look(assertion)]
+
+
 @lru_cache(maxsize=256)
 def _key(certificate: str) -> xmlsec.Key:
-    return xmlsec.Key.from_memory(certificate, xmlsec.KeyFormat.CERT_PEM, None)
+    return xmlsec.Key.from_memory(certificate, xmlsec.constants.KeyDataFormatCertPem, None)
 
 
 def _validate_node_sign(
@@ -175,7 +156,7 @@ def _validate_node_sign(
     """
     context = xmlsec.SignatureContext()
     context.key = _key(cert)
-    context.set_enabled_key_data([xmlsec.KeyData.X509])
+    context.set_enabled_key_data([xmlsec.constants.KeyDataX509])
     try:
         context.verify(signature_node)
     except (xmlsec.Error, etree.LxmlError, ValueError) as error:
@@ -185,5 +166,7 @@ def _validate_node_sign(
     return True
 
 
+_library_query_assertion: Final = OneLogin_Saml2_Response._query_assertion
+OneLogin_Saml2_Response._query_assertion = _query_assertion
 OneLogin_Saml2_XML.query = staticmethod(_query)
 OneLogin_Saml2_Utils.validate_node_sign = staticmethod(_validate_node_sign)

@@ -27,6 +27,7 @@ def ensure_environment(checkout: Checkout) -> None:
         say(f"Installing packages into {checkout.venv} …")
         if not _install_with_uv(checkout):
             _install_with_pip(checkout)
+        _compile(checkout)
         _stamp_file(checkout).write_text(_wanted_stamp(checkout))
         say("Environment ready.")
 
@@ -84,11 +85,17 @@ def _install_with_pip(checkout: Checkout) -> None:
                 "A virtual environment could not be made. Debian and Ubuntu: apt-get install python3-venv; "
                 "or install uv, which needs nothing else."
             )
-    install = [*pip, "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
+    install = [*pip, "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--no-compile"]
     # The lock is complete, so nothing is left to resolve: what is not in it is not installed.
     install += ["--require-hashes", "--no-deps", "--requirement", str(checkout.dev_lock)]
     if _run_telling_downloads(checkout, install) != 0:
         raise Fault("The packages could not be installed; pip said why above. ./dev setup tries again.")
+
+
+def _compile(checkout: Checkout) -> None:
+    """Compile the packages on all cores: pip uses one core, and uv does not compile. Some files are templates and do not compile."""
+    say("  Compiling …")
+    _run(checkout, [str(checkout.python), "-m", "compileall", "-q", "-j", "0", str(checkout.venv / "lib")], quiet=True)
 
 
 def _run(checkout: Checkout, command: list[str], *, quiet: bool = False) -> int:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,8 +22,14 @@ LONG: Final = ("journeys", "test_state_machine", "peers", "test_every_combinatio
 """Parts of paths of what takes long: it begins first, so that no process works alone at the end."""
 
 
+_browser_files: Final[set[Path]] = set()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not any(part in str(item.path) for part in LONG))
+    _browser_files.update(item.path for item in items if item.get_closest_marker("browser"))
+    items.sort(
+        key=lambda item: (item.path not in _browser_files, not any(part in str(item.path) for part in LONG)),
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -63,18 +70,35 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 # Chromium
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+_chromium: Final = ExitStack()
+_launched: Final[list[Browser]] = []
+
+
+@pytest.fixture
+def chromium() -> Browser:
     """Fail, never skip, where there is none: `./dev test` installs it and says where it is.
 
-    One per module: while it runs, Playwright holds an event loop in this thread, and Django refuses its database to whatever runs in one.
+    One for neighbouring files. While it runs, Playwright holds an event loop in this thread, and Django refuses its database to whatever runs in one.
     """
-    path = os.environ.get("CHROMIUM")
-    assert path, "CHROMIUM is not set. Run the tests by ./dev test."
-    with sync_playwright() as playwright:
+    if not _launched:
+        path = os.environ.get("CHROMIUM")
+        assert path, "CHROMIUM is not set. Run the tests by ./dev test."
+        playwright = _chromium.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
+        _chromium.callback(_launched.clear)
+        _chromium.callback(browser.close)
+        _launched.append(browser)
+    return _launched[0]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
+    """Close Chromium before a file without tests of the browser begins."""
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or nextitem.path not in _browser_files:
+            _chromium.close()
 
 
 @pytest.fixture

@@ -9,13 +9,18 @@ import os
 import secrets
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
+import psycopg
 import pytest
 from cryptography.fernet import Fernet
 
 from devtools.checkout import this_checkout
 from devtools.database import throwaway_database
+from devtools.faults import Fault
+from devtools.product import collect_static_files
+from tests.support.databases import migrated_template
 
 # What a developer's shell may hold for other purposes, and what would change how tests end.
 FOREIGN = (
@@ -75,5 +80,29 @@ if "DATABASE_URL" not in os.environ:
     os.environ["DATABASE_URL"] = _server.enter_context(throwaway_database(this_checkout())).url
 
 
+_ahead: list[threading.Thread] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """While several workers collect the tests, begin what all of them need and would wait for: tables and static files."""
+    if getattr(config.option, "numprocesses", None) and "PYTEST_XDIST_WORKER" not in os.environ:
+        for work in (_migrate, _collect_static_files):
+            thread = threading.Thread(target=work)
+            thread.start()
+            _ahead.append(thread)
+
+
+def _migrate() -> None:
+    with contextlib.suppress(Fault, psycopg.Error):  # the worker that tries again tells of it
+        migrated_template(os.environ["DATABASE_URL"])
+
+
+def _collect_static_files() -> None:
+    with contextlib.suppress(Fault):
+        collect_static_files(this_checkout(), dict(os.environ))
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
+    for thread in _ahead:
+        thread.join()
     _server.close()

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from devtools.ports import wait_for_answer
 from devtools.services import services
 from devtools.web_server import WebServer
-from tests.support.service import Service, free_port
+from tests.support.service import Service, free_port, running_commands
 
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
@@ -38,10 +38,10 @@ def running_nodes(service: Service, number: int) -> Iterator[LoadBalancer]:
     url = f"http://localhost:{front.server_port}"
     environment = service.environment | {"PUBLIC_URL": url}
     nodes = [WebServer(free_port(), workers=1, threads=4) for _ in range(number)]
-    seen = replace(service, url=url, environment=environment)
-    balancer = LoadBalancer(seen, [node.port for node in nodes])
-    front.balancer = balancer  # type: ignore[attr-defined]
-    with services() as running, front:
+    with services() as running, front, running_commands(environment, service.checkout.root) as commands:
+        seen = replace(service, url=url, environment=environment, commands=commands)
+        balancer = LoadBalancer(seen, [node.port for node in nodes])
+        front.balancer = balancer  # type: ignore[attr-defined]
         for node in nodes:
             running.start("node", node.command(service.checkout), os.environ | environment, service.checkout.root)
         for node in nodes:

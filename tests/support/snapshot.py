@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
 
 from core_identity.models import Connection, Grant, Identity, IdentityUid, PushGroup, PushGroupMember, Role, User
 
@@ -16,10 +16,15 @@ Snapshot = dict[tuple[str, Any], Row]
 
 
 def snapshot(kinds: tuple[type[models.Model], ...] = ALL) -> Snapshot:
-    """Return every row of these models. One query each."""
-    return {
-        (model.__name__, row[model._meta.pk.attname]): row for model in kinds for row in model._default_manager.values()
-    }
+    """Return every row of these models. One query each, written by hand: to build a QuerySet takes longer than the database does."""
+    return {(model.__name__, row[str(model._meta.pk.column)]): row for model in kinds for row in _rows(model)}
+
+
+def _rows(model: type[models.Model]) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(f'SELECT * FROM "{model._meta.db_table}"')  # noqa: S608  (a name of ours)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
 
 
 def changes(before: Snapshot, after: Snapshot) -> dict[tuple[str, Any], tuple[Row | None, Row | None]]:

@@ -6,7 +6,7 @@ Each person ``n`` of a connection is the same in every run: userName and email `
 from typing import Any, Final
 
 from django.db import connection as database
-from django.db.models import Field, Model
+from django.db.models import F, Field, Model
 
 from core_identity.models import Connection, Grant, Identity, IdentityUid, PushGroup, PushGroupMember, User
 from core_identity.values import Channel
@@ -72,6 +72,7 @@ def add_members(group: PushGroup, first: int, last: int) -> None:
     slug = group.connection.slug
     identity = NUMBERED_ID % {"space": f"'{slug} identity '"}
     _insert(PushGroupMember, first, last, group=f"'{group.pk}'::uuid", identity=identity)
+    PushGroup.objects.filter(pk=group.pk).update(member_count=F("member_count") + last - first + 1)
     if group.role_id is not None:
         _insert(
             Grant,

@@ -54,7 +54,10 @@ def group_with_named(connection: Connection, scim_id: UUID) -> tuple[PushGroup, 
 def named_in(group: PushGroup) -> Named:
     """Return the ids that were named as members of a group. One query."""
     with database.cursor() as cursor:
-        cursor.execute("SELECT " + _NAMED.format(group="%s::uuid", connection="%s::uuid"), [group.connection_id, group.pk, group.pk])
+        cursor.execute(
+            "SELECT " + _NAMED.format(group="%s::uuid", connection="%s::uuid"),
+            [group.connection_id, group.pk, group.pk],
+        )
         return _named(cursor.fetchone()[0])
 
 

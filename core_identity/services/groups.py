@@ -39,18 +39,19 @@ def create_group(*, actor: Actor, connection: Connection, change: GroupChange) -
     told = {"display_name": (None, name), "role": (None, role.name if role else None)}
     events.record(actor=actor, kind="group.created", subject=group, changes=told)
     come = take_in(group, _wanted(change), actor=actor)
+    if come.members:
+        group.member_count = come.members
+        group.save(update_fields=["member_count"])
     _tell_members(actor=actor, group=group, left=Moved(), come=come)
     group.shown, group.named_groups = come.shown_ids, come.groups
     return group
 
 
 @recording_refusals
-def change_group(
-    *, actor: Actor, connection: Connection, scim_id: UUID, read: Read, whole: bool = False
-) -> PushGroup:
+def change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: Read, whole: bool = False) -> PushGroup:
     """Take a change of name or members. Raises `NotFound`, `NameTaken`, `UnknownGroup`, `InvalidValue` or what ``read`` raises.
 
-    ``whole``: the message lists all members, so it probably changes nothing. Then it is compared first, and takes a lock only if there is a difference.
+    ``whole``: the message lists all members, so it probably changes nothing. It is compared first, and takes a lock only if it differs.
     """
     if whole:
         group, count = counted_group(connection, scim_id)
@@ -77,7 +78,7 @@ def _change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: 
     if _change_members(actor=actor, group=group, change=change) or changed:
         group.version += 1
         group.changed_at = timezone.now()
-        group.save()
+        group.save(update_fields=["display_name", "name_key", "external_id", "version", "changed_at", "member_count"])
     return group
 
 
@@ -162,7 +163,7 @@ def _let_in(*, actor: Actor, identity: Identity) -> None:
         [PushGroupMember(group=group, identity=identity) for group in groups], ignore_conflicts=True
     )
     PushGroup.objects.filter(pk__in=[group.pk for group in groups]).update(
-        version=F("version") + 1, changed_at=timezone.now()
+        version=F("version") + 1, changed_at=timezone.now(), member_count=F("member_count") + 1
     )
     told = {"members_added": (None, 1), "members_expected": (1, None)}
     events.record_many(
@@ -290,6 +291,7 @@ def _change_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> b
     else:
         left, come = _replace_members(actor=actor, group=group, wanted=_wanted(change))
     _tell_members(actor=actor, group=group, left=left, come=come)
+    group.member_count = max(group.member_count + come.members - left.members, 0)
     return bool(left.members or come.members)
 
 

@@ -81,6 +81,7 @@ def add_members(group: "PushGroup", first: int, last: int) -> None:
     slug = group.connection.slug
     identity = NUMBERED_ID % {"space": f"'{slug} identity '"}
     insert(PushGroupMember, first, last, group=f"'{group.pk}'::uuid", identity=identity)
+    PushGroup.objects.filter(pk=group.pk).update(member_count=F("member_count") + last - first + 1)
     if group.role_id is not None:
         insert(
             Grant,

@@ -87,7 +87,7 @@ class Person:
 class GroupChange:
     """What one message says about a push group.
 
-    Members are SCIM ids of identities of the same connection. A text is in the canonical form of UUIDs; for ten thousand it costs a tenth of the object.
+    Members are SCIM ids of identities of the same connection. A text is in the canonical form of UUIDs, and costs a tenth of the object.
     ``external_id`` is None where it was not said, empty where it was taken away: it finds no group, so unlike that of a person it may go (R6).
     ``members`` replaces the whole membership where it is not None; then ``remove`` and after it ``add`` are applied.
     """

@@ -21,6 +21,11 @@ class PushGroup(models.Model):
         help_text="The role that its members get; empty: waiting.",
     )
     version = models.PositiveBigIntegerField(default=1, editable=False)
+    member_count = models.PositiveIntegerField(
+        default=0,
+        editable=False,
+        help_text="Members after the last message. A merge or an erasure does not change it, so it only decides how an answer looks.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now_add=True)
     named_groups = 0
@@ -41,7 +46,8 @@ class PushGroupMember(models.Model):
     """That an identity is in a push group. Remembered also while the identity is no SCIM resource (R29)."""
 
     id = models.BigAutoField(primary_key=True)
-    group = models.ForeignKey(PushGroup, models.CASCADE, related_name="members")
+    # No index of its own: `push_group_member_once` begins with it, and a look-up of one member must not read the whole group.
+    group = models.ForeignKey(PushGroup, models.CASCADE, related_name="members", db_index=False)
     identity = models.ForeignKey("core_identity.Identity", models.PROTECT, related_name="memberships")
 
     class Meta:
@@ -55,7 +61,7 @@ class ExpectedMember(models.Model):
     """That a push group named an id which is no identity of its connection yet; it counts once one has it (R29)."""
 
     id = models.BigAutoField(primary_key=True)
-    group = models.ForeignKey(PushGroup, models.CASCADE, related_name="expected")
+    group = models.ForeignKey(PushGroup, models.CASCADE, related_name="expected", db_index=False)  # as above
     scim_id = models.UUIDField("SCIM id")
 
     class Meta:

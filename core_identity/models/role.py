@@ -61,7 +61,8 @@ class Grant(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey("core_identity.User", models.PROTECT, related_name="grants")
+    # No index of its own: `grant_once_per_source` begins with it.
+    user = models.ForeignKey("core_identity.User", models.PROTECT, related_name="grants", db_index=False)
     role = models.ForeignKey("core_identity.Role", models.PROTECT, related_name="grants")
     channel = models.CharField(max_length=10, choices=[(channel.value, channel.value) for channel in Channel])
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, null=True, blank=True, related_name="+")

@@ -54,8 +54,18 @@ def group_with_named(connection: Connection, scim_id: UUID) -> tuple[PushGroup, 
 def named_in(group: PushGroup) -> Named:
     """Return the ids that were named as members of a group. One query."""
     with database.cursor() as cursor:
-        cursor.execute("SELECT " + _NAMED.format(group="%s::uuid", connection="%s::uuid"), [group.connection_id, group.pk, group.pk])
+        cursor.execute(
+            "SELECT " + _NAMED.format(group="%s::uuid", connection="%s::uuid"),
+            [group.connection_id, group.pk, group.pk],
+        )
         return _named(cursor.fetchone()[0])
+
+
+def is_named(identity: Identity) -> bool:
+    """Tell whether any push group has an identity as a member, or expects its id. One query; for a newcomer the answer is no."""
+    with database.cursor() as cursor:
+        cursor.execute(_IS_NAMED, [identity.pk, identity.scim_id])
+        return bool(cursor.fetchone()[0])
 
 
 def group_members(group_ids: Collection[UUID]) -> Mapping[UUID, list[str]]:
@@ -116,3 +126,7 @@ _COUNT: Final = f"""(
     (SELECT count(*) FROM {PushGroupMember._meta.db_table} WHERE group_id = {{group}})
     + (SELECT count(*) FROM {ExpectedMember._meta.db_table} WHERE group_id = {{group}})
 )"""  # noqa: S608 - nothing but names of our own
+_IS_NAMED: Final = f"""
+SELECT EXISTS (SELECT FROM {PushGroupMember._meta.db_table} WHERE identity_id = %s)
+    OR EXISTS (SELECT FROM {ExpectedMember._meta.db_table} WHERE scim_id = %s)
+"""  # noqa: S608 - nothing but names of our own

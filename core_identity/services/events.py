@@ -94,8 +94,8 @@ def together() -> Iterator[list[Event]]:
 def for_each(rows: str, **event: Any) -> tuple[str, dict[str, Any]]:
     """Return an INSERT of one event for each ``user_id`` of ``rows``, and its parameters. Takes what `_event` takes, but the user.
 
-    ``rows`` is a name in the WITH of a statement that changes many people, so that their events are written by this statement. What `together` gathered
-    so far is written before, so the events keep their order.
+    ``rows`` is a name in the WITH of a statement that changes many people, so that this statement writes their events too. What `together` gathered
+    so far is written now, so the events keep their order.
     """
     gathered = _gathered.get()
     if gathered:
@@ -104,8 +104,10 @@ def for_each(rows: str, **event: Any) -> tuple[str, dict[str, Any]]:
     made = _event(**event)
     columns = ", ".join(f'"{field.column}"' for field in _SAME)
     values = ", ".join(f"%(event_{field.column})s" for field in _SAME)
-    sql = f'INSERT INTO {Event._meta.db_table} (uuid, user_id, {columns}) SELECT gen_random_uuid(), user_id, {values} FROM {rows}'  # noqa: S608 - names of our own
-    return sql, {f"event_{field.column}": field.get_db_prep_save(getattr(made, field.attname), database) for field in _SAME}
+    sql = f"INSERT INTO {Event._meta.db_table} (uuid, user_id, {columns}) SELECT gen_random_uuid(), user_id, {values} FROM {rows}"  # noqa: S608 - names of our own
+    return sql, {
+        f"event_{field.column}": field.get_db_prep_save(getattr(made, field.attname), database) for field in _SAME
+    }
 
 
 _SAME: Final = tuple(field for field in Event._meta.concrete_fields if field.name not in {"id", "uuid", "user_id"})

@@ -106,7 +106,7 @@ _END_OF_USERS: Final = f"{_END} AND user_id = ANY(%(users)s::uuid[]) RETURNING u
 def _end_all(*, actor: Actor, source: Source, role: Role) -> int:
     """The statement writes the events too: there may be as many as a customer has people."""
     told, columns = events.for_each("ended", **grant_event("grant.removed", actor=actor, source=source, role=role))
-    sql = f"WITH ended AS ({_END} RETURNING user_id), told AS ({told}) SELECT count(*) FROM ended"
+    sql = f"WITH ended AS ({_END} RETURNING user_id), told AS ({told}) SELECT count(*) FROM ended"  # noqa: S608 - SQL of our own
     return int(_run(sql, _values(source, role) | columns)[0])
 
 

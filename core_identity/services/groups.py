@@ -10,11 +10,12 @@ from core_identity.errors import InvalidValue, NameTaken, NotFound, UnknownGroup
 from core_identity.keys import clean_name, key
 from core_identity.models import Connection, ExpectedMember, Identity, PushGroup, PushGroupMember, Role
 from core_identity.models.connection import UnknownGroup as UnknownGroupPolicy
-from core_identity.selectors.group_rows import counted_group, named_in
+from core_identity.selectors.group_rows import counted_group, is_named
 from core_identity.selectors.groups import reached_by, role_keys
 from core_identity.services import events
 from core_identity.services.grants import add_grants, end_grants, relabel_grants, source_of
-from core_identity.services.members import Moved, give_role, let_all_go, let_go, take_in
+from core_identity.services.members import give_role
+from core_identity.services.membership import add_first_members, change_members, has_members
 from core_identity.services.refusals import recording_refusals
 from core_identity.services.transactions import in_one_transaction, lock_channel, lock_customer, require_enabled
 from core_identity.values import Actor, GroupChange
@@ -38,19 +39,16 @@ def create_group(*, actor: Actor, connection: Connection, change: GroupChange) -
     )
     told = {"display_name": (None, name), "role": (None, role.name if role else None)}
     events.record(actor=actor, kind="group.created", subject=group, changes=told)
-    come = take_in(group, _wanted(change), actor=actor)
-    _tell_members(actor=actor, group=group, left=Moved(), come=come)
-    group.shown, group.named_groups = come.shown_ids, come.groups
+    if add_first_members(actor=actor, group=group, change=change):
+        group.save(update_fields=["member_count"])
     return group
 
 
 @recording_refusals
-def change_group(
-    *, actor: Actor, connection: Connection, scim_id: UUID, read: Read, whole: bool = False
-) -> PushGroup:
+def change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: Read, whole: bool = False) -> PushGroup:
     """Take a change of name or members. Raises `NotFound`, `NameTaken`, `UnknownGroup`, `InvalidValue` or what ``read`` raises.
 
-    ``whole``: the message lists all members, so it probably changes nothing. Then it is compared first, and takes a lock only if there is a difference.
+    ``whole``: the message lists all members, so it probably changes nothing. It is compared first, and takes a lock only if it differs.
     """
     if whole:
         group, count = counted_group(connection, scim_id)
@@ -74,10 +72,10 @@ def _change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: 
         events.record(actor=actor, kind="group.changed", subject=group, changes=told)
         group.external_id = external_id
         changed = True
-    if _change_members(actor=actor, group=group, change=change) or changed:
+    if change_members(actor=actor, group=group, change=change) or changed:
         group.version += 1
         group.changed_at = timezone.now()
-        group.save()
+        group.save(update_fields=["display_name", "name_key", "external_id", "version", "changed_at", "member_count"])
     return group
 
 
@@ -133,6 +131,8 @@ def follow_identity(*, actor: Actor, identity: Identity) -> None:
 
     Whoever makes a resource of an identity, or moves one to another connection, calls this: groups there may have named its id before.
     """
+    if not is_named(identity):
+        return
     # What a group answers has one member more, or fewer.
     PushGroup.objects.filter(members__identity=identity).update(version=F("version") + 1)
     if not identity.is_resource:
@@ -162,7 +162,7 @@ def _let_in(*, actor: Actor, identity: Identity) -> None:
         [PushGroupMember(group=group, identity=identity) for group in groups], ignore_conflicts=True
     )
     PushGroup.objects.filter(pk__in=[group.pk for group in groups]).update(
-        version=F("version") + 1, changed_at=timezone.now()
+        version=F("version") + 1, changed_at=timezone.now(), member_count=F("member_count") + 1
     )
     told = {"members_added": (None, 1), "members_expected": (1, None)}
     events.record_many(
@@ -258,62 +258,9 @@ def _link(*, actor: Actor, group: PushGroup, role: Role | None) -> None:
 
 
 def _changes_nothing(group: PushGroup, count: int, change: GroupChange) -> bool:
-    """Tell whether a group, of which ``count`` ids are members or expected, is as a message with the whole list says.
-
-    If so, note in ``group`` what an answer shows.
-    """
+    """Tell whether a group, of which ``count`` ids are members or expected, is as a message with the whole list says."""
     if change.display_name is not None and _group_name(change.display_name) != group.display_name:
         return False
     if change.external_id is not None and _external_id(change) != group.external_id:
         return False
-    wanted = _wanted(change)
-    if count != len(wanted):
-        return False
-    named = named_in(group)
-    if named.all != wanted:
-        return False
-    group.shown, group.named_groups = named.shown, len(named.groups)
-    return True
-
-
-def _wanted(change: GroupChange) -> set[str]:
-    """Return the members after a message with the whole list, or after the first message about a group."""
-    return {str(one) for one in ((change.members or frozenset()) - change.remove) | change.add}
-
-
-def _change_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> bool:
-    """Apply the sets of ``change``; return whether a member was added or removed. A whole list is compared first, so only differences are written."""
-    if change.members is None:
-        add, remove = {str(one) for one in change.add}, {str(one) for one in change.remove}
-        left, come = let_go(group, remove - add, actor=actor), take_in(group, add, actor=actor)
-        group.named_groups = come.groups
-    else:
-        left, come = _replace_members(actor=actor, group=group, wanted=_wanted(change))
-    _tell_members(actor=actor, group=group, left=left, come=come)
-    return bool(left.members or come.members)
-
-
-def _replace_members(*, actor: Actor, group: PushGroup, wanted: set[str]) -> tuple[Moved, Moved]:
-    """Write the differences to a whole list, and note in ``group`` what an answer shows."""
-    if not wanted:
-        group.shown = []
-        return let_all_go(group, actor=actor), Moved()
-    named = named_in(group)
-    before = named.all
-    left = let_go(group, before - wanted, actor=actor)
-    come = take_in(group, wanted - before, actor=actor)
-    group.shown = [one for one in named.shown if one in wanted] + come.shown_ids
-    group.named_groups = come.groups + len(wanted.intersection(named.groups))
-    return left, come
-
-
-def _tell_members(*, actor: Actor, group: PushGroup, left: Moved, come: Moved) -> None:
-    counts = {
-        "members_removed": left.members,
-        "members_added": come.members,
-        "members_expected": come.expected,
-        "members_given_up": left.expected,
-    }
-    told = {name: (None, count) for name, count in counts.items() if count}
-    if told:
-        events.record(actor=actor, kind="group.members_changed", subject=group, changes=told)
+    return has_members(group, count, change)

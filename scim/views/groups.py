@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rest_framework import status
 from rest_framework.request import Request
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from core_identity.models import PushGroup
     from core_identity.values import GroupChange
 
+MOST_SHOWN: Final = 500
+"""PATCH of a group with more members is answered by 204, so that one member costs the same at any size (RFC 7644 section 3.5.2)."""
+
 
 class GroupView(ScimView):
     """What the list and the single resource share."""
@@ -38,9 +41,7 @@ class GroupView(ScimView):
         members = group_rows.group_members(unread) if unread else {}
         address = self.address
         return [
-            selection.of(
-                group_document(group, members=group.shown or members.get(group.pk, ()), address=address)
-            )
+            selection.of(group_document(group, members=group.shown or members.get(group.pk, []), address=address))
             for group in found
         ]
 
@@ -49,8 +50,11 @@ class GroupView(ScimView):
         return Response(
             document,
             status=status.HTTP_201_CREATED if created else status.HTTP_200_OK,
-            headers={"Location": self.address.of("Groups", group.scim_id), "ETag": entity_tag(group.version)},
+            headers=self.headers_of(group),
         )
+
+    def headers_of(self, group: "PushGroup") -> dict[str, str]:
+        return {"Location": self.address.of("Groups", group.scim_id), "ETag": entity_tag(group.version)}
 
     def found(self, search: Search) -> Response:
         found = resources.push_groups(self.connection)
@@ -100,7 +104,7 @@ class OneGroup(GroupView):
 
     def patch(self, request: Request, slug: str, resource: str) -> Response:
         body = body_of(request)
-        return self.change(resource, body, lambda: read_group_patch(body))
+        return self.change(resource, body, lambda: read_group_patch(body), may_be_silent=True)
 
     def delete(self, request: Request, slug: str, resource: str) -> Response:
         groups.remove_group(
@@ -113,10 +117,16 @@ class OneGroup(GroupView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def change(
-        self, resource: str, body: dict[str, Any], read: "Callable[[], GroupChange]", *, whole: bool = False
+        self,
+        resource: str,
+        body: dict[str, Any],
+        read: "Callable[[], GroupChange]",
+        *,
+        whole: bool = False,
+        may_be_silent: bool = False,
     ) -> Response:
         scim_id = id_in_address(resource)
-        selection_in_query(self.request, GROUP_TYPE)  # a fault in it must not be found after the deed
+        selection = selection_in_query(self.request, GROUP_TYPE)  # a fault in it must not be found after the deed
         read_once = cache(read)  # a change is compared before the lock and under it
 
         def read_this_version(group: "PushGroup") -> "GroupChange":
@@ -127,6 +137,8 @@ class OneGroup(GroupView):
             actor=self.actor, connection=self.connection, scim_id=scim_id, read=read_this_version, whole=whole
         )
         self.decided(_words(group, body))
+        if may_be_silent and selection.is_whole and group.member_count > MOST_SHOWN:
+            return Response(status=status.HTTP_204_NO_CONTENT, headers=self.headers_of(group))
         return self.answer(group)
 
 

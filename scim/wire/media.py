@@ -74,7 +74,7 @@ def _require_shallow(document: object) -> None:
             inner
             for outer in level
             for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
-            if isinstance(inner, (dict, list))  # noqa: UP038 - twice as fast, for ten thousand members
+            if isinstance(inner, (dict, list))
         ]
         if not level:
             return

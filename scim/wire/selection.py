@@ -26,6 +26,11 @@ class Selection:
             raise InvalidValue("Ask for attributes or for excludedAttributes, not for both.")
         return cls(resource_type, _names(resource_type, asked) if asked else None, _names(resource_type, left_out))
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the client asked for no selection."""
+        return self.only is None and not self.without
+
     def shows(self, name: str) -> bool:
         """Tell whether a core attribute, or a part of it, is shown: so that what is not need not be read."""
         if self.only is not None:
@@ -34,7 +39,7 @@ class Selection:
 
     def of(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Return ``document`` with what was asked for; schemas and id are always in it."""
-        if self.only is None and not self.without:
+        if self.is_whole:
             return dict(document)
         chosen: dict[str, Any] = {}
         for name, value in document.items():

@@ -8,8 +8,10 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from benchmarks.seed import add_people, scim_ids
 from core_identity.models import ExpectedMember, Grant, Identity, User
 from core_identity.services.roles import create_role
+from scim.views.groups import MOST_SHOWN
 from tests.scim.conftest import Scim
 from tests.support.cast import ADMIN
 
@@ -93,6 +95,51 @@ def test_a_patch_of_many_operations_takes_as_few_statements_as_one_of_few(okta: 
     counts.append(statements(okta, "PATCH", path, removing(people[FEW:])))
     assert Grant.objects.count() == 0
     assert max(counts) < MOST, counts
+
+
+def test_the_same_list_again_takes_no_lock_and_writes_nothing_but_the_log(okta: Scim, people: list[str]) -> None:
+    strangers = [str(uuid4()), okta.post("/Groups", {"displayName": "Other"}).json()["id"]]
+    whole = group([*people, *strangers])
+    path = f"/Groups/{okta.post('/Groups', whole).json()['id']}"
+    first = okta.put(path, whole)
+    with CaptureQueriesContext(database) as asked:
+        again = okta.put(path, whole)
+    assert (again.json(), again["ETag"]) == (first.json(), first["ETag"])
+    assert sorted(one["value"] for one in again.json()["members"]) == sorted(people)
+    assert "a group as a member was left out" in again["X-Decision"]
+    statements = [one["sql"] for one in asked]
+    assert not any("FOR NO KEY UPDATE" in one or "SAVEPOINT" in one for one in statements), statements
+    written = [
+        one for one in statements if "core_identity" in one and one.lstrip().startswith(("INSERT", "UPDATE", "WITH"))
+    ]
+    assert not written, written
+
+
+def test_the_answer_shows_who_is_in_the_group_after_a_change_in_the_order_of_a_later_get(
+    okta: Scim, people: list[str]
+) -> None:
+    made = okta.post("/Groups", group(people[:FEW]))
+    path = f"/Groups/{made.json()['id']}"
+    assert made.json() == okta.get(path).json()
+    for wanted in (people[2 : 2 * FEW], [*people[3:FEW], str(uuid4())], []):
+        assert okta.put(path, group(wanted)).json() == okta.get(path).json()
+
+
+def test_a_patch_of_a_large_group_is_answered_without_its_members_unless_attributes_are_asked_for(okta: Scim) -> None:
+    add_people(okta.connection, 1, MOST_SHOWN + 2)
+    ids = scim_ids(okta.connection, 1, MOST_SHOWN + 2)
+    path = f"/Groups/{okta.post('/Groups', group(ids[: MOST_SHOWN - 1])).json()['id']}"
+    assert okta.send("PATCH", path, adding(ids[MOST_SHOWN - 1 : MOST_SHOWN])).status_code == 200
+    silent = okta.send("PATCH", path, adding(ids[MOST_SHOWN:]))
+    assert (silent.status_code, silent.content) == (204, b"")
+    assert silent["ETag"] == okta.get(path)["ETag"]
+    assert silent["Location"] == okta.get(path).json()["meta"]["location"]
+    with CaptureQueriesContext(database) as asked:
+        assert okta.send("PATCH", path, removing(ids[:1])).status_code == 204
+    assert not any("string_agg(one.scim_id" in one["sql"] for one in asked)
+    shown = okta.send("PATCH", f"{path}?attributes=members.value", removing(ids[1:2]))
+    assert (shown.status_code, len(shown.json()["members"])) == (200, MOST_SHOWN)
+    assert okta.send("PATCH", path, removing(ids[2:3])).status_code == 200, "the group is smaller again"
 
 
 def test_ids_that_nobody_has_cost_no_more_R29(okta: Scim, people: list[str]) -> None:

@@ -8,7 +8,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from core_identity.models import Connection, Event, ExpectedMember, Identity, Role
-from core_identity.selectors.group_rows import group_members
+from core_identity.selectors.group_rows import counted_group, group_members, group_with_named, named_in
 from core_identity.services.groups import follow_identity, link_waiting, remove_group
 from core_identity.services.provisioning import create_person, remove_person
 from core_identity.services.roles import create_role
@@ -162,3 +162,32 @@ def test_unknown_members_cost_the_same_whatever_their_number_R29(acme: Connectio
         costs.append((len(put), len(patch)))
     assert costs[0] == costs[1]
     assert max(costs[1]) <= 17
+
+
+def test_what_is_read_of_a_group_is_what_the_models_contain_R29(acme: Connection, old_app: Connection) -> None:
+    member = create_person(actor=OKTA, connection=acme, person=JANE).identity
+    hidden = create_person(actor=OKTA, connection=acme, person=ZOE).identity
+    other, foreign = push(acme, "Writers", member), push(old_app, "Writers")
+    nobody = uuid4()
+    group = push(acme, "Editors", member, hidden)
+    change(group, add={other.scim_id, foreign.scim_id, nobody})
+    remove_person(actor=OKTA, connection=acme, scim_id=hidden.scim_id)
+    found, named = group_with_named(acme, group.scim_id)
+    members = Identity.objects.filter(memberships__group=group).order_by("memberships__pk")
+    shown = members.filter(Identity.RESOURCE).values_list("scim_id", flat=True)
+    waiting = ExpectedMember.objects.filter(group=group).values_list("scim_id", flat=True)
+    assert (found, named, counted_group(acme, group.scim_id)) == (group, named_in(group), (group, 5))
+    assert named.shown == [str(one) for one in shown] == [str(member.scim_id)]
+    assert named.hidden == [str(one) for one in members.exclude(Identity.RESOURCE).values_list("scim_id", flat=True)]
+    assert (
+        set(named.expected)
+        == {str(one) for one in waiting}
+        == {str(one) for one in (other.scim_id, foreign.scim_id, nobody)}
+    )
+    assert named.groups == [str(other.scim_id)], "a group of another connection is nobody here"
+
+
+def test_a_newcomer_whom_no_group_names_costs_one_query(jane: Identity) -> None:
+    with CaptureQueriesContext(database) as asked:
+        follow_identity(actor=OKTA, identity=jane)
+    assert len(asked) == 1

@@ -1,0 +1,74 @@
+"""What a message says about the members of a push group: compared with who is there, written, and told (R29, R30)."""
+
+from core_identity.models import PushGroup
+from core_identity.selectors.group_rows import named_in
+from core_identity.services import events
+from core_identity.services.members import Moved, let_all_go, let_go, take_in
+from core_identity.values import Actor, GroupChange
+
+
+def add_first_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> bool:
+    """Take in the members of a new group, and note in ``group`` how many and what an answer shows; return whether there are any."""
+    come = take_in(group, _wanted(change), actor=actor)
+    group.member_count, group.shown, group.named_groups = come.members, come.shown_ids, come.groups
+    _tell(actor=actor, group=group, left=Moved(), come=come)
+    return bool(come.members)
+
+
+def has_members(group: PushGroup, count: int, change: GroupChange) -> bool:
+    """Tell whether a message lists just those ids, ``count`` in number, that were named as members of a group before. Takes no lock.
+
+    If so, note in ``group`` what an answer shows.
+    """
+    wanted = _wanted(change)
+    if change.members is None or count != len(wanted):
+        return False
+    named = named_in(group)
+    if named.all != wanted:
+        return False
+    group.shown, group.named_groups = named.shown, len(named.groups)
+    return True
+
+
+def change_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> bool:
+    """Apply the sets of ``change`` to a locked group, and count its members; return whether a member was added or removed."""
+    if change.members is None:
+        add, remove = {str(one) for one in change.add}, {str(one) for one in change.remove}
+        left, come = let_go(group, remove - add, actor=actor), take_in(group, add, actor=actor)
+        group.named_groups = come.groups
+    else:
+        left, come = _replace(actor=actor, group=group, wanted=_wanted(change))
+    _tell(actor=actor, group=group, left=left, come=come)
+    group.member_count = max(group.member_count + come.members - left.members, 0)
+    return bool(left.members or come.members)
+
+
+def _wanted(change: GroupChange) -> set[str]:
+    """Return the members after a message with the whole list, or after the first message about a group."""
+    return {str(one) for one in ((change.members or frozenset()) - change.remove) | change.add}
+
+
+def _replace(*, actor: Actor, group: PushGroup, wanted: set[str]) -> tuple[Moved, Moved]:
+    """Write only the differences to a whole list, and note in ``group`` what an answer shows."""
+    if not wanted:
+        group.shown = []
+        return let_all_go(group, actor=actor), Moved()
+    named = named_in(group)
+    before = named.all
+    left = let_go(group, before - wanted, actor=actor)
+    come = take_in(group, wanted - before, actor=actor)
+    group.shown = [one for one in named.shown if one in wanted] + come.shown_ids
+    group.named_groups = come.groups + len(wanted.intersection(named.groups))
+    return left, come
+
+
+def _tell(*, actor: Actor, group: PushGroup, left: Moved, come: Moved) -> None:
+    counts = {
+        "members_removed": left.members,
+        "members_added": come.members,
+        "members_expected": come.expected,
+        "members_given_up": left.expected,
+    }
+    told = {name: (None, count) for name, count in counts.items() if count}
+    if told:
+        events.record(actor=actor, kind="group.members_changed", subject=group, changes=told)

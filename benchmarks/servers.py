@@ -4,9 +4,11 @@ import logging
 import os
 import secrets
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -117,7 +119,13 @@ class Host:
 
 @contextmanager
 def host() -> Iterator[Host]:
-    """Have a PostgreSQL with the product's tables, and Django set up for it in this process. Call it once a process."""
+    """Have a PostgreSQL with the product's tables, and Django set up for it in this process. Call it once a process.
+
+    A DATABASE_URL in the environment is ignored: the settings of that server would be changed.
+    """
+    if not Path("/proc/self/schedstat").exists():
+        sys.exit("The benchmarks need Linux: they read CPU times from /proc.")
+    os.environ.pop("DATABASE_URL", None)
     checkout = this_checkout()
     with throwaway_database(checkout, fsync=True) as database, services(database.holds) as running:
         environment = product_environment(checkout, database, SECRET_KEY=secrets.token_urlsafe(50))

@@ -3,6 +3,8 @@
 import hashlib
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from devtools.checkout import Checkout
@@ -48,10 +50,16 @@ def manage(checkout: Checkout, environment: dict[str, str], *words: str) -> str:
     return answer.stdout
 
 
+@contextmanager
+def migrating(checkout: Checkout) -> Iterator[None]:
+    """Let one process of this checkout at a time migrate."""
+    with only_one(checkout.make_state_folder() / "migrate.lock", "Waiting for another ./dev that is migrating …"):
+        yield
+
+
 def migrate(checkout: Checkout, environment: dict[str, str]) -> None:
     """Bring the database up to date; one process of this checkout at a time."""
-    lock = checkout.make_state_folder() / "migrate.lock"
-    with only_one(lock, "Waiting for another ./dev that is migrating …"):
+    with migrating(checkout):
         manage(checkout, environment, "migrate", "--noinput", "--verbosity", "0")
 
 

@@ -9,7 +9,7 @@ from devtools.database import DEMO, lasting_database
 from devtools.environment import ensure_environment
 from devtools.faults import Fault, say
 from devtools.ports import require_free, wait_for_answer
-from devtools.product import collect_static_files, manage, migrate, product_environment
+from devtools.product import collect_static_files, manage, migrating, product_environment
 from devtools.services import services
 from devtools.signals import Stopped
 from devtools.web_server import WebServer
@@ -43,12 +43,13 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
         idp: list[str | Path] = [checkout.python, "-m", "demo.idp", "--port", str(options.idp_port)]
         idp += ["--sp-url", server.url, "--state", state]
         running.start("The demo IdP", idp, environment, checkout.root)
-        say("Preparing the database …")
-        migrate(checkout, environment)
-        wait_for_answer(f"{idp_url}/metadata", running.check)
-        seeded = _seed(checkout, environment, state, f"{idp_url}/metadata")
         collect_static_files(checkout, environment)
+        # The server loads while the database is prepared. Its address is shown when both are done.
         running.start("gunicorn", server.command(checkout), environment, checkout.root)
+        say("Preparing the database …")
+        wait_for_answer(f"{idp_url}/metadata", running.check)
+        with migrating(checkout):
+            seeded = _seed(checkout, environment, state, f"{idp_url}/metadata")
         wait_for_answer(f"http://127.0.0.1:{options.port}/healthz", running.check, f"localhost:{options.port}")
         print(_welcome(server.url, idp_url, seeded), flush=True)
         try:
@@ -59,7 +60,7 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
 
 
 def _seed(checkout: Checkout, environment: dict[str, str], state: Path, metadata_url: str) -> str:
-    """Make or renew the demo customer; gives what a person must know: the administrator's password, once."""
+    """Migrate the database, make or renew the demo customer; gives what a person must know: the administrator's password, once."""
     metadata = state / "idp-metadata.xml"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(metadata_url, timeout=5) as answer:

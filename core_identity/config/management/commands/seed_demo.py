@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from core_identity.config.apply import apply
 from core_identity.errors import NotFound
@@ -21,7 +24,9 @@ ACTOR = Actor(Channel.ADMIN, ActorKind.SYSTEM, "demo seed")
 
 
 class Command(BaseCommand):
-    help = "Make the demo's customer, connection, roles and administrator. Idempotent; only where DEMO is on."
+    help = "Migrate the database and make the demo's customer, connection, roles and administrator. Idempotent; only where DEMO is on."
+
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--idp-metadata", required=True, type=Path, help="metadata of the demo IdP")
@@ -35,6 +40,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, idp_metadata: Path, answer: Path, redirect_uri: list[str], **options: Any) -> None:
         if not settings.DEMO:
             raise CommandError("seed_demo is for the demo only: DEMO is not on.")
+        _migrate()
         known = _read(answer)
         (made,) = apply(
             actor=ACTOR,
@@ -49,6 +55,13 @@ class Command(BaseCommand):
         password = _administrator()
         if password:
             self.stdout.write(f"Administrator: {ADMINISTRATOR}\nPassword:      {password}\nIt is shown this once.")
+
+
+def _migrate() -> None:
+    """Run `migrate`, but only if there is something to do: each run costs a second."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", interactive=False, verbosity=0)
 
 
 def _description(idp_metadata: Path, redirect_uris: list[str]) -> dict[str, Any]:

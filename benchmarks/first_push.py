@@ -90,9 +90,7 @@ def walk(scene: Scene) -> list[str]:
     client, cursor = scene.client(), ""
     ids: list[str] = []
     while True:
-        page = json.loads(
-            client.send("GET", scene.path("/Users", cursor=cursor, count=100, attributes="userName")).body
-        )
+        page = json.loads(client.send("GET", scene.path("/Users", cursor=cursor, count=100)).body)
         ids += [one["id"] for one in page["Resources"]]
         cursor = page.get("nextCursor", "")
         if not cursor:

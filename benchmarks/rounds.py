@@ -9,6 +9,7 @@ from statistics import median
 from typing import Final
 
 from benchmarks.keep_alive import KeepAlive, Refused
+from benchmarks.servers import LOG_DELAY
 from benchmarks.work import Unit, Work
 from devtools.faults import say
 
@@ -62,6 +63,7 @@ def measure(
             work, client = everything[key], clients[key]
             began = cpu()
             sent[key] += _send(work, client, pace.seconds if round_ else pace.seconds / 3)
+            time.sleep(1.5 * LOG_DELAY)
             used[key] += cpu() - began
             if work.after:
                 work.after(client)

@@ -6,6 +6,7 @@ import itertools
 import json
 import uuid
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +25,7 @@ ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 USER: Final = "urn:ietf:params:scim:schemas:core:2.0:User"
 PATCH: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 SLUG: Final = "acme"
+UNCHANGED: Final = 5
 STEP: Final = 20_000
 ACTOR: Final = Actor(Channel.ADMIN, ActorKind.SYSTEM, "benchmark")
 
@@ -49,15 +51,20 @@ class Scene:
         return f"/scim/{SLUG}/v2{path}" + (f"?{urlencode(query)}" if query else "")
 
     def known(self, number: int) -> int:
-        """Return the number of one of the people, scattered over all of them but for the last tenth, who leave."""
-        return 1 + number * 7919 % (self.people - self.people // 10)
+        """Return the number of one of the people, scattered over all of them but for the last tenth, who leave, and the `unchanged` before them."""
+        return 1 + number * 7919 % (self.people - self.people // 10 - UNCHANGED)
+
+    def unchanged(self, number: int) -> int:
+        """Return the number of one of a few people whom no other request changes."""
+        return self.people - self.people // 10 - number % UNCHANGED
 
     def grow(self, people: int, *, analyse: bool = True) -> None:
         """Add people until there are so many. Without ``analyse`` PostgreSQL does not know that its tables have grown."""
         from benchmarks.bulk_load import bulk_load
         from benchmarks.seed import add_people
 
-        with bulk_load():
+        # An index that is made anew would tell PostgreSQL how many rows there are.
+        with bulk_load() if analyse else nullcontext():
             for first in range(self.people + 1, people + 1, STEP):
                 add_people(self.connection, first, min(people, first + STEP - 1))
         self.people = people

@@ -62,8 +62,8 @@ def people_work(scene: Scene) -> Iterator[Work]:
         http.send("PUT", scene.path(f"/Users/{scim_id_of(known)}"), user_document(known, title=f"Title {n}"))
 
     def put_unchanged(http: KeepAlive, n: int) -> None:
-        """Send one of five people as they are. The first round, which is thrown away, makes them so."""
-        number = scene.people - scene.people // 10 - n % 5
+        """Send a person who is so already, after the first round, which is thrown away."""
+        number = scene.unchanged(n)
         http.send("PUT", scene.path(f"/Users/{scim_id_of(number)}"), user_document(number, title="Editor"))
 
     def patch(http: KeepAlive, number: int, value: dict[str, Any]) -> None:

@@ -90,6 +90,14 @@ def together() -> Iterator[list[Event]]:
     _append(made)
 
 
+def taken() -> list[Event]:
+    """Return the events that the block of `together` has gathered so far, for a caller that inserts them in a statement of its own."""
+    gathered = _gathered.get() or []
+    made = list(gathered)
+    gathered.clear()
+    return made
+
+
 _gathered: ContextVar[list[Event] | None] = ContextVar("events that are not written yet", default=None)
 
 

@@ -193,7 +193,7 @@ class OneUser(UserView):
             is_patch=is_patch,
         )
         self.decided(_words(outcome, left_out(body, self.resource_type)))
-        answer = self.shown if outcome.unchanged else self.answer
+        answer = self.shown if outcome.as_stored else self.answer
         return answer(outcome.identity, selection)
 
 

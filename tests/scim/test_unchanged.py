@@ -45,6 +45,24 @@ def test_an_unchanged_put_or_patch_takes_no_lock_and_writes_nothing_but_the_log(
     assert snapshot(TABLES) == before
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_write_takes_few_statements(okta: Scim) -> None:
+    """All of the request: token, budget, BEGIN, COMMIT and log included."""
+    okta.make("someone.else@acme.test")
+    path = f"/Users/{okta.post('/Users', {**WHOLE, 'userName': 'x@acme.test', 'emails': []}).json()['id']}"
+    title, active = ({"op": "replace", "path": name, "value": value} for name, value in (("title", "Chief"), ("active", False)))
+    works: dict[str, tuple[int, Callable[[], Any]]] = {
+        "create": (9, lambda: okta.post("/Users", {**person("new.comer@acme.test"), "externalId": "e3"})),
+        "put": (12, lambda: okta.put(path, {**WHOLE, "userName": "x@acme.test", "emails": [], "title": "Writer"})),
+        "patch": (12, lambda: okta.patch(path, title)),
+        "deactivate": (17, lambda: okta.patch(path, active)),
+    }
+    for name, (most, work) in works.items():
+        with CaptureQueriesContext(database) as asked:
+            assert work().status_code < 300
+        assert len(asked) <= most, (name, [query["sql"][:90] for query in asked])
+
+
 def _conflict(identity: Identity, **fields: Any) -> None:
     now = timezone.now()
     other = User.objects.exclude(pk=identity.user_id).first() or identity.user

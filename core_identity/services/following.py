@@ -105,10 +105,10 @@ def make_identity(
     identity = Identity(connection=connection, user=user, pushed_at=timezone.now(), active=person.active is not False)
     changes = write_identity(identity, person)
     current = new_uid(identity, uid, derived=derived)
-    rows.insert(user, identity, current)
     tell_user(actor=actor, connection=connection, user=user)
     events.record(actor=actor, kind="identity.created", subject=identity, changes=changes)
     tell_uid(actor=actor, identity=identity, uid=current, before=None)
+    rows.insert(user, identity, current, *events.taken())
     return identity
 
 

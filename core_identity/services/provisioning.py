@@ -54,14 +54,14 @@ from core_identity.values import Actor, Person
 class Outcome:
     """What became of a push. ``created`` tells that 201 is due; ``notes`` are sentences for the log.
 
-    ``unchanged``: nothing was written, and the identity is as `stored_person` read it, so an answer needs no further reading.
+    ``as_stored``: the identity is as `stored_person` would read it now, so an answer needs no further reading.
     """
 
     decision: Decision
     identity: Identity
     created: bool = False
     notes: tuple[str, ...] = ()
-    unchanged: bool = False
+    as_stored: bool = False
 
 
 Read = Callable[[Identity], Person]
@@ -102,7 +102,7 @@ def change_person(
     if found is not None:
         identity, sent = found
         notes = in_words(Decision.APPLY, noted=(), followed=(), active=None)
-        return Outcome(Decision.APPLY, identity, notes=(*notes, *_kept_keys(identity, sent)), unchanged=True)
+        return Outcome(Decision.APPLY, identity, notes=(*notes, *_kept_keys(identity, sent)), as_stored=True)
     act = partial(_change, actor=actor, connection=connection, scim_id=scim_id, read=read, is_patch=is_patch)
     return _act_or_release_name(act, actor=actor, connection=connection)
 
@@ -283,6 +283,7 @@ def _change_locked(
         require_free_name(actor=actor, connection=connection, person=person, subject=identity)
     if identity.pushed_at is None:
         require_free_email(connection=connection, person=person, subject=identity)
+    uid, attributes = current_uid(identity), identity.attributes
     notes = follow_push(
         actor=actor,
         connection=connection,
@@ -292,7 +293,9 @@ def _change_locked(
         decision=decision,
         was_live=was is None or was.is_live_and_not_expired,
     )
-    return Outcome(decision, identity, notes=(*notes, *_kept_keys(identity, sent)))
+    # PostgreSQL stores JSON in an order of its own, so new attributes are read again before they are answered.
+    as_stored = current_uid(identity) is uid and identity.attributes is attributes
+    return Outcome(decision, identity, notes=(*notes, *_kept_keys(identity, sent)), as_stored=as_stored)
 
 
 def _kept_keys(identity: Identity, sent: Person) -> tuple[str, ...]:

@@ -82,13 +82,13 @@ def lock_customer(customer_id: UUID) -> None:
     if not database.in_atomic_block:
         raise transaction.TransactionManagementError("A customer is locked in a transaction only.")
     with database.cursor() as cursor:
-        cursor.execute(f"{_CUSTOMER} SKIP LOCKED", [customer_id])
+        cursor.execute(_CUSTOMER.format("") + " SKIP LOCKED", [customer_id])
         if cursor.fetchone() is not None:
             return
         with waiting_for(customer_id) as limit:
-            # For this transaction only, so that a pooler can give the connection to another client.
-            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{limit}s"])
-            cursor.execute(_CUSTOMER, [customer_id])
+            # For this transaction only, so that a pooler can give the connection to another client. PostgreSQL evaluates it before it locks.
+            timeout = "AND set_config('lock_timeout', %s, true) IS NOT NULL"
+            cursor.execute(_CUSTOMER.format(timeout), [customer_id, f"{limit}s"])
 
 
-_CUSTOMER: Final = f"SELECT 1 FROM {Customer._meta.db_table} WHERE id = %s FOR NO KEY UPDATE"  # noqa: S608 - a name of our own
+_CUSTOMER: Final = f"SELECT 1 FROM {Customer._meta.db_table} WHERE id = %s {{}} FOR NO KEY UPDATE"  # noqa: S608 - a name of our own

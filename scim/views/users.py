@@ -241,7 +241,7 @@ class OneUser(UserView):
             is_patch=is_patch,
         )
         self.decided(_words(outcome, left_out(body, self.resource_type)))
-        if outcome.unchanged:
+        if outcome.as_stored:
             return self.shown(as_shown(outcome.identity), selection)
         return self.answer(outcome.identity, selection)
 

@@ -1,4 +1,7 @@
-"""A PUT or PATCH that changes nothing takes no lock and writes nothing, and is answered as the ordinary way would."""
+"""A PUT or PATCH that changes nothing takes no lock and writes nothing, and is answered as the ordinary way would.
+
+Any other is answered as the next GET shows it.
+"""
 
 import random
 from collections.abc import Callable
@@ -40,6 +43,24 @@ def test_an_unchanged_put_or_patch_takes_no_lock_and_writes_nothing_but_the_log(
         ]
         assert len(texts) <= 4
     assert snapshot(TABLES) == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_write_takes_few_statements(okta: Scim) -> None:
+    """All of the request: token, budget, BEGIN, COMMIT and log included."""
+    okta.make("someone.else@acme.test")
+    path = f"/Users/{okta.post('/Users', {**WHOLE, 'userName': 'x@acme.test', 'emails': []}).json()['id']}"
+    title, active = ({"op": "replace", "path": name, "value": value} for name, value in (("title", "Chief"), ("active", False)))
+    works: dict[str, tuple[int, Callable[[], Any]]] = {
+        "create": (9, lambda: okta.post("/Users", {**person("new.comer@acme.test"), "externalId": "e3"})),
+        "put": (12, lambda: okta.put(path, {**WHOLE, "userName": "x@acme.test", "emails": [], "title": "Writer"})),
+        "patch": (12, lambda: okta.patch(path, title)),
+        "deactivate": (17, lambda: okta.patch(path, active)),
+    }
+    for name, (most, work) in works.items():
+        with CaptureQueriesContext(database) as asked:
+            assert work().status_code < 300
+        assert len(asked) <= most, (name, [query["sql"][:90] for query in asked])
 
 
 def _conflict(identity: Identity, **fields: Any) -> None:
@@ -150,7 +171,7 @@ def _patch(chance: random.Random) -> dict[str, Any]:
 def test_whatever_is_judged_unchanged_changes_no_row_and_gets_the_same_answer_the_ordinary_way(
     okta: Scim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Random states and messages. The reference is the ordinary way itself, under its lock."""
+    """Random states and messages. The reference is the ordinary way itself, under its lock; for its own answers it is a GET."""
     judge, judged = provisioning.unchanged, []
 
     def watched(**given: Any) -> Any:
@@ -187,6 +208,11 @@ def test_whatever_is_judged_unchanged_changes_no_row_and_gets_the_same_answer_th
                     or (quick.status_code, quick.content) != (ordinary.status_code, ordinary.content)
                 ):
                     faults.append((method, body, [STATES.index(state) for state in states], ordinary.content))
+            else:
+                answer = okta.send(method, path, body)
+                stands = okta.get(path)
+                if answer.status_code == 200 and (answer.content, answer["ETag"]) != (stands.content, stands["ETag"]):
+                    faults.append((method, body, [STATES.index(state) for state in states], answer.content))
             transaction.set_rollback(True)
     assert not faults, faults[:3]
     assert shortcuts > 25

@@ -1,0 +1,175 @@
+"""The statements of pushes that are written by hand, each beside what the models say."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import models
+from django.utils import timezone
+
+from core_identity.models import Conflict, Connection, Event, Identity, IdentityUid, PushGroup, PushGroupMember, User
+from core_identity.selectors import resources
+from core_identity.selectors.newcomers import is_newcomer
+from core_identity.selectors.stored import as_shown, stored_person
+from core_identity.services import rows
+from core_identity.services.identities import free_username
+from core_identity.services.provisioning import create_person
+from core_identity.services.uniqueness import called, holders_of_email
+from core_identity.values import Person
+from tests.support.cast import JANE, OKTA, ZOE, make_connection
+
+
+@pytest.fixture
+def acme(db: None) -> Connection:
+    return make_connection()
+
+
+@pytest.fixture
+def jane(acme: Connection) -> Identity:
+    return create_person(actor=OKTA, connection=acme, person=replace(JANE, attributes={"locale": "de"})).identity
+
+
+def columns(row: models.Model) -> dict[str, Any]:
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+
+
+def conflict(connection: Connection, **fields: Any) -> Conflict:
+    now = timezone.now()
+    told = {"cause": "email", "cause_key": str(now), "channel": "scim", "first_at": now, "last_at": now}
+    return Conflict.objects.create(**({"connection": connection, **told} | fields))
+
+
+def test_a_stored_person_is_what_the_models_say(acme: Connection, jane: Identity) -> None:
+    for name in ("Writers", "Editors"):
+        group = PushGroup.objects.create(connection=acme, display_name=name, name_key=name.lower())
+        PushGroupMember.objects.create(group=group, identity=jane)
+    for derived in (False, True, None):
+        if derived is None:
+            IdentityUid.objects.all().delete()
+        else:
+            IdentityUid.objects.update(derived=derived)
+        found = stored_person(acme, jane.scim_id)
+        said = Identity.objects.select_related("user", "connection").get(pk=jane.pk)
+        assert found is not None
+        for mine, theirs in ((found, said), (found.user, said.user), (found.connection, said.connection)):
+            assert columns(mine) == columns(theirs)
+        assert as_shown(found) == resources.scim_identity(acme, jane.scim_id)
+        assert found.__dict__["uid_now"] == IdentityUid.objects.filter(identity=jane, current=True).first()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"deleted_at": timezone.now()}, {"pushed_at": None}],
+    ids=["deleted", "never pushed"],
+)
+def test_only_a_resource_of_the_connection_is_found_R1(acme: Connection, jane: Identity, fields: Any) -> None:
+    assert stored_person(make_connection("globex", customer="Globex"), jane.scim_id) is None
+    Identity.objects.filter(pk=jane.pk).update(**fields)
+    assert stored_person(acme, jane.scim_id) is None
+
+
+def test_a_pending_conflict_of_a_person_unsettles_all_their_keys_R9(acme: Connection, jane: Identity) -> None:
+    zoe = create_person(actor=OKTA, connection=acme, person=ZOE).identity
+    keys = {"uid_key": "jane.doe", "external_id": "00u1jane"}
+    theirs: tuple[dict[str, Any], ...] = (
+        {"subject": jane, "other": zoe.user},
+        {"other": jane.user},
+        {"other": zoe.user, **keys},
+        {"other": zoe.user, "uid_key": "jane.doe@acme.test"},
+        {"other": zoe.user, **keys, "state": "same_person", "let_through": True},
+    )
+    nobodys: tuple[dict[str, Any], ...] = (
+        {"other": zoe.user, "uid_key": "somebody"},
+        {"other": zoe.user, **keys, "state": "gone"},
+        {"other": jane.user, "connection": make_connection("second")},
+    )
+    for fields in (*theirs, *nobodys):
+        met = conflict(**{"connection": acme, **fields})
+        found = stored_person(acme, jane.scim_id)
+        assert found is not None
+        assert (("jane.doe", "00u1jane") in found.__dict__["settled_keys"]) == (fields in nobodys), fields
+        met.delete()
+
+
+NEWCOMER = Person(
+    uid="new", external_id="00unew", user_name="New@acme.test", email="post@acme.test", given_name="N", family_name="C"
+)
+
+
+def meets_nobody(connection: Connection, person: Person) -> bool:
+    """Say the same by the look-ups that decide in all other cases."""
+    from core_identity.keys import key
+    from core_identity.services.locating import offered_as, owner_of_uid
+
+    name = person.user_name or ""
+    here = Identity.objects.filter(connection=connection)
+    return not (
+        here.filter(external_id=person.external_id).exists()
+        or here.filter(user_name_key=key(name)).exists()
+        or owner_of_uid(connection, person.uid or name)
+        or offered_as(connection, name)
+        or called(connection, key(name))
+        or holders_of_email(connection, key(person.email or ""))
+        or free_username(name) != name
+    )
+
+
+def test_whoever_is_a_newcomer_meets_nobody(acme: Connection, jane: Identity) -> None:
+    second, globex = make_connection("second"), make_connection("globex", customer="Globex")
+    jane.user.save()
+    Identity.objects.filter(pk=jane.pk).update(name_id="Old@acme.test", name_id_key="old@acme.test")
+    User.objects.filter(pk=jane.user_id).update(email="post2@acme.test", email_key="post2@acme.test")
+    assert is_newcomer(acme, NEWCOMER)
+    same: tuple[dict[str, Any], ...] = (
+        {"uid": "JANE.doe"},
+        {"uid": None, "user_name": "jane.doe"},
+        {"external_id": "00u1jane"},
+        {"user_name": "jane.DOE@acme.test"},
+        {"user_name": "old@acme.test"},
+        {"email": "Jane.Doe@acme.test"},
+        {"email": "post2@acme.test"},
+    )
+    for changes in same:
+        assert not is_newcomer(acme, replace(NEWCOMER, **changes)), changes
+    for connection in (acme, second, globex):
+        for changes in (*same, {}, {"external_id": None}, {"email": None}, {"uid": None}):
+            person = replace(NEWCOMER, **changes)
+            assert not is_newcomer(connection, person) or meets_nobody(connection, person), (connection, changes)
+    assert is_newcomer(globex, replace(NEWCOMER, email="post2@acme.test", external_id="00u1jane", uid="jane.doe"))
+    met = conflict(acme, other=jane.user, uid_key="new", external_id="00unew")
+    assert not is_newcomer(acme, NEWCOMER)
+    met.delete()
+    Connection.objects.filter(pk=acme.pk).update(enabled=False)
+    assert not is_newcomer(acme, NEWCOMER)
+
+
+def test_rows_are_written_as_save_writes_them(acme: Connection, jane: Identity) -> None:
+    def made(number: int) -> tuple[models.Model, ...]:
+        user = User(customer=acme.customer, username=f"u{number}", username_key=f"u{number}", expired_snapshot=[{"a": 1}])
+        identity = Identity(connection=acme, user=user, user_name=f"n{number}", attributes={"bb": [1.5], "a": None})
+        uid = IdentityUid(connection=acme, identity=identity, uid=f"U{number}", uid_key=f"u{number}")
+        story = [Event(at=timezone.now(), kind=kind, channel="scim", actor_kind="system", actor="x") for kind in "ab"]
+        return user, identity, uid, *story
+
+    saved, inserted = made(1), made(2)
+    for row in saved:
+        row.save(force_insert=True)
+    rows.insert(*inserted)
+    for one, other in zip(saved, inserted, strict=True):
+        if isinstance(other, Event):
+            found = Event.objects.get(uuid=other.uuid)
+        else:
+            found = type(other)._default_manager.get(pk=other.pk)
+        as_saved, as_inserted = columns(type(one)._default_manager.get(pk=one.pk)), columns(found)
+        for name, value in as_saved.items():
+            if name in {"created_at", "changed_at"}:
+                assert abs(value - as_inserted[name]) < timedelta(minutes=1)
+            elif name not in {"id", "uuid", "at", "scim_id", "user_id", "identity_id"}:
+                assert str(value).replace("1", "2") == str(as_inserted[name]).replace("1", "2"), name
+    assert list(Event.objects.filter(actor="x").order_by("id").values_list("kind", flat=True)) == ["a", "b"] * 2
+
+    jane.title, jane.attributes, jane.email = "Chief", {"x": {"y": [True]}}, "not written"
+    rows.update(jane, ["title", "attributes"])
+    jane.refresh_from_db()
+    assert (jane.title, jane.attributes, jane.email) == ("Chief", {"x": {"y": [True]}}, JANE.email)

@@ -66,7 +66,7 @@ def _add_one(key: str, minutes: int) -> tuple[int, float]:
         if is_outage(error):
             log_traceback(error)
         else:
-            log.exception("A budget could not be asked")
+            log.exception("A budget could not be read")
         return 0, 0.0
     return spent, left
 

@@ -25,13 +25,13 @@ def normal_certificate(text: str) -> str:
             "A certificate cannot be read. Paste it whole, from BEGIN CERTIFICATE to END CERTIFICATE."
         ) from error
     except Exception as error:  # cryptography raises its own family for unknown key types
-        raise ValueError("A certificate holds a key that cannot be used.") from error
+        raise ValueError("A certificate contains a key that cannot be used.") from error
     # The kinds of signature that the gate lets through are RSA and ECDSA: any other key could never verify one.
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size < 2048:
             raise ValueError(f"A certificate has an RSA key of {key.key_size} bits; 2048 are needed.")
     elif not isinstance(key, ec.EllipticCurvePublicKey) or key.key_size < 256:
-        raise ValueError("A certificate holds a key that cannot be used: neither RSA nor EC of at least 256 bits.")
+        raise ValueError("A certificate contains a key that cannot be used: neither RSA nor EC of at least 256 bits.")
     return pem
 
 
@@ -79,4 +79,4 @@ def authorities(pems: Sequence[str]) -> set[str]:
         issuers = {one.issuer for _, one in read if one.issuer != one.subject}
         return {pem for pem, one in read if one.subject in issuers}
     except ValueError as error:
-        raise ValueError("A certificate holds a name that cannot be read.") from error
+        raise ValueError("A certificate contains a name that cannot be read.") from error

@@ -166,7 +166,7 @@ def require_message_layout(root: etree._Element, name: str, *, want_signed: bool
     if len(list(root.iter(root.tag))) != 1:
         raise SamlRefusal(Code.STRUCTURE, expected=f"one {name}")
     if next(root.iter(f"{SAML}EncryptedID"), None) is not None:
-        raise SamlRefusal(Code.ENCRYPTED, expected="a NameID in the clear")
+        raise SamlRefusal(Code.ENCRYPTED, expected="a NameID that is not encrypted")
     _require_unique_ids(root)
     _require_signature_layouts(root, None)
     if want_signed and not is_signed(root):

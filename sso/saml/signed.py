@@ -90,7 +90,7 @@ def note_for(entity_id: str, signed: Signed) -> str:
             return ""
         part = "Assertion" if usual is Signed.ASSERTION else "Response"
         return (
-            f"By its entity ID this is {name}, which signs only the {part} unless its administrator changes that. Metadata does not contain it. "
+            f"Its entity ID is that of {name}, which signs only the {part} unless its administrator changes that. Metadata does not contain it. "
             f"The connection has signed: {signed}. If {name} keeps its usual setting, write signed: {usual} in the SAML settings."
         )
     return ""

@@ -13,7 +13,7 @@ Message = TypeVar("Message")
 Seen = tuple[str, str]
 """What had to be, and what came."""
 
-PROPOSAL: Final = "A setting that would take this message"
+PROPOSAL: Final = "A setting that would accept this message"
 """The name of one check: a refused message proposes a setting, after all of it was verified at that setting."""
 
 MOST: Final = 60

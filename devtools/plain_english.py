@@ -103,7 +103,7 @@ def _around(text: str, found: re.Match[str]) -> str:
 
 def all_findings(root: Path) -> Iterator[str]:
     """Yield the findings in the whole checkout."""
-    for path in sorted(root.glob("docs/**/*.md")):
+    for path in (*sorted(root.glob("docs/**/*.md")), root / "CONTRIBUTING.md", root / "SECURITY.md"):
         name = str(path.relative_to(root))
         for passage in markdown(path, name):
             yield from findings(passage, rule_numbers=name not in WITH_RULE_NUMBERS)

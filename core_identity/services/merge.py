@@ -67,7 +67,7 @@ def plan_merge(*, kept_id: UUID, gone_id: UUID) -> MergePlan:
     if kept == gone:
         raise NotAllowed("This is one user already.")
     if kept.customer_id is None or kept.customer_id != gone.customer_id:
-        raise NotAllowed("Only two users of one customer can be merged (R1).")
+        raise NotAllowed("Only two users of one customer can be merged.")
     for user in (kept, gone):
         if user.merged_into_id is not None:
             raise NotAllowed(f"{user} was merged already.")

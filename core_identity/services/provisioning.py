@@ -216,7 +216,7 @@ def _change(
         Decision.APPLY,
         resource(connection, scim_id),
         # The code only: the sentence quotes what was sent, and notes go where nobody's data may stand (R34, R35). The event has it.
-        notes=(f"deactivated first (R23); the rest was dropped: {dropped.code}",),
+        notes=(f"deactivated; the rest of the message was ignored: {dropped.code}",),
     )
 
 

@@ -109,7 +109,7 @@ def unexpire(*, actor: Actor, user_id: UUID, reason: str, keep_roles: bool = Tru
     if user.expired_at is None:
         return user
     if user.merged_into is not None:
-        raise NotAllowed(f"{user} was merged into {user.merged_into}, who is the one to unexpire.")
+        raise NotAllowed(f"{user} was merged into {user.merged_into}. Unexpire that user instead.")
     if user.erased_at is not None:
         raise NotAllowed("An erased person never signs in again.")
     if not keep_roles:

@@ -76,7 +76,7 @@ def rekey(
     connection = Connection.objects.select_for_update(no_key=True).get(pk=connection_id)
     now = database_now()
     if not now < until <= now + LONGEST_REKEY:
-        raise InvalidValue("until", f"The end has to be in the future, at most {LONGEST_REKEY.days} days from now.")
+        raise InvalidValue("until", f"The end must be in the future, at most {LONGEST_REKEY.days} days from now.")
     changes: dict[str, tuple[object, object]] = {"rekey_until": (connection.rekey_until, until)}
     connection.rekey_until = until
     if uid_attribute is not None:

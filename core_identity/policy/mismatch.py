@@ -1,6 +1,6 @@
-"""Why one human may stand here twice: the two channels say different UIDs (R5, R7). Guesses, in words, for an administrator.
+"""Guess, in words, why the two channels send different UIDs for one person, who then has two users (R5, R7).
 
-Nothing is decided by them: who is who is said by `core_identity.policy.matching` alone.
+These guesses are for an administrator and decide nothing: only `core_identity.policy.matching` decides.
 """
 
 import re
@@ -20,7 +20,7 @@ DOMAIN_ACCOUNT: Final = re.compile(r"[^\\]+\\(.+)")
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one channel says of a person. ``others`` are the values beside the UID by which it calls them: label → value."""
+    """The values that one channel sends for a person. ``others`` are the identifying values besides the UID: label → value."""
 
     uid: str
     derived: bool = False
@@ -28,7 +28,7 @@ class Said:
 
 
 def probable_cause(scim: Said, sso: Said) -> str:
-    """Return, in one or two sentences, why SCIM and SSO probably do not say the same UID of a person whom they call alike."""
+    """Return, in one or two sentences, why SCIM and SSO probably send different UIDs for a person with the same name or address."""
     if scim.derived:
         return "SCIM sends no UID, so CORE uses the userName. In the provisioning of the app, map the UID to the value that SSO sends."
     for sender, other_channel, one, other in (("SSO", "SCIM", sso, scim), ("SCIM", "SSO", scim, sso)):
@@ -49,7 +49,7 @@ def probable_cause(scim: Said, sso: Said) -> str:
 
 
 def kind(uid: str) -> str:
-    """Return what a UID looks like, with its article."""
+    """Return the kind of value that a UID looks like, with its article."""
     text = key(uid)
     if GUID.fullmatch(text):
         return "a GUID"
@@ -90,7 +90,7 @@ def _is_name(words: list[str]) -> bool:
     return len(words) >= 2 and all(word.isalpha() for word in words)
 
 
-# How two UIDs may differ. Each takes the two as `core_identity.keys.key` makes them, SCIM's first, and is asked only if none before it fitted.
+# How two UIDs may differ. Each takes the two as `core_identity.keys.key` makes them, SCIM's first, and runs only if none before it matched.
 
 
 def _in_spaces(one: str, other: str) -> bool:
@@ -180,4 +180,4 @@ SPELLINGS: Final[tuple[tuple[Callable[[str, str], bool], str], ...]] = (
         "The last names differ: one side may have the name from before a marriage. These may be two people.",
     ),
 )
-"""The ways in which two UIDs of one human differ, the surest first, each with its sentence."""
+"""The ways in which two UIDs of one person differ, the most certain first, each with its sentence."""

@@ -1,4 +1,4 @@
-"""Certificates of an IdP: read strictly, told apart, and looked at for their end."""
+"""Certificates of an IdP: read strictly, identified, and checked for their end."""
 
 import re
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ def normal_certificate(text: str) -> str:
 
 @lru_cache(maxsize=256)
 def is_strong(pem: str) -> bool:
-    """Whether what it signs can be believed; one that was stored before we asked, or by another way, is looked at again at each sign-in."""
+    """Whether its signatures can be believed. A certificate may have been stored without this check, so each sign-in checks it again."""
     try:
         normal_certificate(pem)
     except ValueError:
@@ -46,7 +46,7 @@ def is_strong(pem: str) -> bool:
 
 
 def fingerprint(pem: str) -> str:
-    """Return the first 16 digits of the SHA-256 of a certificate: what tells it apart in events and on pages."""
+    """Return the first 16 digits of the SHA-256 of a certificate, which identify it in events and on pages."""
     return x509.load_pem_x509_certificate(pem.encode()).fingerprint(hashes.SHA256()).hex()[:16]
 
 
@@ -56,19 +56,19 @@ def end_of(pem: str) -> datetime:
 
 
 def outdated(pem: str, now: datetime) -> str:
-    """Return a sentence about a certificate that has ended by ``now`` (aware), else nothing."""
+    """Return a sentence about a certificate that has ended by ``now`` (aware), otherwise an empty text."""
     end = end_of(pem)
     return f"The certificate {fingerprint(pem)} ended on {end.date()}." if end <= now else ""
 
 
 def not_yet(pem: str, now: datetime) -> str:
-    """Return a sentence about a certificate that begins after ``now`` (aware), else nothing."""
+    """Return a sentence about a certificate that begins after ``now`` (aware), otherwise an empty text."""
     begin = x509.load_pem_x509_certificate(pem.encode()).not_valid_before_utc
     return f"The certificate {fingerprint(pem)} begins on {begin.date()} only." if begin > now else ""
 
 
 def authorities(pems: Sequence[str]) -> set[str]:
-    """Return those that issued another of them: whoever signs certificates with that key signs no messages with it (XML Signature 4.5.4).
+    """Return those that issued another of them: a key that signs certificates does not sign messages (XML Signature 4.5.4).
 
     Raises ValueError with a sentence.
     """

@@ -32,7 +32,7 @@ class Message:
 def check_claims(
     root: etree._Element, assertion: etree._Element, expected: Expected, trace: Trace | None = None
 ) -> VerifiedAssertion:
-    """Return what the assertion says once every claim of `CLAIMS` holds; else raise `SamlRefusal` naming the first that does not."""
+    """Return the content of the assertion if every claim of `CLAIMS` passes; otherwise raise `SamlRefusal` for the first failure."""
     (trace or Trace()).run(CLAIMS, Message(root, assertion, expected))
     name_id = _subject(assertion).find(f"{SAML}NameID")
     session_index, session_end = _session(assertion)
@@ -188,7 +188,7 @@ CLAIMS: Final[tuple[tuple[str, Callable[[Message], Seen]], ...]] = (
     ("Proved again", _fresh),
     ("NameID", _name_id),
 )
-"""What a Response must say, each by the name that stands in the log; each of them returns what had to be and what came, or raises `SamlRefusal`."""
+"""The claims of a Response, each with its name in the log. Each returns the expected and the received value, or raises `SamlRefusal`."""
 
 
 def _subject(assertion: etree._Element) -> etree._Element:

@@ -1,4 +1,4 @@
-"""Reading the metadata of an IdP, naming every fault in it. What is read here decides whom a connection believes."""
+"""Read the metadata of an IdP, and name every fault in it. The result decides which certificates a connection believes."""
 
 import re
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ _ENTITY_ID: Final = re.compile(r"[^\s\x00-\x1f\x7f]+")
 
 
 class MetadataFaults(Exception):
-    """All that is wrong with a metadata document, each a (code, sentence)."""
+    """All faults of a metadata document, each a (code, sentence)."""
 
     def __init__(self, faults: list[tuple[str, str]]) -> None:
         super().__init__("; ".join(sentence for _, sentence in faults))
@@ -38,11 +38,11 @@ class MetadataFaults(Exception):
 
 @dataclass(frozen=True, slots=True)
 class IdpMetadata:
-    """What we take from it; ``certificates`` are PEM texts of signing certificates.
+    """The values from a metadata document; ``certificates`` are PEM texts of signing certificates.
 
     ``sso_url`` and ``slo_url`` are of the Redirect binding, ``sso_post_url`` and ``slo_post_url`` of the POST binding. Answers to a logout go to
-    ``slo_answer_url`` and ``slo_post_answer_url``: the ResponseLocation where there is one, else the same address (SAML metadata 2.2.2). What is
-    not there is empty. ``valid_until`` is aware, None where the document names no end. ``notes`` tell what was left out, in sentences.
+    ``slo_answer_url`` and ``slo_post_answer_url``: the ResponseLocation if there is one, otherwise the same address (SAML metadata 2.2.2). Missing
+    values are empty. ``valid_until`` is aware, None if the document has no end. ``notes`` are sentences about parts that were left out.
     ``wants_signed_requests``: the IdP may refuse an AuthnRequest without a signature (2.4.3).
     """
 
@@ -60,9 +60,9 @@ class IdpMetadata:
 
 
 def read_idp_metadata(xml: bytes, *, now: datetime, loopback: bool, entity_id: str = "") -> IdpMetadata:
-    """Return what a metadata document says of one IdP; raise `MetadataFaults` with all that is wrong.
+    """Return the values for one IdP from a metadata document; raise `MetadataFaults` with all faults.
 
-    ``now`` is aware. ``loopback``: whether http on this machine is taken. ``entity_id`` chooses where the document describes several.
+    ``now`` is aware. ``loopback``: whether http on this machine is accepted. ``entity_id`` chooses if the document describes several IdPs.
     """
     try:
         root = parse(xml, drop_comments=True)
@@ -106,7 +106,7 @@ def read_idp_metadata(xml: bytes, *, now: datetime, loopback: bool, entity_id: s
 
 
 def _choose(root: etree._Element, entity_id: str) -> etree._Element:
-    """Return the one EntityDescriptor that is meant. One inside Extensions, or anywhere else where none belongs, is not looked at."""
+    """Return the one EntityDescriptor that is wanted. One inside Extensions, or in any other wrong place, is ignored."""
     if root.tag not in {f"{MD}EntityDescriptor", f"{MD}EntitiesDescriptor"}:
         name = etree.QName(root).localname
         told = _WEB_PAGE if name.lower() == "html" else f"It is not SAML metadata: it begins with {name[:80]}."

@@ -76,7 +76,9 @@ def add_people(connection: "Connection", first: int, last: int) -> None:
 
 def add_members(group: "PushGroup", first: int, last: int) -> None:
     """Make members of the people ``first`` to ``last``, with the grants of the group's role where it is linked."""
-    from core_identity.models import Grant, PushGroupMember
+    from django.db.models import F
+
+    from core_identity.models import Grant, PushGroup, PushGroupMember
 
     slug = group.connection.slug
     identity = NUMBERED_ID % {"space": f"'{slug} identity '"}

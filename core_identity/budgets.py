@@ -74,12 +74,12 @@ def take(key: str, parts: int = 1, *, minutes: int = 1) -> Window:
         if is_outage(error):
             log_traceback(error)
         else:
-            log.exception("A budget could not be asked")
+            log.exception("A budget could not be read")
         return Window(0, 0, 0.0)
 
 
 def digest(text: str) -> str:
-    """Return a digest of ``text`` that cannot be guessed back without the secret key: fit for a key that contains what somebody typed."""
+    """Return a digest of ``text`` that cannot be guessed without the secret key: fit for a key that contains typed text."""
     return salted_hmac("core_identity.budgets", text.encode("utf-8", "replace"), algorithm="sha256").hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""What can be refused, each with a stable code and a sentence for the person who reads it. No HTTP here.
+"""The reasons for a refusal, each with a stable code and a sentence for the person who reads it. No HTTP here.
 
 ``message`` is written for the administrator of the IdP or of CORE. It never contains a secret, nor anything about another customer.
 """
@@ -10,7 +10,7 @@ from core_identity.values import Collision
 
 
 class IdentityError(Exception):
-    """The family of everything that core_identity refuses."""
+    """The base of all refusals of core_identity."""
 
     code: ClassVar[str] = "refused"
 
@@ -30,19 +30,19 @@ class InvalidValue(IdentityError):
 
 
 class NotFound(IdentityError):
-    """No such user, identity, role, group or connection in the scope that was asked."""
+    """No such user, identity, role, group or connection in the requested scope."""
 
     code = "not_found"
 
 
 class Ambiguous(IdentityError):
-    """More than one fits where exactly one was asked for."""
+    """More than one matches, but exactly one is needed."""
 
     code = "ambiguous"
 
 
 class NotAllowed(IdentityError):
-    """The act itself is not permitted, whatever the values."""
+    """The action is not permitted, whatever the values."""
 
     code = "not_allowed"
 
@@ -60,14 +60,14 @@ class NameTaken(IdentityError):
 
 
 class Busy(IdentityError):
-    """Others of the customer are at work and did not finish in time. Nothing was changed; the same request can be sent again."""
+    """Other requests of the customer did not finish in time. Nothing was changed; the same request can be sent again."""
 
     code = "busy"
     retry_after: ClassVar[int] = 10
 
 
 class Refusal(IdentityError):
-    """A message of an IdP was understood, and refused; nothing was changed. Recorded as an event under its reference."""
+    """A message of an IdP was understood and refused; nothing was changed. An event with its reference records it."""
 
     code = "refused"
 
@@ -85,7 +85,7 @@ class TryAgain(Refusal):
 
 
 class Conflict(Refusal):
-    """R8a, R9: two people would become one, or one would become two. An administrator has to say; ``collision`` is what about."""
+    """R8a, R9: two people would become one, or one would become two. An administrator must decide; ``collision`` has the details."""
 
     code = "conflict"
 
@@ -101,7 +101,7 @@ class NoMark(Conflict):
 
 
 class UidRequired(Refusal):
-    """R6: this connection demands that the UID is sent."""
+    """R6: this connection requires a UID."""
 
     code = "uid_required"
 
@@ -118,19 +118,19 @@ class MissingAttributes(Refusal):
 
 
 class UnknownPerson(Refusal):
-    """Nobody with this UID is here, and the connection does not let sign-ins make users."""
+    """No user has this UID, and sign-ins of the connection may not create users."""
 
     code = "unknown_person"
 
 
 class UnknownGroup(Refusal):
-    """R29: the connection refuses push groups that reach no role."""
+    """R29: the connection refuses push groups that give no role."""
 
     code = "unknown_group"
 
 
 class MayNotSignIn(Refusal):
-    """The one gate said no to ``user_id``; ``reason`` is the value of `core_identity.policy.expiry.Bar`."""
+    """``user_id`` may not sign in; ``reason`` is the value of `core_identity.policy.expiry.Bar`."""
 
     code = "may_not_sign_in"
 
@@ -141,7 +141,7 @@ class MayNotSignIn(Refusal):
 
 
 class TryLater(Exception):
-    """Work that is refused for now; ``seconds`` is when to ask again. Not an `IdentityError`, so no form takes it for a wrong value."""
+    """Work that is refused for now; try again after ``seconds``. Not an `IdentityError`, so that no form shows it as a wrong value."""
 
     def __init__(self, message: str, *, seconds: int) -> None:
         super().__init__(message)

@@ -54,9 +54,7 @@ class Slots:
 
 
 def _busy() -> HashersBusy:
-    return HashersBusy(
-        "CORE checks as many passwords as it can at this moment. Nothing was changed.", seconds=RETRY_AFTER
-    )
+    return HashersBusy("CORE is checking too many passwords at this moment. Nothing was changed.", seconds=RETRY_AFTER)
 
 
 SLOTS: Final = Slots(AT_ONCE, MAY_WAIT)

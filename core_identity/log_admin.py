@@ -47,7 +47,7 @@ class ReadOnlyLog(admin.ModelAdmin):
         return False
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        raise Http404("What stands in a log has no history: it never changes.")
+        raise Http404("A log entry never changes, so it has no history.")
 
     def get_urls(self) -> list[URLPattern]:
         export = self.admin_site.admin_view(require_safe(self.export))

@@ -20,9 +20,7 @@ RETRY_AFTER: Final = 10
 AWAY: Final = "CORE cannot reach its database at the moment."
 TRY_AGAIN: Final = "Try again later."
 NOTHING_CHANGED: Final = f"Nothing was changed. {TRY_AGAIN}"
-NOT_KNOWN: Final = (
-    "The connection broke while the change was saved, so it is not known whether it was saved. It is safe to try again."
-)
+NOT_KNOWN: Final = "The connection to the database broke while the change was saved. It may or may not be saved. It is safe to try again."
 
 _TRACEBACK_EVERY: Final = 60.0
 

@@ -115,7 +115,7 @@ def template(path: Path, name: str) -> Iterator[Passage]:
 
 
 def strings(path: Path, name: str) -> Iterator[Passage]:
-    """Yield the strings of a module without its docstrings, scripts and style sheets; a value inside an f-string is one word."""
+    """Yield the strings of a module without its docstrings and code in other languages; a value inside an f-string is one word."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     skip = {id(node) for node in _docstring_nodes(tree)}
     for node in ast.walk(tree):
@@ -128,8 +128,8 @@ def strings(path: Path, name: str) -> Iterator[Passage]:
 
 
 def _string(text: str, name: str, line: int) -> Iterator[Passage]:
-    if re.search(r"\{\s", text):
-        return  # a script or a style sheet
+    if re.search(r"\{\s|^[\s(]*(?:SELECT|INSERT|UPDATE|DELETE|WITH) ", text):
+        return  # a script, a style sheet or SQL
     yield from _markup(text, name, line) if re.search(r"</?[a-z]", text) else _passage(text, name, line)
 
 

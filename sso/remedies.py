@@ -71,7 +71,7 @@ REMEDIES: Final = MappingProxyType({
     "may_not_sign_in": "The person is expired, inactive at the identity provider, or staff. Their page shows which, and what to do.",
     "not_allowed": "The connection was switched off during the sign-in.",
 })  # fmt: skip
-"""What to do, for each code that stands in the sign-in log."""
+"""What to do, for each code in the sign-in log."""
 
 
 _NAMED: Final = "Compare our entity ID and ACS URL there with the connection's setup sheet, letter by letter."

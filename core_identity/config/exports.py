@@ -30,8 +30,10 @@ class ExportingCommand(AnsweringCommand):
         exporting.add_argument("--format", choices=[one.value for one in Format], required=True, help="jsonl or csv")
         exporting.add_argument("--since", metavar="ISO", type=moment, help="from this date or time on")
         exporting.add_argument("--until", metavar="ISO", type=moment, help="before this date or time")
-        exporting.add_argument("--connection", metavar="SLUG", help="only what this connection did")
-        exporting.add_argument("--output", metavar="FILE", default="-", help="a file, whole or not at all; - is stdout")
+        exporting.add_argument("--connection", metavar="SLUG", help="only those of this connection")
+        exporting.add_argument(
+            "--output", metavar="FILE", default="-", help="the file, complete or not at all; - is stdout"
+        )
 
     def write_export(self, export: Export, *, output: str, as_json: bool) -> None:
         if output == "-":
@@ -46,7 +48,7 @@ class ExportingCommand(AnsweringCommand):
             self._write(export, self.stdout)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would fail on its way out
-            self._say(f"Whoever read stdout went away after {export.exported:,} {self.exported}.")
+            self._say(f"The reader of stdout stopped after {export.exported:,} {self.exported}.")
             sys.exit(REFUSED)
 
     def _write(self, export: Export, target: Any) -> None:
@@ -90,7 +92,7 @@ def moment(text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
     except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is no date or time in ISO 8601, such as 2026-11-24T08:00Z") from error
+        raise ArgumentTypeError(f"{text!r} is not a date or time in ISO 8601, such as 2026-11-24T08:00Z") from error
     return make_aware(time) if is_naive(time) else time
 
 

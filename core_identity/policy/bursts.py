@@ -1,4 +1,4 @@
-"""When deactivations are so many at once that an administrator should look (R22a)."""
+"""Decide when deactivations are so many at once that an administrator should check them (R22a)."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,9 +9,9 @@ WINDOW: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class BurstLimits:
-    """How many deactivations within `WINDOW` are a burst: this share of a connection's people, or this many, whichever is fewer.
+    """The number of deactivations within `WINDOW` that are a burst: ``percent`` of a connection's people or ``people``, whichever is fewer.
 
-    Fewer than ``least`` never are: 1 of 3 people is somebody who left.
+    Fewer than ``least`` are never a burst: 1 of 3 people may simply have left.
     """
 
     percent: int = 20
@@ -26,10 +26,10 @@ class BurstLimits:
 
     @property
     def enough(self) -> int:
-        """How many people there are at most worth counting: where a connection has more, only ``people`` matters."""
+        """The highest useful count of a connection's people: if there are more, only ``people`` matters."""
         return -(-self.people * 100 // self.percent)
 
     def threshold(self, people: int) -> int:
-        """Return from how many deactivations on it is a burst where a connection has ``people``."""
+        """Return the number of deactivations that makes a burst in a connection with ``people``."""
         share = -(-people * self.percent // 100)
         return min(self.people, max(self.least, share))

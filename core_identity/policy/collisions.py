@@ -1,4 +1,4 @@
-"""What makes two collisions the same one, and by which keys their resolution is found again (R9)."""
+"""Decide whether two collisions have the same cause, and find the keys of their resolution (R9)."""
 
 import hashlib
 import json
@@ -9,12 +9,12 @@ from core_identity.keys import key
 from core_identity.values import Cause, Collision, Person
 
 SAID: Final = ("uid", "external_id", "user_name", "name_id", "email", "given_name", "family_name")
-"""What of a message is kept for the administrator who has to decide."""
+"""The fields of a message that are stored for the administrator who decides."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """By which a message is known again: its UID (for want of one its userName, R6), its externalId, and the names that it gives."""
+    """The keys that identify a message: its UID (or its userName if it has none, R6), its externalId, and its names."""
 
     uid_key: str
     external_id: str
@@ -31,7 +31,7 @@ def keys_of(person: Person) -> Keys:
 
 
 def value_in_doubt(collision: Collision) -> str:
-    """Return the name, the email, or both, as compared; empty where the UID or externalId itself is in doubt."""
+    """Return the name, the email, or both, as compared; empty if the UID or externalId itself is in doubt."""
     person = collision.person
     match collision.cause:
         case Cause.USER_NAME:
@@ -44,7 +44,7 @@ def value_in_doubt(collision: Collision) -> str:
 
 
 def digest(collision: Collision) -> str:
-    """Return 64 hexadecimal digits that are the same for the same cause: who spoke of whom, and who is in the way."""
+    """Return 64 hexadecimal digits that are equal for the same cause: the keys of the message, the identity, and the user in the way."""
     keys = keys_of(collision.person)
     parts = [collision.cause.value, keys.uid_key, keys.external_id, value_in_doubt(collision)]
     parts += [str(collision.subject_id), str(collision.other_user_id)]

@@ -1,4 +1,4 @@
-"""What several values of one Email attribute mean (R8b, R12)."""
+"""Interpret several values of one Email attribute (R8b, R12)."""
 
 from core_identity.keys import key
 from core_identity.values import Person
@@ -7,7 +7,7 @@ from core_identity.values import Person
 def email_as_mark(person: Person) -> str:
     """Return the email by which a sign-in may be recognised, as compared; empty if the message contains different ones.
 
-    A person who can add a value to the own Email attribute could otherwise add the address of a colleague.
+    Otherwise, a person who can add a value to their own Email attribute could add the address of a colleague.
     """
     found = {key(email) for email in (person.email or "", *person.more_emails)}
     return found.pop() if len(found) == 1 else ""

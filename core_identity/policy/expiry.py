@@ -1,4 +1,4 @@
-"""Who may sign in, and when a channel's word expires or unexpires somebody (R20-R26)."""
+"""Decide if a person may sign in, and if a channel expires or unexpires a user (R20-R26)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from enum import StrEnum
 from typing import Final
 
 UNEXPIRE_WINDOW: Final = timedelta(days=90)
-"""How long after an expiry the IdP's wish may undo it, where a connection opted in (R22)."""
+"""The time after an expiry in which the IdP can undo it, if the connection opted in (R22)."""
 
 SNAPSHOT: Final = ("uid", "external_id", "user_name", "email")
-"""What must be as on the day of expiry for such a wish to be granted."""
+"""The values that must be the same as on the day of expiry."""
 
 
 class Bar(StrEnum):
-    """Why somebody may not sign in."""
+    """The reason why a person may not sign in."""
 
     EXPIRED = "expired"
     INACTIVE = "inactive"
@@ -24,7 +24,7 @@ class Bar(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the gate looks at: the user, and the identity by which the sign-in or session came (None: by password)."""
+    """The input of the gate: the user, and the identity of the sign-in or session (None: by password)."""
 
     expired: bool
     staff: bool
@@ -34,7 +34,7 @@ class Standing:
 
 
 def bar_to_sign_in(standing: Standing) -> Bar | None:
-    """Return why this person may not sign in, or None where they may: active and not expired (R21, R22), staff only by our own IdP (R26)."""
+    """Return why this person may not sign in, or None. They must be active and not expired (R21, R22), and staff must use our own IdP (R26)."""
     if standing.expired:
         return Bar.EXPIRED
     if standing.identity_active is False:
@@ -62,12 +62,12 @@ def wish_is_granted(
     today: Mapping[str, str | None],
     uid_in_doubt: bool = False,
 ) -> bool:
-    """Whether ``active: true`` unexpires (R22): only where the connection opted in, was itself the cause, at most 90 days ago, and nothing changed.
+    """Whether ``active: true`` unexpires (R22): the connection opted in and expired the user itself, at most 90 days ago, and nothing changed.
 
     ``uid_in_doubt``: a UID of the IdP is pending as drift, or the same message contains another UID than the current one.
 
-    ``live_elsewhere``: no other connection calls the person inactive, which would have expired them too (R20).
-    ``then`` and ``today`` hold the values named in `SNAPSHOT`, compared as the caller's keys; times are aware.
+    ``live_elsewhere``: no other connection lists the person as inactive, which would have expired them too (R20).
+    ``then`` and ``today`` contain the values named in `SNAPSHOT`, compared as the caller's keys; times are aware.
     """
     if uid_in_doubt:
         return False

@@ -27,7 +27,7 @@ class Decision(Verdict):
 
 
 KEYS: Final = ("uid", "external_id", "user_name")
-"""By which a push and an identity are compared; names of fields of a `Person`."""
+"""The keys by which a push and an identity are compared; names of fields of a `Person`."""
 
 
 def unsent_keys(sent: Person, is_patch: bool) -> frozenset[str]:
@@ -82,7 +82,7 @@ class Known:
 
     @property
     def is_resource(self) -> bool:
-        """Whether it stands under /Users: pushed at least once, or offered, and not deleted."""
+        """Whether /Users shows it: pushed at least once, or offered, and not deleted."""
         return (self.pushed or self.offered) and not self.deleted
 
     @property
@@ -97,18 +97,19 @@ class Known:
 
     @property
     def is_live_and_not_expired(self) -> bool:
-        """What *live* means for a PATCH without externalId, and where the externalId may change."""
+        """The meaning of *live* for a PATCH without externalId, and if the externalId may change."""
         return self.is_live and not self.expired
 
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """One SCIM message with the two identities that it may speak of.
+    """One SCIM message with the two identities that it may be about.
 
-    ``subject`` is X, found by id (PUT, PATCH) or externalId (POST; or by userName where an administrator offered it, R10); ``owner`` is who holds
-    the UID that was sent, or for want of one on a create, the userName (R6). ``owner_is_subject`` tells that both are the same identity.
-    ``uid_key`` is that UID as compared, empty where there is none.
-    ``confirmed``: an administrator said of this UID and externalId that it is the same person (R9). ``rekeying``: the connection is in re-key (R3).
+    ``subject`` is X, found by id (PUT, PATCH) or externalId (POST; or by userName if an administrator offered it, R10); ``owner`` is the owner
+    of the UID that was sent, or, for a POST without a UID, of the userName (R6). ``owner_is_subject``: both are the same identity.
+    ``uid_key`` is that UID as compared, empty if there is none.
+    ``confirmed``: an administrator decided that this UID and externalId belong to the same person (R9).
+    ``rekeying``: the connection is in re-key (R3).
     ``unsent`` names the keys in `KEYS` that a PATCH does not contain; empty for a POST or a PUT. An emptied key is contained.
     ``uid_derived``: the message contains no UID, and the userName was read as one (R6). ``external_id_taken``: another identity has the externalId.
     """
@@ -131,7 +132,7 @@ class Push:
 
     @property
     def x(self) -> Known:
-        """Whom the cell is about: X, or where there is none, the other who holds the UID."""
+        """The identity that a cell is about: X, or the owner of the UID if there is no X."""
         known = self.subject or self.owner
         assert known is not None, "only asked for cells with an identity"  # noqa: S101
         return known
@@ -166,7 +167,7 @@ class Push:
 
     @property
     def is_held_back(self) -> bool:
-        """Whether this very UID was kept as drift while X was not live: an administrator has to accept it."""
+        """Whether this UID was stored as drift while X was not live: then only an administrator may accept it."""
         return self.x.held and self.x.drift_uid_key == self.uid_key
 
 
@@ -334,11 +335,11 @@ TABLE: Final[dict[tuple[Verb, Subject], dict[Uid, Cell]]] = {
         Uid.OTHERS: Decision.CONFLICT,
     },
 }
-"""R8a, cell by cell. Over all lines ``active: false`` goes first (R23), and the userName must pass R9; both are the caller's."""
+"""R8a, cell by cell. The caller first applies ``active: false`` (R23) and checks the userName by R9."""
 
 
 def decide_push(push: Push) -> Decision:
-    """Return what R8a says of ``push``."""
+    """Return the decision of R8a for ``push``."""
     line, column = classify(push)
     cell = TABLE[push.verb, line][column]
     return cell.decide(push) if isinstance(cell, Cases) else cell
@@ -347,7 +348,7 @@ def decide_push(push: Push) -> Decision:
 def marks_agree(push: Push, other: Known) -> bool:
     """Whether a push may adopt ``other``, which only SSO knew (R8b).
 
-    The externalId decides alone where both sides have one and it cannot change. Else a name must agree.
+    The externalId alone decides if both sides have one and it cannot change. Otherwise a name must agree.
     """
     both = push.external_id and other.external_id
     if both and (push.external_id != other.external_id or not push.external_id_may_change):
@@ -358,7 +359,7 @@ def marks_agree(push: Push, other: Known) -> bool:
 def name_agrees(known: Known, *, name_key: str, email_key: str, uid_key: str) -> bool:
     """Whether the name or the email that a message gives is one by which the connection knows the identity now (R8b).
 
-    An email that is the UID itself (UID rule *email*) is no second mark: who can edit the one has edited both.
+    An email that is the UID itself (UID rule *email*) is not a second mark: a person who can edit one can edit both.
     """
     held = {name for name in (known.user_name_key, known.name_id_key, known.email_key) if name}
     said = {name_key, email_key if email_key != uid_key else ""}
@@ -366,13 +367,13 @@ def name_agrees(known: Known, *, name_key: str, email_key: str, uid_key: str) ->
 
 
 def gives_up_derived(holder: Known, *, user_name_key: str, external_id: str | None) -> bool:
-    """Whether ``holder`` has only a UID derived from the userName that they give up to a push with another externalId (R6, R8)."""
+    """Whether ``holder`` has only a UID derived from the userName that the person gives up to a push with another externalId (R6, R8)."""
     left = not holder.is_live and bool(external_id) and external_id != holder.external_id
     return left and holder.derived and holder.user_name_key == user_name_key
 
 
 def uid_to_read(person: Person, *, creating: bool) -> tuple[str | None, bool]:
-    """Return the UID by which to look, and whether it is derived: on a create without one, the userName (R6)."""
+    """Return the UID to search for, and whether it is derived: for a POST without a UID it is the userName (R6)."""
     if person.uid:
         return person.uid, False
     if creating and person.user_name:

@@ -1,6 +1,6 @@
-"""Why one human may stand here twice: the two channels say different UIDs (R5, R7). Guesses, in words, for an administrator.
+"""Guess, in words, why the two channels send different UIDs for one person, who then has two users (R5, R7).
 
-Nothing is decided by them: who is who is said by `core_identity.policy.matching` alone.
+These guesses are for an administrator and decide nothing: only `core_identity.policy.matching` decides.
 """
 
 import re
@@ -20,7 +20,7 @@ DOMAIN_ACCOUNT: Final = re.compile(r"[^\\]+\\(.+)")
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one channel says of a person. ``others`` are the values beside the UID by which it calls them: label → value."""
+    """The values that one channel sends for a person. ``others`` are the identifying values besides the UID: label → value."""
 
     uid: str
     derived: bool = False
@@ -28,9 +28,9 @@ class Said:
 
 
 def probable_cause(scim: Said, sso: Said) -> str:
-    """Return, in one or two sentences, why SCIM and SSO probably do not say the same UID of a person whom they call alike."""
+    """Return, in one or two sentences, why SCIM and SSO probably send different UIDs for a person with the same name or address."""
     if scim.derived:
-        return "SCIM sends no UID, so the userName serves as one. Map the UID in the provisioning of the app, to the value that SSO sends."
+        return "SCIM sends no UID, so CORE uses the userName. In the provisioning of the app, map the UID to the value that SSO sends."
     for sender, other_channel, one, other in (("SSO", "SCIM", sso, scim), ("SCIM", "SSO", scim, sso)):
         label = _named(one.uid, other.others)
         if label:
@@ -49,7 +49,7 @@ def probable_cause(scim: Said, sso: Said) -> str:
 
 
 def kind(uid: str) -> str:
-    """Return what a UID looks like, with its article."""
+    """Return the kind of value that a UID looks like, with its article."""
     text = key(uid)
     if GUID.fullmatch(text):
         return "a GUID"
@@ -90,7 +90,7 @@ def _is_name(words: list[str]) -> bool:
     return len(words) >= 2 and all(word.isalpha() for word in words)
 
 
-# How two UIDs may differ. Each takes the two as `core_identity.keys.key` makes them, SCIM's first, and is asked only if none before it fitted.
+# How two UIDs may differ. Each takes the two as `core_identity.keys.key` makes them, SCIM's first, and runs only if none before it matched.
 
 
 def _in_spaces(one: str, other: str) -> bool:
@@ -155,22 +155,22 @@ def _in_the_last_name(one: str, other: str) -> bool:
 
 SPELLINGS: Final[tuple[tuple[Callable[[str, str], bool], str], ...]] = (
     (_in_spaces, "The two differ in spaces only. One of the mappings joins names without removing them."),
-    (_in_accents, "The two differ in accents only: one side writes letters such as é or ü plainly."),
+    (_in_accents, "The two differ in accents only: one side writes letters such as é or ü without accents."),
     (
         _in_the_domain,
-        "The two are one name at different domains: an old and a new one, or two attributes for addresses.",
+        "The two are the same name at different domains: an old and a new one, or two attributes for addresses.",
     ),
-    (_in_having_a_domain, "One side sends the whole address, the other only what stands before the @."),
+    (_in_having_a_domain, "One side sends the whole address, the other only the part before the @."),
     (_in_a_windows_domain, "One side puts a Windows domain and a backslash before the name, the other does not."),
-    (_in_leading_zeros, "The two are one number with and without leading zeros."),
+    (_in_leading_zeros, "The two are the same number with and without leading zeros."),
     (
         _in_an_appended_number,
-        "The two differ in the number at the end. Where names are numbered these may be two people.",
+        "The two differ in the number at the end. If names are numbered, these may be two people.",
     ),
     (_in_separators, "The two differ only in the dots, dashes or other signs between their parts."),
     (_in_the_order, "First and last name are swapped on one side."),
     (_in_an_initial, "One side sends the initial instead of the whole first name."),
-    (_in_a_part_more, "One side has a part more: a middle name, an initial, or a second first or last name."),
+    (_in_a_part_more, "One side has an extra part: a middle name, an initial, or a second first or last name."),
     (
         _in_the_first_name,
         "The first names differ: a nickname, or another first name, on one side. These may be two people.",
@@ -180,4 +180,4 @@ SPELLINGS: Final[tuple[tuple[Callable[[str, str], bool], str], ...]] = (
         "The last names differ: one side may have the name from before a marriage. These may be two people.",
     ),
 )
-"""The ways in which two UIDs of one human differ, the surest first, each with its sentence."""
+"""The ways in which two UIDs of one person differ, the most certain first, each with its sentence."""

@@ -1,10 +1,10 @@
-"""Making a username in CORE (R8)."""
+"""Create a username in CORE (R8)."""
 
 from collections.abc import Iterator
 
 
 def username_candidates(wished: str) -> Iterator[str]:
-    """Yield ``wished`` and then the same with a number appended, without end: jane, jane2, jane3 …"""
+    """Yield ``wished`` and then the same with a number appended, infinitely: jane, jane2, jane3 …"""
     yield wished
     number = 2
     while True:

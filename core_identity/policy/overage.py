@@ -1,4 +1,4 @@
-"""How long roles by sign-ins stay while an IdP does not list the groups of a person (R31)."""
+"""Decide how long roles from sign-ins stay while an IdP does not list a person's groups (R31)."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,11 +8,11 @@ MAX_DAYS: Final = 30
 
 
 def kept_until(listed_at: datetime | None, *, days: int) -> datetime | None:
-    """Return when the roles end; None if no full list ever came, so none can stay. Aware times."""
+    """Return when the roles end; None if no full list ever came, so no role can stay. Times are aware."""
     return None if listed_at is None else listed_at + timedelta(days=min(days, MAX_DAYS))
 
 
 def is_over(listed_at: datetime | None, *, days: int, now: datetime) -> bool:
-    """Whether the roles have to end by ``now``."""
+    """Whether the roles must end by ``now``."""
     until = kept_until(listed_at, days=days)
     return until is None or until <= now

@@ -1,4 +1,4 @@
-"""What of a message reaches the identity (R19) and the user (R4, R16, R17), and where the two differ (R18)."""
+"""Decide which values of a message are copied to the identity (R19) and the user (R4, R16, R17), and find the differences (R18)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ FOLLOWS: Final[Mapping[str, str]] = MappingProxyType(
         "department": "department",
     }
 )
-"""What the IdP says, and the field of the user that follows it. userName and email are not in it: they stay (R8, R16)."""
+"""Fields of the identity, each with the field of the user that follows it. userName and email do not follow (R8, R16)."""
 
 NAMES: Final = frozenset({"given_name", "family_name"})
-"""Never cleared by an empty value (R17), and frozen where the UID is made of them (R4)."""
+"""Fields that an empty value never clears (R17), and that do not follow if the UID is made of them (R4)."""
 
 KEYS: Final[Mapping[str, str]] = MappingProxyType(
     {"user_name": "user_name_key", "email": "email_key", "name_id": "name_id_key"}
@@ -28,7 +28,7 @@ KEYS: Final[Mapping[str, str]] = MappingProxyType(
 """Fields of an identity that are compared, and the field that holds the form by which they are (R5)."""
 
 COMPARED: Final[Mapping[str, str]] = MappingProxyType({"user_name": "username", "email": "email", **FOLLOWS})
-"""What is looked at for drift."""
+"""Fields that are compared to find drift."""
 
 
 def mirrored_changes(said: Person, stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,8 +56,8 @@ def permitted_changes(
 ) -> dict[str, str]:
     """Return the fields of the user that this message may change, with their new values.
 
-    ``user`` holds the present values of the fields in `FOLLOWS`. With the UID rule *name* a first or last name reaches the user only in a
-    push that also moves the UID (R4). Absent (None) means unchanged; empty clears title, company and department (R17). Blanks around a value
+    ``user`` contains the present values of the fields in `FOLLOWS`. With the UID rule *name*, a first or last name is copied to the user only
+    in a push that also changes the UID (R4). Absent (None) means unchanged; empty clears title, company and department (R17). Blanks around a value
     stay with the identity.
     """
     changes = {}
@@ -75,7 +75,7 @@ def permitted_changes(
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field in which an identity and its user differ: the IdP says ``said`` (without blanks around it), here it is ``held``."""
+    """One field in which an identity and its user differ: the IdP's value is ``said`` (without blanks around it), CORE's is ``held``."""
 
     field: str
     said: str
@@ -83,7 +83,7 @@ class Difference:
 
 
 def differences(identity: Mapping[str, str], user: Mapping[str, str]) -> tuple[Difference, ...]:
-    """Return the drift between an identity and its user (R18). What the IdP never said is no drift."""
+    """Return the drift between an identity and its user (R18). A value that the IdP never sent is not drift."""
     return tuple(
         Difference(field, said, user[field])
         for source, field in COMPARED.items()
@@ -92,7 +92,7 @@ def differences(identity: Mapping[str, str], user: Mapping[str, str]) -> tuple[D
 
 
 def texts_that_follow(said: Person, identity: Mapping[str, str]) -> dict[str, Any]:
-    """Return the texts that the identity gets from a sign-in: its own where the two differ only in blanks around them.
+    """Return the texts that the identity gets from a sign-in: its own if the two differ only in blanks around them.
 
     Blanks mean nothing in XML, so a sign-in strips them. Otherwise a push and a sign-in would change the value in turn.
     """

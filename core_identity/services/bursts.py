@@ -52,7 +52,7 @@ def note_deactivation(*, actor: Actor, identity: Identity) -> None:
     Burst.objects.create(connection=connection, began_at=began_at, last_at=now)
     events.record(actor=actor, kind="connection.burst", subject=connection, changes={"deactivated": (None, gone)})
     facts = {"connection": connection.slug, "deactivated": gone, "reference": actor.request_id}
-    transaction.on_commit(partial(log.warning, "burst of deactivations (R22a)", extra=facts))
+    transaction.on_commit(partial(log.warning, "burst of deactivations", extra=facts))
 
 
 @in_one_transaction

@@ -83,7 +83,7 @@ def tell_apart(*, actor: Actor, identity: Identity, other: User, reason: str) ->
         "value_key": value_in_doubt(collision),
         "subject": identity,
         "other": other,
-        "message": "An administrator told them apart.",
+        "message": "An administrator decided: different people.",
         "state": ConflictState.DIFFERENT_PEOPLE,
         "count": 0,
         "first_at": now,

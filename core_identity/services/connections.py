@@ -104,8 +104,8 @@ def change_connection(*, actor: Actor, connection_id: UUID, **settings: Any) -> 
     frozen = sorted(LOCKED_WITH_IDENTITIES & set(changes))
     if frozen and Identity.objects.filter(connection=connection).exists():
         raise Locked(
-            f"{', '.join(frozen)} cannot change any more: people are already known by it in this connection, and a change would "
-            "make them strangers."
+            f"{', '.join(frozen)} cannot change any more, because this connection already has people. "
+            "CORE could not recognise them after a change."
         )
     if changes:
         connection.save()

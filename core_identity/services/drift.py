@@ -28,7 +28,7 @@ def take_over(
     identity = lock_identity(identity_id)
     user = identity.user
     if user.pk != user_id:
-        raise NotFound("This identity is not one of this user any more.")
+        raise NotFound("This identity no longer belongs to this user.")
     require_superuser(actor, [user])
     drift = {one.field: one for one in drift_in(identity)}
     if not fields or not drift.keys() >= set(fields):

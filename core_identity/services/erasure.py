@@ -47,11 +47,11 @@ class ErasePlan:
 def plan_erase(user: User) -> ErasePlan:
     """Return what would be blanked. Raises `NotAllowed` for who is not expired, or was merged into somebody."""
     if user.merged_into_id is not None:
-        raise NotAllowed(f"{user} was merged into {user.merged_into}, who is the one to erase.")
+        raise NotAllowed(f"{user} was merged into {user.merged_into}. Erase that user instead.")
     if user.erased_at is not None:
         raise NotAllowed("They are erased already.")
     if user.expired_at is None:
-        raise NotAllowed(f"{user} is not expired. Expire them first: who is erased never signs in again.")
+        raise NotAllowed(f"{user} is not expired. Expire them first, because an erased person never signs in again.")
     people = (user, *user.tombstones.order_by("pk"))
     identities = tuple(Identity.objects.filter(user__in=people).select_related("connection").order_by("pk"))
     return ErasePlan(

@@ -90,7 +90,7 @@ def note_reactivation(*, actor: Actor, identity: Identity, uid_moves: bool = Fal
         uid_in_doubt=uid_moves or bool(identity.said_uid),
     )
     if granted:
-        _unexpire(actor=actor, user=user, connection=connection, reason="reactivated by the IdP (R22)")
+        _unexpire(actor=actor, user=user, connection=connection, reason="reactivated by the IdP")
         identity.reactivation_requested_at = None
         identity.new_uid_held = True
         return ActiveMeans.UNEXPIRED
@@ -109,9 +109,9 @@ def unexpire(*, actor: Actor, user_id: UUID, reason: str, keep_roles: bool = Tru
     if user.expired_at is None:
         return user
     if user.merged_into is not None:
-        raise NotAllowed(f"{user} was merged into {user.merged_into}, who is the one to unexpire.")
+        raise NotAllowed(f"{user} was merged into {user.merged_into}. Unexpire that user instead.")
     if user.erased_at is not None:
-        raise NotAllowed("Who was erased never signs in again (R34).")
+        raise NotAllowed("An erased person never signs in again.")
     if not keep_roles:
         end_these(actor=actor, grants=Grant.objects.filter(user=user), reason="unexpired without roles")
     _unexpire(actor=actor, user=user, connection=None, reason=reason)
@@ -162,7 +162,7 @@ def split_off(*, actor: Actor, identity_id: UUID, reason: str) -> User:
     if old.expired_at is None:
         raise NotAllowed("Only the identity of an expired user can be given to another person.")
     if old.erased_at is not None:
-        raise NotAllowed("The identity of who was erased stays with them: release its UID instead (R5, R34).")
+        raise NotAllowed("The identity of an erased person cannot move. Release its UID instead.")
     groups.drop_grants(actor=actor, identity=identity)
     by_sign_in = Grant.objects.filter(user=old, channel=Channel.SSO.value, connection=identity.connection)
     end_these(actor=actor, grants=by_sign_in, reason=reason)

@@ -241,7 +241,7 @@ def tell_uid(*, actor: Actor, identity: Identity, uid: IdentityUid, before: Iden
 
 def _warning_of_looks(uid: str) -> str:
     mixed = " and ".join(mixed_scripts(uid))
-    return f"One word of this UID mixes {mixed} letters. It may only look like somebody else's." if mixed else ""
+    return f"One word of this UID mixes {mixed} letters. It may only look like another person's." if mixed else ""
 
 
 def release_user_name(*, actor: Actor, identity: Identity) -> None:

@@ -37,7 +37,7 @@ def obstacles_to_offer(connection: Connection, users: Collection[User]) -> dict[
         if user.pk in known:
             return f"is known to {connection} already"
         if user.username_key in names:
-            return f"has a username that is somebody else's userName in {connection}"
+            return f"has a username that is another person's userName in {connection}"
         return ""
 
     return {user.pk: why for user in users if (why := obstacle(user))}
@@ -120,7 +120,7 @@ def release(*, actor: Actor, uid_id: UUID, reason: str) -> None:
     identity = lock_identity(found)
     row = IdentityUid.objects.filter(pk=uid_id).select_related("identity__user").first()
     if row is None:
-        raise NotFound("There is no such UID any more.")
+        raise NotFound("This UID no longer exists.")
     require_superuser(actor, [identity.user])
     if not releasable(row):
         raise NotAllowed(f"{row} is the current UID of {identity.user}, who is not expired. Expire them first.")

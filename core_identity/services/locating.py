@@ -138,7 +138,7 @@ def contradiction(
         sent = f"userName {person.user_name!r}"
         why = (
             f"the {connection.uid_attribute} and the userName both differ from what is stored for this person, and here the externalId may change, "
-            "so it is no proof. Send one of the two unchanged."
+            "so the externalId alone proves nothing. Send one of the two unchanged."
         )
     elif other == subject:
         sent = f"externalId {person.external_id!r}"

@@ -67,7 +67,7 @@ def plan_merge(*, kept_id: UUID, gone_id: UUID) -> MergePlan:
     if kept == gone:
         raise NotAllowed("This is one user already.")
     if kept.customer_id is None or kept.customer_id != gone.customer_id:
-        raise NotAllowed("Only two users of one customer can be merged (R1).")
+        raise NotAllowed("Only two users of one customer can be merged.")
     for user in (kept, gone):
         if user.merged_into_id is not None:
             raise NotAllowed(f"{user} was merged already.")
@@ -122,14 +122,14 @@ def merge(*, actor: Actor, kept_id: UUID, gone_id: UUID, reason: str) -> User:
 def require_not_erased(user: User) -> None:
     """Raise `NotAllowed` for who was erased: nobody becomes one with them, or learns their values again (R34)."""
     if user.erased_at is not None:
-        raise NotAllowed("One of them was erased, and is nobody any more. To let a newcomer have the UID, release it.")
+        raise NotAllowed("One of them was erased. To let a newcomer have the UID, release it.")
 
 
 def require_superuser(actor: Actor, users: Collection[User]) -> None:
     """Raise `NotAllowed` where one of ``users`` is staff or holds a protected role, and ``actor`` is an administrator but no superuser (R11)."""
     guarded = guarded_users().filter(pk__in=[user.pk for user in users])
     if actor.kind is ActorKind.ADMIN and guarded.exists() and not may_touch_guarded(actor):
-        raise NotAllowed("Only a superuser may do this where somebody is staff or holds a protected role.")
+        raise NotAllowed("Only a superuser may do this if a user is staff or holds a protected role.")
 
 
 def may_touch_guarded(actor: Actor) -> bool:

@@ -253,7 +253,7 @@ def _deactivate(*, actor: Actor, connection: Connection, scim_id: UUID, read: Re
         Decision.APPLY,
         resource(connection, scim_id),
         # The code only: the sentence quotes what was sent, and notes go where nobody's data may stand (R34, R35). The event has it.
-        notes=(f"deactivated first (R23); the rest was dropped: {dropped.code}",),
+        notes=(f"deactivated; the rest of the message was ignored: {dropped.code}",),
     )
 
 

@@ -43,7 +43,7 @@ from core_identity.values import Actor, Cause, Collision, Person
 BAR_TEXTS = {
     Bar.EXPIRED: "Your access to CORE has been ended.",
     Bar.INACTIVE: "Your organisation has not activated you for CORE.",
-    Bar.CONNECTION_OFF: "Sign-in by this connection is switched off.",
+    Bar.CONNECTION_OFF: "Sign-in through this connection is switched off.",
     Bar.STAFF: "People who administer CORE cannot sign in through this connection.",
 }
 
@@ -97,7 +97,7 @@ def enter(*, actor: Actor, connection: Connection, person: Person) -> Entrance:
     person = cleaned(person)
     if not person.uid:
         raise MissingAttributes(
-            f"The attribute {connection.uid_attribute} is missing in what your identity provider sent.",
+            f"The attribute {connection.uid_attribute} is missing in the message of your identity provider.",
             missing=(connection.uid_attribute,),
             arrived=(),
         )
@@ -145,15 +145,15 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
         case SignIn.NO_MARK:
             assert owner is not None  # noqa: S101
             raise NoMark(
-                "Somebody with this UID is known here, but neither the name nor the email in this sign-in is theirs. "
-                f"Nothing was opened. {WAY_OUT}",
+                "A user has this UID, but neither the name nor the email in this sign-in matches. "
+                f"The sign-in was refused. {WAY_OUT}",
                 Collision(Cause.NO_MARK, person, owner.user_id, owner.pk),
             )
         case SignIn.CONFLICT:
             other = external or named
             assert other is not None  # noqa: S101
             raise Conflict(
-                f"The externalId in this sign-in belongs to another person of the connection. Nothing was opened. {WAY_OUT}",
+                f"The externalId in this sign-in belongs to another person of the connection. The sign-in was refused. {WAY_OUT}",
                 Collision(Cause.EXTERNAL_ID, person, other.user_id, other.pk, owner.pk if owner else None),
             )
         case SignIn.CREATE:
@@ -193,7 +193,9 @@ def _make(*, actor: Actor, connection: Connection, person: Person) -> Identity:
         raise UnknownPerson("You are not known in CORE yet. Ask your administrator to provision you first.")
     if missing:
         raise MissingAttributes(
-            "Your identity provider did not send everything that CORE needs to know you.", missing=missing, arrived=()
+            "Your identity provider did not send everything that CORE needs to identify you.",
+            missing=missing,
+            arrived=(),
         )
     if person.name_id:
         require_free_name(actor=actor, connection=connection, person=person, subject=None)

@@ -84,7 +84,7 @@ def _remember(*, actor: Actor, identity: Identity, unmapped: Collection[str], ab
             kind="user.sso_groups_absent",
             subject=identity.user,
             connection=identity.connection,
-            reason="The assertion has no attribute for groups, so it gives no role. Where that is a surprise: map it at the IdP.",
+            reason="The assertion has no attribute for groups, so it gives no role. If you did not expect this, map the attribute at the IdP.",
         )
     identity.unmapped_groups, identity.groups_absent_since = unmapped_groups, absent_since
     identity.groups_unlisted_since = identity.groups_listed_at = None

@@ -76,7 +76,7 @@ def rekey(
     connection = Connection.objects.select_for_update(no_key=True).get(pk=connection_id)
     now = database_now()
     if not now < until <= now + LONGEST_REKEY:
-        raise InvalidValue("until", f"The end has to be in the future, at most {LONGEST_REKEY.days} days from now.")
+        raise InvalidValue("until", f"The end must be in the future, at most {LONGEST_REKEY.days} days from now.")
     changes: dict[str, tuple[object, object]] = {"rekey_until": (connection.rekey_until, until)}
     connection.rekey_until = until
     if uid_attribute is not None:
@@ -131,7 +131,7 @@ def plan_succession(former: Connection, successor: Connection) -> SuccessionPlan
     if former == successor:
         raise NotAllowed("A connection cannot succeed itself.")
     if former.customer_id != successor.customer_id:
-        raise NotAllowed("Only a connection of the same customer can take over (R1a).")
+        raise NotAllowed("Only a connection of the same customer can take over.")
     staying = tuple(_met(former, successor).select_related("user").order_by("created_at"))
     theirs = PushGroup.objects.filter(connection=former)
     names = PushGroup.objects.filter(connection=successor).values("name_key")
@@ -221,7 +221,9 @@ def _move_groups(former: Connection, successor: Connection, moving: Collection[U
     staying.delete()
     given = Grant.objects.filter(channel="scim", connection=successor, key__in=[str(pk) for pk in moved_groups])
     members = Identity.objects.filter(Identity.RESOURCE, connection=successor)
-    end_these(actor=actor, grants=given.exclude(user__identities__in=members), reason="stays with the former (R1a)")
+    end_these(
+        actor=actor, grants=given.exclude(user__identities__in=members), reason="stays with the former connection"
+    )
     _leave_behind(former, successor, actor=actor)
 
 
@@ -231,7 +233,9 @@ def _leave_behind(former: Connection, successor: Connection, *, actor: Actor) ->
     keys = [str(pk) for pk in PushGroup.objects.filter(connection=former).values_list("pk", flat=True)]
     gone = Grant.objects.filter(channel="scim", connection=former, key__in=keys)
     end_these(
-        actor=actor, grants=gone.filter(user__identities__connection=successor), reason="stays with the former (R1a)"
+        actor=actor,
+        grants=gone.filter(user__identities__connection=successor),
+        reason="stays with the former connection",
     )
     left.delete()
     if not successor.takes_push_groups:
@@ -239,4 +243,4 @@ def _leave_behind(former: Connection, successor: Connection, *, actor: Actor) ->
         groups.unlink_groups(actor=actor, groups=linked.select_related("connection", "role"))
     if not successor.takes_sso_groups:
         by_sso = Grant.objects.filter(channel="sso", connection=successor)
-        end_these(actor=actor, grants=by_sso, reason="the successor takes no roles from sign-ins (R31)")
+        end_these(actor=actor, grants=by_sso, reason="the successor takes no roles from sign-ins")

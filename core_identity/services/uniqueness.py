@@ -130,7 +130,7 @@ def require_claimable(*, connection: Connection, person: Person, identity: Ident
     barred = user.expired_at is not None or guarded_users().filter(pk=user.pk).exists()
     if barred and not is_confirmed(connection, person, subject=identity):
         raise Conflict(
-            f"The userName {identity.user_name!r} was offered to this connection, and cannot be claimed as things are now. "
+            f"The userName {identity.user_name!r} was offered to this connection, and cannot be claimed at present. "
             f"Nothing was changed. {WAY_OUT}",
             _collision(Cause.USER_NAME, connection, person, user, None if _has_keys(person) else identity),
         )

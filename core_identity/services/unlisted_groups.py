@@ -30,7 +30,7 @@ def keep_unlisted_groups(*, actor: Actor, identity: Identity, listed_at: datetim
             kind="user.sso_groups_unlisted",
             subject=identity.user,
             connection=identity.connection,
-            reason="The identity provider says that it does not list the groups of this person. The roles by sign-ins stay for a while.",
+            reason="The identity provider did not list the groups of this person. The roles from sign-ins stay for a while.",
         )
     _end_if_over(actor=actor, identity=identity, now=database_now())
 

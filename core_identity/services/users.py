@@ -87,7 +87,7 @@ def change_user(*, actor: Actor, user_id: UUID, **fields: Any) -> User:
         raise InvalidValue(min(unknown), f"{min(unknown)} cannot be changed here.")
     user = _locked(user_id)
     if user.erased_at is not None:
-        raise NotAllowed("They are erased: no value of theirs is written again (R34).")
+        raise NotAllowed("This person was erased. Their values cannot be changed.")
     changes: dict[str, tuple[object, object]] = {}
     for field, value in fields.items():
         if field in TEXTS:

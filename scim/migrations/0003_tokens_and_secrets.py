@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="oauthclient",
             name="last_used_at",
-            field=models.DateTimeField(editable=False, null=True, verbose_name="last call with a token of it"),
+            field=models.DateTimeField(editable=False, null=True, verbose_name="last call with one of its tokens"),
         ),
         migrations.CreateModel(
             name="ClientSecret",

@@ -51,7 +51,7 @@ class Bulk(ScimView):
             else:
                 answer = self._refused(operation) if isinstance(operation, ScimError) else self._done(operation, ids)
             if answer["status"] == str(Unavailable.status):
-                busy = Unavailable("An operation before this one could not be done now. Send this one again later.")
+                busy = Unavailable("CORE could not do an earlier operation now. Send this one again later.")
             said = bulk.raw[at]
             told = {"method": str(said.get("method", "")).upper(), "bulkId": said.get("bulkId")}
             answers[at] = {**{name: value for name, value in told.items() if value}, **answer}

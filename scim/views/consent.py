@@ -175,7 +175,7 @@ def contact(request: HttpRequest, secret: str) -> HttpResponse:
             return redirect("oauth-contact-ready")
     link = unopened_link(secret)
     if link is None:
-        return _refused(request, "This link was used already, or is too old. Ask whoever sent it for a new one.")
+        return _refused(request, "This link was used already, or is too old. Ask the person who sent it for a new one.")
     return render(request, "scim/contact.html", {"connection": link.connection})
 
 
@@ -184,5 +184,5 @@ def contact(request: HttpRequest, secret: str) -> HttpResponse:
 def contact_ready(request: HttpRequest) -> HttpResponse:
     link = contact_of(request)
     if link is None:
-        return _refused(request, "This browser is not a set-up contact, or was it too long ago. Ask for a new link.")
+        return _refused(request, "This browser is not a set-up contact, or the link is too old. Ask for a new link.")
     return render(request, "scim/contact_ready.html", {"connection": link.connection})

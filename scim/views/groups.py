@@ -113,7 +113,7 @@ class OneGroup(GroupView):
             scim_id=id_in_address(resource),
             check=lambda group: self.require_match(group.version),
         )
-        self.decided("group deleted: the memberships that came through it ended (R30)")
+        self.decided("group deleted: its memberships ended")
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def change(
@@ -146,4 +146,4 @@ def _words(group: "PushGroup", body: object) -> str:
     notes = left_out(body, GROUP_TYPE)
     if group.named_groups and GROUP_MEMBER not in notes:
         notes += (GROUP_MEMBER,)
-    return "; ".join(("group linked to a role" if group.role_id else "group waits for a role (R29)", *notes))
+    return "; ".join(("group linked to a role" if group.role_id else "group waits for a role", *notes))

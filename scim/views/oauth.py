@@ -51,7 +51,7 @@ def introspect(request: HttpRequest) -> HttpResponse:
 def _introspect(request: HttpRequest) -> HttpResponse:
     client = client_of(request)
     if client is None:
-        return _error("invalid_client", "Client ID and secret do not fit.", status=401)
+        return _error("invalid_client", "Client ID and secret do not match.", status=401)
     if not request.POST.get("token"):
         return _error("invalid_request", "Name the token in the body.")
     return JsonResponse(introspected(client, request.POST["token"]))
@@ -74,7 +74,7 @@ def _endpoint(request: HttpRequest, view: Any) -> HttpResponse:
     query = dict(parse_qsl(request.META.get("QUERY_STRING", ""), keep_blank_values=True))
     scope = query.pop("scope", None)
     if query:
-        return _error("invalid_request", "Send the parameters in the body; only scope may stand in the URL.")
+        return _error("invalid_request", "Send the parameters in the body; only scope may be in the URL.")
     if parameter_not_utf8(request) is not None:
         return _error("invalid_request", "The parameters of the URL must be UTF-8, percent-encoded.")
     if request.content_type != "application/x-www-form-urlencoded":

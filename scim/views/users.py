@@ -213,7 +213,7 @@ class OneUser(UserView):
             scim_id=id_in_address(resource),
             check=self.require_this_version,
         )
-        self.decided("deleted: the resource is gone, the user is expired (R20)")
+        self.decided("deleted: the resource is gone, the user is expired")
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def change(

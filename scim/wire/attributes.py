@@ -94,7 +94,7 @@ COMMON: Final = Schema(
         Attribute("externalId", "Made by the client.", case_exact=True),
         Attribute(
             "meta",
-            "What the server says about the resource.",
+            "The server's data about the resource.",
             "complex",
             mutability="readOnly",
             sub_attributes=(

@@ -242,7 +242,7 @@ class _Reader:
             parsed: int | float = json.loads(number)
             if math.isinf(parsed):
                 self.at -= len(number)
-                self.fail_here("a number that is not beyond measure")
+                self.fail_here("a number within the limits")
             return parsed
         word = _WORD.match(self.text, self.at)
         if word is None or word.group().lower() not in _LITERALS:

@@ -23,7 +23,7 @@ def _plural(name: str, description: str, value: Attribute, *more: Attribute, typ
         sub_attributes=(
             value,
             Attribute("display", "A name to show.", case_exact=True),
-            Attribute("type", "What the value is for.", case_exact=True, canonical_values=types),
+            Attribute("type", "The purpose of the value.", case_exact=True, canonical_values=types),
             Attribute("primary", "Whether this is the preferred value.", "boolean"),
             *more,
         ),
@@ -43,8 +43,8 @@ _NAME: Final = Attribute(
         Attribute("familyName", "The last name."),
         Attribute("givenName", "The first name."),
         Attribute("middleName", "The middle names."),
-        Attribute("honorificPrefix", "What stands before the name."),
-        Attribute("honorificSuffix", "What stands after the name."),
+        Attribute("honorificPrefix", "The part before the name."),
+        Attribute("honorificSuffix", "The part after the name."),
     ),
 )
 
@@ -56,7 +56,7 @@ EMAILS: Final = Attribute(
     sub_attributes=(
         Attribute("value", "The address."),
         Attribute("display", "A name to show.", case_exact=True),
-        Attribute("type", "What the address is for.", canonical_values=("work", "home", "other")),
+        Attribute("type", "The purpose of the address.", canonical_values=("work", "home", "other")),
         Attribute("primary", "Whether this is the preferred address.", "boolean"),
     ),
 )
@@ -78,14 +78,14 @@ _ADDRESSES: Final = Attribute(
                 ("country", "Country."),
             )
         ),
-        Attribute("type", "What the address is for.", case_exact=True, canonical_values=("work", "home", "other")),
+        Attribute("type", "The purpose of the address.", case_exact=True, canonical_values=("work", "home", "other")),
         Attribute("primary", "Whether this is the preferred address.", "boolean"),
     ),
 )
 
 _GROUPS: Final = Attribute(
     "groups",
-    "The pushed groups that the user is in. Changed by changing the members of a group.",
+    "The pushed groups that the user is in. Change the members of a group to change this.",
     "complex",
     multi_valued=True,
     mutability="readOnly",
@@ -105,7 +105,7 @@ _USER: Final = Schema(
     attributes=(
         Attribute(
             "userName",
-            "What the identity provider calls the person now. It follows the identity provider; lookups match it.",
+            "The identity provider's present name for the person. It follows the identity provider; lookups match it.",
             required=True,
             uniqueness="server",
         ),
@@ -121,7 +121,9 @@ _USER: Final = Schema(
         Attribute("locale", "The locale of the person."),
         Attribute("timezone", "The time zone of the person."),
         Attribute(
-            "active", "Whether the identity provider lets the person in. False expires the user in CORE.", "boolean"
+            "active",
+            "Whether the person is active at the identity provider. False expires the user in CORE.",
+            "boolean",
         ),
         EMAILS,
         _plural(
@@ -139,9 +141,9 @@ _USER: Final = Schema(
         ),
         _ADDRESSES,
         _GROUPS,
-        _plural("entitlements", "Entitlements, kept as sent; they give no role in CORE.", _value("The entitlement.")),
+        _plural("entitlements", "Entitlements, stored as sent; they give no role in CORE.", _value("The entitlement.")),
         _plural(
-            "roles", "Roles at the identity provider, kept as sent; they give no role in CORE.", _value("The role.")
+            "roles", "Roles at the identity provider, stored as sent; they give no role in CORE.", _value("The role.")
         ),
     ),
 )
@@ -154,7 +156,7 @@ _ENTERPRISE: Final = (
     Attribute("department", "The department."),
     Attribute(
         "manager",
-        "The manager, as the identity provider names them.",
+        "The manager, as the identity provider sends it.",
         "complex",
         bare=True,  # Entra looks up and patches a plain ``manager``
         sub_attributes=(
@@ -168,7 +170,7 @@ _ENTERPRISE: Final = (
 _CORE_USER: Final = Schema(
     urn=urns.CORE_USER,
     name="CoreUser",
-    description="What CORE holds true of the person, whatever the identity provider says.",
+    description="CORE's own values of the person, which the identity provider cannot change.",
     attributes=(
         Attribute("username", "The login name in CORE. Set once.", mutability="readOnly"),
         Attribute("email", "The address in CORE. Only an administrator changes it.", mutability="readOnly"),
@@ -193,7 +195,7 @@ def user_type(uid_attribute: str, *, uid_required: bool = False) -> ResourceType
     """
     uid = Attribute(
         uid_attribute,
-        "The UID: the value by which SAML and SCIM are known to speak of the same person.",
+        "The UID: the value that identifies the same person in SAML and SCIM.",
         required=uid_required,
         uniqueness="server",
     )

@@ -1,4 +1,4 @@
-"""What is believed. Only `sso.saml.verifier` can build it, so whoever holds one need not check again."""
+"""An assertion that is believed. Only `sso.saml.verifier` can build it, so no other code needs to check it again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ from sso.saml.signed import Signed
 UNSPECIFIED: Final = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
 
 SEAL: Final = object()
-"""Held by the verifier alone; see `VerifiedAssertion`."""
+"""Only the verifier has it; see `VerifiedAssertion`."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedAssertion:
     """An assertion whose signature, place, time and recipient were checked. Times are aware.
 
-    ``attributes`` maps each name to its values as sent; ``unreadable`` names the attributes that hold something else than plain text.
+    ``attributes`` maps each name to its values as sent; ``unreadable`` contains the names of attributes with anything but plain text.
     """
 
     seal: object = field(repr=False, compare=False)
@@ -39,7 +39,7 @@ class VerifiedAssertion:
 
 @dataclass(frozen=True, slots=True)
 class Idp:
-    """Whom a connection believes. ``certificates`` are PEM texts; any of them may have signed."""
+    """The IdP that a connection believes. ``certificates`` are PEM texts; a signature by any of them is accepted."""
 
     entity_id: str
     sso_url: str
@@ -50,7 +50,7 @@ class Idp:
 
 @dataclass(frozen=True, slots=True)
 class Sp:
-    """Who we are to that IdP. All are whole URLs, one of each per connection, compared exactly."""
+    """Our own addresses for that IdP. All are whole URLs, one of each per connection, compared exactly."""
 
     entity_id: str
     acs_url: str
@@ -59,7 +59,7 @@ class Sp:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What the IdP calls somebody's session with it; ``index`` and ``name_id_format`` may be empty."""
+    """The IdP's names for a person's session with it; ``index`` and ``name_id_format`` may be empty."""
 
     name_id: str
     name_id_format: str = ""
@@ -68,7 +68,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What an AuthnRequest asks for. ``authn_context`` empty: how somebody proves who they are is the IdP's business."""
+    """The wishes of an AuthnRequest. ``authn_context`` empty: the IdP decides how people prove their identity."""
 
     name_id_format: str = UNSPECIFIED
     force_authn: bool = False

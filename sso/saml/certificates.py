@@ -1,4 +1,4 @@
-"""Certificates of an IdP: read strictly, told apart, and looked at for their end."""
+"""Certificates of an IdP: read strictly, identified, and checked for their end."""
 
 import re
 from collections.abc import Sequence
@@ -26,19 +26,19 @@ def normal_certificate(text: str) -> str:
             "A certificate cannot be read. Paste it whole, from BEGIN CERTIFICATE to END CERTIFICATE."
         ) from error
     except Exception as error:  # cryptography raises its own family for unknown key types
-        raise ValueError("A certificate holds a key that cannot be used.") from error
+        raise ValueError("A certificate contains a key that cannot be used.") from error
     # The kinds of signature that the gate lets through are RSA and ECDSA: any other key could never verify one.
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size < 2048:
             raise ValueError(f"A certificate has an RSA key of {key.key_size} bits; 2048 are needed.")
     elif not isinstance(key, ec.EllipticCurvePublicKey) or key.key_size < 256:
-        raise ValueError("A certificate holds a key that cannot be used: neither RSA nor EC of at least 256 bits.")
+        raise ValueError("A certificate contains a key that cannot be used: neither RSA nor EC of at least 256 bits.")
     return pem
 
 
 @lru_cache(maxsize=256)
 def is_strong(pem: str) -> bool:
-    """Whether what it signs can be believed; one that was stored before we asked, or by another way, is looked at again at each sign-in."""
+    """Whether its signatures can be believed. A certificate may have been stored without this check, so each sign-in checks it again."""
     try:
         normal_certificate(pem)
     except ValueError:
@@ -53,7 +53,7 @@ def public_key(pem: str) -> CertificatePublicKeyTypes:
 
 
 def fingerprint(pem: str) -> str:
-    """Return the first 16 digits of the SHA-256 of a certificate: what tells it apart in events and on pages."""
+    """Return the first 16 digits of the SHA-256 of a certificate, which identify it in events and on pages."""
     return x509.load_pem_x509_certificate(pem.encode()).fingerprint(hashes.SHA256()).hex()[:16]
 
 
@@ -63,19 +63,19 @@ def end_of(pem: str) -> datetime:
 
 
 def outdated(pem: str, now: datetime) -> str:
-    """Return a sentence about a certificate that has ended by ``now`` (aware), else nothing."""
+    """Return a sentence about a certificate that has ended by ``now`` (aware), otherwise an empty text."""
     end = end_of(pem)
     return f"The certificate {fingerprint(pem)} ended on {end.date()}." if end <= now else ""
 
 
 def not_yet(pem: str, now: datetime) -> str:
-    """Return a sentence about a certificate that begins after ``now`` (aware), else nothing."""
+    """Return a sentence about a certificate that begins after ``now`` (aware), otherwise an empty text."""
     begin = x509.load_pem_x509_certificate(pem.encode()).not_valid_before_utc
     return f"The certificate {fingerprint(pem)} begins on {begin.date()} only." if begin > now else ""
 
 
 def authorities(pems: Sequence[str]) -> set[str]:
-    """Return those that issued another of them: whoever signs certificates with that key signs no messages with it (XML Signature 4.5.4).
+    """Return those that issued another of them: a key that signs certificates does not sign messages (XML Signature 4.5.4).
 
     Raises ValueError with a sentence.
     """
@@ -86,4 +86,4 @@ def authorities(pems: Sequence[str]) -> set[str]:
         issuers = {one.issuer for _, one in read if one.issuer != one.subject}
         return {pem for pem, one in read if one.subject in issuers}
     except ValueError as error:
-        raise ValueError("A certificate holds a name that cannot be read.") from error
+        raise ValueError("A certificate contains a name that cannot be read.") from error

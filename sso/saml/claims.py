@@ -32,7 +32,7 @@ class Message:
 def check_claims(
     root: etree._Element, assertion: etree._Element, expected: Expected, trace: Trace | None = None
 ) -> VerifiedAssertion:
-    """Return what the assertion says once every claim of `CLAIMS` holds; else raise `SamlRefusal` naming the first that does not."""
+    """Return the content of the assertion if every claim of `CLAIMS` passes; otherwise raise `SamlRefusal` for the first failure."""
     (trace or Trace()).run(CLAIMS, Message(root, assertion, expected))
     name_id = _subject(assertion).find(f"{SAML}NameID")
     session_index, session_end = _session(assertion)
@@ -147,7 +147,7 @@ def _context(message: Message) -> Seen:
     received = [text_of(one) or "" for statement in _statements(message.assertion) for one in statement.iterfind(path)]
     if wanted and (not received or set(received) != {wanted}):
         raise SamlRefusal(Code.AUTHN_CONTEXT, expected=wanted, received=" ".join(received))
-    return wanted or "whatever the IdP wants", " ".join(received)
+    return wanted or "anything", " ".join(received)
 
 
 def _fresh(message: Message) -> Seen:
@@ -184,11 +184,11 @@ CLAIMS: Final[tuple[tuple[str, Callable[[Message], Seen]], ...]] = (
     ("Times of the Conditions", _conditions_now),
     ("Audience", _audience),
     ("AuthnStatement", _authentication),
-    ("How they proved who they are", _context),
-    ("Proved anew", _fresh),
+    ("How the person proved their identity", _context),
+    ("Proved again", _fresh),
     ("NameID", _name_id),
 )
-"""What a Response must say, each by the name that stands in the log; each of them returns what had to be and what came, or raises `SamlRefusal`."""
+"""The claims of a Response, each with its name in the log. Each returns the expected and the received value, or raises `SamlRefusal`."""
 
 
 def _subject(assertion: etree._Element) -> etree._Element:

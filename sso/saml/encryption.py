@@ -1,7 +1,7 @@
-"""Opening an EncryptedAssertion (XML Encryption 1.1; SAML core 2.3.4): RSA-OAEP and AES, and nothing else.
+"""Open an EncryptedAssertion (XML Encryption 1.1; SAML core 2.3.4): RSA-OAEP and AES, and nothing else.
 
-Whoever holds our certificate can send us anything, so a ciphertext is a stranger's. Its layout is looked at first; every failure after that is one
-refusal, whatever failed: a receiver that tells padding, key and content apart can be made to decrypt for others (Jager and Somorovsky 2011).
+Our certificate is public, so anybody may have written a ciphertext. Its layout is checked first. Every failure after that gets the same
+refusal, because a receiver that distinguishes padding, key and content can be used to decrypt for others (Jager and Somorovsky 2011).
 """
 
 import base64
@@ -32,7 +32,7 @@ ELEMENT: Final = "http://www.w3.org/2001/04/xmlenc#Element"
 _XML_SCHEMA: Final = {"http://www.w3.org/2001/XMLSchema", "http://www.w3.org/2001/XMLSchema-instance"}
 
 Keys = Callable[[], Sequence[KeyPair]]
-"""Asked for only where something is encrypted: private keys are not opened for every sign-in."""
+"""Called only if something is encrypted, so that private keys are not opened for every sign-in."""
 
 _CBC: Final = {f"http://www.w3.org/2001/04/xmlenc#aes{bits}-cbc": bits // 8 for bits in (128, 192, 256)}
 _GCM: Final = {f"http://www.w3.org/2009/xmlenc11#aes{bits}-gcm": bits // 8 for bits in (128, 192, 256)}
@@ -58,7 +58,7 @@ _MASKS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What stands in an EncryptedAssertion that may be opened. ``place`` is that element, which stays as it is."""
+    """The parts of an EncryptedAssertion that may be opened. ``place`` is that element; it does not change."""
 
     place: etree._Element
     algorithm: str
@@ -68,14 +68,14 @@ class Envelope:
 
 
 def read_envelope(place: etree._Element) -> Envelope:
-    """Look at an EncryptedAssertion without opening anything; raise `SamlRefusal` that names what is wrong with it."""
+    """Check an EncryptedAssertion without opening anything; raise `SamlRefusal` with the fault."""
     data, wrapped = _layout(place)
     algorithm, pad = _algorithm(data, _KEY_LENGTHS), _oaep(wrapped)
     return Envelope(place, algorithm, pad, _cipher_value(wrapped), _cipher_value(data))
 
 
 def open_envelope(envelope: Envelope, keys: Sequence[KeyPair]) -> bytes:
-    """Return the text of the Assertion in it, one whole element. Whatever goes wrong is one `SamlRefusal` (``decryption``)."""
+    """Return the text of the Assertion in it, one whole element. Every failure is the same `SamlRefusal` (``decryption``)."""
     key = _unwrap(envelope.encrypted_key, keys, envelope.pad, _KEY_LENGTHS[envelope.algorithm])
     return _assertion_in(_decipher(envelope.algorithm, key, envelope.ciphertext), envelope.place)
 
@@ -132,7 +132,7 @@ def _cipher_value(element: etree._Element) -> bytes:
 
 
 def _unwrap(encrypted_key: bytes, keys: Sequence[KeyPair], pad: padding.OAEP, length: int) -> bytes:
-    """Return the content key. Where none of ours opens it, a random one goes on in its place, so that failing takes the same way."""
+    """Return the content key. If none of our keys opens it, return a random one, so that a failure takes the same path."""
     content_key = os.urandom(length)
     for pair in keys:
         try:
@@ -160,7 +160,7 @@ def _decipher(algorithm: str, key: bytes, ciphertext: bytes) -> bytes:
 _DECLARATION: Final = re.compile(
     rb"""\A\s*<\?xml version=["']1\.0["'](?: encoding=["'](?i:utf-8)["'])?(?: standalone=["'](?:yes|no)["'])?\s*\?>"""
 )
-"""Just that, octet by octet: whatever else could stand in it would be read by nobody."""
+"""Exactly this, octet by octet, because no code would read anything else in it."""
 
 
 def _assertion_in(plain: bytes, place: etree._Element) -> bytes:

@@ -1,4 +1,4 @@
-"""What a message must answer to, and the comparisons that claims are made of. Each returns what had to be and what came, or refuses."""
+"""The expected values of a message, and the comparisons that claims consist of. Each returns the expected and the received value, or refuses."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,16 +13,16 @@ from sso.saml.refusals import Code, SamlRefusal
 from sso.saml.trace import Seen
 
 SKEW: Final = timedelta(minutes=2)
-"""How far the clocks may disagree where a connection says nothing else."""
+"""The preset difference between the clocks that a connection accepts."""
 
 MAX_SKEW: Final = timedelta(minutes=5)
-"""How far a connection may let them disagree."""
+"""The largest difference that a connection may choose."""
 
 MAX_AGE: Final = timedelta(minutes=10)
-"""How long ago a message may have been issued, whatever window it names. So its use is remembered for longer than this, not for the window."""
+"""The maximum age of a message, whatever its window. A used message is therefore remembered longer than this, not for the window."""
 
 FRESH: Final = timedelta(minutes=15)
-"""How long ago somebody may have proved who they are where the IdP must ask each time: as long as they may take there."""
+"""The maximum age of the authentication if the IdP must ask each time: the time that people may need there."""
 
 MAX_ID: Final = 256
 """Characters of an assertion's ID: it is remembered against replay."""
@@ -32,10 +32,10 @@ NO_WISHES: Final = Wishes()
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the message must answer to. ``request_id`` None: the sign-in started at the IdP, and must not claim otherwise.
+    """The expected values of a message. ``request_id`` None: the sign-in started at the IdP, and must not claim otherwise.
 
-    ``now`` is aware. ``keys`` may open what is encrypted to us. ``skew`` is what the connection lets clocks disagree. What of ``wishes`` is about
-    how people prove who they are holds for the answer too, and where the IdP began: asking alone would bind nobody.
+    ``now`` is aware. ``keys`` may open assertions that are encrypted to us. ``skew`` is the accepted difference of the clocks. The ``wishes``
+    about authentication apply to the answer too, and to sign-ins that the IdP began, because a request alone binds nobody.
     """
 
     idp: Idp

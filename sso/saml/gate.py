@@ -1,7 +1,7 @@
-"""What a message must look like before python3-saml or xmlsec sees it, so that any input costs a small constant.
+"""Check the form of a message before python3-saml or xmlsec sees it, so that any input costs a small constant.
 
-The classic wrapping shapes (a second assertion, a borrowed signature, a doubled ID) end here by their layout alone; what a signature may look
-like is `signature_layout`'s.
+The classic wrapping shapes (a second assertion, a borrowed signature, a doubled ID) end here by their layout alone. `signature_layout`
+checks the form of signatures.
 """
 
 import base64
@@ -27,7 +27,7 @@ _SCHEMAS: Final = etree.XPath(
 )
 
 _WHOLE_VALUE: Final = re.compile(rb"(?<=>)<!\[CDATA\[[^<\]]*\]\]>(?=</)")
-"""A value that is one CDATA section. Some IdPs write them; one beside other text is a way to hide a part."""
+"""A value that is one CDATA section. Some IdPs write them; beside other text, one could hide a part."""
 
 MAX_BYTES: Final = 256 * 1024
 MAX_ELEMENTS: Final = 2500
@@ -72,7 +72,7 @@ def parse(xml: bytes, *, drop_comments: bool = False) -> etree._Element:
 
 
 def read(xml: bytes, *, drop_comments: bool = False) -> etree._Element:
-    """Return the root of the same hardened XML, bounded in its bytes alone: for what is put into a whole that `parse` will look at."""
+    """Return the root of the same hardened XML, limited only in its bytes: for a part of a document that `parse` will check."""
     if len(xml) > MAX_BYTES:
         raise SamlRefusal(Code.TOO_LARGE, expected=f"{MAX_BYTES} bytes", received=f"{len(xml)} bytes")
     try:
@@ -109,7 +109,7 @@ def read(xml: bytes, *, drop_comments: bool = False) -> etree._Element:
 
 
 def _require_bounded(root: etree._Element) -> None:
-    """Count on the way: each number here multiplies the work of somebody after us."""
+    """Count while parsing, because each number here multiplies the work of later code."""
     elements = attributes = in_scope = declared = 0
     scopes: list[int] = []
     for event, found in etree.iterwalk(root, events=("start-ns", "start", "end", "comment", "pi")):
@@ -146,7 +146,7 @@ def is_encrypted(root: etree._Element) -> bool:
 def require_encrypted_layout(root: etree._Element, signed: Signed) -> etree._Element:
     """Return the one EncryptedAssertion of a Response, before anything in it is opened; raise `SamlRefusal`.
 
-    What will come out of it has to pass `require_response_layout` in its turn. Only then can an Assertion that must be signed be asked for.
+    The decrypted content must pass `require_response_layout` too. Only then can a signed Assertion be required.
     """
     if root.tag != f"{SAMLP}Response" or root.get("Version") != "2.0":
         raise SamlRefusal(Code.STRUCTURE, expected="Response 2.0", received=str(root.tag))
@@ -162,13 +162,13 @@ def require_encrypted_layout(root: etree._Element, signed: Signed) -> etree._Ele
 
 
 def require_message_layout(root: etree._Element, name: str, *, want_signed: bool) -> None:
-    """Demand a message without assertions, ``name`` in the protocol namespace: unique IDs, nothing signed but the whole; raise `SamlRefusal`."""
+    """Demand a message without assertions, ``name`` in the protocol namespace: unique IDs, only the whole may be signed; raise `SamlRefusal`."""
     if root.tag != f"{SAMLP}{name}" or root.get("Version") != "2.0":
         raise SamlRefusal(Code.STRUCTURE, expected=f"{name} 2.0", received=str(root.tag))
     if len(list(root.iter(root.tag))) != 1:
         raise SamlRefusal(Code.STRUCTURE, expected=f"one {name}")
     if next(root.iter(f"{SAML}EncryptedID"), None) is not None:
-        raise SamlRefusal(Code.ENCRYPTED, expected="a NameID in the clear")
+        raise SamlRefusal(Code.ENCRYPTED, expected="a NameID that is not encrypted")
     _require_unique_ids(root)
     _require_signature_layouts(root, None)
     if want_signed and not is_signed(root):
@@ -176,10 +176,10 @@ def require_message_layout(root: etree._Element, name: str, *, want_signed: bool
 
 
 def require_response_layout(root: etree._Element, signed: Signed | None) -> etree._Element:
-    """Return the one Assertion of a Response whose layout admits one reading only; raise `SamlRefusal`.
+    """Return the one Assertion of a Response whose layout has only one reading; raise `SamlRefusal`.
 
     There is exactly one Assertion in the whole document, a child of the Response; IDs are unique; signatures are children of these two and
-    sign their parent, all of it, by allowed algorithms. ``signed`` None demands no signature: the caller knows another proof.
+    sign their parent, all of it, by allowed algorithms. ``signed`` None requires no signature: the caller has another proof.
     """
     if root.tag != f"{SAMLP}Response" or root.get("Version") != "2.0":
         raise SamlRefusal(Code.STRUCTURE, expected="Response 2.0", received=str(root.tag))
@@ -206,7 +206,7 @@ def require_response_layout(root: etree._Element, signed: Signed | None) -> etre
 
 
 def _require_unique_ids(root: etree._Element) -> None:
-    """No two IDs are equal, in whatever spelling of the name; and nothing names a schema, which a validator might go and fetch."""
+    """No two IDs are equal, in whatever spelling of the name; and nothing names a schema, which a validator might fetch."""
     if _SCHEMAS(root):
         raise SamlRefusal(Code.STRUCTURE, expected="no schemaLocation")
     seen: set[str] = set()
@@ -235,7 +235,7 @@ def _require_signature_layouts(root: etree._Element, assertion: etree._Element |
 
 
 def text_of(element: etree._Element | None) -> str | None:
-    """Return the whole text of an element that holds nothing else; None where it holds elements (a value must not be cut at them)."""
+    """Return the whole text of an element with nothing else in it; None if it contains elements (a value must not be cut at them)."""
     if element is None or len(element):
         return None
     return element.text or ""

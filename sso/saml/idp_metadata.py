@@ -1,4 +1,4 @@
-"""Reading the metadata of an IdP, naming every fault in it. What is read here decides whom a connection believes."""
+"""Read the metadata of an IdP, and name every fault in it. The result decides which certificates a connection believes."""
 
 import re
 from collections.abc import Iterator
@@ -21,17 +21,15 @@ MAX_CERTIFICATES: Final = 10
 
 _UNREADABLE: Final = {
     Code.TOO_LARGE: "It is too large: more than 256 kB, or too many or too deeply nested elements and attributes.",
-    Code.FORBIDDEN_XML: "It has a DTD, an entity, a processing instruction or another encoding than UTF-8. None is taken.",
+    Code.FORBIDDEN_XML: "It has a DTD, an entity, a processing instruction or another encoding than UTF-8. CORE accepts none of these.",
 }
 _HTML: Final = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype\s+)?html\b", re.IGNORECASE)
-_WEB_PAGE: Final = (
-    "This is a web page, not metadata. If one must sign in to see the metadata, download it there and paste it."
-)
+_WEB_PAGE: Final = "This is a web page, not metadata. If the metadata needs a sign-in, download it there and paste it."
 _ENTITY_ID: Final = re.compile(r"[^\s\x00-\x1f\x7f]+")
 
 
 class MetadataFaults(Exception):
-    """All that is wrong with a metadata document, each a (code, sentence)."""
+    """All faults of a metadata document, each a (code, sentence)."""
 
     def __init__(self, faults: list[tuple[str, str]]) -> None:
         super().__init__("; ".join(sentence for _, sentence in faults))
@@ -40,11 +38,11 @@ class MetadataFaults(Exception):
 
 @dataclass(frozen=True, slots=True)
 class IdpMetadata:
-    """What we take from it; ``certificates`` are PEM texts of signing certificates.
+    """The values from a metadata document; ``certificates`` are PEM texts of signing certificates.
 
     ``sso_url`` and ``slo_url`` are of the Redirect binding, ``sso_post_url`` and ``slo_post_url`` of the POST binding. Answers to a logout go to
-    ``slo_answer_url`` and ``slo_post_answer_url``: the ResponseLocation where there is one, else the same address (SAML metadata 2.2.2). What is
-    not there is empty. ``valid_until`` is aware, None where the document names no end. ``notes`` tell what was left out, in sentences.
+    ``slo_answer_url`` and ``slo_post_answer_url``: the ResponseLocation if there is one, otherwise the same address (SAML metadata 2.2.2). Missing
+    values are empty. ``valid_until`` is aware, None if the document has no end. ``notes`` are sentences about parts that were left out.
     ``wants_signed_requests``: the IdP may refuse an AuthnRequest without a signature (2.4.3).
     """
 
@@ -62,14 +60,14 @@ class IdpMetadata:
 
 
 def read_idp_metadata(xml: bytes, *, now: datetime, loopback: bool, entity_id: str = "") -> IdpMetadata:
-    """Return what a metadata document says of one IdP; raise `MetadataFaults` with all that is wrong.
+    """Return the values for one IdP from a metadata document; raise `MetadataFaults` with all faults.
 
-    ``now`` is aware. ``loopback``: whether http on this machine is taken. ``entity_id`` chooses where the document describes several.
+    ``now`` is aware. ``loopback``: whether http on this machine is accepted. ``entity_id`` chooses if the document describes several IdPs.
     """
     try:
         root = parse(xml, drop_comments=True)
     except SamlRefusal as refusal:
-        told = _UNREADABLE.get(refusal.code, "This is no XML that can be read safely.")
+        told = _UNREADABLE.get(refusal.code, "This is not XML that can be read safely.")
         if _HTML.match(xml):
             raise MetadataFaults([("not_metadata", _WEB_PAGE)]) from refusal
         raise MetadataFaults([(refusal.code.value, told)]) from refusal
@@ -78,7 +76,7 @@ def read_idp_metadata(xml: bytes, *, now: datetime, loopback: bool, entity_id: s
     _check_entity_id(entity, faults)
     roles = entity.findall(f"{MD}IDPSSODescriptor")
     if len(roles) != 1:
-        told = f"It has {len(roles)} IDPSSODescriptor elements; which of them signs people in is not clear."
+        told = f"It has {len(roles)} IDPSSODescriptor elements; so it is not clear which of them signs people in."
         faults.append(("several_roles", told))
     elif SAMLP[1:-1] not in roles[0].get("protocolSupportEnumeration", "").split():
         faults.append(("not_saml_2", "Its IDPSSODescriptor is not for SAML 2.0."))
@@ -108,10 +106,10 @@ def read_idp_metadata(xml: bytes, *, now: datetime, loopback: bool, entity_id: s
 
 
 def _choose(root: etree._Element, entity_id: str) -> etree._Element:
-    """Return the one EntityDescriptor that is meant. One inside Extensions, or anywhere else where none belongs, is not looked at."""
+    """Return the one EntityDescriptor that is wanted. One inside Extensions, or in any other wrong place, is ignored."""
     if root.tag not in {f"{MD}EntityDescriptor", f"{MD}EntitiesDescriptor"}:
         name = etree.QName(root).localname
-        told = _WEB_PAGE if name.lower() == "html" else f"It is no SAML metadata: it begins with {name[:80]}."
+        told = _WEB_PAGE if name.lower() == "html" else f"It is not SAML metadata: it begins with {name[:80]}."
         raise MetadataFaults([("not_metadata", told)])
     idps = [one for one in _entities(root) if one.find(f"{MD}IDPSSODescriptor") is not None]
     if entity_id:
@@ -123,7 +121,7 @@ def _choose(root: etree._Element, entity_id: str) -> etree._Element:
     if len(idps) != 1:
         told = f"It must describe one identity provider; it describes {len(idps)}."
         if not idps and next(root.iter(f"{MD}SPSSODescriptor"), None) is not None:
-            told += " What it describes is a service provider."
+            told += " It describes a service provider."
         if idps:
             names = ", ".join((one.get("entityID") or "(no entityID)")[:200] for one in idps[:5])
             told += f" Choose one by its entity ID: {names}{', …' if len(idps) > 5 else ''}."
@@ -157,11 +155,11 @@ def _valid_until(elements: list[etree._Element], now: datetime, faults: list[tup
             end = datetime.fromisoformat(until.strip())
             end = end.astimezone(UTC) if end.tzinfo else end.replace(tzinfo=UTC)
         except (ValueError, OverflowError):
-            faults.append(("bad_valid_until", "validUntil is no time."))
+            faults.append(("bad_valid_until", "validUntil is not a time."))
             continue
         ends.append(end)
         if end <= now:
-            told = f"It was good until {until} only. Fetch it from the identity provider again."
+            told = f"It was valid until {until} only. Fetch it from the identity provider again."
             faults.append(("outdated", told))
     return min(ends, default=None)
 

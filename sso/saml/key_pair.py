@@ -1,4 +1,4 @@
-"""A key of ours: what signs our messages and opens assertions that are encrypted to us."""
+"""A key of ours: it signs our messages and opens assertions that are encrypted to us."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,12 +16,12 @@ from cryptography.hazmat.primitives.serialization import (
 
 KEY_BITS: Final = 3072
 LASTS: Final = timedelta(days=3 * 365)
-"""IdPs warn of certificates that end; within this time a rollover is a quiet affair."""
+"""IdPs warn of certificates that end; within this time a rollover is routine."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """``private`` is PKCS 8 as PEM, and stands in no text of this object; ``certificate`` is PEM."""
+    """``private`` is PKCS 8 as PEM, and no text of this object contains it; ``certificate`` is PEM."""
 
     private: str = field(repr=False)
     certificate: str
@@ -36,7 +36,7 @@ class KeyPair:
 
 
 def make_key_pair(name: str, *, now: datetime) -> KeyPair:
-    """Return a new RSA key with a certificate that it signed itself. ``name`` is told as its common name; ``now`` is aware."""
+    """Return a new RSA key with a certificate that it signed itself. ``name`` becomes its common name; ``now`` is aware."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name[:64])])
     certificate = (

@@ -17,7 +17,7 @@ from sso.saml.signers import signed_by
 from sso.saml.verifier import believed_certificates, verify_signature
 
 NAMES: Final = {"SAMLRequest": "LogoutRequest", "SAMLResponse": "LogoutResponse"}
-"""What may be in which field."""
+"""The message types that each field may contain."""
 
 _FIELDS: Final = ("SAMLRequest", "SAMLResponse", "RelayState", "SigAlg", "Signature", "SAMLEncoding")
 
@@ -33,7 +33,7 @@ def verify_posted(field: str, unverified_message: str, idp: Idp) -> etree._Eleme
 def verify_redirected(field: str, query: str, idp: Idp) -> etree._Element:
     """Return the message in ``field`` of a query string if the IdP signed it; raise `SamlRefusal`.
 
-    ``query`` is as received: escaped anew it might read the same and be other octets than were signed.
+    ``query`` is as received: if it were escaped again, it might read the same but differ from the signed octets.
     """
     parts = _raw_fields(query)
     if "Signature" not in parts or "SigAlg" not in parts:
@@ -54,7 +54,7 @@ def verify_redirected(field: str, query: str, idp: Idp) -> etree._Element:
 
 
 def _raw_fields(query: str) -> dict[str, str]:
-    """Return the fields that mean something, still escaped. One that comes twice is refused: another parser might read the other one."""
+    """Return the known fields, still escaped. A field that comes twice is refused, because another parser might read the other one."""
     if len(query) > gate.MAX_BYTES:
         raise SamlRefusal(Code.TOO_LARGE, expected=f"{gate.MAX_BYTES} bytes", received=f"{len(query)} characters")
     fields: dict[str, str] = {}

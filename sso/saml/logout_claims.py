@@ -1,4 +1,4 @@
-"""What verified logout messages claim, checked one by one against what must be true (SAML core 2.0, 3.7)."""
+"""Check the claims of verified logout messages one by one (SAML core 2.0, 3.7)."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from sso.saml.status import SUCCESS
 
 @dataclass(frozen=True, slots=True)
 class LogoutRequest:
-    """Whose session an IdP wants ended. No ``session_indexes``: all of that NameID."""
+    """The sessions that an IdP asks to end. Without ``session_indexes``: all of that NameID."""
 
     request_id: str
     name_id: str
@@ -20,7 +20,7 @@ class LogoutRequest:
 
 
 def check_logout_request(root: etree._Element, expected: Expected) -> LogoutRequest:
-    """Return what a verified LogoutRequest asks once every claim holds (SAML core 3.7.1); raise `SamlRefusal` naming the first that does not."""
+    """Return the content of a verified LogoutRequest if every claim passes (SAML core 3.7.1); raise `SamlRefusal` naming the first that does not."""
     _check_head(root, expected)
     end = time_of(root, "NotOnOrAfter")
     if end is not None and end <= expected.now - expected.skew:
@@ -35,7 +35,7 @@ def check_logout_request(root: etree._Element, expected: Expected) -> LogoutRequ
 
 
 def check_logout_response(root: etree._Element, expected: Expected) -> tuple[str, bool]:
-    """Return which request a verified LogoutResponse answers, and whether all was ended; raise `SamlRefusal`."""
+    """Return the request that a verified LogoutResponse answers, and whether all sessions ended; raise `SamlRefusal`."""
     _check_head(root, expected)
     codes = [code.get("Value") for code in root.findall(f"{SAMLP}Status/{SAMLP}StatusCode")]
     inner = root.find(f"{SAMLP}Status/{SAMLP}StatusCode/{SAMLP}StatusCode")

@@ -1,4 +1,4 @@
-"""What we say: AuthnRequests, logout, and our metadata. Built as trees, so that nothing in a URL can break out of its place."""
+"""The messages that we send: AuthnRequests, logout, and our metadata. Built as trees, so that nothing in a URL can break out of its place."""
 
 import base64
 import secrets
@@ -31,7 +31,7 @@ PREFERRED: Final = (
     "http://www.w3.org/2001/04/xmlenc#aes256-cbc",
     "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p",
 )
-"""What we would have them encrypt with: peers that read it take the first that they know."""
+"""The encryption methods that we prefer: peers that read them use the first that they support."""
 
 
 def new_request_id() -> str:
@@ -41,7 +41,7 @@ def new_request_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message on its way: the browser goes to ``url``, or posts ``fields`` there if there are any."""
+    """A message to send: the browser goes to ``url``, or posts ``fields`` there if there are any."""
 
     url: str
     fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -128,7 +128,7 @@ def sp_metadata(
     wants_assertions_signed: bool = True,
     signer: KeyPair | None = None,
 ) -> bytes:
-    """Return our metadata for one connection, made anew at each request: good for a year, to be read again each day.
+    """Return our metadata for one connection, created at each request: valid for a year, to be read again each day.
 
     ``certificates`` (PEM) are those for signing and encrypting, two during a rollover. Signed, if there is a ``signer``.
     """

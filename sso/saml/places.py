@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
-"""What goes into a Content-Security-Policy as it is, where ``;`` would begin another rule and ``*`` be any host. Of other letters: ``xn--``."""
+"""Hosts that may be copied into a Content-Security-Policy, where ``;`` would begin another rule and ``*`` match any host. Other letters: ``xn--``."""
 
 
 class Binding(StrEnum):
@@ -20,14 +20,14 @@ class Binding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an IdP takes messages, and how they have to come."""
+    """An address of an IdP, and the binding of messages to it."""
 
     url: str
     binding: Binding
 
 
 def choose(rather: Binding, *, redirect: str, post: str) -> Place | None:
-    """Return the place of the binding that one would ``rather`` use, else that of the other one; None where both addresses are empty."""
+    """Return the place of the preferred binding (``rather``), otherwise that of the other one; None if both addresses are empty."""
     places = [Place(redirect, Binding.REDIRECT), Place(post, Binding.POST)]
     places.sort(key=lambda place: place.binding != rather)
     return next((place for place in places if place.url), None)
@@ -36,7 +36,7 @@ def choose(rather: Binding, *, redirect: str, post: str) -> Place | None:
 def is_safe_url(url: str, *, loopback: bool) -> bool:
     """Whether a browser may be sent there: https on any port; with ``loopback`` (trying things out) any address of this machine too.
 
-    What this server itself fetches is limited more (`sso.metadata_source`).
+    Addresses that this server itself fetches are limited more (`sso.metadata_source`).
     """
     try:
         parts = urlsplit(url)

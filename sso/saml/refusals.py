@@ -1,10 +1,10 @@
-"""Why a message is refused: one code each, a sentence for the person, and for the log what was expected and what came."""
+"""The reasons to refuse a message: a code, a sentence for the person, and the expected and received values for the log."""
 
 from enum import StrEnum
 
 
 class Code(StrEnum):
-    """Names of refusals. They stand in logs and in the docs; they never change."""
+    """Names of refusals. Logs and docs contain them, so they never change."""
 
     NOT_BASE64 = "not_base64"
     TOO_LARGE = "too_large"
@@ -83,7 +83,7 @@ class SamlRefusal(Exception):
 
 
 class Unjudged(Exception):
-    """A message that we could not judge, and the fault is ours: it is answered with 503, never with a refusal. The cause is chained."""
+    """A message that we failed to judge. It is our fault, so the answer is 503, never a refusal. The cause is chained."""
 
 
 def legible(text: str) -> str:

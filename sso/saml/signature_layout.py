@@ -1,4 +1,4 @@
-"""The one form that a signature may have (SAML core 5.4), looked at before xmlsec is: one Reference to its parent, and a short list of algorithms.
+"""Check the only accepted form of a signature (SAML core 5.4) before xmlsec sees it: one Reference to its parent, and a short list of algorithms.
 
 xmlsec runs the transforms of a signature before it checks it: 31 kB of XPath kept it busy for two minutes, and 15,000 prefixes for seven seconds.
 """
@@ -32,18 +32,18 @@ SIGNATURES: Final = frozenset(
     }
 )
 KEY_INFO: Final = frozenset({f"{DS}KeyName", f"{DS}KeyValue", f"{DS}X509Data"})
-"""What may name the key. None of it is read or believed; a RetrievalMethod would be an address to fetch from."""
+"""The elements that may name the key. We read and believe none of them; a RetrievalMethod would be an address to fetch from."""
 
 MAX_PREFIXES: Final = 8
-"""Prefixes that canonicalization may be told to keep: each is looked for at each element, in all that is in scope there."""
+"""The number of prefixes that a message may ask canonicalization to keep: each is searched at each element, in its whole scope."""
 
 
 _ID: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
-"""What a Reference may point to by ``#``: of ``#xpointer(/)`` xmlsec would read an expression."""
+"""The form of a Reference to ``#``: xmlsec would read ``#xpointer(/)`` as an expression."""
 
 
 def require_signature_layout(signature: etree._Element, parent: etree._Element) -> None:
-    """Demand one SignedInfo with one Reference to the ID of the parent, by transforms that change nothing but the signature itself.
+    """Demand one SignedInfo with one Reference to the ID of the parent, by transforms that change only the signature itself.
 
     Raises `SamlRefusal`.
     """

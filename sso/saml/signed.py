@@ -1,6 +1,6 @@
-"""What an IdP must sign for a connection, so that everything that is read lies under one verified signature.
+"""The parts that an IdP must sign for a connection, so that one verified signature covers everything that is read.
 
-A signature that is there must verify at every setting; the setting names which ones may be absent. See docs/explanation/trust-in-an-assertion.md.
+A signature that is present must verify at every setting; the setting decides which ones may be absent. See docs/explanation/trust-in-an-assertion.md.
 """
 
 import re
@@ -27,7 +27,7 @@ class Signed(StrEnum):
         return self in {Signed.BOTH, Signed.ASSERTION}
 
     def allows(self, *, response: bool, assertion: bool) -> bool:
-        """Return whether a message with these signatures is signed enough. Says nothing about whether they verify."""
+        """Return whether a message with these signatures is signed enough. It does not check whether they verify."""
         enough = response or assertion
         return enough and (response or not self.needs_response) and (assertion or not self.needs_assertion)
 
@@ -74,11 +74,11 @@ _USUAL: Final = (
     (re.compile(r"https://accounts\.google\.com/o/saml2\?idpid=.+"), "Google", Signed.ASSERTION),
     (re.compile(r"https?://[^/]+/idp/shibboleth"), "Shibboleth", Signed.RESPONSE),
 )
-"""What identity providers sign if nobody changes it, by the entity IDs that they give themselves."""
+"""The usual setting of identity providers, by their entity IDs."""
 
 
 def note_for(entity_id: str, signed: Signed) -> str:
-    """Return a sentence for whoever adopts metadata, empty where nothing is known.
+    """Return a sentence for the administrator who adopts metadata, empty if nothing is known.
 
     No metadata contains what an identity provider signs (SAML metadata 2.4.3), so only its usual setting can be known, by its entity ID.
     """
@@ -90,7 +90,7 @@ def note_for(entity_id: str, signed: Signed) -> str:
             return ""
         part = "Assertion" if usual is Signed.ASSERTION else "Response"
         return (
-            f"By its entity ID this is {name}, which signs only the {part} unless its administrator changes that. Metadata does not contain it. "
+            f"Its entity ID is that of {name}, which signs only the {part} unless its administrator changes that. Metadata does not contain it. "
             f"The connection has signed: {signed}. If {name} keeps its usual setting, write signed: {usual} in the SAML settings."
         )
     return ""

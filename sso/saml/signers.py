@@ -1,7 +1,7 @@
-"""Whose key made a signature: asked of SignedInfo alone, before the whole of a message is canonicalized for each certificate.
+"""Find the certificate whose key made a signature, from SignedInfo alone, before the whole message is canonicalized for each certificate.
 
-It saves work and proves nothing: SignedInfo only quotes what it signs. What is believed is what xmlsec verified, with the certificates that are
-left here. So what no certificate signed costs the same small amount, however many certificates an IdP has.
+It saves work and proves nothing, because SignedInfo only quotes the signed content. We believe only what xmlsec verified, with the certificates
+that remain here. So a message that no certificate signed costs the same small amount, however many certificates an IdP has.
 """
 
 import base64
@@ -77,7 +77,7 @@ def signed_by(pem: str, signature: bytes, octets: bytes, algorithm: str) -> bool
 def _der(signature: bytes, key: ec.EllipticCurvePublicKey) -> bytes:
     """Return an ECDSA signature as cryptography takes it.
 
-    The form that XML Signature names (RFC 6931, 2.3.6): r and s, each as long as the order of the curve. No other is taken.
+    It must have the form of XML Signature (RFC 6931, 2.3.6): r and s, each as long as the order of the curve.
     """
     length = (key.key_size + 7) // 8
     if len(signature) != 2 * length:

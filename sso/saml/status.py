@@ -1,4 +1,4 @@
-"""The Status of a Response: whether the IdP signed somebody in, and what it says if it did not (SAML core 2.0, 3.2.2)."""
+"""The Status of a Response: whether the IdP signed the person in, and its message if it did not (SAML core 2.0, 3.2.2)."""
 
 from typing import Final
 
@@ -18,14 +18,14 @@ MASK: Final = "…"
 
 
 def require_success(root: etree._Element) -> None:
-    """Raise `SamlRefusal` unless the IdP says that it signed somebody in."""
+    """Raise `SamlRefusal` unless the Status is success."""
     codes = _codes(root)
     if codes != [SUCCESS]:  # a second code within would take back what the first says
         raise SamlRefusal(Code.STATUS, expected=SUCCESS, received=" ".join(codes))
 
 
 def is_failure_alone(root: etree._Element) -> bool:
-    """Whether this is a Response without an Assertion, and with a Status that is no success. It may be anybody's."""
+    """Whether this is a Response without an Assertion, and with a Status other than success. Anybody may have sent it."""
     if root.tag != f"{SAMLP}Response" or root.get("Version") != "2.0" or root.find(f"{SAMLP}Status") is None:
         return False
     held = (next(root.iter(tag), None) for tag in ("{*}Assertion", f"{SAML}EncryptedAssertion"))
@@ -35,7 +35,7 @@ def is_failure_alone(root: etree._Element) -> bool:
 def words_of_failure(root: etree._Element) -> str:
     """Return the StatusMessage of a Response that signs nobody in, for an administrator: on one line, legible, short, without email addresses.
 
-    Empty where there is none. Entra names the person in it by their address.
+    Empty if there is none. Entra writes the person's address into it.
     """
     text = text_of(root.find(f"{SAMLP}Status/{SAMLP}StatusMessage")) or ""
     if _codes(root) == [SUCCESS]:

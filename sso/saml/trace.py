@@ -1,4 +1,4 @@
-"""Every check of one sign-in, in order, whether it held or not: for the administrator who has to find the cause (R35)."""
+"""Every check of one sign-in, in order, passed or failed: for the administrator who must find the cause (R35)."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,9 +11,9 @@ from sso.saml.refusals import SamlRefusal, legible
 Message = TypeVar("Message")
 
 Seen = tuple[str, str]
-"""What had to be, and what came."""
+"""The expected and the received value."""
 
-PROPOSAL: Final = "A setting that would take this message"
+PROPOSAL: Final = "A setting that would accept this message"
 """The name of one check: a refused message proposes a setting, after all of it was verified at that setting."""
 
 MOST: Final = 60
@@ -22,7 +22,7 @@ MOST: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """``passed`` None: told, and nothing depends on it. ``believed``: it was read after the signature had been checked."""
+    """``passed`` None: information only. ``believed``: it was read after the signature had been checked."""
 
     name: str
     passed: bool | None
@@ -32,7 +32,7 @@ class Check:
 
 
 class Trace:
-    """What was checked so far. It only grows, and no part of it decides anything."""
+    """The checks so far. The list only grows, and it decides nothing."""
 
     def __init__(self) -> None:
         self._checks: list[Check] = []
@@ -48,18 +48,18 @@ class Trace:
         return round((perf_counter() - self._began) * 1000)
 
     def believe(self) -> None:
-        """Say that the message is the IdP's: what was read before may have been written by anybody."""
+        """Mark the message as the IdP's. Anybody may have written the values that were read before."""
         self.believed = True
 
     def note(
         self, name: str, passed: bool | None, *, expected: str = "", received: str = "", believed: bool = False
     ) -> None:
-        """Add a check. Text that is not legible is shown escaped. ``believed``: this line was verified, whatever the rest of the message is."""
+        """Add a check. Text that cannot be read is escaped. ``believed``: this line was verified, whatever the rest of the message is."""
         self._checks.append(Check(name, passed, legible(expected), legible(received), believed or self.believed))
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Add a check that fails where a `SamlRefusal` goes through."""
+        """Add a check that fails if a `SamlRefusal` passes through."""
         try:
             yield
         except SamlRefusal as refusal:

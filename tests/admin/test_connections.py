@@ -384,7 +384,7 @@ def test_an_end_that_comes_and_what_waits_are_told_on_the_page(as_root: Client, 
     as_root.post(page_of(acme, "saml"), {**NAMES, "idp_metadata": idp.metadata()})
     assert "core-warning" in as_root.get(page_of(acme)).content.decode()  # it ends in less than 30 days
     SamlSettings.objects.update(proposed={"sso_url": "https://idp.test/new"})
-    assert "waits for an administrator" in as_root.get(page_of(acme)).content.decode()
+    assert "An administrator must review them" in as_root.get(page_of(acme)).content.decode()
     shown = as_root.post(page_of(acme, "metadata"), {"keep_url": ""})
     assert "→ https://idp.test/new" in shown.content.decode()
     seen = shown.context["difference"].seen

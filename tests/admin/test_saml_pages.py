@@ -81,7 +81,7 @@ def test_what_would_change_is_shown_with_what_it_breaks_before_it_is_saved_R34(
     assert told == [
         ("Sign-ins may start at the IdP", "no", "yes"),
         ("What the IdP must sign", "both", "assertion"),
-        ("Seconds that clocks may disagree", "120", "30"),
+        ("Seconds that clocks may differ", "120", "30"),
         ("Groups attribute", "Group", "Roles"),
     ]
     text = shown.content.decode()

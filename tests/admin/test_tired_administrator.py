@@ -77,7 +77,7 @@ def test_who_may_not_make_roles_is_not_sent_to_make_one(acme: Connection) -> Non
         ("groups", {}, "Nothing was pushed yet."),
         ("groups", {"waiting": ""}, "No push group waits for a role."),
         ("drift", {}, "There is no drift"),
-        ("mismatches", {}, "Nobody:"),
+        ("mismatches", {}, "No likely duplicates."),
     ],
 )
 def test_a_page_with_nothing_on_it_says_so(
@@ -129,5 +129,5 @@ def test_conflict_event_connection_and_user_lead_to_each_other(as_root: Client, 
 
 def test_what_has_no_act_has_no_button(as_root: Client, root: object) -> None:
     page = as_root.get(reverse("admin:core_identity_user_ties", args=[root.pk])).content.decode()  # type: ignore[attr-defined]
-    assert "This person has no identity at an identity provider." in page
+    assert "This person has no identity at an identity provider" in page
     assert 'name="reason"' not in page

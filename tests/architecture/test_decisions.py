@@ -13,9 +13,10 @@ from core_identity.policy.sign_in import UID_FREE, UID_KNOWN, SignIn
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs/reference/decisions.md"
 FRAME = """# Decisions
 
-Generated from the tables in `core_identity/policy/matching.py` and `core_identity/policy/sign_in.py`. Do not edit this page: change the tables and run
-`.venv/bin/python -m tests.architecture.test_decisions`. [One human, one user](../explanation/one-human-one-user.md) explains the reasons.
-If a cell has several lines, the first one that applies decides.
+Generated from the tables in `core_identity/policy/matching.py` and `core_identity/policy/sign_in.py`. Do not edit this page: change the
+tables and run
+`.venv/bin/python -m tests.architecture.test_decisions`. [One human, one user](../explanation/one-human-one-user.md) explains the
+reasons. If a cell has several lines, the first one that applies decides.
 
 ## A push
 

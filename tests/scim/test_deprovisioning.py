@@ -268,7 +268,7 @@ def test_a_deactivation_that_is_dropped_in_part_is_told_R23(okta: Scim, jane: di
     answered = require_gone(okta, jane, *whole(False, {"externalId": "00u2", "title": "Chief"}))
     assert (answered["externalId"], "title" in answered) == ("00u1", False)
     row = ProvisioningRecord.objects.order_by("pk").filter(method="PUT").get()
-    assert row.decision == "apply; deactivated first (R23); the rest was dropped: conflict", (
+    assert row.decision == "apply; deactivated; the rest of the message was ignored: conflict", (
         "without anybody's data (R34)"
     )
     event = Event.objects.get(kind="push.rest_dropped")

@@ -73,7 +73,7 @@ def test_only_the_known_names_keep_roles_and_only_where_the_groups_are_absent_R3
 def test_overage_gives_nobody_a_role_that_no_list_gave_R31(browser: Browser) -> None:
     assert come(browser, {KNOWN[0]: ("Editors",)}) == []
     assert Identity.objects.get().groups_listed_at is None
-    assert "they give no role" in SignInRecord.objects.latest("id").decision
+    assert "the groups give no role" in SignInRecord.objects.latest("id").decision
 
 
 def test_roles_end_thirty_days_after_the_last_full_list_at_a_sign_in_R31(browser: Browser) -> None:

@@ -12,7 +12,7 @@ SET CONSTRAINTS ALL IMMEDIATE;
 class Migration(migrations.Migration):
     """Large groups: a count of members, and no index that another one begins with."""
 
-    dependencies = [("core_identity", "0050_user_by_email")]
+    dependencies = [("core_identity", "0060_counted_resources")]
 
     operations = [
         migrations.AddField(

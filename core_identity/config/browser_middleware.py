@@ -1,10 +1,9 @@
 """Middleware that only browsers need. A request of a program, to SCIM or to an OAuth address for programs, passes by it.
 
-Such a request has no session, no user, no message and no form, so it pays for none of them; the files of WhiteNoise are not under its addresses.
-What remains for it stands in `MIDDLEWARE` without this module's name.
+Such a request has no session, no user and no message, so it pays for none of them; the files of WhiteNoise are not under its addresses.
+What remains for it stands in `MIDDLEWARE` without this module's name, that against forged forms too: it costs little, and its check demands its name.
 """
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -14,9 +13,8 @@ from csp.utils import build_policy
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponse
-from django.middleware.csrf import CsrfViewMiddleware
-from whitenoise.middleware import WhiteNoiseMiddleware
+from django.http import HttpRequest
+from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
 
 from core_identity.middleware import SessionGateMiddleware
 from scim.middleware import writes_own_line as is_for_programs
@@ -25,15 +23,13 @@ from scim.middleware import writes_own_line as is_for_programs
 class _ForBrowsers:
     """Hands the request of a program on as it is."""
 
-    get_response: Callable[[HttpRequest], HttpResponse]
-
     def __call__(self, request: HttpRequest) -> Any:
         if is_for_programs(request):
-            return self.get_response(request)
-        return super().__call__(request)  # type: ignore[misc]  # of the middleware beside it
+            return self.get_response(request)  # type: ignore[attr-defined]  # of the middleware beside it
+        return super().__call__(request)  # type: ignore[misc]
 
 
-class Files(_ForBrowsers, WhiteNoiseMiddleware):
+class Files(_ForBrowsers, WhiteNoiseMiddleware):  # type: ignore[misc]  # it publishes no types
     pass
 
 
@@ -43,16 +39,12 @@ class Policy(CSPMiddleware):
     def __call__(self, request: HttpRequest) -> Any:
         if not is_for_programs(request):
             return super().__call__(request)
-        response = self.get_response(request)
+        response: Any = self.get_response(request)
         response.headers.setdefault(HEADER, _policy())
         return response
 
 
 class Session(_ForBrowsers, SessionMiddleware):
-    pass
-
-
-class Csrf(_ForBrowsers, CsrfViewMiddleware):
     pass
 
 

@@ -56,7 +56,7 @@ MIDDLEWARE = [
     "core_identity.config.browser_middleware.Session",
     "django.middleware.common.CommonMiddleware",
     "core_identity.config.error_pages.EmptyErrorMiddleware",
-    "core_identity.config.browser_middleware.Csrf",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "core_identity.config.browser_middleware.Authentication",
     "core_identity.config.browser_middleware.SessionGate",
     "core_identity.config.browser_middleware.Messages",

@@ -11,8 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from scim.authentication import SCOPE, BearerAuthentication, ScimClient
+from scim.authentication import BearerAuthentication, ScimClient
 from scim.budgets import ConnectionBudget
+from scim.live_tokens import SCOPE
 from scim.middleware import trace_of
 from scim.resources import Address
 from scim.views.failure import scim_error

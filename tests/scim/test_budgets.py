@@ -204,7 +204,7 @@ def test_a_part_counts_as_spent_for_all_other_processes_at_once(db: None) -> Non
 
 def test_a_part_ends_with_its_minute(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
-    monkeypatch.setattr(budget_leases.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("core_identity.budget_leases.time.monotonic", lambda: now[0])
     with at(0):
         assert spend_leased("k", 5_000) == 0
         now[0] += 39.9

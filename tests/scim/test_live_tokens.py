@@ -192,7 +192,7 @@ def test_all_that_a_request_needs_to_know_of_its_sender_is_one_statement(
         assert token is not None
         token.note_use()
         assert token.connection.uid_attribute
-        assert token.connection.customer_id
+        assert token.connection.customer_id == okta.connection.customer_id
 
 
 def test_the_client_of_a_token_request_is_what_the_orm_finds(

@@ -13,7 +13,6 @@ OF_LIBRARIES: Final = {
     "Files": "whitenoise.middleware.WhiteNoiseMiddleware",
     "Policy": "csp.middleware.CSPMiddleware",
     "Session": "django.contrib.sessions.middleware.SessionMiddleware",
-    "Csrf": "django.middleware.csrf.CsrfViewMiddleware",
     "Authentication": "django.contrib.auth.middleware.AuthenticationMiddleware",
     "SessionGate": "core_identity.middleware.SessionGateMiddleware",
     "Messages": "django.contrib.messages.middleware.MessageMiddleware",

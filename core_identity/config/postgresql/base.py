@@ -4,8 +4,7 @@ from functools import cache
 from typing import Any, Final
 
 from django.db.backends.postgresql import base
-from psycopg.abc import Dumper
-from psycopg.adapt import AdaptersMap, PyFormat
+from psycopg.adapt import AdaptersMap, Dumper, PyFormat
 from psycopg.pq import TransactionStatus
 from psycopg.types.numeric import IntDumper
 

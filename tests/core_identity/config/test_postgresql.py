@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import ProgrammingError
 from django.db import connection as database
+from django.db.backends.postgresql.base import DatabaseWrapper
 
 ROUNDS = 6
 
@@ -32,10 +33,15 @@ def begin_request(connection: Any) -> None:
 def test_a_connection_that_was_asked_within_a_second_is_not_asked_again(
     kept: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
+    asked: list[object] = []
     run(kept, "SELECT 1")
-    usable = type(kept).__mro__[1].is_usable
-    monkeypatch.setattr(type(kept).__mro__[1], "is_usable", lambda self: asked.append(self) or usable(self))
+    usable = DatabaseWrapper.is_usable
+
+    def is_usable(self: DatabaseWrapper) -> bool:
+        asked.append(self)
+        return usable(self)
+
+    monkeypatch.setattr(DatabaseWrapper, "is_usable", is_usable)
     for _ in range(3):
         begin_request(kept)
         run(kept, "SELECT 1")

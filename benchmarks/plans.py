@@ -29,9 +29,10 @@ _ENTRY: Final = re.compile(r"LOG:  duration: [^\n]*  plan:\n((?:\t.*\n)+)")
 _NOISE: Final = (
     (re.compile(r" *\(cost=[^)]*\)"), ""),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "…"),
-    (re.compile(r"'\d{4}-\d\d-\d\d[^']*'"), "'…'"),
-    (re.compile(r"'[^']{60,}'|'[0-9a-f]{32}'"), "'…'"),
 )
+_LITERAL: Final = re.compile(r"'([^']*)'")
+_VARIES: Final = re.compile(r"\d{4}-\d\d-\d\d.*|[0-9a-f]{32}|.{60,}", re.DOTALL)
+"""Times, ids without hyphens, and whatever is long: lists and documents."""
 _UNTOLD: Final = ("Planning:", "Settings:", "Query Identifier:", "Query Parameters:")
 _COLUMNS: Final = re.compile(r"(?:\w+(?:\.\w+)?(?: AS \w+)?, ){4,}")
 _VALUES: Final = re.compile(r"'[^']*'|\bNULL\b|\b\d+\b")
@@ -127,7 +128,7 @@ def _begins_a_plan(line: str) -> bool:
 def _without_noise(text: str) -> str:
     for pattern, replacement in _NOISE:
         text = pattern.sub(replacement, text)
-    return text.rstrip()
+    return _LITERAL.sub(lambda found: "'…'" if _VARIES.fullmatch(found[1]) else found[0], text).rstrip()
 
 
 def _shortened(statement: str) -> str:

@@ -52,7 +52,7 @@ def _statement() -> str:
         f"EXISTS (SELECT FROM {identities} WHERE {ours} AND name_id_key = %(name)s)",
         f"EXISTS (SELECT FROM {identities} WHERE {ours} AND email_key = %(email)s)",
         f"EXISTS (SELECT FROM {users} WHERE username_key = %(name)s)",
-        f"%(customer)s = ANY (ARRAY(SELECT customer_id FROM {users} WHERE email_key = %(email)s))",
+        f"%(customer)s = ANY (ARRAY(SELECT customer_id FROM {users} WHERE email_key = %(email)s))",  # noqa: S608 - names of our own
         f"EXISTS (SELECT FROM {conflicts} WHERE {here} AND uid_key = %(uid)s AND external_id = %(conflict_external_id)s AND {PENDING_SQL})",
     )
     alternatives = "\nOR ".join(met)

@@ -4,6 +4,7 @@
 """
 
 from functools import cache
+from typing import Any
 
 from django.db import connection as database
 
@@ -21,7 +22,7 @@ def is_newcomer(connection: Connection, person: Person) -> bool:
     stays true until its end.
     """
     keys = keys_of(person)
-    params = {
+    params: dict[str, Any] = {
         "connection": connection.pk,
         "customer": connection.customer_id,
         "uid": keys.uid_key,
@@ -33,7 +34,7 @@ def is_newcomer(connection: Connection, person: Person) -> bool:
     with database.cursor() as cursor:
         cursor.execute(_statement(), params)
         row = cursor.fetchone()
-    return row == (False,)
+    return row is not None and row[0] is False
 
 
 @cache
@@ -42,17 +43,17 @@ def _statement() -> str:
     connections, identities, uids, users, conflicts = (
         model._meta.db_table for model in (Connection, Identity, IdentityUid, User, Conflict)
     )
-    ours = f"connection_id = ANY (ARRAY(SELECT id FROM {connections} WHERE customer_id = %(customer)s))"
+    ours = f"connection_id = ANY (ARRAY(SELECT id FROM {connections} WHERE customer_id = %(customer)s))"  # noqa: S608 - names of our own
+    here = "connection_id = %(connection)s"
     met = (
-        f"EXISTS (SELECT FROM {identities} WHERE connection_id = %(connection)s AND external_id = %(external_id)s)",
-        f"EXISTS (SELECT FROM {uids} WHERE connection_id = %(connection)s AND uid_key = %(uid)s)",
+        f"EXISTS (SELECT FROM {identities} WHERE {here} AND external_id = %(external_id)s)",
+        f"EXISTS (SELECT FROM {uids} WHERE {here} AND uid_key = %(uid)s)",
         f"EXISTS (SELECT FROM {identities} WHERE {ours} AND user_name_key = %(name)s)",
         f"EXISTS (SELECT FROM {identities} WHERE {ours} AND name_id_key = %(name)s)",
         f"EXISTS (SELECT FROM {identities} WHERE {ours} AND email_key = %(email)s)",
         f"EXISTS (SELECT FROM {users} WHERE username_key = %(name)s)",
-        f"%(customer)s = ANY (ARRAY(SELECT customer_id FROM {users} WHERE email_key = %(email)s))",
-        f"EXISTS (SELECT FROM {conflicts} WHERE connection_id = %(connection)s AND uid_key = %(uid)s"
-        f" AND external_id = %(conflict_external_id)s AND {PENDING_SQL})",
+        f"%(customer)s = ANY (ARRAY(SELECT customer_id FROM {users} WHERE email_key = %(email)s))",  # noqa: S608 - names of our own
+        f"EXISTS (SELECT FROM {conflicts} WHERE {here} AND uid_key = %(uid)s AND external_id = %(conflict_external_id)s AND {PENDING_SQL})",
     )
     alternatives = "\nOR ".join(met)
-    return f"SELECT {alternatives}\nFROM {connections} WHERE id = %(connection)s AND enabled"  # noqa: S608 - names of our own
+    return f"SELECT {alternatives}\nFROM {connections} WHERE id = %(connection)s AND enabled"

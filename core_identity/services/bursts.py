@@ -30,7 +30,7 @@ def note_deactivation(*, actor: Actor, identity: Identity) -> None:
     expired = User.objects.filter(
         expired_connection=connection, expired_channel=Channel.SCIM.value, expired_at__gte=Now() - WINDOW
     )
-    if expired[: limits.least].count() < limits.least:
+    if len(expired.order_by("expired_at").values_list("pk")[: limits.least]) < limits.least:
         return  # the usual case, in one statement
     now = database_now()
     latest = Burst.objects.filter(connection=connection).order_by("-last_at").first()

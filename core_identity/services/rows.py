@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def insert(*rows: Model) -> None:
-    """Insert new rows of one or several models in one statement, in their order. Their foreign keys are checked at COMMIT, so they may name each other."""
+    """Insert new rows of one or several models in one statement, in their order.
+
+    Foreign keys are checked at COMMIT, so the rows may name each other.
+    """
     parts, params = [], []
     for model, same in groupby(rows, type):
         fields, head, places = _insertion(model)
@@ -40,7 +43,7 @@ def update(row: Model, fields: Collection[str]) -> None:
     if not fields:
         return
     meta = row._meta
-    targets = [meta.get_field(name) for name in fields]
+    targets = [field for field in meta.concrete_fields if field.name in fields or field.attname in fields]
     assignments = ", ".join(f'"{field.column}" = %s' for field in targets)
     params = [field.get_db_prep_save(field.pre_save(row, add=False), database) for field in targets]
     with database.cursor() as cursor:

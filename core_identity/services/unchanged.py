@@ -49,10 +49,20 @@ def unchanged(
     except IdentityError:
         return None
     owner = identity if person.uid and has_uid(identity, person.uid) else None
-    if (person.uid and owner is None) or person.external_id not in {None, identity.external_id} or person.user_name == "":
+    if (
+        (person.uid and owner is None)
+        or person.external_id not in {None, identity.external_id}
+        or person.user_name == ""
+    ):
         return None
     push = push_of(
-        connection, Verb.CHANGE, person, subject=identity, owner=owner, uid=person.uid, unsent=unsent_keys(sent, is_patch)
+        connection,
+        Verb.CHANGE,
+        person,
+        subject=identity,
+        owner=owner,
+        uid=person.uid,
+        unsent=unsent_keys(sent, is_patch),
     )
     uid, keys = current_uid(identity), keys_of(person)
     stored = Stored(

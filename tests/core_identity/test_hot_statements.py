@@ -52,8 +52,9 @@ def test_a_stored_person_is_what_the_models_say(acme: Connection, jane: Identity
         found = stored_person(acme, jane.scim_id)
         said = Identity.objects.select_related("user", "connection").get(pk=jane.pk)
         assert found is not None
-        for mine, theirs in ((found, said), (found.user, said.user), (found.connection, said.connection)):
-            assert columns(mine) == columns(theirs)
+        assert columns(found) == columns(said)
+        assert columns(found.user) == columns(said.user)
+        assert columns(found.connection) == columns(said.connection)
         assert as_shown(found) == resources.scim_identity(acme, jane.scim_id)
         assert found.__dict__["uid_now"] == IdentityUid.objects.filter(identity=jane, current=True).first()
 
@@ -146,21 +147,22 @@ def test_whoever_is_a_newcomer_meets_nobody(acme: Connection, jane: Identity) ->
 
 def test_rows_are_written_as_save_writes_them(acme: Connection, jane: Identity) -> None:
     def made(number: int) -> tuple[models.Model, ...]:
-        user = User(customer=acme.customer, username=f"u{number}", username_key=f"u{number}", expired_snapshot=[{"a": 1}])
+        user = User(
+            customer=acme.customer, username=f"u{number}", username_key=f"u{number}", expired_snapshot=[{"a": 1}]
+        )
         identity = Identity(connection=acme, user=user, user_name=f"n{number}", attributes={"bb": [1.5], "a": None})
         uid = IdentityUid(connection=acme, identity=identity, uid=f"U{number}", uid_key=f"u{number}")
         story = [Event(at=timezone.now(), kind=kind, channel="scim", actor_kind="system", actor="x") for kind in "ab"]
         return user, identity, uid, *story
 
     saved, inserted = made(1), made(2)
+    found: models.Model
     for row in saved:
         row.save(force_insert=True)
     rows.insert(*inserted)
     for one, other in zip(saved, inserted, strict=True):
-        if isinstance(other, Event):
-            found = Event.objects.get(uuid=other.uuid)
-        else:
-            found = type(other)._default_manager.get(pk=other.pk)
+        key = {"uuid": other.uuid} if isinstance(other, Event) else {"pk": other.pk}
+        found = type(other)._default_manager.get(**key)
         as_saved, as_inserted = columns(type(one)._default_manager.get(pk=one.pk)), columns(found)
         for name, value in as_saved.items():
             if name in {"created_at", "changed_at"}:

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from core_identity.models import Conflict, Connection, Identity, IdentityUid, PushGroup, PushGroupMember, User
 from core_identity.services import provisioning
+from core_identity.services.unchanged import unchanged
 from tests.scim.conftest import ENTERPRISE, Scim, person
 from tests.support.snapshot import snapshot
 
@@ -29,12 +30,13 @@ def test_an_unchanged_put_or_patch_takes_no_lock_and_writes_nothing_but_the_log(
     path = f"/Users/{made['id']}"
     okta.get(path)
     before = snapshot(TABLES)
-    for answer in (
+    works: tuple[Callable[[], Any], ...] = (
         lambda: okta.put(path, WHOLE),
         lambda: okta.patch(path, {"op": "replace", "path": "title", "value": "Editor"}),
-    ):
+    )
+    for work in works:
         with CaptureQueriesContext(database) as asked:
-            assert answer().json() == made
+            assert work().json() == made
         texts = [query["sql"].strip() for query in asked]
         assert not [text for text in texts if text.startswith(("BEGIN", "UPDATE", "SAVEPOINT")) or " FOR " in text]
         assert [text.split(" (")[0] for text in texts if text.startswith("INSERT")] == ["INSERT INTO scim_provisioningrecord"]
@@ -47,7 +49,9 @@ def test_a_write_takes_few_statements(okta: Scim) -> None:
     """All of the request: token, budget, BEGIN, COMMIT and log included."""
     okta.make("someone.else@acme.test")
     path = f"/Users/{okta.post('/Users', {**WHOLE, 'userName': 'x@acme.test', 'emails': []}).json()['id']}"
-    title, active = ({"op": "replace", "path": name, "value": value} for name, value in (("title", "Chief"), ("active", False)))
+    title, active = (
+        {"op": "replace", "path": name, "value": value} for name, value in (("title", "Chief"), ("active", False))
+    )
     works: dict[str, tuple[int, Callable[[], Any]]] = {
         "create": (9, lambda: okta.post("/Users", {**person("new.comer@acme.test"), "externalId": "e3"})),
         "put": (12, lambda: okta.put(path, {**WHOLE, "userName": "x@acme.test", "emails": [], "title": "Writer"})),
@@ -67,22 +71,20 @@ def _conflict(identity: Identity, **fields: Any) -> None:
     Conflict.objects.create(**({"connection": identity.connection, "other": other, **told} | fields))
 
 
-def _set(**fields: Any) -> Callable[[Identity], None]:
-    return lambda identity: Identity.objects.filter(pk=identity.pk).update(**fields) and None
+def _set(**fields: Any) -> Callable[[Identity], object]:
+    return lambda identity: Identity.objects.filter(pk=identity.pk).update(**fields)
 
 
-def _set_user(**fields: Any) -> Callable[[Identity], None]:
-    return lambda identity: User.objects.filter(pk=identity.user_id).update(**fields) and None
+def _set_user(**fields: Any) -> Callable[[Identity], object]:
+    return lambda identity: User.objects.filter(pk=identity.user_id).update(**fields)
 
 
-def _set_uid(**fields: Any) -> Callable[[Identity], None]:
-    return lambda identity: IdentityUid.objects.filter(identity=identity, current=True).update(**fields) and None
+def _set_uid(**fields: Any) -> Callable[[Identity], object]:
+    return lambda identity: IdentityUid.objects.filter(identity=identity, current=True).update(**fields)
 
 
 def _former_uid(identity: Identity) -> None:
-    IdentityUid.objects.create(
-        connection=identity.connection, identity=identity, uid="u0", uid_key="u0", current=False
-    )
+    IdentityUid.objects.create(connection=identity.connection, identity=identity, uid="u0", uid_key="u0", current=False)
 
 
 def _in_group(identity: Identity) -> None:
@@ -90,11 +92,11 @@ def _in_group(identity: Identity) -> None:
     PushGroupMember.objects.create(group=group, identity=identity)
 
 
-def _rule(rule: str) -> Callable[[Identity], None]:
-    return lambda identity: Connection.objects.filter(pk=identity.connection_id).update(uid_rule=rule) and None
+def _rule(rule: str) -> Callable[[Identity], object]:
+    return lambda identity: Connection.objects.filter(pk=identity.connection_id).update(uid_rule=rule)
 
 
-STATES: tuple[Callable[[Identity], None], ...] = (
+STATES: tuple[Callable[[Identity], object], ...] = (
     _set(said_uid="u9"),
     _set(said_uid="u1"),
     _set(active=False),
@@ -116,7 +118,7 @@ STATES: tuple[Callable[[Identity], None], ...] = (
     _set_uid(derived=True, uid="jane.doe@acme.test", uid_key="jane.doe@acme.test"),
     _set_uid(uid="U1"),
     _set_uid(current=False),
-    lambda identity: IdentityUid.objects.filter(identity=identity).delete() and None,
+    lambda identity: IdentityUid.objects.filter(identity=identity).delete(),
     _former_uid,
     _in_group,
     _rule("other"),
@@ -169,7 +171,8 @@ def test_whatever_is_judged_unchanged_changes_no_row_and_gets_the_same_answer_th
     okta: Scim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Random states and messages. The reference is the ordinary way itself, under its lock; for its own answers it is a GET."""
-    judge, judged = provisioning.unchanged, []
+    judge = unchanged
+    judged: list[Any] = []
 
     def watched(**given: Any) -> Any:
         judged.append(judge(**given))

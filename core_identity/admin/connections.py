@@ -174,7 +174,7 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
         """Read only: who is who is mended at the IdP. It shows people, so the permission to see connections is not enough."""
         connection = self.get_object(request, str(pk))
         if connection is None:
-            raise NotFound("This connection no longer exists.")
+            raise NotFound("There is no such connection.")
         if not self.has_view_permission(request, connection) or not request.user.has_perm("core_identity.view_user"):
             raise PermissionDenied
         page = Paginator(perhaps_pushed_too(connection), PAIRS_ON_A_PAGE).get_page(request.GET.get("page"))

@@ -24,7 +24,7 @@ class TakeOverForm(ReasonForm):
     """A tick means what was shown: where the IdP has said something else since, it is no choice any more."""
 
     chosen = forms.MultipleChoiceField(
-        label="Take over",
+        label="Values to accept",
         widget=forms.CheckboxSelectMultiple,
         error_messages={
             "invalid_choice": "The identity provider's values changed while you were looking. Check them again."

@@ -40,14 +40,14 @@ def test_a_connection_lists_its_drift_with_a_button_each_R18(as_root: Client, ac
     change_page = as_root.get(reverse("admin:core_identity_connection_change", args=[acme.pk]))
     assert listed(acme) in change_page.content.decode()
     page = as_root.get(listed(acme)).content.decode()
-    assert page.count(">Take over</a>") == 3
+    assert page.count(">Accept</a>") == 3
     for word in ("1 person", "jane.roe@acme.test", "jane.doe@acme.test", "Roe", "Doe"):
         assert word in page
 
 
 def test_the_list_is_filtered_by_field_R18(as_root: Client, acme: Connection, roe: Identity) -> None:
     page = as_root.get(listed(acme), {"field": "last_name"}).content.decode()
-    assert (page.count(">Take over</a>"), "jane.roe@acme.test" in page) == (1, False)
+    assert (page.count(">Accept</a>"), "jane.roe@acme.test" in page) == (1, False)
     assert "0 people" in as_root.get(listed(acme), {"field": "title"}).content.decode()
     assert "1 person" in as_root.get(listed(acme), {"field": "password"}).content.decode()
 

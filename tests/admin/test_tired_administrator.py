@@ -92,7 +92,7 @@ def test_take_over_is_offered_to_who_may_R18(acme: Connection, jane: Identity) -
     writer = browser_of(staff("writer", "view_connection", "change_user"))
     pages = [browser.get(page_of(acme, "drift")).content.decode() for browser in (reader, writer)]
     assert ["Roe" in page for page in pages] == [True, True]
-    assert ["Take over</a>" in page for page in pages] == [False, True]
+    assert ["Accept</a>" in page for page in pages] == [False, True]
 
 
 def test_the_front_page_counts_waiting_groups_and_leads_to_them_R29(as_root: Client, acme: Connection) -> None:

@@ -206,7 +206,7 @@ def test_a_refresh_that_fails_is_told_once_and_leaves_everything(acme: Connectio
     assert standing(acme).certificates == [idp.pem]
     assert Browser(idp).come_back(by_sso(JANE)).status_code == 303
     serve(idp.metadata(extra='validUntil="2020-01-01T00:00:00Z"'))
-    assert "good until 2020" in refresh(actor=ADMIN, connection=acme).faults[0]
+    assert "valid until 2020" in refresh(actor=ADMIN, connection=acme).faults[0]
     serve(idp.metadata())
     assert refresh(actor=ADMIN, connection=acme).faults == ()
     assert standing(acme).refresh_fault == ""

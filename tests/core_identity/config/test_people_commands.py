@@ -91,7 +91,7 @@ def test_a_uid_is_given_and_a_former_one_released_R5_R8a(jane: Identity) -> None
 
 
 def test_an_offer_of_nobody_is_a_question_and_not_a_success_R10(acme: Connection) -> None:
-    with pytest.raises(CommandError, match="Whom") as asked:
+    with pytest.raises(CommandError, match="at least one user") as asked:
         call_command("user", "offer", "--connection", acme.slug, *WHY)
     assert asked.value.returncode == USAGE
 

@@ -113,6 +113,7 @@ def for_each(rows: str, **event: Any) -> tuple[str, dict[str, Any]]:
 _SAME: Final = tuple(field for field in Event._meta.concrete_fields if field.name not in {"id", "uuid", "user_id"})
 """The columns in which the events of many people are equal."""
 
+
 def taken() -> list[Event]:
     """Return the events that the block of `together` has gathered so far, for a caller that inserts them in a statement of its own."""
     gathered = _gathered.get() or []

@@ -15,7 +15,7 @@ SUMMARY = "run every check, but no test"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Run every check that ./dev test begins with: style, types, import contracts, English, templates, migrations "
+        "Run every check that ./dev test runs too: style, types, import contracts, plain English, templates, migrations "
         "and check --deploy."
     )
     parser.add_argument("--fix", action="store_true", help="first let ruff and djlint fix what they can")

@@ -34,8 +34,10 @@ class Commands:
         with self._lock:
             self._line.write(json.dumps({"words": words, "stdin": stdin, "variables": variables}) + "\n")
             self._line.flush()
-            answer = json.loads(self._line.readline())
-        return answer["code"], answer["out"]
+            answer = self._line.readline()
+        assert answer, "The process that runs commands has ended; its last words are above."
+        ended = json.loads(answer)
+        return ended["code"], ended["out"]
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,9 @@ def running_commands(environment: dict[str, str], folder: Path) -> Iterator[Comm
     ours, theirs = socket.socketpair()
     checkout = this_checkout()
     command: list[str | Path] = [checkout.python, "-m", "tests.support.command_server", str(theirs.fileno())]
-    with ours, theirs, ours.makefile("rw", encoding="utf-8") as line, services([theirs.fileno()]) as running:
-        running.start("manage.py", command, environment | {"PYTHONPATH": str(checkout.root)}, folder)
+    with ours, ours.makefile("rw", encoding="utf-8") as line, services([theirs.fileno()]) as running:
+        with theirs:  # only the process keeps it, so that we notice its end
+            running.start("manage.py", command, environment | {"PYTHONPATH": str(checkout.root)}, folder)
         yield Commands(line)
 
 

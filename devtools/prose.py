@@ -128,7 +128,7 @@ def strings(path: Path, name: str) -> Iterator[Passage]:
 
 
 def _string(text: str, name: str, line: int) -> Iterator[Passage]:
-    if re.search(r"\{\s|^[\s(]*(?:SELECT|INSERT|UPDATE|DELETE|WITH) ", text):
+    if re.search(r"\{\s|\b(?:SELECT|INSERT|UPDATE|DELETE|WITH|FROM|WHERE|RETURNING)\s", text):
         return  # a script, a style sheet or SQL
     yield from _markup(text, name, line) if re.search(r"</?[a-z]", text) else _passage(text, name, line)
 

@@ -12,9 +12,9 @@ from core_identity.values import Person
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What is stored of a person, beside what the `Push` tells, read from one snapshot.
+    """The stored values of a person, beside those in the `Push`, read from one snapshot.
 
-    ``uid`` is the current UID as written, None where there is none. ``identity`` and ``user`` map names of fields to values: all that
+    ``uid`` is the current UID as written, or None. ``identity`` and ``user`` map names of fields to values: all that
     `mirrored_changes` and `permitted_changes` ask for. ``has_conflict``: a conflict is pending that the message could close or use up (R9).
     """
 

@@ -1,6 +1,6 @@
-"""python3-saml: its verdict about a tree that passed our gate, at its strictest. What it still lets through is `gate`'s and `claims`' to stop.
+"""python3-saml: its verdict about a tree that passed our gate, at its strictest. `gate` and `claims` stop the messages that it would still accept.
 
-It makes the same things anew for each message: settings, XPath expressions and keys of certificates. Here they are made once, and kept within bounds.
+The library makes the same things for each message: settings, XPath expressions and keys of certificates. Here they are made once, in bounded caches.
 No check is left out by that.
 """
 
@@ -23,7 +23,7 @@ from sso.saml import gate, schema  # noqa: F401 - the library validates by our c
 from sso.saml.assertion import Idp, Sp
 
 LibraryFault: Final = OneLogin_Saml2_ValidationError
-"""What the library raises where it does not believe a message."""
+"""Exceptions of the library for a message that it does not believe."""
 
 OF_ROOT: Final = "/*/ds:Signature"
 OF_ASSERTION: Final = "/samlp:Response/saml:Assertion/ds:Signature"
@@ -50,7 +50,7 @@ _OURS_TO_JUDGE: Final = frozenset(
 _TIMES: Final = ("IssueInstant", "NotBefore", "NotOnOrAfter", "AuthnInstant", "SessionNotOnOrAfter")
 
 NO_MESSAGE: Final = base64.b64encode(b"<nothing/>").decode()
-"""What the library is given to parse."""
+"""The message that the library parses."""
 
 
 def is_ours_to_judge(fault: Exception, root: etree._Element) -> bool:
@@ -150,7 +150,7 @@ def _key(certificate: str) -> xmlsec.Key:
 def _validate_node_sign(
     signature_node: etree._Element, elem: etree._Element, cert: str, *_: object, raise_exceptions: bool = False
 ) -> bool:
-    """Verify one signature with the key of ``cert`` (PEM), as the library does, which reads the key anew for each signature.
+    """Verify one signature with the key of ``cert`` (PEM), as the library does. The library would read the key again for each signature.
 
     The context takes a copy of the key, so threads may share it.
     """

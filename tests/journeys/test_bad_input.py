@@ -16,6 +16,7 @@ from tests.sso.conftest import Browser
 from tests.support.cast import JANE, ZOE, by_sso
 from tests.support.okta import body_of
 from tests.support.saml import TestIdp
+from tests.support.undone import undone
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Answer
@@ -126,44 +127,45 @@ def written() -> list[object]:
     ]
 
 
-@pytest.mark.parametrize("case", [*REFUSED, *OF_THE_WRONG_TYPE])
-def test_scim_refuses_a_uid_by_name_and_writes_nothing_R5(okta: Scim, case: str) -> None:
-    value, said = (REFUSED | OF_THE_WRONG_TYPE)[case]
+def test_scim_refuses_a_uid_by_name_and_writes_nothing_R5(okta: Scim) -> None:
     jane = made(okta, JANE)
     before = written()
-    operation = {"op": "replace", "path": f"{ENTERPRISE}:{UID}", "value": value}
-    for answer in (
-        okta.post("/Users", resource(NEWCOMER, value)),
-        okta.put(f"/Users/{jane.scim_id}", resource(JANE, value)),
-        okta.patch(f"/Users/{jane.scim_id}", operation),
-    ):
-        detail = error(answer, 400, "invalidValue")
-        assert UID in detail
-        assert said in detail
-    assert written() == before
+    for case, (value, said) in (REFUSED | OF_THE_WRONG_TYPE).items():
+        operation = {"op": "replace", "path": f"{ENTERPRISE}:{UID}", "value": value}
+        with undone(case):
+            for answer in (
+                okta.post("/Users", resource(NEWCOMER, value)),
+                okta.put(f"/Users/{jane.scim_id}", resource(JANE, value)),
+                okta.patch(f"/Users/{jane.scim_id}", operation),
+            ):
+                detail = error(answer, 400, "invalidValue")
+                assert UID in detail
+                assert said in detail
+            assert written() == before
 
 
-@pytest.mark.parametrize("case", [*REFUSED, *OF_THE_WRONG_TYPE])
-def test_no_uid_is_so_bad_that_it_blocks_a_deactivation_R23(okta: Scim, case: str) -> None:
-    value, _ = (REFUSED | OF_THE_WRONG_TYPE)[case]
+def test_no_uid_is_so_bad_that_it_blocks_a_deactivation_R23(okta: Scim) -> None:
     jane = made(okta, JANE)
-    answer = okta.put(f"/Users/{jane.scim_id}", resource(replace(JANE, active=False), value))
-    assert answer.status_code == 200
-    assert (answer.json()["active"], answer.json()[ENTERPRISE][UID]) == (False, JANE.uid)
-    assert User.objects.get().expired_at is not None
+    for case, (value, _) in (REFUSED | OF_THE_WRONG_TYPE).items():
+        with undone(case):
+            answer = okta.put(f"/Users/{jane.scim_id}", resource(replace(JANE, active=False), value))
+            assert answer.status_code == 200
+            assert (answer.json()["active"], answer.json()[ENTERPRISE][UID]) == (False, JANE.uid)
+            assert User.objects.get().expired_at is not None
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_sso_refuses_a_uid_by_name_and_writes_nothing_R12(okta: Scim, browser: Browser, case: str) -> None:
-    value, said = REFUSED[case]
+def test_sso_refuses_a_uid_by_name_and_writes_nothing_R12(okta: Scim, idp: TestIdp) -> None:
     made(okta, JANE)
     before = written()
-    for person in (JANE, ZOE):
-        page = refusal(come_back(browser, person, value))
-        assert UID in page
-        assert said in page
-    assert written() == before
-    assert browser.me().status_code == 401
+    for case, (value, said) in REFUSED.items():
+        with undone(case):
+            browser = Browser(idp)
+            for person in (JANE, ZOE):
+                page = refusal(come_back(browser, person, value))
+                assert UID in page
+                assert said in page
+            assert written() == before
+            assert browser.me().status_code == 401
 
 
 def test_sso_refuses_a_uid_that_is_no_single_text_and_writes_nothing_R12(browser: Browser) -> None:

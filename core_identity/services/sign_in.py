@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import connection as database
-from django.db.models import CharField, Exists, OuterRef, Q, UUIDField
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Subquery, UUIDField
 from django.utils import timezone
 
 from core_identity.compiled import Compiled, Given
@@ -47,20 +47,36 @@ BAR_TEXTS = {
     Bar.STAFF: "People who administer CORE cannot sign in through this connection.",
 }
 
+
+def _row_of_uid() -> QuerySet[IdentityUid]:
+    return IdentityUid.objects.filter(
+        connection=Given("connection", UUIDField()), uid_key=Given("uid_key", CharField())
+    ).order_by()
+
+
+# Each table is found by its primary key, which a sub-query gives. A join by other columns can become quadratic if PostgreSQL believes a table empty.
 _KNOWN: Final = Compiled(
     lambda: (
-        IdentityUid.objects.select_related("identity__user", "identity__connection")
-        .filter(connection=Given("connection", UUIDField()), uid_key=Given("uid_key", CharField()))
+        IdentityUid.objects.select_related("identity__user")
+        .filter(
+            pk=Subquery(_row_of_uid().values("pk")[:1]),
+            identity=Subquery(_row_of_uid().values("identity")[:1]),
+            identity__user=Subquery(_row_of_uid().values("identity__user")[:1]),
+            uid_key=Given("uid_key", CharField()),
+        )
         .annotate(
+            connection_enabled=Subquery(
+                Connection.objects.filter(pk=Given("connection", UUIDField())).values("enabled")
+            ),
             conflict_pending=Exists(
                 ConflictRow.objects.filter(
                     PENDING,
                     Q(subject=OuterRef("identity"))
                     | Q(other=OuterRef("identity__user"))
                     | Q(uid_key=Given("said_uid_key", CharField()), external_id=Given("external_id", CharField())),
-                    connection=OuterRef("connection"),
+                    connection=Given("connection", UUIDField()),
                 )
-            )
+            ),
         )
         .order_by()
         .select_for_update(of=("identity__user", "identity", "self"), no_key=True)
@@ -265,6 +281,8 @@ def _known_person(connection: Connection, person: Person) -> Identity | None:
     if found is None:
         return None
     identity = found.identity
+    identity.connection = connection
+    connection.enabled = found.connection_enabled  # type: ignore[attr-defined]  # annotated
     if found.current:
         identity.__dict__["uid_now"] = found
     identity.__dict__["conflict_pending"] = found.conflict_pending  # type: ignore[attr-defined]  # annotated

@@ -254,7 +254,7 @@ def put(connection: Connection, identity: Identity, said: Person, *, is_patch: b
         deactivates=said.active is False,
         is_patch=is_patch,
     )
-    dropped = any("dropped" in note for note in outcome.notes)
+    dropped = any("the rest of the message was ignored" in note for note in outcome.notes)
     return "dropped" if dropped else str(outcome.decision), outcome.identity
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import transaction
 from django.http import HttpRequest
 from django.test import Client
@@ -15,6 +14,7 @@ from core_identity.backends import begin_session
 from core_identity.models import Event, Identity, User
 from core_identity.services.connections import change_connection
 from core_identity.services.users import change_user
+from core_identity.sessions import SessionStore
 from scim.models import ProvisioningRecord
 from tests.scim.conftest import ENTERPRISE, HOST, Scim, error
 from tests.support.cast import ADMIN

@@ -210,5 +210,6 @@ def test_the_number_of_members_costs_no_queries(okta: Scim) -> None:
             okta.get("/Groups")
         return len(put), len(patch), len(listed)
 
+    okta.get("/Groups")  # takes the first part of the budget
     assert cost(few) == cost(many)
     assert max(cost(many)) < 15

@@ -107,7 +107,13 @@ def _around(text: str, found: re.Match[str]) -> str:
 
 def all_findings(root: Path) -> Iterator[str]:
     """Yield the findings in the whole checkout."""
-    for path in (*sorted(root.glob("docs/**/*.md")), root / "CONTRIBUTING.md", root / "SECURITY.md"):
+    for path in (
+        *sorted(root.glob("docs/**/*.md")),
+        root / "CONTRIBUTING.md",
+        root / "SECURITY.md",
+        root / "README.md",
+        root / "CHANGELOG.md",
+    ):
         name = str(path.relative_to(root))
         for passage in markdown(path, name):
             yield from findings(passage, rule_numbers=name not in WITH_RULE_NUMBERS)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection as database
@@ -54,6 +54,10 @@ def _row_of_uid() -> QuerySet[IdentityUid]:
     ).order_by()
 
 
+def _of_connection(field: str) -> QuerySet[Connection, Any]:
+    return Connection.objects.filter(pk=Given("connection", UUIDField())).values(field)
+
+
 # Each table is found by its primary key, which a sub-query gives. A join by other columns can become quadratic if PostgreSQL believes a table empty.
 _KNOWN: Final = Compiled(
     lambda: (
@@ -65,9 +69,8 @@ _KNOWN: Final = Compiled(
             uid_key=Given("uid_key", CharField()),
         )
         .annotate(
-            connection_enabled=Subquery(
-                Connection.objects.filter(pk=Given("connection", UUIDField())).values("enabled")
-            ),
+            connection_enabled=Subquery(_of_connection("enabled")),
+            connection_own_idp=Subquery(_of_connection("own_idp")),
             conflict_pending=Exists(
                 ConflictRow.objects.filter(
                     PENDING,
@@ -283,6 +286,7 @@ def _known_person(connection: Connection, person: Person) -> Identity | None:
     identity = found.identity
     identity.connection = connection
     connection.enabled = found.connection_enabled  # type: ignore[attr-defined]  # annotated
+    connection.own_idp = found.connection_own_idp  # type: ignore[attr-defined]
     if found.current:
         identity.__dict__["uid_now"] = found
     identity.__dict__["conflict_pending"] = found.conflict_pending  # type: ignore[attr-defined]  # annotated

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.db import connection as database
@@ -54,8 +54,8 @@ def _row_of_uid() -> QuerySet[IdentityUid]:
     ).order_by()
 
 
-def _of_connection(field: str) -> QuerySet[Connection, Any]:
-    return Connection.objects.filter(pk=Given("connection", UUIDField())).values(field)
+def _of_connection(field: str) -> Subquery:
+    return Subquery(Connection.objects.filter(pk=Given("connection", UUIDField())).values(field))
 
 
 # Each table is found by its primary key, which a sub-query gives. A join by other columns can become quadratic if PostgreSQL believes a table empty.
@@ -69,8 +69,8 @@ _KNOWN: Final = Compiled(
             uid_key=Given("uid_key", CharField()),
         )
         .annotate(
-            connection_enabled=Subquery(_of_connection("enabled")),
-            connection_own_idp=Subquery(_of_connection("own_idp")),
+            connection_enabled=_of_connection("enabled"),
+            connection_own_idp=_of_connection("own_idp"),
             conflict_pending=Exists(
                 ConflictRow.objects.filter(
                     PENDING,

@@ -1,4 +1,4 @@
-"""Querysets whose SQL is made once for a process, for the few that every sign-in runs. Django makes the SQL anew each time, for most of the time.
+"""Querysets with SQL that is compiled once for a process, for the few that every sign-in runs. Django would compile them each time.
 
 The meaning stays that of the queryset: it is written by the ORM, with `Given` in the place of each value that changes.
 """

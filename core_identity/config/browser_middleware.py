@@ -1,7 +1,7 @@
 """Middleware that only browsers need. A request of a program, to SCIM or to an OAuth address for programs, passes by it.
 
 Such a request has no session, no user and no message, so it pays for none of them; the files of WhiteNoise are not under its addresses.
-What remains for it stands in `MIDDLEWARE` without this module's name, that against forged forms too: it costs little, and its check demands its name.
+`MIDDLEWARE` lists the remaining ones without this module's name. The one against forged forms is one of them, because Django checks its name.
 """
 
 from functools import cache

@@ -1,6 +1,6 @@
 """Keep the number of SCIM resources of each connection in blocks, so that no page counts them.
 
-A trigger appends a change wherever an identity becomes a resource or is none any more, whoever writes it. At the commit of every
+A trigger appends a change when an identity becomes a resource or stops being one, for every writer. At the commit of every
 thousandth change the changes of its connection are counted in blocks; a statement that adds a thousand rows or more is counted in blocks at once.
 `core_identity.selectors.pages` reads blocks and changes, and explains why their sum is exact.
 """

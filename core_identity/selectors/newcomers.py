@@ -16,7 +16,7 @@ from core_identity.values import Person
 
 
 def is_newcomer(connection: Connection, person: Person) -> bool:
-    """Whether no identity, UID, user or pending conflict has one of the keys of a person, so that nobody is met and every name is free.
+    """Whether no identity, UID, user or pending conflict has one of the keys of a person, so that the person is new and every name is free.
 
     False if in doubt, or if the connection is switched off: then the ordinary look-ups decide. The caller holds the customer's lock, so the answer
     stays true until its end.

@@ -63,6 +63,7 @@ def test_a_role_that_is_not_grantable_by_the_connection_is_not_reached_R28(acme:
 
 
 def test_deleting_a_group_takes_only_what_came_through_it_R30(acme: Connection, jane: Identity, editors: Role) -> None:
+    """R30: the membership by hand stays."""
     grant_role(actor=ADMIN, user_id=jane.user_id, role_id=editors.pk)
     group = push(acme, "Editors", jane)
     assert len(roles_of(jane.user)[0].sources) == 2

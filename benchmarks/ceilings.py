@@ -1,7 +1,7 @@
 """The ceilings of the stack, as a Django project in one file: what no view can be cheaper than.
 
 L is a view with one ORM query by a unique index, I the same with one INSERT. Persistent connections and their health checks are as in the product.
-There is no middleware, and the driver is as Django sets it up, so that the two stay the same unit while the product changes.
+They use no middleware and Django's default driver settings, so the two units stay the same while the product changes.
 """
 
 import django

@@ -63,7 +63,7 @@ class Scene:
         from benchmarks.bulk_load import bulk_load
         from benchmarks.seed import add_people
 
-        # An index that is made anew would tell PostgreSQL how many rows there are.
+        # PostgreSQL would learn the number of rows from a new index.
         with bulk_load() if analyse else nullcontext():
             for first in range(self.people + 1, people + 1, STEP):
                 add_people(self.connection, first, min(people, first + STEP - 1))

@@ -21,7 +21,7 @@ _LOCK: Final = f"SELECT enabled FROM {CONNECTION_TABLE} WHERE id = %s FOR NO KEY
 
 
 def client_by_id(client_id: str) -> OAuthClient | None:
-    """Return the client with this OAuth ``client_id``, with its connection; None if there is none. No column can hold NUL."""
+    """Return the client with this OAuth ``client_id``, with its connection, or None. No column can hold NUL."""
     if "\0" in client_id:
         return None
     with database.cursor() as cursor:

@@ -50,7 +50,7 @@ class LogWriter:
     """The rows that this process still holds, and the thread that writes them."""
 
     MOST: Final = 500
-    """Whoever adds the last of so many rows writes them, so that the memory for them is bounded."""
+    """The request that adds the last of so many rows writes them, so the memory for them is bounded."""
 
     def __init__(self) -> None:
         self._rows: list[Row] = []

@@ -205,7 +205,7 @@ _ORGANIZATION, _DEPARTMENT = (name.removeprefix(_EXTENSION) for name in (ORGANIZ
 def user_version(shown: ShownIdentity) -> str:
     """Return the version of a user: that of the identity's row, and of what is shown beside it.
 
-    The UID, groups, and what CORE itself holds, change without the identity: whoever has seen them must not be told that nothing did.
+    The UID, groups, and what CORE itself holds, can change without the identity. A client that has seen old values must not get a 304.
     """
     beside = blake2s(repr((shown.uid, _held(shown), shown.groups)).encode(), digest_size=4)
     return f"{shown.version}.{beside.hexdigest()}"

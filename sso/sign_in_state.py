@@ -194,7 +194,7 @@ def arrive(
 
 
 def arrived(slug: str, *, ticket: str, browser_token: str | None) -> SignInState | None:
-    """Return the sign-in that this ticket and this browser may finish, with the time as ``now``, without touching it; None where there is none.
+    """Return the sign-in that this ticket and this browser may finish, with the time as ``now``, without changing it, or None.
 
     Its identity is loaded with user and connection. One query.
     """

@@ -38,7 +38,7 @@ def mirrored_changes(said: Person, stored: Mapping[str, Any]) -> dict[str, Any]:
     """
     new: dict[str, Any] = {}
     if said.user_name and key(said.user_name) != key(stored["user_name"]) == stored["name_id_key"]:
-        new["name_id"] = ""  # R8, R8b: it was the userName; whoever gets that next must not find this person by it
+        new["name_id"] = ""  # R8, R8b: it was the userName; the next owner of that name must not find this person by it
     new["user_name"] = said.user_name or None
     new["external_id"] = said.external_id
     new["email"] = said.email

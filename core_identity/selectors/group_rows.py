@@ -1,4 +1,4 @@
-"""Who is in a push group, as the texts of SCIM ids: a group may have fifty thousand members, and an object for each costs more than to find it."""
+"""The members of a push group, as texts of SCIM ids. A group may have fifty thousand members, and an object for each costs more than its row."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ def named_in(group: PushGroup) -> Named:
 
 
 def is_named(identity: Identity) -> bool:
-    """Tell whether any push group has an identity as a member, or expects its id. One query; for a newcomer the answer is no."""
+    """Return whether any push group has an identity as a member, or expects its id. One query. False for most new people."""
     with database.cursor() as cursor:
         cursor.execute(_IS_NAMED, [identity.pk, identity.scim_id])
         return bool(cursor.fetchone()[0])

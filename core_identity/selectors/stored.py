@@ -23,7 +23,7 @@ PENDING_SQL: Final = "(state = 'open' OR let_through) IS TRUE"
 
 
 def stored_person(connection: Connection, scim_id: UUID) -> Identity | None:
-    """Return a SCIM resource of a connection, or None. Its user and connection are loaded, and further attributes tell what else is stored:
+    """Return a SCIM resource of a connection, or None. Its user and connection are loaded. Further attributes contain the rest:
 
     ``uid_now``: its current UID, or None. ``groups_shown``: the SCIM id and the name of each of its groups.
     ``settled_keys``: the pairs of UID and externalId, as conflicts are found by them, for which no conflict is pending; empty if one is pending for

@@ -258,7 +258,7 @@ def _link(*, actor: Actor, group: PushGroup, role: Role | None) -> None:
 
 
 def _changes_nothing(group: PushGroup, count: int, change: GroupChange) -> bool:
-    """Tell whether a group, of which ``count`` ids are members or expected, is as a message with the whole list says."""
+    """Return whether a group with ``count`` members and expected ids equals a message that contains the whole list."""
     if change.display_name is not None and _group_name(change.display_name) != group.display_name:
         return False
     if change.external_id is not None and _external_id(change) != group.external_id:

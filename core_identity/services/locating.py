@@ -88,7 +88,7 @@ def resource(connection: Connection, scim_id: UUID) -> Identity:
     """
     with database.cursor() as cursor:
         cursor.execute(_LOCK, [connection.pk, scim_id])
-    # A statement of its own: what stands beside the locked rows has to be read after they were locked.
+    # A separate statement: the rows beside the locked ones must be read after the lock.
     found = stored_person(connection, scim_id)
     if found is None:
         raise NotFound(f"There is no user with the id {scim_id} in this connection.")

@@ -16,7 +16,7 @@ def add_first_members(*, actor: Actor, group: PushGroup, change: GroupChange) ->
 
 
 def has_members(group: PushGroup, count: int, change: GroupChange) -> bool:
-    """Tell whether a message lists just those ids, ``count`` in number, that were named as members of a group before. Takes no lock.
+    """Return whether a message lists exactly the ``count`` ids that a group already has as members or expects. Takes no lock.
 
     If so, note in ``group`` what an answer shows.
     """

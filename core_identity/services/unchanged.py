@@ -17,7 +17,7 @@ from core_identity.values import Person
 
 
 def read_once(read: Callable[[Identity], Person]) -> Callable[[Identity], Person]:
-    """Return a reader that reads anew only where the identity (by `stored_person`) or what stands beside it has changed since it last read.
+    """Return a reader that reads again only if the identity (by `stored_person`), or a row read with it, has changed since the last time.
 
     So a message is usually read before the lock, and not again under it.
     """

@@ -35,7 +35,7 @@ def is_failure_alone(root: etree._Element) -> bool:
 def words_of_failure(root: etree._Element) -> str:
     """Return the StatusMessage of a Response that signs nobody in, for an administrator: on one line, legible, short, without email addresses.
 
-    Empty if there is none. Entra writes the person's address into it.
+    Empty if the Response has no StatusMessage. Entra writes the person's address into it.
     """
     text = text_of(root.find(f"{SAMLP}Status/{SAMLP}StatusMessage")) or ""
     if _codes(root) == [SUCCESS]:

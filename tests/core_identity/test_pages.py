@@ -1,4 +1,4 @@
-"""Pages and numbers of SCIM resources are those that a count would give, whoever comes, goes and counts meanwhile."""
+"""Pages and numbers of SCIM resources equal a count, also while people come and go and others count."""
 
 import random
 from collections.abc import Callable

@@ -146,7 +146,7 @@ FIELDS: dict[str, tuple[Any, ...]] = {
 
 
 def _put(chance: random.Random) -> dict[str, Any]:
-    """Return a message near to what is stored: mostly the same, with one or two fields drawn anew or left out."""
+    """Return a message close to the stored values: mostly the same, with one or two fields replaced or left out."""
     body = {**WHOLE, "active": True}
     for name in chance.sample(sorted(FIELDS), chance.choice((0, 0, 1, 1, 2))):
         value = chance.choice((*FIELDS[name], "left out"))

@@ -18,8 +18,8 @@ from core_identity.values import Person
 def is_newcomer(connection: Connection, person: Person) -> bool:
     """Whether no identity, UID, user or pending conflict has one of the keys of a person, so that the person is new and every name is free.
 
-    False if in doubt, or if the connection is switched off: then the ordinary look-ups decide. The caller holds the customer's lock, so the answer
-    stays true until its end.
+    False if in doubt, or if the connection is switched off: then the ordinary look-ups decide. The caller holds the lock of these keys
+    (`core_identity.services.transactions.lock_newcomer`), so the answer stays true until its end.
     """
     keys = keys_of(person)
     params: dict[str, Any] = {
@@ -35,6 +35,18 @@ def is_newcomer(connection: Connection, person: Person) -> bool:
         cursor.execute(_statement(), params)
         row = cursor.fetchone()
     return row is not None and row[0] is False
+
+
+def locked_keys(connection: Connection, person: Person) -> list[str]:
+    """Return names for the keys that `is_newcomer` looks up and two people could share. Two new people who share none may be written at once."""
+    keys = keys_of(person)
+    named = {
+        f"name {connection.customer_id}": key(person.user_name or ""),
+        f"email {connection.customer_id}": key(person.email or ""),
+        f"uid {connection.pk}": keys.uid_key,
+        f"external id {connection.pk}": keys.external_id,
+    }
+    return [f"{place} {value}" for place, value in named.items() if value]
 
 
 @cache

@@ -14,7 +14,7 @@ from core_identity.models import Connection, Identity
 from core_identity.policy import matching
 from core_identity.policy.matching import Decision, Verb
 from core_identity.policy.wording import ActiveMeans, in_words
-from core_identity.selectors.newcomers import is_newcomer
+from core_identity.selectors.newcomers import is_newcomer, locked_keys
 from core_identity.services import events, expiry, groups
 from core_identity.services.conflicts import close_what_is_gone, settle
 from core_identity.services.following import follow_push, make_identity, set_active
@@ -37,7 +37,7 @@ from core_identity.services.locating import (
     resource,
 )
 from core_identity.services.refusals import recording_refusals
-from core_identity.services.transactions import in_one_transaction, lock_customer, require_enabled
+from core_identity.services.transactions import in_one_transaction, lock_customer, lock_newcomer, require_enabled
 from core_identity.services.unchanged import read_once, unchanged
 from core_identity.services.uniqueness import (
     WAY_OUT,
@@ -81,6 +81,9 @@ def create_person(*, actor: Actor, connection: Connection, person: Person) -> Ou
             f"This connection requires the attribute {connection.uid_attribute} in the enterprise extension. "
             "Map it in the provisioning settings of the app, with the value that SAML sends."
         )
+    newcomer = _create_newcomer(actor=actor, connection=connection, person=person)
+    if newcomer is not None:
+        return newcomer
     act = partial(_create, actor=actor, connection=connection, person=person)
     return _act_or_release_name(act, actor=actor, connection=connection)
 
@@ -152,11 +155,19 @@ def remove_person(
     close_what_is_gone(actor=actor, user=identity.user)
 
 
+@in_one_transaction
+@events.together()
+def _create_newcomer(*, actor: Actor, connection: Connection, person: Person) -> Outcome | None:
+    """Create a person whom nothing in CORE could be taken for, side by side with other new people. None if this is not certain."""
+    lock_newcomer(connection.customer_id, locked_keys(connection, person))
+    if not is_newcomer(connection, person):
+        return None
+    return _make(actor=actor, connection=connection, person=person, username=require_user_name(person))
+
+
 def _create(*, actor: Actor, connection: Connection, person: Person) -> Outcome:
     user_name = require_user_name(person)
     lock_customer(connection.customer_id)
-    if is_newcomer(connection, person):
-        return _make(actor=actor, connection=connection, person=person, username=user_name)
     require_enabled(Connection.objects.get(pk=connection.pk))
     subject = None
     if person.external_id:

@@ -1,7 +1,7 @@
 """A customer's first push, on tables that PostgreSQL knows nothing of: ``python -m benchmarks.first_push --people 100000``.
 
 Each person is looked up by userName, missed, and created, over four connections. Then everybody is listed by cursor, and a group is put. Printed
-are the rate at the beginning and at the end, and the memory of the worker after each step.
+are the rate at the beginning and at the end, and the memory of the largest worker after each step.
 """
 
 import argparse
@@ -108,6 +108,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.first_push", description=__doc__)
     parser.add_argument("--people", type=int, default=10_000, metavar="N", help="(default %(default)s)")
     parser.add_argument("--connections", type=int, default=4, metavar="N", help="(default %(default)s)")
+    parser.add_argument("--workers", type=int, default=2, metavar="N", help="of gunicorn (default %(default)s)")
     options = parser.parse_args()
     if options.people < 3 * WINDOW:
         parser.error(
@@ -115,17 +116,19 @@ def main() -> None:
         )
     with host() as machine:
         say("Starting …")
-        product = machine.serve_product()
+        product = machine.serve_product(workers=options.workers)
         scene = make_scene(machine, product)
 
         def step(name: str, work: Callable[[], object]) -> object:
             began, used = time.monotonic(), product.cpu()
             found = work()
             seconds, cpu = time.monotonic() - began, product.cpu() - used
-            print(f"{name}: {seconds:.1f} s, {cpu:.1f} s of CPU. The worker has {product.resident() / 2**20:.0f} MB.")
+            print(
+                f"{name}: {seconds:.1f} s, {cpu:.1f} s of CPU. The largest worker has {product.resident() / 2**20:.0f} MB."
+            )
             return found
 
-        print(f"The worker has {product.resident() / 2**20:.0f} MB at the beginning.")
+        print(f"The largest worker has {product.resident() / 2**20:.0f} MB at the beginning.")
         clocks: list[Clock] = []
         step(f"{options.people:,} people", lambda: clocks.append(push(scene, options.people, options.connections)))
         _, (rate, cpu), *_ = found = windows(clocks[0].marks)

@@ -42,7 +42,7 @@ ANALYZE ceilings_entry;
 
 @dataclass(frozen=True)
 class Server:
-    """A gunicorn with one worker, and the PostgreSQL behind it. ``pid`` and ``postmaster`` are the roots of the process trees."""
+    """A gunicorn, with one worker if not asked otherwise, and the PostgreSQL behind it. ``pid`` and ``postmaster`` are the roots of the process trees."""
 
     port: int
     pid: int
@@ -73,10 +73,10 @@ class Host:
     postmaster: int
     environment: dict[str, str]
 
-    def serve(self, application: str, environment: dict[str, str], probe: str) -> Server:
+    def serve(self, application: str, environment: dict[str, str], probe: str, *, workers: int = 1) -> Server:
         """Start a project under gunicorn as in production, but with one worker. ``probe`` is a path that answers 200."""
         port = _free_port()
-        server = WebServer(port, workers=1, threads=THREADS, binds=[f"127.0.0.1:{port}"], application=application)
+        server = WebServer(port, workers=workers, threads=THREADS, binds=[f"127.0.0.1:{port}"], application=application)
         environment = {**environment, "PUBLIC_URL": server.url, "LOG_LEVEL": "WARNING"}
         checkout = this_checkout()
         self.running.start(application, server.command(checkout), environment, checkout.root)
@@ -84,9 +84,9 @@ class Host:
         wait_for_answer(f"http://127.0.0.1:{port}{probe}", self.running.check, f"localhost:{port}")
         return Server(port, process.pid, self.postmaster)
 
-    def serve_product(self) -> Server:
+    def serve_product(self, *, workers: int = 1) -> Server:
         collect_static_files(this_checkout(), self.environment)
-        return self.serve(APPLICATION, {**self.environment, **SETTINGS}, "/healthz")
+        return self.serve(APPLICATION, {**self.environment, **SETTINGS}, "/healthz", workers=workers)
 
     def make_database(self, name: str, schema: str = "") -> str:
         """Make another database on the same PostgreSQL and return its URL."""

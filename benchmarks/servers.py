@@ -42,7 +42,7 @@ ANALYZE ceilings_entry;
 
 @dataclass(frozen=True)
 class Server:
-    """A gunicorn, with one worker if not asked otherwise, and the PostgreSQL behind it. ``pid`` and ``postmaster`` are the roots of the process trees."""
+    """A gunicorn, with one worker unless asked otherwise, and its PostgreSQL. ``pid`` and ``postmaster`` are the roots of the process trees."""
 
     port: int
     pid: int

@@ -14,7 +14,7 @@ from core_identity.errors import NotFound
 from core_identity.services import events
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor, ActorKind, Channel
-from scim.client_secrets import add_secret
+from scim.client_secrets import add_secret, unusable_secret
 from scim.models import OAuthClient
 
 if TYPE_CHECKING:
@@ -44,7 +44,12 @@ def apply(
     client = OAuthClient.objects.select_for_update().filter(connection=connection).first()
     fresh = client is None
     if client is None:
-        client = OAuthClient(connection=connection, client_id=secrets.token_urlsafe(24), name=connection.slug)
+        client = OAuthClient(
+            connection=connection,
+            client_id=secrets.token_urlsafe(24),
+            client_secret=unusable_secret(),
+            name=connection.slug,
+        )
     wanted = {
         "redirect_uris": " ".join(redirect_uris),
         "allows_authorization_code": "authorization_code" in grants,

@@ -1,11 +1,14 @@
 """The SCIM section of a connection file."""
 
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth.hashers import check_password, identify_hasher
 
 import scim.connections
+from core_identity.hashing import AT_ONCE, SLOTS
 from core_identity.models import Connection, Event
 from core_identity.services.connections import SettingsErrors
 from scim.models import OAuthClient
@@ -41,6 +44,19 @@ def test_a_key_that_is_left_out_has_its_default(connection: Connection) -> None:
         True,
         True,
     )
+
+
+def test_a_client_is_made_without_the_hash_of_a_password(connection: Connection, settings: LazySettings) -> None:
+    settings.PASSWORD_HASHERS = ["core_identity.hashing.BoundedHasher"]
+    with ExitStack() as busy:
+        for _ in range(AT_ONCE):
+            busy.enter_context(SLOTS.one())
+        assert scim.connections.apply(connection, {}, rotate_secret=False), (
+            "every place of the hasher is taken, and none was needed"
+        )
+    client = OAuthClient.objects.get(connection=connection)
+    assert identify_hasher(client.client_secret).algorithm == "pbkdf2_sha256"
+    assert not check_password("", client.client_secret)
 
 
 def test_rotation_makes_a_new_secret_for_the_same_client(connection: Connection) -> None:

@@ -361,9 +361,9 @@ def name_agrees(known: Known, *, name_key: str, email_key: str, uid_key: str) ->
 
     An email that is the UID itself (UID rule *email*) is not a second mark: a person who can edit one can edit both.
     """
-    held = {name for name in (known.user_name_key, known.name_id_key, known.email_key) if name}
-    said = {name_key, email_key if email_key != uid_key else ""}
-    return bool(held & said)
+    known_names = {name for name in (known.user_name_key, known.name_id_key, known.email_key) if name}
+    sent_names = {name_key, email_key if email_key != uid_key else ""}
+    return bool(known_names & sent_names)
 
 
 def gives_up_derived(holder: Known, *, user_name_key: str, external_id: str | None) -> bool:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 
-def username_candidates(wished: str) -> Iterator[str]:
-    """Yield ``wished`` and then the same with a number appended, infinitely: jane, jane2, jane3 …"""
-    yield wished
+def username_candidates(name: str) -> Iterator[str]:
+    """Yield ``name`` and then the same with a number appended, infinitely: jane, jane2, jane3 …"""
+    yield name
     number = 2
     while True:
-        yield f"{wished}{number}"
+        yield f"{name}{number}"
         number += 1

@@ -50,34 +50,40 @@ UID_FREE: Final[Cases[Assertion, SignIn]] = Cases(
     (
         Case(
             "the NameID is the userName of a SCIM resource whose UID is derived, and that resource has the asserted externalId",
-            lambda said: _derived_external_id(said) is not None and said.external_id == _derived_external_id(said),
+            lambda assertion: (
+                _derived_external_id(assertion) is not None and assertion.external_id == _derived_external_id(assertion)
+            ),
             SignIn.TAKE_OVER_DERIVED,
         ),
         Case(
             "the NameID is the userName of a SCIM resource whose UID is derived, and that resource has another externalId",
-            lambda said: _derived_external_id(said) is not None,
+            lambda assertion: _derived_external_id(assertion) is not None,
             SignIn.CONFLICT,
         ),
         Case(
             "in re-key, the owner of the asserted externalId is live and has the NameID as userName, "
             "and this UID is not drift that only an administrator may accept",
-            lambda said: (
-                said.rekeying
-                and said.external is not None
-                and _is_live_as(said.external, said.name_id_key)
-                and not (said.external.held and said.external.drift_uid_key == said.uid_key)
+            lambda assertion: (
+                assertion.rekeying
+                and assertion.external is not None
+                and _is_live_as(assertion.external, assertion.name_id_key)
+                and not (assertion.external.held and assertion.external.drift_uid_key == assertion.uid_key)
             ),
             SignIn.MOVE_UID,
         ),
-        Case("another identity has the asserted externalId", lambda said: said.external is not None, SignIn.CONFLICT),
+        Case(
+            "another identity has the asserted externalId",
+            lambda assertion: assertion.external is not None,
+            SignIn.CONFLICT,
+        ),
         Case(
             "the NameID is the userName of an offered user",
-            lambda said: said.named is not None and said.named.offered,
+            lambda assertion: assertion.named is not None and assertion.named.offered,
             SignIn.CLAIM,
         ),
         Case(
             "the NameID is the userName of a SCIM resource whose UID is derived",
-            lambda said: _gives_way(said.named),
+            lambda assertion: _gives_way(assertion.named),
             SignIn.TAKE_OVER_DERIVED,
         ),
     ),
@@ -89,62 +95,74 @@ UID_KNOWN: Final[Cases[Assertion, SignIn]] = Cases(
     (
         Case(
             "the asserted externalId is X's, and the externalId cannot change here",
-            lambda said: _same_external_id(said) and not said.external_id_may_change,
+            lambda assertion: _same_external_id(assertion) and not assertion.external_id_may_change,
             SignIn.ENTER,
         ),
         Case(
             "X has another externalId; in re-key, nobody has the asserted one, X is live, has the NameID as userName, "
             "and a UID that is not derived from it",
-            lambda said: said.rekeying and _follows_to_free_external_id(said),
+            lambda assertion: assertion.rekeying and _follows_to_free_external_id(assertion),
             SignIn.ENTER,
         ),
         Case(
             "X has another externalId; the externalId may change here, nobody has the asserted one, X is live, has the NameID as userName, "
             "and this current, not derived UID",
-            lambda said: (
-                said.external_id_may_change and said.uid_key == said.x.uid_key and _follows_to_free_external_id(said)
+            lambda assertion: (
+                assertion.external_id_may_change
+                and assertion.uid_key == assertion.x.uid_key
+                and _follows_to_free_external_id(assertion)
             ),
             SignIn.ENTER,
         ),
         Case(
             "X has another externalId",
-            lambda said: _both_say_external_id(said) and not _same_external_id(said),
+            lambda assertion: _both_say_external_id(assertion) and not _same_external_id(assertion),
             SignIn.NO_MARK,
         ),
-        Case("another identity has the asserted externalId", lambda said: said.external is not None, SignIn.CONFLICT),
+        Case(
+            "another identity has the asserted externalId",
+            lambda assertion: assertion.external is not None,
+            SignIn.CONFLICT,
+        ),
         Case(
             "the NameID, or an email that is not the UID itself, is one by which the connection knows X now",
-            lambda said: name_agrees(said.x, name_key=said.name_id_key, email_key=said.email_key, uid_key=said.uid_key),
+            lambda assertion: name_agrees(
+                assertion.x, name_key=assertion.name_id_key, email_key=assertion.email_key, uid_key=assertion.uid_key
+            ),
             SignIn.ENTER,
         ),
-        Case("the connection waives the mark", lambda said: said.mark_waived, SignIn.ENTER),
+        Case("the connection waives the mark", lambda assertion: assertion.mark_waived, SignIn.ENTER),
     ),
     otherwise=SignIn.NO_MARK,
 )
 """R8b: a sign-in with a UID that X has, now or formerly."""
 
 
-def _both_say_external_id(said: Assertion) -> bool:
-    return bool(said.external_id and said.x.external_id)
+def _both_say_external_id(assertion: Assertion) -> bool:
+    return bool(assertion.external_id and assertion.x.external_id)
 
 
-def _same_external_id(said: Assertion) -> bool:
-    return _both_say_external_id(said) and said.external_id == said.x.external_id
+def _same_external_id(assertion: Assertion) -> bool:
+    return _both_say_external_id(assertion) and assertion.external_id == assertion.x.external_id
 
 
-def _follows_to_free_external_id(said: Assertion) -> bool:
+def _follows_to_free_external_id(assertion: Assertion) -> bool:
     """Whether UID and NameID agree with X, who is live, and nobody has the asserted externalId."""
-    differs = _both_say_external_id(said) and not _same_external_id(said) and said.external is None
-    return differs and not said.x.derived and _is_live_as(said.x, said.name_id_key)
+    differs = _both_say_external_id(assertion) and not _same_external_id(assertion) and assertion.external is None
+    return differs and not assertion.x.derived and _is_live_as(assertion.x, assertion.name_id_key)
 
 
 def _gives_way(named: Known | None) -> bool:
     return named is not None and named.derived and named.is_resource
 
 
-def _derived_external_id(said: Assertion) -> str | None:
+def _derived_external_id(assertion: Assertion) -> str | None:
     """Return the externalId of the identity with the derived UID, if both sides have one."""
-    return said.named.external_id if said.named is not None and _gives_way(said.named) and said.external_id else None
+    return (
+        assertion.named.external_id
+        if assertion.named is not None and _gives_way(assertion.named) and assertion.external_id
+        else None
+    )
 
 
 def _is_live_as(known: Known, name_id_key: str) -> bool:
@@ -152,15 +170,15 @@ def _is_live_as(known: Known, name_id_key: str) -> bool:
     return known.is_live and known.name != "" and known.name == name_id_key
 
 
-def mark_that_agrees(said: Assertion) -> str:
+def mark_that_agrees(assertion: Assertion) -> str:
     """Name the second fact that opened X's account, in the order of `UID_KNOWN`; for people to read."""
-    if _same_external_id(said) and not said.external_id_may_change:
+    if _same_external_id(assertion) and not assertion.external_id_may_change:
         return "externalId"
-    if _both_say_external_id(said) and not _same_external_id(said) and not said.external_id_may_change:
+    if _both_say_external_id(assertion) and not _same_external_id(assertion) and not assertion.external_id_may_change:
         return "NameID, in re-key"
-    if name_agrees(said.x, name_key=said.name_id_key, email_key="", uid_key=said.uid_key):
+    if name_agrees(assertion.x, name_key=assertion.name_id_key, email_key="", uid_key=assertion.uid_key):
         return "NameID"
-    if name_agrees(said.x, name_key="", email_key=said.email_key, uid_key=said.uid_key):
+    if name_agrees(assertion.x, name_key="", email_key=assertion.email_key, uid_key=assertion.uid_key):
         return "email"
     return "waived by the connection"
 

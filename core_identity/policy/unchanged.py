@@ -26,19 +26,19 @@ class Stored:
     has_conflict: bool
 
 
-def would_change_nothing(push: Push, said: Person, stored: Stored) -> bool:
-    """Whether a PUT or PATCH that says this leaves everything as it is: identity, UIDs, drift, user, groups, conflicts and events."""
+def would_change_nothing(push: Push, person: Person, stored: Stored) -> bool:
+    """Whether a PUT or PATCH with these values leaves everything as it is: identity, UIDs, drift, user, groups, conflicts and events."""
     x, keys = push.x, {name: key(stored.identity[name]) for name in KEYS}
     return (
         decide_push(push) is Decision.APPLY
         and not stored.has_conflict
         and x.pushed
         and not x.offered
-        and said.active in {None, x.active}
-        and _uid_stays(said.uid, push, stored)
-        and not mirrored_changes(said, stored.identity)
+        and person.active in {None, x.active}
+        and _uid_stays(person.uid, push, stored)
+        and not mirrored_changes(person, stored.identity)
         and all(keys[name] == stored.identity[column] for name, column in KEYS.items())
-        and not permitted_changes(said, stored.user, names_are_the_uid=stored.names_are_the_uid, uid_moves=False)
+        and not permitted_changes(person, stored.user, names_are_the_uid=stored.names_are_the_uid, uid_moves=False)
     )
 
 

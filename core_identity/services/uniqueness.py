@@ -175,15 +175,15 @@ def called(connection: Connection, name_key: str) -> list[User]:
     """
     identities = _live_identities(connection)
     pushed = identities.filter(user_name_key=name_key)
-    signed_in_only = identities.filter(name_id_key=name_key, pushed_at__isnull=True)
+    signed_in_only = identities.filter(name_id_key=name_key, pushed_at__isnull=True).exclude(name_id_key="")
     created_here = User.objects.filter(username_key=name_key, identities__isnull=True).order_by()
     return _users(connection, pushed.values("user").union(signed_in_only.values("user"), created_here.values("pk")))
 
 
 def holders_of_email(connection: Connection, email_key: str) -> list[User]:
     """Return the users of the customer who hold an address now and may not share it."""
-    sent = _live_identities(connection).filter(email_key=email_key)
-    own = User.objects.filter(email_key=email_key).order_by()
+    sent = _live_identities(connection).filter(email_key=email_key).exclude(email_key="")
+    own = User.objects.filter(email_key=email_key).exclude(email_key="").order_by()
     holders = _users(connection, sent.values("user").union(own.values("pk"))) if email_key else []
     return [user for user in holders if not user.email_shared]
 

@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
+from django.db import connection as database
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
-from core_identity.models import Burst, Identity, User
+from core_identity.models import Burst, Connection, Identity, User
+from core_identity.policy.bursts import WINDOW, BurstLimits
 from core_identity.selectors.story import changes_since_expiry
 from core_identity.selectors.users import guarded_users
 from core_identity.values import Channel
@@ -24,6 +29,64 @@ class BurstPlan:
     changed: Sequence[User]
     guarded: Sequence[User]
     inactive: Sequence[User]
+
+
+@dataclass(frozen=True, slots=True)
+class Deactivations:
+    """The deactivations of a connection within `WINDOW`, and since the last settled burst.
+
+    ``gone`` counts them and ``active`` the people who are left, each up to the number that matters. ``began_at`` is the time of the first.
+    ``open_burst`` is the primary key of the burst that they belong to, if it is known already.
+    """
+
+    gone: int
+    active: int
+    began_at: datetime | None
+    open_burst: UUID | None
+
+
+def recent_deactivations(connection: Connection, *, but: Identity, limits: BurstLimits) -> Deactivations:
+    """Return the recent deactivations of a connection, ``but`` among them, which is not counted as active. One statement.
+
+    Its cost does not depend on how many people a connection has or had: each count stops when it has seen enough.
+    """
+    params = {
+        "connection": connection.pk,
+        "but": but.pk,
+        "window": WINDOW,
+        "least": limits.least,
+        "people": limits.people,
+        "enough": limits.enough,
+        "channel": Channel.SCIM.value,
+    }
+    with database.cursor() as cursor:
+        cursor.execute(_RECENT, params)
+        return Deactivations(*cursor.fetchone())
+
+
+_RECENT: Final = f"""
+SELECT gone.people,
+    CASE WHEN gone.people >= %(least)s THEN (
+        SELECT count(*) FROM (
+            SELECT FROM {Identity._meta.db_table}
+            WHERE connection_id = %(connection)s AND active AND deleted_at IS NULL AND id <> %(but)s LIMIT %(enough)s
+        ) AS active
+    ) ELSE 0 END,
+    gone.began_at,
+    CASE WHEN latest.settled_at IS NULL AND latest.last_at >= since.at THEN latest.id END
+FROM (SELECT statement_timestamp() - %(window)s::interval AS at) AS hour
+LEFT JOIN LATERAL (
+    SELECT id, settled_at, last_at FROM {Burst._meta.db_table} WHERE connection_id = %(connection)s ORDER BY last_at DESC LIMIT 1
+) AS latest ON TRUE
+CROSS JOIN LATERAL (SELECT GREATEST(hour.at, latest.settled_at) AS at) AS since
+CROSS JOIN LATERAL (
+    SELECT count(*) AS people, min(expired_at) AS began_at FROM (
+        SELECT expired_at FROM {User._meta.db_table}
+        WHERE expired_connection_id = %(connection)s AND expired_at >= since.at AND expired_channel = %(channel)s
+        ORDER BY expired_at LIMIT %(people)s
+    ) AS expired
+) AS gone
+"""  # noqa: S608 - names of our own
 
 
 def people_of(burst: Burst) -> QuerySet[User]:

@@ -9,50 +9,31 @@ from django.db import transaction
 
 from core_identity.clock import Now, database_now
 from core_identity.errors import NotFound
-from core_identity.models import Burst, Identity, User
-from core_identity.policy.bursts import WINDOW
-from core_identity.selectors.bursts import BurstPlan, people_of, plan_of
+from core_identity.models import Burst, Identity
+from core_identity.selectors.bursts import BurstPlan, people_of, plan_of, recent_deactivations
 from core_identity.services import events
 from core_identity.services.expiry import unexpire_together
 from core_identity.services.merge import may_touch_guarded
 from core_identity.services.transactions import in_one_transaction, lock_customer
-from core_identity.values import Actor, Channel
+from core_identity.values import Actor
 
 log = logging.getLogger("core_identity.bursts")
 
 
 def note_deactivation(*, actor: Actor, identity: Identity) -> None:
-    """The IdP has just deactivated ``identity``: alarm where it is one of too many. The caller holds the customer's lock.
-
-    What it costs does not depend on how many people a connection has or had: each count stops where it has seen enough.
-    """
+    """The IdP has just deactivated ``identity``: alarm if it is one of too many. The caller holds the customer's lock."""
     connection, limits = identity.connection, settings.BURST
-    expired = User.objects.filter(
-        expired_connection=connection, expired_channel=Channel.SCIM.value, expired_at__gte=Now() - WINDOW
+    recent = recent_deactivations(connection, but=identity, limits=limits)
+    if recent.gone < limits.least or recent.gone < limits.threshold(recent.gone + recent.active):
+        return
+    if recent.open_burst is not None:
+        Burst.objects.filter(pk=recent.open_burst).update(last_at=Now())
+        return
+    Burst.objects.create(connection=connection, began_at=recent.began_at, last_at=database_now())
+    events.record(
+        actor=actor, kind="connection.burst", subject=connection, changes={"deactivated": (None, recent.gone)}
     )
-    if len(expired.order_by("expired_at").values_list("pk")[: limits.least]) < limits.least:
-        return  # the usual case, in one statement
-    now = database_now()
-    latest = Burst.objects.filter(connection=connection).order_by("-last_at").first()
-    since = now - WINDOW
-    if latest is not None and latest.settled_at is not None:
-        since = max(since, latest.settled_at)
-    expired = expired.filter(expired_at__gte=since)
-    gone = expired[: limits.people].count()
-    if gone < limits.least:
-        return
-    # Without an order: PostgreSQL would sort everybody to count the first few.
-    active = Identity.objects.filter(connection=connection, active=True, deleted_at__isnull=True).order_by()
-    if gone < limits.threshold(gone + active.exclude(pk=identity.pk)[: limits.enough].count()):
-        return
-    if latest is not None and latest.settled_at is None and latest.last_at >= since:
-        Burst.objects.filter(pk=latest.pk).update(last_at=now)
-        return
-    began_at = expired.order_by("expired_at").values_list("expired_at", flat=True)[0]
-    assert began_at is not None  # noqa: S101 - told to mypy: these are expired
-    Burst.objects.create(connection=connection, began_at=began_at, last_at=now)
-    events.record(actor=actor, kind="connection.burst", subject=connection, changes={"deactivated": (None, gone)})
-    facts = {"connection": connection.slug, "deactivated": gone, "reference": actor.request_id}
+    facts = {"connection": connection.slug, "deactivated": recent.gone, "reference": actor.request_id}
     transaction.on_commit(partial(log.warning, "burst of deactivations", extra=facts))
 
 

@@ -4,16 +4,17 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q
 from django.utils import timezone
 
 from core_identity.clock import database_now
 from core_identity.errors import NotAllowed, NotFound
 from core_identity.keys import clean_text
-from core_identity.models import Connection, Grant, Identity, IdentityUid, User
+from core_identity.models import Connection, Grant, Identity, User
 from core_identity.models.connection import Reactivation
 from core_identity.policy.expiry import wish_is_granted
 from core_identity.policy.wording import ActiveMeans
+from core_identity.selectors.expiry import now_and_snapshot
 from core_identity.services import events, rows
 from core_identity.services.grants import end_these
 from core_identity.services.identities import current_uid, make_user, save_identity
@@ -206,14 +207,6 @@ def snapshot(identity: Identity) -> dict[str, str | None]:
     }
 
 
-def _words_of_all(user: User) -> QuerySet[Identity, tuple[Any, ...]]:
-    """Return what `snapshot` returns, of all identities of a user. One query."""
-    current = IdentityUid.objects.filter(identity=OuterRef("pk"), current=True).values("uid_key")
-    return user.identities.order_by("created_at").values_list(
-        "pk", Subquery(current), "external_id", "user_name_key", "email_key"
-    )
-
-
 def _lock(user_id: UUID) -> User:
     user = User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
     if user is None:
@@ -236,12 +229,8 @@ def _expire(*, actor: Actor, user: User, connection: Connection | None, reason: 
 
 
 def _set_expired(user: User, *, actor: Actor, connection: Connection | None, reason: str) -> None:
-    user.expired_at = database_now()
+    user.expired_at, user.expired_snapshot = now_and_snapshot(user)
     _set_source(user, actor=actor, connection=connection, reason=reason)
-    user.expired_snapshot = [
-        {"identity": str(pk), "uid": uid, "external_id": external_id, "user_name": user_name, "email": email}
-        for pk, uid, external_id, user_name, email in _words_of_all(user)
-    ]
     _save(user)
     user_expired.send(sender=User, user=user, actor=actor)
 

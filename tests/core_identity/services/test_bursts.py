@@ -160,14 +160,13 @@ def test_the_counts_of_a_burst_go_by_index_and_never_scan_a_table_R22a(
         cursor.execute("ANALYZE core_identity_user, core_identity_identity")
     with CaptureQueriesContext(database) as queries:
         note_deactivation(actor=OKTA, identity=people[4])
-    counts = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
-    assert len(counts) == 2
-    for count, index in zip(counts, ("user_by_expiry", "identity_active"), strict=True):
-        with database.cursor() as cursor:
-            cursor.execute(f"EXPLAIN {count}")
-            plan = " ".join(line for (line,) in cursor.fetchall())
+    [count] = [query["sql"] for query in queries if "count(" in query["sql"]]
+    with database.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {count}")
+        plan = " ".join(line for (line,) in cursor.fetchall())
+    for table, index in ((User, "user_by_expiry"), (Identity, "identity_active")):
         assert index in plan
-        assert "Seq Scan" not in plan
+        assert f"Seq Scan on {table._meta.db_table}" not in plan
 
 
 def test_one_act_unexpires_those_whom_the_idp_calls_active_again_R22a(burst: Burst, people: list[Identity]) -> None:

@@ -30,7 +30,7 @@ _NAMES: Final = {
 
 _THESE: Final = """
 WITH leaving AS MATERIALIZED (
-    SELECT id FROM unnest(%(ids)s::uuid[]) AS named (id)
+    SELECT id FROM unnest((SELECT %(ids)s::uuid[])) AS named (id)
 ), rows AS MATERIALIZED (
     SELECT member.id, one.user_id FROM leaving
     CROSS JOIN LATERAL (SELECT id, user_id FROM {identity} WHERE scim_id = leaving.id LIMIT 1) AS one
@@ -67,7 +67,7 @@ SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM given_up), 0, ''
 
 _COME: Final = """
 WITH named AS MATERIALIZED (
-    SELECT named.id AS scim_id, one.id, one.user_id, one.is_resource FROM unnest(%(ids)s::uuid[]) AS named (id)
+    SELECT named.id AS scim_id, one.id, one.user_id, one.is_resource FROM unnest((SELECT %(ids)s::uuid[])) AS named (id)
     LEFT JOIN LATERAL (
         SELECT id, user_id, {resource} AS is_resource FROM {identity}
         WHERE scim_id = named.id AND connection_id = %(connection)s::uuid LIMIT 1

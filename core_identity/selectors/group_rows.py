@@ -122,7 +122,7 @@ _NAMED: Final = f"""(
             FROM {ExpectedMember._meta.db_table} AS expected
             LEFT JOIN LATERAL (
                 SELECT scim_id FROM {_GROUP} AS named
-                WHERE named.scim_id = expected.scim_id AND named.connection_id = {{connection}} LIMIT 1
+                WHERE named.scim_id = expected.scim_id AND (named.connection_id = {{connection}}) IS TRUE LIMIT 1
             ) AS found ON true
             WHERE expected.group_id = {{group}}
         )

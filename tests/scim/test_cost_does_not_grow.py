@@ -6,6 +6,7 @@ statements does not see any of this, and time on a shared machine is no proof, s
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -166,6 +167,16 @@ def group_changes(okta: Scim) -> dict[str, Callable[[int], Plans]]:
     def whole(first: int, last: int) -> dict[str, Any]:
         return {"displayName": "Editors", "members": [{"value": one} for one in ids[first:last]]}
 
+    def name_strangers(size: int) -> Plans:
+        """Name ids that nobody has, while the connection has many other groups: each might be the id of one of them (R29)."""
+        path = f"{group(1)}?excludedAttributes=members"
+        PushGroup.objects.bulk_create(
+            PushGroup(connection=okta.connection, display_name=f"Team {at}", name_key=f"team {at}") for at in range(300)
+        )
+        strangers = {"displayName": "Editors", "members": [{"value": str(uuid4())} for _ in range(size)]}
+        planned(lambda: okta.put(path, strangers))
+        return planned(lambda: okta.put(path, {**strangers, "members": strangers["members"][1:]}))
+
     def put(first: Callable[[int], int], last: Callable[[int], int]) -> Callable[[int], Plans]:
         def work(size: int) -> Plans:
             path = f"{group(size)}?excludedAttributes=members"
@@ -190,6 +201,7 @@ def group_changes(okta: Scim) -> dict[str, Callable[[int], Plans]]:
         "empty": put(lambda size: 0, lambda size: 0),
         "fill": put(lambda size: 0, lambda size: size * 4 // 3),
         "read": get,
+        "name strangers": name_strangers,
         "one in": patch({"op": "add", "path": "members", "value": [{"value": ids[-1]}]}),
         "one out": patch({"op": "remove", "path": f'members[value eq "{ids[7]}"]'}),
     }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.db import connection as database
-from django.db.models import IntegerField, QuerySet, TextField, UUIDField
+from django.db.models import BooleanField, F, Func, IntegerField, QuerySet, TextField, UUIDField
 from django.db.models.expressions import RawSQL
 
 from core_identity.compiled import Compiled, Given
@@ -139,8 +139,15 @@ SELECT EXISTS (SELECT FROM {PushGroupMember._meta.db_table} WHERE identity_id = 
 
 
 def _wanted() -> QuerySet[PushGroup]:
-    one = PushGroup.objects.filter(connection=Given("connection", UUIDField()), scim_id=Given("scim_id", UUIDField()))
-    return one.order_by()
+    """Return the query for one group. ``IS TRUE`` keeps PostgreSQL from reading all groups of a connection to find it."""
+    is_theirs = Func(
+        F("connection"),
+        Given("connection", UUIDField()),
+        template="((%(expressions)s) IS TRUE)",
+        arg_joiner=" = ",
+        output_field=BooleanField(),
+    )
+    return PushGroup.objects.filter(is_theirs, scim_id=Given("scim_id", UUIDField())).order_by()
 
 
 _PLAIN: Final = Compiled(_wanted)

@@ -150,9 +150,13 @@ def _wanted() -> QuerySet[PushGroup]:
     return PushGroup.objects.filter(is_theirs, scim_id=Given("scim_id", UUIDField())).order_by()
 
 
+def _wanted_with(named: RawSQL) -> QuerySet[PushGroup]:
+    return _wanted().annotate(named=named)
+
+
 _PLAIN: Final = Compiled(_wanted)
 _LOCKED: Final = Compiled(
     lambda: _wanted().select_for_update(of=("self",), no_key=True).select_related("connection", "role")
 )
-_COUNTED: Final = Compiled(lambda: _wanted().annotate(named=_sql(_COUNT, IntegerField())))
-_WITH_NAMED: Final = Compiled(lambda: _wanted().annotate(named=_sql(_NAMED, TextField())))
+_COUNTED: Final = Compiled(lambda: _wanted_with(_sql(_COUNT, IntegerField())))
+_WITH_NAMED: Final = Compiled(lambda: _wanted_with(_sql(_NAMED, TextField())))

@@ -28,6 +28,11 @@ class Checkout:
         return self.root / "requirements.txt"
 
     @property
+    def run_lock(self) -> Path:
+        """The runtime lock, and what a local server needs: the programs of PostgreSQL."""
+        return self.root / "requirements-run.txt"
+
+    @property
     def dev_lock(self) -> Path:
         return self.root / "requirements-dev.txt"
 

@@ -1,44 +1,78 @@
-"""`.venv`: made from the Python that runs us, with what requirements-dev.txt pins by hash."""
+"""`.venv`: made from the Python that runs us, with what a lock pins by hash.
+
+There are two sizes. `run` is what the product, its demo and PostgreSQL need. `dev` contains `run` and the developers' tools.
+"""
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from devtools.checkout import Checkout
 from devtools.faults import Fault, say
 from devtools.file_lock import only_one
+from devtools.progress import megabytes, reporting_growth
+
+RUN, DEV = "run", "dev"
 
 
 def ensure_environment(checkout: Checkout) -> None:
-    """Make or renew `.venv` unless it already fits the lock. Several processes may call this at once.
+    """Make or renew `.venv` unless it already has what `./dev run` needs. Several processes may call this at once.
 
-    Raises Fault when the environment cannot be made.
+    An environment that has the developers' tools keeps them. Raises Fault when the environment cannot be made.
     """
-    if _fits(checkout):
+    _ensure(checkout, RUN)
+
+
+def ensure_tools(checkout: Checkout) -> None:
+    """Like `ensure_environment`, with the developers' tools: for tests, checks, documentation and locks."""
+    _ensure(checkout, DEV)
+
+
+def _ensure(checkout: Checkout, size: str) -> None:
+    if _fits(checkout, size):
         return
     lock = checkout.make_state_folder() / "setup.lock"
     with only_one(lock, "Waiting for another ./dev that is installing packages …"):
-        if _fits(checkout):
+        if _fits(checkout, size):
             return
-        _stamp_file(checkout).unlink(missing_ok=True)
-        say(f"Installing packages into {checkout.venv} …")
-        if not _install_with_uv(checkout):
-            _install_with_pip(checkout)
-        _compile(checkout)
-        _stamp_file(checkout).write_text(_wanted_stamp(checkout))
-        say("Environment ready.")
+        size = DEV if _stamp_file(checkout, DEV).exists() else size
+        _install(checkout, size)
 
 
-def _stamp_file(checkout: Checkout) -> Path:
-    return checkout.venv / "installed-lock"
+def _install(checkout: Checkout, size: str) -> None:
+    for stale in (RUN, DEV):
+        _stamp_file(checkout, stale).unlink(missing_ok=True)
+    started = time.monotonic()
+    packages = len(re.findall(r"^[\w.-]+(?:\[.*?\])?==", _lock(checkout, size).read_text(), re.MULTILINE))
+    kind = "packages and developers' tools" if size == DEV else "packages"
+    say(f"Installing {packages} {kind} into {checkout.venv} …")
+    if not _install_with_uv(checkout, size):
+        _install_with_pip(checkout, size)
+    _compile(checkout)
+    for fitting in (RUN, DEV) if size == DEV else (RUN,):
+        _stamp_file(checkout, fitting).write_text(_wanted_stamp(checkout, fitting))
+    say(f"Environment ready: {megabytes(checkout.venv)} MB in {time.monotonic() - started:.0f} s.")
+    if size == RUN:
+        say("./dev test, lint and setup add the developers' tools when you use them.")
 
 
-def _wanted_stamp(checkout: Checkout) -> str:
+def _lock(checkout: Checkout, size: str) -> Path:
+    return checkout.dev_lock if size == DEV else checkout.run_lock
+
+
+def _stamp_file(checkout: Checkout, size: str) -> Path:
+    return checkout.venv / f"installed-lock-{size}"
+
+
+def _wanted_stamp(checkout: Checkout, size: str) -> str:
     """Changes with the lock, and with the checkout's place: installed programs hold its path."""
-    content = checkout.dev_lock.read_bytes() + os.fsencode(checkout.root)
+    content = _lock(checkout, size).read_bytes() + os.fsencode(checkout.root)
     return hashlib.sha256(content).hexdigest()
 
 
@@ -47,11 +81,11 @@ def _has_python(checkout: Checkout) -> bool:
     return os.access(checkout.python, os.X_OK)
 
 
-def _fits(checkout: Checkout) -> bool:
+def _fits(checkout: Checkout, size: str) -> bool:
     if not _has_python(checkout):
         return False
     try:
-        return _stamp_file(checkout).read_text() == _wanted_stamp(checkout)
+        return _stamp_file(checkout, size).read_text() == _wanted_stamp(checkout, size)
     except OSError:
         return False
 
@@ -61,7 +95,7 @@ def _base_python() -> str:
     return getattr(sys, "_base_executable", sys.executable) or sys.executable
 
 
-def _install_with_uv(checkout: Checkout) -> bool:
+def _install_with_uv(checkout: Checkout, size: str) -> bool:
     """True when uv did it; uv may be missing, or lack the index settings that pip has here."""
     uv = shutil.which("uv")
     if uv is None:
@@ -69,14 +103,14 @@ def _install_with_uv(checkout: Checkout) -> bool:
     make = [uv, "venv", "--quiet", "--clear", "--python", _base_python(), str(checkout.venv)]
     if not _has_python(checkout) and _run(checkout, make) != 0:
         return False
-    sync = [uv, "pip", "sync", "--python", str(checkout.python), "--require-hashes", str(checkout.dev_lock)]
+    sync = [uv, "pip", "sync", "--python", str(checkout.python), "--require-hashes", str(_lock(checkout, size))]
     if _run(checkout, sync) == 0:
         return True
     say("uv could not do it; trying pip.")
     return False
 
 
-def _install_with_pip(checkout: Checkout) -> None:
+def _install_with_pip(checkout: Checkout, size: str) -> None:
     pip = [str(checkout.python), "-m", "pip"]
     if not _has_python(checkout) or _run(checkout, [*pip, "--version"], quiet=True) != 0:
         make = [_base_python(), "-m", "venv", "--clear", str(checkout.venv)]
@@ -87,15 +121,16 @@ def _install_with_pip(checkout: Checkout) -> None:
             )
     install = [*pip, "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--no-compile"]
     # The lock is complete, so nothing is left to resolve: what is not in it is not installed.
-    install += ["--require-hashes", "--no-deps", "--requirement", str(checkout.dev_lock)]
+    install += ["--require-hashes", "--no-deps", "--requirement", str(_lock(checkout, size))]
     if _run_telling_downloads(checkout, install) != 0:
         raise Fault("The packages could not be installed; pip said why above. ./dev setup tries again.")
 
 
 def _compile(checkout: Checkout) -> None:
     """Compile the packages on all cores: pip uses one core, and uv does not compile. Some files are templates and do not compile."""
-    say("  Compiling …")
-    _run(checkout, [str(checkout.python), "-m", "compileall", "-q", "-j", "0", str(checkout.venv / "lib")], quiet=True)
+    compileall = [str(checkout.python), "-m", "compileall", "-q", "-j", "0", str(checkout.venv / "lib")]
+    with reporting_growth(checkout.venv, "Compiling"):
+        _run(checkout, compileall, quiet=True)
 
 
 def _run(checkout: Checkout, command: list[str], *, quiet: bool = False) -> int:
@@ -105,18 +140,21 @@ def _run(checkout: Checkout, command: list[str], *, quiet: bool = False) -> int:
 
 
 def _run_telling_downloads(checkout: Checkout, command: list[str]) -> int:
-    """Of pip's many words on stdout, show what it downloads and when it begins to install."""
-    with subprocess.Popen(
-        command,
-        cwd=checkout.root,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=sys.stderr,
-        text=True,
-    ) as pip:
+    """Of pip's many words on stdout, show the downloads of a megabyte and more. Then show how the environment grows."""
+    with (
+        subprocess.Popen(
+            command,
+            cwd=checkout.root,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=sys.stderr,
+            text=True,
+        ) as pip,
+        ExitStack() as meanwhile,
+    ):
         for line in pip.stdout or ():
-            if line.startswith("  Downloading"):
+            if line.startswith("  Downloading") and " MB)" in line:
                 say(line.rstrip())
             elif line.startswith("Installing"):
-                say("  Installing …")
+                meanwhile.enter_context(reporting_growth(checkout.venv, "Installing"))
     return pip.returncode

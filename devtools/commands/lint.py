@@ -6,7 +6,7 @@ import secrets
 from devtools.checkout import Checkout
 from devtools.checks import repair, run_checks
 from devtools.database import throwaway_database
-from devtools.environment import ensure_environment
+from devtools.environment import ensure_tools
 from devtools.faults import say
 from devtools.product import product_environment
 
@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(checkout: Checkout, options: argparse.Namespace) -> int:
-    ensure_environment(checkout)
+    ensure_tools(checkout)
     with throwaway_database(checkout) as database:
         environment = product_environment(checkout, database, SECRET_KEY=secrets.token_urlsafe(50))
         if options.fix:

@@ -5,23 +5,23 @@ import subprocess
 from pathlib import Path
 
 from devtools.checkout import Checkout
-from devtools.environment import ensure_environment
+from devtools.environment import ensure_tools
 from devtools.faults import Fault, say
 
-SUMMARY = "make both requirements files from pyproject.toml"
+SUMMARY = "make the requirements files from pyproject.toml"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Compile requirements.txt and requirements-dev.txt from pyproject.toml: hashed, for Python 3.11 to "
-        "3.13 on every system, with no address of a package index in them. Pins stay as they are where they "
-        "still fit."
+        "Compile requirements.txt, requirements-run.txt and requirements-dev.txt from pyproject.toml: hashed, for "
+        "Python 3.11 to 3.14 on every system, with no address of a package index in them. Pins stay as they are "
+        "where they still fit."
     )
     parser.add_argument("--upgrade", action="store_true", help="take the newest releases that pyproject.toml allows")
 
 
 def execute(checkout: Checkout, options: argparse.Namespace) -> int:
-    ensure_environment(checkout)
+    ensure_tools(checkout)
     compile_lock = [
         checkout.tool("uv"),
         "pip",
@@ -34,25 +34,17 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
     # With their extras: pip meets a wish for `pydantic[email]` with a pin of `pydantic` by looking for the newest one, which has no hash.
     compile_lock += ["--generate-hashes", "--no-strip-extras", "--custom-compile-command", "./dev lock"]
     compile_lock += ["--upgrade"] if options.upgrade else []
-    runtime, dev = checkout.runtime_lock, checkout.dev_lock
-    _run(checkout, [*compile_lock, "pyproject.toml", "--output-file", runtime.name])
-    # The tools follow the runtime's pins, so that tests run what production installs.
-    _run(
-        checkout,
-        [
-            *compile_lock,
-            "pyproject.toml",
-            "--group",
-            "dev",
-            "--constraints",
-            runtime.name,
-            "--output-file",
-            dev.name,
-        ],
-    )
-    for lock in (runtime, dev):
+    # Each lock follows the pins of the smaller one, so that tests run what production installs.
+    smaller: list[str] = []
+    for lock, groups in (
+        (checkout.runtime_lock, []),
+        (checkout.run_lock, ["--group", "run"]),
+        (checkout.dev_lock, ["--group", "dev"]),
+    ):
+        _run(checkout, [*compile_lock, "pyproject.toml", *groups, *smaller, "--output-file", lock.name])
         _refuse_addresses(lock)
-    ensure_environment(checkout)
+        smaller = ["--constraints", lock.name]
+    ensure_tools(checkout)
     return 0
 
 

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from devtools.addresses import remembered_address
 from devtools.checkout import Checkout
 from devtools.database import CORE, DEMO, lasting_database
 from devtools.environment import ensure_environment
@@ -25,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(checkout: Checkout, options: argparse.Namespace) -> int:
     ensure_environment(checkout)
     with lasting_database(checkout, DEMO if options.demo else CORE) as database:
-        environment = product_environment(checkout, database)
+        environment = remembered_address(checkout, database) | product_environment(checkout, database)
         return run_foreground(
             manage_command(checkout, *options.passed_on), environment, cwd=Path.cwd(), holds=database.holds
         )

@@ -4,6 +4,7 @@ import argparse
 import urllib.request
 from pathlib import Path
 
+from devtools.addresses import remember_address
 from devtools.checkout import Checkout
 from devtools.database import DEMO, lasting_database
 from devtools.environment import ensure_environment
@@ -40,6 +41,7 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
     with lasting_database(checkout, DEMO) as database, services(database.holds) as running:
         environment = product_environment(checkout, database, DEBUG="off", DEMO="on", PUBLIC_URL=server.url)
         environment["DRAIN_SECONDS"] = "0"
+        remember_address(checkout, database, server.url)
         idp: list[str | Path] = [checkout.python, "-m", "demo.idp", "--port", str(options.idp_port)]
         idp += ["--sp-url", server.url, "--state", state]
         running.start("The demo IdP", idp, environment, checkout.root)

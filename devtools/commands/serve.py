@@ -3,6 +3,7 @@
 import argparse
 from urllib.parse import urlsplit
 
+from devtools.addresses import remember_address
 from devtools.checkout import Checkout
 from devtools.database import CORE, lasting_database
 from devtools.environment import ensure_environment
@@ -43,6 +44,7 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
     with lasting_database(checkout, CORE) as database:
         environment = product_environment(checkout, database, DEBUG="off", DEMO="off")
         environment.setdefault("PUBLIC_URL", server.url)
+        remember_address(checkout, database, environment["PUBLIC_URL"])
         environment.setdefault("DRAIN_SECONDS", str(DRAIN_SECONDS))
         migrate(checkout, environment)
         ensure_first_administrator(checkout, environment)

@@ -3,20 +3,20 @@
 import argparse
 
 from devtools.checkout import Checkout
-from devtools.environment import ensure_environment
+from devtools.environment import ensure_tools
 from devtools.faults import say
 
-SUMMARY = "make .venv and install into it what the lock names"
+SUMMARY = "make .venv with the developers' tools"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Make .venv from the Python that runs ./dev and install exactly what requirements-dev.txt pins. "
-        "Every other command does this by itself when it is due."
+        "Every other command installs what it needs by itself; ./dev run needs no developers' tools."
     )
 
 
 def execute(checkout: Checkout, options: argparse.Namespace) -> int:
-    ensure_environment(checkout)
+    ensure_tools(checkout)
     say(f"{checkout.venv} fits requirements-dev.txt.")
     return 0

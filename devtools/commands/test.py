@@ -12,7 +12,7 @@ from devtools.browser import find_or_install_browser
 from devtools.checkout import Checkout
 from devtools.checks import Result, run_checks
 from devtools.database import throwaway_database
-from devtools.environment import ensure_environment
+from devtools.environment import ensure_tools
 from devtools.faults import Fault, say
 from devtools.foreground import run_foreground
 from devtools.outcome import OUTCOME_VARIABLE, Outcome, closing_lines, outcome_of_pytest
@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(checkout: Checkout, options: argparse.Namespace) -> int:
-    ensure_environment(checkout)
+    ensure_tools(checkout)
     chosen: list[str] = options.passed_on
     with throwaway_database(checkout) as database:
         environment = product_environment(checkout, database, SECRET_KEY=secrets.token_urlsafe(50))

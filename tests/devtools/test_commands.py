@@ -48,6 +48,12 @@ def probe(port: int, path: str, method: str = "GET") -> int:
     ).status_code
 
 
+def address_that_manage_prints(environment: dict[str, str]) -> str:
+    code = "from django.conf import settings; print(settings.PUBLIC_URL)"
+    words = [DEV, "manage", "shell", "--no-imports", "--command", code]
+    return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+
+
 def test_serve_migrates_listens_and_stops_with_everything_it_started() -> None:
     port = free_port()
     environment = os.environ | {"DATABASE_URL": empty_database(os.environ["DATABASE_URL"])}
@@ -64,6 +70,7 @@ def test_serve_migrates_listens_and_stops_with_everything_it_started() -> None:
         assert process.stdout
         said = next((line for line in process.stdout if line.startswith("Serving ")), "it ended before it served")
         assert said.startswith(f"Serving http://localhost:{port}.")
+        assert address_that_manage_prints(environment) == f"http://localhost:{port}"
         with urllib.request.urlopen(f"http://localhost:{port}/healthz", timeout=10) as answer:
             assert answer.status == 200
         assert [probe(port, "/readyz", method) for method in ("GET", "HEAD")] == [200, 200]

@@ -84,6 +84,7 @@ USERS_READ: Final = (
 DOCSTRINGS: Final = (
     "core_identity/errors.py",
     "core_identity/policy/*.py",
+    "core_identity/services/*.py",
     "devtools/plain_english.py",
     "devtools/prose.py",
     "sso/saml/[a-u]*.py",

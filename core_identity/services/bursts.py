@@ -1,4 +1,4 @@
-"""R22a: a burst of deactivations is applied and alarmed; one act takes it back for those whom the IdP calls active again."""
+"""Apply bursts of deactivations and raise an alarm (R22a). One act unexpires the people whom the IdP calls active again."""
 
 import logging
 from functools import partial
@@ -21,7 +21,7 @@ log = logging.getLogger("core_identity.bursts")
 
 
 def note_deactivation(*, actor: Actor, identity: Identity) -> None:
-    """The IdP has just deactivated ``identity``: alarm if it is one of too many. The caller holds the customer's lock."""
+    """Raise an alarm if the deactivation of ``identity`` is one of too many. The caller holds the customer's lock."""
     connection, limits = identity.connection, settings.BURST
     recent = recent_deactivations(connection, but=identity, limits=limits)
     if recent.gone < limits.least or recent.gone < limits.threshold(recent.gone + recent.active):
@@ -39,9 +39,9 @@ def note_deactivation(*, actor: Actor, identity: Identity) -> None:
 
 @in_one_transaction
 def unexpire_burst(*, actor: Actor, burst_id: UUID, reason: str) -> BurstPlan:
-    """Unexpire those of a burst whom the IdP calls active again; return what was done. Raises `NotFound`.
+    """Unexpire the people of a burst whom the IdP calls active again. Return what was done. Raises `NotFound`.
 
-    The burst is settled where nobody is left of it. A constant number of statements.
+    If nobody of the burst is left, it is settled. A constant number of statements.
     """
     burst = _locked(burst_id)
     list(people_of(burst).select_for_update(no_key=True).values_list("pk"))
@@ -56,7 +56,7 @@ def unexpire_burst(*, actor: Actor, burst_id: UUID, reason: str) -> BurstPlan:
 
 @in_one_transaction
 def settle_burst(*, actor: Actor, burst_id: UUID, reason: str) -> None:
-    """Leave it at that: the deactivations were meant. Whoever is expired stays so. Raises `NotFound`."""
+    """Settle a burst whose deactivations were intended. Expired people stay expired. Raises `NotFound`."""
     burst = _locked(burst_id)
     _settle(burst)
     _tell(actor=actor, burst=burst, kind="settled", reason=reason, left=people_of(burst).count())

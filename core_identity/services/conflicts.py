@@ -1,4 +1,4 @@
-"""Conflicts are kept, counted and closed here (R9). How an administrator resolves one is `core_identity.services.resolutions`."""
+"""Store, count and close conflicts (R9). `core_identity.services.resolutions` resolves them."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ PENDING: Final = Q(state=ConflictState.OPEN) | Q(let_through=True)
 
 
 def note(*, actor: Actor, connection: Connection, refusal: errors.Conflict) -> Conflict:
-    """Count what was met; open it where it is new or had gone. What was dismissed stays so (R9)."""
+    """Count a collision, and open its conflict if it is new or was closed. A dismissed conflict stays dismissed (R9)."""
     now, collision = timezone.now(), refusal.collision
     person, keys, cause_key = collision.person, keys_of(collision.person), digest(collision)
     met = {
@@ -60,7 +60,7 @@ def note(*, actor: Actor, connection: Connection, refusal: errors.Conflict) -> C
 
 
 def tell_apart(*, actor: Actor, identity: Identity, other: User, reason: str) -> None:
-    """Keep that ``identity`` and ``other`` are different people who may be called alike (R9, R24). Whoever parts them tells the event."""
+    """Store that ``identity`` and ``other`` are different people who may share a name (R9, R24). The caller records the event."""
     current = IdentityUid.objects.filter(identity=identity, current=True, derived=False).first()
     person = Person(
         uid=current.uid if current else None,
@@ -96,9 +96,9 @@ def tell_apart(*, actor: Actor, identity: Identity, other: User, reason: str) ->
 
 
 def settle(*, actor: Actor, identity: Identity, person: Person) -> None:
-    """A message went through: close what it had met, and whatever else of this person no longer stands.
+    """After a message was applied, close its conflicts and all other conflicts of this person that no longer apply.
 
-    One query where nothing is open. None where the identity was read together with the answer (`selectors.stored`).
+    One query if nothing is open. None if the identity was read together with the answer (`selectors.stored`).
     """
     keys = keys_of(person)
     if (keys.uid_key, keys.external_id) in identity.__dict__.get("settled_keys", ()):
@@ -123,7 +123,7 @@ def settle(*, actor: Actor, identity: Identity, person: Person) -> None:
 
 
 def close_what_is_gone(*, actor: Actor, user: User) -> None:
-    """After an administrator changed ``user``: close the conflicts in which they are no longer in the way; all of them for a tombstone."""
+    """After an administrator changed ``user``, close the conflicts in which the user is no longer in the way. For a tombstone, close all."""
     of_user = Conflict.objects.filter(other=user, state=ConflictState.OPEN)
     for conflict in of_user.select_related("connection", "subject"):
         if user.merged_into_id is not None or not stands(conflict):
@@ -131,7 +131,7 @@ def close_what_is_gone(*, actor: Actor, user: User) -> None:
 
 
 def stands(conflict: Conflict) -> bool:
-    """Whether the other is still in the way, and still somebody else."""
+    """Whether the other user is still in the way, and is still a different user."""
     subject = conflict.subject
     if subject is not None and subject.pk != conflict.other_identity_id and subject.user_id == conflict.other_id:
         return False
@@ -149,7 +149,7 @@ def stands(conflict: Conflict) -> bool:
 
 
 def _external_id_stands(conflict: Conflict) -> bool:
-    """Whether the other still has the externalId that was said, or, where the message was about the other, still has a different one."""
+    """Whether the other user still has the externalId of the message. If the message was about the other user: still has a different one."""
     if conflict.other_identity_id is None:
         return False
     other = Identity.objects.filter(pk=conflict.other_identity_id, external_id__isnull=False)

@@ -1,4 +1,4 @@
-"""Customers and connections: made, changed and switched off, never deleted (R1, R1a, R3)."""
+"""Make, change and switch off customers and connections. They are never deleted (R1, R1a, R3)."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ LOCKED_WITH_IDENTITIES: Final = frozenset({"uid_attribute", "uid_rule"})
 
 @dataclass(frozen=True, slots=True)
 class SettingsError:
-    """One thing that is wrong in the description of a connection. ``path`` is dotted, relative to that connection."""
+    """One fault in the description of a connection. ``path`` is dotted, relative to that connection."""
 
     path: str
     code: str
@@ -50,7 +50,7 @@ class SettingsError:
 
 
 class SettingsErrors(IdentityError):
-    """All that is wrong at once, so that an administrator mends it in one go. Nothing was applied."""
+    """All faults of a description at once, so that an administrator can correct them together. Nothing was applied."""
 
     code = "settings"
 
@@ -120,9 +120,9 @@ def change_connection(*, actor: Actor, connection_id: UUID, **settings: Any) -> 
 
 @in_one_transaction
 def set_external_id_may_change(*, actor: Actor, connection_id: UUID, permitted: bool, reason: str) -> Connection:
-    """Say whether the IdP may change the externalId of a person whose UID and userName stay (R8a).
+    """Decide whether the IdP may change the externalId of a person whose UID and userName stay (R8a).
 
-    Raises `NotFound`; `InvalidValue` for another UID rule than *other*, because there the UID and the names change together.
+    Raises `NotFound`. Raises `InvalidValue` unless the UID rule is *other*, because the UID and the names change together under other rules.
     """
     connection = _locked(connection_id)
     changes = _set(connection, {"external_id_may_change": permitted})
@@ -142,7 +142,7 @@ def set_external_id_may_change(*, actor: Actor, connection_id: UUID, permitted: 
 def set_grantable_roles(
     *, actor: Actor, connection: Connection, roles: Collection[Role], confirm_waiting: bool
 ) -> None:
-    """Say which roles the groups of a connection may give (R28). With ``confirm_waiting`` the groups that wait for them take effect (R29)."""
+    """Decide which roles the groups of a connection may give (R28). ``confirm_waiting`` links the groups that wait for them (R29)."""
     lock_customer(connection.customer_id)
     _lock_roles(Q(grantable_by=connection) | Q(pk__in=[role.pk for role in roles]))
     before = set(connection.grantable_roles.values_list("name", flat=True))
@@ -162,7 +162,7 @@ def set_grantable_roles(
 
 @in_one_transaction
 def switch_off(*, actor: Actor, connection_id: UUID, reason: str) -> Connection:
-    """Refuse both channels, and end sessions, tokens, codes and set-up links for good (R1a). Identities and UIDs stay.
+    """Refuse both channels, and end sessions, tokens, codes and set-up links permanently (R1a). Identities and UIDs stay.
 
     Raises `NotFound`.
     """
@@ -216,7 +216,7 @@ def _set(connection: Connection, settings: Mapping[str, Any]) -> dict[str, tuple
 
 
 def _lock_roles(which: Q) -> None:
-    """Let nobody be given one of these roles by a group or a sign-in of this instant."""
+    """Lock roles, so that no group and no sign-in gives them at the same instant."""
     list(
         Role.objects.filter(pk__in=Role.objects.filter(which).values("pk"))
         .order_by("pk")

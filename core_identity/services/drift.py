@@ -1,4 +1,4 @@
-"""R18, *take over*: an administrator lets the IdP's word count where no channel may."""
+"""Accept the IdP's values where no channel may write them (R18)."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -20,10 +20,10 @@ from core_identity.values import Actor
 def take_over(
     *, actor: Actor, user_id: UUID, identity_id: UUID, fields: Collection[str], reason: str
 ) -> dict[str, tuple[str, str]]:
-    """Let the user hold what the IdP says in ``fields`` of `core_identity.selectors.drift.FIELDS`; return (before, after) of each.
+    """Copy the IdP's values of ``fields`` (`core_identity.selectors.drift.FIELDS`) to the user. Return (before, after) of each.
 
-    The email stays unique inside the customer (R16), the username everywhere (R8), a UID in its connection; another UID ends the sessions of the
-    identity. Raises `NotFound`; `NotAllowed` for a field that does not differ; `NameTaken`, `InvalidValue`; then nothing was changed.
+    An email stays unique inside the customer (R16), a username everywhere (R8), a UID in its connection. Another UID ends the sessions of the
+    identity. Raises `NotFound`; `NotAllowed` for a field without a difference; `NameTaken`, `InvalidValue`. After an error nothing is changed.
     """
     identity = lock_identity(identity_id)
     user = identity.user

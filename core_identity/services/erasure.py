@@ -1,4 +1,4 @@
-"""Erase: a person's values are blanked for good, in rows and in the story; that there was somebody, and that they are out, stays (R34)."""
+"""Erase a person: blank the values in rows and events permanently. The ids and the fact of the expiry stay (R34)."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from core_identity.services.transactions import in_one_transaction, lock_custome
 from core_identity.values import Actor, ActorKind
 
 ERASED: Final = "erased"
-"""Stands where a name stood that must not be empty."""
+"""Replaces a name that must not be empty."""
 
 QUOTING_KINDS: Final = (*REFUSED_KINDS, "push.rest_dropped")
 """Events in somebody's story that may quote the names of another: why a push or a sign-in, or a part of it, was refused."""
@@ -34,7 +34,7 @@ OF_IDENTITY: Final = (
 
 @dataclass(frozen=True, slots=True)
 class ErasePlan:
-    """Whom and how much an erasure reaches: the user with everybody merged into them (R11)."""
+    """The people and rows that an erasure reaches: the user, and all users who were merged into them (R11)."""
 
     user: User
     people: tuple[User, ...]
@@ -45,7 +45,7 @@ class ErasePlan:
 
 
 def plan_erase(user: User) -> ErasePlan:
-    """Return what would be blanked. Raises `NotAllowed` for who is not expired, or was merged into somebody."""
+    """Return what would be blanked. Raises `NotAllowed` for a user who is not expired, or was merged into another."""
     if user.merged_into_id is not None:
         raise NotAllowed(f"{user} was merged into {user.merged_into}. Erase that user instead.")
     if user.erased_at is not None:
@@ -66,10 +66,10 @@ def plan_erase(user: User) -> ErasePlan:
 
 @in_one_transaction
 def erase(*, actor: Actor, user_id: UUID, reason: str) -> ErasePlan:
-    """Blank the values of an expired user, their identities, conflicts and events; keep ids, UID keys and the expiry (R34).
+    """Blank the values of an expired user, their identities, conflicts and events. Keep ids, UID keys and the expiry (R34).
 
-    So the same UID never makes a second user: whoever sends it again becomes a conflict. Roles end, SCIM answers 404, the userName and the
-    address are free. There is no way back. Only superusers do this. Raises `NotFound`, `NotAllowed`.
+    The same UID never makes a second user: the next message with it becomes a conflict. Roles end, SCIM answers 404, the userName and the
+    address are free. It cannot be undone. Only superusers may do it. Raises `NotFound`, `NotAllowed`.
     """
     found = User.objects.filter(pk=user_id).first()
     if found is None:
@@ -128,7 +128,7 @@ def _blank_identities(identities: Collection[Identity]) -> None:
 
 
 def _conflicts(people: Collection[User], identities: Collection[Identity]) -> QuerySet[Conflict]:
-    """Conflicts in which they are in the way, or are spoken of by id or UID."""
+    """Return the conflicts in which they are in the way, or which contain their id or UID."""
     uids = IdentityUid.objects.filter(identity__in=identities)
     spoken_of = Q(subject__in=identities) | Q(other__in=people) | Q(other_identity__in=identities)
     by_uid = Q(uid_key__in=uids.values("uid_key"), connection__in=[one.connection_id for one in identities])
@@ -136,14 +136,14 @@ def _conflicts(people: Collection[User], identities: Collection[Identity]) -> Qu
 
 
 def _blank_conflicts(plan: ErasePlan) -> None:
-    """What was open closes: the cause, their name or address, is gone. A UID that comes again opens it anew."""
+    """Close open conflicts, because their cause, a name or an address, is gone. If the UID comes again, a new conflict is opened."""
     found = Conflict.objects.filter(pk__in=list(_conflicts(plan.people, plan.identities).values_list("pk", flat=True)))
     found.filter(state=ConflictState.OPEN).update(state=ConflictState.GONE, resolved_at=timezone.now())
     found.update(said={}, message=ERASED, value_key="", external_id="", reason="", let_through=False)
 
 
 def _events(people: Collection[User], identities: Collection[Identity]) -> QuerySet[Event]:
-    """Events of their story, of their conflicts, and refusals that quote one of their names. Events stay: only their words go."""
+    """Return their events, the events of their conflicts, and refusals that quote one of their names. Events stay, only their texts are blanked."""
     conflicts = _conflicts(people, identities).values("pk")
     subjects = [one.pk for one in (*people, *identities)]
     theirs = Q(user_id__in=[one.pk for one in people]) | Q(subject_id__in=subjects) | Q(subject_id__in=conflicts)
@@ -164,7 +164,7 @@ def _events(people: Collection[User], identities: Collection[Identity]) -> Query
 
 
 def _names(people: Collection[User], identities: Collection[Identity]) -> list[str]:
-    """Every name by which a refusal may have quoted them, as it was written."""
+    """Return every name by which a refusal may have quoted them, as it was written."""
     uids = IdentityUid.objects.filter(identity__in=identities).values_list("uid", flat=True)
     of_identities = [name for one in identities for name in (one.user_name, one.name_id, one.email, one.external_id)]
     names = [*(name for one in people for name in (one.username, one.email)), *of_identities, *uids]
@@ -172,7 +172,7 @@ def _names(people: Collection[User], identities: Collection[Identity]) -> list[s
 
 
 def _blank_story(plan: ErasePlan) -> None:
-    """Go through the one door that the database leaves in its guard: it lets these four columns change, in this transaction only."""
+    """Blank texts of events. The guard in the database permits this for four columns, in this transaction only."""
     found = list(_events(plan.people, plan.identities).values_list("pk", flat=True))
     labels = [
         *(one.username for one in plan.people),

@@ -1,4 +1,4 @@
-"""Appending to the story (R34)."""
+"""Append events (R34)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -59,7 +59,7 @@ def _event(
 
 
 def record(**event: Any) -> None:
-    """Append one event. Takes what `_event` takes; must run inside the transaction of the change that it tells of."""
+    """Append one event, with the arguments of `_event`. Must run in the transaction of the change that it describes."""
     record_many([event])
 
 
@@ -78,9 +78,9 @@ def _append(made: list[Event]) -> None:
 
 @contextmanager
 def together() -> Iterator[list[Event]]:
-    """Append all events of a block in one statement at its end, in their order; none where it raises, for then nothing else stands either.
+    """Append all events of a block in one statement at its end, in order. If the block raises, append none, because its changes are undone too.
 
-    Inside another such block they join its events, so use it with each savepoint. Gives the list, for a block whose work is taken back: it clears it.
+    An inner block joins the events of the outer one, so use it with each savepoint. Gives the list: a block whose work is undone clears it.
     """
     made: list[Event] = []
     token = _gathered.set(made)
@@ -92,10 +92,10 @@ def together() -> Iterator[list[Event]]:
 
 
 def for_each(rows: str, **event: Any) -> tuple[str, dict[str, Any]]:
-    """Return an INSERT of one event for each ``user_id`` of ``rows``, and its parameters. Takes what `_event` takes, but the user.
+    """Return an INSERT of one event for each ``user_id`` of ``rows``, and its parameters. Takes the arguments of `_event` except the user.
 
-    ``rows`` is a name in the WITH of a statement that changes many people, so that this statement writes their events too. What `together` gathered
-    so far is written now, so the events keep their order.
+    ``rows`` is a name in the WITH of a statement that changes many people, so that this statement writes their events too. The events that
+    `together` has gathered so far are written now, so all events keep their order.
     """
     gathered = _gathered.get()
     if gathered:
@@ -126,7 +126,7 @@ _gathered: ContextVar[list[Event] | None] = ContextVar("events that are not writ
 
 
 def _plain(value: object) -> object:
-    """JSON keeps text, numbers, booleans, lists and None; anything else (ids, times) is told as text."""
+    """Return a value as JSON can store it: text, numbers, booleans, lists and None stay, and all others (ids, times) become text."""
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""Expiry is one fact with one writer: this module (R24). Nothing else sets ``expired_at``."""
+"""Expire and unexpire users. No other module sets ``expired_at`` (R24)."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, Final
@@ -35,9 +35,9 @@ UNEXPIRED: Final[Mapping[str, Any]] = {
 
 @in_one_transaction
 def expire(*, actor: Actor, user_id: UUID, reason: str) -> User:
-    """Expire a user as an administrator. Whom a channel expired stays so by the administrator's word, which no channel undoes (R22).
+    """Expire a user as an administrator. If a channel expired the user, the expiry becomes the administrator's, and no channel can undo it (R22).
 
-    Expiring whom an administrator expired changes nothing. Raises `NotFound`.
+    If an administrator expired the user already, nothing changes. Raises `NotFound`.
     """
     user = _lock(user_id)
     if user.expired_connection_id is not None:
@@ -56,9 +56,9 @@ def expire_by_channel(*, actor: Actor, identity: Identity, reason: str) -> None:
 
 
 def bury(user: User, *, actor: Actor, kept: User) -> bool:
-    """R11: ``user`` turned out to be ``kept`` and never signs in again. Expired if either is, until an administrator, and no channel, says so.
+    """Make ``user`` the tombstone of ``kept`` (R11). If either is expired, ``kept`` is expired too, and only an administrator can undo this.
 
-    The merge tells it. Return whether ``kept`` was expired by this. The caller holds the locks.
+    The merge records the event. Return whether this expired ``kept``. The caller holds the locks.
     """
     spreads = user.expired_at is not None and kept.expired_at is None
     if spreads:
@@ -72,9 +72,9 @@ def bury(user: User, *, actor: Actor, kept: User) -> bool:
 
 
 def note_reactivation(*, actor: Actor, identity: Identity, uid_moves: bool = False) -> ActiveMeans:
-    """List that the IdP calls an expired user active again; unexpire only where the connection opted in (R22).
+    """Note that the IdP calls an expired user active again. Unexpire the user only if the connection permits it (R22).
 
-    After that the externalId has to be in the message before a new UID is believed: no administrator has looked at this return (R8a). The caller
+    After that, a new UID is accepted only from a message with the externalId, because no administrator has checked this return (R8a). The caller
     saves the identity.
     """
     user, connection = identity.user, identity.connection
@@ -120,7 +120,7 @@ def unexpire(*, actor: Actor, user_id: UUID, reason: str, keep_roles: bool = Tru
 
 
 def unexpire_together(*, actor: Actor, users: Collection[User], connection: Connection, reason: str) -> None:
-    """Undo at once what one burst of ``connection`` did (R22a), as an administrator. The caller holds the locks. A constant number of statements."""
+    """Unexpire the people of one burst of ``connection`` at once (R22a). The caller holds the locks. A constant number of statements."""
     ids = [user.pk for user in users]
     User.objects.filter(pk__in=ids).update(**UNEXPIRED)
     Identity.objects.filter(user__in=ids).update(reactivation_requested_at=None)
@@ -138,17 +138,17 @@ def unexpire_together(*, actor: Actor, users: Collection[User], connection: Conn
 
 
 def hand_over(*, former: Connection, successor: Connection, identities: Collection[UUID]) -> None:
-    """R1a: whom ``former`` expired, ``successor`` did, where it takes over the identity. The succession tells it. Two statements."""
+    """Replace ``former`` by ``successor`` as the connection that expired the users of these identities (R1a). Two statements."""
     theirs = Identity.objects.filter(pk__in=identities).values("user_id")
     User.objects.filter(expired_connection=former, pk__in=theirs).update(expired_connection=successor)
 
 
 @in_one_transaction
 def split_off(*, actor: Actor, identity_id: UUID, reason: str) -> User:
-    """R24, *this is another person*: the identity moves to a new user of its own; the expired user stays expired.
+    """Move an identity to a new user of its own, because it belongs to another person (R24). The expired user stays expired.
 
-    Only the grants that the identity's own push groups give come along; those by its sign-ins end, and the next one says them anew. That both
-    may be called alike is kept as *different people* (R9). Raises `NotFound`, `NotAllowed`.
+    Only the grants from the identity's own push groups move. Grants from its sign-ins end, and its next sign-in gives them again. A resolution
+    *different people* permits both users to share a name (R9). Raises `NotFound`, `NotAllowed`.
     """
     from core_identity.services import conflicts, groups
 
@@ -197,7 +197,7 @@ def split_off(*, actor: Actor, identity_id: UUID, reason: str) -> User:
 
 
 def snapshot(identity: Identity) -> dict[str, str | None]:
-    """Return what the IdP says now of the values that R22 and R24 compare with the day of expiry."""
+    """Return the IdP's present values that R22 and R24 compare with those at the expiry."""
     uid = current_uid(identity)
     return {
         "uid": uid.uid_key if uid else None,
@@ -275,7 +275,7 @@ def _remembered(user: User, identity: Identity) -> dict[str, str | None] | None:
 
 
 def forget_values(user: User) -> None:
-    """R34: of somebody erased the expiry and the UIDs of that day stay, but no words about it and no names. The erasure tells it."""
+    """Remove the reason and the names from the expiry of an erased user (R34). The expiry and its UIDs stay. The erasure records the event."""
     user.expired_reason = ""
     user.expired_snapshot = [{"identity": said["identity"], "uid": said["uid"]} for said in user.expired_snapshot]
     _save(user)

@@ -1,4 +1,4 @@
-"""Letting an identity and its user follow a push that was decided to be theirs (R8a, R19, R20). Callers hold the locks."""
+"""Copy a push to the identity that it is about, and to its user (R8a, R19, R20). Callers hold the locks."""
 
 from dataclasses import replace
 
@@ -38,7 +38,7 @@ def follow_push(
     decision: Decision,
     was_live: bool,
 ) -> tuple[str, ...]:
-    """Let a known identity, and its user as far as policy permits, follow a push that was decided to be theirs. Raises `Conflict` (R10)."""
+    """Copy a push to a known identity, and to its user as far as policy permits. Return notes for the log. Raises `Conflict` (R10)."""
     uid_moves = uid_differs = False
     was_resource = identity.is_resource
     before = columns_of(identity)
@@ -100,7 +100,7 @@ def make_identity(
     derived: bool,
     email_shared: bool = False,
 ) -> Identity:
-    """Make the user, the identity and the UID of a person pushed for the first time. The caller knows that ``username`` and ``uid`` are free."""
+    """Make the user, the identity and the UID of a new person. The caller knows that ``username`` and ``uid`` are free."""
     user = new_user(connection=connection, person=person, username=username, email_shared=email_shared)
     identity = Identity(connection=connection, user=user, pushed_at=timezone.now(), active=person.active is not False)
     changes = write_identity(identity, person)
@@ -113,7 +113,7 @@ def make_identity(
 
 
 def _follow_rename(*, actor: Actor, connection: Connection, identity: Identity) -> None:
-    """R6: a derived UID follows the userName, unless that is somebody's UID already: then it stays as it was."""
+    """Let a derived UID follow the userName, unless another identity has that UID (R6)."""
     uid = current_uid(identity)
     if uid is not None and (not uid.derived or uid.uid_key == identity.user_name_key):
         return
@@ -125,7 +125,7 @@ def _follow_rename(*, actor: Actor, connection: Connection, identity: Identity) 
 def set_active(
     *, actor: Actor, identity: Identity, active: bool | None, reason: str, uid_moves: bool = False
 ) -> ActiveMeans | None:
-    """Let ``active`` follow the IdP (None: not said); return what that meant for the user (R20, R22, R25), or None where it changed nothing.
+    """Copy ``active`` from the IdP (None: not sent). Return what it meant for the user (R20, R22, R25), or None if nothing changed.
 
     ``uid_moves``: the same message contains another UID, so it unexpires nobody (R22).
     """

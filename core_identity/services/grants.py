@@ -1,4 +1,4 @@
-"""Adding and ending grants of one source, always as sets (R32). A source only ever changes its own."""
+"""Add and end the grants of one source, always as sets (R32). A source changes only its own grants."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from core_identity.values import Actor, Channel
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """By which way a grant came; ``key`` and ``label`` as on `Grant`."""
+    """The way by which a grant came. ``key`` and ``label`` are those of `Grant`."""
 
     channel: Channel
     connection: Connection | None = None
@@ -28,7 +28,7 @@ def source_of(group: PushGroup) -> Source:
 
 
 def add_grants(*, actor: Actor, source: Source, role: Role, user_ids: Collection[UUID]) -> int:
-    """Let users have ``role`` by ``source``; those who have it so already keep it. One statement and the events."""
+    """Give users ``role`` by ``source``. Users who have it by this source keep it. One statement, with the events."""
     if not user_ids:
         return 0
     new = _run(_ADD, _values(source, role) | {"users": list(user_ids), "label": source.label})
@@ -37,7 +37,7 @@ def add_grants(*, actor: Actor, source: Source, role: Role, user_ids: Collection
 
 
 def end_grants(*, actor: Actor, source: Source, role: Role, user_ids: Collection[UUID] | None = None) -> int:
-    """End what ``source`` gave of ``role``: for these users, or for all where None. One statement and the events."""
+    """End the grants of ``role`` by ``source``, for these users or for all (None). One statement, with the events."""
     if user_ids is None:
         return _end_all(actor=actor, source=source, role=role)
     ended = _run(_END_OF_USERS, _values(source, role) | {"users": list(user_ids)})
@@ -46,12 +46,12 @@ def end_grants(*, actor: Actor, source: Source, role: Role, user_ids: Collection
 
 
 def relabel_grants(*, source: Source) -> None:
-    """Show the grants of ``source`` under its present label: the group was renamed, and nobody's hold changed."""
+    """Show the grants of ``source`` under its new label after a group was renamed. Nobody gains or loses a role."""
     _of(source).update(label=source.label)
 
 
 def end_these(*, actor: Actor, grants: QuerySet[Grant], reason: str = "") -> None:
-    """End grants of whatever sources. A constant number of statements."""
+    """End grants of any source. A constant number of statements."""
     ended = list(grants.select_related("role", "connection"))
     Grant.objects.filter(pk__in=[grant.pk for grant in ended]).delete()
     events.record_many(
@@ -104,7 +104,7 @@ _END_OF_USERS: Final = f"{_END} AND user_id = ANY(%(users)s::uuid[]) RETURNING u
 
 
 def _end_all(*, actor: Actor, source: Source, role: Role) -> int:
-    """The statement writes the events too: there may be as many as a customer has people."""
+    """End grants by one statement that also writes the events, because a customer may have very many."""
     told, columns = events.for_each("ended", **grant_event("grant.removed", actor=actor, source=source, role=role))
     sql = f"WITH ended AS ({_END} RETURNING user_id), told AS ({told}) SELECT count(*) FROM ended"  # noqa: S608 - SQL of our own
     return int(_run(sql, _values(source, role) | columns)[0])

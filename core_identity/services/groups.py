@@ -1,4 +1,4 @@
-"""Push groups: linked to the role of the same name where that is grantable, else waiting (R28-R30). None ever makes a role (R27)."""
+"""Push groups: linked to the role with the same name if it is grantable, else waiting (R28-R30). They never make a role (R27)."""
 
 from collections.abc import Callable, Collection
 from typing import Final
@@ -23,14 +23,14 @@ from core_identity.values import Actor, GroupChange
 
 _CHANGED: Final = ("display_name", "name_key", "external_id", "version", "changed_at", "member_count")
 Read = Callable[[PushGroup], GroupChange]
-"""Turns the group as it stands, under lock, into what the message says. May raise `IdentityError`."""
+"""Returns the values of a message for the group as it is under the lock. May raise `IdentityError`."""
 
 
 @recording_refusals
 @in_one_transaction
 @events.together()
 def create_group(*, actor: Actor, connection: Connection, change: GroupChange) -> PushGroup:
-    """Take a pushed group. Raises `NameTaken`, `UnknownGroup` or `InvalidValue`; then nothing was changed."""
+    """Make a pushed group. Raises `NameTaken`, `UnknownGroup` or `InvalidValue`; then nothing is changed."""
     name = _group_name(change.display_name)
     lock_channel(connection)
     role = _reachable_role(connection, key(name))
@@ -48,7 +48,7 @@ def create_group(*, actor: Actor, connection: Connection, change: GroupChange) -
 
 @recording_refusals
 def change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: Read, whole: bool = False) -> PushGroup:
-    """Take a change of name or members. Raises `NotFound`, `NameTaken`, `UnknownGroup`, `InvalidValue` or what ``read`` raises.
+    """Change the name or the members. Raises `NotFound`, `NameTaken`, `UnknownGroup`, `InvalidValue`, or an error of ``read``.
 
     ``whole``: the message lists all members, so it probably changes nothing. It is compared first, and takes a lock only if it differs.
     """
@@ -86,9 +86,9 @@ def _change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: 
 def remove_group(
     *, actor: Actor, connection: Connection, scim_id: UUID, check: Callable[[PushGroup], None] | None = None
 ) -> None:
-    """Take away the memberships that came through the group, and nothing else (R30).
+    """End the memberships that came through the group, and nothing else (R30).
 
-    ``check`` is asked of the group as it stands under lock, and may raise what refuses. Raises `NotFound`.
+    ``check`` gets the group under the lock, and may raise an error to refuse the request. Raises `NotFound`.
     """
     lock_customer(connection.customer_id)
     group = _locked(connection, scim_id)
@@ -103,7 +103,7 @@ def remove_group(
 
 @in_one_transaction
 def link_waiting(*, actor: Actor, role_id: UUID, group_ids: Collection[UUID]) -> int:
-    """Let waiting groups that an administrator confirmed reach the role of their name (R29); return how many did. Nothing is pushed again."""
+    """Link waiting groups to the role with their name after an administrator confirmed it (R29). Return how many were linked. No push is needed."""
     waiting = PushGroup.objects.filter(pk__in=group_ids, role__isnull=True)
     for customer_id in sorted(set(waiting.values_list("connection__customer_id", flat=True))):
         lock_customer(customer_id)
@@ -117,21 +117,21 @@ def link_waiting(*, actor: Actor, role_id: UUID, group_ids: Collection[UUID]) ->
 
 
 def relink_groups(*, actor: Actor, groups: Collection[PushGroup]) -> None:
-    """Let groups follow what their connection or role now permits: links that are closed end; none is opened (R29)."""
+    """End the links of groups that their connection or role no longer permits. New links are never made here (R29)."""
     closed = [group for group in groups if group.role is not None and not _may_give(group.connection, group.role)]
     unlink_groups(actor=actor, groups=closed)
 
 
 def unlink_groups(*, actor: Actor, groups: Collection[PushGroup]) -> None:
-    """Let groups wait again; what they gave ends."""
+    """Let groups wait again, and end their grants."""
     for group in groups:
         _link(actor=actor, group=group, role=None)
 
 
 def follow_identity(*, actor: Actor, identity: Identity) -> None:
-    """Let the grants by push group follow whether an identity is a SCIM resource: memberships are remembered, grants are not (R29).
+    """Adjust the grants by push groups after an identity became or stopped being a SCIM resource. Memberships stay, grants do not (R29).
 
-    Whoever makes a resource of an identity, or moves one to another connection, calls this: groups there may have named its id before.
+    Call this after making a resource of an identity, or moving one to another connection, because groups may already contain its id.
     """
     if not is_named(identity):
         return
@@ -147,14 +147,14 @@ def follow_identity(*, actor: Actor, identity: Identity) -> None:
 
 
 def drop_grants(*, actor: Actor, identity: Identity) -> None:
-    """End what the push groups of an identity gave to its user."""
+    """End the grants that the push groups of an identity gave to its user."""
     for group in _groups_of(identity):
         if group.role is not None:
             end_grants(actor=actor, source=source_of(group), role=group.role, user_ids=[identity.user_id])
 
 
 def _let_in(*, actor: Actor, identity: Identity) -> None:
-    """Make a member of an identity where groups of its connection expect its id; a group of another connection never gets it (R1, R29)."""
+    """Make an identity a member of the groups that expect its id, in its own connection only (R1, R29)."""
     expected = ExpectedMember.objects.filter(scim_id=identity.scim_id, group__connection=identity.connection)
     groups = list(PushGroup.objects.filter(expected__in=expected).select_related("connection"))
     if not groups:
@@ -220,9 +220,9 @@ def _require_free(connection: Connection, name: str) -> None:
 
 
 def _rename(*, actor: Actor, group: PushGroup, name: str) -> bool:
-    """Rename a group; its link moves to the role of the new name or to waiting, old grants ending in the same transaction (R28).
+    """Rename a group. Its link moves to the role with the new name, or the group waits; old grants end in the same transaction (R28).
 
-    Where the role that it gives has the new name as well, as its own or as an alias, the link is pinned: nobody loses anything.
+    If its present role also has the new name, as its own or as an alias, the link stays, so nobody loses a role.
     """
     if name == group.display_name:
         return False

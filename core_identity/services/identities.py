@@ -1,4 +1,4 @@
-"""Writing one identity and what of it reaches the user. Used by the services of both channels; callers hold the locks."""
+"""Write one identity, and those values that its user follows. The services of both channels use it. Callers hold the locks."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -21,9 +21,9 @@ TEXTS: Final = ("given_name", "family_name", "title", "organization", "departmen
 
 
 def cleaned(person: Person) -> Person:
-    """Return ``person`` fit to be stored; raise `InvalidValue` naming, as the sender does, the first text that is not.
+    """Return ``person`` ready to be stored. Raise `InvalidValue` for the first text that is not valid, under the sender's name of the field.
 
-    Keys are stripped. Other texts stay as sent, because the identity mirrors the IdP (R19). An empty UID or externalId is one that was not said (R6).
+    Keys are stripped. Other texts stay as sent, because the identity mirrors the IdP (R19). An empty UID or externalId counts as not sent (R6).
     """
 
     def clean(field: str, cleaner: Callable[..., str], **limits: int) -> str | None:
@@ -37,7 +37,7 @@ def cleaned(person: Person) -> Person:
 
 
 def known(identity: Identity | None) -> Known | None:
-    """Return what policy looks at."""
+    """Return the values that the policy compares."""
     if identity is None:
         return None
     uid = current_uid(identity)
@@ -59,7 +59,7 @@ def known(identity: Identity | None) -> Known | None:
 
 
 def free_username(wished: str) -> str:
-    """Return ``wished``, or the same with the first number appended that nobody in CORE has (R8)."""
+    """Return ``wished``, or ``wished`` with the first number that makes it unique in CORE (R8)."""
     base = wished[:MAX_NAME] or "user"
     if not User.objects.filter(username_key=key(base)).exists():
         return base
@@ -70,7 +70,7 @@ def free_username(wished: str) -> str:
 def make_user(
     *, actor: Actor, connection: Connection, person: Person, username: str, email_shared: bool = False
 ) -> User:
-    """Make the user of a person met for the first time. The password is unusable: channels never set one."""
+    """Make the user of a new person. The password is unusable, because channels never set one."""
     user = new_user(connection=connection, person=person, username=free_username(username), email_shared=email_shared)
     rows.insert(user)
     tell_user(actor=actor, connection=connection, user=user)
@@ -93,13 +93,13 @@ def new_user(*, connection: Connection, person: Person, username: str, email_sha
 
 
 def tell_user(*, actor: Actor, connection: Connection, user: User) -> None:
-    """Append the event of a new user."""
+    """Record the event of a new user."""
     made = {"username": ("", user.username), "email": ("", user.email)}
     events.record(actor=actor, kind="user.created", subject=user, connection=connection, changes=made)
 
 
 def write_identity(identity: Identity, said: Person) -> dict[str, tuple[object, object]]:
-    """Let ``identity`` follow what was said (R19), in memory; return what changed. UIDs and ``active`` have writers of their own."""
+    """Copy the values of a message to ``identity`` in memory (R19). Return the changes. UIDs and ``active`` have functions of their own."""
     stored = mirrored_fields(identity)
     changes = {field: (stored[field], value) for field, value in mirrored_changes(said, stored).items()}
     for field, (_, value) in changes.items():
@@ -130,7 +130,7 @@ def save_identity(identity: Identity) -> None:
 
 
 def save_changed(identity: Identity, before: Mapping[str, object], *, anyway: bool = False) -> None:
-    """Save under a new version the columns that differ from ``before`` (`columns_of`). Where none does, only if ``anyway``."""
+    """Save the columns that differ from ``before`` (`columns_of`) under a new version. If none differs, save only if ``anyway``."""
     changed = [name for name, value in columns_of(identity).items() if value != before[name]]
     if changed or anyway:
         identity.version += 1
@@ -146,7 +146,7 @@ def columns_of(identity: Identity) -> dict[str, object]:
 def project(
     *, actor: Actor, connection: Connection, identity: Identity, said: Person, uid_moves: bool
 ) -> dict[str, str]:
-    """Let the user follow, as far as policy permits (R4, R17); return the fields that changed, with their new values."""
+    """Copy values to the user, as far as policy permits (R4, R17). Return the changed fields with their new values."""
     user = identity.user
     changes = permitted_changes(
         said,
@@ -171,7 +171,7 @@ def project(
 
 
 def claim(*, actor: Actor, identity: Identity) -> None:
-    """R10: the first message of the IdP makes an offered user its own; from now on they come by it and by no password."""
+    """Give an offered user to the IdP, by its first message (R10). From then on the person signs in by the IdP, and not with a password."""
     identity.offered_at = None
     user = identity.user
     user.set_unusable_password()
@@ -180,13 +180,13 @@ def claim(*, actor: Actor, identity: Identity) -> None:
 
 
 def accept_drift(identity: Identity, *, uid: str) -> None:
-    """Note that an administrator gives ``uid`` to ``identity``: so it stops being drift, and the table judges the next one again (R8a)."""
+    """Note that an administrator gives ``uid`` to ``identity``. It is no longer drift, and policy judges the next UID again (R8a)."""
     if key(identity.said_uid) in {"", key(uid)}:
         identity.said_uid, identity.new_uid_held = "", False
 
 
 def current_uid(identity: Identity) -> IdentityUid | None:
-    """Return the current UID. No query where the identity was read together with it (`selectors.stored`)."""
+    """Return the current UID. No query if the identity was read together with it (`selectors.stored`)."""
     if "uid_now" in identity.__dict__:
         uid: IdentityUid | None = identity.__dict__["uid_now"]
         return uid
@@ -194,9 +194,9 @@ def current_uid(identity: Identity) -> IdentityUid | None:
 
 
 def set_uid(*, actor: Actor, identity: Identity, uid: str, derived: bool = False) -> bool:
-    """Make ``uid`` the current UID of ``identity``; return whether it moved. The caller knows that no other identity has it.
+    """Make ``uid`` the current UID of ``identity``. Return whether it changed. The caller knows that no other identity has it.
 
-    A former UID that was sent keeps finding the identity; one that was derived is released at once (R6). A derived UID never replaces a sent one.
+    A former UID that was sent still finds the identity. A former derived UID is released at once (R6). A derived UID never replaces a sent one.
     """
     before = current_uid(identity)
     if before is not None and derived and not before.derived:
@@ -230,7 +230,7 @@ def new_uid(identity: Identity, uid: str, *, derived: bool) -> IdentityUid:
 
 
 def tell_uid(*, actor: Actor, identity: Identity, uid: IdentityUid, before: IdentityUid | None) -> None:
-    """Append the event of a new current UID; ``before`` is the former one."""
+    """Record the event of a new current UID. ``before`` is the former one."""
     changes: dict[str, tuple[object, object]] = {"uid": (before.uid if before else "", uid.uid)}
     was_derived = before is not None and before.derived
     if uid.derived != was_derived:
@@ -245,7 +245,7 @@ def _warning_of_looks(uid: str) -> str:
 
 
 def release_user_name(*, actor: Actor, identity: Identity) -> None:
-    """R8: an inactive identity gives up its userName, and with it a UID that was only derived from it (R6)."""
+    """Release the userName of an inactive identity, and a UID that was derived from it (R6, R8)."""
     IdentityUid.objects.filter(identity=identity, current=True, derived=True).delete()
     identity.user_name_key = None
     save_identity(identity)

@@ -1,4 +1,4 @@
-"""What an administrator does to the tie between a user and a connection: offer, release a UID, relink (R5, R8a, R10)."""
+"""Let an administrator change the link between a user and a connection: offer, release a UID, relink (R5, R8a, R10)."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -18,7 +18,7 @@ from core_identity.values import Actor
 
 
 def obstacles_to_offer(connection: Connection, users: Collection[User]) -> dict[UUID, str]:
-    """Return why which of ``users`` cannot be offered, as words after their name (R10). A constant number of queries."""
+    """Return for each of ``users`` who cannot be offered the reason, as words after the name (R10). A constant number of queries."""
     ids = [user.pk for user in users]
     guarded = set(guarded_users().filter(pk__in=ids).values_list("pk", flat=True))
     there = Identity.objects.filter(connection=connection)
@@ -44,7 +44,7 @@ def obstacles_to_offer(connection: Connection, users: Collection[User]) -> dict[
 
 
 def offerable(connection: Connection, domain: str) -> list[UUID]:
-    """Return everybody of the customer with an address in ``domain`` who can be offered (R10). A constant number of queries."""
+    """Return the users of the customer with an address in ``domain`` who can be offered (R10). A constant number of queries."""
     ending = "@" + key(domain.removeprefix("@"))
     users = list(User.objects.filter(customer=connection.customer_id, email_key__endswith=ending).order_by("pk"))
     obstacles = obstacles_to_offer(connection, users)
@@ -53,9 +53,9 @@ def offerable(connection: Connection, domain: str) -> list[UUID]:
 
 @in_one_transaction
 def offer(*, actor: Actor, connection: Connection, user_ids: Collection[UUID], reason: str) -> int:
-    """Let the IdP see users whom administrators made, to be claimed by their username (R10). Return how many; all or none.
+    """Show users whom administrators made to the IdP, which claims them by username (R10). Return how many. All or none are offered.
 
-    Raises `NotFound`, and `NotAllowed` naming whoever cannot be offered. A constant number of statements.
+    Raises `NotFound`, and `NotAllowed` with the names that cannot be offered. A constant number of statements.
     """
     lock_customer(connection.customer_id)
     users = list(User.objects.select_for_update(no_key=True).filter(pk__in=user_ids).order_by("pk"))
@@ -95,7 +95,7 @@ def offer(*, actor: Actor, connection: Connection, user_ids: Collection[UUID], r
 
 @in_one_transaction
 def withdraw(*, actor: Actor, identity_id: UUID, reason: str) -> None:
-    """Take back an offer that nobody has claimed. Raises `NotFound`, `NotAllowed`."""
+    """Withdraw an offer that nobody has claimed. Raises `NotFound`, `NotAllowed`."""
     identity = lock_identity(identity_id)
     if identity.offered_at is None:
         raise NotAllowed(f"{identity} is claimed by {identity.connection} already.")
@@ -106,14 +106,14 @@ def withdraw(*, actor: Actor, identity_id: UUID, reason: str) -> None:
 
 
 def releasable(row: IdentityUid) -> bool:
-    """Whether a UID may be let go: a former one, or one of somebody expired or deleted (R5)."""
+    """Whether a UID may be released: it is a former one, or its owner is expired or deleted (R5)."""
     identity = row.identity
     return not row.current or identity.user.expired_at is not None or identity.deleted_at is not None
 
 
 @in_one_transaction
 def release(*, actor: Actor, uid_id: UUID, reason: str) -> None:
-    """Let a UID go, so that somebody else can have it (R5). Raises `NotFound`; `NotAllowed` for the current one of who is not expired."""
+    """Release a UID, so that another person can have it (R5). Raises `NotFound`; `NotAllowed` for the current UID of a user who is not expired."""
     found = IdentityUid.objects.filter(pk=uid_id).values_list("identity_id", flat=True).first()
     if found is None:
         raise NotFound("There is no such UID.")
@@ -135,7 +135,7 @@ def release(*, actor: Actor, uid_id: UUID, reason: str) -> None:
 
 @in_one_transaction
 def relink(*, actor: Actor, identity_id: UUID, uid: str, reason: str) -> Identity:
-    """Give an identity another UID, as an administrator who knows better; its sessions end (R8a). Raises `NotFound`, `NameTaken`, `NotAllowed`."""
+    """Give an identity another UID as an administrator. Its sessions end (R8a). Raises `NotFound`, `NameTaken`, `NotAllowed`."""
     uid = clean_name(uid, field="UID")
     if not uid:
         raise NotAllowed("A UID cannot be empty.")

@@ -1,4 +1,4 @@
-"""Of whom a push speaks: what policy has to know, read under locks (R8a). Callers hold the lock of the customer."""
+"""Find the identity that a push is about, and read the values that policy needs, under locks (R8a). Callers hold the lock of the customer."""
 
 from dataclasses import replace
 from typing import Final
@@ -30,7 +30,7 @@ def push_of(
     uid_derived: bool = False,
     was: Known | None = None,
 ) -> Push:
-    """Return what policy decides about. ``was`` is the subject before this message, where part of the message was applied first (R23)."""
+    """Return what policy decides about. ``was`` is the subject before this message, if a part of the message was applied first (R23)."""
     known_subject = known(subject)
     if known_subject is not None and was is not None:
         known_subject = replace(known_subject, active=was.active, expired=was.expired)
@@ -53,14 +53,14 @@ def push_of(
 
 
 def holder_of_external_id(connection: Connection, person: Person, *, but: Identity | None) -> Identity | None:
-    """Return another identity that has the externalId of a message. No query where the message repeats what is stored."""
+    """Return another identity with the externalId of a message. No query if the message repeats the stored one."""
     if not person.external_id or but is None or person.external_id == but.external_id:
         return None
     return Identity.objects.filter(connection=connection, external_id=person.external_id).exclude(pk=but.pk).first()
 
 
 def owner_of_uid(connection: Connection, uid: str | None, *, subject: Identity | None = None) -> Identity | None:
-    """Return, locked, who has or had ``uid`` (R5). No query where it is the current one of ``subject``."""
+    """Return the present or former owner of ``uid``, locked (R5). No query if it is the current UID of ``subject``."""
     if not uid:
         return None
     if subject is not None and has_uid(subject, uid):
@@ -76,15 +76,15 @@ def has_uid(identity: Identity, uid: str) -> bool:
 
 
 def offered_as(connection: Connection, user_name: str) -> Identity | None:
-    """Return, locked, whom an administrator offered to the connection under this userName (R10)."""
+    """Return the identity that an administrator offered to the connection under this userName, locked (R10)."""
     offers = Identity.objects.filter(connection=connection, offered_at__isnull=False, user_name_key=key(user_name))
     return locked_with_user(offers)
 
 
 def resource(connection: Connection, scim_id: UUID) -> Identity:
-    """Return the SCIM resource as it is under the locks of its user and identity, as `stored_person` reads it.
+    """Return a SCIM resource under the locks of its user and identity, as `stored_person` reads it.
 
-    Raises `NotFound`, also for one of another connection, never pushed, or deleted.
+    Raises `NotFound`, also for an identity that is of another connection, was never pushed, or was deleted.
     """
     with database.cursor() as cursor:
         cursor.execute(_LOCK, [connection.pk, scim_id])
@@ -126,7 +126,7 @@ def contradiction(
     owner: Identity | None,
     taken: Identity | None = None,
 ) -> Conflict:
-    """Name the key that contradicts: the UID is ``owner``'s, the externalId ``taken``'s, or ``subject`` has another externalId or userName (R8a)."""
+    """Return the conflict with the key that contradicts: ``owner`` has the UID, ``taken`` the externalId, or ``subject`` has other keys (R8a)."""
     other = next((one for one in (owner, taken) if one is not None and one != subject), subject)
     assert other is not None  # noqa: S101 - without anybody known there is nothing to contradict
     cause = Cause.UID if other == owner and other != subject else Cause.EXTERNAL_ID

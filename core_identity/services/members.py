@@ -1,7 +1,7 @@
-"""Who is in a push group, changed as sets: one statement for all who leave and one for all who come, whatever their number (R29, R30).
+"""Change the members of a push group as sets: one statement for all who leave, one for all who join, for any number (R29, R30).
 
-They are SQL, because each deletes or inserts in four tables and counts what it did: members, ids that are expected, the grants that go with a
-member, and an event for each grant. The ORM would read what it then deletes, and send back what it has just read.
+These are SQL statements. Each deletes or inserts in four tables and counts the rows: members, expected ids, the grants of a
+member, and an event for each grant. The ORM would read all rows that it deletes.
 """
 
 from collections.abc import Collection
@@ -130,21 +130,21 @@ class Moved:
 
 
 def let_go(group: PushGroup, scim_ids: Collection[str], *, actor: Actor) -> Moved:
-    """Take out the members with these ids; their grants by the group end, each with its event."""
+    """Remove the members with these ids. Their grants by the group end, each with its event."""
     if not scim_ids:
         return Moved()
     return _run((_THESE + _LEAVE, _END, _LEFT), group, scim_ids, kind="grant.removed", actor=actor)
 
 
 def let_all_go(group: PushGroup, *, actor: Actor) -> Moved:
-    """Take out all members, and forget the ids that are expected; the grants by the group end, each with its event."""
+    """Remove all members and expected ids. The grants by the group end, each with its event."""
     return _run((_ALL + _LEAVE, _END, _LEFT), group, (), kind="grant.removed", actor=actor)
 
 
 def take_in(group: PushGroup, scim_ids: Collection[str], *, actor: Actor) -> Moved:
-    """Make members of the identities with these ids, and give them the group's role, each with its event, where they are SCIM resources.
+    """Make members of the identities with these ids. If they are SCIM resources, give them the group's role, each with its event.
 
-    An id that is no identity of this connection is only expected: no answer shows it, and it may be another customer's (R1, R29).
+    An id that is not an identity of this connection is only expected. No answer shows it, because it may be another customer's (R1, R29).
     """
     if not scim_ids:
         return Moved()
@@ -152,7 +152,7 @@ def take_in(group: PushGroup, scim_ids: Collection[str], *, actor: Actor) -> Mov
 
 
 def give_role(group: PushGroup, *, actor: Actor) -> None:
-    """Give the group's role to all who are members already, each with its event."""
+    """Give the group's role to all present members, each with its event."""
     _run((_GIVE, _BEGIN, _GIVEN), group, (), kind="grant.added", actor=actor)
 
 

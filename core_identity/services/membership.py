@@ -1,4 +1,4 @@
-"""What a message says about the members of a push group: compared with who is there, written, and told (R29, R30)."""
+"""Compare the members in a message with those of a push group, write the difference, and record events (R29, R30)."""
 
 from core_identity.models import PushGroup
 from core_identity.selectors.group_rows import named_in
@@ -8,7 +8,7 @@ from core_identity.values import Actor, GroupChange
 
 
 def add_first_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> bool:
-    """Take in the members of a new group, and note in ``group`` how many and what an answer shows; return whether there are any."""
+    """Add the members of a new group. Note in ``group`` their number and what an answer shows. Return whether there are any."""
     come = take_in(group, _wanted(change), actor=actor)
     group.member_count, group.shown, group.named_groups = come.members, come.shown_ids, come.groups
     _tell(actor=actor, group=group, left=Moved(), come=come)

@@ -1,4 +1,4 @@
-"""R11: two users of one customer turn out to be one human. First a plan, which is also the preview; then all of it in one transaction."""
+"""Merge two users of one customer who are one person (R11). First a plan, which is also the preview, and then one transaction."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ FACE = (
     "scim_id", "user_name", "user_name_key", "external_id", "active", "given_name", "family_name", "email", "email_key",
     "title", "organization", "department", "attributes", "pushed_at", "offered_at", "deleted_at", "created_at",
 )  # fmt: skip
-"""What SCIM sees of an identity. Of two in one connection the one that stands under /Users goes on standing there."""
+"""The fields that SCIM shows. If one connection has two identities, the fields of the one under /Users stay there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Both users are known to one connection: ``into`` stays, and takes the UIDs of ``folded``, whose SCIM ``id`` answers 404 if it was one."""
+    """One connection knows both users. ``into`` stays and gets the UIDs of ``folded``. If ``folded`` had a SCIM ``id``, it answers 404."""
 
     into: Identity
     folded: Identity
@@ -33,7 +33,7 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class MergePlan:
-    """What a merge will do: the preview, and the event afterwards."""
+    """The result of a merge: the preview before, and the event after."""
 
     kept: User
     gone: User
@@ -59,7 +59,7 @@ class MergePlan:
 
 
 def plan_merge(*, kept_id: UUID, gone_id: UUID) -> MergePlan:
-    """Return what merging would do. Raises `NotFound`; `NotAllowed` across customers, for one user twice, or for a tombstone."""
+    """Return the result of a merge. Raises `NotFound`; `NotAllowed` across customers, for one user twice, or for a tombstone."""
     users = User.objects.select_related("customer").in_bulk([kept_id, gone_id])
     if kept_id not in users or gone_id not in users:
         raise NotFound("There is no such user.")
@@ -93,9 +93,9 @@ def plan_merge(*, kept_id: UUID, gone_id: UUID) -> MergePlan:
 
 @in_one_transaction
 def merge(*, actor: Actor, kept_id: UUID, gone_id: UUID, reason: str) -> User:
-    """Make one user of two: identities, UIDs and grants move to the one kept, the other stays as a tombstone. Return the one kept.
+    """Make one user of two. Identities, UIDs and grants move to the user who is kept, and the other becomes a tombstone. Return the kept user.
 
-    Raises what `plan_merge` raises, and `NotAllowed` where a superuser is asked for.
+    Raises the errors of `plan_merge`, and `NotAllowed` if only a superuser may do it.
     """
     customer_id = User.objects.filter(pk=kept_id).values_list("customer_id", flat=True).first()
     if customer_id is not None:
@@ -120,20 +120,20 @@ def merge(*, actor: Actor, kept_id: UUID, gone_id: UUID, reason: str) -> User:
 
 
 def require_not_erased(user: User) -> None:
-    """Raise `NotAllowed` for who was erased: nobody becomes one with them, or learns their values again (R34)."""
+    """Raise `NotAllowed` for an erased user: nobody is merged with them, and nothing gives them values again (R34)."""
     if user.erased_at is not None:
         raise NotAllowed("One of them was erased. To let a newcomer have the UID, release it.")
 
 
 def require_superuser(actor: Actor, users: Collection[User]) -> None:
-    """Raise `NotAllowed` where one of ``users`` is staff or holds a protected role, and ``actor`` is an administrator but no superuser (R11)."""
+    """Raise `NotAllowed` if ``actor`` is an administrator but not a superuser, and a user is staff or holds a protected role (R11)."""
     guarded = guarded_users().filter(pk__in=[user.pk for user in users])
     if actor.kind is ActorKind.ADMIN and guarded.exists() and not may_touch_guarded(actor):
         raise NotAllowed("Only a superuser may do this if a user is staff or holds a protected role.")
 
 
 def may_touch_guarded(actor: Actor) -> bool:
-    """Whether ``actor`` is a superuser, or nobody who signed in: whoever can run commands can do more (R11)."""
+    """Whether ``actor`` is a superuser, or a command. Anybody who can run commands can do more anyway (R11)."""
     if actor.kind is not ActorKind.ADMIN:
         return True
     return bool(actor.id) and User.objects.filter(pk=actor.id, is_superuser=True, expired_at__isnull=True).exists()
@@ -183,7 +183,7 @@ def _fold(fold: Fold) -> None:
 
 
 def _empty(folded: Identity, into: Identity) -> None:
-    """Leave of the other identity what the story needs, and nothing by which anybody could be found."""
+    """Keep what events need of the other identity, and remove every key by which it could be found."""
     fresh = Identity(connection=folded.connection, user=folded.user)
     folded.scim_id = fresh.scim_id
     folded.user_name_key = folded.external_id = folded.offered_at = None
@@ -196,7 +196,7 @@ def _empty(folded: Identity, into: Identity) -> None:
 
 
 def _move_uids(into: Identity, folded: Identity) -> None:
-    """A derived UID is let go, like any that is replaced (R6); a sent one goes on finding the person."""
+    """Move the UIDs. A derived UID is released, as always when it is replaced (R6). A sent one still finds the person."""
     IdentityUid.objects.filter(identity=folded, derived=True).delete()
     ours = IdentityUid.objects.filter(identity=into, current=True).first()
     if ours is not None and ours.derived and IdentityUid.objects.filter(identity=folded, current=True).exists():

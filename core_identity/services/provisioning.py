@@ -1,4 +1,4 @@
-"""SCIM's pushes of people: what `core_identity.policy.matching` decides is done here (R8a)."""
+"""Apply SCIM's pushes of people, as `core_identity.policy.matching` decides (R8a)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -52,9 +52,9 @@ from core_identity.values import Actor, Person
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a push. ``created`` tells that 201 is due; ``notes`` are sentences for the log.
+    """The result of a push. ``created``: 201 is due. ``notes`` are sentences for the log.
 
-    ``as_stored``: the identity is as `stored_person` would read it now, so an answer needs no further reading.
+    ``as_stored``: the identity equals what `stored_person` would read now, so an answer needs no further reading.
     """
 
     decision: Decision
@@ -65,7 +65,7 @@ class Outcome:
 
 
 Read = Callable[[Identity], Person]
-"""Turns the identity as it stands, under lock, into what the message says: so a PATCH is computed on what is true. May raise `IdentityError`."""
+"""Returns the values of a message for the identity as it is under the lock, so a PATCH uses true values. May raise `IdentityError`."""
 
 
 @recording_refusals
@@ -111,9 +111,9 @@ def change_person(
 
 
 def _act_or_release_name(act: Callable[[], Outcome], *, actor: Actor, connection: Connection) -> Outcome:
-    """Do ``act`` in a transaction, in which it locks the customer. If a userName is in the way that its holder gives up, release it instead (R8).
+    """Do ``act`` in a transaction, in which it locks the customer. If an inactive identity has the userName, release it instead (R8).
 
-    Raises `TryAgain` after that. Only then savepoints are needed, so the usual message has none.
+    Raises `TryAgain` after that. Savepoints are needed only then.
     """
     try:
         return in_one_transaction(events.together()(act))()
@@ -136,9 +136,9 @@ def _release_name(act: Callable[[], Outcome], *, actor: Actor, connection: Conne
 def remove_person(
     *, actor: Actor, connection: Connection, scim_id: UUID, check: Callable[[Identity], None] | None = None
 ) -> None:
-    """Take a DELETE: the resource is gone, the user stays and is expired (R20).
+    """Apply a DELETE. The resource is gone; the user stays, and is expired (R20).
 
-    ``check`` is asked of the identity as it stands under lock, and may raise what refuses. Raises `NotFound`.
+    ``check`` gets the identity under the lock, and may raise an error to refuse the request. Raises `NotFound`.
     """
     lock_customer(connection.customer_id)
     identity = resource(connection, scim_id)
@@ -158,7 +158,7 @@ def remove_person(
 @in_one_transaction
 @events.together()
 def _create_newcomer(*, actor: Actor, connection: Connection, person: Person) -> Outcome | None:
-    """Create a person whom nothing in CORE could be taken for, side by side with other new people. None if this is not certain."""
+    """Create a person if nothing in CORE resembles them, side by side with other new people. Return None if this is not certain."""
     lock_newcomer(connection.customer_id, locked_keys(connection, person))
     if not is_newcomer(connection, person):
         return None

@@ -1,4 +1,4 @@
-"""A refused message leaves nothing but its own trace: an event, and where an administrator has to decide, a conflict (R9, R34)."""
+"""Record refused messages: an event, and a conflict if an administrator has to decide (R9, R34). A refused message changes nothing else."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -15,9 +15,9 @@ R = TypeVar("R")
 
 
 def recording_refusals(service: Callable[P, R]) -> Callable[P, R]:
-    """Write a `Refusal` into the story, after the refused transaction has left no other trace.
+    """Record a `Refusal` as an event, after the refused transaction was undone.
 
-    The service must take ``actor`` and ``connection`` by keyword. The reference that the other side was shown finds the event and the conflict.
+    The service must take ``actor`` and ``connection`` by keyword. The reference that the sender sees finds the event and the conflict.
     """
 
     @wraps(service)

@@ -1,4 +1,4 @@
-"""A sign-in that is done, looked at, and taken back: what an assertion would do, without doing it (R37)."""
+"""Run a sign-in and undo it, for a test sign-in: it shows what an assertion would do (R37)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +17,9 @@ REHEARSING = Actor(Channel.ADMIN, ActorKind.SYSTEM, "test sign-in")
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What a sign-in would have come to: an ``entrance`` (of rows that stand no more, if it would have made them) or a ``refusal``.
+    """The result of a test sign-in: an ``entrance`` (its new rows no longer exist) or a ``refusal``.
 
-    ``events`` are those that it would have left, as plain values: ``kind``, ``subject``, ``changes`` and ``reason``. They hold people's data.
+    ``events`` are what it would have recorded, as plain values: ``kind``, ``subject``, ``changes`` and ``reason``. They contain people's data.
     """
 
     entrance: Entrance | None
@@ -33,9 +33,9 @@ class Rehearsal:
 
 @in_one_transaction
 def rehearse_sign_in(*, actor: Actor, connection: Connection, person: Person) -> Rehearsal:
-    """Let ``person`` sign in by the very service that does it, and take all of it back. A connection that is off is taken as on.
+    """Let ``person`` sign in by the ordinary service, and undo all of it. A connection that is off is treated as on.
 
-    The reference of ``actor`` must be that of this sign-in alone: by it the events are found that tell what was done.
+    No other sign-in may have the reference of ``actor``, because the events of this one are found by it.
     """
     try:
         if not connection.enabled:

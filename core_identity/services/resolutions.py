@@ -1,4 +1,4 @@
-"""What an administrator says of a conflict, and what that does (R9). Each in one transaction, after which the next message goes through."""
+"""Apply an administrator's decision about a conflict (R9). Each decision is one transaction. The next message is then accepted."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -20,7 +20,7 @@ from core_identity.values import Actor, Cause
 
 @dataclass(frozen=True, slots=True)
 class SamePerson:
-    """What *same person* will do: ``kept`` takes over whoever is ``joined``, and ``learns`` the keys of the message."""
+    """The result of *same person*: ``kept`` takes over the users in ``joined``, and ``learns`` the keys of the message."""
 
     kept: User
     joined: tuple[User, ...]
@@ -29,7 +29,7 @@ class SamePerson:
 
 
 def plan_same_person(conflict: Conflict) -> SamePerson:
-    """Return who would become one: everybody whom the message speaks of, by id, externalId or UID, and who is in the way."""
+    """Return which users would become one: those that the message names by id, externalId or UID, and the user in the way."""
     connection = conflict.connection
     named: list[Identity] = [] if conflict.subject is None else [conflict.subject]
     identities = Identity.objects.filter(connection=connection).select_related("user")
@@ -47,9 +47,9 @@ def plan_same_person(conflict: Conflict) -> SamePerson:
 
 @in_one_transaction
 def same_person(*, actor: Actor, conflict_id: UUID, reason: str) -> User:
-    """Join whom the message speaks of with who is in the way, and learn its keys as marks; return the user.
+    """Merge the users that the message names with the user in the way, and store the keys of the message as marks. Return the user.
 
-    Raises `NotFound`; `NotAllowed` where it was resolved already, or a superuser is asked for (R11).
+    Raises `NotFound`; `NotAllowed` if it is resolved already, or only a superuser may do it (R11).
     """
     conflict = _locked(conflict_id)
     plan = plan_same_person(conflict)
@@ -64,9 +64,9 @@ def same_person(*, actor: Actor, conflict_id: UUID, reason: str) -> User:
 
 @in_one_transaction
 def different_people(*, actor: Actor, conflict_id: UUID, reason: str) -> None:
-    """Let both be: the newcomer may share the name or address, or gets the UID where its holder may lose it.
+    """Keep both users. The new person may share the name or address, or gets the UID if its holder may lose it.
 
-    Raises `NotFound`; `NotAllowed`, with the way out, where one connection cannot tell the two apart.
+    Raises `NotFound`; `NotAllowed`, with the way out, if one connection could not distinguish the two.
     """
     conflict = _locked(conflict_id)
     obstacle = obstacle_to_different_people(conflict)
@@ -81,12 +81,12 @@ def different_people(*, actor: Actor, conflict_id: UUID, reason: str) -> None:
 
 @in_one_transaction
 def dismiss(*, actor: Actor, conflict_id: UUID, reason: str) -> None:
-    """Leave it refused, and out of the inbox; what comes again is counted only. Raises `NotFound`, `NotAllowed`."""
+    """Keep the message refused, and take the conflict out of the list. Further messages are only counted. Raises `NotFound`, `NotAllowed`."""
     _resolve(actor=actor, conflict=_locked(conflict_id), state=ConflictState.DISMISSED, reason=reason)
 
 
 def obstacle_to_different_people(conflict: Conflict) -> str:
-    """Return why *different people* cannot be had here, as a sentence with the way out; empty where it can."""
+    """Return why *different people* is not possible here, as a sentence with the way out. Empty if it is possible."""
     other = conflict.other
     match conflict.cause:
         case Cause.USER_NAME:
@@ -114,7 +114,7 @@ def obstacle_to_different_people(conflict: Conflict) -> str:
 
 
 def _learn(*, actor: Actor, conflict: Conflict, user: User) -> None:
-    """Let the user's identity in this connection know what the message said, so that the next one finds its mark (R8b)."""
+    """Store the values of the message in the user's identity in this connection, so that the next message finds its mark (R8b)."""
     said, connection = conflict.said, conflict.connection
     identity = (
         Identity.objects.select_for_update(of=("self",), no_key=True)

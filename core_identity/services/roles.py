@@ -1,4 +1,4 @@
-"""Roles are made, renamed and deleted by administrators only (R27); here is also what an administrator grants."""
+"""Make, rename and delete roles (R27), and give them to users, as an administrator."""
 
 from collections.abc import Collection, Mapping
 from uuid import UUID
@@ -31,9 +31,9 @@ def create_role(
     grantable_by: Collection[Connection] | None = None,
     aliases: Collection[str] = (),
 ) -> Role:
-    """Make a role. ``grantable_by`` None presets it where only one connection exists (R28). Raises `NameTaken`, `InvalidValue`.
+    """Make a role. If ``grantable_by`` is None, the only connection is preset, if there is one alone (R28). Raises `NameTaken`, `InvalidValue`.
 
-    Push groups that wait for the name or an alias keep waiting until they are confirmed: see `core_identity.services.groups.link_waiting` (R29).
+    Push groups that wait for the name or an alias keep waiting until an administrator confirms them (`groups.link_waiting`, R29).
     """
     name = _free_name(name)
     if grantable_by is None:
@@ -68,9 +68,9 @@ def change_role(
     grantable_by: Collection[Connection] | None = None,
     aliases: Collection[str] | None = None,
 ) -> Role:
-    """Change what is given; None leaves as it is. A rename keeps the links of push groups (R28).
+    """Change the given fields; None keeps a field. A rename keeps the links of push groups (R28).
 
-    Closing a role to a connection ends them, and dropping an alias those of groups of that name; so do the grants by SSO.
+    Closing a role to a connection ends the links of its groups. Removing an alias ends those of groups with that name. Grants by SSO end likewise.
 
     Raises `NotFound`, `NameTaken`, `InvalidValue`.
     """
@@ -119,7 +119,7 @@ def change_role(
 
 @in_one_transaction
 def delete_role(*, actor: Actor, role_id: UUID) -> None:
-    """Delete a role with every hold on it; its push groups wait again. Raises `NotFound`."""
+    """Delete a role and all its grants. Its push groups wait again. Raises `NotFound`."""
     role = _locked(role_id)
     waiting = list(_linked(role))
     end_these(actor=actor, grants=Grant.objects.filter(role=role))
@@ -139,7 +139,7 @@ def delete_role(*, actor: Actor, role_id: UUID) -> None:
 
 @in_one_transaction
 def grant_role(*, actor: Actor, user_id: UUID, role_id: UUID) -> bool:
-    """Let an administrator give a role; return whether that is new. Raises `NotFound`."""
+    """Give a role as an administrator. Return whether the grant is new. Raises `NotFound`."""
     role = _locked(role_id)
     if not User.objects.filter(pk=user_id, merged_into__isnull=True, erased_at__isnull=True).exists():
         raise NotFound("There is no such user.")
@@ -148,7 +148,7 @@ def grant_role(*, actor: Actor, user_id: UUID, role_id: UUID) -> bool:
 
 @in_one_transaction
 def revoke_role(*, actor: Actor, user_id: UUID, role_id: UUID) -> bool:
-    """End what an administrator gave; what a channel gives stays (R32). Return whether there was anything. Raises `NotFound`."""
+    """End an administrator's grant. Grants by channels stay (R32). Return whether there was a grant. Raises `NotFound`."""
     return bool(end_grants(actor=actor, source=BY_ADMIN, role=_locked(role_id), user_ids=[user_id]))
 
 
@@ -172,13 +172,13 @@ def _free_name(name: str, *, but: Role | None = None) -> str:
 
 
 def _clean_aliases(aliases: Collection[str]) -> dict[str, str]:
-    """Return aliases by name as compared; empty ones are none."""
+    """Return aliases by their compared form, without empty ones."""
     names = [clean_name(alias, field="aliases") for alias in aliases]
     return {key(name): name for name in names if name}
 
 
 def _require_free(names: Mapping[str, str], *, but: Role | None = None) -> None:
-    """Raise `NameTaken` where one of ``names``, by name as compared, reaches another role (R28)."""
+    """Raise `NameTaken` if one of ``names``, in compared form, belongs to another role (R28)."""
     others = Role.objects.exclude(pk=but.pk) if but else Role.objects.all()
     for role in others.filter(reached_by(names)).prefetch_related("aliases"):
         taken = next(names[name_key] for name_key in role_keys(role) if name_key in names)

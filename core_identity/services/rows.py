@@ -1,6 +1,6 @@
-"""Write rows in one statement, for what pushes do most. The same rows as by ``save()``, for a quarter of the CPU.
+"""Write rows in one statement, for the most frequent pushes. The same rows as by ``save()``, for a quarter of the CPU.
 
-No signals are sent; no code listens to those of models. Fields prepare their values themselves, so types and ``auto_now_add`` are as with ``save()``.
+No model signals are sent, and no code uses them. Fields prepare their values, so types and ``auto_now_add`` are as with ``save()``.
 Columns that the database generates are not refreshed in memory.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def insert(*rows: Model) -> None:
     """Insert new rows of one or several models in one statement, in their order.
 
-    Foreign keys are checked at COMMIT, so the rows may name each other.
+    Foreign keys are checked at COMMIT, so the rows may refer to each other.
     """
     parts, params = [], []
     for model, same in groupby(rows, type):
@@ -39,7 +39,7 @@ def insert(*rows: Model) -> None:
 
 
 def update(row: Model, fields: Collection[str]) -> None:
-    """Write these fields (by name) of a row that exists; none: no statement."""
+    """Write these fields (by name) of an existing row. Without fields there is no statement."""
     if not fields:
         return
     meta = row._meta

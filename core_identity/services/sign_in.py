@@ -1,4 +1,4 @@
-"""A sign-in by SSO: a verified assertion finds its user, or makes one (R7, R8b, R12, R13)."""
+"""Sign in by SSO: find the user of a verified assertion, or make one (R7, R8b, R12, R13)."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -85,7 +85,7 @@ _KNOWN: Final = Compiled(
         .select_for_update(of=("identity__user", "identity", "self"), no_key=True)
     )
 )
-"""Whom a UID finds, with a user, identity and UID that nobody changes any more. Rows that moved on while it waited are not found."""
+"""The identity of a UID, with user, identity and UID locked. Rows that changed their UID while it waited are not found."""
 
 _SIGNED_IN: Final = f"""
 WITH signed_in AS (UPDATE {User._meta.db_table} SET last_login = %(at)s WHERE id = %(user)s)
@@ -95,7 +95,7 @@ UPDATE {Identity._meta.db_table} SET signed_in_at = %(at)s WHERE id = %(identity
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
-    """Who came in, and how that was decided. ``mark`` is the second fact that agreed (R8b); empty where nobody had the UID."""
+    """The identity that signed in, and how that was decided. ``mark`` is the second fact that agreed (R8b); empty if nobody had the UID."""
 
     identity: Identity
     decision: SignIn
@@ -103,15 +103,15 @@ class Entrance:
 
 
 def sign_in(*, actor: Actor, connection: Connection, person: Person) -> Identity:
-    """As `enter`, for whoever does not ask why."""
+    """Do as `enter`, and return the identity only."""
     return enter(actor=actor, connection=connection, person=person).identity
 
 
 @recording_refusals
 def enter(*, actor: Actor, connection: Connection, person: Person) -> Entrance:
-    """Return whom a verified assertion speaks of: an identity with its user, after letting both follow it.
+    """Return the identity of a verified assertion with its user, after both followed the assertion.
 
-    Raises `MissingAttributes`, `NoMark`, `Conflict`, `UnknownPerson`, `MayNotSignIn` or `InvalidValue`; then nothing was changed.
+    Raises `MissingAttributes`, `NoMark`, `Conflict`, `UnknownPerson`, `MayNotSignIn` or `InvalidValue`; then nothing is changed.
     """
     person = cleaned(person)
     if not person.uid:
@@ -130,7 +130,7 @@ def enter(*, actor: Actor, connection: Connection, person: Person) -> Entrance:
 
 @in_one_transaction
 def _enter(*, actor: Actor, connection: Connection, person: Person, whole_customer: bool) -> Entrance | None:
-    """Decide and do it; None where that needs the customer's lock."""
+    """Decide, and apply the decision. Return None if that needs the customer's lock."""
     if whole_customer:
         lock_channel(connection)
         owner = _holder_of_uid(connection, person.uid or "")
@@ -232,7 +232,7 @@ def _make(*, actor: Actor, connection: Connection, person: Person) -> Identity:
 
 
 def _follow(*, actor: Actor, connection: Connection, identity: Identity, person: Person, uid_moves: bool) -> None:
-    """R13: the identity follows the assertion, and by the same policy the user."""
+    """Copy the assertion to the identity and, by the same policy, to the user (R13)."""
     changes = write_identity(identity, person)
     signed_in_before = identity.signed_in_at
     if uid_moves:
@@ -266,14 +266,14 @@ def _greet(
 
 
 def require_open_gate(identity: Identity) -> None:
-    """Raise `MayNotSignIn` where the person of ``identity`` (its user and connection loaded) may not sign in (R21, R22, R26)."""
+    """Raise `MayNotSignIn` if the user of ``identity`` (with its connection loaded) may not sign in (R21, R22, R26)."""
     bar = bar_to_sign_in(standing_of(identity))
     if bar is not None:
         raise MayNotSignIn(bar.value, BAR_TEXTS[bar], user_id=identity.user_id)
 
 
 def _known_person(connection: Connection, person: Person) -> Identity | None:
-    """Return whom the UID finds, locked; None where nobody has it, or where it moved on meanwhile. One query, or two for a former UID."""
+    """Return the identity with this UID, locked. None if nobody has it, or if it has moved meanwhile. One query; two for a former UID."""
     keys = keys_of(person)
     found = _KNOWN.first(
         connection=connection.pk,

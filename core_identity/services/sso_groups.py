@@ -1,4 +1,4 @@
-"""What the groups of an assertion give, and what is remembered of them (R31)."""
+"""Give roles by the groups of an assertion, and remember groups that gave nothing (R31)."""
 
 from collections.abc import Collection
 from typing import Final
@@ -25,9 +25,9 @@ _HELD: Final = Compiled(
 
 
 def follow_sso_groups(*, actor: Actor, identity: Identity, names: Collection[str] | None) -> None:
-    """Let a user's grants by SSO follow the groups of the assertion: it says all of them, and an absent attribute (None) says none (R31).
+    """Adjust a user's grants by SSO to the groups of the assertion. It lists all groups; an absent attribute (None) lists none (R31).
 
-    Where the connection does not take roles from SSO the attribute is not read and the grants that came by it end.
+    If the connection does not take roles from SSO, the attribute is not read, and such grants end.
     """
     connection = identity.connection
     said: dict[str, str] = {}
@@ -58,7 +58,7 @@ def follow_sso_groups(*, actor: Actor, identity: Identity, names: Collection[str
 
 
 def end_sso_grants(*, actor: Actor, grants: QuerySet[Grant]) -> None:
-    """End those of ``grants`` that came by SSO: their role was closed to their connection, or lost the name by which they came."""
+    """End those of ``grants`` that came by SSO, because their role was closed to the connection or lost the name by which they came."""
     by_sso = grants.filter(channel=Channel.SSO.value).select_related("role", "connection")
     for grant in by_sso.order_by("role_id", "connection_id", "key").distinct("role_id", "connection_id", "key"):
         source = Source(Channel.SSO, grant.connection, grant.key, grant.label)
@@ -70,7 +70,7 @@ def _fits(name: str) -> bool:
 
 
 def _remember(*, actor: Actor, identity: Identity, unmapped: Collection[str], absent: bool) -> None:
-    """Keep for the page of the connection what gave nothing, and warn once, until the attribute is there again (R31)."""
+    """Store the groups that gave nothing, for the connection's page. Warn once when the attribute is missing, until it is sent again (R31)."""
     now = timezone.now()
     told = identity.unmapped_groups
     unmapped_groups = {name: told.get(name, now.isoformat()) for name in list(unmapped)[:MOST_REMEMBERED]}

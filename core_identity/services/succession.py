@@ -1,4 +1,4 @@
-"""What an administrator does to a whole connection that changes its keys: re-key (R3), and a successor that takes over (R1a)."""
+"""Change the keys of a whole connection: a re-key (R3), or a successor that takes over (R1a)."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -69,9 +69,9 @@ def rekey(
     uid_attribute: str | None = None,
     uid_rule: str | None = None,
 ) -> Connection:
-    """Let UIDs, externalIds or userNames change until ``until`` (aware, at most 90 days ahead), and with it the locked attribute and rule (R3).
+    """Let UIDs, externalIds or userNames change until ``until`` (aware, at most 90 days ahead), and the locked attribute and rule too (R3).
 
-    While it lasts, a message that agrees in two of the three with one live identity changes the third. Raises `InvalidValue`.
+    Until then, a message that agrees in two of the three with one live identity changes the third. Raises `InvalidValue`.
     """
     connection = Connection.objects.select_for_update(no_key=True).get(pk=connection_id)
     now = database_now()
@@ -103,7 +103,7 @@ def rekey(
 
 @in_one_transaction
 def end_rekey(*, actor: Actor, connection_id: UUID, reason: str) -> Connection:
-    """End a re-key before its time. What has changed by it stays."""
+    """End a re-key early. Its changes stay."""
     connection = Connection.objects.select_for_update(no_key=True).get(pk=connection_id)
     if not connection.rekeying:
         raise NotAllowed(f"{connection} is not in re-key.")
@@ -116,7 +116,7 @@ def end_rekey(*, actor: Actor, connection_id: UUID, reason: str) -> Connection:
 
 @dataclass(frozen=True, slots=True)
 class SuccessionPlan:
-    """What ``successor`` takes over of ``former``. ``stays`` are identities whose user, UID, externalId or userName it has already."""
+    """The rows that ``successor`` takes over from ``former``. ``stays`` are identities whose user, UID, externalId or userName it has already."""
 
     former: Connection
     successor: Connection
@@ -201,9 +201,9 @@ def _met(former: Connection, successor: Connection) -> QuerySet[Identity]:
 
 
 def _move_groups(former: Connection, successor: Connection, moving: Collection[UUID], *, actor: Actor) -> None:
-    """Groups go over with those members who do; a name that the successor has already stays behind.
+    """Move groups with those members who move. A group whose name the successor has already stays.
 
-    Whom the successor knows by another identity is a member by that one; nobody else who stays is a member any more, or has a role by it.
+    A member whom the successor knows by another identity becomes a member by that one. Nobody else who stays remains a member or keeps its role.
     """
     names = PushGroup.objects.filter(connection=successor).values("name_key")
     moved_groups = list(
@@ -228,7 +228,7 @@ def _move_groups(former: Connection, successor: Connection, moving: Collection[U
 
 
 def _leave_behind(former: Connection, successor: Connection, *, actor: Actor) -> None:
-    """What stays with the former gives nothing to who has gone, and the successor gives only by the channels that it takes roles from (R31)."""
+    """End what the former connection still gives to people who moved. The successor gives only by the channels that it takes roles from (R31)."""
     left = PushGroupMember.objects.filter(group__connection=former, identity__connection=successor)
     keys = [str(pk) for pk in PushGroup.objects.filter(connection=former).values_list("pk", flat=True)]
     gone = Grant.objects.filter(channel="scim", connection=former, key__in=keys)

@@ -28,11 +28,11 @@ _AGAIN = {"40001", "40P01", "23505"}  # serialization failure, deadlock, unique 
 
 
 def in_one_transaction(service: Callable[P, R]) -> Callable[P, R]:
-    """Run ``service`` in one transaction; run it anew where a neighbour's transaction got in the way.
+    """Run ``service`` in one transaction. Run it again if a concurrent transaction was in the way.
 
     Raises `Busy` if a lock is not free within ``lock_timeout``.
 
-    Inside somebody else's transaction it simply takes part: only the outermost can be tried again.
+    Inside another transaction it only joins, because only the outermost one can run again.
     """
 
     @wraps(service)
@@ -56,21 +56,21 @@ def in_one_transaction(service: Callable[P, R]) -> Callable[P, R]:
 
 
 def lock_channel(connection: Connection) -> None:
-    """As `lock_customer`, for a message of a connection; raise `NotAllowed` where it was switched off while the message waited (R1a)."""
+    """Lock as `lock_customer`, for a message of a connection. Raise `NotAllowed` if it was switched off while the message waited (R1a)."""
     lock_customer(connection.customer_id)
     require_enabled(Connection.objects.get(pk=connection.pk))
 
 
 def lock_connection(connection_id: UUID) -> Connection:
-    """Lock a connection, so that nobody switches it off or on before the end of the transaction; return it as it is then.
+    """Lock a connection and return it. Nobody switches it off or on before the end of the transaction.
 
-    Everything that creates a credential takes this lock first, and then asks `require_enabled` (R1a).
+    Everything that creates a credential takes this lock first, and then calls `require_enabled` (R1a).
     """
     return Connection.objects.select_for_update(no_key=True).get(pk=connection_id)
 
 
 def require_enabled(connection: Connection) -> None:
-    """Raise `NotAllowed` where ``connection``, read after the lock, is switched off (R1a)."""
+    """Raise `NotAllowed` if ``connection``, read after the lock, is switched off (R1a)."""
     if not connection.enabled:
         raise NotAllowed("This connection is switched off.")
 

@@ -1,4 +1,4 @@
-"""A PUT or PATCH that changes nothing: answered from one snapshot, without a transaction and without a lock."""
+"""Answer a PUT or PATCH that changes nothing from one snapshot, without a transaction and without a lock."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,9 +36,9 @@ def read_once(read: Callable[[Identity], Person]) -> Callable[[Identity], Person
 def unchanged(
     *, connection: Connection, scim_id: UUID, read: Callable[[Identity], Person], is_patch: bool
 ) -> tuple[Identity, Person] | None:
-    """Return the person of ``scim_id`` and what the message says, if it changes nothing. None: only the ordinary way can tell, under the lock.
+    """Return the person of ``scim_id`` and the message's values, if it changes nothing. Return None if only the way under the lock can decide.
 
-    Whatever could be refused goes the ordinary way too. One statement (two during a re-key).
+    Everything that could be refused takes that way too. One statement (two during a re-key).
     """
     identity = stored_person(connection, scim_id)
     if identity is None or not identity.connection.enabled:

@@ -1,4 +1,4 @@
-"""R9: a userName or email that another user of the customer holds now. The caller holds the customer's lock."""
+"""Refuse a userName or email that another user of the customer holds now (R9). The caller holds the customer's lock."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -33,9 +33,9 @@ class NameHeld(Exception):
 
 
 def release_name_if_retry_succeeds(*, actor: Actor, act: Callable[[], T]) -> T | TryAgain:
-    """Return what ``act`` returns, or `TryAgain` after the release of a userName that an inactive person had (R8).
+    """Return what ``act`` returns, or `TryAgain` after releasing a userName that an inactive person had (R8).
 
-    The retry is tried out first and taken back. Where it would be refused, that refusal is the answer, and nobody gives up a name.
+    The retry is tried first and undone. If it would be refused, that refusal is the answer, and no name is released.
     """
     try:
         with transaction.atomic(), events.together():
@@ -54,10 +54,10 @@ def release_name_if_retry_succeeds(*, actor: Actor, act: Callable[[], T]) -> T |
 
 
 def require_free_name(*, actor: Actor, connection: Connection, person: Person, subject: Identity | None) -> None:
-    """Raise `Conflict` where another user of the customer is called so now; for SSO the NameID counts as userName (R9).
+    """Raise `Conflict` if another user of the customer has this name now. For SSO the NameID counts as userName (R9).
 
-    Raise `NameHeld` where an inactive identity of this connection has to give the name up to a push with another externalId (R8). A deleted one gives
-    it up at once, and so does an inactive one after an administrator decided about this push.
+    Raise `NameHeld` if an inactive identity of this connection must release the name for a push with another externalId (R8). A deleted identity
+    releases it at once, and so does an inactive one after an administrator decided about this push.
     """
     user_name = person.user_name or person.name_id or ""
     external_id = person.external_id or (subject.external_id if subject else None)
@@ -90,9 +90,9 @@ def _name_conflict(connection: Connection, person: Person, other: User, subject:
 
 
 def require_free_email(*, connection: Connection, person: Person, subject: Identity | None = None) -> bool:
-    """Raise `Conflict` where another user of the customer holds this email now, as CORE or as an IdP has it (R9).
+    """Raise `Conflict` if another user of the customer holds this email now, in CORE or at an IdP (R9).
 
-    Asked on create and adoption only. Return whether the address is shared, as an administrator permitted (*different people*).
+    Called on create and adoption only. Return whether the address is shared with an administrator's permission (*different people*).
     """
     if not person.email:
         return False
@@ -114,7 +114,7 @@ def require_free_email(*, connection: Connection, person: Person, subject: Ident
 def _not_told_apart(
     others: list[User], connection: Connection, person: Person, subject: Identity | None
 ) -> User | None:
-    """Return the first of these users whom no administrator has told apart from the person of the message (R9). One query, or none."""
+    """Return the first of these users whom no administrator called a different person than the message's (R9). One query, or none."""
     if not others:
         return None
     told_apart = set(different_people(connection, person, subject).values_list("other_id", flat=True))
@@ -122,9 +122,9 @@ def _not_told_apart(
 
 
 def require_claimable(*, connection: Connection, person: Person, identity: Identity) -> None:
-    """Raise `Conflict` where whom an offer is about could not be offered any more (R10), unless an administrator said *same person*.
+    """Raise `Conflict` if the user of an offer could not be offered any more (R10), unless an administrator decided *same person*.
 
-    It may be long ago that they were: who is staff, expired or holds a protected role by now is tied in by nobody but an administrator (R11).
+    The offer may be old. If the user has become staff or expired, or holds a protected role now, only an administrator can link them (R11).
     """
     user = identity.user
     barred = user.expired_at is not None or guarded_users().filter(pk=user.pk).exists()
@@ -137,28 +137,28 @@ def require_claimable(*, connection: Connection, person: Person, identity: Ident
 
 
 def is_confirmed(connection: Connection, person: Person, *, subject: Identity | None = None) -> bool:
-    """Whether an administrator said *same person* of this UID and externalId, and nothing has come through since.
+    """Whether an administrator decided *same person* for this UID and externalId, and no message was accepted since.
 
-    A message without keys is known again by its ``subject``, the identity of the ``id`` in the address.
+    A message without keys is recognised by its ``subject``, the identity of the ``id`` in the address.
     """
     same = _same(person) if _has_keys(person) or subject is None else Q(subject=subject, uid_key="", external_id="")
     return ConflictRow.objects.filter(same, connection=connection, let_through=True).exists()
 
 
 def is_decided(connection: Connection, person: Person) -> bool:
-    """Whether an administrator decided that this UID and externalId may come through (R9)."""
+    """Whether an administrator decided that a message with this UID and externalId is accepted (R9)."""
     decided = Q(let_through=True) | Q(state=ConflictState.DIFFERENT_PEOPLE)
     return ConflictRow.objects.filter(_same(person), decided, connection=connection).exists()
 
 
 def different_people(connection: Connection, person: Person, subject: Identity | None) -> QuerySet[ConflictRow]:
-    """Return the resolutions by which whoever sends this may share a name or address with somebody; a subquery of ``other_id`` (R9)."""
+    """Return the resolutions that let this person share a name or address with another user; a subquery of ``other_id`` (R9)."""
     whose = _same(person) if subject is None else _same(person) | Q(subject=subject)
     return ConflictRow.objects.filter(whose, connection=connection, state=ConflictState.DIFFERENT_PEOPLE)
 
 
 def _same(person: Person) -> Q:
-    """Return the condition on conflicts of the same keys. A message without keys is like no other: two such messages are not about one person."""
+    """Return the condition for conflicts with the same keys. A message without keys equals no other, because two may be about two people."""
     keys = keys_of(person)
     return Q(uid_key=keys.uid_key, external_id=keys.external_id) if _has_keys(person) else Q(pk__in=[])
 
@@ -175,7 +175,7 @@ _HAS_NAME_ID: Final = Func(F("name_id_key"), template="%(expressions)s <> ''", o
 def called(connection: Connection, name_key: str) -> list[User]:
     """Return the users of the customer with this name now.
 
-    That is the userName of an identity, the NameID where SCIM never pushed the identity, or the username of a user without identities.
+    That is the userName of an identity, the NameID if SCIM never pushed the identity, or the username of a user without identities.
     """
     identities = _live_identities(connection)
     pushed = identities.filter(user_name_key=name_key)
@@ -197,10 +197,10 @@ def _live_identities(connection: Connection) -> QuerySet[Identity]:
 
 
 def _users(connection: Connection, ids: Any) -> list[User]:
-    """Return the users with these ids, the few that are of the customer and no tombstone.
+    """Return those users with these ids who belong to the customer and are not tombstones.
 
-    ``ids`` is a UNION of look-ups that each have an index. The rest is judged here: PostgreSQL believes a table that was never analysed to be small,
-    and would rather read all users of the customer than join a condition on them with the look-ups.
+    ``ids`` is a UNION of look-ups that each have an index. The other conditions are applied here, because PostgreSQL believes that a table
+    without statistics is small, and would read all users of the customer instead of joining.
     """
     found = [pk for row in ids for pk in row.values()]
     users = User.objects.filter(pk__in=found) if found else ()

@@ -1,4 +1,4 @@
-"""Roles of people whose groups the IdP does not list: they stay for a while, and then they end (R31)."""
+"""Keep the roles of people whose groups the IdP does not list for a while, and then end them (R31)."""
 
 from datetime import datetime
 from typing import Final
@@ -17,9 +17,9 @@ _ENDED: Final = "The identity provider has not listed the groups of this person 
 
 
 def keep_unlisted_groups(*, actor: Actor, identity: Identity, listed_at: datetime | None) -> None:
-    """Leave the grants by sign-ins as they are until their time is over. The caller holds the lock on the user.
+    """Keep the grants by sign-ins until their time is over. The caller holds the lock on the user.
 
-    ``listed_at`` is the sign-in before this one. It counts as the last full list if its groups were listed.
+    ``listed_at`` is the sign-in before this one. If it listed the groups, it counts as the last full list.
     """
     if identity.groups_unlisted_since is None:
         identity.groups_unlisted_since, identity.groups_listed_at = database_now(), listed_at
@@ -36,7 +36,7 @@ def keep_unlisted_groups(*, actor: Actor, identity: Identity, listed_at: datetim
 
 
 def end_unlisted_groups(*, actor: Actor, now: datetime) -> int:
-    """End the grants of everybody whose time is over, each person in a transaction of their own; return how many grants ended."""
+    """End the grants of all people whose time is over, each person in one transaction. Return how many grants ended."""
     by_sso = Grant.objects.filter(channel=Channel.SSO.value)
     held = unlisted_people().filter(user__in=by_sso.values("user"))
     over = [one for one in held if is_over(one.groups_listed_at, days=one.connection.overage_days, now=now)]
@@ -45,7 +45,7 @@ def end_unlisted_groups(*, actor: Actor, now: datetime) -> int:
 
 @in_one_transaction
 def _end(*, actor: Actor, identity_id: UUID, user_id: UUID, now: datetime) -> int:
-    """Look again under the lock: the person may just have signed in with a full list."""
+    """Check again under the lock, because the person may just have signed in with a full list."""
     if not User.objects.select_for_update(no_key=True, skip_locked=True).filter(pk=user_id).exists():
         return 0
     identity = unlisted_people().filter(pk=identity_id, user_id=user_id).first()

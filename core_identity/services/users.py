@@ -1,4 +1,4 @@
-"""Users that administrators make and change. Channels make theirs in `provisioning` and `sign_in`."""
+"""Make and change users as an administrator. Channels make users in `provisioning` and `sign_in`."""
 
 from typing import Any
 from uuid import UUID
@@ -31,7 +31,7 @@ def create_user(
     is_superuser: bool = False,
     password: str | None = None,
 ) -> User:
-    """Make a user beforehand. Without a password they can only come by a connection. Raises `NameTaken`, `InvalidValue`."""
+    """Make a user in advance. A user without a password can sign in by a connection only. Raises `NameTaken`, `InvalidValue`."""
     username = clean_name(username, field="username")
     if not username:
         raise InvalidValue("username", "A user needs a username.")
@@ -132,7 +132,7 @@ def _locked(user_id: UUID) -> User:
 
 
 def free_email(email: str, *, customer: Customer | None, but: User | None = None, shared: bool = False) -> str:
-    """Return ``email``, clean; raise `NameTaken` where another user of the customer has it and it may not be shared (R16)."""
+    """Return ``email``, clean. Raise `NameTaken` if another user of the customer has it and it may not be shared (R16)."""
     email = clean_name(email or "", field="email")
     if email and customer is not None and not shared:
         others = User.objects.filter(

@@ -53,6 +53,7 @@ MIDDLEWARE = [
     "core_identity.config.browser_middleware.Files",
     "core_identity.config.browser_middleware.Policy",
     "core_identity.config.health.ProbeMiddleware",  # before all that asks for the Host or the session
+    "core_identity.config.loopback.LoopbackMiddleware",  # only on a developer's machine
     "core_identity.config.browser_middleware.Session",
     "django.middleware.common.CommonMiddleware",
     "core_identity.config.error_pages.EmptyErrorMiddleware",

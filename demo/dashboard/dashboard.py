@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,10 +36,14 @@ class View:
 
 @dataclass(slots=True)
 class Dashboard:
-    """``connection_file`` is what `./dev run` leaves; it may not be there yet. ``own_url`` is an origin."""
+    """``connection_file`` is what `./dev run` leaves; it may not be there yet. ``own_url`` is an origin.
+
+    ``reset_core`` empties CORE of the demo's people and raises `Unusable` if it cannot. Without it only Okta begins again.
+    """
 
     connection_file: Path
     own_url: str
+    reset_core: Callable[[], None] | None = None
     _lines: deque[str] = field(default_factory=lambda: deque(maxlen=LINES))
     _dance: Dance | None = None
     _known: tuple[DemoConnection, Tokens] | None = None
@@ -88,10 +92,14 @@ class Dashboard:
             self.do_step(number)
 
     def begin_again(self) -> None:
-        """Make Okta's people and groups what they were at first. CORE is not asked: what it holds stays."""
+        """Make both sides what they were at first: CORE has no people, and Okta has pushed nobody. Raises `Unusable`."""
+        if self.reset_core is not None:
+            self.reset_core()
+        self._lines.clear()
         with self._okta() as okta:
-            okta.directory.reset()
-            self._lines.append("▸ Okta's people and groups are as in the beginning")
+            okta.directory.begin_again(keeps_links=self.reset_core is None)
+            both = "CORE and Okta are" if self.reset_core else "Okta is"
+            self._lines.append(f"▸ {both} as in the beginning")
 
     def begin_consent(self) -> str:
         """Return the address at which an administrator of CORE has to consent. Raises `Unusable`."""

@@ -60,6 +60,13 @@ look();
 """
 
 
+_LEGEND: Final = (
+    "<p><strong>Bold</strong>: the person has another userName in Okta now. CORE keeps the username that its other "
+    'applications know. <span class="expired">expired</span>: the person may not sign in. <span class="refused">refused</span>: '
+    "CORE did not accept the last push; the reason is below.</p>"
+)
+
+
 def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
@@ -92,6 +99,9 @@ def start_page(view: View, *, sp_url: str, login_url: str) -> str:
 <a class="button" href="/sessions">Sign out of Okta</a>
 <a class="button" href="{escape(sp_url)}/admin/" target="_blank">CORE's administration</a>
 </div>
+<p class="quiet"><em>Sign in</em> starts at CORE, as a link in your application does. On the page of people you can also choose a mistake in
+Okta's settings, and see how CORE explains it. <em>Okta's tile</em> starts at Okta, without a request from CORE. CORE refuses this
+until the connection allows it.</p>
 <div id="live">{living_part(view)}</div>
 </main>
 <script>{_SCRIPT}</script>
@@ -123,13 +133,19 @@ def _story(view: View) -> str:
     if not items:
         return "<p>It begins when CORE is running.</p>"
     following = next((number for number, (_, done) in enumerate(view.steps) if not done), None)
-    buttons = '<button id="again" name="step" value="again">Begin again</button>'
+    buttons = (
+        '<button id="again" name="step" value="again" title="Empties CORE and Okta of the demo">Begin again</button>'
+    )
     if following is not None:
         buttons = (
             f'<button id="next" class="go" name="step" value="{following}">Next step</button>'
             f'<button id="rest" name="step" value="rest">All other steps</button>{buttons}'
         )
-    return f'<form method="post" action="/story"><div class="acts">{buttons}</div><ol>\n{items}\n</ol></form>'
+    return (
+        f'<form method="post" action="/story"><div class="acts">{buttons}</div>'
+        '<p class="quiet"><em>Begin again</em> deletes the people and groups of the demo from CORE, and resets Okta.</p>'
+        f"<ol>\n{items}\n</ol></form>"
+    )
 
 
 def _consent(view: View) -> str:
@@ -149,7 +165,7 @@ def _table(rows: tuple[Row, ...]) -> str:
         return '<p class="quiet">Nobody yet.</p>'
     head = "".join(f"<th>{escape(text)}</th>" for text in astuple(HEADINGS))
     body = "\n".join(f"<tr>{_cells(row)}</tr>" for row in rows)
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table></div>'
+    return f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table></div>\n{_LEGEND}'
 
 
 def _cells(row: Row) -> str:

@@ -2,12 +2,15 @@
 
 import argparse
 import signal
+import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from demo.idp.server import DemoIdp
 from demo.idp.signing_key import UnusableKey, load_or_make
+from demo.simulate.connection import Unusable
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
             connection=options.connection,
             keys=load_or_make(options.state),
             connection_file=options.state / "connection.json",
+            reset_core=partial(_reset_core, options.begin_again) if options.begin_again else None,
         )
     except (OSError, OverflowError, UnusableKey) as error:
         print(f"The demo IdP cannot start: {error}", file=sys.stderr)
@@ -30,6 +34,14 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"Demo IdP at {server.parties.idp_url}/ for {server.parties.sp_url}/", file=sys.stderr, flush=True)
         server.serve_forever()
     return 0
+
+
+def _reset_core(command: list[str]) -> None:
+    """Run the command that empties CORE of the demo's people. Raises `Unusable` with its last line if it fails."""
+    answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if answer.returncode != 0:
+        last = answer.stderr.strip().rpartition("\n")[2]
+        raise Unusable(f"CORE could not begin again. {last}")
 
 
 def _end(number: int, frame: FrameType | None) -> None:
@@ -51,6 +63,11 @@ def _parser() -> argparse.ArgumentParser:
         help="folder for keys and certificates, and for connection.json with the addresses to push to",
     )
     parser.add_argument("--connection", default="acme", help="slug of the product's connection (default %(default)s)")
+    parser.add_argument(
+        "--begin-again",
+        nargs=argparse.REMAINDER,
+        help="the command that resets CORE for the button of this name; the last option, with all of its words",
+    )
     return parser
 
 

@@ -46,8 +46,9 @@ def tile_page(people: Iterable[DemoPerson]) -> str:
     """Okta's dashboard: a click on the app's tile sends an assertion that nobody asked for."""
     return _page(
         "Demo identity provider — open CORE as …",
-        "<p>This works like the tile on Okta's dashboard: CORE did not request the sign-in. CORE accepts it only if the "
-        f"connection allows it: <em>Sign-ins may start at the IdP</em>, on its page <em>SAML settings</em>.</p>\n{_choice(people, '/tile', {})}",
+        "<p>This works like the tile on Okta's dashboard: the sign-in starts at Okta, and CORE did not request it. CORE refuses it at "
+        "first, because nobody can tell such a sign-in from one that an attacker posts. To allow it, open CORE's administration, the "
+        f"connection, <em>SAML settings</em>, and choose <em>Sign-ins may start at the IdP</em>.</p>\n{_choice(people, '/tile', {})}",
     )
 
 
@@ -56,7 +57,9 @@ def _choice(people: Iterable[DemoPerson], action: str, fields: Mapping[str, str]
     questions = "\n".join(_fieldset(question) for question in QUESTIONS)
     return (
         f'<form method="post" action="{action}">\n{_hidden(fields)}\n'
-        f"<details><summary>Choose another Okta: its habits and mistakes</summary>\n{questions}\n</details>\n"
+        "<details><summary>Choose another Okta: its habits and mistakes</summary>\n"
+        "<p>Change how this Okta is set up, then choose a person. CORE refuses each mistake, opens nothing, and says what the "
+        f"administrator of Okta must change.</p>\n{questions}\n</details>\n"
         f"<ul>\n{buttons}\n</ul>\n</form>"
     )
 

@@ -31,12 +31,21 @@ class DemoIdp(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, port: int, *, sp_url: str, connection: str, keys: SigningKeys, connection_file: Path) -> None:
+    def __init__(
+        self,
+        port: int,
+        *,
+        sp_url: str,
+        connection: str,
+        keys: SigningKeys,
+        connection_file: Path,
+        reset_core: Callable[[], None] | None = None,
+    ) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.parties = Parties(f"http://127.0.0.1:{self.server_port}", sp_url.rstrip("/"), connection)
         self.keys = keys
         self.sessions: dict[str, Session] = {}
-        self.dashboard = Dashboard(connection_file, self.parties.idp_url)
+        self.dashboard = Dashboard(connection_file, self.parties.idp_url, reset_core)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -51,6 +60,8 @@ class Handler(BaseHTTPRequestHandler):
                 self._send(idp_metadata(self.server.parties, self.server.keys), "application/samlmetadata+xml")
             case "/sso":
                 self._answer(lambda: self._ask_who(fields_of(query)))
+            case "/" if self.headers.get("Host") == f"localhost:{self.server.server_port}":
+                self._redirect(f"{self.server.parties.idp_url}/")
             case _ if not self._is_for_us():
                 self._send_missing()
             case "/":
@@ -108,6 +119,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.server.dashboard.do_the_rest()
             case "again":
                 self.server.dashboard.begin_again()
+                self.server.sessions.clear()
             case _ if step.isdecimal():
                 self.server.dashboard.do_step(int(step[:9]))
             case _:
@@ -220,11 +232,10 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """One line, without the query: it holds the message. Not for each look of the start page."""
-        path = self.path.partition("?")[0]
+        """Write a line for a failure only, so that the terminal keeps the password in sight. Without the query: it contains the message."""
         status = code.value if isinstance(code, HTTPStatus) else code
-        if path != "/live":
-            self.log_message("%s %s %s", self.command, path, status)
+        if str(status) >= "400":
+            self.log_message("%s %s %s", self.command, self.path.partition("?")[0], status)
 
     def log_error(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the base class
         """Nothing: the line of the request says it, and this one would hold the query."""

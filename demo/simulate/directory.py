@@ -57,6 +57,13 @@ class Directory:
             if group.was in one.person.groups and one.assigned and one.link is not None
         ]
 
+    def begin_again(self, *, keeps_links: bool) -> None:
+        """Reset everything. Without its links Okta creates everybody anew, as for a CORE that is empty."""
+        self.reset()
+        if not keeps_links:
+            self.people = {person.okta_id: Account(person) for person in PEOPLE}
+            self.groups = {name: PushedGroup(name, name) for name in GROUPS}
+
     def reset(self) -> None:
         """Make all people and groups what they were at first. The links stay: Okta forgets no id that it was given."""
         for account, person in zip(self.people.values(), PEOPLE, strict=True):

@@ -10,11 +10,12 @@ from devtools.database import DEMO, lasting_database
 from devtools.environment import ensure_environment
 from devtools.faults import Fault, say
 from devtools.ports import require_free, wait_for_answer
-from devtools.product import collect_static_files, manage, migrating, product_environment
+from devtools.product import collect_static_files, manage, manage_command, migrating, product_environment
 from devtools.services import services
 from devtools.signals import Stopped
 from devtools.web_server import WebServer
 
+METADATA = "idp-metadata.xml"
 SUMMARY = "see it work: the product with a demo customer, and a stand-in for Okta"
 
 
@@ -41,9 +42,11 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
     with lasting_database(checkout, DEMO) as database, services(database.holds) as running:
         environment = product_environment(checkout, database, DEBUG="off", DEMO="on", PUBLIC_URL=server.url)
         environment["DRAIN_SECONDS"] = "0"
+        environment.setdefault("LOG_LEVEL", "WARNING")  # so that the password stays in sight
         remember_address(checkout, database, server.url)
         idp: list[str | Path] = [checkout.python, "-m", "demo.idp", "--port", str(options.idp_port)]
         idp += ["--sp-url", server.url, "--state", state]
+        idp += ["--begin-again", *manage_command(checkout, *_seed_words(checkout, state, idp_url), "--begin-again")]
         running.start("The demo IdP", idp, environment, checkout.root)
         collect_static_files(checkout, environment)
         # The server loads while the database is prepared. Its address is shown when both are done.
@@ -51,7 +54,7 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
         say("Preparing the database …")
         wait_for_answer(f"{idp_url}/metadata", running.check)
         with migrating(checkout):
-            seeded = _seed(checkout, environment, state, f"{idp_url}/metadata")
+            seeded = _seed(checkout, environment, state, idp_url)
         wait_for_answer(f"http://127.0.0.1:{options.port}/healthz", running.check, f"localhost:{options.port}")
         print(_welcome(server.url, idp_url, seeded), flush=True)
         try:
@@ -61,16 +64,18 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
     return 0
 
 
-def _seed(checkout: Checkout, environment: dict[str, str], state: Path, metadata_url: str) -> str:
-    """Migrate the database, make or renew the demo customer; gives what a person must know: the administrator's password, once."""
-    metadata = state / "idp-metadata.xml"
+def _seed(checkout: Checkout, environment: dict[str, str], state: Path, idp_url: str) -> str:
+    """Migrate the database, make or renew the demo customer. Returns the administrator's name and password."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(metadata_url, timeout=5) as answer:
-        metadata.write_bytes(answer.read())
-    files = ["--idp-metadata", str(metadata), "--answer", str(demo_connection_file(checkout))]
-    idp_url = metadata_url.removesuffix("/metadata")
+    with opener.open(f"{idp_url}/metadata", timeout=5) as answer:
+        (state / METADATA).write_bytes(answer.read())
+    return manage(checkout, environment, *_seed_words(checkout, state, idp_url)).strip()
+
+
+def _seed_words(checkout: Checkout, state: Path, idp_url: str) -> list[str]:
     callbacks = [f"{idp_url}/oauth/callback", "http://127.0.0.1:8002/callback"]
-    return manage(checkout, environment, "seed_demo", *files, *(f"--redirect-uri={uri}" for uri in callbacks)).strip()
+    files = ["--idp-metadata", str(state / METADATA), "--answer", str(demo_connection_file(checkout))]
+    return ["seed_demo", *files, *(f"--redirect-uri={uri}" for uri in callbacks)]
 
 
 def demo_connection_file(checkout: Checkout) -> Path:
@@ -79,7 +84,10 @@ def demo_connection_file(checkout: Checkout) -> Path:
 
 
 def _welcome(url: str, idp_url: str, seeded: str) -> str:
-    administrator = seeded or "(made earlier; a new password: ./dev manage --demo changepassword admin)"
+    administrator = (
+        seeded
+        or "Administrator: admin, with the password that you chose (a new one: ./dev manage --demo changepassword admin)"
+    )
     indented = "\n".join(f"     {line}" for line in administrator.splitlines())
     return f"""
 It runs. Ctrl-C stops it.

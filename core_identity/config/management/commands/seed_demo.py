@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from core_identity.config.apply import apply
+from core_identity.config.demo_data import empty_demo
 from core_identity.errors import NotFound
 from core_identity.selectors.connections import connection_by_slug
 from core_identity.selectors.users import find_user
@@ -36,11 +37,22 @@ class Command(BaseCommand):
         parser.add_argument(
             "--redirect-uri", action="append", default=[], help="redirect URI of the demo's Okta; repeatable"
         )
+        parser.add_argument("--begin-again", action="store_true", help="first delete everything but the administrator")
 
-    def handle(self, *args: Any, idp_metadata: Path, answer: Path, redirect_uri: list[str], **options: Any) -> None:
+    def handle(
+        self,
+        *args: Any,
+        idp_metadata: Path,
+        answer: Path,
+        redirect_uri: list[str],
+        begin_again: bool = False,
+        **options: Any,
+    ) -> None:
         if not settings.DEMO:
             raise CommandError("seed_demo is for the demo only: DEMO is not on.")
         _migrate()
+        if begin_again:
+            empty_demo(slug=SLUG, administrator=ADMINISTRATOR)
         known = _read(answer)
         (made,) = apply(
             actor=ACTOR,
@@ -52,9 +64,9 @@ class Command(BaseCommand):
         # A key of ours, so that the demo's Okta can encrypt to it and sign people out.
         make_key_where_none(actor=ACTOR, connection=connection_by_slug(SLUG))
         _write(answer, {**made, "client_secret": made.get("client_secret", known.get("client_secret"))})
-        password = _administrator()
+        password = _administrator(answer.with_name("administrator"))
         if password:
-            self.stdout.write(f"Administrator: {ADMINISTRATOR}\nPassword:      {password}\nIt is shown only once.")
+            self.stdout.write(f"Administrator: {ADMINISTRATOR}\nPassword:      {password}")
 
 
 def _migrate() -> None:
@@ -84,10 +96,14 @@ def _description(idp_metadata: Path, redirect_uris: list[str]) -> dict[str, Any]
     }
 
 
-def _administrator() -> str | None:
-    """Create the demo's administrator and return the password, or None where there is one already."""
+def _administrator(file: Path) -> str | None:
+    """Create the demo's administrator if missing, and keep the password in ``file``, which only its owner can read.
+
+    Return the password, or None if somebody changed it.
+    """
+    kept = file.read_text(encoding="utf-8") if file.is_file() else ""
     try:
-        find_user(ADMINISTRATOR)
+        administrator = find_user(ADMINISTRATOR)
     except NotFound:
         password = secrets.token_urlsafe(12)
         create_user(
@@ -98,8 +114,9 @@ def _administrator() -> str | None:
             is_superuser=True,
             password=password,
         )
+        _write_private(file, password)
         return password
-    return None
+    return kept if kept and administrator.check_password(kept) else None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -111,6 +128,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
+    _write_private(path, json.dumps(content, indent=2))
+
+
+def _write_private(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
-    path.write_text(json.dumps(content, indent=2), encoding="utf-8")
+    path.write_text(text, encoding="utf-8")

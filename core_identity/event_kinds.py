@@ -21,7 +21,10 @@ class EventKind(StrEnum):
     USER_SIGNED_IN = "user.signed_in", "A user signed in by SSO."
     USER_EXPIRED = "user.expired", "A user expired and may no longer sign in."
     USER_UNEXPIRED = "user.unexpired", "An expired user may sign in again."
-    USER_EXPIRY_TAKEN_OVER = "user.expiry_taken_over", "An administrator took over the expiry of a user."
+    USER_EXPIRY_TAKEN_OVER = (
+        "user.expiry_taken_over",
+        "An administrator confirmed an expiry that a channel had set, so no channel can undo it.",
+    )
     USER_REACTIVATION_REQUESTED = "user.reactivation_requested", "An IdP reactivated a user who stays expired."
     USER_DRIFT_TAKEN_OVER = "user.drift_taken_over", "An administrator accepted the values of the IdP."
     USER_MERGED = "user.merged", "Two users were merged."
@@ -32,8 +35,8 @@ class EventKind(StrEnum):
     IDENTITY_CHANGED = "identity.changed", "Values of an identity changed."
     IDENTITY_DELETED = "identity.deleted", "An IdP deleted an identity."
     IDENTITY_ACTIVE_SET = "identity.active_set", "An IdP activated or deactivated an identity."
-    IDENTITY_ADOPTED = "identity.adopted", "A push adopted an identity."
-    IDENTITY_REVIVED = "identity.revived", "A push revived a deleted identity."
+    IDENTITY_ADOPTED = "identity.adopted", "A push was applied to an identity that only SSO knew until then."
+    IDENTITY_REVIVED = "identity.revived", "A push was applied to an identity that was deleted, inactive or renamed."
     IDENTITY_RELINKED = "identity.relinked", "An identity got other keys."
     IDENTITY_CLAIMED = "identity.claimed", "An offered identity was claimed."
     IDENTITY_OFFERED = "identity.offered", "A user was offered to a connection."

@@ -1,0 +1,98 @@
+"""Every kind of event (R34), each with the sentence that `docs/reference/events.md` shows. No Django."""
+
+from enum import StrEnum
+from typing import Self
+
+
+class EventKind(StrEnum):
+    """The kind of an audit row. ``means`` is one sentence: what had happened when the event was written."""
+
+    means: str
+
+    def __new__(cls, value: str, means: str) -> Self:
+        kind = str.__new__(cls, value)
+        kind._value_ = value
+        kind.means = means
+        return kind
+
+    USER_CREATED = "user.created", "A user was created."
+    USER_CHANGED = "user.changed", "Values of a user changed."
+    USER_PASSWORD_SET = "user.password_set", "A user got a new password."
+    USER_SIGNED_IN = "user.signed_in", "A user signed in by SSO."
+    USER_EXPIRED = "user.expired", "A user expired and may no longer sign in."
+    USER_UNEXPIRED = "user.unexpired", "An expired user may sign in again."
+    USER_EXPIRY_TAKEN_OVER = (
+        "user.expiry_taken_over",
+        "An administrator confirmed an expiry that a channel had set, so no channel can undo it.",
+    )
+    USER_REACTIVATION_REQUESTED = "user.reactivation_requested", "An IdP reactivated a user who stays expired."
+    USER_DRIFT_TAKEN_OVER = "user.drift_taken_over", "An administrator accepted the values of the IdP."
+    USER_MERGED = "user.merged", "Two users were merged."
+    USER_ERASED = "user.erased", "The personal data of a user was erased."
+    USER_GROUPS_ABSENT = "user.sso_groups_absent", "A sign-in did not contain the Group attribute."
+    USER_GROUPS_UNLISTED = "user.sso_groups_unlisted", "The IdP did not list the groups of a user."
+    IDENTITY_CREATED = "identity.created", "An identity was created."
+    IDENTITY_CHANGED = "identity.changed", "Values of an identity changed."
+    IDENTITY_DELETED = "identity.deleted", "An IdP deleted an identity."
+    IDENTITY_ACTIVE_SET = "identity.active_set", "An IdP activated or deactivated an identity."
+    IDENTITY_ADOPTED = "identity.adopted", "A push was applied to an identity that only SSO knew until then."
+    IDENTITY_REVIVED = "identity.revived", "A push was applied to an identity that was deleted, inactive or renamed."
+    IDENTITY_RELINKED = "identity.relinked", "An identity got other keys."
+    IDENTITY_CLAIMED = "identity.claimed", "An offered identity was claimed."
+    IDENTITY_OFFERED = "identity.offered", "A user was offered to a connection."
+    IDENTITY_OFFER_WITHDRAWN = "identity.offer_withdrawn", "An offer was withdrawn."
+    IDENTITY_UID_SET = "identity.uid_set", "The UID of an identity was set."
+    IDENTITY_UID_RELEASED = "identity.uid_released", "The UID of an identity was released."
+    IDENTITY_NAME_RELEASED = "identity.user_name_released", "The userName of an identity was released."
+    IDENTITY_MARK_LEARNT = "identity.mark_learnt", "An administrator confirmed a mark of an identity."
+    IDENTITY_SPLIT_OFF = "identity.split_off", "An identity was moved to a user of its own."
+    PUSH_REST_DROPPED = "push.rest_dropped", "A deactivation was applied, and the rest of its push was refused."
+    GRANT_ADDED = "grant.added", "A user got a role from a source."
+    GRANT_REMOVED = "grant.removed", "A user lost a role from a source."
+    ROLE_CREATED = "role.created", "A role was created."
+    ROLE_CHANGED = "role.changed", "A role changed."
+    ROLE_DELETED = "role.deleted", "A role was deleted."
+    GROUP_CREATED = "group.created", "A push group was created."
+    GROUP_CHANGED = "group.changed", "A push group changed."
+    GROUP_RENAMED = "group.renamed", "A push group was renamed."
+    GROUP_DELETED = "group.deleted", "A push group was deleted."
+    GROUP_LINKED = "group.linked", "A push group was linked to a role."
+    GROUP_UNLINKED = "group.unlinked", "A push group was unlinked from its role."
+    GROUP_MEMBERS_CHANGED = "group.members_changed", "The members of a push group changed."
+    CONFLICT_OPENED = "conflict.opened", "A conflict was stored for an administrator."
+    CONFLICT_GONE = "conflict.gone", "A conflict no longer exists."
+    CONFLICT_RESOLVED = "conflict.resolved", "An administrator resolved a conflict."
+    CUSTOMER_CREATED = "customer.created", "A customer was created."
+    CUSTOMER_RENAMED = "customer.renamed", "A customer was renamed."
+    CONNECTION_CREATED = "connection.created", "A connection was created."
+    CONNECTION_CHANGED = "connection.changed", "Settings of a connection changed."
+    CONNECTION_ON = "connection.switched_on", "A connection was switched on."
+    CONNECTION_OFF = "connection.switched_off", "A connection was switched off."
+    CONNECTION_REKEY_BEGUN = "connection.rekey_begun", "A change of UIDs began."
+    CONNECTION_REKEY_ENDED = "connection.rekey_ended", "A change of UIDs ended."
+    CONNECTION_SUCCEEDED = "connection.succeeded", "A connection took over the people of a former connection."
+    CONNECTION_BURST = "connection.burst", "A connection deactivated unusually many people."
+    CONNECTION_BURST_UNEXPIRED = "connection.burst_unexpired", "An administrator undid a burst of deactivations."
+    CONNECTION_BURST_SETTLED = "connection.burst_settled", "An administrator settled a burst of deactivations."
+    PASSWORD_SIGNED_IN = "password.signed_in", "A local administrator signed in by password."
+    PASSWORD_REFUSED = "password.refused", "A password was refused."
+    PASSWORD_ALARM = "password.alarm", "Many networks tried passwords for one name."
+    SCIM_REFUSED = "scim.refused", "A push was refused."
+    SSO_REFUSED = "sso.refused", "A sign-in was refused."
+    SSO_LOGGED_OUT = "sso.logged_out", "An IdP logged a user out."
+    SAML_SETTINGS_CHANGED = "saml_settings.changed", "SAML settings of a connection changed."
+    SAML_SETTINGS_REFRESHED = "saml_settings.refreshed", "The metadata of an IdP was refreshed."
+    SAML_KEY_MADE = "saml_key.made", "A SAML key of a connection was created."
+    SAML_KEY_ACTIVATED = "saml_key.activated", "A SAML key became the one in use."
+    SAML_KEY_RETIRED = "saml_key.retired", "A SAML key was retired."
+    SAML_KEY_SEALED = "saml_key.sealed_again", "A SAML key was encrypted again."
+    DOMAIN_VERIFIED = "email_domain.verified", "An email domain was verified."
+    DOMAIN_UNVERIFIED = "email_domain.unverified", "An email domain is no longer verified."
+    TOKEN_CREATED = "bearer_token.created", "A bearer token was created."
+    TOKEN_REVOKED = "bearer_token.revoked", "A bearer token was revoked."
+    CLIENT_CREATED = "oauth_client.created", "An OAuth client was created."
+    CLIENT_CHANGED = "oauth_client.changed", "An OAuth client changed."
+    CLIENT_CONSENTED = "oauth_client.consented", "An administrator allowed an OAuth client."
+    CLIENT_REFUSED = "oauth_client.refused", "An administrator refused an OAuth client."
+    CONSENTER_EXPIRED = "oauth_client.consenter_expired", "The user who allowed an OAuth client expired."
+    SETUP_LINK_CREATED = "setup_link.created", "A set-up link was created."

@@ -1,4 +1,4 @@
-"""Querysets with SQL that is compiled once for a process, for the few that every sign-in runs. Django would compile them each time.
+"""Querysets with SQL that is compiled once for a process, for what sign-ins and group changes run. Django would compile it each time.
 
 The meaning stays that of the queryset: it is written by the ORM, with `Given` in the place of each value that changes.
 """

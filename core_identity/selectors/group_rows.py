@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.db import connection as database
-from django.db.models import IntegerField, QuerySet, TextField
+from django.db.models import BooleanField, F, Func, IntegerField, QuerySet, TextField, UUIDField
 from django.db.models.expressions import RawSQL
 
+from core_identity.compiled import Compiled, Given
 from core_identity.errors import NotFound
 from core_identity.models import Connection, ExpectedMember, Identity, PushGroup, PushGroupMember
 
@@ -36,18 +37,23 @@ class Named:
 
 def push_group(connection: Connection, scim_id: UUID) -> PushGroup:
     """Return one push group; `NotFound` also for one of another connection."""
-    return _one(PushGroup.objects.all(), connection, scim_id)
+    return _one(_PLAIN, connection, scim_id)
+
+
+def locked_group(connection: Connection, scim_id: UUID) -> PushGroup:
+    """Return one push group, locked until the end of the transaction, with its role and its connection as they are now. One query."""
+    return _one(_LOCKED, connection, scim_id)
 
 
 def counted_group(connection: Connection, scim_id: UUID) -> tuple[PushGroup, int]:
     """Return one push group, and how many ids were named as its members: much cheaper than `named_in`. One query."""
-    group = _one(PushGroup.objects.annotate(named=_sql(_COUNT, IntegerField())), connection, scim_id)
+    group = _one(_COUNTED, connection, scim_id)
     return group, group.named  # type: ignore[attr-defined]  # annotated
 
 
 def group_with_named(connection: Connection, scim_id: UUID) -> tuple[PushGroup, Named]:
     """Return one push group and its members as they are at the same moment. One query."""
-    group = _one(PushGroup.objects.annotate(named=_sql(_NAMED, TextField())), connection, scim_id)
+    group = _one(_WITH_NAMED, connection, scim_id)
     return group, _named(group.named)  # type: ignore[attr-defined]  # annotated
 
 
@@ -79,8 +85,8 @@ def _sql(text: str, output: "Field[Any, Any]") -> RawSQL:
     return RawSQL(text.format(group=f"{_GROUP}.id", connection=f"{_GROUP}.connection_id"), [], output)  # noqa: S611 - names of our own
 
 
-def _one(groups: QuerySet[PushGroup], connection: Connection, scim_id: UUID) -> PushGroup:
-    group = groups.filter(connection=connection, scim_id=scim_id).order_by().first()
+def _one(groups: Compiled[PushGroup], connection: Connection, scim_id: UUID) -> PushGroup:
+    group = groups.first(connection=connection.pk, scim_id=scim_id)
     if group is None:
         raise NotFound(f"There is no group with the id {scim_id} in this connection.")
     return group
@@ -116,7 +122,7 @@ _NAMED: Final = f"""(
             FROM {ExpectedMember._meta.db_table} AS expected
             LEFT JOIN LATERAL (
                 SELECT scim_id FROM {_GROUP} AS named
-                WHERE named.scim_id = expected.scim_id AND named.connection_id = {{connection}} LIMIT 1
+                WHERE named.scim_id = expected.scim_id AND (named.connection_id = {{connection}}) IS TRUE LIMIT 1
             ) AS found ON true
             WHERE expected.group_id = {{group}}
         )
@@ -130,3 +136,27 @@ _IS_NAMED: Final = f"""
 SELECT EXISTS (SELECT FROM {PushGroupMember._meta.db_table} WHERE identity_id = %s)
     OR EXISTS (SELECT FROM {ExpectedMember._meta.db_table} WHERE scim_id = %s)
 """  # noqa: S608 - nothing but names of our own
+
+
+def _wanted() -> QuerySet[PushGroup]:
+    """Return the query for one group. ``IS TRUE`` keeps PostgreSQL from reading all groups of a connection to find it."""
+    is_theirs = Func(
+        F("connection"),
+        Given("connection", UUIDField()),
+        template="((%(expressions)s) IS TRUE)",
+        arg_joiner=" = ",
+        output_field=BooleanField(),
+    )
+    return PushGroup.objects.filter(is_theirs, scim_id=Given("scim_id", UUIDField())).order_by()
+
+
+def _wanted_with(named: RawSQL) -> QuerySet[PushGroup]:
+    return _wanted().annotate(named=named)
+
+
+_PLAIN: Final = Compiled(_wanted)
+_LOCKED: Final = Compiled(
+    lambda: _wanted().select_for_update(of=("self",), no_key=True).select_related("connection", "role")
+)
+_COUNTED: Final = Compiled(lambda: _wanted_with(_sql(_COUNT, IntegerField())))
+_WITH_NAMED: Final = Compiled(lambda: _wanted_with(_sql(_NAMED, TextField())))

@@ -1,18 +1,19 @@
 """Push groups: linked to the role of the same name where that is grantable, else waiting (R28-R30). None ever makes a role (R27)."""
 
 from collections.abc import Callable, Collection
+from typing import Final
 from uuid import UUID
 
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from core_identity.errors import InvalidValue, NameTaken, NotFound, UnknownGroup
+from core_identity.errors import InvalidValue, NameTaken, UnknownGroup
 from core_identity.keys import clean_name, key
 from core_identity.models import Connection, ExpectedMember, Identity, PushGroup, PushGroupMember, Role
 from core_identity.models.connection import UnknownGroup as UnknownGroupPolicy
-from core_identity.selectors.group_rows import counted_group, is_named
+from core_identity.selectors.group_rows import counted_group, is_named, locked_group
 from core_identity.selectors.groups import reached_by, role_keys
-from core_identity.services import events
+from core_identity.services import events, rows
 from core_identity.services.grants import add_grants, end_grants, relabel_grants, source_of
 from core_identity.services.members import give_role
 from core_identity.services.membership import add_first_members, change_members, has_members
@@ -20,6 +21,7 @@ from core_identity.services.refusals import recording_refusals
 from core_identity.services.transactions import in_one_transaction, lock_channel, lock_customer, require_enabled
 from core_identity.values import Actor, GroupChange
 
+_CHANGED: Final = ("display_name", "name_key", "external_id", "version", "changed_at", "member_count")
 Read = Callable[[PushGroup], GroupChange]
 """Turns the group as it stands, under lock, into what the message says. May raise `IdentityError`."""
 
@@ -40,7 +42,7 @@ def create_group(*, actor: Actor, connection: Connection, change: GroupChange) -
     told = {"display_name": (None, name), "role": (None, role.name if role else None)}
     events.record(actor=actor, kind="group.created", subject=group, changes=told)
     if add_first_members(actor=actor, group=group, change=change):
-        group.save(update_fields=["member_count"])
+        rows.update(group, ["member_count"])
     return group
 
 
@@ -75,7 +77,7 @@ def _change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: 
     if change_members(actor=actor, group=group, change=change) or changed:
         group.version += 1
         group.changed_at = timezone.now()
-        group.save(update_fields=["display_name", "name_key", "external_id", "version", "changed_at", "member_count"])
+        rows.update(group, _CHANGED)
     return group
 
 
@@ -186,10 +188,7 @@ def _external_id(change: GroupChange) -> str:
 
 
 def _locked(connection: Connection, scim_id: UUID) -> PushGroup:
-    groups = PushGroup.objects.select_for_update(of=("self",), no_key=True).select_related("connection", "role")
-    group = groups.filter(connection=connection, scim_id=scim_id).first()
-    if group is None:
-        raise NotFound(f"There is no group with the id {scim_id} in this connection.")
+    group = locked_group(connection, scim_id)
     require_enabled(group.connection)
     return group
 

@@ -26,11 +26,13 @@ _NAMES: Final = {
 
 # A customer's first push meets tables that PostgreSQL has never analysed. It believes them to be small then, and joins two large sets by nested
 # loops: the square of the size of the group. So nothing here is joined freely. A row finds its partner by `LATERAL … LIMIT 1`, which is a look-up
-# by index. Rows are deleted by an array of their keys. A grant is found by its user alone, because a role has as many grants as a group has members.
+# by index, and ``IS TRUE`` keeps a further condition from another index. Rows are deleted by an array of their keys. A grant is found by its user
+# alone, because a role has as many grants as a group has members. The ids come by a sub-query, so the plan does not depend on their number, and
+# PostgreSQL keeps one plan for all.
 
 _THESE: Final = """
 WITH leaving AS MATERIALIZED (
-    SELECT id FROM unnest(%(ids)s::uuid[]) AS named (id)
+    SELECT id FROM unnest((SELECT %(ids)s::uuid[])) AS named (id)
 ), rows AS MATERIALIZED (
     SELECT member.id, one.user_id FROM leaving
     CROSS JOIN LATERAL (SELECT id, user_id FROM {identity} WHERE scim_id = leaving.id LIMIT 1) AS one
@@ -67,10 +69,10 @@ SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM given_up), 0, ''
 
 _COME: Final = """
 WITH named AS MATERIALIZED (
-    SELECT named.id AS scim_id, one.id, one.user_id, one.is_resource FROM unnest(%(ids)s::uuid[]) AS named (id)
+    SELECT named.id AS scim_id, one.id, one.user_id, one.is_resource FROM unnest((SELECT %(ids)s::uuid[])) AS named (id)
     LEFT JOIN LATERAL (
         SELECT id, user_id, {resource} AS is_resource FROM {identity}
-        WHERE scim_id = named.id AND connection_id = %(connection)s::uuid LIMIT 1
+        WHERE scim_id = named.id AND (connection_id = %(connection)s::uuid) IS TRUE LIMIT 1
     ) AS one ON true
 ), awaited AS (
     INSERT INTO {expected} (group_id, scim_id)
@@ -93,7 +95,7 @@ _BEGIN: Final = """, granted AS (
 _ARRIVED: Final = """
 SELECT (SELECT count(*) FROM come), (SELECT count(*) FROM awaited), (
     SELECT count(*) FROM named CROSS JOIN LATERAL (
-        SELECT id FROM {group} WHERE scim_id = named.scim_id AND connection_id = %(connection)s::uuid LIMIT 1
+        SELECT id FROM {group} WHERE scim_id = named.scim_id AND (connection_id = %(connection)s::uuid) IS TRUE LIMIT 1
     ) AS one WHERE named.id IS NULL
 ), (SELECT coalesce(string_agg(scim_id::text, ','), '') FROM news WHERE is_resource)
 """

@@ -33,7 +33,7 @@ def has_members(group: PushGroup, count: int, change: GroupChange) -> bool:
 def change_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> bool:
     """Apply the sets of ``change`` to a locked group, and count its members; return whether a member was added or removed."""
     if change.members is None:
-        add, remove = {str(one) for one in change.add}, {str(one) for one in change.remove}
+        add, remove = set(map(str, change.add)), set(map(str, change.remove))
         left, come = let_go(group, remove - add, actor=actor), take_in(group, add, actor=actor)
         group.named_groups = come.groups
     else:
@@ -45,7 +45,7 @@ def change_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> bo
 
 def _wanted(change: GroupChange) -> set[str]:
     """Return the members after a message with the whole list, or after the first message about a group."""
-    return {str(one) for one in ((change.members or frozenset()) - change.remove) | change.add}
+    return set(map(str, ((change.members or frozenset()) - change.remove) | change.add))
 
 
 def _replace(*, actor: Actor, group: PushGroup, wanted: set[str]) -> tuple[Moved, Moved]:

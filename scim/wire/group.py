@@ -16,7 +16,8 @@ from scim.wire.values import text
 
 _UUID: Final = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _ID: Final = re.compile(_UUID, re.IGNORECASE)
-_LIST: Final = re.compile(f"{_UUID}(?:,{_UUID})*")
+_AS_FORM: Final = bytes.maketrans(b"0123456789abcdefx", b"x" * 16 + b"?")
+_FORM: Final = b"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
 MAX_MEMBERS: Final = 100_000
 
 
@@ -175,9 +176,9 @@ def _ids(value: object) -> Iterable[str]:
 
     An id that nobody can have is passed over, as any unknown one.
     """
-    if value is None:
+    entries = value if isinstance(value, list) else [] if value is None else [value]
+    if not entries:
         return ()
-    entries = value if isinstance(value, list) else [value]
     if len(entries) > MAX_MEMBERS:
         raise InvalidSyntax(f"A message may name at most {MAX_MEMBERS} members.")
     return _plain_ids(entries) or _any_ids(entries)
@@ -189,8 +190,8 @@ def _plain_ids(entries: list[Any]) -> list[str] | None:
         text = ",".join([entry["value"] for entry in entries]).lower()
     except (TypeError, KeyError):
         return None
-    ids = text.split(",")
-    return ids if len(ids) == len(entries) and _LIST.fullmatch(text) else None
+    form = text.encode("ascii", "replace").translate(_AS_FORM)
+    return text.split(",") if form == b",".join([_FORM] * len(entries)) else None
 
 
 def _any_ids(entries: list[Any]) -> Iterator[str]:

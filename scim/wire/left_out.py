@@ -38,11 +38,9 @@ def _has_group(name: str, value: Any, resource_type: ResourceType) -> bool:
     target = resource_type.find(name)
     if target is None or target.key != "members":
         return False
-    entries = value if isinstance(value, list) else [value]
-    return any(
-        str(value).lower() == "group"
-        for entry in entries
-        if isinstance(entry, dict) and len(entry) > 1
-        for part, value in entry.items()
-        if part.lower() == "type"
-    )
+    entries = [entry for entry in (value if isinstance(value, list) else [value]) if isinstance(entry, dict)]
+    # Thousands of members have a few sets of names between them, so the names are looked at once for each set.
+    types = {names: [name for name in names if name.lower() == "type"] for names in set(map(tuple, entries))}
+    if not any(types.values()):
+        return False
+    return any(str(entry[name]).lower() == "group" for entry in entries for name in types[tuple(entry)])

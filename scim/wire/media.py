@@ -6,6 +6,9 @@ from typing import Any, Final, NoReturn
 from scim.wire.errors import InvalidSyntax, UnclearBody, shown
 
 MAX_DEPTH: Final = 32
+_NESTED: Final = frozenset((dict, list))
+_OFTEN: Final = frozenset({"value", "display", "type", "$ref", "primary", "op", "path"})
+"""Names of which no two differ only by letter case. A group may have ten thousand objects with no others."""
 
 
 def parse_json(content: bytes) -> dict[str, Any]:
@@ -48,6 +51,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     Which counts would be a guess.
     """
     document = dict(pairs)
+    if len(document) == len(pairs) and document.keys() <= _OFTEN:
+        return document
     if len({name.lower() for name in document}) == len(pairs):
         return document
     seen: set[str] = set()
@@ -67,14 +72,14 @@ def _finite(digits: str) -> float:
     return number if number - number == 0 else _no_constant(digits[:30])
 
 
-def _require_shallow(document: object) -> None:
-    level: list[object] = [document]
+def _require_shallow(document: dict[str, Any]) -> None:
+    level: list[Any] = [document]
     for _ in range(MAX_DEPTH):
         level = [
             inner
             for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
-            if isinstance(inner, (dict, list))
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) in _NESTED
         ]
         if not level:
             return

@@ -6,6 +6,7 @@ statements does not see any of this, and time on a shared machine is no proof, s
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -154,17 +155,28 @@ def test_a_change_of_a_group_costs_in_proportion_to_the_group_and_one_member_cos
 
 
 def group_changes(okta: Scim) -> dict[str, Callable[[int], Plans]]:
-    """Changes of a group linked to a role, each a name and the work for a group of some size."""
+    """Changes of a group linked to a role, beside many other groups: each a name and the work for a group of some size."""
     ids = scim_ids(okta.connection, 1, 6_000)
+    PushGroup.objects.bulk_create(
+        PushGroup(connection=okta.connection, display_name=f"Team {at}", name_key=f"team {at}")
+        for at in range(2 * SHORT)
+    )
 
     def group(size: int) -> str:
-        PushGroup.objects.filter(connection=okta.connection).delete()
+        PushGroup.objects.filter(name_key="editors").delete()
         made = okta.post("/Groups", whole(0, 0)).json()
         add_members(PushGroup.objects.select_related("connection").get(scim_id=made["id"]), 1, size)
         return f"/Groups/{made['id']}"
 
     def whole(first: int, last: int) -> dict[str, Any]:
         return {"displayName": "Editors", "members": [{"value": one} for one in ids[first:last]]}
+
+    def name_strangers(size: int) -> Plans:
+        """Name ids that nobody has. Each might be the id of one of the other groups (R29)."""
+        path = f"{group(1)}?excludedAttributes=members"
+        strangers = {"displayName": "Editors", "members": [{"value": str(uuid4())} for _ in range(size)]}
+        planned(lambda: okta.put(path, strangers))
+        return planned(lambda: okta.put(path, {**strangers, "members": strangers["members"][1:]}))
 
     def put(first: Callable[[int], int], last: Callable[[int], int]) -> Callable[[int], Plans]:
         def work(size: int) -> Plans:
@@ -190,6 +202,7 @@ def group_changes(okta: Scim) -> dict[str, Callable[[int], Plans]]:
         "empty": put(lambda size: 0, lambda size: 0),
         "fill": put(lambda size: 0, lambda size: size * 4 // 3),
         "read": get,
+        "name strangers": name_strangers,
         "one in": patch({"op": "add", "path": "members", "value": [{"value": ids[-1]}]}),
         "one out": patch({"op": "remove", "path": f'members[value eq "{ids[7]}"]'}),
     }

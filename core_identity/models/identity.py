@@ -108,7 +108,12 @@ class Identity(models.Model):
                 condition=models.Q(active=True, deleted_at__isnull=True),
             ),
             models.Index(name="identity_by_email", fields=("email_key", "connection")),
-            models.Index(name="identity_by_name_id", fields=("connection", "name_id_key")),
+            models.Index(
+                # Without the empty text, which most rows have. With it PostgreSQL would expect most rows for any value.
+                name="identity_by_name_id",
+                fields=("connection", "name_id_key"),
+                condition=~models.Q(name_id_key=""),
+            ),
             models.Index(
                 name="identity_groups_unlisted",
                 fields=("connection",),

@@ -51,7 +51,10 @@ def locked_keys(connection: Connection, person: Person) -> list[str]:
 
 @cache
 def _statement() -> str:
-    """Return the SQL. Each look-up has an index of its own, and is cheap without statistics (docs/architecture.md)."""
+    """Return the SQL. Each look-up has an index of its own, and is cheap without statistics (docs/architecture.md).
+
+    ``<> ''`` is for a plan that serves all values: if most rows have the empty text, PostgreSQL expects most rows for any value without it.
+    """
     connections, identities, uids, users, conflicts = (
         model._meta.db_table for model in (Connection, Identity, IdentityUid, User, Conflict)
     )
@@ -61,10 +64,10 @@ def _statement() -> str:
         f"EXISTS (SELECT FROM {identities} WHERE {here} AND external_id = %(external_id)s)",
         f"EXISTS (SELECT FROM {uids} WHERE {here} AND uid_key = %(uid)s)",
         f"EXISTS (SELECT FROM {identities} WHERE {ours} AND user_name_key = %(name)s)",
-        f"EXISTS (SELECT FROM {identities} WHERE {ours} AND name_id_key = %(name)s)",
-        f"EXISTS (SELECT FROM {identities} WHERE {ours} AND email_key = %(email)s)",
+        f"EXISTS (SELECT FROM {identities} WHERE {ours} AND name_id_key = %(name)s AND name_id_key <> '')",
+        f"EXISTS (SELECT FROM {identities} WHERE {ours} AND email_key = %(email)s AND email_key <> '')",
         f"EXISTS (SELECT FROM {users} WHERE username_key = %(name)s)",
-        f"%(customer)s = ANY (ARRAY(SELECT customer_id FROM {users} WHERE email_key = %(email)s))",  # noqa: S608 - names of our own
+        f"%(customer)s = ANY (ARRAY(SELECT customer_id FROM {users} WHERE email_key = %(email)s AND email_key <> ''))",  # noqa: S608 - names of our own
         f"EXISTS (SELECT FROM {conflicts} WHERE {here} AND uid_key = %(uid)s AND external_id = %(conflict_external_id)s AND {PENDING_SQL})",
     )
     alternatives = "\nOR ".join(met)

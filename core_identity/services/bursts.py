@@ -41,7 +41,8 @@ def note_deactivation(*, actor: Actor, identity: Identity) -> None:
     gone = expired[: limits.people].count()
     if gone < limits.least:
         return
-    active = Identity.objects.filter(connection=connection, active=True, deleted_at__isnull=True)
+    # Without an order: PostgreSQL would sort everybody to count the first few.
+    active = Identity.objects.filter(connection=connection, active=True, deleted_at__isnull=True).order_by()
     if gone < limits.threshold(gone + active.exclude(pk=identity.pk)[: limits.enough].count()):
         return
     if latest is not None and latest.settled_at is None and latest.last_at >= since:

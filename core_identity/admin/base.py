@@ -6,6 +6,7 @@ from operator import or_
 from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import AdminForm
 from django.core.exceptions import PermissionDenied
@@ -29,6 +30,14 @@ def seen_by(request: HttpRequest) -> dict[str, bool]:
     }
 
 
+class RefusedByService(Exception):
+    """The service refused a valid form, and nothing was changed. The reasons are errors of ``form``."""
+
+    def __init__(self, form: BaseForm) -> None:
+        super().__init__(form)
+        self.form = form
+
+
 class CoreAdmin(admin.ModelAdmin):
     """A page of a model that services write: `form` is a `WrittenByService`. Nothing can be deleted, and events are the history (R34)."""
 
@@ -42,15 +51,26 @@ class CoreAdmin(admin.ModelAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change, **kwargs)  # a class made for this request
         form.request = request  # type: ignore[attr-defined]
+        form.refusal = getattr(request, "refusal_of_form", None)  # type: ignore[attr-defined]
         return form
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
-        """Without Django's transaction around it: each service brings its own, which can then be tried again."""
-        return self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
+        """Without Django's transaction around it: each service brings its own, which can then be tried again.
+
+        If the service refuses, the page is shown again, with the reasons as errors of the form.
+        """
+        try:
+            return self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
+        except RefusedByService as refused:
+            request.refusal_of_form = forms.ValidationError(refused.form.errors.as_data())  # type: ignore[attr-defined]
+            return self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
+        """Return the row that the service wrote; Django calls this once, for a valid form."""
+        if not form.submit():
+            raise RefusedByService(form)
         return form.written
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

@@ -69,7 +69,7 @@ class BurstPages(CoreAdmin):
             self.message_user(request, f"There is no burst of deactivations in {connection}.")
             return self.to_change_page(connection)
         form = BurstForm(request, burst=burst)
-        if form.is_valid():
+        if form.submit():
             self.message_user(request, "Done. The reason is in the events.", messages.SUCCESS)
             return self.to_change_page(connection)
         title = f"Burst of deactivations in {connection}"

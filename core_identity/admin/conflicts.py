@@ -120,7 +120,7 @@ class ConflictAdmin(CoreAdmin):
         may_resolve = pending and self.has_change_permission(request, conflict)
         if request.method == "POST" and not may_resolve:
             raise PermissionDenied
-        if form.is_valid():
+        if form.submit():
             self.message_user(request, self._done(form.cleaned_data["how"]), messages.SUCCESS)
             return redirect("admin:core_identity_conflict_changelist")
         return self.page(

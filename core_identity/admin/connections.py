@@ -145,7 +145,7 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
     def switch_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         connection = self.changeable(request, pk)
         form = SwitchForm(request, connection=connection)
-        if form.is_valid():
+        if form.submit():
             self.message_user(request, f"The connection {connection} is {'on' if form.written.enabled else 'off'}.")
             return self.to_change_page(connection)
         title = f"Switch {'off' if connection.enabled else 'on'} the connection {connection}"
@@ -154,7 +154,7 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
     def external_id_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         connection = self.changeable(request, pk)
         form = ExternalIdForm(request, connection=connection)
-        if form.is_valid():
+        if form.submit():
             now = "may change" if form.written.external_id_may_change else "cannot change any more"
             self.message_user(request, f"The externalId of people of {connection} {now}.", messages.SUCCESS)
             return self.to_change_page(connection)
@@ -164,7 +164,7 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
     def roles_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         connection = self.changeable(request, pk)
         form = GrantableForm(request, connection=connection)
-        if form.is_valid():
+        if form.submit():
             self.message_user(request, f"The roles that {connection} may give are saved.", messages.SUCCESS)
             return self.to_change_page(connection)
         title = f"Roles that groups of {connection} may give"

@@ -78,7 +78,7 @@ class UserDriftPages(CoreAdmin):
     def drift_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         user = self.changeable(request, pk)
         form = TakeOverForm(request, user=user)
-        if form.is_valid():
+        if form.submit():
             self.message_user(request, "Accepted. The reason is in the events.", messages.SUCCESS)
             return self.to_change_page(user)
         return self.page(request, "user/drift.html", title=f"Drift of {user}", form=form, obj=user)

@@ -54,7 +54,7 @@ class ErasePages(CoreAdmin):
             self.message_user(request, refused.message, messages.ERROR)
             return self.to_change_page(user)
         form = EraseForm(request, user=user)
-        if form.is_valid():
+        if form.submit():
             self.message_user(request, "Erased. Only the id, the UID and the end of access remain.", messages.SUCCESS)
             return self.to_change_page(user)
         return self.page(request, "user/erase.html", title=f"Erase {user}", form=form, obj=user, plan=plan)

@@ -136,7 +136,7 @@ class ExpiryPages(CoreAdmin):
             self.message_user(request, refused, messages.ERROR)
             return redirect("admin:core_identity_user_changelist")
         form = form_class(request, users=users, decided=decided)
-        if form.is_valid():
+        if form.submit():
             names = ", ".join(str(user) for user in users)
             self.message_user(request, f"Done: {names}. The reason is in the events.", messages.SUCCESS)
             return self.to_change_page(users[0]) if len(users) == 1 else redirect("admin:core_identity_user_changelist")

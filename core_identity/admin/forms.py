@@ -18,13 +18,15 @@ def actor_of(request: HttpRequest) -> Actor:
 
 
 class WrittenByService(forms.BaseForm):
-    """A form whose last validator is the service itself: a refusal is shown where it belongs, and nothing was changed.
+    """A form that only validates; `submit` then writes by a service.
 
-    `write` runs once, after everything else was found in order; what it returns is ``written``.
+    If the service refuses, nothing was changed, and its reasons are errors of the form. ``written`` is what the service returned.
     """
 
     request: HttpRequest
     written: Any = None
+    refusal: forms.ValidationError | None = None
+    """Why the service refused this form, if Django's change page is shown again for that reason."""
 
     def write(self) -> Any:
         raise NotImplementedError  # pragma: no cover - each form has its own
@@ -37,10 +39,10 @@ class WrittenByService(forms.BaseForm):
     def actor(self) -> Actor:
         return actor_of(self.request)
 
-    def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc]  # Django's hook, unknown to the stubs
-        if self.errors:
-            return
+    def submit(self) -> bool:
+        """Write if everything is valid, and return whether it was written."""
+        if not self.is_valid():
+            return False
         try:
             self.written = self.try_to_write()
         except SettingsErrors as several:
@@ -52,6 +54,12 @@ class WrittenByService(forms.BaseForm):
             self.add_error(refused.field if refused.field in self.fields else None, refused.message)
         except IdentityError as refused:
             self.add_error(None, refused.message)
+        return not self.errors
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        if self.is_bound and self.refusal is not None:
+            self.add_error(None, self.refusal)
 
 
 class ActForm(WrittenByService, forms.Form):

@@ -100,7 +100,7 @@ class LinkPages(ExpiryPages):
     def ties_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         user = self.changeable(request, pk)
         form = TieForm(request, user=user)
-        if form.is_valid():
+        if form.submit():
             self.message_user(request, "Done. The reason is in the events.", messages.SUCCESS)
             return self.to_change_page(user)
         return self.page(request, "user/ties.html", title=f"UIDs and offers of {user}", form=form, obj=user)

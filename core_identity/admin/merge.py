@@ -67,7 +67,7 @@ class MergePages(CoreAdmin):
     def merge_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         user = self.changeable(request, pk)
         form = MergeForm(request, user=user)
-        if form.is_valid():
+        if form.submit():
             self.message_user(request, f"Merged. {form.written} is the one user.", messages.SUCCESS)
             return self.to_change_page(form.written)
         title = f"Merge {user} with another user"

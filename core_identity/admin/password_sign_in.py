@@ -1,10 +1,11 @@
-"""The sign-in form of the administration: Django's, with a budget before the hash and an event after it (R34, R39)."""
+"""The sign-in of the administration: Django's, with a budget before the hash and an event after it (R34, R39)."""
 
 from typing import Any
 
 from django.contrib.admin.forms import AdminAuthenticationForm
-from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.contrib.auth.views import LoginView
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.http import HttpRequest, HttpResponse
 
 from core_identity.budgets import hash_of_address
 from core_identity.password_guard import require_password_budget
@@ -13,21 +14,44 @@ from core_identity.values import Actor, ActorKind, Channel
 
 
 class PasswordSignInForm(AdminAuthenticationForm):
-    request: HttpRequest
+    """Validation compares the password, so the view asks for a budget first."""
 
-    def clean(self) -> Any:
-        name, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
-        if name is None or not password:
-            return super().clean()
-        require_password_budget(self.request, name)
-        reference = self.request.request_id  # type: ignore[attr-defined]  # by RequestIdMiddleware
+    def typed_name(self) -> str | None:
+        """Return the name whose password would be compared, or None if none would be."""
         try:
-            cleaned = super().clean()
+            self.fields["password"].clean(self.data.get("password"))
+            name: str = self.fields["username"].clean(self.data.get("username"))
         except ValidationError:
-            stranger = Actor(Channel.ADMIN, ActorKind.SIGN_IN, "sign-in with a password", request_id=reference)
-            note_refusal(actor=stranger, name=name, network=hash_of_address(self.request))
-            raise
-        user = self.get_user()
-        actor = Actor(Channel.ADMIN, ActorKind.ADMIN, user.get_username(), id=str(user.pk), request_id=reference)
-        note_sign_in(actor=actor, user=user)
-        return cleaned
+            return None
+        return name
+
+
+class PasswordSignInView(LoginView):
+    authentication_form = PasswordSignInForm
+    template_name = "admin/login.html"
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        name = self.get_form().typed_name()  # type: ignore[attr-defined]
+        if name is not None:
+            require_password_budget(request, name)
+        return super().post(request, *args, **kwargs)
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        if form.has_error(NON_FIELD_ERRORS):
+            stranger = Actor(Channel.ADMIN, ActorKind.SIGN_IN, "sign-in with a password", request_id=self._reference)
+            note_refusal(actor=stranger, name=form.cleaned_data["username"], network=hash_of_address(self.request))
+        return super().form_invalid(form)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        user = form.get_user()
+        note_sign_in(
+            actor=Actor(
+                Channel.ADMIN, ActorKind.ADMIN, user.get_username(), id=str(user.pk), request_id=self._reference
+            ),
+            user=user,
+        )
+        return super().form_valid(form)
+
+    @property
+    def _reference(self) -> str:
+        return str(self.request.request_id)  # type: ignore[attr-defined]  # by RequestIdMiddleware

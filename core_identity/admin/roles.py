@@ -157,7 +157,7 @@ class RoleAdmin(CoreAdmin):
     def waiting_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         role = self.changeable(request, pk)
         form = WaitingForm(request, role=role)
-        if form.is_valid():
+        if form.submit():
             self.message_user(request, f"Push groups that give the role {role} from now on: {form.written}.")
             return redirect("admin:core_identity_role_changelist")
         title = f"Push groups that wait for the role {role}"

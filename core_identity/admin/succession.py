@@ -96,7 +96,7 @@ class SuccessionPages(CoreAdmin):
     def rekey_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         connection = self._for_superusers(request, pk)
         form = RekeyForm(request, connection=connection)
-        if form.is_valid():
+        if form.submit():
             until = form.written.rekey_until
             said = f"in re-key until {until:%Y-%m-%d}" if until else "no longer in re-key"
             self.message_user(request, f"{connection} is {said}.", messages.SUCCESS)
@@ -108,7 +108,7 @@ class SuccessionPages(CoreAdmin):
     def succeed_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         connection = self._for_superusers(request, pk)
         form = SucceedForm(request, connection=connection)
-        if form.is_valid():
+        if form.submit():
             moved = f"{form.written.moves} people and {form.written.groups} push groups"
             self.message_user(request, f"{moved} belong to {form.written.successor} now.", messages.SUCCESS)
             return self.to_change_page(form.written.successor)

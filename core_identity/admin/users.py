@@ -157,7 +157,7 @@ class UserAdmin(MergePages, UserDriftPages, LinkPages, ErasePages):
     def roles_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         user = self.changeable(request, pk)
         form = RolesForm(request, user=user)
-        if form.is_valid():
+        if form.submit():
             self.message_user(request, f"Roles given by hand to {user}: changed.", messages.SUCCESS)
             return self.to_change_page(user)
         return self.page(request, "user/roles.html", title=f"Roles of {user} given by hand", form=form, obj=user)
@@ -167,7 +167,7 @@ class UserAdmin(MergePages, UserDriftPages, LinkPages, ErasePages):
         if user == request.user:
             return redirect("admin:password_change")
         form = PasswordForm(request, user=user)
-        if form.is_valid():
+        if form.submit():
             self.message_user(request, f"{user} has a new password.", messages.SUCCESS)
             return self.to_change_page(user)
         title = f"New password for {user}"

@@ -93,7 +93,7 @@ class ConnectionAdmin(TrialPages, CredentialPages, IdpPages, SamlPages, connecti
         connection = self.changeable(request, pk)
         form = OAuthClientForm(request, connection=connection)
         title = f"OAuth client of {connection}"
-        if not form.is_valid():
+        if not form.submit():
             return self.page(request, "connection/oauth.html", title=title, form=form, obj=connection)
         if form.written is None:
             self.message_user(request, f"The OAuth client of {connection} is saved.", messages.SUCCESS)
@@ -112,7 +112,7 @@ class ConnectionAdmin(TrialPages, CredentialPages, IdpPages, SamlPages, connecti
             raise PermissionDenied  # the link lends a superuser's right to consent (R14)
         form = SetupLinkForm(request, connection=connection)
         title = f"Link for the set-up contact of {connection}"
-        if not form.is_valid():
+        if not form.submit():
             return self.page(request, "connection/contact.html", title=title, form=form, obj=connection)
         link = settings.PUBLIC_URL + reverse("oauth-contact", args=[form.written])
         shown = [{"name": "link", "label": "Link", "value": link}]

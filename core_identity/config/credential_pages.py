@@ -142,7 +142,7 @@ class CredentialPages(CoreAdmin):
         """Ask first, with when it was used last: what uses it stops at once."""
         connection = self.changeable(request, pk)
         form = RevokeForm(request, connection=connection)
-        if form.is_valid():
+        if form.submit():
             self.message_user(request, f"Revoked: {form.written}. It no longer works.", messages.SUCCESS)
             return redirect("admin:core_identity_connection_credentials", connection.pk)
         title = f"Revoke the {form.what}"
@@ -152,7 +152,7 @@ class CredentialPages(CoreAdmin):
         connection = self.changeable(request, pk)
         form = TokenForm(request, connection=connection)
         title = f"Long-lived token of {connection}"
-        if not form.is_valid():
+        if not form.submit():
             return self.page(request, "connection/token.html", title=title, form=form, obj=connection)
         return self._shown_once(request, connection, title, form, "token", "Bearer token")
 
@@ -160,7 +160,7 @@ class CredentialPages(CoreAdmin):
         connection = self.changeable(request, pk)
         form = RotateForm(request, connection=connection)
         title = f"New client secret of {connection}"
-        if not form.is_valid():
+        if not form.submit():
             return self.page(request, "connection/secret.html", title=title, form=form, obj=connection)
         return self._shown_once(request, connection, title, form, "client_secret", "Client secret")
 
@@ -169,7 +169,7 @@ class CredentialPages(CoreAdmin):
         if not request.user.is_superuser:
             raise PermissionDenied  # codes go where this says (R14)
         form = RedirectForm(request, connection=connection)
-        if form.is_valid() and form.written is not None:
+        if form.submit() and form.written is not None:
             told = f"Added: {', '.join(form.written)}." if form.written else "All of them were already there."
             self.message_user(request, told, messages.SUCCESS)
             return self.to_change_page(connection)

@@ -76,7 +76,7 @@ class IdpPages(CoreAdmin):
         if not request.user.is_superuser:
             raise PermissionDenied  # whoever changes whom we believe could sign in as anybody
         form = IdpMetadataForm(request, connection=connection)
-        if form.is_valid() and form.written is not None:
+        if form.submit() and form.written is not None:
             self.message_user(
                 request, f"The metadata of {connection}'s identity provider is adopted.", messages.SUCCESS
             )

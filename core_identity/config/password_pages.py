@@ -1,17 +1,13 @@
 """Where the administration's sign-in leads: to a path of ours, and to no other sign-in."""
 
-from django.contrib.auth.views import LoginView
 from django.http import HttpRequest
 from django.urls import reverse
 
-from core_identity.admin.password_sign_in import PasswordSignInForm
+from core_identity.admin import password_sign_in
 from sso.relay_state import safe_path
 
 
-class PasswordSignInView(LoginView):
-    authentication_form = PasswordSignInForm
-    template_name = "admin/login.html"
-
+class PasswordSignInView(password_sign_in.PasswordSignInView):
     def get_default_redirect_url(self) -> str:
         return reverse("admin:index")
 

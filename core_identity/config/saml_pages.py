@@ -36,7 +36,7 @@ class SamlPages(CoreAdmin):
         form = SamlForm(request, connection=connection)
         if form.found is None and not request.user.is_superuser:
             raise PermissionDenied  # the first metadata says whom we believe: whoever gives it could sign in as anybody
-        if form.is_valid() and form.written is not None:
+        if form.submit() and form.written is not None:
             self.message_user(request, f"The SAML settings of {connection} are saved.", messages.SUCCESS)
             for hint in form.hints:
                 self.message_user(request, hint, messages.WARNING)
@@ -53,7 +53,7 @@ class SamlPages(CoreAdmin):
     def domains_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         connection = self.changeable(request, pk)
         form = DomainForm(request, connection=connection)
-        if form.is_valid():
+        if form.submit():
             told = f"{form.written} leads {'here' if 'verify' in request.POST else 'nowhere'} from now on."
             self.message_user(request, told, messages.SUCCESS)
             return redirect("admin:core_identity_connection_domains", connection.pk)
@@ -92,7 +92,7 @@ class SamlPages(CoreAdmin):
         if step not in STEPS:
             raise Http404("There is no such step.")
         form = KeyForm(request, connection=connection, step=step)
-        if form.is_valid():
+        if form.submit():
             self.message_user(request, "Done. These are our keys now.", messages.SUCCESS)
             return redirect("admin:core_identity_connection_keys", connection.pk)
         return self.page(request, "connection/key.html", title=STEPS[step], form=form, obj=connection)

@@ -1,7 +1,13 @@
 """What the tests of the administration share: administrators with more and with fewer rights, and their browsers."""
 
+import re
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
+from django.forms import BaseForm
 from django.test import Client
 
 from core_identity.models import Connection, Identity, User
@@ -10,6 +16,31 @@ from core_identity.services.roles import create_role, grant_role
 from core_identity.services.users import create_user
 from core_identity.values import Person
 from tests.support.cast import ADMIN, JANE, OKTA, make_connection
+
+WRITE = re.compile(r"\b(INSERT INTO|DELETE FROM|UPDATE (ONLY )?\"|TRUNCATE)", re.IGNORECASE)
+
+
+class WrittenByValidation(Exception):
+    """Validating a form wrote to the database. Only `submit` may."""
+
+
+def refuse_writes(execute: Callable[..., Any], sql: Any, *rest: Any) -> Any:
+    """Run a statement that only reads; for `connection.execute_wrapper`."""
+    if WRITE.search(str(sql)):
+        raise WrittenByValidation(str(sql))
+    return execute(sql, *rest)
+
+
+@pytest.fixture(autouse=True)
+def validation_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Watch each form that a test of the administration sends."""
+    full_clean = BaseForm.full_clean
+
+    def watched(form: BaseForm) -> None:
+        with connection.execute_wrapper(refuse_writes):
+            full_clean(form)
+
+    monkeypatch.setattr(BaseForm, "full_clean", watched)
 
 
 def browser_of(user: User) -> Client:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
@@ -50,7 +50,7 @@ def recent_deactivations(connection: Connection, *, but: Identity, limits: Burst
 
     Its cost does not depend on how many people a connection has or had: each count stops when it has seen enough.
     """
-    params = {
+    params: dict[str, Any] = {
         "connection": connection.pk,
         "but": but.pk,
         "window": WINDOW,

@@ -29,7 +29,8 @@ def note_deactivation(*, actor: Actor, identity: Identity) -> None:
     if recent.open_burst is not None:
         Burst.objects.filter(pk=recent.open_burst).update(last_at=Now())
         return
-    Burst.objects.create(connection=connection, began_at=recent.began_at, last_at=database_now())
+    now = database_now()
+    Burst.objects.create(connection=connection, began_at=recent.began_at or now, last_at=now)
     events.record(
         actor=actor, kind="connection.burst", subject=connection, changes={"deactivated": (None, recent.gone)}
     )

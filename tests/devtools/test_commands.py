@@ -50,8 +50,9 @@ def probe(port: int, path: str, method: str = "GET") -> int:
 
 def address_that_manage_prints(environment: dict[str, str]) -> str:
     code = "from django.conf import settings; print(settings.PUBLIC_URL)"
-    words = [DEV, "manage", "shell", "--no-imports", "--command", code]
-    return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+    words = [str(DEV), "manage", "shell", "--no-imports", "--command", code]
+    done = subprocess.run(words, env=environment, stdout=subprocess.PIPE, text=True, timeout=60, check=True)
+    return done.stdout.strip()
 
 
 def test_serve_migrates_listens_and_stops_with_everything_it_started() -> None:

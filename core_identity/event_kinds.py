@@ -37,14 +37,17 @@ class EventKind(StrEnum):
     IDENTITY_ACTIVE_SET = "identity.active_set", "An IdP activated or deactivated an identity."
     IDENTITY_ADOPTED = "identity.adopted", "A push was applied to an identity that only SSO knew until then."
     IDENTITY_REVIVED = "identity.revived", "A push was applied to an identity that was deleted, inactive or renamed."
-    IDENTITY_RELINKED = "identity.relinked", "An identity got other keys."
+    IDENTITY_RELINKED = "identity.relinked", "An administrator gave a UID to an identity."
     IDENTITY_CLAIMED = "identity.claimed", "An offered identity was claimed."
     IDENTITY_OFFERED = "identity.offered", "A user was offered to a connection."
     IDENTITY_OFFER_WITHDRAWN = "identity.offer_withdrawn", "An offer was withdrawn."
     IDENTITY_UID_SET = "identity.uid_set", "The UID of an identity was set."
     IDENTITY_UID_RELEASED = "identity.uid_released", "The UID of an identity was released."
     IDENTITY_NAME_RELEASED = "identity.user_name_released", "The userName of an identity was released."
-    IDENTITY_MARK_LEARNT = "identity.mark_learnt", "An administrator confirmed a mark of an identity."
+    IDENTITY_MARK_LEARNT = (
+        "identity.mark_learnt",
+        "After a decision about a conflict, values of the message were stored in an identity.",
+    )
     IDENTITY_SPLIT_OFF = "identity.split_off", "An identity was moved to a user of its own."
     PUSH_REST_DROPPED = "push.rest_dropped", "A deactivation was applied, and the rest of its push was refused."
     GRANT_ADDED = "grant.added", "A user got a role from a source."
@@ -87,7 +90,7 @@ class EventKind(StrEnum):
     SAML_KEY_RETIRED = "saml_key.retired", "A SAML key was retired."
     SAML_KEY_SEALED = "saml_key.sealed_again", "A SAML key was encrypted again."
     DOMAIN_VERIFIED = "email_domain.verified", "An email domain was verified."
-    DOMAIN_UNVERIFIED = "email_domain.unverified", "An email domain is no longer verified."
+    DOMAIN_UNVERIFIED = "email_domain.unverified", "The verification of an email domain was withdrawn."
     TOKEN_CREATED = "bearer_token.created", "A bearer token was created."
     TOKEN_REVOKED = "bearer_token.revoked", "A bearer token was revoked."
     CLIENT_CREATED = "oauth_client.created", "An OAuth client was created."

@@ -123,7 +123,7 @@ def settle(*, actor: Actor, identity: Identity, person: Person) -> None:
 
 
 def close_what_is_gone(*, actor: Actor, user: User) -> None:
-    """After an administrator changed ``user``, close the conflicts in which the user is no longer in the way. For a tombstone, close all."""
+    """Close the conflicts of a changed user who no longer causes them. If the user was merged into another, close all."""
     of_user = Conflict.objects.filter(other=user, state=ConflictState.OPEN)
     for conflict in of_user.select_related("connection", "subject"):
         if user.merged_into_id is not None or not stands(conflict):

@@ -180,7 +180,7 @@ def claim(*, actor: Actor, identity: Identity) -> None:
 
 
 def accept_drift(identity: Identity, *, uid: str) -> None:
-    """Note that an administrator gives ``uid`` to ``identity``. It is no longer drift, and policy judges the next UID again (R8a)."""
+    """Clear the drift of a UID, because an administrator gives this UID to the identity (R8a)."""
     if key(identity.said_uid) in {"", key(uid)}:
         identity.said_uid, identity.new_uid_held = "", False
 

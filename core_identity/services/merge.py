@@ -120,7 +120,7 @@ def merge(*, actor: Actor, kept_id: UUID, gone_id: UUID, reason: str) -> User:
 
 
 def require_not_erased(user: User) -> None:
-    """Raise `NotAllowed` for an erased user: nobody is merged with them, and nothing gives them values again (R34)."""
+    """Raise `NotAllowed` if a user is erased, because a merge would give values to the user again (R34)."""
     if user.erased_at is not None:
         raise NotAllowed("One of them was erased. To let a newcomer have the UID, release it.")
 

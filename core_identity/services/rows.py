@@ -39,7 +39,7 @@ def insert(*rows: Model) -> None:
 
 
 def update(row: Model, fields: Collection[str]) -> None:
-    """Write these fields (by name) of an existing row. Without fields there is no statement."""
+    """Update the named fields of an existing row. Do nothing if no fields are named."""
     if not fields:
         return
     meta = row._meta

@@ -58,7 +58,7 @@ class Directory:
         ]
 
     def begin_again(self, *, keeps_links: bool) -> None:
-        """Reset everything. Without its links Okta creates everybody anew, as for a CORE that is empty."""
+        """Reset everything. Okta forgets which people it has created, so the next push creates all of them."""
         self.reset()
         if not keeps_links:
             self.people = {person.okta_id: Account(person) for person in PEOPLE}

@@ -52,7 +52,7 @@ def test_one_of_each_goes_and_one_stays() -> None:
         SetupLink.objects.create(connection=connection, made_by=boss, secret_hash=name, expires_at=NOW + 30 * shift)
         access.objects.create(application=client, token=name, expires=NOW + shift)
         refresh.objects.create(user=boss, application=client, token=name, revoked=NOW - 30 * DAY + shift)
-        Budget.objects.create(key=name, minute=(NOW + shift).timestamp() // 60, spent=1)
+        Budget.objects.create(key=name, minute=(NOW + 2 * shift).timestamp() // 60, spent=1)
     at_work = access.objects.create(application=client, token="at work", expires=NOW - HOUR)
     live = refresh.objects.create(
         user=boss, application=client, token="at work", access_token=at_work, token_family=uuid4()

@@ -98,8 +98,10 @@ def test_an_administrator_consents_from_the_page_R14(
     page.get_by_label("Username").fill("demo-chief")
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
+    allow = page.get_by_role("button", name="Allow", exact=True)
+    expect(allow).to_be_visible()  # Chromium cannot photograph a page that it is leaving
     picture(page, "consent")
-    page.get_by_role("button", name="Allow", exact=True).click()
+    allow.click()
     expect(page.get_by_text("An administrator of CORE consented")).to_be_visible()
     page.get_by_role("button", name="▷ Test the connection").or_(page.get_by_role("button", name="✓ Test")).click()
     expect(page.locator("#log")).to_contain_text("200 OK")
@@ -226,20 +228,25 @@ def test_a_page_of_another_site_presses_no_button(demo: DemoIdp, headers: dict[s
         assert answer.status_code == httpx.codes.NOT_FOUND
 
 
-def test_a_code_that_nobody_asked_for_is_not_taken(demo: DemoIdp) -> None:
-    answer = open_client(base_url=demo.parties.idp_url).get("/oauth/callback?code=x&state=y")
+def test_a_code_that_nobody_asked_for_is_not_taken(tmp_path: Path, customer: Customer) -> None:
+    answer = asked_of_a_new_idp(tmp_path, customer, "/oauth/callback?code=x&state=y")
     assert answer.status_code == httpx.codes.BAD_REQUEST
     assert "No consent was asked for" in answer.text
 
 
 def test_before_core_has_started_the_page_says_so(tmp_path: Path, customer: Customer) -> None:
-    file = tmp_path / "connection.json"
-    keys = load_or_make(tmp_path)
+    answer = asked_of_a_new_idp(tmp_path, customer, "/")
+    assert answer.status_code == httpx.codes.OK
+    assert "Start ./dev run first" in answer.text
+
+
+def asked_of_a_new_idp(folder: Path, customer: Customer, path: str) -> httpx.Response:
+    """Return what a demo IdP answers that has no connection yet, and of which nobody has asked anything before."""
+    file, keys = folder / "connection.json", load_or_make(folder)
     with DemoIdp(0, sp_url=customer.service.url, connection="x", keys=keys, connection_file=file) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        answer = open_client(base_url=server.parties.idp_url).get("/")
+        answer = open_client(base_url=server.parties.idp_url).get(path)
         server.shutdown()
         thread.join()
-    assert answer.status_code == httpx.codes.OK
-    assert "Start ./dev run first" in answer.text
+    return answer

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
+from sso.admin.sign_in_tests import TestSignInPages
 
 from core_identity.admin import connections
 from core_identity.config.apply import describe
@@ -18,12 +19,11 @@ from sso.admin.inline import SamlSettingsInline
 from sso.admin.keys import KeyPages
 from sso.admin.metadata import MetadataPages
 from sso.admin.settings import SettingsPages
-from sso.admin.test_sign_in import TestSignInPages
 from sso.idp_changes import warnings_of
 from sso.keys import keys_of
 from sso.models import SamlSettings
 from sso.sign_in_log import refused_lately
-from sso.trial import may_test
+from sso.sign_in_tests import may_test
 
 SHEET = (
     ("SAML", (

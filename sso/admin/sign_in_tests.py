@@ -11,11 +11,11 @@ from django.shortcuts import redirect
 
 from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.changes import shown_changes
-from sso.going_away import send_away
 from sso.models import SamlSettings
 from sso.remedies import remedy_for
+from sso.send_to_idp import send_to_idp
 from sso.sign_in_state import remember_browser
-from sso.trial import depart_to_test, may_test, take_report
+from sso.sign_in_tests import begin_test, may_test, take_report
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -35,9 +35,9 @@ class TestSignInPages(CoreAdmin):
         title = f"Test sign-in by {connection}"
         if request.method != "POST" or saml is None:
             return self.page(request, "admin/sso/test.html", title=title, form=form, obj=connection, saml=saml)
-        away = depart_to_test(request, saml)
+        away = begin_test(request, saml)
         if away.message.fields:
-            response = send_away(request, saml, away.message)
+            response = send_to_idp(request, saml, away.message)
         else:
             url = away.message.url
             response = self.page(

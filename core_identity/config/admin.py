@@ -25,7 +25,7 @@ from sso.idp_changes import warnings_of
 from sso.keys import keys_of
 from sso.models import SamlSettings
 from sso.sign_in_log import refused_lately
-from sso.trial import may_test
+from sso.sign_in_tests import may_test
 
 SHEET = (
     ("SAML", (

@@ -12,11 +12,11 @@ from django.shortcuts import redirect
 from core_identity.admin.base import CoreAdmin
 from core_identity.admin.events import shown_changes
 from core_identity.models import Connection
-from sso.going_away import send_away
 from sso.models import SamlSettings
 from sso.remedies import remedy_for
+from sso.send_to_idp import send_to_idp
 from sso.sign_in_state import remember_browser
-from sso.trial import depart_to_test, may_test, take_report
+from sso.sign_in_tests import begin_test, may_test, take_report
 
 GONE = "The result of this test was already shown, or the test began in another session or too long ago. Start the test again."
 
@@ -33,9 +33,9 @@ class TrialPages(CoreAdmin):
         title = f"Test sign-in by {connection}"
         if request.method != "POST" or saml is None:
             return self.page(request, "connection/test.html", title=title, form=form, obj=connection, saml=saml)
-        away = depart_to_test(request, saml)
+        away = begin_test(request, saml)
         if away.message.fields:
-            response = send_away(request, saml, away.message)
+            response = send_to_idp(request, saml, away.message)
         else:
             url = away.message.url
             response = self.page(

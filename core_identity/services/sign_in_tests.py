@@ -12,11 +12,11 @@ from core_identity.services.sign_in import Entrance, enter
 from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor, ActorKind, Channel, Person
 
-REHEARSING = Actor(Channel.ADMIN, ActorKind.SYSTEM, "test sign-in")
+TESTING = Actor(Channel.ADMIN, ActorKind.SYSTEM, "test sign-in")
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsal:
+class SignInTest:
     """The result of a test sign-in: an ``entrance`` (its new rows no longer exist) or a ``refusal``.
 
     ``events`` are what it would have recorded, as plain values: ``kind``, ``subject``, ``changes`` and ``reason``. They contain people's data.
@@ -32,20 +32,20 @@ class Rehearsal:
 
 
 @in_one_transaction
-def rehearse_sign_in(*, actor: Actor, connection: Connection, person: Person) -> Rehearsal:
+def run_sign_in_test(*, actor: Actor, connection: Connection, person: Person) -> SignInTest:
     """Let ``person`` sign in by the ordinary service, and undo all of it. A connection that is off is treated as on.
 
     No other sign-in may have the reference of ``actor``, because the events of this one are found by it.
     """
     try:
         if not connection.enabled:
-            connection = switch_on(actor=REHEARSING, connection_id=connection.pk, reason="taken back")
+            connection = switch_on(actor=TESTING, connection_id=connection.pk, reason="taken back")
         entrance, refusal = None, None
         try:
             entrance = enter(actor=actor, connection=connection, person=person)
         except IdentityError as refused:
             refusal = refused
         told = Event.objects.filter(request_id=actor.request_id).order_by("pk")
-        return Rehearsal(entrance, refusal, tuple(map(dict, told.values("kind", "subject", "changes", "reason"))))
+        return SignInTest(entrance, refusal, tuple(map(dict, told.values("kind", "subject", "changes", "reason"))))
     finally:
         transaction.set_rollback(True)

@@ -12,7 +12,7 @@ LONGEST: Final = 320
 """Characters of an email address (RFC 5321: 64, @, 255)."""
 
 
-def connections_to_offer(wanted: str) -> tuple[list[SamlSettings], bool]:
+def connections_to_show(wanted: str) -> tuple[list[SamlSettings], bool]:
     """Return the connections to show, and whether to ask for an address or the name of one. One query, whatever is wanted.
 
     ``wanted`` is what somebody typed: an email address, of which the domain alone is looked at, or a slug. Who our customers are is nobody's

@@ -41,7 +41,7 @@ def judging(attempt: Attempt) -> Iterator[None]:
         ) from fault
 
 
-def departed(attempt: Attempt, token: str | None) -> SignInState | None:
+def pending_sign_in(attempt: Attempt, token: str | None) -> SignInState | None:
     """Return the sign-in that a message says it answers, if this browser began it; None where the IdP began. Raises `SamlRefusal`."""
     with attempt.trace.step("XML within the limits"):
         messages = attempt.request.POST.getlist("SAMLResponse")
@@ -58,7 +58,7 @@ def departed(attempt: Attempt, token: str | None) -> SignInState | None:
     return None
 
 
-def believed(attempt: Attempt, state: SignInState | None) -> VerifiedAssertion:
+def verified_assertion(attempt: Attempt, state: SignInState | None) -> VerifiedAssertion:
     """Return a message's assertion once it is verified and used up; raise `SamlRefusal`."""
     saml, request_id = attempt.saml, state.request_id if state else None
     keys = partial(opening_keys, saml)

@@ -13,7 +13,7 @@ _WANTS: Final = (
 )
 
 
-def import_notes(saml: SamlSettings, read: IdpMetadata) -> list[str]:
+def metadata_notes(saml: SamlSettings, read: IdpMetadata) -> list[str]:
     """Return the notes about ``read`` at a connection with these settings, in sentences. They propose; nothing is changed."""
     return [*read.notes, *filter(None, [note_for(read.entity_id, Signed(saml.signed)), _signed_requests(saml, read)])]
 

@@ -20,15 +20,15 @@ from django.shortcuts import redirect
 
 from core_identity.clock import database_now
 from core_identity.errors import IdentityError
-from core_identity.services.rehearsal import Rehearsal, rehearse_sign_in
+from core_identity.services.sign_in_tests import SignInTest, run_sign_in_test
 from core_identity.services.uniqueness import WAY_OUT
 from core_identity.values import Person
 from sso import sign_in_state
 from sso.explanations import explain_attributes, explain_entrance, explain_refusal
+from sso.incoming_message import actor_of, verified_assertion
 from sso.live_settings import NOBODY
 from sso.mapping import person_of
 from sso.models import SamlSettings, SignInState
-from sso.reception import actor_of, believed
 from sso.refusal_page import refused_message
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.refusals import Code, SamlRefusal, legible
@@ -51,7 +51,7 @@ def may_test(user: Any, connection: Any) -> bool:
     return bool(sees and changes and (user.is_superuser or not connection.own_idp))
 
 
-def depart_to_test(request: HttpRequest, saml: SamlSettings) -> sign_in_state.Departure:
+def begin_test(request: HttpRequest, saml: SamlSettings) -> sign_in_state.Departure:
     """Begin a test sign-in of the administrator whose request this is. The caller has asked `may_test`."""
     return sign_in_state.depart(
         saml,
@@ -66,7 +66,7 @@ def settings_under_test(slug: str, browser_token: str | None) -> SamlSettings:
     """Return the SAML side of a connection that is switched off, while this browser tests it; for anybody else there is none (R1a)."""
     if not browser_token:
         raise Http404(NOBODY)
-    waiting = sign_in_state.trials_of(browser_token).filter(connection__slug=slug, used_at=None)
+    waiting = sign_in_state.tests_of(browser_token).filter(connection__slug=slug, used_at=None)
     found = SamlSettings.objects.select_related("connection").filter(connection__in=waiting.values("connection"))
     saml = found.first()
     if saml is None:
@@ -74,13 +74,13 @@ def settings_under_test(slug: str, browser_token: str | None) -> SamlSettings:
     return saml
 
 
-def come_back_from_test(attempt: Attempt, state: SignInState) -> HttpResponse:
+def finish_test(attempt: Attempt, state: SignInState) -> HttpResponse:
     """Answer the message that a test sign-in came back with: do it, take it back, and lead to the page that tells of it."""
     attempt = replace(attempt, is_test=True)
     if state.tester is None or not may_test(state.tester, attempt.saml.connection):
         return refused_message(attempt, SamlRefusal(Code.NO_REQUEST, expected="an administrator who may test"))
     try:
-        assertion = believed(attempt, state)
+        assertion = verified_assertion(attempt, state)
     except SamlRefusal as refusal:
         if not _use_up(state):
             return refused_message(attempt, SamlRefusal(Code.REPLAY, received=str(state.request_id)))
@@ -90,17 +90,17 @@ def come_back_from_test(attempt: Attempt, state: SignInState) -> HttpResponse:
     try:
         person = person_of(assertion, attempt.saml)
     except IdentityError as refused:
-        rehearsal = Rehearsal(None, refused, ())
+        test = SignInTest(None, refused, ())
     else:
-        rehearsal = _rehearse(attempt, person)
-    found = _judged(attempt, assertion, rehearsal)
-    return _lead_to(attempt, state, {**found, "said": _said(assertion), "events": _plain(rehearsal)})
+        test = _run(attempt, person)
+    found = _judged(attempt, assertion, test)
+    return _lead_to(attempt, state, {**found, "said": _said(assertion), "events": _plain(test)})
 
 
 def take_report(request: HttpRequest, *, connection: Any, ticket: str) -> dict[str, Any] | None:
     """Return what a test found, once, to whose it is: this administrator, in this session and this browser; else None."""
     with transaction.atomic():
-        mine = sign_in_state.trials_of(sign_in_state.browser_token_of(request)).filter(
+        mine = sign_in_state.tests_of(sign_in_state.browser_token_of(request)).filter(
             connection=connection,
             tester=request.user.pk,
             tester_session=sign_in_state.hashed(str(request.session.session_key)),
@@ -117,13 +117,13 @@ def take_report(request: HttpRequest, *, connection: Any, ticket: str) -> dict[s
     return told
 
 
-def _rehearse(attempt: Attempt, person: Person) -> Rehearsal:
-    return rehearse_sign_in(actor=actor_of(attempt, person), connection=attempt.saml.connection, person=person)
+def _run(attempt: Attempt, person: Person) -> SignInTest:
+    return run_sign_in_test(actor=actor_of(attempt, person), connection=attempt.saml.connection, person=person)
 
 
-def _judged(attempt: Attempt, assertion: VerifiedAssertion, rehearsal: Rehearsal) -> dict[str, Any]:
+def _judged(attempt: Attempt, assertion: VerifiedAssertion, test: SignInTest) -> dict[str, Any]:
     """Finish the trace, write the one row that stays, and return the verdict in words."""
-    entrance, refused = rehearsal.entrance, rehearsal.refusal
+    entrance, refused = test.entrance, test.refusal
     if refused is not None or entrance is None:
         assert refused is not None  # noqa: S101 - one of the two is there
         explain_refusal(attempt.trace, attempt.saml, refused)
@@ -132,7 +132,7 @@ def _judged(attempt: Attempt, assertion: VerifiedAssertion, rehearsal: Rehearsal
         return _refused(refused.code, refused.message.removesuffix(WAY_OUT).strip())
     decision = f"{WOULD_OPEN}: {explain_entrance(attempt.trace, entrance)}"
     user = entrance.identity.user
-    known = None if rehearsal.makes_a_user else user.pk
+    known = None if test.makes_a_user else user.pk
     record(attempt, assertion, code=SIGNED_IN, decision=decision, user_id=known)
     return {
         "opens": True,
@@ -156,8 +156,8 @@ def _said(assertion: VerifiedAssertion) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _plain(rehearsal: Rehearsal) -> list[Mapping[str, Any]]:
-    return [event for event in rehearsal.events if event["kind"] != "user.signed_in"]
+def _plain(test: SignInTest) -> list[Mapping[str, Any]]:
+    return [event for event in test.events if event["kind"] != "user.signed_in"]
 
 
 def _use_up(state: SignInState) -> bool:

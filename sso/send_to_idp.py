@@ -9,7 +9,7 @@ from sso.models import SamlSettings
 from sso.saml.messages import Outgoing
 
 
-def send_away(request: HttpRequest, saml: SamlSettings, away: Outgoing) -> HttpResponse:
+def send_to_idp(request: HttpRequest, saml: SamlSettings, away: Outgoing) -> HttpResponse:
     """Answer with what takes the browser and the message to the IdP. Without scripts the form waits for its button."""
     if not away.fields:
         return HttpResponseRedirect(away.url)

@@ -34,7 +34,7 @@ MAY_TEST = ("view_connection", "change_connection", "view_user")
 
 
 @dataclass
-class Trier(Browser):
+class AdminBrowser(Browser):
     """The browser of an administrator who tests."""
 
     connection: Connection
@@ -61,8 +61,8 @@ class Trier(Browser):
 
 
 @pytest.fixture
-def tester(acme: Connection, idp: TestIdp) -> Trier:
-    return Trier(idp, acme, staff("tess", *MAY_TEST))
+def tester(acme: Connection, idp: TestIdp) -> AdminBrowser:
+    return AdminBrowser(idp, acme, staff("tess", *MAY_TEST))
 
 
 def everything() -> dict[str, int]:
@@ -73,7 +73,7 @@ def everything() -> dict[str, int]:
 
 
 @pytest.fixture
-def unchanged(tester: Trier) -> Iterator[None]:
+def unchanged(tester: AdminBrowser) -> Iterator[None]:
     before, people = everything(), list(User.objects.values().order_by("pk"))
     yield
     assert everything() == before
@@ -84,7 +84,7 @@ def unchanged(tester: Trier) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_a_stranger_would_become_a_user_and_nobody_is_made(tester: Trier) -> None:
+def test_a_stranger_would_become_a_user_and_nobody_is_made(tester: AdminBrowser) -> None:
     page = tester.try_out(JANE_BY_SSO)
     assert "A new user would be created, with the username <strong>jane.doe@acme.test</strong>" in page
     for told in ("user.created", "identity.uid_set", "Acme Studios", "jane.doe", "✓"):
@@ -95,7 +95,9 @@ def test_a_stranger_would_become_a_user_and_nobody_is_made(tester: Trier) -> Non
     assert not [value for value in ("Jane", "Acme Studios", "jane.doe") if value in str(SignInRecord.objects.values())]
 
 
-def test_a_known_person_is_named_with_mark_and_roles_that_would_come_and_go(tester: Trier, acme: Connection) -> None:
+def test_a_known_person_is_named_with_mark_and_roles_that_would_come_and_go(
+    tester: AdminBrowser, acme: Connection
+) -> None:
     create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
     create_role(actor=ADMIN, name="Authors", grantable_by=[acme])
     browser = Browser(tester.idp)
@@ -111,7 +113,7 @@ def test_a_known_person_is_named_with_mark_and_roles_that_would_come_and_go(test
     assert browser.me().status_code == 200, "sessions that are there go on"
 
 
-def test_a_sign_in_that_changes_nothing_says_so(tester: Trier) -> None:
+def test_a_sign_in_that_changes_nothing_says_so(tester: AdminBrowser) -> None:
     Browser(tester.idp).sign_in(JANE_BY_SSO)
     before = Identity.objects.values().get()
     assert "everything is as it should be already" in tester.try_out(JANE_BY_SSO)
@@ -119,7 +121,7 @@ def test_a_sign_in_that_changes_nothing_says_so(tester: Trier) -> None:
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_all_faults_of_the_app_are_told(tester: Trier) -> None:
+def test_all_faults_of_the_app_are_told(tester: AdminBrowser) -> None:
     page = tester.try_out(JANE_BY_SSO, audience="https://other.test", recipient="https://other.test/acs")
     assert "Would be refused (recipient)" in page
     assert page.count('class="core-failed"') == 2
@@ -127,7 +129,7 @@ def test_all_faults_of_the_app_are_told(tester: Trier) -> None:
     assert (record.is_test, record.code) == (True, "recipient")
 
 
-def test_a_conflict_is_told_and_not_opened(tester: Trier, acme: Connection) -> None:
+def test_a_conflict_is_told_and_not_opened(tester: AdminBrowser, acme: Connection) -> None:
     create_person(actor=OKTA, connection=acme, person=JANE)
     before = everything()
     page = tester.try_out(by_sso(ZOE, uid=JANE.uid))
@@ -136,7 +138,7 @@ def test_a_conflict_is_told_and_not_opened(tester: Trier, acme: Connection) -> N
     assert not Conflict.objects.exists()
 
 
-def test_an_expired_person_and_a_bad_value_are_told(tester: Trier) -> None:
+def test_an_expired_person_and_a_bad_value_are_told(tester: AdminBrowser) -> None:
     Browser(tester.idp).sign_in(JANE_BY_SSO)
     expire(actor=ADMIN, user_id=Identity.objects.get().user_id, reason="left")
     assert "Would be refused (may_not_sign_in)" in tester.try_out(JANE_BY_SSO)
@@ -145,7 +147,9 @@ def test_an_expired_person_and_a_bad_value_are_told(tester: Trier) -> None:
     assert "Would be refused (invalid_value)" in tester.result(tester.post(message))
 
 
-def test_it_works_before_the_connection_is_opened_and_opens_it_for_nobody(tester: Trier, acme: Connection) -> None:
+def test_it_works_before_the_connection_is_opened_and_opens_it_for_nobody(
+    tester: AdminBrowser, acme: Connection
+) -> None:
     browser = Browser(tester.idp)
     early = browser.said(JANE_BY_SSO)
     switch_off(actor=ADMIN, connection_id=acme.pk, reason="not yet")
@@ -168,7 +172,7 @@ def test_it_works_before_the_connection_is_opened_and_opens_it_for_nobody(tester
 # What attackers would have of it
 
 
-def test_a_test_opens_no_session_and_leaves_that_of_the_administrator_alone(tester: Trier) -> None:
+def test_a_test_opens_no_session_and_leaves_that_of_the_administrator_alone(tester: AdminBrowser) -> None:
     key = tester.http.session.session_key
     answer = tester.come_back(JANE_BY_SSO)
     assert "session" not in answer.cookies
@@ -182,14 +186,14 @@ def test_a_test_opens_no_session_and_leaves_that_of_the_administrator_alone(test
     assert "session" not in bare.cookies
 
 
-def test_the_database_lets_no_test_open_a_session(tester: Trier, acme: Connection) -> None:
+def test_the_database_lets_no_test_open_a_session(tester: AdminBrowser, acme: Connection) -> None:
     tester.leave()
     identity = create_person(actor=OKTA, connection=acme, person=JANE).identity
     with pytest.raises(IntegrityError, match="a_test_opens_no_session"), transaction.atomic():
         SignInState.objects.update(identity=identity)
 
 
-def test_a_sign_in_cannot_be_made_a_test_nor_a_test_a_sign_in(tester: Trier) -> None:
+def test_a_sign_in_cannot_be_made_a_test_nor_a_test_a_sign_in(tester: AdminBrowser) -> None:
     browser = Browser(tester.idp)
     request_id = tester.leave()
     message = tester.idp.response(tester.said(JANE_BY_SSO, request_id=request_id))
@@ -202,7 +206,7 @@ def test_a_sign_in_cannot_be_made_a_test_nor_a_test_a_sign_in(tester: Trier) -> 
     assert page.status_code == 302, "a ticket of a sign-in shows nothing"
 
 
-def test_an_assertion_of_a_test_is_used_up(tester: Trier) -> None:
+def test_an_assertion_of_a_test_is_used_up(tester: AdminBrowser) -> None:
     message = tester.idp.response(tester.said(JANE_BY_SSO))
     tester.result(tester.post(message))
     assert UsedAssertion.objects.count() == 1
@@ -212,7 +216,7 @@ def test_an_assertion_of_a_test_is_used_up(tester: Trier) -> None:
     assert not Identity.objects.exists()
 
 
-def test_what_is_not_the_idps_is_refused_in_a_test_too_and_ends_it(tester: Trier) -> None:
+def test_what_is_not_the_idps_is_refused_in_a_test_too_and_ends_it(tester: AdminBrowser) -> None:
     request_id = tester.leave()
     page = tester.result(tester.post(TestIdp().response(tester.said(JANE_BY_SSO, request_id=request_id))))
     assert "Would be refused (signature)" in page
@@ -220,7 +224,7 @@ def test_what_is_not_the_idps_is_refused_in_a_test_too_and_ends_it(tester: Trier
     assert "(replay)" in tester.come_back(JANE_BY_SSO, request_id=request_id).content.decode()
 
 
-def test_starting_takes_a_form_of_ours_and_the_permission(tester: Trier, acme: Connection) -> None:
+def test_starting_takes_a_form_of_ours_and_the_permission(tester: AdminBrowser, acme: Connection) -> None:
     strict = Client(enforce_csrf_checks=True, headers={"host": "localhost"})
     strict.force_login(tester.user)
     assert strict.post(tester.address).status_code == 403
@@ -238,12 +242,12 @@ def test_starting_takes_a_form_of_ours_and_the_permission(tester: Trier, acme: C
     assert not SignInState.objects.exists()
 
 
-def test_nobody_elses_browser_session_or_ticket_shows_it_and_it_is_shown_once(tester: Trier) -> None:
+def test_nobody_elses_browser_session_or_ticket_shows_it_and_it_is_shown_once(tester: AdminBrowser) -> None:
     answer = tester.come_back(JANE_BY_SSO)
     address = answer["Location"]
-    other = Trier(tester.idp, tester.connection, staff("other", *MAY_TEST))
+    other = AdminBrowser(tester.idp, tester.connection, staff("other", *MAY_TEST))
     root = browser_of(create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True))
-    again = Trier(tester.idp, tester.connection, tester.user)
+    again = AdminBrowser(tester.idp, tester.connection, tester.user)
     for browser in (other.http, root, again.http):
         browser.cookies["__Host-sign-in"] = tester.http.cookies["__Host-sign-in"].value
         assert browser.get(address).status_code == 302
@@ -259,7 +263,7 @@ def test_nobody_elses_browser_session_or_ticket_shows_it_and_it_is_shown_once(te
     assert state.report == ""
 
 
-def test_who_lost_the_permission_meanwhile_tests_and_sees_nothing(tester: Trier) -> None:
+def test_who_lost_the_permission_meanwhile_tests_and_sees_nothing(tester: AdminBrowser) -> None:
     role = Grant.objects.get(user=tester.user).role
     request_id, answer = tester.leave(), tester.come_back(JANE_BY_SSO)
     revoke_role(actor=ADMIN, user_id=tester.user.pk, role_id=role.pk)
@@ -273,14 +277,14 @@ def test_who_lost_the_permission_meanwhile_tests_and_sees_nothing(tester: Trier)
     assert not Identity.objects.exists()
 
 
-def test_the_events_of_others_are_not_told_and_none_is_left(tester: Trier) -> None:
+def test_the_events_of_others_are_not_told_and_none_is_left(tester: AdminBrowser) -> None:
     before = list(Event.objects.values_list("pk", flat=True))
     page = tester.try_out(JANE_BY_SSO)
     assert "role.created" not in page
     assert list(Event.objects.values_list("pk", flat=True)) == before
 
 
-def test_the_acs_of_another_connection_knows_nothing_of_it(tester: Trier, idp: TestIdp) -> None:
+def test_the_acs_of_another_connection_knows_nothing_of_it(tester: AdminBrowser, idp: TestIdp) -> None:
     globex = make_connection("globex", customer="Globex")
     sso.connections.apply(globex, {"idp_metadata": idp.metadata()}, base_dir=None)
     message = tester.idp.response(tester.said(JANE_BY_SSO))
@@ -293,10 +297,10 @@ def test_the_acs_of_another_connection_knows_nothing_of_it(tester: Trier, idp: T
 
 
 @pytest.fixture
-def racers(idp: TestIdp, transactional_db: None) -> Trier:
+def racers(idp: TestIdp, transactional_db: None) -> AdminBrowser:
     connection = make_connection()
     sso.connections.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
-    return Trier(idp, connection, staff("tess", *MAY_TEST))
+    return AdminBrowser(idp, connection, staff("tess", *MAY_TEST))
 
 
 def at_once(browsers: list[Browser], messages: list[str]) -> list[int]:
@@ -312,13 +316,13 @@ def at_once(browsers: list[Browser], messages: list[str]) -> list[int]:
         return list(pool.map(post, browsers, messages))
 
 
-def test_of_equal_messages_at_once_one_test_comes_through(racers: Trier) -> None:
+def test_of_equal_messages_at_once_one_test_comes_through(racers: AdminBrowser) -> None:
     message = racers.idp.response(racers.said(JANE_BY_SSO))
     assert sorted(at_once([racers] * 6, [message] * 6)) == [303] + [400] * 5
     assert not Identity.objects.exists()
 
 
-def test_tests_and_the_sign_in_of_the_same_newcomer_do_not_disturb_each_other(racers: Trier) -> None:
+def test_tests_and_the_sign_in_of_the_same_newcomer_do_not_disturb_each_other(racers: AdminBrowser) -> None:
     browser = Browser(racers.idp)
     tests = [racers.idp.response(racers.said(JANE_BY_SSO)) for _ in range(4)]
     message = browser.idp.response(browser.said(JANE_BY_SSO))

@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
-from sso.admin.sign_in_tests import TestSignInPages
 
 from core_identity.admin import connections
 from core_identity.config.apply import describe
@@ -19,6 +18,7 @@ from sso.admin.inline import SamlSettingsInline
 from sso.admin.keys import KeyPages
 from sso.admin.metadata import MetadataPages
 from sso.admin.settings import SettingsPages
+from sso.admin.sign_in_tests import TestSignInPages
 from sso.idp_changes import warnings_of
 from sso.keys import keys_of
 from sso.models import SamlSettings

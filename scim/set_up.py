@@ -114,7 +114,12 @@ def screens(connection: "Connection", vendor: Vendor) -> Iterator[Screen]:
                     Value(
                         "authorize_url", "Authorization endpoint URI", f"{known['authorize_url']}?scope=offline_access"
                     ),
-                    Value("client_id", "Client ID", known["client_id"] or "", "Make the OAuth client first."),
+                    Value(
+                        "client_id",
+                        "Client ID",
+                        known["client_id"] or "",
+                        "" if known["client_id"] else "Make the OAuth client first.",
+                    ),
                     Value("client_secret", "Client Secret", "shown once, when it is made", copied=False),
                 ),
             )

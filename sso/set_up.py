@@ -1,12 +1,11 @@
 """The SAML steps of a connection's set-up, and the SAML screens of the IdPs that we know (R37)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from django.utils import timezone
 
-from core_identity.models.connection import UidRule
 from core_identity.set_up import Screen, Step, Value, Vendor
 from sso.idp_changes import warnings_of
 from sso.models import SamlSettings, SignInRecord
@@ -115,19 +114,19 @@ _WORDS: Final = {
 _EXPRESSIONS: Final = {Vendor.OKTA: _OKTA, Vendor.ENTRA: _ENTRA, Vendor.GOOGLE: _GOOGLE, Vendor.OTHER: _WORDS}
 _REQUIRED: Final = ("first_name", "last_name", "email")
 
-_UID: Final = {
-    (Vendor.OKTA, UidRule.NAME): 'user.firstName + "." + user.lastName',
-    (Vendor.OKTA, UidRule.EMAIL): "user.email",
-    (Vendor.OKTA, UidRule.OTHER): "user.employeeNumber",
-    (Vendor.ENTRA, UidRule.NAME): 'Join(user.givenname, ".", user.surname)',
-    (Vendor.ENTRA, UidRule.EMAIL): "user.mail",
-    (Vendor.ENTRA, UidRule.OTHER): "user.employeeid",
-    (Vendor.GOOGLE, UidRule.NAME): "a custom attribute that contains firstName.lastName",
-    (Vendor.GOOGLE, UidRule.EMAIL): "Basic Information > Primary email",
-    (Vendor.GOOGLE, UidRule.OTHER): "Employee Details > Employee ID",
-    (Vendor.OTHER, UidRule.NAME): "first name, a dot, last name",
-    (Vendor.OTHER, UidRule.EMAIL): "email address",
-    (Vendor.OTHER, UidRule.OTHER): "the stable, unique value, such as the employee number",
+_UID: Final[Mapping[tuple[Vendor, str], str]] = {
+    (Vendor.OKTA, "name"): 'user.firstName + "." + user.lastName',
+    (Vendor.OKTA, "email"): "user.email",
+    (Vendor.OKTA, "other"): "user.employeeNumber",
+    (Vendor.ENTRA, "name"): 'Join(user.givenname, ".", user.surname)',
+    (Vendor.ENTRA, "email"): "user.mail",
+    (Vendor.ENTRA, "other"): "user.employeeid",
+    (Vendor.GOOGLE, "name"): "a custom attribute that contains firstName.lastName",
+    (Vendor.GOOGLE, "email"): "Basic Information > Primary email",
+    (Vendor.GOOGLE, "other"): "Employee Details > Employee ID",
+    (Vendor.OTHER, "name"): "first name, a dot, last name",
+    (Vendor.OTHER, "email"): "email address",
+    (Vendor.OTHER, "other"): "the stable, unique value, such as the employee number",
 }
 
 
@@ -242,7 +241,7 @@ def _attribute_screen(saml: SamlSettings, vendor: Vendor) -> Screen:
         Value(
             "attribute_uid",
             connection.uid_attribute,
-            _UID[vendor, UidRule(connection.uid_rule)],
+            _UID[vendor, connection.uid_rule],
             "Identifies the person.",
         )
     ]

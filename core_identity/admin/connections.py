@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -18,9 +18,10 @@ from core_identity.admin.bursts import BurstPages
 from core_identity.admin.connection_pages import ExternalIdForm, GrantableForm, SwitchForm
 from core_identity.admin.drift import ConnectionDriftPages
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
+from core_identity.admin.set_up import SetUpPages, overview_of
 from core_identity.admin.succession import SuccessionPages
 from core_identity.errors import NotFound
-from core_identity.models import Connection
+from core_identity.models import Connection, Identity
 from core_identity.models.connection import Mark, UidRule
 from core_identity.selectors.groups import (
     listed_groups,
@@ -30,6 +31,7 @@ from core_identity.selectors.groups import (
     unmapped_groups,
 )
 from core_identity.selectors.mismatches import LATELY, mismatches, perhaps_pushed_too, refused_lately
+from core_identity.selectors.pages import number_of_resources
 from core_identity.services.connections import (
     LOCKED_WITH_IDENTITIES,
     SETTINGS,
@@ -60,9 +62,10 @@ class ConnectionForm(ConfirmsEndedGrants, forms.ModelForm):
         return change_connection(actor=self.actor, connection_id=self.instance.pk, **self.cleaned_data)
 
 
-class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
+class ConnectionAdmin(SetUpPages, SuccessionPages, ConnectionDriftPages, BurstPages):
     form = ConnectionForm
-    list_display = ("slug", "name", "customer", "enabled", "last_sign_in", "last_push")
+    list_display = ("link", "name", "customer", "enabled", "last_sign_in", "last_push")
+    list_display_links = None
     list_filter = ("enabled", "customer")
     list_select_related = ("customer",)
     search_fields = ("slug", "customer__name_key")
@@ -71,10 +74,10 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
         connections: QuerySet[Connection] = super().get_queryset(request)
+        pushed = Identity.objects.filter(connection=OuterRef("pk"), pushed_at__isnull=False)
         return connections.annotate(
-            people=Count("identities"),
-            signed_in=Max("identities__signed_in_at"),
-            pushed=Max("identities__changed_at", filter=Q(identities__pushed_at__isnull=False)),
+            people=Exists(Identity.objects.filter(connection=OuterRef("pk"))),
+            pushed=Subquery(pushed.order_by("-changed_at").values("changed_at")[:1]),
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -120,11 +123,17 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
         return obj is None or request.user.is_superuser or not obj.own_idp
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
-        """Go on to its page: there is what the IdP has to be told."""
+        """Continue on its set-up page."""
         if "_popup" in request.POST:
             return super().response_add(request, obj, post_url_continue)
-        self.message_user(request, f"The connection {obj} was created. Next: its SAML settings and OAuth client.")
+        self.message_user(
+            request, f"The connection {obj} was created. Next: enter the values below at the identity provider."
+        )
         return self.to_change_page(obj)
+
+    @admin.display(description="slug", ordering="slug")
+    def link(self, connection: Connection) -> str:
+        return format_html('<a href="{}">{}</a>', overview_of(connection), connection.slug)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         connection = context.get("original")
@@ -211,9 +220,9 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
             unlisted=_unlisted(request, connection),
         )
 
-    @admin.display(description="people known by this connection")
+    @admin.display(description="people pushed by SCIM")
     def known_people(self, connection: Connection) -> int:
-        return int(connection.people)  # type: ignore[attr-defined]  # by get_queryset
+        return number_of_resources(connection)
 
     @admin.display(description="last sign-in", ordering="signed_in")
     def last_sign_in(self, connection: Connection) -> str:

@@ -80,13 +80,13 @@ def test_a_new_connection_leads_to_its_setup_sheet(as_root: Client, acme: Connec
     said = form_of(acme, customer=str(acme.customer_id), slug="acme-entra", name="Acme Entra")
     answer = as_root.post(f"{LIST}add/", said)
     made = Connection.objects.get(slug="acme-entra")
-    assert answer["Location"] == page_of(made)
-    page = as_root.get(page_of(made)).content.decode()
+    assert answer["Location"] == page_of(made, "overview")
+    page = as_root.get(page_of(made, "overview")).content.decode()
     for told in (
         "http://localhost:8000/sso/acme-entra/acs",
         "http://localhost:8000/scim/acme-entra/v2",
         "http://localhost:8000/oauth/token/",
-        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:UID",
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
         "not set up yet",
         'data-copy="copy-acs_url"',
     ):
@@ -231,7 +231,7 @@ def test_our_own_idp_is_a_superuser_s_to_name_and_to_change_R26(acme: Connection
 
 def test_who_may_only_look_sees_the_sheet_and_changes_nothing(acme: Connection, idp: TestIdp) -> None:
     browser = browser_of(staff("reader", "view_connection"))
-    page = browser.get(page_of(acme)).content.decode()
+    page = browser.get(page_of(acme, "overview")).content.decode()
     assert "Setup sheet" in page
     assert "/saml/" not in page
     for name in ("saml", "oauth", "roles", "switch"):

@@ -15,6 +15,7 @@ from core_identity.models.connection import UidRule
 from core_identity.selectors.groups import role_keys
 from core_identity.services import events
 from core_identity.services.groups import link_waiting, relink_groups
+from core_identity.services.permissions import require_superuser_for_own_idp
 from core_identity.services.sso_groups import end_sso_grants
 from core_identity.services.transactions import in_one_transaction, lock_customer
 from core_identity.signals import connection_switched_off
@@ -90,6 +91,7 @@ def create_connection(*, actor: Actor, customer: Customer, slug: str, name: str,
         raise NameTaken(f"A connection with the slug {slug!r} exists already.")
     connection = Connection(customer=customer, slug=slug, name=clean_name(name, field="name"))
     changes = _set(connection, settings)
+    require_superuser_for_own_idp(actor, connection)
     connection.save(force_insert=True)
     changes["slug"] = (None, slug)
     events.record(actor=actor, kind="connection.created", subject=connection, changes=changes)
@@ -100,7 +102,9 @@ def create_connection(*, actor: Actor, customer: Customer, slug: str, name: str,
 def change_connection(*, actor: Actor, connection_id: UUID, **settings: Any) -> Connection:
     """Change settings. Raises `NotFound`, `InvalidValue`, and `Locked` for those that R3 freezes."""
     connection = _locked(connection_id)
+    require_superuser_for_own_idp(actor, connection)
     changes = _set(connection, settings)
+    require_superuser_for_own_idp(actor, connection)
     frozen = sorted(LOCKED_WITH_IDENTITIES & set(changes))
     if frozen and Identity.objects.filter(connection=connection).exists():
         raise Locked(
@@ -125,6 +129,7 @@ def set_external_id_may_change(*, actor: Actor, connection_id: UUID, permitted: 
     Raises `NotFound`. Raises `InvalidValue` unless the UID rule is *other*, because the UID and the names change together under other rules.
     """
     connection = _locked(connection_id)
+    require_superuser_for_own_idp(actor, connection)
     changes = _set(connection, {"external_id_may_change": permitted})
     if changes:
         connection.save(update_fields=["external_id_may_change"])

@@ -18,6 +18,7 @@ from core_identity.selectors.expiry import now_and_snapshot
 from core_identity.services import events, rows
 from core_identity.services.grants import end_these
 from core_identity.services.identities import current_uid, make_user, save_identity
+from core_identity.services.permissions import require_superuser
 from core_identity.services.transactions import in_one_transaction, lock_customer
 from core_identity.signals import user_expired
 from core_identity.values import Actor, Channel, Person
@@ -37,9 +38,10 @@ UNEXPIRED: Final[Mapping[str, Any]] = {
 def expire(*, actor: Actor, user_id: UUID, reason: str) -> User:
     """Expire a user as an administrator. If a channel expired the user, the expiry becomes the administrator's, and no channel can undo it (R22).
 
-    If an administrator expired the user already, nothing changes. Raises `NotFound`.
+    If an administrator expired the user already, nothing changes. Raises `NotFound`, and `NotAllowed` if only a superuser may do it.
     """
     user = _lock(user_id)
+    require_superuser(actor, [user])
     if user.expired_connection_id is not None:
         before = user.expired_channel
         _set_source(user, actor=actor, connection=None, reason=reason)
@@ -104,9 +106,10 @@ def note_reactivation(*, actor: Actor, identity: Identity, uid_moves: bool = Fal
 def unexpire(*, actor: Actor, user_id: UUID, reason: str, keep_roles: bool = True) -> User:
     """Let an expired user sign in again, as an administrator; with ``keep_roles=False`` all grants end first (R24).
 
-    Raises `NotFound`, and `NotAllowed` for a user that was merged into another.
+    Raises `NotFound`; `NotAllowed` for a user that was merged into another, or if only a superuser may do it.
     """
     user = _lock(user_id)
+    require_superuser(actor, [user])
     if user.expired_at is None:
         return user
     if user.merged_into is not None:
@@ -160,6 +163,7 @@ def split_off(*, actor: Actor, identity_id: UUID, reason: str) -> User:
     identity = (
         Identity.objects.select_for_update(of=("self",), no_key=True).select_related("connection").get(pk=identity_id)
     )
+    require_superuser(actor, [old])
     if old.expired_at is None:
         raise NotAllowed("Only the identity of an expired user can be given to another person.")
     if old.erased_at is not None:

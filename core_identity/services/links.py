@@ -12,7 +12,7 @@ from core_identity.selectors.users import guarded_users
 from core_identity.services import events, groups
 from core_identity.services.conflicts import close_what_is_gone
 from core_identity.services.identities import accept_drift, save_identity, set_uid
-from core_identity.services.merge import require_superuser
+from core_identity.services.permissions import require_superuser
 from core_identity.services.transactions import in_one_transaction, lock_customer
 from core_identity.values import Actor
 
@@ -97,6 +97,7 @@ def offer(*, actor: Actor, connection: Connection, user_ids: Collection[UUID], r
 def withdraw(*, actor: Actor, identity_id: UUID, reason: str) -> None:
     """Withdraw an offer that nobody has claimed. Raises `NotFound`, `NotAllowed`."""
     identity = lock_identity(identity_id)
+    require_superuser(actor, [identity.user])
     if identity.offered_at is None:
         raise NotAllowed(f"{identity} is claimed by {identity.connection} already.")
     events.record(actor=actor, kind="identity.offer_withdrawn", subject=identity, reason=reason)

@@ -12,7 +12,8 @@ from core_identity.models.conflict import ConflictState
 from core_identity.services import events
 from core_identity.services.identities import accept_drift, save_identity, set_uid
 from core_identity.services.links import releasable, release
-from core_identity.services.merge import merge, require_not_erased, require_superuser
+from core_identity.services.merge import merge, require_not_erased
+from core_identity.services.permissions import require_superuser
 from core_identity.services.transactions import in_one_transaction, lock_customer
 from core_identity.services.uniqueness import called
 from core_identity.values import Actor, Cause
@@ -69,6 +70,7 @@ def different_people(*, actor: Actor, conflict_id: UUID, reason: str) -> None:
     Raises `NotFound`; `NotAllowed`, with the way out, if one connection could not distinguish the two.
     """
     conflict = _locked(conflict_id)
+    require_superuser(actor, [conflict.other])
     obstacle = obstacle_to_different_people(conflict)
     if obstacle:
         raise NotAllowed(obstacle)
@@ -82,7 +84,9 @@ def different_people(*, actor: Actor, conflict_id: UUID, reason: str) -> None:
 @in_one_transaction
 def dismiss(*, actor: Actor, conflict_id: UUID, reason: str) -> None:
     """Keep the message refused, and take the conflict out of the list. Further messages are only counted. Raises `NotFound`, `NotAllowed`."""
-    _resolve(actor=actor, conflict=_locked(conflict_id), state=ConflictState.DISMISSED, reason=reason)
+    conflict = _locked(conflict_id)
+    require_superuser(actor, [conflict.other])
+    _resolve(actor=actor, conflict=conflict, state=ConflictState.DISMISSED, reason=reason)
 
 
 def obstacle_to_different_people(conflict: Conflict) -> str:

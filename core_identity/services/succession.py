@@ -22,10 +22,12 @@ from core_identity.models import (
     PushGroup,
     PushGroupMember,
     Role,
+    User,
 )
 from core_identity.models.connection import UidRule
 from core_identity.services import events, expiry, groups
 from core_identity.services.grants import end_these
+from core_identity.services.permissions import require_superuser, require_superuser_for_own_idp
 from core_identity.services.transactions import in_one_transaction, lock_customer
 from core_identity.signals import connection_switched_off
 from core_identity.values import Actor
@@ -74,6 +76,7 @@ def rekey(
     Until then, a message that agrees in two of the three with one live identity changes the third. Raises `InvalidValue`.
     """
     connection = Connection.objects.select_for_update(no_key=True).get(pk=connection_id)
+    require_superuser_for_own_idp(actor, connection)
     now = database_now()
     if not now < until <= now + LONGEST_REKEY:
         raise InvalidValue("until", f"The end must be in the future, at most {LONGEST_REKEY.days} days from now.")
@@ -154,6 +157,8 @@ def succeed(*, actor: Actor, former_id: UUID, successor_id: UUID, reason: str) -
     found = Connection.objects.in_bulk([former_id, successor_id])
     former, successor = found[former_id], found[successor_id]
     lock_customer(former.customer_id)
+    require_superuser_for_own_idp(actor, former, successor)
+    require_superuser(actor, User.objects.filter(identities__connection=former))
     plan = plan_succession(former, successor)
     moving = list(
         Identity.objects.filter(connection=former)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from core_identity.models import Identity, User
 from core_identity.services.expiry import expire
 from core_identity.services.users import create_user
-from tests.support.cast import ADMIN, make_connection
+from tests.support.cast import ADMIN, COMMAND, make_connection
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
@@ -62,7 +62,7 @@ def test_without_a_superuser_of_its_own_the_check_warns_R26(make: Callable[[], o
 
 def test_one_superuser_with_a_password_and_no_identity_is_enough_R26() -> None:
     somebody()
-    known = create_user(actor=ADMIN, username="known", is_staff=True, is_superuser=True, password=PASSWORD)
+    known = create_user(actor=COMMAND, username="known", is_staff=True, is_superuser=True, password=PASSWORD)
     Identity.objects.create(connection=make_connection(), user=known, pushed_at=timezone.now())
     assert not warned()
 
@@ -96,8 +96,8 @@ def test_the_command_fails_where_warnings_are_to_fail_and_hints_at_the_way_out_R
 
 
 def test_the_front_page_tells_superusers_R26() -> None:
-    root = create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True)
-    desk = create_user(actor=ADMIN, username="desk", is_staff=True)
+    root = create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True)
+    desk = create_user(actor=COMMAND, username="desk", is_staff=True)
 
     def tells(user: User) -> bool:
         browser = Client(headers={"host": "localhost"})

@@ -22,7 +22,7 @@ from core_identity.services.roles import create_role, grant_role
 from core_identity.services.sign_in import sign_in
 from core_identity.services.users import change_user, create_user
 from core_identity.values import Actor, ActorKind, Channel, GroupChange
-from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
 
 pytestmark = pytest.mark.django_db
 
@@ -156,7 +156,7 @@ def test_only_the_expired_are_erased_R34(acme: Connection, jane: Identity) -> No
 
 
 def test_only_a_superuser_erases_and_never_themselves_R34(acme: Connection, jane: Identity) -> None:
-    desk = create_user(actor=ADMIN, username="desk", is_staff=True)
+    desk = create_user(actor=COMMAND, username="desk", is_staff=True)
     root = create_user(actor=ROOT, username="root", is_staff=True, is_superuser=True)
     with pytest.raises(NotAllowed, match="superuser"):
         erase(actor=replace(ADMIN, id=str(desk.pk)), user_id=jane.user_id, reason=WHY)

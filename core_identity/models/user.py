@@ -6,10 +6,14 @@ from django.db import models
 
 from core_identity.keys import key
 from core_identity.values import Channel
+from core_identity.write_guard import GuardedModel, GuardedQuerySet, service_writes
 
 
 class UserManager(BaseUserManager["User"]):
     """Reads by our own comparison. Making a user is a service; Django's ``createsuperuser`` reaches it through here."""
+
+    def get_queryset(self) -> GuardedQuerySet["User"]:
+        return GuardedQuerySet(self.model, using=self._db)
 
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(username_key=key(username or ""))
@@ -21,7 +25,7 @@ class UserManager(BaseUserManager["User"]):
         return create_local_user(username=username, email=email, password=password, superuser=True, **extra)
 
 
-class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # the toolkit has no types
+class User(GuardedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # the toolkit has no types
     """A person as CORE holds them true; what an IdP says about them stands on their `Identity` rows."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -126,6 +130,11 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         if name and self.email:
             return f"{name} ({self.email})"
         return name or self.email or self.username
+
+    def check_password(self, raw_password: str) -> bool:
+        """Compare as Django does, which stores the password again if the hashers became stronger. Its value does not change, so no event is due."""
+        with service_writes():
+            return super().check_password(raw_password)
 
     def get_short_name(self) -> str:
         return self.first_name or self.username

@@ -13,6 +13,7 @@ from django.utils import timezone
 from core_identity.models import Connection, Event, Grant, Identity, PushGroup, User
 from core_identity.services import rows
 from core_identity.values import Actor
+from core_identity.write_guard import service_writes
 
 Changes = Mapping[str, tuple[object, object]]
 """``{field: (before, after)}``; never a secret."""
@@ -71,7 +72,8 @@ def record_many(events: Iterable[Mapping[str, Any]]) -> None:
 def _append(made: list[Event]) -> None:
     gathered = _gathered.get()
     if gathered is None:
-        rows.insert(*made) if len(made) <= FEW else Event.objects.bulk_create(made)
+        with service_writes():
+            rows.insert(*made) if len(made) <= FEW else Event.objects.bulk_create(made)
     else:
         gathered += made
 

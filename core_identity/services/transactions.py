@@ -18,6 +18,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from core_identity.errors import Busy, NotAllowed
 from core_identity.models import Connection
 from core_identity.services.waiting import BUSY, waiting_for
+from core_identity.write_guard import service_writes
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,11 +39,11 @@ def in_one_transaction(service: Callable[P, R]) -> Callable[P, R]:
     @wraps(service)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         if transaction.get_connection().in_atomic_block:
-            with transaction.atomic():
+            with transaction.atomic(), service_writes():
                 return service(*args, **kwargs)
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with transaction.atomic():
+                with transaction.atomic(), service_writes():
                     return service(*args, **kwargs)
             except (IntegrityError, OperationalError) as error:
                 state = getattr(error.__cause__, "sqlstate", None)

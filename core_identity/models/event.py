@@ -2,13 +2,14 @@ import uuid
 
 from django.db import models
 
+from core_identity.event_kinds import EventKind
 from core_identity.values import ActorKind, Channel
 from core_identity.write_guard import GuardedModel
 
-REFUSED_KINDS = ("scim.refused", "sso.refused")
+REFUSED_KINDS = (EventKind.SCIM_REFUSED.value, EventKind.SSO_REFUSED.value)
 """What `core_identity.services.refusals.recording_refusals` writes for the channels."""
 
-PASSWORD_ALARM = "password.alarm"  # noqa: S105 - the name of an event
+PASSWORD_ALARM = EventKind.PASSWORD_ALARM.value
 """What `core_identity.services.password_events` writes where many networks try one name."""
 
 

@@ -92,7 +92,7 @@ class User(GuardedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[dj
     groups = None  # type: ignore[assignment]
     user_permissions = None  # type: ignore[assignment]
 
-    objects = UserManager()
+    objects: ClassVar[UserManager] = UserManager()
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
@@ -131,7 +131,7 @@ class User(GuardedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[dj
             return f"{name} ({self.email})"
         return name or self.email or self.username
 
-    def check_password(self, raw_password: str) -> bool:
+    def check_password(self, raw_password: str | None) -> bool:
         """Compare as Django does, which stores the password again if the hashers became stronger. Its value does not change, so no event is due."""
         with service_writes():
             return super().check_password(raw_password)

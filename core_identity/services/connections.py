@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, Q
 
 from core_identity.errors import IdentityError, InvalidValue, Locked, NameTaken, NotFound
+from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_name, clean_text, key
 from core_identity.models import Connection, Customer, Grant, Identity, PushGroup, Role
 from core_identity.models.connection import UidRule
@@ -65,7 +66,7 @@ def create_customer(*, actor: Actor, name: str) -> Customer:
     """Make a customer. Raises `NameTaken`, `InvalidValue`."""
     name = _free_customer_name(name)
     customer = Customer.objects.create(name=name, name_key=key(name))
-    events.record(actor=actor, kind="customer.created", subject=customer, changes={"name": (None, name)})
+    events.record(actor=actor, kind=EventKind.CUSTOMER_CREATED, subject=customer, changes={"name": (None, name)})
     return customer
 
 
@@ -80,7 +81,9 @@ def rename_customer(*, actor: Actor, customer_id: UUID, name: str) -> Customer:
     before, customer.name = customer.name, _free_customer_name(name, but=customer)
     customer.name_key = key(customer.name)
     customer.save()
-    events.record(actor=actor, kind="customer.renamed", subject=customer, changes={"name": (before, customer.name)})
+    events.record(
+        actor=actor, kind=EventKind.CUSTOMER_RENAMED, subject=customer, changes={"name": (before, customer.name)}
+    )
     return customer
 
 
@@ -94,7 +97,7 @@ def create_connection(*, actor: Actor, customer: Customer, slug: str, name: str,
     require_superuser_for_own_idp(actor, connection)
     connection.save(force_insert=True)
     changes["slug"] = (None, slug)
-    events.record(actor=actor, kind="connection.created", subject=connection, changes=changes)
+    events.record(actor=actor, kind=EventKind.CONNECTION_CREATED, subject=connection, changes=changes)
     return connection
 
 
@@ -113,7 +116,7 @@ def change_connection(*, actor: Actor, connection_id: UUID, **settings: Any) -> 
         )
     if changes:
         connection.save()
-        events.record(actor=actor, kind="connection.changed", subject=connection, changes=changes)
+        events.record(actor=actor, kind=EventKind.CONNECTION_CHANGED, subject=connection, changes=changes)
         if "roles_from" in changes:
             linked = PushGroup.objects.filter(connection=connection, role__isnull=False)
             relink_groups(actor=actor, groups=linked.select_related("connection", "role"))
@@ -135,7 +138,7 @@ def set_external_id_may_change(*, actor: Actor, connection_id: UUID, permitted: 
         connection.save(update_fields=["external_id_may_change"])
         events.record(
             actor=actor,
-            kind="connection.changed",
+            kind=EventKind.CONNECTION_CHANGED,
             subject=connection,
             changes=changes,
             reason=clean_text(reason, field="reason"),
@@ -155,7 +158,7 @@ def set_grantable_roles(
     connection.grantable_roles.set(roles)
     if before != after:
         told = {"grantable_roles": (sorted(before), sorted(after))}
-        events.record(actor=actor, kind="connection.changed", subject=connection, changes=told)
+        events.record(actor=actor, kind=EventKind.CONNECTION_CHANGED, subject=connection, changes=told)
     linked = PushGroup.objects.filter(connection=connection, role__isnull=False)
     relink_groups(actor=actor, groups=linked.select_related("connection", "role"))
     end_sso_grants(actor=actor, grants=Grant.objects.filter(connection=connection).exclude(role__in=roles))
@@ -190,7 +193,7 @@ def _switch(*, actor: Actor, connection_id: UUID, enabled: bool, reason: str) ->
         lock_customer(connection.customer_id)
         Identity.objects.filter(connection=connection).update(session_epoch=F("session_epoch") + 1)
         connection_switched_off.send(Connection, connection=connection, actor=actor)
-    kind = "connection.switched_on" if enabled else "connection.switched_off"
+    kind = EventKind.CONNECTION_ON if enabled else EventKind.CONNECTION_OFF
     events.record(
         actor=actor, kind=kind, subject=connection, changes={"enabled": (not enabled, enabled)}, reason=reason
     )

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from core_identity.errors import NameTaken, NotAllowed, NotFound
+from core_identity.event_kinds import EventKind
 from core_identity.keys import key
 from core_identity.models import User
 from core_identity.selectors.drift import UID, drift_in
@@ -43,7 +44,7 @@ def take_over(
     user.save(update_fields=["email_key", "username_key", *(field for field in changes if field != UID)])
     events.record(
         actor=actor,
-        kind="user.drift_taken_over",
+        kind=EventKind.USER_DRIFT_TAKEN_OVER,
         subject=user,
         connection=identity.connection,
         changes=changes,

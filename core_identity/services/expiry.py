@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from core_identity.clock import database_now
 from core_identity.errors import NotAllowed, NotFound
+from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_text
 from core_identity.models import Connection, Grant, Identity, User
 from core_identity.models.connection import Reactivation
@@ -47,7 +48,7 @@ def expire(*, actor: Actor, user_id: UUID, reason: str) -> User:
         _set_source(user, actor=actor, connection=None, reason=reason)
         _save(user)
         told = {"expired_channel": (before, user.expired_channel)}
-        events.record(actor=actor, kind="user.expiry_taken_over", subject=user, changes=told, reason=reason)
+        events.record(actor=actor, kind=EventKind.USER_EXPIRY_TAKEN_OVER, subject=user, changes=told, reason=reason)
     _expire(actor=actor, user=user, connection=None, reason=reason)
     return user
 
@@ -98,7 +99,7 @@ def note_reactivation(*, actor: Actor, identity: Identity, uid_moves: bool = Fal
         identity.new_uid_held = True
         return ActiveMeans.UNEXPIRED
     identity.reactivation_requested_at = timezone.now()
-    events.record(actor=actor, kind="user.reactivation_requested", subject=user, connection=connection)
+    events.record(actor=actor, kind=EventKind.USER_REACTIVATION_REQUESTED, subject=user, connection=connection)
     return ActiveMeans.WISH
 
 
@@ -128,14 +129,14 @@ def unexpire_together(*, actor: Actor, users: Collection[User], connection: Conn
     User.objects.filter(pk__in=ids).update(**UNEXPIRED)
     Identity.objects.filter(user__in=ids).update(reactivation_requested_at=None)
     events.record_many(
-        {
-            "actor": actor,
-            "kind": "user.unexpired",
-            "subject": user,
-            "connection": connection,
-            "changes": {"expired_at": (user.expired_at, None)},
-            "reason": reason,
-        }
+        events.new_event(
+            actor=actor,
+            kind=EventKind.USER_UNEXPIRED,
+            subject=user,
+            connection=connection,
+            changes={"expired_at": (user.expired_at, None)},
+            reason=reason,
+        )
         for user in users
     )
 
@@ -193,7 +194,12 @@ def split_off(*, actor: Actor, identity_id: UUID, reason: str) -> User:
     moved = {"user": (old.username, new.username)}
     for whose in (old, new):
         events.record(
-            actor=actor, kind="identity.split_off", subject=identity, user_id=whose.pk, changes=moved, reason=reason
+            actor=actor,
+            kind=EventKind.IDENTITY_SPLIT_OFF,
+            subject=identity,
+            user_id=whose.pk,
+            changes=moved,
+            reason=reason,
         )
     conflicts.tell_apart(actor=actor, identity=identity, other=old, reason=reason)
     groups.follow_identity(actor=actor, identity=identity)
@@ -224,7 +230,7 @@ def _expire(*, actor: Actor, user: User, connection: Connection | None, reason: 
     _set_expired(user, actor=actor, connection=connection, reason=reason)
     events.record(
         actor=actor,
-        kind="user.expired",
+        kind=EventKind.USER_EXPIRED,
         subject=user,
         connection=connection,
         changes={"expired_at": (None, user.expired_at)},
@@ -254,7 +260,7 @@ def _unexpire(*, actor: Actor, user: User, connection: Connection | None, reason
     user.identities.update(reactivation_requested_at=None)
     events.record(
         actor=actor,
-        kind="user.unexpired",
+        kind=EventKind.USER_UNEXPIRED,
         subject=user,
         connection=connection,
         changes={"expired_at": (before.isoformat() if before else None, None)},

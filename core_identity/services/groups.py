@@ -8,6 +8,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from core_identity.errors import InvalidValue, NameTaken, UnknownGroup
+from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_name, key
 from core_identity.models import Connection, ExpectedMember, Identity, PushGroup, PushGroupMember, Role
 from core_identity.models.connection import UnknownGroup as UnknownGroupPolicy
@@ -40,7 +41,7 @@ def create_group(*, actor: Actor, connection: Connection, change: GroupChange) -
         connection=connection, display_name=name, name_key=key(name), external_id=_external_id(change), role=role
     )
     told = {"display_name": (None, name), "role": (None, role.name if role else None)}
-    events.record(actor=actor, kind="group.created", subject=group, changes=told)
+    events.record(actor=actor, kind=EventKind.GROUP_CREATED, subject=group, changes=told)
     if add_first_members(actor=actor, group=group, change=change):
         rows.update(group, ["member_count"])
     return group
@@ -71,7 +72,7 @@ def _change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: 
     external_id = _external_id(change)
     if change.external_id is not None and external_id != group.external_id:
         told = {"external_id": (group.external_id, external_id)}
-        events.record(actor=actor, kind="group.changed", subject=group, changes=told)
+        events.record(actor=actor, kind=EventKind.GROUP_CHANGED, subject=group, changes=told)
         group.external_id = external_id
         changed = True
     if change_members(actor=actor, group=group, change=change) or changed:
@@ -96,7 +97,7 @@ def remove_group(
         check(group)
     _link(actor=actor, group=group, role=None)
     events.record(
-        actor=actor, kind="group.deleted", subject=group, changes={"display_name": (group.display_name, None)}
+        actor=actor, kind=EventKind.GROUP_DELETED, subject=group, changes={"display_name": (group.display_name, None)}
     )
     group.delete()
 
@@ -168,7 +169,8 @@ def _let_in(*, actor: Actor, identity: Identity) -> None:
     )
     told = {"members_added": (None, 1), "members_expected": (1, None)}
     events.record_many(
-        {"actor": actor, "kind": "group.members_changed", "subject": group, "changes": told} for group in groups
+        events.new_event(actor=actor, kind=EventKind.GROUP_MEMBERS_CHANGED, subject=group, changes=told)
+        for group in groups
     )
 
 
@@ -237,7 +239,7 @@ def _rename(*, actor: Actor, group: PushGroup, name: str) -> bool:
         _link(actor=actor, group=group, role=role)
     group.display_name, group.name_key = name, key(name)
     relabel_grants(source=source_of(group))
-    events.record(actor=actor, kind="group.renamed", subject=group, changes={"display_name": (before, name)})
+    events.record(actor=actor, kind=EventKind.GROUP_RENAMED, subject=group, changes={"display_name": (before, name)})
     return True
 
 
@@ -251,7 +253,9 @@ def _link(*, actor: Actor, group: PushGroup, role: Role | None) -> None:
     group.role = role
     group.save(update_fields=["role", "display_name", "name_key"])
     told = {"role": (before.name if before else None, role.name if role else None)}
-    events.record(actor=actor, kind="group.linked" if role else "group.unlinked", subject=group, changes=told)
+    events.record(
+        actor=actor, kind=EventKind.GROUP_LINKED if role else EventKind.GROUP_UNLINKED, subject=group, changes=told
+    )
     if role is not None:
         give_role(group, actor=actor)
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.utils import timezone
 
 from core_identity.errors import InvalidValue
+from core_identity.event_kinds import EventKind
 from core_identity.keys import MAX_NAME, clean_name, exact_text, key, mixed_scripts
 from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.models.connection import UidRule
@@ -95,7 +96,7 @@ def new_user(*, connection: Connection, person: Person, username: str, email_sha
 def tell_user(*, actor: Actor, connection: Connection, user: User) -> None:
     """Record the event of a new user."""
     made = {"username": ("", user.username), "email": ("", user.email)}
-    events.record(actor=actor, kind="user.created", subject=user, connection=connection, changes=made)
+    events.record(actor=actor, kind=EventKind.USER_CREATED, subject=user, connection=connection, changes=made)
 
 
 def write_identity(identity: Identity, said: Person) -> dict[str, tuple[object, object]]:
@@ -162,7 +163,7 @@ def project(
     rows.update(user, changes)
     events.record(
         actor=actor,
-        kind="user.changed",
+        kind=EventKind.USER_CHANGED,
         subject=user,
         connection=connection,
         changes={field: (before[field], value) for field, value in changes.items()},
@@ -176,7 +177,7 @@ def claim(*, actor: Actor, identity: Identity) -> None:
     user = identity.user
     user.set_unusable_password()
     user.save(update_fields=["password"])
-    events.record(actor=actor, kind="identity.claimed", subject=identity)
+    events.record(actor=actor, kind=EventKind.IDENTITY_CLAIMED, subject=identity)
 
 
 def accept_drift(identity: Identity, *, uid: str) -> None:
@@ -236,7 +237,7 @@ def tell_uid(*, actor: Actor, identity: Identity, uid: IdentityUid, before: Iden
     if uid.derived != was_derived:
         changes["derived"] = (was_derived, uid.derived)
     reason = _warning_of_looks(uid.uid)
-    events.record(actor=actor, kind="identity.uid_set", subject=identity, changes=changes, reason=reason)
+    events.record(actor=actor, kind=EventKind.IDENTITY_UID_SET, subject=identity, changes=changes, reason=reason)
 
 
 def _warning_of_looks(uid: str) -> str:
@@ -251,7 +252,7 @@ def release_user_name(*, actor: Actor, identity: Identity) -> None:
     save_identity(identity)
     events.record(
         actor=actor,
-        kind="identity.user_name_released",
+        kind=EventKind.IDENTITY_NAME_RELEASED,
         subject=identity,
         changes={"user_name": (identity.user_name, "")},
     )

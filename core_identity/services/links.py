@@ -6,6 +6,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from core_identity.errors import NameTaken, NotAllowed, NotFound
+from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_name, key
 from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.selectors.users import guarded_users
@@ -81,13 +82,13 @@ def offer(*, actor: Actor, connection: Connection, user_ids: Collection[UUID], r
         for user in users
     )
     events.record_many(
-        {
-            "actor": actor,
-            "kind": "identity.offered",
-            "subject": one,
-            "changes": {"user_name": (None, one.user_name)},
-            "reason": reason,
-        }
+        events.new_event(
+            actor=actor,
+            kind=EventKind.IDENTITY_OFFERED,
+            subject=one,
+            changes={"user_name": (None, one.user_name)},
+            reason=reason,
+        )
         for one in offers
     )
     return len(users)
@@ -100,7 +101,7 @@ def withdraw(*, actor: Actor, identity_id: UUID, reason: str) -> None:
     require_superuser(actor, [identity.user])
     if identity.offered_at is None:
         raise NotAllowed(f"{identity} is claimed by {identity.connection} already.")
-    events.record(actor=actor, kind="identity.offer_withdrawn", subject=identity, reason=reason)
+    events.record(actor=actor, kind=EventKind.IDENTITY_OFFER_WITHDRAWN, subject=identity, reason=reason)
     groups.drop_grants(actor=actor, identity=identity)
     identity.memberships.all().delete()
     identity.delete()
@@ -129,7 +130,11 @@ def release(*, actor: Actor, uid_id: UUID, reason: str) -> None:
     identity.session_epoch += 1
     save_identity(identity)
     events.record(
-        actor=actor, kind="identity.uid_released", subject=identity, changes={"uid": (row.uid, None)}, reason=reason
+        actor=actor,
+        kind=EventKind.IDENTITY_UID_RELEASED,
+        subject=identity,
+        changes={"uid": (row.uid, None)},
+        reason=reason,
     )
     close_what_is_gone(actor=actor, user=identity.user)
 
@@ -143,7 +148,9 @@ def relink(*, actor: Actor, identity_id: UUID, uid: str, reason: str) -> Identit
     identity = lock_identity(identity_id)
     require_superuser(actor, [identity.user])
     give_uid(actor=actor, identity=identity, uid=uid)
-    events.record(actor=actor, kind="identity.relinked", subject=identity, changes={"uid": (None, uid)}, reason=reason)
+    events.record(
+        actor=actor, kind=EventKind.IDENTITY_RELINKED, subject=identity, changes={"uid": (None, uid)}, reason=reason
+    )
     return identity
 
 

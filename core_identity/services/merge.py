@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from core_identity.errors import NotAllowed, NotFound
+from core_identity.event_kinds import EventKind
 from core_identity.keys import key
 from core_identity.models import Grant, Identity, IdentityUid, PushGroupMember, User
 from core_identity.services import events, expiry, groups
@@ -111,7 +112,7 @@ def merge(*, actor: Actor, kept_id: UUID, gone_id: UUID, reason: str) -> User:
     plan.gone.merged_into = plan.kept
     plan.gone.save(update_fields=["password", "merged_into"])
     plan.gone.tombstones.update(merged_into=plan.kept)
-    events.record(actor=actor, kind="user.merged", subject=plan.kept, changes=told, reason=reason)
+    events.record(actor=actor, kind=EventKind.USER_MERGED, subject=plan.kept, changes=told, reason=reason)
     for fold in plan.folds:
         groups.follow_identity(actor=actor, identity=fold.into)
     close_what_is_gone(actor=actor, user=plan.gone)

@@ -28,8 +28,11 @@ def require_superuser(actor: Actor, users: Collection[User] | QuerySet[User]) ->
     """Raise `NotAllowed` if ``actor`` is an administrator but not a superuser, and a user is staff or holds a protected role (R11)."""
     if actor.kind is not ActorKind.ADMIN:
         return
-    ids = users.order_by().values("pk") if isinstance(users, QuerySet) else [user.pk for user in users]
-    if guarded_users().filter(pk__in=ids).exists() and not may_touch_guarded(actor):
+    if isinstance(users, QuerySet):
+        guarded = guarded_users().filter(pk__in=users.order_by().values("pk"))
+    else:
+        guarded = guarded_users().filter(pk__in=[user.pk for user in users])
+    if guarded.exists() and not may_touch_guarded(actor):
         raise NotAllowed("Only a superuser may do this if a user is staff or holds a protected role.")
 
 

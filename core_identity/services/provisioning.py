@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from core_identity.errors import Duplicate, IdentityError, TryAgain, UidRequired
+from core_identity.event_kinds import EventKind
 from core_identity.keys import key
 from core_identity.models import Connection, Identity
 from core_identity.policy import matching
@@ -148,7 +149,7 @@ def remove_person(
     identity.deleted_at = timezone.now()
     identity.session_epoch += 1
     save_changed(identity, before)
-    events.record(actor=actor, kind="identity.deleted", subject=identity)
+    events.record(actor=actor, kind=EventKind.IDENTITY_DELETED, subject=identity)
     groups.follow_identity(actor=actor, identity=identity)
     close_what_is_gone(actor=actor, user=identity.user)
 
@@ -260,7 +261,7 @@ def _deactivate(*, actor: Actor, connection: Connection, scim_id: UUID, read: Re
         return _after_deactivation(meaning, rest)
     # No conflict is opened for somebody who leaves, so the event must not send anybody to look for one.
     why = dropped.message.removesuffix(WAY_OUT).strip()
-    events.record(actor=actor, kind="push.rest_dropped", subject=identity, reason=why)
+    events.record(actor=actor, kind=EventKind.PUSH_REST_DROPPED, subject=identity, reason=why)
     return Outcome(
         Decision.APPLY,
         resource(connection, scim_id),

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from core_identity.errors import NotAllowed, NotFound
+from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_text, key
 from core_identity.models import Conflict, Identity, IdentityUid, User
 from core_identity.models.conflict import ConflictState
@@ -148,7 +149,7 @@ def _learn(*, actor: Actor, conflict: Conflict, user: User) -> None:
         identity.save(force_insert=True)
     else:
         save_identity(identity)
-    events.record(actor=actor, kind="identity.mark_learnt", subject=identity, changes=changes)
+    events.record(actor=actor, kind=EventKind.IDENTITY_MARK_LEARNT, subject=identity, changes=changes)
     if said.get("uid"):
         set_uid(actor=actor, identity=identity, uid=said["uid"])
     elif conflict.uid_key and not IdentityUid.objects.filter(identity=identity, uid_key=conflict.uid_key).exists():
@@ -187,7 +188,7 @@ def _resolve(*, actor: Actor, conflict: Conflict, state: ConflictState, reason: 
     conflict.save(update_fields=["state", "let_through", "resolved_at", "resolved_by", "reason"])
     events.record(
         actor=actor,
-        kind="conflict.resolved",
+        kind=EventKind.CONFLICT_RESOLVED,
         subject=conflict,
         connection=conflict.connection,
         user_id=conflict.other_id,

@@ -7,6 +7,7 @@ from django.contrib.auth.models import Permission
 from django.db.models import QuerySet
 
 from core_identity.errors import InvalidValue, NameTaken, NotFound
+from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_name, key
 from core_identity.models import Connection, Grant, PushGroup, Role, RoleAlias, User
 from core_identity.selectors.groups import reached_by, role_keys
@@ -54,7 +55,7 @@ def create_role(
         "grantable_by": ([], [connection.slug for connection in grantable_by]),
         **({"aliases": ([], sorted(others.values()))} if others else {}),
     }
-    events.record(actor=actor, kind="role.created", subject=role, changes=told)
+    events.record(actor=actor, kind=EventKind.ROLE_CREATED, subject=role, changes=told)
     return role
 
 
@@ -117,7 +118,7 @@ def change_role(
         unlink_groups(actor=actor, groups=_linked(role).filter(name_key__in=dropped))
         end_sso_grants(actor=actor, grants=Grant.objects.filter(role=role, key__in=dropped))
     if changes:
-        events.record(actor=actor, kind="role.changed", subject=role, changes=changes)
+        events.record(actor=actor, kind=EventKind.ROLE_CHANGED, subject=role, changes=changes)
     return role
 
 
@@ -135,10 +136,10 @@ def delete_role(*, actor: Actor, role_id: UUID) -> None:
         "waiting_again": (None, [group.display_name for group in waiting]),
     }
     events.record_many(
-        {"actor": actor, "kind": "group.unlinked", "subject": group, "changes": {"role": (role.name, None)}}
+        events.new_event(actor=actor, kind=EventKind.GROUP_UNLINKED, subject=group, changes={"role": (role.name, None)})
         for group in waiting
     )
-    events.record(actor=actor, kind="role.deleted", subject=role, changes=told)
+    events.record(actor=actor, kind=EventKind.ROLE_DELETED, subject=role, changes=told)
     role.delete()
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from core_identity.compiled import Compiled, Given
 from core_identity.errors import Conflict, MayNotSignIn, MissingAttributes, NoMark, UnknownPerson
+from core_identity.event_kinds import EventKind
 from core_identity.keys import key
 from core_identity.models import Conflict as ConflictRow
 from core_identity.models import Connection, Identity, IdentityUid, User
@@ -225,7 +226,7 @@ def _make(*, actor: Actor, connection: Connection, person: Person) -> Identity:
     identity = Identity(connection=connection, user=user)
     changes = write_identity(identity, person)
     identity.save(force_insert=True)
-    events.record(actor=actor, kind="identity.created", subject=identity, changes=changes)
+    events.record(actor=actor, kind=EventKind.IDENTITY_CREATED, subject=identity, changes=changes)
     set_uid(actor=actor, identity=identity, uid=person.uid or "")
     _greet(actor=actor, connection=connection, identity=identity, person=person)
     return identity
@@ -240,7 +241,7 @@ def _follow(*, actor: Actor, connection: Connection, identity: Identity, person:
     if changes or uid_moves:
         save_identity(identity)
     if changes:
-        events.record(actor=actor, kind="identity.changed", subject=identity, changes=changes)
+        events.record(actor=actor, kind=EventKind.IDENTITY_CHANGED, subject=identity, changes=changes)
     project(actor=actor, connection=connection, identity=identity, said=person, uid_moves=uid_moves)
     _greet(actor=actor, connection=connection, identity=identity, person=person, signed_in_before=signed_in_before)
 
@@ -262,7 +263,7 @@ def _greet(
         cursor.execute(_SIGNED_IN, {"at": identity.signed_in_at, "user": identity.user_id, "identity": identity.pk})
     if getattr(identity, "conflict_pending", True):
         settle(actor=actor, identity=identity, person=person)
-    events.record(actor=actor, kind="user.signed_in", subject=identity.user, connection=connection)
+    events.record(actor=actor, kind=EventKind.USER_SIGNED_IN, subject=identity.user, connection=connection)
 
 
 def require_open_gate(identity: Identity) -> None:

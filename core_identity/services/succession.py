@@ -10,6 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from core_identity.clock import database_now
 from core_identity.errors import InvalidValue, NotAllowed
+from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_name
 from core_identity.models import (
     Burst,
@@ -100,7 +101,9 @@ def rekey(
                 "uid_rule", "The externalId may change here, which only the rule other permits. Switch that off first."
             )
     connection.save()
-    events.record(actor=actor, kind="connection.rekey_begun", subject=connection, changes=changes, reason=reason)
+    events.record(
+        actor=actor, kind=EventKind.CONNECTION_REKEY_BEGUN, subject=connection, changes=changes, reason=reason
+    )
     return connection
 
 
@@ -113,7 +116,7 @@ def end_rekey(*, actor: Actor, connection_id: UUID, reason: str) -> Connection:
     told = {"rekey_until": (connection.rekey_until, None)}
     connection.rekey_until = None
     connection.save(update_fields=["rekey_until"])
-    events.record(actor=actor, kind="connection.rekey_ended", subject=connection, changes=told, reason=reason)
+    events.record(actor=actor, kind=EventKind.CONNECTION_REKEY_ENDED, subject=connection, changes=told, reason=reason)
     return connection
 
 
@@ -190,7 +193,7 @@ def succeed(*, actor: Actor, former_id: UUID, successor_id: UUID, reason: str) -
         "enabled": (was_enabled, False),
     }
     for connection in (former, successor):
-        events.record(actor=actor, kind="connection.succeeded", subject=connection, changes=told, reason=reason)
+        events.record(actor=actor, kind=EventKind.CONNECTION_SUCCEEDED, subject=connection, changes=told, reason=reason)
     return plan
 
 

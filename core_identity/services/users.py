@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib.auth.password_validation import validate_password
 
 from core_identity.errors import InvalidValue, NameTaken, NotAllowed, NotFound
+from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_name, clean_text, key
 from core_identity.models import Customer, User
 from core_identity.services import events
@@ -65,7 +66,7 @@ def create_user(
         "is_staff": (None, is_staff),
         "is_superuser": (None, is_superuser),
     }
-    events.record(actor=actor, kind="user.created", subject=user, changes=told)
+    events.record(actor=actor, kind=EventKind.USER_CREATED, subject=user, changes=told)
     return user
 
 
@@ -117,7 +118,7 @@ def change_user(*, actor: Actor, user_id: UUID, **fields: Any) -> User:
         free_email(user.email, customer=user.customer, but=user, shared=user.email_shared)
     user.email_key = key(user.email)
     user.save(update_fields=[*changes, "email_key"])
-    events.record(actor=actor, kind="user.changed", subject=user, changes=changes)
+    events.record(actor=actor, kind=EventKind.USER_CHANGED, subject=user, changes=changes)
     close_what_is_gone(actor=actor, user=user)
     return user
 
@@ -134,7 +135,7 @@ def set_password(*, actor: Actor, user_id: UUID, password: str) -> None:
     validate_password(password, user)
     user.set_password(password)
     user.save(update_fields=["password"])
-    events.record(actor=actor, kind="user.password_set", subject=user)
+    events.record(actor=actor, kind=EventKind.USER_PASSWORD_SET, subject=user)
 
 
 def _locked(user_id: UUID) -> User:

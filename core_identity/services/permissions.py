@@ -29,7 +29,7 @@ def require_superuser(actor: Actor, users: Collection[User] | QuerySet[User]) ->
     if actor.kind is not ActorKind.ADMIN:
         return
     if isinstance(users, QuerySet):
-        guarded = guarded_users().filter(pk__in=users.order_by().values("pk"))
+        guarded = guarded_users().filter(pk__in=users.order_by().values_list("pk", flat=True))
     else:
         guarded = guarded_users().filter(pk__in=[user.pk for user in users])
     if guarded.exists() and not may_touch_guarded(actor):

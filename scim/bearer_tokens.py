@@ -13,7 +13,7 @@ from core_identity.clock import database_now
 from core_identity.errors import InvalidValue, NameTaken, NotFound
 from core_identity.event_kinds import EventKind
 from core_identity.services import events
-from core_identity.services.transactions import lock_connection, require_enabled
+from core_identity.services.locks import lock_connection, require_enabled
 from core_identity.values import Actor
 from scim.models import BearerToken
 

@@ -11,7 +11,7 @@ from oauth2_provider.settings import oauth2_settings
 from core_identity.clock import database_now
 from core_identity.event_kinds import EventKind
 from core_identity.services import events
-from core_identity.services.transactions import lock_connection
+from core_identity.services.locks import lock_connection
 from core_identity.values import Actor, ActorKind, Channel
 from scim.models import BearerToken, OAuthClient, SetupLink, UsedCode
 

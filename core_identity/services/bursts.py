@@ -14,8 +14,9 @@ from core_identity.models import Burst, Identity
 from core_identity.selectors.bursts import BurstPlan, people_of, plan_of, recent_deactivations
 from core_identity.services import events
 from core_identity.services.expiry import unexpire_together
+from core_identity.services.locks import lock_customer
 from core_identity.services.permissions import may_touch_guarded
-from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor
 
 log = logging.getLogger("core_identity.bursts")

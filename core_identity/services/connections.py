@@ -16,9 +16,10 @@ from core_identity.models.connection import UidRule
 from core_identity.selectors.groups import role_keys
 from core_identity.services import events
 from core_identity.services.groups import link_waiting, relink_groups
+from core_identity.services.locks import lock_customer
 from core_identity.services.permissions import require_superuser_for_own_idp
 from core_identity.services.sso_groups import end_sso_grants
-from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.services.transactions import in_one_transaction
 from core_identity.signals import connection_switched_off
 from core_identity.values import Actor
 

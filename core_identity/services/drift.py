@@ -10,7 +10,8 @@ from core_identity.models import User
 from core_identity.selectors.drift import UID, drift_in
 from core_identity.services import events
 from core_identity.services.conflicts import close_what_is_gone
-from core_identity.services.links import give_uid, lock_identity
+from core_identity.services.links import give_uid
+from core_identity.services.locks import lock_identity
 from core_identity.services.permissions import require_superuser
 from core_identity.services.transactions import in_one_transaction
 from core_identity.services.users import free_email

@@ -17,8 +17,9 @@ from core_identity.models.conflict import ConflictState
 from core_identity.models.event import REFUSED_KINDS
 from core_identity.services import events, expiry
 from core_identity.services.grants import end_these
+from core_identity.services.locks import lock_customer
 from core_identity.services.permissions import may_touch_guarded
-from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor, ActorKind
 
 ERASED: Final = "erased"

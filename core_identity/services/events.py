@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from core_identity.event_kinds import EventKind
 from core_identity.models import Connection, Event, Grant, Identity, PushGroup, User
-from core_identity.services import rows
+from core_identity.services import row_writes
 from core_identity.values import Actor
 from core_identity.write_guard import service_writes
 
@@ -96,7 +96,7 @@ def _append(made: list[Event]) -> None:
     gathered = _gathered.get()
     if gathered is None:
         with service_writes():
-            rows.insert(*made) if len(made) <= FEW else Event.objects.bulk_create(made)
+            row_writes.insert(*made) if len(made) <= FEW else Event.objects.bulk_create(made)
     else:
         gathered += made
 

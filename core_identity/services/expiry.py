@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core_identity.clock import database_now
-from core_identity.errors import NotAllowed, NotFound
+from core_identity.errors import NotAllowed
 from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_text
 from core_identity.models import Connection, Grant, Identity, User
@@ -16,13 +16,14 @@ from core_identity.models.connection import Reactivation
 from core_identity.policy.expiry import wish_is_granted
 from core_identity.policy.wording import ActiveMeans
 from core_identity.selectors.expiry import now_and_snapshot
-from core_identity.services import events, rows
+from core_identity.services import events, row_writes
 from core_identity.services.grants import end_these
-from core_identity.services.identities import current_uid, make_user, save_identity
+from core_identity.services.identities import current_uid
+from core_identity.services.locks import lock_user
 from core_identity.services.permissions import require_superuser
-from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.services.transactions import in_one_transaction
 from core_identity.signals import user_expired
-from core_identity.values import Actor, Channel, Person
+from core_identity.values import Actor
 
 UNEXPIRED: Final[Mapping[str, Any]] = {
     "expired_at": None,
@@ -41,7 +42,7 @@ def expire(*, actor: Actor, user_id: UUID, reason: str) -> User:
 
     If an administrator expired the user already, nothing changes. Raises `NotFound`, and `NotAllowed` if only a superuser may do it.
     """
-    user = _lock(user_id)
+    user = lock_user(user_id)
     require_superuser(actor, [user])
     if user.expired_connection_id is not None:
         before = user.expired_channel
@@ -109,7 +110,7 @@ def unexpire(*, actor: Actor, user_id: UUID, reason: str, keep_roles: bool = Tru
 
     Raises `NotFound`; `NotAllowed` for a user that was merged into another, or if only a superuser may do it.
     """
-    user = _lock(user_id)
+    user = lock_user(user_id)
     require_superuser(actor, [user])
     if user.expired_at is None:
         return user
@@ -147,65 +148,6 @@ def hand_over(*, former: Connection, successor: Connection, identities: Collecti
     User.objects.filter(expired_connection=former, pk__in=theirs).update(expired_connection=successor)
 
 
-@in_one_transaction
-def split_off(*, actor: Actor, identity_id: UUID, reason: str) -> User:
-    """Move an identity to a new user of its own, because it belongs to another person (R24). The expired user stays expired.
-
-    Only the grants from the identity's own push groups move. Grants from its sign-ins end, and its next sign-in gives them again. A resolution
-    *different people* permits both users to share a name (R9). Raises `NotFound`, `NotAllowed`.
-    """
-    from core_identity.services import conflicts, groups
-
-    found = Identity.objects.select_related("connection").filter(pk=identity_id).first()
-    if found is None:
-        raise NotFound("There is no such identity.")
-    lock_customer(found.connection.customer_id)
-    old = _lock(found.user_id)
-    identity = (
-        Identity.objects.select_for_update(of=("self",), no_key=True).select_related("connection").get(pk=identity_id)
-    )
-    require_superuser(actor, [old])
-    if old.expired_at is None:
-        raise NotAllowed("Only the identity of an expired user can be given to another person.")
-    if old.erased_at is not None:
-        raise NotAllowed("The identity of an erased person cannot move. Release its UID instead.")
-    groups.drop_grants(actor=actor, identity=identity)
-    by_sign_in = Grant.objects.filter(user=old, channel=Channel.SSO.value, connection=identity.connection)
-    end_these(actor=actor, grants=by_sign_in, reason=reason)
-    said = Person(
-        given_name=identity.given_name,
-        family_name=identity.family_name,
-        email=identity.email,
-        title=identity.title,
-        organization=identity.organization,
-        department=identity.department,
-    )
-    new = make_user(
-        actor=actor,
-        connection=identity.connection,
-        person=said,
-        username=identity.user_name or identity.email or identity.name_id,
-        email_shared=True,
-    )
-    identity.user = new
-    identity.session_epoch += 1
-    identity.reactivation_requested_at = None
-    save_identity(identity)
-    moved = {"user": (old.username, new.username)}
-    for whose in (old, new):
-        events.record(
-            actor=actor,
-            kind=EventKind.IDENTITY_SPLIT_OFF,
-            subject=identity,
-            user_id=whose.pk,
-            changes=moved,
-            reason=reason,
-        )
-    conflicts.tell_apart(actor=actor, identity=identity, other=old, reason=reason)
-    groups.follow_identity(actor=actor, identity=identity)
-    return new
-
-
 def snapshot(identity: Identity) -> dict[str, str | None]:
     """Return the IdP's present values that R22 and R24 compare with those at the expiry."""
     uid = current_uid(identity)
@@ -215,13 +157,6 @@ def snapshot(identity: Identity) -> dict[str, str | None]:
         "user_name": identity.user_name_key,
         "email": identity.email_key,
     }
-
-
-def _lock(user_id: UUID) -> User:
-    user = User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
-    if user is None:
-        raise NotFound("There is no such user.")
-    return user
 
 
 def _expire(*, actor: Actor, user: User, connection: Connection | None, reason: str) -> None:
@@ -269,7 +204,7 @@ def _unexpire(*, actor: Actor, user: User, connection: Connection | None, reason
 
 
 def _save(user: User) -> None:
-    rows.update(user, UNEXPIRED)
+    row_writes.update(user, UNEXPIRED)
     # It is made by the database: what the object in memory says of it is stale, and read again where somebody asks.
     user.__dict__.pop("is_active", None)
 

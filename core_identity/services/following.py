@@ -9,7 +9,7 @@ from core_identity.models import Connection, Identity
 from core_identity.policy.expiry import expires
 from core_identity.policy.matching import Decision
 from core_identity.policy.wording import ActiveMeans, in_words
-from core_identity.services import bursts, events, expiry, groups, rows
+from core_identity.services import bursts, events, expiry, groups, row_writes
 from core_identity.services.conflicts import settle
 from core_identity.services.identities import (
     claim,
@@ -109,7 +109,7 @@ def make_identity(
     tell_user(actor=actor, connection=connection, user=user)
     events.record(actor=actor, kind=EventKind.IDENTITY_CREATED, subject=identity, changes=changes)
     tell_uid(actor=actor, identity=identity, uid=current, before=None)
-    rows.insert(user, identity, current, *events.taken())
+    row_writes.insert(user, identity, current, *events.taken())
     return identity
 
 

@@ -14,12 +14,13 @@ from core_identity.models import Connection, ExpectedMember, Identity, PushGroup
 from core_identity.models.connection import UnknownGroup as UnknownGroupPolicy
 from core_identity.selectors.group_rows import counted_group, is_named, locked_group
 from core_identity.selectors.groups import reached_by, role_keys
-from core_identity.services import events, rows
+from core_identity.services import events, row_writes
 from core_identity.services.grants import add_grants, end_grants, relabel_grants, source_of
+from core_identity.services.locks import lock_channel, lock_customer, require_enabled
 from core_identity.services.members import give_role
 from core_identity.services.membership import add_first_members, change_members, has_members
 from core_identity.services.refusals import recording_refusals
-from core_identity.services.transactions import in_one_transaction, lock_channel, lock_customer, require_enabled
+from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor, GroupChange
 
 _CHANGED: Final = ("display_name", "name_key", "external_id", "version", "changed_at", "member_count")
@@ -43,7 +44,7 @@ def create_group(*, actor: Actor, connection: Connection, change: GroupChange) -
     told = {"display_name": (None, name), "role": (None, role.name if role else None)}
     events.record(actor=actor, kind=EventKind.GROUP_CREATED, subject=group, changes=told)
     if add_first_members(actor=actor, group=group, change=change):
-        rows.update(group, ["member_count"])
+        row_writes.update(group, ["member_count"])
     return group
 
 
@@ -78,7 +79,7 @@ def _change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: 
     if change_members(actor=actor, group=group, change=change) or changed:
         group.version += 1
         group.changed_at = timezone.now()
-        rows.update(group, _CHANGED)
+        row_writes.update(group, _CHANGED)
     return group
 
 

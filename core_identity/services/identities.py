@@ -14,7 +14,7 @@ from core_identity.models.connection import UidRule
 from core_identity.policy.matching import Known
 from core_identity.policy.names import username_candidates
 from core_identity.policy.projection import FOLLOWS, KEYS, mirrored_changes, permitted_changes
-from core_identity.services import events, rows
+from core_identity.services import events, row_writes
 from core_identity.values import Actor, Person
 
 NAMES: Final = ("uid", "external_id", "user_name", "name_id")
@@ -73,7 +73,7 @@ def make_user(
 ) -> User:
     """Make the user of a new person. The password is unusable, because channels never set one."""
     user = new_user(connection=connection, person=person, username=free_username(username), email_shared=email_shared)
-    rows.insert(user)
+    row_writes.insert(user)
     tell_user(actor=actor, connection=connection, user=user)
     return user
 
@@ -136,7 +136,7 @@ def save_changed(identity: Identity, before: Mapping[str, object], *, anyway: bo
     if changed or anyway:
         identity.version += 1
         identity.changed_at = timezone.now()
-        rows.update(identity, [*changed, "version", "changed_at"])
+        row_writes.update(identity, [*changed, "version", "changed_at"])
 
 
 def columns_of(identity: Identity) -> dict[str, object]:
@@ -160,7 +160,7 @@ def project(
     before = {field: getattr(user, field) for field in changes}
     for field, value in changes.items():
         setattr(user, field, value)
-    rows.update(user, changes)
+    row_writes.update(user, changes)
     events.record(
         actor=actor,
         kind=EventKind.USER_CHANGED,
@@ -211,7 +211,7 @@ def set_uid(*, actor: Actor, identity: Identity, uid: str, derived: bool = False
         before.save(update_fields=["current"])
     IdentityUid.objects.filter(identity=identity, uid_key=key(uid)).delete()
     made = new_uid(identity, uid, derived=derived)
-    rows.insert(made)
+    row_writes.insert(made)
     if "uid_now" in identity.__dict__:
         identity.__dict__["uid_now"] = made
     tell_uid(actor=actor, identity=identity, uid=made, before=before)

@@ -13,8 +13,9 @@ from core_identity.selectors.users import guarded_users
 from core_identity.services import events, groups
 from core_identity.services.conflicts import close_what_is_gone
 from core_identity.services.identities import accept_drift, save_identity, set_uid
+from core_identity.services.locks import lock_customer, lock_identity
 from core_identity.services.permissions import require_superuser
-from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor
 
 
@@ -165,14 +166,3 @@ def give_uid(*, actor: Actor, identity: Identity, uid: str) -> None:
     set_uid(actor=actor, identity=identity, uid=uid)
     identity.session_epoch += 1
     save_identity(identity)
-
-
-def lock_identity(identity_id: UUID) -> Identity:
-    """Lock the customer, the user and the identity; return it with both and its connection. Raises `NotFound`."""
-    found = Identity.objects.filter(pk=identity_id).values_list("connection__customer_id", "user_id").first()
-    if found is None:
-        raise NotFound("There is no such identity.")
-    lock_customer(found[0])
-    User.objects.select_for_update(no_key=True).get(pk=found[1])
-    identities = Identity.objects.select_for_update(of=("self",), no_key=True)
-    return identities.select_related("connection", "user__customer").get(pk=identity_id)

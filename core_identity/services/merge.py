@@ -11,8 +11,9 @@ from core_identity.models import Grant, Identity, IdentityUid, PushGroupMember, 
 from core_identity.services import events, expiry, groups
 from core_identity.services.conflicts import close_what_is_gone
 from core_identity.services.identities import save_identity
+from core_identity.services.locks import lock_customer
 from core_identity.services.permissions import require_superuser
-from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor
 
 FACE = (

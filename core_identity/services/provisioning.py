@@ -31,14 +31,14 @@ from core_identity.services.identities import (
 from core_identity.services.locating import (
     contradiction,
     holder_of_external_id,
-    locked_with_user,
     offered_as,
     owner_of_uid,
     push_of,
     resource,
 )
+from core_identity.services.locks import lock_customer, lock_newcomer, locked_with_user, require_enabled
 from core_identity.services.refusals import recording_refusals
-from core_identity.services.transactions import in_one_transaction, lock_customer, lock_newcomer, require_enabled
+from core_identity.services.transactions import in_one_transaction
 from core_identity.services.unchanged import read_once, sent_without_change, unchanged
 from core_identity.services.uniqueness import (
     WAY_OUT,

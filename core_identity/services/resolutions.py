@@ -13,9 +13,10 @@ from core_identity.models.conflict import ConflictState
 from core_identity.services import events
 from core_identity.services.identities import accept_drift, save_identity, set_uid
 from core_identity.services.links import releasable, release
+from core_identity.services.locks import lock_customer
 from core_identity.services.merge import merge, require_not_erased
 from core_identity.services.permissions import require_superuser
-from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.services.transactions import in_one_transaction
 from core_identity.services.uniqueness import called
 from core_identity.values import Actor, Cause
 

@@ -28,8 +28,9 @@ from core_identity.models import (
 from core_identity.models.connection import UidRule
 from core_identity.services import events, expiry, groups
 from core_identity.services.grants import end_these
+from core_identity.services.locks import lock_customer
 from core_identity.services.permissions import require_superuser, require_superuser_for_own_idp
-from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.services.transactions import in_one_transaction
 from core_identity.signals import connection_switched_off
 from core_identity.values import Actor
 
@@ -157,7 +158,7 @@ def succeed(*, actor: Actor, former_id: UUID, successor_id: UUID, reason: str) -
 
     SCIM ids stay, so that the IdP of a copied app finds its people. Sessions and tokens of the former end. A constant number of statements.
     """
-    found = Connection.objects.in_bulk([former_id, successor_id])
+    found = Connection.objects.order_by("pk").select_for_update(no_key=True).in_bulk([former_id, successor_id])
     former, successor = found[former_id], found[successor_id]
     lock_customer(former.customer_id)
     require_superuser_for_own_idp(actor, former, successor)
@@ -181,8 +182,7 @@ def succeed(*, actor: Actor, former_id: UUID, successor_id: UUID, reason: str) -
     for identity in Identity.objects.filter(pk__in=moving, scim_id__in=expected).select_related("connection"):
         groups.follow_identity(actor=actor, identity=identity)
     Identity.objects.filter(connection=former).update(session_epoch=F("session_epoch") + 1)
-    was_enabled = Connection.objects.select_for_update(no_key=True).get(pk=former.pk).enabled
-    former.enabled = False
+    was_enabled, former.enabled = former.enabled, False
     former.save(update_fields=["enabled"])
     connection_switched_off.send(Connection, connection=former, actor=actor)
     told = {

@@ -5,12 +5,13 @@ from uuid import UUID
 
 from django.contrib.auth.password_validation import validate_password
 
-from core_identity.errors import InvalidValue, NameTaken, NotAllowed, NotFound
+from core_identity.errors import InvalidValue, NameTaken, NotAllowed
 from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_name, clean_text, key
 from core_identity.models import Customer, User
 from core_identity.services import events
 from core_identity.services.conflicts import close_what_is_gone
+from core_identity.services.locks import lock_user
 from core_identity.services.permissions import require_superuser, require_superuser_to_make_staff
 from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor, ActorKind, Channel
@@ -93,7 +94,7 @@ def change_user(*, actor: Actor, user_id: UUID, **fields: Any) -> User:
     unknown = set(fields) - {*TEXTS, *FLAGS, "email"}
     if unknown:
         raise InvalidValue(min(unknown), f"{min(unknown)} cannot be changed here.")
-    user = _locked(user_id)
+    user = lock_user(user_id)
     require_superuser(actor, [user])
     if user.erased_at is not None:
         raise NotAllowed("This person was erased. Their values cannot be changed.")
@@ -129,22 +130,13 @@ def set_password(*, actor: Actor, user_id: UUID, password: str) -> None:
 
     Raises `NotFound`; `NotAllowed` if only a superuser may do it; Django's ``ValidationError`` for a weak password.
     """
-    user = _locked(user_id)
+    user = lock_user(user_id)
     if not (actor.kind is ActorKind.ADMIN and actor.id == str(user.pk)):
         require_superuser(actor, [user])
     validate_password(password, user)
     user.set_password(password)
     user.save(update_fields=["password"])
     events.record(actor=actor, kind=EventKind.USER_PASSWORD_SET, subject=user)
-
-
-def _locked(user_id: UUID) -> User:
-    user = (
-        User.objects.select_for_update(of=("self",), no_key=True).select_related("customer").filter(pk=user_id).first()
-    )
-    if user is None:
-        raise NotFound("There is no such user.")
-    return user
 
 
 def free_email(email: str, *, customer: Customer | None, but: User | None = None, shared: bool = False) -> str:

@@ -16,9 +16,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.crypto import pbkdf2
 
 from core_identity import hashing
-from core_identity.models import Event, User
+from core_identity.models import Budget, Event, User
 from core_identity.services.users import create_user
-from scim.models import Budget
 from tests.admin.conftest import browser_of
 from tests.support.cast import COMMAND
 from tests.support.clock import travel

@@ -14,7 +14,7 @@ from django.utils import timezone
 from core_identity.models import Identity, User
 from core_identity.services.expiry import expire
 from core_identity.services.users import create_user
-from tests.support.cast import ADMIN, COMMAND, make_connection
+from tests.support.cast import COMMAND, make_connection
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
@@ -33,7 +33,7 @@ def warned() -> bool:
 
 
 def somebody(*, is_staff: bool = True, is_superuser: bool = True, password: str | None = PASSWORD) -> User:
-    return create_user(actor=ADMIN, username="glass", is_staff=is_staff, is_superuser=is_superuser, password=password)
+    return create_user(actor=COMMAND, username="glass", is_staff=is_staff, is_superuser=is_superuser, password=password)
 
 
 def known_to_an_idp() -> None:
@@ -41,7 +41,7 @@ def known_to_an_idp() -> None:
 
 
 def expired() -> None:
-    expire(actor=ADMIN, user_id=somebody().pk, reason="left")
+    expire(actor=COMMAND, user_id=somebody().pk, reason="left")
 
 
 NOT_ENOUGH: dict[str, Callable[[], object]] = {

@@ -10,13 +10,14 @@ from core_identity import errors
 from core_identity.models import Burst, Conflict, Connection, Event, Grant, Identity, PushGroupMember, Role, User
 from core_identity.models.conflict import ConflictState
 from core_identity.policy.matching import Decision
-from core_identity.services.expiry import expire, split_off
+from core_identity.services.expiry import expire
 from core_identity.services.links import offer, release, withdraw
 from core_identity.services.merge import merge
 from core_identity.services.provisioning import Outcome, change_person, create_person, remove_person
 from core_identity.services.resolutions import different_people, dismiss, same_person
 from core_identity.services.roles import create_role, delete_role, grant_role
 from core_identity.services.sign_in import sign_in
+from core_identity.services.split import split_off
 from core_identity.services.succession import rekey, succeed
 from core_identity.services.users import change_user, create_user
 from core_identity.values import Person

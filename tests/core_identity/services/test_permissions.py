@@ -15,12 +15,13 @@ from core_identity.models import Conflict, Connection, Event, Grant, Identity, I
 from core_identity.services.connections import change_connection, create_connection, set_external_id_may_change
 from core_identity.services.drift import take_over
 from core_identity.services.erasure import erase
-from core_identity.services.expiry import expire, split_off, unexpire
+from core_identity.services.expiry import expire, unexpire
 from core_identity.services.links import offer, release, relink, withdraw
 from core_identity.services.merge import merge
 from core_identity.services.provisioning import change_person, create_person
 from core_identity.services.resolutions import different_people, dismiss, same_person
 from core_identity.services.roles import change_role, create_role, delete_role, grant_role, revoke_role
+from core_identity.services.split import split_off
 from core_identity.services.succession import rekey, succeed
 from core_identity.services.users import change_user, create_user, set_password
 from core_identity.values import Actor, Channel

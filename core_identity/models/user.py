@@ -1,4 +1,5 @@
 import uuid
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -10,7 +11,10 @@ from core_identity.write_guard import GuardedModel, GuardedQuerySet, service_wri
 
 
 class UserManager(BaseUserManager["User"]):
-    """Reads by our own comparison. Making a user is a service; Django's ``createsuperuser`` reaches it through here."""
+    """Finds users by the compared form of their names. Django's ``createsuperuser`` creates a user by this manager, which calls the service."""
+
+    create_local_user: ClassVar[Callable[..., "User"]]
+    """The service. `core_identity.apps` sets it, because models do not import services."""
 
     def get_queryset(self) -> GuardedQuerySet["User"]:
         return GuardedQuerySet(self.model, using=self._db)
@@ -19,10 +23,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(username_key=key(username or ""))
 
     def create_superuser(self, username: str, email: str = "", password: str | None = None, **extra: Any) -> "User":
-        # Imported late: services know models, and only this one hook of Django's needs the way back.
-        from core_identity.services.users import create_local_user
-
-        return create_local_user(username=username, email=email, password=password, superuser=True, **extra)
+        return UserManager.create_local_user(username=username, email=email, password=password, superuser=True, **extra)
 
 
 class User(GuardedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # the toolkit has no types

@@ -291,7 +291,7 @@ def test_who_consented_is_kept_and_their_leaving_is_told_and_shown_R21(
     assert "consented to its provisioning" not in chief.get(f"{page}/change/").content.decode()
     expire(actor=COMMAND, user_id=boss.pk, reason="left")
     event = Event.objects.get(kind="oauth_client.consenter_expired")
-    assert (event.subject_id, event.actor) == (connection.pk, ADMIN.label)
+    assert (event.subject_id, event.actor) == (connection.pk, COMMAND.label)
     assert event.reason.startswith("boss. The tokens belong to the connection and stay valid")
     assert "boss consented to its provisioning, and is expired" in " ".join(
         chief.get(f"{page}/change/").content.decode().split()

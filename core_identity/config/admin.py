@@ -14,35 +14,22 @@ from django.utils.timesince import timesince
 from core_identity.admin import connections
 from core_identity.models import Connection
 from core_identity.selectors.pages import number_of_resources
-from scim.admin.credentials import CredentialPages
 from scim.admin.inline import OAuthClientInline
-from scim.admin.oauth_client import OAuthPages
+from scim.admin.pages import SCIM_PAGES
 from scim.models import OAuthClient, ProvisioningRecord
-from sso.admin.domains import DomainPages
 from sso.admin.inline import SamlSettingsInline
-from sso.admin.keys import KeyPages
-from sso.admin.metadata import MetadataPages
-from sso.admin.settings import SettingsPages
-from sso.admin.sign_in_tests import TestSignInPages
+from sso.admin.pages import SAML_PAGES
 from sso.idp_changes import warnings_of
 from sso.keys import keys_of
 from sso.models import SamlSettings, SignInRecord
 from sso.saml.certificates import end_of
 from sso.sign_in_log import MOST_COUNTED, SIGNED_IN, refused_lately
-from sso.sign_in_tests import may_test
 
 
 @admin.register(Connection)
-class ConnectionAdmin(
-    TestSignInPages,
-    OAuthPages,
-    CredentialPages,
-    MetadataPages,
-    SettingsPages,
-    DomainPages,
-    KeyPages,
-    connections.ConnectionAdmin,
-):
+class ConnectionAdmin(connections.ConnectionAdmin):
+    pages = (*connections.ConnectionAdmin.pages, *SAML_PAGES, *SCIM_PAGES)
+
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return (SamlSettingsInline, OAuthClientInline) if obj else ()
 
@@ -55,22 +42,21 @@ class ConnectionAdmin(
             context.update(self.warnings(context["original"]))
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def overview(self, request: HttpRequest, connection: Connection) -> dict[str, Any]:
+    def overview(self, connection: Connection) -> dict[str, Any]:
         warnings = self.warnings(connection)
         saml = warnings["saml"]
         return {
-            **super().overview(request, connection),
+            **super().overview(connection),
             **warnings,
             "our_keys": keys_of(connection) if saml else [],
             "health": list(health(connection, saml=saml, refused=warnings["refused_lately"])),
         }
 
-    def closed_pages(self, request: HttpRequest, connection: Connection) -> set[str]:
-        closed = super().closed_pages(request, connection)
-        if not SamlSettings.objects.filter(connection=connection).exists():
-            # The first metadata decides whom we trust, so only a superuser may enter it.
-            closed |= {"domains", "keys", "test"} | (set() if request.user.is_superuser else {"saml"})
-        return closed if may_test(request.user, connection) else closed | {"test"}
+    def closed_pages(self, connection: Connection) -> set[str]:
+        too_early = (
+            set() if SamlSettings.objects.filter(connection=connection).exists() else {"domains", "keys", "test"}
+        )
+        return super().closed_pages(connection) | too_early
 
     def warnings(self, connection: Connection) -> dict[str, Any]:
         """Return what an administrator must know before anything else."""

@@ -89,7 +89,7 @@ def test_what_would_change_is_shown_with_what_it_breaks_before_it_is_saved_R34(
     assert "No signature covers the Response around the Assertion" in text
     assert standing(saml.connection).idp_initiated is False
     done = save(as_root, saml, **changes)
-    assert done["Location"] == page_of(saml.connection)
+    assert done["Location"] == page_of(saml.connection, "overview")
     now = standing(saml.connection)
     assert (now.idp_initiated, now.signed, now.clock_skew, now.groups_attribute) == (
         True,

@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from core_identity.admin.people_page import PeoplePage
 from core_identity.admin_kit.forms import ReasonForm
 from core_identity.models import User
-from core_identity.services.expiry import expire, split_off, unexpire
+from core_identity.services.expiry import expire, unexpire
+from core_identity.services.split import split_off
 from core_identity.services.transactions import in_one_transaction
 
 WITH_ROLES, WITHOUT_ROLES = "with_roles", "without_roles"

@@ -150,10 +150,10 @@ class Cluster:
         return False
 
     def _discard_stale_pid_files(self) -> None:
-        """Remove what a dead server left when a process that is no server has its number now.
+        """Remove the files of a dead server if its process number now belongs to another program.
 
-        PostgreSQL would give up then. With a number that nobody has, the files stay: PostgreSQL itself makes
-        sure that no orphan uses the data.
+        PostgreSQL would give up then. If no process has the number, the files stay: PostgreSQL itself
+        checks that no orphan uses the data.
         """
         if self.process.noted_pid_is_taken():
             for path in (self.process.file, *self.sockets.glob(".s.PGSQL.*.lock")):

@@ -23,7 +23,7 @@ def file(tmp_path: Path) -> Path:
     )
     with open_directory(tmp_path / "okta.json", BASE) as directory:
         jane = directory.people["00u1jane"]
-        jane.assigned, jane.link, jane.trouble, directory.told = True, "7", "refused once", [0, 1]
+        jane.assigned, jane.link, jane.trouble, directory.steps_done = True, "7", "refused once", [0, 1]
     return tmp_path / "connection.json"
 
 
@@ -33,7 +33,7 @@ def test_begin_again_resets_core_and_okta_forgets_whom_it_pushed(file: Path) -> 
     directory = read_directory(file.with_name("okta.json"), BASE)
     jane = directory.people["00u1jane"]
     assert calls == ["CORE"]
-    assert (jane.assigned, jane.link, jane.trouble, directory.told) == (False, None, "", [])
+    assert (jane.assigned, jane.link, jane.trouble, directory.steps_done) == (False, None, "", [])
 
 
 def test_if_core_cannot_begin_again_then_okta_does_not_either(file: Path) -> None:

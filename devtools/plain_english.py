@@ -95,6 +95,10 @@ DOCSTRINGS: Final = (
     "demo/**/*.py",
     "devtools/**/*.py",
     "sso/saml/[a-u]*.py",
+    "tests/admin/**/*.py",
+    "tests/journeys/**/*.py",
+    "tests/scim/**/*.py",
+    "tests/support/**/*.py",
 )
 """Modules with clean docstrings."""
 

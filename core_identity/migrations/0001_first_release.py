@@ -19,6 +19,14 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="Budget",
+            fields=[
+                ("key", models.CharField(max_length=100, primary_key=True, serialize=False)),
+                ("minute", models.BigIntegerField()),
+                ("spent", models.PositiveIntegerField()),
+            ],
+        ),
+        migrations.CreateModel(
             name="Connection",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
@@ -1045,4 +1053,6 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             _counted_resources.LOCK + _counted_resources.COUNT + _counted_resources.TRIGGERS, _counted_resources.UNCOUNT
         ),
+        # Counts of a minute: not worth the wait for the disk that each commit of a logged table is.
+        migrations.RunSQL("ALTER TABLE core_identity_budget SET UNLOGGED", migrations.RunSQL.noop),
     ]

@@ -21,14 +21,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Budget",
-            fields=[
-                ("key", models.CharField(max_length=100, primary_key=True, serialize=False)),
-                ("minute", models.BigIntegerField()),
-                ("spent", models.PositiveIntegerField()),
-            ],
-        ),
-        migrations.CreateModel(
             name="OAuthClient",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
@@ -334,6 +326,4 @@ class Migration(migrations.Migration):
                 condition=models.Q(("skip_authorization", False)), name="oauth_client_asks_for_consent"
             ),
         ),
-        # Counts of a minute: not worth the wait for the disk that each commit of a logged table is.
-        migrations.RunSQL("ALTER TABLE scim_budget SET UNLOGGED", migrations.RunSQL.noop),
     ]

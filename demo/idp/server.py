@@ -182,8 +182,8 @@ class Handler(BaseHTTPRequestHandler):
             return pages.signed_out_page(done=status is not None and status.get("Value") == SUCCESS)
         asked = read("LogoutRequest", fields.get("SAMLRequest", ""), parties, signer)
         self.server.sessions.pop(asked.findtext(f"{SAMLP}SessionIndex", ""), None)
-        answer = answer_to(asked, parties=parties, key=self.server.keys["current"], now=datetime.now(UTC))
-        return self._carry("Signing you out …", parties.logout_url, SAMLResponse=answer, **going_along(fields))
+        message = answer_to(asked, parties=parties, key=self.server.keys["current"], now=datetime.now(UTC))
+        return self._carry("Signing you out …", parties.logout_url, SAMLResponse=message, **going_along(fields))
 
     def _leave(self, index: str) -> str:
         parties, session = self.server.parties, self.server.sessions.pop(index, None)

@@ -5,21 +5,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from core_identity.attributes import FOLLOWED
 from core_identity.keys import key
 from core_identity.values import Person
 
-FOLLOWS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "given_name": "first_name",
-        "family_name": "last_name",
-        "title": "title",
-        "organization": "company",
-        "department": "department",
-    }
-)
+FOLLOWS: Final[Mapping[str, str]] = MappingProxyType({attribute.source: attribute.field for attribute in FOLLOWED})
 """Fields of the identity, each with the field of the user that follows it. userName and email do not follow (R8, R16)."""
 
-NAMES: Final = frozenset({"given_name", "family_name"})
+NAMES: Final = frozenset(attribute.source for attribute in FOLLOWED if attribute.is_name)
 """Fields that an empty value never clears (R17), and that do not follow if the UID is made of them (R4)."""
 
 KEYS: Final[Mapping[str, str]] = MappingProxyType(
@@ -57,7 +50,7 @@ def permitted_changes(
     """Return the fields of the user that this message may change, with their new values.
 
     ``user`` contains the present values of the fields in `FOLLOWS`. With the UID rule *name*, a first or last name is copied to the user only
-    in a push that also changes the UID (R4). Absent (None) means unchanged; empty clears title, company and department (R17). Blanks around a value
+    in a push that also changes the UID (R4). Absent (None) means unchanged; empty clears all fields but names (R17). Blanks around a value
     stay with the identity.
     """
     changes = {}

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import connection as database
 
+from core_identity.attributes import SOURCES
 from core_identity.models import (
     Connection,
     Identity,
@@ -30,12 +31,7 @@ class ShownIdentity(NamedTuple):
     scim_id: str
     external_id: str | None
     user_name: str
-    given_name: str
-    family_name: str
     email: str
-    title: str
-    organization: str
-    department: str
     active: bool
     version: int
     created: str
@@ -46,6 +42,8 @@ class ShownIdentity(NamedTuple):
     expired: bool
     uid: str | None
     """None while it is derived (R6)."""
+    texts: Mapping[str, str]
+    """The IdP's value of each attribute in `core_identity.attributes.SOURCES`."""
     attributes: Mapping[str, Any]
     groups: Sequence[tuple[str, str]]
     """SCIM id and name of each."""
@@ -53,6 +51,9 @@ class ShownIdentity(NamedTuple):
     @property
     def created_at(self) -> datetime:
         return datetime.fromisoformat(f"{self.created}+00:00")
+
+
+_FIRST_TEXT: Final = ShownIdentity._fields.index("texts")
 
 
 class Key(StrEnum):
@@ -100,7 +101,8 @@ def shown(row: Sequence[Any]) -> ShownIdentity:
     attributes, groups = row[-2:]
     known = {} if attributes == "{}" else json.loads(attributes)
     of = () if groups is None else tuple((scim_id, name) for scim_id, name in json.loads(groups))
-    return ShownIdentity._make((*row[:-2], known, of))
+    texts = dict(zip(SOURCES, row[_FIRST_TEXT:-2], strict=True))
+    return ShownIdentity._make((*row[:_FIRST_TEXT], texts, known, of))
 
 
 _IDENTITY, _USER, _UID, _GROUP, _MEMBER = (
@@ -109,10 +111,11 @@ _IDENTITY, _USER, _UID, _GROUP, _MEMBER = (
 _TIME: Final = """to_char(one.{} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')"""
 
 COLUMNS: Final = f"""
-one.id::text AS pk, one.scim_id::text, one.external_id, one.user_name, one.given_name, one.family_name, one.email, one.title, one.organization,
-one.department, one.active, one.version, {_TIME.format("created_at")} AS created, {_TIME.format("changed_at")},
+one.id::text AS pk, one.scim_id::text, one.external_id, one.user_name, one.email, one.active, one.version,
+{_TIME.format("created_at")} AS created, {_TIME.format("changed_at")},
 held.username, held.email, held.expired_at IS NOT NULL,
 (SELECT uid FROM {_UID} WHERE identity_id = one.id AND current AND NOT derived LIMIT 1),
+{", ".join(f"one.{source}" for source in SOURCES)},
 one.attributes::text,
 (
     SELECT json_agg((SELECT json_build_array(scim_id, display_name) FROM {_GROUP} WHERE id = member.group_id) ORDER BY member.id)::text

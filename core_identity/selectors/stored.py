@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import connection as database
 from django.db.models import JSONField, Model
 
+from core_identity.attributes import SOURCES
 from core_identity.models import Conflict, Connection, Identity, IdentityUid, PushGroup, PushGroupMember, User
 from core_identity.selectors.rows import ShownIdentity
 
@@ -44,12 +45,7 @@ def as_shown(identity: Identity) -> ShownIdentity:
         scim_id=str(identity.scim_id),
         external_id=identity.external_id,
         user_name=identity.user_name,
-        given_name=identity.given_name,
-        family_name=identity.family_name,
         email=identity.email,
-        title=identity.title,
-        organization=identity.organization,
-        department=identity.department,
         active=identity.active,
         version=identity.version,
         created=_moment(identity.created_at),
@@ -58,6 +54,7 @@ def as_shown(identity: Identity) -> ShownIdentity:
         core_email=user.email,
         expired=user.expired_at is not None,
         uid=None if uid is None or uid.derived else uid.uid,
+        texts={source: getattr(identity, source) for source in SOURCES},
         attributes=identity.attributes,
         groups=stored["groups_shown"],
     )

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
+from core_identity.attributes import SOURCES
 from core_identity.errors import InvalidValue
 from core_identity.event_kinds import EventKind
 from core_identity.keys import MAX_NAME, clean_name, exact_text, key, mixed_scripts
@@ -18,7 +19,6 @@ from core_identity.services import events, row_writes
 from core_identity.values import Actor, Person
 
 NAMES: Final = ("uid", "external_id", "user_name", "name_id")
-TEXTS: Final = ("given_name", "family_name", "title", "organization", "department")
 
 
 def cleaned(person: Person) -> Person:
@@ -32,7 +32,7 @@ def cleaned(person: Person) -> Person:
         return None if value is None else cleaner(value, field=person.called.get(field, field), **limits)
 
     names = {field: clean(field, clean_name) for field in NAMES}
-    texts = {field: clean(field, exact_text) for field in TEXTS}
+    texts = {field: clean(field, exact_text) for field in SOURCES}
     said: dict[str, Any] = names | texts | {"email": clean("email", clean_name)}
     return replace(person, **said | {field: said[field] or None for field in ("uid", "external_id")})
 

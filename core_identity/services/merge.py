@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
+from core_identity.attributes import SOURCES
 from core_identity.errors import NotAllowed, NotFound
 from core_identity.event_kinds import EventKind
 from core_identity.keys import key
@@ -17,8 +18,8 @@ from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor
 
 FACE = (
-    "scim_id", "user_name", "user_name_key", "external_id", "active", "given_name", "family_name", "email", "email_key",
-    "title", "organization", "department", "attributes", "pushed_at", "offered_at", "deleted_at", "created_at",
+    "scim_id", "user_name", "user_name_key", "external_id", "active", "email", "email_key", *SOURCES, "attributes",
+    "pushed_at", "offered_at", "deleted_at", "created_at",
 )  # fmt: skip
 """The fields that SCIM shows. If one connection has two identities, the fields of the one under /Users stay there."""
 

@@ -7,6 +7,7 @@ from typing import Final
 from django.db import connection as database
 from django.utils import timezone
 
+from core_identity.attributes import NAMES
 from core_identity.errors import Conflict, MayNotSignIn, MissingAttributes, NoMark, UnknownPerson
 from core_identity.event_kinds import EventKind
 from core_identity.keys import key
@@ -154,7 +155,7 @@ def _take_uid(*, actor: Actor, identity: Identity, person: Person, owner: Known 
 
 
 def _make(*, actor: Actor, connection: Connection, person: Person) -> Identity:
-    wanted = {"first_name": person.given_name, "last_name": person.family_name, "email": person.email}
+    wanted = {**{name.field: getattr(person, name.source) for name in NAMES}, "email": person.email}
     missing = tuple(name for name, value in wanted.items() if not (value or "").strip())
     if not connection.sso_makes_users:
         raise UnknownPerson("You are not known in CORE yet. Ask your administrator to provision you first.")

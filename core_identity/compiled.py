@@ -89,8 +89,8 @@ class Compiled(Generic[M]):
         populators: Any = get_related_populators  # its signature differs between versions of Django's types
         related = populators(klass, select, database.alias)
         converters = [
-            (position, made, expression)
-            for position, (made, expression) in compiler.get_converters([one for one, _, _ in select]).items()
+            (position, converters, expression)
+            for position, (converters, expression) in compiler.get_converters([one for one, _, _ in select]).items()
         ]
         return _Plan(
             sql,

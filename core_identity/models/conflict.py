@@ -65,5 +65,5 @@ class Conflict(GuardedModel):
     @property
     def named(self) -> str:
         """Whom the message spoke of, by the best name in it."""
-        told = (self.said.get(name) for name in ("user_name", "name_id", "email", "uid"))
-        return next((str(name) for name in told if name), "somebody")
+        names = (self.said.get(name) for name in ("user_name", "name_id", "email", "uid"))
+        return next((str(name) for name in names if name), "somebody")

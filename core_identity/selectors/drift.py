@@ -34,8 +34,8 @@ class Drift:
     connection: str
     identity: UUID
     field: str
-    said: str
-    held: str
+    idp_value: str
+    core_value: str
 
 
 def drift_of(user: User) -> list[Drift]:
@@ -46,12 +46,14 @@ def drift_of(user: User) -> list[Drift]:
 
 def drift_in(identity: Identity) -> list[Drift]:
     """Return where one identity and its user differ; `drifting` loads what it looks at."""
-    held = {field: getattr(identity.user, field) for field in COMPARED.values()}
-    said = {source: getattr(identity, source) for source in COMPARED}
+    core_values = {field: getattr(identity.user, field) for field in COMPARED.values()}
+    sent = {source: getattr(identity, source) for source in COMPARED}
     if identity.pushed_at is None:
-        said["user_name"] = held["username"]
+        sent["user_name"] = core_values["username"]
     slug = identity.connection.slug
-    found = [Drift(slug, identity.pk, one.field, one.said, one.held) for one in differences(said, held)]
+    found = [
+        Drift(slug, identity.pk, one.field, one.idp_value, one.core_value) for one in differences(sent, core_values)
+    ]
     if identity.said_uid:
         current = next((uid.uid for uid in identity.uids.all() if uid.current), "")
         found.append(Drift(slug, identity.pk, UID, identity.said_uid, current))
@@ -73,10 +75,10 @@ def drifting(field: str | None = None) -> QuerySet[Identity]:
 
 
 def _differs(source: str, field: str) -> Q:
-    said = _Stripped(F(source), Value(_BLANKS))
-    differs = ~Q(Exact(said, F(f"user__{field}")))
+    sent = _Stripped(F(source), Value(_BLANKS))
+    differs = ~Q(Exact(sent, F(f"user__{field}")))
     if source not in NAMES:
-        differs &= ~Q(Exact(said, Value("")))
+        differs &= ~Q(Exact(sent, Value("")))
     return differs & Q(pushed_at__isnull=False) if source == "user_name" else differs
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from core_identity.errors import Conflict, NoMark
 from core_identity.models import Connection, Event, Identity, IdentityUid
 from core_identity.models.event import REFUSED_KINDS
-from core_identity.policy.mismatch import Said, probable_cause
+from core_identity.policy.mismatch import ChannelValues, probable_cause
 
 LATELY: Final = timedelta(days=7)
 PAIRS: Final = (
@@ -45,18 +45,18 @@ def perhaps_pushed_too(connection: Connection) -> QuerySet[Identity]:
     """
     by_sso, by_scim = _by_sso_only(connection), _by_scim_only(connection)
     paired = []
-    for said, pushed in PAIRS:
-        ours, theirs = by_sso.exclude(**{said: ""}), by_scim.filter(**{pushed: OuterRef(said)})
-        if said == pushed:
+    for by_sign_in, pushed in PAIRS:
+        ours, theirs = by_sso.exclude(**{by_sign_in: ""}), by_scim.filter(**{pushed: OuterRef(by_sign_in)})
+        if by_sign_in == pushed:
             ours, theirs = ours.filter(user__email_shared=False), theirs.filter(user__email_shared=False)
         paired.append(ours.filter(Exists(theirs)).order_by().values("pk"))
-    return _told(by_sso.filter(pk__in=paired[0].union(*paired[1:]))).order_by("-created_at", "id")
+    return _loaded(by_sso.filter(pk__in=paired[0].union(*paired[1:]))).order_by("-created_at", "id")
 
 
 def mismatches(connection: Connection, found: Sequence[Identity]) -> list[Mismatch]:
     """Return ``found``, a page of `perhaps_pushed_too`, each with its counterpart and the probable cause. Four queries at most."""
     names = {name for sso in found for name in (sso.name_id_key, sso.email_key) if name}
-    by_scim = _told(_by_scim_only(connection))
+    by_scim = _loaded(_by_scim_only(connection))
     # One for each name, so that an address which thousands share brings one of them.
     by_email = by_scim.filter(email_key__in=names).order_by("email_key", "user__email_shared", "created_at", "id")
     pushed_by: dict[str, dict[str | None, Identity]] = {
@@ -65,11 +65,11 @@ def mismatches(connection: Connection, found: Sequence[Identity]) -> list[Mismat
     }
     pairs = []
     for sso in found:
-        for said, pushed in PAIRS:
-            name = getattr(sso, said)
+        for by_sign_in, pushed in PAIRS:
+            name = getattr(sso, by_sign_in)
             scim = pushed_by[pushed].get(name) if name else None
-            if scim and not (said == pushed and (sso.user.email_shared or scim.user.email_shared)):
-                pairs.append(Mismatch(sso, scim, name, probable_cause(_said(scim), _said(sso))))
+            if scim and not (by_sign_in == pushed and (sso.user.email_shared or scim.user.email_shared)):
+                pairs.append(Mismatch(sso, scim, name, probable_cause(_values(scim), _values(sso))))
                 break
     return pairs
 
@@ -91,12 +91,12 @@ def _by_scim_only(connection: Connection) -> QuerySet[Identity]:
     )
 
 
-def _told(identities: QuerySet[Identity]) -> QuerySet[Identity]:
+def _loaded(identities: QuerySet[Identity]) -> QuerySet[Identity]:
     uids = Prefetch("uids", queryset=IdentityUid.objects.filter(current=True), to_attr="current_uids")
     return identities.select_related("user").prefetch_related(uids)
 
 
-def _said(identity: Identity) -> Said:
+def _values(identity: Identity) -> ChannelValues:
     uid = next(iter(identity.current_uids), None)  # type: ignore[attr-defined]  # by _told
     others = {
         "userName": identity.user_name,
@@ -104,4 +104,4 @@ def _said(identity: Identity) -> Said:
         "NameID": identity.name_id,
         "email": identity.email,
     }
-    return Said(uid.uid if uid else "", bool(uid and uid.derived), others)
+    return ChannelValues(uid.uid if uid else "", bool(uid and uid.derived), others)

@@ -91,8 +91,8 @@ def erase(*, actor: Actor, user_id: UUID, reason: str) -> ErasePlan:
     _blank_conflicts(plan)
     _blank_identities(plan.identities)
     _blank_people(plan.people)
-    told = {"identities": (None, len(plan.identities)), "events": (None, plan.events), "grants": (None, plan.grants)}
-    events.record(actor=actor, kind=EventKind.USER_ERASED, subject=user, changes=told, reason=reason)
+    changes = {"identities": (None, len(plan.identities)), "events": (None, plan.events), "grants": (None, plan.grants)}
+    events.record(actor=actor, kind=EventKind.USER_ERASED, subject=user, changes=changes, reason=reason)
     user.refresh_from_db()
     return plan
 

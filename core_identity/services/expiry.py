@@ -48,8 +48,8 @@ def expire(*, actor: Actor, user_id: UUID, reason: str) -> User:
         before = user.expired_channel
         _set_source(user, actor=actor, connection=None, reason=reason)
         _save(user)
-        told = {"expired_channel": (before, user.expired_channel)}
-        events.record(actor=actor, kind=EventKind.USER_EXPIRY_TAKEN_OVER, subject=user, changes=told, reason=reason)
+        changes = {"expired_channel": (before, user.expired_channel)}
+        events.record(actor=actor, kind=EventKind.USER_EXPIRY_TAKEN_OVER, subject=user, changes=changes, reason=reason)
     _expire(actor=actor, user=user, connection=None, reason=reason)
     return user
 
@@ -216,11 +216,11 @@ def _called_inactive(user: User, *, but: Identity) -> bool:
 
 
 def _remembered(user: User, identity: Identity) -> dict[str, str | None] | None:
-    return next((said for said in user.expired_snapshot if said.get("identity") == str(identity.pk)), None)
+    return next((entry for entry in user.expired_snapshot if entry.get("identity") == str(identity.pk)), None)
 
 
 def forget_values(user: User) -> None:
     """Remove the reason and the names from the expiry of an erased user (R34). The expiry and its UIDs stay. The erasure records the event."""
     user.expired_reason = ""
-    user.expired_snapshot = [{"identity": said["identity"], "uid": said["uid"]} for said in user.expired_snapshot]
+    user.expired_snapshot = [{"identity": entry["identity"], "uid": entry["uid"]} for entry in user.expired_snapshot]
     _save(user)

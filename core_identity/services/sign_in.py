@@ -190,7 +190,7 @@ def _follow(*, actor: Actor, connection: Connection, identity: Identity, person:
         save_identity(identity)
     if changes:
         events.record(actor=actor, kind=EventKind.IDENTITY_CHANGED, subject=identity, changes=changes)
-    project(actor=actor, connection=connection, identity=identity, said=person, uid_moves=uid_moves)
+    project(actor=actor, connection=connection, identity=identity, person=person, uid_moves=uid_moves)
     _greet(actor=actor, connection=connection, identity=identity, person=person, signed_in_before=signed_in_before)
 
 

@@ -60,6 +60,6 @@ def split_off(*, actor: Actor, identity_id: UUID, reason: str) -> User:
             changes=moved,
             reason=reason,
         )
-    conflicts.tell_apart(actor=actor, identity=identity, other=old, reason=reason)
+    conflicts.store_different_people(actor=actor, identity=identity, other=old, reason=reason)
     groups.follow_identity(actor=actor, identity=identity)
     return new

@@ -60,14 +60,14 @@ def create_user(
     )
     user.set_password(password)
     user.save(force_insert=True)
-    told = {
+    changes = {
         "username": (None, username),
         "email": (None, email),
         "customer": (None, customer.name if customer else None),
         "is_staff": (None, is_staff),
         "is_superuser": (None, is_superuser),
     }
-    events.record(actor=actor, kind=EventKind.USER_CREATED, subject=user, changes=told)
+    events.record(actor=actor, kind=EventKind.USER_CREATED, subject=user, changes=changes)
     return user
 
 

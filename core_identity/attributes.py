@@ -1,4 +1,4 @@
-"""Every value of a person that CORE's user follows: the one list from which all code derives what it does with them. No Django.
+"""The list of all attributes of a person that CORE's user follows. All code about them derives from it. No Django.
 
 To add an attribute, add a line here, and a field of the same names in `core_identity.values.Person`, in the models `Identity` and `User`, and in
 `sso.models.SamlSettings` (``<field>_attribute``), with their migrations. The test `tests/core_identity/test_attributes.py` finds every other place
@@ -18,7 +18,7 @@ class UserAttribute:
     ``source`` is the field of a `Person` and of the identity, where the IdP's value is stored. ``field`` is the field of the user, which follows.
     ``scim`` is the path of the SCIM attribute. ``label`` is the name for people.
     ``is_name``: it is a part of the person's name. A sign-in must contain it to create a user (R12), an empty value never clears it (R17), it
-    does not follow while the UID is made of it (R4), and an offer shows it to the IdP (R10).
+    does not follow if the UID rule is *name* (R4), and an offer shows it to the IdP (R10).
     """
 
     source: str

@@ -88,8 +88,10 @@ USERS_READ: Final = (
 """Modules with texts for users: their strings are checked."""
 
 DOCSTRINGS: Final = (
-    "core_identity/errors.py",
+    "core_identity/*.py",
+    "core_identity/models/*.py",
     "core_identity/policy/*.py",
+    "core_identity/selectors/*.py",
     "core_identity/services/*.py",
     "devtools/plain_english.py",
     "devtools/prose.py",

@@ -1,4 +1,4 @@
-"""Drift: where what an IdP says and what CORE holds differ (R18), of one person and of a whole connection."""
+"""Read drift, the differences between an identity and its user (R18), of one person and of a whole connection."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from core_identity.policy.projection import COMPARED, NAMES, differences
 
 UID: Final = "uid"
 FIELDS: Final[Sequence[str]] = (*COMPARED.values(), UID)
-"""Names of what can drift: fields of the user, and the UID of the identity."""
+"""The names of all values that can drift: fields of the user, and the UID of the identity."""
 
 SPEAKING: Final = Q(deleted_at__isnull=True, offered_at__isnull=True)
-"""An identity that SCIM deleted says nothing any more, and one that is only offered nothing yet."""
+"""Identities with values from an IdP: not deleted by SCIM, and not only offered."""
 
 _BLANKS: Final = "".join(character for character in map(chr, range(0x3001)) if character.isspace())
-"""What ``str.strip`` removes: the database must remove the same, not only U+0020. The last one is U+3000."""
+"""The characters that ``str.strip`` removes. The database must remove the same, and not only U+0020. The last one is U+3000."""
 
 
 class _Stripped(Func):
@@ -39,13 +39,13 @@ class Drift:
 
 
 def drift_of(user: User) -> list[Drift]:
-    """Return where the identities of a user differ from the user. Two queries."""
+    """Return the drift of all identities of a user. Two queries."""
     identities = _loaded(Identity.objects.filter(SPEAKING, user=user))
     return [one for identity in identities for one in drift_in(identity)]
 
 
 def drift_in(identity: Identity) -> list[Drift]:
-    """Return where one identity and its user differ; `drifting` loads what it looks at."""
+    """Return the drift of one identity. `drifting` loads the rows that this needs."""
     core_values = {field: getattr(identity.user, field) for field in COMPARED.values()}
     sent = {source: getattr(identity, source) for source in COMPARED}
     if identity.pushed_at is None:
@@ -63,7 +63,7 @@ def drift_in(identity: Identity) -> list[Drift]:
 def drifting(field: str | None = None) -> QuerySet[Identity]:
     """Return the identities that differ from their users, in ``field`` of `FIELDS` or in any, in a stable order.
 
-    The same judgement as `differences` makes, by the database.
+    The database makes the same comparison as `differences`.
     """
     condition = Q()
     for source, name in COMPARED.items():

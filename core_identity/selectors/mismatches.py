@@ -1,4 +1,4 @@
-"""Who probably stands here twice: reads, as `core_identity.selectors`, of people who came by one channel only (R5, R7, R37)."""
+"""Find people who probably have two users, because each channel sent another UID (R5, R7, R37)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,12 +20,15 @@ PAIRS: Final = (
     ("name_id_key", "email_key"),
     ("email_key", "user_name_key"),
 )
-"""What a sign-in and a push may have in common of one person, the surest first."""
+"""The values of one person that a sign-in and a push may share, the most certain pair first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """Two identities of one connection and probably of one human: SCIM never pushed ``sso``, ``scim`` never signed in, both go by ``shared``."""
+    """Two identities of one connection that probably belong to one person.
+
+    SCIM never pushed ``sso``, and ``scim`` never signed in. Both have the name or email ``shared``.
+    """
 
     sso: Identity
     scim: Identity
@@ -38,10 +41,10 @@ class Mismatch:
 
 
 def perhaps_pushed_too(connection: Connection) -> QuerySet[Identity]:
-    """Return the identities that only SSO knows while SCIM pushed their NameID or email for somebody who never signed in; the newest first.
+    """Return the identities that only SSO knows, and whose NameID or email SCIM pushed for a person who never signed in; the newest first.
 
-    Each of `PAIRS` is one semi-join: the cost follows the number of people, also where all of them share one address. An address that an
-    administrator let people share pairs nobody by email.
+    Each of `PAIRS` is one semi-join, so the cost grows only with the number of people, even if all of them share one address. If an administrator
+    permitted people to share an address, the address pairs nobody.
     """
     by_sso, by_scim = _by_sso_only(connection), _by_scim_only(connection)
     paired = []
@@ -75,7 +78,7 @@ def mismatches(connection: Connection, found: Sequence[Identity]) -> list[Mismat
 
 
 def refused_lately(connection: Connection) -> int:
-    """Return how many pushes and sign-ins were refused as conflicts in the last days: people in doubt who left no row (R8b, R9)."""
+    """Return the number of pushes and sign-ins that were refused as conflicts in the last days. These people have no row (R8b, R9)."""
     codes = Q(reason__startswith=f"{Conflict.code}:") | Q(reason__startswith=f"{NoMark.code}:")
     since = timezone.now() - LATELY
     return Event.objects.filter(codes, connection_id=connection.pk, kind__in=REFUSED_KINDS, at__gte=since).count()

@@ -1,4 +1,4 @@
-"""The whole story of one user (R24, R36)."""
+"""Read the whole history of one user (R24, R36)."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,12 +16,12 @@ from core_identity.selectors.users import user_summary
 
 
 def changed_since_expiry(user: User) -> list[tuple[str, str, str, str]]:
-    """Return what the IdPs changed since a user was expired: (connection slug, name, then, now), names as compared (R24)."""
+    """Return the changes by IdPs since a user was expired: (connection slug, name, then, now), in compared form (R24)."""
     return changes_since_expiry(user, user.identities.select_related("connection").prefetch_related("uids"))
 
 
 def changes_since_expiry(user: User, identities: Iterable[Identity]) -> list[tuple[str, str, str, str]]:
-    """As `changed_since_expiry`, from identities that the caller has loaded with connection and UIDs."""
+    """Return the same as `changed_since_expiry`, from identities that the caller has loaded with connection and UIDs."""
     then = {entry.get("identity"): entry for entry in user.expired_snapshot}
     changed = []
     for identity in identities:
@@ -41,12 +41,12 @@ def changes_since_expiry(user: User, identities: Iterable[Identity]) -> list[tup
 
 
 def events_of(user: User) -> QuerySet[Event]:
-    """Return the events of a user and of everybody who was merged into them (R11), newest first."""
+    """Return the events of a user and of all users who were merged into them (R11), newest first."""
     return Event.objects.filter(user_id__in=[user.pk, *user.tombstones.values_list("pk", flat=True)])
 
 
 def story(user: User, *, events: int | None = 100) -> dict[str, Any]:
-    """Return the whole story of a user as plain JSON values (R36); the newest ``events`` events, all of them where None."""
+    """Return the whole history of a user as plain JSON values (R36), with the newest ``events`` events. None: with all events."""
     expired = None
     if user.expired_at is not None:
         expired = {

@@ -60,7 +60,7 @@ def known(identity: Identity | None) -> Known | None:
 
 
 def free_username(name: str) -> str:
-    """Return ``wished``, or ``wished`` with the first number that makes it unique in CORE (R8)."""
+    """Return ``name``, or ``name`` with the first number that makes it unique in CORE (R8)."""
     base = name[:MAX_NAME] or "user"
     if not User.objects.filter(username_key=key(base)).exists():
         return base

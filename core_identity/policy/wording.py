@@ -22,7 +22,7 @@ class ActiveMeans(StrEnum):
 
     EXPIRED = "the user was expired"
     NEVER_EXPIRED = "not active at the IdP; not expired, because the person was not active there before"
-    WISH = "reactivation requested: the user stays expired until an administrator unexpires them"
+    REACTIVATION_REQUESTED = "reactivation requested: the user stays expired until an administrator unexpires them"
     UNEXPIRED = "the user was unexpired, as this connection permits"
     ACTIVE = "active again at the IdP; the user was not expired"
 

@@ -13,7 +13,7 @@ from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_text
 from core_identity.models import Connection, Grant, Identity, User
 from core_identity.models.connection import Reactivation
-from core_identity.policy.expiry import wish_is_granted
+from core_identity.policy.expiry import reactivation_is_permitted
 from core_identity.policy.wording import ActiveMeans
 from core_identity.selectors.expiry import now_and_snapshot
 from core_identity.services import events, row_writes
@@ -59,7 +59,7 @@ def expire_by_channel(*, actor: Actor, identity: Identity, reason: str) -> None:
     _expire(actor=actor, user=identity.user, connection=identity.connection, reason=reason)
 
 
-def bury(user: User, *, actor: Actor, kept: User) -> bool:
+def make_tombstone(user: User, *, actor: Actor, kept: User) -> bool:
     """Make ``user`` the tombstone of ``kept`` (R11). If either is expired, ``kept`` is expired too, and only an administrator can undo this.
 
     The merge records the event. Return whether this expired ``kept``. The caller holds the locks.
@@ -84,7 +84,7 @@ def note_reactivation(*, actor: Actor, identity: Identity, uid_moves: bool = Fal
     user, connection = identity.user, identity.connection
     if user.expired_at is None:
         return ActiveMeans.ACTIVE
-    granted = wish_is_granted(
+    granted = reactivation_is_permitted(
         opted_in=connection.reactivation == Reactivation.UNEXPIRE_OWN,
         expired_by_this_connection=user.expired_connection_id == connection.pk,
         live_elsewhere=not _called_inactive(user, but=identity),
@@ -101,7 +101,7 @@ def note_reactivation(*, actor: Actor, identity: Identity, uid_moves: bool = Fal
         return ActiveMeans.UNEXPIRED
     identity.reactivation_requested_at = timezone.now()
     events.record(actor=actor, kind=EventKind.USER_REACTIVATION_REQUESTED, subject=user, connection=connection)
-    return ActiveMeans.WISH
+    return ActiveMeans.REACTIVATION_REQUESTED
 
 
 @in_one_transaction

@@ -109,7 +109,7 @@ def merge(*, actor: Actor, kept_id: UUID, gone_id: UUID, reason: str) -> User:
     plan = plan_merge(kept_id=kept_id, gone_id=gone_id)
     changes = plan.as_changes()
     _move(plan)
-    expiry.bury(plan.gone, actor=actor, kept=plan.kept)
+    expiry.make_tombstone(plan.gone, actor=actor, kept=plan.kept)
     plan.gone.set_unusable_password()
     plan.gone.merged_into = plan.kept
     plan.gone.save(update_fields=["password", "merged_into"])

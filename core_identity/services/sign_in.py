@@ -176,7 +176,7 @@ def _make(*, actor: Actor, connection: Connection, person: Person) -> Identity:
     identity.save(force_insert=True)
     events.record(actor=actor, kind=EventKind.IDENTITY_CREATED, subject=identity, changes=changes)
     set_uid(actor=actor, identity=identity, uid=person.uid or "")
-    _greet(actor=actor, connection=connection, identity=identity, person=person)
+    _finish(actor=actor, connection=connection, identity=identity, person=person)
     return identity
 
 
@@ -191,10 +191,10 @@ def _follow(*, actor: Actor, connection: Connection, identity: Identity, person:
     if changes:
         events.record(actor=actor, kind=EventKind.IDENTITY_CHANGED, subject=identity, changes=changes)
     project(actor=actor, connection=connection, identity=identity, person=person, uid_moves=uid_moves)
-    _greet(actor=actor, connection=connection, identity=identity, person=person, signed_in_before=signed_in_before)
+    _finish(actor=actor, connection=connection, identity=identity, person=person, signed_in_before=signed_in_before)
 
 
-def _greet(
+def _finish(
     *,
     actor: Actor,
     connection: Connection,

@@ -18,7 +18,7 @@ from core_identity.admin.drift import ConnectionDriftPage
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.succession import RekeyPage, SucceedPage
 from core_identity.admin_kit.base import CoreAdmin
-from core_identity.admin_kit.pages import Pages
+from core_identity.admin_kit.pages import ConnectionPart, Pages
 from core_identity.models import Connection
 from core_identity.models.connection import Mark, UidRule
 from core_identity.selectors.bursts import may_settle_bursts, open_bursts
@@ -66,12 +66,17 @@ class ConnectionAdmin(CoreAdmin):
         RekeyPage,
         SucceedPage,
     )
+    parts: ClassVar[tuple[ConnectionPart, ...]] = ()
+    """What other packages show on the page; `core_identity.config.admin` knows them."""
     list_display = ("slug", "name", "customer", "enabled", "last_sign_in", "last_push")
     list_filter = ("enabled", "customer")
     list_select_related = ("customer",)
     search_fields = ("slug", "customer__name_key")
     search_help_text = "By slug, or name of the customer."
     autocomplete_fields = ("customer",)
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return tuple(part.inline for part in self.parts) if obj else ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
         connections: QuerySet[Connection] = super().get_queryset(request)
@@ -134,6 +139,9 @@ class ConnectionAdmin(CoreAdmin):
         connection = context.get("original")
         if connection is not None:
             context["may_act"] = self.has_change_permission(request, connection)
+            context["sheet"] = [(part.heading, part.rows(connection)) for part in self.parts]
+            for part in self.parts:
+                context.update(part.facts(request, connection))
             context["bursts"] = may_settle_bursts(request.user) and open_bursts().filter(connection=connection)
         return super().render_change_form(request, context, *args, **kwargs)
 

@@ -3,6 +3,8 @@
 A page is Django's FormView. Its form only validates; the page calls `submit`, and only a form that has written is done.
 """
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -153,3 +155,25 @@ class ConnectionReadPage(ReadPage, ConnectionPage):
 
 
 Pages = tuple[type[AdminPage], ...]
+
+
+@dataclass(frozen=True)
+class ConnectionPart:
+    """What a package shows on the page of a connection. `core_identity.config.admin` lists the parts."""
+
+    heading: str
+    pages: tuple[type[ConnectionPage], ...]
+    inline: Any
+    """The settings, to read."""
+    sheet: tuple[tuple[str, str, str], ...]
+    """The setup sheet: name of a value, its label, and where to enter it at the IdP."""
+    values: "Callable[[Connection], Mapping[str, Any]]"
+    """The values of the sheet, by name. None of them is secret."""
+    facts: "Callable[[HttpRequest, Connection], Mapping[str, Any]]"
+    """What the template shows beside."""
+
+    def rows(self, connection: "Connection") -> list[dict[str, str]]:
+        known = self.values(connection)
+        return [
+            {"name": name, "label": label, "hint": hint, "value": known[name] or ""} for name, label, hint in self.sheet
+        ]

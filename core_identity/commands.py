@@ -45,15 +45,15 @@ class PeopleActs(AnsweringCommand):
     def act_mismatches(self, *, slug: str, json: bool, **_: Any) -> None:
         connection = connection_by_slug(slug)
         pairs = mismatches(connection, list(perhaps_pushed_too(connection)))
-        told, lines = [], []
+        pairs_found, lines = [], []
         for pair in pairs:
             sides = {channel.lower(): _side(identity) for channel, identity in pair.sides}
-            told.append({"shared": pair.shared, "cause": pair.cause, **sides})
+            pairs_found.append({"shared": pair.shared, "cause": pair.cause, **sides})
             lines += [f"{pair.shared}: {pair.cause}"]
             lines += [f"  {channel:<4}  UID {side['uid']}, user {side['username']}" for channel, side in sides.items()]
         refused = refused_lately(connection)
         lines += [f"Pairs: {len(pairs)}. Refused as conflicts in the last {LATELY.days} days: {refused}."]
-        self.answer({"mismatches": told, "refused_lately": refused}, as_json=json, lines=lines)
+        self.answer({"mismatches": pairs_found, "refused_lately": refused}, as_json=json, lines=lines)
 
     def act_rekey(
         self,
@@ -81,7 +81,7 @@ class PeopleActs(AnsweringCommand):
             )
         until = changed.rekey_until.isoformat() if changed.rekey_until else None
         counts = {"derived": plan.derived, "by_sign_in": plan.by_sign_in, "cannot": plan.cannot}
-        told = {"connection": slug, "rekey_until": until, "follow": plan.pushed, **counts}
+        document = {"connection": slug, "rekey_until": until, "follow": plan.pushed, **counts}
         lines = [
             f"{slug} is in re-key until {until}." if until else f"{slug} is no longer in re-key.",
             f"{plan.pushed} people follow, whichever of UID, externalId and userName changes.",
@@ -89,7 +89,7 @@ class PeopleActs(AnsweringCommand):
             f"{plan.by_sign_in} came by sign-in only: they follow where the assertion contains their externalId and NameID.",
             f"{plan.cannot} cannot follow: they are inactive, or have too few keys.",
         ]
-        self.answer(told, as_json=json, lines=lines)
+        self.answer(document, as_json=json, lines=lines)
 
     def act_succeed(self, *, former: str, successor: str, reason: str, json: bool, **_: Any) -> None:
         plan = succeed(
@@ -98,7 +98,7 @@ class PeopleActs(AnsweringCommand):
             successor_id=connection_by_slug(successor).pk,
             reason=reason,
         )
-        told = {
+        document = {
             "former": former,
             "successor": successor,
             "identities_moved": plan.moves,
@@ -108,36 +108,36 @@ class PeopleActs(AnsweringCommand):
         }
         lines = [f"{plan.moves} people and {plan.groups} push groups of {former} belong to {successor} now."]
         lines += [f"left: {one}, whom {successor} knows already" for one in plan.stays]
-        self.answer(told, as_json=json, lines=lines)
+        self.answer(document, as_json=json, lines=lines)
 
     def act_bursts(self, *, slug: str, json: bool, **_: Any) -> None:
         connection = connection_by_slug(slug)
-        told = [
-            _burst_told(burst, plan_of(burst, guarded_too=True))
+        bursts = [
+            _burst_document(burst, plan_of(burst, guarded_too=True))
             for burst in open_bursts().filter(connection=connection)
         ]
         lines = [
             f"{one['began_at']} to {one['last_at']}: {len(one['active_again'])} active again, "
             f"{len(one['changed_since'])} of them changed since, {len(one['inactive'])} inactive"
-            for one in told
+            for one in bursts
         ]
-        self.answer({"bursts": told}, as_json=json, lines=lines or [f"There is no burst of deactivations in {slug}."])
+        self.answer({"bursts": bursts}, as_json=json, lines=lines or [f"There is no burst of deactivations in {slug}."])
 
     def act_unexpire_burst(self, *, slug: str, reason: str, json: bool, **_: Any) -> None:
         burst = _oldest_burst(slug)
         plan = unexpire_burst(actor=self.actor, burst_id=burst.pk, reason=reason)
-        told = _burst_told(burst, plan)
-        lines = [f"unexpired  {name}" for name in told["active_again"]]
+        document = _burst_document(burst, plan)
+        lines = [f"unexpired  {name}" for name in document["active_again"]]
         lines += [
-            f"left       {name}: the IdP changed something since; please check it" for name in told["changed_since"]
+            f"left       {name}: the IdP changed something since; please check it" for name in document["changed_since"]
         ]
-        self.answer(told, as_json=json, lines=lines or ["Nobody in it is active again."])
+        self.answer(document, as_json=json, lines=lines or ["Nobody in it is active again."])
 
     def act_settle_burst(self, *, slug: str, reason: str, json: bool, **_: Any) -> None:
         burst = _oldest_burst(slug)
         settle_burst(actor=self.actor, burst_id=burst.pk, reason=reason)
-        told = _burst_told(burst, plan_of(burst, guarded_too=True))
-        self.answer(told, as_json=json, lines=[f"Settled. The burst of {told['began_at']} is left at that."])
+        document = _burst_document(burst, plan_of(burst, guarded_too=True))
+        self.answer(document, as_json=json, lines=[f"Settled. The burst of {document['began_at']} is left at that."])
 
 
 def _oldest_burst(slug: str) -> Burst:
@@ -147,7 +147,7 @@ def _oldest_burst(slug: str) -> Burst:
     return burst
 
 
-def _burst_told(burst: Burst, plan: BurstPlan) -> dict[str, Any]:
+def _burst_document(burst: Burst, plan: BurstPlan) -> dict[str, Any]:
     return {
         "id": str(burst.pk),
         "connection": burst.connection.slug,

@@ -102,7 +102,7 @@ class ConnectionAdmin(CoreAdmin):
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """R1: slug and customer stay. R3: so do UID rule and attribute, once somebody is known by them."""
+        """Slug and customer never change (R1). UID rule and attribute are locked once an identity exists (R3)."""
         own = () if request.user.is_superuser else ("own_idp",)
         if obj is None:
             return own
@@ -123,13 +123,13 @@ class ConnectionAdmin(CoreAdmin):
         )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Our own IdP says who is an administrator (R26): only a superuser may change whom we believe there."""
+        """Our own IdP decides who is an administrator (R26), so only a superuser may change its connection."""
         if not super().has_change_permission(request, obj):
             return False
         return obj is None or request.user.is_superuser or not obj.own_idp
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
-        """Go on to its page: there is what the IdP has to be told."""
+        """Lead to the page of the new connection, which lists the values for the IdP."""
         if "_popup" in request.POST:
             return super().response_add(request, obj, post_url_continue)
         self.message_user(request, f"The connection {obj} was created. Next: its SAML settings and OAuth client.")

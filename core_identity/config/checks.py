@@ -1,4 +1,4 @@
-"""System checks of what settings alone cannot tell."""
+"""The system check that needs the database: whether a break-glass administrator exists."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -6,6 +6,7 @@ from typing import Any
 from django.core import checks
 from django.core.checks import CheckMessage, Tags, register
 from django.db import Error, connection
+from django.utils import timezone
 
 from sso.models import SpKey
 
@@ -20,6 +21,21 @@ def saml_keys_can_be_opened(*, databases: Sequence[str] | None = None, **_: Any)
 def saml_keys_can_be_opened_in_production(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """With ``check --deploy``; where databases are named as well, the check above has asked them."""
     return [] if databases else _found()
+
+
+@register(Tags.database)
+def trust_does_not_end(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """With ``check --database default``: signing certificates and metadata of IdPs that end, 30, 7 and 0 days before."""
+    if not databases or connection.alias not in databases:
+        return []
+    from sso.idp_changes import trust_that_ends  # late: commands would load all of SAML for it
+
+    try:
+        found = trust_that_ends(timezone.now())
+    except Error:
+        return []  # not migrated yet
+    hint = "Open the page of the connection, or run: manage.py connection metadata SLUG --url URL"
+    return [checks.Warning(f"{slug}: {' '.join(told)}", hint=hint, id="core_identity.W002") for slug, told in found]
 
 
 def _found() -> list[CheckMessage]:

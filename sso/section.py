@@ -145,7 +145,7 @@ def _certificates(section: Section) -> tuple[str, ...]:
 
 
 def _attributes(section: Section) -> dict[str, str]:
-    """Return the field of each attribute with its name; two meanings of one name would make one of them a lie."""
+    """Return the field of each attribute with its name; raise a fault for a name with two meanings."""
     names: dict[str, str] = {}
     for attribute in SamlSettings.ATTRIBUTES:
         field = f"{attribute}_attribute"

@@ -1,4 +1,4 @@
-"""The inbox of conflicts: who met whom, and the three things that an administrator can say of it (R9)."""
+"""The inbox of conflicts: the two people, and the three decisions that an administrator can make (R9)."""
 
 from typing import Any, cast
 
@@ -143,8 +143,8 @@ class ConflictAdmin(CoreAdmin):
         return False
 
     def found_by(self, term: str) -> Q:
-        told = Event.objects.filter(request_id=term.upper(), kind__endswith=".refused")
-        ids = [change[1] for change in (event.changes.get("conflict") for event in told[:100]) if change]
+        refusals = Event.objects.filter(request_id=term.upper(), kind__endswith=".refused")
+        ids = [change[1] for change in (event.changes.get("conflict") for event in refusals[:100]) if change]
         name = key(term)
         return (
             Q(pk__in=ids)

@@ -108,9 +108,9 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
     def about(self, event: Event) -> str:
         """Roles can be deleted and identities have no page: the others stay, so a link to them leads somewhere."""
         known = event.subject_type in {"connection", "customer", "conflict", "user"}
-        told = _linked(event.subject_type, event.subject_id if known else None, event.subject or "–")  # noqa: RUF001 - a dash
+        subject = _linked(event.subject_type, event.subject_id if known else None, event.subject or "–")  # noqa: RUF001 - a dash
         conflict = (event.changes.get("conflict") or [None, None])[1]
-        return format_html("{}, {}", told, _linked("conflict", conflict, "conflict")) if conflict else told
+        return format_html("{}, {}", subject, _linked("conflict", conflict, "conflict")) if conflict else subject
 
     @admin.display(description="in the history of")
     def whose(self, event: Event) -> str:

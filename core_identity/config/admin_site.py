@@ -33,10 +33,10 @@ class CoreAdminSite(AdminSite):
         super().register(ours, admin_class, **options)
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
-        """Tell what a service refuses in words, whatever page it was: somebody else may have been faster."""
+        """Show the reason if a service refuses, on every page: another administrator may have been faster."""
 
         @wraps(view)
-        def telling(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        def with_refusals(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             try:
                 return view(request, *args, **kwargs)
             except IdentityError as refused:
@@ -45,35 +45,35 @@ class CoreAdminSite(AdminSite):
             except TryLater as refused:
                 return self._try_later(request, refused)
 
-        return super().admin_view(telling, cacheable)
+        return super().admin_view(with_refusals, cacheable)
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        """Show first what waits for an administrator."""
-        # Imported late: what is in that package registers itself at this site.
+        """Show first the work that waits for an administrator."""
+        # Imported late, because the modules of that package register themselves at this site.
         from core_identity.admin_kit.base import seen_by
 
-        told: dict[str, Any] = {"sees": seen_by(request)}
+        facts: dict[str, Any] = {"sees": seen_by(request)}
         if request.user.has_perm("core_identity.view_user") or request.user.has_perm("core_identity.change_user"):
             wishes = Identity.objects.filter(reactivation_requested_at__isnull=False, user__expired_at__isnull=False)
-            told["wishes"] = wishes.values("user").distinct().count()
+            facts["wishes"] = wishes.values("user").distinct().count()
         if request.user.has_perm("core_identity.view_conflict") or request.user.has_perm(
             "core_identity.change_conflict"
         ):
-            told["conflicts"] = Conflict.objects.filter(state=ConflictState.OPEN).count()
+            facts["conflicts"] = Conflict.objects.filter(state=ConflictState.OPEN).count()
         if request.user.is_superuser:
-            told["no_break_glass"] = not break_glass_users().exists()
-            told["password_alarms"] = alarms()[:5]
+            facts["no_break_glass"] = not break_glass_users().exists()
+            facts["password_alarms"] = alarms()[:5]
         if may_settle_bursts(request.user):
-            told["bursts"] = open_bursts()[:10]
+            facts["bursts"] = open_bursts()[:10]
         if request.user.has_perm("core_identity.view_role") or request.user.has_perm("core_identity.change_role"):
-            told["waiting"] = waiting_by_connection(most=10)
+            facts["waiting"] = waiting_by_connection(most=10)
         if request.user.has_perm("core_identity.view_event"):
-            told["recent"] = Event.objects.all()[:10]
-        return super().index(request, {**told, **(extra_context or {})})
+            facts["recent"] = Event.objects.all()[:10]
+        return super().index(request, {**facts, **(extra_context or {})})
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """As Django's, with a limit on guesses and a narrower ``next``."""
-        # Imported late: what is in that package registers itself at this site.
+        # Imported late, because the modules of that package register themselves at this site.
         from core_identity.config.password_pages import PasswordSignInView
 
         if request.method == "GET" and self.has_permission(request):
@@ -100,7 +100,7 @@ class CoreAdminSite(AdminSite):
         return response
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        # Imported late: what is in that package registers itself at this site.
+        # Imported late, because the modules of that package register themselves at this site.
         from core_identity.admin.own_password import OwnPasswordView
 
         request.current_app = self.name

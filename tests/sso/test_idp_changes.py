@@ -15,12 +15,12 @@ from django.test.utils import CaptureQueriesContext
 import sso.connections
 from core_identity.clock import database_now
 from core_identity.config.apply import apply
-from core_identity.config.checks import trust_does_not_end
 from core_identity.errors import NotAllowed
 from core_identity.models import Connection, Event
 from core_identity.services.connections import SettingsErrors
 from core_identity.services.users import create_user
 from sso import keys
+from sso.checks import trust_does_not_end
 from sso.idp_changes import Refresh, adopt, difference, read_source, refresh, warnings_of
 from sso.metadata_source import Reach
 from sso.models import SamlSettings

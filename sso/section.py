@@ -1,4 +1,4 @@
-"""The key ``saml`` of a connection file, read into the fields of `SamlSettings`, with all that is wrong with it at once."""
+"""Read the key ``saml`` of a connection file into the fields of `SamlSettings`, and report all its faults at once."""
 
 import re
 from collections.abc import Mapping
@@ -33,11 +33,11 @@ _MAX_FILE: Final = 1024 * 1024
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]{1,240}")
 
 _NEEDED: Final = frozenset({"first_name", "last_name", "email"})
-"""Attributes without which nobody can be made (R12)."""
+"""Attributes without which no user can be created (R12)."""
 
 
 def read_section(section: object, base_dir: Path | None) -> tuple[dict[str, Any], dict[str, bool | None]]:
-    """Return each field with its value, and each email domain with whether it shall be verified (None: as it is)."""
+    """Return the value of each field, and each email domain with whether to verify it (None: unchanged). Raises `SettingsErrors`."""
     if not isinstance(section, Mapping):
         raise SettingsErrors([SettingsError("saml", "wrong_type", "This must be a mapping of keys to values.")])
     faults = [
@@ -49,7 +49,7 @@ def read_section(section: object, base_dir: Path | None) -> tuple[dict[str, Any]
     ]
     idp = _idp(section, base_dir, faults)
     domains = _domains(section, "email_domains", faults)
-    wished = {
+    values = {
         "idp_entity_id": idp.entity_id,
         **{name: getattr(idp, name) for name in SamlSettings.PLACES},
         **{name: _binding(section, name, faults) for name in ("sso_binding", "slo_binding")},
@@ -66,11 +66,11 @@ def read_section(section: object, base_dir: Path | None) -> tuple[dict[str, Any]
     }
     if faults:
         raise SettingsErrors(faults)
-    return wished, domains
+    return values, domains
 
 
 def metadata_in(section: Mapping[str, Any], base_dir: Path | None) -> IdpMetadata | None:
-    """Return the metadata of a section that `read_section` accepted, None if the IdP is described by hand."""
+    """Return the metadata in a section that `read_section` accepted; None if the section describes the IdP without metadata."""
     return _idp(section, base_dir, []) if section.get("idp_metadata") is not None else None
 
 
@@ -79,15 +79,15 @@ def _idp(section: Mapping[str, Any], base_dir: Path | None, faults: list[Setting
     if section.get("idp_metadata") is None:
         return _idp_by_hand(section, faults)
     if by_hand:
-        told = f"Write either idp_metadata or {', '.join(by_hand)}, not both."
-        faults.append(SettingsError("saml.idp_metadata", "not_both", told))
+        sentence = f"Write either idp_metadata or {', '.join(by_hand)}, not both."
+        faults.append(SettingsError("saml.idp_metadata", "not_both", sentence))
     try:
         xml = _metadata(section["idp_metadata"], base_dir)
         return read_idp_metadata(xml, now=database_now(), loopback=settings.PUBLIC_URL_IS_LOOPBACK)
     except ValueError as error:
         faults.append(SettingsError("saml.idp_metadata", "unreadable", str(error)))
     except MetadataFaults as several:
-        faults += [SettingsError("saml.idp_metadata", code, told) for code, told in several.faults]
+        faults += [SettingsError("saml.idp_metadata", code, sentence) for code, sentence in several.faults]
     return IdpMetadata("", "", "", ())
 
 
@@ -114,8 +114,8 @@ def _idp_by_hand(section: Mapping[str, Any], faults: list[SettingsError]) -> Idp
         required = name == "sso_url" and section.get("sso_post_url") is None
         places[name] = _text(section, name, faults, required=required)
         if places[name] and not is_safe_url(places[name], loopback=settings.PUBLIC_URL_IS_LOOPBACK):
-            told = "This must be https, without a user name or a # in it."
-            faults.append(SettingsError(f"saml.{name}", "unsafe_url", told))
+            sentence = "This must be https, without a user name or a # in it."
+            faults.append(SettingsError(f"saml.{name}", "unsafe_url", sentence))
     certificates = section.get("certificates")
     pems: list[str] = []
     if not isinstance(certificates, list) or not certificates:
@@ -132,11 +132,11 @@ def _idp_by_hand(section: Mapping[str, Any], faults: list[SettingsError]) -> Idp
 
 
 def _attributes(section: object, faults: list[SettingsError]) -> dict[str, str]:
-    """Return the field of each attribute with its name; two meanings of one name would make one of them a lie."""
+    """Return the attribute name for each field. Two fields with the same name are refused: one of them would be wrong."""
     if section is not None and not isinstance(section, Mapping):
         faults.append(SettingsError("saml.attributes", "wrong_type", "This must be a mapping of keys to values."))
         section = None
-    given: Mapping[str, Any] = section or {}
+    names: Mapping[str, Any] = section or {}
     known, defaults = SamlSettings.ATTRIBUTES, SamlSettings()
     faults += [
         SettingsError(
@@ -144,21 +144,21 @@ def _attributes(section: object, faults: list[SettingsError]) -> dict[str, str]:
             "unknown_key",
             f"There is no such key here. The known keys are: {', '.join(known)}.",
         )
-        for name in given
+        for name in names
         if name not in known
     ]
-    wished: dict[str, str] = {}
+    values: dict[str, str] = {}
     for name in known:
-        value = given.get(name, getattr(defaults, f"{name}_attribute"))
+        value = names.get(name, getattr(defaults, f"{name}_attribute"))
         text = value.strip() if isinstance(value, str) else ""
         if (value is not None and not isinstance(value, str)) or (not text and name in _NEEDED):
             faults.append(
                 SettingsError(f"saml.attributes.{name}", "wrong_type", "This must be the name of an attribute.")
             )
-        elif text and text in wished.values():
+        elif text and text in values.values():
             faults.append(SettingsError(f"saml.attributes.{name}", "not_both", f"{text!r} is named twice."))
-        wished[f"{name}_attribute"] = text
-    return wished
+        values[f"{name}_attribute"] = text
+    return values
 
 
 def _text(section: Mapping[str, Any], name: str, faults: list[SettingsError], *, required: bool) -> str:
@@ -199,7 +199,7 @@ def _signed(section: Mapping[str, Any], faults: list[SettingsError]) -> str:
 
 
 def hints_for(section: object) -> list[str]:
-    """Return what to write in place of the older spellings in a section, in sentences."""
+    """Return the current spelling for each older spelling in a section, in sentences."""
     if not isinstance(section, Mapping) or section.get(OLDER) is None:
         return []
     return [f"saml.{OLDER} is an older spelling. Write this instead: signed: {_signed(section, [])}."]
@@ -239,7 +239,7 @@ def _seconds(section: Mapping[str, Any], name: str, faults: list[SettingsError])
 
 
 def _domains(section: Mapping[str, Any], name: str, faults: list[SettingsError]) -> dict[str, bool | None]:
-    """Return each domain as `normal_domain` makes it: an entry is a domain, or a mapping that also says whether it is ``verified``."""
+    """Return each domain in the form of `normal_domain`. An entry is a domain, or a mapping with ``domain`` and ``verified``."""
     value = section.get(name)
     if value is None:
         return {}
@@ -251,10 +251,10 @@ def _domains(section: Mapping[str, Any], name: str, faults: list[SettingsError])
     domains: dict[str, bool | None] = {}
     for index, one in enumerate(value):
         path = f"saml.{name}[{index}]"
-        said: Mapping[str, Any] = one if isinstance(one, Mapping) else {"domain": one}
-        text, verified = said.get("domain"), said.get("verified")
+        entry: Mapping[str, Any] = one if isinstance(one, Mapping) else {"domain": one}
+        text, verified = entry.get("domain"), entry.get("verified")
         domain = normal_domain(text) if isinstance(text, str) else ""
-        if not domain or set(said) - {"domain", "verified"} or not isinstance(verified, bool | None):
+        if not domain or set(entry) - {"domain", "verified"} or not isinstance(verified, bool | None):
             fault = "This must be a domain of email addresses, such as acme.com, or {domain: acme.com, verified: true}."
             faults.append(SettingsError(path, "wrong_type", fault))
         elif domain in PUBLIC_MAIL:

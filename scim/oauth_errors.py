@@ -32,8 +32,8 @@ def oauth_error(request: HttpRequest, response: HttpResponseBase) -> tuple[HttpR
     content = _toolkit_error(response)
     if content is None:
         if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-            sentence = f"{AWAY} {NOT_KNOWN if getattr(response, 'may_be_saved', False) else TRY_AGAIN}"
-            content = {"error": "temporarily_unavailable", "error_description": sentence}
+            outcome = NOT_KNOWN if getattr(response, "may_be_saved", False) else TRY_AGAIN
+            content = {"error": "temporarily_unavailable", "error_description": f"{AWAY} {outcome}"}
         elif response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
             content = {"error": "server_error", "error_description": _OURS}
         else:

@@ -166,12 +166,12 @@ class _Pinned(http.client.HTTPSConnection):
         super().__init__(host, port, timeout=seconds, context=tls)
         self.address, self.tls = address, tls
         self.was_cut = False
-        self._raw: socket.socket | None = None
+        self.raw: socket.socket | None = None
 
     def connect(self) -> None:
         plain = socket.create_connection((self.address, self.port), self.timeout)
         try:
-            self._raw = plain.dup()  # wrap_socket takes the first one over
+            self.raw = plain.dup()  # wrap_socket takes the first one over
             if self.was_cut:
                 raise TimeoutError
             self.sock = self.tls.wrap_socket(plain, server_hostname=self.host)
@@ -183,15 +183,15 @@ class _Pinned(http.client.HTTPSConnection):
         """End the connection from another thread, in whatever state it is."""
         self.was_cut = True
         try:
-            if self._raw is not None:
-                self._raw.shutdown(socket.SHUT_RDWR)
+            if self.raw is not None:
+                self.raw.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass  # it has ended already
 
     def close(self) -> None:
         super().close()
-        if self._raw is not None:
-            self._raw.close()
+        if self.raw is not None:
+            self.raw.close()
 
 
 def _fault(code: str, sentence: str) -> MetadataFaults:

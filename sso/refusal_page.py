@@ -29,6 +29,8 @@ OUR_FAULT: Final = (
 )
 AGAIN: Final = "This sign-in was refused before, and your browser has sent it again. Please start again."
 SIGNED_IN_ALREADY: Final = "Your browser has sent a finished sign-in again."
+NOT_EVERYTHING: Final = "Your identity provider did not send everything that CORE needs to identify you."
+IN_DOUBT: Final = "CORE cannot be sure who you are, so you are not signed in. An administrator must decide. Please give them the reference."
 TOO_MANY: Final = "Too many sign-ins from your network were refused. Please wait a minute, then start again."
 
 
@@ -74,10 +76,10 @@ def refused_by_policy(attempt: Attempt, assertion: VerifiedAssertion, refusal: I
     user_id = refusal.user_id if isinstance(refusal, MayNotSignIn) else None
     if isinstance(refusal, MissingAttributes):
         missing = [called_here(name, attempt.saml) for name in refusal.missing]
-        sentence = "Your identity provider did not send everything that CORE needs to identify you."
+        sentence = NOT_EVERYTHING
     if isinstance(refusal, Conflict):
         # The browser does not learn which name or address it is. The administrator finds it by the reference.
-        sentence = "CORE cannot be sure who you are, so you are not signed in. An administrator must decide. Please give them the reference."
+        sentence = IN_DOUBT
     if isinstance(refusal, NoMark):
         # The owner of the UID: the administrator looks for it on this user's page.
         user_id = refusal.collision.other_user_id

@@ -70,6 +70,7 @@ REMEDIES: Final = MappingProxyType({
     "unknown_person": "Provision the person first, or let sign-ins create users (SSO makes users).",
     "may_not_sign_in": "The person is expired, inactive at the identity provider, or staff. Their page shows which, and what to do.",
     "not_allowed": "The connection was switched off during the sign-in.",
+    "busy": "Other changes of the customer took too long. The person can try again.",
 })  # fmt: skip
 """The remedy for each code in the sign-in log."""
 

@@ -106,8 +106,12 @@ def _endpoint(request: HttpRequest, view: Any) -> HttpResponse:
         # Secrets, codes and tokens are too long to be guessed at any speed, and a guess costs one hash. The budget limits the load.
         wait = spend_on_failure(request)
         if wait:
-            sentence = f"Too many failed attempts from this address. Try again in {wait} seconds."
-            return _error("temporarily_unavailable", sentence, status=429, **{"Retry-After": str(wait)})
+            return _error(
+                "temporarily_unavailable",
+                f"Too many failed attempts from this address. Try again in {wait} seconds.",
+                status=429,
+                **{"Retry-After": str(wait)},
+            )
     # The toolkit sends a challenge for Bearer, which opens nothing here.
     if response.status_code == HTTPStatus.UNAUTHORIZED:
         response["WWW-Authenticate"] = BASIC

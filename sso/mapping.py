@@ -28,7 +28,7 @@ def person_of(assertion: VerifiedAssertion, saml: SamlSettings) -> Person:
     An absent attribute is None; one without a text is the empty string. Raises `InvalidValue` if the UID, the externalId or the groups cannot be
     read, and for different UIDs or externalIds.
     """
-    called = {
+    names = {
         "uid": saml.connection.uid_attribute,
         "external_id": saml.external_id_attribute,
         "given_name": saml.first_name_attribute,
@@ -41,9 +41,9 @@ def person_of(assertion: VerifiedAssertion, saml: SamlSettings) -> Person:
     groups = _groups(assertion, saml)
     emails = different(assertion, saml.email_attribute, compared=str)
     keys: dict[str, Any] = {
-        field: _only(assertion, called[field], compared=compared) for field, compared in KEYS.items()
+        field: _only(assertion, names[field], compared=compared) for field, compared in KEYS.items()
     }
-    texts: dict[str, Any] = {field: _first(assertion, name) for field, name in called.items() if field not in KEYS}
+    texts: dict[str, Any] = {field: _first(assertion, name) for field, name in names.items() if field not in KEYS}
     return Person(
         **keys,
         **texts,
@@ -51,7 +51,7 @@ def person_of(assertion: VerifiedAssertion, saml: SamlSettings) -> Person:
         groups=groups,
         groups_unlisted=groups is None and reads_groups(saml) and overage_attribute(assertion) is not None,
         more_emails=emails[1:],
-        called={**called, "name_id": "NameID"},
+        called={**names, "name_id": "NameID"},
     )
 
 

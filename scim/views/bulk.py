@@ -53,9 +53,9 @@ class Bulk(ScimView):
                 answer = self._refused(operation) if isinstance(operation, ScimError) else self._done(operation, ids)
             if answer["status"] == str(Unavailable.status):
                 busy = Unavailable("CORE could not do an earlier operation now. Send this one again later.")
-            said = bulk.raw[at]
-            told = {"method": str(said.get("method", "")).upper(), "bulkId": said.get("bulkId")}
-            answers[at] = {**{name: value for name, value in told.items() if value}, **answer}
+            sent = bulk.raw[at]
+            labels = {"method": str(sent.get("method", "")).upper(), "bulkId": sent.get("bulkId")}
+            answers[at] = {**{name: value for name, value in labels.items() if value}, **answer}
             errors += "response" in answer
             if bulk.fail_on_errors is not None and errors >= bulk.fail_on_errors:
                 break

@@ -111,10 +111,10 @@ class _Reader:
         what = "filter" if self.error is InvalidFilter else "path"
         raise self.error(f"The {what} {why}.")
 
-    def fail_here(self, wanted: str) -> NoReturn:
+    def fail_here(self, expected: str) -> NoReturn:
         rest = self.text[self.at :]
         found = f"found {shown(rest, 30)}" if rest else "it ends there"
-        self.fail(f"is not understood at character {self.at + 1}: expected {wanted}, {found}")
+        self.fail(f"is not understood at character {self.at + 1}: expected {expected}, {found}")
 
     def skip(self) -> None:
         self.at = _SPACE.match(self.text, self.at).end()  # type: ignore[union-attr]  # matches the empty string too

@@ -125,7 +125,7 @@ def test_attributes_have_names_of_their_own(
     assert faults(bare, {"idp_metadata": idp.metadata(), "attributes": attributes}) == {expected}
 
 
-def test_events_tell_certificates_by_fingerprint(bare: Connection, idp: TestIdp) -> None:
+def test_events_name_certificates_by_fingerprint(bare: Connection, idp: TestIdp) -> None:
     sso.connections.apply(bare, {"idp_metadata": idp.metadata()}, base_dir=None)
     sso.connections.apply(bare, {"idp_metadata": TestIdp().metadata()}, base_dir=None)
     first, second = Event.objects.filter(kind="saml_settings.changed").order_by("at")
@@ -181,7 +181,7 @@ def test_the_older_spelling_of_what_must_be_signed_is_read_and_a_wrong_one_is_na
     assert hints_for(section | {"signed": "response"}) == hints_for(None) == []
 
 
-def test_rows_keep_what_they_demanded_when_the_setting_gets_four_values(idp: TestIdp) -> None:
+def test_rows_keep_their_meaning_when_the_setting_gets_four_values(idp: TestIdp) -> None:
     """And back: a version that knows only yes and no demands no less than was demanded."""
     demands = {"both": True, "assertion": False, "response": True, "either": False}
     for signed in demands:

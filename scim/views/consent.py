@@ -115,12 +115,12 @@ class Consent(AuthorizationView):  # type: ignore[misc]  # the toolkit publishes
             answer = super().create_authorization_response(request, **kwargs)
         except OAuthToolkitError:
             if not kwargs["allow"]:
-                self._tell(allowed=False, credentials=kwargs["credentials"])
+                self._record(allowed=False, credentials=kwargs["credentials"])
             raise
         finally:
             request.user = signed_in
         if "code" in dict(parse_qsl(urlsplit(answer[0]).query)):  # otherwise the answer is an error for the client
-            self._tell(allowed=True, credentials=kwargs["credentials"])
+            self._record(allowed=True, credentials=kwargs["credentials"])
         return answer
 
     def _record(self, *, allowed: bool, credentials: dict[str, Any]) -> None:

@@ -197,14 +197,3 @@ class ProvisioningRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.method} {self.resource_type} {self.status} {self.reference}"
-
-
-class Budget(models.Model):
-    """The part of a budget that was spent in its minute. PostgreSQL does not log this table: losing it is cheap."""
-
-    key = models.CharField(max_length=100, primary_key=True)
-    minute = models.BigIntegerField()
-    spent = models.PositiveIntegerField()
-
-    def __str__(self) -> str:
-        return f"{self.spent} of {self.key}"

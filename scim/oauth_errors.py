@@ -22,6 +22,17 @@ _SENTENCES: Final = {
     "unauthorized_client": "This client may not use this grant type. An administrator of CORE can allow it on the page of its OAuth client.",
     "invalid_scope": "The scopes are scim and offline_access.",
 }
+REMEDIES: Final = {
+    "invalid_client": "Enter client ID and secret from the setup sheet again. Check that the connection is switched on.",
+    "invalid_grant": "Authorise the app again in its provisioning settings.",
+    "invalid_request": "Correct the request as the sentence describes.",
+    "invalid_scope": "Request the scope scim.",
+    "unauthorized_client": "An administrator of CORE allows the grant type for this client.",
+    "unsupported_grant_type": "Use one of the listed grant types.",
+    "temporarily_unavailable": "Send the same request again after the seconds in Retry-After.",
+    "server_error": "Give the reference to an administrator of CORE. The log of the service contains the cause.",
+}
+"""What to do about each error; `docs/reference/errors.md` shows it."""
 _NOTHING_HERE: Final = "There is nothing at this address. Compare it with the connection's setup sheet."
 _OURS: Final = "Something went wrong in CORE. Try again later, or give the reference to its administrator."
 _NOT_UNDERSTOOD: Final = "The request cannot be understood."

@@ -28,7 +28,7 @@ the log.
 """
 
 # Services whose refusals a SCIM client receives.
-SCIM_SERVICES = ("provisioning", "uniqueness", "groups", "transactions")
+SCIM_SERVICES = ("creating", "groups", "locating", "provisioning", "transactions", "uniqueness")
 
 
 def modules_of_scim() -> Iterator[str]:
@@ -38,8 +38,10 @@ def modules_of_scim() -> Iterator[str]:
             yield ".".join(parts)
 
 
-def sentences(module: ModuleType, base: type[Exception]) -> Iterator[tuple[type[Exception], str]]:
-    """Yield each class that inherits from ``base`` with the sentence that ``module`` gives it."""
+def sentences(module: ModuleType, base: type[Exception]) -> Iterator[tuple[type[Exception], str, str]]:
+    """Yield each class that inherits from ``base`` with the sentence that ``module`` gives it, and the cause of a conflict."""
+    from core_identity.values import Cause
+
     assert module.__file__ is not None
     for call in (
         node for node in ast.walk(ast.parse(Path(module.__file__).read_text("utf-8"))) if isinstance(node, ast.Call)
@@ -49,7 +51,9 @@ def sentences(module: ModuleType, base: type[Exception]) -> Iterator[tuple[type[
             texts = (text_of(argument, module) for argument in call.args)
             sentence = next((text for text in texts if " " in text), "")
             if sentence.strip("… "):
-                yield kind, sentence
+                inner = (value_of(one, module) for one in ast.walk(call) if isinstance(one, ast.Attribute))
+                cause = next((one.value for one in inner if isinstance(one, Cause)), "")
+                yield kind, sentence, cause
 
 
 def value_of(node: ast.expr, module: ModuleType) -> object:
@@ -68,23 +72,26 @@ def text_of(node: ast.expr, module: ModuleType) -> str:
     return str(found) if isinstance(found, str | int) and not isinstance(found, bool) else "…"
 
 
-def scim_sentences() -> dict[str, dict[str, None]]:
-    """The sentences of each code, in the order of the code."""
+def scim_sentences() -> dict[str, dict[str, dict[str, None]]]:
+    """For each code of a SCIM error, the causes in the provisioning log, each with its sentences in the order of the code."""
     from core_identity import errors as core
     from scim.views.failure import _CORE
     from scim.wire import errors as wire
 
-    found: dict[str, dict[str, None]] = {kind.code: {} for kind in scim_kinds()}
+    found: dict[str, dict[str, dict[str, None]]] = {kind.code: {} for kind in scim_kinds()}
     for name in modules_of_scim():
-        for kind, sentence in sentences(import_module(name), wire.ScimError):
-            found[kind.code][sentence] = None  # type: ignore[attr-defined]
+        for kind, sentence, _ in sentences(import_module(name), wire.ScimError):
+            code = kind.code  # type: ignore[attr-defined]
+            found[code].setdefault(code, {})[sentence] = None
     for name in SCIM_SERVICES:
-        for kind, sentence in sentences(import_module(f"core_identity.services.{name}"), core.IdentityError):
+        for kind, sentence, cause in sentences(import_module(f"core_identity.services.{name}"), core.IdentityError):
             at_the_wire = next((one for of, one in _CORE if issubclass(kind, of)), wire.BadRequest)
             at_the_wire = wire.Unavailable if issubclass(kind, core.Busy) else at_the_wire
-            found[at_the_wire.code][sentence] = None
-    found["invalid_count"]["count must be a whole number, not …."] = None  # raised with the sentence of another error
-    found["too_many_requests"][wire.TooManyRequests(17).message.replace("17", "…")] = None
+            found[at_the_wire.code].setdefault(cause or kind.code, {})[sentence] = None  # type: ignore[attr-defined]
+    # Two sentences that are not an argument where they are raised.
+    found["invalid_count"] = {"invalid_count": {"count must be a whole number, not ….": None}}
+    too_many = wire.TooManyRequests(17).message.replace("17", "…")
+    found["too_many_requests"] = {"too_many_requests": {too_many: None}}
     return found
 
 
@@ -135,7 +142,7 @@ def saml_sentences() -> dict[str, list[str]]:
     service, transactions = (import_module(f"core_identity.services.{name}") for name in ("sign_in", "transactions"))
     found = {code.value: [SENTENCES.get(code, OTHERWISE)] for code in Code}
     for module in (service, transactions, mapping):
-        for kind, sentence in sentences(module, Exception):
+        for kind, sentence, _ in sentences(module, Exception):
             code = getattr(kind, "code", "")
             if code in {"unknown_person", "invalid_value", "not_allowed"}:
                 found.setdefault(code, []).append(sentence)
@@ -151,16 +158,17 @@ def saml_sentences() -> dict[str, list[str]]:
 
 
 def rendered() -> str:
-    from scim.remedies import OAUTH, SCIM
+    from scim.oauth_errors import REMEDIES as OAUTH
+    from scim.remedies import REMEDIES as SCIM
     from sso.remedies import REMEDIES
 
     lines = ["## SCIM\n", "An identity provider shows these sentences in its task list.\n"]
     kinds = {kind.code: kind for kind in scim_kinds()}
-    for code, texts in scim_sentences().items():
+    for code, causes in scim_sentences().items():
         kind = kinds[code]
-        lines += _section(
-            f"{kind.status} {f'`{kind.scim_type}`' if kind.scim_type else code.replace('_', ' ')}", SCIM[code], texts
-        )
+        lines.append(f"### {kind.status} {f'`{kind.scim_type}`' if kind.scim_type else code.replace('_', ' ')}\n")
+        for cause, texts in causes.items():
+            lines += _remedy(SCIM[cause].fix, texts)
     lines += ["## OAuth\n", "The answer contains `error` and `error_description`.\n"]
     for code, texts in sorted(oauth_sentences().items()):
         lines += _section(f"`{code}`", OAUTH[code], texts)
@@ -178,7 +186,11 @@ _OURS = "Look in the log of the service, by the reference."
 
 
 def _section(title: str, remedy: str, texts: Mapping[str, None]) -> list[str]:
-    return [f"### {title}\n", f"*What to do:* {remedy}\n", *(f"- {_plain(text)}" for text in texts), ""]
+    return [f"### {title}\n", *_remedy(remedy, texts)]
+
+
+def _remedy(remedy: str, texts: Mapping[str, None]) -> list[str]:
+    return [*(f"- {_plain(text)}" for text in texts), "", f"*What to do:* {remedy}\n"]
 
 
 def _plain(text: str) -> str:
@@ -190,19 +202,15 @@ def test_the_page_of_errors_is_current() -> None:
     assert PAGE.read_text(encoding="utf-8") == rendered(), f"run {RENEW}"
 
 
-def test_every_error_of_scim_has_a_sentence_and_a_remedy() -> None:
-    from scim.remedies import SCIM
-
-    found = scim_sentences()
-    assert set(found) == set(SCIM)
-    assert not [code for code, texts in found.items() if not texts]
+def test_every_error_of_scim_has_a_sentence() -> None:
+    assert not [code for code, causes in scim_sentences().items() if not any(causes.values())]
 
 
 def test_every_error_of_oauth_has_a_sentence_and_a_remedy() -> None:
-    from scim.remedies import OAUTH
+    from scim.oauth_errors import REMEDIES
 
     found = oauth_sentences()
-    assert set(found) == set(OAUTH)
+    assert set(found) == set(REMEDIES)
     assert not [code for code, texts in found.items() if not texts]
 
 

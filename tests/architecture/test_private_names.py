@@ -11,7 +11,7 @@ from types import ModuleType
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs/reference/private-names.md"
 OURS = ("core_identity", "scim", "sso")
-DOCUMENTED = {"_meta", "_default_manager", "_make", "_fields", "_Element"}
+DOCUMENTED = {"_meta", "_default_manager", "_db", "_make", "_fields", "_Element"}
 """Underscore names that Django, the standard library and lxml document."""
 
 

@@ -28,7 +28,7 @@ the log.
 """
 
 # Services whose refusals a SCIM client receives.
-SCIM_SERVICES = ("creating", "groups", "locating", "provisioning", "transactions", "uniqueness")
+SCIM_SERVICES = ("creating", "groups", "locating", "locks", "provisioning", "transactions", "uniqueness")
 
 
 def modules_of_scim() -> Iterator[str]:
@@ -139,9 +139,9 @@ def saml_sentences() -> dict[str, list[str]]:
     from sso import mapping, refusal_page
     from sso.saml.refusals import OTHERWISE, SENTENCES, Code
 
-    service, transactions = (import_module(f"core_identity.services.{name}") for name in ("sign_in", "transactions"))
+    service, locks = (import_module(f"core_identity.services.{name}") for name in ("sign_in", "locks"))
     found = {code.value: [SENTENCES.get(code, OTHERWISE)] for code in Code}
-    for module in (service, transactions, mapping):
+    for module in (service, locks, mapping):
         for kind, sentence, _ in sentences(module, Exception):
             code = getattr(kind, "code", "")
             if code in {"unknown_person", "invalid_value", "not_allowed"}:

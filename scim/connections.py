@@ -10,10 +10,10 @@ from django.conf import settings
 from django.db import transaction
 
 from core_identity.clock import database_now
+from core_identity.connection_file import Section, one_of
 from core_identity.errors import NotFound
 from core_identity.event_kinds import EventKind
 from core_identity.services import events
-from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor, ActorKind, Channel
 from scim.client_secrets import add_secret, unusable_secret
 from scim.models import OAuthClient
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from core_identity.models import Connection
 
 APPLY: Final = Actor(Channel.ADMIN, ActorKind.SYSTEM, "connection apply")
-_KEYS: Final = ("redirect_uris", "grants")
 
 AUTHORIZE_PATH: Final = "oauth/authorize/"
 TOKEN_PATH: Final = "oauth/token/"  # noqa: S105 - a path
@@ -104,41 +103,21 @@ def urls(connection: "Connection") -> dict[str, Any]:
     }
 
 
-def _read(section: object) -> tuple[list[str], list[str]]:
-    if not isinstance(section, Mapping):
-        raise SettingsErrors([SettingsError("scim", "wrong_type", "This must be a mapping of keys to values.")])
-    faults = [
-        SettingsError(
-            f"scim.{name}", "unknown_key", f"There is no such key here. The known keys are: {', '.join(_KEYS)}."
-        )
-        for name in section
-        if name not in _KEYS
-    ]
-    redirect_uris = _texts(section, "redirect_uris", [], faults)
+def _read(content: object) -> tuple[list[str], list[str]]:
+    section = Section.of_service(content, path="scim")
+    redirect_uris = section.texts("redirect_uris") or []
     for index, uri in enumerate(redirect_uris):
         wrong = _wrong_with(uri)
         if wrong:
-            faults.append(SettingsError(f"scim.redirect_uris[{index}]", "not_a_redirect_uri", wrong))
-    grants = _texts(section, "grants", list(OAuthClient.GRANTS), faults)
-    for index, grant in enumerate(grants):
+            section.fault(f"redirect_uris[{index}]", "not_a_redirect_uri", wrong)
+    grants = section.texts("grants")
+    for index, grant in enumerate(grants or ()):
         if grant not in OAuthClient.GRANTS:
-            told = f"This must be one of {', '.join(OAuthClient.GRANTS)}."
-            faults.append(SettingsError(f"scim.grants[{index}]", "not_a_choice", told))
-    if not grants and "grants" in section:
-        faults.append(SettingsError("scim.grants", "required", "Name at least one grant."))
-    if faults:
-        raise SettingsErrors(faults)
-    return redirect_uris, grants
-
-
-def _texts(section: Mapping[str, Any], name: str, default: list[str], faults: list[SettingsError]) -> list[str]:
-    value = section.get(name)
-    if value is None:
-        return default
-    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
-        faults.append(SettingsError(f"scim.{name}", "wrong_type", "This must be a list of texts."))
-        return default
-    return value
+            section.fault(f"grants[{index}]", "not_a_choice", f"This must be {one_of(OAuthClient.GRANTS)}.")
+    if section.raw("grants") == []:
+        section.fault("grants", "required", "Name at least one grant.")
+    section.check()
+    return redirect_uris, list(OAuthClient.GRANTS) if grants is None else grants
 
 
 def _wrong_with(uri: str) -> str | None:

@@ -112,9 +112,20 @@ class RowPage(AdminPage):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         find = self.admin.viewable if self.access is Access.VIEW else self.admin.changeable
         self.row = find(request, kwargs["pk"])
-        if (self.access is Access.SUPERUSER and not request.user.is_superuser) or not self.may_open():
+        if not self.is_open():
             raise PermissionDenied
         return self.answer_instead() or super().dispatch(request, *args, **kwargs)
+
+    @classmethod
+    def is_open_to(cls, admin: CoreAdmin, request: HttpRequest, row: Any) -> bool:
+        """Return whether the administrator of a request may open the page of a row that they may see. A link to it appears only then."""
+        page = cls(admin=admin)
+        page.setup(request)
+        page.row = row
+        return (cls.access is Access.VIEW or admin.has_change_permission(request, row)) and page.is_open()
+
+    def is_open(self) -> bool:
+        return (self.access is not Access.SUPERUSER or self.request.user.is_superuser) and self.may_open()
 
     def may_open(self) -> bool:
         """Whether a further condition is met, beside `access`."""
@@ -146,6 +157,13 @@ class ConnectionPage(RowPage):
     """A page of a connection. The package that knows the subject declares it; `core_identity.config.admin` lists it."""
 
     row: "Connection"
+
+    def page_of(self, row: Any) -> str:
+        """Return the address of the overview, because it shows the next step."""
+        return reverse("admin:core_identity_connection_overview", args=[row.pk])
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "tabs": self.admin.tabs(self.request, self.row)}
 
 
 class ConnectionReadPage(ReadPage, ConnectionPage):

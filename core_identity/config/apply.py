@@ -122,8 +122,7 @@ def _apply_one(
     if wished["external_id_may_change"] and wished["uid_rule"] != UidRule.OTHER:
         uid.fault("external_id_may_change", "not_a_choice", "The externalId may change for the rule `other` only.")
     grantable = given.texts("grantable")
-    for part in (section, uid, given):
-        part.finish()
+    section.finish()
     if section.faults:
         return {}
     made: list[Connection] = []

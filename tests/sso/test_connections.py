@@ -164,8 +164,8 @@ def test_the_older_spelling_of_what_must_be_signed_is_read_and_a_wrong_one_is_na
 ) -> None:
     section: dict[str, Any] = {"idp_metadata": idp.metadata()}
     for wrong, code in (
-        ({"signed": "none"}, ("saml.signed", "wrong_type")),
-        ({"signed": True}, ("saml.signed", "wrong_type")),
+        ({"signed": "none"}, ("saml.signed", "not_a_choice")),
+        ({"signed": True}, ("saml.signed", "not_a_choice")),
         ({"want_response_signed": "yes"}, ("saml.want_response_signed", "wrong_type")),
         ({"signed": "both", "want_response_signed": True}, ("saml.want_response_signed", "not_both")),
     ):

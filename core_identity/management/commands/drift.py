@@ -35,8 +35,10 @@ class Command(AnsweringCommand):
             for one in drift_in(identity):
                 if field in {None, one.field}:
                     whose = {"user": _user_told(user), "connection": one.connection}
-                    told.append({**whose, "field": one.field, "said": one.said, "held": one.held})
-                    lines.append(f"{user}  {one.field}: {one.connection} says {one.said!r}, here it is {one.held!r}")
+                    told.append({**whose, "field": one.field, "said": one.idp_value, "held": one.core_value})
+                    lines.append(
+                        f"{user}  {one.field}: {one.connection} says {one.idp_value!r}, here it is {one.core_value!r}"
+                    )
         self.answer({"drift": told}, as_json=json, lines=lines or ["There is no drift."])
 
     def act_take_over(self, *, key: str, connection: str, fields: list[str], reason: str, json: bool, **_: Any) -> None:

@@ -39,7 +39,9 @@ def paths_on_the_map(page: str) -> Iterator[str]:
 
 
 def test_every_path_in_the_docs_exists() -> None:
-    named = [(page.name, (path,)) for page in PAGES for path in paths_in_code(page.read_text("utf-8"))]
+    named: list[tuple[str, tuple[str, ...]]] = [
+        (page.name, (path,)) for page in PAGES for path in paths_in_code(page.read_text("utf-8"))
+    ]
     named += [("rules.md", paths) for paths in paths_in_rules((ROOT / "docs/reference/rules.md").read_text("utf-8"))]
     on_the_map = list(paths_on_the_map((ROOT / "docs/architecture.md").read_text("utf-8")))
     named += [("architecture.md", (path,)) for path in on_the_map]

@@ -6,8 +6,9 @@ from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.urls import path, reverse
 
+from core_identity.config.navigation import navigation
 from core_identity.errors import IdentityError, TooManyPasswords, TryLater
 from core_identity.models import Conflict, Event, Identity
 from core_identity.models.conflict import ConflictState
@@ -24,7 +25,8 @@ class CoreAdminSite(AdminSite):
     """The administration of CORE: the models of core_identity, and no other way to write them than its services."""
 
     site_header = site_title = "CORE"
-    index_title = "People, roles and connections"
+    index_title = "Home"
+    enable_nav_sidebar = False  # ours is in templates/admin/base.html
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Take our own models only: tokens, clients or groups of auth, which other apps register, would be ways around the services."""
@@ -46,6 +48,22 @@ class CoreAdminSite(AdminSite):
                 return self._try_later(request, refused)
 
         return super().admin_view(telling, cacheable)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Add the navigation. Who may not open the administration gets none."""
+        context = super().each_context(request)
+        if context["has_permission"]:
+            context["core_sections"] = navigation(request, self)
+        return context
+
+    def get_urls(self) -> Any:
+        return [path("search/", self.admin_view(self.search), name="search"), *super().get_urls()]
+
+    def search(self, request: HttpRequest) -> HttpResponse:
+        # Imported late: what it imports registers itself at this site.
+        from core_identity.config.search_page import search
+
+        return search(request, self)
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """Show first what waits for an administrator."""

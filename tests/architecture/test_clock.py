@@ -25,6 +25,7 @@ SHOWN_OR_LOGGED: Final = {
     "core_identity/services/resolutions.py",
     "core_identity/services/sign_in.py",
     "core_identity/services/sso_groups.py",
+    "core_identity/templatetags/core_pages.py",  # how long ago, on pages
     "scim/bearer_tokens.py",  # when a token was revoked
     "scim/consents.py",
     "scim/models.py",  # a word on a page

@@ -67,16 +67,22 @@ WITH_RULE_NUMBERS: Final = {"docs/reference/rules.md", "docs/architecture.md"}
 USERS_READ: Final = (
     "core_identity/*.py",
     "core_identity/admin/*.py",
+    "core_identity/admin_kit/*.py",
     "core_identity/config/**/*.py",
+    "core_identity/management/commands/*.py",
     "core_identity/models/*.py",
     "core_identity/policy/*.py",
     "core_identity/selectors/*.py",
     "core_identity/services/*.py",
     "demo/**/*.py",
     "scim/*.py",
+    "scim/admin/*.py",
+    "scim/management/commands/*.py",
     "scim/views/*.py",
     "scim/wire/*.py",
     "sso/*.py",
+    "sso/admin/*.py",
+    "sso/management/commands/*.py",
     "sso/saml/*.py",
 )
 """Modules with texts for users: their strings are checked."""

@@ -13,16 +13,16 @@ from core_identity.errors import IdentityError
 from core_identity.services.sign_in import enter
 from sso import sign_in_state
 from sso.explanations import explain_attributes, explain_entrance
-from sso.first_refusal import last_reference
+from sso.incoming_message import actor_of, pending_sign_in, verified_assertion
 from sso.live_settings import live_settings, require_live
 from sso.mapping import person_of
 from sso.models import SamlSettings
-from sso.reception import actor_of, believed, departed
 from sso.refusal_page import facts, refused_by_policy, refused_message, unjudged
+from sso.refusal_reference import last_reference
 from sso.relay_state import safe_path
 from sso.saml.refusals import SamlRefusal, Unjudged
 from sso.sign_in_log import SIGNED_IN, Attempt, record
-from sso.trial import come_back_from_test, settings_under_test
+from sso.sign_in_tests import finish_test, settings_under_test
 
 log = logging.getLogger("sso.sign_ins")
 
@@ -37,11 +37,11 @@ def acs(request: HttpRequest, slug: str) -> HttpResponse:
     token = sign_in_state.browser_token_of(request)
     attempt = Attempt(request, _settings(slug, token))
     try:
-        state = departed(attempt, token)
+        state = pending_sign_in(attempt, token)
         if state is not None and state.tester_id is not None:
-            return come_back_from_test(attempt, state)
+            return finish_test(attempt, state)
         require_live(attempt.saml)
-        assertion = believed(attempt, state)
+        assertion = verified_assertion(attempt, state)
     except SamlRefusal as refusal:
         return refused_message(attempt, refusal)
     except Unjudged as fault:

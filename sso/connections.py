@@ -13,8 +13,8 @@ from core_identity.errors import NotAllowed
 from core_identity.services import events
 from core_identity.values import Actor, ActorKind, Channel
 from sso.email_domains import keep_only, unverify_domain, verify_domain
-from sso.import_notes import import_notes
 from sso.keys import make_key_where_none
+from sso.metadata_notes import metadata_notes
 from sso.models import SamlSettings
 from sso.saml.certificates import fingerprint
 from sso.section import KEYS, NEED_A_KEY, hints_for, metadata_in, read_section
@@ -71,7 +71,7 @@ def plan(connection: "Connection", section: Mapping[str, Any], *, base_dir: Path
 def hints(saml: SamlSettings, section: Mapping[str, Any], *, base_dir: Path | None) -> list[str]:
     """Return what somebody who applied ``section`` should know, in sentences: of its spelling, and of the metadata in it."""
     read = metadata_in(section, base_dir)
-    return [*hints_for(section), *(import_notes(saml, read) if read else [])]
+    return [*hints_for(section), *(metadata_notes(saml, read) if read else [])]
 
 
 def section_of(saml: SamlSettings) -> dict[str, Any]:

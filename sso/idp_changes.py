@@ -16,7 +16,7 @@ from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor
 from sso.connections import Changes, seen_as
 from sso.connections import told as told_in_event
-from sso.import_notes import import_notes
+from sso.metadata_notes import metadata_notes
 from sso.metadata_source import fetch
 from sso.models import SamlSettings
 from sso.saml.certificates import end_of, fingerprint
@@ -90,7 +90,7 @@ def difference(saml: SamlSettings, read: IdpMetadata, *, url: str | None = None)
         before, after = getattr(saml, field) or None, wished[field]
         if before != (after or None) and not (field == "certificates" and set(before or ()) == set(read.certificates)):
             changes[field] = (before, after)
-    notes = import_notes(saml, read)
+    notes = metadata_notes(saml, read)
     if "idp_entity_id" in changes and saml.idp_entity_id:
         notes.append("The entity ID changes: this is not the identity provider that CORE has now.")
     return Difference(changes, tuple(notes))

@@ -15,11 +15,10 @@ from lxml import etree
 from core_identity.clock import database_now
 from core_identity.credentials import credential
 from core_identity.values import Actor, ActorKind, Channel
-from sso.going_away import may_be_framed_by, may_post_to, send_away
+from sso.incoming_message import judging
 from sso.live_settings import live_settings
 from sso.logout import end_named_sessions, farewell, is_ours, key_for_logout, session_of
 from sso.models import SamlSettings, SsoSession
-from sso.reception import judging
 from sso.refusal_page import OUR_FAULT, TOO_MANY, count_refusal, facts
 from sso.saml.expectations import Expected
 from sso.saml.logout import verify_posted, verify_redirected
@@ -27,6 +26,7 @@ from sso.saml.logout_claims import check_logout_request, check_logout_response
 from sso.saml.messages import logout_response
 from sso.saml.refusals import Code, SamlRefusal, Unjudged
 from sso.saml.verifier import unverified_in_response_to
+from sso.send_to_idp import may_be_framed_by, may_post_to, send_to_idp
 from sso.sign_in_log import Attempt, record_refused_logout
 
 log = logging.getLogger("sso.sign_ins")
@@ -155,7 +155,7 @@ def _answer(attempt: Attempt, field: str) -> HttpResponse:
         now=database_now(),
         signer=key,
     )
-    return may_be_framed_by(send_away(request, saml, answer), saml)
+    return may_be_framed_by(send_to_idp(request, saml, answer), saml)
 
 
 def _signed_out(request: HttpRequest, saml: SamlSettings, **told: Any) -> HttpResponse:

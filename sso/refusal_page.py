@@ -12,9 +12,9 @@ from core_identity.budgets import hash_of_address, spend
 from core_identity.errors import Busy, Conflict, IdentityError, MayNotSignIn, MissingAttributes, NoMark
 from core_identity.outages import RETRY_AFTER
 from sso.explanations import explain_refusal
-from sso.first_refusal import first_reference, remember_refusal
 from sso.mapping import called_here
 from sso.models import SamlSettings
+from sso.refusal_reference import first_reference, remember_refusal
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.refusals import Code, SamlRefusal, Unjudged
 from sso.sign_in_log import Attempt, names_shown, record, record_stranger

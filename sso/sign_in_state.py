@@ -216,7 +216,7 @@ def finished_lately(saml: SamlSettings, browser_token: str | None) -> bool:
     return mine.filter(finished_at__isnull=False, expires_at__gt=Now()).exists()
 
 
-def trials_of(browser_token: str | None) -> QuerySet[SignInState]:
+def tests_of(browser_token: str | None) -> QuerySet[SignInState]:
     """Return the test sign-ins that a browser began lately, whether they have come back or not."""
     return SignInState.objects.filter(
         tester__isnull=False, browser_hash=hashed(browser_token or ""), expires_at__gt=Now()

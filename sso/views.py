@@ -19,15 +19,15 @@ from core_identity.selectors.story import roles_told
 from core_identity.selectors.users import user_summary
 from core_identity.services.sign_in import require_open_gate
 from sso import sign_in_state
-from sso.going_away import send_away
 from sso.keys import announced_certificates, signing_key
 from sso.live_settings import live_settings
 from sso.logout import remember_session
-from sso.offers import connections_to_offer
 from sso.refusal_page import refused_at_the_end, refused_message, unable
 from sso.relay_state import safe_path
 from sso.saml.messages import sp_metadata
 from sso.saml.refusals import Code, SamlRefusal
+from sso.send_to_idp import send_to_idp
+from sso.sign_in_choices import connections_to_show
 from sso.sign_in_log import Attempt
 
 
@@ -54,7 +54,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return response
     if not typed and "@" in wanted:
         wanted = ""
-    page["offered"], page["ask"] = connections_to_offer(wanted)
+    page["offered"], page["ask"] = connections_to_show(wanted)
     return render(request, "sso/sign_in.html", page | {"wanted": wanted})
 
 
@@ -73,7 +73,7 @@ def login(request: HttpRequest, slug: str) -> HttpResponse:
         )
     except IdentityError as fault:
         return unable(Attempt(request, saml), fault)
-    response = send_away(request, saml, away.message)
+    response = send_to_idp(request, saml, away.message)
     sign_in_state.remember_browser(response, away.browser_token)
     return response
 

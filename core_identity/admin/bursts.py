@@ -9,8 +9,8 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
-from core_identity.admin.base import CoreAdmin
-from core_identity.admin.forms import ReasonForm
+from core_identity.admin_kit.base import CoreAdmin
+from core_identity.admin_kit.forms import ReasonForm
 from core_identity.models import Burst
 from core_identity.selectors.bursts import may_settle_bursts, open_bursts, plan_of
 from core_identity.services.bursts import settle_burst, unexpire_burst
@@ -74,5 +74,11 @@ class BurstPages(CoreAdmin):
             return self.to_change_page(connection)
         title = f"Burst of deactivations in {connection}"
         return self.page(
-            request, "connection/burst.html", title=title, form=form, obj=connection, burst=burst, most=SHOWN
+            request,
+            "admin/core_identity/connection/burst.html",
+            title=title,
+            form=form,
+            obj=connection,
+            burst=burst,
+            most=SHOWN,
         )

@@ -9,10 +9,10 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from core_identity.admin.base import CoreAdmin
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
-from core_identity.admin.forms import ReasonForm
 from core_identity.admin.user_filters import RelatedFilter
+from core_identity.admin_kit.base import CoreAdmin
+from core_identity.admin_kit.forms import ReasonForm
 from core_identity.keys import key
 from core_identity.models import Conflict, Event
 from core_identity.models.conflict import ConflictState
@@ -125,7 +125,7 @@ class ConflictAdmin(CoreAdmin):
             return redirect("admin:core_identity_conflict_changelist")
         return self.page(
             request,
-            "conflict/resolve.html",
+            "admin/core_identity/conflict/resolve.html",
             title=f"Conflict: {conflict.named}",
             form=form,
             obj=conflict,

@@ -6,7 +6,7 @@ from django import forms
 from django.http import HttpRequest
 
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
-from core_identity.admin.forms import ActForm, ReasonForm
+from core_identity.admin_kit.forms import ActForm, ReasonForm
 from core_identity.models import Connection, Role
 from core_identity.selectors.groups import listed_groups, role_keys
 from core_identity.selectors.roles import protected_roles

@@ -149,7 +149,7 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
             self.message_user(request, f"The connection {connection} is {'on' if form.written.enabled else 'off'}.")
             return self.to_change_page(connection)
         title = f"Switch {'off' if connection.enabled else 'on'} the connection {connection}"
-        return self.page(request, "connection/switch.html", title=title, form=form, obj=connection)
+        return self.page(request, "admin/core_identity/connection/switch.html", title=title, form=form, obj=connection)
 
     def external_id_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         connection = self.changeable(request, pk)
@@ -159,7 +159,9 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
             self.message_user(request, f"The externalId of people of {connection} {now}.", messages.SUCCESS)
             return self.to_change_page(connection)
         title = f"May the externalId change in {connection}?"
-        return self.page(request, "connection/external_id.html", title=title, form=form, obj=connection)
+        return self.page(
+            request, "admin/core_identity/connection/external_id.html", title=title, form=form, obj=connection
+        )
 
     def roles_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         connection = self.changeable(request, pk)
@@ -168,7 +170,7 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
             self.message_user(request, f"The roles that {connection} may give are saved.", messages.SUCCESS)
             return self.to_change_page(connection)
         title = f"Roles that groups of {connection} may give"
-        return self.page(request, "connection/roles.html", title=title, form=form, obj=connection)
+        return self.page(request, "admin/core_identity/connection/roles.html", title=title, form=form, obj=connection)
 
     def mismatches_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Read only: who is who is mended at the IdP. It shows people, so the permission to see connections is not enough."""
@@ -180,7 +182,7 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
         page = Paginator(perhaps_pushed_too(connection), PAIRS_ON_A_PAGE).get_page(request.GET.get("page"))
         return self.page(
             request,
-            "connection/mismatches.html",
+            "admin/core_identity/connection/mismatches.html",
             title=f"People whom {connection} may know twice",
             form=forms.Form(),
             obj=connection,
@@ -197,7 +199,7 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
         pushed = Paginator(listed_groups(connection=connection, waiting=waiting), GROUPS_ON_A_PAGE)
         return self.page(
             request,
-            "connection/groups.html",
+            "admin/core_identity/connection/groups.html",
             title=f"Groups of {connection}",
             form=forms.Form(),
             obj=connection,

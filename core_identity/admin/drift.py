@@ -10,8 +10,8 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 
-from core_identity.admin.base import CoreAdmin
-from core_identity.admin.forms import ReasonForm
+from core_identity.admin_kit.base import CoreAdmin
+from core_identity.admin_kit.forms import ReasonForm
 from core_identity.models import User
 from core_identity.selectors.drift import FIELDS, Drift, drift_in, drift_of, drifting
 from core_identity.services.drift import take_over
@@ -81,7 +81,7 @@ class UserDriftPages(CoreAdmin):
         if form.submit():
             self.message_user(request, "Accepted. The reason is in the events.", messages.SUCCESS)
             return self.to_change_page(user)
-        return self.page(request, "user/drift.html", title=f"Drift of {user}", form=form, obj=user)
+        return self.page(request, "admin/core_identity/user/drift.html", title=f"Drift of {user}", form=form, obj=user)
 
 
 class ConnectionDriftPages(CoreAdmin):
@@ -102,7 +102,7 @@ class ConnectionDriftPages(CoreAdmin):
         ]
         return self.page(
             request,
-            "connection/drift.html",
+            "admin/core_identity/connection/drift.html",
             title=f"Drift in {connection}",
             form=forms.Form(),
             obj=connection,

@@ -9,7 +9,7 @@ from django import forms
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from core_identity.admin.forms import WrittenByService
+from core_identity.admin_kit.forms import WrittenByService
 from core_identity.models import Event, Grant
 from core_identity.services.transactions import in_one_transaction
 

@@ -8,8 +8,8 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
-from core_identity.admin.base import CoreAdmin
-from core_identity.admin.forms import ReasonForm
+from core_identity.admin_kit.base import CoreAdmin
+from core_identity.admin_kit.forms import ReasonForm
 from core_identity.errors import NotAllowed
 from core_identity.models import User
 from core_identity.services.erasure import ErasePlan, erase, plan_erase
@@ -57,4 +57,6 @@ class ErasePages(CoreAdmin):
         if form.submit():
             self.message_user(request, "Erased. Only the id, the UID and the end of access remain.", messages.SUCCESS)
             return self.to_change_page(user)
-        return self.page(request, "user/erase.html", title=f"Erase {user}", form=form, obj=user, plan=plan)
+        return self.page(
+            request, "admin/core_identity/user/erase.html", title=f"Erase {user}", form=form, obj=user, plan=plan
+        )

@@ -1,5 +1,3 @@
-import json
-from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
@@ -9,8 +7,9 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localtime
 
-from core_identity.admin.base import CoreAdmin
-from core_identity.log_admin import ReadOnlyLog
+from core_identity.admin_kit.base import CoreAdmin
+from core_identity.admin_kit.changes import changes_of
+from core_identity.admin_kit.logs import ReadOnlyLog
 from core_identity.models import Connection, Event
 from core_identity.values import Channel
 
@@ -132,20 +131,3 @@ def _linked(model: str, pk: object, text: str) -> str:
     if pk is None:
         return text
     return format_html('<a href="{}">{}</a>', reverse(f"admin:core_identity_{model}_change", args=[pk]), text)
-
-
-def changes_of(event: Event) -> list[tuple[str, str, str]]:
-    """Return what changed, as it is read: (field, before, after)."""
-    return shown_changes(event.changes)
-
-
-def shown_changes(changes: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """As `changes_of`, of what an event holds or would hold."""
-    return [(field, _shown(before), _shown(after)) for field, (before, after) in sorted(changes.items())]
-
-
-def _shown(value: object) -> str:
-    """Text as it is, nothing as a dash, anything else as JSON has it."""
-    if value is None or value == "":
-        return "–"  # noqa: RUF001 - a dash, not a minus
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
 
-from core_identity.admin.base import CoreAdmin
-from core_identity.admin.forms import ReasonForm
+from core_identity.admin_kit.base import CoreAdmin
+from core_identity.admin_kit.forms import ReasonForm
 from core_identity.models import User
 from core_identity.selectors.roles import roles_of
 from core_identity.selectors.story import changed_since_expiry
@@ -148,7 +148,9 @@ class ExpiryPages(CoreAdmin):
         one = users[0] if len(users) == 1 else None
         action = reverse(f"admin:core_identity_user_{verb}")
         title = f"{verb.capitalize()} {one or 'people'}"
-        return self.page(request, f"user/{verb}.html", title=title, form=form, obj=one, told=told, action=action)
+        return self.page(
+            request, f"admin/core_identity/user/{verb}.html", title=title, form=form, obj=one, told=told, action=action
+        )
 
 
 def _refused(request: HttpRequest, verb: str, users: Sequence[User]) -> str:

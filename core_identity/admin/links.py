@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.expiry import ExpireForm, ExpiryPages, UnexpireForm
-from core_identity.admin.forms import ReasonForm
+from core_identity.admin_kit.forms import ReasonForm
 from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.services.links import offer, releasable, release, relink, withdraw
 
@@ -103,4 +103,6 @@ class LinkPages(ExpiryPages):
         if form.submit():
             self.message_user(request, "Done. The reason is in the events.", messages.SUCCESS)
             return self.to_change_page(user)
-        return self.page(request, "user/ties.html", title=f"UIDs and offers of {user}", form=form, obj=user)
+        return self.page(
+            request, "admin/core_identity/user/ties.html", title=f"UIDs and offers of {user}", form=form, obj=user
+        )

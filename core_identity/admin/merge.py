@@ -7,9 +7,9 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
-from core_identity.admin.base import CoreAdmin
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
-from core_identity.admin.forms import ReasonForm
+from core_identity.admin_kit.base import CoreAdmin
+from core_identity.admin_kit.forms import ReasonForm
 from core_identity.errors import IdentityError
 from core_identity.models import User
 from core_identity.selectors.users import find_user
@@ -71,4 +71,6 @@ class MergePages(CoreAdmin):
             self.message_user(request, f"Merged. {form.written} is the one user.", messages.SUCCESS)
             return self.to_change_page(form.written)
         title = f"Merge {user} with another user"
-        return self.page(request, "user/merge.html", title=title, form=form, obj=user, plan=form.plan)
+        return self.page(
+            request, "admin/core_identity/user/merge.html", title=title, form=form, obj=user, plan=form.plan
+        )

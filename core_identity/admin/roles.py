@@ -11,9 +11,9 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 
-from core_identity.admin.base import CoreAdmin
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
-from core_identity.admin.forms import ActForm, actor_of
+from core_identity.admin_kit.base import CoreAdmin
+from core_identity.admin_kit.forms import ActForm, actor_of
 from core_identity.models import Connection, PushGroup, Role
 from core_identity.selectors.groups import waiting_groups
 from core_identity.selectors.roles import protected_roles
@@ -161,7 +161,9 @@ class RoleAdmin(CoreAdmin):
             self.message_user(request, f"Push groups that give the role {role} from now on: {form.written}.")
             return redirect("admin:core_identity_role_changelist")
         title = f"Push groups that wait for the role {role}"
-        return self.page(request, "role/waiting.html", title=title, form=form, obj=role, protected=role.protected)
+        return self.page(
+            request, "admin/core_identity/role/waiting.html", title=title, form=form, obj=role, protected=role.protected
+        )
 
     # Deleting (R27): the service ends the grants, so none of them is in the way.
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import Prefetch
 
-from core_identity.admin.events import changes_of
+from core_identity.admin_kit.changes import changes_of
 from core_identity.models import Conflict, Identity, PushGroupMember, User
 from core_identity.selectors.drift import drift_of
 from core_identity.selectors.roles import roles_of

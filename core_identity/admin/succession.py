@@ -9,9 +9,9 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
-from core_identity.admin.base import CoreAdmin
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
-from core_identity.admin.forms import ReasonForm
+from core_identity.admin_kit.base import CoreAdmin
+from core_identity.admin_kit.forms import ReasonForm
 from core_identity.clock import database_now
 from core_identity.models import Connection
 from core_identity.models.connection import UidRule
@@ -103,7 +103,9 @@ class SuccessionPages(CoreAdmin):
             return self.to_change_page(connection)
         title = f"{'End the re-key' if connection.rekeying else 'Re-key'} of {connection}"
         plan = plan_rekey(connection)
-        return self.page(request, "connection/rekey.html", title=title, form=form, obj=connection, plan=plan)
+        return self.page(
+            request, "admin/core_identity/connection/rekey.html", title=title, form=form, obj=connection, plan=plan
+        )
 
     def succeed_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         connection = self._for_superusers(request, pk)
@@ -115,7 +117,7 @@ class SuccessionPages(CoreAdmin):
         title = f"A successor for {connection}"
         return self.page(
             request,
-            "connection/succeed.html",
+            "admin/core_identity/connection/succeed.html",
             title=title,
             form=form,
             obj=connection,

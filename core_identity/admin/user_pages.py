@@ -5,7 +5,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.http import HttpRequest
 
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
-from core_identity.admin.forms import ActForm
+from core_identity.admin_kit.forms import ActForm
 from core_identity.models import Role, User
 from core_identity.password_guard import require_password_budget
 from core_identity.selectors.roles import protected_roles

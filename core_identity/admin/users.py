@@ -9,15 +9,15 @@ from django.db.models.functions import Concat
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from core_identity.admin.base import seen_by
 from core_identity.admin.drift import UserDriftPages
 from core_identity.admin.erasure import ErasePages
-from core_identity.admin.forms import WrittenByService
 from core_identity.admin.links import LinkPages
 from core_identity.admin.merge import MergePages
 from core_identity.admin.story import story_of
 from core_identity.admin.user_filters import RelatedFilter, StatusFilter
 from core_identity.admin.user_pages import PasswordForm, RolesForm
+from core_identity.admin_kit.base import seen_by
+from core_identity.admin_kit.forms import WrittenByService
 from core_identity.keys import key
 from core_identity.models import Identity, User
 from core_identity.password_guard import require_password_budget
@@ -160,7 +160,9 @@ class UserAdmin(MergePages, UserDriftPages, LinkPages, ErasePages):
         if form.submit():
             self.message_user(request, f"Roles given by hand to {user}: changed.", messages.SUCCESS)
             return self.to_change_page(user)
-        return self.page(request, "user/roles.html", title=f"Roles of {user} given by hand", form=form, obj=user)
+        return self.page(
+            request, "admin/core_identity/user/roles.html", title=f"Roles of {user} given by hand", form=form, obj=user
+        )
 
     def password_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         user = self.changeable(request, pk)
@@ -172,7 +174,12 @@ class UserAdmin(MergePages, UserDriftPages, LinkPages, ErasePages):
             return self.to_change_page(user)
         title = f"New password for {user}"
         return self.page(
-            request, "user/password.html", title=title, form=form, obj=user, rules=password_validators_help_text_html()
+            request,
+            "admin/core_identity/user/password.html",
+            title=title,
+            form=form,
+            obj=user,
+            rules=password_validators_help_text_html(),
         )
 
     @admin.display(description="name", ordering="last_name")

@@ -1,31 +1,29 @@
 """The page of a connection, put together from what core_identity, sso and scim know of it: the setup sheet (R37)."""
 
 from typing import Any
-from uuid import UUID
 
-from django.conf import settings
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.contrib import admin
+from django.http import HttpRequest
 from django.utils import timezone
 
 from core_identity.admin import connections
 from core_identity.config.apply import describe
-from core_identity.config.connection_forms import OAuthClientForm, SetupLinkForm
-from core_identity.config.credential_pages import CredentialPages
-from core_identity.config.idp_pages import IdpPages
-from core_identity.config.saml_pages import SamlPages
-from core_identity.config.trial_pages import TrialPages
 from core_identity.models import Connection
-from scim.admin import OAuthClientInline
+from scim.admin.credentials import CredentialPages
+from scim.admin.inline import OAuthClientInline
+from scim.admin.oauth_client import OAuthPages
 from scim.models import OAuthClient
-from sso.admin import SamlSettingsInline
+from sso.admin.domains import DomainPages
+from sso.admin.inline import SamlSettingsInline
+from sso.admin.keys import KeyPages
+from sso.admin.metadata import MetadataPages
+from sso.admin.settings import SettingsPages
+from sso.admin.sign_in_tests import TestSignInPages
 from sso.idp_changes import warnings_of
 from sso.keys import keys_of
 from sso.models import SamlSettings
 from sso.sign_in_log import refused_lately
-from sso.trial import may_test
+from sso.sign_in_tests import may_test
 
 SHEET = (
     ("SAML", (
@@ -64,7 +62,16 @@ def setup_sheet(connection: Connection) -> list[tuple[str, list[dict[str, str]]]
 
 
 @admin.register(Connection)
-class ConnectionAdmin(TrialPages, CredentialPages, IdpPages, SamlPages, connections.ConnectionAdmin):
+class ConnectionAdmin(
+    TestSignInPages,
+    OAuthPages,
+    CredentialPages,
+    MetadataPages,
+    SettingsPages,
+    DomainPages,
+    KeyPages,
+    connections.ConnectionAdmin,
+):
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return (SamlSettingsInline, OAuthClientInline) if obj else ()
 
@@ -81,39 +88,3 @@ class ConnectionAdmin(TrialPages, CredentialPages, IdpPages, SamlPages, connecti
                 OAuthClient.objects.select_related("consented_by").filter(connection=context["original"]).first()
             )
         return super().render_change_form(request, context, *args, **kwargs)
-
-    def get_urls(self) -> Any:
-        return [
-            *self.own_page("oauth", self.oauth_view),
-            *self.own_page("contact", self.contact_view),
-            *super().get_urls(),
-        ]
-
-    def oauth_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        connection = self.changeable(request, pk)
-        form = OAuthClientForm(request, connection=connection)
-        title = f"OAuth client of {connection}"
-        if not form.submit():
-            return self.page(request, "connection/oauth.html", title=title, form=form, obj=connection)
-        if form.written is None:
-            self.message_user(request, f"The OAuth client of {connection} is saved.", messages.SUCCESS)
-            return self.to_change_page(connection)
-        # The answer to this very request, and nowhere else: no message, session, cookie or event holds the secret.
-        client_id = describe(connection)["client_id"]
-        shown = [
-            {"name": "client_id", "label": "Client ID", "value": client_id},
-            {"name": "client_secret", "label": "Client secret", "value": form.written},
-        ]
-        return self.page(request, "connection/shown_once.html", title=title, form=form, obj=connection, shown=shown)
-
-    def contact_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        connection = self.changeable(request, pk)
-        if not request.user.is_superuser:
-            raise PermissionDenied  # the link lends a superuser's right to consent (R14)
-        form = SetupLinkForm(request, connection=connection)
-        title = f"Link for the set-up contact of {connection}"
-        if not form.submit():
-            return self.page(request, "connection/contact.html", title=title, form=form, obj=connection)
-        link = settings.PUBLIC_URL + reverse("oauth-contact", args=[form.written])
-        shown = [{"name": "link", "label": "Link", "value": link}]
-        return self.page(request, "connection/shown_once.html", title=title, form=form, obj=connection, shown=shown)

@@ -68,7 +68,7 @@ class CoreAdminSite(AdminSite):
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """Show first what waits for an administrator."""
         # Imported late: what is in that package registers itself at this site.
-        from core_identity.admin.base import seen_by
+        from core_identity.admin_kit.base import seen_by
 
         told: dict[str, Any] = {"sees": seen_by(request)}
         if request.user.has_perm("core_identity.view_user") or request.user.has_perm("core_identity.change_user"):

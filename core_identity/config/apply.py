@@ -11,7 +11,7 @@ from django.db import transaction
 
 import scim.connections
 import sso.connections
-from core_identity.config.section import Section
+from core_identity.connection_file import Section
 from core_identity.errors import IdentityError, InvalidValue
 from core_identity.keys import key
 from core_identity.models import Connection, Customer, Role

@@ -12,8 +12,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from core_identity.admin_kit.logs import may_see_connections
 from core_identity.keys import MAX_NAME
-from core_identity.log_admin import may_see_connections
 from core_identity.models import Connection, Customer, PushGroup, Role, User
 from core_identity.selectors.search import (
     MOST,

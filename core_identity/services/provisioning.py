@@ -38,7 +38,7 @@ from core_identity.services.locating import (
 )
 from core_identity.services.refusals import recording_refusals
 from core_identity.services.transactions import in_one_transaction, lock_customer, lock_newcomer, require_enabled
-from core_identity.services.unchanged import read_once, unchanged
+from core_identity.services.unchanged import read_once, sent_without_change, unchanged
 from core_identity.services.uniqueness import (
     WAY_OUT,
     NameHeld,
@@ -103,9 +103,7 @@ def change_person(
     read = read_once(read)
     found = unchanged(connection=connection, scim_id=scim_id, read=read, is_patch=is_patch)
     if found is not None:
-        identity, sent = found
-        notes = in_words(Decision.APPLY, noted=(), followed=(), active=None)
-        return Outcome(Decision.APPLY, identity, notes=(*notes, *_kept_keys(identity, sent)), as_stored=True)
+        return _without_change(*found)
     act = partial(_change, actor=actor, connection=connection, scim_id=scim_id, read=read, is_patch=is_patch)
     return _act_or_release_name(act, actor=actor, connection=connection)
 
@@ -246,6 +244,9 @@ def _deactivate(*, actor: Actor, connection: Connection, scim_id: UUID, read: Re
     was, before = known(identity), columns_of(identity)
     meaning = set_active(actor=actor, identity=identity, active=False, reason="deactivated by the IdP")
     save_changed(identity, before)
+    sent = sent_without_change(connection=connection, identity=identity, read=read, is_patch=is_patch, was=was)
+    if sent is not None:  # the usual message contains no more, so it needs no savepoint
+        return _after_deactivation(meaning, _without_change(identity, sent))
     try:
         with transaction.atomic(), events.together():
             rest = _change_locked(
@@ -256,7 +257,7 @@ def _deactivate(*, actor: Actor, connection: Connection, scim_id: UUID, read: Re
     except NameHeld as held:
         dropped = held.conflict
     else:
-        return rest if meaning is None else replace(rest, notes=(f"first, {meaning}", *rest.notes))
+        return _after_deactivation(meaning, rest)
     # No conflict is opened for somebody who leaves, so the event must not send anybody to look for one.
     why = dropped.message.removesuffix(WAY_OUT).strip()
     events.record(actor=actor, kind="push.rest_dropped", subject=identity, reason=why)
@@ -266,6 +267,15 @@ def _deactivate(*, actor: Actor, connection: Connection, scim_id: UUID, read: Re
         # The code only: the sentence quotes what was sent, and notes go where nobody's data may stand (R34, R35). The event has it.
         notes=(f"deactivated; the rest of the message was ignored: {dropped.code}",),
     )
+
+
+def _without_change(identity: Identity, sent: Person) -> Outcome:
+    notes = in_words(Decision.APPLY, noted=(), followed=(), active=None)
+    return Outcome(Decision.APPLY, identity, notes=(*notes, *_kept_keys(identity, sent)), as_stored=True)
+
+
+def _after_deactivation(meaning: ActiveMeans | None, rest: Outcome) -> Outcome:
+    return rest if meaning is None else replace(rest, notes=(f"first, {meaning}", *rest.notes))
 
 
 def _change_locked(

@@ -35,7 +35,11 @@ class Attribute:
 
     def sub(self, name: str) -> "Attribute | None":
         """Return the sub-attribute of this name; names have no letter case (RFC 7643 section 2.1)."""
-        return next((one for one in self.sub_attributes if one.name.lower() == name.lower()), None)
+        return self._sub_by_name.get(name.lower())
+
+    @cached_property
+    def _sub_by_name(self) -> dict[str, "Attribute"]:
+        return {one.name.lower(): one for one in self.sub_attributes}
 
     def to_dict(self) -> dict[str, object]:
         """Return the attribute as /Schemas describes it (RFC 7643 section 7)."""
@@ -67,7 +71,11 @@ class Schema:
     attributes: tuple[Attribute, ...]
 
     def attribute(self, name: str) -> Attribute | None:
-        return next((one for one in self.attributes if one.name.lower() == name.lower()), None)
+        return self._by_name.get(name.lower())
+
+    @cached_property
+    def _by_name(self) -> dict[str, Attribute]:
+        return {one.name.lower(): one for one in self.attributes}
 
     def to_dict(self, location: str) -> dict[str, object]:
         """Return the schema as /Schemas answers it (RFC 7643 section 7)."""
@@ -170,7 +178,7 @@ class ResourceType:
         None where there is no such attribute, and for the bare URN of a schema.
         """
         lower = path.lower()
-        for spelling, schema in self._spellings:
+        for spelling, schema in self._spellings if ":" in path else ():
             if lower.startswith(f"{spelling}:"):
                 return _find(schema, path[len(spelling) + 1 :], None if schema is self.core else schema.urn)
         return _find(self.core, path, None) or _find(COMMON, path, None) or self._find_bare(path)

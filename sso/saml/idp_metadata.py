@@ -185,13 +185,42 @@ def _places(role: etree._Element, faults: list[tuple[str, str]], name: str, bind
     return _Place(url, answer_url)
 
 
+@dataclass(frozen=True, slots=True)
+class _Certificates:
+    """The certificates in a metadata document that may sign, as PEM, in their order.
+
+    ``authorities`` are those of them that issued another one in the same KeyDescriptor. ``faults`` are of the unreadable ones.
+    """
+
+    listed: list[str]
+    authorities: set[str]
+    faults: list[tuple[str, str]]
+
+
 def _certificates(
     role: etree._Element, now: datetime, faults: list[tuple[str, str]]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the signing certificates that have not ended, and what was left out. One for encryption only never counts."""
-    found: list[str] = []
-    above: set[str] = set()
-    bad: list[tuple[str, str]] = []
+    """Return the signing certificates that have not ended, and notes about the others."""
+    found = _signing_certificates(role)
+    left_out = _left_out(found, now)
+    accepted = tuple(dict.fromkeys(pem for pem in found.listed if pem not in left_out))
+    faults += found.faults
+    if len(accepted) > MAX_CERTIFICATES:
+        faults.append(("too_many_certificates", f"It has more than {MAX_CERTIFICATES} signing certificates."))
+    if not accepted:
+        faults += [("expired_certificate", reason) for reason in left_out.values()]
+    if not accepted and not left_out and not found.faults:
+        faults.append(("no_certificate", "There is no signing certificate."))
+    early = filter(None, (not_yet(pem, now) for pem in accepted))
+    return accepted, (
+        *(f"{reason} It is left out." for reason in left_out.values()),
+        *(f"{reason} It is taken." for reason in early),
+    )
+
+
+def _signing_certificates(role: etree._Element) -> _Certificates:
+    """Collect the certificates of the KeyDescriptors for signing. One for encryption only may not sign (SAML metadata 2.4.1.1)."""
+    found = _Certificates([], set(), [])
     for descriptor in role.findall(f"{MD}KeyDescriptor"):
         if descriptor.get("use") not in {None, "signing"}:
             continue
@@ -201,23 +230,19 @@ def _certificates(
                 try:
                     chain.append(normal_certificate(text_of(element) or ""))
                 except ValueError as error:
-                    bad.append(("bad_certificate", str(error)))
-            found += chain
+                    found.faults.append(("bad_certificate", str(error)))
+            found.listed.extend(chain)
             try:
-                above |= authorities(chain)
+                found.authorities.update(authorities(chain))
             except ValueError as error:
-                bad.append(("bad_certificate", str(error)))
-    faults += bad
-    left_out = {pem: told for pem in found if (told := outdated(pem, now) or (pem in above and _authority(pem)) or "")}
-    good = tuple(dict.fromkeys(pem for pem in found if pem not in left_out))
-    if len(good) > MAX_CERTIFICATES:
-        faults.append(("too_many_certificates", f"It has more than {MAX_CERTIFICATES} signing certificates."))
-    if not good and left_out:
-        faults += [("expired_certificate", told) for told in left_out.values()]
-    elif not good and not bad:
-        faults.append(("no_certificate", "There is no signing certificate."))
-    later = [f"{told} It is taken." for pem in good if (told := not_yet(pem, now))]
-    return good, (*(f"{told} It is left out." for told in left_out.values()), *later)
+                found.faults.append(("bad_certificate", str(error)))
+    return found
+
+
+def _left_out(found: _Certificates, now: datetime) -> dict[str, str]:
+    """Return the certificates that must not be believed, each with the reason as a sentence."""
+    reasons = {pem: outdated(pem, now) or (_authority(pem) if pem in found.authorities else "") for pem in found.listed}
+    return {pem: reason for pem, reason in reasons.items() if reason}
 
 
 def _authority(pem: str) -> str:

@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from core_identity import errors
-from core_identity.admin.base import CoreAdmin
+from core_identity.admin_kit.base import CoreAdmin
 from core_identity.models import Conflict, Connection, Customer, Event, Identity, Role, User
 from core_identity.services.provisioning import create_person
 from core_identity.services.roles import create_role

@@ -9,9 +9,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 import sso.connections
-from core_identity.config import saml_consequences
 from core_identity.models import Connection, Event
 from core_identity.services.connections import change_connection
+from sso.admin import consequences
 from sso.email_domains import verified_domains, verify_domain
 from sso.keys import keys_of, make_key
 from sso.models import SamlSettings, SpKey
@@ -137,8 +137,8 @@ def test_each_setting_of_a_connection_file_is_on_the_page(as_root: Client, saml:
 
 
 def test_what_comes_of_a_change_is_said_of_settings_that_there_are() -> None:
-    switches = {name for name, _ in saml_consequences._SWITCHED}
-    assert {SamlSettings._meta.get_field(name).name for name in switches | set(saml_consequences._CHANGED)}
+    switches = {name for name, _ in consequences._SWITCHED}
+    assert {SamlSettings._meta.get_field(name).name for name in switches | set(consequences._CHANGED)}
     assert switches == set(FLAGS)
 
 

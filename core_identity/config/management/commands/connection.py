@@ -6,11 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from core_identity.clock import database_now
-from core_identity.config.answers import changing
+from core_identity.command_line import changing
 from core_identity.config.apply import apply, describe, parse
-from core_identity.config.credential_acts import CredentialActs
-from core_identity.config.idp_acts import IdpActs
-from core_identity.config.saml_acts import SamlActs
 from core_identity.errors import NotFound
 from core_identity.models import Burst, Identity, IdentityUid
 from core_identity.selectors.bursts import BurstPlan, open_bursts, plan_of
@@ -19,6 +16,8 @@ from core_identity.selectors.mismatches import LATELY, mismatches, perhaps_pushe
 from core_identity.services.bursts import settle_burst, unexpire_burst
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.services.succession import end_rekey, plan_rekey, rekey, succeed
+from scim.commands import CredentialActs
+from sso.commands import IdpActs, SamlActs
 
 
 class Command(CredentialActs, IdpActs, SamlActs):

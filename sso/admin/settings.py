@@ -1,0 +1,143 @@
+"""The SAML side of a connection, as an administrator fills it in: the same words as a connection file."""
+
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.helpers import AdminForm
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.utils.text import capfirst
+
+import sso.connections
+from core_identity.admin_kit.base import CoreAdmin
+from core_identity.admin_kit.forms import ActForm
+from core_identity.errors import NotAllowed
+from sso.admin.consequences import Consequence, consequences
+from sso.keys import keys_of
+from sso.models import SamlSettings
+
+if TYPE_CHECKING:
+    from core_identity.models import Connection
+
+NO_KEY: Final = (
+    "There is no key of ours yet, so the IdP cannot encrypt and everybody would be refused. Make one on the page Our SAML keys, "
+    "give its certificate to the IdP, and demand encryption when a sign-in came encrypted."
+)
+
+
+class SamlForm(ActForm):
+    """Shows what would change and what that breaks; saves at the press of the second button, if it is still what was shown.
+
+    The first settings of a connection are saved at once: nobody signs in by it yet.
+    """
+
+    idp_metadata = forms.CharField(
+        label="Metadata of the IdP",
+        max_length=1024 * 1024,
+        widget=forms.Textarea(attrs={"rows": 12, "class": "vLargeTextField", "spellcheck": "false"}),
+        help_text="The whole XML. In Okta: the app, Sign On, SAML Signing Certificates, View IdP metadata. "
+        "Later you can change it on a separate page.",
+    )
+    email_domains = forms.CharField(
+        required=False,
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField", "spellcheck": "false"}),
+        help_text="One per line. The sign-in page uses a domain once you verify it on the page Email domains.",
+    )
+    GROUPS: ClassVar[tuple[tuple[str, tuple[str, ...]], ...]] = (
+        ("Where sign-ins start, and how people prove their identity", ("idp_initiated", "force_authn", "authn_context", "name_id_format")),
+        ("What CORE accepts", ("signed", "want_encrypted", "clock_skew")),
+        ("What CORE sends, and how", ("sign_requests", "sign_metadata", "sso_binding", "slo_binding")),
+    )  # fmt: skip
+    """Settings whose fields are those of the model, by what they are about."""
+
+    def __init__(self, request: HttpRequest, *, connection: "Connection") -> None:
+        self.connection = connection
+        self.found = SamlSettings.objects.filter(connection=connection).first()
+        self.consequences: list[Consequence] | None = None
+        self.seen = ""
+        self.hints: list[str] = []
+        saml = self.found or SamlSettings()
+        names = {name: name for _, names in self.GROUPS for name in names}
+        names |= {name: f"{name}_attribute" for name in SamlSettings.ATTRIBUTES}
+        shown = {name: getattr(saml, field) for name, field in names.items()}
+        super().__init__(request, initial={**shown, "email_domains": "\n".join(saml.email_domains)})
+        for name, field in names.items():
+            model_field: Any = SamlSettings._meta.get_field(field)
+            required = name in SamlSettings.ATTRIBUTES and not model_field.blank
+            made = model_field.formfield(required=required, label=capfirst(model_field.verbose_name))
+            if isinstance(made, forms.CharField):  # URNs are long
+                made.widget.attrs |= {"class": "vLargeTextField", "spellcheck": "false"}
+            self.fields[name] = made
+        if self.found is not None:  # whom we believe is changed where the difference is shown first
+            del self.fields["idp_metadata"]
+
+    def fieldsets(self) -> list[tuple[str | None, dict[str, Any]]]:
+        """Return the fields by what they are about."""
+        first: list[tuple[str | None, tuple[str, ...]]] = [] if self.found else [(None, ("idp_metadata",))]
+        last = (
+            ("The way from the sign-in page", ("email_domains",)),
+            ("Names of the attributes that the IdP sends", SamlSettings.ATTRIBUTES),
+        )
+        return [(heading, {"fields": names}) for heading, names in (*first, *self.GROUPS, *last)]
+
+    def clean_want_encrypted(self) -> bool:
+        wanted = bool(self.cleaned_data["want_encrypted"])
+        if wanted and not (self.found and self.found.want_encrypted) and not keys_of(self.connection):
+            raise forms.ValidationError(NO_KEY)
+        return wanted
+
+    def write(self) -> SamlSettings | None:
+        """Return what was saved, None where it was only to be shown."""
+        said = dict(self.cleaned_data)
+        section = {
+            # What is not on this page, such as whom we believe, is not to be lost by it.
+            **(sso.connections.section_of(self.found) if self.found else {"idp_metadata": said.pop("idp_metadata")}),
+            "attributes": {name: said.pop(name) for name in SamlSettings.ATTRIBUTES},
+            "email_domains": said.pop("email_domains").split(),
+            **{name: None if value == "" else value for name, value in said.items()},
+        }
+        if self.found is None:
+            saml = sso.connections.apply(self.connection, section, base_dir=None, actor=self.actor)
+            self.hints = sso.connections.hints(saml, section, base_dir=None)
+            return saml
+        changes = sso.connections.plan(self.connection, section, base_dir=None)
+        self.consequences, self.seen = consequences(changes), sso.connections.seen_as(changes)
+        if "save" not in self.data:
+            return None
+        seen = self.data.get("seen", "")
+        return sso.connections.apply(self.connection, section, base_dir=None, actor=self.actor, seen=seen)
+
+
+class SettingsPages(CoreAdmin):
+    def get_urls(self) -> Any:
+        return [*self.own_page("saml", self.saml_view), *super().get_urls()]
+
+    def saml_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        connection = self.changeable(request, pk)
+        form = SamlForm(request, connection=connection)
+        if form.found is None and not request.user.is_superuser:
+            raise PermissionDenied  # the first metadata says whom we believe: whoever gives it could sign in as anybody
+        if form.submit() and form.written is not None:
+            self.message_user(request, f"The SAML settings of {connection} are saved.", messages.SUCCESS)
+            for hint in form.hints:
+                self.message_user(request, hint, messages.WARNING)
+            return self.to_change_page(connection)
+        return self.page(
+            request,
+            "admin/sso/settings.html",
+            title=f"SAML settings of {connection}",
+            form=form,
+            obj=connection,
+            adminform=AdminForm(form, form.fieldsets(), {}),  # type: ignore[arg-type]  # any form does
+        )
+
+
+def require_settings(connection: "Connection") -> SamlSettings:
+    """Return the SAML side of a connection; raise `NotAllowed` if there is none yet."""
+    found = SamlSettings.objects.filter(connection=connection).first()
+    if found is None:
+        raise NotAllowed(f"SAML is not set up for {connection} yet.")
+    return found

@@ -1,0 +1,187 @@
+"""A test sign-in (R37): the real way to the IdP and back, through every check and the real service, and then nothing of it stands.
+
+It belongs to one administrator, one session of theirs and one browser, from its departure on. What it found is shown to them once. It holds
+what the IdP said, so until then it is kept encrypted by the ticket, which only their browser has.
+"""
+
+import base64
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from cryptography.fernet import Fernet
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from core_identity.clock import database_now
+from core_identity.errors import IdentityError
+from core_identity.services.sign_in_tests import SignInTest, run_sign_in_test
+from core_identity.services.uniqueness import WAY_OUT
+from core_identity.values import Person
+from sso import sign_in_state
+from sso.explanations import explain_attributes, explain_entrance, explain_refusal
+from sso.incoming_message import actor_of, verified_assertion
+from sso.live_settings import NOBODY
+from sso.mapping import person_of
+from sso.models import SamlSettings, SignInState
+from sso.refusal_page import refused_message
+from sso.saml.assertion import VerifiedAssertion
+from sso.saml.refusals import Code, SamlRefusal, legible
+from sso.sign_in_log import MAX_NAMES, SIGNED_IN, Attempt, as_json, record, record_stranger
+
+MAX_VALUES: Final = 50
+"""Values of one attribute that are shown."""
+
+WOULD_OPEN: Final = "Would sign in"
+WOULD_REFUSE: Final = "Would be refused"
+
+
+def may_test(user: Any, connection: Any) -> bool:
+    """Whether an administrator may begin a test and see what it finds: who may change the connection, and see people.
+
+    Our own IdP says who is an administrator (R26): there only a superuser.
+    """
+    sees = user.has_perm("core_identity.view_user") or user.has_perm("core_identity.change_user")
+    changes = user.is_staff and user.has_perm("core_identity.change_connection")
+    return bool(sees and changes and (user.is_superuser or not connection.own_idp))
+
+
+def begin_test(request: HttpRequest, saml: SamlSettings) -> sign_in_state.Departure:
+    """Begin a test sign-in of the administrator whose request this is. The caller has asked `may_test`."""
+    return sign_in_state.depart(
+        saml,
+        browser_token=sign_in_state.browser_token_of(request),
+        next_path="",
+        tester=request.user,
+        tester_session=sign_in_state.hashed(str(request.session.session_key)),
+    )
+
+
+def settings_under_test(slug: str, browser_token: str | None) -> SamlSettings:
+    """Return the SAML side of a connection that is switched off, while this browser tests it; for anybody else there is none (R1a)."""
+    if not browser_token:
+        raise Http404(NOBODY)
+    waiting = sign_in_state.tests_of(browser_token).filter(connection__slug=slug, used_at=None)
+    found = SamlSettings.objects.select_related("connection").filter(connection__in=waiting.values("connection"))
+    saml = found.first()
+    if saml is None:
+        raise Http404(NOBODY)
+    return saml
+
+
+def finish_test(attempt: Attempt, state: SignInState) -> HttpResponse:
+    """Answer the message that a test sign-in came back with: do it, take it back, and lead to the page that tells of it."""
+    attempt = replace(attempt, is_test=True)
+    if state.tester is None or not may_test(state.tester, attempt.saml.connection):
+        return refused_message(attempt, SamlRefusal(Code.NO_REQUEST, expected="an administrator who may test"))
+    try:
+        assertion = verified_assertion(attempt, state)
+    except SamlRefusal as refusal:
+        if not _use_up(state):
+            return refused_message(attempt, SamlRefusal(Code.REPLAY, received=str(state.request_id)))
+        record_stranger(attempt, refusal)
+        return _lead_to(attempt, state, _refused(refusal.code.value, refusal.sentence))
+    explain_attributes(attempt.trace, attempt.saml, assertion)
+    try:
+        person = person_of(assertion, attempt.saml)
+    except IdentityError as refused:
+        test = SignInTest(None, refused, ())
+    else:
+        test = _run(attempt, person)
+    found = _judged(attempt, assertion, test)
+    return _lead_to(attempt, state, {**found, "said": _said(assertion), "events": _plain(test)})
+
+
+def take_report(request: HttpRequest, *, connection: Any, ticket: str) -> dict[str, Any] | None:
+    """Return what a test found, once, to whose it is: this administrator, in this session and this browser; else None."""
+    with transaction.atomic():
+        mine = sign_in_state.tests_of(sign_in_state.browser_token_of(request)).filter(
+            connection=connection,
+            tester=request.user.pk,
+            tester_session=sign_in_state.hashed(str(request.session.session_key)),
+            ticket_hash=sign_in_state.hashed(ticket),
+            finished_at=None,
+        )
+        state = mine.select_for_update(of=("self",)).first()
+        if state is None or not state.report:
+            return None
+        report = _box(ticket).decrypt(state.report.encode())
+        state.report, state.finished_at = "", database_now()
+        state.save(update_fields=["report", "finished_at"])
+    told: dict[str, Any] = json.loads(report)
+    return told
+
+
+def _run(attempt: Attempt, person: Person) -> SignInTest:
+    return run_sign_in_test(actor=actor_of(attempt, person), connection=attempt.saml.connection, person=person)
+
+
+def _judged(attempt: Attempt, assertion: VerifiedAssertion, test: SignInTest) -> dict[str, Any]:
+    """Finish the trace, write the one row that stays, and return the verdict in words."""
+    entrance, refused = test.entrance, test.refusal
+    if refused is not None or entrance is None:
+        assert refused is not None  # noqa: S101 - one of the two is there
+        explain_refusal(attempt.trace, attempt.saml, refused)
+        record(attempt, assertion, code=refused.code, decision=f"{WOULD_REFUSE}: {refused.code.replace('_', ' ')}.")
+        # Where to find the conflict is said to whoever opened one; a test does not.
+        return _refused(refused.code, refused.message.removesuffix(WAY_OUT).strip())
+    decision = f"{WOULD_OPEN}: {explain_entrance(attempt.trace, entrance)}"
+    user = entrance.identity.user
+    known = None if test.makes_a_user else user.pk
+    record(attempt, assertion, code=SIGNED_IN, decision=decision, user_id=known)
+    return {
+        "opens": True,
+        "code": SIGNED_IN,
+        "sentence": decision,
+        "username": user.username,
+        "user_id": known and str(known),
+    }
+
+
+def _refused(code: str, sentence: str) -> dict[str, Any]:
+    return {"opens": False, "code": code, "sentence": sentence}
+
+
+def _said(assertion: VerifiedAssertion) -> list[tuple[str, list[str]]]:
+    """Return the NameID and the attributes, legible and bounded."""
+    said = {"NameID": (assertion.name_id,), **assertion.attributes}
+    return [
+        (legible(name), [legible(one) for one in values[:MAX_VALUES]])
+        for name, values in list(said.items())[:MAX_NAMES]
+    ]
+
+
+def _plain(test: SignInTest) -> list[Mapping[str, Any]]:
+    return [event for event in test.events if event["kind"] != "user.signed_in"]
+
+
+def _use_up(state: SignInState) -> bool:
+    return bool(SignInState.objects.filter(pk=state.pk, used_at=None).update(used_at=database_now()))
+
+
+def _lead_to(attempt: Attempt, state: SignInState, found: Mapping[str, Any]) -> HttpResponse:
+    """Keep what was found, sealed, and send the browser to ask for it from this site, with its session."""
+    connection, ticket = attempt.saml.connection, secrets.token_urlsafe(32)
+    report = {
+        **found,
+        "reference": attempt.reference,
+        "milliseconds": attempt.trace.milliseconds,
+        "switched_off": not connection.enabled,
+        "checks": [as_json(check) for check in attempt.trace.checks],
+    }
+    sealed = _box(ticket).encrypt(json.dumps(report, default=str).encode()).decode()
+    SignInState.objects.filter(pk=state.pk).update(ticket_hash=sign_in_state.hashed(ticket), report=sealed)
+    response = redirect("admin:core_identity_connection_tested", connection.pk)
+    response.status_code = 303
+    response["Location"] += f"?{urlencode({'ticket': ticket})}"
+    return response
+
+
+def _box(ticket: str) -> Fernet:
+    """A key of the ticket, and another than the hash of it that stands beside what it locks."""
+    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(f"report of a test sign-in: {ticket}".encode()).digest()))

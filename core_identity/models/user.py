@@ -24,7 +24,7 @@ class UserManager(BaseUserManager["User"]):
 
 def _beginning(*texts: Any) -> Collate:
     """Return what the search by a beginning compares. A longer text would not fit into an index, and its INSERT would fail."""
-    joined = models.Func(*texts, template="(%(expressions)s)", arg_joiner=" || ")
+    joined = models.Func(*texts, arg_joiner=" || ", template="(%(expressions)s)")
     return Collate(Lower(Left(joined, 100)), "C")
 
 

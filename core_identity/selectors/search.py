@@ -50,8 +50,8 @@ _LAST_NAME: Final = """lower(left((last_name), 100)) COLLATE "C\""""
 _FULL_NAME: Final = """lower(left((first_name || ' ' || last_name), 100)) COLLATE "C\""""
 _USERS_BY_BEGINNING: Final = f"""
 (SELECT id FROM {_USER} WHERE username_key ~>=~ %(key)s AND username_key ~<~ %(key_end)s LIMIT {MOST + 1})
-UNION (SELECT id FROM {_USER} WHERE {_LAST_NAME} >= lower(%(text)s) AND {_LAST_NAME} < lower(%(text_end)s) LIMIT {MOST + 1})
-UNION (SELECT id FROM {_USER} WHERE {_FULL_NAME} >= lower(%(text)s) AND {_FULL_NAME} < lower(%(text_end)s) LIMIT {MOST + 1})
+UNION (SELECT id FROM {_USER} WHERE {_LAST_NAME} >= lower(%(beginning)s) AND {_LAST_NAME} < lower(%(beginning_end)s) LIMIT {MOST + 1})
+UNION (SELECT id FROM {_USER} WHERE {_FULL_NAME} >= lower(%(beginning)s) AND {_FULL_NAME} < lower(%(beginning_end)s) LIMIT {MOST + 1})
 LIMIT {MOST + 1}
 """  # noqa: S608
 """Whose username, last name or full name begins with this. `User.Meta` has the indexes."""
@@ -67,11 +67,24 @@ LIMIT {MOST + 1}
 
 def users_named(text: str) -> Sequence[User]:
     """Return the users with exactly this key, of any kind; where there is none, those whose name begins with it. Two or three queries."""
-    ids = _ids(_EXACT_USERS, text) or (_ids(_USERS_BY_BEGINNING, text) if len(key(text)) >= SHORTEST else [])
+    ids = _ids(_who_stayed(_EXACT_USERS), text)
+    if not ids and len(key(text)) >= SHORTEST:
+        ids = _ids(_who_stayed(_USERS_BY_BEGINNING), text)
     if not ids:
         return []
-    users = User.objects.select_related("customer").filter(Q(pk__in=ids, merged_into=None) | Q(tombstones__in=ids))
-    return list(users.distinct().order_by("username_key"))
+    return list(
+        User.objects.select_related("customer")
+        .prefetch_related("identities")
+        .filter(pk__in=ids)
+        .order_by("username_key")
+    )
+
+
+def _who_stayed(found: str) -> str:
+    """Return a statement for the same users; for a user who was merged, the one whose history continues (R11)."""
+    return (
+        f"SELECT DISTINCT coalesce(u.merged_into_id, u.id) FROM ({found}) AS found JOIN {_USER} AS u ON u.id = found.id"  # noqa: S608
+    )
 
 
 def groups_named(text: str) -> Sequence[PushGroup]:
@@ -116,11 +129,12 @@ def _beginning(rows: QuerySet[Row], name: str) -> list[Row]:
 def _ids(statement: str, text: str) -> list[UUID]:
     words = " ".join(text.split())
     name = key(words)
-    values: Mapping[str, object] = {
+    values: Mapping[str, str | UUID | None] = {
         "key": name,
         "key_end": name + _LAST,
         "text": words,
-        "text_end": words[:LONGEST] + _LAST,
+        "beginning": words[:LONGEST],
+        "beginning_end": words[:LONGEST] + _LAST,
         "id": _uuid(text),
     }
     with database.cursor() as cursor:

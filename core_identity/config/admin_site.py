@@ -6,16 +6,11 @@ from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
 from core_identity.config.navigation import navigation
 from core_identity.errors import IdentityError, TooManyPasswords, TryLater
-from core_identity.models import Conflict, Event, Identity
-from core_identity.models.conflict import ConflictState
-from core_identity.selectors.bursts import may_settle_bursts, open_bursts
-from core_identity.selectors.groups import waiting_by_connection
-from core_identity.selectors.users import break_glass_users
-from core_identity.services.password_events import alarms
 
 LOGS = ("scim.ProvisioningRecord", "sso.SignInRecord")
 """What other apps keep for administrators to read."""
@@ -53,7 +48,7 @@ class CoreAdminSite(AdminSite):
         """Add the navigation. Who may not open the administration gets none."""
         context = super().each_context(request)
         if context["has_permission"]:
-            context["core_sections"] = navigation(request, self)
+            context["core_sections"], context["core_counts"] = navigation(request, self)
         return context
 
     def get_urls(self) -> Any:
@@ -66,28 +61,14 @@ class CoreAdminSite(AdminSite):
         return search(request, self)
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        """Show first what waits for an administrator."""
-        # Imported late: what is in that package registers itself at this site.
-        from core_identity.admin_kit.base import seen_by
+        # Imported late: what it imports registers itself at this site.
+        from core_identity.config.home import home
 
-        told: dict[str, Any] = {"sees": seen_by(request)}
-        if request.user.has_perm("core_identity.view_user") or request.user.has_perm("core_identity.change_user"):
-            wishes = Identity.objects.filter(reactivation_requested_at__isnull=False, user__expired_at__isnull=False)
-            told["wishes"] = wishes.values("user").distinct().count()
-        if request.user.has_perm("core_identity.view_conflict") or request.user.has_perm(
-            "core_identity.change_conflict"
-        ):
-            told["conflicts"] = Conflict.objects.filter(state=ConflictState.OPEN).count()
-        if request.user.is_superuser:
-            told["no_break_glass"] = not break_glass_users().exists()
-            told["password_alarms"] = alarms()[:5]
-        if may_settle_bursts(request.user):
-            told["bursts"] = open_bursts()[:10]
-        if request.user.has_perm("core_identity.view_role") or request.user.has_perm("core_identity.change_role"):
-            told["waiting"] = waiting_by_connection(most=10)
-        if request.user.has_perm("core_identity.view_event"):
-            told["recent"] = Event.objects.all()[:10]
-        return super().index(request, {**told, **(extra_context or {})})
+        context = self.each_context(request)
+        page = home(request, context["core_counts"])
+        return TemplateResponse(
+            request, "admin/index.html", {**context, "title": self.index_title, **page, **(extra_context or {})}
+        )
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """As Django's, with a limit on guesses and a narrower ``next``."""

@@ -10,7 +10,8 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from core_identity.selectors.attention import MOST, attention_counts
+from core_identity.selectors.attention import attention_counts
+from core_identity.templatetags.core_pages import bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ SECTIONS: Final[Sequence[tuple[str, Sequence[Entry]]]] = (
     ("People", (
         Entry("Users", "core_identity_user_changelist", "core_identity.User"),
         Entry("Roles", "core_identity_role_changelist", "core_identity.Role"),
-        Entry("Groups", "groups", "core_identity.Connection", counts="groups"),
+        Entry("Groups", "groups", "core_identity.Role", counts="groups"),
     )),
     ("Connections", (
         Entry("Connections", "core_identity_connection_changelist", "core_identity.Connection"),
@@ -69,14 +70,14 @@ SECTIONS: Final[Sequence[tuple[str, Sequence[Entry]]]] = (
 )  # fmt: skip
 
 
-def navigation(request: HttpRequest, site: AdminSite) -> list[Section]:
-    """Return the sections with the links that this administrator may follow. One statement at most, for all counts together."""
-    open_entries = [
+def navigation(request: HttpRequest, site: AdminSite) -> tuple[list[Section], Mapping[str, int]]:
+    """Return the sections with the links that this administrator may follow, and the counts. One statement at most, for all counts together."""
+    allowed = [
         (heading, [entry for entry in entries if may_open(request, site, entry)]) for heading, entries in SECTIONS
     ]
-    counts = attention_counts({entry.counts for _, entries in open_entries for entry in entries if entry.counts})
-    sections = [Section(heading, list(_links(site, entries, counts))) for heading, entries in open_entries]
-    return _with_current(request, [section for section in sections if section.links])
+    counts = attention_counts({entry.counts for _, entries in allowed for entry in entries if entry.counts})
+    sections = [Section(heading, list(_links(site, entries, counts))) for heading, entries in allowed]
+    return _with_current(request, [section for section in sections if section.links]), counts
 
 
 def may_open(request: HttpRequest, site: AdminSite, entry: Entry) -> bool:
@@ -94,7 +95,7 @@ def _links(site: AdminSite, entries: Sequence[Entry], counts: Mapping[str, int])
         except NoReverseMatch:
             continue  # this installation has no such page
         count = counts.get(entry.counts, 0)
-        words = "" if not count else f"{MOST - 1}+" if count >= MOST else str(count)
+        words = bounded(count) if count else ""
         tone = "trouble" if entry.trouble else "attention"
         yield Link(entry.label, f"{url}?{entry.query}" if entry.query else url, words, tone)
 

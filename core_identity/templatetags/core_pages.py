@@ -13,6 +13,8 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
+from core_identity.selectors.attention import MOST
+
 register = template.Library()
 
 MINUTE: Final = 60
@@ -58,6 +60,12 @@ def with_labels(cells: Iterable[str], headers: Iterable[dict[str, Any]]) -> Iter
         start, space, rest = cell.partition(" ") if cell.startswith(("<td ", "<th ")) else ("", "", cell)
         labelled = f'{start} data-label="{escape(label.capitalize())}"{space}{rest}' if start and label else cell
         yield mark_safe(labelled)  # noqa: S308 - the cell comes escaped from Django, and the label is escaped here
+
+
+@register.filter
+def bounded(count: int) -> str:
+    """Return a count that ends at `MOST` as people read it: "99+"."""
+    return f"{MOST - 1}+" if count >= MOST else str(count)
 
 
 @register.simple_tag

@@ -22,7 +22,7 @@ from tests.support.cast import JANE
 def links(user: User, path: str = "/admin/", **query: str) -> list[Link]:
     request = RequestFactory().get(path, query)
     request.user = user
-    return [link for section in navigation(request, admin.site) for link in section.links]
+    return [link for section in navigation(request, admin.site)[0] for link in section.links]
 
 
 def labels(user: User) -> list[str]:

@@ -30,7 +30,7 @@ def count_finished_hours(logs: Sequence[LogTable], *, now: datetime) -> int:
 def _count(log: LogTable, begin: datetime, end: datetime) -> int:
     if begin >= end:
         return 0
-    values = {"name": log.name, "begin": begin, "end": end - HOUR}
+    values: dict[str, str | datetime] = {"name": log.name, "begin": begin, "end": end - HOUR}
     with database.cursor() as cursor:
         cursor.execute(_COUNT.format(hours=LoggedHour._meta.db_table, log=log), values)
         return int(cursor.rowcount)

@@ -86,3 +86,9 @@ def brand_style_sheet() -> str:
 def brand_icon() -> str:
     """Return the address of the installation's logo, or of ours."""
     return static("icon.svg") if settings.BRAND.logo is None else reverse("brand-logo")
+
+
+@register.simple_tag
+def plain_static(path: str) -> str:
+    """Return the address of a static file without asking the manifest: for the pages that are shown when something failed."""
+    return f"{settings.STATIC_URL}{path}"

@@ -197,14 +197,3 @@ class ProvisioningRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.method} {self.resource_type} {self.status} {self.reference}"
-
-
-class Budget(models.Model):
-    """How much of a budget was spent in the minute that it is for. Its table is not logged by PostgreSQL: it may be lost, and costs little."""
-
-    key = models.CharField(max_length=100, primary_key=True)
-    minute = models.BigIntegerField()
-    spent = models.PositiveIntegerField()
-
-    def __str__(self) -> str:
-        return f"{self.spent} of {self.key}"

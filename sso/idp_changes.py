@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from core_identity.clock import database_now
 from core_identity.errors import InvalidValue, NotAllowed
+from core_identity.event_kinds import EventKind
 from core_identity.services import events
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from core_identity.models import Connection
 
 FIELDS: Final = ("idp_entity_id", *SamlSettings.PLACES, "certificates", "metadata_url", "metadata_valid_until")
-_CHANGED: Final = "The settings or the metadata changed while you were looking. Review the changes again."
+CHANGED: Final = "The settings or the metadata changed while you were looking. Review the changes again."
 _PROPOSABLE: Final = (*SamlSettings.PLACES, "certificates")
 
 
@@ -110,7 +111,7 @@ def adopt(
     saml = locked or SamlSettings(connection=connection)
     found = difference(saml, read, url=url)
     if found.seen != seen:
-        raise NotAllowed(_CHANGED)
+        raise NotAllowed(CHANGED)
     for field, (_, after) in found.changes.items():
         setattr(saml, field, after)
     if found.changes or saml.proposed is not None:
@@ -118,10 +119,15 @@ def adopt(
         try:
             saml.save()
         except IntegrityError as error:  # of two first ones at the same instant one comes through
-            raise NotAllowed(_CHANGED) from error
+            raise NotAllowed(CHANGED) from error
     if found.changes:
-        kind, changes = "saml_settings.changed", told_in_event(found.changes)
-        events.record(actor=actor, kind=kind, subject=connection, changes=changes, reason=reason)
+        events.record(
+            actor=actor,
+            kind=EventKind.SAML_SETTINGS_CHANGED,
+            subject=connection,
+            changes=told_in_event(found.changes),
+            reason=reason,
+        )
     return found
 
 
@@ -170,7 +176,7 @@ def _note(
         saml.metadata_valid_until = read.valid_until
     saml.save(update_fields=["refreshed_at", "refresh_fault", "proposed", "metadata_valid_until"])
     if told:
-        events.record(actor=actor, kind="saml_settings.refreshed", subject=connection, changes=told)
+        events.record(actor=actor, kind=EventKind.SAML_SETTINGS_REFRESHED, subject=connection, changes=told)
     return Refresh(faults, waiting)
 
 

@@ -10,13 +10,13 @@ from django.db import transaction
 from django.db.models import QuerySet
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
-from core_identity.models import LoggedHour
+from core_identity.models import Budget, LoggedHour
 from core_identity.selectors.log_hours import DAYS
 from core_identity.services.log_hours import count_finished_hours
 from core_identity.services.unlisted_groups import end_unlisted_groups
 from core_identity.values import Actor, ActorKind, Channel
 from scim.home import CALLS
-from scim.models import Budget, ProvisioningRecord, SetupLink, UsedCode
+from scim.models import ProvisioningRecord, SetupLink, UsedCode
 from sso.home import SIGN_INS
 from sso.models import SignInRecord, SignInState, UsedAssertion
 

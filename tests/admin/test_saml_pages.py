@@ -17,7 +17,7 @@ from sso.keys import keys_of, make_key
 from sso.models import SamlSettings, SpKey
 from sso.section import KEYS
 from tests.admin.conftest import browser_of, staff
-from tests.support.cast import ADMIN, make_connection
+from tests.support.cast import ADMIN, COMMAND, make_connection
 from tests.support.saml import TestIdp
 
 FLAGS = ("idp_initiated", "want_encrypted", "sign_requests", "sign_metadata", "force_authn")
@@ -65,8 +65,8 @@ def show(browser: Client, saml: SamlSettings, **changes: Any) -> Any:
 
 def save(browser: Client, saml: SamlSettings, **changes: Any) -> Any:
     """Look at the difference, then press the second button."""
-    seen = show(browser, saml, **changes).context["form"].seen
-    return show(browser, saml, **changes, save="x", seen=seen)
+    seen = show(browser, saml, **changes).context["form"].shown
+    return show(browser, saml, **changes, save="x", shown=seen)
 
 
 # Settings
@@ -143,11 +143,11 @@ def test_what_comes_of_a_change_is_said_of_settings_that_there_are() -> None:
 
 
 def test_changes_that_nobody_was_shown_are_not_saved(as_root: Client, saml: SamlSettings) -> None:
-    blind = show(as_root, saml, idp_initiated="on", save="x", seen="0" * 64)
+    blind = show(as_root, saml, idp_initiated="on", save="x", shown="0" * 64)
     assert "changed while you were looking" in blind.content.decode()
-    seen = show(as_root, saml, idp_initiated="on").context["form"].seen
+    seen = show(as_root, saml, idp_initiated="on").context["form"].shown
     SamlSettings.objects.update(idp_initiated=True, signed="assertion")
-    late = show(as_root, saml, idp_initiated="on", save="x", seen=seen)
+    late = show(as_root, saml, idp_initiated="on", save="x", shown=seen)
     assert "changed while you were looking" in late.content.decode()
     assert standing(saml.connection).signed == "assertion"
 
@@ -212,7 +212,7 @@ def test_who_may_change_connections_changes_settings_and_no_first_trust(acme: Co
     assert "/saml/" not in keeper.get(page_of(acme)).content.decode(), "no link leads to a refusal"
     saml = sso.connections.apply(acme, {"idp_metadata": idp.metadata()}, base_dir=None)
     assert save(keeper, saml, clock_skew="60").status_code == 302
-    change_connection(actor=ADMIN, connection_id=acme.pk, own_idp=True)
+    change_connection(actor=COMMAND, connection_id=acme.pk, own_idp=True)
     for page in ("saml", "domains", "keys", "key"):
         assert keeper.get(page_of(acme, page)).status_code == 403
 

@@ -27,11 +27,11 @@ GROUP_CURVES: Final = ("one member in or out", "exchange a tenth", "group get")
 def tables(results: Results) -> str:
     """Return all tables as Markdown."""
     notes = ", ".join(f"{name} {value}" for name, value in results.notes.items())
-    parts = [f"Measured with {notes}.", "### One customer, more and more people", _people_table(results)]
+    parts = [f"Measured with {notes}.", "## One customer, more and more people", _people_table(results)]
     if results.groups:
-        parts += ["### Groups, more and more members", _group_table(results)]
+        parts += ["## Groups, more and more members", _group_table(results)]
     if results.rates:
-        parts += ["### Several connections at once", _rate_table(results)]
+        parts += ["## Several connections at once", _rate_table(results)]
     return "\n\n".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""Every check that needs no test: style, types, import contracts, English, templates, migrations, Django's own."""
+"""Every check that needs no test: style, types, import contracts, English, documentation, templates, migrations, Django's own."""
 
 import subprocess
 import time
@@ -31,6 +31,7 @@ def checks(checkout: Checkout) -> list[Check]:
         Check("mypy", (tool("mypy"),)),
         Check("import contracts", (tool("lint-imports"),)),
         Check("plain English", (checkout.python, "-m", "devtools.plain_english")),
+        Check("documentation", (checkout.python, "-m", "devtools.site")),
         Check("djlint", (tool("djlint"), "templates", "--lint", "--quiet")),
         Check(
             "template format",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from devtools.checkout import this_checkout
-from devtools.commands import bench, lint, lock, manage, psql, run, serve, setup, simulate, test
+from devtools.commands import bench, docs, lint, lock, manage, psql, run, serve, setup, simulate, test
 from devtools.faults import Fault, say
 from devtools.signals import raise_when_stopped
 
@@ -19,6 +19,7 @@ COMMANDS: dict[str, ModuleType] = {
     "manage": manage,
     "simulate": simulate,
     "lint": lint,
+    "docs": docs,
     "bench": bench,
     "lock": lock,
     "psql": psql,

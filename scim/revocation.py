@@ -1,4 +1,4 @@
-"""End what opens SCIM for a connection, with an event for each (R1a, and RFC 6749 section 4.1.2)."""
+"""End all access to SCIM of a connection, with an event for each token, code and link (R1a, RFC 6749 section 4.1.2)."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -9,8 +9,9 @@ from oauth2_provider.models import get_access_token_model, get_grant_model, get_
 from oauth2_provider.settings import oauth2_settings
 
 from core_identity.clock import database_now
+from core_identity.event_kinds import EventKind
 from core_identity.services import events
-from core_identity.services.transactions import lock_connection
+from core_identity.services.locks import lock_connection
 from core_identity.values import Actor, ActorKind, Channel
 from scim.models import BearerToken, OAuthClient, SetupLink, UsedCode
 
@@ -31,23 +32,23 @@ def end_access(sender: object, *, connection: "Connection", actor: Actor, **_: A
     now = database_now()
     ended = [*_end_tokens(connection, now), *_end_links(connection, now)]
     bearer_tokens = BearerToken.objects.filter(connection=connection, revoked_at=None)
-    ended += [("bearer_token.revoked", {"name": (token.name, None)}) for token in bearer_tokens]
+    ended += [(EventKind.TOKEN_REVOKED, {"name": (token.name, None)}) for token in bearer_tokens]
     bearer_tokens.update(revoked_at=now)
     _record(ended, actor=actor, connection=connection, reason=SWITCHED_OFF)
 
 
 @transaction.atomic
 def end_tokens_of_used_code(*, client: OAuthClient, code_hash: str, request_id: str) -> None:
-    """Revoke the tokens that came of a code, when the authenticated ``client`` uses it again after the grace period.
+    """Revoke the tokens of a code when the authenticated ``client`` uses the code again after the grace period.
 
-    During the grace period nothing is revoked, because a client repeats its request when the answer got lost.
-    A code of another client is unknown here: no customer can end the tokens of another one (R1).
+    During the grace period nothing is revoked, because a client repeats its request when the answer got lost. A code of another client is not
+    found, so no customer can end the tokens of another one (R1).
     """
     used = UsedCode.objects.filter(client=client, code_hash=code_hash).first()
     grace = timedelta(seconds=oauth2_settings.REFRESH_TOKEN_GRACE_PERIOD_SECONDS)
     if used is None or database_now() - used.used_at <= grace:
         return
-    # Before any other lock, as a switch-off does. Of two requests with this code, the second one finds nothing left.
+    # Lock this first, as a switch-off does. Of two requests with this code, the second one finds no row.
     lock_connection(client.connection_id)
     refresh = get_refresh_token_model().objects.filter(application=client, token_family=used.token_family)
     access = get_access_token_model().objects.filter(application=client, refresh_token__in=refresh)
@@ -57,45 +58,47 @@ def end_tokens_of_used_code(*, client: OAuthClient, code_hash: str, request_id: 
     _record(ended, actor=actor, connection=client.connection, reason=CODE_USED_TWICE)
 
 
-def _end_tokens(connection: "Connection", now: datetime) -> "Iterator[tuple[str, events.Changes]]":
+def _end_tokens(connection: "Connection", now: datetime) -> "Iterator[tuple[EventKind, events.Changes]]":
     of_client = {"application__connection": connection}
     yield from _delete_tokens(
         get_access_token_model().objects.filter(**of_client), get_refresh_token_model().objects.filter(**of_client), now
     )
     codes = get_grant_model().objects.filter(**of_client)
     for code in codes.filter(expires__gt=now):
-        yield "authorization_code.revoked", {"created_at": (code.created, None)}
+        yield EventKind.AUTHORIZATION_CODE_REVOKED, {"created_at": (code.created, None)}
     codes.delete()
     UsedCode.objects.filter(client__connection=connection).delete()
 
 
 def _delete_tokens(
     access: "QuerySet[Any]", refresh: "QuerySet[Any]", now: datetime
-) -> "Iterator[tuple[str, events.Changes]]":
-    """Delete tokens and yield an event for each live one."""
+) -> "Iterator[tuple[EventKind, events.Changes]]":
+    """Delete tokens. Yield an event for each live one."""
     access_ids = list(access.values_list("pk", flat=True))
     for token in get_access_token_model().objects.filter(pk__in=access_ids, expires__gt=now):
-        yield "access_token.revoked", {"created_at": (token.created, None), "scope": (token.scope, None)}
+        yield EventKind.ACCESS_TOKEN_REVOKED, {"created_at": (token.created, None), "scope": (token.scope, None)}
     for token in refresh.filter(revoked=None):
-        yield "refresh_token.revoked", {"created_at": (token.created, None)}
+        yield EventKind.REFRESH_TOKEN_REVOKED, {"created_at": (token.created, None)}
     refresh.delete()
     get_access_token_model().objects.filter(pk__in=access_ids).delete()
 
 
-def _end_links(connection: "Connection", now: datetime) -> "Iterator[tuple[str, events.Changes]]":
+def _end_links(connection: "Connection", now: datetime) -> "Iterator[tuple[EventKind, events.Changes]]":
     unused = SetupLink.objects.filter(connection=connection, used_at=None)
     for link in unused.filter(expires_at__gt=now):
-        yield "setup_link.revoked", {"expires_at": (link.expires_at, None)}
+        yield EventKind.SETUP_LINK_REVOKED, {"expires_at": (link.expires_at, None)}
     unused.delete()
 
 
-def _record(ended: "list[tuple[str, events.Changes]]", *, actor: Actor, connection: "Connection", reason: str) -> None:
+def _record(
+    ended: "list[tuple[EventKind, events.Changes]]", *, actor: Actor, connection: "Connection", reason: str
+) -> None:
     events.record_many(
-        {"actor": actor, "kind": kind, "subject": connection, "changes": changes, "reason": reason}
+        events.new_event(actor=actor, kind=kind, subject=connection, changes=changes, reason=reason)
         for kind, changes in ended
     )
 
 
 def has_ended(grant: Any) -> bool:
-    """Whether an authorization code has ended by the database's clock. Takes the place of the toolkit's ``Grant.is_expired``."""
+    """Whether an authorization code has ended by the database's clock. It replaces the toolkit's ``Grant.is_expired``."""
     return not grant.expires or bool(database_now() >= grant.expires)

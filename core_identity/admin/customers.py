@@ -7,8 +7,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
-from core_identity.admin.base import CoreAdmin
-from core_identity.admin.forms import WrittenByService
+from core_identity.admin_kit.base import CoreAdmin
+from core_identity.admin_kit.forms import WrittenByService
 from core_identity.models import Customer
 from core_identity.services.connections import create_customer, rename_customer
 

@@ -1,5 +1,3 @@
-import json
-from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
@@ -9,8 +7,10 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.timezone import localtime
 
-from core_identity.admin.base import CoreAdmin
-from core_identity.log_admin import ReadOnlyLog
+from core_identity.admin_kit.base import CoreAdmin
+from core_identity.admin_kit.changes import changes_of
+from core_identity.admin_kit.logs import ReadOnlyLog
+from core_identity.event_kinds import EventKind
 from core_identity.models import Connection, Event
 from core_identity.values import Channel
 
@@ -47,7 +47,7 @@ class KindFilter(admin.SimpleListFilter):
                 "identity.split_off",
             )
         ),
-        "sign-ins": Q(kind="user.signed_in"),
+        "sign-ins": Q(kind=EventKind.USER_SIGNED_IN),
         "roles": Q(kind__startswith="role.") | Q(kind__startswith="grant."),
         "push groups": Q(kind__startswith="group."),
         "connections": Q(subject_type__in=("connection", "customer")) & ~Q(kind__endswith=".refused"),
@@ -109,9 +109,9 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
     def about(self, event: Event) -> str:
         """Roles can be deleted and identities have no page: the others stay, so a link to them leads somewhere."""
         known = event.subject_type in {"connection", "customer", "conflict", "user"}
-        told = _linked(event.subject_type, event.subject_id if known else None, event.subject or "–")  # noqa: RUF001 - a dash
+        subject = _linked(event.subject_type, event.subject_id if known else None, event.subject or "–")  # noqa: RUF001 - a dash
         conflict = (event.changes.get("conflict") or [None, None])[1]
-        return format_html("{}, {}", told, _linked("conflict", conflict, "conflict")) if conflict else told
+        return format_html("{}, {}", subject, _linked("conflict", conflict, "conflict")) if conflict else subject
 
     @admin.display(description="in the history of")
     def whose(self, event: Event) -> str:
@@ -132,20 +132,3 @@ def _linked(model: str, pk: object, text: str) -> str:
     if pk is None:
         return text
     return format_html('<a href="{}">{}</a>', reverse(f"admin:core_identity_{model}_change", args=[pk]), text)
-
-
-def changes_of(event: Event) -> list[tuple[str, str, str]]:
-    """Return what changed, as it is read: (field, before, after)."""
-    return shown_changes(event.changes)
-
-
-def shown_changes(changes: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """As `changes_of`, of what an event holds or would hold."""
-    return [(field, _shown(before), _shown(after)) for field, (before, after) in sorted(changes.items())]
-
-
-def _shown(value: object) -> str:
-    """Text as it is, nothing as a dash, anything else as JSON has it."""
-    if value is None or value == "":
-        return "–"  # noqa: RUF001 - a dash, not a minus
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -5,7 +5,7 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.views import PasswordChangeView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from core_identity.admin.forms import actor_of
+from core_identity.admin_kit.forms import actor_of
 from core_identity.budgets import hash_of_address
 from core_identity.password_guard import require_password_budget
 from core_identity.services.password_events import note_refusal

@@ -11,9 +11,10 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 
-from core_identity.admin.base import CoreAdmin
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
-from core_identity.admin.forms import ActForm, actor_of
+from core_identity.admin_kit.base import CoreAdmin
+from core_identity.admin_kit.forms import ActForm, actor_of
+from core_identity.admin_kit.pages import RowPage
 from core_identity.models import Connection, PushGroup, Role
 from core_identity.selectors.groups import waiting_groups
 from core_identity.selectors.roles import protected_roles
@@ -38,9 +39,9 @@ def offered_permissions(role: Role) -> QuerySet[Permission]:
     """Return the permissions that mean something, and those that ``role`` holds anyway."""
     asked = [f"{act}_{model}" for model, acts in PAGES.items() for act in acts]
     ours = Q(content_type__app_label="core_identity")
-    meant = (ours & Q(codename__in=asked)) | ~(ours | Q(content_type__app_label__in=MACHINERY))
-    held = Q(pk__in=Role.permissions.through.objects.filter(role_id=role.pk).values("permission_id"))
-    return Permission.objects.filter(meant | held).select_related("content_type")
+    meaningful = (ours & Q(codename__in=asked)) | ~(ours | Q(content_type__app_label__in=MACHINERY))
+    in_role = Q(pk__in=Role.permissions.through.objects.filter(role_id=role.pk).values("permission_id"))
+    return Permission.objects.filter(meaningful | in_role).select_related("content_type")
 
 
 class RoleForm(ConfirmsEndedGrants, forms.ModelForm):
@@ -98,9 +99,24 @@ class WaitingForm(ActForm):
         return link_waiting(actor=self.actor, role_id=self.role.pk, group_ids=chosen)
 
 
+class WaitingPage(RowPage):
+    name = "waiting"
+    title = "Push groups that wait for the role {row}"
+    form_class = WaitingForm
+    template_name = "admin/core_identity/role/waiting.html"
+    done = "Push groups that give the role {row} from now on: {written}."
+
+    def next_page(self, form: WaitingForm) -> str:
+        return reverse("admin:core_identity_role_changelist")
+
+    def facts(self, form: WaitingForm) -> dict[str, Any]:
+        return {"protected": self.row.protected}
+
+
 @admin.register(Role)
 class RoleAdmin(CoreAdmin):
     form = RoleForm
+    pages = (WaitingPage,)
     list_display = ("name", "other_names", "is_protected", "holders", "grantable_slugs")
     search_fields = ("name_key",)
     search_help_text = "By name."
@@ -151,18 +167,6 @@ class RoleAdmin(CoreAdmin):
         self.message_user(request, f"The role {role} is saved.", messages.SUCCESS)
         return redirect("admin:core_identity_role_waiting", role.pk)
 
-    def get_urls(self) -> Any:
-        return [*self.own_page("waiting", self.waiting_view), *super().get_urls()]
-
-    def waiting_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        role = self.changeable(request, pk)
-        form = WaitingForm(request, role=role)
-        if form.submit():
-            self.message_user(request, f"Push groups that give the role {role} from now on: {form.written}.")
-            return redirect("admin:core_identity_role_changelist")
-        title = f"Push groups that wait for the role {role}"
-        return self.page(request, "role/waiting.html", title=title, form=form, obj=role, protected=role.protected)
-
     # Deleting (R27): the service ends the grants, so none of them is in the way.
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
@@ -195,7 +199,7 @@ class RoleAdmin(CoreAdmin):
 
 
 def _may_touch(request: HttpRequest, role: Role | None) -> bool:
-    """Whoever could change a protected role could give themselves anything."""
+    """Return whether this administrator may change the role. An administrator who could change a protected role could take any permission."""
     if role is None or request.user.is_superuser:
         return True
     return not protected_roles().filter(pk=role.pk).exists()

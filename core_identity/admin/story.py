@@ -1,10 +1,10 @@
-"""What the page of a user tells: the whole story (R36)."""
+"""The content of the page of a user: the whole history (R36)."""
 
 from typing import Any
 
 from django.db.models import Prefetch
 
-from core_identity.admin.events import changes_of
+from core_identity.admin_kit.changes import changes_of
 from core_identity.models import Conflict, Identity, PushGroupMember, User
 from core_identity.selectors.drift import drift_of
 from core_identity.selectors.roles import roles_of
@@ -15,7 +15,7 @@ EVENTS_SHOWN = 50
 
 
 def story_of(user: User) -> dict[str, Any]:
-    """Return what the template shows. The number of queries does not depend on how much there is to tell."""
+    """Return what the template shows. The number of queries does not depend on the length of the history."""
     memberships = PushGroupMember.objects.select_related("group__role").order_by("group__name_key")
     identities = (
         Identity.objects.filter(user=user)

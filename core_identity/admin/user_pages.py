@@ -1,11 +1,15 @@
 """The small forms on the page of a user: roles given by hand, and a password."""
 
+from typing import Any
+
 from django import forms
-from django.contrib.auth.password_validation import validate_password
-from django.http import HttpRequest
+from django.contrib.auth.password_validation import password_validators_help_text_html, validate_password
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
-from core_identity.admin.forms import ActForm
+from core_identity.admin_kit.forms import ActForm
+from core_identity.admin_kit.pages import RowPage
 from core_identity.models import Role, User
 from core_identity.password_guard import require_password_budget
 from core_identity.selectors.roles import protected_roles
@@ -16,7 +20,7 @@ from core_identity.values import Channel
 
 
 class RolesForm(ConfirmsEndedGrants, ActForm):
-    """Only what administrators gave. What a channel gives is its own and stays (R32)."""
+    """Only the roles that administrators gave. A grant of a channel belongs to that channel and stays (R32)."""
 
     roles = forms.ModelMultipleChoiceField(Role.objects.none(), required=False, widget=forms.CheckboxSelectMultiple)
 
@@ -25,8 +29,8 @@ class RolesForm(ConfirmsEndedGrants, ActForm):
         offered = Role.objects.all()
         if not request.user.is_superuser:
             offered = offered.exclude(pk__in=protected_roles().values("pk"))
-        self.held = set(offered.filter(grants__user=user, grants__channel=Channel.ADMIN.value))
-        super().__init__(request, initial={"roles": [role.pk for role in self.held]})
+        self.given = set(offered.filter(grants__user=user, grants__channel=Channel.ADMIN.value))
+        super().__init__(request, initial={"roles": [role.pk for role in self.given]})
         self.fields["roles"].queryset = offered  # type: ignore[attr-defined]
 
     def write(self) -> None:
@@ -34,16 +38,16 @@ class RolesForm(ConfirmsEndedGrants, ActForm):
 
         @in_one_transaction
         def both() -> None:
-            for role in chosen - self.held:
+            for role in chosen - self.given:
                 grant_role(actor=self.actor, user_id=self.user.pk, role_id=role.pk)
-            for role in self.held - chosen:
+            for role in self.given - chosen:
                 revoke_role(actor=self.actor, user_id=self.user.pk, role_id=role.pk)
 
         both()
 
 
 class PasswordForm(ActForm):
-    """For administrators of CORE. Whom a connection knows signs in there, so that a leaver keeps no second way in (R10)."""
+    """For local administrators. A user with an identity signs in through the connection, so a leaver has no second way in (R10)."""
 
     password = forms.CharField(strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
     again = forms.CharField(strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
@@ -66,3 +70,25 @@ class PasswordForm(ActForm):
     def write(self) -> None:
         require_password_budget(self.request, self.request.user.get_username())
         set_password(actor=self.actor, user_id=self.user.pk, password=self.cleaned_data["password"])
+
+
+class RolesPage(RowPage):
+    name = "roles"
+    title = "Roles of {row} given by hand"
+    form_class = RolesForm
+    template_name = "admin/core_identity/user/roles.html"
+    done = "Roles given by hand to {row}: changed."
+
+
+class PasswordPage(RowPage):
+    name = "password"
+    title = "New password for {row}"
+    form_class = PasswordForm
+    template_name = "admin/core_identity/user/password.html"
+    done = "{row} has a new password."
+
+    def answer_instead(self) -> HttpResponse | None:
+        return redirect("admin:password_change") if self.row == self.request.user else None
+
+    def facts(self, form: PasswordForm) -> dict[str, Any]:
+        return {"rules": password_validators_help_text_html()}

@@ -2,22 +2,23 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin, messages
-from django.contrib.auth.password_validation import password_validators_help_text_html, validate_password
+from django.contrib import admin
+from django.contrib.auth.password_validation import validate_password
 from django.db.models import CharField, Q, QuerySet, Value
 from django.db.models.functions import Concat
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest
 
-from core_identity.admin.base import seen_by
-from core_identity.admin.drift import UserDriftPages
-from core_identity.admin.erasure import ErasePages
-from core_identity.admin.forms import WrittenByService
-from core_identity.admin.links import LinkPages
-from core_identity.admin.merge import MergePages
+from core_identity.admin.drift import UserDriftPage
+from core_identity.admin.erasure import ErasePage
+from core_identity.admin.expiry import ExpirePage, UnexpirePage
+from core_identity.admin.links import OfferPage, PeopleActions, UidsPage
+from core_identity.admin.merge import MergePage
 from core_identity.admin.story import story_of
 from core_identity.admin.user_filters import RelatedFilter, StatusFilter
-from core_identity.admin.user_pages import PasswordForm, RolesForm
+from core_identity.admin.user_pages import PasswordPage, RolesPage
+from core_identity.admin_kit.base import CoreAdmin, seen_by
+from core_identity.admin_kit.forms import WrittenByService
+from core_identity.attributes import FIELDS
 from core_identity.keys import key
 from core_identity.models import Identity, User
 from core_identity.password_guard import require_password_budget
@@ -26,7 +27,7 @@ from core_identity.services.users import change_user, create_user
 
 FLAGS = ("is_staff", "is_superuser")
 FROM_IDP = (
-    "Names, position, company and department follow the identity provider, if it knows this person: its next change replaces what you "
+    "These values follow the identity provider, if it knows this person: its next change replaces what you "
     "enter here. No identity provider changes the email address."
 )
 
@@ -58,17 +59,28 @@ class NewUserForm(WrittenByService, forms.ModelForm):
 class UserForm(WrittenByService, forms.ModelForm):
     class Meta:
         model = User
-        fields = ("email", "email_shared", "first_name", "last_name", "title", "company", "department", *FLAGS)
+        fields = ("email", "email_shared", *FIELDS, *FLAGS)
 
     def write(self) -> User:
-        # Only what was changed here: a push that came since the page was opened keeps the rest.
+        # Write only the fields that the administrator changed, because a push may have changed others in the meantime.
         changed = {name: value for name, value in self.cleaned_data.items() if name in self.changed_data}
         return change_user(actor=self.actor, user_id=self.instance.pk, **changed)
 
 
 @admin.register(User)
-class UserAdmin(MergePages, UserDriftPages, LinkPages, ErasePages):
+class UserAdmin(PeopleActions, CoreAdmin):
     form = UserForm
+    pages = (
+        RolesPage,
+        PasswordPage,
+        MergePage,
+        UserDriftPage,
+        UidsPage,
+        ErasePage,
+        ExpirePage,
+        UnexpirePage,
+        OfferPage,
+    )
     history_field = "user_id"
     list_display = ("username", "name", "email", "customer", "status", "connections")
     list_filter = (
@@ -96,7 +108,7 @@ class UserAdmin(MergePages, UserDriftPages, LinkPages, ErasePages):
             return [(None, {"fields": fields})]
         return [
             (None, {"fields": ("username", "customer", "email", "email_shared")}),
-            ("What the IdP may change", {"fields": UserForm.Meta.fields[2:7], "description": FROM_IDP}),
+            ("What the IdP may change", {"fields": FIELDS, "description": FROM_IDP}),
             ("Administration", {"fields": flags}),
         ]
 
@@ -106,7 +118,7 @@ class UserAdmin(MergePages, UserDriftPages, LinkPages, ErasePages):
         return ("username", "customer", *(() if request.user.is_superuser else FLAGS))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever could change a superuser, or give them a password, would be one. A tombstone does not change (R11)."""
+        """An administrator who could change a superuser, or set their password, could become one. A tombstone does not change (R11)."""
         if not super().has_change_permission(request, obj):
             return False
         if obj is not None and obj.merged_into_id is not None:
@@ -115,17 +127,17 @@ class UserAdmin(MergePages, UserDriftPages, LinkPages, ErasePages):
 
     def found_by(self, term: str) -> Q:
         name = key(term)
-        said = Q(user_name_key__contains=name) | Q(name_id_key__contains=name) | Q(email_key__contains=name)
-        said |= Q(uids__uid_key__contains=name) | Q(external_id=term)
+        of_identity = Q(user_name_key__contains=name) | Q(name_id_key__contains=name) | Q(email_key__contains=name)
+        of_identity |= Q(uids__uid_key__contains=name) | Q(external_id=term)
         found = super().found_by(term) | Q(full_name__icontains=term)
         try:
             exact = UUID(term)
         except ValueError:
             pass
         else:
-            said |= Q(scim_id=exact)
+            of_identity |= Q(scim_id=exact)
             found |= Q(pk=exact)
-        return found | Q(pk__in=Identity.objects.filter(said).values("user_id"))
+        return found | Q(pk__in=Identity.objects.filter(of_identity).values("user_id"))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
@@ -136,44 +148,16 @@ class UserAdmin(MergePages, UserDriftPages, LinkPages, ErasePages):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         user = context.get("original")
         if user is not None:
-            # From the database again: the form in hand may hold what was refused.
-            told = self.get_queryset(request).get(pk=user.pk)
+            # Read it again, because the instance of the form may contain refused values.
+            stored = self.get_queryset(request).get(pk=user.pk)
             may_change = self.has_change_permission(request, user)
             context.update(
-                story=story_of(told),
+                story=story_of(stored),
                 may_act=may_change,
-                takes_password=not told.identities.all(),
+                takes_password=not stored.identities.all(),
                 sees=seen_by(request),
             )
         return super().render_change_form(request, context, *args, **kwargs)
-
-    def get_urls(self) -> Any:
-        return [
-            *self.own_page("roles", self.roles_view),
-            *self.own_page("password", self.password_view),
-            *super().get_urls(),
-        ]
-
-    def roles_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        user = self.changeable(request, pk)
-        form = RolesForm(request, user=user)
-        if form.submit():
-            self.message_user(request, f"Roles given by hand to {user}: changed.", messages.SUCCESS)
-            return self.to_change_page(user)
-        return self.page(request, "user/roles.html", title=f"Roles of {user} given by hand", form=form, obj=user)
-
-    def password_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        user = self.changeable(request, pk)
-        if user == request.user:
-            return redirect("admin:password_change")
-        form = PasswordForm(request, user=user)
-        if form.submit():
-            self.message_user(request, f"{user} has a new password.", messages.SUCCESS)
-            return self.to_change_page(user)
-        title = f"New password for {user}"
-        return self.page(
-            request, "user/password.html", title=title, form=form, obj=user, rules=password_validators_help_text_html()
-        )
 
     @admin.display(description="name", ordering="last_name")
     def name(self, user: User) -> str:

@@ -2,11 +2,13 @@ import uuid
 
 from django.db import models
 
+from core_identity.write_guard import GuardedModel
 
-class Burst(models.Model):
-    """Many people of a connection were deactivated within an hour (R22a): applied, and alarmed until an administrator settles it.
 
-    Who is in it is read from the users: whom this connection expired between ``began_at`` and ``last_at``.
+class Burst(GuardedModel):
+    """An alarm: a connection deactivated many people within an hour (R22a). The deactivations are applied. An administrator settles the alarm.
+
+    The people of a burst are the users whom this connection expired between ``began_at`` and ``last_at``.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

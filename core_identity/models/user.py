@@ -1,28 +1,40 @@
 import uuid
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
+from django.db.models.functions import Collate, Left, Lower
 
 from core_identity.keys import key
 from core_identity.values import Channel
+from core_identity.write_guard import GuardedModel, GuardedQuerySet, service_writes
 
 
 class UserManager(BaseUserManager["User"]):
-    """Reads by our own comparison. Making a user is a service; Django's ``createsuperuser`` reaches it through here."""
+    """Finds users by the compared form of their names. Django's ``createsuperuser`` creates a user by this manager, which calls the service."""
+
+    create_local_user: ClassVar[Callable[..., "User"]]
+    """The service. `core_identity.apps` sets it, because models do not import services."""
+
+    def get_queryset(self) -> GuardedQuerySet["User"]:
+        return GuardedQuerySet(self.model, using=self._db)
 
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(username_key=key(username or ""))
 
     def create_superuser(self, username: str, email: str = "", password: str | None = None, **extra: Any) -> "User":
-        # Imported late: services know models, and only this one hook of Django's needs the way back.
-        from core_identity.services.users import create_local_user
-
-        return create_local_user(username=username, email=email, password=password, superuser=True, **extra)
+        return UserManager.create_local_user(username=username, email=email, password=password, superuser=True, **extra)
 
 
-class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # the toolkit has no types
-    """A person as CORE holds them true; what an IdP says about them stands on their `Identity` rows."""
+def _beginning(*texts: Any) -> Collate:
+    """Return what the search by a beginning compares. A longer text would not fit into an index, and its INSERT would fail."""
+    joined = models.Func(*texts, arg_joiner=" || ", template="(%(expressions)s)")
+    return Collate(Lower(Left(joined, 100)), "C")
+
+
+class User(GuardedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # the toolkit has no types
+    """A person with the values that CORE considers true. The values of an IdP are stored in their `Identity` rows."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     customer = models.ForeignKey(
@@ -88,7 +100,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     groups = None  # type: ignore[assignment]
     user_permissions = None  # type: ignore[assignment]
 
-    objects = UserManager()
+    objects: ClassVar[UserManager] = UserManager()
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
@@ -106,6 +118,9 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         )
         indexes = (
             models.Index(name="user_by_email", fields=("email_key",)),
+            # For the beginnings of names: `core_identity.selectors.search`.
+            models.Index(_beginning("last_name"), name="user_by_last_name"),
+            models.Index(_beginning("first_name", models.Value(" "), "last_name"), name="user_by_full_name"),
             models.Index(
                 name="user_by_expiry",
                 fields=("expired_connection", "expired_at"),
@@ -121,11 +136,16 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
     @property
     def introduction(self) -> str:
-        """Name and email, as people know each other; the username where both are empty. A username may have a number appended (R8)."""
+        """The name and the email, by which people know each other. If both are empty, the username, which may end in a number (R8)."""
         name = self.get_full_name()
         if name and self.email:
             return f"{name} ({self.email})"
         return name or self.email or self.username
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Compare as Django does, which stores the password again if the hashers became stronger. Its value does not change, so no event is due."""
+        with service_writes():
+            return super().check_password(raw_password)
 
     def get_short_name(self) -> str:
         return self.first_name or self.username

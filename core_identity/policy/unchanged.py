@@ -23,6 +23,7 @@ class Stored:
     identity: Mapping[str, Any]
     user: Mapping[str, str]
     names_are_the_uid: bool
+    active: bool
     has_conflict: bool
 
 
@@ -34,7 +35,7 @@ def would_change_nothing(push: Push, person: Person, stored: Stored) -> bool:
         and not stored.has_conflict
         and x.pushed
         and not x.offered
-        and person.active in {None, x.active}
+        and person.active in {None, stored.active}
         and _uid_stays(person.uid, push, stored)
         and not mirrored_changes(person, stored.identity)
         and all(keys[name] == stored.identity[column] for name, column in KEYS.items())

@@ -4,13 +4,15 @@ from collections.abc import Collection
 from uuid import UUID
 
 from core_identity.errors import NameTaken, NotAllowed, NotFound
+from core_identity.event_kinds import EventKind
 from core_identity.keys import key
 from core_identity.models import User
 from core_identity.selectors.drift import UID, drift_in
 from core_identity.services import events
 from core_identity.services.conflicts import close_what_is_gone
-from core_identity.services.links import give_uid, lock_identity
-from core_identity.services.merge import require_superuser
+from core_identity.services.links import give_uid
+from core_identity.services.locks import lock_identity
+from core_identity.services.permissions import require_superuser
 from core_identity.services.transactions import in_one_transaction
 from core_identity.services.users import free_email
 from core_identity.values import Actor
@@ -34,16 +36,16 @@ def take_over(
     if not fields or not drift.keys() >= set(fields):
         agreed = ", ".join(sorted(set(fields) - drift.keys())) or "nothing that was named"
         raise NotAllowed(f"{identity.connection} and CORE do not differ in {agreed}.")
-    changes = {field: (drift[field].held, drift[field].said) for field in sorted(fields)}
-    for field, (_, said) in changes.items():
+    changes = {field: (drift[field].core_value, drift[field].idp_value) for field in sorted(fields)}
+    for field, (_, value) in changes.items():
         if field == UID:
-            give_uid(actor=actor, identity=identity, uid=said)
+            give_uid(actor=actor, identity=identity, uid=value)
         else:
-            _set(user, field, said)
+            _set(user, field, value)
     user.save(update_fields=["email_key", "username_key", *(field for field in changes if field != UID)])
     events.record(
         actor=actor,
-        kind="user.drift_taken_over",
+        kind=EventKind.USER_DRIFT_TAKEN_OVER,
         subject=user,
         connection=identity.connection,
         changes=changes,
@@ -53,12 +55,12 @@ def take_over(
     return changes
 
 
-def _set(user: User, field: str, said: str) -> None:
+def _set(user: User, field: str, value: str) -> None:
     if field == "email":
-        said = free_email(said, customer=user.customer, but=user, shared=user.email_shared)
-        user.email_key = key(said)
+        value = free_email(value, customer=user.customer, but=user, shared=user.email_shared)
+        user.email_key = key(value)
     if field == "username":
-        if User.objects.filter(username_key=key(said)).exclude(pk=user.pk).exists():
-            raise NameTaken(f"The username {said!r} is taken.")
-        user.username_key = key(said)
-    setattr(user, field, said)
+        if User.objects.filter(username_key=key(value)).exclude(pk=user.pk).exists():
+            raise NameTaken(f"The username {value!r} is taken.")
+        user.username_key = key(value)
+    setattr(user, field, value)

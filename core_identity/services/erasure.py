@@ -9,27 +9,28 @@ from django.db import connection as database
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from core_identity.attributes import FIELDS, SOURCES
 from core_identity.errors import NotAllowed, NotFound
+from core_identity.event_kinds import EventKind
 from core_identity.keys import key
 from core_identity.models import Conflict, Connection, Event, Grant, Identity, IdentityUid, PushGroupMember, User
 from core_identity.models.conflict import ConflictState
 from core_identity.models.event import REFUSED_KINDS
 from core_identity.services import events, expiry
 from core_identity.services.grants import end_these
-from core_identity.services.merge import may_touch_guarded
-from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.services.locks import lock_customer
+from core_identity.services.permissions import may_touch_guarded
+from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor, ActorKind
 
 ERASED: Final = "erased"
 """Replaces a name that must not be empty."""
 
-QUOTING_KINDS: Final = (*REFUSED_KINDS, "push.rest_dropped")
+QUOTING_KINDS: Final = (*REFUSED_KINDS, EventKind.PUSH_REST_DROPPED.value)
 """Events in somebody's story that may quote the names of another: why a push or a sign-in, or a part of it, was refused."""
 
-OF_USER: Final = ("email", "email_key", "first_name", "last_name", "title", "company", "department")
-OF_IDENTITY: Final = (
-    "user_name", "given_name", "family_name", "email", "email_key", "title", "organization", "department", "said_uid", "name_id", "name_id_key",
-)  # fmt: skip
+OF_USER: Final = ("email", "email_key", *FIELDS)
+OF_IDENTITY: Final = ("user_name", "email", "email_key", "said_uid", "name_id", "name_id_key", *SOURCES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +85,14 @@ def erase(*, actor: Actor, user_id: UUID, reason: str) -> ErasePlan:
     list(User.objects.select_for_update(no_key=True).filter(merged_into=user).order_by("pk"))
     list(Identity.objects.select_for_update(no_key=True).filter(user__in=[user, *user.tombstones.all()]).order_by("pk"))
     plan = plan_erase(user)
-    # The story is blanked first: what finds its events are the very values that go.
+    # The events first, because they are found by the values that are blanked next.
     end_these(actor=actor, grants=Grant.objects.filter(user__in=plan.people), reason="erased")
     _blank_story(plan)
     _blank_conflicts(plan)
     _blank_identities(plan.identities)
     _blank_people(plan.people)
-    told = {"identities": (None, len(plan.identities)), "events": (None, plan.events), "grants": (None, plan.grants)}
-    events.record(actor=actor, kind="user.erased", subject=user, changes=told, reason=reason)
+    changes = {"identities": (None, len(plan.identities)), "events": (None, plan.events), "grants": (None, plan.grants)}
+    events.record(actor=actor, kind=EventKind.USER_ERASED, subject=user, changes=changes, reason=reason)
     user.refresh_from_db()
     return plan
 
@@ -111,7 +112,7 @@ def _blank_people(people: Collection[User]) -> None:
 def _blank_identities(identities: Collection[Identity]) -> None:
     ids = [one.pk for one in identities]
     PushGroupMember.objects.filter(identity__in=ids).delete()
-    # The key stays and goes on finding this identity (R5); the text by which a person would be read goes.
+    # The key stays and still finds this identity (R5). The readable text is blanked.
     IdentityUid.objects.filter(identity__in=ids).update(uid=ERASED)
     now = timezone.now()
     for one in identities:
@@ -159,7 +160,7 @@ def _events(people: Collection[User], identities: Collection[Identity]) -> Query
         refused = Q(kind__in=QUOTING_KINDS, connection_id__in=connections) & (quoted | Q(actor__in=labels))
     left_behind = Q(pk__in=[])
     for one in identities:
-        left_behind |= Q(kind="connection.succeeded", changes__identities_left__1__contains=[str(one)])
+        left_behind |= Q(kind=EventKind.CONNECTION_SUCCEEDED, changes__identities_left__1__contains=[str(one)])
     return Event.objects.filter(theirs | refused | left_behind)
 
 
@@ -184,7 +185,7 @@ def _blank_story(plan: ErasePlan) -> None:
     blank.filter(actor__in=labels).update(actor=ERASED)
     blank.update(changes={}, reason="")
     blank.filter(subject_type__in=("user", "identity", "conflict")).update(subject=ERASED)
-    # What they did as administrators stays told of others; only their name goes.
+    # Their acts as administrators stay in the history of other people, without their name.
     Event.objects.filter(actor_id__in=[str(one.pk) for one in plan.people]).update(actor=ERASED)
     with database.cursor() as cursor:
         cursor.execute("SELECT set_config('core_identity.erase', '', true)")

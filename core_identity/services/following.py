@@ -4,11 +4,12 @@ from dataclasses import replace
 
 from django.utils import timezone
 
+from core_identity.event_kinds import EventKind
 from core_identity.models import Connection, Identity
 from core_identity.policy.expiry import expires
 from core_identity.policy.matching import Decision
 from core_identity.policy.wording import ActiveMeans, in_words
-from core_identity.services import bursts, events, expiry, groups, rows
+from core_identity.services import bursts, events, expiry, groups, row_writes
 from core_identity.services.conflicts import settle
 from core_identity.services.identities import (
     claim,
@@ -17,10 +18,10 @@ from core_identity.services.identities import (
     new_uid,
     new_user,
     project,
+    record_new_user,
+    record_uid,
     save_changed,
     set_uid,
-    tell_uid,
-    tell_user,
     write_identity,
 )
 from core_identity.services.locating import owner_of_uid
@@ -42,14 +43,14 @@ def follow_push(
     uid_moves = uid_differs = False
     was_resource = identity.is_resource
     before = columns_of(identity)
-    said, said_uid = person, identity.said_uid
+    mirrored, said_uid = person, identity.said_uid
     if identity.offered_at is not None:
         require_claimable(connection=connection, person=person, identity=identity)
         claim(actor=actor, identity=identity)
     if decision is Decision.DRIFT:
         identity.said_uid = person.uid or ""
         identity.new_uid_held = identity.new_uid_held or not was_live
-        said = replace(person, external_id=None)
+        mirrored = replace(person, external_id=None)
     elif uid:
         identity.said_uid = ""
         former = current_uid(identity)
@@ -58,7 +59,7 @@ def follow_push(
         if uid_moves:
             identity.session_epoch += 1
             identity.new_uid_held = False
-    changes = write_identity(identity, said)
+    changes = write_identity(identity, mirrored)
     if identity.said_uid != said_uid:
         changes["said_uid"] = (said_uid, identity.said_uid)
     if not uid or decision is Decision.DRIFT:
@@ -66,27 +67,27 @@ def follow_push(
     if identity.pushed_at is None:
         identity.pushed_at = timezone.now()
     identity.deleted_at = None
-    wished = person.active if was_resource or person.active is not None else True
+    active = person.active if was_resource or person.active is not None else True
     meaning = set_active(
-        actor=actor, identity=identity, active=wished, reason="deactivated by the IdP", uid_moves=uid_moves
+        actor=actor, identity=identity, active=active, reason="deactivated by the IdP", uid_moves=uid_moves
     )
     save_changed(identity, before, anyway=uid_differs)  # what is as it was keeps its version (RFC 7644 section 3.5.2.1)
     if changes or decision not in {Decision.APPLY, Decision.DRIFT}:
-        events.record(actor=actor, kind=f"identity.{_PAST[decision]}", subject=identity, changes=changes)
-    followed = project(actor=actor, connection=connection, identity=identity, said=person, uid_moves=uid_moves)
+        events.record(actor=actor, kind=_KINDS[decision], subject=identity, changes=changes)
+    followed = project(actor=actor, connection=connection, identity=identity, person=person, uid_moves=uid_moves)
     if not was_resource:
         groups.follow_identity(actor=actor, identity=identity)
     settle(actor=actor, identity=identity, person=person)
     return in_words(decision, noted=changes, followed=followed, active=meaning)
 
 
-_PAST = {
-    Decision.APPLY: "changed",
-    Decision.RELINK: "relinked",
-    Decision.REVIVE: "revived",
-    Decision.ADOPT: "adopted",
-    Decision.CLAIM: "changed",
-    Decision.DRIFT: "changed",
+_KINDS = {
+    Decision.APPLY: EventKind.IDENTITY_CHANGED,
+    Decision.RELINK: EventKind.IDENTITY_RELINKED,
+    Decision.REVIVE: EventKind.IDENTITY_REVIVED,
+    Decision.ADOPT: EventKind.IDENTITY_ADOPTED,
+    Decision.CLAIM: EventKind.IDENTITY_CHANGED,
+    Decision.DRIFT: EventKind.IDENTITY_CHANGED,
 }
 
 
@@ -105,10 +106,10 @@ def make_identity(
     identity = Identity(connection=connection, user=user, pushed_at=timezone.now(), active=person.active is not False)
     changes = write_identity(identity, person)
     current = new_uid(identity, uid, derived=derived)
-    tell_user(actor=actor, connection=connection, user=user)
-    events.record(actor=actor, kind="identity.created", subject=identity, changes=changes)
-    tell_uid(actor=actor, identity=identity, uid=current, before=None)
-    rows.insert(user, identity, current, *events.taken())
+    record_new_user(actor=actor, connection=connection, user=user)
+    events.record(actor=actor, kind=EventKind.IDENTITY_CREATED, subject=identity, changes=changes)
+    record_uid(actor=actor, identity=identity, uid=current, before=None)
+    row_writes.insert(user, identity, current, *events.take_gathered())
     return identity
 
 
@@ -133,7 +134,7 @@ def set_active(
     if active is None or was == active:
         return None
     identity.active = active
-    events.record(actor=actor, kind="identity.active_set", subject=identity, changes={"active": (was, active)})
+    events.record(actor=actor, kind=EventKind.IDENTITY_ACTIVE_SET, subject=identity, changes={"active": (was, active)})
     if expires(was_active=was, active=active):
         identity.session_epoch += 1
         identity.reactivation_requested_at = None

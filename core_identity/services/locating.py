@@ -5,7 +5,6 @@ from typing import Final
 from uuid import UUID
 
 from django.db import connection as database
-from django.db import models
 
 from core_identity.errors import Conflict, NotFound
 from core_identity.keys import key
@@ -13,7 +12,7 @@ from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.policy.matching import Known, Push, Verb
 from core_identity.selectors.stored import stored_person
 from core_identity.services.identities import current_uid, known
-from core_identity.services.transactions import require_enabled
+from core_identity.services.locks import locked_with_user, require_enabled
 from core_identity.services.uniqueness import WAY_OUT
 from core_identity.values import Cause, Collision, Person
 
@@ -106,35 +105,23 @@ WHERE u.id = (SELECT user_id FROM found) AND i.id = (SELECT id FROM found) FOR N
 """First the user, then the identity: PostgreSQL locks in the order of the list. Why no join: see `selectors.stored`."""
 
 
-def locked_with_user(identities: models.QuerySet[Identity]) -> Identity | None:
-    """Lock the user, then the identity, and read both as they are under the lock."""
-    user_id = identities.values_list("user_id", flat=True).first()
-    if user_id is None:
-        return None
-    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
-    identity = identities.select_related("connection").select_for_update(of=("self",), no_key=True).first()
-    if identity is not None:
-        identity.user = user
-    return identity
-
-
 def contradiction(
     connection: Connection,
     person: Person,
     *,
     subject: Identity | None,
     owner: Identity | None,
-    taken: Identity | None = None,
+    holder: Identity | None = None,
 ) -> Conflict:
-    """Return the conflict with the key that contradicts: ``owner`` has the UID, ``taken`` the externalId, or ``subject`` has other keys (R8a)."""
-    other = next((one for one in (owner, taken) if one is not None and one != subject), subject)
+    """Return the conflict with the key that contradicts: ``owner`` has the UID, ``holder`` the externalId, or ``subject`` has other keys (R8a)."""
+    other = next((one for one in (owner, holder) if one is not None and one != subject), subject)
     assert other is not None  # noqa: S101 - without anybody known there is nothing to contradict
     cause = Cause.UID if other == owner and other != subject else Cause.EXTERNAL_ID
     if cause is Cause.UID:
         sent = f"{connection.uid_attribute} {person.uid!r}" if person.uid else f"userName {person.user_name!r} (as UID)"
         why = "it belongs to another person of the connection. Check that the UID is unique and the same in SAML and SCIM."
     elif other == subject and (not person.external_id or person.external_id == other.external_id):
-        # Only where the externalId may change: then it proves nothing without the userName.
+        # This happens only if the externalId may change. Then it proves nothing without the userName.
         sent = f"userName {person.user_name!r}"
         why = (
             f"the {connection.uid_attribute} and the userName both differ from what is stored for this person, and here the externalId may change, "

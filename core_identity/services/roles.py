@@ -7,12 +7,14 @@ from django.contrib.auth.models import Permission
 from django.db.models import QuerySet
 
 from core_identity.errors import InvalidValue, NameTaken, NotFound
+from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_name, key
 from core_identity.models import Connection, Grant, PushGroup, Role, RoleAlias, User
 from core_identity.selectors.groups import reached_by, role_keys
 from core_identity.services import events
 from core_identity.services.grants import Source, add_grants, end_grants, end_these
 from core_identity.services.groups import relink_groups, unlink_groups
+from core_identity.services.permissions import require_superuser, require_superuser_for_role
 from core_identity.services.sso_groups import end_sso_grants
 from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor, Channel
@@ -46,13 +48,14 @@ def create_role(
     )
     _write_aliases(role, others)
     role.permissions.set(permissions)
+    require_superuser_for_role(actor, role.pk)
     role.grantable_by.set(grantable_by)
-    told: dict[str, tuple[object, object]] = {
+    changes: dict[str, tuple[object, object]] = {
         "name": (None, name),
         "grantable_by": ([], [connection.slug for connection in grantable_by]),
         **({"aliases": ([], sorted(others.values()))} if others else {}),
     }
-    events.record(actor=actor, kind="role.created", subject=role, changes=told)
+    events.record(actor=actor, kind=EventKind.ROLE_CREATED, subject=role, changes=changes)
     return role
 
 
@@ -75,14 +78,15 @@ def change_role(
     Raises `NotFound`, `NameTaken`, `InvalidValue`.
     """
     role = _locked(role_id)
+    require_superuser_for_role(actor, role_id)
     changes: dict[str, tuple[object, object]] = {}
     if name is not None and clean_name(name, field="name") != role.name:
         new = _free_name(name, but=role)
         changes["name"] = (role.name, new)
         role.name, role.name_key = new, key(new)
     before_aliases = {alias.name_key: alias.name for alias in role.aliases.all()}
-    wished_aliases = before_aliases if aliases is None else _clean_aliases(aliases)
-    after_aliases = {name_key: alias for name_key, alias in wished_aliases.items() if name_key != role.name_key}
+    new_aliases = before_aliases if aliases is None else _clean_aliases(aliases)
+    after_aliases = {name_key: alias for name_key, alias in new_aliases.items() if name_key != role.name_key}
     if after_aliases != before_aliases:
         _require_free(after_aliases, but=role)
         changes["aliases"] = (sorted(before_aliases.values()), sorted(after_aliases.values()))
@@ -92,10 +96,10 @@ def change_role(
             changes[field] = (getattr(role, field), value)
             setattr(role, field, value)
     if permissions is not None:
-        held = sorted(role.permissions.values_list("codename", flat=True))
-        wished = sorted(permission.codename for permission in permissions)
-        if held != wished:
-            changes["permissions"] = (held, wished)
+        codenames_before = sorted(role.permissions.values_list("codename", flat=True))
+        codenames_after = sorted(permission.codename for permission in permissions)
+        if codenames_before != codenames_after:
+            changes["permissions"] = (codenames_before, codenames_after)
         role.permissions.set(permissions)
     if grantable_by is not None:
         before = sorted(role.grantable_by.values_list("slug", flat=True))
@@ -107,13 +111,14 @@ def change_role(
             end_sso_grants(actor=actor, grants=Grant.objects.filter(role=role).exclude(connection__in=grantable_by))
     if changes:
         role.save()
+        require_superuser_for_role(actor, role_id)
     if "aliases" in changes:
         _write_aliases(role, after_aliases)
         dropped = before_aliases.keys() - after_aliases.keys() - {role.name_key}
         unlink_groups(actor=actor, groups=_linked(role).filter(name_key__in=dropped))
         end_sso_grants(actor=actor, grants=Grant.objects.filter(role=role, key__in=dropped))
     if changes:
-        events.record(actor=actor, kind="role.changed", subject=role, changes=changes)
+        events.record(actor=actor, kind=EventKind.ROLE_CHANGED, subject=role, changes=changes)
     return role
 
 
@@ -121,19 +126,20 @@ def change_role(
 def delete_role(*, actor: Actor, role_id: UUID) -> None:
     """Delete a role and all its grants. Its push groups wait again. Raises `NotFound`."""
     role = _locked(role_id)
+    require_superuser_for_role(actor, role_id)
     waiting = list(_linked(role))
     end_these(actor=actor, grants=Grant.objects.filter(role=role))
     PushGroup.objects.filter(role=role).update(role=None)
-    told = {
+    changes = {
         "name": (role.name, None),
         "aliases": ([alias.name for alias in role.aliases.all()], []),
         "waiting_again": (None, [group.display_name for group in waiting]),
     }
     events.record_many(
-        {"actor": actor, "kind": "group.unlinked", "subject": group, "changes": {"role": (role.name, None)}}
+        events.new_event(actor=actor, kind=EventKind.GROUP_UNLINKED, subject=group, changes={"role": (role.name, None)})
         for group in waiting
     )
-    events.record(actor=actor, kind="role.deleted", subject=role, changes=told)
+    events.record(actor=actor, kind=EventKind.ROLE_DELETED, subject=role, changes=changes)
     role.delete()
 
 
@@ -141,15 +147,27 @@ def delete_role(*, actor: Actor, role_id: UUID) -> None:
 def grant_role(*, actor: Actor, user_id: UUID, role_id: UUID) -> bool:
     """Give a role as an administrator. Return whether the grant is new. Raises `NotFound`."""
     role = _locked(role_id)
-    if not User.objects.filter(pk=user_id, merged_into__isnull=True, erased_at__isnull=True).exists():
+    user = User.objects.filter(pk=user_id, merged_into__isnull=True, erased_at__isnull=True).first()
+    if user is None:
         raise NotFound("There is no such user.")
+    _require_permission(actor, role, user)
     return bool(add_grants(actor=actor, source=BY_ADMIN, role=role, user_ids=[user_id]))
 
 
 @in_one_transaction
 def revoke_role(*, actor: Actor, user_id: UUID, role_id: UUID) -> bool:
     """End an administrator's grant. Grants by channels stay (R32). Return whether there was a grant. Raises `NotFound`."""
-    return bool(end_grants(actor=actor, source=BY_ADMIN, role=_locked(role_id), user_ids=[user_id]))
+    role = _locked(role_id)
+    user = User.objects.filter(pk=user_id).first()
+    if user is None:
+        raise NotFound("There is no such user.")
+    _require_permission(actor, role, user)
+    return bool(end_grants(actor=actor, source=BY_ADMIN, role=role, user_ids=[user_id]))
+
+
+def _require_permission(actor: Actor, role: Role, user: User) -> None:
+    require_superuser_for_role(actor, role.pk)
+    require_superuser(actor, [user])
 
 
 def _linked(role: Role) -> QuerySet[PushGroup]:
@@ -181,11 +199,9 @@ def _require_free(names: Mapping[str, str], *, but: Role | None = None) -> None:
     """Raise `NameTaken` if one of ``names``, in compared form, belongs to another role (R28)."""
     others = Role.objects.exclude(pk=but.pk) if but else Role.objects.all()
     for role in others.filter(reached_by(names)).prefetch_related("aliases"):
-        taken = next(names[name_key] for name_key in role_keys(role) if name_key in names)
-        how = (
-            "exists already" if key(taken) == role.name_key else f"would reach {role.name!r}, which has it as an alias"
-        )
-        raise NameTaken(f"A role named {taken!r} {how}.")
+        name = next(names[name_key] for name_key in role_keys(role) if name_key in names)
+        how = "exists already" if key(name) == role.name_key else f"would reach {role.name!r}, which has it as an alias"
+        raise NameTaken(f"A role named {name!r} {how}.")
 
 
 def _write_aliases(role: Role, aliases: Mapping[str, str]) -> None:

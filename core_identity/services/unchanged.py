@@ -8,7 +8,7 @@ from core_identity.errors import IdentityError
 from core_identity.models import Connection, Identity
 from core_identity.models.connection import UidRule
 from core_identity.policy.collisions import keys_of
-from core_identity.policy.matching import Verb, unsent_keys
+from core_identity.policy.matching import Known, Verb, unsent_keys
 from core_identity.policy.unchanged import Stored, would_change_nothing
 from core_identity.selectors.stored import stored_person
 from core_identity.services.identities import cleaned, current_uid, followed_fields, mirrored_fields
@@ -43,6 +43,22 @@ def unchanged(
     identity = stored_person(connection, scim_id)
     if identity is None or not identity.connection.enabled:
         return None
+    sent = sent_without_change(connection=connection, identity=identity, read=read, is_patch=is_patch)
+    return None if sent is None else (identity, sent)
+
+
+def sent_without_change(
+    *,
+    connection: Connection,
+    identity: Identity,
+    read: Callable[[Identity], Person],
+    is_patch: bool,
+    was: Known | None = None,
+) -> Person | None:
+    """Return the values of a message if they change nothing of ``identity``, which `stored_person` read. Return None in doubt.
+
+    ``was`` is the identity before a part of this message was applied (R23). No statement, or one during a re-key.
+    """
     try:
         sent = read(identity)
         person = cleaned(sent)
@@ -63,6 +79,7 @@ def unchanged(
         owner=owner,
         uid=person.uid,
         unsent=unsent_keys(sent, is_patch),
+        was=was,
     )
     uid, keys = current_uid(identity), keys_of(person)
     stored = Stored(
@@ -71,6 +88,7 @@ def unchanged(
         identity=mirrored_fields(identity),
         user=followed_fields(identity.user),
         names_are_the_uid=connection.uid_rule == UidRule.NAME,
+        active=identity.active,
         has_conflict=(keys.uid_key, keys.external_id) not in identity.__dict__["settled_keys"],
     )
-    return (identity, sent) if would_change_nothing(push, person, stored) else None
+    return sent if would_change_nothing(push, person, stored) else None

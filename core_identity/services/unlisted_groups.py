@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from core_identity.clock import database_now
+from core_identity.event_kinds import EventKind
 from core_identity.models import Grant, Identity, User
 from core_identity.policy.overage import is_over
 from core_identity.selectors.groups import unlisted_people
@@ -27,7 +28,7 @@ def keep_unlisted_groups(*, actor: Actor, identity: Identity, listed_at: datetim
         identity.save(update_fields=["groups_unlisted_since", "groups_listed_at", "groups_absent_since"])
         events.record(
             actor=actor,
-            kind="user.sso_groups_unlisted",
+            kind=EventKind.USER_GROUPS_UNLISTED,
             subject=identity.user,
             connection=identity.connection,
             reason="The identity provider did not list the groups of this person. The roles from sign-ins stay for a while.",
@@ -38,8 +39,8 @@ def keep_unlisted_groups(*, actor: Actor, identity: Identity, listed_at: datetim
 def end_unlisted_groups(*, actor: Actor, now: datetime) -> int:
     """End the grants of all people whose time is over, each person in one transaction. Return how many grants ended."""
     by_sso = Grant.objects.filter(channel=Channel.SSO.value)
-    held = unlisted_people().filter(user__in=by_sso.values("user"))
-    over = [one for one in held if is_over(one.groups_listed_at, days=one.connection.overage_days, now=now)]
+    people = unlisted_people().filter(user__in=by_sso.values("user"))
+    over = [one for one in people if is_over(one.groups_listed_at, days=one.connection.overage_days, now=now)]
     return sum(_end(actor=actor, identity_id=one.pk, user_id=one.user_id, now=now) for one in over)
 
 

@@ -15,8 +15,8 @@ SUMMARY = "run every check, but no test"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Run every check that ./dev test runs too: style, types, import contracts, plain English, templates, migrations "
-        "and check --deploy."
+        "Run every check that ./dev test runs too: style, types, import contracts, plain English, documentation, "
+        "templates, migrations and check --deploy."
     )
     parser.add_argument("--fix", action="store_true", help="first let ruff and djlint fix what they can")
 

@@ -1,6 +1,6 @@
-"""PatchOp messages (RFC 7644 section 3.5.2).
+"""Read PatchOp messages (RFC 7644 section 3.5.2).
 
-Every form that Okta, Entra and the RFC use becomes one list of operations, then one new document.
+Every form that Okta, Entra and the RFC use becomes one list of operations.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from scim.wire import urns
 from scim.wire.attributes import ResourceType, Schema, Target
 from scim.wire.errors import InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget, shown
-from scim.wire.filter import Filter, parse_path
+from scim.wire.filter import Filter, Path, parse_path
 from scim.wire.matching import require_understood
 from scim.wire.resource_types import PASSWORD
 from scim.wire.values import coerce
@@ -23,9 +23,9 @@ _OPS: Final[dict[str, Op]] = {"add": "add", "remove": "remove", "replace": "repl
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One act on one attribute.
+    """One change of one attribute.
 
-    ``value`` is of the type of the attribute (of ``target.sub``, if any); None for nothing.
+    ``value`` has the type of the attribute (of ``target.sub``, if there is one); None: no value.
     """
 
     op: Op
@@ -38,8 +38,8 @@ def parse_patch(body: object, resource_type: ResourceType) -> Iterator[Operation
     """Yield the operations of a PatchOp message in their order.
 
     Raises `InvalidSyntax`, `InvalidPath`, `InvalidValue`, `NoTarget` (a removal without path) or `Mutability` (an
-    explicit path to what is read-only). Inside a value without path the read-only and the unknown are passed over: Okta
-    repeats ``id``, Entra ``schemas``. An unknown extension is passed over everywhere.
+    explicit path to what is read-only). An operation without path may contain read-only and unknown attributes, which are
+    passed over: Okta repeats ``id``, Entra ``schemas``. Attributes of an unknown extension are passed over everywhere.
     """
     for op, path, value in raw_operations(body):
         if path is not None:
@@ -76,23 +76,24 @@ def raw_operations(body: object) -> Iterator[tuple[Op, str | None, Any]]:
             raise InvalidSyntax(f"op must be add, remove or replace, not {shown(op)}.")
         if path is not None and not isinstance(path, str):
             raise InvalidPath(f"path must be a text, not {shown(path)}.")
-        if name != "remove" and "value" not in parts:  # RFC 7644 section 3.5.2.1: null empties, nothing says nothing
+        # RFC 7644 section 3.5.2.1: null empties the attribute, an absent value is a mistake.
+        if name != "remove" and "value" not in parts:
             raise InvalidValue(f"An operation to {name} needs a value.")
         yield name, (path or None), parts.get("value")
 
 
 def named_attributes(body: object, resource_type: ResourceType) -> frozenset[str]:
-    """Return the keys of all attributes that the operations name, also where an operation changes nothing. Raises what `raw_operations` raises."""
-    named: set[str] = set()
+    """Return the keys of all attributes in the operations, also of operations that change nothing. Raises what `raw_operations` raises."""
+    keys: set[str] = set()
     for _, path, value in raw_operations(body):
         if path is not None:
-            named.update(_named(path, value, resource_type))
+            keys.update(_keys_at(path, value, resource_type))
         elif isinstance(value, dict):
-            named.update(name for inner in value for name in _named(inner, value[inner], resource_type))
-    return frozenset(named)
+            keys.update(name for inner in value for name in _keys_at(inner, value[inner], resource_type))
+    return frozenset(keys)
 
 
-def _named(path: str, value: Any, resource_type: ResourceType) -> Iterator[str]:
+def _keys_at(path: str, value: Any, resource_type: ResourceType) -> Iterator[str]:
     schema = resource_type.schema(path)
     if schema is None:
         target = resource_type.find(path.strip())
@@ -107,6 +108,7 @@ def _named(path: str, value: Any, resource_type: ResourceType) -> Iterator[str]:
 
 
 def _at_path(op: Op, text: str, value: Any, resource_type: ResourceType, *, explicit: bool) -> Iterator[Operation]:
+    """Yield the operations at one path. ``explicit``: the client sent it as a path, so an unknown or read-only attribute is an error."""
     schema = resource_type.schema(text)
     if schema is not None:
         yield from _at_schema(op, schema, value, resource_type)
@@ -114,49 +116,70 @@ def _at_path(op: Op, text: str, value: Any, resource_type: ResourceType, *, expl
     if resource_type.is_foreign(text):
         return  # as in a POST or PUT: one attribute that only others know must not block the rest
     path = parse_path(text) if explicit or "[" in text else None
-    target = resource_type.find(path.attribute if path else text)
-    if target is None:
-        if explicit and text.lower() != PASSWORD:  # a password is dropped unread, wherever it stands
-            raise InvalidPath(f"There is no attribute {shown(text)} in a {resource_type.name} of this service.")
+    target = _target(path, text, resource_type, explicit=explicit)
+    if target is None or not _is_writable(target, explicit=explicit):
         return
     selector = path.condition if path else None
-    if path is not None and path.sub_attribute is not None:
-        sub = target.attribute.sub(path.sub_attribute)
-        if sub is None:
-            raise InvalidPath(f"{target.name} has no sub-attribute {shown(path.sub_attribute)}.")
-        target = Target(target.extension, target.attribute, sub)
-    if target.leaf.mutability == "readOnly" or target.attribute.mutability == "readOnly":
-        if explicit:
-            raise Mutability(f"{target.name} is read-only.")
-        return
-    if selector is not None and target.attribute.type != "complex":
-        raise InvalidPath(f"{target.name} has a single value, so it cannot have a selector.")
     if selector is not None:
-        require_understood(selector, target.attribute)
+        _check_selector(selector, target)
+    yield from _operations(op, target, selector, value)
+
+
+def _target(path: Path | None, text: str, resource_type: ResourceType, *, explicit: bool) -> Target | None:
+    """Return the attribute or sub-attribute at a path; None for an unknown one that is passed over. Raises `InvalidPath`."""
+    target = resource_type.find(path.attribute if path else text)
+    if target is None:
+        if explicit and text.lower() != PASSWORD:  # a password is dropped unread in every form of message
+            raise InvalidPath(f"There is no attribute {shown(text)} in a {resource_type.name} of this service.")
+        return None
+    if path is None or path.sub_attribute is None:
+        return target
+    sub = target.attribute.sub(path.sub_attribute)
+    if sub is None:
+        raise InvalidPath(f"{target.name} has no sub-attribute {shown(path.sub_attribute)}.")
+    return Target(target.extension, target.attribute, sub)
+
+
+def _is_writable(target: Target, *, explicit: bool) -> bool:
+    """Whether clients may change the attribute. Raises `Mutability` if they may not and the path is ``explicit``."""
+    if "readOnly" not in (target.leaf.mutability, target.attribute.mutability):
+        return True
+    if explicit:
+        raise Mutability(f"{target.name} is read-only.")
+    return False
+
+
+def _check_selector(selector: Filter, target: Target) -> None:
+    """Raise `InvalidPath` if the selector is on an attribute without sub-attributes, or names one that is unknown."""
+    if target.attribute.type != "complex":
+        raise InvalidPath(f"{target.name} has a single value, so it cannot have a selector.")
+    require_understood(selector, target.attribute)
+
+
+def _operations(op: Op, target: Target, selector: Filter | None, value: Any) -> Iterator[Operation]:
+    """Yield the operation on one attribute; nothing if it changes nothing. Raises `InvalidValue`."""
     if op == "remove" and (selector is not None or target.sub is not None or not target.attribute.multi_valued):
-        value = None  # says nothing there
-    elif value is None and op == "add":
-        return  # nothing to add
-    elif value == [] and op in ("add", "remove"):
-        return  # nothing to add, nobody to remove
-    meant = _value(target, selector, value)
-    if meant is None and value is not None:
+        value = None  # the path names all that is removed
+    elif (op == "add" and value is None) or (op in ("add", "remove") and value == []):
+        return
+    new_value = _value(target, selector, value)
+    if new_value is None and value is not None:
         if op == "remove" or not _is_blank(value):
-            # To go on would remove everything, because nothing of what was meant is understood.
+            # An operation without a value removes everything. The client sent a value, so it did not mean that.
             raise InvalidValue(f"{target.name} has no such value: {shown(value)}.")
         if op == "add" or (value and not target.attribute.multi_valued):
-            return  # parts that are null: the others stay
-    yield Operation(op, target, selector, meant)
+            return  # all parts of the value are null: the stored parts stay
+    yield Operation(op, target, selector, new_value)
 
 
 def _is_blank(value: Any) -> bool:
-    """Tell whether there is nothing but null and emptiness in ``value`` (RFC 7643 section 2.5)."""
+    """Whether ``value`` contains only null and empty values (RFC 7643 section 2.5)."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
     return value in (None, "") if inner is None else all(_is_blank(one) for one in inner)
 
 
 def _at_schema(op: Op, schema: Schema, value: Any, resource_type: ResourceType) -> Iterator[Operation]:
-    """A whole schema as the path: each attribute in the value, or all of them where they are to be removed."""
+    """Yield the operations at a whole schema: one for each attribute in the value, or, for a removal, for each attribute of the schema."""
     if op == "remove":
         names = [one.name for one in schema.attributes if one.mutability != "readOnly" and not one.required]
         if schema is resource_type.core or not names:
@@ -170,7 +193,7 @@ def _at_schema(op: Op, schema: Schema, value: Any, resource_type: ResourceType) 
 
 def _value(target: Target, selector: Filter | None, value: Any) -> Any:
     if target.sub is None and selector is not None and target.attribute.multi_valued:
-        # One value of many: an object, which Entra may wrap in a list.
+        # One value of many: an object, which Entra may put into a list.
         many = coerce(target.attribute, value, target.name)
         if isinstance(many, list) and len(many) > 1:
             raise InvalidValue(f"{target.name} with a selector takes one value.")

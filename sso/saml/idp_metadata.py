@@ -67,17 +67,17 @@ def read_idp_metadata(xml: bytes, *, now: datetime, loopback: bool, entity_id: s
     try:
         root = parse(xml, drop_comments=True)
     except SamlRefusal as refusal:
-        told = _UNREADABLE.get(refusal.code, "This is not XML that can be read safely.")
+        sentence = _UNREADABLE.get(refusal.code, "This is not XML that can be read safely.")
         if _HTML.match(xml):
             raise MetadataFaults([("not_metadata", _WEB_PAGE)]) from refusal
-        raise MetadataFaults([(refusal.code.value, told)]) from refusal
+        raise MetadataFaults([(refusal.code.value, sentence)]) from refusal
     entity = _choose(root, entity_id)
     faults: list[tuple[str, str]] = []
     _check_entity_id(entity, faults)
     roles = entity.findall(f"{MD}IDPSSODescriptor")
     if len(roles) != 1:
-        told = f"It has {len(roles)} IDPSSODescriptor elements; so it is not clear which of them signs people in."
-        faults.append(("several_roles", told))
+        sentence = f"It has {len(roles)} IDPSSODescriptor elements; so it is not clear which of them signs people in."
+        faults.append(("several_roles", sentence))
     elif SAMLP[1:-1] not in roles[0].get("protocolSupportEnumeration", "").split():
         faults.append(("not_saml_2", "Its IDPSSODescriptor is not for SAML 2.0."))
     valid_until = _valid_until([*entity.iterancestors(), entity, *roles], now, faults)
@@ -85,8 +85,8 @@ def read_idp_metadata(xml: bytes, *, now: datetime, loopback: bool, entity_id: s
     sso, sso_post = find("SingleSignOnService", REDIRECT_BINDING), find("SingleSignOnService", POST_BINDING)
     slo, slo_post = find("SingleLogoutService", REDIRECT_BINDING), find("SingleLogoutService", POST_BINDING)
     if not sso.url and not sso_post.url:
-        told = "There is no SingleSignOnService with the HTTP-Redirect or the HTTP-POST binding."
-        faults.append(("no_sso_url", told))
+        sentence = "There is no SingleSignOnService with the HTTP-Redirect or the HTTP-POST binding."
+        faults.append(("no_sso_url", sentence))
     certificates, notes = _certificates(roles[0], now, faults)
     if faults:
         raise MetadataFaults(list(dict.fromkeys(faults)))
@@ -106,26 +106,26 @@ def read_idp_metadata(xml: bytes, *, now: datetime, loopback: bool, entity_id: s
 
 
 def _choose(root: etree._Element, entity_id: str) -> etree._Element:
-    """Return the one EntityDescriptor that is wanted. One inside Extensions, or in any other wrong place, is ignored."""
+    """Return the EntityDescriptor to read. One inside Extensions, or in any other wrong place, is ignored."""
     if root.tag not in {f"{MD}EntityDescriptor", f"{MD}EntitiesDescriptor"}:
         name = etree.QName(root).localname
-        told = _WEB_PAGE if name.lower() == "html" else f"It is not SAML metadata: it begins with {name[:80]}."
-        raise MetadataFaults([("not_metadata", told)])
+        sentence = _WEB_PAGE if name.lower() == "html" else f"It is not SAML metadata: it begins with {name[:80]}."
+        raise MetadataFaults([("not_metadata", sentence)])
     idps = [one for one in _entities(root) if one.find(f"{MD}IDPSSODescriptor") is not None]
     if entity_id:
         chosen = [one for one in idps if (one.get("entityID") or "").strip() == entity_id]
         if len(chosen) != 1:
-            told = f"It describes {len(chosen)} identity providers with the entity ID {entity_id}; one is needed."
-            raise MetadataFaults([("not_this_idp", told)])
+            sentence = f"It describes {len(chosen)} identity providers with the entity ID {entity_id}; one is needed."
+            raise MetadataFaults([("not_this_idp", sentence)])
         return chosen[0]
     if len(idps) != 1:
-        told = f"It must describe one identity provider; it describes {len(idps)}."
+        sentence = f"It must describe one identity provider; it describes {len(idps)}."
         if not idps and next(root.iter(f"{MD}SPSSODescriptor"), None) is not None:
-            told += " It describes a service provider."
+            sentence += " It describes a service provider."
         if idps:
             names = ", ".join((one.get("entityID") or "(no entityID)")[:200] for one in idps[:5])
-            told += f" Choose one by its entity ID: {names}{', …' if len(idps) > 5 else ''}."
-        raise MetadataFaults([("not_one_idp", told)])
+            sentence += f" Choose one by its entity ID: {names}{', …' if len(idps) > 5 else ''}."
+        raise MetadataFaults([("not_one_idp", sentence)])
     return idps[0]
 
 
@@ -148,7 +148,7 @@ def _check_entity_id(entity: etree._Element, faults: list[tuple[str, str]]) -> N
 
 
 def _valid_until(elements: list[etree._Element], now: datetime, faults: list[tuple[str, str]]) -> datetime | None:
-    """Return the earliest end that any of ``elements`` names (SAML metadata 2.3.1, 2.3.2, 2.4.1): each limits what is inside it."""
+    """Return the earliest end in ``elements`` (SAML metadata 2.3.1, 2.3.2, 2.4.1): each limits its content."""
     ends = []
     for until in filter(None, (element.get("validUntil") for element in elements)):
         try:
@@ -159,8 +159,8 @@ def _valid_until(elements: list[etree._Element], now: datetime, faults: list[tup
             continue
         ends.append(end)
         if end <= now:
-            told = f"It was valid until {until} only. Fetch it from the identity provider again."
-            faults.append(("outdated", told))
+            sentence = f"It was valid until {until} only. Fetch it from the identity provider again."
+            faults.append(("outdated", sentence))
     return min(ends, default=None)
 
 
@@ -170,7 +170,7 @@ class _Place(NamedTuple):
 
 
 def _places(role: etree._Element, faults: list[tuple[str, str]], name: str, binding: str, *, loopback: bool) -> _Place:
-    """Return the addresses of the first service of that name and binding."""
+    """Return the addresses of the first service with this name and binding."""
     service = next((one for one in role.findall(f"{MD}{name}") if one.get("Binding") == binding), None)
     if service is None:
         return _Place()
@@ -180,18 +180,47 @@ def _places(role: etree._Element, faults: list[tuple[str, str]], name: str, bind
         if len(address) > MAX_URL:
             faults.append(("too_long", f"The address of the {name} is longer than {MAX_URL} characters."))
         elif address and not is_safe_url(address, loopback=loopback):
-            told = f"The address of the {name} must be https, without a user name or a # in it."
-            faults.append(("unsafe_url", told))
+            sentence = f"The address of the {name} must be https, without a user name or a # in it."
+            faults.append(("unsafe_url", sentence))
     return _Place(url, answer_url)
+
+
+@dataclass(frozen=True, slots=True)
+class _Certificates:
+    """The certificates in a metadata document that may sign, as PEM, in their order.
+
+    ``authorities`` are those of them that issued another one in the same KeyDescriptor. ``faults`` are of the unreadable ones.
+    """
+
+    listed: list[str]
+    authorities: set[str]
+    faults: list[tuple[str, str]]
 
 
 def _certificates(
     role: etree._Element, now: datetime, faults: list[tuple[str, str]]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the signing certificates that have not ended, and what was left out. One for encryption only never counts."""
-    found: list[str] = []
-    above: set[str] = set()
-    bad: list[tuple[str, str]] = []
+    """Return the signing certificates that have not ended, and notes about the others."""
+    found = _signing_certificates(role)
+    left_out = _left_out(found, now)
+    accepted = tuple(dict.fromkeys(pem for pem in found.listed if pem not in left_out))
+    faults += found.faults
+    if len(accepted) > MAX_CERTIFICATES:
+        faults.append(("too_many_certificates", f"It has more than {MAX_CERTIFICATES} signing certificates."))
+    if not accepted:
+        faults += [("expired_certificate", reason) for reason in left_out.values()]
+    if not accepted and not left_out and not found.faults:
+        faults.append(("no_certificate", "There is no signing certificate."))
+    early = filter(None, (not_yet(pem, now) for pem in accepted))
+    return accepted, (
+        *(f"{reason} It is left out." for reason in left_out.values()),
+        *(f"{reason} It is taken." for reason in early),
+    )
+
+
+def _signing_certificates(role: etree._Element) -> _Certificates:
+    """Collect the certificates of the KeyDescriptors for signing. One for encryption only may not sign (SAML metadata 2.4.1.1)."""
+    found = _Certificates([], set(), [])
     for descriptor in role.findall(f"{MD}KeyDescriptor"):
         if descriptor.get("use") not in {None, "signing"}:
             continue
@@ -201,23 +230,19 @@ def _certificates(
                 try:
                     chain.append(normal_certificate(text_of(element) or ""))
                 except ValueError as error:
-                    bad.append(("bad_certificate", str(error)))
-            found += chain
+                    found.faults.append(("bad_certificate", str(error)))
+            found.listed.extend(chain)
             try:
-                above |= authorities(chain)
+                found.authorities.update(authorities(chain))
             except ValueError as error:
-                bad.append(("bad_certificate", str(error)))
-    faults += bad
-    left_out = {pem: told for pem in found if (told := outdated(pem, now) or (pem in above and _authority(pem)) or "")}
-    good = tuple(dict.fromkeys(pem for pem in found if pem not in left_out))
-    if len(good) > MAX_CERTIFICATES:
-        faults.append(("too_many_certificates", f"It has more than {MAX_CERTIFICATES} signing certificates."))
-    if not good and left_out:
-        faults += [("expired_certificate", told) for told in left_out.values()]
-    elif not good and not bad:
-        faults.append(("no_certificate", "There is no signing certificate."))
-    later = [f"{told} It is taken." for pem in good if (told := not_yet(pem, now))]
-    return good, (*(f"{told} It is left out." for told in left_out.values()), *later)
+                found.faults.append(("bad_certificate", str(error)))
+    return found
+
+
+def _left_out(found: _Certificates, now: datetime) -> dict[str, str]:
+    """Return the certificates that must not be believed, each with the reason as a sentence."""
+    reasons = {pem: outdated(pem, now) or (_authority(pem) if pem in found.authorities else "") for pem in found.listed}
+    return {pem: reason for pem, reason in reasons.items() if reason}
 
 
 def _authority(pem: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client, RequestFactory
 
-from core_identity.admin.forms import ReasonForm
+from core_identity.admin_kit.forms import ReasonForm
 from core_identity.errors import NotAllowed
 from core_identity.models import Customer, Event, User
 from core_identity.services.connections import create_customer

@@ -9,15 +9,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 import sso.connections
-from core_identity.config import saml_consequences
 from core_identity.models import Connection, Event
 from core_identity.services.connections import change_connection
+from sso.admin import consequences
 from sso.email_domains import verified_domains, verify_domain
 from sso.keys import keys_of, make_key
 from sso.models import SamlSettings, SpKey
 from sso.section import KEYS
 from tests.admin.conftest import browser_of, staff
-from tests.support.cast import ADMIN, make_connection
+from tests.support.cast import ADMIN, COMMAND, make_connection
 from tests.support.saml import TestIdp
 
 FLAGS = ("idp_initiated", "want_encrypted", "sign_requests", "sign_metadata", "force_authn")
@@ -65,8 +65,8 @@ def show(browser: Client, saml: SamlSettings, **changes: Any) -> Any:
 
 def save(browser: Client, saml: SamlSettings, **changes: Any) -> Any:
     """Look at the difference, then press the second button."""
-    seen = show(browser, saml, **changes).context["form"].seen
-    return show(browser, saml, **changes, save="x", seen=seen)
+    seen = show(browser, saml, **changes).context["form"].shown
+    return show(browser, saml, **changes, save="x", shown=seen)
 
 
 # Settings
@@ -89,7 +89,7 @@ def test_what_would_change_is_shown_with_what_it_breaks_before_it_is_saved_R34(
     assert "No signature covers the Response around the Assertion" in text
     assert standing(saml.connection).idp_initiated is False
     done = save(as_root, saml, **changes)
-    assert done["Location"] == page_of(saml.connection)
+    assert done["Location"] == page_of(saml.connection, "overview")
     now = standing(saml.connection)
     assert (now.idp_initiated, now.signed, now.clock_skew, now.groups_attribute) == (
         True,
@@ -137,17 +137,17 @@ def test_each_setting_of_a_connection_file_is_on_the_page(as_root: Client, saml:
 
 
 def test_what_comes_of_a_change_is_said_of_settings_that_there_are() -> None:
-    switches = {name for name, _ in saml_consequences._SWITCHED}
-    assert {SamlSettings._meta.get_field(name).name for name in switches | set(saml_consequences._CHANGED)}
+    switches = {name for name, _ in consequences._SWITCHED}
+    assert {SamlSettings._meta.get_field(name).name for name in switches | set(consequences._CHANGED)}
     assert switches == set(FLAGS)
 
 
 def test_changes_that_nobody_was_shown_are_not_saved(as_root: Client, saml: SamlSettings) -> None:
-    blind = show(as_root, saml, idp_initiated="on", save="x", seen="0" * 64)
+    blind = show(as_root, saml, idp_initiated="on", save="x", shown="0" * 64)
     assert "changed while you were looking" in blind.content.decode()
-    seen = show(as_root, saml, idp_initiated="on").context["form"].seen
+    seen = show(as_root, saml, idp_initiated="on").context["form"].shown
     SamlSettings.objects.update(idp_initiated=True, signed="assertion")
-    late = show(as_root, saml, idp_initiated="on", save="x", seen=seen)
+    late = show(as_root, saml, idp_initiated="on", save="x", shown=seen)
     assert "changed while you were looking" in late.content.decode()
     assert standing(saml.connection).signed == "assertion"
 
@@ -212,7 +212,7 @@ def test_who_may_change_connections_changes_settings_and_no_first_trust(acme: Co
     assert "/saml/" not in keeper.get(page_of(acme)).content.decode(), "no link leads to a refusal"
     saml = sso.connections.apply(acme, {"idp_metadata": idp.metadata()}, base_dir=None)
     assert save(keeper, saml, clock_skew="60").status_code == 302
-    change_connection(actor=ADMIN, connection_id=acme.pk, own_idp=True)
+    change_connection(actor=COMMAND, connection_id=acme.pk, own_idp=True)
     for page in ("saml", "domains", "keys", "key"):
         assert keeper.get(page_of(acme, page)).status_code == 403
 
@@ -325,11 +325,11 @@ def test_our_keys_are_a_superusers(saml: SamlSettings) -> None:
 
 
 def test_the_sheet_explains_the_tile_encryption_and_signed_requests_R37(as_root: Client, saml: SamlSettings) -> None:
-    text = as_root.get(page_of(saml.connection)).content.decode()
+    text = as_root.get(page_of(saml.connection, "overview")).content.decode()
     for sentence in ("Start at Okta&#x27;s tile", "Bookmark App", "create a key first", "Signature Certificate"):
         assert sentence in text or sentence.replace("&#x27;", "'") in text, sentence
     SamlSettings.objects.update(idp_initiated=True, want_encrypted=True)
     make_key(actor=ADMIN, connection=saml.connection)
-    text = as_root.get(page_of(saml.connection)).content.decode()
+    text = as_root.get(page_of(saml.connection, "overview")).content.decode()
     assert "Demanded." in text
     assert "?certificate=active" in text

@@ -49,20 +49,20 @@ def test_the_tables_contain_ratios_only() -> None:
         tables(results())
         == """Measured with PostgreSQL 18.
 
-### One customer, more and more people
+## One customer, more and more people
 
 | request | 1,000 people | 10,000 people | spread | django-scim2, 10,000 |
 | --- | --- | --- | --- | --- |
 | get | 2.0 L | 2.0 L | ± 50 % | 250 L |
 | create | 5.0 I | 5.0 I | ± 25 % |  |
 
-### Groups, more and more members
+## Groups, more and more members
 
 | request | group | 100 members |
 | --- | --- | --- |
 | group get | linked | 3.0 L |
 
-### Several connections at once
+## Several connections at once
 
 | request | system | rate over 1, L = 1 | 4 connections, times |
 | --- | --- | --- | --- |

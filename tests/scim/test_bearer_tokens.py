@@ -24,7 +24,7 @@ from scim.client_secrets import former_secret, rotate_secret
 from scim.models import BearerToken, ClientSecret, OAuthClient
 from tests.admin.conftest import browser_of, staff
 from tests.scim.conftest import FORM, HOST, Scim, Secrets, error, secrets_of
-from tests.support.cast import ADMIN, make_connection
+from tests.support.cast import ADMIN, COMMAND, make_connection
 from tests.support.clock import travel
 
 DAY = timedelta(days=1)
@@ -140,7 +140,7 @@ def asked(secrets: Secrets, *, by_body: bool = False) -> int:
     return Client(headers=headers).post("/oauth/token/", form, content_type=FORM).status_code
 
 
-def test_a_former_secret_goes_on_until_its_end_by_basic_and_body(connection: Connection) -> None:
+def test_a_former_secret_stays_valid_until_its_end_by_basic_and_body(connection: Connection) -> None:
     first = secrets_of(connection)
     text = rotate_secret(actor=ADMIN, connection=connection, former_lasts=DAY)
     second = Secrets(first.client_id, text)
@@ -185,7 +185,7 @@ def test_a_secret_that_the_toolkit_hashed_still_opens_and_becomes_one_of_ours(co
 
 
 def test_an_administrator_makes_and_revokes_on_the_page_and_sees_each_once(connection: Connection) -> None:
-    as_root = browser_of(create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True))
+    as_root = browser_of(create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True))
     page = f"/admin/core_identity/connection/{connection.pk}"
     first = secrets_of(connection)
     shown = as_root.post(f"{page}/token/", {"name": "Entra", "days": ""})
@@ -214,7 +214,7 @@ def test_an_administrator_makes_and_revokes_on_the_page_and_sees_each_once(conne
     assert f"{page}/credentials/" in as_root.get(f"{page}/change/").content.decode()
 
 
-def test_who_may_not_change_the_connection_makes_and_revokes_nothing(entra: Scim) -> None:
+def test_a_user_who_may_not_change_the_connection_makes_and_revokes_nothing(entra: Scim) -> None:
     as_desk = browser_of(staff("desk", "view_user", "view_connection"))
     page = f"/admin/core_identity/connection/{entra.connection.pk}"
     for name in ("credentials", "token", "secret", f"revoke/?token={BearerToken.objects.get().pk}&x="):

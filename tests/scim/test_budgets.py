@@ -15,9 +15,9 @@ from core_identity import budget_leases
 from core_identity.budget_leases import spend_leased
 from core_identity.budgets import hash_of_address, spend, take
 from core_identity.config.environment import trusted_proxies
-from core_identity.models import Connection
+from core_identity.models import Budget, Connection
 from scim.bearer_tokens import make_token
-from scim.models import Budget, ProvisioningRecord
+from scim.models import ProvisioningRecord
 from tests.scim.conftest import FORM, HOST, Scim, Secrets, error, person, secrets_of
 from tests.support.cast import ADMIN
 from tests.support.clock import database_at, travel
@@ -108,7 +108,7 @@ def test_a_connection_spends_nothing_of_anothers_budget_and_0_is_no_limit(
         assert [spend("anything", 0) for _ in range(3)] == [0, 0, 0]
 
 
-def test_who_proves_nothing_spends_nothing_of_a_connections_budget(okta: Scim, settings: LazySettings) -> None:
+def test_an_unauthenticated_request_spends_nothing_of_a_connections_budget(okta: Scim, settings: LazySettings) -> None:
     settings.SCIM_READS_PER_MINUTE = settings.SCIM_WRITES_PER_MINUTE = 1
     for _ in range(3):
         error(okta.send("GET", "/Users", Authorization="Bearer wrong"), 401)
@@ -149,12 +149,12 @@ def test_workers_count_together_and_lose_nothing() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_budget_that_cannot_be_asked_stops_nobody(okta: Scim) -> None:
     with database.cursor() as cursor:
-        cursor.execute("ALTER TABLE scim_budget RENAME TO gone")
+        cursor.execute("ALTER TABLE core_identity_budget RENAME TO gone")
     try:
         assert okta.get("/Users").status_code == 200
     finally:
         with database.cursor() as cursor:
-            cursor.execute("ALTER TABLE gone RENAME TO scim_budget")
+            cursor.execute("ALTER TABLE gone RENAME TO core_identity_budget")
 
 
 # Budgets that a process takes in parts
@@ -194,7 +194,7 @@ def test_no_more_than_the_limit_is_ever_served_and_the_last_ones_are_counted_one
 
 
 def test_a_part_counts_as_spent_for_all_other_processes_at_once(db: None) -> None:
-    """Another process sees what is in the database; what this one holds is of no use to it."""
+    """Another process sees the budget in the database, but not the part that this process has taken."""
     with at(0):
         assert spend_leased("k", 2_000) == 0
         take("k", 1_997)

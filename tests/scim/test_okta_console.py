@@ -1,4 +1,4 @@
-"""From an address of Okta's console to redirect URIs: exact, and with words for whoever copied another one (R14)."""
+"""From an address of Okta's console to redirect URIs: exact, and with a hint if somebody copied another address (R14)."""
 
 import io
 import json
@@ -14,7 +14,7 @@ from core_identity.services.users import create_user
 from scim.models import OAuthClient
 from scim.okta_console import redirect_uris
 from tests.admin.conftest import browser_of, staff
-from tests.support.cast import ADMIN
+from tests.support.cast import COMMAND
 
 CONSOLE = "https://acme-admin.okta.com/admin/app/acme_core_1/instance/0oa1AbC/"
 
@@ -75,7 +75,7 @@ def run(*words: str) -> Any:
 
 
 @pytest.mark.django_db
-def test_a_command_adds_them_once_and_keeps_what_was_there(connection: Connection) -> None:
+def test_a_command_adds_them_once_and_keeps_the_others(connection: Connection) -> None:
     scim.connections.apply(connection, {"redirect_uris": [ALL[0], "https://other.test/x"]}, rotate_secret=False)
     words = ("acme", "--console-url", CONSOLE)
     assert run(*words, "--dry-run") == {"connection": "acme", "redirect_uris": [*ALL], "added": [*ALL[1:]]}
@@ -92,7 +92,7 @@ def test_a_command_adds_them_once_and_keeps_what_was_there(connection: Connectio
 @pytest.mark.django_db
 def test_a_superuser_sees_them_first_and_then_adds_them(connection: Connection) -> None:
     scim.connections.apply(connection, {}, rotate_secret=False)
-    root = browser_of(create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True))
+    root = browser_of(create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True))
     page = f"/admin/core_identity/connection/{connection.pk}/redirects/"
     assert 'name="add"' not in root.get(page).content.decode()
     shown = root.post(page, {"console_url": CONSOLE}).content.decode()

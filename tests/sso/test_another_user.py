@@ -1,4 +1,4 @@
-"""A sign-in that nobody at the browser asked for meets one in which somebody else is signed in: only the person at it goes on or stays."""
+"""A sign-in that nobody at the browser requested, while another user is signed in: only the person at the browser can change the user."""
 
 import re
 from dataclasses import replace
@@ -14,7 +14,7 @@ from core_identity.services.expiry import expire
 from core_identity.services.users import create_user
 from core_identity.values import Person
 from tests.sso.conftest import ACS, Browser
-from tests.support.cast import ADMIN, JANE, ZOE, by_sso
+from tests.support.cast import ADMIN, COMMAND, JANE, ZOE, by_sso
 from tests.support.clock import travel
 from tests.support.saml import TestIdp, now, request_in
 
@@ -67,7 +67,7 @@ def whose(browser: Browser) -> str | None:
     return answer.json()["username"] if answer.status_code == 200 else None
 
 
-def test_it_is_said_who_is_signed_in_and_who_would_be_and_nothing_happens_yet(at_janes: Browser) -> None:
+def test_the_page_names_the_present_and_the_new_user_and_nothing_happens_yet(at_janes: Browser) -> None:
     page = by_tile(at_janes, BOB_BY_SSO)
     text = page.content.decode()
     assert page.status_code == 200
@@ -92,7 +92,7 @@ def test_staying_uses_the_ticket_up(at_janes: Browser) -> None:
     assert whose(at_janes) == "jane.doe@acme.test"
 
 
-def test_the_same_user_and_nobody_go_on_without_a_question(browser: Browser) -> None:
+def test_the_same_user_and_a_signed_out_browser_continue_without_a_question(browser: Browser) -> None:
     for _ in range(2):
         assert by_tile(browser, JANE_BY_SSO).request["PATH_INFO"] == "/me"
     assert whose(browser) == "jane.doe@acme.test"
@@ -110,7 +110,7 @@ def test_a_bookmark_was_asked_for(at_janes: Browser, site: str | None) -> None:
 
 
 def test_a_staff_user_who_is_signed_in_by_password_is_asked_too(browser: Browser) -> None:
-    browser.http.force_login(create_user(actor=ADMIN, username="boss", is_staff=True, is_superuser=True))
+    browser.http.force_login(create_user(actor=COMMAND, username="boss", is_staff=True, is_superuser=True))
     page = by_tile(browser, BOB_BY_SSO)
     assert "Stay signed in as boss" in page.content.decode()
     assert whose(browser) == "boss"
@@ -140,7 +140,7 @@ def test_a_link_of_a_foreign_page_to_a_strangers_idp_is_asked_about(at_janes: Br
 
 def test_the_administrations_own_sign_in_is_no_way_around_the_question(browser: Browser) -> None:
     """It leads to no other sign-in; where one is begun from here all the same, the person is asked."""
-    boss = create_user(actor=ADMIN, username="boss", is_staff=True, is_superuser=True)
+    boss = create_user(actor=COMMAND, username="boss", is_staff=True, is_superuser=True)
     boss.set_password("correct horse battery staple")
     boss.save()
     said = {"username": "boss", "password": "correct horse battery staple"}
@@ -227,7 +227,7 @@ def test_a_connection_that_was_switched_off_meanwhile_opens_nothing_R1a(at_janes
 
 
 def test_the_form_is_worth_nothing_once_somebody_else_signed_in_here(at_janes: Browser) -> None:
-    """The page said that Jane would be replaced: it does not replace whoever came after her."""
+    """The page named Jane as the user to be replaced, so it does not replace a later user."""
     page = by_tile(at_janes, BOB_BY_SSO)
     at_janes.sign_in(by_sso(ZOE))
     assert press(at_janes, page, "go_on").status_code == 403

@@ -15,7 +15,7 @@ from sso.saml import gate
 from tests.sso.attacks.attack import encoded
 from tests.sso.conftest import Browser
 from tests.sso.logout_messages import by_query, post, request_xml
-from tests.sso.test_trial import Trier, tester  # noqa: F401 - a fixture
+from tests.sso.test_sign_in_tests import AdminBrowser, tester  # noqa: F401 - a fixture
 from tests.support.cast import JANE, by_sso
 from tests.support.saml import TestIdp
 
@@ -76,14 +76,14 @@ def test_a_namespace_that_cannot_be_canonicalized_is_refused_at_logout(jane: Bro
     assert jane.me().status_code == 200
 
 
-def test_a_test_sign_in_with_such_a_namespace_is_refused(tester: Trier) -> None:  # noqa: F811
+def test_a_test_sign_in_with_such_a_namespace_is_refused(tester: AdminBrowser) -> None:  # noqa: F811
     said = base64.b64decode(tester.idp.response(tester.said(JANE_BY_SSO))).decode()
     answer = tester.post(encoded(said.replace("<samlp:Response ", '<samlp:Response xmlns:v="1" ', 1)))
     require_refusal(answer, {"forbidden_xml"})
 
 
 def test_an_undeclared_default_namespace_is_no_reason_to_refuse(browser: Browser) -> None:
-    """``xmlns=""`` is no relative URI: it takes a default away, and canonicalization knows it."""
+    """``xmlns=""`` is not a relative URI: it removes a default, and canonicalization supports it."""
     said = browser.said(
         JANE_BY_SSO, attributes={**browser.said(JANE_BY_SSO).attributes, "Note": ('<x xmlns=""/>',)}, raw=True
     )

@@ -1,4 +1,7 @@
-"""The people of the tests, each with one reason to be here, and who acts on them."""
+"""The people of the tests, each with one reason to be here, and the actors.
+
+``ADMIN`` is an administrator without superuser rights. ``COMMAND`` may do everything.
+"""
 
 from dataclasses import replace
 
@@ -7,6 +10,7 @@ from core_identity.services.connections import create_connection, create_custome
 from core_identity.values import Actor, ActorKind, Channel, Person
 
 ADMIN = Actor(Channel.ADMIN, ActorKind.ADMIN, "boss", request_id="REQADMIN")
+COMMAND = Actor(Channel.ADMIN, ActorKind.SYSTEM, "command line", request_id="REQCOMMAND")
 OKTA = Actor(Channel.SCIM, ActorKind.SCIM_CLIENT, "OAuth client of acme", request_id="REQSCIM")
 BROWSER = Actor(Channel.SSO, ActorKind.SIGN_IN, "a browser", request_id="REQSSO")
 
@@ -36,7 +40,7 @@ ZOE = replace(
 
 
 def by_sso(person: Person, **changes: object) -> Person:
-    """Return what the IdP's assertion says of somebody whom SCIM says ``person`` of: no externalId, no active, a NameID."""
+    """Return the person in the IdP's assertion, if SCIM sends ``person``: no externalId, no active, but a NameID."""
     said = replace(person, external_id=None, active=None, user_name=None, name_id=person.user_name, groups=())
     return replace(said, **changes)  # type: ignore[arg-type]
 

@@ -8,7 +8,7 @@ from core_identity.models import Identity, User
 from core_identity.selectors.bursts import open_bursts
 from core_identity.services.provisioning import change_person, create_person
 from core_identity.values import Person
-from tests.core_identity.config.test_people_commands import WHY, run
+from tests.core_identity.test_people_commands import WHY, run
 from tests.support.cast import JANE, OKTA, make_connection
 
 pytestmark = pytest.mark.django_db

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Final
 from uuid import uuid4
 
 import pytest
@@ -10,6 +11,8 @@ from django.urls import reverse
 
 from core_identity.config.apply import ADMIN_PAGE
 from core_identity.config.environment import has_pages
+
+OURS: Final = {"core_identity", "core_identity.config", "scim", "sso"}
 
 
 @pytest.mark.parametrize(
@@ -31,7 +34,7 @@ def test_only_commands_of_ours_go_without_pages(monkeypatch: pytest.MonkeyPatch,
 
 def test_each_command_of_ours_but_two_goes_without_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """``changepassword`` is Django's, and ``seed_demo`` runs once."""
-    ours = {name for name, app in get_commands().items() if app == "core_identity.config"}
+    ours = {name for name, app in get_commands().items() if app in OURS}
     with_pages = set()
     for name in ours:
         monkeypatch.setattr(sys, "argv", [str(Path("manage.py")), name])

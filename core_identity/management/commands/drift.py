@@ -1,0 +1,65 @@
+from argparse import ArgumentParser
+from collections.abc import Callable
+from typing import Any
+
+from core_identity.command_line import AnsweringCommand, changing
+from core_identity.models import User
+from core_identity.selectors.connections import connection_by_slug
+from core_identity.selectors.drift import FIELDS, drift_in, drifting
+from core_identity.selectors.users import find_user
+from core_identity.services.drift import take_over
+
+
+class Command(AnsweringCommand):
+    help = "List differences between identity providers and CORE, or accept the IdP's values."
+
+    def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
+        listing = add("list", "list the differences")
+        listing.add_argument("--connection", metavar="SLUG", help="of one connection")
+        listing.add_argument("--field", choices=FIELDS, help="in one field")
+        taking = changing(add("take-over", "copy values of the identity provider to a user"))
+        taking.add_argument("key", metavar="KEY", help="UID, userName, username, email or id")
+        taking.add_argument("--connection", metavar="SLUG", required=True)
+        taking.add_argument(
+            "--field", dest="fields", choices=FIELDS, action="append", required=True, help="may be repeated"
+        )
+
+    def act_list(self, *, connection: str | None, field: str | None, json: bool, **_: Any) -> None:
+        found = drifting(field)
+        if connection:
+            found = found.filter(connection=connection_by_slug(connection))
+        differences = []
+        lines = []
+        for identity in found:
+            user = identity.user
+            for one in drift_in(identity):
+                if field in {None, one.field}:
+                    whose = {"user": _user_told(user), "connection": one.connection}
+                    differences.append({**whose, "field": one.field, "said": one.idp_value, "held": one.core_value})
+                    lines.append(
+                        f"{user}  {one.field}: {one.connection} says {one.idp_value!r}, here it is {one.core_value!r}"
+                    )
+        self.answer({"drift": differences}, as_json=json, lines=lines or ["There is no drift."])
+
+    def act_take_over(self, *, key: str, connection: str, fields: list[str], reason: str, json: bool, **_: Any) -> None:
+        where = connection_by_slug(connection)
+        user = find_user(key, connection=where)
+        changes = take_over(
+            actor=self.actor,
+            user_id=user.pk,
+            identity_id=user.identities.get(connection=where).pk,
+            fields=fields,
+            reason=reason,
+        )
+        user.refresh_from_db()
+        document = {
+            "user": _user_told(user),
+            "connection": connection,
+            "taken_over": {field: list(change) for field, change in changes.items()},
+        }
+        lines = [f"{field}: {before!r} → {after!r}" for field, (before, after) in changes.items()]
+        self.answer(document, as_json=json, lines=lines)
+
+
+def _user_told(user: User) -> dict[str, str]:
+    return {"id": str(user.pk), "username": user.username}

@@ -1,0 +1,133 @@
+"""The OAuth client of a connection, as an administrator fills it in; its redirect URIs, and the link for consent (R14)."""
+
+from typing import TYPE_CHECKING, Any, cast
+
+from django import forms
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+import scim.connections
+from core_identity.admin_kit.forms import ActForm, ConfirmsWhatWasShown
+from core_identity.admin_kit.pages import Access, ConnectionPage
+from scim.admin.shown_once import ShownOncePage
+from scim.models import OAuthClient
+from scim.okta_console import EXAMPLE, redirect_uris
+from scim.setup_links import make_link
+
+if TYPE_CHECKING:
+    from core_identity.models import Connection, User
+
+
+class OAuthClientForm(ActForm):
+    redirect_uris = forms.CharField(
+        label="Redirect URIs",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField", "spellcheck": "false"}),
+        help_text="One per line: the addresses to which the IdP returns with its authorization code. 'Redirect URIs of Okta' creates Okta's.",
+    )
+    grants = forms.MultipleChoiceField(
+        choices=[(name, name.replace("_", " ")) for name in OAuthClient.GRANTS], widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, request: HttpRequest, *, connection: "Connection") -> None:
+        self.connection = connection
+        self.found = OAuthClient.objects.filter(connection=connection).first()
+        initial: dict[str, Any] = {"grants": list(OAuthClient.GRANTS)}
+        if self.found is not None:
+            allowed = [name for name in OAuthClient.GRANTS if getattr(self.found, f"allows_{name}")]
+            initial = {"grants": allowed, "redirect_uris": "\n".join(self.found.redirect_uris.split())}
+        super().__init__(request, initial=initial)
+
+    def write(self) -> str | None:
+        """Return the client secret where it was just made."""
+        form_data = self.cleaned_data
+        return scim.connections.apply(
+            self.connection,
+            {"redirect_uris": form_data["redirect_uris"].split(), "grants": form_data["grants"]},
+            rotate_secret="new_secret" in self.data,
+            actor=self.actor,
+        )
+
+
+class SetupLinkForm(ActForm):
+    """One button: a link, once."""
+
+    def __init__(self, request: HttpRequest, *, connection: "Connection") -> None:
+        self.connection = connection
+        super().__init__(request)
+
+    def write(self) -> str:
+        return make_link(actor=self.actor, connection=self.connection, made_by=cast("User", self.request.user))
+
+
+class RedirectForm(ConfirmsWhatWasShown, ActForm):
+    """Shows which redirect URIs follow from an address of Okta's console. The second button adds them."""
+
+    button = "add"
+
+    console_url = forms.CharField(
+        label="Address of the app in Okta's Admin Console",
+        max_length=1000,
+        widget=forms.TextInput(attrs={"class": "vLargeTextField", "spellcheck": "false"}),
+        help_text=f"Open the app in Okta and copy the address of the browser. It looks like {EXAMPLE}.",
+    )
+
+    def __init__(self, request: HttpRequest, *, connection: "Connection") -> None:
+        self.connection = connection
+        self.uris: tuple[str, ...] = ()
+        super().__init__(request)
+
+    def preview(self) -> None:
+        self.uris = redirect_uris(self.cleaned_data["console_url"])
+
+    def write(self) -> tuple[str, ...]:
+        """Return the new ones."""
+        return scim.connections.add_redirect_uris(actor=self.actor, connection=self.connection, uris=self.uris)
+
+
+class OAuthClientPage(ShownOncePage):
+    name = "oauth"
+    title = "OAuth client of {row}"
+    form_class = OAuthClientForm
+    template_name = "admin/scim/oauth_client.html"
+    done = "The OAuth client of {row} is saved."
+
+    def shown(self, form: OAuthClientForm) -> list[dict[str, str]]:
+        if form.written is None:
+            return []
+        client_id = scim.connections.urls(self.row)["client_id"]
+        return [
+            {"name": "client_id", "label": "Client ID", "value": client_id},
+            {"name": "client_secret", "label": "Client secret", "value": form.written},
+        ]
+
+
+class RedirectsPage(ConnectionPage):
+    """For superusers: authorization codes go to these addresses (R14)."""
+
+    name = "redirects"
+    title = "Redirect URIs of {row}"
+    access = Access.SUPERUSER
+    form_class = RedirectForm
+    template_name = "admin/scim/redirects.html"
+
+    def message(self, form: RedirectForm) -> str:
+        return f"Added: {', '.join(form.written)}." if form.written else "All of them were already there."
+
+    def facts(self, form: RedirectForm) -> dict[str, Any]:
+        return {"uris": form.uris}
+
+
+class SetupLinkPage(ShownOncePage):
+    """For superusers: the link lends their right to consent (R14)."""
+
+    name = "contact"
+    title = "Link for the set-up contact of {row}"
+    access = Access.SUPERUSER
+    form_class = SetupLinkForm
+    template_name = "admin/scim/setup_link.html"
+
+    def shown(self, form: SetupLinkForm) -> list[dict[str, str]]:
+        link = settings.PUBLIC_URL + reverse("oauth-contact", args=[form.written])
+        return [{"name": "link", "label": "Link", "value": link}]

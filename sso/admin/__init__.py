@@ -1,0 +1,5 @@
+"""Pages of the administration about SAML."""
+
+from sso.admin.sign_in_log import SignInRecordAdmin
+
+__all__ = ["SignInRecordAdmin"]

@@ -1,0 +1,80 @@
+"""The consequences of a change of SAML settings, in sentences that an administrator reads before it is saved."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.text import capfirst
+
+from sso.connections import Changes
+from sso.models import SamlSettings
+from sso.saml.assertion import UNSPECIFIED
+from sso.saml.signed import Signed
+
+_SWITCHED: Final = {
+    ("idp_initiated", True): "CORE accepts sign-ins without a request from us: Okta's tile of the SAML app works.",
+    ("idp_initiated", False): "Okta's tile of the SAML app leads to a refusal (unsolicited). A bookmark app still works.",
+    ("want_encrypted", True): "Unencrypted assertions are refused (not_encrypted).",
+    ("want_encrypted", False): "Unencrypted assertions are accepted. The browser that carries them can read them.",
+    ("sign_requests", True): "An IdP that checks the signature, and does not have our certificate, refuses everybody on its own page.",
+    ("sign_requests", False): "An IdP that demands signed requests refuses everybody on its own page.",
+    ("sign_metadata", True): "An IdP that checks the signature of our metadata needs our certificate.",
+    ("force_authn", True): "Everybody must sign in again at the IdP each time, even with a session there.",
+    ("force_authn", False): "People with a session at the IdP sign in without a question.",
+}  # fmt: skip
+_CHANGED: Final = {
+    "authn_context": "An IdP that cannot do this refuses everybody. Try it in a private window.",
+    "name_id_format": "If the NameID changes with it, people who are known only by the old NameID are refused until you decide.",
+    "sso_binding": "If the IdP has no address for this binding, CORE uses the other one. Try a sign-in in a private window.",
+    "slo_binding": "If the IdP has no address for this binding, CORE uses the other one. Okta certainly accepts logout messages by POST.",
+    "email_domains": "Removed domains stop working at once. Verify new ones on the page Email domains.",
+    "groups_attribute": "If sign-ins give roles: the roles that came by the old name end at each person's next sign-in.",
+    "external_id_attribute": "With a name here, the externalId alone is the second mark: it must be the one that SCIM sends.",
+}  # fmt: skip
+_ATTRIBUTE: Final = "If a sign-in sends the old name, CORE does not find the value."
+
+
+_SIGNED: Final = {
+    Signed.BOTH: "An IdP that signs only one of the two is refused (not_signed). Entra, ADFS and Google do so by default.",
+    Signed.ASSERTION: "An IdP that signs the Response only is refused (not_signed). No signature covers the Response around the Assertion.",
+    Signed.RESPONSE: "An IdP that signs the Assertion only is refused (not_signed). An encrypted Assertion is opened after the Response is verified.",
+    Signed.EITHER: "One verified signature is enough, whichever it is. Choose a narrower setting as soon as the IdP always signs the same part.",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """One change, as it is shown: the setting, its old and new value, and the consequences (may be empty)."""
+
+    label: str
+    before: str
+    after: str
+    sentence: str
+
+
+def consequences(changes: Changes) -> list[Consequence]:
+    """Return the changes of settings that stand already, in the order of `sso.connections.plan`."""
+    return [
+        Consequence(
+            capfirst(str(SamlSettings._meta.get_field(field).verbose_name)),  # type: ignore[union-attr]
+            _words(before),
+            _words(after),
+            _sentence(field, after),
+        )
+        for field, (before, after) in changes.items()
+    ]
+
+
+def _sentence(field: str, after: object) -> str:
+    if isinstance(after, bool):
+        return _SWITCHED.get((field, after), "")
+    if field == "signed":
+        return _SIGNED[Signed(str(after))]
+    return _CHANGED.get(field, _ATTRIBUTE if field.endswith("_attribute") else "")
+
+
+def _words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return "unspecified" if value == UNSPECIFIED else str(value) if value not in {None, ""} else "nothing"

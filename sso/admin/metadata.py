@@ -1,0 +1,86 @@
+"""The page of a connection that reads the metadata of its IdP, compares it with the settings, and adopts it."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.http import HttpRequest
+
+from core_identity.admin_kit.forms import ActForm, ConfirmsWhatWasShown
+from core_identity.admin_kit.pages import Access, ConnectionPage
+from sso.idp_changes import CHANGED, Difference, adopt, difference, read_source, settings_or_new
+
+if TYPE_CHECKING:
+    from core_identity.models import Connection
+
+
+class IdpMetadataForm(ConfirmsWhatWasShown, ActForm):
+    """The first button shows the difference. The second button adopts it, if it is still the same difference."""
+
+    metadata = forms.CharField(
+        label="Metadata of the IdP",
+        required=False,
+        max_length=1024 * 1024,
+        widget=forms.Textarea(attrs={"rows": 8, "class": "vLargeTextField", "spellcheck": "false"}),
+        help_text="The whole XML. In Okta: the app, Sign On, SAML Signing Certificates, View IdP metadata.",
+    )
+    url = forms.CharField(
+        label="Or its address",
+        required=False,
+        max_length=2000,
+        widget=forms.TextInput(attrs={"class": "vLargeTextField", "spellcheck": "false"}),
+        help_text="https. CORE fetches it, so it must be on the public Internet.",
+    )
+    entity_id = forms.CharField(
+        label="Entity ID",
+        required=False,
+        max_length=1024,
+        widget=forms.TextInput(attrs={"class": "vLargeTextField", "spellcheck": "false"}),
+        help_text="Only if the document describes several identity providers.",
+    )
+    keep_url = forms.BooleanField(
+        label="Keep the address for refreshes",
+        required=False,
+        help_text="A refresh never changes which certificates CORE accepts. New ones appear on this page until you adopt them.",
+    )
+
+    def __init__(self, request: HttpRequest, *, connection: "Connection") -> None:
+        self.connection = connection
+        self.saml = settings_or_new(connection)
+        self.difference: Difference | None = None
+        super().__init__(request, initial={"keep_url": bool(self.saml.metadata_url)})
+
+    def clean(self) -> None:
+        if self.cleaned_data.get("metadata") and self.cleaned_data.get("url"):
+            self.add_error("url", "Give either the metadata or its address, not both.")
+
+    button = "adopt"
+    changed = CHANGED
+
+    def preview(self) -> None:
+        form_data = self.cleaned_data
+        xml = form_data["metadata"].encode() if form_data["metadata"] else None
+        self.found, proposed = read_source(
+            self.connection, xml=xml, url=form_data["url"], entity_id=form_data["entity_id"]
+        )
+        self.kept_url = (
+            None if proposed else (form_data["url"] or self.saml.metadata_url) if form_data["keep_url"] else ""
+        )
+        self.difference = difference(self.saml, self.found, url=self.kept_url)
+        self.shown = self.difference.seen
+
+    def write(self) -> Difference:
+        return adopt(actor=self.actor, connection=self.connection, read=self.found, seen=self.shown, url=self.kept_url)
+
+
+class MetadataPage(ConnectionPage):
+    """For superusers: an administrator who decides whom we believe could sign in as any user."""
+
+    name = "metadata"
+    title = "Metadata of the IdP of {row}"
+    access = Access.SUPERUSER
+    form_class = IdpMetadataForm
+    template_name = "admin/sso/metadata.html"
+    done = "The metadata of {row}'s identity provider is adopted."
+
+    def facts(self, form: IdpMetadataForm) -> dict[str, Any]:
+        return {"saml": form.saml, "difference": form.difference}

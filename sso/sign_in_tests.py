@@ -1,0 +1,188 @@
+"""A test sign-in (R37): it passes every check and the real service, and then all changes are undone.
+
+It belongs to one administrator, one session and one browser from the start. Its result is shown once. The result contains values from the IdP, so
+until then it is stored encrypted by a ticket that only this browser has.
+"""
+
+import base64
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from cryptography.fernet import Fernet
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from core_identity.clock import database_now
+from core_identity.errors import IdentityError
+from core_identity.event_kinds import EventKind
+from core_identity.services.sign_in_tests import SignInTest, run_sign_in_test
+from core_identity.services.uniqueness import WAY_OUT
+from core_identity.values import Person
+from sso import sign_in_state
+from sso.explanations import explain_attributes, explain_entrance, explain_refusal
+from sso.incoming_message import actor_of, verified_assertion
+from sso.live_settings import NOBODY
+from sso.mapping import person_of
+from sso.models import SamlSettings, SignInState
+from sso.refusal_page import refused_message
+from sso.saml.assertion import VerifiedAssertion
+from sso.saml.refusals import Code, SamlRefusal, legible
+from sso.sign_in_log import MAX_NAMES, SIGNED_IN, Attempt, as_json, record, record_stranger
+
+MAX_VALUES: Final = 50
+"""The number of values of one attribute that are shown."""
+
+WOULD_OPEN: Final = "Would sign in"
+WOULD_REFUSE: Final = "Would be refused"
+
+
+def may_test(user: Any, connection: Any) -> bool:
+    """Whether an administrator may begin a test and see its result: they must be able to change the connection and to see users.
+
+    Our own IdP decides who is an administrator (R26), so there only a superuser may.
+    """
+    sees = user.has_perm("core_identity.view_user") or user.has_perm("core_identity.change_user")
+    changes = user.is_staff and user.has_perm("core_identity.change_connection")
+    return bool(sees and changes and (user.is_superuser or not connection.own_idp))
+
+
+def begin_test(request: HttpRequest, saml: SamlSettings) -> sign_in_state.Departure:
+    """Begin a test sign-in of the administrator who sent this request. The caller must check `may_test`."""
+    return sign_in_state.depart(
+        saml,
+        browser_token=sign_in_state.browser_token_of(request),
+        next_path="",
+        tester=request.user,
+        tester_session=sign_in_state.hashed(str(request.session.session_key)),
+    )
+
+
+def settings_under_test(slug: str, browser_token: str | None) -> SamlSettings:
+    """Return the settings of a connection that is off, while this browser tests it. Raises ``Http404`` for any other browser (R1a)."""
+    if not browser_token:
+        raise Http404(NOBODY)
+    waiting = sign_in_state.tests_of(browser_token).filter(connection__slug=slug, used_at=None)
+    found = SamlSettings.objects.select_related("connection").filter(connection__in=waiting.values("connection"))
+    saml = found.first()
+    if saml is None:
+        raise Http404(NOBODY)
+    return saml
+
+
+def finish_test(attempt: Attempt, state: SignInState) -> HttpResponse:
+    """Answer the message at the end of a test sign-in: apply it, undo it, and redirect to the page with the result."""
+    attempt = replace(attempt, is_test=True)
+    if state.tester is None or not may_test(state.tester, attempt.saml.connection):
+        return refused_message(attempt, SamlRefusal(Code.NO_REQUEST, expected="an administrator who may test"))
+    try:
+        assertion = verified_assertion(attempt, state)
+    except SamlRefusal as refusal:
+        if not _use_up(state):
+            return refused_message(attempt, SamlRefusal(Code.REPLAY, received=str(state.request_id)))
+        record_stranger(attempt, refusal)
+        return _lead_to(attempt, state, _refusal_verdict(refusal.code.value, refusal.sentence))
+    explain_attributes(attempt.trace, attempt.saml, assertion)
+    try:
+        person = person_of(assertion, attempt.saml)
+    except IdentityError as refused:
+        test = SignInTest(None, refused, ())
+    else:
+        test = _run(attempt, person)
+    found = _verdict(attempt, assertion, test)
+    return _lead_to(attempt, state, {**found, "said": _sent_values(assertion), "events": _plain(test)})
+
+
+def take_report(request: HttpRequest, *, connection: Any, ticket: str) -> dict[str, Any] | None:
+    """Return the result of a test, once, to the administrator, session and browser that began it; otherwise None."""
+    with transaction.atomic():
+        mine = sign_in_state.tests_of(sign_in_state.browser_token_of(request)).filter(
+            connection=connection,
+            tester=request.user.pk,
+            tester_session=sign_in_state.hashed(str(request.session.session_key)),
+            ticket_hash=sign_in_state.hashed(ticket),
+            finished_at=None,
+        )
+        state = mine.select_for_update(of=("self",)).first()
+        if state is None or not state.report:
+            return None
+        report = _box(ticket).decrypt(state.report.encode())
+        state.report, state.finished_at = "", database_now()
+        state.save(update_fields=["report", "finished_at"])
+    report_data: dict[str, Any] = json.loads(report)
+    return report_data
+
+
+def _run(attempt: Attempt, person: Person) -> SignInTest:
+    return run_sign_in_test(actor=actor_of(attempt, person), connection=attempt.saml.connection, person=person)
+
+
+def _verdict(attempt: Attempt, assertion: VerifiedAssertion, test: SignInTest) -> dict[str, Any]:
+    """Finish the trace, write the one row that stays, and return the verdict in words."""
+    entrance, refused = test.entrance, test.refusal
+    if refused is not None or entrance is None:
+        assert refused is not None  # noqa: S101 - one of the two is there
+        explain_refusal(attempt.trace, attempt.saml, refused)
+        record(attempt, assertion, code=refused.code, decision=f"{WOULD_REFUSE}: {refused.code.replace('_', ' ')}.")
+        # The advice where to find the conflict is left out, because a test opens none.
+        return _refusal_verdict(refused.code, refused.message.removesuffix(WAY_OUT).strip())
+    decision = f"{WOULD_OPEN}: {explain_entrance(attempt.trace, entrance)}"
+    user = entrance.identity.user
+    known_id = None if test.makes_a_user else user.pk
+    record(attempt, assertion, code=SIGNED_IN, decision=decision, user_id=known_id)
+    return {
+        "opens": True,
+        "code": SIGNED_IN,
+        "sentence": decision,
+        "username": user.username,
+        "user_id": known_id and str(known_id),
+    }
+
+
+def _refusal_verdict(code: str, sentence: str) -> dict[str, Any]:
+    return {"opens": False, "code": code, "sentence": sentence}
+
+
+def _sent_values(assertion: VerifiedAssertion) -> list[tuple[str, list[str]]]:
+    """Return the NameID and the attributes, legible and bounded."""
+    sent = {"NameID": (assertion.name_id,), **assertion.attributes}
+    return [
+        (legible(name), [legible(one) for one in values[:MAX_VALUES]])
+        for name, values in list(sent.items())[:MAX_NAMES]
+    ]
+
+
+def _plain(test: SignInTest) -> list[Mapping[str, Any]]:
+    return [event for event in test.events if event["kind"] != EventKind.USER_SIGNED_IN]
+
+
+def _use_up(state: SignInState) -> bool:
+    return bool(SignInState.objects.filter(pk=state.pk, used_at=None).update(used_at=database_now()))
+
+
+def _lead_to(attempt: Attempt, state: SignInState, found: Mapping[str, Any]) -> HttpResponse:
+    """Store the result, encrypted, and redirect the browser to a page of this site, where its session cookie is sent."""
+    connection, ticket = attempt.saml.connection, secrets.token_urlsafe(32)
+    report = {
+        **found,
+        "reference": attempt.reference,
+        "milliseconds": attempt.trace.milliseconds,
+        "switched_off": not connection.enabled,
+        "checks": [as_json(check) for check in attempt.trace.checks],
+    }
+    sealed = _box(ticket).encrypt(json.dumps(report, default=str).encode()).decode()
+    SignInState.objects.filter(pk=state.pk).update(ticket_hash=sign_in_state.hashed(ticket), report=sealed)
+    response = redirect("admin:core_identity_connection_tested", connection.pk)
+    response.status_code = 303
+    response["Location"] += f"?{urlencode({'ticket': ticket})}"
+    return response
+
+
+def _box(ticket: str) -> Fernet:
+    """Return a key from the ticket. It differs from the hash of the ticket, which is stored beside the encrypted text."""
+    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(f"report of a test sign-in: {ticket}".encode()).digest()))

@@ -1,0 +1,54 @@
+"""R18 by script."""
+
+from dataclasses import replace
+
+import pytest
+
+from core_identity.models import Identity, User
+from core_identity.services.provisioning import change_person, create_person
+from tests.core_identity.test_people_commands import WHY, run
+from tests.support.cast import JANE, OKTA, make_connection
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def jane() -> Identity:
+    identity = create_person(actor=OKTA, connection=make_connection(), person=JANE).identity
+    said = replace(JANE, family_name="Roe", email="jane.roe@acme.test")
+    change_person(
+        actor=OKTA,
+        connection=identity.connection,
+        scim_id=identity.scim_id,
+        read=lambda _: said,
+        deactivates=False,
+    )
+    return identity
+
+
+def test_drift_is_listed_of_all_of_a_connection_and_of_a_field_R18(jane: Identity) -> None:
+    make_connection("globex", customer="Globex")
+    email = {
+        "user": {"id": str(jane.user_id), "username": "jane.doe@acme.test"},
+        "connection": "acme",
+        "field": "email",
+        "said": "jane.roe@acme.test",
+        "held": "jane.doe@acme.test",
+    }
+    name = {**email, "field": "last_name", "said": "Roe", "held": "Doe"}
+    assert run("drift", "list")[:2] == (0, {"drift": [email, name]})
+    assert run("drift", "list", "--connection", "acme", "--field", "email")[1] == {"drift": [email]}
+    assert run("drift", "list", "--connection", "globex")[1] == {"drift": []}
+    assert run("drift", "list", "--connection", "initech")[0] == 3
+
+
+def test_drift_is_taken_over_and_a_dry_run_leaves_it_R18(jane: Identity) -> None:
+    act = ("drift", "take-over", "jane.doe", "--connection", "acme", "--field", "email", "--field", "last_name", *WHY)
+    taken = {"email": ["jane.doe@acme.test", "jane.roe@acme.test"], "last_name": ["Doe", "Roe"]}
+    code, told, _ = run(*act, "--dry-run")
+    assert (code, told["taken_over"]) == (0, taken)
+    assert User.objects.get().last_name == "Doe"
+    code, told, _ = run(*act)
+    assert (code, told["taken_over"], User.objects.get().last_name) == (0, taken, "Roe")
+    code, told, _ = run(*act)
+    assert (code, told["errors"][0]["code"]) == (1, "not_allowed")

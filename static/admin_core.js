@@ -26,3 +26,8 @@ document.addEventListener("DOMContentLoaded", () => {
     }
   }, 5000);
 });
+
+// An action on many rows works in portions. Without this script the button continues it.
+document.addEventListener("DOMContentLoaded", () => {
+  document.querySelector("form[data-continue]")?.requestSubmit();
+});

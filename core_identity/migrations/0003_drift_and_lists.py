@@ -15,6 +15,14 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddIndex(
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(("kind__in", ("scim.refused", "sso.refused"))),
+                fields=["at"],
+                name="event_refused_lately",
+            ),
+        ),
+        migrations.AddIndex(
             model_name="identity",
             index=models.Index(
                 condition=models.Q(("unmapped_groups", {}), _negated=True),

@@ -17,6 +17,7 @@ FIELDS: Final[Sequence[str]] = (*COMPARED.values(), UID)
 SPEAKING: Final = Q(deleted_at__isnull=True, offered_at__isnull=True)
 """Identities with values from an IdP: not deleted by SCIM, and not only offered."""
 
+
 @dataclass(frozen=True, slots=True)
 class Drift:
     """One field in which the IdP of ``connection`` (a slug) and CORE differ."""

@@ -16,7 +16,10 @@ from core_identity.templatetags.core_pages import bounded
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A place in the navigation: ``page`` is the name of its address, ``model`` whose permission opens it, ``counts`` what waits there."""
+    """A place in the navigation: ``page`` is the name of its address, ``model`` whose permission opens it, ``counts`` what waits there.
+
+    ``also`` is a second model whose rows the page shows.
+    """
 
     label: str
     page: str
@@ -24,6 +27,7 @@ class Entry:
     query: str = ""
     counts: str = ""
     trouble: bool = False
+    also: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ SECTIONS: Final[Sequence[tuple[str, Sequence[Entry]]]] = (
     ("People", (
         Entry("Users", "core_identity_user_changelist", "core_identity.User"),
         Entry("Roles", "core_identity_role_changelist", "core_identity.Role"),
-        Entry("Groups", "groups", "core_identity.Role", counts="groups"),
+        Entry("Groups", "core_identity_connection_waiting-groups", "core_identity.Connection", counts="groups"),
     )),
     ("Connections", (
         Entry("Connections", "core_identity_connection_changelist", "core_identity.Connection"),
@@ -58,6 +62,8 @@ SECTIONS: Final[Sequence[tuple[str, Sequence[Entry]]]] = (
         Entry("Conflicts", "core_identity_conflict_changelist", "core_identity.Conflict", counts="conflicts", trouble=True),
         Entry("Reactivation requests", "core_identity_user_reactivations", "core_identity.User", counts="reactivations"),
         Entry("Drift", "core_identity_user_all-drift", "core_identity.User", counts="drift"),
+        Entry("Known twice", "core_identity_user_mismatches", "core_identity.User"),
+        Entry("Refused people", "core_identity_user_refused", "core_identity.User", also="core_identity.Event"),
     )),
     ("Logs", (
         Entry("Sign-ins", "sso_signinrecord_changelist", "sso.SignInRecord"),
@@ -82,10 +88,11 @@ def navigation(request: HttpRequest, site: AdminSite) -> tuple[list[Section], Ma
 
 def may_open(request: HttpRequest, site: AdminSite, entry: Entry) -> bool:
     """Ask the page itself, so the navigation and the page never disagree."""
-    if not entry.model:
-        return True
-    model = apps.get_model(entry.model)
-    return site.is_registered(model) and site.get_model_admin(model).has_view_or_change_permission(request)
+    models = [apps.get_model(label) for label in (entry.model, entry.also) if label]
+    return all(
+        site.is_registered(model) and site.get_model_admin(model).has_view_or_change_permission(request)
+        for model in models
+    )
 
 
 def _links(site: AdminSite, entries: Sequence[Entry], counts: Mapping[str, int]) -> Iterator[Link]:

@@ -48,12 +48,13 @@ def test_a_superuser_sees_every_task(root: User) -> None:
         ("view_event", ["Home", "Events"]),
         ("view_role", ["Home", "Roles"]),
         ("change_conflict", ["Home", "Conflicts"]),
-        ("view_user", ["Home", "Users", "Reactivation requests", "Administrators"]),
+        ("view_user", ["Home", "Users", "Reactivation requests", "Drift", "Known twice", "Administrators"]),
+        ("view_connection", ["Home", "Groups", "Connections", "Sign-ins", "Provisioning"]),
     ],
 )
 def test_only_what_may_be_opened_is_shown(permission: str, expected: list[str], db: None) -> None:
     user = staff("few", permission)
-    assert [label for label in labels(user) if label != "Drift"] == expected
+    assert labels(user) == expected
     browser = browser_of(user)
     assert {browser.get(link.url).status_code for link in links(user)} == {200}
 
@@ -90,8 +91,9 @@ def test_the_counts_are_one_statement_however_much_waits(acme: Connection, jane:
     [
         ("/admin/", {}, "Home"),
         ("/admin/core_identity/user/", {}, "Users"),
-        ("/admin/core_identity/user/", {"status": "wished"}, "Reactivation requests"),
-        ("/admin/core_identity/user/", {"status": "wished", "q": "jane"}, "Reactivation requests"),
+        ("/admin/core_identity/user/reactivations/", {}, "Reactivation requests"),
+        ("/admin/core_identity/user/all-drift/", {"kind": "email"}, "Drift"),
+        ("/admin/core_identity/connection/waiting-groups/", {}, "Groups"),
         ("/admin/core_identity/user/", {"status": "expired"}, "Users"),
         ("/admin/core_identity/user/00000000-0000-4000-8000-000000000000/change/", {}, "Users"),
         ("/admin/core_identity/conflict/", {}, "Conflicts"),

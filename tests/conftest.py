@@ -1,4 +1,4 @@
-"""What every test stands on."""
+"""The base of every test."""
 
 import os
 from collections.abc import Callable, Iterator

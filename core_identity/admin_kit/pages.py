@@ -3,8 +3,6 @@
 A page is Django's FormView. Its form only validates; the page calls `submit`, and only a form that has written is done.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -114,9 +112,20 @@ class RowPage(AdminPage):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         find = self.admin.viewable if self.access is Access.VIEW else self.admin.changeable
         self.row = find(request, kwargs["pk"])
-        if (self.access is Access.SUPERUSER and not request.user.is_superuser) or not self.may_open():
+        if not self.is_open():
             raise PermissionDenied
         return self.answer_instead() or super().dispatch(request, *args, **kwargs)
+
+    @classmethod
+    def is_open_to(cls, admin: CoreAdmin, request: HttpRequest, row: Any) -> bool:
+        """Return whether the administrator of a request may open the page of a row that they may see. A link to it appears only then."""
+        page = cls(admin=admin)
+        page.setup(request)
+        page.row = row
+        return (cls.access is Access.VIEW or admin.has_change_permission(request, row)) and page.is_open()
+
+    def is_open(self) -> bool:
+        return (self.access is not Access.SUPERUSER or self.request.user.is_superuser) and self.may_open()
 
     def may_open(self) -> bool:
         """Whether a further condition is met, beside `access`."""
@@ -149,31 +158,16 @@ class ConnectionPage(RowPage):
 
     row: "Connection"
 
+    def page_of(self, row: Any) -> str:
+        """Return the address of the overview, because it shows the next step."""
+        return reverse("admin:core_identity_connection_overview", args=[row.pk])
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "tabs": self.admin.tabs(self.request, self.row)}
+
 
 class ConnectionReadPage(ReadPage, ConnectionPage):
     """A page of a connection that only shows something."""
 
 
 Pages = tuple[type[AdminPage], ...]
-
-
-@dataclass(frozen=True)
-class ConnectionPart:
-    """What a package shows on the page of a connection. `core_identity.config.admin` lists the parts."""
-
-    heading: str
-    pages: tuple[type[ConnectionPage], ...]
-    inline: Any
-    """The settings, to read."""
-    sheet: tuple[tuple[str, str, str], ...]
-    """The setup sheet: name of a value, its label, and where to enter it at the IdP."""
-    values: "Callable[[Connection], Mapping[str, Any]]"
-    """The values of the sheet, by name. None of them is secret."""
-    facts: "Callable[[HttpRequest, Connection], Mapping[str, Any]]"
-    """What the template shows beside."""
-
-    def rows(self, connection: "Connection") -> list[dict[str, str]]:
-        known = self.values(connection)
-        return [
-            {"name": name, "label": label, "hint": hint, "value": known[name] or ""} for name, label, hint in self.sheet
-        ]

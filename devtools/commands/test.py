@@ -70,7 +70,7 @@ def _checks_meanwhile(checkout: Checkout, environment: Mapping[str, str] | None)
 
 
 def _browser(checkout: Checkout, *, required: bool) -> dict[str, str]:
-    """The variable that tells the tests where Chromium is. Tests chosen by hand may well need none."""
+    """Return the variable with the path of Chromium. Tests chosen by hand may not need it."""
     try:
         return {"CHROMIUM": str(find_or_install_browser(checkout))}
     except Fault as fault:
@@ -81,15 +81,15 @@ def _browser(checkout: Checkout, *, required: bool) -> dict[str, str]:
 
 
 def _run_pytest(checkout: Checkout, environment: dict[str, str], words: list[str], holds: Sequence[int]) -> Outcome:
-    told, tells = os.pipe()
-    os.set_blocking(told, False)  # should anybody else still have the other end
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)  # should anybody else still have the other end
     status = run_foreground(
         [checkout.python, "-m", "pytest", *words],
-        environment | {OUTCOME_VARIABLE: str(tells)},
+        environment | {OUTCOME_VARIABLE: str(writer)},
         cwd=checkout.root,
-        holds=(*holds, tells),
+        holds=(*holds, writer),
         stop_signal=signal.SIGINT,  # pytest tears down its fixtures then, and their servers with them
     )
-    os.close(tells)
-    with os.fdopen(told, "rb") as pipe:
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
         return outcome_of_pytest(status, pipe.read() or b"")

@@ -1,42 +1,32 @@
-"""SCIM on the page of a connection: its pages, its OAuth client, its part of the setup sheet."""
+"""SCIM on the pages of a connection."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest
+from django.urls import reverse
 
-from core_identity.admin_kit.pages import ConnectionPart
+from core_identity.admin_kit.connection_parts import ConnectionPart, HealthRow, time_ago
+from core_identity.selectors.pages import number_of_resources
 from scim.admin.credentials import CredentialsPage, RevokePage, SecretPage, TokenPage
 from scim.admin.inline import OAuthClientInline
 from scim.admin.oauth_client import OAuthClientPage, RedirectsPage, SetupLinkPage
-from scim.connections import urls
-from scim.models import OAuthClient
+from scim.models import OAuthClient, ProvisioningRecord
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
 
-ENTERPRISE: Final = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
+class ScimPart(ConnectionPart):
+    pages = (OAuthClientPage, RedirectsPage, SetupLinkPage, CredentialsPage, RevokePage, TokenPage, SecretPage)
+    inline = OAuthClientInline
 
-def values(connection: "Connection") -> Mapping[str, Any]:
-    return {**urls(connection), "uid_path": f"{ENTERPRISE}:{connection.uid_attribute}"}
+    def warnings(self, connection: "Connection") -> Mapping[str, Any]:
+        consent = OAuthClient.objects.select_related("consented_by").filter(connection=connection).first()
+        return {"consent": consent}
 
-
-def facts(request: HttpRequest, connection: "Connection") -> Mapping[str, Any]:
-    return {"consent": OAuthClient.objects.select_related("consented_by").filter(connection=connection).first()}
-
-
-SCIM: Final = ConnectionPart(
-    heading="SCIM",
-    pages=(OAuthClientPage, RedirectsPage, SetupLinkPage, CredentialsPage, RevokePage, TokenPage, SecretPage),
-    inline=OAuthClientInline,
-    sheet=(
-        ("scim_base_url", "SCIM base URL", "Okta: SCIM connector base URL"),
-        ("authorize_url", "Authorize URL", "Okta: Authorization endpoint URI"),
-        ("token_url", "Token URL", "Okta: Access token endpoint URI"),
-        ("client_id", "Client ID", "The secret is shown once, when it is created"),
-        ("uid_path", "UID in SCIM", "External namespace and name of the attribute"),
-    ),
-    values=values,
-    facts=facts,
-)
+    def health(self, connection: "Connection", warnings: Mapping[str, Any]) -> Iterator[HealthRow]:
+        calls = f"{reverse('admin:scim_provisioningrecord_changelist')}?connection={connection.slug}"
+        newest = ProvisioningRecord.objects.filter(connection_slug=connection.slug, connection_id=connection.pk)
+        call = newest.order_by("-id").first()
+        yield HealthRow("Last SCIM call", time_ago(call.at if call else None), calls)
+        yield HealthRow("People pushed by SCIM", number_of_resources(connection))

@@ -31,6 +31,7 @@ SHOWN_OR_LOGGED: Final = {
     "sso/commands.py",
     "sso/email_domains.py",
     "sso/idp_changes.py",  # the last refresh
+    "sso/set_up.py",  # warnings
     "sso/keys.py",  # the start of a certificate of ours
     "sso/sign_in_log.py",
     "sso/views.py",  # validUntil of our metadata

@@ -36,7 +36,7 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Customer:
-    """One customer with one connection: what was told to the IdP's administrator, the IdP, and their Okta."""
+    """One customer with one connection: the setup for the IdP's administrator, the IdP, and their Okta."""
 
     service: Service
     idp: TestIdp

@@ -1,4 +1,4 @@
-"""Okta's tile is pressed in a browser in which a colleague is still signed in: the person at it decides who goes on."""
+"""Okta's tile is pressed in a browser in which a colleague is still signed in: the person at it decides who stays signed in."""
 
 import urllib.request
 from collections.abc import Callable

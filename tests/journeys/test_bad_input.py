@@ -1,6 +1,6 @@
-"""What may go wrong in a UID, over both channels: each case has an answer that names the attribute, and nothing is written (R5, R6, R12).
+"""Faulty UIDs, over both channels: each answer names the attribute, and nothing is written (R5, R6, R12).
 
-docs/explanation/one-human-one-user.md tells the same in words.
+docs/explanation/one-human-one-user.md explains the same cases.
 """
 
 from dataclasses import replace
@@ -38,7 +38,7 @@ REFUSED: Final = {
     "1000-characters": ("x" * 1000, "longer than 255 characters"),
     "100-that-are-1800-once-compared": ("\ufdfa" * 100, "longer than 255 characters"),
 }
-"""By what is wrong: a UID that both channels refuse, and what is said of it."""
+"""By the fault: a UID that both channels refuse, and words of the answer."""
 
 OF_THE_WRONG_TYPE: Final = {
     "number-with-a-fraction": (42.5, "42.5"),
@@ -67,7 +67,7 @@ THE_SAME: Final = {
     "capitals": "JANE.DOE",
     "wide-letters": "\uff4a\uff41\uff4e\uff45.doe",
 }
-"""What a person would call the same UID, and R5 too."""
+"""UIDs that are the same for a person, and for R5."""
 
 NOTHING_SAID: Final = {"empty": "", "spaces": "   ", "wide-spaces": "\u3000\u00a0"}
 
@@ -111,7 +111,7 @@ def come_back(browser: Browser, person: Person, *uids: str, raw: bool = False) -
 
 
 def refusal(answer: "Answer") -> str:
-    """Assert that nobody was let in, and return what the page says."""
+    """Assert that nobody was let in, and return the text of the page."""
     assert answer.status_code == 403
     assert "sessionid" not in answer.cookies
     assert answer["X-Request-Id"] in answer.content.decode()
@@ -119,7 +119,7 @@ def refusal(answer: "Answer") -> str:
 
 
 def written() -> list[object]:
-    """Return all that stands of people, and what was told of changes; a refusal may be told, and a conflict opened (R9)."""
+    """Return everything that is stored about people, and the events of changes. An event of the refusal and a conflict may be new (R9)."""
     told = Event.objects.exclude(kind__endswith=".refused").exclude(kind="conflict.opened").count()
     return [
         told,

@@ -1,4 +1,4 @@
-"""A worker is killed, the database is cut off: what was answered with success stands, nothing is half written, and it goes on by itself."""
+"""A worker is killed, the database is cut off: every change that was confirmed is stored and whole, and the service continues by itself."""
 
 import os
 import re

@@ -23,7 +23,7 @@ POST_A_FORM: Final = """([url, fields]) => {
 }"""
 
 Told = dict[str, dict[str, Any]]
-"""What the customers' administrators were told, by slug."""
+"""The setups of the customers' administrators, by slug."""
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ CONNECTIONS: Final[dict[str, dict[str, Any]]] = {
 
 @pytest.fixture(scope="module")
 def told(service: Service, module_idp: Pysaml2Idp) -> Told:
-    """What the customers' administrators were told, by slug. The service has read the IdP's metadata, and the IdP the service's."""
+    """The setups of the customers' administrators, by slug. The service has read the IdP's metadata, and the IdP the service's."""
     return introduce(service, module_idp, CONNECTIONS)
 
 

@@ -194,7 +194,7 @@ def test_no_more_than_the_limit_is_ever_served_and_the_last_ones_are_counted_one
 
 
 def test_a_part_counts_as_spent_for_all_other_processes_at_once(db: None) -> None:
-    """Another process sees what is in the database; what this one holds is of no use to it."""
+    """Another process sees the budget in the database, but not the part that this process has taken."""
     with at(0):
         assert spend_leased("k", 2_000) == 0
         take("k", 1_997)

@@ -1,4 +1,4 @@
-"""Who may give consent, what comes of it, and how Okta's whole dance goes (R14, R21)."""
+"""Consent: the people who may give it, its results, and Okta's whole dialogue (R14, R21)."""
 
 import base64
 import hashlib

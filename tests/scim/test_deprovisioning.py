@@ -1,4 +1,4 @@
-"""R23: nothing that stands beside ``active: false`` blocks it. Every form of the request, with every kind of rest, over HTTP."""
+"""R23: nothing beside ``active: false`` in a message blocks it. Every form of the request, with every kind of rest, over HTTP."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -161,7 +161,7 @@ def jane(okta: Scim) -> dict[str, Any]:
 
 
 def require_gone(okta: Scim, jane: dict[str, Any], method: str, body: Any, query: str = "") -> dict[str, Any]:
-    """Send it; demand a 200 that tells what stands, Jane expired, and Kim as she was."""
+    """Send it. Demand a 200 with the stored values, Jane expired, and Kim unchanged."""
     response = okta.send(method, f"/Users/{jane['id']}{query}", body)
     assert response.status_code == 200, response.content
     answered: dict[str, Any] = response.json()

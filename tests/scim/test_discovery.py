@@ -1,4 +1,4 @@
-"""What is announced is what is done."""
+"""Discovery announces exactly the features that work."""
 
 from typing import Any
 

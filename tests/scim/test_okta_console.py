@@ -1,4 +1,4 @@
-"""From an address of Okta's console to redirect URIs: exact, and with words for whoever copied another one (R14)."""
+"""From an address of Okta's console to redirect URIs: exact, and with a hint if somebody copied another address (R14)."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""The life of a person over SCIM, as a client sees it and as it stands in CORE."""
+"""The life of a person over SCIM, as a client sees it and as CORE stores it."""
 
 from typing import Any
 

@@ -102,7 +102,7 @@ def test_what_changes_beside_the_identity_changes_the_version_too(okta: Scim, ch
     ],
 )
 def test_what_is_said_again_changes_neither_version_nor_time(okta: Scim, op: str, path: str, value: object) -> None:
-    """RFC 7644 section 3.5.2.1: an operation that changes nothing SHALL NOT change the modify timestamp."""
+    """RFC 7644 section 3.5.2.1: an operation that changes nothing must not change the modify timestamp."""
     made = okta.make(title="Chief", **{ENTERPRISE: {"UID": "jane"}})
     answer = okta.patch(f"/Users/{made['id']}", {"op": op, "path": path, "value": value})
     assert answer.json() == made

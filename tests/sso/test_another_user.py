@@ -1,4 +1,4 @@
-"""A sign-in that nobody at the browser asked for meets one in which somebody else is signed in: only the person at it goes on or stays."""
+"""A sign-in that nobody at the browser requested, while another user is signed in: only the person at the browser can change the user."""
 
 import re
 from dataclasses import replace
@@ -227,7 +227,7 @@ def test_a_connection_that_was_switched_off_meanwhile_opens_nothing_R1a(at_janes
 
 
 def test_the_form_is_worth_nothing_once_somebody_else_signed_in_here(at_janes: Browser) -> None:
-    """The page said that Jane would be replaced: it does not replace whoever came after her."""
+    """The page named Jane as the user to be replaced, so it does not replace a later user."""
     page = by_tile(at_janes, BOB_BY_SSO)
     at_janes.sign_in(by_sso(ZOE))
     assert press(at_janes, page, "go_on").status_code == 403

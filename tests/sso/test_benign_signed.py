@@ -1,4 +1,4 @@
-"""How an IdP may sign and encrypt, each at test time: algorithms, keys, what stands in KeyInfo, and where the key of an envelope is."""
+"""The ways in which an IdP may sign and encrypt, each at test time: algorithms, keys, the content of KeyInfo, and the place of an envelope's key."""
 
 import base64
 import re

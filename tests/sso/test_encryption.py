@@ -141,7 +141,7 @@ def test_one_that_can_be_read_is_refused_where_encryption_is_demanded(
 def test_every_failure_inside_is_one_answer_and_one_line_of_the_log(
     browser: Browser, certificate: str, lenient: None, caplog: pytest.LogCaptureFixture, settings: Any
 ) -> None:
-    """Whatever somebody without the IdP's key alters, cuts or encrypts anew: the pages are equal octet by octet, but for the reference."""
+    """If somebody without the IdP's key alters, cuts or encrypts again, the pages are equal octet by octet, except for the reference."""
     messages = {
         name: attack
         for name, attack in ATTACKS.items()

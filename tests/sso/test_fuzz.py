@@ -42,7 +42,7 @@ NAMESPACES = st.sampled_from(["urn:v", "1", "a/b", "//a", "?", "#", ".", NS["ds"
 
 
 def mutate(root: etree._Element, data: st.DataObject) -> None:
-    """Change any one thing: as a whole element, where it stands, what it is called, what it says, or its attributes."""
+    """Change one thing: a whole element, its place, its name, its text, or its attributes."""
     elements = list(root.iter())
     one, other = (elements[data.draw(st.integers(0, len(elements) - 1))] for _ in range(2))
     parent = one.getparent()

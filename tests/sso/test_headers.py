@@ -74,7 +74,7 @@ VISITS: Final[dict[str, tuple[int, Callable[[Browser], "Answer"]]]] = {
 
 
 def expect_careful(answer: "Answer") -> None:
-    """Nobody keeps it, frames it, guesses its type, is told where it was, or has it load or post anything."""
+    """No browser keeps it, frames it, guesses its type, or passes on its address; it loads and posts nothing."""
     assert "no-store" in answer["Cache-Control"]
     assert answer["X-Frame-Options"] == "DENY"
     assert answer["X-Content-Type-Options"] == "nosniff"

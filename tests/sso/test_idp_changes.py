@@ -1,4 +1,4 @@
-"""Changing whom a connection believes: the difference first, by a command; refreshes that only propose; ends that are told in time."""
+"""Changing the IdP's certificates and addresses: commands show the difference first, refreshes only propose, ends are announced in time."""
 
 import json
 from collections.abc import Callable, Sequence

@@ -255,7 +255,7 @@ def test_a_certificate_that_begins_later_is_taken_and_told() -> None:
 
 
 def test_an_authority_that_stands_beside_the_certificate_it_issued_is_not_believed() -> None:
-    """Whoever runs it could sign as the IdP otherwise."""
+    """Otherwise its owner could sign as the IdP."""
     leaf, above = certificate(issuer="CA"), certificate(EC, name="CA", serial=5)
     both = f"{leaf}</ds:X509Certificate><ds:X509Certificate>{above}"
     for pair in (both, f"{above}</ds:X509Certificate><ds:X509Certificate>{leaf}"):

@@ -55,7 +55,7 @@ def test_the_idp_ends_the_session_that_it_names_and_is_told_so(jane: Browser, bi
 
 
 def test_a_query_is_verified_in_the_very_octets_that_came(jane: Browser) -> None:
-    """Some IdPs escape in lower case, or a space as %20: escaped anew it would not be what was signed."""
+    """Some IdPs escape in lower case, or a space as %20: escaped again, it would differ from the signed text."""
 
     def lower(text: str) -> str:
         return re.sub(r"%..", lambda found: found[0].lower(), quote(text, safe=""))
@@ -130,7 +130,7 @@ RESPONDER = "urn:oasis:names:tc:SAML:2.0:status:Responder"
 
 
 def sign_out(jane: Browser) -> etree._Element:
-    """Press the button, and return the LogoutRequest with which the browser goes on to the IdP."""
+    """Press the button, and return the LogoutRequest that the browser takes to the IdP."""
     answer = jane.http.post("/sign-out")
     assert answer.status_code == 200
     assert jane.me().status_code == 401, "whatever the IdP does"
@@ -260,7 +260,7 @@ def test_signing_out_works_although_our_key_cannot_be_opened(jane: Browser, sett
 
 
 def test_an_answer_that_comes_twice_changes_nothing(jane: Browser) -> None:
-    """It ends no session here, so it needs no memory: who has signed in meanwhile stays so, and is told so."""
+    """It ends no session here, so it needs no memory. A person who has signed in meanwhile stays signed in, as the page shows."""
     request_id = sign_out(jane).get("ID", "")
     message = jane.idp.logout(response_xml(jane.idp, request_id))
     assert "has ended too" in post(jane, message, field="SAMLResponse").content.decode()

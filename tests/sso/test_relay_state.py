@@ -1,4 +1,4 @@
-"""Where a browser goes after its sign-in, whatever stands in RelayState or ``next``: a page here, by every door."""
+"""After a sign-in the browser goes to a page here, with any RelayState or ``next``, by every door."""
 
 import re
 from urllib.parse import quote

@@ -57,7 +57,7 @@ def test_a_refused_message_is_found_by_its_reference_with_expected_and_received(
 
 
 def test_names_of_attributes_are_kept_legible_and_short(browser: Browser) -> None:
-    """An IdP may name them as it likes, in every sign-in; whoever reads the log reads them there."""
+    """An IdP may give them any name, in every sign-in, and administrators read these names in the log."""
     said = browser.said(JANE_BY_SSO)
     names = {"n" * 100_000: ("x",), "UID\u202ediu": ("x",)}
     browser.post(browser.idp.response(replace(said, attributes={**said.attributes, **names})))

@@ -1,4 +1,4 @@
-"""The test sign-in: the whole way, every check, the real service, and nothing of it stands (R37)."""
+"""The test sign-in: the whole way, every check, the real service, and no change remains (R37)."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

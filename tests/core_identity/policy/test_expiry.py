@@ -1,4 +1,4 @@
-"""Who may sign in (R21, R22, R25, R26), what expires (R20) and when a wish is granted (R22). No database."""
+"""The policy of expiry: the users who may sign in (R21, R22, R25, R26), the causes of expiry (R20), and requests to reactivate (R22). No database."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The probable cause of a person who stands here twice (R5, R7). No database."""
+"""The probable cause if one person has two users (R5, R7). No database."""
 
 import pytest
 

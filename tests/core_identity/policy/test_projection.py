@@ -1,4 +1,4 @@
-"""What of the IdP's words reaches the user (R4, R16, R17) and what is drift (R18). No database."""
+"""The IdP's values that reach the user (R4, R16, R17), and drift (R18). No database."""
 
 import pytest
 

@@ -1,11 +1,9 @@
-"""Keep the number of SCIM resources of each connection in blocks, so that no page counts them.
+"""SQL: keep the number of SCIM resources of each connection in blocks, so that no page counts them.
 
 A trigger appends a change when an identity becomes a resource or stops being one, for every writer. At the commit of every
-thousandth change the changes of its connection are counted in blocks; a statement that adds a thousand rows or more is counted in blocks at once.
+thousandth change, the changes of the connection are counted into its blocks. A statement that adds a thousand rows or more is counted at once.
 `core_identity.selectors.pages` reads blocks and changes, and explains why their sum is exact.
 """
-
-from django.db import migrations, models
 
 RESOURCE = "({0}.deleted_at IS NULL AND ({0}.pushed_at IS NOT NULL OR {0}.offered_at IS NOT NULL))"
 OLD, NEW, ONE = (RESOURCE.format(name) for name in ("OLD", "NEW", "one"))
@@ -135,67 +133,3 @@ DROP FUNCTION core_identity_thousandth_change(), core_identity_changed_resource(
     core_identity_count_changes(uuid, integer), core_identity_count_blocks(uuid, bigint[], integer),
     core_identity_block_of(uuid, timestamptz, uuid), core_identity_lock_blocks(uuid);
 """
-# The triggers hold a lock until the end of the migration, so nobody writes meanwhile.
-FILL = f"""
-INSERT INTO core_identity_resourceblock (connection_id, created_at, identity_id, people)
-SELECT connection_id,
-    CASE WHEN piece = 0 THEN '0001-01-01 00:00:00+00' ELSE min(created_at) END,
-    CASE WHEN piece = 0 THEN '00000000-0000-0000-0000-000000000000' ELSE (array_agg(id ORDER BY created_at, id))[1] END,
-    count(*)
-FROM (
-    SELECT connection_id, created_at, id,
-        (row_number() OVER (PARTITION BY connection_id ORDER BY created_at, id) - 1) / 1000 AS piece
-    FROM core_identity_identity AS one WHERE {ONE}
-) AS placed GROUP BY connection_id, piece
-"""  # noqa: S608 - nothing but names of our own
-
-
-class Migration(migrations.Migration):
-    dependencies = [("core_identity", "0050_user_by_email")]
-    operations = [
-        migrations.CreateModel(
-            name="ResourceBlock",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("connection_id", models.UUIDField()),
-                ("created_at", models.DateTimeField()),
-                ("identity_id", models.UUIDField()),
-                ("people", models.IntegerField()),
-            ],
-        ),
-        migrations.CreateModel(
-            name="ResourceChange",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("connection_id", models.UUIDField()),
-                ("created_at", models.DateTimeField()),
-                ("identity_id", models.UUIDField()),
-                ("people", models.SmallIntegerField()),
-            ],
-            options={
-                "indexes": [
-                    models.Index(fields=["connection_id", "created_at", "identity_id"], name="resource_change_by_key")
-                ],
-            },
-        ),
-        migrations.AddConstraint(
-            model_name="resourceblock",
-            constraint=models.UniqueConstraint(
-                fields=("connection_id", "created_at", "identity_id"), name="resource_block_once"
-            ),
-        ),
-        migrations.RemoveIndex(model_name="identity", name="identity_by_page"),
-        migrations.AddIndex(
-            model_name="identity",
-            index=models.Index(
-                condition=models.Q(
-                    ("deleted_at__isnull", True),
-                    models.Q(("pushed_at__isnull", False), ("offered_at__isnull", False), _connector="OR"),
-                ),
-                fields=["connection", "created_at", "id"],
-                name="identity_by_page",
-            ),
-        ),
-        migrations.RunSQL(LOCK + COUNT + TRIGGERS, UNCOUNT),
-        migrations.RunSQL(FILL, migrations.RunSQL.noop),
-    ]

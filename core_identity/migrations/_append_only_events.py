@@ -1,11 +1,9 @@
-"""Let the database itself refuse to change or delete an event (R34).
+"""SQL: the database itself refuses to change, delete or empty events (R34).
 
-One door stands open on purpose: inside a transaction that set
-``core_identity.erase`` to ``on``, the columns that hold personal values may be blanked, and only these. It guards against mistakes, not
-against whoever may run any SQL.
+There is one exception. A transaction that sets ``core_identity.erase`` to ``on`` may blank the columns that contain personal data, and no other column.
+The trigger protects against mistakes of the service, not against people who can run any SQL. Tests, which empty all tables between them, switch the
+truncate trigger off in their own database.
 """
-
-from django.db import migrations
 
 GUARD = """
 CREATE FUNCTION core_identity_guard_event() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -21,13 +19,11 @@ END
 $$;
 CREATE TRIGGER core_identity_event_append_only BEFORE UPDATE OR DELETE ON core_identity_event
     FOR EACH ROW EXECUTE FUNCTION core_identity_guard_event();
+CREATE TRIGGER core_identity_event_no_truncate BEFORE TRUNCATE ON core_identity_event
+    FOR EACH STATEMENT EXECUTE FUNCTION core_identity_guard_event();
 """
 UNGUARD = """
+DROP TRIGGER core_identity_event_no_truncate ON core_identity_event;
 DROP TRIGGER core_identity_event_append_only ON core_identity_event;
 DROP FUNCTION core_identity_guard_event();
 """
-
-
-class Migration(migrations.Migration):
-    dependencies = [("core_identity", "0001_initial")]
-    operations = [migrations.RunSQL(GUARD, UNGUARD)]

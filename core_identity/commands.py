@@ -1,4 +1,4 @@
-"""What `connection` can do about people and keys of a connection. The command itself is in `core_identity.config`."""
+"""The acts of the command `connection` about people and keys. The command itself is in `core_identity.config`."""
 
 from argparse import ArgumentParser
 from collections.abc import Callable

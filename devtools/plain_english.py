@@ -89,8 +89,10 @@ USERS_READ: Final = (
 
 DOCSTRINGS: Final = (
     "benchmarks/**/*.py",
-    "core_identity/errors.py",
+    "core_identity/*.py",
+    "core_identity/models/*.py",
     "core_identity/policy/*.py",
+    "core_identity/selectors/*.py",
     "core_identity/services/*.py",
     "demo/**/*.py",
     "devtools/**/*.py",

@@ -15,6 +15,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact
 
+from core_identity.attributes import FOLLOWED
 from core_identity.keys import key
 from core_identity.selectors import resources
 from scim.column_kinds import (
@@ -38,7 +39,6 @@ from scim.wire import urns
 from scim.wire.attributes import ResourceType, Target
 from scim.wire.filter import Filter, Scalar
 from scim.wire.resource_types import EMAILS, user_type
-from scim.wire.user import DEPARTMENT, ORGANIZATION
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -99,9 +99,7 @@ def _same_for_all(uid_attribute: str) -> dict[str, Column]:
         "id": id_column("scim_id"),
         "externalId": text_column("external_id", exact=True),
         "userName": key_column("user_name_key"),
-        "name.givenName": text_column("given_name", exact=False),
-        "name.familyName": text_column("family_name", exact=False),
-        "title": text_column("title", exact=False),
+        **{attribute.scim: text_column(attribute.source, exact=False) for attribute in FOLLOWED},
         "active": truth_column(Q(active=True), F("active")),
         "meta.resourceType": fixed_column("User"),
         "meta.created": time_column("created_at"),
@@ -109,8 +107,6 @@ def _same_for_all(uid_attribute: str) -> dict[str, Column]:
         f"{urns.CORE_USER}:username": key_column("user__username_key"),
         f"{urns.CORE_USER}:email": key_column("user__email_key"),
         f"{urns.CORE_USER}:expired": truth_column(Q(user__expired_at__isnull=False)),
-        ORGANIZATION: text_column("organization", exact=False),
-        DEPARTMENT: text_column("department", exact=False),
     }
 
 
@@ -149,10 +145,13 @@ def _uid_column(connection: "Connection") -> Column:
     return Column(compare, _with_uid(connection))
 
 
+_NO_TEXTS_OF_EXTENSION: Final = {one.source: "" for one in FOLLOWED if one.scim.startswith(urns.ENTERPRISE_USER)}
+
+
 def _user_schemas(connection: "Connection") -> Column:
     kept = user_type(connection.uid_attribute).targets()
     extended = Q(attributes__has_any_keys=[one.key for one in kept if one.extension == urns.ENTERPRISE_USER])
-    extended |= _with_uid(connection) | ~Q(organization="", department="")
+    extended |= _with_uid(connection) | ~Q(**_NO_TEXTS_OF_EXTENSION)
     return schemas_column({urns.USER: EVERYBODY, urns.CORE_USER: EVERYBODY, urns.ENTERPRISE_USER: extended})
 
 

@@ -14,10 +14,11 @@ from uuid import UUID
 
 from django_scim.adapters import SCIMGroup, SCIMUser
 
+from core_identity.attributes import FOLLOWED
 from core_identity.selectors.rows import ShownIdentity
 from scim.wire import urns
 from scim.wire.preconditions import entity_tag
-from scim.wire.user import DEPARTMENT, ORGANIZATION, main_first
+from scim.wire.user import main_first
 
 if TYPE_CHECKING:
     from core_identity.models import PushGroup
@@ -137,7 +138,7 @@ class User(SCIMUser):
 
     def to_dict(self) -> Document:
         document: Document = super().to_dict()
-        document["title"] = self.obj.shown.title
+        document.update({name: self.obj.shown.texts[source] for source, name in _TEXTS_OF_USER})
         for name, value in self.obj.shown.attributes.items():
             whole, _, part = name.partition(".")
             if ":" in name or name == "emails":
@@ -177,17 +178,15 @@ def user_document(shown: ShownIdentity, *, uid_attribute: str, address: Address)
     enterprise: Document = {
         name.removeprefix(_EXTENSION): value for name, value in shown.attributes.items() if name.startswith(_EXTENSION)
     }
-    for name, value in ((_ORGANIZATION, shown.organization), (_DEPARTMENT, shown.department)):
-        if value:
-            enterprise[name] = value
+    enterprise |= {name: shown.texts[source] for source, name in _TEXTS_OF_EXTENSION if shown.texts[source]}
     if shown.uid is not None:
         enterprise[uid_attribute] = shown.uid
     resource = UserResource(
         scim_id=shown.scim_id,
         scim_external_id=shown.external_id,
         username=shown.user_name,
-        first_name=shown.given_name,
-        last_name=shown.family_name,
+        first_name=shown.texts["given_name"],
+        last_name=shown.texts["family_name"],
         is_active=shown.active,
         shown=shown,
         address=address,
@@ -199,7 +198,10 @@ def user_document(shown: ShownIdentity, *, uid_attribute: str, address: Address)
 
 
 _EXTENSION: Final = f"{urns.ENTERPRISE_USER}:"
-_ORGANIZATION, _DEPARTMENT = (name.removeprefix(_EXTENSION) for name in (ORGANIZATION, DEPARTMENT))
+_TEXTS_OF_USER: Final = tuple((one.source, one.scim) for one in FOLLOWED if not one.is_name and ":" not in one.scim)
+_TEXTS_OF_EXTENSION: Final = tuple(
+    (one.source, one.scim.removeprefix(_EXTENSION)) for one in FOLLOWED if one.scim.startswith(_EXTENSION)
+)
 
 
 def user_version(shown: ShownIdentity) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from core_identity.attributes import FOLLOWED, NAMES
 from core_identity.errors import InvalidValue
 from core_identity.keys import key
 from core_identity.values import Person
@@ -31,12 +32,8 @@ def person_of(assertion: VerifiedAssertion, saml: SamlSettings) -> Person:
     called = {
         "uid": saml.connection.uid_attribute,
         "external_id": saml.external_id_attribute,
-        "given_name": saml.first_name_attribute,
-        "family_name": saml.last_name_attribute,
         "email": saml.email_attribute,
-        "title": saml.title_attribute,
-        "organization": saml.company_attribute,
-        "department": saml.department_attribute,
+        **{attribute.source: getattr(saml, f"{attribute.field}_attribute") for attribute in FOLLOWED},
     }
     groups = _groups(assertion, saml)
     emails = different(assertion, saml.email_attribute, compared=str)
@@ -57,12 +54,8 @@ def person_of(assertion: VerifiedAssertion, saml: SamlSettings) -> Person:
 
 def called_here(field: str, saml: SamlSettings) -> str:
     """Return the name of the attribute that carries a field of `Person`, as this connection has set it."""
-    names = {
-        "first_name": saml.first_name_attribute,
-        "last_name": saml.last_name_attribute,
-        "email": saml.email_attribute,
-    }
-    return names.get(field, field)
+    needed = {*(name.field for name in NAMES), "email"}
+    return str(getattr(saml, f"{field}_attribute")) if field in needed else field
 
 
 def different(assertion: VerifiedAssertion, name: str, *, compared: Callable[[str], str]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from typing import ClassVar, Final
 from django.conf import settings
 from django.db import models
 
+from core_identity.attributes import FOLLOWED, NAMES
 from sso.saml.assertion import UNSPECIFIED, Idp, Sp, Wishes
 from sso.saml.places import Binding, Place, choose
 from sso.saml.signed import LABELS, Signed
@@ -127,7 +128,7 @@ class SamlSettings(models.Model):
     )
 
     ATTRIBUTES: ClassVar[tuple[str, ...]] = (
-        "first_name", "last_name", "email", "title", "company", "department", "groups", "external_id"
+        *(name.field for name in NAMES), "email", *(one.field for one in FOLLOWED if not one.is_name), "groups", "external_id"
     )  # fmt: skip
     """What can be mapped; the field of each is ``<name>_attribute``."""
 

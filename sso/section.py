@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from core_identity.attributes import NAMES
 from core_identity.clock import database_now
 from core_identity.connection_file import Section
 from sso.email_domains import PUBLIC_MAIL, normal_domain
@@ -33,7 +34,7 @@ _MAX_FILE: Final = 1024 * 1024
 BINDINGS: Final = tuple(Binding)
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]{1,240}")
 
-_NEEDED: Final = frozenset({"first_name", "last_name", "email"})
+_NEEDED: Final = frozenset({*(name.field for name in NAMES), "email"})
 """Attributes without which nobody can be made (R12)."""
 
 

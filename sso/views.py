@@ -15,7 +15,7 @@ from core_identity.backends import begin_session, identity_of
 from core_identity.budgets import hash_of_address, spend
 from core_identity.credentials import credential
 from core_identity.errors import IdentityError
-from core_identity.selectors.story import roles_told
+from core_identity.selectors.story import role_values
 from core_identity.selectors.users import user_summary
 from core_identity.services.sign_in import require_open_gate
 from sso import sign_in_state
@@ -138,7 +138,7 @@ def me(request: HttpRequest) -> HttpResponse:
     document: dict[str, Any] = {
         **user_summary(request.user),
         "connection": identity.connection.slug if identity else None,
-        "roles": roles_told(request.user),
+        "roles": role_values(request.user),
     }
     if as_json:
         return JsonResponse(document)

@@ -38,7 +38,10 @@ class TakeOverForm(ReasonForm):
             request, initial={"chosen": [name for name in self.drift if preselected and name.startswith(preselected)]}
         )
         self.fields["chosen"].choices = [  # type: ignore[attr-defined]
-            (name, f"{one.field}: {one.said or 'nothing'} (says {one.connection}) instead of {one.held or 'nothing'}")
+            (
+                name,
+                f"{one.field}: {one.idp_value or 'nothing'} (says {one.connection}) instead of {one.core_value or 'nothing'}",
+            )
             for name, one in self.drift.items()
         ]
 
@@ -101,5 +104,5 @@ class ConnectionDriftPage(ConnectionReadPage):
 
 
 def _choice(one: Drift) -> str:
-    digest = hashlib.sha256(one.said.encode()).hexdigest()[:16]
+    digest = hashlib.sha256(one.idp_value.encode()).hexdigest()[:16]
     return f"{one.identity} {one.field} {digest}"

@@ -18,6 +18,7 @@ from core_identity.admin.user_filters import RelatedFilter, StatusFilter
 from core_identity.admin.user_pages import PasswordPage, RolesPage
 from core_identity.admin_kit.base import CoreAdmin, seen_by
 from core_identity.admin_kit.forms import WrittenByService
+from core_identity.attributes import FIELDS
 from core_identity.keys import key
 from core_identity.models import Identity, User
 from core_identity.password_guard import require_password_budget
@@ -26,7 +27,7 @@ from core_identity.services.users import change_user, create_user
 
 FLAGS = ("is_staff", "is_superuser")
 FROM_IDP = (
-    "Names, position, company and department follow the identity provider, if it knows this person: its next change replaces what you "
+    "These values follow the identity provider, if it knows this person: its next change replaces what you "
     "enter here. No identity provider changes the email address."
 )
 
@@ -58,7 +59,7 @@ class NewUserForm(WrittenByService, forms.ModelForm):
 class UserForm(WrittenByService, forms.ModelForm):
     class Meta:
         model = User
-        fields = ("email", "email_shared", "first_name", "last_name", "title", "company", "department", *FLAGS)
+        fields = ("email", "email_shared", *FIELDS, *FLAGS)
 
     def write(self) -> User:
         # Write only the fields that the administrator changed, because a push may have changed others in the meantime.
@@ -107,7 +108,7 @@ class UserAdmin(PeopleActions, CoreAdmin):
             return [(None, {"fields": fields})]
         return [
             (None, {"fields": ("username", "customer", "email", "email_shared")}),
-            ("What the IdP may change", {"fields": UserForm.Meta.fields[2:7], "description": FROM_IDP}),
+            ("What the IdP may change", {"fields": FIELDS, "description": FROM_IDP}),
             ("Administration", {"fields": flags}),
         ]
 

@@ -9,6 +9,7 @@ from django.db import connection as database
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from core_identity.attributes import FIELDS, SOURCES
 from core_identity.errors import NotAllowed, NotFound
 from core_identity.event_kinds import EventKind
 from core_identity.keys import key
@@ -28,10 +29,8 @@ ERASED: Final = "erased"
 QUOTING_KINDS: Final = (*REFUSED_KINDS, EventKind.PUSH_REST_DROPPED.value)
 """Events in somebody's story that may quote the names of another: why a push or a sign-in, or a part of it, was refused."""
 
-OF_USER: Final = ("email", "email_key", "first_name", "last_name", "title", "company", "department")
-OF_IDENTITY: Final = (
-    "user_name", "given_name", "family_name", "email", "email_key", "title", "organization", "department", "said_uid", "name_id", "name_id_key",
-)  # fmt: skip
+OF_USER: Final = ("email", "email_key", *FIELDS)
+OF_IDENTITY: Final = ("user_name", "email", "email_key", "said_uid", "name_id", "name_id_key", *SOURCES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +91,8 @@ def erase(*, actor: Actor, user_id: UUID, reason: str) -> ErasePlan:
     _blank_conflicts(plan)
     _blank_identities(plan.identities)
     _blank_people(plan.people)
-    told = {"identities": (None, len(plan.identities)), "events": (None, plan.events), "grants": (None, plan.grants)}
-    events.record(actor=actor, kind=EventKind.USER_ERASED, subject=user, changes=told, reason=reason)
+    changes = {"identities": (None, len(plan.identities)), "events": (None, plan.events), "grants": (None, plan.grants)}
+    events.record(actor=actor, kind=EventKind.USER_ERASED, subject=user, changes=changes, reason=reason)
     user.refresh_from_db()
     return plan
 

@@ -41,8 +41,8 @@ def create_group(*, actor: Actor, connection: Connection, change: GroupChange) -
     group = PushGroup.objects.create(
         connection=connection, display_name=name, name_key=key(name), external_id=_external_id(change), role=role
     )
-    told = {"display_name": (None, name), "role": (None, role.name if role else None)}
-    events.record(actor=actor, kind=EventKind.GROUP_CREATED, subject=group, changes=told)
+    changes = {"display_name": (None, name), "role": (None, role.name if role else None)}
+    events.record(actor=actor, kind=EventKind.GROUP_CREATED, subject=group, changes=changes)
     if add_first_members(actor=actor, group=group, change=change):
         row_writes.update(group, ["member_count"])
     return group
@@ -72,8 +72,8 @@ def _change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: 
         changed = _rename(actor=actor, group=group, name=_group_name(change.display_name))
     external_id = _external_id(change)
     if change.external_id is not None and external_id != group.external_id:
-        told = {"external_id": (group.external_id, external_id)}
-        events.record(actor=actor, kind=EventKind.GROUP_CHANGED, subject=group, changes=told)
+        changes = {"external_id": (group.external_id, external_id)}
+        events.record(actor=actor, kind=EventKind.GROUP_CHANGED, subject=group, changes=changes)
         group.external_id = external_id
         changed = True
     if change_members(actor=actor, group=group, change=change) or changed:
@@ -168,9 +168,9 @@ def _let_in(*, actor: Actor, identity: Identity) -> None:
     PushGroup.objects.filter(pk__in=[group.pk for group in groups]).update(
         version=F("version") + 1, changed_at=timezone.now(), member_count=F("member_count") + 1
     )
-    told = {"members_added": (None, 1), "members_expected": (1, None)}
+    changes = {"members_added": (None, 1), "members_expected": (1, None)}
     events.record_many(
-        events.new_event(actor=actor, kind=EventKind.GROUP_MEMBERS_CHANGED, subject=group, changes=told)
+        events.new_event(actor=actor, kind=EventKind.GROUP_MEMBERS_CHANGED, subject=group, changes=changes)
         for group in groups
     )
 
@@ -253,9 +253,9 @@ def _link(*, actor: Actor, group: PushGroup, role: Role | None) -> None:
         end_grants(actor=actor, source=source_of(group), role=before)
     group.role = role
     group.save(update_fields=["role", "display_name", "name_key"])
-    told = {"role": (before.name if before else None, role.name if role else None)}
+    changes = {"role": (before.name if before else None, role.name if role else None)}
     events.record(
-        actor=actor, kind=EventKind.GROUP_LINKED if role else EventKind.GROUP_UNLINKED, subject=group, changes=told
+        actor=actor, kind=EventKind.GROUP_LINKED if role else EventKind.GROUP_UNLINKED, subject=group, changes=changes
     )
     if role is not None:
         give_role(group, actor=actor)

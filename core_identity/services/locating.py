@@ -111,10 +111,10 @@ def contradiction(
     *,
     subject: Identity | None,
     owner: Identity | None,
-    taken: Identity | None = None,
+    holder: Identity | None = None,
 ) -> Conflict:
-    """Return the conflict with the key that contradicts: ``owner`` has the UID, ``taken`` the externalId, or ``subject`` has other keys (R8a)."""
-    other = next((one for one in (owner, taken) if one is not None and one != subject), subject)
+    """Return the conflict with the key that contradicts: ``owner`` has the UID, ``holder`` the externalId, or ``subject`` has other keys (R8a)."""
+    other = next((one for one in (owner, holder) if one is not None and one != subject), subject)
     assert other is not None  # noqa: S101 - without anybody known there is nothing to contradict
     cause = Cause.UID if other == owner and other != subject else Cause.EXTERNAL_ID
     if cause is Cause.UID:

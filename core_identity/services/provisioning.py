@@ -164,8 +164,8 @@ def _deactivate(*, actor: Actor, connection: Connection, scim_id: UUID, read: Re
             )
     except IdentityError as fault:
         dropped: IdentityError = fault
-    except NameHeld as held:
-        dropped = held.conflict
+    except NameHeld as name_held:
+        dropped = name_held.conflict
     else:
         return _after_deactivation(meaning, rest)
     # No conflict is opened for somebody who leaves, so the event must not send anybody to look for one.
@@ -208,8 +208,8 @@ def _change_locked(
     )
     decision = matching.decide_push(push)
     if decision is Decision.CONFLICT or push.external_id_taken:
-        taken = holder_of_external_id(connection, person, but=identity)
-        raise contradiction(connection, person, subject=identity, owner=owner, taken=taken)
+        holder = holder_of_external_id(connection, person, but=identity)
+        raise contradiction(connection, person, subject=identity, owner=owner, holder=holder)
     if person.user_name and key(person.user_name) != identity.user_name_key:
         require_free_name(actor=actor, connection=connection, person=person, subject=identity)
     if identity.pushed_at is None:

@@ -7,6 +7,7 @@ announced.
 from functools import lru_cache
 from typing import Final
 
+from core_identity.attributes import FOLLOWED
 from scim.wire import urns
 from scim.wire.attributes import Attribute, ResourceType, Schema
 
@@ -151,9 +152,12 @@ _USER: Final = Schema(
 _ENTERPRISE: Final = (
     Attribute("employeeNumber", "The number of the employee."),
     Attribute("costCenter", "The cost center."),
-    Attribute("organization", "The company."),
     Attribute("division", "The division."),
-    Attribute("department", "The department."),
+    *(
+        Attribute(one.scim.removeprefix(f"{urns.ENTERPRISE_USER}:"), f"The {one.label}.")
+        for one in FOLLOWED
+        if one.scim.startswith(urns.ENTERPRISE_USER)
+    ),
     Attribute(
         "manager",
         "The manager, as the identity provider sends it.",

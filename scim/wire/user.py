@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from core_identity.attributes import FOLLOWED, NAMES
 from core_identity.values import CALLED, Person
 from scim.wire import urns
 from scim.wire.apply_patch import apply_patch
@@ -14,17 +15,9 @@ from scim.wire.patch_op import named_attributes, parse_patch
 from scim.wire.resource_types import user_type
 from scim.wire.values import coerce
 
-ORGANIZATION: Final = f"{urns.ENTERPRISE_USER}:organization"
-DEPARTMENT: Final = f"{urns.ENTERPRISE_USER}:department"
-_NAMES: Final = {"givenName": "given_name", "familyName": "family_name"}
-_TEXTS: Final = {"title": "title", ORGANIZATION: "organization", DEPARTMENT: "department"}
-_CALLED: Final = {
-    "given_name": "name.givenName",
-    "family_name": "name.familyName",
-    "email": "emails",
-    "organization": ORGANIZATION,
-    "department": DEPARTMENT,
-}
+_NAMES: Final = {name.scim.removeprefix("name."): name.source for name in NAMES}
+_TEXTS: Final = {attribute.scim: attribute.source for attribute in FOLLOWED if not attribute.is_name}
+_CALLED: Final = {"email": "emails", **{attribute.source: attribute.scim for attribute in FOLLOWED}}
 
 
 @dataclass(frozen=True)

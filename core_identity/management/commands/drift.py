@@ -34,9 +34,11 @@ class Command(AnsweringCommand):
             user = identity.user
             for one in drift_in(identity):
                 if field in {None, one.field}:
-                    whose = {"user": _user_told(user), "connection": one.connection}
-                    differences.append({**whose, "field": one.field, "said": one.said, "held": one.held})
-                    lines.append(f"{user}  {one.field}: {one.connection} says {one.said!r}, here it is {one.held!r}")
+                    whose = {"user": _user_document(user), "connection": one.connection}
+                    differences.append({**whose, "field": one.field, "said": one.idp_value, "held": one.core_value})
+                    lines.append(
+                        f"{user}  {one.field}: {one.connection} says {one.idp_value!r}, here it is {one.core_value!r}"
+                    )
         self.answer({"drift": differences}, as_json=json, lines=lines or ["There is no drift."])
 
     def act_take_over(self, *, key: str, connection: str, fields: list[str], reason: str, json: bool, **_: Any) -> None:
@@ -51,7 +53,7 @@ class Command(AnsweringCommand):
         )
         user.refresh_from_db()
         document = {
-            "user": _user_told(user),
+            "user": _user_document(user),
             "connection": connection,
             "taken_over": {field: list(change) for field, change in changes.items()},
         }
@@ -59,5 +61,5 @@ class Command(AnsweringCommand):
         self.answer(document, as_json=json, lines=lines)
 
 
-def _user_told(user: User) -> dict[str, str]:
+def _user_document(user: User) -> dict[str, str]:
     return {"id": str(user.pk), "username": user.username}

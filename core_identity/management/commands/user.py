@@ -65,7 +65,7 @@ class Command(AnsweringCommand):
         stays, goes = find_user(kept), find_user(gone)
         plan = plan_merge(kept_id=stays.pk, gone_id=goes.pk)
         merge(actor=self.actor, kept_id=stays.pk, gone_id=goes.pk, reason=reason)
-        moved = {name: after for name, (_before, after) in plan.told().items()}
+        moved = {name: after for name, (_before, after) in plan.as_changes().items()}
         document = {"kept": str(stays.pk), "gone": str(goes.pk), **moved}
         lines = [f"{goes} is part of {stays} now."]
         lines += [f"{name.replace('_', ' ')}: {value}" for name, value in moved.items() if name != "user"]

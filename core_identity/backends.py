@@ -76,7 +76,7 @@ class RoleBackend(ModelBackend):
         return None if _bar(user, inactive=inactive) else user
 
     def _get_user_permissions(self, user_obj: User) -> QuerySet[Permission]:
-        # Found by user through effective grants only: a protected role that a channel gave counts for nothing (R33).
+        # Only effective grants count: a protected role that a channel gave has no effect (R33).
         roles = effective_grants().filter(user=user_obj).values("role_id")
         return Permission.objects.filter(role__in=roles).distinct()
 
@@ -112,7 +112,7 @@ def begin_session(
     session, user = request.session, identity.user
     assert isinstance(session, SessionStore)  # noqa: S101 - by the settings
     session.begin()
-    # As `django.contrib.auth.login`, without its signal: that would write the user's last sign-in, which the service has just written.
+    # The same as `django.contrib.auth.login`, without its signal, because the service has already written the user's last sign-in.
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = BACKEND
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()

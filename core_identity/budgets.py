@@ -25,7 +25,7 @@ MINUTE: Final = 60
 
 _WITH_PORT: Final = re.compile(r"\[([^\]]*)\](?::\d+)?|([\d.]+):\d+")
 
-# By the clock of the database: a worker with a wrong clock would begin a window of its own. A window is a number of whole minutes.
+# The clock of the database decides, because a worker with a wrong clock would begin a window of its own. A window is a number of whole minutes.
 _SPEND: Final = f"""
 INSERT INTO {Budget._meta.db_table} AS b (key, minute, spent)
 VALUES (%(key)s, floor(extract(epoch FROM statement_timestamp()) / {MINUTE} / %(minutes)s) * %(minutes)s, %(parts)s)

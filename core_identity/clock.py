@@ -15,7 +15,7 @@ __all__ = ["Now", "database_now"]
 def database_now() -> datetime:
     """Return the time of the database (aware, UTC). One statement."""
     with connection.cursor() as cursor:
-        # As `Now` does: inside a transaction that had to wait, this is the time after the wait.
+        # The same as `Now`: in a transaction that had to wait, this is the time after the wait.
         cursor.execute("SELECT statement_timestamp()")
         (now,) = cursor.fetchone()
     assert isinstance(now, datetime)  # noqa: S101 - for mypy: the driver publishes no type of a row

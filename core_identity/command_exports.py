@@ -53,11 +53,11 @@ class ExportingCommand(AnsweringCommand):
 
     def _write(self, export: Export, target: Any) -> None:
         """Write, and report progress: often to a terminal, once at the end to a log."""
-        watched, reported_at = self.stderr.isatty(), time.monotonic()
+        watched, shown_at = self.stderr.isatty(), time.monotonic()
         for text in export:
             target.write(text)
-            if watched and time.monotonic() - reported_at > SECONDS_BETWEEN_WORDS:
-                reported_at = time.monotonic()
+            if watched and time.monotonic() - shown_at > SECONDS_BETWEEN_WORDS:
+                shown_at = time.monotonic()
                 self._say(f"{export.exported:,} {self.exported} …\r", ending="")
         target.flush()
         self._say(f"{export.exported:,} {self.exported} exported.")

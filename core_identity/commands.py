@@ -1,4 +1,4 @@
-"""The acts of the command `connection` about people and keys. The command itself is in `core_identity.config`."""
+"""The parts of the command `connection` about people and keys. The command itself is in `core_identity.config`."""
 
 from argparse import ArgumentParser
 from collections.abc import Callable

@@ -45,7 +45,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # Always our own: a reference that a stranger could choose would let them write into the log.
+        # Always our own, because a reference from the sender would let strangers write into the log.
         request.request_id = new_request_id()  # type: ignore[attr-defined]
         response = self.get_response(request)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]

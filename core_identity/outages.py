@@ -27,7 +27,7 @@ _TRACEBACK_EVERY: Final = 60.0
 # PostgreSQL counts these as internal errors, and they end by themselves: a standby after a failover, a transaction ended by a timeout.
 _INTERNAL: Final = {"25006", "25P03", "25P04"}
 
-# A transaction that ends with one of these classes was rolled back: the server was there to say so.
+# If a transaction ends with one of these classes, the server answered, so the transaction was rolled back.
 _ROLLED_BACK: Final = ("23", "40", "53", "55")
 
 log = logging.getLogger("core_identity.outages")

@@ -1,4 +1,4 @@
-"""System checks of what settings alone cannot tell."""
+"""System checks that need the database: the SAML keys that cannot be opened."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,13 +13,13 @@ from sso.models import SpKey
 
 @register(Tags.database)
 def saml_keys_can_be_opened(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """With ``check --database default``, and before each ``migrate``."""
+    """Run with ``check --database default``, and before each ``migrate``."""
     return _found() if databases and connection.alias in databases else []
 
 
 @register(Tags.security, deploy=True)
 def saml_keys_can_be_opened_in_production(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """With ``check --deploy``; where databases are named as well, the check above has asked them."""
+    """Run with ``check --deploy``, unless databases are named: then the check above runs."""
     return [] if databases else _found()
 
 
@@ -39,7 +39,7 @@ def trust_does_not_end(*, databases: Sequence[str] | None = None, **_: Any) -> l
 
 
 def _found() -> list[CheckMessage]:
-    from sso.keys import opens  # late: commands would load cryptography for it
+    from sso.keys import opens  # imported late: other commands do not need cryptography
 
     try:
         if SpKey._meta.db_table not in connection.introspection.table_names():

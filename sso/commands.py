@@ -11,7 +11,7 @@ from django.utils import timezone
 from core_identity.command_line import REFUSED, AnsweringCommand, changing
 from core_identity.selectors.connections import connection_by_slug
 from core_identity.services.connections import SettingsError, SettingsErrors
-from sso.connections import told
+from sso.connections import event_changes
 from sso.email_domains import unverify_domain, verified_domains, verify_domain
 from sso.idp_changes import adopt, difference, read_source, refresh, settings_or_new, warnings_of
 from sso.keys import activate_key, certificate_facts, keys_of, make_key, retire_key, seal_again
@@ -62,7 +62,9 @@ class IdpActs(AnsweringCommand):
         if apply:
             adopt(actor=self.actor, connection=connection, read=read, seen=found.seen, url=kept, reason=reason)
         lines = [*(found.lines() or ["Nothing changes: CORE has all of it already."]), *found.notes]
-        changes = {name: [_plain(before), _plain(after)] for name, (before, after) in told(found.changes).items()}
+        changes = {
+            name: [_plain(before), _plain(after)] for name, (before, after) in event_changes(found.changes).items()
+        }
         document = {"connection": slug, "changes": changes, "notes": list(found.notes), "applied": apply}
         self.answer(document, as_json=json, lines=[*lines, "Adopted." if apply else "Shown only: --apply adopts it."])
 

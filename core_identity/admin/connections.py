@@ -21,8 +21,7 @@ from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.set_up import OverviewPage, StepsPage
 from core_identity.admin.succession import RekeyPage, SucceedPage
 from core_identity.admin_kit.base import CoreAdmin
-from core_identity.admin_kit.connection_parts import ConnectionPart, HealthRow
-from core_identity.admin_kit.pages import Pages
+from core_identity.admin_kit.pages import ConnectionPart, Pages
 from core_identity.models import Connection, Identity
 from core_identity.models.connection import Mark, UidRule
 from core_identity.selectors.bursts import may_settle_bursts, open_bursts
@@ -74,7 +73,7 @@ class ConnectionAdmin(CoreAdmin):
         SucceedPage,
     )
     parts: ClassVar[tuple[ConnectionPart, ...]] = ()
-    """What other packages add to the pages; `core_identity.config.admin` knows them."""
+    """What other packages show; `core_identity.config.admin` knows them."""
     list_display = ("link", "name", "customer", "enabled", "last_sign_in", "last_push")
     list_display_links = None
     list_filter = ("enabled", "customer")
@@ -92,7 +91,7 @@ class ConnectionAdmin(CoreAdmin):
         return connections.annotate(
             people=Exists(Identity.objects.filter(connection=OuterRef("pk"))),
             pushed=Subquery(pushed.order_by("-changed_at").values("changed_at")[:1]),
-            **{name: column for part in self.parts for name, column in part.annotations().items()},
+            **{name: column for part in self.parts for name, column in part.columns.items()},
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -138,7 +137,7 @@ class ConnectionAdmin(CoreAdmin):
         return obj is None or request.user.is_superuser or not obj.own_idp
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
-        """Continue on its set-up page."""
+        """Lead to the overview of the new connection, which shows the next step."""
         if "_popup" in request.POST:
             return super().response_add(request, obj, post_url_continue)
         self.message_user(
@@ -153,22 +152,21 @@ class ConnectionAdmin(CoreAdmin):
     def tabs(self, request: HttpRequest, connection: Connection) -> list[dict[str, Any]]:
         return tabs_for(self, request, connection)
 
-    def closed_pages(self, connection: Connection) -> set[str]:
-        """Return the names of pages for which it is too early."""
-        return {name for part in self.parts for name in part.closed_pages(connection)}
-
-    def warnings(self, connection: Connection) -> dict[str, Any]:
-        """Return what an administrator must know before anything else."""
-        return {name: fact for part in self.parts for name, fact in part.warnings(connection).items()}
+    def facts(self, connection: Connection) -> dict[str, Any]:
+        """Return what the parts know about a connection."""
+        facts: dict[str, Any] = {}
+        for part in self.parts:
+            facts.update(part.facts(connection))
+        return facts
 
     def overview(self, connection: Connection) -> dict[str, Any]:
         """Return what the overview shows beside steps and screens."""
-        facts = warnings = self.warnings(connection)
-        for part in self.parts:
-            facts = {**facts, **part.overview(connection, warnings)}
-        health = [row for part in self.parts for row in part.health(connection, warnings)]
-        events = f"{reverse('admin:core_identity_event_changelist')}?subject_id={connection.pk}"
-        return {**facts, "health": [*health, HealthRow("Changes", "all events", events)]}
+        facts = self.facts(connection)
+        health = [row for part in self.parts for row in part.health(connection, facts)]
+        return {**facts, "health": [*health, ("Changes", "all events", self.history(connection))]}
+
+    def history(self, connection: Connection) -> str:
+        return f"{reverse('admin:core_identity_event_changelist')}?{self.history_field}={connection.pk}"
 
     @admin.display(description="slug", ordering="slug")
     def link(self, connection: Connection) -> str:
@@ -179,7 +177,7 @@ class ConnectionAdmin(CoreAdmin):
         connection = context.get("original")
         if connection is not None:
             context["tabs"] = self.tabs(request, connection)
-            context.update(self.warnings(connection))
+            context.update(self.facts(connection))
             context["bursts"] = may_settle_bursts(request.user) and open_bursts().filter(connection=connection)
         return super().render_change_form(request, context, *args, **kwargs)
 

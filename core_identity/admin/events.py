@@ -10,6 +10,7 @@ from django.utils.timezone import localtime
 from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.changes import changes_of
 from core_identity.admin_kit.logs import ReadOnlyLog
+from core_identity.event_kinds import EventKind
 from core_identity.models import Connection, Event
 from core_identity.values import Channel
 
@@ -46,7 +47,7 @@ class KindFilter(admin.SimpleListFilter):
                 "identity.split_off",
             )
         ),
-        "sign-ins": Q(kind="user.signed_in"),
+        "sign-ins": Q(kind=EventKind.USER_SIGNED_IN),
         "roles": Q(kind__startswith="role.") | Q(kind__startswith="grant."),
         "push groups": Q(kind__startswith="group."),
         "connections": Q(subject_type__in=("connection", "customer")) & ~Q(kind__endswith=".refused"),

@@ -60,7 +60,7 @@ def mismatches(connection: Connection, found: Sequence[Identity]) -> list[Mismat
     """Return ``found``, a page of `perhaps_pushed_too`, each with its counterpart and the probable cause. Four queries at most."""
     names = {name for sso in found for name in (sso.name_id_key, sso.email_key) if name}
     by_scim = _loaded(_by_scim_only(connection))
-    # One for each name, so that an address which thousands share brings one of them.
+    # One identity for each name, because thousands may share an address.
     by_email = by_scim.filter(email_key__in=names).order_by("email_key", "user__email_shared", "created_at", "id")
     pushed_by: dict[str, dict[str | None, Identity]] = {
         "user_name_key": {scim.user_name_key: scim for scim in by_scim.filter(user_name_key__in=names)},

@@ -116,7 +116,7 @@ def settle(*, actor: Actor, identity: Identity, person: Person) -> None:
             if same:
                 Conflict.objects.filter(pk=conflict.pk).update(let_through=False)
         elif conflict.cause == Cause.NO_MARK:
-            # That the owner came in says nothing of whoever came with other names.
+            # The sign-in of the owner proves nothing about a person with other names.
             if same and conflict.value_key == keys.marks:
                 _close(actor=actor, conflict=conflict)
         elif went_through or not still_exists(conflict):

@@ -205,7 +205,7 @@ def _unexpire(*, actor: Actor, user: User, connection: Connection | None, reason
 
 def _save(user: User) -> None:
     row_writes.update(user, UNEXPIRED)
-    # It is made by the database: what the object in memory says of it is stale, and read again where somebody asks.
+    # The database generates this column. Its value in memory is old, so let the next access read it again.
     user.__dict__.pop("is_active", None)
 
 

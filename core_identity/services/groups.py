@@ -137,7 +137,7 @@ def follow_identity(*, actor: Actor, identity: Identity) -> None:
     """
     if not is_named(identity):
         return
-    # What a group answers has one member more, or fewer.
+    # The answer of each group has one member more, or one fewer.
     PushGroup.objects.filter(members__identity=identity).update(version=F("version") + 1)
     if not identity.is_resource:
         drop_grants(actor=actor, identity=identity)
@@ -203,7 +203,7 @@ def _may_give(connection: Connection, role: Role) -> bool:
 def _reachable_role(connection: Connection, name_key: str) -> Role | None:
     """Return the role that a group of this name reaches, locked against a change of its names at the same instant (R28)."""
     role = Role.objects.select_for_update(no_key=True).filter(reached_by([name_key])).first()
-    # While this waited for the lock an alias may have gone: look again rather than trust the first look.
+    # An alias may have been removed before this lock, so compare again.
     if role is None or name_key not in role_keys(role):
         return None
     return role if _may_give(connection, role) else None

@@ -121,7 +121,7 @@ def contradiction(
         sent = f"{connection.uid_attribute} {person.uid!r}" if person.uid else f"userName {person.user_name!r} (as UID)"
         why = "it belongs to another person of the connection. Check that the UID is unique and the same in SAML and SCIM."
     elif other == subject and (not person.external_id or person.external_id == other.external_id):
-        # Only where the externalId may change: then it proves nothing without the userName.
+        # This happens only if the externalId may change. Then it proves nothing without the userName.
         sent = f"userName {person.user_name!r}"
         why = (
             f"the {connection.uid_attribute} and the userName both differ from what is stored for this person, and here the externalId may change, "

@@ -156,10 +156,10 @@ def _fold(fold: Fold) -> None:
             setattr(into, name, value)
     into.external_id = into.external_id or external_id
     if mark and (not into.name_id or into.name_id_key == into.user_name_key):
-        # R8b: with the UIDs comes a name that agrees with them, so that either account signs in.
+        # R8b: the UIDs need a name that agrees with them, so that both accounts can sign in.
         into.name_id, into.name_id_key = mark, key(mark)
     if unlisted_since is not None:
-        # R31: the roles that come along end when they would have ended.
+        # R31: the roles that move end at the time at which they would have ended.
         listed = [one for one in (into.groups_listed_at, listed_at) if one is not None]
         into.groups_unlisted_since, into.groups_listed_at = unlisted_since, min(listed, default=None)
     into.session_epoch += 1

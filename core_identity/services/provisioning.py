@@ -168,13 +168,13 @@ def _deactivate(*, actor: Actor, connection: Connection, scim_id: UUID, read: Re
         dropped = name_held.conflict
     else:
         return _after_deactivation(meaning, rest)
-    # No conflict is opened for somebody who leaves, so the event must not send anybody to look for one.
+    # A deactivation opens no conflict, so the event must not refer to one.
     why = dropped.message.removesuffix(WAY_OUT).strip()
     events.record(actor=actor, kind=EventKind.PUSH_REST_DROPPED, subject=identity, reason=why)
     return Outcome(
         Decision.APPLY,
         resource(connection, scim_id),
-        # The code only: the sentence quotes what was sent, and notes go where nobody's data may stand (R34, R35). The event has it.
+        # Only the code: the sentence quotes the message, and notes must not contain personal data (R34, R35). The event has the sentence.
         notes=(f"deactivated; the rest of the message was ignored: {dropped.code}",),
     )
 

@@ -130,7 +130,7 @@ def _learn(*, actor: Actor, conflict: Conflict, user: User) -> None:
     )
     is_new = identity is None
     if identity is None:
-        # Not pushed: the next push or sign-in adopts it by these very marks.
+        # It is not pushed: the next push or sign-in adopts it by these marks.
         identity = Identity(connection=connection, user=user)
     changes: dict[str, tuple[object, object]] = {}
 
@@ -154,7 +154,7 @@ def _learn(*, actor: Actor, conflict: Conflict, user: User) -> None:
     if values.get("uid"):
         set_uid(actor=actor, identity=identity, uid=values["uid"])
     elif conflict.uid_key and not IdentityUid.objects.filter(identity=identity, uid_key=conflict.uid_key).exists():
-        # R6: without a UID the userName is read as one, and has to lead here.
+        # R6: without a UID the userName counts as one, so it must find this identity.
         current = not IdentityUid.objects.filter(identity=identity, current=True).exists()
         IdentityUid.objects.create(
             connection=connection,

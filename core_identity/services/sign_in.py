@@ -78,7 +78,7 @@ def enter(*, actor: Actor, connection: Connection, person: Person) -> Entrance:
             missing=(connection.uid_attribute,),
             arrived=(),
         )
-    # The common case locks one person only; who is new has to stand in the customer's line.
+    # A known person needs only the lock of their own rows. A new person needs the lock of the customer.
     entered = _enter(actor=actor, connection=connection, person=person, whole_customer=False)
     if entered is None:
         entered = _enter(actor=actor, connection=connection, person=person, whole_customer=True)

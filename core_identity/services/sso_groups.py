@@ -39,7 +39,7 @@ def follow_sso_groups(*, actor: Actor, identity: Identity, names: Collection[str
     grants_by_key = {(grant.key, grant.role_id): grant for grant in grants}
     new = {role.pk for name_key, role in reached.items() if (name_key, role.pk) not in grants_by_key}
     if new:
-        # Locked against a change at the same instant, and then read again: a role may have been closed or renamed before the lock.
+        # A role may have been closed or renamed before this lock, so read again.
         list(Role.objects.select_for_update(no_key=True).filter(pk__in=new).order_by("pk"))
         reached = reached_roles(connection, names_by_key)
     for (name_key, _), grant in grants_by_key.items():

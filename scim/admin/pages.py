@@ -1,11 +1,12 @@
-"""SCIM on the pages of a connection."""
+"""SCIM on the page of a connection: its pages, its OAuth client, its warnings and its health."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.urls import reverse
+from django.utils.timesince import timesince
 
-from core_identity.admin_kit.connection_parts import ConnectionPart, HealthRow, time_ago
+from core_identity.admin_kit.pages import ConnectionPart, HealthRow
 from core_identity.selectors.pages import number_of_resources
 from scim.admin.credentials import CredentialsPage, RevokePage, SecretPage, TokenPage
 from scim.admin.inline import OAuthClientInline
@@ -16,17 +17,22 @@ if TYPE_CHECKING:
     from core_identity.models import Connection
 
 
-class ScimPart(ConnectionPart):
-    pages = (OAuthClientPage, RedirectsPage, SetupLinkPage, CredentialsPage, RevokePage, TokenPage, SecretPage)
-    inline = OAuthClientInline
+def facts(connection: "Connection") -> Mapping[str, Any]:
+    return {"consent": OAuthClient.objects.select_related("consented_by").filter(connection=connection).first()}
 
-    def warnings(self, connection: "Connection") -> Mapping[str, Any]:
-        consent = OAuthClient.objects.select_related("consented_by").filter(connection=connection).first()
-        return {"consent": consent}
 
-    def health(self, connection: "Connection", warnings: Mapping[str, Any]) -> Iterator[HealthRow]:
-        calls = f"{reverse('admin:scim_provisioningrecord_changelist')}?connection={connection.slug}"
-        newest = ProvisioningRecord.objects.filter(connection_slug=connection.slug, connection_id=connection.pk)
-        call = newest.order_by("-id").first()
-        yield HealthRow("Last SCIM call", time_ago(call.at if call else None), calls)
-        yield HealthRow("People pushed by SCIM", number_of_resources(connection))
+def health(connection: "Connection", facts: Mapping[str, Any]) -> Iterator[HealthRow]:
+    calls = ProvisioningRecord.objects.filter(connection_slug=connection.slug, connection_id=connection.pk)
+    newest = calls.order_by("-id").values_list("at", flat=True).first()
+    log = f"{reverse('admin:scim_provisioningrecord_changelist')}?connection={connection.slug}"
+    yield "Last SCIM call", f"{timesince(newest)} ago" if newest else "none yet", log
+    yield "People pushed by SCIM", number_of_resources(connection), ""
+
+
+SCIM: Final = ConnectionPart(
+    pages=(OAuthClientPage, RedirectsPage, SetupLinkPage, CredentialsPage, RevokePage, TokenPage, SecretPage),
+    inline=OAuthClientInline,
+    facts=facts,
+    columns={},
+    health=health,
+)

@@ -1,13 +1,14 @@
-"""SAML on the pages of a connection."""
+"""SAML on the page of a connection: its pages, its settings, its warnings and its health."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.timesince import timesince
 
-from core_identity.admin_kit.connection_parts import ConnectionPart, HealthRow, time_ago
+from core_identity.admin_kit.pages import ConnectionPart, HealthRow
 from sso.admin.domains import DomainsPage
 from sso.admin.inline import SamlSettingsInline
 from sso.admin.keys import KeyPage, KeysPage
@@ -24,39 +25,36 @@ if TYPE_CHECKING:
     from core_identity.models import Connection
 
 
-class SamlPart(ConnectionPart):
-    pages = (SettingsPage, DomainsPage, KeysPage, KeyPage, MetadataPage, BeginTestPage, TestResultPage)
-    inline = SamlSettingsInline
+def facts(connection: "Connection") -> Mapping[str, Any]:
+    saml = SamlSettings.objects.filter(connection=connection).first()
+    return {
+        "saml": saml,
+        "refused_lately": refused_lately(connection.slug),
+        "our_keys": keys_of(connection) if saml else [],
+        "trust_warnings": warnings_of(saml, timezone.now()) if saml else [],
+    }
 
-    def annotations(self) -> Mapping[str, Any]:
-        signed_in = SignInRecord.objects.filter(connection_slug=OuterRef("slug"), code=SIGNED_IN, is_test=False)
-        return {"signed_in": Subquery(signed_in.order_by("-id").values("at")[:1])}
 
-    def closed_pages(self, connection: "Connection") -> set[str]:
-        is_set_up = SamlSettings.objects.filter(connection=connection).exists()
-        return set() if is_set_up else {"domains", "keys", "test"}
+def health(connection: "Connection", facts: Mapping[str, Any]) -> Iterator[HealthRow]:
+    log = f"{reverse('admin:sso_signinrecord_changelist')}?connection={connection.slug}"
+    records = SignInRecord.objects.filter(connection_slug=connection.slug, code=SIGNED_IN, is_test=False)
+    newest = records.order_by("-id").values_list("at", flat=True).first()
+    refused = facts["refused_lately"]
+    yield "Last sign-in", f"{timesince(newest)} ago" if newest else "none yet", log
+    yield "Refused sign-ins, 24 h", "1000 or more" if refused >= MOST_COUNTED else refused, f"{log}&outcome=refused"
+    if facts["saml"] is not None:
+        ends = max(end_of(pem) for pem in facts["saml"].certificates)
+        settings = reverse("admin:core_identity_connection_saml", args=[connection.pk])
+        yield "Signing certificate", f"until {ends:%d %b %Y}", settings
 
-    def warnings(self, connection: "Connection") -> Mapping[str, Any]:
-        saml = SamlSettings.objects.filter(connection=connection).first()
-        return {
-            "saml": saml,
-            "refused_lately": refused_lately(connection.slug),
-            "trust_warnings": warnings_of(saml, timezone.now()) if saml else [],
-        }
 
-    def overview(self, connection: "Connection", warnings: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"our_keys": keys_of(connection) if warnings["saml"] else []}
+# From the log: to search all identities would take longer the more people there are.
+_SIGNED_IN: Final = SignInRecord.objects.filter(connection_slug=OuterRef("slug"), code=SIGNED_IN, is_test=False)
 
-    def health(self, connection: "Connection", warnings: Mapping[str, Any]) -> Iterator[HealthRow]:
-        sign_ins = f"{reverse('admin:sso_signinrecord_changelist')}?connection={connection.slug}"
-        saml, refused = warnings["saml"], warnings["refused_lately"]
-        yield HealthRow("Last sign-in", time_ago(connection.signed_in), sign_ins)  # type: ignore[attr-defined]  # by annotations
-        yield HealthRow(
-            "Refused sign-ins, 24 h",
-            "1000 or more" if refused >= MOST_COUNTED else refused,
-            f"{sign_ins}&outcome=refused",
-        )
-        if saml is not None:
-            ends = max(end_of(pem) for pem in saml.certificates)
-            settings = reverse("admin:core_identity_connection_saml", args=[connection.pk])
-            yield HealthRow("Signing certificate", f"until {ends:%d %b %Y}", settings)
+SAML: Final = ConnectionPart(
+    pages=(SettingsPage, DomainsPage, KeysPage, KeyPage, MetadataPage, BeginTestPage, TestResultPage),
+    inline=SamlSettingsInline,
+    facts=facts,
+    columns={"signed_in": Subquery(_SIGNED_IN.order_by("-id").values("at")[:1])},
+    health=health,
+)

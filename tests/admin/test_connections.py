@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.timezone import localtime
 
 import scim.connections
+import sso.connections
 from core_identity.models import Connection, Customer, Event, Grant, Identity
 from core_identity.services.connections import change_connection
 from core_identity.services.groups import create_group
@@ -390,3 +391,26 @@ def test_an_end_that_comes_and_what_waits_are_told_on_the_page(as_root: Client, 
     seen = shown.context["difference"].seen
     as_root.post(page_of(acme, "metadata"), {"adopt": "x", "shown": seen})
     assert (SamlSettings.objects.get().sso_url, SamlSettings.objects.get().proposed) == ("https://idp.test/new", None)
+
+
+# Tabs
+
+
+def test_every_page_in_the_tabs_opens_and_no_tab_leads_to_a_refusal_R37(
+    as_root: Client, acme: Connection, idp: TestIdp
+) -> None:
+    readers = [
+        as_root,
+        browser_of(staff("looks", "view_connection")),
+        browser_of(staff("edits", "view_connection", "change_connection")),
+    ]
+    for has_saml in (False, True):
+        if has_saml:
+            sso.connections.apply(acme, {"idp_metadata": idp.metadata()}, base_dir=None)
+        for reader in readers:
+            tabs = reader.get(page_of(acme, "overview")).context["tabs"]
+            links = [page["url"] for tab in tabs for page in tab["pages"]]
+            assert {link: reader.get(link).status_code for link in links} == dict.fromkeys(links, 200)
+    assert len(links) < len(
+        [page for tab in as_root.get(page_of(acme, "overview")).context["tabs"] for page in tab["pages"]]
+    )

@@ -108,7 +108,7 @@ def test_a_connection_spends_nothing_of_anothers_budget_and_0_is_no_limit(
         assert [spend("anything", 0) for _ in range(3)] == [0, 0, 0]
 
 
-def test_who_proves_nothing_spends_nothing_of_a_connections_budget(okta: Scim, settings: LazySettings) -> None:
+def test_an_unauthenticated_request_spends_nothing_of_a_connections_budget(okta: Scim, settings: LazySettings) -> None:
     settings.SCIM_READS_PER_MINUTE = settings.SCIM_WRITES_PER_MINUTE = 1
     for _ in range(3):
         error(okta.send("GET", "/Users", Authorization="Bearer wrong"), 401)

@@ -107,7 +107,7 @@ ZONED = instants(lambda time: f"{time:%Y-%m-%dT%H:%M:%S}+00:00")
 
 
 @pytest.mark.parametrize("edit", [ZONED, EDITS["an older sign-in too"]], ids=["zones", "statements"])
-def test_what_the_library_cannot_read_is_no_way_around_the_signatures(browser: Browser, edit: Edit) -> None:
+def test_values_that_the_library_cannot_read_do_not_bypass_the_signatures(browser: Browser, edit: Edit) -> None:
     def altered(xml: bytes) -> str:
         return base64.b64encode(xml.replace(b">jane.doe</", b">eve.doe</")).decode()
 

@@ -126,7 +126,7 @@ def test_oaep_is_opened_with_each_digest_and_mask_that_the_standard_has(
     assert browser.post(browser.idp.response(browser.said(JANE_BY_SSO), seal=seal)).status_code == 303
 
 
-def test_without_a_key_of_ours_the_answer_says_so(browser: Browser) -> None:
+def test_without_a_key_of_ours_the_page_explains_it(browser: Browser) -> None:
     message = browser.idp.response(browser.said(JANE_BY_SSO), seal=encrypting_to(browser.idp.pem))
     assert "(encrypted)" in refused(browser, message)
 
@@ -181,7 +181,7 @@ def opened(plain: bytes) -> bytes:
         b"\xff" + ASSERTION,
     ],
 )
-def test_blocks_put_around_what_was_encrypted_are_read_by_nobody(plain: bytes) -> None:
+def test_blocks_put_around_the_ciphertext_are_never_read(plain: bytes) -> None:
     """With CBC a stranger can put blocks before and behind. If any octets passed there, the answer would tell one after another of them."""
     with pytest.raises(SamlRefusal) as refusal:
         opened(plain)

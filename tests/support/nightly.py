@@ -7,5 +7,5 @@ NIGHTLY: Final = os.environ.get("NIGHTLY") == "1"
 
 
 def examples(daily: int, nightly: int) -> int:
-    """Return the number of examples for this run. Both numbers stand beside the test, so nothing is left out in silence."""
+    """Return the number of examples for this run. Each test states both numbers, so nothing is left out in silence."""
     return nightly if NIGHTLY else daily

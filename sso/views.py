@@ -15,6 +15,7 @@ from core_identity.backends import begin_session, identity_of
 from core_identity.budgets import hash_of_address, spend
 from core_identity.credentials import credential
 from core_identity.errors import IdentityError
+from core_identity.selectors.connections import connection_names
 from core_identity.selectors.story import role_values
 from core_identity.selectors.users import user_summary
 from core_identity.services.sign_in import require_open_gate
@@ -143,6 +144,10 @@ def me(request: HttpRequest) -> HttpResponse:
     if as_json:
         return JsonResponse(document)
     display_name = request.user.get_full_name() or request.user.email or request.user.username
+    sources = [source for role in document["roles"] for source in role["sources"]]
+    names = connection_names({source["connection"] for source in sources if source["connection"]})
+    for source in sources:
+        source["connection"] = names.get(source["connection"])
     page = {"person": document, "display_name": display_name, "connection": identity.connection if identity else None}
     return render(request, "sso/me.html", page)
 

@@ -117,6 +117,11 @@ class Identity(GuardedModel):
                 condition=~models.Q(name_id_key=""),
             ),
             models.Index(
+                name="identity_reactivation",
+                fields=("user",),
+                condition=models.Q(reactivation_requested_at__isnull=False),
+            ),
+            models.Index(
                 name="identity_groups_unlisted",
                 fields=("connection",),
                 condition=models.Q(groups_unlisted_since__isnull=False),

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
+from django.db.models.functions import Collate, Left, Lower
 
 from core_identity.keys import key
 from core_identity.values import Channel
@@ -24,6 +25,12 @@ class UserManager(BaseUserManager["User"]):
 
     def create_superuser(self, username: str, email: str = "", password: str | None = None, **extra: Any) -> "User":
         return UserManager.create_local_user(username=username, email=email, password=password, superuser=True, **extra)
+
+
+def _beginning(*texts: Any) -> Collate:
+    """Return what the search by a beginning compares. A longer text would not fit into an index, and its INSERT would fail."""
+    joined = models.Func(*texts, arg_joiner=" || ", template="(%(expressions)s)")
+    return Collate(Lower(Left(joined, 100)), "C")
 
 
 class User(GuardedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # the toolkit has no types
@@ -111,6 +118,9 @@ class User(GuardedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[dj
         )
         indexes = (
             models.Index(name="user_by_email", fields=("email_key",)),
+            # For the beginnings of names: `core_identity.selectors.search`.
+            models.Index(_beginning("last_name"), name="user_by_last_name"),
+            models.Index(_beginning("first_name", models.Value(" "), "last_name"), name="user_by_full_name"),
             models.Index(
                 name="user_by_expiry",
                 fields=("expired_connection", "expired_at"),

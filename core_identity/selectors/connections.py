@@ -1,6 +1,6 @@
 """Read connections by slug or primary key."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -39,3 +39,8 @@ def connection_by_slug(slug: str) -> Connection:
 def connection_slugs() -> list[str]:
     """Return the slugs of all connections, on or off, in order."""
     return list(Connection.objects.order_by("slug").values_list("slug", flat=True))
+
+
+def connection_names(slugs: Collection[str]) -> dict[str, str]:
+    """Return the names of these connections by slug, for users who do not know slugs. One query, or none."""
+    return dict(Connection.objects.filter(slug__in=slugs).values_list("slug", "name")) if slugs else {}

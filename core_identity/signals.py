@@ -1,6 +1,8 @@
 """What happened, for the other apps to follow: few, in the past tense, sent in the transaction of the change."""
 
+from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from django.dispatch import Signal
 
@@ -12,3 +14,17 @@ Receivers end what they created for the connection. A receiver that fails rolls 
 
 user_expired: Final = Signal()
 """Somebody may not sign in any more. Given are ``user`` and ``actor``. A receiver that fails takes the expiry back with it: let it do little."""
+
+user_erased: Final = Signal()
+"""A person's values are about to be blanked for good, in this transaction (R34). Argument: ``traces``, an `ErasedTraces`. Receivers blank theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedTraces:
+    """The ids and names by which other apps find an erased person, in the ``connections`` of their customer. ``names`` are as they were sent."""
+
+    users: tuple[UUID, ...]
+    identities: tuple[UUID, ...]
+    scim_ids: tuple[UUID, ...]
+    names: tuple[str, ...]
+    connections: tuple[UUID, ...]

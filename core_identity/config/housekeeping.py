@@ -12,7 +12,7 @@ from oauth2_provider.models import get_access_token_model, get_grant_model, get_
 
 from core_identity.services.unlisted_groups import end_unlisted_groups
 from core_identity.values import Actor, ActorKind, Channel
-from scim.models import Budget, ProvisioningRecord, SetupLink, UsedCode
+from scim.models import Budget, Payload, ProvisioningRecord, SetupLink, UsedCode
 from sso.models import SignInRecord, SignInState, UsedAssertion
 
 AT_ONCE: Final = 1000
@@ -24,6 +24,9 @@ REPLAY_IS_SEEN: Final = timedelta(days=30)
 CHORES: Final[dict[str, Callable[[datetime], QuerySet[Any]]]] = {
     "provisioning log": lambda now: ProvisioningRecord.objects.filter(
         at__lt=now - timedelta(days=settings.PROVISIONING_LOG_DAYS)
+    ),
+    "payloads": lambda now: Payload.objects.filter(
+        at__lt=now - timedelta(days=min(settings.PAYLOAD_LOG_DAYS, settings.PROVISIONING_LOG_DAYS))
     ),
     "sign-in log": lambda now: SignInRecord.objects.filter(at__lt=now - timedelta(days=settings.SIGN_IN_LOG_DAYS)),
     # With a refresh token it stays: that is the chain of a connection at work.

@@ -5,3 +5,9 @@ class CoreIdentityConfig(AppConfig):
     name = "core_identity"
     verbose_name = "People and roles"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from core_identity.models.user import UserManager
+        from core_identity.services.users import create_local_user
+
+        UserManager.create_local_user = staticmethod(create_local_user)

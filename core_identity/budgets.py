@@ -16,6 +16,7 @@ from django.db import Error, connection
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
+from core_identity.models import Budget
 from core_identity.outages import is_outage, log_traceback
 
 log = logging.getLogger("core_identity.budgets")
@@ -26,13 +27,13 @@ _WITH_PORT: Final = re.compile(r"\[([^\]]*)\](?::\d+)?|([\d.]+):\d+")
 
 # By the clock of the database: a worker with a wrong clock would begin a window of its own. A window is a number of whole minutes.
 _SPEND: Final = f"""
-INSERT INTO scim_budget AS b (key, minute, spent)
+INSERT INTO {Budget._meta.db_table} AS b (key, minute, spent)
 VALUES (%(key)s, floor(extract(epoch FROM statement_timestamp()) / {MINUTE} / %(minutes)s) * %(minutes)s, %(parts)s)
 ON CONFLICT (key) DO UPDATE SET
     spent = CASE WHEN b.minute >= EXCLUDED.minute THEN b.spent ELSE 0 END + EXCLUDED.spent,
     minute = GREATEST(b.minute, EXCLUDED.minute)
 RETURNING spent, minute, ((minute + %(minutes)s) * {MINUTE} - extract(epoch FROM statement_timestamp()))::float8
-"""  # noqa: S608 - one constant number
+"""  # noqa: S608 - names of our own
 
 
 class Window(NamedTuple):

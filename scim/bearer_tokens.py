@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from core_identity.clock import database_now
 from core_identity.errors import InvalidValue, NameTaken, NotFound
+from core_identity.event_kinds import EventKind
 from core_identity.services import events
-from core_identity.services.transactions import lock_connection, require_enabled
+from core_identity.services.locks import lock_connection, require_enabled
 from core_identity.values import Actor
 from scim.models import BearerToken
 
@@ -55,7 +56,7 @@ def make_token(
         expires_at=database_now() + lasts if lasts is not None else None,
     )
     told = {"name": (None, name), "expires_at": (None, token.expires_at)}
-    events.record(actor=actor, kind="bearer_token.created", subject=connection, changes=told)
+    events.record(actor=actor, kind=EventKind.TOKEN_CREATED, subject=connection, changes=told)
     return token, text
 
 
@@ -69,7 +70,7 @@ def revoke_token(*, actor: Actor, connection: "Connection", token_id: int) -> Be
         token.revoked_at = timezone.now()
         token.save(update_fields=["revoked_at"])
         told = {"name": (token.name, None)}
-        events.record(actor=actor, kind="bearer_token.revoked", subject=connection, changes=told)
+        events.record(actor=actor, kind=EventKind.TOKEN_REVOKED, subject=connection, changes=told)
     return token
 
 

@@ -13,6 +13,7 @@ from django.utils.crypto import constant_time_compare
 
 from core_identity.clock import Now, database_now
 from core_identity.errors import InvalidValue, NotFound
+from core_identity.event_kinds import EventKind
 from core_identity.services import events
 from core_identity.values import Actor
 from scim.models import ClientSecret, OAuthClient
@@ -54,7 +55,7 @@ def rotate_secret(*, actor: Actor, connection: "Connection", former_lasts: timed
     until = database_now() + former_lasts if former_lasts is not None else None
     text = add_secret(client, former_until=until)
     told = {"client_secret": ("", "rotated"), "former_secret_ends": (None, until or "when it is revoked")}
-    events.record(actor=actor, kind="oauth_client.changed", subject=connection, changes=told)
+    events.record(actor=actor, kind=EventKind.CLIENT_CHANGED, subject=connection, changes=told)
     return text
 
 
@@ -69,7 +70,7 @@ def revoke_secret(*, actor: Actor, connection: "Connection", secret_id: int) -> 
         secret.ends_at = now
         secret.save(update_fields=["ends_at"])
         told = {"client_secret": (str(secret), "revoked")}
-        events.record(actor=actor, kind="oauth_client.changed", subject=connection, changes=told)
+        events.record(actor=actor, kind=EventKind.CLIENT_CHANGED, subject=connection, changes=told)
     return secret
 
 

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from core_identity.clock import database_now
 from core_identity.errors import NotFound
+from core_identity.event_kinds import EventKind
 from core_identity.services import events
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor, ActorKind, Channel
@@ -71,7 +72,7 @@ def apply(
         secret = add_secret(client, former_until=database_now())
         changes["client_secret"] = ("", "made") if fresh else ("", "rotated")
     if changes:
-        kind = "oauth_client.created" if fresh else "oauth_client.changed"
+        kind = EventKind.CLIENT_CREATED if fresh else EventKind.CLIENT_CHANGED
         events.record(actor=actor, kind=kind, subject=connection, changes=changes)
     return secret
 
@@ -88,7 +89,7 @@ def add_redirect_uris(*, actor: Actor, connection: "Connection", uris: Sequence[
         before, client.redirect_uris = client.redirect_uris, " ".join([*known, *added])
         client.save(update_fields=["redirect_uris", "updated"])
         told = {"redirect_uris": (before, client.redirect_uris)}
-        events.record(actor=actor, kind="oauth_client.changed", subject=connection, changes=told)
+        events.record(actor=actor, kind=EventKind.CLIENT_CHANGED, subject=connection, changes=told)
     return added
 
 

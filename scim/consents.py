@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import transaction
 from django.utils import timezone
 
+from core_identity.event_kinds import EventKind
 from core_identity.services import events
 from core_identity.values import Actor
 from scim.models import OAuthClient
@@ -22,7 +23,7 @@ def note_answer(*, actor: Actor, client: OAuthClient, user: "User", allowed: boo
         OAuthClient.objects.filter(pk=client.pk).update(
             consented_at=timezone.now(), consented_by=user, consented_as=actor.label[:300]
         )
-    kind = "oauth_client.consented" if allowed else "oauth_client.refused"
+    kind = EventKind.CLIENT_CONSENTED if allowed else EventKind.CLIENT_REFUSED
     told = {"redirect_uri": (None, redirect_uri)}
     events.record(actor=actor, kind=kind, subject=client.connection, changes=told)
 
@@ -33,5 +34,5 @@ def tell_of_expiry(sender: object, *, user: "User", actor: Actor, **_: Any) -> N
         return
     for client in OAuthClient.objects.select_related("connection").filter(consented_by=user):
         events.record(
-            actor=actor, kind="oauth_client.consenter_expired", subject=client.connection, reason=f"{user}. {GOES_ON}"
+            actor=actor, kind=EventKind.CONSENTER_EXPIRED, subject=client.connection, reason=f"{user}. {GOES_ON}"
         )

@@ -36,7 +36,7 @@ def client_by_id(client_id: str) -> OAuthClient | None:
 
 
 def lock_if_enabled(connection_id: UUID) -> bool:
-    """Lock a connection as `core_identity.services.transactions.lock_connection` does, and return whether it is switched on then (R1a)."""
+    """Lock a connection as `core_identity.services.locks.lock_connection` does, and return whether it is switched on then (R1a)."""
     with database.cursor() as cursor:
         cursor.execute(_LOCK, [connection_id])
         row = cursor.fetchone()

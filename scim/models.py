@@ -227,14 +227,3 @@ class Payload(models.Model):
 
     def __str__(self) -> str:
         return f"payload of request {self.record_id}"
-
-
-class Budget(models.Model):
-    """How much of a budget was spent in the minute that it is for. Its table is not logged by PostgreSQL: it may be lost, and costs little."""
-
-    key = models.CharField(max_length=100, primary_key=True)
-    minute = models.BigIntegerField()
-    spent = models.PositiveIntegerField()
-
-    def __str__(self) -> str:
-        return f"{self.spent} of {self.key}"

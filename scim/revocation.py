@@ -9,8 +9,9 @@ from oauth2_provider.models import get_access_token_model, get_grant_model, get_
 from oauth2_provider.settings import oauth2_settings
 
 from core_identity.clock import database_now
+from core_identity.event_kinds import EventKind
 from core_identity.services import events
-from core_identity.services.transactions import lock_connection
+from core_identity.services.locks import lock_connection
 from core_identity.values import Actor, ActorKind, Channel
 from scim.models import BearerToken, OAuthClient, SetupLink, UsedCode
 
@@ -31,7 +32,7 @@ def end_access(sender: object, *, connection: "Connection", actor: Actor, **_: A
     now = database_now()
     ended = [*_end_tokens(connection, now), *_end_links(connection, now)]
     bearer_tokens = BearerToken.objects.filter(connection=connection, revoked_at=None)
-    ended += [("bearer_token.revoked", {"name": (token.name, None)}) for token in bearer_tokens]
+    ended += [(EventKind.TOKEN_REVOKED, {"name": (token.name, None)}) for token in bearer_tokens]
     bearer_tokens.update(revoked_at=now)
     _record(ended, actor=actor, connection=connection, reason=SWITCHED_OFF)
 
@@ -57,41 +58,43 @@ def end_tokens_of_used_code(*, client: OAuthClient, code_hash: str, request_id: 
     _record(ended, actor=actor, connection=client.connection, reason=CODE_USED_TWICE)
 
 
-def _end_tokens(connection: "Connection", now: datetime) -> "Iterator[tuple[str, events.Changes]]":
+def _end_tokens(connection: "Connection", now: datetime) -> "Iterator[tuple[EventKind, events.Changes]]":
     of_client = {"application__connection": connection}
     yield from _delete_tokens(
         get_access_token_model().objects.filter(**of_client), get_refresh_token_model().objects.filter(**of_client), now
     )
     codes = get_grant_model().objects.filter(**of_client)
     for code in codes.filter(expires__gt=now):
-        yield "authorization_code.revoked", {"created_at": (code.created, None)}
+        yield EventKind.AUTHORIZATION_CODE_REVOKED, {"created_at": (code.created, None)}
     codes.delete()
     UsedCode.objects.filter(client__connection=connection).delete()
 
 
 def _delete_tokens(
     access: "QuerySet[Any]", refresh: "QuerySet[Any]", now: datetime
-) -> "Iterator[tuple[str, events.Changes]]":
+) -> "Iterator[tuple[EventKind, events.Changes]]":
     """Delete tokens and yield an event for each live one."""
     access_ids = list(access.values_list("pk", flat=True))
     for token in get_access_token_model().objects.filter(pk__in=access_ids, expires__gt=now):
-        yield "access_token.revoked", {"created_at": (token.created, None), "scope": (token.scope, None)}
+        yield EventKind.ACCESS_TOKEN_REVOKED, {"created_at": (token.created, None), "scope": (token.scope, None)}
     for token in refresh.filter(revoked=None):
-        yield "refresh_token.revoked", {"created_at": (token.created, None)}
+        yield EventKind.REFRESH_TOKEN_REVOKED, {"created_at": (token.created, None)}
     refresh.delete()
     get_access_token_model().objects.filter(pk__in=access_ids).delete()
 
 
-def _end_links(connection: "Connection", now: datetime) -> "Iterator[tuple[str, events.Changes]]":
+def _end_links(connection: "Connection", now: datetime) -> "Iterator[tuple[EventKind, events.Changes]]":
     unused = SetupLink.objects.filter(connection=connection, used_at=None)
     for link in unused.filter(expires_at__gt=now):
-        yield "setup_link.revoked", {"expires_at": (link.expires_at, None)}
+        yield EventKind.SETUP_LINK_REVOKED, {"expires_at": (link.expires_at, None)}
     unused.delete()
 
 
-def _record(ended: "list[tuple[str, events.Changes]]", *, actor: Actor, connection: "Connection", reason: str) -> None:
+def _record(
+    ended: "list[tuple[EventKind, events.Changes]]", *, actor: Actor, connection: "Connection", reason: str
+) -> None:
     events.record_many(
-        {"actor": actor, "kind": kind, "subject": connection, "changes": changes, "reason": reason}
+        events.new_event(actor=actor, kind=kind, subject=connection, changes=changes, reason=reason)
         for kind, changes in ended
     )
 

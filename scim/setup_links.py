@@ -9,8 +9,9 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from core_identity.clock import Now, database_now
+from core_identity.event_kinds import EventKind
 from core_identity.services import events
-from core_identity.services.transactions import lock_connection, require_enabled
+from core_identity.services.locks import lock_connection, require_enabled
 from core_identity.values import Actor
 from scim.models import SetupLink
 
@@ -36,7 +37,7 @@ def make_link(*, actor: Actor, connection: "Connection", made_by: "User") -> str
     SetupLink.objects.create(
         connection=connection, made_by=made_by, secret_hash=_hash(secret), expires_at=database_now() + LINK_LASTS
     )
-    events.record(actor=actor, kind="setup_link.created", subject=connection)
+    events.record(actor=actor, kind=EventKind.SETUP_LINK_CREATED, subject=connection)
     return secret
 
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from core_identity.errors import NotAllowed
+from core_identity.event_kinds import EventKind
 from core_identity.services import events
 from core_identity.values import Actor, ActorKind, Channel
 from sso.email_domains import keep_only, unverify_domain, verify_domain
@@ -51,7 +52,7 @@ def apply(
         for field, value in wished.items():
             setattr(saml, field, value)
         saml.save()
-        events.record(actor=actor, kind="saml_settings.changed", subject=connection, changes=told(changes))
+        events.record(actor=actor, kind=EventKind.SAML_SETTINGS_CHANGED, subject=connection, changes=told(changes))
     keep_only(actor=actor, connection=connection, entered=saml.email_domains)
     for domain, verified in sorted(wished_domains.items()):
         if verified is not None:

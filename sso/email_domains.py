@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from core_identity.errors import InvalidValue
+from core_identity.event_kinds import EventKind
 from core_identity.services import events
 from core_identity.values import Actor
 from sso.models import SamlSettings, VerifiedDomain
@@ -83,7 +84,7 @@ def verify_domain(*, actor: Actor, connection: "Connection", domain: str, reason
     VerifiedDomain.objects.create(
         connection=connection, domain=name, verified_at=timezone.now(), verified_by=actor.label[:300]
     )
-    _tell(actor, connection, "verified", (None, name), reason)
+    _record(actor, connection, EventKind.DOMAIN_VERIFIED, (None, name), reason)
 
 
 @transaction.atomic
@@ -91,7 +92,7 @@ def unverify_domain(*, actor: Actor, connection: "Connection", domain: str, reas
     """Let ``domain`` lead to ``connection`` no more; it stays in the settings. Nothing happens where it did not."""
     name = normal_domain(domain)
     if verified_domains(connection).filter(domain=name).delete()[0]:
-        _tell(actor, connection, "unverified", (name, None), reason)
+        _record(actor, connection, EventKind.DOMAIN_UNVERIFIED, (name, None), reason)
 
 
 def keep_only(*, actor: Actor, connection: "Connection", entered: Collection[str]) -> None:
@@ -109,7 +110,7 @@ def _require_entered(connection: "Connection", domain: str) -> None:
         )
 
 
-def _tell(actor: Actor, connection: "Connection", act: str, change: tuple[object, object], reason: str) -> None:
-    events.record(
-        actor=actor, kind=f"email_domain.{act}", subject=connection, changes={"domain": change}, reason=reason
-    )
+def _record(
+    actor: Actor, connection: "Connection", kind: EventKind, change: tuple[object, object], reason: str
+) -> None:
+    events.record(actor=actor, kind=kind, subject=connection, changes={"domain": change}, reason=reason)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from core_identity.clock import database_now
 from core_identity.errors import InvalidValue, NotAllowed
+from core_identity.event_kinds import EventKind
 from core_identity.services import events
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor
@@ -120,8 +121,13 @@ def adopt(
         except IntegrityError as error:  # of two first ones at the same instant one comes through
             raise NotAllowed(_CHANGED) from error
     if found.changes:
-        kind, changes = "saml_settings.changed", told_in_event(found.changes)
-        events.record(actor=actor, kind=kind, subject=connection, changes=changes, reason=reason)
+        events.record(
+            actor=actor,
+            kind=EventKind.SAML_SETTINGS_CHANGED,
+            subject=connection,
+            changes=told_in_event(found.changes),
+            reason=reason,
+        )
     return found
 
 
@@ -170,7 +176,7 @@ def _note(
         saml.metadata_valid_until = read.valid_until
     saml.save(update_fields=["refreshed_at", "refresh_fault", "proposed", "metadata_valid_until"])
     if told:
-        events.record(actor=actor, kind="saml_settings.refreshed", subject=connection, changes=told)
+        events.record(actor=actor, kind=EventKind.SAML_SETTINGS_REFRESHED, subject=connection, changes=told)
     return Refresh(faults, waiting)
 
 

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from core_identity.errors import InvalidValue
+from core_identity.event_kinds import EventKind
 from core_identity.services import events
 from core_identity.values import Actor
 from sso.models import KeyState, SamlSettings, SpKey
@@ -40,7 +41,7 @@ def make_key(*, actor: Actor, connection: "Connection", reason: str = "") -> SpK
     pair = make_key_pair(f"CORE for {connection.slug}", now=timezone.now())
     sealed = _box().encrypt(pair.private.encode()).decode()
     made = SpKey.objects.create(connection=connection, state=state, certificate=pair.certificate, sealed_key=sealed)
-    _tell(actor, connection, "made", made, before=None, reason=reason)
+    _record(actor, connection, EventKind.SAML_KEY_MADE, made, before=None, reason=reason)
     return made
 
 
@@ -60,7 +61,7 @@ def activate_key(*, actor: Actor, connection: "Connection", reason: str = "") ->
         raise InvalidValue(_FIELD, "An old key is still there. Retire it first.")
     _move(held[KeyState.ACTIVE], KeyState.OLD)
     activated = _move(held[KeyState.NEXT], KeyState.ACTIVE)
-    _tell(actor, connection, "activated", activated, before=KeyState.NEXT, reason=reason)
+    _record(actor, connection, EventKind.SAML_KEY_ACTIVATED, activated, before=KeyState.NEXT, reason=reason)
     return activated
 
 
@@ -71,7 +72,7 @@ def retire_key(*, actor: Actor, connection: "Connection", reason: str = "") -> S
     retired = held.get(KeyState.OLD) or held.get(KeyState.NEXT)
     if retired is None:
         raise InvalidValue(_FIELD, "There is no old key and no next key. The active key cannot be retired.")
-    _tell(actor, connection, "retired", retired, before=retired.state, reason=reason)
+    _record(actor, connection, EventKind.SAML_KEY_RETIRED, retired, before=retired.state, reason=reason)
     retired.delete()
     return retired
 
@@ -84,7 +85,7 @@ def seal_again(*, actor: Actor, connection: "Connection", reason: str = "") -> i
         key.sealed_key = _rotated(key.sealed_key)
         key.save(update_fields=["sealed_key"])
     if held:
-        events.record(actor=actor, kind="saml_key.sealed_again", subject=connection, reason=reason)
+        events.record(actor=actor, kind=EventKind.SAML_KEY_SEALED, subject=connection, reason=reason)
     return len(held)
 
 
@@ -176,13 +177,13 @@ def _box() -> MultiFernet:
     return MultiFernet([Fernet(key) for key in keys])
 
 
-def _tell(
-    actor: Actor, connection: "Connection", act: str, key: SpKey, *, before: KeyState | str | None, reason: str
+def _record(
+    actor: Actor, connection: "Connection", kind: EventKind, key: SpKey, *, before: KeyState | str | None, reason: str
 ) -> None:
     sha256, ends = certificate_facts(key.certificate)
-    after = None if act == "retired" else str(key.state)
+    after = None if kind is EventKind.SAML_KEY_RETIRED else str(key.state)
     changes: dict[str, tuple[object, object]] = {
         "state": (before, after),
         "certificate": (None, f"{sha256}, ends on {ends.date()}"),
     }
-    events.record(actor=actor, kind=f"saml_key.{act}", subject=connection, changes=changes, reason=reason)
+    events.record(actor=actor, kind=kind, subject=connection, changes=changes, reason=reason)

@@ -14,6 +14,7 @@ from django.utils.crypto import salted_hmac
 from core_identity.backends import UNTIL
 from core_identity.clock import Now, database_now
 from core_identity.errors import IdentityError
+from core_identity.event_kinds import EventKind
 from core_identity.services import events
 from core_identity.values import Actor
 from sso import sign_in_sql
@@ -94,7 +95,9 @@ def end_named_sessions(saml: SamlSettings, asked: LogoutRequest, *, actor: Actor
     StoredSession.objects.filter(session_key__in=keys).delete()
     SsoSession.objects.filter(pk__in=[one.pk for one in ended]).delete()
     people = {one.identity_id: one.identity for one in ended}
-    events.record_many({"actor": actor, "kind": "sso.logged_out", "subject": one} for one in people.values())
+    events.record_many(
+        events.new_event(actor=actor, kind=EventKind.SSO_LOGGED_OUT, subject=one) for one in people.values()
+    )
     return keys
 
 

@@ -20,6 +20,7 @@ from django.shortcuts import redirect
 
 from core_identity.clock import database_now
 from core_identity.errors import IdentityError
+from core_identity.event_kinds import EventKind
 from core_identity.services.sign_in_tests import SignInTest, run_sign_in_test
 from core_identity.services.uniqueness import WAY_OUT
 from core_identity.values import Person
@@ -157,7 +158,7 @@ def _said(assertion: VerifiedAssertion) -> list[tuple[str, list[str]]]:
 
 
 def _plain(test: SignInTest) -> list[Mapping[str, Any]]:
-    return [event for event in test.events if event["kind"] != "user.signed_in"]
+    return [event for event in test.events if event["kind"] != EventKind.USER_SIGNED_IN]
 
 
 def _use_up(state: SignInState) -> bool:

@@ -13,14 +13,18 @@ from django.test import override_settings
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 
+from core_identity import write_guard
 from devtools.checkout import this_checkout
 from tests.support.clients import close_clients
 from tests.support.databases import drop_database, migrated_database, name_of
 from tests.support.service import Service, running_service
+from tests.support.write_guard import raise_unless_a_test_writes
 
 LONG: Final = ("journeys", "test_state_machine", "peers", "test_every_combination", "test_simulate", "test_races")
 """Parts of paths of what takes long: it begins first, so that no process works alone at the end."""
 
+
+write_guard.report = raise_unless_a_test_writes
 
 _browser_files: Final[set[Path]] = set()
 

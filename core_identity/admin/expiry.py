@@ -18,7 +18,8 @@ from core_identity.models import User
 from core_identity.selectors.roles import roles_of
 from core_identity.selectors.story import changed_since_expiry
 from core_identity.selectors.users import guarded_users, status_of
-from core_identity.services.expiry import expire, split_off, unexpire
+from core_identity.services.expiry import expire, unexpire
+from core_identity.services.split import split_off
 from core_identity.services.transactions import in_one_transaction
 
 AT_ONCE = 100

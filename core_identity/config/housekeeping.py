@@ -10,9 +10,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
+from core_identity.models import Budget
 from core_identity.services.unlisted_groups import end_unlisted_groups
 from core_identity.values import Actor, ActorKind, Channel
-from scim.models import Budget, Payload, ProvisioningRecord, SetupLink, UsedCode
+from scim.models import Payload, ProvisioningRecord, SetupLink, UsedCode
 from sso.models import SignInRecord, SignInState, UsedAssertion
 
 AT_ONCE: Final = 1000

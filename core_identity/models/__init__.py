@@ -1,5 +1,6 @@
 """Fields, constraints and querysets; nothing here decides anything."""
 
+from core_identity.models.budget import Budget
 from core_identity.models.burst import Burst
 from core_identity.models.conflict import Conflict
 from core_identity.models.connection import Connection
@@ -12,6 +13,7 @@ from core_identity.models.role import Grant, Role, RoleAlias
 from core_identity.models.user import User
 
 __all__ = [
+    "Budget",
     "Burst",
     "Conflict",
     "Connection",

@@ -2,8 +2,10 @@ import uuid
 
 from django.db import models
 
+from core_identity.write_guard import GuardedModel
 
-class Burst(models.Model):
+
+class Burst(GuardedModel):
     """Many people of a connection were deactivated within an hour (R22a): applied, and alarmed until an administrator settles it.
 
     Who is in it is read from the users: whom this connection expired between ``began_at`` and ``last_at``.

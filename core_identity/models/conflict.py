@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from core_identity.values import Cause, Channel
+from core_identity.write_guard import GuardedModel
 
 
 class ConflictState(models.TextChoices):
@@ -16,7 +17,7 @@ class ConflictState(models.TextChoices):
     GONE = "gone", "gone by itself"
 
 
-class Conflict(models.Model):
+class Conflict(GuardedModel):
     """A message that would have made two people one, or one two; it waits for an administrator (R9).
 
     ``said`` is what the message said of the person. ``other`` is who is in the way, ``subject`` whom the message was about where it named

@@ -5,6 +5,7 @@ from django.db import models
 
 from core_identity.clock import database_now
 from core_identity.policy.overage import MAX_DAYS
+from core_identity.write_guard import GuardedModel
 
 
 class UidRule(models.TextChoices):
@@ -44,7 +45,7 @@ class Reactivation(models.TextChoices):
     UNEXPIRE_OWN = "unexpire_own", "unexpires users that this connection expired, if nothing else changed"
 
 
-class Connection(models.Model):
+class Connection(GuardedModel):
     """The configured tie to one IdP (R1). Never deleted, only switched off (R1a)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

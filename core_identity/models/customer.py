@@ -2,8 +2,10 @@ import uuid
 
 from django.db import models
 
+from core_identity.write_guard import GuardedModel
 
-class Customer(models.Model):
+
+class Customer(GuardedModel):
     """Who owns connections and users. Matching and uniqueness happen inside one customer and never across (R1)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

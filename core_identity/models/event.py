@@ -2,16 +2,18 @@ import uuid
 
 from django.db import models
 
+from core_identity.event_kinds import EventKind
 from core_identity.values import ActorKind, Channel
+from core_identity.write_guard import GuardedModel
 
-REFUSED_KINDS = ("scim.refused", "sso.refused")
+REFUSED_KINDS = (EventKind.SCIM_REFUSED.value, EventKind.SSO_REFUSED.value)
 """What `core_identity.services.refusals.recording_refusals` writes for the channels."""
 
-PASSWORD_ALARM = "password.alarm"  # noqa: S105 - the name of an event
+PASSWORD_ALARM = EventKind.PASSWORD_ALARM.value
 """What `core_identity.services.password_events` writes where many networks try one name."""
 
 
-class Event(models.Model):
+class Event(GuardedModel):
     """One append-only audit row, written in the transaction of the change it tells of (R34).
 
     Triggers of the database refuse update, delete and truncate. That guards against mistakes, not against whoever holds SQL rights.

@@ -2,8 +2,10 @@ import uuid
 
 from django.db import models
 
+from core_identity.write_guard import GuardedModel
 
-class Identity(models.Model):
+
+class Identity(GuardedModel):
     """What one IdP says about a person: the SCIM resource. It mirrors the IdP completely; the user is ours.
 
     An identity that SCIM has never pushed (``pushed_at`` empty) is no SCIM resource, unless an administrator offered it; neither is one that SCIM
@@ -136,7 +138,7 @@ class Identity(models.Model):
         return self.deleted_at is None and (self.pushed_at is not None or self.offered_at is not None)
 
 
-class IdentityUid(models.Model):
+class IdentityUid(GuardedModel):
     """One UID that an identity has or had; each finds that identity and nobody else (R5)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

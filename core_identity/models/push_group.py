@@ -2,8 +2,10 @@ import uuid
 
 from django.db import models
 
+from core_identity.write_guard import GuardedModel
 
-class PushGroup(models.Model):
+
+class PushGroup(GuardedModel):
     """A group that an IdP pushed, the SCIM *Group* resource: linked to a role, or waiting for one (R28, R29)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -42,7 +44,7 @@ class PushGroup(models.Model):
         return self.display_name
 
 
-class PushGroupMember(models.Model):
+class PushGroupMember(GuardedModel):
     """That an identity is in a push group. Remembered also while the identity is no SCIM resource (R29)."""
 
     id = models.BigAutoField(primary_key=True)
@@ -57,7 +59,7 @@ class PushGroupMember(models.Model):
         return f"{self.identity_id} in {self.group_id}"
 
 
-class ExpectedMember(models.Model):
+class ExpectedMember(GuardedModel):
     """That a push group named an id which is no identity of its connection yet; it counts once one has it (R29)."""
 
     id = models.BigAutoField(primary_key=True)

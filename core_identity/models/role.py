@@ -3,9 +3,10 @@ import uuid
 from django.db import models
 
 from core_identity.values import Channel
+from core_identity.write_guard import GuardedModel
 
 
-class Role(models.Model):
+class Role(GuardedModel):
     """What a user may do. Made, renamed and deleted by administrators only (R27)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -34,7 +35,7 @@ class Role(models.Model):
         return self.name
 
 
-class RoleAlias(models.Model):
+class RoleAlias(GuardedModel):
     """Another name by which a group reaches a role, from every connection that may give it (R28).
 
     A name is one role's only, be it its own name or an alias: a trigger of the database compares the two tables.
@@ -53,7 +54,7 @@ class RoleAlias(models.Model):
         return self.name
 
 
-class Grant(models.Model):
+class Grant(GuardedModel):
     """One user's hold on a role, with its source: channel, connection and group (R32).
 
     ``key`` tells the sources of one connection apart (id of the push group, compared name of an SSO group, empty for an administrator);

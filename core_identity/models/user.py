@@ -1,4 +1,5 @@
 import uuid
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -6,22 +7,26 @@ from django.db import models
 
 from core_identity.keys import key
 from core_identity.values import Channel
+from core_identity.write_guard import GuardedModel, GuardedQuerySet, service_writes
 
 
 class UserManager(BaseUserManager["User"]):
-    """Reads by our own comparison. Making a user is a service; Django's ``createsuperuser`` reaches it through here."""
+    """Finds users by the compared form of their names. Django's ``createsuperuser`` creates a user by this manager, which calls the service."""
+
+    create_local_user: ClassVar[Callable[..., "User"]]
+    """The service. `core_identity.apps` sets it, because models do not import services."""
+
+    def get_queryset(self) -> GuardedQuerySet["User"]:
+        return GuardedQuerySet(self.model, using=self._db)
 
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(username_key=key(username or ""))
 
     def create_superuser(self, username: str, email: str = "", password: str | None = None, **extra: Any) -> "User":
-        # Imported late: services know models, and only this one hook of Django's needs the way back.
-        from core_identity.services.users import create_local_user
-
-        return create_local_user(username=username, email=email, password=password, superuser=True, **extra)
+        return UserManager.create_local_user(username=username, email=email, password=password, superuser=True, **extra)
 
 
-class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # the toolkit has no types
+class User(GuardedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # the toolkit has no types
     """A person as CORE holds them true; what an IdP says about them stands on their `Identity` rows."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -88,7 +93,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     groups = None  # type: ignore[assignment]
     user_permissions = None  # type: ignore[assignment]
 
-    objects = UserManager()
+    objects: ClassVar[UserManager] = UserManager()
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
@@ -126,6 +131,11 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         if name and self.email:
             return f"{name} ({self.email})"
         return name or self.email or self.username
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Compare as Django does, which stores the password again if the hashers became stronger. Its value does not change, so no event is due."""
+        with service_writes():
+            return super().check_password(raw_password)
 
     def get_short_name(self) -> str:
         return self.first_name or self.username

@@ -19,7 +19,7 @@ def is_newcomer(connection: Connection, person: Person) -> bool:
     """Whether no identity, UID, user or pending conflict has one of the keys of a person, so that the person is new and every name is free.
 
     False if in doubt, or if the connection is switched off: then the ordinary look-ups decide. The caller holds the lock of these keys
-    (`core_identity.services.transactions.lock_newcomer`), so the answer stays true until its end.
+    (`core_identity.services.locks.lock_newcomer`), so the answer stays true until its end.
     """
     keys = keys_of(person)
     params: dict[str, Any] = {

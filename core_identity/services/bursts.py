@@ -9,12 +9,14 @@ from django.db import transaction
 
 from core_identity.clock import Now, database_now
 from core_identity.errors import NotFound
+from core_identity.event_kinds import EventKind
 from core_identity.models import Burst, Identity
 from core_identity.selectors.bursts import BurstPlan, people_of, plan_of, recent_deactivations
 from core_identity.services import events
 from core_identity.services.expiry import unexpire_together
-from core_identity.services.merge import may_touch_guarded
-from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.services.locks import lock_customer
+from core_identity.services.permissions import may_touch_guarded
+from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor
 
 log = logging.getLogger("core_identity.bursts")
@@ -32,7 +34,7 @@ def note_deactivation(*, actor: Actor, identity: Identity) -> None:
     now = database_now()
     Burst.objects.create(connection=connection, began_at=recent.began_at or now, last_at=now)
     events.record(
-        actor=actor, kind="connection.burst", subject=connection, changes={"deactivated": (None, recent.gone)}
+        actor=actor, kind=EventKind.CONNECTION_BURST, subject=connection, changes={"deactivated": (None, recent.gone)}
     )
     facts = {"connection": connection.slug, "deactivated": recent.gone, "reference": actor.request_id}
     transaction.on_commit(partial(log.warning, "burst of deactivations", extra=facts))
@@ -49,7 +51,14 @@ def unexpire_burst(*, actor: Actor, burst_id: UUID, reason: str) -> BurstPlan:
     plan = plan_of(burst, guarded_too=may_touch_guarded(actor))
     unexpire_together(actor=actor, users=plan.unexpires, connection=burst.connection, reason=reason)
     left = len(plan.changed) + len(plan.guarded) + len(plan.inactive)
-    _tell(actor=actor, burst=burst, kind="unexpired", reason=reason, unexpired=len(plan.unexpires), left=left)
+    _tell(
+        actor=actor,
+        burst=burst,
+        kind=EventKind.CONNECTION_BURST_UNEXPIRED,
+        reason=reason,
+        unexpired=len(plan.unexpires),
+        left=left,
+    )
     if not left:
         _settle(burst)
     return plan
@@ -60,7 +69,9 @@ def settle_burst(*, actor: Actor, burst_id: UUID, reason: str) -> None:
     """Settle a burst whose deactivations were intended. Expired people stay expired. Raises `NotFound`."""
     burst = _locked(burst_id)
     _settle(burst)
-    _tell(actor=actor, burst=burst, kind="settled", reason=reason, left=people_of(burst).count())
+    _tell(
+        actor=actor, burst=burst, kind=EventKind.CONNECTION_BURST_SETTLED, reason=reason, left=people_of(burst).count()
+    )
 
 
 def _settle(burst: Burst) -> None:
@@ -68,9 +79,9 @@ def _settle(burst: Burst) -> None:
     burst.save(update_fields=["settled_at"])
 
 
-def _tell(*, actor: Actor, burst: Burst, kind: str, reason: str, **counts: int) -> None:
+def _tell(*, actor: Actor, burst: Burst, kind: EventKind, reason: str, **counts: int) -> None:
     told = {"began_at": (None, burst.began_at), **{name: (None, count) for name, count in counts.items()}}
-    events.record(actor=actor, kind=f"connection.burst_{kind}", subject=burst.connection, changes=told, reason=reason)
+    events.record(actor=actor, kind=kind, subject=burst.connection, changes=told, reason=reason)
 
 
 def _locked(burst_id: UUID) -> Burst:

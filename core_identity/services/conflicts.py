@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core_identity import errors
+from core_identity.event_kinds import EventKind
 from core_identity.models import Conflict, Connection, Identity, IdentityUid, User
 from core_identity.models.conflict import ConflictState
 from core_identity.policy.collisions import SAID, digest, keys_of, value_in_doubt
@@ -47,14 +48,14 @@ def note(*, actor: Actor, connection: Connection, refusal: errors.Conflict) -> C
             first_at=now,
             **met,
         )
-        _tell(actor=actor, kind="conflict.opened", conflict=found)
+        _tell(actor=actor, kind=EventKind.CONFLICT_OPENED, conflict=found)
         return found
     for field, value in met.items():
         setattr(found, field, value)
     found.count += 1
     if found.state not in {ConflictState.OPEN, ConflictState.DISMISSED}:
         found.state, found.let_through = ConflictState.OPEN, False
-        _tell(actor=actor, kind="conflict.opened", conflict=found)
+        _tell(actor=actor, kind=EventKind.CONFLICT_OPENED, conflict=found)
     found.save()
     return found
 
@@ -160,10 +161,10 @@ def _external_id_stands(conflict: Conflict) -> bool:
 
 def _close(*, actor: Actor, conflict: Conflict) -> None:
     Conflict.objects.filter(pk=conflict.pk).update(state=ConflictState.GONE, resolved_at=timezone.now())
-    _tell(actor=actor, kind="conflict.gone", conflict=conflict)
+    _tell(actor=actor, kind=EventKind.CONFLICT_GONE, conflict=conflict)
 
 
-def _tell(*, actor: Actor, kind: str, conflict: Conflict) -> None:
+def _tell(*, actor: Actor, kind: EventKind, conflict: Conflict) -> None:
     events.record(
         actor=actor,
         kind=kind,

@@ -9,14 +9,17 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, Q
 
 from core_identity.errors import IdentityError, InvalidValue, Locked, NameTaken, NotFound
+from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_name, clean_text, key
 from core_identity.models import Connection, Customer, Grant, Identity, PushGroup, Role
 from core_identity.models.connection import UidRule
 from core_identity.selectors.groups import role_keys
 from core_identity.services import events
 from core_identity.services.groups import link_waiting, relink_groups
+from core_identity.services.locks import lock_customer
+from core_identity.services.permissions import require_superuser_for_own_idp
 from core_identity.services.sso_groups import end_sso_grants
-from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.services.transactions import in_one_transaction
 from core_identity.signals import connection_switched_off
 from core_identity.values import Actor
 
@@ -64,7 +67,7 @@ def create_customer(*, actor: Actor, name: str) -> Customer:
     """Make a customer. Raises `NameTaken`, `InvalidValue`."""
     name = _free_customer_name(name)
     customer = Customer.objects.create(name=name, name_key=key(name))
-    events.record(actor=actor, kind="customer.created", subject=customer, changes={"name": (None, name)})
+    events.record(actor=actor, kind=EventKind.CUSTOMER_CREATED, subject=customer, changes={"name": (None, name)})
     return customer
 
 
@@ -79,7 +82,9 @@ def rename_customer(*, actor: Actor, customer_id: UUID, name: str) -> Customer:
     before, customer.name = customer.name, _free_customer_name(name, but=customer)
     customer.name_key = key(customer.name)
     customer.save()
-    events.record(actor=actor, kind="customer.renamed", subject=customer, changes={"name": (before, customer.name)})
+    events.record(
+        actor=actor, kind=EventKind.CUSTOMER_RENAMED, subject=customer, changes={"name": (before, customer.name)}
+    )
     return customer
 
 
@@ -90,9 +95,10 @@ def create_connection(*, actor: Actor, customer: Customer, slug: str, name: str,
         raise NameTaken(f"A connection with the slug {slug!r} exists already.")
     connection = Connection(customer=customer, slug=slug, name=clean_name(name, field="name"))
     changes = _set(connection, settings)
+    require_superuser_for_own_idp(actor, connection)
     connection.save(force_insert=True)
     changes["slug"] = (None, slug)
-    events.record(actor=actor, kind="connection.created", subject=connection, changes=changes)
+    events.record(actor=actor, kind=EventKind.CONNECTION_CREATED, subject=connection, changes=changes)
     return connection
 
 
@@ -100,7 +106,9 @@ def create_connection(*, actor: Actor, customer: Customer, slug: str, name: str,
 def change_connection(*, actor: Actor, connection_id: UUID, **settings: Any) -> Connection:
     """Change settings. Raises `NotFound`, `InvalidValue`, and `Locked` for those that R3 freezes."""
     connection = _locked(connection_id)
+    require_superuser_for_own_idp(actor, connection)
     changes = _set(connection, settings)
+    require_superuser_for_own_idp(actor, connection)
     frozen = sorted(LOCKED_WITH_IDENTITIES & set(changes))
     if frozen and Identity.objects.filter(connection=connection).exists():
         raise Locked(
@@ -109,7 +117,7 @@ def change_connection(*, actor: Actor, connection_id: UUID, **settings: Any) -> 
         )
     if changes:
         connection.save()
-        events.record(actor=actor, kind="connection.changed", subject=connection, changes=changes)
+        events.record(actor=actor, kind=EventKind.CONNECTION_CHANGED, subject=connection, changes=changes)
         if "roles_from" in changes:
             linked = PushGroup.objects.filter(connection=connection, role__isnull=False)
             relink_groups(actor=actor, groups=linked.select_related("connection", "role"))
@@ -125,12 +133,13 @@ def set_external_id_may_change(*, actor: Actor, connection_id: UUID, permitted: 
     Raises `NotFound`. Raises `InvalidValue` unless the UID rule is *other*, because the UID and the names change together under other rules.
     """
     connection = _locked(connection_id)
+    require_superuser_for_own_idp(actor, connection)
     changes = _set(connection, {"external_id_may_change": permitted})
     if changes:
         connection.save(update_fields=["external_id_may_change"])
         events.record(
             actor=actor,
-            kind="connection.changed",
+            kind=EventKind.CONNECTION_CHANGED,
             subject=connection,
             changes=changes,
             reason=clean_text(reason, field="reason"),
@@ -150,7 +159,7 @@ def set_grantable_roles(
     connection.grantable_roles.set(roles)
     if before != after:
         told = {"grantable_roles": (sorted(before), sorted(after))}
-        events.record(actor=actor, kind="connection.changed", subject=connection, changes=told)
+        events.record(actor=actor, kind=EventKind.CONNECTION_CHANGED, subject=connection, changes=told)
     linked = PushGroup.objects.filter(connection=connection, role__isnull=False)
     relink_groups(actor=actor, groups=linked.select_related("connection", "role"))
     end_sso_grants(actor=actor, grants=Grant.objects.filter(connection=connection).exclude(role__in=roles))
@@ -185,7 +194,7 @@ def _switch(*, actor: Actor, connection_id: UUID, enabled: bool, reason: str) ->
         lock_customer(connection.customer_id)
         Identity.objects.filter(connection=connection).update(session_epoch=F("session_epoch") + 1)
         connection_switched_off.send(Connection, connection=connection, actor=actor)
-    kind = "connection.switched_on" if enabled else "connection.switched_off"
+    kind = EventKind.CONNECTION_ON if enabled else EventKind.CONNECTION_OFF
     events.record(
         actor=actor, kind=kind, subject=connection, changes={"enabled": (not enabled, enabled)}, reason=reason
     )

@@ -4,13 +4,15 @@ from collections.abc import Collection
 from uuid import UUID
 
 from core_identity.errors import NameTaken, NotAllowed, NotFound
+from core_identity.event_kinds import EventKind
 from core_identity.keys import key
 from core_identity.models import User
 from core_identity.selectors.drift import UID, drift_in
 from core_identity.services import events
 from core_identity.services.conflicts import close_what_is_gone
-from core_identity.services.links import give_uid, lock_identity
-from core_identity.services.merge import require_superuser
+from core_identity.services.links import give_uid
+from core_identity.services.locks import lock_identity
+from core_identity.services.permissions import require_superuser
 from core_identity.services.transactions import in_one_transaction
 from core_identity.services.users import free_email
 from core_identity.values import Actor
@@ -43,7 +45,7 @@ def take_over(
     user.save(update_fields=["email_key", "username_key", *(field for field in changes if field != UID)])
     events.record(
         actor=actor,
-        kind="user.drift_taken_over",
+        kind=EventKind.USER_DRIFT_TAKEN_OVER,
         subject=user,
         connection=identity.connection,
         changes=changes,

@@ -11,20 +11,22 @@ from django.utils import timezone
 
 from core_identity import signals
 from core_identity.errors import NotAllowed, NotFound
+from core_identity.event_kinds import EventKind
 from core_identity.keys import key
 from core_identity.models import Conflict, Connection, Event, Grant, Identity, IdentityUid, PushGroupMember, User
 from core_identity.models.conflict import ConflictState
 from core_identity.models.event import REFUSED_KINDS
 from core_identity.services import events, expiry
 from core_identity.services.grants import end_these
-from core_identity.services.merge import may_touch_guarded
-from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.services.locks import lock_customer
+from core_identity.services.permissions import may_touch_guarded
+from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor, ActorKind
 
 ERASED: Final = "erased"
 """Replaces a name that must not be empty."""
 
-QUOTING_KINDS: Final = (*REFUSED_KINDS, "push.rest_dropped")
+QUOTING_KINDS: Final = (*REFUSED_KINDS, EventKind.PUSH_REST_DROPPED.value)
 """Events in somebody's story that may quote the names of another: why a push or a sign-in, or a part of it, was refused."""
 
 OF_USER: Final = ("email", "email_key", "first_name", "last_name", "title", "company", "department")
@@ -93,7 +95,7 @@ def erase(*, actor: Actor, user_id: UUID, reason: str) -> ErasePlan:
     _blank_identities(plan.identities)
     _blank_people(plan.people)
     told = {"identities": (None, len(plan.identities)), "events": (None, plan.events), "grants": (None, plan.grants)}
-    events.record(actor=actor, kind="user.erased", subject=user, changes=told, reason=reason)
+    events.record(actor=actor, kind=EventKind.USER_ERASED, subject=user, changes=told, reason=reason)
     user.refresh_from_db()
     return plan
 
@@ -176,7 +178,7 @@ def _events(people: Collection[User], identities: Collection[Identity]) -> Query
         refused = Q(kind__in=QUOTING_KINDS, connection_id__in=connections) & (quoted | Q(actor__in=labels))
     left_behind = Q(pk__in=[])
     for one in identities:
-        left_behind |= Q(kind="connection.succeeded", changes__identities_left__1__contains=[str(one)])
+        left_behind |= Q(kind=EventKind.CONNECTION_SUCCEEDED, changes__identities_left__1__contains=[str(one)])
     return Event.objects.filter(theirs | refused | left_behind)
 
 

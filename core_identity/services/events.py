@@ -10,9 +10,11 @@ from django.db import connection as database
 from django.db import models
 from django.utils import timezone
 
+from core_identity.event_kinds import EventKind
 from core_identity.models import Connection, Event, Grant, Identity, PushGroup, User
-from core_identity.services import rows
+from core_identity.services import row_writes
 from core_identity.values import Actor
+from core_identity.write_guard import service_writes
 
 Changes = Mapping[str, tuple[object, object]]
 """``{field: (before, after)}``; never a secret."""
@@ -21,16 +23,17 @@ FEW: Final = 50
 """So many events are inserted by a short INSERT; more by ``bulk_create``, which sends arrays."""
 
 
-def _event(
+def new_event(
     *,
     actor: Actor,
-    kind: str,
+    kind: EventKind,
     subject: models.Model | None,
     connection: Connection | None = None,
     user_id: UUID | None = None,
     changes: Changes | None = None,
     reason: str = "",
 ) -> Event:
+    """Return an event that is not stored yet. The user and the connection are read from ``subject``, if it has them and they are not given."""
     if user_id is None and isinstance(subject, User):
         user_id = subject.pk
     if user_id is None and isinstance(subject, Identity | Grant):
@@ -41,7 +44,7 @@ def _event(
         connection = subject
     return Event(
         at=timezone.now(),
-        kind=kind,
+        kind=kind.value,
         channel=actor.channel.value,
         actor_kind=actor.kind.value,
         actor_id=actor.id[:100],
@@ -58,20 +61,42 @@ def _event(
     )
 
 
-def record(**event: Any) -> None:
-    """Append one event, with the arguments of `_event`. Must run in the transaction of the change that it describes."""
-    record_many([event])
+def record(
+    *,
+    actor: Actor,
+    kind: EventKind,
+    subject: models.Model | None,
+    connection: Connection | None = None,
+    user_id: UUID | None = None,
+    changes: Changes | None = None,
+    reason: str = "",
+) -> None:
+    """Append one event. Must run in the transaction of the change that it describes."""
+    _append(
+        [
+            new_event(
+                actor=actor,
+                kind=kind,
+                subject=subject,
+                connection=connection,
+                user_id=user_id,
+                changes=changes,
+                reason=reason,
+            )
+        ]
+    )
 
 
-def record_many(events: Iterable[Mapping[str, Any]]) -> None:
-    """Append many events in one statement."""
-    _append([_event(**event) for event in events])
+def record_many(events: Iterable[Event]) -> None:
+    """Append many events by `new_event` in one statement."""
+    _append(list(events))
 
 
 def _append(made: list[Event]) -> None:
     gathered = _gathered.get()
     if gathered is None:
-        rows.insert(*made) if len(made) <= FEW else Event.objects.bulk_create(made)
+        with service_writes():
+            row_writes.insert(*made) if len(made) <= FEW else Event.objects.bulk_create(made)
     else:
         gathered += made
 
@@ -91,8 +116,8 @@ def together() -> Iterator[list[Event]]:
     _append(made)
 
 
-def for_each(rows: str, **event: Any) -> tuple[str, dict[str, Any]]:
-    """Return an INSERT of one event for each ``user_id`` of ``rows``, and its parameters. Takes the arguments of `_event` except the user.
+def for_each(rows: str, event: Event) -> tuple[str, dict[str, Any]]:
+    """Return an INSERT of ``event`` (`new_event`, without a user) for each ``user_id`` of ``rows``, and its parameters.
 
     ``rows`` is a name in the WITH of a statement that changes many people, so that this statement writes their events too. The events that
     `together` has gathered so far are written now, so all events keep their order.
@@ -101,12 +126,11 @@ def for_each(rows: str, **event: Any) -> tuple[str, dict[str, Any]]:
     if gathered:
         Event.objects.bulk_create(gathered)
         gathered.clear()
-    made = _event(**event)
     columns = ", ".join(f'"{field.column}"' for field in _SAME)
     values = ", ".join(f"%(event_{field.column})s" for field in _SAME)
     sql = f"INSERT INTO {Event._meta.db_table} (uuid, user_id, {columns}) SELECT gen_random_uuid(), user_id, {values} FROM {rows}"  # noqa: S608 - names of our own
     return sql, {
-        f"event_{field.column}": field.get_db_prep_save(getattr(made, field.attname), database) for field in _SAME
+        f"event_{field.column}": field.get_db_prep_save(getattr(event, field.attname), database) for field in _SAME
     }
 
 

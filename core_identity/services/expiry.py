@@ -8,19 +8,22 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core_identity.clock import database_now
-from core_identity.errors import NotAllowed, NotFound
+from core_identity.errors import NotAllowed
+from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_text
 from core_identity.models import Connection, Grant, Identity, User
 from core_identity.models.connection import Reactivation
 from core_identity.policy.expiry import wish_is_granted
 from core_identity.policy.wording import ActiveMeans
 from core_identity.selectors.expiry import now_and_snapshot
-from core_identity.services import events, rows
+from core_identity.services import events, row_writes
 from core_identity.services.grants import end_these
-from core_identity.services.identities import current_uid, make_user, save_identity
-from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.services.identities import current_uid
+from core_identity.services.locks import lock_user
+from core_identity.services.permissions import require_superuser
+from core_identity.services.transactions import in_one_transaction
 from core_identity.signals import user_expired
-from core_identity.values import Actor, Channel, Person
+from core_identity.values import Actor
 
 UNEXPIRED: Final[Mapping[str, Any]] = {
     "expired_at": None,
@@ -37,15 +40,16 @@ UNEXPIRED: Final[Mapping[str, Any]] = {
 def expire(*, actor: Actor, user_id: UUID, reason: str) -> User:
     """Expire a user as an administrator. If a channel expired the user, the expiry becomes the administrator's, and no channel can undo it (R22).
 
-    If an administrator expired the user already, nothing changes. Raises `NotFound`.
+    If an administrator expired the user already, nothing changes. Raises `NotFound`, and `NotAllowed` if only a superuser may do it.
     """
-    user = _lock(user_id)
+    user = lock_user(user_id)
+    require_superuser(actor, [user])
     if user.expired_connection_id is not None:
         before = user.expired_channel
         _set_source(user, actor=actor, connection=None, reason=reason)
         _save(user)
         told = {"expired_channel": (before, user.expired_channel)}
-        events.record(actor=actor, kind="user.expiry_taken_over", subject=user, changes=told, reason=reason)
+        events.record(actor=actor, kind=EventKind.USER_EXPIRY_TAKEN_OVER, subject=user, changes=told, reason=reason)
     _expire(actor=actor, user=user, connection=None, reason=reason)
     return user
 
@@ -96,7 +100,7 @@ def note_reactivation(*, actor: Actor, identity: Identity, uid_moves: bool = Fal
         identity.new_uid_held = True
         return ActiveMeans.UNEXPIRED
     identity.reactivation_requested_at = timezone.now()
-    events.record(actor=actor, kind="user.reactivation_requested", subject=user, connection=connection)
+    events.record(actor=actor, kind=EventKind.USER_REACTIVATION_REQUESTED, subject=user, connection=connection)
     return ActiveMeans.WISH
 
 
@@ -104,9 +108,10 @@ def note_reactivation(*, actor: Actor, identity: Identity, uid_moves: bool = Fal
 def unexpire(*, actor: Actor, user_id: UUID, reason: str, keep_roles: bool = True) -> User:
     """Let an expired user sign in again, as an administrator; with ``keep_roles=False`` all grants end first (R24).
 
-    Raises `NotFound`, and `NotAllowed` for a user that was merged into another.
+    Raises `NotFound`; `NotAllowed` for a user that was merged into another, or if only a superuser may do it.
     """
-    user = _lock(user_id)
+    user = lock_user(user_id)
+    require_superuser(actor, [user])
     if user.expired_at is None:
         return user
     if user.merged_into is not None:
@@ -125,14 +130,14 @@ def unexpire_together(*, actor: Actor, users: Collection[User], connection: Conn
     User.objects.filter(pk__in=ids).update(**UNEXPIRED)
     Identity.objects.filter(user__in=ids).update(reactivation_requested_at=None)
     events.record_many(
-        {
-            "actor": actor,
-            "kind": "user.unexpired",
-            "subject": user,
-            "connection": connection,
-            "changes": {"expired_at": (user.expired_at, None)},
-            "reason": reason,
-        }
+        events.new_event(
+            actor=actor,
+            kind=EventKind.USER_UNEXPIRED,
+            subject=user,
+            connection=connection,
+            changes={"expired_at": (user.expired_at, None)},
+            reason=reason,
+        )
         for user in users
     )
 
@@ -141,59 +146,6 @@ def hand_over(*, former: Connection, successor: Connection, identities: Collecti
     """Replace ``former`` by ``successor`` as the connection that expired the users of these identities (R1a). Two statements."""
     theirs = Identity.objects.filter(pk__in=identities).values("user_id")
     User.objects.filter(expired_connection=former, pk__in=theirs).update(expired_connection=successor)
-
-
-@in_one_transaction
-def split_off(*, actor: Actor, identity_id: UUID, reason: str) -> User:
-    """Move an identity to a new user of its own, because it belongs to another person (R24). The expired user stays expired.
-
-    Only the grants from the identity's own push groups move. Grants from its sign-ins end, and its next sign-in gives them again. A resolution
-    *different people* permits both users to share a name (R9). Raises `NotFound`, `NotAllowed`.
-    """
-    from core_identity.services import conflicts, groups
-
-    found = Identity.objects.select_related("connection").filter(pk=identity_id).first()
-    if found is None:
-        raise NotFound("There is no such identity.")
-    lock_customer(found.connection.customer_id)
-    old = _lock(found.user_id)
-    identity = (
-        Identity.objects.select_for_update(of=("self",), no_key=True).select_related("connection").get(pk=identity_id)
-    )
-    if old.expired_at is None:
-        raise NotAllowed("Only the identity of an expired user can be given to another person.")
-    if old.erased_at is not None:
-        raise NotAllowed("The identity of an erased person cannot move. Release its UID instead.")
-    groups.drop_grants(actor=actor, identity=identity)
-    by_sign_in = Grant.objects.filter(user=old, channel=Channel.SSO.value, connection=identity.connection)
-    end_these(actor=actor, grants=by_sign_in, reason=reason)
-    said = Person(
-        given_name=identity.given_name,
-        family_name=identity.family_name,
-        email=identity.email,
-        title=identity.title,
-        organization=identity.organization,
-        department=identity.department,
-    )
-    new = make_user(
-        actor=actor,
-        connection=identity.connection,
-        person=said,
-        username=identity.user_name or identity.email or identity.name_id,
-        email_shared=True,
-    )
-    identity.user = new
-    identity.session_epoch += 1
-    identity.reactivation_requested_at = None
-    save_identity(identity)
-    moved = {"user": (old.username, new.username)}
-    for whose in (old, new):
-        events.record(
-            actor=actor, kind="identity.split_off", subject=identity, user_id=whose.pk, changes=moved, reason=reason
-        )
-    conflicts.tell_apart(actor=actor, identity=identity, other=old, reason=reason)
-    groups.follow_identity(actor=actor, identity=identity)
-    return new
 
 
 def snapshot(identity: Identity) -> dict[str, str | None]:
@@ -207,20 +159,13 @@ def snapshot(identity: Identity) -> dict[str, str | None]:
     }
 
 
-def _lock(user_id: UUID) -> User:
-    user = User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
-    if user is None:
-        raise NotFound("There is no such user.")
-    return user
-
-
 def _expire(*, actor: Actor, user: User, connection: Connection | None, reason: str) -> None:
     if user.expired_at is not None:
         return
     _set_expired(user, actor=actor, connection=connection, reason=reason)
     events.record(
         actor=actor,
-        kind="user.expired",
+        kind=EventKind.USER_EXPIRED,
         subject=user,
         connection=connection,
         changes={"expired_at": (None, user.expired_at)},
@@ -250,7 +195,7 @@ def _unexpire(*, actor: Actor, user: User, connection: Connection | None, reason
     user.identities.update(reactivation_requested_at=None)
     events.record(
         actor=actor,
-        kind="user.unexpired",
+        kind=EventKind.USER_UNEXPIRED,
         subject=user,
         connection=connection,
         changes={"expired_at": (before.isoformat() if before else None, None)},
@@ -259,7 +204,7 @@ def _unexpire(*, actor: Actor, user: User, connection: Connection | None, reason
 
 
 def _save(user: User) -> None:
-    rows.update(user, UNEXPIRED)
+    row_writes.update(user, UNEXPIRED)
     # It is made by the database: what the object in memory says of it is stale, and read again where somebody asks.
     user.__dict__.pop("is_active", None)
 

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 from django.utils import timezone
 
+from core_identity.event_kinds import EventKind
 from core_identity.models import Connection, Identity
 from core_identity.policy.expiry import expires
 from core_identity.policy.matching import Decision
 from core_identity.policy.wording import ActiveMeans, in_words
-from core_identity.services import bursts, events, expiry, groups, rows
+from core_identity.services import bursts, events, expiry, groups, row_writes
 from core_identity.services.conflicts import settle
 from core_identity.services.identities import (
     claim,
@@ -72,7 +73,7 @@ def follow_push(
     )
     save_changed(identity, before, anyway=uid_differs)  # what is as it was keeps its version (RFC 7644 section 3.5.2.1)
     if changes or decision not in {Decision.APPLY, Decision.DRIFT}:
-        events.record(actor=actor, kind=f"identity.{_PAST[decision]}", subject=identity, changes=changes)
+        events.record(actor=actor, kind=_KINDS[decision], subject=identity, changes=changes)
     followed = project(actor=actor, connection=connection, identity=identity, said=person, uid_moves=uid_moves)
     if not was_resource:
         groups.follow_identity(actor=actor, identity=identity)
@@ -80,13 +81,13 @@ def follow_push(
     return in_words(decision, noted=changes, followed=followed, active=meaning)
 
 
-_PAST = {
-    Decision.APPLY: "changed",
-    Decision.RELINK: "relinked",
-    Decision.REVIVE: "revived",
-    Decision.ADOPT: "adopted",
-    Decision.CLAIM: "changed",
-    Decision.DRIFT: "changed",
+_KINDS = {
+    Decision.APPLY: EventKind.IDENTITY_CHANGED,
+    Decision.RELINK: EventKind.IDENTITY_RELINKED,
+    Decision.REVIVE: EventKind.IDENTITY_REVIVED,
+    Decision.ADOPT: EventKind.IDENTITY_ADOPTED,
+    Decision.CLAIM: EventKind.IDENTITY_CHANGED,
+    Decision.DRIFT: EventKind.IDENTITY_CHANGED,
 }
 
 
@@ -106,9 +107,9 @@ def make_identity(
     changes = write_identity(identity, person)
     current = new_uid(identity, uid, derived=derived)
     tell_user(actor=actor, connection=connection, user=user)
-    events.record(actor=actor, kind="identity.created", subject=identity, changes=changes)
+    events.record(actor=actor, kind=EventKind.IDENTITY_CREATED, subject=identity, changes=changes)
     tell_uid(actor=actor, identity=identity, uid=current, before=None)
-    rows.insert(user, identity, current, *events.taken())
+    row_writes.insert(user, identity, current, *events.taken())
     return identity
 
 
@@ -133,7 +134,7 @@ def set_active(
     if active is None or was == active:
         return None
     identity.active = active
-    events.record(actor=actor, kind="identity.active_set", subject=identity, changes={"active": (was, active)})
+    events.record(actor=actor, kind=EventKind.IDENTITY_ACTIVE_SET, subject=identity, changes={"active": (was, active)})
     if expires(was_active=was, active=active):
         identity.session_epoch += 1
         identity.reactivation_requested_at = None

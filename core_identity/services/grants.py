@@ -8,7 +8,8 @@ from uuid import UUID
 from django.db import connection as database
 from django.db.models import QuerySet
 
-from core_identity.models import Connection, Grant, PushGroup, Role
+from core_identity.event_kinds import EventKind
+from core_identity.models import Connection, Event, Grant, PushGroup, Role
 from core_identity.services import events
 from core_identity.values import Actor, Channel
 
@@ -32,7 +33,7 @@ def add_grants(*, actor: Actor, source: Source, role: Role, user_ids: Collection
     if not user_ids:
         return 0
     new = _run(_ADD, _values(source, role) | {"users": list(user_ids), "label": source.label})
-    tell(actor=actor, kind="grant.added", source=source, role=role, user_ids=new)
+    _record(actor=actor, kind=EventKind.GRANT_ADDED, source=source, role=role, user_ids=new)
     return len(new)
 
 
@@ -41,7 +42,7 @@ def end_grants(*, actor: Actor, source: Source, role: Role, user_ids: Collection
     if user_ids is None:
         return _end_all(actor=actor, source=source, role=role)
     ended = _run(_END_OF_USERS, _values(source, role) | {"users": list(user_ids)})
-    tell(actor=actor, kind="grant.removed", source=source, role=role, user_ids=ended)
+    _record(actor=actor, kind=EventKind.GRANT_REMOVED, source=source, role=role, user_ids=ended)
     return len(ended)
 
 
@@ -55,15 +56,15 @@ def end_these(*, actor: Actor, grants: QuerySet[Grant], reason: str = "") -> Non
     ended = list(grants.select_related("role", "connection"))
     Grant.objects.filter(pk__in=[grant.pk for grant in ended]).delete()
     events.record_many(
-        {
-            "actor": actor,
-            "kind": "grant.removed",
-            "subject": grant.role,
-            "user_id": grant.user_id,
-            "connection": grant.connection,
-            "changes": {"role": (grant.role.name, None), "source": (grant.label or grant.channel, None)},
-            "reason": reason,
-        }
+        events.new_event(
+            actor=actor,
+            kind=EventKind.GRANT_REMOVED,
+            subject=grant.role,
+            user_id=grant.user_id,
+            connection=grant.connection,
+            changes={"role": (grant.role.name, None), "source": (grant.label or grant.channel, None)},
+            reason=reason,
+        )
         for grant in ended
     )
 
@@ -72,21 +73,28 @@ def _of(source: Source) -> QuerySet[Grant]:
     return Grant.objects.filter(channel=source.channel.value, connection=source.connection, key=source.key)
 
 
-def tell(*, actor: Actor, kind: str, source: Source, role: Role, user_ids: Collection[UUID]) -> None:
-    """Append an event for each of these users: ``grant.added`` or ``grant.removed``."""
-    event = grant_event(kind, actor=actor, source=source, role=role)
-    events.record_many({**event, "user_id": user_id} for user_id in user_ids)
+def _record(*, actor: Actor, kind: EventKind, source: Source, role: Role, user_ids: Collection[UUID]) -> None:
+    """Append an event for each of these users: `EventKind.GRANT_ADDED` or `EventKind.GRANT_REMOVED`."""
+    events.record_many(
+        grant_event(kind, actor=actor, source=source, role=role, user_id=user_id) for user_id in user_ids
+    )
 
 
-def grant_event(kind: str, *, actor: Actor, source: Source, role: Role) -> dict[str, Any]:
-    """Return the event that a grant began or ended, as `events.record` takes it, but without the user."""
+def grant_event(kind: EventKind, *, actor: Actor, source: Source, role: Role, user_id: UUID | None = None) -> Event:
+    """Return the event that a grant began or ended."""
     named = source.label or source.channel.value
-    added = kind == "grant.added"
-    changes = {
-        "role": (None, role.name) if added else (role.name, None),
-        "source": (None, named) if added else (named, None),
-    }
-    return {"actor": actor, "kind": kind, "subject": role, "connection": source.connection, "changes": changes}
+    added = kind is EventKind.GRANT_ADDED
+    return events.new_event(
+        actor=actor,
+        kind=kind,
+        subject=role,
+        connection=source.connection,
+        user_id=user_id,
+        changes={
+            "role": (None, role.name) if added else (role.name, None),
+            "source": (None, named) if added else (named, None),
+        },
+    )
 
 
 _GRANT: Final = Grant._meta.db_table
@@ -105,7 +113,9 @@ _END_OF_USERS: Final = f"{_END} AND user_id = ANY(%(users)s::uuid[]) RETURNING u
 
 def _end_all(*, actor: Actor, source: Source, role: Role) -> int:
     """End grants by one statement that also writes the events, because a customer may have very many."""
-    told, columns = events.for_each("ended", **grant_event("grant.removed", actor=actor, source=source, role=role))
+    told, columns = events.for_each(
+        "ended", grant_event(EventKind.GRANT_REMOVED, actor=actor, source=source, role=role)
+    )
     sql = f"WITH ended AS ({_END} RETURNING user_id), told AS ({told}) SELECT count(*) FROM ended"  # noqa: S608 - SQL of our own
     return int(_run(sql, _values(source, role) | columns)[0])
 

@@ -8,17 +8,19 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from core_identity.errors import InvalidValue, NameTaken, UnknownGroup
+from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_name, key
 from core_identity.models import Connection, ExpectedMember, Identity, PushGroup, PushGroupMember, Role
 from core_identity.models.connection import UnknownGroup as UnknownGroupPolicy
 from core_identity.selectors.group_rows import counted_group, is_named, locked_group
 from core_identity.selectors.groups import reached_by, role_keys
-from core_identity.services import events, rows
+from core_identity.services import events, row_writes
 from core_identity.services.grants import add_grants, end_grants, relabel_grants, source_of
+from core_identity.services.locks import lock_channel, lock_customer, require_enabled
 from core_identity.services.members import give_role
 from core_identity.services.membership import add_first_members, change_members, has_members
 from core_identity.services.refusals import recording_refusals
-from core_identity.services.transactions import in_one_transaction, lock_channel, lock_customer, require_enabled
+from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor, GroupChange
 
 _CHANGED: Final = ("display_name", "name_key", "external_id", "version", "changed_at", "member_count")
@@ -40,9 +42,9 @@ def create_group(*, actor: Actor, connection: Connection, change: GroupChange) -
         connection=connection, display_name=name, name_key=key(name), external_id=_external_id(change), role=role
     )
     told = {"display_name": (None, name), "role": (None, role.name if role else None)}
-    events.record(actor=actor, kind="group.created", subject=group, changes=told)
+    events.record(actor=actor, kind=EventKind.GROUP_CREATED, subject=group, changes=told)
     if add_first_members(actor=actor, group=group, change=change):
-        rows.update(group, ["member_count"])
+        row_writes.update(group, ["member_count"])
     return group
 
 
@@ -71,13 +73,13 @@ def _change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: 
     external_id = _external_id(change)
     if change.external_id is not None and external_id != group.external_id:
         told = {"external_id": (group.external_id, external_id)}
-        events.record(actor=actor, kind="group.changed", subject=group, changes=told)
+        events.record(actor=actor, kind=EventKind.GROUP_CHANGED, subject=group, changes=told)
         group.external_id = external_id
         changed = True
     if change_members(actor=actor, group=group, change=change) or changed:
         group.version += 1
         group.changed_at = timezone.now()
-        rows.update(group, _CHANGED)
+        row_writes.update(group, _CHANGED)
     return group
 
 
@@ -96,7 +98,7 @@ def remove_group(
         check(group)
     _link(actor=actor, group=group, role=None)
     events.record(
-        actor=actor, kind="group.deleted", subject=group, changes={"display_name": (group.display_name, None)}
+        actor=actor, kind=EventKind.GROUP_DELETED, subject=group, changes={"display_name": (group.display_name, None)}
     )
     group.delete()
 
@@ -168,7 +170,8 @@ def _let_in(*, actor: Actor, identity: Identity) -> None:
     )
     told = {"members_added": (None, 1), "members_expected": (1, None)}
     events.record_many(
-        {"actor": actor, "kind": "group.members_changed", "subject": group, "changes": told} for group in groups
+        events.new_event(actor=actor, kind=EventKind.GROUP_MEMBERS_CHANGED, subject=group, changes=told)
+        for group in groups
     )
 
 
@@ -237,7 +240,7 @@ def _rename(*, actor: Actor, group: PushGroup, name: str) -> bool:
         _link(actor=actor, group=group, role=role)
     group.display_name, group.name_key = name, key(name)
     relabel_grants(source=source_of(group))
-    events.record(actor=actor, kind="group.renamed", subject=group, changes={"display_name": (before, name)})
+    events.record(actor=actor, kind=EventKind.GROUP_RENAMED, subject=group, changes={"display_name": (before, name)})
     return True
 
 
@@ -251,7 +254,9 @@ def _link(*, actor: Actor, group: PushGroup, role: Role | None) -> None:
     group.role = role
     group.save(update_fields=["role", "display_name", "name_key"])
     told = {"role": (before.name if before else None, role.name if role else None)}
-    events.record(actor=actor, kind="group.linked" if role else "group.unlinked", subject=group, changes=told)
+    events.record(
+        actor=actor, kind=EventKind.GROUP_LINKED if role else EventKind.GROUP_UNLINKED, subject=group, changes=told
+    )
     if role is not None:
         give_role(group, actor=actor)
 

@@ -7,13 +7,14 @@ from typing import Any, Final
 from django.utils import timezone
 
 from core_identity.errors import InvalidValue
+from core_identity.event_kinds import EventKind
 from core_identity.keys import MAX_NAME, clean_name, exact_text, key, mixed_scripts
 from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.models.connection import UidRule
 from core_identity.policy.matching import Known
 from core_identity.policy.names import username_candidates
 from core_identity.policy.projection import FOLLOWS, KEYS, mirrored_changes, permitted_changes
-from core_identity.services import events, rows
+from core_identity.services import events, row_writes
 from core_identity.values import Actor, Person
 
 NAMES: Final = ("uid", "external_id", "user_name", "name_id")
@@ -72,7 +73,7 @@ def make_user(
 ) -> User:
     """Make the user of a new person. The password is unusable, because channels never set one."""
     user = new_user(connection=connection, person=person, username=free_username(username), email_shared=email_shared)
-    rows.insert(user)
+    row_writes.insert(user)
     tell_user(actor=actor, connection=connection, user=user)
     return user
 
@@ -95,7 +96,7 @@ def new_user(*, connection: Connection, person: Person, username: str, email_sha
 def tell_user(*, actor: Actor, connection: Connection, user: User) -> None:
     """Record the event of a new user."""
     made = {"username": ("", user.username), "email": ("", user.email)}
-    events.record(actor=actor, kind="user.created", subject=user, connection=connection, changes=made)
+    events.record(actor=actor, kind=EventKind.USER_CREATED, subject=user, connection=connection, changes=made)
 
 
 def write_identity(identity: Identity, said: Person) -> dict[str, tuple[object, object]]:
@@ -135,7 +136,7 @@ def save_changed(identity: Identity, before: Mapping[str, object], *, anyway: bo
     if changed or anyway:
         identity.version += 1
         identity.changed_at = timezone.now()
-        rows.update(identity, [*changed, "version", "changed_at"])
+        row_writes.update(identity, [*changed, "version", "changed_at"])
 
 
 def columns_of(identity: Identity) -> dict[str, object]:
@@ -159,10 +160,10 @@ def project(
     before = {field: getattr(user, field) for field in changes}
     for field, value in changes.items():
         setattr(user, field, value)
-    rows.update(user, changes)
+    row_writes.update(user, changes)
     events.record(
         actor=actor,
-        kind="user.changed",
+        kind=EventKind.USER_CHANGED,
         subject=user,
         connection=connection,
         changes={field: (before[field], value) for field, value in changes.items()},
@@ -176,7 +177,7 @@ def claim(*, actor: Actor, identity: Identity) -> None:
     user = identity.user
     user.set_unusable_password()
     user.save(update_fields=["password"])
-    events.record(actor=actor, kind="identity.claimed", subject=identity)
+    events.record(actor=actor, kind=EventKind.IDENTITY_CLAIMED, subject=identity)
 
 
 def accept_drift(identity: Identity, *, uid: str) -> None:
@@ -210,7 +211,7 @@ def set_uid(*, actor: Actor, identity: Identity, uid: str, derived: bool = False
         before.save(update_fields=["current"])
     IdentityUid.objects.filter(identity=identity, uid_key=key(uid)).delete()
     made = new_uid(identity, uid, derived=derived)
-    rows.insert(made)
+    row_writes.insert(made)
     if "uid_now" in identity.__dict__:
         identity.__dict__["uid_now"] = made
     tell_uid(actor=actor, identity=identity, uid=made, before=before)
@@ -236,7 +237,7 @@ def tell_uid(*, actor: Actor, identity: Identity, uid: IdentityUid, before: Iden
     if uid.derived != was_derived:
         changes["derived"] = (was_derived, uid.derived)
     reason = _warning_of_looks(uid.uid)
-    events.record(actor=actor, kind="identity.uid_set", subject=identity, changes=changes, reason=reason)
+    events.record(actor=actor, kind=EventKind.IDENTITY_UID_SET, subject=identity, changes=changes, reason=reason)
 
 
 def _warning_of_looks(uid: str) -> str:
@@ -251,7 +252,7 @@ def release_user_name(*, actor: Actor, identity: Identity) -> None:
     save_identity(identity)
     events.record(
         actor=actor,
-        kind="identity.user_name_released",
+        kind=EventKind.IDENTITY_NAME_RELEASED,
         subject=identity,
         changes={"user_name": (identity.user_name, "")},
     )

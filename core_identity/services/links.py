@@ -6,14 +6,16 @@ from uuid import UUID
 from django.utils import timezone
 
 from core_identity.errors import NameTaken, NotAllowed, NotFound
+from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_name, key
 from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.selectors.users import guarded_users
 from core_identity.services import events, groups
 from core_identity.services.conflicts import close_what_is_gone
 from core_identity.services.identities import accept_drift, save_identity, set_uid
-from core_identity.services.merge import require_superuser
-from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.services.locks import lock_customer, lock_identity
+from core_identity.services.permissions import require_superuser
+from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor
 
 
@@ -81,13 +83,13 @@ def offer(*, actor: Actor, connection: Connection, user_ids: Collection[UUID], r
         for user in users
     )
     events.record_many(
-        {
-            "actor": actor,
-            "kind": "identity.offered",
-            "subject": one,
-            "changes": {"user_name": (None, one.user_name)},
-            "reason": reason,
-        }
+        events.new_event(
+            actor=actor,
+            kind=EventKind.IDENTITY_OFFERED,
+            subject=one,
+            changes={"user_name": (None, one.user_name)},
+            reason=reason,
+        )
         for one in offers
     )
     return len(users)
@@ -97,9 +99,10 @@ def offer(*, actor: Actor, connection: Connection, user_ids: Collection[UUID], r
 def withdraw(*, actor: Actor, identity_id: UUID, reason: str) -> None:
     """Withdraw an offer that nobody has claimed. Raises `NotFound`, `NotAllowed`."""
     identity = lock_identity(identity_id)
+    require_superuser(actor, [identity.user])
     if identity.offered_at is None:
         raise NotAllowed(f"{identity} is claimed by {identity.connection} already.")
-    events.record(actor=actor, kind="identity.offer_withdrawn", subject=identity, reason=reason)
+    events.record(actor=actor, kind=EventKind.IDENTITY_OFFER_WITHDRAWN, subject=identity, reason=reason)
     groups.drop_grants(actor=actor, identity=identity)
     identity.memberships.all().delete()
     identity.delete()
@@ -128,7 +131,11 @@ def release(*, actor: Actor, uid_id: UUID, reason: str) -> None:
     identity.session_epoch += 1
     save_identity(identity)
     events.record(
-        actor=actor, kind="identity.uid_released", subject=identity, changes={"uid": (row.uid, None)}, reason=reason
+        actor=actor,
+        kind=EventKind.IDENTITY_UID_RELEASED,
+        subject=identity,
+        changes={"uid": (row.uid, None)},
+        reason=reason,
     )
     close_what_is_gone(actor=actor, user=identity.user)
 
@@ -142,7 +149,9 @@ def relink(*, actor: Actor, identity_id: UUID, uid: str, reason: str) -> Identit
     identity = lock_identity(identity_id)
     require_superuser(actor, [identity.user])
     give_uid(actor=actor, identity=identity, uid=uid)
-    events.record(actor=actor, kind="identity.relinked", subject=identity, changes={"uid": (None, uid)}, reason=reason)
+    events.record(
+        actor=actor, kind=EventKind.IDENTITY_RELINKED, subject=identity, changes={"uid": (None, uid)}, reason=reason
+    )
     return identity
 
 
@@ -157,14 +166,3 @@ def give_uid(*, actor: Actor, identity: Identity, uid: str) -> None:
     set_uid(actor=actor, identity=identity, uid=uid)
     identity.session_epoch += 1
     save_identity(identity)
-
-
-def lock_identity(identity_id: UUID) -> Identity:
-    """Lock the customer, the user and the identity; return it with both and its connection. Raises `NotFound`."""
-    found = Identity.objects.filter(pk=identity_id).values_list("connection__customer_id", "user_id").first()
-    if found is None:
-        raise NotFound("There is no such identity.")
-    lock_customer(found[0])
-    User.objects.select_for_update(no_key=True).get(pk=found[1])
-    identities = Identity.objects.select_for_update(of=("self",), no_key=True)
-    return identities.select_related("connection", "user__customer").get(pk=identity_id)

@@ -5,7 +5,6 @@ from typing import Final
 from uuid import UUID
 
 from django.db import connection as database
-from django.db import models
 
 from core_identity.errors import Conflict, NotFound
 from core_identity.keys import key
@@ -13,7 +12,7 @@ from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.policy.matching import Known, Push, Verb
 from core_identity.selectors.stored import stored_person
 from core_identity.services.identities import current_uid, known
-from core_identity.services.transactions import require_enabled
+from core_identity.services.locks import locked_with_user, require_enabled
 from core_identity.services.uniqueness import WAY_OUT
 from core_identity.values import Cause, Collision, Person
 
@@ -104,18 +103,6 @@ SELECT FROM {User._meta.db_table} AS u, {Identity._meta.db_table} AS i
 WHERE u.id = (SELECT user_id FROM found) AND i.id = (SELECT id FROM found) FOR NO KEY UPDATE OF u, i
 """  # noqa: S608 - names of our own
 """First the user, then the identity: PostgreSQL locks in the order of the list. Why no join: see `selectors.stored`."""
-
-
-def locked_with_user(identities: models.QuerySet[Identity]) -> Identity | None:
-    """Lock the user, then the identity, and read both as they are under the lock."""
-    user_id = identities.values_list("user_id", flat=True).first()
-    if user_id is None:
-        return None
-    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
-    identity = identities.select_related("connection").select_for_update(of=("self",), no_key=True).first()
-    if identity is not None:
-        identity.user = user
-    return identity
 
 
 def contradiction(

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from django.db import connection as database
 
+from core_identity.event_kinds import EventKind
 from core_identity.models import ExpectedMember, Grant, Identity, PushGroup, PushGroupMember
 from core_identity.services import events
 from core_identity.services.grants import grant_event, source_of
@@ -133,12 +134,12 @@ def let_go(group: PushGroup, scim_ids: Collection[str], *, actor: Actor) -> Move
     """Remove the members with these ids. Their grants by the group end, each with its event."""
     if not scim_ids:
         return Moved()
-    return _run((_THESE + _LEAVE, _END, _LEFT), group, scim_ids, kind="grant.removed", actor=actor)
+    return _run((_THESE + _LEAVE, _END, _LEFT), group, scim_ids, kind=EventKind.GRANT_REMOVED, actor=actor)
 
 
 def let_all_go(group: PushGroup, *, actor: Actor) -> Moved:
     """Remove all members and expected ids. The grants by the group end, each with its event."""
-    return _run((_ALL + _LEAVE, _END, _LEFT), group, (), kind="grant.removed", actor=actor)
+    return _run((_ALL + _LEAVE, _END, _LEFT), group, (), kind=EventKind.GRANT_REMOVED, actor=actor)
 
 
 def take_in(group: PushGroup, scim_ids: Collection[str], *, actor: Actor) -> Moved:
@@ -148,15 +149,17 @@ def take_in(group: PushGroup, scim_ids: Collection[str], *, actor: Actor) -> Mov
     """
     if not scim_ids:
         return Moved()
-    return _run((_COME, _BEGIN, _ARRIVED), group, scim_ids, kind="grant.added", actor=actor)
+    return _run((_COME, _BEGIN, _ARRIVED), group, scim_ids, kind=EventKind.GRANT_ADDED, actor=actor)
 
 
 def give_role(group: PushGroup, *, actor: Actor) -> None:
     """Give the group's role to all present members, each with its event."""
-    _run((_GIVE, _BEGIN, _GIVEN), group, (), kind="grant.added", actor=actor)
+    _run((_GIVE, _BEGIN, _GIVEN), group, (), kind=EventKind.GRANT_ADDED, actor=actor)
 
 
-def _run(parts: tuple[str, str, str], group: PushGroup, scim_ids: Collection[str], *, kind: str, actor: Actor) -> Moved:
+def _run(
+    parts: tuple[str, str, str], group: PushGroup, scim_ids: Collection[str], *, kind: EventKind, actor: Actor
+) -> Moved:
     """Run a statement of these parts: the members, the grants if the group has a role, the result."""
     members, of_role, result = parts
     # One text costs a tenth of a list of UUIDs.
@@ -165,7 +168,7 @@ def _run(parts: tuple[str, str, str], group: PushGroup, scim_ids: Collection[str
     if group.role is not None:
         members += of_role
         source = source_of(group)
-        told, columns = events.for_each("granted", **grant_event(kind, actor=actor, source=source, role=group.role))
+        told, columns = events.for_each("granted", grant_event(kind, actor=actor, source=source, role=group.role))
         values |= {"role": group.role_id, "channel": source.channel.value, "key": source.key, "label": source.label}
         values |= columns
     with database.cursor() as cursor:

@@ -1,5 +1,6 @@
 """Compare the members in a message with those of a push group, write the difference, and record events (R29, R30)."""
 
+from core_identity.event_kinds import EventKind
 from core_identity.models import PushGroup
 from core_identity.selectors.group_rows import named_in
 from core_identity.services import events
@@ -71,4 +72,4 @@ def _tell(*, actor: Actor, group: PushGroup, left: Moved, come: Moved) -> None:
     }
     told = {name: (None, count) for name, count in counts.items() if count}
     if told:
-        events.record(actor=actor, kind="group.members_changed", subject=group, changes=told)
+        events.record(actor=actor, kind=EventKind.GROUP_MEMBERS_CHANGED, subject=group, changes=told)

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from core_identity.errors import NotAllowed, NotFound
+from core_identity.event_kinds import EventKind
 from core_identity.keys import key
 from core_identity.models import Grant, Identity, IdentityUid, PushGroupMember, User
-from core_identity.selectors.users import guarded_users
 from core_identity.services import events, expiry, groups
 from core_identity.services.conflicts import close_what_is_gone
 from core_identity.services.identities import save_identity
-from core_identity.services.transactions import in_one_transaction, lock_customer
-from core_identity.values import Actor, ActorKind
+from core_identity.services.locks import lock_customer
+from core_identity.services.permissions import require_superuser
+from core_identity.services.transactions import in_one_transaction
+from core_identity.values import Actor
 
 FACE = (
     "scim_id", "user_name", "user_name_key", "external_id", "active", "given_name", "family_name", "email", "email_key",
@@ -111,7 +113,7 @@ def merge(*, actor: Actor, kept_id: UUID, gone_id: UUID, reason: str) -> User:
     plan.gone.merged_into = plan.kept
     plan.gone.save(update_fields=["password", "merged_into"])
     plan.gone.tombstones.update(merged_into=plan.kept)
-    events.record(actor=actor, kind="user.merged", subject=plan.kept, changes=told, reason=reason)
+    events.record(actor=actor, kind=EventKind.USER_MERGED, subject=plan.kept, changes=told, reason=reason)
     for fold in plan.folds:
         groups.follow_identity(actor=actor, identity=fold.into)
     close_what_is_gone(actor=actor, user=plan.gone)
@@ -123,20 +125,6 @@ def require_not_erased(user: User) -> None:
     """Raise `NotAllowed` if a user is erased, because a merge would give values to the user again (R34)."""
     if user.erased_at is not None:
         raise NotAllowed("One of them was erased. To let a newcomer have the UID, release it.")
-
-
-def require_superuser(actor: Actor, users: Collection[User]) -> None:
-    """Raise `NotAllowed` if ``actor`` is an administrator but not a superuser, and a user is staff or holds a protected role (R11)."""
-    guarded = guarded_users().filter(pk__in=[user.pk for user in users])
-    if actor.kind is ActorKind.ADMIN and guarded.exists() and not may_touch_guarded(actor):
-        raise NotAllowed("Only a superuser may do this if a user is staff or holds a protected role.")
-
-
-def may_touch_guarded(actor: Actor) -> bool:
-    """Whether ``actor`` is a superuser, or a command. Anybody who can run commands can do more anyway (R11)."""
-    if actor.kind is not ActorKind.ADMIN:
-        return True
-    return bool(actor.id) and User.objects.filter(pk=actor.id, is_superuser=True, expired_at__isnull=True).exists()
 
 
 def _identities(user: User) -> Collection[Identity]:

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from core_identity.budgets import count, digest, spend
 from core_identity.clock import Now
+from core_identity.event_kinds import EventKind
 from core_identity.keys import key
 from core_identity.models import Event, User
 from core_identity.models.event import PASSWORD_ALARM
@@ -34,7 +35,7 @@ ALARM: Final = "Passwords for {} were refused from many networks within an hour.
 @in_one_transaction
 def note_sign_in(*, actor: Actor, user: User) -> None:
     """Record that a local administrator signed in with a password."""
-    events.record(actor=actor, kind="password.signed_in", subject=user)
+    events.record(actor=actor, kind=EventKind.PASSWORD_SIGNED_IN, subject=user)
 
 
 def note_refusal(*, actor: Actor, name: str, network: str) -> None:
@@ -66,10 +67,12 @@ def alarms() -> QuerySet[Event]:
 @in_one_transaction
 def _record(*, actor: Actor, user: User | None) -> None:
     reason = "Wrong password, or no administrator." if user else "Nobody has the name that was typed."
-    events.record(actor=actor, kind="password.refused", subject=user, reason=reason)
+    events.record(actor=actor, kind=EventKind.PASSWORD_REFUSED, subject=user, reason=reason)
 
 
 @in_one_transaction
 def _raise_alarm(*, actor: Actor, user: User) -> None:
     changes = {"networks": (None, NETWORKS)}
-    events.record(actor=actor, kind=PASSWORD_ALARM, subject=user, changes=changes, reason=ALARM.format(user)[:1024])
+    events.record(
+        actor=actor, kind=EventKind.PASSWORD_ALARM, subject=user, changes=changes, reason=ALARM.format(user)[:1024]
+    )

@@ -1,28 +1,28 @@
 """Apply SCIM's pushes of people, as `core_identity.policy.matching` decides (R8a)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
-from core_identity.errors import Duplicate, IdentityError, TryAgain, UidRequired
+from core_identity.errors import IdentityError, TryAgain, UidRequired
+from core_identity.event_kinds import EventKind
 from core_identity.keys import key
 from core_identity.models import Connection, Identity
 from core_identity.policy import matching
 from core_identity.policy.matching import Decision, Verb
 from core_identity.policy.wording import ActiveMeans, in_words
-from core_identity.selectors.newcomers import is_newcomer, locked_keys
 from core_identity.services import events, expiry, groups
-from core_identity.services.conflicts import close_what_is_gone, settle
-from core_identity.services.following import follow_push, make_identity, set_active
+from core_identity.services.conflicts import close_what_is_gone
+from core_identity.services.creating import create_newcomer, create_or_match
+from core_identity.services.following import follow_push, set_active
 from core_identity.services.identities import (
     cleaned,
     columns_of,
     current_uid,
-    free_username,
     known,
     require_user_name,
     save_changed,
@@ -30,39 +30,23 @@ from core_identity.services.identities import (
 from core_identity.services.locating import (
     contradiction,
     holder_of_external_id,
-    locked_with_user,
-    offered_as,
     owner_of_uid,
     push_of,
     resource,
 )
+from core_identity.services.locks import lock_customer
+from core_identity.services.outcomes import Outcome
 from core_identity.services.refusals import recording_refusals
-from core_identity.services.transactions import in_one_transaction, lock_customer, lock_newcomer, require_enabled
+from core_identity.services.transactions import in_one_transaction
 from core_identity.services.unchanged import read_once, sent_without_change, unchanged
 from core_identity.services.uniqueness import (
     WAY_OUT,
     NameHeld,
-    is_confirmed,
     release_name_if_retry_succeeds,
     require_free_email,
     require_free_name,
 )
 from core_identity.values import Actor, Person
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The result of a push. ``created``: 201 is due. ``notes`` are sentences for the log.
-
-    ``as_stored``: the identity equals what `stored_person` would read now, so an answer needs no further reading.
-    """
-
-    decision: Decision
-    identity: Identity
-    created: bool = False
-    notes: tuple[str, ...] = ()
-    as_stored: bool = False
-
 
 Read = Callable[[Identity], Person]
 """Returns the values of a message for the identity as it is under the lock, so a PATCH uses true values. May raise `IdentityError`."""
@@ -81,10 +65,10 @@ def create_person(*, actor: Actor, connection: Connection, person: Person) -> Ou
             f"This connection requires the attribute {connection.uid_attribute} in the enterprise extension. "
             "Map it in the provisioning settings of the app, with the value that SAML sends."
         )
-    newcomer = _create_newcomer(actor=actor, connection=connection, person=person)
+    newcomer = create_newcomer(actor=actor, connection=connection, person=person)
     if newcomer is not None:
         return newcomer
-    act = partial(_create, actor=actor, connection=connection, person=person)
+    act = partial(create_or_match, actor=actor, connection=connection, person=person)
     return _act_or_release_name(act, actor=actor, connection=connection)
 
 
@@ -148,83 +132,9 @@ def remove_person(
     identity.deleted_at = timezone.now()
     identity.session_epoch += 1
     save_changed(identity, before)
-    events.record(actor=actor, kind="identity.deleted", subject=identity)
+    events.record(actor=actor, kind=EventKind.IDENTITY_DELETED, subject=identity)
     groups.follow_identity(actor=actor, identity=identity)
     close_what_is_gone(actor=actor, user=identity.user)
-
-
-@in_one_transaction
-@events.together()
-def _create_newcomer(*, actor: Actor, connection: Connection, person: Person) -> Outcome | None:
-    """Create a person if nothing in CORE resembles them, side by side with other new people. Return None if this is not certain."""
-    lock_newcomer(connection.customer_id, locked_keys(connection, person))
-    if not is_newcomer(connection, person):
-        return None
-    return _make(actor=actor, connection=connection, person=person, username=require_user_name(person))
-
-
-def _create(*, actor: Actor, connection: Connection, person: Person) -> Outcome:
-    user_name = require_user_name(person)
-    lock_customer(connection.customer_id)
-    require_enabled(Connection.objects.get(pk=connection.pk))
-    subject = None
-    if person.external_id:
-        subject = locked_with_user(Identity.objects.filter(connection=connection, external_id=person.external_id))
-    uid, derived = matching.uid_to_read(person, creating=subject is None)
-    owner = owner_of_uid(connection, uid)
-    held = known(owner) if derived else None
-    if held and matching.gives_up_derived(held, user_name_key=key(user_name), external_id=person.external_id):
-        owner = None
-    if subject is None and owner is None:
-        subject = offered_as(connection, user_name)
-    push = push_of(connection, Verb.POST, person, subject=subject, owner=owner, uid=uid, uid_derived=derived)
-    decision = matching.decide_push(push)
-    if decision in {Decision.CONFLICT, Decision.DUPLICATE} and is_confirmed(connection, person):
-        decision = matching.decide_push(replace(push, confirmed=True))
-    if decision is Decision.CONFLICT:
-        raise contradiction(connection, person, subject=subject, owner=owner)
-    if decision is Decision.DUPLICATE:
-        raise Duplicate(f"A user with the userName {user_name!r} is already provisioned by this connection.")
-    identity = subject or owner
-    if identity is None or identity.deleted_at is not None or key(user_name) != identity.user_name_key:
-        require_free_name(actor=actor, connection=connection, person=person, subject=identity)
-    if decision is Decision.CREATE or identity is None:
-        shared = require_free_email(connection=connection, person=person)
-        username = free_username(user_name)
-        made = _make(actor=actor, connection=connection, person=person, username=username, email_shared=shared)
-        settle(actor=actor, identity=made.identity, person=person)
-        return made
-    if identity.pushed_at is None:
-        require_free_email(connection=connection, person=person, subject=identity)
-    before = known(identity)
-    notes = follow_push(
-        actor=actor,
-        connection=connection,
-        identity=identity,
-        person=person,
-        uid=None if derived else uid,
-        decision=decision,
-        was_live=before is not None and before.is_live_and_not_expired,
-    )
-    return Outcome(decision, identity, created=True, notes=notes)
-
-
-def _make(
-    *, actor: Actor, connection: Connection, person: Person, username: str, email_shared: bool = False
-) -> Outcome:
-    uid, derived = matching.uid_to_read(person, creating=True)
-    identity = make_identity(
-        actor=actor,
-        connection=connection,
-        person=person,
-        username=username,
-        uid=uid or username,
-        derived=derived,
-        email_shared=email_shared,
-    )
-    inactive = ActiveMeans.NEVER_EXPIRED if person.active is False else None
-    notes = in_words(Decision.CREATE, noted=(), followed=(), active=inactive)
-    return Outcome(Decision.CREATE, identity, created=True, notes=notes)
 
 
 def _change(*, actor: Actor, connection: Connection, scim_id: UUID, read: Read, is_patch: bool) -> Outcome:
@@ -260,7 +170,7 @@ def _deactivate(*, actor: Actor, connection: Connection, scim_id: UUID, read: Re
         return _after_deactivation(meaning, rest)
     # No conflict is opened for somebody who leaves, so the event must not send anybody to look for one.
     why = dropped.message.removesuffix(WAY_OUT).strip()
-    events.record(actor=actor, kind="push.rest_dropped", subject=identity, reason=why)
+    events.record(actor=actor, kind=EventKind.PUSH_REST_DROPPED, subject=identity, reason=why)
     return Outcome(
         Decision.APPLY,
         resource(connection, scim_id),

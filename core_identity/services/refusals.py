@@ -5,13 +5,16 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from core_identity.errors import Conflict, MayNotSignIn, Refusal
+from core_identity.event_kinds import EventKind
 from core_identity.models import Connection
 from core_identity.services import conflicts, events
 from core_identity.services.transactions import in_one_transaction
-from core_identity.values import Actor
+from core_identity.values import Actor, Channel
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_KINDS = {Channel.SCIM: EventKind.SCIM_REFUSED, Channel.SSO: EventKind.SSO_REFUSED}
 
 
 def recording_refusals(service: Callable[P, R]) -> Callable[P, R]:
@@ -42,7 +45,7 @@ def _record(*, actor: Actor, connection: Connection, refusal: Refusal) -> None:
         changes["conflict"] = (None, conflict.pk)
     events.record(
         actor=actor,
-        kind=f"{actor.channel.value}.refused",
+        kind=_KINDS[actor.channel],
         subject=connection,
         user_id=refusal.user_id if isinstance(refusal, MayNotSignIn) else None,
         changes=changes,

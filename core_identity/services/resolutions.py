@@ -6,14 +6,17 @@ from uuid import UUID
 from django.utils import timezone
 
 from core_identity.errors import NotAllowed, NotFound
+from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_text, key
 from core_identity.models import Conflict, Identity, IdentityUid, User
 from core_identity.models.conflict import ConflictState
 from core_identity.services import events
 from core_identity.services.identities import accept_drift, save_identity, set_uid
 from core_identity.services.links import releasable, release
-from core_identity.services.merge import merge, require_not_erased, require_superuser
-from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.services.locks import lock_customer
+from core_identity.services.merge import merge, require_not_erased
+from core_identity.services.permissions import require_superuser
+from core_identity.services.transactions import in_one_transaction
 from core_identity.services.uniqueness import called
 from core_identity.values import Actor, Cause
 
@@ -69,6 +72,7 @@ def different_people(*, actor: Actor, conflict_id: UUID, reason: str) -> None:
     Raises `NotFound`; `NotAllowed`, with the way out, if one connection could not distinguish the two.
     """
     conflict = _locked(conflict_id)
+    require_superuser(actor, [conflict.other])
     obstacle = obstacle_to_different_people(conflict)
     if obstacle:
         raise NotAllowed(obstacle)
@@ -82,7 +86,9 @@ def different_people(*, actor: Actor, conflict_id: UUID, reason: str) -> None:
 @in_one_transaction
 def dismiss(*, actor: Actor, conflict_id: UUID, reason: str) -> None:
     """Keep the message refused, and take the conflict out of the list. Further messages are only counted. Raises `NotFound`, `NotAllowed`."""
-    _resolve(actor=actor, conflict=_locked(conflict_id), state=ConflictState.DISMISSED, reason=reason)
+    conflict = _locked(conflict_id)
+    require_superuser(actor, [conflict.other])
+    _resolve(actor=actor, conflict=conflict, state=ConflictState.DISMISSED, reason=reason)
 
 
 def obstacle_to_different_people(conflict: Conflict) -> str:
@@ -144,7 +150,7 @@ def _learn(*, actor: Actor, conflict: Conflict, user: User) -> None:
         identity.save(force_insert=True)
     else:
         save_identity(identity)
-    events.record(actor=actor, kind="identity.mark_learnt", subject=identity, changes=changes)
+    events.record(actor=actor, kind=EventKind.IDENTITY_MARK_LEARNT, subject=identity, changes=changes)
     if said.get("uid"):
         set_uid(actor=actor, identity=identity, uid=said["uid"])
     elif conflict.uid_key and not IdentityUid.objects.filter(identity=identity, uid_key=conflict.uid_key).exists():
@@ -183,7 +189,7 @@ def _resolve(*, actor: Actor, conflict: Conflict, state: ConflictState, reason: 
     conflict.save(update_fields=["state", "let_through", "resolved_at", "resolved_by", "reason"])
     events.record(
         actor=actor,
-        kind="conflict.resolved",
+        kind=EventKind.CONFLICT_RESOLVED,
         subject=conflict,
         connection=conflict.connection,
         user_id=conflict.other_id,

@@ -7,12 +7,14 @@ from django.contrib.auth.models import Permission
 from django.db.models import QuerySet
 
 from core_identity.errors import InvalidValue, NameTaken, NotFound
+from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_name, key
 from core_identity.models import Connection, Grant, PushGroup, Role, RoleAlias, User
 from core_identity.selectors.groups import reached_by, role_keys
 from core_identity.services import events
 from core_identity.services.grants import Source, add_grants, end_grants, end_these
 from core_identity.services.groups import relink_groups, unlink_groups
+from core_identity.services.permissions import require_superuser, require_superuser_for_role
 from core_identity.services.sso_groups import end_sso_grants
 from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor, Channel
@@ -46,13 +48,14 @@ def create_role(
     )
     _write_aliases(role, others)
     role.permissions.set(permissions)
+    require_superuser_for_role(actor, role.pk)
     role.grantable_by.set(grantable_by)
     told: dict[str, tuple[object, object]] = {
         "name": (None, name),
         "grantable_by": ([], [connection.slug for connection in grantable_by]),
         **({"aliases": ([], sorted(others.values()))} if others else {}),
     }
-    events.record(actor=actor, kind="role.created", subject=role, changes=told)
+    events.record(actor=actor, kind=EventKind.ROLE_CREATED, subject=role, changes=told)
     return role
 
 
@@ -75,6 +78,7 @@ def change_role(
     Raises `NotFound`, `NameTaken`, `InvalidValue`.
     """
     role = _locked(role_id)
+    require_superuser_for_role(actor, role_id)
     changes: dict[str, tuple[object, object]] = {}
     if name is not None and clean_name(name, field="name") != role.name:
         new = _free_name(name, but=role)
@@ -107,13 +111,14 @@ def change_role(
             end_sso_grants(actor=actor, grants=Grant.objects.filter(role=role).exclude(connection__in=grantable_by))
     if changes:
         role.save()
+        require_superuser_for_role(actor, role_id)
     if "aliases" in changes:
         _write_aliases(role, after_aliases)
         dropped = before_aliases.keys() - after_aliases.keys() - {role.name_key}
         unlink_groups(actor=actor, groups=_linked(role).filter(name_key__in=dropped))
         end_sso_grants(actor=actor, grants=Grant.objects.filter(role=role, key__in=dropped))
     if changes:
-        events.record(actor=actor, kind="role.changed", subject=role, changes=changes)
+        events.record(actor=actor, kind=EventKind.ROLE_CHANGED, subject=role, changes=changes)
     return role
 
 
@@ -121,6 +126,7 @@ def change_role(
 def delete_role(*, actor: Actor, role_id: UUID) -> None:
     """Delete a role and all its grants. Its push groups wait again. Raises `NotFound`."""
     role = _locked(role_id)
+    require_superuser_for_role(actor, role_id)
     waiting = list(_linked(role))
     end_these(actor=actor, grants=Grant.objects.filter(role=role))
     PushGroup.objects.filter(role=role).update(role=None)
@@ -130,10 +136,10 @@ def delete_role(*, actor: Actor, role_id: UUID) -> None:
         "waiting_again": (None, [group.display_name for group in waiting]),
     }
     events.record_many(
-        {"actor": actor, "kind": "group.unlinked", "subject": group, "changes": {"role": (role.name, None)}}
+        events.new_event(actor=actor, kind=EventKind.GROUP_UNLINKED, subject=group, changes={"role": (role.name, None)})
         for group in waiting
     )
-    events.record(actor=actor, kind="role.deleted", subject=role, changes=told)
+    events.record(actor=actor, kind=EventKind.ROLE_DELETED, subject=role, changes=told)
     role.delete()
 
 
@@ -141,15 +147,27 @@ def delete_role(*, actor: Actor, role_id: UUID) -> None:
 def grant_role(*, actor: Actor, user_id: UUID, role_id: UUID) -> bool:
     """Give a role as an administrator. Return whether the grant is new. Raises `NotFound`."""
     role = _locked(role_id)
-    if not User.objects.filter(pk=user_id, merged_into__isnull=True, erased_at__isnull=True).exists():
+    user = User.objects.filter(pk=user_id, merged_into__isnull=True, erased_at__isnull=True).first()
+    if user is None:
         raise NotFound("There is no such user.")
+    _require_permission(actor, role, user)
     return bool(add_grants(actor=actor, source=BY_ADMIN, role=role, user_ids=[user_id]))
 
 
 @in_one_transaction
 def revoke_role(*, actor: Actor, user_id: UUID, role_id: UUID) -> bool:
     """End an administrator's grant. Grants by channels stay (R32). Return whether there was a grant. Raises `NotFound`."""
-    return bool(end_grants(actor=actor, source=BY_ADMIN, role=_locked(role_id), user_ids=[user_id]))
+    role = _locked(role_id)
+    user = User.objects.filter(pk=user_id).first()
+    if user is None:
+        raise NotFound("There is no such user.")
+    _require_permission(actor, role, user)
+    return bool(end_grants(actor=actor, source=BY_ADMIN, role=role, user_ids=[user_id]))
+
+
+def _require_permission(actor: Actor, role: Role, user: User) -> None:
+    require_superuser_for_role(actor, role.pk)
+    require_superuser(actor, [user])
 
 
 def _linked(role: Role) -> QuerySet[PushGroup]:

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from core_identity.errors import IdentityError
+from core_identity.event_kinds import EventKind
 from core_identity.models import Connection, Event
 from core_identity.services.connections import switch_on
 from core_identity.services.sign_in import Entrance, enter
@@ -28,7 +29,7 @@ class SignInTest:
 
     @property
     def makes_a_user(self) -> bool:
-        return any(event["kind"] == "user.created" for event in self.events)
+        return any(event["kind"] == EventKind.USER_CREATED for event in self.events)
 
 
 @in_one_transaction

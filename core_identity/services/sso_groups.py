@@ -7,6 +7,7 @@ from django.db.models import QuerySet, UUIDField
 from django.utils import timezone
 
 from core_identity.compiled import Compiled, Given
+from core_identity.event_kinds import EventKind
 from core_identity.keys import MAX_NAME, key
 from core_identity.models import Grant, Identity, Role
 from core_identity.selectors.groups import reached_roles
@@ -81,7 +82,7 @@ def _remember(*, actor: Actor, identity: Identity, unmapped: Collection[str], ab
     if absent and identity.groups_absent_since is None:
         events.record(
             actor=actor,
-            kind="user.sso_groups_absent",
+            kind=EventKind.USER_GROUPS_ABSENT,
             subject=identity.user,
             connection=identity.connection,
             reason="The assertion has no attribute for groups, so it gives no role. If you did not expect this, map the attribute at the IdP.",

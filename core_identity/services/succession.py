@@ -10,6 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from core_identity.clock import database_now
 from core_identity.errors import InvalidValue, NotAllowed
+from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_name
 from core_identity.models import (
     Burst,
@@ -22,11 +23,14 @@ from core_identity.models import (
     PushGroup,
     PushGroupMember,
     Role,
+    User,
 )
 from core_identity.models.connection import UidRule
 from core_identity.services import events, expiry, groups
 from core_identity.services.grants import end_these
-from core_identity.services.transactions import in_one_transaction, lock_customer
+from core_identity.services.locks import lock_customer
+from core_identity.services.permissions import require_superuser, require_superuser_for_own_idp
+from core_identity.services.transactions import in_one_transaction
 from core_identity.signals import connection_switched_off
 from core_identity.values import Actor
 
@@ -74,6 +78,7 @@ def rekey(
     Until then, a message that agrees in two of the three with one live identity changes the third. Raises `InvalidValue`.
     """
     connection = Connection.objects.select_for_update(no_key=True).get(pk=connection_id)
+    require_superuser_for_own_idp(actor, connection)
     now = database_now()
     if not now < until <= now + LONGEST_REKEY:
         raise InvalidValue("until", f"The end must be in the future, at most {LONGEST_REKEY.days} days from now.")
@@ -97,7 +102,9 @@ def rekey(
                 "uid_rule", "The externalId may change here, which only the rule other permits. Switch that off first."
             )
     connection.save()
-    events.record(actor=actor, kind="connection.rekey_begun", subject=connection, changes=changes, reason=reason)
+    events.record(
+        actor=actor, kind=EventKind.CONNECTION_REKEY_BEGUN, subject=connection, changes=changes, reason=reason
+    )
     return connection
 
 
@@ -110,7 +117,7 @@ def end_rekey(*, actor: Actor, connection_id: UUID, reason: str) -> Connection:
     told = {"rekey_until": (connection.rekey_until, None)}
     connection.rekey_until = None
     connection.save(update_fields=["rekey_until"])
-    events.record(actor=actor, kind="connection.rekey_ended", subject=connection, changes=told, reason=reason)
+    events.record(actor=actor, kind=EventKind.CONNECTION_REKEY_ENDED, subject=connection, changes=told, reason=reason)
     return connection
 
 
@@ -151,9 +158,11 @@ def succeed(*, actor: Actor, former_id: UUID, successor_id: UUID, reason: str) -
 
     SCIM ids stay, so that the IdP of a copied app finds its people. Sessions and tokens of the former end. A constant number of statements.
     """
-    found = Connection.objects.in_bulk([former_id, successor_id])
+    found = Connection.objects.order_by("pk").select_for_update(no_key=True).in_bulk([former_id, successor_id])
     former, successor = found[former_id], found[successor_id]
     lock_customer(former.customer_id)
+    require_superuser_for_own_idp(actor, former, successor)
+    require_superuser(actor, User.objects.filter(identities__connection=former))
     plan = plan_succession(former, successor)
     moving = list(
         Identity.objects.filter(connection=former)
@@ -173,8 +182,7 @@ def succeed(*, actor: Actor, former_id: UUID, successor_id: UUID, reason: str) -
     for identity in Identity.objects.filter(pk__in=moving, scim_id__in=expected).select_related("connection"):
         groups.follow_identity(actor=actor, identity=identity)
     Identity.objects.filter(connection=former).update(session_epoch=F("session_epoch") + 1)
-    was_enabled = Connection.objects.select_for_update(no_key=True).get(pk=former.pk).enabled
-    former.enabled = False
+    was_enabled, former.enabled = former.enabled, False
     former.save(update_fields=["enabled"])
     connection_switched_off.send(Connection, connection=former, actor=actor)
     told = {
@@ -185,7 +193,7 @@ def succeed(*, actor: Actor, former_id: UUID, successor_id: UUID, reason: str) -
         "enabled": (was_enabled, False),
     }
     for connection in (former, successor):
-        events.record(actor=actor, kind="connection.succeeded", subject=connection, changes=told, reason=reason)
+        events.record(actor=actor, kind=EventKind.CONNECTION_SUCCEEDED, subject=connection, changes=told, reason=reason)
     return plan
 
 

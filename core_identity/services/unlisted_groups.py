@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from core_identity.clock import database_now
+from core_identity.event_kinds import EventKind
 from core_identity.models import Grant, Identity, User
 from core_identity.policy.overage import is_over
 from core_identity.selectors.groups import unlisted_people
@@ -27,7 +28,7 @@ def keep_unlisted_groups(*, actor: Actor, identity: Identity, listed_at: datetim
         identity.save(update_fields=["groups_unlisted_since", "groups_listed_at", "groups_absent_since"])
         events.record(
             actor=actor,
-            kind="user.sso_groups_unlisted",
+            kind=EventKind.USER_GROUPS_UNLISTED,
             subject=identity.user,
             connection=identity.connection,
             reason="The identity provider did not list the groups of this person. The roles from sign-ins stay for a while.",

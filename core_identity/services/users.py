@@ -5,16 +5,20 @@ from uuid import UUID
 
 from django.contrib.auth.password_validation import validate_password
 
-from core_identity.errors import InvalidValue, NameTaken, NotAllowed, NotFound
+from core_identity.errors import InvalidValue, NameTaken, NotAllowed
+from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_name, clean_text, key
 from core_identity.models import Customer, User
 from core_identity.services import events
 from core_identity.services.conflicts import close_what_is_gone
+from core_identity.services.locks import lock_user
+from core_identity.services.permissions import require_superuser, require_superuser_to_make_staff
 from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor, ActorKind, Channel
 
 TEXTS = ("first_name", "last_name", "title", "company", "department")
-FLAGS = ("is_staff", "is_superuser", "email_shared")
+STAFF_FLAGS = frozenset({"is_staff", "is_superuser"})
+FLAGS = (*sorted(STAFF_FLAGS), "email_shared")
 COMMAND = Actor(Channel.ADMIN, ActorKind.SYSTEM, "command line")
 
 
@@ -31,7 +35,12 @@ def create_user(
     is_superuser: bool = False,
     password: str | None = None,
 ) -> User:
-    """Make a user in advance. A user without a password can sign in by a connection only. Raises `NameTaken`, `InvalidValue`."""
+    """Make a user in advance. A user without a password can sign in by a connection only.
+
+    Raises `NameTaken`, `InvalidValue`, and `NotAllowed` if only a superuser may do it.
+    """
+    if is_staff or is_superuser:
+        require_superuser_to_make_staff(actor)
     username = clean_name(username, field="username")
     if not username:
         raise InvalidValue("username", "A user needs a username.")
@@ -58,7 +67,7 @@ def create_user(
         "is_staff": (None, is_staff),
         "is_superuser": (None, is_superuser),
     }
-    events.record(actor=actor, kind="user.created", subject=user, changes=told)
+    events.record(actor=actor, kind=EventKind.USER_CREATED, subject=user, changes=told)
     return user
 
 
@@ -85,7 +94,8 @@ def change_user(*, actor: Actor, user_id: UUID, **fields: Any) -> User:
     unknown = set(fields) - {*TEXTS, *FLAGS, "email"}
     if unknown:
         raise InvalidValue(min(unknown), f"{min(unknown)} cannot be changed here.")
-    user = _locked(user_id)
+    user = lock_user(user_id)
+    require_superuser(actor, [user])
     if user.erased_at is not None:
         raise NotAllowed("This person was erased. Their values cannot be changed.")
     changes: dict[str, tuple[object, object]] = {}
@@ -103,32 +113,30 @@ def change_user(*, actor: Actor, user_id: UUID, **fields: Any) -> User:
             setattr(user, field, new)
     if not changes:
         return user
+    if changes.keys() & STAFF_FLAGS:
+        require_superuser_to_make_staff(actor)
     if "email_shared" in changes:
         free_email(user.email, customer=user.customer, but=user, shared=user.email_shared)
     user.email_key = key(user.email)
     user.save(update_fields=[*changes, "email_key"])
-    events.record(actor=actor, kind="user.changed", subject=user, changes=changes)
+    events.record(actor=actor, kind=EventKind.USER_CHANGED, subject=user, changes=changes)
     close_what_is_gone(actor=actor, user=user)
     return user
 
 
 @in_one_transaction
 def set_password(*, actor: Actor, user_id: UUID, password: str) -> None:
-    """Give a user a password. Raises `NotFound`, `InvalidValue`, and Django's ``ValidationError`` for a weak one."""
-    user = _locked(user_id)
+    """Give a user a password. Administrators may change their own.
+
+    Raises `NotFound`; `NotAllowed` if only a superuser may do it; Django's ``ValidationError`` for a weak password.
+    """
+    user = lock_user(user_id)
+    if not (actor.kind is ActorKind.ADMIN and actor.id == str(user.pk)):
+        require_superuser(actor, [user])
     validate_password(password, user)
     user.set_password(password)
     user.save(update_fields=["password"])
-    events.record(actor=actor, kind="user.password_set", subject=user)
-
-
-def _locked(user_id: UUID) -> User:
-    user = (
-        User.objects.select_for_update(of=("self",), no_key=True).select_related("customer").filter(pk=user_id).first()
-    )
-    if user is None:
-        raise NotFound("There is no such user.")
-    return user
+    events.record(actor=actor, kind=EventKind.USER_PASSWORD_SET, subject=user)
 
 
 def free_email(email: str, *, customer: Customer | None, but: User | None = None, shared: bool = False) -> str:

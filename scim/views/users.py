@@ -14,6 +14,7 @@ from core_identity.selectors.pages import number_of_resources, page_after, page_
 from core_identity.selectors.rows import with_pks
 from core_identity.selectors.stored import as_shown
 from core_identity.services import provisioning
+from core_identity.services.outcomes import Outcome
 from scim.cursors import Place, Question
 from scim.lookups import look_up
 from scim.query import user_condition, user_order
@@ -246,5 +247,5 @@ class OneUser(UserView):
         return self.answer(outcome.identity, selection)
 
 
-def _words(outcome: provisioning.Outcome, ignored: tuple[str, ...]) -> str:
+def _words(outcome: Outcome, ignored: tuple[str, ...]) -> str:
     return "; ".join((str(outcome.decision), *outcome.notes, *ignored))

@@ -15,7 +15,7 @@ from core_identity.services.provisioning import change_person, create_person
 from core_identity.services.roles import create_role, grant_role
 from core_identity.services.users import create_user
 from core_identity.values import Person
-from tests.support.cast import ADMIN, JANE, OKTA, make_connection
+from tests.support.cast import COMMAND, JANE, OKTA, make_connection
 
 WRITE = re.compile(r"\b(INSERT INTO|DELETE FROM|UPDATE (ONLY )?\"|TRUNCATE)", re.IGNORECASE)
 
@@ -51,11 +51,11 @@ def browser_of(user: User) -> Client:
 
 def staff(username: str, *permissions: str) -> User:
     """Return an administrator who may do this much, by a role that holds the permissions."""
-    user = create_user(actor=ADMIN, username=username, is_staff=True)
+    user = create_user(actor=COMMAND, username=username, is_staff=True)
     held = Permission.objects.filter(codename__in=permissions, content_type__app_label="core_identity")
     assert len(held) == len(permissions)
-    role = create_role(actor=ADMIN, name=f"Role of {username}", permissions=list(held), grantable_by=[])
-    grant_role(actor=ADMIN, user_id=user.pk, role_id=role.pk)
+    role = create_role(actor=COMMAND, name=f"Role of {username}", permissions=list(held), grantable_by=[])
+    grant_role(actor=COMMAND, user_id=user.pk, role_id=role.pk)
     return user
 
 
@@ -73,7 +73,7 @@ def put(identity: Identity, said: Person) -> None:
 @pytest.fixture
 def root(db: None) -> User:
     """May do everything."""
-    return create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True)
+    return create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True)
 
 
 @pytest.fixture

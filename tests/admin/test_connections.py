@@ -22,7 +22,7 @@ from core_identity.values import GroupChange
 from scim.models import ClientSecret, OAuthClient
 from sso.models import SamlSettings
 from tests.admin.conftest import browser_of, staff
-from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
 from tests.support.groups import push
 from tests.support.saml import TestIdp
 
@@ -154,7 +154,7 @@ def test_a_connection_is_switched_off_and_on_with_a_reason_R1a(as_root: Client, 
 
 def test_roles_are_opened_and_waiting_groups_confirmed(as_root: Client, acme: Connection, jane: Identity) -> None:
     editors = create_role(actor=ADMIN, name="Editors", grantable_by=[])
-    vault = create_role(actor=ADMIN, name="Vault", marked_protected=True, grantable_by=[acme])
+    vault = create_role(actor=COMMAND, name="Vault", marked_protected=True, grantable_by=[acme])
     change = GroupChange(display_name="Editors", members=frozenset({jane.scim_id}))
     create_group(actor=OKTA, connection=acme, change=change)
     page = as_root.get(page_of(acme, "roles")).content.decode()
@@ -222,7 +222,7 @@ def test_our_own_idp_is_a_superuser_s_to_name_and_to_change_R26(acme: Connection
     browser = browser_of(staff("integrator", "view_connection", "change_connection", "view_customer"))
     browser.post(page_of(acme), form_of(acme, own_idp="on", name="Renamed"))
     assert (settings_of(acme).own_idp, settings_of(acme).name) == (False, "Renamed")
-    change_connection(actor=ADMIN, connection_id=acme.pk, own_idp=True)
+    change_connection(actor=COMMAND, connection_id=acme.pk, own_idp=True)
     assert browser.get(page_of(acme)).status_code == 200
     assert browser.post(page_of(acme), form_of(acme)).status_code == 403
     for page in ("saml", "oauth", "roles", "switch"):

@@ -12,7 +12,7 @@ from core_identity.models import Connection, Event, Identity, User
 from core_identity.services.provisioning import create_person
 from core_identity.services.users import change_user
 from tests.admin.conftest import browser_of, put, staff
-from tests.support.cast import ADMIN, JANE, OKTA, make_connection
+from tests.support.cast import ADMIN, COMMAND, JANE, OKTA, make_connection
 
 ROE = replace(JANE, family_name="Roe", email="jane.roe@acme.test", user_name="jane.roe@acme.test")
 
@@ -166,7 +166,7 @@ def test_only_who_may_change_a_person_takes_over_and_only_a_superuser_for_staff_
         not in reader.get(reverse("admin:core_identity_user_change", args=[roe.user_id])).content.decode()
     )
     assert reader.post(ticks_of(roe.user), chosen).status_code == 403
-    change_user(actor=ADMIN, user_id=roe.user_id, is_staff=True)
+    change_user(actor=COMMAND, user_id=roe.user_id, is_staff=True)
     assert as_desk.post(ticks_of(roe.user), chosen).status_code == 403
     assert User.objects.get(pk=roe.user_id).email == "jane.doe@acme.test"
     as_root.post(ticks_of(roe.user), chosen)

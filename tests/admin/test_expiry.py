@@ -14,7 +14,7 @@ from core_identity.services.provisioning import create_person
 from core_identity.services.roles import create_role, grant_role
 from core_identity.services.users import create_user
 from tests.admin.conftest import browser_of, put, staff
-from tests.support.cast import ADMIN, JANE, OKTA, ZOE
+from tests.support.cast import ADMIN, COMMAND, JANE, OKTA, ZOE
 
 LIST = "/admin/core_identity/user/"
 JANES, ZOES = "jane.doe@acme.test", "zoë.müller@acme.test"
@@ -96,9 +96,9 @@ def test_a_post_from_another_site_does_nothing(desk: User, jane: Identity) -> No
 def test_only_a_superuser_expires_staff_superusers_and_holders_of_protected_roles(
     as_desk: Client, as_root: Client, root: User, jane: Identity, zoe: Identity
 ) -> None:
-    auditor = create_user(actor=ADMIN, username="auditor", is_staff=True)
-    vault = create_role(actor=ADMIN, name="Vault", marked_protected=True)
-    grant_role(actor=ADMIN, user_id=zoe.user_id, role_id=vault.pk)
+    auditor = create_user(actor=COMMAND, username="auditor", is_staff=True)
+    vault = create_role(actor=COMMAND, name="Vault", marked_protected=True)
+    grant_role(actor=COMMAND, user_id=zoe.user_id, role_id=vault.pk)
     for user in (root, auditor, zoe.user):
         people = [str(jane.user_id), str(user.pk)]
         answer = as_desk.post(EXPIRE, {"user": people, "reason": "x"}, follow=True)

@@ -11,7 +11,7 @@ from core_identity.models import Connection, Event, Identity, User
 from core_identity.services.provisioning import create_person
 from core_identity.services.users import create_user
 from tests.admin.conftest import put
-from tests.support.cast import ADMIN, JANE, OKTA
+from tests.support.cast import ADMIN, COMMAND, JANE, OKTA
 
 ROE = replace(JANE, uid="jane.roe", external_id="00u9", user_name="jane.roe@acme.test", email="jane.roe@acme.test")
 
@@ -64,7 +64,7 @@ def test_the_tombstone_leads_to_the_one_kept_and_cannot_be_changed_R11(
 
 
 def test_the_desk_cannot_merge_staff_R11(as_desk: Client, acme: Connection, jane: Identity) -> None:
-    create_user(actor=ADMIN, username="chief", customer=acme.customer, is_staff=True)
+    create_user(actor=COMMAND, username="chief", customer=acme.customer, is_staff=True)
     said = {"other": "chief", "keep": "this", "reason": "x", "shown": str(jane.user_id)}
     assert "Only a superuser" in told(as_desk.post(url("merge", jane.user_id), said))
     assert not User.objects.filter(merged_into__isnull=False).exists()

@@ -16,11 +16,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.crypto import pbkdf2
 
 from core_identity import hashing
-from core_identity.models import Event, User
+from core_identity.models import Budget, Event, User
 from core_identity.services.users import create_user
-from scim.models import Budget
 from tests.admin.conftest import browser_of
-from tests.support.cast import ADMIN
+from tests.support.cast import COMMAND
 from tests.support.clock import travel
 from tests.support.relay_states import HOSTILE
 
@@ -31,7 +30,7 @@ LOGIN = "/admin/login/"
 
 @pytest.fixture
 def boss(db: None) -> User:
-    return create_user(actor=ADMIN, username="boss", is_staff=True, is_superuser=True, password=PASSWORD)
+    return create_user(actor=COMMAND, username="boss", is_staff=True, is_superuser=True, password=PASSWORD)
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +107,7 @@ def test_sign_ins_and_refusals_are_events_without_a_password_or_a_typed_name(
 
 
 def test_known_and_unknown_names_cost_the_same_statements_and_hashes(boss: User, hashed: list[str]) -> None:
-    create_user(actor=ADMIN, username="no-password", is_staff=True)
+    create_user(actor=COMMAND, username="no-password", is_staff=True)
     costs = {}
     for number, name in enumerate(("boss", "nobody", "no-password", "nobody-2")):
         hashed.clear()
@@ -197,7 +196,7 @@ def test_two_hashes_at_once_and_few_that_wait(boss: User, monkeypatch: pytest.Mo
 
 def test_own_and_others_passwords_are_guarded_too(boss: User, settings: LazySettings) -> None:
     settings.PASSWORDS_OF_A_NAME_PER_MINUTE = 2
-    second = create_user(actor=ADMIN, username="second", is_staff=True)
+    second = create_user(actor=COMMAND, username="second", is_staff=True)
     places = {
         "/admin/password_change/": {"old_password": "wrong", "new_password1": "x" * 20, "new_password2": "x" * 20},
         f"/admin/core_identity/user/{second.pk}/password/": {"password": PASSWORD, "again": PASSWORD},

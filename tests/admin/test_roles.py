@@ -14,7 +14,7 @@ from core_identity.services.groups import create_group
 from core_identity.services.roles import create_role, grant_role
 from core_identity.values import GroupChange
 from tests.admin.conftest import browser_of, staff
-from tests.support.cast import ADMIN, OKTA
+from tests.support.cast import ADMIN, COMMAND, OKTA
 
 LIST = "/admin/core_identity/role/"
 
@@ -167,7 +167,10 @@ def test_permissions_and_protection_are_a_superuser_s_to_set(
 
 
 def test_a_protected_role_is_a_superuser_s_to_touch(as_desk: Client, db: None) -> None:
-    for role in (create_role(actor=ADMIN, name="Vault", marked_protected=True), Role.objects.get(name="Role of desk")):
+    for role in (
+        create_role(actor=COMMAND, name="Vault", marked_protected=True),
+        Role.objects.get(name="Role of desk"),
+    ):
         assert as_desk.get(page_of(role)).status_code == 200
         assert as_desk.post(page_of(role), {"name": "Mine"}).status_code == 403
         assert as_desk.get(page_of(role, "waiting")).status_code == 403
@@ -185,6 +188,6 @@ def test_only_permissions_that_open_something_are_offered(as_root: Client) -> No
 
 def test_what_a_role_holds_anyway_is_kept_when_it_is_saved(as_root: Client, db: None) -> None:
     odd = Permission.objects.get(codename="add_session")
-    role = create_role(actor=ADMIN, name="Odd", permissions=[odd])
+    role = create_role(actor=COMMAND, name="Odd", permissions=[odd])
     form = as_root.get(page_of(role)).context["adminform"].form
     assert odd in form.fields["permissions"].queryset

@@ -17,7 +17,7 @@ from sso.keys import keys_of, make_key
 from sso.models import SamlSettings, SpKey
 from sso.section import KEYS
 from tests.admin.conftest import browser_of, staff
-from tests.support.cast import ADMIN, make_connection
+from tests.support.cast import ADMIN, COMMAND, make_connection
 from tests.support.saml import TestIdp
 
 FLAGS = ("idp_initiated", "want_encrypted", "sign_requests", "sign_metadata", "force_authn")
@@ -212,7 +212,7 @@ def test_who_may_change_connections_changes_settings_and_no_first_trust(acme: Co
     assert "/saml/" not in keeper.get(page_of(acme)).content.decode(), "no link leads to a refusal"
     saml = sso.connections.apply(acme, {"idp_metadata": idp.metadata()}, base_dir=None)
     assert save(keeper, saml, clock_skew="60").status_code == 302
-    change_connection(actor=ADMIN, connection_id=acme.pk, own_idp=True)
+    change_connection(actor=COMMAND, connection_id=acme.pk, own_idp=True)
     for page in ("saml", "domains", "keys", "key"):
         assert keeper.get(page_of(acme, page)).status_code == 403
 

@@ -17,7 +17,7 @@ from core_identity.services.users import create_user
 from core_identity.values import GroupChange
 from tests.admin.conftest import browser_of, put, staff
 from tests.admin.test_ended_grants import confirmed
-from tests.support.cast import ADMIN, JANE, OKTA, ZOE, make_connection
+from tests.support.cast import ADMIN, COMMAND, JANE, OKTA, ZOE, make_connection
 
 LIST = "/admin/core_identity/user/"
 PASSWORD = "correct horse battery staple"
@@ -107,7 +107,7 @@ def test_the_filters_tell_the_states_apart(as_root: Client, acme: Connection) ->
 
 def test_the_page_is_the_whole_story_R36(as_root: Client, acme: Connection, jane: Identity) -> None:
     editors = create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
-    create_role(actor=ADMIN, name="Vault", grantable_by=[acme], marked_protected=True)
+    create_role(actor=COMMAND, name="Vault", grantable_by=[acme], marked_protected=True)
     grant_role(actor=ADMIN, user_id=jane.user_id, role_id=editors.pk)
     for name in ("Editors", "Vault", "Interns"):
         create_group(
@@ -248,7 +248,7 @@ def test_what_a_channel_gives_stays_R32(as_desk: Client, acme: Connection, jane:
 
 
 def test_protected_roles_are_a_superuser_s_to_give(as_desk: Client, as_root: Client, jane: Identity) -> None:
-    vault = create_role(actor=ADMIN, name="Vault", marked_protected=True)
+    vault = create_role(actor=COMMAND, name="Vault", marked_protected=True)
     desk_role = Role.objects.get(name="Role of desk")
     for role in (vault, desk_role):
         assert role.name not in as_desk.get(page_of(jane.user, "roles")).content.decode()
@@ -262,7 +262,7 @@ def test_protected_roles_are_a_superuser_s_to_give(as_desk: Client, as_root: Cli
 
 
 def test_a_password_is_set_by_the_service(as_root: Client, db: None) -> None:
-    user = create_user(actor=ADMIN, username="second", is_staff=True)
+    user = create_user(actor=COMMAND, username="second", is_staff=True)
     assert "too short" in as_root.post(page_of(user, "password"), {"password": "x", "again": "x"}).content.decode()
     differ = as_root.post(page_of(user, "password"), {"password": PASSWORD, "again": "x"})
     assert "differ" in differ.content.decode()
@@ -281,7 +281,7 @@ def test_whom_a_connection_knows_gets_no_password(as_root: Client, jane: Identit
 
 
 def test_one_s_own_password_leaves_an_event_and_keeps_the_session(db: None) -> None:
-    user = create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True, password=PASSWORD)
+    user = create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True, password=PASSWORD)
     browser = browser_of(user)
     new = "another horse battery staple"
     said = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}

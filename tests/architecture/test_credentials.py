@@ -21,7 +21,7 @@ from devtools.checkout import this_checkout
 from scim import connections
 from scim.models import OAuthClient
 from tests.architecture.test_urls import ALL, declared
-from tests.support.cast import make_connection
+from tests.support.cast import COMMAND, make_connection
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Answer
@@ -86,7 +86,7 @@ def holders(db: None, settings: LazySettings) -> dict[str, Client]:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # for real, but not a million times
     held = {name: Client(headers={"host": "localhost"}) for name in HOLDERS}
     held["person"].force_login(create_user(actor=ADMIN, username="person"))
-    held["staff"].force_login(create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True))
+    held["staff"].force_login(create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True))
     own, other = make_connection(), make_connection("other", customer="Other")
     tokens = {
         "token": token_of(own),

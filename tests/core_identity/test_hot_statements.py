@@ -12,7 +12,7 @@ from core_identity.models import Conflict, Connection, Event, Identity, Identity
 from core_identity.selectors import resources
 from core_identity.selectors.newcomers import is_newcomer
 from core_identity.selectors.stored import as_shown, stored_person
-from core_identity.services import rows
+from core_identity.services import row_writes
 from core_identity.services.identities import free_username
 from core_identity.services.provisioning import create_person
 from core_identity.services.uniqueness import called, holders_of_email
@@ -159,7 +159,7 @@ def test_rows_are_written_as_save_writes_them(acme: Connection, jane: Identity) 
     found: models.Model
     for row in saved:
         row.save(force_insert=True)
-    rows.insert(*inserted)
+    row_writes.insert(*inserted)
     for one, other in zip(saved, inserted, strict=True):
         key = {"uuid": other.uuid} if isinstance(other, Event) else {"pk": other.pk}
         found = type(other)._default_manager.get(**key)
@@ -172,6 +172,6 @@ def test_rows_are_written_as_save_writes_them(acme: Connection, jane: Identity) 
     assert list(Event.objects.filter(actor="x").order_by("id").values_list("kind", flat=True)) == ["a", "b"] * 2
 
     jane.title, jane.attributes, jane.email = "Chief", {"x": {"y": [True]}}, "not written"
-    rows.update(jane, ["title", "attributes"])
+    row_writes.update(jane, ["title", "attributes"])
     jane.refresh_from_db()
     assert (jane.title, jane.attributes, jane.email) == ("Chief", {"x": {"y": [True]}}, JANE.email)

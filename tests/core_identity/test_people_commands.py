@@ -14,7 +14,7 @@ from core_identity.command_line import USAGE
 from core_identity.models import Conflict, Connection, Event, Identity, User
 from core_identity.services.provisioning import create_person
 from core_identity.services.users import create_user
-from tests.support.cast import ADMIN, JANE, OKTA, ZOE, make_connection
+from tests.support.cast import ADMIN, COMMAND, JANE, OKTA, ZOE, make_connection
 
 pytestmark = pytest.mark.django_db
 WHY = ("--reason", "ticket 4711")
@@ -105,7 +105,7 @@ def test_who_is_named_and_in_the_domain_is_offered_once_R10(acme: Connection) ->
 def test_a_whole_domain_is_offered_but_for_whom_it_cannot_be_R10(acme: Connection, jane: Identity) -> None:
     for name in ("pat", "kim"):
         create_user(actor=ADMIN, username=name, email=f"{name}@acme.test", customer=acme.customer)
-    create_user(actor=ADMIN, username="boss", email="boss@acme.test", customer=acme.customer, is_staff=True)
+    create_user(actor=COMMAND, username="boss", email="boss@acme.test", customer=acme.customer, is_staff=True)
     create_user(actor=ADMIN, username="far", email="far@other.test", customer=acme.customer)
     code, told, said = run("user", "offer", "--connection", "acme", "--domain", "acme.test", *WHY)
     assert (code, told["offered"]) == (0, 2)

@@ -26,7 +26,7 @@ from core_identity.models.connection import Reactivation, RolesFrom
 from core_identity.selectors.pages import number_of_resources
 from core_identity.selectors.resources import scim_identities
 from core_identity.services.connections import switch_off, switch_on
-from core_identity.services.expiry import expire, split_off, unexpire
+from core_identity.services.expiry import expire, unexpire
 from core_identity.services.groups import change_group, create_group, link_waiting, remove_group
 from core_identity.services.links import offer, release
 from core_identity.services.merge import merge
@@ -34,6 +34,7 @@ from core_identity.services.provisioning import change_person, create_person, re
 from core_identity.services.resolutions import different_people, dismiss, same_person
 from core_identity.services.roles import change_role, create_role, grant_role, revoke_role
 from core_identity.services.sign_in import sign_in
+from core_identity.services.split import split_off
 from core_identity.services.users import change_user, create_user
 from core_identity.values import GroupChange, Person
 from tests.support.cast import ADMIN, BROWSER, OKTA, make_connection

@@ -24,7 +24,7 @@ from scim.client_secrets import former_secret, rotate_secret
 from scim.models import BearerToken, ClientSecret, OAuthClient
 from tests.admin.conftest import browser_of, staff
 from tests.scim.conftest import FORM, HOST, Scim, Secrets, error, secrets_of
-from tests.support.cast import ADMIN, make_connection
+from tests.support.cast import ADMIN, COMMAND, make_connection
 from tests.support.clock import travel
 
 DAY = timedelta(days=1)
@@ -185,7 +185,7 @@ def test_a_secret_that_the_toolkit_hashed_still_opens_and_becomes_one_of_ours(co
 
 
 def test_an_administrator_makes_and_revokes_on_the_page_and_sees_each_once(connection: Connection) -> None:
-    as_root = browser_of(create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True))
+    as_root = browser_of(create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True))
     page = f"/admin/core_identity/connection/{connection.pk}"
     first = secrets_of(connection)
     shown = as_root.post(f"{page}/token/", {"name": "Entra", "days": ""})

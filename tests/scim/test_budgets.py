@@ -15,9 +15,9 @@ from core_identity import budget_leases
 from core_identity.budget_leases import spend_leased
 from core_identity.budgets import hash_of_address, spend, take
 from core_identity.config.environment import trusted_proxies
-from core_identity.models import Connection
+from core_identity.models import Budget, Connection
 from scim.bearer_tokens import make_token
-from scim.models import Budget, ProvisioningRecord
+from scim.models import ProvisioningRecord
 from tests.scim.conftest import FORM, HOST, Scim, Secrets, error, person, secrets_of
 from tests.support.cast import ADMIN
 from tests.support.clock import database_at, travel
@@ -149,12 +149,12 @@ def test_workers_count_together_and_lose_nothing() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_budget_that_cannot_be_asked_stops_nobody(okta: Scim) -> None:
     with database.cursor() as cursor:
-        cursor.execute("ALTER TABLE scim_budget RENAME TO gone")
+        cursor.execute("ALTER TABLE core_identity_budget RENAME TO gone")
     try:
         assert okta.get("/Users").status_code == 200
     finally:
         with database.cursor() as cursor:
-            cursor.execute("ALTER TABLE gone RENAME TO scim_budget")
+            cursor.execute("ALTER TABLE gone RENAME TO core_identity_budget")
 
 
 # Budgets that a process takes in parts

@@ -21,7 +21,7 @@ from core_identity.services.users import create_local_user, create_user
 from scim.models import OAuthClient, SetupLink
 from scim.setup_links import make_link
 from tests.scim.conftest import FORM, HOST, Scim, Secrets
-from tests.support.cast import ADMIN, make_connection
+from tests.support.cast import ADMIN, COMMAND, make_connection
 from tests.support.clock import travel
 
 CALLBACK = "https://system-admin.okta.com/admin/app/cpc/acme/oauth/callback"
@@ -139,7 +139,7 @@ def test_saying_no_says_no(okta: Dance) -> None:
 def test_nobody_else_may_consent(secrets: Secrets, boss: User) -> None:
     """The hole of stock set-ups: any end user could, and got a SCIM token for it."""
     person = create_user(actor=ADMIN, username="jane", email="jane@acme.test")
-    clerk = create_user(actor=ADMIN, username="clerk", email="clerk@core.test", is_staff=True)
+    clerk = create_user(actor=COMMAND, username="clerk", email="clerk@core.test", is_staff=True)
     for user in (person, clerk):
         dance = Dance(browser_of(user), secrets)
         page = dance.ask()
@@ -156,7 +156,7 @@ def test_nobody_else_may_consent(secrets: Secrets, boss: User) -> None:
 
 
 def test_an_expired_administrator_cannot_consent(okta: Dance, boss: User) -> None:
-    expire(actor=ADMIN, user_id=boss.pk, reason="left")
+    expire(actor=COMMAND, user_id=boss.pk, reason="left")
     assert okta.ask().status_code == 302
 
 
@@ -272,7 +272,7 @@ def test_okta_goes_on_after_the_administrator_who_consented_has_left_R21(
     okta: Dance, connection: Connection, boss: User
 ) -> None:
     told = okta.dance()
-    expire(actor=ADMIN, user_id=boss.pk, reason="left")
+    expire(actor=COMMAND, user_id=boss.pk, reason="left")
     assert Scim(connection, told["access_token"]).get("/Users").status_code == 200
     renewed = okta.tokens(grant_type="refresh_token", refresh_token=told["refresh_token"])
     assert Scim(connection, renewed["access_token"]).get("/Users").status_code == 200
@@ -285,13 +285,13 @@ def test_who_consented_is_kept_and_their_leaving_is_told_and_shown_R21(
     okta.dance()
     client = OAuthClient.objects.get(connection=connection)
     assert (client.consented_by, client.consented_as, client.consented_at is None) == (boss, "boss", False)
-    chief = browser_of(create_user(actor=ADMIN, username="chief", is_staff=True, is_superuser=True))
+    chief = browser_of(create_user(actor=COMMAND, username="chief", is_staff=True, is_superuser=True))
     page = f"/admin/core_identity/connection/{connection.pk}"
     assert "Consent was last given by boss" in chief.get(f"{page}/credentials/").content.decode()
     assert "consented to its provisioning" not in chief.get(f"{page}/change/").content.decode()
-    expire(actor=ADMIN, user_id=boss.pk, reason="left")
+    expire(actor=COMMAND, user_id=boss.pk, reason="left")
     event = Event.objects.get(kind="oauth_client.consenter_expired")
-    assert (event.subject_id, event.actor) == (connection.pk, ADMIN.label)
+    assert (event.subject_id, event.actor) == (connection.pk, COMMAND.label)
     assert event.reason.startswith("boss. The tokens belong to the connection and stay valid")
     assert "boss consented to its provisioning, and is expired" in " ".join(
         chief.get(f"{page}/change/").content.decode().split()
@@ -303,7 +303,7 @@ def test_a_refusal_changes_nothing_of_a_consent_and_strangers_leaving_is_not_tol
 ) -> None:
     okta.answer(okta.ask(), allow=False)
     assert OAuthClient.objects.get(connection=connection).consented_at is None
-    expire(actor=ADMIN, user_id=boss.pk, reason="left")
+    expire(actor=COMMAND, user_id=boss.pk, reason="left")
     assert not Event.objects.filter(kind="oauth_client.consenter_expired").exists()
 
 
@@ -369,5 +369,5 @@ def test_a_link_ends_by_age_by_a_new_one_and_with_its_maker(
     with travel(timezone.now() + timedelta(days=8)):
         assert http.get(f"/oauth/contact/{new}/").status_code == 403
     http.post(f"/oauth/contact/{new}/")
-    expire(actor=ADMIN, user_id=boss.pk, reason="left")
+    expire(actor=COMMAND, user_id=boss.pk, reason="left")
     assert Dance(http, secrets).ask().status_code == 302

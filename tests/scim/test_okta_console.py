@@ -14,7 +14,7 @@ from core_identity.services.users import create_user
 from scim.models import OAuthClient
 from scim.okta_console import redirect_uris
 from tests.admin.conftest import browser_of, staff
-from tests.support.cast import ADMIN
+from tests.support.cast import COMMAND
 
 CONSOLE = "https://acme-admin.okta.com/admin/app/acme_core_1/instance/0oa1AbC/"
 
@@ -92,7 +92,7 @@ def test_a_command_adds_them_once_and_keeps_what_was_there(connection: Connectio
 @pytest.mark.django_db
 def test_a_superuser_sees_them_first_and_then_adds_them(connection: Connection) -> None:
     scim.connections.apply(connection, {}, rotate_secret=False)
-    root = browser_of(create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True))
+    root = browser_of(create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True))
     page = f"/admin/core_identity/connection/{connection.pk}/redirects/"
     assert 'name="add"' not in root.get(page).content.decode()
     shown = root.post(page, {"console_url": CONSOLE}).content.decode()

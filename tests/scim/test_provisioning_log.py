@@ -25,7 +25,7 @@ from scim.log_writer import LogWriter, Row
 from scim.models import ProvisioningRecord
 from tests.admin.conftest import browser_of, staff
 from tests.scim.conftest import HOST, Scim, person
-from tests.support.cast import ADMIN
+from tests.support.cast import COMMAND
 
 LIST = "/admin/scim/provisioningrecord/"
 
@@ -235,7 +235,7 @@ def test_an_administrator_filters_and_finds_by_reference_R35(okta: Scim, other: 
 
 
 def test_a_persons_story_and_a_connections_page_lead_to_it_R35(okta: Scim) -> None:
-    root = browser_of(create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True))
+    root = browser_of(create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True))
     okta.make()
     page = root.get(f"/admin/core_identity/connection/{okta.connection.pk}/change/").content.decode()
     assert f"{LIST}?connection=acme" in page

@@ -14,7 +14,7 @@ from core_identity.services.expiry import expire
 from core_identity.services.users import create_user
 from core_identity.values import Person
 from tests.sso.conftest import ACS, Browser
-from tests.support.cast import ADMIN, JANE, ZOE, by_sso
+from tests.support.cast import ADMIN, COMMAND, JANE, ZOE, by_sso
 from tests.support.clock import travel
 from tests.support.saml import TestIdp, now, request_in
 
@@ -110,7 +110,7 @@ def test_a_bookmark_was_asked_for(at_janes: Browser, site: str | None) -> None:
 
 
 def test_a_staff_user_who_is_signed_in_by_password_is_asked_too(browser: Browser) -> None:
-    browser.http.force_login(create_user(actor=ADMIN, username="boss", is_staff=True, is_superuser=True))
+    browser.http.force_login(create_user(actor=COMMAND, username="boss", is_staff=True, is_superuser=True))
     page = by_tile(browser, BOB_BY_SSO)
     assert "Stay signed in as boss" in page.content.decode()
     assert whose(browser) == "boss"
@@ -140,7 +140,7 @@ def test_a_link_of_a_foreign_page_to_a_strangers_idp_is_asked_about(at_janes: Br
 
 def test_the_administrations_own_sign_in_is_no_way_around_the_question(browser: Browser) -> None:
     """It leads to no other sign-in; where one is begun from here all the same, the person is asked."""
-    boss = create_user(actor=ADMIN, username="boss", is_staff=True, is_superuser=True)
+    boss = create_user(actor=COMMAND, username="boss", is_staff=True, is_superuser=True)
     boss.set_password("correct horse battery staple")
     boss.save()
     said = {"username": "boss", "password": "correct horse battery staple"}

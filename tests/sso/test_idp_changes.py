@@ -29,7 +29,7 @@ from sso.saml.idp_metadata import IdpMetadata, MetadataFaults
 from sso.saml.signed import Signed
 from tests.admin.conftest import browser_of
 from tests.sso.conftest import Browser
-from tests.support.cast import ADMIN, JANE, by_sso, make_connection
+from tests.support.cast import ADMIN, COMMAND, JANE, by_sso, make_connection
 from tests.support.saml import TestIdp
 
 URL = "https://idp.test/metadata"
@@ -305,7 +305,7 @@ def test_an_import_proposes_signed_requests_with_what_they_need_and_switches_not
     acme: Connection, idp: TestIdp, tmp_path: Path
 ) -> None:
     """By the command, on both pages and by a connection file."""
-    root = browser_of(create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True))
+    root = browser_of(create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True))
     file = tmp_path / "idp.xml"
 
     def of_signing(notes: Sequence[str]) -> str:

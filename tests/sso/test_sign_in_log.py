@@ -24,7 +24,7 @@ from sso.saml.refusals import Code
 from sso.sign_in_log import LOGOUT_REFUSED
 from tests.admin.conftest import browser_of, staff
 from tests.sso.conftest import SERVICE, Browser
-from tests.support.cast import ADMIN, JANE, ZOE, by_sso
+from tests.support.cast import COMMAND, JANE, ZOE, by_sso
 
 JANE_BY_SSO = by_sso(JANE)
 LIST = "/admin/sso/signinrecord/"
@@ -111,7 +111,7 @@ def as_auditor(db: None) -> Client:
 
 @pytest.fixture
 def as_root(db: None) -> Client:
-    return browser_of(create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True))
+    return browser_of(create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True))
 
 
 def run(*words: str) -> str:

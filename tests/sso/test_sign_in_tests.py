@@ -23,7 +23,7 @@ from core_identity.values import Person
 from sso.models import SignInRecord, SignInState, UsedAssertion
 from tests.admin.conftest import browser_of, staff
 from tests.sso.conftest import Browser
-from tests.support.cast import ADMIN, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.cast import ADMIN, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
 from tests.support.saml import TestIdp, request_in
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ def test_starting_takes_a_form_of_ours_and_the_permission(tester: AdminBrowser, 
         ("nothing", ()),
     ):
         assert browser_of(staff(name, *permissions)).post(tester.address).status_code == 403
-    change_connection(actor=ADMIN, connection_id=acme.pk, own_idp=True)
+    change_connection(actor=COMMAND, connection_id=acme.pk, own_idp=True)
     assert tester.http.post(tester.address).status_code == 403, "our own IdP is a superuser's (R26)"
     assert not SignInState.objects.exists()
 
@@ -246,7 +246,7 @@ def test_nobody_elses_browser_session_or_ticket_shows_it_and_it_is_shown_once(te
     answer = tester.come_back(JANE_BY_SSO)
     address = answer["Location"]
     other = AdminBrowser(tester.idp, tester.connection, staff("other", *MAY_TEST))
-    root = browser_of(create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True))
+    root = browser_of(create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True))
     again = AdminBrowser(tester.idp, tester.connection, tester.user)
     for browser in (other.http, root, again.http):
         browser.cookies["__Host-sign-in"] = tester.http.cookies["__Host-sign-in"].value
@@ -266,12 +266,12 @@ def test_nobody_elses_browser_session_or_ticket_shows_it_and_it_is_shown_once(te
 def test_who_lost_the_permission_meanwhile_tests_and_sees_nothing(tester: AdminBrowser) -> None:
     role = Grant.objects.get(user=tester.user).role
     request_id, answer = tester.leave(), tester.come_back(JANE_BY_SSO)
-    revoke_role(actor=ADMIN, user_id=tester.user.pk, role_id=role.pk)
+    revoke_role(actor=COMMAND, user_id=tester.user.pk, role_id=role.pk)
     assert tester.http.get(answer["Location"]).status_code == 403
     refused = tester.come_back(JANE_BY_SSO, request_id=request_id)
     assert (refused.status_code, "(no_request)" in refused.content.decode()) == (400, True)
-    grant_role(actor=ADMIN, user_id=tester.user.pk, role_id=role.pk)
-    expire(actor=ADMIN, user_id=tester.user.pk, reason="left")
+    grant_role(actor=COMMAND, user_id=tester.user.pk, role_id=role.pk)
+    expire(actor=COMMAND, user_id=tester.user.pk, reason="left")
     refused = tester.come_back(JANE_BY_SSO, request_id=request_id)
     assert refused.status_code == 400
     assert not Identity.objects.exists()

@@ -1,4 +1,7 @@
-"""The people of the tests, each with one reason to be here, and who acts on them."""
+"""The people of the tests, each with one reason to be here, and the actors.
+
+``ADMIN`` is an administrator without superuser rights. ``COMMAND`` may do everything.
+"""
 
 from dataclasses import replace
 
@@ -7,6 +10,7 @@ from core_identity.services.connections import create_connection, create_custome
 from core_identity.values import Actor, ActorKind, Channel, Person
 
 ADMIN = Actor(Channel.ADMIN, ActorKind.ADMIN, "boss", request_id="REQADMIN")
+COMMAND = Actor(Channel.ADMIN, ActorKind.SYSTEM, "command line", request_id="REQCOMMAND")
 OKTA = Actor(Channel.SCIM, ActorKind.SCIM_CLIENT, "OAuth client of acme", request_id="REQSCIM")
 BROWSER = Actor(Channel.SSO, ActorKind.SIGN_IN, "a browser", request_id="REQSSO")
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from core_identity.services.transactions import customer_lock
+from core_identity.services.locks import customer_lock
 
 
 @contextmanager

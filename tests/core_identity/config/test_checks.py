@@ -14,7 +14,7 @@ from django.utils import timezone
 from core_identity.models import Identity, User
 from core_identity.services.expiry import expire
 from core_identity.services.users import create_user
-from tests.support.cast import ADMIN, make_connection
+from tests.support.cast import COMMAND, make_connection
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
@@ -33,7 +33,7 @@ def warned() -> bool:
 
 
 def somebody(*, is_staff: bool = True, is_superuser: bool = True, password: str | None = PASSWORD) -> User:
-    return create_user(actor=ADMIN, username="glass", is_staff=is_staff, is_superuser=is_superuser, password=password)
+    return create_user(actor=COMMAND, username="glass", is_staff=is_staff, is_superuser=is_superuser, password=password)
 
 
 def known_to_an_idp() -> None:
@@ -41,7 +41,7 @@ def known_to_an_idp() -> None:
 
 
 def expired() -> None:
-    expire(actor=ADMIN, user_id=somebody().pk, reason="left")
+    expire(actor=COMMAND, user_id=somebody().pk, reason="left")
 
 
 NOT_ENOUGH: dict[str, Callable[[], object]] = {
@@ -62,7 +62,7 @@ def test_without_a_superuser_of_its_own_the_check_warns_R26(make: Callable[[], o
 
 def test_one_superuser_with_a_password_and_no_identity_is_enough_R26() -> None:
     somebody()
-    known = create_user(actor=ADMIN, username="known", is_staff=True, is_superuser=True, password=PASSWORD)
+    known = create_user(actor=COMMAND, username="known", is_staff=True, is_superuser=True, password=PASSWORD)
     Identity.objects.create(connection=make_connection(), user=known, pushed_at=timezone.now())
     assert not warned()
 
@@ -96,8 +96,8 @@ def test_the_command_fails_where_warnings_are_to_fail_and_hints_at_the_way_out_R
 
 
 def test_the_front_page_tells_superusers_R26() -> None:
-    root = create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True)
-    desk = create_user(actor=ADMIN, username="desk", is_staff=True)
+    root = create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True)
+    desk = create_user(actor=COMMAND, username="desk", is_staff=True)
 
     def tells(user: User) -> bool:
         browser = Client(headers={"host": "localhost"})

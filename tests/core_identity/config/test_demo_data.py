@@ -8,7 +8,7 @@ from core_identity.config.demo_data import empty_demo
 from core_identity.models import Connection, Event, User
 from core_identity.services.provisioning import create_person
 from core_identity.services.users import create_user
-from tests.support.cast import ADMIN, JANE, OKTA, make_connection
+from tests.support.cast import COMMAND, JANE, OKTA, make_connection
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 def acme() -> Connection:
     acme = make_connection()
     create_person(actor=OKTA, connection=acme, person=JANE)
-    create_user(actor=ADMIN, username="admin", email="admin@core.test", is_superuser=True, password="kept password")
+    create_user(actor=COMMAND, username="admin", email="admin@core.test", is_superuser=True, password="kept password")
     return acme
 
 

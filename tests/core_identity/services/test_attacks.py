@@ -10,17 +10,19 @@ from core_identity import errors
 from core_identity.models import Burst, Conflict, Connection, Event, Grant, Identity, PushGroupMember, Role, User
 from core_identity.models.conflict import ConflictState
 from core_identity.policy.matching import Decision
-from core_identity.services.expiry import expire, split_off
+from core_identity.services.expiry import expire
 from core_identity.services.links import offer, release, withdraw
 from core_identity.services.merge import merge
-from core_identity.services.provisioning import Outcome, change_person, create_person, remove_person
+from core_identity.services.outcomes import Outcome
+from core_identity.services.provisioning import change_person, create_person, remove_person
 from core_identity.services.resolutions import different_people, dismiss, same_person
 from core_identity.services.roles import create_role, delete_role, grant_role
 from core_identity.services.sign_in import sign_in
+from core_identity.services.split import split_off
 from core_identity.services.succession import rekey, succeed
 from core_identity.services.users import change_user, create_user
 from core_identity.values import Person
-from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
 from tests.support.groups import change, push, role_names
 
 pytestmark = pytest.mark.django_db
@@ -254,12 +256,12 @@ def test_who_could_not_be_offered_any_more_is_not_claimed_until_an_administrator
 ) -> None:
     user, identity = beforehand(acme)
     if since == "staff":
-        change_user(actor=ADMIN, user_id=user.pk, is_staff=True)
+        change_user(actor=COMMAND, user_id=user.pk, is_staff=True)
     elif since == "expired":
         expire(actor=ADMIN, user_id=user.pk, reason="left")
     else:
-        role = create_role(actor=ADMIN, name="Keys", marked_protected=True)
-        grant_role(actor=ADMIN, user_id=user.pk, role_id=role.pk)
+        role = create_role(actor=COMMAND, name="Keys", marked_protected=True)
+        grant_role(actor=COMMAND, user_id=user.pk, role_id=role.pk)
     before = User.objects.values().get(pk=user.pk)
 
     def claim() -> object:
@@ -271,7 +273,7 @@ def test_who_could_not_be_offered_any_more_is_not_claimed_until_an_administrator
         claim()
     assert User.objects.values().get(pk=user.pk) == before
     conflict = Conflict.objects.get(state=ConflictState.OPEN)
-    root = create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True)
+    root = create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True)
     if since != "expired":
         with pytest.raises(errors.NotAllowed):
             same_person(actor=ADMIN, conflict_id=conflict.pk, reason=WHY)

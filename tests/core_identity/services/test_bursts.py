@@ -16,7 +16,7 @@ from core_identity.services.expiry import expire, unexpire
 from core_identity.services.provisioning import change_person, create_person, remove_person
 from core_identity.services.users import change_user, create_user
 from core_identity.values import Actor, Person
-from tests.support.cast import ADMIN, JANE, OKTA, make_connection
+from tests.support.cast import ADMIN, COMMAND, JANE, OKTA, make_connection
 from tests.support.clock import travel
 
 pytestmark = pytest.mark.django_db
@@ -216,11 +216,11 @@ def test_whose_keys_moved_since_is_left_to_be_looked_at_R22a_R24(burst: Burst, p
 
 
 def test_staff_of_a_burst_come_back_by_a_superuser_only_R22a_R26(burst: Burst, people: list[Identity]) -> None:
-    change_user(actor=ADMIN, user_id=people[0].user_id, is_staff=True)
+    change_user(actor=COMMAND, user_id=people[0].user_id, is_staff=True)
     for identity in people[:2]:
         say(identity, active=True)
-    desk = create_user(actor=ADMIN, username="desk", is_staff=True)
-    root = create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True)
+    desk = create_user(actor=COMMAND, username="desk", is_staff=True)
+    root = create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True)
     by_desk, by_root = (replace(ADMIN, id=str(user.pk)) for user in (desk, root))
     plan = unexpire_burst(actor=by_desk, burst_id=burst.pk, reason="x")
     assert [user.pk for user in plan.guarded] == [people[0].user_id]

@@ -10,12 +10,13 @@ from core_identity import errors
 from core_identity.models import Conflict, Connection, Event, Identity, User
 from core_identity.models.conflict import ConflictState
 from core_identity.services.expiry import expire
-from core_identity.services.provisioning import Outcome, change_person, create_person
+from core_identity.services.outcomes import Outcome
+from core_identity.services.provisioning import change_person, create_person
 from core_identity.services.resolutions import different_people, dismiss, same_person
 from core_identity.services.sign_in import sign_in
 from core_identity.services.users import change_user, create_user
 from core_identity.values import Person
-from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
 
 pytestmark = pytest.mark.django_db
 WHY = "asked her, ticket 4711"
@@ -252,16 +253,16 @@ def test_what_is_closed_is_not_resolved_again_R9(acme: Connection) -> None:
 
 
 def test_only_a_superuser_links_staff_R11(acme: Connection) -> None:
-    create_user(actor=ADMIN, username="chief", email=JANE.email or "", customer=acme.customer, is_staff=True)
+    create_user(actor=COMMAND, username="chief", email=JANE.email or "", customer=acme.customer, is_staff=True)
     conflict = refused(lambda: post(acme, JANE))
     with pytest.raises(errors.NotAllowed, match="superuser"):
         same(conflict)
-    root = create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True)
+    root = create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True)
     same_person(actor=replace(ADMIN, id=str(root.pk)), conflict_id=conflict.pk, reason=WHY)
 
 
 def test_a_resolution_that_fails_leaves_nothing_R11(acme: Connection) -> None:
-    create_user(actor=ADMIN, username="chief", email=JANE.email or "", customer=acme.customer, is_staff=True)
+    create_user(actor=COMMAND, username="chief", email=JANE.email or "", customer=acme.customer, is_staff=True)
     conflict = refused(lambda: post(acme, JANE))
     before = Event.objects.count()
     with pytest.raises(errors.NotAllowed):

@@ -16,7 +16,7 @@ from core_identity.services.provisioning import change_person, create_person, re
 from core_identity.services.sign_in import sign_in
 from core_identity.services.users import change_user, create_user
 from core_identity.values import Person
-from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
 
 pytestmark = pytest.mark.django_db
 MARRIED: dict[str, Any] = {"family_name": "Roe", "email": "jane.roe@acme.test", "user_name": "jane.roe@acme.test"}
@@ -154,9 +154,9 @@ def test_the_uid_that_is_noted_makes_one_event_and_the_same_word_again_none_R18(
 
 
 def test_only_a_superuser_takes_over_for_staff_R26(jane: Identity) -> None:
-    change_user(actor=ADMIN, user_id=jane.user_id, is_staff=True)
-    desk = create_user(actor=ADMIN, username="desk", is_staff=True)
-    root = create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True)
+    change_user(actor=COMMAND, user_id=jane.user_id, is_staff=True)
+    desk = create_user(actor=COMMAND, username="desk", is_staff=True)
+    root = create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True)
     with pytest.raises(NotAllowed):
         take(jane, "email", actor=replace(ADMIN, id=str(desk.pk)))
     take(jane, "email", actor=replace(ADMIN, id=str(root.pk)))

@@ -13,16 +13,17 @@ from core_identity.errors import IdentityError, NotAllowed, NotFound
 from core_identity.models import Conflict, Connection, Event, Grant, Identity, IdentityUid, PushGroup, Role, User
 from core_identity.selectors.users import status_of
 from core_identity.services.erasure import erase, plan_erase
-from core_identity.services.expiry import expire, split_off, unexpire
+from core_identity.services.expiry import expire, unexpire
 from core_identity.services.groups import create_group
 from core_identity.services.merge import merge
 from core_identity.services.provisioning import change_person, create_person
 from core_identity.services.resolutions import different_people, same_person
 from core_identity.services.roles import create_role, grant_role
 from core_identity.services.sign_in import sign_in
+from core_identity.services.split import split_off
 from core_identity.services.users import change_user, create_user
 from core_identity.values import Actor, ActorKind, Channel, GroupChange
-from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
 
 pytestmark = pytest.mark.django_db
 
@@ -156,7 +157,7 @@ def test_only_the_expired_are_erased_R34(acme: Connection, jane: Identity) -> No
 
 
 def test_only_a_superuser_erases_and_never_themselves_R34(acme: Connection, jane: Identity) -> None:
-    desk = create_user(actor=ADMIN, username="desk", is_staff=True)
+    desk = create_user(actor=COMMAND, username="desk", is_staff=True)
     root = create_user(actor=ROOT, username="root", is_staff=True, is_superuser=True)
     with pytest.raises(NotAllowed, match="superuser"):
         erase(actor=replace(ADMIN, id=str(desk.pk)), user_id=jane.user_id, reason=WHY)

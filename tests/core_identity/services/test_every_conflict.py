@@ -23,7 +23,7 @@ from core_identity.services.resolutions import (
 from core_identity.services.sign_in import sign_in
 from core_identity.services.users import create_user
 from core_identity.values import Cause, Person
-from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
 
 pytestmark = pytest.mark.django_db
 WHY = "ticket 4711"
@@ -109,7 +109,7 @@ def rolled_back() -> Iterator[None]:
 
 def test_every_conflict_can_be_decided_and_then_the_same_message_goes_through_R9() -> None:
     scene = set_scene()
-    root = create_user(actor=ADMIN, username=ROOT, is_staff=True, is_superuser=True)
+    root = create_user(actor=COMMAND, username=ROOT, is_staff=True, is_superuser=True)
     admin = replace(ADMIN, id=str(root.pk))
     seen, wrong = set(), []
     for name, send in dict(messages(scene)).items():

@@ -15,13 +15,14 @@ from core_identity.selectors.roles import roles_of
 from core_identity.selectors.story import changed_since_expiry
 from core_identity.selectors.users import status_of
 from core_identity.services.connections import change_connection
-from core_identity.services.expiry import expire, split_off, unexpire
+from core_identity.services.expiry import expire, unexpire
 from core_identity.services.provisioning import change_person, create_person, remove_person
 from core_identity.services.roles import create_role, grant_role
 from core_identity.services.sign_in import sign_in
+from core_identity.services.split import split_off
 from core_identity.services.users import change_user, create_user
 from core_identity.values import Person
-from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
 
 pytestmark = pytest.mark.django_db
 
@@ -174,9 +175,9 @@ def test_this_is_another_person_moves_the_identity_to_a_new_user_R24(acme: Conne
 
 
 def test_expiry_ends_passwords_too_R21() -> None:
-    user = create_user(actor=ADMIN, username="boss", password="a long password", is_staff=True)
+    user = create_user(actor=COMMAND, username="boss", password="a long password", is_staff=True)
     assert authenticate(None, username="BOSS", password="a long password") == user
-    expire(actor=ADMIN, user_id=user.pk, reason="left")
+    expire(actor=COMMAND, user_id=user.pk, reason="left")
     assert authenticate(None, username="boss", password="a long password") is None
 
 
@@ -188,14 +189,14 @@ def test_an_inactive_person_cannot_sign_in_by_password_either_R21(acme: Connecti
 
 
 def test_staff_enter_only_through_our_own_idp_R26(acme: Connection, jane: Identity) -> None:
-    change_user(actor=ADMIN, user_id=jane.user_id, is_staff=True)
+    change_user(actor=COMMAND, user_id=jane.user_id, is_staff=True)
     with pytest.raises(MayNotSignIn) as refusal:
         sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE))
     assert refusal.value.reason == "staff"
     told = Event.objects.get(kind="sso.refused")
     assert told.user_id == jane.user_id, "the refusal stands in their own story"
     assert "administer" in told.reason
-    change_connection(actor=ADMIN, connection_id=acme.pk, own_idp=True)
+    change_connection(actor=COMMAND, connection_id=acme.pk, own_idp=True)
     assert sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE)).pk == jane.pk
 
 

@@ -19,7 +19,7 @@ from core_identity.services.provisioning import create_person, remove_person
 from core_identity.services.roles import change_role, create_role, delete_role, grant_role, revoke_role
 from core_identity.services.sign_in import sign_in
 from core_identity.values import GroupChange
-from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
 from tests.support.groups import change, push, role_names
 
 pytestmark = pytest.mark.django_db
@@ -198,7 +198,7 @@ def protect(role: Role, how: str) -> None:
     app, _, codename = how.partition(".")
     held = Permission.objects.filter(codename=codename, content_type__app_label=app)
     assert held or not codename
-    change_role(actor=ADMIN, role_id=role.pk, marked_protected=not codename, permissions=list(held))
+    change_role(actor=COMMAND, role_id=role.pk, marked_protected=not codename, permissions=list(held))
 
 
 @pytest.mark.parametrize("how", PROTECTIONS)
@@ -226,7 +226,7 @@ def test_a_protected_role_given_by_a_channel_has_no_effect_whenever_it_was_given
     assert Grant.objects.filter(user=jane.user, role=role).exists(), "the hold is kept, should the protection end"
     assert role_names(jane) == []
     assert User.objects.get(pk=jane.user_id).get_all_permissions() == set()
-    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=role.pk)
+    grant_role(actor=COMMAND, user_id=jane.user_id, role_id=role.pk)
     assert role_names(jane) == ["Editors"]
     held = {
         f"{app}.{codename}" for app, codename in role.permissions.values_list("content_type__app_label", "codename")
@@ -240,7 +240,7 @@ def test_a_role_that_is_protected_no_longer_is_held_by_its_channels_again_R33(
     push(acme, "Editors", jane)
     protect(editors, "its mark")
     assert role_names(jane) == []
-    change_role(actor=ADMIN, role_id=editors.pk, marked_protected=False)
+    change_role(actor=COMMAND, role_id=editors.pk, marked_protected=False)
     assert role_names(jane) == ["Editors"]
 
 
@@ -284,8 +284,8 @@ def test_permissions_of_roles_are_read_once_per_request_R32(
     acme: Connection, jane: Identity, editors: Role, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     may_export, other = Permission.objects.filter(content_type__app_label="oauth2_provider")[:2]
-    change_role(actor=ADMIN, role_id=editors.pk, permissions=[may_export, other])
-    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=editors.pk)
+    change_role(actor=COMMAND, role_id=editors.pk, permissions=[may_export, other])
+    grant_role(actor=COMMAND, user_id=jane.user_id, role_id=editors.pk)
     held, wanting = f"oauth2_provider.{may_export.codename}", "core_identity.view_user"
     user = User.objects.get(pk=jane.user_id)
     with django_assert_num_queries(1):
@@ -298,10 +298,10 @@ def test_permissions_of_roles_are_read_once_per_request_R32(
 
 def test_what_a_role_permits_ends_with_the_next_request_R32(acme: Connection, jane: Identity, editors: Role) -> None:
     permission = Permission.objects.get(codename="view_user", content_type__app_label="core_identity")
-    change_role(actor=ADMIN, role_id=editors.pk, permissions=[permission])
-    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=editors.pk)
+    change_role(actor=COMMAND, role_id=editors.pk, permissions=[permission])
+    grant_role(actor=COMMAND, user_id=jane.user_id, role_id=editors.pk)
     assert User.objects.get(pk=jane.user_id).has_perm("core_identity.view_user")
-    revoke_role(actor=ADMIN, user_id=jane.user_id, role_id=editors.pk)
+    revoke_role(actor=COMMAND, user_id=jane.user_id, role_id=editors.pk)
     assert not User.objects.get(pk=jane.user_id).has_perm("core_identity.view_user"), "each request reads its user anew"
 
 

@@ -17,7 +17,8 @@ from core_identity.services.connections import change_connection, set_external_i
 from core_identity.services.drift import take_over
 from core_identity.services.expiry import unexpire
 from core_identity.services.identities import current_uid
-from core_identity.services.provisioning import Outcome, change_person, create_person
+from core_identity.services.outcomes import Outcome
+from core_identity.services.provisioning import change_person, create_person
 from core_identity.services.resolutions import different_people, same_person
 from core_identity.services.sign_in import sign_in
 from core_identity.services.succession import RekeyPlan, plan_rekey, rekey

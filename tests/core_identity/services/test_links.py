@@ -12,11 +12,12 @@ from core_identity.selectors.resources import scim_identities
 from core_identity.services.expiry import expire
 from core_identity.services.identities import current_uid
 from core_identity.services.links import offer, release, relink, withdraw
-from core_identity.services.provisioning import Outcome, change_person, create_person
+from core_identity.services.outcomes import Outcome
+from core_identity.services.provisioning import change_person, create_person
 from core_identity.services.sign_in import sign_in
 from core_identity.services.users import create_user
 from core_identity.values import Person
-from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
 
 pytestmark = pytest.mark.django_db
 WHY = "import of the old list"
@@ -114,7 +115,7 @@ def test_a_sign_in_by_another_name_does_not_claim_R10(acme: Connection, beforeha
 
 @pytest.mark.parametrize("whom", ["staff", "expired", "stranger", "known"])
 def test_never_offered_R10(acme: Connection, whom: str) -> None:
-    jane = create_user(actor=ADMIN, username="jane", customer=acme.customer, is_staff=whom == "staff")
+    jane = create_user(actor=COMMAND, username="jane", customer=acme.customer, is_staff=whom == "staff")
     if whom == "expired":
         expire(actor=ADMIN, user_id=jane.pk, reason="left")
     if whom == "stranger":

@@ -18,7 +18,7 @@ from core_identity.services.roles import create_role, grant_role
 from core_identity.services.sign_in import sign_in
 from core_identity.services.users import create_user
 from core_identity.values import GroupChange, Person
-from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
 
 pytestmark = pytest.mark.django_db
 WHY = "one human, ticket 4711"
@@ -156,9 +156,9 @@ def test_what_cannot_be_merged_is_refused_R1_R11(acme: Connection) -> None:
 
 def test_only_a_superuser_merges_staff_R11(acme: Connection) -> None:
     jane = post(acme, JANE)
-    chief = create_user(actor=ADMIN, username="chief", customer=acme.customer, is_staff=True)
-    desk = create_user(actor=ADMIN, username="desk", is_staff=True)
-    root = create_user(actor=ADMIN, username="root", is_staff=True, is_superuser=True)
+    chief = create_user(actor=COMMAND, username="chief", customer=acme.customer, is_staff=True)
+    desk = create_user(actor=COMMAND, username="desk", is_staff=True)
+    root = create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True)
     for actor in (ADMIN, replace(ADMIN, id=str(desk.pk))):
         with pytest.raises(NotAllowed, match="superuser"):
             join(jane, chief, actor=actor)

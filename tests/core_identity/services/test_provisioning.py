@@ -8,7 +8,8 @@ import pytest
 from core_identity.errors import Conflict, Duplicate, InvalidValue, NotFound, TryAgain, UidRequired
 from core_identity.models import Connection, Event, Identity, IdentityUid, User
 from core_identity.policy.matching import Decision
-from core_identity.services.provisioning import Outcome, change_person, create_person, remove_person
+from core_identity.services.outcomes import Outcome
+from core_identity.services.provisioning import change_person, create_person, remove_person
 from core_identity.services.sign_in import sign_in
 from core_identity.services.users import create_user
 from core_identity.values import Person

@@ -12,7 +12,8 @@ from core_identity.models import Connection, Event, Grant, Identity, IdentityUid
 from core_identity.services.expiry import expire
 from core_identity.services.groups import change_group, create_group
 from core_identity.services.merge import merge
-from core_identity.services.provisioning import Outcome, change_person, create_person
+from core_identity.services.outcomes import Outcome
+from core_identity.services.provisioning import change_person, create_person
 from core_identity.services.roles import change_role, create_role
 from core_identity.services.sign_in import sign_in
 from core_identity.values import ActorKind, GroupChange, Person

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("scim", "0007_used_code"),
+        ("scim", "0008_move_budget"),
     ]
 
     operations = [

@@ -1,0 +1,133 @@
+"""The one lock order of all services, and each lock that more than one service takes.
+
+A transaction takes its locks from left to right, so that no two services can wait for each other:
+
+    connection → customer → keys of a new person → user → identity → push group → role → all other rows
+
+- *Connection*: a service that creates a credential, changes the settings or switches the connection locks its row, before it locks the customer.
+- *Customer*: each push, merge and decision locks its customer first, so one process at a time decides who is who inside a customer (R9).
+- A sign-in of a known person locks the user, the identity and the UID, and not the customer.
+- A POST of a new person shares the lock of the customer with other POSTs, and locks the keys of its person (`lock_newcomer`).
+- Several users, identities or roles are locked in the order of their primary keys.
+
+Row locks are ``NO KEY``, so rows that only refer to a locked row can be inserted. Unique constraints catch every case that the locks miss.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Final
+from uuid import UUID
+
+from django.db import models, transaction
+
+from core_identity.errors import NotAllowed, NotFound
+from core_identity.models import Connection, Identity, User
+from core_identity.services.waiting import waiting_for
+
+
+def lock_channel(connection: Connection) -> None:
+    """Lock as `lock_customer`, for a message of a connection. Raise `NotAllowed` if it was switched off while the message waited (R1a)."""
+    lock_customer(connection.customer_id)
+    require_enabled(Connection.objects.get(pk=connection.pk))
+
+
+def lock_connection(connection_id: UUID) -> Connection:
+    """Lock a connection and return it. Nobody switches it off or on before the end of the transaction.
+
+    Everything that creates a credential takes this lock first, and then calls `require_enabled` (R1a).
+    """
+    return Connection.objects.select_for_update(no_key=True).get(pk=connection_id)
+
+
+def require_enabled(connection: Connection) -> None:
+    """Raise `NotAllowed` if ``connection``, read after the lock, is switched off (R1a)."""
+    if not connection.enabled:
+        raise NotAllowed("This connection is switched off.")
+
+
+def lock_customer(customer_id: UUID) -> None:
+    """Let this process alone decide who is who in a customer, until the end of the transaction.
+
+    Raises `Busy` at once if too many requests of this process wait for this customer already.
+    """
+    _take(customer_id, "pg_try_advisory_xact_lock(customer)", "pg_advisory_xact_lock(customer)", keys=[])
+
+
+def lock_newcomer(customer_id: UUID, keys: Iterable[str]) -> None:
+    """Keep `lock_customer` out, and every other newcomer with one of these keys, until the end of the transaction.
+
+    Newcomers with other keys are written at the same time. After this lock the transaction must not call `lock_customer`: two transactions that
+    do so wait for each other. Raises `Busy` as `lock_customer` does.
+    """
+    # Sorted, so that two newcomers with several keys in common do not wait for each other.
+    numbers = sorted(lock_number(one) for one in set(keys))
+    locked_keys = "(SELECT count(pg_advisory_xact_lock(key)) FROM unnest(%(keys)s::bigint[]) AS key) IS NOT NULL"
+    _take(
+        customer_id,
+        f"CASE WHEN pg_try_advisory_xact_lock_shared(customer) THEN {locked_keys} ELSE FALSE END",
+        f"CASE WHEN pg_advisory_xact_lock_shared(customer) IS NOT NULL THEN {locked_keys} END",
+        keys=numbers,
+    )
+
+
+def _take(customer_id: UUID, at_once: str, waiting: str, *, keys: list[int]) -> None:
+    """Take locks by the SQL ``at_once``, or by ``waiting`` if it returns false."""
+    database = transaction.get_connection()
+    if not database.in_atomic_block:
+        raise transaction.TransactionManagementError("A customer is locked in a transaction only.")
+    params = {"customer": customer_lock(customer_id), "keys": keys}
+    with database.cursor() as cursor:
+        cursor.execute(_TAKE.format(at_once), params)
+        if cursor.fetchone() == (True,):
+            return
+        with waiting_for(customer_id) as limit:
+            # For this transaction only, so that a pooler can give the connection to another client.
+            timeout = "CASE WHEN set_config('lock_timeout', %(limit)s, true) IS NOT NULL THEN {} END"
+            cursor.execute(_TAKE.format(timeout.format(waiting)), {**params, "limit": f"{limit}s"})
+
+
+# An advisory lock rather than a lock of the row: PostgreSQL serves its waiters in their order, so a stream of POSTs, which share
+# the lock, cannot keep out a change that needs it alone.
+_TAKE: Final = "SELECT {} FROM (SELECT %(customer)s::bigint AS customer) AS one"
+
+
+def customer_lock(customer_id: UUID) -> int:
+    """Return the number of the advisory lock of a customer."""
+    return lock_number(f"customer {customer_id}")
+
+
+def lock_number(name: str) -> int:
+    """Return the number of the advisory lock with this name. Two names with the same number would only wait for each other."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True)
+
+
+def lock_user(user_id: UUID) -> User:
+    """Lock a user and return them with their customer. Raises `NotFound`."""
+    users = User.objects.select_for_update(of=("self",), no_key=True).select_related("customer")
+    user = users.filter(pk=user_id).first()
+    if user is None:
+        raise NotFound("There is no such user.")
+    return user
+
+
+def lock_identity(identity_id: UUID) -> Identity:
+    """Lock the customer, the user and the identity; return it with both and its connection. Raises `NotFound`."""
+    found = Identity.objects.filter(pk=identity_id).values_list("connection__customer_id", "user_id").first()
+    if found is None:
+        raise NotFound("There is no such identity.")
+    lock_customer(found[0])
+    User.objects.select_for_update(no_key=True).get(pk=found[1])
+    identities = Identity.objects.select_for_update(of=("self",), no_key=True)
+    return identities.select_related("connection", "user__customer").get(pk=identity_id)
+
+
+def locked_with_user(identities: models.QuerySet[Identity]) -> Identity | None:
+    """Lock the user, then the identity, and read both as they are under the lock."""
+    user_id = identities.values_list("user_id", flat=True).first()
+    if user_id is None:
+        return None
+    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
+    identity = identities.select_related("connection").select_for_update(of=("self",), no_key=True).first()
+    if identity is not None:
+        identity.user = user
+    return identity

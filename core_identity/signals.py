@@ -15,6 +15,9 @@ Receivers end what they created for the connection. A receiver that fails rolls 
 user_expired: Final = Signal()
 """Somebody may not sign in any more. Given are ``user`` and ``actor``. A receiver that fails takes the expiry back with it: let it do little."""
 
+password_judged: Final = Signal()
+"""The administration compared a password (R39). Arguments: ``user`` or None, ``accepted``, ``reference``, and ``network``, a hash of the address."""
+
 user_erased: Final = Signal()
 """A person's values are about to be blanked for good, in this transaction (R34). Argument: ``traces``, an `ErasedTraces`. Receivers blank theirs."""
 

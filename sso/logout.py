@@ -78,8 +78,8 @@ def key_for_logout(saml: SamlSettings) -> KeyPair | None:
 
 
 @transaction.atomic
-def end_named_sessions(saml: SamlSettings, asked: LogoutRequest, *, actor: Actor) -> set[str]:
-    """End the sessions that a verified LogoutRequest names, and return their keys. Raises `SamlRefusal` for one that was used before.
+def end_named_sessions(saml: SamlSettings, asked: LogoutRequest, *, actor: Actor) -> list[SsoSession]:
+    """End the sessions that a verified LogoutRequest names, and return them. Raises `SamlRefusal` for one that was used before.
 
     Only what came through this connection under this NameID; with a SessionIndex, only that. Nobody there is no error: it has ended already.
     """
@@ -98,7 +98,7 @@ def end_named_sessions(saml: SamlSettings, asked: LogoutRequest, *, actor: Actor
     events.record_many(
         events.new_event(actor=actor, kind=EventKind.SSO_LOGGED_OUT, subject=one) for one in people.values()
     )
-    return keys
+    return ended
 
 
 def is_ours(saml: SamlSettings, request_id: str) -> bool:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,14 +14,12 @@ from core_identity.lookup_keys import lookup_key, named_any
 from core_identity.models import Identity
 from core_identity.services.erasure import erase
 from core_identity.services.expiry import expire
-from core_identity.values import ActorKind
 from scim.models import Payload, ProvisioningRecord
 from scim.payloads import MAX_PAYLOAD, WITHHELD
 from tests.scim.conftest import ENTERPRISE, Scim, person
 from tests.scim.wire.test_redaction import BODIES, FILTERS, SECRET, TOKEN
-from tests.support.cast import ADMIN
+from tests.support.cast import ADMIN, COMMAND
 
-ROOT = replace(ADMIN, kind=ActorKind.SYSTEM, label="command line")
 UID = {ENTERPRISE: {"UID": "jane.doe"}}
 
 
@@ -303,7 +300,7 @@ def test_erasing_a_person_removes_them_from_every_payload_and_sentence_R34(
     assert any(trace in before for trace in TRACES)
     user = Identity.objects.get(scim_id=made["id"]).user
     expire(actor=ADMIN, user_id=user.pk, reason="left")
-    erase(actor=ROOT, user_id=user.pk, reason="request 4711")
+    erase(actor=COMMAND, user_id=user.pk, reason="request 4711")
     left = ProvisioningRecord.objects.filter(connection_id=okta.connection.pk)
     text = json.dumps([*left.values(), *Payload.objects.filter(pk__in=left.values("pk")).values()], default=str)
     assert [

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from core_identity.models import Connection
 
 FIELDS: Final = ("idp_entity_id", *SamlSettings.PLACES, "certificates", "metadata_url", "metadata_valid_until")
-_CHANGED: Final = "The settings or the metadata changed while you were looking. Review the changes again."
+CHANGED: Final = "The settings or the metadata changed while you were looking. Review the changes again."
 _PROPOSABLE: Final = (*SamlSettings.PLACES, "certificates")
 
 
@@ -111,7 +111,7 @@ def adopt(
     saml = locked or SamlSettings(connection=connection)
     found = difference(saml, read, url=url)
     if found.seen != seen:
-        raise NotAllowed(_CHANGED)
+        raise NotAllowed(CHANGED)
     for field, (_, after) in found.changes.items():
         setattr(saml, field, after)
     if found.changes or saml.proposed is not None:
@@ -119,7 +119,7 @@ def adopt(
         try:
             saml.save()
         except IntegrityError as error:  # of two first ones at the same instant one comes through
-            raise NotAllowed(_CHANGED) from error
+            raise NotAllowed(CHANGED) from error
     if found.changes:
         events.record(
             actor=actor,

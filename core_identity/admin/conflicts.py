@@ -1,18 +1,18 @@
 """The inbox of conflicts: who met whom, and the three things that an administrator can say of it (R9)."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.urls import reverse
 
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.user_filters import RelatedFilter
 from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.forms import ReasonForm
+from core_identity.admin_kit.pages import Access, RowPage
 from core_identity.keys import key
 from core_identity.models import Conflict, Event
 from core_identity.models.conflict import ConflictState
@@ -82,6 +82,52 @@ class ResolveForm(ConfirmsEndedGrants, ReasonForm):
         resolve(actor=self.actor, conflict_id=self.conflict.pk, reason=self.cleaned_data["reason"])
 
 
+class ResolvePage(RowPage):
+    """The page of a conflict. An administrator who may only see it gets no form."""
+
+    title = "Conflict: {row.named}"
+    access = Access.VIEW
+    form_class = ResolveForm
+    template_name = "admin/core_identity/conflict/resolve.html"
+
+    @property
+    def pending(self) -> bool:
+        return self.row.state in {ConflictState.OPEN, ConflictState.DISMISSED}
+
+    @property
+    def may_resolve(self) -> bool:
+        return self.pending and self.admin.has_change_permission(self.request, self.row)
+
+    def may_open(self) -> bool:
+        return self.request.method != "POST" or self.may_resolve
+
+    def message(self, form: ResolveForm) -> str:
+        if form.cleaned_data["how"] == "dismiss":
+            return "Dismissed. If the same message comes again, it is refused and counted."
+        return "Decided. Now repeat the same push or sign-in at the identity provider."
+
+    def next_page(self, form: ResolveForm) -> str:
+        return reverse("admin:core_identity_conflict_changelist")
+
+    def facts(self, form: ResolveForm) -> dict[str, Any]:
+        conflict = self.row
+        return {
+            "cause": CAUSES[Cause(conflict.cause)],
+            "said": [
+                (LABELS.get(name, name.replace("_", " ")), conflict.said[name])
+                for name in SAID
+                if name in conflict.said
+            ],
+            "plan": plan_same_person(conflict) if self.pending else None,
+            "obstacle": obstacle_to_different_people(conflict) if self.pending else "",
+            "stands": stands(conflict),
+            "renames": conflict.cause == Cause.USER_NAME and conflict.subject_id is not None,
+            "exchange": is_exchange_of_names(conflict),
+            "theirs": conflict.other.identities.select_related("connection").prefetch_related("uids"),
+            "may_resolve": self.may_resolve,
+        }
+
+
 @admin.register(Conflict)
 class ConflictAdmin(CoreAdmin):
     """Made by channels only, and decided on the page of one."""
@@ -112,42 +158,7 @@ class ConflictAdmin(CoreAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        conflict = self.get_object(request, object_id)
-        if conflict is None or not self.has_view_or_change_permission(request, conflict):
-            raise PermissionDenied
-        form = ResolveForm(request, conflict=conflict)
-        pending = conflict.state in {ConflictState.OPEN, ConflictState.DISMISSED}
-        may_resolve = pending and self.has_change_permission(request, conflict)
-        if request.method == "POST" and not may_resolve:
-            raise PermissionDenied
-        if form.submit():
-            self.message_user(request, self._done(form.cleaned_data["how"]), messages.SUCCESS)
-            return redirect("admin:core_identity_conflict_changelist")
-        return self.page(
-            request,
-            "admin/core_identity/conflict/resolve.html",
-            title=f"Conflict: {conflict.named}",
-            form=form,
-            obj=conflict,
-            cause=CAUSES[Cause(conflict.cause)],
-            said=[
-                (LABELS.get(name, name.replace("_", " ")), conflict.said[name])
-                for name in SAID
-                if name in conflict.said
-            ],
-            plan=plan_same_person(conflict) if pending else None,
-            obstacle=obstacle_to_different_people(conflict) if pending else "",
-            stands=stands(conflict),
-            renames=conflict.cause == Cause.USER_NAME and conflict.subject_id is not None,
-            exchange=is_exchange_of_names(conflict),
-            theirs=conflict.other.identities.select_related("connection").prefetch_related("uids"),
-            may_resolve=may_resolve,
-        )
-
-    def _done(self, how: str) -> str:
-        if how == "dismiss":
-            return "Dismissed. If the same message comes again, it is refused and counted."
-        return "Decided. Now repeat the same push or sign-in at the identity provider."
+        return cast("HttpResponse", ResolvePage.as_view(admin=self)(request, pk=object_id))
 
     @admin.display(description="who came")
     def named(self, conflict: Conflict) -> str:

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin_kit.forms import ActForm, ReasonForm
+from core_identity.admin_kit.pages import ConnectionPage
 from core_identity.models import Connection, Role
 from core_identity.selectors.groups import listed_groups, role_keys
 from core_identity.selectors.roles import protected_roles
@@ -80,3 +81,34 @@ class GrantableForm(ConfirmsEndedGrants, ActForm):
             roles=[*self.cleaned_data["roles"], *self.kept],
             confirm_waiting=self.cleaned_data["confirm_waiting"],
         )
+
+
+class SwitchPage(ConnectionPage):
+    name = "switch"
+    form_class = SwitchForm
+    template_name = "admin/core_identity/connection/switch.html"
+
+    def get_title(self, form: Any) -> str:
+        return f"Switch {'off' if self.row.enabled else 'on'} the connection {self.row}"
+
+    def message(self, form: SwitchForm) -> str:
+        return f"The connection {self.row} is {'on' if form.written.enabled else 'off'}."
+
+
+class ExternalIdPage(ConnectionPage):
+    name = "external-id"
+    title = "May the externalId change in {row}?"
+    form_class = ExternalIdForm
+    template_name = "admin/core_identity/connection/external_id.html"
+
+    def message(self, form: ExternalIdForm) -> str:
+        now = "may change" if form.written.external_id_may_change else "cannot change any more"
+        return f"The externalId of people of {self.row} {now}."
+
+
+class GrantablePage(ConnectionPage):
+    name = "roles"
+    title = "Roles that groups of {row} may give"
+    form_class = GrantableForm
+    template_name = "admin/core_identity/connection/roles.html"
+    done = "The roles that {row} may give are saved."

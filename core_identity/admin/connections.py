@@ -1,35 +1,29 @@
 """The page of a connection, as far as core_identity knows it; registered by `core_identity.config.admin`, which adds the rest."""
 
 from datetime import datetime
-from typing import Any
-from uuid import UUID
+from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
+from django.contrib import admin
 from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.timezone import localtime
 
-from core_identity.admin.bursts import BurstPages
-from core_identity.admin.connection_pages import ExternalIdForm, GrantableForm, SwitchForm
-from core_identity.admin.drift import ConnectionDriftPages
+from core_identity.admin.bursts import BurstPage
+from core_identity.admin.connection_lists import GroupsPage, MismatchesPage
+from core_identity.admin.connection_pages import ExternalIdPage, GrantablePage, SwitchPage
+from core_identity.admin.drift import ConnectionDriftPage
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
-from core_identity.admin.succession import SuccessionPages
-from core_identity.errors import NotFound
+from core_identity.admin.succession import RekeyPage, SucceedPage
+from core_identity.admin_kit.base import CoreAdmin
+from core_identity.admin_kit.pages import Pages
 from core_identity.models import Connection
 from core_identity.models.connection import Mark, UidRule
-from core_identity.selectors.groups import (
-    listed_groups,
-    people_without_groups,
-    unlisted_people,
-    unlisted_roles_end,
-    unmapped_groups,
-)
-from core_identity.selectors.mismatches import LATELY, mismatches, perhaps_pushed_too, refused_lately
+from core_identity.selectors.bursts import may_settle_bursts, open_bursts
+from core_identity.selectors.groups import unlisted_people
+from core_identity.selectors.mismatches import perhaps_pushed_too
 from core_identity.services.connections import (
     LOCKED_WITH_IDENTITIES,
     SETTINGS,
@@ -41,7 +35,6 @@ LOCKED = "The UID attribute and the UID rule are locked, because people are alre
 MARK_FOR_OTHER_ONLY = (
     "The second mark can be waived only if the UID is another stable, unique value that nobody can edit."
 )
-PAIRS_ON_A_PAGE = GROUPS_ON_A_PAGE = 50
 
 
 class ConnectionForm(ConfirmsEndedGrants, forms.ModelForm):
@@ -60,8 +53,19 @@ class ConnectionForm(ConfirmsEndedGrants, forms.ModelForm):
         return change_connection(actor=self.actor, connection_id=self.instance.pk, **self.cleaned_data)
 
 
-class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
+class ConnectionAdmin(CoreAdmin):
     form = ConnectionForm
+    pages: ClassVar[Pages] = (
+        SwitchPage,
+        ExternalIdPage,
+        GrantablePage,
+        MismatchesPage,
+        GroupsPage,
+        BurstPage,
+        ConnectionDriftPage,
+        RekeyPage,
+        SucceedPage,
+    )
     list_display = ("slug", "name", "customer", "enabled", "last_sign_in", "last_push")
     list_filter = ("enabled", "customer")
     list_select_related = ("customer",)
@@ -130,86 +134,8 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
         connection = context.get("original")
         if connection is not None:
             context["may_act"] = self.has_change_permission(request, connection)
+            context["bursts"] = may_settle_bursts(request.user) and open_bursts().filter(connection=connection)
         return super().render_change_form(request, context, *args, **kwargs)
-
-    def get_urls(self) -> Any:
-        return [
-            *self.own_page("switch", self.switch_view),
-            *self.own_page("external-id", self.external_id_view),
-            *self.own_page("roles", self.roles_view),
-            *self.own_page("mismatches", self.mismatches_view),
-            *self.own_page("groups", self.groups_view),
-            *super().get_urls(),
-        ]
-
-    def switch_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        connection = self.changeable(request, pk)
-        form = SwitchForm(request, connection=connection)
-        if form.submit():
-            self.message_user(request, f"The connection {connection} is {'on' if form.written.enabled else 'off'}.")
-            return self.to_change_page(connection)
-        title = f"Switch {'off' if connection.enabled else 'on'} the connection {connection}"
-        return self.page(request, "admin/core_identity/connection/switch.html", title=title, form=form, obj=connection)
-
-    def external_id_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        connection = self.changeable(request, pk)
-        form = ExternalIdForm(request, connection=connection)
-        if form.submit():
-            now = "may change" if form.written.external_id_may_change else "cannot change any more"
-            self.message_user(request, f"The externalId of people of {connection} {now}.", messages.SUCCESS)
-            return self.to_change_page(connection)
-        title = f"May the externalId change in {connection}?"
-        return self.page(
-            request, "admin/core_identity/connection/external_id.html", title=title, form=form, obj=connection
-        )
-
-    def roles_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        connection = self.changeable(request, pk)
-        form = GrantableForm(request, connection=connection)
-        if form.submit():
-            self.message_user(request, f"The roles that {connection} may give are saved.", messages.SUCCESS)
-            return self.to_change_page(connection)
-        title = f"Roles that groups of {connection} may give"
-        return self.page(request, "admin/core_identity/connection/roles.html", title=title, form=form, obj=connection)
-
-    def mismatches_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """Read only: who is who is mended at the IdP. It shows people, so the permission to see connections is not enough."""
-        connection = self.get_object(request, str(pk))
-        if connection is None:
-            raise NotFound("There is no such connection.")
-        if not self.has_view_permission(request, connection) or not request.user.has_perm("core_identity.view_user"):
-            raise PermissionDenied
-        page = Paginator(perhaps_pushed_too(connection), PAIRS_ON_A_PAGE).get_page(request.GET.get("page"))
-        return self.page(
-            request,
-            "admin/core_identity/connection/mismatches.html",
-            title=f"People whom {connection} may know twice",
-            form=forms.Form(),
-            obj=connection,
-            page=page,
-            pairs=mismatches(connection, list(page)),
-            refused=refused_lately(connection),
-            days=LATELY.days,
-        )
-
-    def groups_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """R29, R31: what the IdP sends of groups, and what of it gives nothing."""
-        connection = self.viewable(request, pk)
-        waiting = "waiting" in request.GET
-        pushed = Paginator(listed_groups(connection=connection, waiting=waiting), GROUPS_ON_A_PAGE)
-        return self.page(
-            request,
-            "admin/core_identity/connection/groups.html",
-            title=f"Groups of {connection}",
-            form=forms.Form(),
-            obj=connection,
-            pushed=pushed.get_page(request.GET.get("p")),
-            waiting=waiting,
-            may_make_roles=request.user.has_perm("core_identity.add_role"),
-            unmapped=unmapped_groups(connection),
-            without=people_without_groups(connection),
-            unlisted=_unlisted(request, connection),
-        )
 
     @admin.display(description="people known by this connection")
     def known_people(self, connection: Connection) -> int:
@@ -237,20 +163,6 @@ class ConnectionAdmin(SuccessionPages, ConnectionDriftPages, BurstPages):
         """R31: their roles by sign-ins end unless a full list comes."""
         address = reverse("admin:core_identity_connection_groups", args=[connection.pk])
         return format_html('{}: <a href="{}#unlisted">show them</a>', unlisted_people(connection).count(), address)
-
-
-def _unlisted(request: HttpRequest, connection: Connection) -> dict[str, Any]:
-    """Return the people whose groups are not listed, with the time when their roles end; to who may see people (R31)."""
-    people = unlisted_people(connection)
-    listed = Paginator(people, GROUPS_ON_A_PAGE).get_page(request.GET.get("unlisted"))
-    return {
-        "number": listed.paginator.count,
-        "page": listed,
-        "people": [
-            (one, unlisted_roles_end(one))
-            for one in (listed if request.user.has_perm("core_identity.view_user") else ())
-        ],
-    }
 
 
 def _when(moment: datetime | None) -> str:

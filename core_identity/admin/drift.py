@@ -2,16 +2,14 @@
 
 import hashlib
 from typing import Any
-from uuid import UUID
 
 from django import forms
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
-from core_identity.admin_kit.base import CoreAdmin
+from core_identity.admin_kit.base import seen_by
 from core_identity.admin_kit.forms import ReasonForm
+from core_identity.admin_kit.pages import ConnectionReadPage, RowPage
 from core_identity.models import User
 from core_identity.selectors.drift import FIELDS, Drift, drift_in, drift_of, drifting
 from core_identity.services.drift import take_over
@@ -69,49 +67,37 @@ class TakeOverForm(ReasonForm):
         of_each_identity()
 
 
-class UserDriftPages(CoreAdmin):
-    """Part of the admin of users."""
-
-    def get_urls(self) -> Any:
-        return [*self.own_page("drift", self.drift_view), *super().get_urls()]
-
-    def drift_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        user = self.changeable(request, pk)
-        form = TakeOverForm(request, user=user)
-        if form.submit():
-            self.message_user(request, "Accepted. The reason is in the events.", messages.SUCCESS)
-            return self.to_change_page(user)
-        return self.page(request, "admin/core_identity/user/drift.html", title=f"Drift of {user}", form=form, obj=user)
+class UserDriftPage(RowPage):
+    name = "drift"
+    title = "Drift of {row}"
+    form_class = TakeOverForm
+    template_name = "admin/core_identity/user/drift.html"
+    done = "Accepted. The reason is in the events."
 
 
-class ConnectionDriftPages(CoreAdmin):
-    """Part of the admin of connections: for who may see both a connection and its people."""
+class ConnectionDriftPage(ConnectionReadPage):
+    """For administrators who may see both a connection and its people."""
 
-    def get_urls(self) -> Any:
-        return [*self.own_page("drift", self.drift_view), *super().get_urls()]
+    name = "drift"
+    title = "Drift in {row}"
+    template_name = "admin/core_identity/connection/drift.html"
 
-    def drift_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        connection = self.viewable(request, pk)
-        if not any(request.user.has_perm(f"core_identity.{may}_user") for may in ("view", "change")):
-            raise PermissionDenied
-        field = request.GET.get("field")
-        field = field if field in FIELDS else None
-        page = Paginator(drifting(field).filter(connection=connection), ON_A_PAGE).get_page(request.GET.get("p"))
-        people = [
-            (identity.user, [one for one in drift_in(identity) if field in {None, one.field}]) for identity in page
-        ]
-        return self.page(
-            request,
-            "admin/core_identity/connection/drift.html",
-            title=f"Drift in {connection}",
-            form=forms.Form(),
-            obj=connection,
-            people=people,
-            shown=page,
-            field=field,
-            fields=FIELDS,
-            may_take_over=request.user.has_perm("core_identity.change_user"),
-        )
+    def may_open(self) -> bool:
+        return seen_by(self.request)["user"]
+
+    def facts(self, form: Any) -> dict[str, Any]:
+        asked = self.request.GET
+        field = asked["field"] if asked.get("field") in FIELDS else None
+        page = Paginator(drifting(field).filter(connection=self.row), ON_A_PAGE).get_page(asked.get("p"))
+        return {
+            "people": [
+                (identity.user, [one for one in drift_in(identity) if field in {None, one.field}]) for identity in page
+            ],
+            "shown": page,
+            "field": field,
+            "fields": FIELDS,
+            "may_take_over": self.request.user.has_perm("core_identity.change_user"),
+        }
 
 
 def _choice(one: Drift) -> str:

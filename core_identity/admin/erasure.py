@@ -1,15 +1,14 @@
 """Erase: shown first, then done, by superusers only (R34)."""
 
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
-from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.forms import ReasonForm
+from core_identity.admin_kit.pages import Access, RowPage
 from core_identity.errors import NotAllowed
 from core_identity.models import User
 from core_identity.services.erasure import ErasePlan, erase, plan_erase
@@ -38,25 +37,21 @@ class EraseForm(ReasonForm):
         return erase(actor=self.actor, user_id=self.user.pk, reason=self.cleaned_data["reason"])
 
 
-class ErasePages(CoreAdmin):
-    """Part of the admin of users."""
+class ErasePage(RowPage):
+    name = "erase"
+    title = "Erase {row}"
+    access = Access.SUPERUSER
+    form_class = EraseForm
+    template_name = "admin/core_identity/user/erase.html"
+    done = "Erased. Only the id, the UID and the end of access remain."
 
-    def get_urls(self) -> Any:
-        return [*self.own_page("erase", self.erase_view), *super().get_urls()]
-
-    def erase_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        user = self.changeable(request, pk)
-        if not request.user.is_superuser:
-            raise PermissionDenied
+    def answer_instead(self) -> HttpResponse | None:
         try:
-            plan = plan_erase(user)
+            self.plan = plan_erase(self.row)
         except NotAllowed as refused:
-            self.message_user(request, refused.message, messages.ERROR)
-            return self.to_change_page(user)
-        form = EraseForm(request, user=user)
-        if form.submit():
-            self.message_user(request, "Erased. Only the id, the UID and the end of access remain.", messages.SUCCESS)
-            return self.to_change_page(user)
-        return self.page(
-            request, "admin/core_identity/user/erase.html", title=f"Erase {user}", form=form, obj=user, plan=plan
-        )
+            messages.error(self.request, refused.message)
+            return redirect(self.page_of(self.row))
+        return None
+
+    def facts(self, form: EraseForm) -> dict[str, Any]:
+        return {"plan": self.plan}

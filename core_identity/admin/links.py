@@ -4,19 +4,21 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
-from core_identity.admin.expiry import ExpireForm, ExpiryPages, UnexpireForm
+from core_identity.admin.expiry import ExpireForm, ExpirePage, UnexpirePage
+from core_identity.admin.people_page import PeoplePage
+from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.forms import ReasonForm
+from core_identity.admin_kit.pages import RowPage
 from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.services.links import offer, releasable, release, relink, withdraw
 
 
 class OfferForm(ExpireForm):
-    verb = "offer"
     connection = forms.ModelChoiceField(Connection.objects.none(), label="To the connection")
     field_order = ("connection", "reason")
 
@@ -24,10 +26,6 @@ class OfferForm(ExpireForm):
         super().__init__(request, **extra)
         customers = {user.customer_id for user in self.users}
         self.fields["connection"].queryset = Connection.objects.filter(customer__in=customers, enabled=True)  # type: ignore[attr-defined]
-
-    @classmethod
-    def concerned(cls, users: QuerySet[User]) -> QuerySet[User]:
-        return users.filter(expired_at__isnull=True, customer__isnull=False)
 
     def write(self) -> None:
         offer(
@@ -38,7 +36,7 @@ class OfferForm(ExpireForm):
         )
 
 
-class TieForm(ConfirmsEndedGrants, ReasonForm):
+class UidsForm(ConfirmsEndedGrants, ReasonForm):
     """One of: let a UID go, give another UID, take an offer back."""
 
     act = forms.ChoiceField(label="What to do", widget=forms.RadioSelect)
@@ -84,25 +82,35 @@ class TieForm(ConfirmsEndedGrants, ReasonForm):
                 withdraw(actor=self.actor, identity_id=UUID(pk), reason=reason)
 
 
-class LinkPages(ExpiryPages):
-    """Part of the admin of users."""
+class OfferPage(PeoplePage):
+    name = "offer"
+    form_class = OfferForm
+    template_name = "admin/core_identity/user/offer.html"
 
-    actions = (*ExpiryPages.actions, "offer_chosen")
-    acts = (ExpireForm, UnexpireForm, OfferForm)
+    def concerned(self, users: QuerySet[User]) -> QuerySet[User]:
+        return users.filter(expired_at__isnull=True, customer__isnull=False)
+
+
+class UidsPage(RowPage):
+    name = "ties"
+    title = "UIDs and offers of {row}"
+    form_class = UidsForm
+    template_name = "admin/core_identity/user/ties.html"
+
+
+class PeopleActions(CoreAdmin):
+    """The actions of the list of users. Each opens a page that asks for a reason."""
+
+    actions: tuple[str, ...] = ("expire_chosen", "unexpire_chosen", "offer_chosen")
+
+    @admin.action(description="Expire…", permissions=["change"])
+    def expire_chosen(self, request: HttpRequest, chosen: QuerySet[User]) -> HttpResponse:
+        return ExpirePage(admin=self).open_for(request, chosen)
+
+    @admin.action(description="Unexpire…", permissions=["change"])
+    def unexpire_chosen(self, request: HttpRequest, chosen: QuerySet[User]) -> HttpResponse:
+        return UnexpirePage(admin=self).open_for(request, chosen)
 
     @admin.action(description="Offer to a connection…", permissions=["change"])
     def offer_chosen(self, request: HttpRequest, chosen: QuerySet[User]) -> HttpResponse:
-        return self._confirm(request, OfferForm, chosen, decided=False)
-
-    def get_urls(self) -> Any:
-        return [*self.own_page("ties", self.ties_view), *super().get_urls()]
-
-    def ties_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        user = self.changeable(request, pk)
-        form = TieForm(request, user=user)
-        if form.submit():
-            self.message_user(request, "Done. The reason is in the events.", messages.SUCCESS)
-            return self.to_change_page(user)
-        return self.page(
-            request, "admin/core_identity/user/ties.html", title=f"UIDs and offers of {user}", form=form, obj=user
-        )
+        return OfferPage(admin=self).open_for(request, chosen)

@@ -1,15 +1,13 @@
 """Two users who are one human: chosen, previewed, merged (R11)."""
 
 from typing import Any
-from uuid import UUID
 
 from django import forms
-from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
-from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.forms import ReasonForm
+from core_identity.admin_kit.pages import RowPage
 from core_identity.errors import IdentityError
 from core_identity.models import User
 from core_identity.selectors.users import find_user
@@ -58,19 +56,15 @@ class MergeForm(ConfirmsEndedGrants, ReasonForm):
         return merge(actor=self.actor, kept_id=plan.kept.pk, gone_id=plan.gone.pk, reason=reason)
 
 
-class MergePages(CoreAdmin):
-    """Part of the admin of users."""
+class MergePage(RowPage):
+    name = "merge"
+    title = "Merge {row} with another user"
+    form_class = MergeForm
+    template_name = "admin/core_identity/user/merge.html"
+    done = "Merged. {written} is the one user."
 
-    def get_urls(self) -> Any:
-        return [*self.own_page("merge", self.merge_view), *super().get_urls()]
+    def next_page(self, form: MergeForm) -> str:
+        return self.page_of(form.written)
 
-    def merge_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        user = self.changeable(request, pk)
-        form = MergeForm(request, user=user)
-        if form.submit():
-            self.message_user(request, f"Merged. {form.written} is the one user.", messages.SUCCESS)
-            return self.to_change_page(form.written)
-        title = f"Merge {user} with another user"
-        return self.page(
-            request, "admin/core_identity/user/merge.html", title=title, form=form, obj=user, plan=form.plan
-        )
+    def facts(self, form: MergeForm) -> dict[str, Any]:
+        return {"plan": form.plan}

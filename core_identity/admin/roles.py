@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.forms import ActForm, actor_of
+from core_identity.admin_kit.pages import RowPage
 from core_identity.models import Connection, PushGroup, Role
 from core_identity.selectors.groups import waiting_groups
 from core_identity.selectors.roles import protected_roles
@@ -98,9 +99,24 @@ class WaitingForm(ActForm):
         return link_waiting(actor=self.actor, role_id=self.role.pk, group_ids=chosen)
 
 
+class WaitingPage(RowPage):
+    name = "waiting"
+    title = "Push groups that wait for the role {row}"
+    form_class = WaitingForm
+    template_name = "admin/core_identity/role/waiting.html"
+    done = "Push groups that give the role {row} from now on: {written}."
+
+    def next_page(self, form: WaitingForm) -> str:
+        return reverse("admin:core_identity_role_changelist")
+
+    def facts(self, form: WaitingForm) -> dict[str, Any]:
+        return {"protected": self.row.protected}
+
+
 @admin.register(Role)
 class RoleAdmin(CoreAdmin):
     form = RoleForm
+    pages = (WaitingPage,)
     list_display = ("name", "other_names", "is_protected", "holders", "grantable_slugs")
     search_fields = ("name_key",)
     search_help_text = "By name."
@@ -150,20 +166,6 @@ class RoleAdmin(CoreAdmin):
             return None
         self.message_user(request, f"The role {role} is saved.", messages.SUCCESS)
         return redirect("admin:core_identity_role_waiting", role.pk)
-
-    def get_urls(self) -> Any:
-        return [*self.own_page("waiting", self.waiting_view), *super().get_urls()]
-
-    def waiting_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        role = self.changeable(request, pk)
-        form = WaitingForm(request, role=role)
-        if form.submit():
-            self.message_user(request, f"Push groups that give the role {role} from now on: {form.written}.")
-            return redirect("admin:core_identity_role_changelist")
-        title = f"Push groups that wait for the role {role}"
-        return self.page(
-            request, "admin/core_identity/role/waiting.html", title=title, form=form, obj=role, protected=role.protected
-        )
 
     # Deleting (R27): the service ends the grants, so none of them is in the way.
 

@@ -2,16 +2,13 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django import forms
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
-from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.forms import ReasonForm
+from core_identity.admin_kit.pages import Access, ConnectionPage
 from core_identity.clock import database_now
 from core_identity.models import Connection
 from core_identity.models.connection import UidRule
@@ -83,51 +80,37 @@ class SucceedForm(ConfirmsEndedGrants, ReasonForm):
         )
 
 
-class SuccessionPages(CoreAdmin):
-    """Part of the admin of connections. For superusers: both change who is whom."""
+class RekeyPage(ConnectionPage):
+    """For superusers: a re-key changes who is whom."""
 
-    def get_urls(self) -> Any:
-        return [
-            *self.own_page("rekey", self.rekey_view),
-            *self.own_page("succeed", self.succeed_view),
-            *super().get_urls(),
-        ]
+    name = "rekey"
+    access = Access.SUPERUSER
+    form_class = RekeyForm
+    template_name = "admin/core_identity/connection/rekey.html"
 
-    def rekey_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        connection = self._for_superusers(request, pk)
-        form = RekeyForm(request, connection=connection)
-        if form.submit():
-            until = form.written.rekey_until
-            said = f"in re-key until {until:%Y-%m-%d}" if until else "no longer in re-key"
-            self.message_user(request, f"{connection} is {said}.", messages.SUCCESS)
-            return self.to_change_page(connection)
-        title = f"{'End the re-key' if connection.rekeying else 'Re-key'} of {connection}"
-        plan = plan_rekey(connection)
-        return self.page(
-            request, "admin/core_identity/connection/rekey.html", title=title, form=form, obj=connection, plan=plan
-        )
+    def get_title(self, form: Any) -> str:
+        return f"{'End the re-key' if self.row.rekeying else 'Re-key'} of {self.row}"
 
-    def succeed_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        connection = self._for_superusers(request, pk)
-        form = SucceedForm(request, connection=connection)
-        if form.submit():
-            moved = f"{form.written.moves} people and {form.written.groups} push groups"
-            self.message_user(request, f"{moved} belong to {form.written.successor} now.", messages.SUCCESS)
-            return self.to_change_page(form.written.successor)
-        title = f"A successor for {connection}"
-        return self.page(
-            request,
-            "admin/core_identity/connection/succeed.html",
-            title=title,
-            form=form,
-            obj=connection,
-            plan=form.plan,
-            most=NAMED,
-            less=-NAMED,
-        )
+    def message(self, form: RekeyForm) -> str:
+        until = form.written.rekey_until
+        return f"{self.row} is {f'in re-key until {until:%Y-%m-%d}' if until else 'no longer in re-key'}."
 
-    def _for_superusers(self, request: HttpRequest, pk: UUID) -> Connection:
-        connection: Connection = self.changeable(request, pk)
-        if not request.user.is_superuser:
-            raise PermissionDenied
-        return connection
+    def facts(self, form: RekeyForm) -> dict[str, Any]:
+        return {"plan": plan_rekey(self.row)}
+
+
+class SucceedPage(ConnectionPage):
+    """For superusers: a successor changes who is whom."""
+
+    name = "succeed"
+    title = "A successor for {row}"
+    access = Access.SUPERUSER
+    form_class = SucceedForm
+    template_name = "admin/core_identity/connection/succeed.html"
+    done = "{written.moves} people and {written.groups} push groups belong to {written.successor} now."
+
+    def next_page(self, form: SucceedForm) -> str:
+        return self.page_of(form.written.successor)
+
+    def facts(self, form: SucceedForm) -> dict[str, Any]:
+        return {"plan": form.plan, "most": NAMED, "less": -NAMED}

@@ -1,11 +1,15 @@
 """The small forms on the page of a user: roles given by hand, and a password."""
 
+from typing import Any
+
 from django import forms
-from django.contrib.auth.password_validation import validate_password
-from django.http import HttpRequest
+from django.contrib.auth.password_validation import password_validators_help_text_html, validate_password
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin_kit.forms import ActForm
+from core_identity.admin_kit.pages import RowPage
 from core_identity.models import Role, User
 from core_identity.password_guard import require_password_budget
 from core_identity.selectors.roles import protected_roles
@@ -66,3 +70,25 @@ class PasswordForm(ActForm):
     def write(self) -> None:
         require_password_budget(self.request, self.request.user.get_username())
         set_password(actor=self.actor, user_id=self.user.pk, password=self.cleaned_data["password"])
+
+
+class RolesPage(RowPage):
+    name = "roles"
+    title = "Roles of {row} given by hand"
+    form_class = RolesForm
+    template_name = "admin/core_identity/user/roles.html"
+    done = "Roles given by hand to {row}: changed."
+
+
+class PasswordPage(RowPage):
+    name = "password"
+    title = "New password for {row}"
+    form_class = PasswordForm
+    template_name = "admin/core_identity/user/password.html"
+    done = "{row} has a new password."
+
+    def answer_instead(self) -> HttpResponse | None:
+        return redirect("admin:password_change") if self.row == self.request.user else None
+
+    def facts(self, form: PasswordForm) -> dict[str, Any]:
+        return {"rules": password_validators_help_text_html()}

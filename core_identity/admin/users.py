@@ -2,21 +2,21 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin, messages
-from django.contrib.auth.password_validation import password_validators_help_text_html, validate_password
+from django.contrib import admin
+from django.contrib.auth.password_validation import validate_password
 from django.db.models import CharField, Q, QuerySet, Value
 from django.db.models.functions import Concat
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest
 
-from core_identity.admin.drift import UserDriftPages
-from core_identity.admin.erasure import ErasePages
-from core_identity.admin.links import LinkPages
-from core_identity.admin.merge import MergePages
+from core_identity.admin.drift import UserDriftPage
+from core_identity.admin.erasure import ErasePage
+from core_identity.admin.expiry import ExpirePage, UnexpirePage
+from core_identity.admin.links import OfferPage, PeopleActions, UidsPage
+from core_identity.admin.merge import MergePage
 from core_identity.admin.story import story_of
 from core_identity.admin.user_filters import RelatedFilter, StatusFilter
-from core_identity.admin.user_pages import PasswordForm, RolesForm
-from core_identity.admin_kit.base import seen_by
+from core_identity.admin.user_pages import PasswordPage, RolesPage
+from core_identity.admin_kit.base import CoreAdmin, seen_by
 from core_identity.admin_kit.forms import WrittenByService
 from core_identity.keys import key
 from core_identity.models import Identity, User
@@ -67,8 +67,19 @@ class UserForm(WrittenByService, forms.ModelForm):
 
 
 @admin.register(User)
-class UserAdmin(MergePages, UserDriftPages, LinkPages, ErasePages):
+class UserAdmin(PeopleActions, CoreAdmin):
     form = UserForm
+    pages = (
+        RolesPage,
+        PasswordPage,
+        MergePage,
+        UserDriftPage,
+        UidsPage,
+        ErasePage,
+        ExpirePage,
+        UnexpirePage,
+        OfferPage,
+    )
     history_field = "user_id"
     list_display = ("username", "name", "email", "customer", "status", "connections")
     list_filter = (
@@ -146,41 +157,6 @@ class UserAdmin(MergePages, UserDriftPages, LinkPages, ErasePages):
                 sees=seen_by(request),
             )
         return super().render_change_form(request, context, *args, **kwargs)
-
-    def get_urls(self) -> Any:
-        return [
-            *self.own_page("roles", self.roles_view),
-            *self.own_page("password", self.password_view),
-            *super().get_urls(),
-        ]
-
-    def roles_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        user = self.changeable(request, pk)
-        form = RolesForm(request, user=user)
-        if form.submit():
-            self.message_user(request, f"Roles given by hand to {user}: changed.", messages.SUCCESS)
-            return self.to_change_page(user)
-        return self.page(
-            request, "admin/core_identity/user/roles.html", title=f"Roles of {user} given by hand", form=form, obj=user
-        )
-
-    def password_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        user = self.changeable(request, pk)
-        if user == request.user:
-            return redirect("admin:password_change")
-        form = PasswordForm(request, user=user)
-        if form.submit():
-            self.message_user(request, f"{user} has a new password.", messages.SUCCESS)
-            return self.to_change_page(user)
-        title = f"New password for {user}"
-        return self.page(
-            request,
-            "admin/core_identity/user/password.html",
-            title=title,
-            form=form,
-            obj=user,
-            rules=password_validators_help_text_html(),
-        )
 
     @admin.display(description="name", ordering="last_name")
     def name(self, user: User) -> str:

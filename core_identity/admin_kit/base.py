@@ -1,24 +1,24 @@
 """What the pages of all models have in common."""
 
-from collections.abc import Callable
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.helpers import AdminForm
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 
 from core_identity.errors import NotFound
 from core_identity.keys import key
+
+if TYPE_CHECKING:
+    from core_identity.admin_kit.pages import AdminPage
 
 
 def seen_by(request: HttpRequest) -> dict[str, bool]:
@@ -43,10 +43,15 @@ class CoreAdmin(admin.ModelAdmin):
 
     show_full_result_count = False
     history_field = "subject_id"
+    pages: "ClassVar[tuple[type[AdminPage], ...]]" = ()
+    """Pages of its own, beside those of Django."""
 
     class Media:
         css = {"all": ["admin_core.css"]}
         js = ["admin_core.js"]
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*(page.address(self) for page in self.pages), *super().get_urls()]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change, **kwargs)  # a class made for this request
@@ -119,28 +124,6 @@ class CoreAdmin(admin.ModelAdmin):
         if not self.has_change_permission(request, obj):
             raise PermissionDenied
         return obj
-
-    def own_page(self, name: str, view: Callable[..., HttpResponse]) -> list[URLPattern]:
-        """Return the address of a page of its own of one row: ``…/<pk>/<name>/``."""
-        full_name = f"core_identity_{self.opts.model_name}_{name}"
-        return [path(f"<uuid:pk>/{name}/", self.admin_site.admin_view(view), name=full_name)]
-
-    def page(
-        self, request: HttpRequest, template: str, *, title: str, form: BaseForm, obj: Model | None, **extra: Any
-    ) -> TemplateResponse:
-        """Answer with a page of its own, in the dress of Django's forms."""
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": title,
-            "original": obj,
-            "form": form,
-            "adminform": AdminForm(form, [(None, {"fields": list(form.fields)})], {}),  # type: ignore[arg-type]
-            "media": self.media + form.media,
-            "sees": seen_by(request),
-            **extra,
-        }
-        return TemplateResponse(request, template, context)
 
     def to_change_page(self, obj: Model) -> HttpResponse:
         return redirect(f"admin:core_identity_{self.opts.model_name}_change", obj.pk)

@@ -1,11 +1,12 @@
 """Forms of the administration: each ends in a service, and shows what that refuses."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from django import forms
 from django.http import HttpRequest
 
-from core_identity.errors import IdentityError, InvalidValue
+from core_identity.errors import IdentityError, InvalidValue, NotAllowed
 from core_identity.services.connections import SettingsErrors
 from core_identity.values import Actor, ActorKind, Channel
 
@@ -43,8 +44,14 @@ class WrittenByService(forms.BaseForm):
         """Write if everything is valid, and return whether it was written."""
         if not self.is_valid():
             return False
+        written = self.or_errors(self.try_to_write)
+        self.written = None if self.errors else written
+        return not self.errors
+
+    def or_errors(self, act: Callable[[], Any]) -> Any:
+        """Run ``act`` and return its result. If a service refuses, its reasons become errors of the form, and the result is None."""
         try:
-            self.written = self.try_to_write()
+            return act()
         except SettingsErrors as several:
             for fault in several.faults:
                 field = fault.path.rpartition(".")[2]
@@ -54,7 +61,7 @@ class WrittenByService(forms.BaseForm):
             self.add_error(refused.field if refused.field in self.fields else None, refused.message)
         except IdentityError as refused:
             self.add_error(None, refused.message)
-        return not self.errors
+        return None
 
     def full_clean(self) -> None:
         super().full_clean()
@@ -68,6 +75,40 @@ class ActForm(WrittenByService, forms.Form):
     def __init__(self, request: HttpRequest, *, decided: bool = True, **extra: Any) -> None:
         self.request = request
         super().__init__(request.POST if decided and request.method == "POST" else None, **extra)
+
+
+class ConfirmsWhatWasShown(WrittenByService):
+    """A form that writes only what its page showed.
+
+    The page sends ``shown`` back, which names what it showed. If that is not what would happen now, nothing is written.
+    """
+
+    button: ClassVar[str] = ""
+    """The name of the second button, if the first one only shows what would happen."""
+    changed: ClassVar[str] = "The settings changed while you were looking. Review the changes again."
+    shown: str = ""
+
+    def preview(self) -> None:
+        """Find out what would happen, for the page, and name it in ``shown``. Only reads."""
+
+    def submit(self) -> bool:
+        if not self.is_valid():
+            return False
+        self.or_errors(self.preview)
+        if self.errors or not self.confirmed():
+            return False
+        return super().submit()
+
+    def confirmed(self) -> bool:
+        return not self.button or self.button in self.data
+
+    def is_as_shown(self) -> bool:
+        return bool(self.data.get("shown", "") == self.shown)
+
+    def try_to_write(self) -> Any:
+        if not self.is_as_shown():
+            raise NotAllowed(self.changed)
+        return super().try_to_write()
 
 
 class ReasonForm(ActForm):

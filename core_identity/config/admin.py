@@ -9,16 +9,11 @@ from django.utils import timezone
 from core_identity.admin import connections
 from core_identity.config.apply import describe
 from core_identity.models import Connection
-from scim.admin.credentials import CredentialPages
 from scim.admin.inline import OAuthClientInline
-from scim.admin.oauth_client import OAuthPages
+from scim.admin.pages import SCIM_PAGES
 from scim.models import OAuthClient
-from sso.admin.domains import DomainPages
 from sso.admin.inline import SamlSettingsInline
-from sso.admin.keys import KeyPages
-from sso.admin.metadata import MetadataPages
-from sso.admin.settings import SettingsPages
-from sso.admin.sign_in_tests import TestSignInPages
+from sso.admin.pages import SAML_PAGES
 from sso.idp_changes import warnings_of
 from sso.keys import keys_of
 from sso.models import SamlSettings
@@ -62,16 +57,9 @@ def setup_sheet(connection: Connection) -> list[tuple[str, list[dict[str, str]]]
 
 
 @admin.register(Connection)
-class ConnectionAdmin(
-    TestSignInPages,
-    OAuthPages,
-    CredentialPages,
-    MetadataPages,
-    SettingsPages,
-    DomainPages,
-    KeyPages,
-    connections.ConnectionAdmin,
-):
+class ConnectionAdmin(connections.ConnectionAdmin):
+    pages = (*connections.ConnectionAdmin.pages, *SAML_PAGES, *SCIM_PAGES)
+
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return (SamlSettingsInline, OAuthClientInline) if obj else ()
 

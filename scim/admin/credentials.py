@@ -2,16 +2,14 @@
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from django import forms
-from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest
 
-from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.forms import ActForm
+from core_identity.admin_kit.pages import Access, ConnectionPage, ConnectionReadPage
 from core_identity.errors import NotFound
+from scim.admin.shown_once import ShownOncePage
 from scim.bearer_tokens import LONGEST, NAME_LENGTH, make_token, revoke_token, tokens_of
 from scim.client_secrets import LONGEST as LONGEST_FORMER
 from scim.client_secrets import revoke_secret, rotate_secret
@@ -89,59 +87,48 @@ class RevokeForm(ActForm):
         return revoke_secret(actor=self.actor, connection=self.connection, secret_id=self.found.pk)
 
 
-class CredentialPages(CoreAdmin):
-    def get_urls(self) -> Any:
-        return [
-            *self.own_page("credentials", self.credentials_view),
-            *self.own_page("revoke", self.revoke_view),
-            *self.own_page("token", self.token_view),
-            *self.own_page("secret", self.secret_view),
-            *super().get_urls(),
-        ]
+class CredentialsPage(ConnectionReadPage):
+    """The list of secrets and tokens, with the time of their last use."""
 
-    def credentials_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """List them, with when each was used last."""
-        connection = self.changeable(request, pk)
-        return self.page(
-            request,
-            "admin/scim/credentials.html",
-            title=f"Secrets and tokens of {connection}",
-            form=forms.Form(),
-            obj=connection,
-            client=OAuthClient.objects.filter(connection=connection).first(),
-            secrets=ClientSecret.objects.filter(client__connection=connection)[:20],
-            tokens=tokens_of(connection)[:100],
-        )
+    name = "credentials"
+    title = "Secrets and tokens of {row}"
+    access = Access.CHANGE
+    template_name = "admin/scim/credentials.html"
 
-    def revoke_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """Ask first, with when it was used last: what uses it stops at once."""
-        connection = self.changeable(request, pk)
-        form = RevokeForm(request, connection=connection)
-        if form.submit():
-            self.message_user(request, f"Revoked: {form.written}. It no longer works.", messages.SUCCESS)
-            return redirect("admin:core_identity_connection_credentials", connection.pk)
-        title = f"Revoke the {form.what}"
-        return self.page(request, "admin/scim/revoke.html", title=title, form=form, obj=connection)
+    def facts(self, form: Any) -> dict[str, Any]:
+        return {
+            "client": OAuthClient.objects.filter(connection=self.row).first(),
+            "secrets": ClientSecret.objects.filter(client__connection=self.row)[:20],
+            "tokens": tokens_of(self.row)[:100],
+        }
 
-    def token_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        connection = self.changeable(request, pk)
-        form = TokenForm(request, connection=connection)
-        title = f"Long-lived token of {connection}"
-        if not form.submit():
-            return self.page(request, "admin/scim/token.html", title=title, form=form, obj=connection)
-        return self._shown_once(request, connection, title, form, "token", "Bearer token")
 
-    def secret_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        connection = self.changeable(request, pk)
-        form = RotateForm(request, connection=connection)
-        title = f"New client secret of {connection}"
-        if not form.submit():
-            return self.page(request, "admin/scim/secret.html", title=title, form=form, obj=connection)
-        return self._shown_once(request, connection, title, form, "client_secret", "Client secret")
+class RevokePage(ConnectionPage):
+    """The page shows when the token or secret was used last, because its users stop working at once."""
 
-    def _shown_once(
-        self, request: HttpRequest, connection: "Connection", title: str, form: ActForm, name: str, label: str
-    ) -> HttpResponse:
-        # The answer to this very request, and nowhere else: no message, session, cookie or event holds it.
-        shown = [{"name": name, "label": label, "value": form.written}]
-        return self.page(request, "admin/scim/shown_once.html", title=title, form=form, obj=connection, shown=shown)
+    name = "revoke"
+    form_class = RevokeForm
+    template_name = "admin/scim/revoke.html"
+    done = "Revoked: {written}. It no longer works."
+
+    def get_title(self, form: RevokeForm) -> str:
+        return f"Revoke the {form.what}"
+
+    def next_page(self, form: Any) -> str:
+        return self.other_page("credentials")
+
+
+class TokenPage(ShownOncePage):
+    name = "token"
+    title = "Long-lived token of {row}"
+    form_class = TokenForm
+    template_name = "admin/scim/token.html"
+    secret_name, secret_label = "token", "Bearer token"
+
+
+class SecretPage(ShownOncePage):
+    name = "secret"
+    title = "New client secret of {row}"
+    form_class = RotateForm
+    template_name = "admin/scim/secret.html"
+    secret_name, secret_label = "client_secret", "Client secret"

@@ -1,18 +1,16 @@
 """The OAuth client of a connection, as an administrator fills it in; its redirect URIs, and the link for consent (R14)."""
 
 from typing import TYPE_CHECKING, Any, cast
-from uuid import UUID
 
 from django import forms
 from django.conf import settings
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 
 import scim.connections
-from core_identity.admin_kit.base import CoreAdmin
-from core_identity.admin_kit.forms import ActForm
+from core_identity.admin_kit.forms import ActForm, ConfirmsWhatWasShown
+from core_identity.admin_kit.pages import Access, ConnectionPage
+from scim.admin.shown_once import ShownOncePage
 from scim.models import OAuthClient
 from scim.okta_console import EXAMPLE, redirect_uris
 from scim.setup_links import make_link
@@ -63,8 +61,10 @@ class SetupLinkForm(ActForm):
         return make_link(actor=self.actor, connection=self.connection, made_by=cast("User", self.request.user))
 
 
-class RedirectForm(ActForm):
-    """Says which redirect URIs follow from an address of Okta's console; adds them at the press of the second button."""
+class RedirectForm(ConfirmsWhatWasShown, ActForm):
+    """Shows which redirect URIs follow from an address of Okta's console. The second button adds them."""
+
+    button = "add"
 
     console_url = forms.CharField(
         label="Address of the app in Okta's Admin Console",
@@ -78,60 +78,56 @@ class RedirectForm(ActForm):
         self.uris: tuple[str, ...] = ()
         super().__init__(request)
 
-    def write(self) -> tuple[str, ...] | None:
-        """Return which were added, None where they were only to be shown."""
+    def preview(self) -> None:
         self.uris = redirect_uris(self.cleaned_data["console_url"])
-        if "add" not in self.data:
-            return None
+
+    def write(self) -> tuple[str, ...]:
+        """Return the new ones."""
         return scim.connections.add_redirect_uris(actor=self.actor, connection=self.connection, uris=self.uris)
 
 
-class OAuthPages(CoreAdmin):
-    def get_urls(self) -> Any:
-        return [
-            *self.own_page("oauth", self.oauth_view),
-            *self.own_page("redirects", self.redirects_view),
-            *self.own_page("contact", self.contact_view),
-            *super().get_urls(),
-        ]
+class OAuthClientPage(ShownOncePage):
+    name = "oauth"
+    title = "OAuth client of {row}"
+    form_class = OAuthClientForm
+    template_name = "admin/scim/oauth_client.html"
+    done = "The OAuth client of {row} is saved."
 
-    def oauth_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        connection = self.changeable(request, pk)
-        form = OAuthClientForm(request, connection=connection)
-        title = f"OAuth client of {connection}"
-        if not form.submit():
-            return self.page(request, "admin/scim/oauth_client.html", title=title, form=form, obj=connection)
+    def shown(self, form: OAuthClientForm) -> list[dict[str, str]]:
         if form.written is None:
-            self.message_user(request, f"The OAuth client of {connection} is saved.", messages.SUCCESS)
-            return self.to_change_page(connection)
-        # The answer to this very request, and nowhere else: no message, session, cookie or event holds the secret.
-        client_id = scim.connections.urls(connection)["client_id"]
-        shown = [
+            return []
+        client_id = scim.connections.urls(self.row)["client_id"]
+        return [
             {"name": "client_id", "label": "Client ID", "value": client_id},
             {"name": "client_secret", "label": "Client secret", "value": form.written},
         ]
-        return self.page(request, "admin/scim/shown_once.html", title=title, form=form, obj=connection, shown=shown)
 
-    def redirects_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        connection = self.changeable(request, pk)
-        if not request.user.is_superuser:
-            raise PermissionDenied  # codes go where this says (R14)
-        form = RedirectForm(request, connection=connection)
-        if form.submit() and form.written is not None:
-            told = f"Added: {', '.join(form.written)}." if form.written else "All of them were already there."
-            self.message_user(request, told, messages.SUCCESS)
-            return self.to_change_page(connection)
-        title = f"Redirect URIs of {connection}"
-        return self.page(request, "admin/scim/redirects.html", title=title, form=form, obj=connection, uris=form.uris)
 
-    def contact_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        connection = self.changeable(request, pk)
-        if not request.user.is_superuser:
-            raise PermissionDenied  # the link lends a superuser's right to consent (R14)
-        form = SetupLinkForm(request, connection=connection)
-        title = f"Link for the set-up contact of {connection}"
-        if not form.submit():
-            return self.page(request, "admin/scim/setup_link.html", title=title, form=form, obj=connection)
+class RedirectsPage(ConnectionPage):
+    """For superusers: authorization codes go to these addresses (R14)."""
+
+    name = "redirects"
+    title = "Redirect URIs of {row}"
+    access = Access.SUPERUSER
+    form_class = RedirectForm
+    template_name = "admin/scim/redirects.html"
+
+    def message(self, form: RedirectForm) -> str:
+        return f"Added: {', '.join(form.written)}." if form.written else "All of them were already there."
+
+    def facts(self, form: RedirectForm) -> dict[str, Any]:
+        return {"uris": form.uris}
+
+
+class SetupLinkPage(ShownOncePage):
+    """For superusers: the link lends their right to consent (R14)."""
+
+    name = "contact"
+    title = "Link for the set-up contact of {row}"
+    access = Access.SUPERUSER
+    form_class = SetupLinkForm
+    template_name = "admin/scim/setup_link.html"
+
+    def shown(self, form: SetupLinkForm) -> list[dict[str, str]]:
         link = settings.PUBLIC_URL + reverse("oauth-contact", args=[form.written])
-        shown = [{"name": "link", "label": "Link", "value": link}]
-        return self.page(request, "admin/scim/shown_once.html", title=title, form=form, obj=connection, shown=shown)
+        return [{"name": "link", "label": "Link", "value": link}]

@@ -1,14 +1,11 @@
 """The email domains of a connection: which of them lead to it from the sign-in page."""
 
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
 
-from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest
 
-from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.forms import ReasonForm
+from core_identity.admin_kit.pages import ConnectionPage
 from sso.admin.settings import require_settings
 from sso.email_domains import unverify_domain, verified_domains, verify_domain
 
@@ -33,24 +30,19 @@ class DomainForm(ReasonForm):
         return str(domain)
 
 
-class DomainPages(CoreAdmin):
-    def get_urls(self) -> Any:
-        return [*self.own_page("domains", self.domains_view), *super().get_urls()]
+class DomainsPage(ConnectionPage):
+    name = "domains"
+    title = "Email domains of {row}"
+    form_class = DomainForm
+    template_name = "admin/sso/domains.html"
 
-    def domains_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        connection = self.changeable(request, pk)
-        form = DomainForm(request, connection=connection)
-        if form.submit():
-            told = f"{form.written} leads {'here' if 'verify' in request.POST else 'nowhere'} from now on."
-            self.message_user(request, told, messages.SUCCESS)
-            return redirect("admin:core_identity_connection_domains", connection.pk)
-        saml = require_settings(connection)
-        verified = {one.domain: one for one in verified_domains(connection)}
-        return self.page(
-            request,
-            "admin/sso/domains.html",
-            title=f"Email domains of {connection}",
-            form=form,
-            obj=connection,
-            domains=[(domain, verified.get(domain)) for domain in saml.email_domains],
-        )
+    def message(self, form: DomainForm) -> str:
+        return f"{form.written} leads {'here' if 'verify' in form.data else 'nowhere'} from now on."
+
+    def next_page(self, form: Any) -> str:
+        return self.other_page("domains")
+
+    def facts(self, form: DomainForm) -> dict[str, Any]:
+        verified = {one.domain: one for one in verified_domains(self.row)}
+        entered = require_settings(self.row).email_domains
+        return {"domains": [(domain, verified.get(domain)) for domain in entered]}

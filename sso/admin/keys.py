@@ -1,17 +1,11 @@
 """Our own SAML keys of a connection, and the steps of their life."""
 
 from typing import TYPE_CHECKING, Any, ClassVar, Final
-from uuid import UUID
 
-from django import forms
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
 
-from core_identity.admin_kit.base import CoreAdmin
-from core_identity.admin_kit.forms import ReasonForm
-from core_identity.errors import NotAllowed
+from core_identity.admin_kit.forms import ConfirmsWhatWasShown, ReasonForm
+from core_identity.admin_kit.pages import Access, ConnectionPage, ConnectionReadPage
 from sso.admin.settings import require_settings
 from sso.keys import activate_key, certificate_facts, keys_of, make_key, opens, retire_key
 from sso.models import KeyState, SpKey
@@ -22,9 +16,10 @@ if TYPE_CHECKING:
 STEPS: Final = {"make": "Make a key", "activate": "Let the next key sign", "retire": "Delete a key"}
 
 
-class KeyForm(ReasonForm):
+class KeyForm(ConfirmsWhatWasShown, ReasonForm):
     """One step of the life of our keys; ``step`` is make, activate or retire, and ``key`` the one that it is about, None where one is made."""
 
+    changed = "The keys changed while you were looking. Review them again."
     STEPS: ClassVar[dict[str, Any]] = {"make": make_key, "activate": activate_key, "retire": retire_key}
 
     def __init__(self, request: HttpRequest, *, connection: "Connection", step: str) -> None:
@@ -43,60 +38,62 @@ class KeyForm(ReasonForm):
         self.shown = certificate_facts(self.key.certificate)[0] if self.key else ""
 
     def write(self) -> SpKey:
-        if self.data.get("shown", "") != self.shown:
-            raise NotAllowed("The keys changed while you were looking. Review them again.")
         act = self.STEPS[self.step]
         done: SpKey = act(actor=self.actor, connection=self.connection, reason=self.cleaned_data["reason"])
         return done
 
 
-class KeyPages(CoreAdmin):
-    def get_urls(self) -> Any:
-        return [
-            *self.own_page("keys", self.keys_view),
-            *self.own_page("key", self.key_view),
-            *super().get_urls(),
-        ]
+class KeysPage(ConnectionReadPage):
+    """The list of our keys. With ``?certificate=`` the answer is that certificate, as IdPs want it uploaded.
 
-    def keys_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """List them; with ``?certificate=`` answer with that certificate, as IdPs want it uploaded."""
-        connection = self._for_superuser(request, pk)
-        keys = keys_of(connection)
-        wanted = request.GET.get("certificate")
-        if wanted is not None:
-            return _certificate(connection, keys, wanted)
-        return self.page(
-            request,
-            "admin/sso/keys.html",
-            title=f"Our SAML keys of {connection}",
-            form=forms.Form(),
-            obj=connection,
-            keys=[(key, *certificate_facts(key.certificate), opens(key)) for key in keys],
-            states={str(key.state) for key in keys},
-        )
+    For superusers: an IdP knows us by a key of ours.
+    """
 
-    def key_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """One step, asked first, with what it breaks."""
-        connection = self._for_superuser(request, pk)
-        step = request.GET.get("step", "")
-        if step not in STEPS:
+    name = "keys"
+    title = "Our SAML keys of {row}"
+    access = Access.SUPERUSER
+    template_name = "admin/sso/keys.html"
+
+    def answer_instead(self) -> HttpResponse | None:
+        require_settings(self.row)
+        wanted = self.request.GET.get("certificate")
+        return None if wanted is None else _certificate(self.row, wanted)
+
+    def facts(self, form: Any) -> dict[str, Any]:
+        keys = keys_of(self.row)
+        return {
+            "keys": [(key, *certificate_facts(key.certificate), opens(key)) for key in keys],
+            "states": {str(key.state) for key in keys},
+        }
+
+
+class KeyPage(ConnectionPage):
+    """One step in the life of our keys; the page first explains what it breaks."""
+
+    name = "key"
+    access = Access.SUPERUSER
+    form_class = KeyForm
+    template_name = "admin/sso/key.html"
+    done = "Done. These are our keys now."
+
+    def answer_instead(self) -> None:
+        require_settings(self.row)
+        self.step = self.request.GET.get("step", "")
+        if self.step not in STEPS:
             raise Http404("There is no such step.")
-        form = KeyForm(request, connection=connection, step=step)
-        if form.submit():
-            self.message_user(request, "Done. These are our keys now.", messages.SUCCESS)
-            return redirect("admin:core_identity_connection_keys", connection.pk)
-        return self.page(request, "admin/sso/key.html", title=STEPS[step], form=form, obj=connection)
 
-    def _for_superuser(self, request: HttpRequest, pk: UUID) -> "Connection":
-        connection: Connection = self.changeable(request, pk)
-        if not request.user.is_superuser:
-            raise PermissionDenied  # by a key of ours the IdP knows us, and whom it lets in
-        require_settings(connection)
-        return connection
+    def get_form(self, form_class: Any = None) -> KeyForm:
+        return KeyForm(self.request, connection=self.row, step=self.step)
+
+    def get_title(self, form: Any) -> str:
+        return STEPS[self.step]
+
+    def next_page(self, form: Any) -> str:
+        return self.other_page("keys")
 
 
-def _certificate(connection: "Connection", keys: list[SpKey], state: str) -> HttpResponse:
-    found = next((key for key in keys if key.state == state), None)
+def _certificate(connection: "Connection", state: str) -> HttpResponse:
+    found = next((key for key in keys_of(connection) if key.state == state), None)
     if found is None:
         raise Http404("There is no such key.")
     answer = HttpResponse(found.certificate, content_type="application/x-pem-file")

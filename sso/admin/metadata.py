@@ -1,22 +1,19 @@
 """The page of a connection on which the metadata of its IdP is read, compared with what stands, and adopted."""
 
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from django import forms
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
-from core_identity.admin_kit.base import CoreAdmin
-from core_identity.admin_kit.forms import ActForm
-from sso.idp_changes import Difference, adopt, difference, read_source, settings_or_new
+from core_identity.admin_kit.forms import ActForm, ConfirmsWhatWasShown
+from core_identity.admin_kit.pages import Access, ConnectionPage
+from sso.idp_changes import CHANGED, Difference, adopt, difference, read_source, settings_or_new
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
 
 
-class IdpMetadataForm(ActForm):
+class IdpMetadataForm(ConfirmsWhatWasShown, ActForm):
     """Shows the difference; adopts it at the press of the second button, if it is still the one that was shown."""
 
     metadata = forms.CharField(
@@ -56,40 +53,30 @@ class IdpMetadataForm(ActForm):
         if self.cleaned_data.get("metadata") and self.cleaned_data.get("url"):
             self.add_error("url", "Give either the metadata or its address, not both.")
 
-    def write(self) -> Difference | None:
-        """Return what was adopted, None where it was only to be shown."""
+    button = "adopt"
+    changed = CHANGED
+
+    def preview(self) -> None:
         said = self.cleaned_data
         xml = said["metadata"].encode() if said["metadata"] else None
-        read, proposed = read_source(self.connection, xml=xml, url=said["url"], entity_id=said["entity_id"])
-        url = None if proposed else (said["url"] or self.saml.metadata_url) if said["keep_url"] else ""
-        self.difference = difference(self.saml, read, url=url)
-        if "adopt" not in self.data:
-            return None
-        seen = self.data.get("seen", "")
-        return adopt(actor=self.actor, connection=self.connection, read=read, seen=seen, url=url)
+        self.found, proposed = read_source(self.connection, xml=xml, url=said["url"], entity_id=said["entity_id"])
+        self.kept_url = None if proposed else (said["url"] or self.saml.metadata_url) if said["keep_url"] else ""
+        self.difference = difference(self.saml, self.found, url=self.kept_url)
+        self.shown = self.difference.seen
+
+    def write(self) -> Difference:
+        return adopt(actor=self.actor, connection=self.connection, read=self.found, seen=self.shown, url=self.kept_url)
 
 
-class MetadataPages(CoreAdmin):
-    def get_urls(self) -> Any:
-        return [*self.own_page("metadata", self.metadata_view), *super().get_urls()]
+class MetadataPage(ConnectionPage):
+    """For superusers: an administrator who decides whom we believe could sign in as any user."""
 
-    def metadata_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        connection = self.changeable(request, pk)
-        if not request.user.is_superuser:
-            raise PermissionDenied  # whoever changes whom we believe could sign in as anybody
-        form = IdpMetadataForm(request, connection=connection)
-        if form.submit() and form.written is not None:
-            self.message_user(
-                request, f"The metadata of {connection}'s identity provider is adopted.", messages.SUCCESS
-            )
-            return self.to_change_page(connection)
-        title = f"Metadata of the IdP of {connection}"
-        return self.page(
-            request,
-            "admin/sso/metadata.html",
-            title=title,
-            form=form,
-            obj=connection,
-            saml=form.saml,
-            difference=form.difference,
-        )
+    name = "metadata"
+    title = "Metadata of the IdP of {row}"
+    access = Access.SUPERUSER
+    form_class = IdpMetadataForm
+    template_name = "admin/sso/metadata.html"
+    done = "The metadata of {row}'s identity provider is adopted."
+
+    def facts(self, form: IdpMetadataForm) -> dict[str, Any]:
+        return {"saml": form.saml, "difference": form.difference}

@@ -1,18 +1,15 @@
 """The SAML side of a connection, as an administrator fills it in: the same words as a connection file."""
 
 from typing import TYPE_CHECKING, Any, ClassVar, Final
-from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin.helpers import AdminForm
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
 import sso.connections
-from core_identity.admin_kit.base import CoreAdmin
-from core_identity.admin_kit.forms import ActForm
+from core_identity.admin_kit.forms import ActForm, ConfirmsWhatWasShown
+from core_identity.admin_kit.pages import ConnectionPage
 from core_identity.errors import NotAllowed
 from sso.admin.consequences import Consequence, consequences
 from sso.keys import keys_of
@@ -27,7 +24,7 @@ NO_KEY: Final = (
 )
 
 
-class SamlForm(ActForm):
+class SamlForm(ConfirmsWhatWasShown, ActForm):
     """Shows what would change and what that breaks; saves at the press of the second button, if it is still what was shown.
 
     The first settings of a connection are saved at once: nobody signs in by it yet.
@@ -52,12 +49,12 @@ class SamlForm(ActForm):
         ("What CORE sends, and how", ("sign_requests", "sign_metadata", "sso_binding", "slo_binding")),
     )  # fmt: skip
     """Settings whose fields are those of the model, by what they are about."""
+    button = "save"
 
     def __init__(self, request: HttpRequest, *, connection: "Connection") -> None:
         self.connection = connection
         self.found = SamlSettings.objects.filter(connection=connection).first()
         self.consequences: list[Consequence] | None = None
-        self.seen = ""
         self.hints: list[str] = []
         saml = self.found or SamlSettings()
         names = {name: name for _, names in self.GROUPS for name in names}
@@ -89,50 +86,52 @@ class SamlForm(ActForm):
             raise forms.ValidationError(NO_KEY)
         return wanted
 
-    def write(self) -> SamlSettings | None:
-        """Return what was saved, None where it was only to be shown."""
+    def section(self) -> dict[str, Any]:
+        """Return the settings as a connection file would say them."""
         said = dict(self.cleaned_data)
-        section = {
+        return {
             # What is not on this page, such as whom we believe, is not to be lost by it.
             **(sso.connections.section_of(self.found) if self.found else {"idp_metadata": said.pop("idp_metadata")}),
             "attributes": {name: said.pop(name) for name in SamlSettings.ATTRIBUTES},
             "email_domains": said.pop("email_domains").split(),
             **{name: None if value == "" else value for name, value in said.items()},
         }
+
+    def preview(self) -> None:
+        if self.found is not None:
+            changes = sso.connections.plan(self.connection, self.section(), base_dir=None)
+            self.consequences, self.shown = consequences(changes), sso.connections.seen_as(changes)
+
+    def confirmed(self) -> bool:
+        return self.found is None or super().confirmed()
+
+    def write(self) -> SamlSettings:
+        section, seen = self.section(), self.shown if self.found else None
+        saml = sso.connections.apply(self.connection, section, base_dir=None, actor=self.actor, seen=seen)
         if self.found is None:
-            saml = sso.connections.apply(self.connection, section, base_dir=None, actor=self.actor)
             self.hints = sso.connections.hints(saml, section, base_dir=None)
-            return saml
-        changes = sso.connections.plan(self.connection, section, base_dir=None)
-        self.consequences, self.seen = consequences(changes), sso.connections.seen_as(changes)
-        if "save" not in self.data:
-            return None
-        seen = self.data.get("seen", "")
-        return sso.connections.apply(self.connection, section, base_dir=None, actor=self.actor, seen=seen)
+        return saml
 
 
-class SettingsPages(CoreAdmin):
-    def get_urls(self) -> Any:
-        return [*self.own_page("saml", self.saml_view), *super().get_urls()]
+class SettingsPage(ConnectionPage):
+    name = "saml"
+    title = "SAML settings of {row}"
+    form_class = SamlForm
+    template_name = "admin/sso/settings.html"
+    done = "The SAML settings of {row} are saved."
 
-    def saml_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        connection = self.changeable(request, pk)
-        form = SamlForm(request, connection=connection)
-        if form.found is None and not request.user.is_superuser:
-            raise PermissionDenied  # the first metadata says whom we believe: whoever gives it could sign in as anybody
-        if form.submit() and form.written is not None:
-            self.message_user(request, f"The SAML settings of {connection} are saved.", messages.SUCCESS)
-            for hint in form.hints:
-                self.message_user(request, hint, messages.WARNING)
-            return self.to_change_page(connection)
-        return self.page(
-            request,
-            "admin/sso/settings.html",
-            title=f"SAML settings of {connection}",
-            form=form,
-            obj=connection,
-            adminform=AdminForm(form, form.fieldsets(), {}),  # type: ignore[arg-type]  # any form does
-        )
+    def may_open(self) -> bool:
+        """The first metadata says whom we believe. An administrator who chooses it could sign in as any user."""
+        return self.request.user.is_superuser or SamlSettings.objects.filter(connection=self.row).exists()
+
+    def fieldsets(self, form: SamlForm) -> list[tuple[str | None, dict[str, Any]]]:
+        return form.fieldsets()
+
+    def form_valid(self, form: SamlForm) -> HttpResponse:
+        answer = super().form_valid(form)
+        for hint in form.hints:
+            messages.warning(self.request, hint)
+        return answer
 
 
 def require_settings(connection: "Connection") -> SamlSettings:

@@ -355,11 +355,11 @@ def test_a_difference_is_shown_before_it_is_adopted(as_root: Client, acme: Conne
     shown = as_root.post(page_of(acme, "metadata"), said)
     assert f"nothing → {idp.entity_id}" in shown.content.decode()
     assert not SamlSettings.objects.exists()
-    blind = as_root.post(page_of(acme, "metadata"), {**said, "adopt": "x", "seen": "0" * 64})
+    blind = as_root.post(page_of(acme, "metadata"), {**said, "adopt": "x", "shown": "0" * 64})
     assert "changed while you were looking" in blind.content.decode()
     assert not SamlSettings.objects.exists()
     seen = shown.context["difference"].seen
-    done = as_root.post(page_of(acme, "metadata"), {**said, "adopt": "x", "seen": seen})
+    done = as_root.post(page_of(acme, "metadata"), {**said, "adopt": "x", "shown": seen})
     assert done["Location"] == page_of(acme)
     assert SamlSettings.objects.get().certificates == [idp.pem]
     assert Event.objects.get(kind="saml_settings.changed").actor == "root"
@@ -388,5 +388,5 @@ def test_an_end_that_comes_and_what_waits_are_told_on_the_page(as_root: Client, 
     shown = as_root.post(page_of(acme, "metadata"), {"keep_url": ""})
     assert "→ https://idp.test/new" in shown.content.decode()
     seen = shown.context["difference"].seen
-    as_root.post(page_of(acme, "metadata"), {"adopt": "x", "seen": seen})
+    as_root.post(page_of(acme, "metadata"), {"adopt": "x", "shown": seen})
     assert (SamlSettings.objects.get().sso_url, SamlSettings.objects.get().proposed) == ("https://idp.test/new", None)

@@ -65,8 +65,8 @@ def show(browser: Client, saml: SamlSettings, **changes: Any) -> Any:
 
 def save(browser: Client, saml: SamlSettings, **changes: Any) -> Any:
     """Look at the difference, then press the second button."""
-    seen = show(browser, saml, **changes).context["form"].seen
-    return show(browser, saml, **changes, save="x", seen=seen)
+    seen = show(browser, saml, **changes).context["form"].shown
+    return show(browser, saml, **changes, save="x", shown=seen)
 
 
 # Settings
@@ -143,11 +143,11 @@ def test_what_comes_of_a_change_is_said_of_settings_that_there_are() -> None:
 
 
 def test_changes_that_nobody_was_shown_are_not_saved(as_root: Client, saml: SamlSettings) -> None:
-    blind = show(as_root, saml, idp_initiated="on", save="x", seen="0" * 64)
+    blind = show(as_root, saml, idp_initiated="on", save="x", shown="0" * 64)
     assert "changed while you were looking" in blind.content.decode()
-    seen = show(as_root, saml, idp_initiated="on").context["form"].seen
+    seen = show(as_root, saml, idp_initiated="on").context["form"].shown
     SamlSettings.objects.update(idp_initiated=True, signed="assertion")
-    late = show(as_root, saml, idp_initiated="on", save="x", seen=seen)
+    late = show(as_root, saml, idp_initiated="on", save="x", shown=seen)
     assert "changed while you were looking" in late.content.decode()
     assert standing(saml.connection).signed == "assertion"
 

@@ -1,0 +1,68 @@
+"""Lists on pages of a connection: its groups, and people whom it may know twice. They change nothing."""
+
+from typing import Any, Final
+
+from django.core.paginator import Paginator
+
+from core_identity.admin_kit.pages import ConnectionReadPage
+from core_identity.selectors.groups import (
+    listed_groups,
+    people_without_groups,
+    unlisted_people,
+    unlisted_roles_end,
+    unmapped_groups,
+)
+from core_identity.selectors.mismatches import LATELY, mismatches, perhaps_pushed_too, refused_lately
+
+ON_A_PAGE: Final = 50
+
+
+class MismatchesPage(ConnectionReadPage):
+    """Nothing is corrected here, because the IdP decides who is who. The page shows people, so it needs a second permission."""
+
+    name = "mismatches"
+    title = "People whom {row} may know twice"
+    template_name = "admin/core_identity/connection/mismatches.html"
+
+    def may_open(self) -> bool:
+        return self.request.user.has_perm("core_identity.view_user")
+
+    def facts(self, form: Any) -> dict[str, Any]:
+        page = Paginator(perhaps_pushed_too(self.row), ON_A_PAGE).get_page(self.request.GET.get("page"))
+        return {
+            "page": page,
+            "pairs": mismatches(self.row, list(page)),
+            "refused": refused_lately(self.row),
+            "days": LATELY.days,
+        }
+
+
+class GroupsPage(ConnectionReadPage):
+    """R29, R31: the groups that the IdP sends, and which of them give no role."""
+
+    name = "groups"
+    title = "Groups of {row}"
+    template_name = "admin/core_identity/connection/groups.html"
+
+    def facts(self, form: Any) -> dict[str, Any]:
+        asked = self.request.GET
+        waiting = "waiting" in asked
+        pushed = Paginator(listed_groups(connection=self.row, waiting=waiting), ON_A_PAGE)
+        return {
+            "pushed": pushed.get_page(asked.get("p")),
+            "waiting": waiting,
+            "may_make_roles": self.request.user.has_perm("core_identity.add_role"),
+            "unmapped": unmapped_groups(self.row),
+            "without": people_without_groups(self.row),
+            "unlisted": self.unlisted(),
+        }
+
+    def unlisted(self) -> dict[str, Any]:
+        """Return the people whose groups are not listed, with the time when their roles end; only to an administrator who may see people."""
+        listed = Paginator(unlisted_people(self.row), ON_A_PAGE).get_page(self.request.GET.get("unlisted"))
+        may_see_people = self.request.user.has_perm("core_identity.view_user")
+        return {
+            "number": listed.paginator.count,
+            "page": listed,
+            "people": [(one, unlisted_roles_end(one)) for one in (listed if may_see_people else ())],
+        }

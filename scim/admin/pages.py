@@ -1,0 +1,17 @@
+"""The pages of a connection about SCIM and OAuth."""
+
+from typing import Final
+
+from core_identity.admin_kit.pages import ConnectionPage
+from scim.admin.credentials import CredentialsPage, RevokePage, SecretPage, TokenPage
+from scim.admin.oauth_client import OAuthClientPage, RedirectsPage, SetupLinkPage
+
+SCIM_PAGES: Final[tuple[type[ConnectionPage], ...]] = (
+    OAuthClientPage,
+    RedirectsPage,
+    SetupLinkPage,
+    CredentialsPage,
+    RevokePage,
+    TokenPage,
+    SecretPage,
+)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from core_identity.lookup_keys import named_any
 from scim.budgets import spend_on_failure
 from scim.log_writer import Row, writer
 from scim.models import Method, ProvisioningRecord
@@ -86,6 +87,17 @@ def record(request: "HttpRequest", response: "HttpResponseBase", trace: "Trace",
     )
     refused = response.status_code >= HTTPStatus.BAD_REQUEST
     writer.add(row, at_once=refused or not settings.PROVISIONING_LOG_DELAY)
+
+
+def search(text: str) -> Q:
+    """Return the condition for rows with this reference or id, or with this userName, email, UID or externalId in their message."""
+    text = text.strip()
+    found = named_any([text])
+    if re.fullmatch(_ID, text):
+        found |= Q(resource_id=UUID(text))
+    if re.fullmatch(r"[0-9A-Za-z]{1,10}", text):
+        found |= Q(reference=text.upper())
+    return found
 
 
 def records_between(

@@ -376,5 +376,5 @@ class SignInRecord(models.Model):
         return f"{self.reference} ({self.code})"
 
     @property
-    def was_let_in(self) -> bool:
-        return self.kind == SignInKind.SIGNED_IN
+    def was_refused(self) -> bool:
+        return self.code == "logout_refused" or self.kind not in {SignInKind.SIGNED_IN, SignInKind.SIGNED_OUT}

@@ -10,7 +10,7 @@ from scim.models import Payload, ProvisioningRecord
 
 
 def erase_from_log(*, traces: ErasedTraces, **_: Any) -> None:
-    """Delete the payloads of requests that were about a person or contain one of their names; blank what the client was told, and the keys.
+    """Delete the payloads of requests that were about a person or contain one of their names; blank the sentence for the client, and the keys.
 
     The rows are found by the id in the address, by a member's id, and by each name, within the connections of the person's customer.
     """

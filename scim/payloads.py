@@ -94,7 +94,7 @@ def _path(request: "HttpRequest") -> str:
 
 
 def _named_in_path(request: "HttpRequest") -> str:
-    """Return what stands where an id belongs: some clients write a userName there, and the sentence repeats it."""
+    """Return the part of the path where an id belongs. Some clients write a userName there, and the sentence repeats it."""
     parts = request.path_info.split("/")
     return parts[5] if len(parts) > 5 else ""
 

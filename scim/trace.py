@@ -1,4 +1,4 @@
-"""What a SCIM request is remembered by, from its beginning to its row in the provisioning log."""
+"""The facts about a SCIM request, collected from its beginning until its row in the provisioning log."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Trace:
-    """What a request is remembered by. The line in the process's log has no path, body, token or filter (R34).
+    """The facts about one request. The line in the process's log has no path, body, token or filter (R34).
 
     ``body`` is the message as it was parsed, and ``error`` what the client was answered. Only `scim.payloads` reads them, and redacts both.
     """

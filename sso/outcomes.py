@@ -1,5 +1,6 @@
 """The outcome of a sign-in or sign-out, in words and in five kinds (R35). `sso.remedies` has what to do about each."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -61,7 +62,7 @@ OUTCOMES: Final = MappingProxyType({
 })  # fmt: skip
 """A few words for each code in the sign-in log."""
 
-_KINDS: Final = MappingProxyType({
+_KINDS: Final[Mapping[str, SignInKind]] = MappingProxyType({
     SIGNED_IN: SignInKind.SIGNED_IN,
     PASSWORD_ACCEPTED: SignInKind.SIGNED_IN,
     PASSWORD_REFUSED: SignInKind.PASSWORD_REFUSED,

@@ -1,4 +1,4 @@
-"""What the logs that administrators read have in common: nobody changes them, and all that a list shows can be taken away as a file."""
+"""The shared parts of all log pages: nobody changes a log, and everything that a list shows can be exported as a file."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -37,9 +37,9 @@ class ReadOnlyLog(admin.ModelAdmin):
     empty_value_display = ""
     show_full_result_count = False
     exported: ClassVar[Mapping[str, str]] = COLUMNS
-    """What stands in an export, and which field it is."""
+    """The columns of an export, each with its field."""
     export_name: ClassVar[str]
-    """How the file begins."""
+    """The beginning of the name of the file."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -81,7 +81,8 @@ class LogPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return int(self.object_list.order_by()[: self.MOST].count())
+        rows: Any = self.object_list
+        return int(rows.order_by()[: self.MOST].count())
 
 
 class LogList(ChangeList):
@@ -90,11 +91,12 @@ class LogList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list: Any = list(self.result_list)
-        self.model_admin.about_rows(request, self.result_list)
+        log: Any = self.model_admin
+        log.about_rows(request, self.result_list)
 
 
 class ConnectionLog(ReadOnlyLog):
-    """A log of what was said over connections; whoever may see connections may read it."""
+    """A log of the messages of connections. An administrator who may see connections may read it."""
 
     paginator = LogPaginator
     list_display_links = None

@@ -10,10 +10,14 @@ from django.db import transaction
 from django.db.models import QuerySet
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
-from core_identity.models import Budget
+from core_identity.models import Budget, LoggedHour
+from core_identity.selectors.log_hours import DAYS
+from core_identity.services.log_hours import count_finished_hours
 from core_identity.services.unlisted_groups import end_unlisted_groups
 from core_identity.values import Actor, ActorKind, Channel
+from scim.home import CALLS
 from scim.models import Payload, ProvisioningRecord, SetupLink, UsedCode
+from sso.home import SIGN_INS
 from sso.models import SignInRecord, SignInState, UsedAssertion
 
 AT_ONCE: Final = 1000
@@ -42,6 +46,7 @@ CHORES: Final[dict[str, Callable[[datetime], QuerySet[Any]]]] = {
     "set-up links": lambda now: SetupLink.objects.filter(expires_at__lt=now - timedelta(days=1)),
     "sign-ins on their way": lambda now: SignInState.objects.filter(expires_at__lt=now),
     "used assertions": lambda now: UsedAssertion.objects.filter(until__lt=now),
+    "counted hours": lambda now: LoggedHour.objects.filter(hour__lt=now - timedelta(days=DAYS + 1)),
     "sessions": lambda now: Session.objects.filter(expire_date__lt=now),
 }
 """What is deleted, by the name that the command tells: which rows, given the time (aware)."""
@@ -51,11 +56,12 @@ UNLISTED: Final = "roles whose groups are not listed"
 
 
 def tidy(*, now: datetime) -> Iterator[tuple[str, int]]:
-    """End the roles whose time is over (R31), delete what is outdated, and yield how many of each.
+    """End the roles whose time is over (R31), count the finished hours of the logs, delete what is outdated, and yield how many of each.
 
     Several may run at once, beside everything else: a locked row is left for next time.
     """
     yield UNLISTED, end_unlisted_groups(actor=SYSTEM, now=now)
+    count_finished_hours((SIGN_INS, CALLS), now=now)  # before the rows are deleted
     for name, outdated in CHORES.items():
         deleted = 0
         while some := _delete_some(outdated(now)):

@@ -1,4 +1,4 @@
-"""Fields, constraints and querysets; nothing here decides anything."""
+"""Fields, constraints and querysets. Models decide nothing."""
 
 from core_identity.models.budget import Budget
 from core_identity.models.burst import Burst
@@ -7,6 +7,7 @@ from core_identity.models.connection import Connection
 from core_identity.models.customer import Customer
 from core_identity.models.event import Event
 from core_identity.models.identity import Identity, IdentityUid
+from core_identity.models.logged_hour import LoggedHour
 from core_identity.models.push_group import ExpectedMember, PushGroup, PushGroupMember
 from core_identity.models.resource_count import ResourceBlock, ResourceChange
 from core_identity.models.role import Grant, Role, RoleAlias
@@ -23,6 +24,7 @@ __all__ = [
     "Grant",
     "Identity",
     "IdentityUid",
+    "LoggedHour",
     "PushGroup",
     "PushGroupMember",
     "ResourceBlock",

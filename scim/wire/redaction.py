@@ -1,7 +1,7 @@
 """What of a message may be kept in a log: the parsed tree, without its secrets and within a size (R34, R35).
 
 Nothing here searches a text for a secret's value: each name and path of the tree decides about the value below it. A text that contains JSON is a
-tree too. What is doubtful is removed.
+tree too. A doubtful text is removed.
 """
 
 import json

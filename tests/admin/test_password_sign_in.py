@@ -71,7 +71,7 @@ def test_guesses_are_limited_by_address_and_name_before_a_hash_and_never_lock_th
         assert (refused.status_code, refused["Retry-After"], refused["Cache-Control"]) == (429, "40", "no-store")
         page = refused.content.decode()
         assert "Too many passwords" in page
-        assert 'id="site-name"' in page, "in the dress of the administration"
+        assert 'class="core-brand"' in page, "in the dress of the administration"
         assert refused["X-Request-Id"] in page
         assert not hashed
         assert attempt("somebody").status_code == 200, "the budget of the name is not that of the address"

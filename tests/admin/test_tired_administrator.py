@@ -98,9 +98,10 @@ def test_take_over_is_offered_to_who_may_R18(acme: Connection, jane: Identity) -
 def test_the_front_page_counts_waiting_groups_and_leads_to_them_R29(as_root: Client, acme: Connection) -> None:
     wait_for_a_role(acme, range(12))
     front = as_root.get("/admin/").content.decode()
-    assert f'<a href="{page_of(acme, "groups")}?waiting">acme: 12</a>' in front
+    assert "12 things" in front
+    assert f'<a href="{page_of(acme, "groups")}?waiting">Team &amp; 000</a>' in front
     few = browser_of(staff("few", "view_role")).get("/admin/").content.decode()
-    assert "acme: 12" in few
+    assert "12 things" in few
     assert page_of(acme, "groups") not in few
 
 

@@ -1,4 +1,4 @@
-"""What a client sent and what we answered is kept for a short time, without secrets, and goes with the person (R34, R35)."""
+"""Messages of clients and our answers are kept for a short time, without secrets, and are erased with the person (R34, R35)."""
 
 import json
 from collections.abc import Callable

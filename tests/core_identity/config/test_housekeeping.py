@@ -1,4 +1,4 @@
-"""What has had its time is deleted, in pieces and without waiting; what is at work stays (R35)."""
+"""Expired rows are deleted, in batches and without waiting for locks; rows in use stay (R35)."""
 
 import io
 import json
@@ -16,7 +16,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 import scim.connections
 from core_identity.config import housekeeping
-from core_identity.models import Budget
+from core_identity.models import Budget, LoggedHour
 from core_identity.services.users import create_user
 from scim.models import OAuthClient, Payload, ProvisioningRecord, SetupLink, UsedCode
 from sso.models import SignInRecord, SignInState, UsedAssertion
@@ -62,6 +62,8 @@ def test_one_of_each_goes_and_one_stays() -> None:
         UsedCode.objects.create(client=client, code_hash=name, token_family=family, used_at=NOW - 2 * DAY)
     log_rows(1, days_old=29)
     log_rows(1, days_old=31)
+    for days_old in (14, 16):
+        LoggedHour.objects.create(log="another", hour=NOW - days_old * DAY, total=1, bad=0)
     for days_old in (29, 31):
         at = NOW - days_old * DAY
         SignInRecord.objects.create(at=at, connection_id=connection.pk, connection_slug="acme", code="issuer")

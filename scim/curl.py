@@ -15,7 +15,7 @@ _TOKEN: Final = '''-H "Authorization: Bearer $SCIM_TOKEN"'''  # noqa: S105 - the
 def curl_of(record: ProvisioningRecord, payload: Payload) -> str:
     """Return the command that sends a request again, without its secrets.
 
-    Only text of our own is outside of quotation marks. The message of the client is one quoted word in ASCII, so a shell cannot run any part of the message.
+    Only text of our own is outside of quotation marks. The message of the client is one quoted word in ASCII, so a shell runs no part of the message.
     """
     query = _tree(payload.query)
     address = f"{settings.PUBLIC_URL}/scim/{record.connection_slug}/v2{payload.path}"

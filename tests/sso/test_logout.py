@@ -52,6 +52,9 @@ def test_the_idp_ends_the_session_that_it_names_and_gets_an_answer(jane: Browser
     assert status.get("Value") == SUCCESS
     assert signed_by_us(answer["Location"])
     assert Event.objects.get(kind="sso.logged_out").user_id is not None
+    record = SignInRecord.objects.latest("id")
+    assert (record.code, record.decision) == ("signed_out", "Signed out by the identity provider: 1 session ended.")
+    assert record.user_id == Event.objects.get(kind="sso.logged_out").user_id
 
 
 def test_a_query_is_verified_in_the_very_octets_that_came(jane: Browser) -> None:
@@ -120,7 +123,7 @@ def test_a_logout_takes_a_constant_number_of_queries(jane: Browser, django_asser
     assert counts[0] == counts[1]
 
 
-LOGOUT_QUERIES = 13
+LOGOUT_QUERIES = 14
 
 
 # CORE begins

@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
-    """Read the words after `./dev bench`. What `--quick` decides can still be overridden one by one."""
+    """Read the words after `./dev bench`. Other options override the choices of `--quick`."""
     parser = argparse.ArgumentParser(prog="./dev bench", allow_abbrev=False)
     configure(parser)
     options = parser.parse_args(words)

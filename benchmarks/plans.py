@@ -75,7 +75,7 @@ def capture(host: Host, scene: Scene, idp: TestIdp) -> dict[str, list[Statement]
 
 
 def statements(log: str) -> Iterator[Statement]:
-    """Read the entries of auto_explain in a piece of PostgreSQL's log. What differs between two runs is taken out."""
+    """Read the entries of auto_explain in a piece of PostgreSQL's log. Values that differ between two runs are removed."""
     for entry in _ENTRY.findall(log):
         text = ""
         plan: list[str] = []

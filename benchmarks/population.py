@@ -92,12 +92,14 @@ def _connections(customers: int) -> "list[Connection]":
 
 def _groups(connection: "Connection") -> "list[PushGroup]":
     from core_identity.models import PushGroup, Role
+    from core_identity.write_guard import service_writes
 
     roles = Role.objects.filter(name__in=ROLES)
     groups = [
         PushGroup(connection=connection, display_name=role.name, name_key=role.name_key, role=role) for role in roles
     ]
-    return PushGroup.objects.bulk_create(groups)
+    with service_writes():
+        return PushGroup.objects.bulk_create(groups)
 
 
 def _parts(first: int, last: int, count: int) -> Iterator[range]:

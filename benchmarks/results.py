@@ -1,4 +1,4 @@
-"""What a run found, and its form as JSON."""
+"""The results of a run, and their form as JSON."""
 
 import json
 from collections.abc import Mapping

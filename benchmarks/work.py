@@ -16,7 +16,7 @@ PAGE: Final = 100
 
 @dataclass(frozen=True)
 class Work:
-    """``send`` sends a request; the number tells it from all others of the run.
+    """``send`` sends a request; its number is unique in the run.
 
     ``most`` requests make a round, or fewer if they take long. Of a ``pair`` the one with an odd number undoes the one before.
     ``after`` is done after a round, and not measured.

@@ -8,6 +8,9 @@ class CoreIdentityConfig(AppConfig):
 
     def ready(self) -> None:
         from core_identity.models.user import UserManager
+        from core_identity.selectors import set_up
         from core_identity.services.users import create_local_user
+        from core_identity.set_up import register
 
+        register(steps=set_up.steps)
         UserManager.create_local_user = staticmethod(create_local_user)

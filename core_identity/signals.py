@@ -1,4 +1,4 @@
-"""What happened, for the other apps to follow: few, in the past tense, sent in the transaction of the change."""
+"""Signals for the other apps. They are sent in the transaction of the change."""
 
 from typing import Final
 
@@ -7,8 +7,8 @@ from django.dispatch import Signal
 connection_switched_off: Final = Signal()
 """A connection was switched off, or a successor took over (R1a). Arguments: ``connection``, which is locked, and ``actor``.
 
-Receivers end what they created for the connection. A receiver that fails rolls the switch back.
+Receivers end the tokens and sessions that they created for the connection. If a receiver fails, the switch is rolled back.
 """
 
 user_expired: Final = Signal()
-"""Somebody may not sign in any more. Given are ``user`` and ``actor``. A receiver that fails takes the expiry back with it: let it do little."""
+"""A user expired. Arguments: ``user`` and ``actor``. If a receiver fails, the expiry is rolled back, so a receiver must do little."""

@@ -89,7 +89,7 @@ def _install(command: Sequence[str]) -> bool:
 
 
 def _runs(browser: Path) -> bool:
-    """Some systems put a stub at the name that only tells how to install the browser."""
+    """Some systems have a stub with this name, which only prints how to install the browser."""
     try:
         answer = subprocess.run([browser, "--version"], capture_output=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired):

@@ -122,8 +122,10 @@ def _install_with_pip(checkout: Checkout, size: str) -> None:
     install = [*pip, "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--no-compile"]
     # The lock is complete, so nothing is left to resolve: what is not in it is not installed.
     install += ["--require-hashes", "--no-deps", "--requirement", str(_lock(checkout, size))]
-    if _run_telling_downloads(checkout, install) != 0:
-        raise Fault("The packages could not be installed; pip said why above. ./dev setup tries again.")
+    if _run_showing_downloads(checkout, install) != 0:
+        raise Fault(
+            "The packages could not be installed; pip's output above gives the reason. ./dev setup tries again."
+        )
 
 
 def _compile(checkout: Checkout) -> None:
@@ -139,7 +141,7 @@ def _run(checkout: Checkout, command: list[str], *, quiet: bool = False) -> int:
     return subprocess.run(command, cwd=checkout.root, stdin=subprocess.DEVNULL, stdout=output, stderr=output).returncode
 
 
-def _run_telling_downloads(checkout: Checkout, command: list[str]) -> int:
+def _run_showing_downloads(checkout: Checkout, command: list[str]) -> int:
     """Of pip's many words on stdout, show the downloads of a megabyte and more. Then show how the environment grows."""
     with (
         subprocess.Popen(

@@ -4,9 +4,9 @@ import sys
 
 
 class Fault(Exception):
-    """The command cannot go on.
+    """The command cannot continue.
 
-    The text says what is wrong and what to do; it is shown without a traceback.
+    Its text explains what is wrong and what to do. It is shown without a traceback.
     """
 
 

@@ -28,7 +28,7 @@ def saml_encryption_keys(checkout: Checkout) -> str:
 
 
 def _make(path: Path, key: str) -> None:
-    """Write whole, then link: whoever links first wins, and nobody reads half a key."""
+    """Write the whole key to another file, then link it: the first link wins, and no process reads half a key."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

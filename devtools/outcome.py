@@ -1,4 +1,4 @@
-"""What a run of checks and tests came to, and how it is told."""
+"""The result of a run of checks and tests, and the lines that show it."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ class Outcome:
 
 
 def outcome_of_pytest(status: int, words: bytes) -> Outcome:
-    """What pytest counted. An end that its counts do not explain (crash, interruption) is one failure more."""
+    """The counts of pytest. An end that they do not explain (a crash, an interruption) is one more failure."""
     try:
         outcome = Outcome(**json.loads(words))
     except (ValueError, TypeError):

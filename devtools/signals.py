@@ -1,4 +1,4 @@
-"""Being told to stop: an exception, so that every `finally` on the way out runs."""
+"""A stop signal becomes an exception, so that every `finally` on the way out runs."""
 
 import signal
 from types import FrameType

@@ -1,4 +1,4 @@
-"""The SCIM side of a connection, as its file describes it."""
+"""The SCIM side of a connection file: apply its section, and return the values for the IdP's administrator."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -10,10 +10,10 @@ from django.conf import settings
 from django.db import transaction
 
 from core_identity.clock import database_now
+from core_identity.connection_file import Section, one_of
 from core_identity.errors import NotFound
 from core_identity.event_kinds import EventKind
 from core_identity.services import events
-from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor, ActorKind, Channel
 from scim.client_secrets import add_secret, unusable_secret
 from scim.models import OAuthClient
@@ -22,24 +22,22 @@ if TYPE_CHECKING:
     from core_identity.models import Connection
 
 APPLY: Final = Actor(Channel.ADMIN, ActorKind.SYSTEM, "connection apply")
-_KEYS: Final = ("redirect_uris", "grants")
 
 AUTHORIZE_PATH: Final = "oauth/authorize/"
 TOKEN_PATH: Final = "oauth/token/"  # noqa: S105 - a path
-"""Where OAuth is, for `scim.urls` and for who is told of it: to ask Django for an address loads all pages."""
+"""The addresses of OAuth, for `scim.urls` and for callers that show them: `django.urls.reverse` would load all pages."""
 
 
 @transaction.atomic
 def apply(
     connection: "Connection", section: Mapping[str, Any], *, rotate_secret: bool, actor: Actor = APPLY
 ) -> str | None:
-    """Make the OAuth client of ``connection`` what ``section`` says, with ``redirect_uris`` and ``grants``.
+    """Change the OAuth client of ``connection`` to ``section``, with ``redirect_uris`` and ``grants``. Create it if there is none.
 
-    Make it if there is none.
+    Returns the client secret if it is new. It is shown only once, and only its hash is stored. The former secrets end; to keep one for a while,
+    use `scim.client_secrets.rotate_secret`.
 
-    Returns the client secret if it was just made: it is shown this once, and only its hash is kept. The former ones end with it; to keep
-    one for a while there is `scim.client_secrets.rotate_secret`. Raises
-    `SettingsErrors` with all that is wrong, and then changed nothing.
+    Raises `SettingsErrors` with all faults. Then nothing is changed.
     """
     redirect_uris, grants = _read(section)
     client = OAuthClient.objects.select_for_update().filter(connection=connection).first()
@@ -51,17 +49,17 @@ def apply(
             client_secret=unusable_secret(),
             name=connection.slug,
         )
-    wanted = {
+    values = {
         "redirect_uris": " ".join(redirect_uris),
         "allows_authorization_code": "authorization_code" in grants,
         "allows_client_credentials": "client_credentials" in grants,
     }
     changes: dict[str, tuple[object, object]] = {
         field: (None if fresh else getattr(client, field), value)
-        for field, value in wanted.items()
+        for field, value in values.items()
         if fresh or getattr(client, field) != value
     }
-    for field, value in wanted.items():
+    for field, value in values.items():
         setattr(client, field, value)
     client.client_type = OAuthClient.CLIENT_CONFIDENTIAL
     client.authorization_grant_type = OAuthClient.GRANTS[grants[0]]
@@ -79,22 +77,22 @@ def apply(
 
 @transaction.atomic
 def add_redirect_uris(*, actor: Actor, connection: "Connection", uris: Sequence[str]) -> tuple[str, ...]:
-    """Let codes of the connection's client go to ``uris`` too, and return those that are new. Raises `NotFound` without a client."""
+    """Add ``uris`` to the redirect URIs of the connection's client, and return the new ones. Raises `NotFound` without a client."""
     client = OAuthClient.objects.select_for_update().filter(connection=connection).first()
     if client is None:
         raise NotFound(f"{connection} has no OAuth client yet.")
-    known = client.redirect_uris.split()
-    added = tuple(uri for uri in dict.fromkeys(uris) if uri not in known)
+    present = client.redirect_uris.split()
+    added = tuple(uri for uri in dict.fromkeys(uris) if uri not in present)
     if added:
-        before, client.redirect_uris = client.redirect_uris, " ".join([*known, *added])
+        before, client.redirect_uris = client.redirect_uris, " ".join([*present, *added])
         client.save(update_fields=["redirect_uris", "updated"])
-        told = {"redirect_uris": (before, client.redirect_uris)}
-        events.record(actor=actor, kind=EventKind.CLIENT_CHANGED, subject=connection, changes=told)
+        changes = {"redirect_uris": (before, client.redirect_uris)}
+        events.record(actor=actor, kind=EventKind.CLIENT_CHANGED, subject=connection, changes=changes)
     return added
 
 
 def urls(connection: "Connection") -> dict[str, Any]:
-    """Return what the IdP's administrator enters for SCIM; ``client_id`` is None while there is no client."""
+    """Return the values that the IdP's administrator enters for SCIM. ``client_id`` is None without a client."""
     client = OAuthClient.objects.filter(connection=connection).first()
     return {
         "scim_base_url": f"{settings.PUBLIC_URL}/scim/{connection.slug}/v2",
@@ -104,47 +102,27 @@ def urls(connection: "Connection") -> dict[str, Any]:
     }
 
 
-def _read(section: object) -> tuple[list[str], list[str]]:
-    if not isinstance(section, Mapping):
-        raise SettingsErrors([SettingsError("scim", "wrong_type", "This must be a mapping of keys to values.")])
-    faults = [
-        SettingsError(
-            f"scim.{name}", "unknown_key", f"There is no such key here. The known keys are: {', '.join(_KEYS)}."
-        )
-        for name in section
-        if name not in _KEYS
-    ]
-    redirect_uris = _texts(section, "redirect_uris", [], faults)
+def _read(content: object) -> tuple[list[str], list[str]]:
+    section = Section.of_service(content, path="scim")
+    redirect_uris = section.texts("redirect_uris") or []
     for index, uri in enumerate(redirect_uris):
         wrong = _wrong_with(uri)
         if wrong:
-            faults.append(SettingsError(f"scim.redirect_uris[{index}]", "not_a_redirect_uri", wrong))
-    grants = _texts(section, "grants", list(OAuthClient.GRANTS), faults)
-    for index, grant in enumerate(grants):
+            section.fault(f"redirect_uris[{index}]", "not_a_redirect_uri", wrong)
+    grants = section.texts("grants")
+    for index, grant in enumerate(grants or ()):
         if grant not in OAuthClient.GRANTS:
-            told = f"This must be one of {', '.join(OAuthClient.GRANTS)}."
-            faults.append(SettingsError(f"scim.grants[{index}]", "not_a_choice", told))
-    if not grants and "grants" in section:
-        faults.append(SettingsError("scim.grants", "required", "Name at least one grant."))
-    if faults:
-        raise SettingsErrors(faults)
-    return redirect_uris, grants
-
-
-def _texts(section: Mapping[str, Any], name: str, default: list[str], faults: list[SettingsError]) -> list[str]:
-    value = section.get(name)
-    if value is None:
-        return default
-    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
-        faults.append(SettingsError(f"scim.{name}", "wrong_type", "This must be a list of texts."))
-        return default
-    return value
+            section.fault(f"grants[{index}]", "not_a_choice", f"This must be {one_of(OAuthClient.GRANTS)}.")
+    if section.raw("grants") == []:
+        section.fault("grants", "required", "Name at least one grant.")
+    section.check()
+    return redirect_uris, list(OAuthClient.GRANTS) if grants is None else grants
 
 
 def _wrong_with(uri: str) -> str | None:
-    """Say what is wrong with a redirect URI.
+    """Return the fault of a redirect URI as a sentence, or None.
 
-    Codes go to exact addresses, by https, or on loopback if the service is there too.
+    A redirect URI is exact and https, or on loopback if the service is there too.
     """
     try:
         parts = urlsplit(uri)

@@ -1,4 +1,4 @@
-"""What the start page of the administration shows of provisioning."""
+"""The facts about provisioning on the start page of the administration."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -7,17 +7,17 @@ from oauth2_provider.models import AbstractApplication, ApplicationManager
 
 
 class OAuthClient(AbstractApplication):  # type: ignore[misc]  # the toolkit publishes no types
-    """The OAuth client of a connection, and what that connection's SCIM side is set to (R1, R14).
+    """The OAuth client of a connection, with the settings of its SCIM side (R1, R14).
 
-    A client without a connection cannot exist, so no token can reach SCIM but that of its connection. It is
-    confidential, its secret is stored hashed, and it acts for nobody: ``user`` stays empty.
+    A client always has a connection, so a token reaches the SCIM service of its connection only. The client is confidential, its secret is stored
+    hashed, and it acts for no user: ``user`` stays empty.
     """
 
     GRANTS: ClassVar[dict[str, str]] = {
         "authorization_code": AbstractApplication.GRANT_AUTHORIZATION_CODE,
         "client_credentials": AbstractApplication.GRANT_CLIENT_CREDENTIALS,
     }
-    """Names of grants in a connection file and at the token endpoint (RFC 6749), and what the toolkit calls them."""
+    """The names of grants in a connection file and at the token endpoint (RFC 6749), each with the toolkit's name."""
 
     connection = models.OneToOneField("core_identity.Connection", models.PROTECT, related_name="oauth_client")
     allows_authorization_code = models.BooleanField("authorization code", default=True)
@@ -50,7 +50,7 @@ class OAuthClient(AbstractApplication):  # type: ignore[misc]  # the toolkit pub
         return f"OAuth client of {self.connection.slug}"
 
     def allows_grant_type(self, *grant_types: str) -> bool:
-        """The toolkit knows one grant type a client; Okta needs the authorization code, scripts need the other."""
+        """Allow both grants. The toolkit allows one grant type for each client; Okta needs the authorization code, scripts the other."""
         allowed = {
             self.GRANTS["authorization_code"]: self.allows_authorization_code,
             self.GRANTS["client_credentials"]: self.allows_client_credentials,
@@ -58,18 +58,18 @@ class OAuthClient(AbstractApplication):  # type: ignore[misc]  # the toolkit pub
         return any(allowed.get(grant_type, False) for grant_type in grant_types)
 
     def is_usable(self, request: object) -> bool:
-        """Refuse tokens, new and old, while the connection is switched off (R1a). The toolkit asks for both."""
+        """Refuse new and old tokens while the connection is switched off (R1a). The toolkit calls this for both."""
         return bool(self.connection.enabled)
 
     def get_allowed_schemes(self) -> list[str]:
-        """Redirects go by https; by http only while the service itself is on loopback, where nobody listens in."""
+        """Allow redirects by https; by http only while the service itself is on loopback, where nobody can listen."""
         return ["https", "http"] if settings.PUBLIC_URL_IS_LOOPBACK else ["https"]
 
 
 class UsedCode(models.Model):
     """An authorization code that gave tokens, as a hash, and the family of those tokens (RFC 6749 section 4.1.2).
 
-    The row lets a second use of the code end the family. It is kept while the family has a live refresh token.
+    With this row, a second use of the code ends the family. It is stored while the family has a live refresh token.
     """
 
     client = models.ForeignKey("scim.OAuthClient", models.CASCADE, related_name="+")
@@ -82,9 +82,9 @@ class UsedCode(models.Model):
 
 
 class ClientSecret(models.Model):
-    """A secret of an OAuth client, of which only a hash is kept. Two may be live at once, so that one can be changed without a pause.
+    """A secret of an OAuth client, stored as a hash. Two may be live at once, so the IdP can change its secret without a pause.
 
-    ``ends_at`` is when it stops to open anything, whether that was planned or it was revoked; None is never.
+    ``ends_at`` is the planned end or the time of revocation; None: no end.
     """
 
     client = models.ForeignKey("scim.OAuthClient", models.CASCADE, related_name="secrets")
@@ -105,9 +105,9 @@ class ClientSecret(models.Model):
 
 
 class BearerToken(models.Model):
-    """A long-lived token that opens SCIM of one connection and nothing else; Entra and Okta's header mode know no other way.
+    """A long-lived token for SCIM of one connection and nothing else. Entra and Okta's header mode need it.
 
-    Only its hash is kept. Whoever made it is named in the event: it acts for the connection and outlives them (R21).
+    Only its hash is stored. An event names the administrator who created it. It acts for the connection and stays valid without them (R21).
     """
 
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
@@ -133,7 +133,7 @@ class BearerToken(models.Model):
 
     @property
     def state(self) -> str:
-        """Whether it opens anything now, in a word."""
+        """The present state of the token, in a word."""
         if self.revoked_at is not None:
             return "revoked"
         return "expired" if self.expires_at is not None and self.expires_at <= timezone.now() else "live"
@@ -142,7 +142,7 @@ class BearerToken(models.Model):
 class SetupLink(models.Model):
     """A link that makes one browser the set-up contact of one connection (R14). Its secret is stored as a hash.
 
-    ``made_by`` is the superuser who stands for the contact: their authority is what the link lends.
+    ``made_by`` is the superuser who lends their authority to the contact.
     """
 
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")

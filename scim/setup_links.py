@@ -1,4 +1,4 @@
-"""One-time links for set-up contacts: somebody at the customer who may give consent for one connection, and nothing else (R14)."""
+"""One-time links for set-up contacts. A contact works at the customer and may consent for one connection, and nothing else (R14)."""
 
 import hashlib
 import secrets
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 LINK_LASTS: Final = timedelta(days=7)
 CONTACT_LASTS: Final = timedelta(hours=2)
-"""How long a browser that opened the link may give its consent: time enough to fill in Okta's form."""
+"""How long a browser that opened the link may give its consent. It is enough to fill in Okta's form."""
 
 _CONTACT: Final = "setup_link"
 
 
 @transaction.atomic
 def make_link(*, actor: Actor, connection: "Connection", made_by: "User") -> str:
-    """Return the secret part of a new link. It is shown this once; only its hash is kept. Earlier links that nobody opened end.
+    """Return the secret of a new link. It is shown only once, and only its hash is stored. Earlier unopened links are deleted.
 
-    Raises `NotAllowed` where the connection is switched off (R1a).
+    Raises `NotAllowed` if the connection is off (R1a).
     """
     require_enabled(lock_connection(connection.pk))
     SetupLink.objects.filter(connection=connection, opened_at=None).delete()
@@ -42,7 +42,7 @@ def make_link(*, actor: Actor, connection: "Connection", made_by: "User") -> str
 
 
 def unopened_link(secret: str) -> SetupLink | None:
-    """Return the link of this secret while it is good, with its connection."""
+    """Return the valid, unopened link with this secret, with its connection; None if there is none."""
     return (
         SetupLink.objects.select_related("connection")
         .filter(secret_hash=_hash(secret), opened_at=None, expires_at__gt=Now(), connection__enabled=True)
@@ -51,7 +51,7 @@ def unopened_link(secret: str) -> SetupLink | None:
 
 
 def open_link(request: HttpRequest, secret: str) -> SetupLink | None:
-    """Let this browser be the set-up contact of the link's connection for a while. Of two browsers one comes first."""
+    """Make this browser the set-up contact of the link's connection for a while. If two browsers open the link, one succeeds."""
     link = unopened_link(secret)
     if link is None or not SetupLink.objects.filter(pk=link.pk, opened_at=None).update(opened_at=Now()):
         return None
@@ -61,7 +61,7 @@ def open_link(request: HttpRequest, secret: str) -> SetupLink | None:
 
 
 def contact_of(request: HttpRequest) -> SetupLink | None:
-    """Return the link that makes this browser a set-up contact, with its connection and who made it; None where there is none."""
+    """Return the link that makes this browser a set-up contact, with its connection and creator; None if there is none."""
     found = request.session.get(_CONTACT)
     if found is None:
         return None
@@ -73,7 +73,7 @@ def contact_of(request: HttpRequest) -> SetupLink | None:
 
 
 def use_up(request: HttpRequest, link: SetupLink) -> None:
-    """End the link: it was good for one consent."""
+    """End the link after its one consent."""
     SetupLink.objects.filter(pk=link.pk).update(used_at=Now())
     request.session.pop(_CONTACT, None)
 

@@ -6,4 +6,7 @@ class SsoConfig(AppConfig):
     verbose_name = "SSO"
 
     def ready(self) -> None:
-        from sso import checks  # noqa: F401 - registers itself
+        from core_identity.set_up import register
+        from sso import checks, set_up  # noqa: F401 - checks register themselves
+
+        register(steps=set_up.steps, screens=set_up.screens)

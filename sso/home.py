@@ -1,4 +1,4 @@
-"""What the start page of the administration shows of sign-ins."""
+"""The facts about sign-ins on the start page of the administration."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

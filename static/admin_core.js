@@ -11,3 +11,18 @@ document.addEventListener("click", async (event) => {
     button.textContent = "Selected: press Ctrl+C";
   }
 });
+
+// Renew the list of steps while somebody looks at it, so that ticks turn by themselves.
+document.addEventListener("DOMContentLoaded", () => {
+  const steps = document.querySelector("[data-renew]:not([data-finished])");
+  if (!steps) return;
+  setInterval(async () => {
+    if (document.hidden || steps.contains(document.activeElement)) return;
+    try {
+      const answer = await fetch(steps.dataset.renew, { headers: { Accept: "text/html" } });
+      if (answer.ok && !answer.redirected) steps.innerHTML = await answer.text();
+    } catch {
+      // The next attempt is in five seconds.
+    }
+  }, 5000);
+});

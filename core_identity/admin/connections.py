@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.timezone import localtime
@@ -14,16 +15,19 @@ from django.utils.timezone import localtime
 from core_identity.admin.bursts import BurstPage
 from core_identity.admin.connection_lists import GroupsPage, MismatchesPage
 from core_identity.admin.connection_pages import ExternalIdPage, GrantablePage, SwitchPage
+from core_identity.admin.connection_tabs import tabs_for
 from core_identity.admin.drift import ConnectionDriftPage
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
+from core_identity.admin.set_up import OverviewPage, StepsPage
 from core_identity.admin.succession import RekeyPage, SucceedPage
 from core_identity.admin_kit.base import CoreAdmin
-from core_identity.admin_kit.pages import Pages
-from core_identity.models import Connection
+from core_identity.admin_kit.pages import ConnectionPart, Pages
+from core_identity.models import Connection, Identity
 from core_identity.models.connection import Mark, UidRule
 from core_identity.selectors.bursts import may_settle_bursts, open_bursts
 from core_identity.selectors.groups import unlisted_people
 from core_identity.selectors.mismatches import perhaps_pushed_too
+from core_identity.selectors.pages import number_of_resources
 from core_identity.services.connections import (
     LOCKED_WITH_IDENTITIES,
     SETTINGS,
@@ -56,6 +60,8 @@ class ConnectionForm(ConfirmsEndedGrants, forms.ModelForm):
 class ConnectionAdmin(CoreAdmin):
     form = ConnectionForm
     pages: ClassVar[Pages] = (
+        OverviewPage,
+        StepsPage,
         SwitchPage,
         ExternalIdPage,
         GrantablePage,
@@ -66,19 +72,26 @@ class ConnectionAdmin(CoreAdmin):
         RekeyPage,
         SucceedPage,
     )
-    list_display = ("slug", "name", "customer", "enabled", "last_sign_in", "last_push")
+    parts: ClassVar[tuple[ConnectionPart, ...]] = ()
+    """What other packages show; `core_identity.config.admin` knows them."""
+    list_display = ("link", "name", "customer", "enabled", "last_sign_in", "last_push")
+    list_display_links = None
     list_filter = ("enabled", "customer")
     list_select_related = ("customer",)
     search_fields = ("slug", "customer__name_key")
     search_help_text = "By slug, or name of the customer."
     autocomplete_fields = ("customer",)
 
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return tuple(part.inline for part in self.parts) if obj else ()
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
         connections: QuerySet[Connection] = super().get_queryset(request)
+        pushed = Identity.objects.filter(connection=OuterRef("pk"), pushed_at__isnull=False)
         return connections.annotate(
-            people=Count("identities"),
-            signed_in=Max("identities__signed_in_at"),
-            pushed=Max("identities__changed_at", filter=Q(identities__pushed_at__isnull=False)),
+            people=Exists(Identity.objects.filter(connection=OuterRef("pk"))),
+            pushed=Subquery(pushed.order_by("-changed_at").values("changed_at")[:1]),
+            **{name: column for part in self.parts for name, column in part.columns.items()},
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -97,7 +110,7 @@ class ConnectionAdmin(CoreAdmin):
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """R1: slug and customer stay. R3: so do UID rule and attribute, once somebody is known by them."""
+        """Slug and customer never change (R1). UID rule and attribute are locked once an identity exists (R3)."""
         own = () if request.user.is_superuser else ("own_idp",)
         if obj is None:
             return own
@@ -118,28 +131,59 @@ class ConnectionAdmin(CoreAdmin):
         )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Our own IdP says who is an administrator (R26): only a superuser may change whom we believe there."""
+        """Our own IdP decides who is an administrator (R26), so only a superuser may change its connection."""
         if not super().has_change_permission(request, obj):
             return False
         return obj is None or request.user.is_superuser or not obj.own_idp
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
-        """Go on to its page: there is what the IdP has to be told."""
+        """Lead to the overview of the new connection, which shows the next step."""
         if "_popup" in request.POST:
             return super().response_add(request, obj, post_url_continue)
-        self.message_user(request, f"The connection {obj} was created. Next: its SAML settings and OAuth client.")
+        self.message_user(
+            request, f"The connection {obj} was created. Next: enter the values below at the identity provider."
+        )
         return self.to_change_page(obj)
+
+    def to_change_page(self, obj: Any) -> HttpResponse:
+        """Return to the overview, because it shows the next step."""
+        return redirect("admin:core_identity_connection_overview", obj.pk)
+
+    def tabs(self, request: HttpRequest, connection: Connection) -> list[dict[str, Any]]:
+        return tabs_for(self, request, connection)
+
+    def facts(self, connection: Connection) -> dict[str, Any]:
+        """Return what the parts know about a connection."""
+        facts: dict[str, Any] = {}
+        for part in self.parts:
+            facts.update(part.facts(connection))
+        return facts
+
+    def overview(self, connection: Connection) -> dict[str, Any]:
+        """Return what the overview shows beside steps and screens."""
+        facts = self.facts(connection)
+        health = [row for part in self.parts for row in part.health(connection, facts)]
+        return {**facts, "health": [*health, ("Changes", "all events", self.history(connection))]}
+
+    def history(self, connection: Connection) -> str:
+        return f"{reverse('admin:core_identity_event_changelist')}?{self.history_field}={connection.pk}"
+
+    @admin.display(description="slug", ordering="slug")
+    def link(self, connection: Connection) -> str:
+        address = reverse("admin:core_identity_connection_overview", args=[connection.pk])
+        return format_html('<a href="{}">{}</a>', address, connection.slug)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         connection = context.get("original")
         if connection is not None:
-            context["may_act"] = self.has_change_permission(request, connection)
+            context["tabs"] = self.tabs(request, connection)
+            context.update(self.facts(connection))
             context["bursts"] = may_settle_bursts(request.user) and open_bursts().filter(connection=connection)
         return super().render_change_form(request, context, *args, **kwargs)
 
-    @admin.display(description="people known by this connection")
+    @admin.display(description="people pushed by SCIM")
     def known_people(self, connection: Connection) -> int:
-        return int(connection.people)  # type: ignore[attr-defined]  # by get_queryset
+        return number_of_resources(connection)
 
     @admin.display(description="last sign-in", ordering="signed_in")
     def last_sign_in(self, connection: Connection) -> str:

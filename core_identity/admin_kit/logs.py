@@ -1,4 +1,4 @@
-"""What the logs that administrators read have in common: nobody changes them, and all that a list shows can be taken away as a file."""
+"""The shared parts of all log pages: nobody changes a log, and everything that a list shows can be exported as a file."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -21,7 +21,7 @@ from core_identity.selectors.connections import connection_slugs
 
 
 def may_see_connections(request: HttpRequest) -> bool:
-    """Whoever may see connections may see what is said of them: nothing in it is secret, and nobody's data."""
+    """Return whether this administrator may see connections. Pages about a connection show no secret and no data of people."""
     return request.user.has_perm("core_identity.view_connection") or request.user.has_perm(
         "core_identity.change_connection"
     )
@@ -33,9 +33,9 @@ class ReadOnlyLog(admin.ModelAdmin):
     empty_value_display = ""
     show_full_result_count = False
     exported: ClassVar[Mapping[str, str]] = COLUMNS
-    """What stands in an export, and which field it is."""
+    """The columns of an export, each with its field."""
     export_name: ClassVar[str]
-    """How the file begins."""
+    """The beginning of the name of the file."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -71,7 +71,7 @@ class ReadOnlyLog(admin.ModelAdmin):
 
 
 class ConnectionLog(ReadOnlyLog):
-    """A log of what was said over connections; whoever may see connections may read it."""
+    """A log of the messages of connections. An administrator who may see connections may read it."""
 
     class Media:
         css = {"all": ["admin_core.css"]}

@@ -3,6 +3,8 @@
 A page is Django's FormView. Its form only validates; the page calls `submit`, and only a form that has written is done.
 """
 
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -112,9 +114,25 @@ class RowPage(AdminPage):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         find = self.admin.viewable if self.access is Access.VIEW else self.admin.changeable
         self.row = find(request, kwargs["pk"])
-        if (self.access is Access.SUPERUSER and not request.user.is_superuser) or not self.may_open():
+        if not self.is_open():
             raise PermissionDenied
         return self.answer_instead() or super().dispatch(request, *args, **kwargs)
+
+    @classmethod
+    def is_open_to(cls, admin: CoreAdmin, request: HttpRequest, row: Any) -> bool:
+        """Return whether the administrator of a request may open the page of a row that they may see. A link to it appears only then."""
+        page = cls(admin=admin)
+        page.setup(request)
+        page.row = row
+        may_try = cls.access is Access.VIEW or admin.has_change_permission(request, row)
+        return may_try and page.is_open() and not page.is_too_early()
+
+    def is_open(self) -> bool:
+        return (self.access is not Access.SUPERUSER or self.request.user.is_superuser) and self.may_open()
+
+    def is_too_early(self) -> bool:
+        """Whether the row lacks a setting that the page needs, so that no link leads to it yet."""
+        return False
 
     def may_open(self) -> bool:
         """Whether a further condition is met, beside `access`."""
@@ -147,9 +165,33 @@ class ConnectionPage(RowPage):
 
     row: "Connection"
 
+    def page_of(self, row: Any) -> str:
+        """Return the address of the overview, because it shows the next step."""
+        return reverse("admin:core_identity_connection_overview", args=[row.pk])
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "tabs": self.admin.tabs(self.request, self.row)}
+
 
 class ConnectionReadPage(ReadPage, ConnectionPage):
     """A page of a connection that only shows something."""
 
 
 Pages = tuple[type[AdminPage], ...]
+HealthRow = tuple[str, object, str]
+"""Name, value, and the address of the list behind it or an empty text."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionPart:
+    """What a package shows on the pages of a connection. `core_identity.config.admin` lists the parts."""
+
+    pages: tuple[type[ConnectionPage], ...]
+    inline: Any
+    """The settings, to read."""
+    facts: "Callable[[Connection], Mapping[str, Any]]"
+    """What the templates show: warnings on each page, and more on the overview."""
+    columns: Mapping[str, Any]
+    """Expressions that the list of connections shows, by name."""
+    health: "Callable[[Connection, Mapping[str, Any]], Iterable[HealthRow]]"
+    """The rows of the health card, from the connection and the facts. Their cost does not grow with people or logs."""

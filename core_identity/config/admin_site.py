@@ -30,10 +30,10 @@ class CoreAdminSite(AdminSite):
         super().register(ours, admin_class, **options)
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
-        """Tell what a service refuses in words, whatever page it was: somebody else may have been faster."""
+        """Show the reason if a service refuses, on every page: another administrator may have been faster."""
 
         @wraps(view)
-        def telling(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        def with_refusals(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             try:
                 return view(request, *args, **kwargs)
             except IdentityError as refused:
@@ -42,7 +42,7 @@ class CoreAdminSite(AdminSite):
             except TryLater as refused:
                 return self._try_later(request, refused)
 
-        return super().admin_view(telling, cacheable)
+        return super().admin_view(with_refusals, cacheable)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Add the navigation. Who may not open the administration gets none."""
@@ -72,7 +72,7 @@ class CoreAdminSite(AdminSite):
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """As Django's, with a limit on guesses and a narrower ``next``."""
-        # Imported late: what is in that package registers itself at this site.
+        # Imported late, because the modules of that package register themselves at this site.
         from core_identity.config.password_pages import PasswordSignInView
 
         if request.method == "GET" and self.has_permission(request):
@@ -99,7 +99,7 @@ class CoreAdminSite(AdminSite):
         return response
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        # Imported late: what is in that package registers itself at this site.
+        # Imported late, because the modules of that package register themselves at this site.
         from core_identity.admin.own_password import OwnPasswordView
 
         request.current_app = self.name

@@ -38,20 +38,20 @@ def parse(text: str) -> Any:
 
 @transaction.atomic
 def apply(*, actor: Actor, content: object, base_dir: Path | None, rotate_secret: bool = False) -> list[dict[str, Any]]:
-    """Make true what ``content`` says and return what to enter at each IdP; raise `SettingsErrors` with all faults, and change nothing.
+    """Apply ``content`` and return the values to enter at each IdP. Raise `SettingsErrors` with all faults, and then change nothing.
 
-    ``base_dir`` is where paths in it start. ``client_secret`` is in an answer only where it was just made.
+    Paths in it are relative to ``base_dir``. An answer contains ``client_secret`` only if it was created now.
     """
     faults: list[SettingsError] = []
     top = Section(content if content is not None else {}, path="", faults=faults)
-    wished_roles = _roles(top)
+    roles_in_file = _roles(top)
     entries = top.raw("connections") or []
     top.finish()
     if not isinstance(entries, list):
         top.fault("connections", "wrong_type", "This must be a list.")
         entries = []
-    for name, aliases in wished_roles:
-        with _told(faults, "roles"):
+    for name, aliases in roles_in_file:
+        with _as_faults(faults, "roles"):
             role = Role.objects.filter(name_key=key(name)).first()
             if role is None:
                 # Opened by each connection's own list below, never by being the only connection of the moment.
@@ -79,15 +79,15 @@ def _roles(top: Section) -> list[tuple[str, list[str] | None]]:
     if not isinstance(entries, list):
         top.fault("roles", "wrong_type", "This must be a list.")
         return []
-    wished = []
+    entries_read = []
     for index, entry in enumerate(entries):
-        said = entry if isinstance(entry, Mapping) else {"name": entry}
-        section = Section(said, path=f"roles[{index}]", faults=top.faults)
+        mapping = entry if isinstance(entry, Mapping) else {"name": entry}
+        section = Section(mapping, path=f"roles[{index}]", faults=top.faults)
         name, aliases = section.text("name"), section.texts("aliases")
         section.finish()
         if name:
-            wished.append((name, aliases))
-    return wished
+            entries_read.append((name, aliases))
+    return entries_read
 
 
 def _apply_one(
@@ -101,7 +101,7 @@ def _apply_one(
     saml = section.raw("saml")
     scim_section = section.raw("scim")
     scim_policy = Section(scim_section, path=f"{section.path}.scim", faults=section.faults)
-    wished = {
+    wanted = {
         "name": name,
         "uid_attribute": uid.text("attribute", default="UID"),
         "uid_rule": uid.choice("rule", UidRule.values, default=UidRule.NAME),
@@ -117,30 +117,29 @@ def _apply_one(
         "unknown_group": scim_policy.choice("unknown_group", UnknownGroup.values, default=UnknownGroup.WAIT),
         "reactivation": scim_policy.choice("reactivation", Reactivation.values, default=Reactivation.KEEP_EXPIRED),
     }
-    if wished["uid_mark"] == Mark.WAIVED and wished["uid_rule"] != UidRule.OTHER:
+    if wanted["uid_mark"] == Mark.WAIVED and wanted["uid_rule"] != UidRule.OTHER:
         uid.fault("mark", "not_a_choice", "The second mark can be waived for the rule `other` only.")
-    if wished["external_id_may_change"] and wished["uid_rule"] != UidRule.OTHER:
+    if wanted["external_id_may_change"] and wanted["uid_rule"] != UidRule.OTHER:
         uid.fault("external_id_may_change", "not_a_choice", "The externalId may change for the rule `other` only.")
     grantable = given.texts("grantable")
-    for part in (section, uid, given):
-        part.finish()
+    section.finish()
     if section.faults:
         return {}
-    made: list[Connection] = []
-    with _told(section.faults, section.path):
-        made.append(_connection(actor=actor, slug=slug, customer_name=customer_name, wished=wished))
-    if not made:
+    applied_to: list[Connection] = []
+    with _as_faults(section.faults, section.path):
+        applied_to.append(_connection(actor=actor, slug=slug, customer_name=customer_name, wanted=wanted))
+    if not applied_to:
         return {}
-    connection = made[0]
-    with _told(section.faults, f"{section.path}.roles.grantable"):
+    connection = applied_to[0]
+    with _as_faults(section.faults, f"{section.path}.roles.grantable"):
         _open_roles(actor=actor, connection=connection, names=grantable, only_one=only_one)
     hints: list[str] = []
     if saml is not None:
-        with _told(section.faults, section.path):
+        with _as_faults(section.faults, section.path):
             applied = sso.connections.apply(connection, saml, base_dir=base_dir)
             hints += sso.connections.hints(applied, saml, base_dir=base_dir)
     secret = None
-    with _told(section.faults, section.path):
+    with _as_faults(section.faults, section.path):
         rest = _without(scim_section, "unknown_group", "reactivation")
         secret = scim.connections.apply(connection, rest, rotate_secret=rotate_secret)
     if section.faults:
@@ -159,20 +158,20 @@ def describe(connection: Connection) -> dict[str, Any]:
     }
 
 
-def _connection(*, actor: Actor, slug: str, customer_name: str, wished: Mapping[str, Any]) -> Connection:
+def _connection(*, actor: Actor, slug: str, customer_name: str, wanted: Mapping[str, Any]) -> Connection:
     found = Connection.objects.select_related("customer").filter(slug=slug).first()
     if found is None:
         customer = Customer.objects.filter(name_key=key(customer_name)).first()
         if customer is None:
             customer = connections.create_customer(actor=actor, name=customer_name)
-        return connections.create_connection(actor=actor, customer=customer, slug=slug, **wished)
+        return connections.create_connection(actor=actor, customer=customer, slug=slug, **wanted)
     if found.customer.name_key != key(customer_name):
         raise InvalidValue("customer", f"This connection belongs to the customer {found.customer}. This cannot change.")
-    return connections.change_connection(actor=actor, connection_id=found.pk, **wished)
+    return connections.change_connection(actor=actor, connection_id=found.pk, **wanted)
 
 
 def _open_roles(*, actor: Actor, connection: Connection, names: list[str] | None, only_one: bool) -> None:
-    """Say which roles the groups of the connection give; left out, all of them where it is the only connection (R28)."""
+    """Set the roles that groups of the connection give. If the file names none, a connection that is the only one gets all roles (R28)."""
     if names is None:
         alone = only_one and not Connection.objects.exclude(pk=connection.pk).exists()
         chosen = list(Role.objects.all()) if alone else []
@@ -188,8 +187,8 @@ def _open_roles(*, actor: Actor, connection: Connection, names: list[str] | None
 
 
 @contextmanager
-def _told(faults: list[SettingsError], path: str) -> Iterator[None]:
-    """Turn what a service refuses into a fault at ``path``, and go on to find more; the transaction as a whole is then given up."""
+def _as_faults(faults: list[SettingsError], path: str) -> Iterator[None]:
+    """Turn the refusal of a service into a fault at ``path``, and continue to find more. The whole transaction is then rolled back."""
     try:
         with transaction.atomic():
             yield

@@ -9,7 +9,7 @@ class ConfigConfig(AppConfig):
     label = "config"
 
     def ready(self) -> None:
-        from core_identity.config import checks  # noqa: F401 - it registers itself
+        from core_identity.config import checks, older_database  # noqa: F401 - they register themselves
 
 
 class SiteConfig(admin_apps.AdminConfig):

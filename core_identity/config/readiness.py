@@ -11,6 +11,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
+from core_identity.config.older_database import is_older
 from sso.saml.self_test import verifier_works
 
 log = logging.getLogger("core_identity.readiness")
@@ -60,6 +61,8 @@ def database_faults() -> list[str]:
         applied = MigrationRecorder(connection).applied_migrations()
     except Error:
         return ["database"]
+    if is_older(applied):
+        return [*faults, "database from before release 0.1"]
     # A newer release may have applied more: that stops nobody, or no update could be rolled out.
     return faults if _migrations() <= applied.keys() else [*faults, "migrations"]
 

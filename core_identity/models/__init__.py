@@ -1,4 +1,4 @@
-"""Fields, constraints and querysets; nothing here decides anything."""
+"""Fields, constraints and querysets. Models decide nothing."""
 
 from core_identity.models.budget import Budget
 from core_identity.models.burst import Burst

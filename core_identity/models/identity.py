@@ -6,10 +6,10 @@ from core_identity.write_guard import GuardedModel
 
 
 class Identity(GuardedModel):
-    """What one IdP says about a person: the SCIM resource. It mirrors the IdP completely; the user is ours.
+    """A person as one IdP sends them: the SCIM resource. It mirrors the IdP completely, while the user belongs to CORE.
 
-    An identity that SCIM has never pushed (``pushed_at`` empty) is no SCIM resource, unless an administrator offered it; neither is one that SCIM
-    deleted (R8a, R10, R20).
+    An identity that SCIM has never pushed (``pushed_at`` empty) is not a SCIM resource, unless an administrator offered it. A deleted identity is not
+    a SCIM resource either (R8a, R10, R20).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -139,12 +139,12 @@ class Identity(GuardedModel):
 
     @property
     def is_resource(self) -> bool:
-        """Whether it stands under /Users; `RESOURCE` and `RESOURCE_SQL` are the same for queries."""
+        """Whether /Users shows the identity. `RESOURCE` and `RESOURCE_SQL` are the same condition for queries."""
         return self.deleted_at is None and (self.pushed_at is not None or self.offered_at is not None)
 
 
 class IdentityUid(GuardedModel):
-    """One UID that an identity has or had; each finds that identity and nobody else (R5)."""
+    """One UID that an identity has or had. Each UID finds only that identity (R5)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")

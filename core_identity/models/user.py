@@ -34,7 +34,7 @@ def _beginning(*texts: Any) -> Collate:
 
 
 class User(GuardedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # the toolkit has no types
-    """A person as CORE holds them true; what an IdP says about them stands on their `Identity` rows."""
+    """A person with the values that CORE considers true. The values of an IdP are stored in their `Identity` rows."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     customer = models.ForeignKey(
@@ -136,7 +136,7 @@ class User(GuardedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[dj
 
     @property
     def introduction(self) -> str:
-        """Name and email, as people know each other; the username where both are empty. A username may have a number appended (R8)."""
+        """The name and the email, by which people know each other. If both are empty, the username, which may end in a number (R8)."""
         name = self.get_full_name()
         if name and self.email:
             return f"{name} ({self.email})"

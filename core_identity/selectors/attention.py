@@ -17,7 +17,7 @@ _COUNTED: Final[Mapping[str, str]] = {
     "groups": f"FROM {_GROUP} WHERE role_id IS NULL",
     "reactivations": f"FROM {_USER} WHERE expired_at IS NOT NULL AND id IN ({_REQUESTED})",
 }
-"""What can be counted, and its rows. Each reads an index of the few rows that wait, never a whole table."""
+"""The counts, with their rows. Each reads an index of the few pending rows, never a whole table."""
 
 
 def attention_counts(names: Collection[str]) -> dict[str, int]:

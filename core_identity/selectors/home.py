@@ -1,4 +1,4 @@
-"""What waits for an administrator, with the oldest first, and how many people there are. Each function is one query over an index."""
+"""The work that is pending for an administrator, the oldest first, and the number of people. Each function is one query over an index."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Find what an administrator means by a few characters: look-ups in indexes only, so the cost does not grow with the number of people.
 
-An exact match counts more than a beginning: whoever enters a whole UID means its owner, and not the people whose names begin with it.
+An exact match counts more than a beginning: a whole UID finds its owner only, and not the people whose names begin with it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ UNION SELECT one.user_id FROM {_CONNECTION} AS c CROSS JOIN LATERAL (
 ) AS one
 LIMIT {MOST + 1}
 """  # noqa: S608 - names of our own
-"""Who has this username, email, userName, externalId, NameID, UID, id or SCIM id. Keys of identities are looked up in each connection."""
+"""The users with this username, email, userName, externalId, NameID, UID, id or SCIM id. Keys of identities are looked up in each connection."""
 
 _LAST_NAME: Final = """lower(left((last_name), 100)) COLLATE "C\""""
 _FULL_NAME: Final = """lower(left((first_name || ' ' || last_name), 100)) COLLATE "C\""""
@@ -54,7 +54,7 @@ UNION (SELECT id FROM {_USER} WHERE {_LAST_NAME} >= lower(%(beginning)s) AND {_L
 UNION (SELECT id FROM {_USER} WHERE {_FULL_NAME} >= lower(%(beginning)s) AND {_FULL_NAME} < lower(%(beginning_end)s) LIMIT {MOST + 1})
 LIMIT {MOST + 1}
 """  # noqa: S608
-"""Whose username, last name or full name begins with this. `User.Meta` has the indexes."""
+"""The users with a username, last name or full name that begins with this text. `User.Meta` has the indexes."""
 
 _EXACT_GROUPS: Final = f"""
 SELECT one.id FROM {_CONNECTION} AS c CROSS JOIN LATERAL (

@@ -9,6 +9,7 @@ from django.db import connection as database
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from core_identity.attributes import FIELDS, SOURCES
 from core_identity.errors import NotAllowed, NotFound
 from core_identity.event_kinds import EventKind
 from core_identity.keys import key
@@ -28,10 +29,8 @@ ERASED: Final = "erased"
 QUOTING_KINDS: Final = (*REFUSED_KINDS, EventKind.PUSH_REST_DROPPED.value)
 """Events in somebody's story that may quote the names of another: why a push or a sign-in, or a part of it, was refused."""
 
-OF_USER: Final = ("email", "email_key", "first_name", "last_name", "title", "company", "department")
-OF_IDENTITY: Final = (
-    "user_name", "given_name", "family_name", "email", "email_key", "title", "organization", "department", "said_uid", "name_id", "name_id_key",
-)  # fmt: skip
+OF_USER: Final = ("email", "email_key", *FIELDS)
+OF_IDENTITY: Final = ("user_name", "email", "email_key", "said_uid", "name_id", "name_id_key", *SOURCES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +85,14 @@ def erase(*, actor: Actor, user_id: UUID, reason: str) -> ErasePlan:
     list(User.objects.select_for_update(no_key=True).filter(merged_into=user).order_by("pk"))
     list(Identity.objects.select_for_update(no_key=True).filter(user__in=[user, *user.tombstones.all()]).order_by("pk"))
     plan = plan_erase(user)
-    # The story is blanked first: what finds its events are the very values that go.
+    # The events first, because they are found by the values that are blanked next.
     end_these(actor=actor, grants=Grant.objects.filter(user__in=plan.people), reason="erased")
     _blank_story(plan)
     _blank_conflicts(plan)
     _blank_identities(plan.identities)
     _blank_people(plan.people)
-    told = {"identities": (None, len(plan.identities)), "events": (None, plan.events), "grants": (None, plan.grants)}
-    events.record(actor=actor, kind=EventKind.USER_ERASED, subject=user, changes=told, reason=reason)
+    changes = {"identities": (None, len(plan.identities)), "events": (None, plan.events), "grants": (None, plan.grants)}
+    events.record(actor=actor, kind=EventKind.USER_ERASED, subject=user, changes=changes, reason=reason)
     user.refresh_from_db()
     return plan
 
@@ -113,7 +112,7 @@ def _blank_people(people: Collection[User]) -> None:
 def _blank_identities(identities: Collection[Identity]) -> None:
     ids = [one.pk for one in identities]
     PushGroupMember.objects.filter(identity__in=ids).delete()
-    # The key stays and goes on finding this identity (R5); the text by which a person would be read goes.
+    # The key stays and still finds this identity (R5). The readable text is blanked.
     IdentityUid.objects.filter(identity__in=ids).update(uid=ERASED)
     now = timezone.now()
     for one in identities:
@@ -186,7 +185,7 @@ def _blank_story(plan: ErasePlan) -> None:
     blank.filter(actor__in=labels).update(actor=ERASED)
     blank.update(changes={}, reason="")
     blank.filter(subject_type__in=("user", "identity", "conflict")).update(subject=ERASED)
-    # What they did as administrators stays told of others; only their name goes.
+    # Their acts as administrators stay in the history of other people, without their name.
     Event.objects.filter(actor_id__in=[str(one.pk) for one in plan.people]).update(actor=ERASED)
     with database.cursor() as cursor:
         cursor.execute("SELECT set_config('core_identity.erase', '', true)")

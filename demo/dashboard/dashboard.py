@@ -1,4 +1,4 @@
-"""What the buttons of the page do. One lock: two clicks at once are done one after the other."""
+"""The actions of the page's buttons. A lock puts two clicks at the same moment one after the other."""
 
 import threading
 from collections import deque
@@ -25,7 +25,7 @@ CALLBACK_PATH: Final = "/oauth/callback"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the living part of the page shows. ``fault`` is a sentence where CORE could not be asked."""
+    """The part of the page that changes. ``fault`` is a sentence if CORE could not be reached."""
 
     steps: tuple[tuple[str, bool], ...]
     rows: tuple[Row, ...]
@@ -50,7 +50,7 @@ class Dashboard:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def view(self) -> View:
-        """Return the state of both sides, read now. Never raises for a CORE that cannot be reached: that is told in it."""
+        """Return the state of both sides, read now. If CORE cannot be reached, the result contains that fault; nothing is raised."""
         try:
             connection = read_connection(self.connection_file)
             tokens = self._tokens(connection)
@@ -59,7 +59,7 @@ class Dashboard:
             return View((), (), tuple(self._lines), consented=False, fault=str(error))
         client = ScimClient(connection, tokens, Transcript(write=_nothing))
         titles = tuple(
-            (step.title, number in directory.told)
+            (step.title, number in directory.steps_done)
             for number, step in enumerate(steps.story(OktaAiw(client, directory)))
         )
         try:
@@ -69,7 +69,7 @@ class Dashboard:
         return View(titles, rows, tuple(self._lines), consented=tokens.consented, fault=fault)
 
     def people(self) -> tuple[DemoPerson, ...]:
-        """Return whom this Okta can sign in, under the names that they have now: SAML and SCIM say the same of whoever marries."""
+        """Return the people whom this Okta can sign in, with their present names, so that SAML and SCIM send the same after a marriage."""
         try:
             base_url = read_connection(self.connection_file).scim_base_url
         except Unusable:
@@ -77,13 +77,13 @@ class Dashboard:
         return tuple(one.person for one in read_directory(self._state, base_url).people.values())
 
     def do_step(self, number: int) -> None:
-        """Do one step of the story; what came of it stands in the transcript."""
+        """Do one step of the story. The transcript shows the result."""
         with self._okta() as okta:
             story = steps.story(okta)
             if not 0 <= number < len(story):
                 return
             self._lines.append(f"▸ {story[number].title}")
-            okta.directory.told = sorted({*okta.directory.told, number})
+            okta.directory.steps_done = sorted({*okta.directory.steps_done, number})
             story[number].act()
 
     def do_the_rest(self) -> None:

@@ -65,6 +65,6 @@ def parse(xml: bytes) -> etree._Element:
 
 
 def require(message: str, name: str, received: str | None, expected: str) -> None:
-    """Raise `Refused` unless a message says what is expected of it."""
+    """Raise `Refused` unless a message contains the expected values."""
     if received != expected:
         raise Refused(f"The {name} of the {message} is {received or 'missing'}; this IdP serves only {expected}.")

@@ -19,7 +19,7 @@ _KNOWN: Final = (
 
 
 def fields_of(encoded: str) -> dict[str, str]:
-    """Return the fields that are known here; raise `Refused` where it could not be told which of two was meant."""
+    """Return the fields that are known here; raise `Refused` if a field is sent twice, because either value could be meant."""
     try:
         pairs = parse_qsl(encoded, keep_blank_values=True, errors="strict", max_num_fields=20)
     except ValueError as error:

@@ -123,7 +123,7 @@ QUESTIONS: Final = (MISTAKE, NAME_ID, SIGNED, CERTIFICATE, ENCRYPTED)
 
 
 def habits_of(answers: Mapping[str, str]) -> Habits:
-    """Return the habits that a form asks for; what is not answered, or not known, is the plain case."""
+    """Return the habits that a form asks for. A missing or unknown answer means the usual habit."""
     habits = Habits()
     for question in reversed(QUESTIONS):  # the mistake comes last, and wins
         chosen = next((one for one in question.choices if one.value == answers.get(question.name)), question.choices[0])

@@ -1,4 +1,4 @@
-"""Single logout as Okta does it: by POST, signed inside, whoever begins (SAML core 3.7; profiles 4.4)."""
+"""Single logout as Okta does it: by POST, signed inside, for both sides that can begin (SAML core 3.7; profiles 4.4)."""
 
 import base64
 import binascii
@@ -22,7 +22,7 @@ from demo.idp.signing_key import SigningKey
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Whom this IdP signed in at the SP, and what it called them there."""
+    """A person whom this IdP signed in at the SP, and the NameID that it used."""
 
     who: str
     name_id: str

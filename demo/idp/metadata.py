@@ -1,4 +1,4 @@
-"""What the product has to know of the demo IdP."""
+"""The metadata of the demo IdP, for the product."""
 
 from lxml import etree
 

@@ -1,4 +1,4 @@
-"""What the browser shows. Every value goes through `escape`: the request is a stranger's."""
+"""The pages. Every value goes through `escape`, because anybody can send the request."""
 
 from collections.abc import Iterable, Mapping
 from html import escape
@@ -87,8 +87,8 @@ def sessions_page(sessions: Mapping[str, Session]) -> str:
 
 
 def signed_out_page(*, done: bool) -> str:
-    told = "CORE reports that the session there has ended." if done else "CORE could not end the session there."
-    return _page("You are signed out", f'<p>{told}</p>\n<p><a href="/">To the demo</a></p>')
+    result = "CORE reports that the session there has ended." if done else "CORE could not end the session there."
+    return _page("You are signed out", f'<p>{result}</p>\n<p><a href="/">To the demo</a></p>')
 
 
 def hand_over_page(title: str, url: str, fields: Mapping[str, str]) -> str:

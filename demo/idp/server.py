@@ -182,15 +182,17 @@ class Handler(BaseHTTPRequestHandler):
             return pages.signed_out_page(done=status is not None and status.get("Value") == SUCCESS)
         asked = read("LogoutRequest", fields.get("SAMLRequest", ""), parties, signer)
         self.server.sessions.pop(asked.findtext(f"{SAMLP}SessionIndex", ""), None)
-        said = answer_to(asked, parties=parties, key=self.server.keys["current"], now=datetime.now(UTC))
-        return self._carry("Signing you out …", parties.logout_url, SAMLResponse=said, **going_along(fields))
+        message = answer_to(asked, parties=parties, key=self.server.keys["current"], now=datetime.now(UTC))
+        return self._carry("Signing you out …", parties.logout_url, SAMLResponse=message, **going_along(fields))
 
     def _leave(self, index: str) -> str:
         parties, session = self.server.parties, self.server.sessions.pop(index, None)
         if session is None:
             raise Refused("This session does not exist. Go back and try again.")
-        said = request_to_end(session, index, parties=parties, key=self.server.keys["current"], now=datetime.now(UTC))
-        return self._carry("Signing you out …", parties.logout_url, SAMLRequest=said)
+        message = request_to_end(
+            session, index, parties=parties, key=self.server.keys["current"], now=datetime.now(UTC)
+        )
+        return self._carry("Signing you out …", parties.logout_url, SAMLRequest=message)
 
     def _carry(self, title: str, url: str, **fields: bytes | str) -> str:
         """Return the page that takes a message (bytes, the XML) to CORE."""

@@ -37,7 +37,7 @@ class SigningKey:
 
     @property
     def certificate_base64(self) -> str:
-        """What stands in an X509Certificate element."""
+        """The content of an X509Certificate element."""
         return base64.b64encode(self.certificate.public_bytes(Encoding.DER)).decode("ascii")
 
 

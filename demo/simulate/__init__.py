@@ -1,1 +1,1 @@
-"""What an IdP sends by SCIM, so that provisioning can be seen without an Okta of one's own."""
+"""Send what an IdP sends by SCIM, to see provisioning without a real Okta."""

@@ -65,16 +65,16 @@ def _of_login(account: Account, known: dict[str, dict[str, Any]]) -> dict[str, A
 
 
 def _row(account: Account | None, resource: dict[str, Any] | None) -> Row:
-    held = (resource or {}).get(CORE) or {}
-    state = "" if resource is None else "expired" if held.get("expired") else "may sign in"
+    values = (resource or {}).get(CORE) or {}
+    state = "" if resource is None else "expired" if values.get("expired") else "may sign in"
     groups = ", ".join(str(group.get("display", "")) for group in (resource or {}).get("groups") or [])
     name = account.person.full_name if account else str((resource or {}).get("displayName") or "(not in Okta)")
     return Row(
         name=name,
         okta_login=account.person.login if account else "",
         okta_state=_okta_state(account),
-        core_username=str(held.get("username", "")),
-        core_email=str(held.get("email", "")),
+        core_username=str(values.get("username", "")),
+        core_email=str(values.get("email", "")),
         core_state=state,
         core_groups=groups,
     )

@@ -15,7 +15,7 @@ class Unusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DemoConnection:
-    """What an administrator enters in Okta. ``scim_base_url`` is without a slash at the end."""
+    """The values that an administrator enters in Okta. ``scim_base_url`` has no slash at the end."""
 
     scim_base_url: str
     token_url: str
@@ -25,7 +25,7 @@ class DemoConnection:
 
 
 def read_connection(file: Path, *, base_url: str | None = None) -> DemoConnection:
-    """Return what the file says, with ``base_url`` in place of its SCIM base URL; raise `Unusable`."""
+    """Return the connection in the file, with ``base_url`` in place of its SCIM base URL. Raise `Unusable` if the file is faulty."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:

@@ -40,7 +40,7 @@ class Directory:
     base_url: str
     people: dict[str, Account] = field(default_factory=dict)
     groups: dict[str, PushedGroup] = field(default_factory=dict)
-    told: list[int] = field(default_factory=list)
+    steps_done: list[int] = field(default_factory=list)
     """The steps of the story that were done, by their place in it."""
 
     def __post_init__(self) -> None:
@@ -70,7 +70,7 @@ class Directory:
             account.person = person
         for group in self.groups.values():
             group.name = group.was
-        self.told = []
+        self.steps_done = []
 
 
 @contextmanager
@@ -87,7 +87,7 @@ def open_directory(file: Path, base_url: str) -> Iterator[Directory]:
 
 
 def read_directory(file: Path, base_url: str) -> Directory:
-    """Return what is kept, without waiting for whoever is at work; a fresh one where it is of another server or of an older form."""
+    """Return the stored directory without waiting for its lock. If it belongs to another server or has an older form, return an empty one."""
     kept = read_json(file)
     if kept.get("base_url") != base_url:
         return Directory(base_url)
@@ -97,8 +97,8 @@ def read_directory(file: Path, base_url: str) -> Directory:
     except (AttributeError, KeyError, TypeError):
         return Directory(base_url)
     known = {person.okta_id for person in PEOPLE}
-    told = [number for number in kept.get("told", []) if isinstance(number, int)]
-    return Directory(base_url, people, groups, told) if set(people) == known else Directory(base_url)
+    steps_done = [number for number in kept.get("steps_done", []) if isinstance(number, int)]
+    return Directory(base_url, people, groups, steps_done) if set(people) == known else Directory(base_url)
 
 
 def _account(value: dict[str, Any]) -> Account:

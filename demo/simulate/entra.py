@@ -40,7 +40,7 @@ class Entra(OktaOin):
             account.assigned = False
 
     def delete(self, account: Account) -> None:
-        """What comes thirty days after somebody was deleted in Entra."""
+        """The request that Entra sends thirty days after it deleted somebody."""
         with noting(account):
             found = self._must_know(account)
             self.client.delete(f"/Users/{self._id_of(found)}", about=account.person.login)

@@ -62,5 +62,5 @@ def name_patch(name: str) -> dict[str, Any]:
 
 
 def members_patch(op: str, ids: Sequence[str]) -> dict[str, Any]:
-    """``op`` is Add or Remove; whom to remove stands in the value, not in a selector."""
+    """``op`` is Add or Remove; the value, not a selector, contains the members to remove."""
     return patch({"op": op, "path": "members", "value": [{"$ref": None, "value": one} for one in ids]})

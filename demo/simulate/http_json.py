@@ -20,7 +20,7 @@ _OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``document`` is {} where the body is no JSON object; ``decision`` is what the product says that it decided."""
+    """``document`` is {} if the body is not a JSON object. ``decision`` is the product's decision in words."""
 
     status: int
     document: dict[str, Any]

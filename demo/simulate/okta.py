@@ -1,4 +1,4 @@
-"""What Okta does when an administrator assigns, changes or unassigns somebody, or pushes a group."""
+"""The requests of Okta when an administrator assigns, changes or unassigns somebody, or pushes a group."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ class OktaAiw:
     name = "Okta"
     user_agent = USER_AGENT
     calls_viewers = "Reviewers"
-    """In its story the group Viewers gets this name: another one at each IdP, for both may have told their story to one connection."""
+    """The name that the group Viewers gets in the story. It differs for each IdP, because both may push their story to one connection."""
 
     def __init__(self, client: ScimClient, directory: Directory) -> None:
         self.client = client

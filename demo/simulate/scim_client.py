@@ -18,7 +18,7 @@ HEADERS: Final = {
 
 
 class Refused(Exception):
-    """The server said no; the transcript has told why. The message is its reason, ``status`` its HTTP status (0: not by HTTP)."""
+    """The server refused the request; the transcript shows why. The message is its reason, ``status`` its HTTP status (0: not by HTTP)."""
 
     def __init__(self, reason: str, status: int = 0) -> None:
         super().__init__(reason)
@@ -53,7 +53,7 @@ class ScimClient:
         self._request("DELETE", path, None, about)
 
     def refuse(self, reason: str) -> Refused:
-        """Return what to raise when an answer is none that Okta could go on with; it stands in the transcript."""
+        """Return the exception for an answer with which Okta could not continue, and write the answer to the transcript."""
         self._transcript.reason(reason)
         return Refused(reason)
 

@@ -1,4 +1,4 @@
-"""What the person at the terminal sees. Never a token, and a password as dots."""
+"""The output at the terminal. It never contains a token, and shows a password as dots."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ def _print(line: str) -> None:
 
 
 class Transcript:
-    """``verbose`` adds the JSON of both sides; ``write`` takes one line. The bar stands under the last line, on a terminal only."""
+    """``verbose`` adds the JSON of both sides; ``write`` takes one line. On a terminal, the bar is below the last line."""
 
     def __init__(
         self, *, verbose: bool = False, write: Callable[[str], None] = _print, bar: TextIO | None = None

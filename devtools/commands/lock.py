@@ -50,7 +50,7 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
 
 def _run(checkout: Checkout, command: list[str]) -> None:
     if subprocess.run(command, cwd=checkout.root, stdin=subprocess.DEVNULL).returncode != 0:
-        raise Fault("uv could not compile the lock; it said why above.")
+        raise Fault("uv could not compile the lock; its output above gives the reason.")
     say(f"{command[-1]} made.")
 
 

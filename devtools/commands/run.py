@@ -6,7 +6,7 @@ from pathlib import Path
 
 from devtools.addresses import remember_address
 from devtools.checkout import Checkout
-from devtools.database import DEMO, lasting_database
+from devtools.database import DEMO, lasting_database, name_aside
 from devtools.environment import ensure_environment
 from devtools.faults import Fault, say
 from devtools.ports import require_free, wait_for_answer
@@ -26,6 +26,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--port", type=int, default=8000, help="the port of the product (default %(default)s)")
     parser.add_argument("--idp-port", type=int, default=8001, help="the port of the demo IdP (default %(default)s)")
+    parser.add_argument(
+        "--fresh", action="store_true", help="begin with an empty database, and put the former one aside"
+    )
     parser.add_argument("--reload", action="store_true", help="start the product anew when its code changes")
 
 
@@ -38,8 +41,9 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
     server = WebServer(options.port, workers=2, threads=8, reload=options.reload)
     # Another host name than the product's, so that the demo is cross-site, as a real IdP is.
     idp_url = f"http://127.0.0.1:{options.idp_port}"
-    state = checkout.make_state_folder("demo")
-    with lasting_database(checkout, DEMO) as database, services(database.holds) as running:
+    aside = name_aside(DEMO) if options.fresh else ""
+    with lasting_database(checkout, DEMO, put_aside=aside) as database, services(database.holds) as running:
+        state = demo_state(checkout, aside)
         environment = product_environment(checkout, database, DEBUG="off", DEMO="on", PUBLIC_URL=server.url)
         environment["DRAIN_SECONDS"] = "0"
         environment.setdefault("LOG_LEVEL", "WARNING")  # so that the password stays in sight
@@ -62,6 +66,18 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
         except Stopped:
             say("Stopping …")
     return 0
+
+
+def demo_state(checkout: Checkout, aside: str) -> Path:
+    """Return the folder with the other half of the demo: its keys, its client secret, and the people in the simulated Okta.
+
+    With `aside`, this half is put aside as the database is.
+    """
+    state = checkout.make_state_folder("demo")
+    if aside:
+        state.rename(state.with_name(aside))
+        state = checkout.make_state_folder("demo")
+    return state
 
 
 def _seed(checkout: Checkout, environment: dict[str, str], state: Path, idp_url: str) -> str:

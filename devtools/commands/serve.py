@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from devtools.addresses import remember_address
 from devtools.checkout import Checkout
-from devtools.database import CORE, lasting_database
+from devtools.database import CORE, lasting_database, name_aside
 from devtools.environment import ensure_environment
 from devtools.faults import say
 from devtools.first_administrator import ensure_first_administrator
@@ -28,6 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, default=2, help="processes (default %(default)s)")
     parser.add_argument("--threads", type=int, default=8, help="threads of each process (default %(default)s)")
     parser.add_argument(
+        "--fresh", action="store_true", help="begin with an empty database, and put the former one aside"
+    )
+    parser.add_argument(
         "--bind",
         action="append",
         default=[],
@@ -41,7 +44,8 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
     if not server.binds:
         require_free(options.port, "--port")
     ensure_environment(checkout)
-    with lasting_database(checkout, CORE) as database:
+    aside = name_aside(CORE) if options.fresh else ""
+    with lasting_database(checkout, CORE, put_aside=aside) as database:
         environment = product_environment(checkout, database, DEBUG="off", DEMO="off")
         environment.setdefault("PUBLIC_URL", server.url)
         remember_address(checkout, database, environment["PUBLIC_URL"])

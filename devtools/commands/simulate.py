@@ -15,7 +15,7 @@ SUMMARY = "send the requests that Okta sends to a running server"
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Send the SCIM requests of an IdP, for example: ./dev simulate okta-aiw. ./dev run (in another "
-        "terminal) is what answers. ./dev simulate okta-aiw --help tells more."
+        "terminal) answers them. ./dev simulate okta-aiw --help shows the options."
     )
 
 

@@ -1,1 +1,1 @@
-"""An embedded PostgreSQL: started by whoever needs it first, stopped by the last one who does."""
+"""An embedded PostgreSQL: the first command that needs it starts it, the last one stops it."""

@@ -12,7 +12,7 @@ from devtools.faults import Fault
 
 @dataclass(frozen=True)
 class Account:
-    """Whoever runs the server. `uid` is None when that is the caller itself."""
+    """The account that runs the server. `uid` is None if that is the caller's own account."""
 
     uid: int | None
     gid: int | None

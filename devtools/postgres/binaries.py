@@ -89,7 +89,7 @@ def _release(package: Path) -> str:
 
 
 def _open_to_all(folder: Path) -> None:
-    """Readable for everybody, whatever the umask was; what was executable stays so."""
+    """Make the files readable for everybody, with any umask. Executable files stay executable."""
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():
             executable = path.is_dir() or bool(path.stat().st_mode & 0o100)

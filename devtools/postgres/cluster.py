@@ -75,6 +75,11 @@ class Cluster:
             self._pg_ctl("start", "-w", "-t", str(START_SECONDS), "-l", self.log, "-o", self._options())
         self._make_databases(databases)
 
+    def put_aside(self, database: str, new_name: str) -> None:
+        """Rename `database` to `new_name`, and make an empty one in its place. Raises Fault if somebody uses it."""
+        self._psql(f"ALTER DATABASE {database} RENAME TO {new_name}", f"{database} could not be put aside.")
+        self._make_databases([database])
+
     def stop(self) -> None:
         """Stop the server if it runs; its clients are cut off."""
         if not self.process.runs():
@@ -145,10 +150,10 @@ class Cluster:
         return False
 
     def _discard_stale_pid_files(self) -> None:
-        """Remove what a dead server left when a process that is no server has its number now.
+        """Remove the files of a dead server if its process number now belongs to another program.
 
-        PostgreSQL would give up then. With a number that nobody has, the files stay: PostgreSQL itself makes
-        sure that no orphan uses the data.
+        PostgreSQL would give up then. If no process has the number, the files stay: PostgreSQL itself
+        checks that no orphan uses the data.
         """
         if self.process.noted_pid_is_taken():
             for path in (self.process.file, *self.sockets.glob(".s.PGSQL.*.lock")):
@@ -162,11 +167,15 @@ class Cluster:
             f"SELECT format('CREATE DATABASE %I OWNER {ROLE}', name) FROM unnest(ARRAY[{names}]::text[]) name"
             " WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = name) \\gexec\n"
         )
+        self._psql(script, "PostgreSQL made no databases.")
+
+    def _psql(self, script: str, failure: str) -> None:
+        """Run a script as the superuser. If it fails, raise Fault with `failure` and the reason."""
         psql: list[str | Path] = [self.binaries.program("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1"]
         psql += ["-h", self.sockets, "-U", SUPERUSER, "-d", "postgres"]
         answer = subprocess.run(psql, input=script, capture_output=True, text=True, env=_environment_of_clients())
         if answer.returncode != 0:
-            raise Fault("\n".join(["PostgreSQL made no databases.", answer.stderr.strip(), *self._log_tail()]))
+            raise Fault("\n".join([failure, answer.stderr.strip(), *self._log_tail()]))
 
 
 def _environment_of_clients() -> dict[str, str]:

@@ -54,14 +54,14 @@ def _describe(cluster: Cluster) -> str:
 
 
 def _restore(description: str) -> Cluster:
-    told = json.loads(description)
-    folder, major = told["binaries"]
+    options = json.loads(description)
+    folder, major = options["binaries"]
     return Cluster(
         Binaries(Path(folder), major),
-        Account(*told["account"]),
-        Path(told["home"]),
-        Path(told["sockets"]),
-        durable=told["durable"],
+        Account(*options["account"]),
+        Path(options["home"]),
+        Path(options["sockets"]),
+        durable=options["durable"],
     )
 
 

@@ -1,6 +1,6 @@
-"""Who needs the server, counted by the kernel.
+"""The users of the server, counted by the kernel.
 
-Every user holds `users.lock` shared; who stops the server must hold it alone. A killed user's hold ends with
+Every user holds `users.lock` shared; a process that stops the server must hold it alone. A killed user's hold ends with
 its process, so the count is never wrong. A keeper process waits for the lock too: it stops the server
 when the last user was killed and could not do so itself.
 """
@@ -21,7 +21,7 @@ USERS = "users.lock"
 def use(cluster: Cluster, databases: Sequence[str]) -> Iterator[int]:
     """Have the server run, with `databases` in it, for the length of the block.
 
-    Gives the descriptor of the hold: a child process that inherits it goes on holding when we are killed.
+    Gives the descriptor of the hold: a child process that inherits it keeps it when we are killed.
     Raises Fault when the server does not start.
     """
     lock = cluster.home / USERS

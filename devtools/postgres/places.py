@@ -39,7 +39,7 @@ def durable_cluster(checkout: Checkout) -> Cluster:
 
 
 def throwaway_cluster(checkout: Checkout, *, fsync: bool = False) -> Cluster:
-    """A new server in the temporary folder; `remove()` leaves nothing of it."""
+    """Return a new server in the temporary folder; `retire()` deletes all its files."""
     account = server_account(Path())
     home = Path(tempfile.mkdtemp(prefix="core-identity-test-"))
     home.chmod(0o711)

@@ -1,4 +1,4 @@
-"""The process of a server as its data folder tells it, believed only when it is really there."""
+"""The process of a server, as its data folder names it; accepted only if this process exists."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class ServerProcess:
-    """What serves, or served, the folder `data`."""
+    """The process that serves, or served, the folder `data`."""
 
     data: Path
 
@@ -23,7 +23,7 @@ class ServerProcess:
         return pid is not None and _is_alive(pid) and self._is_ours(pid)
 
     def is_ready(self) -> bool:
-        """Whether it said that it takes connections."""
+        """Whether its file reports that it takes connections."""
         return [line.strip() for line in self._lines()[7:8]] == ["ready"]
 
     def noted_pid_is_taken(self) -> bool:

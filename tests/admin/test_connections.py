@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.timezone import localtime
 
 import scim.connections
+import sso.connections
 from core_identity.models import Connection, Customer, Event, Grant, Identity
 from core_identity.services.connections import change_connection
 from core_identity.services.groups import create_group
@@ -80,13 +81,13 @@ def test_a_new_connection_leads_to_its_setup_sheet(as_root: Client, acme: Connec
     said = form_of(acme, customer=str(acme.customer_id), slug="acme-entra", name="Acme Entra")
     answer = as_root.post(f"{LIST}add/", said)
     made = Connection.objects.get(slug="acme-entra")
-    assert answer["Location"] == page_of(made)
-    page = as_root.get(page_of(made)).content.decode()
+    assert answer["Location"] == page_of(made, "overview")
+    page = as_root.get(page_of(made, "overview")).content.decode()
     for told in (
         "http://localhost:8000/sso/acme-entra/acs",
         "http://localhost:8000/scim/acme-entra/v2",
         "http://localhost:8000/oauth/token/",
-        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:UID",
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
         "not set up yet",
         'data-copy="copy-acs_url"',
     ):
@@ -231,7 +232,7 @@ def test_our_own_idp_is_a_superuser_s_to_name_and_to_change_R26(acme: Connection
 
 def test_who_may_only_look_sees_the_sheet_and_changes_nothing(acme: Connection, idp: TestIdp) -> None:
     browser = browser_of(staff("reader", "view_connection"))
-    page = browser.get(page_of(acme)).content.decode()
+    page = browser.get(page_of(acme, "overview")).content.decode()
     assert "Setup sheet" in page
     assert "/saml/" not in page
     for name in ("saml", "oauth", "roles", "switch"):
@@ -243,7 +244,7 @@ def test_who_may_only_look_sees_the_sheet_and_changes_nothing(acme: Connection, 
 
 def test_saml_settings_are_pasted_and_shown(as_root: Client, acme: Connection, idp: TestIdp) -> None:
     answer = as_root.post(page_of(acme, "saml"), {**NAMES, "idp_metadata": idp.metadata(), "email": "mail"})
-    assert answer["Location"] == page_of(acme)
+    assert answer["Location"] == page_of(acme, "overview")
     saml = SamlSettings.objects.get()
     assert (saml.idp_entity_id, saml.email_attribute, saml.signed) == (idp.entity_id, "mail", "both")
     assert idp.entity_id in as_root.get(page_of(acme)).content.decode()
@@ -285,7 +286,7 @@ def test_saving_keeps_the_secret_and_a_new_one_is_made_on_demand(as_root: Client
     scim.connections.apply(acme, {}, rotate_secret=False)
     before = live_hash()
     said = {"redirect_uris": "", "grants": ["client_credentials"]}
-    assert as_root.post(page_of(acme, "oauth"), said)["Location"] == page_of(acme)
+    assert as_root.post(page_of(acme, "oauth"), said)["Location"] == page_of(acme, "overview")
     assert live_hash() == before
     answer = as_root.post(page_of(acme, "oauth"), {**said, "new_secret": "yes"})
     assert answer.context["shown"][1]["value"]
@@ -360,7 +361,7 @@ def test_a_difference_is_shown_before_it_is_adopted(as_root: Client, acme: Conne
     assert not SamlSettings.objects.exists()
     seen = shown.context["difference"].seen
     done = as_root.post(page_of(acme, "metadata"), {**said, "adopt": "x", "shown": seen})
-    assert done["Location"] == page_of(acme)
+    assert done["Location"] == page_of(acme, "overview")
     assert SamlSettings.objects.get().certificates == [idp.pem]
     assert Event.objects.get(kind="saml_settings.changed").actor == "root"
 
@@ -390,3 +391,26 @@ def test_an_end_that_comes_and_what_waits_are_told_on_the_page(as_root: Client, 
     seen = shown.context["difference"].seen
     as_root.post(page_of(acme, "metadata"), {"adopt": "x", "shown": seen})
     assert (SamlSettings.objects.get().sso_url, SamlSettings.objects.get().proposed) == ("https://idp.test/new", None)
+
+
+# Tabs
+
+
+def test_every_page_in_the_tabs_opens_and_no_tab_leads_to_a_refusal_R37(
+    as_root: Client, acme: Connection, idp: TestIdp
+) -> None:
+    readers = [
+        as_root,
+        browser_of(staff("looks", "view_connection")),
+        browser_of(staff("edits", "view_connection", "change_connection")),
+    ]
+    for has_saml in (False, True):
+        if has_saml:
+            sso.connections.apply(acme, {"idp_metadata": idp.metadata()}, base_dir=None)
+        for reader in readers:
+            tabs = reader.get(page_of(acme, "overview")).context["tabs"]
+            links = [page["url"] for tab in tabs for page in tab["pages"]]
+            assert {link: reader.get(link).status_code for link in links} == dict.fromkeys(links, 200)
+    assert len(links) < len(
+        [page for tab in as_root.get(page_of(acme, "overview")).context["tabs"] for page in tab["pages"]]
+    )

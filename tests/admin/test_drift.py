@@ -37,8 +37,8 @@ def choice(browser: Client, user: User, field: str) -> str:
 
 
 def test_a_connection_lists_its_drift_with_a_button_each_R18(as_root: Client, acme: Connection, roe: Identity) -> None:
-    change_page = as_root.get(reverse("admin:core_identity_connection_change", args=[acme.pk]))
-    assert listed(acme) in change_page.content.decode()
+    groups_page = as_root.get(reverse("admin:core_identity_connection_groups", args=[acme.pk]))
+    assert listed(acme) in groups_page.content.decode()
     page = as_root.get(listed(acme)).content.decode()
     assert page.count(">Accept</a>") == 3
     for word in ("1 person", "jane.roe@acme.test", "jane.doe@acme.test", "Roe", "Doe"):

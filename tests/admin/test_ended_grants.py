@@ -1,4 +1,4 @@
-"""No page of the administration ends roles before it showed how many people lose which, and was told to (R32)."""
+"""No page of the administration ends roles before it showed how many people lose which role, and an administrator confirmed it (R32)."""
 
 import re
 from dataclasses import replace

@@ -89,7 +89,7 @@ def test_what_would_change_is_shown_with_what_it_breaks_before_it_is_saved_R34(
     assert "No signature covers the Response around the Assertion" in text
     assert standing(saml.connection).idp_initiated is False
     done = save(as_root, saml, **changes)
-    assert done["Location"] == page_of(saml.connection)
+    assert done["Location"] == page_of(saml.connection, "overview")
     now = standing(saml.connection)
     assert (now.idp_initiated, now.signed, now.clock_skew, now.groups_attribute) == (
         True,
@@ -325,11 +325,11 @@ def test_our_keys_are_a_superusers(saml: SamlSettings) -> None:
 
 
 def test_the_sheet_explains_the_tile_encryption_and_signed_requests_R37(as_root: Client, saml: SamlSettings) -> None:
-    text = as_root.get(page_of(saml.connection)).content.decode()
+    text = as_root.get(page_of(saml.connection, "overview")).content.decode()
     for sentence in ("Start at Okta&#x27;s tile", "Bookmark App", "create a key first", "Signature Certificate"):
         assert sentence in text or sentence.replace("&#x27;", "'") in text, sentence
     SamlSettings.objects.update(idp_initiated=True, want_encrypted=True)
     make_key(actor=ADMIN, connection=saml.connection)
-    text = as_root.get(page_of(saml.connection)).content.decode()
+    text = as_root.get(page_of(saml.connection, "overview")).content.decode()
     assert "Demanded." in text
     assert "?certificate=active" in text

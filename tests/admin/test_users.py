@@ -1,4 +1,4 @@
-"""People: found by every name they have, made beforehand, changed by services only, and told whole (R36)."""
+"""People: found by every name they have, created beforehand, changed by services only, and shown with all their history (R36)."""
 
 from dataclasses import replace
 from typing import Any

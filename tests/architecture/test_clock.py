@@ -30,9 +30,12 @@ SHOWN_OR_LOGGED: Final = {
     "scim/consents.py",
     "scim/models.py",  # a word on a page
     "scim/provisioning_log.py",
-    "sso/commands.py",  # warnings
+    "sso/admin/pages.py",  # warnings
+    "sso/checks.py",
+    "sso/commands.py",
     "sso/email_domains.py",
     "sso/idp_changes.py",  # the last refresh
+    "sso/set_up.py",  # warnings
     "sso/keys.py",  # the start of a certificate of ours
     "sso/sign_in_log.py",
     "sso/views.py",  # validUntil of our metadata

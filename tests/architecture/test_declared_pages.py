@@ -14,7 +14,7 @@ from core_identity.admin_kit.pages import Access, AdminPage, ConnectionPage, Rea
 from core_identity.services.provisioning import create_person
 from core_identity.services.roles import create_role
 from tests.admin.conftest import browser_of, staff
-from tests.support.cast import ADMIN, JANE, OKTA, make_connection
+from tests.support.cast import COMMAND, JANE, OKTA, make_connection
 
 DJANGO_S_OWN: Final = {"changelist", "add", "history", "delete", "change", "autocomplete"}
 
@@ -70,7 +70,7 @@ def test_a_page_writes_by_its_form_and_by_nothing_else(of: CoreAdmin, page: type
 def rows(db: None) -> dict[str, Any]:
     connection = make_connection()
     jane = create_person(actor=OKTA, connection=connection, person=JANE).identity
-    return {"connection": connection, "user": jane.user, "role": create_role(actor=ADMIN, name="Editors")}
+    return {"connection": connection, "user": jane.user, "role": create_role(actor=COMMAND, name="Editors")}
 
 
 def address(of: CoreAdmin, page: type[AdminPage], rows: dict[str, Any]) -> str:

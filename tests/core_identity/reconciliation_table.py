@@ -132,7 +132,7 @@ Case = Mapping[str, str]
 
 
 def cases() -> Iterator[Case]:
-    """Yield every combination that can be: an assertion says nothing of ``active``, and a derived UID leaves no former one behind (R6)."""
+    """Yield every possible combination. An assertion never contains ``active``, and a derived UID leaves no former one behind (R6)."""
     for values in product(*DIMENSIONS.values()):
         case = dict(zip(DIMENSIONS, values, strict=True))
         if (case["channel"], case["active"]) in {("SSO", "true"), ("SSO", "false")}:
@@ -143,7 +143,7 @@ def cases() -> Iterator[Case]:
 
 
 def read_table(text: str, *, outcomes: tuple[str, ...]) -> tuple[Row, ...]:
-    """Read a table whose cells stand two spaces apart; ``outcomes`` are the columns of what then holds."""
+    """Read a table with two spaces between cells; ``outcomes`` are the columns of results."""
     heading, *lines = [line for line in text.splitlines() if line.strip()]
     rows = []
     for line in lines:

@@ -16,14 +16,14 @@ BASE = "http://localhost:8000/scim/v2/1"
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """What `./dev run` leaves, after a story in which Jane was pushed."""
+    """Make the files of `./dev run`, after a story in which Jane was pushed."""
     keys = ("token_url", "authorize_url", "client_id", "client_secret")
     (tmp_path / "connection.json").write_text(
         json.dumps({"scim_base_url": BASE} | {key: f"http://localhost/{key}" for key in keys})
     )
     with open_directory(tmp_path / "okta.json", BASE) as directory:
         jane = directory.people["00u1jane"]
-        jane.assigned, jane.link, jane.trouble, directory.told = True, "7", "refused once", [0, 1]
+        jane.assigned, jane.link, jane.trouble, directory.steps_done = True, "7", "refused once", [0, 1]
     return tmp_path / "connection.json"
 
 
@@ -33,7 +33,7 @@ def test_begin_again_resets_core_and_okta_forgets_whom_it_pushed(file: Path) -> 
     directory = read_directory(file.with_name("okta.json"), BASE)
     jane = directory.people["00u1jane"]
     assert calls == ["CORE"]
-    assert (jane.assigned, jane.link, jane.trouble, directory.told) == (False, None, "", [])
+    assert (jane.assigned, jane.link, jane.trouble, directory.steps_done) == (False, None, "", [])
 
 
 def test_if_core_cannot_begin_again_then_okta_does_not_either(file: Path) -> None:

@@ -42,7 +42,7 @@ def test_an_unknown_command_is_wrong_usage() -> None:
 
 
 def probe(port: int, path: str, method: str = "GET") -> int:
-    """Ask as a load balancer does: by the address of the machine, which is no name of ours."""
+    """Ask as a load balancer does: by the address of the machine, which is not one of our host names."""
     return httpx.request(
         method, f"http://127.0.0.1:{port}{path}", headers={"Host": "10.0.3.7"}, trust_env=False
     ).status_code

@@ -1,6 +1,6 @@
-"""What may go wrong in a UID, over both channels: each case has an answer that names the attribute, and nothing is written (R5, R6, R12).
+"""Faulty UIDs, over both channels: each answer names the attribute, and nothing is written (R5, R6, R12).
 
-docs/explanation/one-human-one-user.md tells the same in words.
+docs/explanation/one-human-one-user.md explains the same cases.
 """
 
 from dataclasses import replace
@@ -38,7 +38,7 @@ REFUSED: Final = {
     "1000-characters": ("x" * 1000, "longer than 255 characters"),
     "100-that-are-1800-once-compared": ("\ufdfa" * 100, "longer than 255 characters"),
 }
-"""By what is wrong: a UID that both channels refuse, and what is said of it."""
+"""By the fault: a UID that both channels refuse, and words of the answer."""
 
 OF_THE_WRONG_TYPE: Final = {
     "number-with-a-fraction": (42.5, "42.5"),
@@ -67,7 +67,7 @@ THE_SAME: Final = {
     "capitals": "JANE.DOE",
     "wide-letters": "\uff4a\uff41\uff4e\uff45.doe",
 }
-"""What a person would call the same UID, and R5 too."""
+"""UIDs that are the same for a person, and for R5."""
 
 NOTHING_SAID: Final = {"empty": "", "spaces": "   ", "wide-spaces": "\u3000\u00a0"}
 
@@ -111,7 +111,7 @@ def come_back(browser: Browser, person: Person, *uids: str, raw: bool = False) -
 
 
 def refusal(answer: "Answer") -> str:
-    """Assert that nobody was let in, and return what the page says."""
+    """Assert that nobody was let in, and return the text of the page."""
     assert answer.status_code == 403
     assert "sessionid" not in answer.cookies
     assert answer["X-Request-Id"] in answer.content.decode()
@@ -119,10 +119,10 @@ def refusal(answer: "Answer") -> str:
 
 
 def written() -> list[object]:
-    """Return all that stands of people, and what was told of changes; a refusal may be told, and a conflict opened (R9)."""
-    told = Event.objects.exclude(kind__endswith=".refused").exclude(kind="conflict.opened").count()
+    """Return everything that is stored about people, and the events of changes. An event of the refusal and a conflict may be new (R9)."""
+    changes = Event.objects.exclude(kind__endswith=".refused").exclude(kind="conflict.opened").count()
     return [
-        told,
+        changes,
         *(list(model._default_manager.order_by("pk").values()) for model in (User, Identity, IdentityUid, Grant)),
     ]
 
@@ -277,13 +277,13 @@ def test_letters_of_several_scripts_in_one_word_are_pointed_out_R5(okta: Scim, u
         ({ENTERPRISE: {UID: "jane.doe", "organization": "\u0007"}}, f"{ENTERPRISE}:organization"),
     ],
 )
-def test_scim_is_told_its_own_name_of_what_is_wrong(okta: Scim, said: dict[str, Any], name: str) -> None:
+def test_scim_gets_its_own_name_of_the_faulty_attribute(okta: Scim, said: dict[str, Any], name: str) -> None:
     before = written()
     assert error(okta.post("/Users", resource(JANE, "jane.doe") | said), 400, "invalidValue").startswith(f"{name} ")
     assert written() == before
 
 
-def test_a_person_is_told_the_idps_own_name_of_what_is_wrong_R12(browser: Browser) -> None:
+def test_a_person_sees_the_idps_own_name_of_the_faulty_attribute_R12(browser: Browser) -> None:
     page = refusal(come_back(browser, replace(JANE, email=f"{'x' * 300}@acme.test"), "jane.doe"))
     assert "Email is longer than 255 characters." in page
     assert "FirstName is longer" in refusal(come_back(browser, replace(JANE, given_name="x" * 2000), "jane.doe"))

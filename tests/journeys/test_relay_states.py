@@ -59,10 +59,10 @@ def arrive(page: Page, tiles: Customer, jane: Person, relay_state: str) -> str:
     """Sign in from the IdP's page with a RelayState, and return the address that the browser ends at."""
     page.context.clear_cookies()
     page.goto(IDP_PAGE)
-    claims = tiles.idp.claims(by_sso(jane), acs_url=tiles.told["acs_url"], request_id=None)
+    claims = tiles.idp.claims(by_sso(jane), acs_url=tiles.setup["acs_url"], request_id=None)
     fields = {"SAMLResponse": tiles.idp.response(claims), "RelayState": relay_state}
     with page.expect_navigation(url=re.compile(r"^(?!https://idp\.test)"), wait_until="commit"):
-        page.evaluate(POST_A_FORM, [tiles.told["acs_url"], fields])
+        page.evaluate(POST_A_FORM, [tiles.setup["acs_url"], fields])
     return page.url
 
 

@@ -44,7 +44,7 @@ def password(service: Service) -> str:
 def desk(
     request: pytest.FixtureRequest, chromium: Browser, service: Service, password: str
 ) -> Iterator[BrowserContext]:
-    """An administrator's browser. What a page writes to its console as an error or warning fails the journey."""
+    """An administrator's browser. An error or warning in the console of the browser fails the journey."""
     context = chromium.new_context(
         base_url=service.url, color_scheme=request.param, viewport={"width": 1280, "height": 900}
     )

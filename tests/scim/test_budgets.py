@@ -108,7 +108,7 @@ def test_a_connection_spends_nothing_of_anothers_budget_and_0_is_no_limit(
         assert [spend("anything", 0) for _ in range(3)] == [0, 0, 0]
 
 
-def test_who_proves_nothing_spends_nothing_of_a_connections_budget(okta: Scim, settings: LazySettings) -> None:
+def test_an_unauthenticated_request_spends_nothing_of_a_connections_budget(okta: Scim, settings: LazySettings) -> None:
     settings.SCIM_READS_PER_MINUTE = settings.SCIM_WRITES_PER_MINUTE = 1
     for _ in range(3):
         error(okta.send("GET", "/Users", Authorization="Bearer wrong"), 401)
@@ -194,7 +194,7 @@ def test_no_more_than_the_limit_is_ever_served_and_the_last_ones_are_counted_one
 
 
 def test_a_part_counts_as_spent_for_all_other_processes_at_once(db: None) -> None:
-    """Another process sees what is in the database; what this one holds is of no use to it."""
+    """Another process sees the budget in the database, but not the part that this process has taken."""
     with at(0):
         assert spend_leased("k", 2_000) == 0
         take("k", 1_997)

@@ -1,4 +1,4 @@
-"""Who may give consent, what comes of it, and how Okta's whole dance goes (R14, R21)."""
+"""Consent: the people who may give it, its results, and Okta's whole dialogue (R14, R21)."""
 
 import base64
 import hashlib
@@ -110,7 +110,7 @@ def test_a_superuser_consents_and_okta_reads_users(okta: Dance, connection: Conn
     assert told["access_token"] not in str(list(Event.objects.values()))
 
 
-def test_the_page_names_what_is_asked_and_lets_its_form_reach_okta(okta: Dance) -> None:
+def test_the_page_names_the_request_and_lets_its_form_reach_okta(okta: Dance) -> None:
     page = okta.ask()
     text = page.content.decode()
     assert "system-admin.okta.com" in text
@@ -130,7 +130,7 @@ def test_okta_may_ask_for_offline_access_alone_and_for_nothing(okta: Dance, quer
     assert "scim" in page.context["form"].initial["scope"].split()
 
 
-def test_saying_no_says_no(okta: Dance) -> None:
+def test_a_refused_consent_is_answered_as_refused(okta: Dance) -> None:
     answer = okta.answer(okta.ask(), allow=False)
     assert "error=access_denied" in answer["Location"]
     assert Event.objects.filter(kind="oauth_client.refused").exists()
@@ -268,7 +268,7 @@ def test_a_client_that_repeats_its_scope_when_it_renews_keeps_scim(okta: Dance, 
     assert wider.status_code == 400
 
 
-def test_okta_goes_on_after_the_administrator_who_consented_has_left_R21(
+def test_tokens_stay_valid_after_the_administrator_who_consented_has_left_R21(
     okta: Dance, connection: Connection, boss: User
 ) -> None:
     told = okta.dance()
@@ -279,7 +279,7 @@ def test_okta_goes_on_after_the_administrator_who_consented_has_left_R21(
     assert not get_access_token_model().objects.exclude(user=None).exists()
 
 
-def test_who_consented_is_kept_and_their_leaving_is_told_and_shown_R21(
+def test_the_consenting_administrator_is_stored_and_their_leaving_is_recorded_and_shown_R21(
     okta: Dance, connection: Connection, boss: User
 ) -> None:
     okta.dance()

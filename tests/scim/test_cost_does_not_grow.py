@@ -1,7 +1,7 @@
 """Ten times the people cost a request the same: the same buffers touched, and no table read from end to end.
 
 The tables were never analysed, as in the hour of a customer's first push: a plan that is good only with statistics fails here. Counting
-statements does not see any of this, and time on a shared machine is no proof, so the tests read PostgreSQL's own plans.
+statements does not see any of this, and time on a shared machine proves nothing, so the tests read PostgreSQL's own plans.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""R23: nothing that stands beside ``active: false`` blocks it. Every form of the request, with every kind of rest, over HTTP."""
+"""R23: nothing beside ``active: false`` in a message blocks it. Every form of the request, with every kind of rest, over HTTP."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -161,7 +161,7 @@ def jane(okta: Scim) -> dict[str, Any]:
 
 
 def require_gone(okta: Scim, jane: dict[str, Any], method: str, body: Any, query: str = "") -> dict[str, Any]:
-    """Send it; demand a 200 that tells what stands, Jane expired, and Kim as she was."""
+    """Send it. Demand a 200 with the stored values, Jane expired, and Kim unchanged."""
     response = okta.send(method, f"/Users/{jane['id']}{query}", body)
     assert response.status_code == 200, response.content
     answered: dict[str, Any] = response.json()
@@ -264,7 +264,7 @@ def test_nothing_in_the_query_blocks_a_deactivation_R23(
     require_gone(okta, jane, *form(False, {}), query)
 
 
-def test_a_deactivation_that_is_dropped_in_part_is_told_R23(okta: Scim, jane: dict[str, Any]) -> None:
+def test_the_log_shows_that_the_rest_of_a_deactivation_was_dropped_R23(okta: Scim, jane: dict[str, Any]) -> None:
     answered = require_gone(okta, jane, *whole(False, {"externalId": "00u2", "title": "Chief"}))
     assert (answered["externalId"], "title" in answered) == ("00u1", False)
     row = ProvisioningRecord.objects.order_by("pk").filter(method="PUT").get()

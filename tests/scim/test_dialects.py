@@ -53,7 +53,7 @@ def _filled(said: Any, names: dict[str, str]) -> Any:
 
 
 def _alike(wanted: Any, found: Any) -> Any:
-    """Return ``wanted`` with what stands in ``found`` wherever anything will do."""
+    """Return ``wanted``, with the value of ``found`` wherever any value is right."""
     if isinstance(wanted, str) and "*" in wanted and fnmatchcase(str(found), wanted):
         return found
     if isinstance(wanted, dict) and isinstance(found, dict):

@@ -60,7 +60,7 @@ def test_basic_and_body_authentication_both_get_a_token(secrets: Secrets) -> Non
         }
 
 
-def test_the_scope_may_stand_in_the_url_as_okta_sends_it(secrets: Secrets) -> None:
+def test_the_scope_may_be_in_the_url_as_okta_sends_it(secrets: Secrets) -> None:
     for query in ("?scope=scim", "?scope=scim+offline_access", "?scope=scim%20offline_access"):
         assert ask("grant_type=client_credentials", query, Authorization=secrets.basic).status_code == 200
     kept = ask("grant_type=client_credentials&scope=scim", "?scope=offline_access", Authorization=secrets.basic)
@@ -154,7 +154,7 @@ def test_a_bare_percent_or_a_parameter_in_the_url_is_never_an_html_page(secrets:
         ("", 400, "invalid_request"),
     ],
 )
-def test_what_is_not_allowed_gets_no_token(secrets: Secrets, form: str, status: int, code: str) -> None:
+def test_a_grant_that_is_not_allowed_gets_no_token(secrets: Secrets, form: str, status: int, code: str) -> None:
     response = ask(form, Authorization=secrets.basic)
     assert (response.status_code, response.json()["error"]) == (status, code)
     assert not AccessToken.objects.exists()
@@ -342,7 +342,7 @@ def introspect(token: str, secrets: Secrets) -> dict[str, Any]:
     return told
 
 
-def test_a_client_is_told_of_its_own_live_tokens_and_of_no_others(connection: Connection, other: Scim) -> None:
+def test_a_client_learns_about_its_own_live_tokens_and_no_others(connection: Connection, other: Scim) -> None:
     secrets, theirs = secrets_of(connection), secrets_of(other.connection)
     token = token_of(secrets)
     row = AccessToken.objects.get(application__connection=connection)
@@ -392,7 +392,7 @@ def test_introspection_asks_for_the_secret_and_refuses_in_json(connection: Conne
         ("/oauth/revoke_token/", "evil.test", 400, "cannot be understood"),
     ],
 )
-def test_what_the_framework_refuses_is_an_oauth_error_too(
+def test_a_refusal_of_the_framework_is_an_oauth_error_too(
     db: None, address: str, host: str, status: int, sentence: str
 ) -> None:
     response = Client(headers={"host": host}).post(address, "grant_type=client_credentials", content_type=FORM)
@@ -401,7 +401,7 @@ def test_what_the_framework_refuses_is_an_oauth_error_too(
     assert sentence in told(response)["error_description"]
 
 
-def test_each_failure_says_what_to_do_and_is_found_in_the_log(
+def test_each_failure_has_a_next_step_and_is_found_in_the_log(
     connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     secrets = secrets_of(connection, grants=["authorization_code"])
@@ -426,7 +426,7 @@ def test_each_failure_says_what_to_do_and_is_found_in_the_log(
     assert "s3cret" not in caplog.text
 
 
-def test_a_failure_of_ours_is_told_without_details(secrets: Secrets) -> None:
+def test_a_failure_of_ours_is_answered_without_details(secrets: Secrets) -> None:
     from django.db import connection as database
 
     # A real failure: the table is gone, inside the test's transaction.

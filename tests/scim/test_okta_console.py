@@ -1,4 +1,4 @@
-"""From an address of Okta's console to redirect URIs: exact, and with words for whoever copied another one (R14)."""
+"""From an address of Okta's console to redirect URIs: exact, and with a hint if somebody copied another address (R14)."""
 
 import io
 import json
@@ -75,7 +75,7 @@ def run(*words: str) -> Any:
 
 
 @pytest.mark.django_db
-def test_a_command_adds_them_once_and_keeps_what_was_there(connection: Connection) -> None:
+def test_a_command_adds_them_once_and_keeps_the_others(connection: Connection) -> None:
     scim.connections.apply(connection, {"redirect_uris": [ALL[0], "https://other.test/x"]}, rotate_secret=False)
     words = ("acme", "--console-url", CONSOLE)
     assert run(*words, "--dry-run") == {"connection": "acme", "redirect_uris": [*ALL], "added": [*ALL[1:]]}

@@ -19,7 +19,7 @@ MUST_SORT = {
 
 
 def paths(schema: dict[str, Any], prefix: str) -> Iterator[tuple[str, str, str]]:
-    """Yield each path with the attribute before a selector, and what would stand in it."""
+    """Yield each path with the attribute before a selector, and a value for the selector."""
     for attribute in schema["attributes"]:
         yield prefix + attribute["name"], "", ""
         for sub in attribute.get("subAttributes", ()):

@@ -1,4 +1,4 @@
-"""A sign-in that nobody at the browser asked for meets one in which somebody else is signed in: only the person at it goes on or stays."""
+"""A sign-in that nobody at the browser requested, while another user is signed in: only the person at the browser can change the user."""
 
 import re
 from dataclasses import replace
@@ -67,7 +67,7 @@ def whose(browser: Browser) -> str | None:
     return answer.json()["username"] if answer.status_code == 200 else None
 
 
-def test_it_is_said_who_is_signed_in_and_who_would_be_and_nothing_happens_yet(at_janes: Browser) -> None:
+def test_the_page_names_the_present_and_the_new_user_and_nothing_happens_yet(at_janes: Browser) -> None:
     page = by_tile(at_janes, BOB_BY_SSO)
     text = page.content.decode()
     assert page.status_code == 200
@@ -92,7 +92,7 @@ def test_staying_uses_the_ticket_up(at_janes: Browser) -> None:
     assert whose(at_janes) == "jane.doe@acme.test"
 
 
-def test_the_same_user_and_nobody_go_on_without_a_question(browser: Browser) -> None:
+def test_the_same_user_and_a_signed_out_browser_continue_without_a_question(browser: Browser) -> None:
     for _ in range(2):
         assert by_tile(browser, JANE_BY_SSO).request["PATH_INFO"] == "/me"
     assert whose(browser) == "jane.doe@acme.test"
@@ -227,7 +227,7 @@ def test_a_connection_that_was_switched_off_meanwhile_opens_nothing_R1a(at_janes
 
 
 def test_the_form_is_worth_nothing_once_somebody_else_signed_in_here(at_janes: Browser) -> None:
-    """The page said that Jane would be replaced: it does not replace whoever came after her."""
+    """The page named Jane as the user to be replaced, so it does not replace a later user."""
     page = by_tile(at_janes, BOB_BY_SSO)
     at_janes.sign_in(by_sso(ZOE))
     assert press(at_janes, page, "go_on").status_code == 403

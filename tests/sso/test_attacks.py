@@ -224,7 +224,7 @@ def signatures_hold(code: str | None, attack: Attack) -> bool | None:
     return None if code in {"decryption", "not_signed"} else code != "signature"
 
 
-def test_the_page_tells_each_family_and_by_which_names_it_is_refused() -> None:
+def test_the_page_lists_each_family_with_the_codes_of_its_refusals() -> None:
     page = PAGE.read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| (\w+) \| [^|]+ \| ([^|]+) \|$", page, re.MULTILINE))
     told = {family: set(re.findall(r"`(\w+)`", rows[family])) for family in FAMILIES}

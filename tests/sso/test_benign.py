@@ -26,6 +26,7 @@ from tests.sso.second_verifier import opinion
 from tests.support.cast import ADMIN
 from tests.support.saml import NS, TestIdp, now
 from tests.support.saml_layouts import Edit, Key, Layout, Signature, message
+from tests.support.undone import every_case
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Answer
@@ -145,17 +146,19 @@ GROUPS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", VENDORS)
-def test_the_message_of_an_idp_as_it_comes_signs_its_person_in(browser: Browser, acme: Connection, name: str) -> None:
-    vendor = VENDORS[name]
-    acme.uid_attribute = vendor.uid
-    acme.save()
-    names = {"groups": GROUPS.get(vendor.layout.file, "Group"), **vendor.attributes}
-    settings(acme, browser.idp, attributes=names, signed=vendor.signed)
-    if vendor.role:
-        create_role(actor=ADMIN, name=vendor.role, grantable_by=[acme])
-    is_jane(browser, come(browser, vendor.layout))
-    assert Grant.objects.count() == bool(vendor.role)
+def test_the_message_of_an_idp_as_it_comes_signs_its_person_in(acme: Connection, idp: TestIdp) -> None:
+    with every_case() as case:
+        for name, vendor in VENDORS.items():
+            with case(name):
+                connection, browser = Connection.objects.get(), Browser(idp)
+                connection.uid_attribute = vendor.uid
+                connection.save()
+                names = {"groups": GROUPS.get(vendor.layout.file, "Group"), **vendor.attributes}
+                settings(connection, idp, attributes=names, signed=vendor.signed)
+                if vendor.role:
+                    create_role(actor=ADMIN, name=vendor.role, grantable_by=[connection])
+                is_jane(browser, come(browser, vendor.layout))
+                assert Grant.objects.count() == bool(vendor.role)
 
 
 # What varies from one to the next
@@ -325,9 +328,12 @@ EDITS: dict[str, Edit] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", EDITS)
-def test_what_may_vary_does_no_harm(browser: Browser, name: str) -> None:
-    is_jane(browser, come(browser, Layout(edit=EDITS[name])))
+def test_what_may_vary_does_no_harm(acme: Connection, idp: TestIdp) -> None:
+    with every_case() as case:
+        for name, edit in EDITS.items():
+            with case(name):
+                browser = Browser(idp)
+                is_jane(browser, come(browser, Layout(edit=edit)))
 
 
 @pytest.mark.parametrize(
@@ -344,7 +350,7 @@ def test_what_may_vary_does_no_harm(browser: Browser, name: str) -> None:
     ],
 )
 def test_names_may_be_of_any_language(browser: Browser, first: str, last: str) -> None:
-    """Persian and Hindi names need joiners, which are no disguise there."""
+    """Persian and Hindi names need joiners, which are not a disguise there."""
     answer = come(browser, Layout(edit=swap((">Jane<", f">{first}<"), (">Doe<", f">{last}<"))))
     assert answer.status_code == 303, answer.content.decode()
     user = User.objects.get()
@@ -360,9 +366,12 @@ ENCODINGS: dict[str, Callable[[bytes], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", ENCODINGS)
-def test_base_64_may_be_broken_into_lines(browser: Browser, name: str) -> None:
-    is_jane(browser, come(browser, Layout(encode=ENCODINGS[name])))
+def test_base_64_may_be_broken_into_lines(acme: Connection, idp: TestIdp) -> None:
+    with every_case() as case:
+        for name, encode in ENCODINGS.items():
+            with case(name):
+                browser = Browser(idp)
+                is_jane(browser, come(browser, Layout(encode=encode)))
 
 
 @pytest.mark.parametrize("number", [150, 300, 1000])

@@ -126,7 +126,7 @@ def test_oaep_is_opened_with_each_digest_and_mask_that_the_standard_has(
     assert browser.post(browser.idp.response(browser.said(JANE_BY_SSO), seal=seal)).status_code == 303
 
 
-def test_without_a_key_of_ours_the_answer_says_so(browser: Browser) -> None:
+def test_without_a_key_of_ours_the_page_explains_it(browser: Browser) -> None:
     message = browser.idp.response(browser.said(JANE_BY_SSO), seal=encrypting_to(browser.idp.pem))
     assert "(encrypted)" in refused(browser, message)
 
@@ -141,7 +141,7 @@ def test_one_that_can_be_read_is_refused_where_encryption_is_demanded(
 def test_every_failure_inside_is_one_answer_and_one_line_of_the_log(
     browser: Browser, certificate: str, lenient: None, caplog: pytest.LogCaptureFixture, settings: Any
 ) -> None:
-    """Whatever somebody without the IdP's key alters, cuts or encrypts anew: the pages are equal octet by octet, but for the reference."""
+    """If somebody without the IdP's key alters, cuts or encrypts again, the pages are equal octet by octet, except for the reference."""
     messages = {
         name: attack
         for name, attack in ATTACKS.items()
@@ -181,7 +181,7 @@ def opened(plain: bytes) -> bytes:
         b"\xff" + ASSERTION,
     ],
 )
-def test_blocks_put_around_what_was_encrypted_are_read_by_nobody(plain: bytes) -> None:
+def test_blocks_put_around_the_ciphertext_are_never_read(plain: bytes) -> None:
     """With CBC a stranger can put blocks before and behind. If any octets passed there, the answer would tell one after another of them."""
     with pytest.raises(SamlRefusal) as refusal:
         opened(plain)

@@ -14,9 +14,12 @@ from sso.saml.refusals import SamlRefusal
 from sso.saml.signed import Signed
 from tests.sso.conftest import Browser
 from tests.support.cast import JANE, by_sso
+from tests.support.nightly import examples
 from tests.support.saml import NS, SUCCESS, TestIdp
 
-RELAXED = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+RELAXED = settings(
+    deadline=None, max_examples=examples(20, 400), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @given(st.one_of(st.text(), st.binary().map(lambda raw: base64.b64encode(raw).decode())))
@@ -42,7 +45,7 @@ NAMESPACES = st.sampled_from(["urn:v", "1", "a/b", "//a", "?", "#", ".", NS["ds"
 
 
 def mutate(root: etree._Element, data: st.DataObject) -> None:
-    """Change any one thing: as a whole element, where it stands, what it is called, what it says, or its attributes."""
+    """Change one thing: a whole element, its place, its name, its text, or its attributes."""
     elements = list(root.iter())
     one, other = (elements[data.draw(st.integers(0, len(elements) - 1))] for _ in range(2))
     parent = one.getparent()

@@ -35,7 +35,7 @@ def comes_in(browser: Browser, certificate: str) -> bool:
     return browser.post(sealed).status_code == 303
 
 
-def test_a_rollover_fails_no_sign_in_and_stands_in_the_events(browser: Browser, acme: Connection) -> None:
+def test_a_rollover_fails_no_sign_in_and_is_in_the_events(browser: Browser, acme: Connection) -> None:
     assert [key["state"] for key in command("make")["keys"]] == ["active"]
     first = SpKey.objects.get().certificate
     assert comes_in(browser, first)
@@ -63,7 +63,7 @@ def test_a_step_out_of_order_is_refused_and_changes_nothing(acme: Connection, st
     assert [key.state for key in SpKey.objects.all()] == ["active"]
 
 
-def test_a_private_key_is_sealed_and_stands_in_no_event_and_no_text(acme: Connection) -> None:
+def test_a_private_key_is_encrypted_and_in_no_event_and_no_text(acme: Connection) -> None:
     made = keys.make_key(actor=ADMIN, connection=acme)
     pair = keys.signing_key(SamlSettings.objects.get())
     assert pair is not None
@@ -139,7 +139,7 @@ def test_a_key_that_cannot_be_opened_stops_its_connection_only_and_is_shown(
 
 
 @pytest.mark.parametrize("path", ["login", "metadata"])
-def test_where_we_cannot_sign_what_we_should_the_person_is_told_so(
+def test_a_person_reads_it_when_we_cannot_sign_a_message(
     browser: Browser, acme: Connection, idp: TestIdp, settings: LazySettings, path: str
 ) -> None:
     section = {"idp_metadata": idp.metadata(), "sign_requests": True, "sign_metadata": True}

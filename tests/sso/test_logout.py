@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("binding", ["POST", "Redirect"])
-def test_the_idp_ends_the_session_that_it_names_and_is_told_so(jane: Browser, binding: str) -> None:
+def test_the_idp_ends_the_session_that_it_names_and_gets_an_answer(jane: Browser, binding: str) -> None:
     if binding == "POST":
         answer = post(jane, jane.idp.logout(request_xml(jane.idp)), RelayState="r&1")
     else:
@@ -55,7 +55,7 @@ def test_the_idp_ends_the_session_that_it_names_and_is_told_so(jane: Browser, bi
 
 
 def test_a_query_is_verified_in_the_very_octets_that_came(jane: Browser) -> None:
-    """Some IdPs escape in lower case, or a space as %20: escaped anew it would not be what was signed."""
+    """Some IdPs escape in lower case, or a space as %20: escaped again, it would differ from the signed text."""
 
     def lower(text: str) -> str:
         return re.sub(r"%..", lambda found: found[0].lower(), quote(text, safe=""))
@@ -82,7 +82,7 @@ def test_without_an_index_all_sessions_of_that_name_id_end(jane: Browser) -> Non
     assert [one.me().status_code for one in (jane, second, zoe)] == [401, 401, 200]
 
 
-def test_who_has_come_back_and_not_gone_on_yet_does_not_come_in_afterwards(jane: Browser) -> None:
+def test_a_returned_but_unfinished_sign_in_does_not_come_in_after_the_logout(jane: Browser) -> None:
     late = Browser(jane.idp)
     back = late.come_back(JANE_BY_SSO)
     post(jane, jane.idp.logout(request_xml(jane.idp)))
@@ -130,7 +130,7 @@ RESPONDER = "urn:oasis:names:tc:SAML:2.0:status:Responder"
 
 
 def sign_out(jane: Browser) -> etree._Element:
-    """Press the button, and return the LogoutRequest with which the browser goes on to the IdP."""
+    """Press the button, and return the LogoutRequest that the browser takes to the IdP."""
     answer = jane.http.post("/sign-out")
     assert answer.status_code == 200
     assert jane.me().status_code == 401, "whatever the IdP does"
@@ -140,7 +140,7 @@ def sign_out(jane: Browser) -> etree._Element:
     return request_in(url)
 
 
-def test_signing_out_goes_on_to_the_idp_with_a_signed_request_for_this_session(jane: Browser) -> None:
+def test_signing_out_continues_at_the_idp_with_a_signed_request_for_this_session(jane: Browser) -> None:
     asked = sign_out(jane)
     assert asked.get("Destination") == SLO
     assert asked.findtext("{*}Issuer") == f"{SERVICE}/sso/acme/metadata"
@@ -172,7 +172,7 @@ def test_signing_out_goes_on_to_the_idp_with_a_signed_request_for_this_session(j
     ],
     ids=["success", "two codes", "partial", "responder, partial", "responder", "requester", "empty"],
 )
-def test_the_answer_of_the_idp_is_told_in_words(jane: Browser, binding: str, status: str, words: str) -> None:
+def test_the_answer_of_the_idp_is_shown_in_words(jane: Browser, binding: str, status: str, words: str) -> None:
     request_id = sign_out(jane).get("ID", "")
     if binding == "POST":  # as Okta does
         message = jane.idp.logout(response_xml(jane.idp, request_id, status=status))
@@ -207,7 +207,9 @@ def test_an_answer_to_nothing_of_ours_is_refused(jane: Browser, changes: dict[st
 
 
 @pytest.mark.parametrize("binding", ["POST", "Redirect"])
-def test_a_refused_answer_says_what_is_known_and_its_reference_finds_a_row_R35(jane: Browser, binding: str) -> None:
+def test_a_refused_answer_shows_whether_the_session_ended_and_its_reference_finds_a_row_R35(
+    jane: Browser, binding: str
+) -> None:
     """The button has ended the session here before the browser left; only the end at the IdP is not known."""
     request_id = sign_out(jane).get("ID", "")
     if binding == "POST":
@@ -228,7 +230,7 @@ def test_a_refused_answer_says_what_is_known_and_its_reference_finds_a_row_R35(j
     assert refused_lately("acme") == 0, "no sign-in was refused"
 
 
-def test_a_refused_answer_tells_nobody_who_did_not_leave_that_they_are_signed_out(jane: Browser) -> None:
+def test_a_refused_answer_does_not_claim_that_a_session_ended_which_did_not(jane: Browser) -> None:
     answer = post(jane, jane.idp.logout(response_xml(jane.idp, "_somebody-elses")), field="SAMLResponse")
     assert "A logout answer was refused" in answer.content.decode()
     assert "You are signed out" not in answer.content.decode()
@@ -260,7 +262,7 @@ def test_signing_out_works_although_our_key_cannot_be_opened(jane: Browser, sett
 
 
 def test_an_answer_that_comes_twice_changes_nothing(jane: Browser) -> None:
-    """It ends no session here, so it needs no memory: who has signed in meanwhile stays so, and is told so."""
+    """It ends no session here, so it needs no memory. A person who has signed in meanwhile stays signed in, as the page shows."""
     request_id = sign_out(jane).get("ID", "")
     message = jane.idp.logout(response_xml(jane.idp, request_id))
     assert "has ended too" in post(jane, message, field="SAMLResponse").content.decode()

@@ -57,7 +57,7 @@ def test_a_refused_message_is_found_by_its_reference_with_expected_and_received(
 
 
 def test_names_of_attributes_are_kept_legible_and_short(browser: Browser) -> None:
-    """An IdP may name them as it likes, in every sign-in; whoever reads the log reads them there."""
+    """An IdP may give them any name, in every sign-in, and administrators read these names in the log."""
     said = browser.said(JANE_BY_SSO)
     names = {"n" * 100_000: ("x",), "UID\u202ediu": ("x",)}
     browser.post(browser.idp.response(replace(said, attributes={**said.attributes, **names})))
@@ -182,7 +182,7 @@ def test_the_pages_of_a_connection_and_of_a_user_lead_to_it(
 
 
 @pytest.mark.parametrize("way", ["csv", "jsonl"])
-def test_what_the_list_shows_is_exported_as_a_stream_R35(way: str, browser: Browser, as_auditor: Client) -> None:
+def test_the_listed_rows_are_exported_as_a_stream_R35(way: str, browser: Browser, as_auditor: Client) -> None:
     browser.sign_in(JANE_BY_SSO)
     browser.come_back(JANE_BY_SSO, audience="=cmd|calc")
     answer = as_auditor.get(f"{LIST}export.{way}", {"outcome": "refused"})
@@ -218,7 +218,7 @@ def test_the_command_shows_lists_and_exports(browser: Browser) -> None:
         assert exit_status.value.code == status
 
 
-def test_the_log_is_for_who_may_see_connections_and_is_changed_by_nobody(
+def test_people_who_may_see_connections_see_the_log_and_nobody_changes_it(
     browser: Browser, as_auditor: Client, as_root: Client
 ) -> None:
     browser.sign_in(JANE_BY_SSO)

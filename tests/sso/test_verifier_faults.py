@@ -83,7 +83,7 @@ def test_a_test_sign_in_with_such_a_namespace_is_refused(tester: AdminBrowser) -
 
 
 def test_an_undeclared_default_namespace_is_no_reason_to_refuse(browser: Browser) -> None:
-    """``xmlns=""`` is no relative URI: it takes a default away, and canonicalization knows it."""
+    """``xmlns=""`` is not a relative URI: it removes a default, and canonicalization supports it."""
     said = browser.said(
         JANE_BY_SSO, attributes={**browser.said(JANE_BY_SSO).attributes, "Note": ('<x xmlns=""/>',)}, raw=True
     )

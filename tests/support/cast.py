@@ -40,7 +40,7 @@ ZOE = replace(
 
 
 def by_sso(person: Person, **changes: object) -> Person:
-    """Return what the IdP's assertion says of somebody whom SCIM says ``person`` of: no externalId, no active, a NameID."""
+    """Return the person in the IdP's assertion, if SCIM sends ``person``: no externalId, no active, but a NameID."""
     said = replace(person, external_id=None, active=None, user_name=None, name_id=person.user_name, groups=())
     return replace(said, **changes)  # type: ignore[arg-type]
 

@@ -93,7 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _migrate() -> None:
-    with contextlib.suppress(Fault, psycopg.Error):  # the worker that tries again tells of it
+    with contextlib.suppress(Fault, psycopg.Error):  # the worker that tries again reports it
         migrated_template(os.environ["DATABASE_URL"])
 
 

@@ -1,4 +1,4 @@
-"""What an IdP does with its groups, and what somebody has by them."""
+"""The pushes of groups by an IdP, and the grants that a user has by them."""
 
 from uuid import UUID
 

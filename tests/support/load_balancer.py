@@ -20,7 +20,7 @@ _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"
 
 @dataclass
 class LoadBalancer:
-    """``plan`` maps the end of a path to a node; what it does not name is served by the first. ``served`` are the nodes that did."""
+    """``plan`` maps the end of a path to a node; the first node serves all other paths. ``served`` lists the node of each request."""
 
     service: Service
     ports: list[int]
@@ -33,7 +33,7 @@ class LoadBalancer:
 
 @contextmanager
 def running_nodes(service: Service, number: int) -> Iterator[LoadBalancer]:
-    """Start nodes on the database of ``service``, each a server of its own, and what stands before them."""
+    """Start nodes on the database of ``service``, each a server of its own, and a load balancer before them."""
     front = ThreadingHTTPServer(("localhost", 0), _Front)
     url = f"http://localhost:{front.server_port}"
     environment = service.environment | {"PUBLIC_URL": url}

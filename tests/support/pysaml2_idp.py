@@ -1,6 +1,6 @@
 """An identity provider that we did not write: pysaml2's, behind a few pages on 127.0.0.1.
 
-What is said, what is signed and how a request is read is pysaml2's doing. Its keys are made when it starts.
+pysaml2 writes the messages, signs them and reads the requests. Its keys are made when it starts.
 """
 
 import base64
@@ -52,14 +52,14 @@ class Manner:
     sign_response: bool = True
     sign_assertion: bool = True
     signature: str | None = SIG_RSA_SHA256
-    """None, and None for ``digest``: what pysaml2 does if nobody tells it."""
+    """None, and None for ``digest``: the default of pysaml2."""
     digest: str | None = DIGEST_SHA256
     name_id_format: str | None = None
     """None: the format that the request asks for."""
     names_by_oid: bool = False
     """Attributes under the names of SAML's X.500 profile, instead of Okta's."""
     audience: str | None = None
-    """None: whoever asks. Otherwise the entity ID of another SP that it knows."""
+    """None: the SP that asks. Otherwise the entity ID of another SP that it knows."""
     encryption: str | None = None
     """None, or how the assertion is encrypted to the certificate of the SP's metadata. pysaml2 itself would take 3DES."""
     clock: timedelta = timedelta()
@@ -132,7 +132,7 @@ class Heard:
 
 
 class Pysaml2Idp(ThreadingHTTPServer):
-    """``people`` are who can be clicked; ``heard`` is what it was told; ``faults`` what went wrong in it, which no test should have.
+    """``people`` are the people on its page; ``heard`` are the messages that it received; ``faults`` are its own errors: no test may have any.
 
     AuthnRequests need no signature unless ``want_signed``; a logout message always does.
     """
@@ -230,7 +230,7 @@ class Pysaml2Idp(ThreadingHTTPServer):
         return self._send_off(said, fields.get("RelayState", ""), place, response=True)
 
     def send_away(self, sp: str) -> str:
-        """Return the page that takes a LogoutRequest for whoever came last to an SP (an entity ID) there."""
+        """Return the page that takes a LogoutRequest to an SP (an entity ID), for the person who signed in there last."""
         name_id, index = self.known_as[sp]
         ((place, *_),) = (self.saml.metadata.single_logout_service(sp, self.manner.logout_binding, "spsso"),)
         _, said = self.saml.create_logout_request(
@@ -244,7 +244,7 @@ class Pysaml2Idp(ThreadingHTTPServer):
         )
         return self._send_off(said, "the IdP's own", place["location"])
 
-    def be_told(self, fields: Mapping[str, str], binding: str) -> None:
+    def receive(self, fields: Mapping[str, str], binding: str) -> None:
         """Take an SP's answer to our LogoutRequest, if it signed it."""
         sent = fields["SAMLResponse"]
         answer = self.saml.parse_logout_request_response(sent, binding).response
@@ -361,8 +361,8 @@ def _x500(person: Person) -> dict[str, list[str]]:
         "title": person.title,
         "isMemberOf": None,
     }
-    told = {name: [value] for name, value in said.items() if value is not None}
-    return told | ({"isMemberOf": list(person.groups)} if person.groups else {})
+    attributes = {name: [value] for name, value in said.items() if value is not None}
+    return attributes | ({"isMemberOf": list(person.groups)} if person.groups else {})
 
 
 class _Pages(BaseHTTPRequestHandler):
@@ -406,7 +406,7 @@ class _Pages(BaseHTTPRequestHandler):
 
     def _log_out(self, fields: dict[str, str], binding: str) -> None:
         if "SAMLResponse" in fields:
-            self.server.be_told(fields, binding)
+            self.server.receive(fields, binding)
             self._send("<!DOCTYPE html><title>pysaml2</title><h1>You are signed out everywhere</h1>")
         else:
             self._send(self.server.leave(fields, binding))

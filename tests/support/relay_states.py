@@ -1,4 +1,4 @@
-"""What strangers write where a page to go on to is asked for, none of which leads anywhere but to the landing page."""
+"""Values that strangers send as the page after the sign-in. All of them lead to the landing page."""
 
 READ_BY_BROWSERS = (
     "https://evil.test/", "http://evil.test", "HTTPS://EVIL.TEST", "//evil.test", "///evil.test", "////evil.test", "/\\evil.test",

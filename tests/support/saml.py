@@ -45,7 +45,7 @@ def now() -> datetime:
 
 @dataclass(frozen=True)
 class Claims:
-    """What a Response says. None leaves a claim out; the defaults are those of Okta. Values are escaped, attribute values are raw XML if marked."""
+    """The claims of a Response. None leaves a claim out; the defaults are Okta's. Values are escaped; attribute values are raw XML if marked."""
 
     acs_url: str
     audience: str | None

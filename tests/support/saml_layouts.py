@@ -1,6 +1,6 @@
 """Responses in the layouts of real IdPs: files of `tests/data/saml/responses`, signed as text, so that no octet of a layout is lost.
 
-What a Signature says (transforms, prefixes, algorithms) is what is done. Canonicalization is lxml's and the arithmetic is cryptography's.
+Each is signed with the transforms, prefixes and algorithms that its Signature names. lxml canonicalizes, and cryptography does the arithmetic.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""What stands in the database, as plain values: to tell what a message changed, and that a refused one changed nothing."""
+"""The content of the database, as plain values: to find what a message changed, and that a refused one changed nothing."""
 
 from collections.abc import Mapping
 from typing import Any

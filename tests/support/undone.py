@@ -1,7 +1,7 @@
 """Several cases in one test, each from the same start: they share a set-up that would cost more than they do."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from django.db import transaction
 
@@ -16,3 +16,27 @@ def undone(case: object) -> Iterator[None]:
     except Exception as failure:
         failure.add_note(f"Case: {case}")
         raise
+
+
+@contextmanager
+def every_case() -> Iterator[Callable[[object], AbstractContextManager[None]]]:
+    """Run all cases, each undone, although some fail; then fail with the failures of all, by name.
+
+    `with every_case() as case: for name in NAMES: with case(name): …`
+    """
+    failures: list[Exception] = []
+    cases: list[object] = []
+
+    @contextmanager
+    def one(case: object) -> Iterator[None]:
+        cases.append(case)
+        try:
+            with undone(case):
+                yield
+        except Exception as failure:  # noqa: BLE001  (raised at the end, with the others)
+            failures.append(failure)
+
+    yield one
+    assert cases, "there was no case"
+    if failures:
+        raise ExceptionGroup(f"{len(failures)} of {len(cases)} cases failed", failures)

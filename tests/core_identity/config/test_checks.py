@@ -1,4 +1,4 @@
-"""R26: a break-glass administrator exists, or an administrator hears of it."""
+"""R26: a break-glass administrator exists, or an administrator is warned."""
 
 import io
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What has had its time is deleted, in pieces and without waiting; what is at work stays (R35)."""
+"""Expired rows are deleted, in batches and without waiting for locks; rows in use stay (R35)."""
 
 import io
 import json

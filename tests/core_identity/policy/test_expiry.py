@@ -1,10 +1,10 @@
-"""Who may sign in (R21, R22, R25, R26), what expires (R20) and when a wish is granted (R22). No database."""
+"""The policy of expiry: the users who may sign in (R21, R22, R25, R26), the causes of expiry (R20), and requests to reactivate (R22). No database."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core_identity.policy.expiry import Bar, Standing, bar_to_sign_in, expires, wish_is_granted
+from core_identity.policy.expiry import Bar, Standing, bar_to_sign_in, expires, reactivation_is_permitted
 
 GATE = [
     (Standing(expired=False, staff=False, identity_active=True), None),
@@ -59,4 +59,4 @@ def test_a_wish_unexpires_only_where_nothing_changed_since_R22(change: dict[str,
         "then": THEN,
         "today": THEN,
     }
-    assert wish_is_granted(**{**facts, **change}) is granted  # type: ignore[arg-type]
+    assert reactivation_is_permitted(**{**facts, **change}) is granted  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""R28: a group reaches a role by its name or by an alias, and a rename finds the role anew."""
+"""R28: a group reaches a role by its name or by an alias, and a rename looks for the role again."""
 
 import pytest
 from django.db import IntegrityError, transaction

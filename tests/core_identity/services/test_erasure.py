@@ -31,7 +31,7 @@ ROOT = replace(ADMIN, kind=ActorKind.SYSTEM, label="command line")
 BY_JANE = Actor(Channel.SSO, ActorKind.SIGN_IN, "jane.doe by SSO", request_id="REQSSO")
 WHY = "request 4711"
 TRACES = ("jane", "doe", "00u1jane", "Editor", "Press")
-"""What must not be found anywhere afterwards. Her UID key is ``jane.doe``, and may stay where UIDs are kept."""
+"""Texts that must not be found anywhere afterwards. Her UID key is ``jane.doe``, and may stay where UIDs are kept."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""R34: every change is told, in the transaction of the change, and the database refuses to have it otherwise."""
+"""R34: every change writes an event in its own transaction, and the database refuses to alter events."""
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction

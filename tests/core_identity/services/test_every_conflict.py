@@ -154,7 +154,7 @@ def test_every_conflict_can_be_decided_and_then_the_same_message_goes_through_R9
 
 
 def went_through(send: Callable[[], object]) -> str:
-    """Return why the message does not go through; another conflict, about another key of it, is a new question."""
+    """Return why the message is refused. A conflict about another key of the message is a new question."""
     before = set(Conflict.objects.values_list("pk", flat=True))
     try:
         send()

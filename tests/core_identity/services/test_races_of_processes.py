@@ -1,4 +1,4 @@
-"""R7 and the lock order again, over processes: each act has its own interpreter, and only PostgreSQL stands between them."""
+"""R7 and the lock order again, over processes: each act has its own interpreter, and they share only PostgreSQL."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""R31: groups of an assertion give roles where the connection takes them; names that give nothing are listed, an absent attribute is told once."""
+"""R31: groups of an assertion give roles where the connection takes them; other names are listed, an absent attribute writes one event."""
 
 from datetime import timedelta
 

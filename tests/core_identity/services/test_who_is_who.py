@@ -191,7 +191,7 @@ def test_re_key_asks_for_two_keys_and_the_address_of_the_resource_is_none_R3(acm
 
 
 def test_who_came_by_sign_in_only_is_held_to_the_email_when_first_pushed_R9(acme: Connection) -> None:
-    """The externalId of the assertion leads to her, so the push relinks; what it makes of her is a new resource all the same."""
+    """The externalId of the assertion leads to her, so the push relinks. Her SCIM resource is a new one all the same."""
     sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE, external_id=JANE.external_id))
     create_user(actor=ADMIN, username="zoe", email=ZOE.email or "", customer=acme.customer)
     with pytest.raises(Conflict):

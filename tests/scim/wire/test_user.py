@@ -1,4 +1,4 @@
-"""What a User message says, as a table: one line for each leniency, with the client that needs it."""
+"""The meaning of a User message, as a table: one line for each leniency, with the client that needs it."""
 
 from typing import Any
 

@@ -18,7 +18,7 @@ AT_THE_GATE = frozenset(
         "not_signed", "encrypted", "not_encrypted", "unsolicited", "no_request",
     }
 )  # fmt: skip
-"""What is refused by one of these names has reached neither python3-saml nor xmlsec nor a key of ours."""
+"""A message that is refused by one of these names has reached neither python3-saml nor xmlsec nor a key of ours."""
 
 BEFORE_SIGNATURES = AT_THE_GATE - {"not_signed"} | {"status"}
 """What is refused by one of these names is refused so at every setting: who must sign what is asked after it."""
@@ -41,8 +41,8 @@ class Attack:
     """``code`` is on the page, at each setting *signed* that looks so far; ``carries`` says what is signed (both, assertion, response, none).
 
     ``believed``: refused by policy, after it was verified. ``late``: refused after the gate, although a refusal of the gate has the same name.
-    ``too_little``: the code where it is opened, and what it carries is not enough.
-    ``welcome``: where what it carries is enough it is no attack, and signs Jane in.
+    ``too_little``: the code if it is opened and carries less than the setting requires.
+    ``welcome``: if the setting accepts what it carries, it is not an attack and signs Jane in.
     """
 
     code: str
@@ -114,7 +114,7 @@ def respelled(code: str, change: Callable[[str], str | bytes]) -> Attack:
 
 
 def raw(code: str, xml: str | bytes) -> Attack:
-    """Return something that is no message of the IdP at all."""
+    """Return something that is not a message of the IdP at all."""
     return Attack(code, lambda scene: encoded(xml))
 
 
@@ -180,7 +180,7 @@ def add(path: str, xml: str, position: int | None = None) -> Change:
 
 
 def fragment(xml: str) -> etree._Element:
-    """Return an element as it would stand in a message."""
+    """Return an element in the form that a message contains."""
     declared = " ".join(f'xmlns:{prefix}="{uri}"' for prefix, uri in (NS | {"xsi": XSI}).items())
     return etree.fromstring(f"<frame {declared}>{xml}</frame>")[0]
 

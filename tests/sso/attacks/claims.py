@@ -58,7 +58,7 @@ ABSURD = {
     "out of its other end": "9999-12-31T23:59:59-14:00",
     "a leap second": "2016-12-31T23:59:60Z",
 }  # fmt: skip
-"""Spellings of a time that are refused wherever they stand."""
+"""Spellings of a time that are refused in every place."""
 
 
 def _second_audience(root: Any) -> None:

@@ -14,7 +14,7 @@ def _inside(xml: str) -> str:
 
 
 def _extensions(inside: str) -> Callable[..., None]:
-    """What is allowed there by the schema, in a Response that was signed without it."""
+    """Content that the schema allows there, added to a Response that was signed without it."""
     return add(".", f'<samlp:Extensions><x xmlns="urn:x">{inside}</x></samlp:Extensions>', 2)
 
 

@@ -1,4 +1,4 @@
-"""What is encrypted to us, and what is in it. Anybody can encrypt to us, so most of these are in a Response that is not signed."""
+"""Messages that are encrypted to us, and their content. Anybody can encrypt to us, so most of these are in a Response that is not signed."""
 
 import base64
 from collections.abc import Callable
@@ -111,7 +111,7 @@ ALTERED: dict[str, Change] = {
     "a very long wrapped key": _cipher(KEY, lambda octets: octets * 400),
     "no wrapped key": _cipher(KEY, lambda octets: b""),
 }
-"""What somebody without the IdP's key can do to a ciphertext. Nothing of it may be told apart."""
+"""Changes of a ciphertext by somebody without the IdP's key. Their answers must be indistinguishable."""
 
 
 def _algorithm(of: str, uri: str | None) -> Change:
@@ -165,7 +165,7 @@ STRUCTURES: dict[str, Change] = {
 }  # fmt: skip
 
 EARLY = {"two of them", "a readable one beside", "a readable one of another namespace beside", "in Extensions"}
-"""What is refused before it is asked who signed."""
+"""Messages that are refused before the signer is checked."""
 
 ALGORITHMS: dict[str, Change] = {
     **{

@@ -182,7 +182,7 @@ VALUES: dict[str, Change] = {
 
 
 def _borrowed(space: str, name: str) -> Callable[[Scene], str]:
-    """The key is right and the reference names the Assertion's ID; what was signed is something else."""
+    """The key is right and the reference names the Assertion's ID; but another element was signed."""
 
     def make(scene: Scene) -> str:
         def borrow(root: etree._Element) -> None:

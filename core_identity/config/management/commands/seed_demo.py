@@ -73,7 +73,7 @@ def _migrate() -> None:
     """Run `migrate`, but only if there is something to do: each run costs a second."""
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        call_command("migrate", interactive=False, verbosity=0)
+        call_command("migrate", interactive=False, verbosity=0, skip_checks=False)  # a check refuses an older database
 
 
 def _description(idp_metadata: Path, redirect_uris: list[str]) -> dict[str, Any]:

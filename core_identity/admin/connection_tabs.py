@@ -1,0 +1,120 @@
+"""The pages of a connection, in five tabs: what each page is for, and who may open it (R37)."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from core_identity.models import Connection
+
+if TYPE_CHECKING:
+    from core_identity.admin.connections import ConnectionAdmin
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """``name`` is that of the declared page, or ``change``. ``purpose`` is one sentence about what it does."""
+
+    name: str
+    title: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    title: str
+    pages: tuple[Page, ...]
+
+
+TABS: Final = (
+    Tab(
+        "Set-up",
+        (Page("overview", "Set-up", "The steps in order, and the values for the identity provider."),),
+    ),
+    Tab(
+        "SAML",
+        (
+            Page(
+                "saml",
+                "Settings",
+                "Signatures that CORE demands, names of attributes, and where a sign-in may start.",
+            ),
+            Page("metadata", "Metadata of the IdP", "Addresses and certificates that CORE trusts."),
+            Page("keys", "Our keys", "Needed for encrypted assertions, signed requests and logout."),
+            Page("domains", "Email domains", "Addresses that lead from the sign-in page to this connection."),
+            Page(
+                "test",
+                "Test sign-in",
+                "Goes through every check at the identity provider and here, and changes nothing.",
+            ),
+        ),
+    ),
+    Tab(
+        "Provisioning",
+        (
+            Page("credentials", "Secrets and tokens", "Client secrets and long-lived tokens: make, change, revoke."),
+            Page("oauth", "OAuth client", "Lets the identity provider ask for consent and tokens."),
+            Page("redirects", "Redirect URIs of Okta", "Computed from the address of the app in Okta."),
+            Page("contact", "Link for the set-up contact", "Lets the customer's administrator give consent."),
+        ),
+    ),
+    Tab(
+        "People and groups",
+        (
+            Page("groups", "Groups", "Groups that wait for a role, and groups that give one."),
+            Page(
+                "roles",
+                "Roles of its groups",
+                "The roles that groups may give. Everybody who can name groups at the identity provider can give these roles.",
+            ),
+            Page("drift", "Drift", "Values of the identity provider that differ from those here."),
+            Page(
+                "mismatches",
+                "People known twice",
+                "People who probably have two users, because SAML and SCIM send different UIDs.",
+            ),
+        ),
+    ),
+    Tab(
+        "Safety",
+        (
+            Page(
+                "change",
+                "Name and UID rule",
+                "The value that identifies people, and the effects of a sign-in or a push.",
+            ),
+            Page("external-id", "May the externalId change?", "Only for identity providers that change it."),
+            Page("rekey", "Re-key", "Lets one of the three keys of each person change, for a limited time."),
+            Page("succeed", "Successor", "Moves the people to another connection."),
+            Page("switch", "Switch on or off", "Stops all sign-ins and pushes. People stay."),
+        ),
+    ),
+)
+
+
+def tabs_for(admin: "ConnectionAdmin", request: HttpRequest, connection: Connection) -> list[dict[str, Any]]:
+    """Return the tabs with the pages that this administrator may open; the current page and tab are marked."""
+    match = request.resolver_match
+    current = (match.url_name or "").removeprefix("core_identity_connection_") if match else ""
+    declared = {page.name: page for page in admin.pages}
+    tabs = []
+    for tab in TABS:
+        pages = [
+            {
+                "title": page.title,
+                "purpose": page.purpose,
+                "url": reverse(f"admin:core_identity_connection_{page.name}", args=[connection.pk]),
+                "is_current": page.name == current,
+            }
+            for page in tab.pages
+            if page.name == "change" or _may_open(declared.get(page.name), admin, request, connection)
+        ]
+        if pages:
+            is_current = any(page["is_current"] for page in pages)
+            tabs.append({"title": tab.title, "url": pages[0]["url"], "pages": pages, "is_current": is_current})
+    return tabs
+
+
+def _may_open(page: Any, admin: "ConnectionAdmin", request: HttpRequest, connection: Connection) -> bool:
+    return page is not None and bool(page.is_open_to(admin, request, connection))

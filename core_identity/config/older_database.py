@@ -1,0 +1,40 @@
+"""Recognise a database from before release 0.1. Its tables came from migrations that no longer exist, so it cannot be upgraded.
+
+Without this check, `migrate` would fail at the first table that already exists, and the error would not explain what to do.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+from django.core import checks
+from django.core.checks import CheckMessage, Tags, register
+from django.db import Error, connection
+from django.db.migrations.recorder import MigrationRecorder
+
+FIRST_OF_THE_FORMER: Final = ("core_identity", "0001_initial")
+"""Every database from before release 0.1 lists this migration. No release has it."""
+
+OLDER: Final = checks.Error(
+    "This database is from before release 0.1. It cannot be upgraded, and nothing in it was changed.",
+    hint="Start with an empty database and keep this one for as long as you need its data. For the database of this checkout, "
+    "`./dev run --fresh` and `./dev serve --fresh` do both. Elsewhere, create a database, enter it in DATABASE_URL and run `migrate`. "
+    "Then apply your connection files again.",
+    id="core_identity.E001",
+)
+
+
+def is_older(applied: Collection[tuple[str, str]]) -> bool:
+    """``applied``: app and name of each migration that the database lists."""
+    return FIRST_OF_THE_FORMER in applied
+
+
+@register(Tags.database)
+def database_is_not_older(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Run by ``migrate``, which an error stops, and by ``check --database default``."""
+    if not databases or connection.alias not in databases:
+        return []
+    try:
+        applied = MigrationRecorder(connection).applied_migrations()
+    except Error:
+        return []  # no database: the command itself reports that
+    return [OLDER] if is_older(applied) else []

@@ -1,0 +1,114 @@
+"""The set-up of a connection: its steps in order, each ticked by facts, and the values that the IdP's screens ask for (R37).
+
+Each app registers the steps and the values that it knows, because core_identity does not import the protocol apps.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from core_identity.models.connection import UidRule
+
+if TYPE_CHECKING:
+    from core_identity.models import Connection
+
+
+class Vendor(StrEnum):
+    """The IdPs whose screens we know. OTHER uses the words of the standards."""
+
+    OKTA = "okta"
+    ENTRA = "entra"
+    GOOGLE = "google"
+    OTHER = "other"
+
+    @property
+    def label(self) -> str:
+        return {"okta": "Okta", "entra": "Entra", "google": "Google", "other": "Other"}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step. ``order`` is its place, from 1.
+
+    ``facts`` are sentences about what happened already. ``advice`` is what to do, or what to check when nothing happens; shown while the step is
+    open. ``page`` is the last part of the name of the page that does it, as in ``admin:core_identity_connection_<page>``.
+    ``seen_at`` (aware) is the time of the fact that ticked the step, if it has one.
+    """
+
+    order: int
+    name: str
+    title: str
+    done: bool
+    facts: tuple[str, ...] = ()
+    advice: str = ""
+    page: str = ""
+    page_title: str = ""
+    seen_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One field of a screen of the IdP. ``value`` is what to enter; empty if CORE does not have it yet.
+
+    ``where`` describes the field or what to do there. ``copied`` is False for a choice that the administrator makes by hand.
+    """
+
+    name: str
+    label: str
+    value: str
+    where: str = ""
+    required: bool = True
+    copied: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """One screen of the IdP, with its fields in their order there."""
+
+    title: str
+    way: str
+    values: tuple[Value, ...] = field(default=())
+
+
+Steps = Callable[["Connection"], Iterable[Step]]
+Screens = Callable[["Connection", Vendor], Iterable[Screen]]
+
+_STEPS: Final[list[Steps]] = []
+_SCREENS: Final[list[Screens]] = []
+
+
+def register(*, steps: Steps, screens: Screens | None = None) -> None:
+    """Add what an app knows, in ``AppConfig.ready``."""
+    _STEPS.append(steps)
+    if screens is not None:
+        _SCREENS.append(screens)
+
+
+def steps_of(connection: "Connection") -> list[Step]:
+    """Return the steps of a connection in their order. A constant number of statements."""
+    return sorted((step for steps in _STEPS for step in steps(connection)), key=lambda step: step.order)
+
+
+def screens_of(connection: "Connection", vendor: Vendor) -> list[Screen]:
+    """Return the screens of this vendor that need our values, in the order in which an administrator meets them. Nothing in them is secret."""
+    return [screen for screens in _SCREENS for screen in screens(connection, vendor)]
+
+
+def uid_rule_in_words(rule: str) -> str:
+    """Return what identifies people by a UID rule (R3), with an example and what happens to the second person of one name."""
+    return {
+        UidRule.NAME.value: (
+            "firstName.lastName identifies people, for example John.Smith. A second John Smith needs another value in the directory, for example "
+            "John.Smith2. Until then CORE refuses him, and never mixes up the two."
+        ),
+        UidRule.EMAIL.value: (
+            "The email address identifies people, for example john.smith@example.com. If an address goes to another person later, "
+            "CORE refuses that person until an administrator decides."
+        ),
+        UidRule.OTHER.value: (
+            "A stable value of the directory identifies people, for example the employee number 10042. Two people with the same name have "
+            "different numbers, so they never collide."
+        ),
+    }[rule]

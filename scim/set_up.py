@@ -1,0 +1,189 @@
+"""The SCIM steps of a connection's set-up, and the provisioning screens of the IdPs that we know (R37)."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from core_identity.set_up import Screen, Step, Value, Vendor
+from scim.connections import urls
+from scim.models import BearerToken, OAuthClient, ProvisioningRecord
+from scim.wire.urns import ENTERPRISE_USER
+
+if TYPE_CHECKING:
+    from core_identity.models import Connection
+
+_GOOD: Final = 300
+"""Statuses below this one are successes."""
+_LATELY: Final = 200
+"""Calls that are searched for a success."""
+
+
+def steps(connection: "Connection") -> Iterator[Step]:
+    """Yield the steps that scim can tick. Four statements."""
+    client = OAuthClient.objects.filter(connection=connection).first()
+    token = BearerToken.objects.filter(connection=connection, revoked_at=None).order_by("-id").first()
+    calls = ProvisioningRecord.objects.filter(connection_slug=connection.slug, connection_id=connection.pk)
+    newest = calls.order_by("-id").first()
+    # A call that failed proves no connection; the newest calls are enough to find one that did not.
+    good = next((call for call in calls.order_by("-id")[:_LATELY] if call.status < _GOOD), None)
+    has_credential = client is not None or token is not None
+    yield Step(
+        6,
+        "provisioning",
+        "Provisioning prepared",
+        done=has_credential,
+        facts=_credentials(client, token),
+        advice="Choose how the identity provider proves itself. Okta uses OAuth: make the OAuth client and add Okta's redirect URI. Entra uses a "
+        "long-lived token. Then copy the values below into its provisioning screen.",
+        page="credentials" if has_credential else "oauth",
+        page_title="Secrets and tokens" if has_credential else "Make the OAuth client",
+    )
+    consented = client is not None and client.consented_at is not None
+    yield Step(
+        7,
+        "consent",
+        "Consent given",
+        done=consented or good is not None,
+        facts=_consent(client, token),
+        advice="We wait for the identity provider to ask. In Okta: Provisioning, Integration, Authenticate. Is the button missing? Edit the SCIM "
+        "connection in Okta, change nothing, and save. With a long-lived token no consent is needed.",
+        page="contact",
+        page_title="Let the customer's administrator consent",
+        seen_at=client.consented_at if client is not None else None,
+    )
+    yield Step(
+        8,
+        "test_call",
+        "The identity provider tested the connection",
+        done=good is not None,
+        facts=_call(newest, is_good=good is not None),
+        advice="In Okta: Provisioning, Integration, Test Connector Configuration. In Entra: Provisioning, Test Connection; it asks for a random user "
+        "that does not exist, and the answer is an empty list. If it fails, the provisioning log here shows each call with its answer.",
+        seen_at=good.at if good else None,
+    )
+
+
+def _credentials(client: OAuthClient | None, token: BearerToken | None) -> tuple[str, ...]:
+    facts = []
+    if client is not None:
+        uris = len(client.redirect_uris.split())
+        facts.append(f"The OAuth client has {uris} redirect URI{'' if uris == 1 else 's'}.")
+        if not uris and client.allows_authorization_code:
+            facts.append("Okta cannot ask for consent before its redirect URI is added.")
+    if token is not None:
+        facts.append(f"The token {token.name} is {token.state}.")
+    return tuple(facts)
+
+
+def _consent(client: OAuthClient | None, token: BearerToken | None) -> tuple[str, ...]:
+    if client is not None and client.consented_at is not None:
+        return (f"Consent was given by {client.consented_as}.",)
+    return ("A long-lived token needs no consent.",) if token is not None else ()
+
+
+def _call(newest: ProvisioningRecord | None, *, is_good: bool) -> tuple[str, ...]:
+    if newest is None:
+        return ()
+    return (
+        (f"The last call was {newest.method} {newest.resource_type} and was answered with {newest.status}.",)
+        if not is_good
+        else ()
+    )
+
+
+def screens(connection: "Connection", vendor: Vendor) -> Iterator[Screen]:
+    """Yield the provisioning screens at this vendor. One statement."""
+    known = urls(connection)
+    uid = f"{ENTERPRISE_USER}:{connection.uid_attribute}"
+    match vendor:
+        case Vendor.OKTA:
+            yield Screen(
+                "Provisioning: Integration",
+                "General, App Settings, Edit, Provisioning: SCIM; then the tab Provisioning",
+                (
+                    Value("scim_base_url", "SCIM connector base URL", known["scim_base_url"]),
+                    Value("unique_field", "Unique identifier field for users", "userName"),
+                    Value(
+                        "actions",
+                        "Supported provisioning actions",
+                        "Import New Users and Profile Updates, Push New Users, Push Profile Updates, Push Groups",
+                        "Leave Import Groups unticked.",
+                        copied=False,
+                    ),
+                    Value("mode", "Authentication Mode", "OAuth 2", copied=False),
+                    Value("token_url", "Access token endpoint URI", known["token_url"]),
+                    Value(
+                        "authorize_url", "Authorization endpoint URI", f"{known['authorize_url']}?scope=offline_access"
+                    ),
+                    Value(
+                        "client_id",
+                        "Client ID",
+                        known["client_id"] or "",
+                        "" if known["client_id"] else "Make the OAuth client first.",
+                    ),
+                    Value("client_secret", "Client Secret", "shown once, when it is made", copied=False),
+                ),
+            )
+            yield Screen(
+                "Profile Editor: Add Attribute",
+                "Provisioning, To App, Go to Profile Editor, Add Attribute; then map it under Provisioning, To App",
+                (
+                    Value("uid_names", "Display name, variable name, external name", connection.uid_attribute),
+                    Value("uid_namespace", "External namespace", ENTERPRISE_USER),
+                    Value("uid_scope", "Attribute type", "Personal", copied=False),
+                ),
+            )
+        case Vendor.ENTRA:
+            yield Screen(
+                "Provisioning: Admin Credentials",
+                "Provisioning, Get started, Automatic",
+                (
+                    Value("scim_base_url", "Tenant URL", known["scim_base_url"]),
+                    Value("token", "Secret Token", "the long-lived token, shown once when it is made", copied=False),
+                ),
+            )
+            yield Screen(
+                "Mappings: Provision Microsoft Entra ID Users",
+                "Show advanced options, Edit attribute list: add the UID; then Add New Mapping",
+                (
+                    Value("uid_path", "Target attribute", uid, "Map it to the value that SAML sends as UID."),
+                    Value(
+                        "user_name", "userName", "userPrincipalName", "The same value as the SAML NameID.", copied=False
+                    ),
+                    Value(
+                        "external_id",
+                        "externalId",
+                        "objectId",
+                        "It never changes. The default, mailNickname, can change.",
+                        copied=False,
+                    ),
+                ),
+            )
+        case Vendor.GOOGLE:
+            yield Screen(
+                "Provisioning",
+                "Google offers SCIM for apps of its catalogue only. People are created at their first sign-in instead.",
+            )
+        case _:
+            yield Screen(
+                "SCIM 2.0 client",
+                "Some call it provisioning, or directory sync",
+                (
+                    Value("scim_base_url", "Base URL", known["scim_base_url"]),
+                    Value("unique_field", "Unique field of a user", "userName"),
+                    Value(
+                        "token_url",
+                        "OAuth 2 token URL",
+                        known["token_url"],
+                        "Grant: client credentials or authorization code.",
+                    ),
+                    Value("authorize_url", "OAuth 2 authorization URL", known["authorize_url"], required=False),
+                    Value(
+                        "client_id",
+                        "Client ID",
+                        known["client_id"] or "",
+                        "Or use a long-lived token as Bearer.",
+                        required=False,
+                    ),
+                    Value("uid_path", "Attribute of the UID", uid),
+                ),
+            )

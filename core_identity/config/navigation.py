@@ -84,8 +84,7 @@ def may_open(request: HttpRequest, site: AdminSite, entry: Entry) -> bool:
     """Ask the page itself, so the navigation and the page never disagree."""
     if not entry.model:
         return True
-    page = site._registry.get(apps.get_model(entry.model))
-    return page is not None and page.has_view_or_change_permission(request)
+    return site.get_model_admin(apps.get_model(entry.model)).has_view_or_change_permission(request)
 
 
 def _links(site: AdminSite, entries: Sequence[Entry], counts: Mapping[str, int]) -> Iterator[Link]:

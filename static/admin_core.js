@@ -26,3 +26,8 @@ document.addEventListener("DOMContentLoaded", () => {
     }
   }, 5000);
 });
+
+// Django's picker of permissions names a help icon on an element that may have no name.
+addEventListener("load", () => {
+  for (const icon of document.querySelectorAll("span.help-tooltip[aria-label]")) icon.setAttribute("role", "img");
+});

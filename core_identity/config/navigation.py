@@ -84,8 +84,8 @@ def may_open(request: HttpRequest, site: AdminSite, entry: Entry) -> bool:
     """Ask the page itself, so the navigation and the page never disagree."""
     if not entry.model:
         return True
-    page = site._registry.get(apps.get_model(entry.model))
-    return page is not None and page.has_view_or_change_permission(request)
+    model = apps.get_model(entry.model)
+    return site.is_registered(model) and site.get_model_admin(model).has_view_or_change_permission(request)
 
 
 def _links(site: AdminSite, entries: Sequence[Entry], counts: Mapping[str, int]) -> Iterator[Link]:

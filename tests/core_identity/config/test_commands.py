@@ -221,6 +221,19 @@ def test_one_fault_anywhere_and_nothing_is_applied(folder: Path, change: dict[st
     assert not Event.objects.exists()
 
 
+def test_the_faults_of_all_parts_and_of_all_connections_are_named_at_once(folder: Path) -> None:
+    wrong = {"uid": {"rule": "nickname"}, "saml": {"idp_metadata": "none.xml"}, "scim": {"grants": ["password"]}}
+    entries = [{"slug": "acme", **wrong}, {"slug": "globex", **wrong}, {"slug": "Not a slug!"}]
+    status, answer = apply(folder, {"roles": [5], "colour": 1, "connections": entries})
+    assert status == 1
+    assert [fault["path"] for fault in answer["errors"]] == [
+        "roles[0].name",
+        "colour",
+        *(f"connections[{index}].{part}" for index in (0, 1) for part in ("uid.rule", "saml.idp_metadata", "scim.grants[0]")),
+        "connections[2].slug",
+    ]  # fmt: skip
+
+
 def test_text_that_is_no_yaml_is_refused_with_the_line(folder: Path) -> None:
     (folder / "x.yaml").write_text("connections: [\n  {slug: acme")
     status, answer = run("connection", "apply", str(folder / "x.yaml"))

@@ -70,8 +70,8 @@ def test_a_write_takes_few_statements(okta: Scim) -> None:
 def _conflict(identity: Identity, **fields: Any) -> None:
     now = timezone.now()
     other = User.objects.exclude(pk=identity.user_id).first() or identity.user
-    told = {"cause": "email", "cause_key": str(random.random()), "channel": "scim", "first_at": now, "last_at": now}  # noqa: S311
-    Conflict.objects.create(**({"connection": identity.connection, "other": other, **told} | fields))
+    usual = {"cause": "email", "cause_key": str(random.random()), "channel": "scim", "first_at": now, "last_at": now}  # noqa: S311
+    Conflict.objects.create(**({"connection": identity.connection, "other": other, **usual} | fields))
 
 
 def _set(**fields: Any) -> Callable[[Identity], object]:

@@ -1,4 +1,4 @@
-"""What `connection` can do about secrets, tokens and redirect URIs; the command itself is in `management/commands`."""
+"""The acts of the command `connection` about secrets, tokens and redirect URIs. The command itself is in `core_identity.config`."""
 
 from argparse import ArgumentParser
 from collections.abc import Callable

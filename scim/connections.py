@@ -39,7 +39,7 @@ def apply(
 
     Raises `SettingsErrors` with all faults. Then nothing is changed.
     """
-    redirect_uris, grants = _read(section)
+    redirect_uris, grants = read_section(section)
     client = OAuthClient.objects.select_for_update().filter(connection=connection).first()
     fresh = client is None
     if client is None:
@@ -102,7 +102,8 @@ def urls(connection: "Connection") -> dict[str, Any]:
     }
 
 
-def _read(content: object) -> tuple[list[str], list[str]]:
+def read_section(content: object) -> tuple[list[str], list[str]]:
+    """Return the redirect URIs and the grants; raise `SettingsErrors` with all that is wrong."""
     section = Section.of_service(content, path="scim")
     redirect_uris = section.texts("redirect_uris") or []
     for index, uri in enumerate(redirect_uris):

@@ -1,4 +1,4 @@
-"""What `connection` can do about SAML: the metadata of IdPs, our keys, and email domains. The command itself is in `core_identity.config`."""
+"""The acts of the command `connection` about SAML: metadata of IdPs, our keys, email domains. The command itself is in `core_identity.config`."""
 
 import sys
 from argparse import ArgumentParser

@@ -31,3 +31,8 @@ document.addEventListener("DOMContentLoaded", () => {
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelector("form[data-continue]")?.requestSubmit();
 });
+
+// Django's picker of permissions names a help icon on an element that may have no name.
+addEventListener("load", () => {
+  for (const icon of document.querySelectorAll("span.help-tooltip[aria-label]")) icon.setAttribute("role", "img");
+});

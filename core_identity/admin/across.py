@@ -10,7 +10,7 @@ from core_identity.admin_kit.filters import Filters, Shown, page_of_rows
 from core_identity.admin_kit.pages import ListReadPage
 from core_identity.keys import key
 from core_identity.models import Identity
-from core_identity.selectors.across import SAMPLE, reactivations, roles_by_name, unmapped_names, waiting_for_a_role
+from core_identity.selectors.across import SAMPLE, pushed_groups, reactivations, roles_by_name, unmapped_names
 from core_identity.selectors.drift import FIELDS, drift_in, drifting
 from core_identity.selectors.mismatches import LATELY, LOOKED_AT, mismatches_across, newest_mismatches
 from core_identity.selectors.refused import refused_messages, with_people
@@ -56,7 +56,7 @@ class AllDriftPage(AcrossPage):
     kind_label = "Field"
 
     def found(self, filters: Filters) -> Any:
-        return drifting(filters.kind or None).filter(filters.rows()).select_related("drifting", "user", "connection")
+        return drifting(filters.kind or None).filter(filters.rows("drifting__connection")).select_related("drifting", "user", "connection")
 
     def shown(self, page: Shown) -> Any:
         kind = Filters.of(self.request.GET, self.kinds).kind
@@ -90,16 +90,21 @@ class WaitingGroupsPage(AcrossPage):
     """R29: the push groups of all connections that give no role."""
 
     name = "waiting-groups"
-    title = "Groups that wait for a role"
+    title = "Groups"
     template_name = "admin/core_identity/connection/waiting_groups.html"
-    kinds = {"named": "a role has this name", "unknown": "no role has this name"}
+    kinds = {"named": "a role has this name", "unknown": "no role has this name", "linked": "gives a role"}
     kind_label = "Role"
 
+    def is_open(self) -> bool:
+        """The page concerns connections and roles. An administrator of either may see it."""
+        sees = seen_by(self.request)
+        return sees["connection"] or sees["role"]
+
     def found(self, filters: Filters) -> Any:
-        return waiting_for_a_role(filters.kind).filter(filters.rows())
+        return pushed_groups(filters.kind).filter(filters.rows())
 
     def shown(self, page: Shown) -> Any:
-        roles = roles_by_name([group.name_key for group in page.rows])
+        roles = roles_by_name([group.name_key for group in page.rows if group.role is None])
         return [(group, roles.get(group.name_key)) for group in page.rows]
 
     def facts(self, form: Any) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class AcceptDriftPage(BulkPage):
 
     def chosen(self, query: QueryDict, until: datetime) -> QuerySet[Identity]:
         filters = self.filters(query)
-        return drifting(filters.kind or None).filter(filters.rows(), changed_at__lte=until)
+        return drifting(filters.kind or None).filter(filters.rows("drifting__connection"), changed_at__lte=until)
 
     def guarded(self, rows: QuerySet[Identity]) -> QuerySet[Identity]:
         return rows.filter(user__in=guarded_users())

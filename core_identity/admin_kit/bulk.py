@@ -29,6 +29,8 @@ from core_identity.services.one_by_one import one_by_one
 
 PORTION: Final = 200
 """Rows that one request tries at most."""
+SECONDS: Final = 5.0
+"""After so much time a portion ends, so that a request never lasts long."""
 SHOWN: Final = 10
 """Rows of the preview."""
 REASONS: Final = 5
@@ -89,7 +91,7 @@ class BulkForm(ReasonForm):
     def write(self) -> Run:
         run = self.page.run
         rows = self.page.left()[: PORTION + 1]
-        batch = one_by_one(rows[:PORTION], self.act)
+        batch = one_by_one(rows[:PORTION], self.act, seconds=SECONDS)
         refused = Counter(run.refused)
         for reason, count in batch.refused.items():
             refused[reason if reason in refused or len(refused) < REASONS else OTHER] += count

@@ -92,12 +92,13 @@ class ConfirmsWhatWasShown(WrittenByService):
         """Compute the preview for the page, and its digest ``shown``. It only reads."""
 
     def submit(self) -> bool:
-        if not self.is_valid():
-            return False
-        self.or_errors(self.preview)
-        if self.errors or not self.confirmed():
-            return False
-        return super().submit()
+        return self.is_previewed() and self.confirmed() and super().submit()
+
+    def is_previewed(self) -> bool:
+        """Validate, compute the preview, and return whether there was no error."""
+        if self.is_valid():
+            self.or_errors(self.preview)
+        return not self.errors
 
     def confirmed(self) -> bool:
         return not self.button or self.button in self.data

@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from django.contrib import messages
@@ -52,13 +52,11 @@ class CoreAdminSite(AdminSite):
         return context
 
     def get_urls(self) -> Any:
-        return [path("search/", self.admin_view(self.search), name="search"), *super().get_urls()]
-
-    def search(self, request: HttpRequest) -> HttpResponse:
+        """Add the page that belongs to no model."""
         # Imported late: what it imports registers itself at this site.
         from core_identity.config.search_page import search
 
-        return search(request, self)
+        return [path("search/", self.admin_view(partial(search, site=self)), name="search"), *super().get_urls()]
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
         # Imported late: what it imports registers itself at this site.

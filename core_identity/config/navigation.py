@@ -10,16 +10,14 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from core_identity.admin_kit.pages import ListPage
 from core_identity.selectors.attention import attention_counts
 from core_identity.templatetags.core_pages import bounded
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A place in the navigation: ``page`` is the name of its address, ``model`` whose permission opens it, ``counts`` what waits there.
-
-    ``also`` is a second model whose rows the page shows.
-    """
+    """A place in the navigation: ``page`` is the name of its address, ``model`` whose permission opens it, ``counts`` what waits there."""
 
     label: str
     page: str
@@ -27,7 +25,6 @@ class Entry:
     query: str = ""
     counts: str = ""
     trouble: bool = False
-    also: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ SECTIONS: Final[Sequence[tuple[str, Sequence[Entry]]]] = (
         Entry("Reactivation requests", "core_identity_user_reactivations", "core_identity.User", counts="reactivations"),
         Entry("Drift", "core_identity_user_all-drift", "core_identity.User", counts="drift"),
         Entry("Known twice", "core_identity_user_mismatches", "core_identity.User"),
-        Entry("Refused people", "core_identity_user_refused", "core_identity.User", also="core_identity.Event"),
+        Entry("Refused people", "core_identity_user_refused", "core_identity.User"),
     )),
     ("Logs", (
         Entry("Sign-ins", "sso_signinrecord_changelist", "sso.SignInRecord"),
@@ -88,11 +85,16 @@ def navigation(request: HttpRequest, site: AdminSite) -> tuple[list[Section], Ma
 
 def may_open(request: HttpRequest, site: AdminSite, entry: Entry) -> bool:
     """Ask the page itself, so the navigation and the page never disagree."""
-    models = [apps.get_model(label) for label in (entry.model, entry.also) if label]
-    return all(
-        site.is_registered(model) and site.get_model_admin(model).has_view_or_change_permission(request)
-        for model in models
-    )
+    if not entry.model:
+        return True
+    model = apps.get_model(entry.model)
+    if not site.is_registered(model):
+        return False
+    admin = site.get_model_admin(model)
+    for page in getattr(admin, "pages", ()):
+        if issubclass(page, ListPage) and entry.page == f"{model._meta.app_label}_{model._meta.model_name}_{page.name}":
+            return bool(page.is_open_to(admin, request))
+    return admin.has_view_or_change_permission(request)
 
 
 def _links(site: AdminSite, entries: Sequence[Entry], counts: Mapping[str, int]) -> Iterator[Link]:

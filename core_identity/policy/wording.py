@@ -65,4 +65,4 @@ CAUSES: Final[Mapping[Cause, str]] = MappingProxyType(
         Cause.NO_MARK: "known UID, other name and email",
     }
 )
-"""What a refused message came with (R9)."""
+"""The cause of a conflict, in words (R9)."""

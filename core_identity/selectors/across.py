@@ -31,15 +31,21 @@ def reactivations(expired_by: str = "") -> QuerySet[Identity]:
     return loaded.order_by("reactivation_requested_at", "pk")
 
 
-def waiting_for_a_role(kind: str = "") -> QuerySet[PushGroup]:
-    """Return the push groups that give no role, the oldest first (R29). ``kind``: "named" if a role has this name, "unknown" if none has."""
-    groups = PushGroup.objects.filter(role__isnull=True).select_related("connection")
-    if kind:
-        has_role = Exists(Role.objects.filter(name_key=OuterRef("name_key"))) | Exists(
-            RoleAlias.objects.filter(name_key=OuterRef("name_key"))
-        )
-        groups = groups.filter(has_role if kind == "named" else ~has_role)
-    return groups.order_by("created_at", "pk")
+def pushed_groups(kind: str = "") -> QuerySet[PushGroup]:
+    """Return the push groups that give no role, the oldest first (R29).
+
+    ``kind``: "named" if a role has this name, "unknown" if none has; "linked" for the groups that give a role.
+    """
+    groups = PushGroup.objects.select_related("connection", "role").order_by("created_at", "pk")
+    if kind == "linked":
+        return groups.filter(role__isnull=False)
+    waiting = groups.filter(role__isnull=True)
+    if not kind:
+        return waiting
+    has_role = Exists(Role.objects.filter(name_key=OuterRef("name_key"))) | Exists(
+        RoleAlias.objects.filter(name_key=OuterRef("name_key"))
+    )
+    return waiting.filter(has_role if kind == "named" else ~has_role)
 
 
 def roles_by_name(names: Collection[str]) -> dict[str, Role]:

@@ -69,7 +69,8 @@ def push_and_sign_in(connection: Connection, number: int) -> None:
     ("address", "permissions", "status"),
     [
         (WAITING, ("view_connection",), 200),
-        (WAITING, ("view_user", "view_role"), 403),
+        (WAITING, ("view_role",), 200),
+        (WAITING, ("view_user", "view_event"), 403),
         (UNMAPPED, ("view_connection",), 200),
         (UNMAPPED, ("view_user", "view_role"), 403),
         (TWICE, ("view_user",), 200),
@@ -100,8 +101,11 @@ def test_waiting_groups_of_all_connections_lead_to_a_role_R29(as_root: Client, a
     assert f"role/add/?name=Authors%20%26%20Co&amp;grantable_by={acme.pk}" in page
     assert named(told(as_root, WAITING, customer="globex"), "Group") == ["Readers"]
     assert named(told(as_root, WAITING, connection="acme", kind="named"), "Group") == ["Editors"]
+    PushGroup.objects.filter(name_key="readers").update(role=editors)
+    assert named(told(as_root, WAITING, kind="linked"), "Group") == ["Readers"]
+    PushGroup.objects.filter(name_key="readers").update(role=None)
     assert named(told(as_root, WAITING, kind="unknown"), "Group") == ["Authors &amp; Co", "Readers"]
-    assert "No push group waits" in told(as_root, WAITING, connection="nowhere")
+    assert "No push group like this waits" in told(as_root, WAITING, connection="nowhere")
 
 
 def test_groups_of_sign_ins_are_counted_for_all_connections_R31(
@@ -218,7 +222,7 @@ def test_the_cost_does_not_grow_with_the_list(address: str, as_root: Client) -> 
 
 @pytest.mark.parametrize("asked", ["0", "-1", "x", "²", "99999999999", ""])
 def test_a_strange_page_is_some_page(asked: str, as_root: Client) -> None:
-    assert "No push group waits" in told(as_root, WAITING, p=asked)
+    assert "No push group like this waits" in told(as_root, WAITING, p=asked)
 
 
 def hostile() -> dict[str, Any]:

@@ -284,8 +284,8 @@ def test_one_refusal_stops_no_other_row_and_a_busy_customer_is_tried_again() -> 
         if row == rows[3]:
             raise Busy("Later.")
 
-    batch = one_by_one(rows, service)
+    batch = one_by_one(rows, service, seconds=60)
     assert (batch.done, dict(batch.refused), batch.last, batch.is_complete) == (2, {"No.": 1}, rows[2], False)
     assert one_by_one(rows[:3], service, seconds=0).last == rows[0]
     with pytest.raises(Busy):
-        one_by_one(rows[3:], service)
+        one_by_one(rows[3:], service, seconds=60)

@@ -34,7 +34,7 @@ class Command(AnsweringCommand):
             user = identity.user
             for one in drift_in(identity):
                 if field in {None, one.field}:
-                    whose = {"user": _user_told(user), "connection": one.connection}
+                    whose = {"user": _user_document(user), "connection": one.connection}
                     differences.append({**whose, "field": one.field, "said": one.idp_value, "held": one.core_value})
                     lines.append(
                         f"{user}  {one.field}: {one.connection} says {one.idp_value!r}, here it is {one.core_value!r}"
@@ -53,7 +53,7 @@ class Command(AnsweringCommand):
         )
         user.refresh_from_db()
         document = {
-            "user": _user_told(user),
+            "user": _user_document(user),
             "connection": connection,
             "taken_over": {field: list(change) for field, change in changes.items()},
         }
@@ -61,5 +61,5 @@ class Command(AnsweringCommand):
         self.answer(document, as_json=json, lines=lines)
 
 
-def _user_told(user: User) -> dict[str, str]:
+def _user_document(user: User) -> dict[str, str]:
     return {"id": str(user.pk), "username": user.username}

@@ -31,3 +31,8 @@ document.addEventListener("DOMContentLoaded", () => {
 addEventListener("load", () => {
   for (const icon of document.querySelectorAll("span.help-tooltip[aria-label]")) icon.setAttribute("role", "img");
 });
+
+// An action on many rows works in portions. Without this script the button continues it.
+document.addEventListener("DOMContentLoaded", () => {
+  document.querySelector("form[data-continue]")?.requestSubmit();
+});

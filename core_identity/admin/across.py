@@ -56,7 +56,11 @@ class AllDriftPage(AcrossPage):
     kind_label = "Field"
 
     def found(self, filters: Filters) -> Any:
-        return drifting(filters.kind or None).filter(filters.rows("drifting__connection")).select_related("drifting", "user", "connection")
+        return (
+            drifting(filters.kind or None)
+            .filter(filters.rows("drifting__connection"))
+            .select_related("drifting", "user", "connection")
+        )
 
     def shown(self, page: Shown) -> Any:
         kind = Filters.of(self.request.GET, self.kinds).kind

@@ -15,6 +15,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -221,13 +222,20 @@ class ListedBulkPage(BulkPage):
                 field: Any = forms.ModelMultipleChoiceField(model.objects.all(), required=False)
                 chosen: QuerySet[Any] = field.clean(query.getlist(IDS))
             except forms.ValidationError:
-                chosen = model.objects.none()
+                return self.nobody()
             return chosen
         listing: Any = copy(self.request)
         listing.GET = query.copy()
         del listing.GET[ALL]
-        found = self.admin.get_changelist_instance(listing).queryset
+        try:
+            found = self.admin.get_changelist_instance(listing).queryset
+        except IncorrectLookupParameters:
+            return self.nobody()
         rows: QuerySet[Any] = model.objects.filter(pk__in=found.order_by().values("pk"))
+        return rows
+
+    def nobody(self) -> QuerySet[Any]:
+        rows: QuerySet[Any] = self.admin.model.objects.none()
         return rows
 
     def list_address(self) -> str:

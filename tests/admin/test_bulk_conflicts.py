@@ -138,7 +138,7 @@ def test_a_conflict_that_came_after_the_preview_is_not_decided_R9(
 
 def test_an_address_without_conflicts_decides_none(as_root: Client, acme: Connection, jane: Identity) -> None:
     clash(acme, 1)
-    for query in ("", "id=nothing", "all=1&cause=uid"):
+    for query in ("", "id=nothing", "all=1&cause=uid", "all=1&nothing=here"):
         assert "There is no conflict among them" in told(as_root.get(f"{DECIDE}?{query}", follow=True))
 
 

@@ -18,9 +18,7 @@ WITH_ROLES, WITHOUT_ROLES = "with_roles", "without_roles"
 
 
 class ExpireForm(ReasonForm):
-    def __init__(self, request: HttpRequest, *, users: Sequence[User], decided: bool = True) -> None:
-        super().__init__(request, decided=decided)
-        self.users = users
+    users: Sequence[User]
 
     def write(self) -> None:
         self.each(lambda user: expire(actor=self.actor, user_id=user.pk, reason=self.cleaned_data["reason"]))

@@ -151,12 +151,14 @@ def _add_story(connection: "Connection", first: int, last: int) -> None:
         decision="'Created.'",
         reference=reference,
         duration_ms="10 + n %% 20",
+        keys=f"ARRAY[{lookup_key_of(name)}]",
     )
     insert(
         SignInRecord,
         first,
         last,
         **here,
+        kind="'signed_in'",
         code="'signed_in'",
         decision="'Signed in.'",
         identity_id=identity,
@@ -164,7 +166,13 @@ def _add_story(connection: "Connection", first: int, last: int) -> None:
         idp_initiated="false",
         reference=reference,
         duration_ms="30 + n %% 20",
+        keys=f"ARRAY[{lookup_key_of(name)}]",
     )
+
+
+def lookup_key_of(expression: str) -> str:
+    """Return the SQL of `core_identity.lookup_keys.lookup_key` for names in small ASCII letters."""
+    return f"('x' || left(encode(sha256(convert_to({expression}, 'UTF8')), 'hex'), 16))::bit(64)::bigint"
 
 
 def _show_progress(made: int, people: int, seconds: float) -> None:

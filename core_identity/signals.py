@@ -1,6 +1,8 @@
 """Signals for the other apps. They are sent in the transaction of the change."""
 
+from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from django.dispatch import Signal
 
@@ -12,3 +14,20 @@ Receivers end the tokens and sessions that they created for the connection. If a
 
 user_expired: Final = Signal()
 """A user expired. Arguments: ``user`` and ``actor``. If a receiver fails, the expiry is rolled back, so a receiver must do little."""
+
+password_judged: Final = Signal()
+"""The administration compared a password (R39). Arguments: ``user`` or None, ``accepted``, ``reference``, and ``network``, a hash of the address."""
+
+user_erased: Final = Signal()
+"""A person's values are about to be blanked for good, in this transaction (R34). Argument: ``traces``, an `ErasedTraces`. Receivers blank theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedTraces:
+    """The ids and names by which other apps find an erased person, in the ``connections`` of their customer. ``names`` are as they were sent."""
+
+    users: tuple[UUID, ...]
+    identities: tuple[UUID, ...]
+    scim_ids: tuple[UUID, ...]
+    names: tuple[str, ...]
+    connections: tuple[UUID, ...]

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from core_identity.values import Actor, ActorKind, Channel
 from scim.live_tokens import SCOPE, LiveToken, opened_by
-from scim.middleware import trace_of
+from scim.trace import trace_of
 from scim.wire.errors import InsufficientScope, Unauthorized
 
 if TYPE_CHECKING:

@@ -1,6 +1,8 @@
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils import timezone
 from oauth2_provider.models import AbstractApplication, ApplicationManager
@@ -168,7 +170,10 @@ class Method(models.TextChoices):
 
 
 class ProvisioningRecord(models.Model):
-    """What became of one SCIM request (R35). Redacted by structure: no field could hold a body, filter, header or secret.
+    """What became of one SCIM request (R35). It holds no body, filter or header; those are in `Payload` for a short time.
+
+    ``sentence`` is the ``detail`` of an error, which may name the sender's own values. ``keys`` find the row by the names in the message
+    (`core_identity.lookup_keys`). Erasing a person empties both.
 
     ``connection_slug`` is what the address says; ``connection_id`` is empty where nobody proved to speak for it. No foreign key: writing
     waits for no lock of anybody.
@@ -185,15 +190,40 @@ class ProvisioningRecord(models.Model):
     decision = models.CharField(max_length=300, blank=True)
     reference = models.CharField(max_length=10, blank=True, db_index=True)
     duration_ms = models.PositiveIntegerField("duration in ms")
+    cause = models.CharField(max_length=30, blank=True)
+    sentence = models.CharField("answer to the client", max_length=1024, blank=True)
+    keys = ArrayField(models.BigIntegerField(), default=list, editable=False)
 
     class Meta:
         verbose_name = "provisioning request"
         verbose_name_plural = "provisioning log"
         ordering = ("-id",)
         indexes = (
+            GinIndex(name="provisioning_by_key", fields=("keys",)),
             models.Index(name="provisioning_by_connection", fields=("connection_slug", "-id")),
             models.Index(name="provisioning_failed", fields=("-id",), condition=models.Q(status__gte=400)),
         )
 
     def __str__(self) -> str:
         return f"{self.method} {self.resource_type} {self.status} {self.reference}"
+
+
+class Payload(models.Model):
+    """What a client sent and what we answered, kept for `PAYLOAD_LOG_DAYS`. JSON in ASCII; secrets were removed before (`scim.payloads`).
+
+    No foreign key, as in the log itself. The permission to view it is separate from the permission to read the log.
+    """
+
+    record_id = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField(db_index=True)
+    path = models.CharField(max_length=200, blank=True)
+    query = models.TextField(blank=True)
+    sent = models.TextField(blank=True)
+    answered = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name = "payload of a provisioning request"
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"payload of request {self.record_id}"

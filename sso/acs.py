@@ -17,11 +17,12 @@ from sso.incoming_message import actor_of, pending_sign_in, verified_assertion
 from sso.live_settings import live_settings, require_live
 from sso.mapping import person_of
 from sso.models import SamlSettings
+from sso.outcomes import SIGNED_IN
 from sso.refusal_page import facts, refused_by_policy, refused_message, unjudged
 from sso.refusal_reference import last_reference
 from sso.relay_state import safe_path
 from sso.saml.refusals import SamlRefusal, Unjudged
-from sso.sign_in_log import SIGNED_IN, Attempt, record
+from sso.sign_in_log import Attempt, record
 from sso.sign_in_tests import finish_test, settings_under_test
 
 log = logging.getLogger("sso.sign_ins")

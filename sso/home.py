@@ -7,15 +7,15 @@ from typing import Final
 from django.db import connection as database
 
 from core_identity.selectors.log_hours import LogTable
-from sso.models import SignInRecord
-from sso.sign_in_log import LOGOUT_REFUSED, SIGNED_IN
+from sso.models import SignInKind, SignInRecord
+from sso.outcomes import SIGNED_IN
 
 _TABLE: Final = SignInRecord._meta.db_table
 SIGN_INS: Final = LogTable(
     name="sign-ins",
     table=_TABLE,
-    counted=f"code <> '{LOGOUT_REFUSED}' AND NOT is_test",
-    bad=f"code <> '{SIGNED_IN}'",
+    counted=f"connection_id IS NOT NULL AND kind <> '{SignInKind.SIGNED_OUT}' AND NOT is_test",
+    bad=f"kind <> '{SignInKind.SIGNED_IN}'",
 )
 """As `sso.sign_in_log.REFUSED` says."""
 

@@ -81,8 +81,8 @@ def key_for_logout(saml: SamlSettings) -> KeyPair | None:
 
 
 @transaction.atomic
-def end_named_sessions(saml: SamlSettings, message: LogoutRequest, *, actor: Actor) -> set[str]:
-    """End the sessions that a verified LogoutRequest names, and return their keys. Raises `SamlRefusal` if the request was used before.
+def end_named_sessions(saml: SamlSettings, message: LogoutRequest, *, actor: Actor) -> list[SsoSession]:
+    """End the sessions that a verified LogoutRequest names, and return them. Raises `SamlRefusal` if the request was used before.
 
     The sessions are those of this connection and NameID; with a SessionIndex, only those. If there are none, they have ended already, and this is
     not an error.
@@ -102,7 +102,7 @@ def end_named_sessions(saml: SamlSettings, message: LogoutRequest, *, actor: Act
     events.record_many(
         events.new_event(actor=actor, kind=EventKind.SSO_LOGGED_OUT, subject=one) for one in people.values()
     )
-    return keys
+    return ended
 
 
 def is_ours(saml: SamlSettings, request_id: str) -> bool:

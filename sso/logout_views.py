@@ -27,7 +27,7 @@ from sso.saml.messages import logout_response
 from sso.saml.refusals import Code, SamlRefusal, Unjudged
 from sso.saml.verifier import unverified_in_response_to
 from sso.send_to_idp import may_be_framed_by, may_post_to, send_to_idp
-from sso.sign_in_log import Attempt, record_refused_logout
+from sso.sign_in_log import Attempt, record_logout, record_refused_logout, record_sign_out
 
 log = logging.getLogger("sso.sign_ins")
 
@@ -38,7 +38,10 @@ log = logging.getLogger("sso.sign_ins")
 def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session here, whatever the IdP does. Then send the browser to the IdP to end its session too, if the IdP offers that."""
     sso_session = session_of(request)
+    user_id = request.user.pk
     end_session(request)
+    if user_id is not None:
+        record_sign_out(request, session=sso_session, user_id=user_id, decision="Signed out of CORE by the button.")
     away = logout_message_for_idp(sso_session) if sso_session else None
     if sso_session is None or away is None:
         messages.success(request, f"You are signed out of CORE.{_warning_of_idp_session(sso_session)}")
@@ -143,9 +146,10 @@ def _answer(attempt: Attempt, field: str) -> HttpResponse:
         return _signed_out(request, saml, done=done)
     logout_request = check_logout_request(message, expected)
     actor = Actor(Channel.SSO, ActorKind.SIGN_IN, "logout by the IdP", request_id=_reference(request))
-    session_keys = end_named_sessions(saml, logout_request, actor=actor)
-    log.info("logout", extra=facts(request, saml) | {"sessions": len(session_keys)})
-    if request.session.session_key in session_keys:
+    ended = end_named_sessions(saml, logout_request, actor=actor)
+    log.info("logout", extra=facts(request, saml) | {"sessions": len(ended)})
+    record_logout(attempt, logout_request.name_id, ended)
+    if request.session.session_key in {one.session_key for one in ended}:
         end_session(request)
     key, place = key_for_logout(saml), saml.slo_answer_place
     if key is None or place is None:

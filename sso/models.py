@@ -2,6 +2,8 @@ from datetime import timedelta
 from typing import ClassVar, Final
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from core_identity.attributes import FOLLOWED, NAMES
@@ -317,17 +319,30 @@ class SsoSession(models.Model):
         return f"session by {self.connection_id}"
 
 
-class SignInRecord(models.Model):
-    """The result of one sign-in. Redacted: no field contains an assertion, a NameID or the value of an attribute.
+class SignInKind(models.TextChoices):
+    """The outcomes of the sign-in log in five groups; `sso.outcomes` has the words of each code."""
 
+    SIGNED_IN = "signed_in", "signed in"
+    PERSON_REFUSED = "person_refused", "person refused"
+    MESSAGE_REFUSED = "message_refused", "message refused"
+    PASSWORD_REFUSED = "password_refused", "password refused"
+    SIGNED_OUT = "signed_out", "sign-out"
+
+
+class SignInRecord(models.Model):
+    """The result of one sign-in or sign-out. No field contains an assertion, nor a value of an assertion that is not verified.
+
+    ``name_id``, ``uid`` and ``email`` are of a verified assertion whose person was refused. ``keys`` find the row by these names
+    (`core_identity.lookup_keys`). Erasing a person empties them. A sign-in with a password has no connection.
     ``connection_slug`` is the slug in the address. ``code`` names the check that failed; ``expected`` and ``received`` are its values. ``checks``
     are all checks (`sso.sign_in_log.as_json`). There is no foreign key, so an INSERT never waits for a lock.
     """
 
     at = models.DateTimeField("time", db_index=True)
-    connection_id = models.UUIDField()
-    connection_slug = models.CharField("connection", max_length=40)
+    connection_id = models.UUIDField(null=True)
+    connection_slug = models.CharField("connection", max_length=40, blank=True)
     reference = models.CharField(max_length=10, blank=True, db_index=True)
+    kind = models.CharField(max_length=20, choices=SignInKind.choices, default=SignInKind.MESSAGE_REFUSED)
     code = models.CharField("outcome", max_length=40, help_text="signed_in, or the code of the refusal.")
     decision = models.CharField(max_length=300)
     idp_initiated = models.BooleanField("started at the IdP", null=True, help_text="Unknown if it was not believed.")
@@ -340,12 +355,18 @@ class SignInRecord(models.Model):
     checks = models.JSONField(default=list)
     duration_ms = models.PositiveIntegerField("milliseconds", null=True)
     is_test = models.BooleanField("test sign-in", default=False, help_text="Changed nothing, and opened no session.")
+    name_id = models.CharField("NameID", max_length=255, blank=True)
+    uid = models.CharField("UID", max_length=255, blank=True)
+    email = models.CharField(max_length=255, blank=True)
+    keys = ArrayField(models.BigIntegerField(), default=list, editable=False)
 
     class Meta:
         verbose_name = "sign-in"
         verbose_name_plural = "sign-in log"
         ordering = ("-id",)
         indexes = (
+            GinIndex(name="sign_in_by_key", fields=("keys",)),
+            models.Index(name="sign_in_by_kind", fields=("kind", "-id")),
             models.Index(name="sign_in_by_connection", fields=("connection_slug", "-id")),
             models.Index(
                 name="sign_in_refused",
@@ -359,5 +380,5 @@ class SignInRecord(models.Model):
         return f"{self.reference} ({self.code})"
 
     @property
-    def was_let_in(self) -> bool:
-        return self.code == "signed_in"
+    def was_refused(self) -> bool:
+        return self.code == "logout_refused" or self.kind not in {SignInKind.SIGNED_IN, SignInKind.SIGNED_OUT}

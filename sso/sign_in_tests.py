@@ -30,10 +30,11 @@ from sso.incoming_message import actor_of, verified_assertion
 from sso.live_settings import NOBODY
 from sso.mapping import person_of
 from sso.models import SamlSettings, SignInState
+from sso.outcomes import SIGNED_IN
 from sso.refusal_page import refused_message
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.refusals import Code, SamlRefusal, legible
-from sso.sign_in_log import MAX_NAMES, SIGNED_IN, Attempt, as_json, record, record_stranger
+from sso.sign_in_log import MAX_NAMES, Attempt, as_json, record, record_stranger
 
 MAX_VALUES: Final = 50
 """The number of values of one attribute that are shown."""

@@ -8,6 +8,13 @@ from django.db.models import CharField, Q, QuerySet, Value
 from django.db.models.functions import Concat
 from django.http import HttpRequest
 
+from core_identity.admin.across import AllDriftPage, ReactivationsPage
+from core_identity.admin.bulk_people import (
+    AcceptDriftPage,
+    ExpireManyPage,
+    UnexpireManyPage,
+    UnexpireRequestedPage,
+)
 from core_identity.admin.drift import UserDriftPage
 from core_identity.admin.erasure import ErasePage
 from core_identity.admin.expiry import ExpirePage, UnexpirePage
@@ -80,6 +87,12 @@ class UserAdmin(PeopleActions, CoreAdmin):
         ExpirePage,
         UnexpirePage,
         OfferPage,
+        ExpireManyPage,
+        UnexpireManyPage,
+        AllDriftPage,
+        AcceptDriftPage,
+        ReactivationsPage,
+        UnexpireRequestedPage,
     )
     history_field = "user_id"
     list_display = ("username", "name", "email", "customer", "status", "connections")

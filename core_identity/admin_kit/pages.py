@@ -160,6 +160,58 @@ class ReadPage(RowPage):
         return forms.Form()
 
 
+class ListPage(AdminPage):
+    """A page of no single row: ``…/<name>/``. ``access`` is about the rows of the model."""
+
+    access: ClassVar[Access] = Access.VIEW
+
+    @classmethod
+    def address(cls, admin: CoreAdmin) -> URLPattern:
+        return cls.view(admin, f"{cls.name}/")
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not self.is_open():
+            raise PermissionDenied
+        return self.answer_instead() or super().dispatch(request, *args, **kwargs)
+
+    @classmethod
+    def is_open_to(cls, admin: CoreAdmin, request: HttpRequest) -> bool:
+        """Return whether the administrator of a request may open the page. A link to it appears only then."""
+        page = cls(admin=admin)
+        page.setup(request)
+        return page.is_open()
+
+    def is_open(self) -> bool:
+        match self.access:
+            case Access.VIEW:
+                permitted = self.admin.has_view_or_change_permission(self.request)
+            case Access.CHANGE:
+                permitted = self.admin.has_change_permission(self.request)
+            case Access.SUPERUSER:
+                permitted = self.request.user.is_superuser
+        return permitted and self.may_open()
+
+    def may_open(self) -> bool:
+        """Whether a further condition is met, beside `access`."""
+        return True
+
+    def answer_instead(self) -> HttpResponse | None:
+        """Return an answer in place of the page."""
+        return None
+
+    def get_title(self, form: Any) -> str:
+        return self.title
+
+
+class ListReadPage(ListPage):
+    """A list that changes nothing itself; its links and buttons lead to the pages that do."""
+
+    http_method_names = ["get", "head"]
+
+    def get_form(self, form_class: Any = None) -> Any:
+        return forms.Form()
+
+
 class ConnectionPage(RowPage):
     """A page of a connection. The package that knows the subject declares it; `core_identity.config.admin` lists it."""
 

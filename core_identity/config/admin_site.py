@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from django.contrib import messages
@@ -52,13 +52,14 @@ class CoreAdminSite(AdminSite):
         return context
 
     def get_urls(self) -> Any:
-        return [path("search/", self.admin_view(self.search), name="search"), *super().get_urls()]
-
-    def search(self, request: HttpRequest) -> HttpResponse:
-        # Imported late: what it imports registers itself at this site.
+        """Add the pages that belong to no model."""
+        # Imported late: what they import registers itself at this site.
+        from core_identity.config.across_pages import drift, groups
         from core_identity.config.search_page import search
 
-        return search(request, self)
+        pages = {"search": search, "groups": groups, "drift": drift}
+        own = [path(f"{name}/", self.admin_view(partial(view, site=self)), name=name) for name, view in pages.items()]
+        return [*own, *super().get_urls()]
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
         # Imported late: what it imports registers itself at this site.

@@ -78,7 +78,11 @@ class Log:
 def home(request: HttpRequest, counts: Mapping[str, int]) -> dict[str, Any]:
     """Return what the page shows of what its reader may see. ``counts`` are those of the navigation. Its number of queries depends on no size."""
     sees, now = seen_by(request), timezone.now()
-    page: dict[str, Any] = {"sees": sees, "counts": counts, "waiting_total": sum(counts.values())}
+    page: dict[str, Any] = {
+        "sees": sees,
+        "counts": counts,
+        "waiting_total": sum(counts[one] for one in _DECIDED if one in counts),
+    }
     page["waiting"] = sorted(_waiting(sees), key=lambda one: one.since)
     page["oldest_conflict"] = min((one.since for one in page["waiting"] if one.action == "Decide"), default=None)
     banners = list(_own_banners(request))
@@ -101,6 +105,8 @@ def home(request: HttpRequest, counts: Mapping[str, int]) -> dict[str, Any]:
 
 
 _LOGS: Final = (SIGN_INS, CALLS)
+_DECIDED: Final = ("conflicts", "groups", "reactivations")
+"""The counts of the navigation that wait for a decision. Drift may stay as it is."""
 
 
 def _waiting(sees: Mapping[str, bool]) -> Iterator[Waiting]:

@@ -16,7 +16,7 @@ from core_identity.services.log_hours import count_finished_hours
 from core_identity.services.unlisted_groups import end_unlisted_groups
 from core_identity.values import Actor, ActorKind, Channel
 from scim.home import CALLS
-from scim.models import ProvisioningRecord, SetupLink, UsedCode
+from scim.models import Payload, ProvisioningRecord, SetupLink, UsedCode
 from sso.home import SIGN_INS
 from sso.models import SignInRecord, SignInState, UsedAssertion
 
@@ -29,6 +29,9 @@ REPLAY_IS_SEEN: Final = timedelta(days=30)
 CHORES: Final[dict[str, Callable[[datetime], QuerySet[Any]]]] = {
     "provisioning log": lambda now: ProvisioningRecord.objects.filter(
         at__lt=now - timedelta(days=settings.PROVISIONING_LOG_DAYS)
+    ),
+    "payloads": lambda now: Payload.objects.filter(
+        at__lt=now - timedelta(days=min(settings.PAYLOAD_LOG_DAYS, settings.PROVISIONING_LOG_DAYS))
     ),
     "sign-in log": lambda now: SignInRecord.objects.filter(at__lt=now - timedelta(days=settings.SIGN_IN_LOG_DAYS)),
     # With a refresh token it stays: that is the chain of a connection at work.

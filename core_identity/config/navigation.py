@@ -56,8 +56,8 @@ SECTIONS: Final[Sequence[tuple[str, Sequence[Entry]]]] = (
     )),
     ("Needs attention", (
         Entry("Conflicts", "core_identity_conflict_changelist", "core_identity.Conflict", counts="conflicts", trouble=True),
-        Entry("Reactivation requests", "core_identity_user_changelist", "core_identity.User", "status=wished", counts="reactivations"),
-        Entry("Drift", "drift", "core_identity.User"),
+        Entry("Reactivation requests", "core_identity_user_reactivations", "core_identity.User", counts="reactivations"),
+        Entry("Drift", "core_identity_user_all-drift", "core_identity.User", counts="drift"),
     )),
     ("Logs", (
         Entry("Sign-ins", "sso_signinrecord_changelist", "sso.SignInRecord"),

@@ -123,7 +123,7 @@ def _group(group: PushGroup) -> Found:
 
 def _connection(connection: Connection) -> Found:
     state = "" if connection.enabled else " · switched off"
-    url = reverse(_page(Connection, "change"), args=[connection.pk])
+    url = reverse("admin:core_identity_connection_overview", args=[connection.pk])
     return Found(connection.name, f"{connection.slug} · {connection.customer}{state}", url)
 
 

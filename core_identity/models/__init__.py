@@ -5,6 +5,7 @@ from core_identity.models.burst import Burst
 from core_identity.models.conflict import Conflict
 from core_identity.models.connection import Connection
 from core_identity.models.customer import Customer
+from core_identity.models.drift import DriftingIdentity
 from core_identity.models.event import Event
 from core_identity.models.identity import Identity, IdentityUid
 from core_identity.models.logged_hour import LoggedHour
@@ -19,6 +20,7 @@ __all__ = [
     "Conflict",
     "Connection",
     "Customer",
+    "DriftingIdentity",
     "Event",
     "ExpectedMember",
     "Grant",

@@ -56,6 +56,7 @@ class Event(GuardedModel):
             models.Index(
                 name="event_refused", fields=("connection_id", "at"), condition=models.Q(kind__in=REFUSED_KINDS)
             ),
+            models.Index(name="event_refused_lately", fields=("at",), condition=models.Q(kind__in=REFUSED_KINDS)),
         )
 
     def __str__(self) -> str:

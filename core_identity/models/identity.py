@@ -127,6 +127,17 @@ class Identity(GuardedModel):
                 condition=models.Q(groups_unlisted_since__isnull=False),
             ),
             models.Index(
+                # By random keys, so the first rows are a fair sample. No time: a sign-in would then write every index of the row.
+                name="identity_groups_unmapped",
+                fields=("connection", "id"),
+                condition=~models.Q(unmapped_groups={}),
+            ),
+            models.Index(
+                name="identity_by_sign_in_only",
+                fields=("connection", "-created_at", "id"),
+                condition=models.Q(pushed_at__isnull=True, deleted_at__isnull=True),
+            ),
+            models.Index(
                 # The few of whom a filter over emails must look beyond the main one.
                 name="identity_more_emails",
                 fields=("connection",),

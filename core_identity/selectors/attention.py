@@ -5,15 +5,18 @@ from typing import Final
 
 from django.db import connection as database
 
-from core_identity.models import Conflict, Identity, PushGroup, User
+from core_identity.models import Conflict, DriftingIdentity, Identity, PushGroup, User
 
 MOST: Final = 100
 """A count ends here: the navigation shows "99+"."""
 
-_CONFLICT, _GROUP, _IDENTITY, _USER = (model._meta.db_table for model in (Conflict, PushGroup, Identity, User))
+_CONFLICT, _DRIFT, _GROUP, _IDENTITY, _USER = (
+    model._meta.db_table for model in (Conflict, DriftingIdentity, PushGroup, Identity, User)
+)
 _REQUESTED: Final = f"SELECT user_id FROM {_IDENTITY} WHERE reactivation_requested_at IS NOT NULL"  # noqa: S608
 _COUNTED: Final[Mapping[str, str]] = {
     "conflicts": f"FROM {_CONFLICT} WHERE state = 'open'",
+    "drift": f"FROM {_DRIFT}",
     "groups": f"FROM {_GROUP} WHERE role_id IS NULL",
     "reactivations": f"FROM {_USER} WHERE expired_at IS NOT NULL AND id IN ({_REQUESTED})",
 }

@@ -5,6 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS
+from django.db.models import Q
 
 from core_identity.errors import NotFound
 from core_identity.models import Connection
@@ -36,9 +37,12 @@ def connection_by_slug(slug: str) -> Connection:
     return found
 
 
-def connection_slugs() -> list[str]:
-    """Return the slugs of all connections, on or off, in order."""
-    return list(Connection.objects.order_by("slug").values_list("slug", flat=True))
+def connection_slugs(*, containing: str = "", limit: int | None = None) -> list[str]:
+    """Return the slugs of connections, on or off, in order; those whose slug or name contains a text, at most ``limit``."""
+    found = Connection.objects.order_by("slug")
+    if containing:
+        found = found.filter(Q(slug__icontains=containing) | Q(name__icontains=containing))
+    return list(found.values_list("slug", flat=True)[:limit])
 
 
 def connection_names(slugs: Collection[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from django.db import connection as database
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from core_identity import signals
 from core_identity.attributes import FIELDS, SOURCES
 from core_identity.errors import NotAllowed, NotFound
 from core_identity.event_kinds import EventKind
@@ -85,7 +86,8 @@ def erase(*, actor: Actor, user_id: UUID, reason: str) -> ErasePlan:
     list(User.objects.select_for_update(no_key=True).filter(merged_into=user).order_by("pk"))
     list(Identity.objects.select_for_update(no_key=True).filter(user__in=[user, *user.tombstones.all()]).order_by("pk"))
     plan = plan_erase(user)
-    # The events first, because they are found by the values that are blanked next.
+    # The logs and the events first, because they are found by the values that are blanked next.
+    signals.user_erased.send(sender=User, traces=_traces(plan))
     end_these(actor=actor, grants=Grant.objects.filter(user__in=plan.people), reason="erased")
     _blank_story(plan)
     _blank_conflicts(plan)
@@ -95,6 +97,22 @@ def erase(*, actor: Actor, user_id: UUID, reason: str) -> ErasePlan:
     events.record(actor=actor, kind=EventKind.USER_ERASED, subject=user, changes=changes, reason=reason)
     user.refresh_from_db()
     return plan
+
+
+def _traces(plan: ErasePlan) -> signals.ErasedTraces:
+    return signals.ErasedTraces(
+        users=tuple(one.pk for one in plan.people),
+        identities=tuple(one.pk for one in plan.identities),
+        scim_ids=tuple(one.scim_id for one in plan.identities),
+        names=tuple(_names(plan.people, plan.identities)),
+        connections=tuple(_connections(plan.people)),
+    )
+
+
+def _connections(people: Collection[User]) -> list[UUID]:
+    """Return the connections of their customers, which are the only ones that can quote them."""
+    customers = {one.customer_id for one in people if one.customer_id is not None}
+    return list(Connection.objects.filter(customer__in=customers).values_list("pk", flat=True))
 
 
 def _blank_people(people: Collection[User]) -> None:
@@ -148,8 +166,7 @@ def _events(people: Collection[User], identities: Collection[Identity]) -> Query
     conflicts = _conflicts(people, identities).values("pk")
     subjects = [one.pk for one in (*people, *identities)]
     theirs = Q(user_id__in=[one.pk for one in people]) | Q(subject_id__in=subjects) | Q(subject_id__in=conflicts)
-    customers = {one.customer_id for one in people if one.customer_id is not None}
-    connections = list(Connection.objects.filter(customer__in=customers).values_list("pk", flat=True))
+    connections = _connections(people)
     quoted = Q()
     names = _names(people, identities)
     for name in names:

@@ -14,8 +14,8 @@ from rest_framework.views import APIView
 from scim.authentication import BearerAuthentication, ScimClient
 from scim.budgets import ConnectionBudget
 from scim.live_tokens import SCOPE
-from scim.middleware import trace_of
 from scim.resources import Address
+from scim.trace import trace_of
 from scim.views.failure import scim_error
 from scim.views.listing import require_utf8
 from scim.views.media import MAX_BODY, AnyAccept, JsonParser, ScimParser, ScimRenderer
@@ -96,8 +96,7 @@ class ScimView(APIView):
     def handle_exception(self, exc: Exception) -> Response:
         error = scim_error(exc)
         reference = getattr(self.request._request, "request_id", "")
-        self.decided(error.code)
-        trace_of(self.request._request).scim_type = error.scim_type or ""
+        trace_of(self.request._request).refused(exc, error)
         response = Response(error.to_dict(reference), status=error.status)
         if isinstance(error, Unauthorized):
             token_sent = "Authorization" in self.request.headers

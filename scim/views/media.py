@@ -10,6 +10,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from scim.middleware import MEDIA_TYPE
+from scim.trace import trace_of
 from scim.wire.errors import PayloadTooLarge
 from scim.wire.media import parse_json
 
@@ -25,11 +26,15 @@ class ScimParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        limit: int = getattr((parser_context or {}).get("view"), "max_body", MAX_BODY)
+        context = parser_context or {}
+        limit: int = getattr(context.get("view"), "max_body", MAX_BODY)
         content: bytes = stream.read(limit + 1)
         if len(content) > limit:
             raise PayloadTooLarge(f"The body is larger than {limit // 1024} KiB.")
-        return parse_json(content)
+        document = parse_json(content)
+        if isinstance(request := context.get("request"), Request):
+            trace_of(request._request).body = document  # only what can be read is kept, and only as a tree (R35)
+        return document
 
 
 class JsonParser(ScimParser):

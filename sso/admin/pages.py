@@ -18,8 +18,9 @@ from sso.admin.sign_in_tests import BeginTestPage, TestResultPage
 from sso.idp_changes import warnings_of
 from sso.keys import keys_of
 from sso.models import SamlSettings, SignInRecord
+from sso.outcomes import SIGNED_IN
 from sso.saml.certificates import end_of
-from sso.sign_in_log import MOST_COUNTED, SIGNED_IN, refused_lately
+from sso.sign_in_log import MOST_COUNTED, refused_lately
 
 if TYPE_CHECKING:
     from core_identity.models import Connection

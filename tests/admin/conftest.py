@@ -58,7 +58,7 @@ def browser_of(user: User) -> Client:
 def staff(username: str, *permissions: str) -> User:
     """Return an administrator who may do this much, by a role that holds the permissions."""
     user = create_user(actor=COMMAND, username=username, is_staff=True)
-    held = Permission.objects.filter(codename__in=permissions, content_type__app_label="core_identity")
+    held = Permission.objects.filter(codename__in=permissions, content_type__app_label__in=["core_identity", "scim"])
     assert len(held) == len(permissions)
     role = create_role(actor=COMMAND, name=f"Role of {username}", permissions=list(held), grantable_by=[])
     grant_role(actor=COMMAND, user_id=user.pk, role_id=role.pk)

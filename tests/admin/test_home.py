@@ -24,6 +24,7 @@ from scim.home import CALLS, ending_credentials, last_call_by_connection
 from scim.models import BearerToken, ProvisioningRecord
 from sso.home import SIGN_INS, last_sign_in_by_connection
 from sso.models import SignInRecord
+from sso.outcomes import kind_of
 from tests.admin.conftest import browser_of, put, staff
 from tests.support.cast import ADMIN, JANE, OKTA, ZOE, make_connection
 from tests.support.plans import plans
@@ -39,7 +40,12 @@ def call(at: datetime, status: int = 200, slug: str = "acme") -> None:
 
 def sign_in(at: datetime, connection: Connection, code: str = "signed_in", *, is_test: bool = False) -> None:
     SignInRecord.objects.create(
-        at=at, connection_id=connection.pk, connection_slug=connection.slug, code=code, is_test=is_test
+        at=at,
+        connection_id=connection.pk,
+        connection_slug=connection.slug,
+        code=code,
+        kind=kind_of(code),
+        is_test=is_test,
     )
 
 

@@ -89,10 +89,10 @@ def test_sign_ins_and_refusals_are_events_without_a_password_or_a_typed_name(
     attempt("boss", "wrong-password-9")
     attempt(TYPED_BY_MISTAKE, "wrong-password-9")
     attempt("", "x")
-    told = list(
+    events = list(
         Event.objects.filter(kind__startswith="password.").order_by("id").values_list("kind", "user_id", "actor")
     )
-    assert told == [
+    assert events == [
         ("password.signed_in", boss.pk, "boss"),
         ("password.refused", boss.pk, "sign-in with a password"),
         ("password.refused", None, "sign-in with a password"),

@@ -119,9 +119,9 @@ def test_a_story_has_no_link_that_its_reader_may_not_follow_R36(jane: Identity, 
 
 def test_conflict_event_connection_and_user_lead_to_each_other(as_root: Client, conflict: Conflict) -> None:
     page = reverse("admin:core_identity_conflict_change", args=[conflict.pk])
-    told = as_root.get(page).content.decode()
+    text = as_root.get(page).content.decode()
     for there, pk in (("connection", conflict.connection_id), ("user", conflict.other_id)):
-        assert reverse(f"admin:core_identity_{there}_change", args=[pk]) in told
+        assert reverse(f"admin:core_identity_{there}_change", args=[pk]) in text
     refused = Event.objects.get(kind="scim.refused")
     event = as_root.get(reverse("admin:core_identity_event_change", args=[refused.pk])).content.decode()
     assert page in event

@@ -101,7 +101,9 @@ class Snapshot:
             rows(IdentityUid),
             rows(Grant),
             rows(Role),
-            rows(PushGroup, "version", "changed_at", "member_count"),  # they follow the members, whose changes are told
+            rows(
+                PushGroup, "version", "changed_at", "member_count"
+            ),  # they follow the members, whose changes are events
             last or 0,
         )
 
@@ -365,9 +367,9 @@ class Lives(RuleBasedStateMachine):
         self._changes_are_told(before, after)
 
     def _changes_are_told(self, before: Snapshot, after: Snapshot) -> None:
-        told = Event.objects.filter(pk__gt=before.last_event)
-        of_users = set(told.values_list("user_id", flat=True))
-        of_subjects = set(told.values_list("subject_id", flat=True))
+        events = Event.objects.filter(pk__gt=before.last_event)
+        of_users = set(events.values_list("user_id", flat=True))
+        of_subjects = set(events.values_list("subject_id", flat=True))
         mentioned = of_users | of_subjects
         merged = Event.objects.filter(pk__gt=before.last_event, kind="user.merged").exists()
         for mine, theirs in zip(before.content, after.content, strict=True):

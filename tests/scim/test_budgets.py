@@ -50,9 +50,9 @@ def test_reads_and_writes_have_budgets_of_their_own_and_429_says_when(
         made = scim.make()
         assert [scim.get("/Users").status_code, scim.post("/Users/.search", {}).status_code] == [200, 200]
         refused = scim.get("/Users")
-        told = error(refused, 429)
+        message = error(refused, 429)
         assert refused["Retry-After"] == "40"
-        assert told.startswith("Too many requests of this connection within a minute. Try again in 40 seconds.")
+        assert message.startswith("Too many requests of this connection within a minute. Try again in 40 seconds.")
         changes = {"op": "replace", "value": {"title": "Chief"}}
         assert scim.patch(f"/Users/{made['id']}", changes)["Retry-After"] == "40"
         assert ProvisioningRecord.objects.latest("id").decision == "too_many_requests"

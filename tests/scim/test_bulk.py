@@ -55,7 +55,7 @@ def test_people_and_a_group_of_them_come_in_one_request(okta: Scim) -> None:
 def test_a_reference_may_point_to_a_later_operation(okta: Scim) -> None:
     made = send(okta, group("g", "bulkId:j"), post("j", JANE))
     assert [one["status"] for one in made] == ["201", "201"]
-    assert [one["bulkId"] for one in made] == ["g", "j"], "told in the order in which they were sent"
+    assert [one["bulkId"] for one in made] == ["g", "j"], "answered in the order in which they were sent"
     assert PushGroup.objects.get().members.count() == 1
 
 

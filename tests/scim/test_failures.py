@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from core_identity.models import Connection, Event, Identity, User
 from core_identity.selectors import resources
 from tests.scim.conftest import Scim, error, person
+from tests.support.nightly import examples
 
 Lines = Callable[[], list[Any]]
 
@@ -186,7 +187,9 @@ PATHS = st.sampled_from(
 )
 
 
-@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    max_examples=examples(60, 1_000), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE"]),
     path=PATHS,

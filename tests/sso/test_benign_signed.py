@@ -221,5 +221,5 @@ def test_shibboleth_as_it_comes_signs_the_response_over_an_encrypted_assertion_t
         else:
             is_jane(browser, answer)
         # What our metadata demands is what the connection demands: Shibboleth heeds it.
-        told = b'WantAssertionsSigned="%s"' % (b"true" if signed.needs_assertion else b"false")
-        assert told in browser.http.get("/sso/acme/metadata").content
+        attribute = b'WantAssertionsSigned="%s"' % (b"true" if signed.needs_assertion else b"false")
+        assert attribute in browser.http.get("/sso/acme/metadata").content

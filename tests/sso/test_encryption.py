@@ -155,8 +155,8 @@ def test_every_failure_inside_is_one_answer_and_one_line_of_the_log(
         answer = browser.post(attack.make(scene))
         pages.add((answer.status_code, answer.content.replace(answer["X-Request-Id"].encode(), b"REFERENCE")))
     assert len(pages) == 1
-    told = [record for record in caplog.records if record.msg == "sign-in refused"]
-    assert {(record.__dict__["code"], record.__dict__["expected"]) for record in told} == {("decryption", "")}
+    records = [record for record in caplog.records if record.msg == "sign-in refused"]
+    assert {(record.__dict__["code"], record.__dict__["expected"]) for record in records} == {("decryption", "")}
     assert set(SignInRecord.objects.values_list("code", "received")) == {("decryption", "")}
 
 

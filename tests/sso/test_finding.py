@@ -207,8 +207,8 @@ def test_an_administrator_verifies_a_domain_and_takes_that_back_R34(
     for _ in range(2):
         unverify_domain(actor=ADMIN, connection=acme, domain="acme.com", reason="sold")
     assert offered(browser, "jane@acme.com") == set()
-    told = Event.objects.filter(kind__startswith="email_domain.").order_by("at")
-    assert [(one.kind, one.actor, one.changes, one.reason) for one in told] == [
+    events = Event.objects.filter(kind__startswith="email_domain.").order_by("at")
+    assert [(one.kind, one.actor, one.changes, one.reason) for one in events] == [
         ("email_domain.verified", "boss", {"domain": [None, "acme.com"]}, "DNS record of today"),
         ("email_domain.unverified", "boss", {"domain": ["acme.com", None]}, "sold"),
     ]
@@ -259,8 +259,8 @@ def test_the_command_verifies_and_unverifies_and_lists_the_state_of_all(
         return json.loads(capsys.readouterr().out)["domains"]
 
     enter(acme, idp, "acme.com", "b.test")
-    told = command("Acme.com")
-    assert [(one["domain"], one["verified_by"]) for one in told] == [("acme.com", "command line"), ("b.test", None)]
+    answer = command("Acme.com")
+    assert [(one["domain"], one["verified_by"]) for one in answer] == [("acme.com", "command line"), ("b.test", None)]
     command("b.test", "--dry-run")
     assert lead(acme) == ["acme.com"]
     assert {one["verified_at"] for one in command("acme.com", "--undo")} == {None}

@@ -101,8 +101,8 @@ def test_the_command_shows_first_and_changes_only_on_request(
     assert (standing(acme).certificates, Event.objects.count()) == ([idp.pem], before)
     assert run(*source, "--apply", "--reason", "rollover") == (0, shown | {"applied": True})
     assert standing(acme).certificates == [idp.pem, successor.pem]
-    told = Event.objects.get(reason="rollover")
-    assert (told.kind, told.changes) == ("saml_settings.changed", {"certificates": [[old], [old, new]]})
+    event = Event.objects.get(reason="rollover")
+    assert (event.kind, event.changes) == ("saml_settings.changed", {"certificates": [[old], [old, new]]})
     assert run(*source)[1]["changes"] == {}
 
 
@@ -161,9 +161,9 @@ def test_a_refresh_swaps_no_key_and_what_it_found_waits(
     jane = by_sso(JANE)
     assert Browser(successor).come_back(jane).status_code == 400  # nobody has adopted it
     assert Browser(idp).come_back(jane).status_code == 303
-    told = Event.objects.get(kind="saml_settings.refreshed")
+    event = Event.objects.get(kind="saml_settings.refreshed")
     old, new = fingerprint(idp.pem), fingerprint(successor.pem)
-    assert told.changes == {"proposed": [None, {"certificates": [old, new]}]}
+    assert event.changes == {"proposed": [None, {"certificates": [old, new]}]}
 
     assert run("metadata", "acme", "--apply")[1]["changes"] == {"certificates": [[old], [old, new]]}
     assert (standing(acme).proposed, standing(acme).metadata_url) == (None, URL)
@@ -231,8 +231,8 @@ def test_a_refresh_asks_the_database_little(acme: Connection, idp: TestIdp, serv
 def test_warnings_of_ending_certificates_and_metadata_come_in_time(idp: TestIdp, days: int, level: str | None) -> None:
     end = end_of(idp.pem)
     saml = SamlSettings(certificates=[idp.pem], metadata_valid_until=end)
-    told = warnings_of(saml, end - timedelta(days=days))
-    assert [sentence.partition(":")[0] for sentence in told] == ([level, level] if level else [])
+    warnings = warnings_of(saml, end - timedelta(days=days))
+    assert [sentence.partition(":")[0] for sentence in warnings] == ([level, level] if level else [])
 
 
 def test_the_system_check_names_connections_whose_trust_ends(
@@ -244,8 +244,8 @@ def test_the_system_check_names_connections_whose_trust_ends(
     Connection.objects.filter(pk=other.pk).update(enabled=False)
     assert trust_does_not_end(databases=None) == []
     with django_assert_num_queries(1):
-        (told,) = trust_does_not_end(databases=["default"])
-    assert (told.id, told.msg.startswith("acme: Notice: The signing certificate")) == ("core_identity.W002", True)
+        (warning,) = trust_does_not_end(databases=["default"])
+    assert (warning.id, warning.msg.startswith("acme: Notice: The signing certificate")) == ("core_identity.W002", True)
 
 
 def test_the_end_that_metadata_names_is_kept(acme: Connection, idp: TestIdp) -> None:
@@ -288,12 +288,12 @@ def test_an_import_proposes_what_an_idp_usually_signs_only_where_the_connection_
     for entity_id, setting in usual.items():
         read = IdpMetadata(entity_id, "https://idp.test/sso", "", ())
         for signed in Signed:
-            (*_, told) = ("", *difference(SamlSettings(signed=signed), read).notes)
+            (*_, note) = ("", *difference(SamlSettings(signed=signed), read).notes)
             if not setting or signed == setting:
-                assert told == ""
+                assert note == ""
             else:
-                assert told.endswith(f"write signed: {setting} in the SAML settings."), (entity_id, signed)
-                assert f"The connection has signed: {signed}." in told
+                assert note.endswith(f"write signed: {setting} in the SAML settings."), (entity_id, signed)
+                assert f"The connection has signed: {signed}." in note
 
 
 def wanting(idp: TestIdp, value: str = "true") -> str:
@@ -347,7 +347,7 @@ def test_an_import_proposes_signed_requests_with_the_steps_before_and_changes_no
             assert way(text) == "", way.__name__
     assert not SamlSettings.objects.filter(sign_requests=True).exists(), "an import never switches it on"
     keys.make_key(actor=ADMIN, connection=acme)
-    for told in (by_command(wanting(idp)), by_page(wanting(idp)), by_file(wanting(idp))):
-        assert ("sign_requests" in told, "saml-keys" in told) == (True, False), "a key is there"
+    for word in (by_command(wanting(idp)), by_page(wanting(idp)), by_file(wanting(idp))):
+        assert ("sign_requests" in word, "saml-keys" in word) == (True, False), "a key is there"
     assert by_file(wanting(idp), sign_requests=True) == ""
     assert by_command(wanting(idp)) == by_page(wanting(idp)) == ""

@@ -26,8 +26,8 @@ JANE_BY_SSO = by_sso(JANE)
 def command(step: str) -> dict[str, Any]:
     out = StringIO()
     call_command("connection", "saml-keys", "acme", step, "--reason", "yearly", "--json", stdout=out)
-    told: dict[str, Any] = json.loads(out.getvalue())
-    return told
+    document: dict[str, Any] = json.loads(out.getvalue())
+    return document
 
 
 def comes_in(browser: Browser, certificate: str) -> bool:
@@ -117,9 +117,9 @@ def test_a_key_that_cannot_be_opened_stops_its_connection_only_and_is_shown(
     assert not any("cannot be opened" in root.get(page).content.decode() for page in pages)
     for keys_in_settings in ([], [Fernet.generate_key().decode()]):
         settings.SAML_KEY_ENCRYPTION_KEYS = keys_in_settings
-        [told] = [one for one in run_checks(databases=["default"]) if one.id == "sso.W001"]
-        assert "acme cannot be opened" in told.msg
-        assert not told.is_serious(), "migrate and the start go on for all others"
+        [warning] = [one for one in run_checks(databases=["default"]) if one.id == "sso.W001"]
+        assert "acme cannot be opened" in warning.msg
+        assert not warning.is_serious(), "migrate and the start go on for all others"
         call_command("migrate", verbosity=0)
         sealed = browser.idp.response(browser.said(JANE_BY_SSO), seal=encrypting_to(first))
         caplog.clear()

@@ -26,6 +26,7 @@ from tests.sso.logout_messages import (
 )
 from tests.support.cast import make_connection
 from tests.support.saml import SUCCESS, TestIdp, request_in
+from tests.support.undone import every_case
 
 if TYPE_CHECKING:
     pass
@@ -52,6 +53,9 @@ def test_the_idp_ends_the_session_that_it_names_and_gets_an_answer(jane: Browser
     assert status.get("Value") == SUCCESS
     assert signed_by_us(answer["Location"])
     assert Event.objects.get(kind="sso.logged_out").user_id is not None
+    record = SignInRecord.objects.latest("id")
+    assert (record.code, record.decision) == ("signed_out", "Signed out by the identity provider: 1 session ended.")
+    assert record.user_id == Event.objects.get(kind="sso.logged_out").user_id
 
 
 def test_a_query_is_verified_in_the_very_octets_that_came(jane: Browser) -> None:
@@ -120,7 +124,7 @@ def test_a_logout_takes_a_constant_number_of_queries(jane: Browser, django_asser
     assert counts[0] == counts[1]
 
 
-LOGOUT_QUERIES = 13
+LOGOUT_QUERIES = 14
 
 
 # CORE begins
@@ -149,61 +153,64 @@ def test_signing_out_continues_at_the_idp_with_a_signed_request_for_this_session
     assert not SsoSession.objects.exists()
 
 
+COULD_NOT_END = "could not end your whole session"
+STATUSES: dict[str, tuple[str, str]] = {
+    "success": (SUCCESS, "has ended too"),
+    "two codes": (
+        f'{SUCCESS}"/><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:PartialLogout',
+        COULD_NOT_END,
+    ),
+    "partial": (
+        f'{SUCCESS}"><samlp:StatusCode Value="{PARTIAL}"/></samlp:StatusCode><x xmlns="urn:x" a="',
+        COULD_NOT_END,
+    ),
+    "responder, partial": (
+        f'{RESPONDER}"><samlp:StatusCode Value="{PARTIAL}"/></samlp:StatusCode><x xmlns="urn:x" a="',
+        COULD_NOT_END,
+    ),
+    "responder": (RESPONDER, COULD_NOT_END),
+    "requester": ("urn:oasis:names:tc:SAML:2.0:status:Requester", COULD_NOT_END),
+    "empty": ("", COULD_NOT_END),
+}
+
+
 @pytest.mark.parametrize("binding", ["POST", "Redirect"])
-@pytest.mark.parametrize(
-    ("status", "words"),
-    [
-        (SUCCESS, "has ended too"),
-        (
-            f'{SUCCESS}"/><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:PartialLogout',
-            "could not end your whole session",
-        ),
-        (
-            f'{SUCCESS}"><samlp:StatusCode Value="{PARTIAL}"/></samlp:StatusCode><x xmlns="urn:x" a="',
-            "could not end your whole session",
-        ),
-        (
-            f'{RESPONDER}"><samlp:StatusCode Value="{PARTIAL}"/></samlp:StatusCode><x xmlns="urn:x" a="',
-            "could not end your whole session",
-        ),
-        (RESPONDER, "could not end your whole session"),
-        ("urn:oasis:names:tc:SAML:2.0:status:Requester", "could not end your whole session"),
-        ("", "could not end your whole session"),
-    ],
-    ids=["success", "two codes", "partial", "responder, partial", "responder", "requester", "empty"],
-)
-def test_the_answer_of_the_idp_is_shown_in_words(jane: Browser, binding: str, status: str, words: str) -> None:
+def test_the_answer_of_the_idp_is_shown_in_words(jane: Browser, binding: str) -> None:
     request_id = sign_out(jane).get("ID", "")
-    if binding == "POST":  # as Okta does
-        message = jane.idp.logout(response_xml(jane.idp, request_id, status=status))
-        answer = post(jane, message, field="SAMLResponse")
-    else:
-        xml = response_xml(jane.idp, request_id, place=False, status=status)
-        answer = by_query(jane, jane.idp.logout_query(xml, field="SAMLResponse"))
-    assert answer.status_code == 200
-    assert words in answer.content.decode()
+    with every_case() as case:
+        for name, (status, words) in STATUSES.items():
+            with case(name):
+                if binding == "POST":  # as Okta does
+                    message = jane.idp.logout(response_xml(jane.idp, request_id, status=status))
+                    answer = post(jane, message, field="SAMLResponse")
+                else:
+                    xml = response_xml(jane.idp, request_id, place=False, status=status)
+                    answer = by_query(jane, jane.idp.logout_query(xml, field="SAMLResponse"))
+                assert answer.status_code == 200
+                assert words in answer.content.decode()
 
 
-@pytest.mark.parametrize(
-    ("changes", "code"),
-    [
-        ({"in_response_to": "_somebody-elses"}, "in_response_to"),
-        ({"in_response_to": "_x.é"}, "in_response_to"),
-        ({"in_response_to": ""}, "in_response_to"),
-        ({"in_response_to": "_" + "0" * 32}, "in_response_to"),
-        ({"in_response_to": "_" + "0" * 32 + "." + "0" * 64}, "in_response_to"),
-        ({"destination": f"{LOGOUT}/"}, "destination"),
-        ({"issuer": "https://evil.test"}, "issuer"),
-        ({"destination": f"{SERVICE}/sso/acme/acs"}, "destination"),
-    ],
+ANSWERS_TO_NOTHING: tuple[tuple[dict[str, str], str], ...] = (
+    ({"in_response_to": "_somebody-elses"}, "in_response_to"),
+    ({"in_response_to": "_x.é"}, "in_response_to"),
+    ({"in_response_to": ""}, "in_response_to"),
+    ({"in_response_to": "_" + "0" * 32}, "in_response_to"),
+    ({"in_response_to": "_" + "0" * 32 + "." + "0" * 64}, "in_response_to"),
+    ({"destination": f"{LOGOUT}/"}, "destination"),
+    ({"issuer": "https://evil.test"}, "issuer"),
+    ({"destination": f"{SERVICE}/sso/acme/acs"}, "destination"),
 )
-def test_an_answer_to_nothing_of_ours_is_refused(jane: Browser, changes: dict[str, str], code: str) -> None:
+
+
+def test_an_answer_to_nothing_of_ours_is_refused(jane: Browser) -> None:
     request_id = sign_out(jane).get("ID", "")
-    said: dict[str, Any] = {"in_response_to": request_id} | changes
-    xml = response_xml(jane.idp, **said)
-    answer = post(jane, jane.idp.logout(xml), field="SAMLResponse")
-    assert answer.status_code == 400
-    assert f"({code})" in answer.content.decode()
+    with every_case() as case:
+        for changes, code in ANSWERS_TO_NOTHING:
+            with case(changes):
+                claims: dict[str, Any] = {"in_response_to": request_id} | changes
+                answer = post(jane, jane.idp.logout(response_xml(jane.idp, **claims)), field="SAMLResponse")
+                assert answer.status_code == 400
+                assert f"({code})" in answer.content.decode()
 
 
 @pytest.mark.parametrize("binding", ["POST", "Redirect"])

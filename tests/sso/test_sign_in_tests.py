@@ -87,8 +87,8 @@ def unchanged(tester: AdminBrowser) -> Iterator[None]:
 def test_a_stranger_would_become_a_user_and_nobody_is_made(tester: AdminBrowser) -> None:
     page = tester.try_out(JANE_BY_SSO)
     assert "A new user would be created, with the username <strong>jane.doe@acme.test</strong>" in page
-    for told in ("user.created", "identity.uid_set", "Acme Studios", "jane.doe", "✓"):
-        assert told in page
+    for text in ("user.created", "identity.uid_set", "Acme Studios", "jane.doe", "✓"):
+        assert text in page
     record = SignInRecord.objects.get()
     assert (record.is_test, record.code, record.user_id, record.identity_id) == (True, "signed_in", None, None)
     assert "Would sign in: a new user" in record.decision
@@ -105,8 +105,8 @@ def test_a_known_person_is_named_with_mark_and_roles_that_would_come_and_go(
     user, before = Identity.objects.get().user, everything()
     page = tester.try_out(replace(JANE_BY_SSO, groups=("Editors",), title="Chief"))
     assert f'/user/{user.pk}/change/">jane.doe@acme.test</a>, who already exists' in page
-    for told in ("second mark: NameID", "grant.added", "grant.removed", "Editors", "Authors", "title: Editor → Chief"):
-        assert told in page
+    for text in ("second mark: NameID", "grant.added", "grant.removed", "Editors", "Authors", "title: Editor → Chief"):
+        assert text in page
     assert everything() == before
     assert [grant.role.name for grant in Grant.objects.filter(user=user)] == ["Authors"]
     assert Identity.objects.get().title == "Editor"

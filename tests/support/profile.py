@@ -14,7 +14,7 @@ class Profile:
         self.url = url
         self.context: BrowserContext = browser.new_context(base_url=url, viewport={"width": 1100, "height": 760})
         self.faults: list[str] = []
-        """What pages wrote to the console as an error, since the last test."""
+        """The errors that pages wrote to the console since the last test."""
         self.context.on("weberror", lambda error: self.faults.append(str(error.error)))
         self.context.on("console", lambda message: self._console(message.text))
         self._page = self.context.new_page()

@@ -18,7 +18,7 @@ import scim.connections
 from core_identity.config import housekeeping
 from core_identity.models import Budget, LoggedHour
 from core_identity.services.users import create_user
-from scim.models import OAuthClient, ProvisioningRecord, SetupLink, UsedCode
+from scim.models import OAuthClient, Payload, ProvisioningRecord, SetupLink, UsedCode
 from sso.models import SignInRecord, SignInState, UsedAssertion
 from tests.support.cast import ADMIN, make_connection
 
@@ -67,6 +67,8 @@ def test_one_of_each_goes_and_one_stays() -> None:
     for days_old in (29, 31):
         at = NOW - days_old * DAY
         SignInRecord.objects.create(at=at, connection_id=connection.pk, connection_slug="acme", code="issuer")
+    for days_old in (6, 8):
+        Payload.objects.create(record_id=days_old, at=NOW - days_old * DAY)
     assert run() == dict.fromkeys(housekeeping.CHORES, 1) | {housekeeping.UNLISTED: 0}
     assert run() == dict.fromkeys([*housekeeping.CHORES, housekeeping.UNLISTED], 0)
     assert access.objects.filter(pk=at_work.pk).exists()

@@ -47,8 +47,8 @@ def test_a_difference_in_spelling_has_no_direction(scim: str, sso: str, words: s
 
 
 def test_every_spelling_has_a_case() -> None:
-    told = [probable_cause(ChannelValues(scim), ChannelValues(sso)) for scim, sso, _ in CAUSES]
-    assert {words for _, words in SPELLINGS} <= set(told)
+    causes = [probable_cause(ChannelValues(scim), ChannelValues(sso)) for scim, sso, _ in CAUSES]
+    assert {words for _, words in SPELLINGS} <= set(causes)
 
 
 def test_a_uid_that_was_never_sent_comes_before_all_guesses_R6() -> None:

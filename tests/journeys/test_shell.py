@@ -69,7 +69,7 @@ def assert_accessible(page: Page) -> None:
 
 
 def assert_nothing_scrolls_sideways(page: Page) -> None:
-    """What is too wide is named, if the page is wider than its window."""
+    """Name the elements that are wider than the window, if the page is."""
     too_wide = page.evaluate(
         """document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("main *")]
             .filter(one => one.getBoundingClientRect().right > innerWidth).map(one => one.outerHTML.slice(0, 200))"""

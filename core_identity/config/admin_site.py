@@ -54,10 +54,10 @@ class CoreAdminSite(AdminSite):
     def get_urls(self) -> Any:
         """Add the pages that belong to no model."""
         # Imported late: what they import registers itself at this site.
-        from core_identity.config.across_pages import drift, groups
+        from core_identity.config.groups_page import groups
         from core_identity.config.search_page import search
 
-        pages = {"search": search, "groups": groups, "drift": drift}
+        pages = {"search": search, "groups": groups}
         own = [path(f"{name}/", self.admin_view(partial(view, site=self)), name=name) for name, view in pages.items()]
         return [*own, *super().get_urls()]
 

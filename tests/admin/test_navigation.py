@@ -99,8 +99,8 @@ def test_the_counts_are_one_statement_however_much_waits(acme: Connection, jane:
     [
         ("/admin/", {}, "Home"),
         ("/admin/core_identity/user/", {}, "Users"),
-        ("/admin/core_identity/user/", {"status": "wished"}, "Reactivation requests"),
-        ("/admin/core_identity/user/", {"status": "wished", "q": "jane"}, "Reactivation requests"),
+        ("/admin/core_identity/user/reactivations/", {}, "Reactivation requests"),
+        ("/admin/core_identity/user/", {"is_staff__exact": "1", "q": "jane"}, "Administrators"),
         ("/admin/core_identity/user/", {"status": "expired"}, "Users"),
         ("/admin/core_identity/user/00000000-0000-4000-8000-000000000000/change/", {}, "Users"),
         ("/admin/core_identity/conflict/", {}, "Conflicts"),

@@ -101,6 +101,8 @@ def test_the_counts_are_one_statement_however_much_waits(acme: Connection, jane:
         ("/admin/core_identity/user/", {}, "Users"),
         ("/admin/core_identity/user/reactivations/", {}, "Reactivation requests"),
         ("/admin/core_identity/user/", {"is_staff__exact": "1", "q": "jane"}, "Administrators"),
+        ("/admin/core_identity/user/all-drift/", {"kind": "email"}, "Drift"),
+        ("/admin/core_identity/connection/waiting-groups/", {}, "Groups"),
         ("/admin/core_identity/user/", {"status": "expired"}, "Users"),
         ("/admin/core_identity/user/00000000-0000-4000-8000-000000000000/change/", {}, "Users"),
         ("/admin/core_identity/conflict/", {}, "Conflicts"),

@@ -10,10 +10,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
-from core_identity.models import Budget
+from core_identity.models import Budget, SetupLink
 from core_identity.services.unlisted_groups import end_unlisted_groups
 from core_identity.values import Actor, ActorKind, Channel
-from scim.models import ProvisioningRecord, SetupLink, UsedCode
+from core_identity.write_guard import service_writes
+from scim.models import ProvisioningRecord, UsedCode
 from sso.models import SignInRecord, SignInState, UsedAssertion
 
 AT_ONCE: Final = 1000
@@ -64,5 +65,6 @@ def tidy(*, now: datetime) -> Iterator[tuple[str, int]]:
 def _delete_some(rows: QuerySet[Any]) -> int:
     free = rows.order_by("pk").select_for_update(skip_locked=True, of=("self",))
     chosen = list(free.values_list("pk", flat=True)[:AT_ONCE])
-    rows.model._default_manager.filter(pk__in=chosen).delete()
+    with service_writes():
+        rows.model._default_manager.filter(pk__in=chosen).delete()
     return len(chosen)

@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("admin/", admin.site.urls),
+    path("", include("core_identity.portal.urls")),
     path("", include("scim.urls")),
     path("", include("sso.urls")),
 ]

@@ -6,6 +6,7 @@ from core_identity.admin_kit.pages import ConnectionPage
 from sso.admin.domains import DomainsPage
 from sso.admin.keys import KeyPage, KeysPage
 from sso.admin.metadata import MetadataPage
+from sso.admin.proposed import ProposedMetadataPage
 from sso.admin.settings import SettingsPage
 from sso.admin.sign_in_tests import BeginTestPage, TestResultPage
 
@@ -15,6 +16,7 @@ SAML_PAGES: Final[tuple[type[ConnectionPage], ...]] = (
     KeysPage,
     KeyPage,
     MetadataPage,
+    ProposedMetadataPage,
     BeginTestPage,
     TestResultPage,
 )

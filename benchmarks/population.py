@@ -92,12 +92,14 @@ def _connections(customers: int) -> "list[Connection]":
 
 def _groups(connection: "Connection") -> "list[PushGroup]":
     from core_identity.models import PushGroup, Role
+    from core_identity.write_guard import service_writes
 
     roles = Role.objects.filter(name__in=ROLES)
     groups = [
         PushGroup(connection=connection, display_name=role.name, name_key=role.name_key, role=role) for role in roles
     ]
-    return PushGroup.objects.bulk_create(groups)
+    with service_writes():
+        return PushGroup.objects.bulk_create(groups)
 
 
 def _parts(first: int, last: int, count: int) -> Iterator[range]:
@@ -149,12 +151,14 @@ def _add_story(connection: "Connection", first: int, last: int) -> None:
         decision="'Created.'",
         reference=reference,
         duration_ms="10 + n %% 20",
+        keys=f"ARRAY[{lookup_key_of(name)}]",
     )
     insert(
         SignInRecord,
         first,
         last,
         **here,
+        kind="'signed_in'",
         code="'signed_in'",
         decision="'Signed in.'",
         identity_id=identity,
@@ -162,7 +166,13 @@ def _add_story(connection: "Connection", first: int, last: int) -> None:
         idp_initiated="false",
         reference=reference,
         duration_ms="30 + n %% 20",
+        keys=f"ARRAY[{lookup_key_of(name)}]",
     )
+
+
+def lookup_key_of(expression: str) -> str:
+    """Return the SQL of `core_identity.lookup_keys.lookup_key` for names in small ASCII letters."""
+    return f"('x' || left(encode(sha256(convert_to({expression}, 'UTF8')), 'hex'), 16))::bit(64)::bigint"
 
 
 def _show_progress(made: int, people: int, seconds: float) -> None:

@@ -79,11 +79,13 @@ def add_members(group: "PushGroup", first: int, last: int) -> None:
     from django.db.models import F
 
     from core_identity.models import Grant, PushGroup, PushGroupMember
+    from core_identity.write_guard import service_writes
 
     slug = group.connection.slug
     identity = NUMBERED_ID % {"space": f"'{slug} identity '"}
     insert(PushGroupMember, first, last, group=f"'{group.pk}'::uuid", identity=identity)
-    PushGroup.objects.filter(pk=group.pk).update(member_count=F("member_count") + last - first + 1)
+    with service_writes():
+        PushGroup.objects.filter(pk=group.pk).update(member_count=F("member_count") + last - first + 1)
     if group.role_id is not None:
         insert(
             Grant,

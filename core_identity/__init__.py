@@ -1,1 +1,1 @@
-"""The one user and role model, and every rule about it. Both channels write through its services."""
+"""The user and role model, and all rules about it. Both channels write by its services."""

@@ -1,4 +1,4 @@
-"""The one gate: who may have a session, by password or by SSO, and what their roles permit (R21, R22, R26, R32, R33)."""
+"""The gate of all sessions, by password and by SSO, and the permissions of roles (R21, R22, R26, R32, R33)."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -47,7 +47,7 @@ _USER: Final = Compiled(
         .order_by()
     )
 )
-"""A user with what each IdP says: active, or not."""
+"""A user, and for each of their identities whether the IdP lists them as active."""
 
 _IDENTITY: Final = Compiled(
     lambda: (
@@ -60,14 +60,14 @@ _IDENTITY: Final = Compiled(
 
 
 class RoleBackend(ModelBackend):
-    """The only authentication backend: passwords of local administrators, and permissions by role for everybody."""
+    """The only authentication backend. It checks passwords of local administrators, and permissions by role of all users."""
 
     def user_can_authenticate(self, user: Any) -> bool:
-        """Refuse the expired, and whom every IdP that knows them calls inactive (R21: by any means)."""
+        """Refuse an expired user, and a user whom no IdP lists as active (R21)."""
         return isinstance(user, User) and _bar_by_password(user) is None
 
     def get_user(self, user_id: Any) -> User | None:
-        """Return the user of a session, where they may have one. One query."""
+        """Return the user of a session, or None if they may not have one. One query."""
         user = _USER.first(user=user_id)
         if user is None:
             return None
@@ -76,7 +76,7 @@ class RoleBackend(ModelBackend):
         return None if _bar(user, inactive=inactive) else user
 
     def _get_user_permissions(self, user_obj: User) -> QuerySet[Permission]:
-        # Found by user through effective grants only: a protected role that a channel gave counts for nothing (R33).
+        # Only effective grants count: a protected role that a channel gave has no effect (R33).
         roles = effective_grants().filter(user=user_obj).values("role_id")
         return Permission.objects.filter(role__in=roles).distinct()
 
@@ -91,7 +91,7 @@ def _bar_by_password(user: User) -> Bar | None:
 
 
 def _bar(user: User, *, inactive: bool) -> Bar | None:
-    """``inactive``: every IdP that knows the user calls them so."""
+    """Return why a user may not have a session. ``inactive``: no IdP lists the user as active."""
     if inactive:
         return Bar.INACTIVE
     return bar_to_sign_in(Standing(expired=user.expired_at is not None, staff=user.is_staff, identity_active=None))
@@ -102,8 +102,8 @@ def begin_session(
 ) -> None:
     """Sign the browser in as the user of ``identity``, under a new session key.
 
-    The session belongs to this identity and ends at ``until`` (aware; the IdP's SessionNotOnOrAfter) or after 12 hours, whichever is first (R21).
-    ``now`` is the time of the database, where the caller has just read it. The row of the session is written once, at the end of the request.
+    The session belongs to this identity and ends at ``until`` (aware; the IdP's SessionNotOnOrAfter) or after 12 hours, if that is earlier (R21).
+    ``now`` is the time of the database, if the caller has just read it. The row of the session is written once, at the end of the request.
     """
     now = now or database_now()
     end = now + LONGEST_SESSION
@@ -112,7 +112,7 @@ def begin_session(
     session, user = request.session, identity.user
     assert isinstance(session, SessionStore)  # noqa: S101 - by the settings
     session.begin()
-    # As `django.contrib.auth.login`, without its signal: that would write the user's last sign-in, which the service has just written.
+    # The same as `django.contrib.auth.login`, without its signal, because the service has already written the user's last sign-in.
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = BACKEND
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
@@ -125,7 +125,7 @@ def begin_session(
 
 
 def identity_of(request: HttpRequest) -> Identity | None:
-    """Return the identity to which the session of a request belongs, with its connection; None where it came by password."""
+    """Return the identity to which the session of a request belongs, with its connection. None: the user signed in with a password."""
     belongs_to = request.session.get(IDENTITY)
     if belongs_to is None:
         return None
@@ -136,7 +136,7 @@ def identity_of(request: HttpRequest) -> Identity | None:
 
 
 def session_holds(session: Any) -> bool:
-    """Whether a session that belongs to an identity may go on: same epoch, not past its end, and its person may still sign in. One query."""
+    """Whether a session of an identity is still valid: same epoch, not past its end, and the person may sign in. One query."""
     identity = _IDENTITY.first(identity=session[IDENTITY], epoch=session.get(EPOCH))
     if identity is None or identity.now.timestamp() >= session.get(UNTIL, 0):  # type: ignore[attr-defined]  # annotated
         return False

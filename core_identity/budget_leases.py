@@ -1,4 +1,4 @@
-"""Budgets that cost no statement for most requests: a process takes a part of a minute's budget, and spends it in memory.
+"""Budgets without a statement for most requests: a process takes a part of a minute's budget, and spends it in memory.
 
 No more than the limit is ever spent, because each part is counted in the database before it is used, and is not used after its minute. A part is
 a thousandth of the limit at most, and shrinks to 1 when little is left. So a limit below 2,000 is counted one by one, and a large one refuses
@@ -22,13 +22,13 @@ _KEPT: Final = 1000
 
 @dataclass
 class _Lease:
-    """What this process may still spend in one window, which it must not use from ``ends`` (monotonic seconds) on."""
+    """The part of one window that this process may still spend. From ``ends`` (monotonic seconds) on it must not use it."""
 
     window: int
     left: int
     ends: float
     rest: int
-    """What the whole window had left when it was asked."""
+    """The rest of the whole window when the part was taken."""
 
 
 _leases: dict[tuple[str, int], _Lease] = {}
@@ -36,7 +36,7 @@ _lock = threading.Lock()
 
 
 def spend_leased(key: str, limit: int) -> int:
-    """Spend one of ``limit`` a minute; return as `core_identity.budgets.spend` does."""
+    """Spend one of ``limit`` a minute; return the same as `core_identity.budgets.spend`."""
     if limit <= 0:
         return 0
     asked_at = time.monotonic()
@@ -62,7 +62,7 @@ def _size(limit: int, rest: int) -> int:
 
 
 def _keep(name: tuple[str, int], window: Window, left: int, limit: int, *, ends: float) -> None:
-    """Keep what was granted, beside what another thread got for the same window."""
+    """Keep a granted part. Add it to the part that another thread got for the same window."""
     now, rest = time.monotonic(), max(0, limit - window.spent)
     with _lock:
         if len(_leases) >= _KEPT:

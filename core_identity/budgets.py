@@ -1,7 +1,7 @@
-"""So much a minute, counted in the database, so that all workers count together.
+"""Rate limits for each minute, counted in the database, so that all workers count together.
 
-A minute is a fixed window, and what was refused counts no longer than it: whoever waits for ``Retry-After`` meets a whole new budget, so that no
-budget puts off a deactivation for good (R23).
+A minute is a fixed window. Refused requests count only in their own window, so a client that waits for ``Retry-After`` finds a whole new budget.
+Therefore no budget delays a deactivation forever (R23).
 """
 
 import hashlib
@@ -25,7 +25,7 @@ MINUTE: Final = 60
 
 _WITH_PORT: Final = re.compile(r"\[([^\]]*)\](?::\d+)?|([\d.]+):\d+")
 
-# By the clock of the database: a worker with a wrong clock would begin a window of its own. A window is a number of whole minutes.
+# The clock of the database decides, because a worker with a wrong clock would begin a window of its own. A window is a number of whole minutes.
 _SPEND: Final = f"""
 INSERT INTO {Budget._meta.db_table} AS b (key, minute, spent)
 VALUES (%(key)s, floor(extract(epoch FROM statement_timestamp()) / {MINUTE} / %(minutes)s) * %(minutes)s, %(parts)s)
@@ -37,7 +37,7 @@ RETURNING spent, minute, ((minute + %(minutes)s) * {MINUTE} - extract(epoch FROM
 
 
 class Window(NamedTuple):
-    """The window of a budget: how much of it was spent, its number, and the seconds until the next one begins."""
+    """The window of a budget: the part that is spent, its number, and the seconds until the next one begins."""
 
     spent: int
     number: int
@@ -50,9 +50,9 @@ class Window(NamedTuple):
 
 
 def spend(key: str, limit: int) -> int:
-    """Spend one of ``limit`` a minute; return 0, or where nothing is left the seconds until there is, at least 1.
+    """Spend one of ``limit`` a minute; return 0. If nothing is left, return the seconds until the next window, at least 1.
 
-    One statement, and none where 0 is the limit. If the database fails, allow the request.
+    One statement, or none if the limit is 0. If the database fails, allow the request.
     """
     if limit <= 0:
         return 0
@@ -66,7 +66,7 @@ def count(key: str, seconds: int) -> int:
 
 
 def take(key: str, parts: int = 1, *, minutes: int = 1) -> Window:
-    """Add ``parts`` to what was spent of a budget, and return its window. If the database fails, nothing of it was spent. One statement."""
+    """Spend ``parts`` of a budget, and return its window. If the database fails, count nothing as spent. One statement."""
     try:
         with connection.cursor() as cursor:
             cursor.execute(_SPEND, {"key": key, "minutes": minutes, "parts": parts})
@@ -80,15 +80,15 @@ def take(key: str, parts: int = 1, *, minutes: int = 1) -> Window:
 
 
 def digest(text: str) -> str:
-    """Return a digest of ``text`` that cannot be guessed without the secret key: fit for a key that contains typed text."""
+    """Return a digest of ``text`` that nobody can compute without the secret key. Use it in keys that contain typed text."""
     return salted_hmac("core_identity.budgets", text.encode("utf-8", "replace"), algorithm="sha256").hexdigest()
 
 
 def hash_of_address(request: HttpRequest) -> str:
-    """Return whose budget a stranger's request is of.
+    """Return a hash of the network that sent a request, as the name of its budget.
 
-    Each of our own proxies appends the address of its peer to X-Forwarded-For, so with two of them the last but one is the stranger's. Anybody
-    may have written what comes before it. A request that passed fewer proxies than we have counts by the address of its connection.
+    Each of our proxies appends the address of its peer to X-Forwarded-For, so with two proxies the sender is the last address but one. The sender may
+    have written all addresses before it. A request through fewer proxies than we have counts by the address of its connection.
     """
     address = request.META.get("REMOTE_ADDR", "")
     if settings.TRUSTED_PROXIES:
@@ -99,7 +99,7 @@ def hash_of_address(request: HttpRequest) -> str:
 
 
 def _network_of(address: str) -> str:
-    """Whoever has one address of IPv6 has the 2^64 of its network, and could take a fresh one for each try."""
+    """Return the network of an address. The owner of one IPv6 address has all 2^64 addresses of its network, and could use a new one each time."""
     with_port = _WITH_PORT.fullmatch(address)  # some proxies append the port, and each connection has another one
     address = (with_port[1] or with_port[2]) if with_port else address
     try:

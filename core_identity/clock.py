@@ -1,6 +1,6 @@
-"""The clock that decides about security: the one of the database, which all nodes share.
+"""The clock of all decisions about security: the clock of the database, which all nodes share.
 
-A node whose own clock is wrong must not end, keep or forget anything too early or too late. In a query use `Now` as the right side of a
+A node with a wrong clock must not end, keep or forget anything too early or too late. In a query use `Now` as the right side of a
 condition, which costs no statement. `django.utils.timezone.now` is for times that are only shown or logged.
 """
 
@@ -15,7 +15,7 @@ __all__ = ["Now", "database_now"]
 def database_now() -> datetime:
     """Return the time of the database (aware, UTC). One statement."""
     with connection.cursor() as cursor:
-        # As `Now` does: inside a transaction that had to wait, this is the time after the wait.
+        # The same as `Now`: in a transaction that had to wait, this is the time after the wait.
         cursor.execute("SELECT statement_timestamp()")
         (now,) = cursor.fetchone()
     assert isinstance(now, datetime)  # noqa: S101 - for mypy: the driver publishes no type of a row

@@ -52,12 +52,12 @@ class ExportingCommand(AnsweringCommand):
             sys.exit(REFUSED)
 
     def _write(self, export: Export, target: Any) -> None:
-        """Write, and say how far it is: now and then to somebody who looks on, once at the end to a log."""
-        watched, said = self.stderr.isatty(), time.monotonic()
+        """Write, and report progress: often to a terminal, once at the end to a log."""
+        watched, shown_at = self.stderr.isatty(), time.monotonic()
         for text in export:
             target.write(text)
-            if watched and time.monotonic() - said > SECONDS_BETWEEN_WORDS:
-                said = time.monotonic()
+            if watched and time.monotonic() - shown_at > SECONDS_BETWEEN_WORDS:
+                shown_at = time.monotonic()
                 self._say(f"{export.exported:,} {self.exported} …\r", ending="")
         target.flush()
         self._say(f"{export.exported:,} {self.exported} exported.")
@@ -67,7 +67,7 @@ class ExportingCommand(AnsweringCommand):
 
 
 class LogCommand(ExportingCommand):
-    """A command about a log of what was said over connections: ``records_between`` finds its rows, ``columns`` are what an export says of each."""
+    """A command about a log of the messages of connections: ``records_between`` finds its rows, ``columns`` are what an export says of each."""
 
     columns: Mapping[str, str]
     records_between: Callable[..., QuerySet[Any]]

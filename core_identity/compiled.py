@@ -1,6 +1,6 @@
-"""Querysets with SQL that is compiled once for a process, for what sign-ins and group changes run. Django would compile it each time.
+"""Querysets of sign-ins and group changes, with SQL that each process compiles once. Django would compile it each time.
 
-The meaning stays that of the queryset: it is written by the ORM, with `Given` in the place of each value that changes.
+The ORM writes the SQL, so the meaning is that of the queryset. `Given` takes the place of each value that changes.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ M = TypeVar("M", bound=Model)
 
 
 class Given(Expression):
-    """The value called ``name``, which is said when the query runs."""
+    """The place of a value with this name. The caller passes the value when the query runs."""
 
     def __init__(self, name: str, output_field: "Field[Any, Any]") -> None:
         super().__init__(output_field=output_field)
@@ -66,7 +66,7 @@ class Compiled(Generic[M]):
             yield self._row(plan, list(columns))
 
     def first(self, **given: Any) -> "M | None":
-        """Return the first row, else None."""
+        """Return the first row, or None."""
         return next(self.rows(**given), None)
 
     def _row(self, plan: _Plan, columns: list[Any]) -> Any:
@@ -89,8 +89,8 @@ class Compiled(Generic[M]):
         populators: Any = get_related_populators  # its signature differs between versions of Django's types
         related = populators(klass, select, database.alias)
         converters = [
-            (position, made, expression)
-            for position, (made, expression) in compiler.get_converters([one for one, _, _ in select]).items()
+            (position, converters, expression)
+            for position, (converters, expression) in compiler.get_converters([one for one, _, _ in select]).items()
         ]
         return _Plan(
             sql,

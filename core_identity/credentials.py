@@ -1,4 +1,4 @@
-"""Every URL says which credential opens it; a test walks the whole URLconf against that word."""
+"""Each view declares the credential that opens its URL. A test compares the whole URLconf with these declarations."""
 
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
@@ -11,7 +11,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def credential(kind: Credential) -> Callable[[View], View]:
-    """Declare on a view callable (for a class: on what ``as_view()`` returned) which credential it asks for."""
+    """Declare the credential of a view callable. For a class, use the result of ``as_view()``."""
 
     def declare(view: View) -> View:
         view.credential = kind  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The one password hasher: a process hashes two passwords at once and no more.
+"""The only password hasher. A process hashes at most two passwords at once.
 
 One hash costs a third of a second of a core. Without this limit, eight guesses at once would hold all threads and both cores of a worker.
 The limit is in the hasher, so every caller has it: the administration's sign-in, both password pages, commands, and old OAuth secrets.
@@ -15,17 +15,17 @@ from core_identity.errors import HashersBusy
 
 AT_ONCE: Final = 2
 MAY_WAIT: Final = 2
-"""Threads that may wait for a hash. They serve nobody meanwhile, so others are refused at once."""
+"""The number of threads that may wait for a hash. A waiting thread serves no other request, so further requests are refused at once."""
 
 PATIENCE = 1.0
 """Seconds that a thread waits."""
 
 RETRY_AFTER: Final = 2
-"""Seconds after which a refused browser is asked to come again."""
+"""Seconds after which a refused browser may try again."""
 
 
 class Slots:
-    """A few places to work and a few to wait; `HashersBusy` beyond."""
+    """A few threads work and a few wait. All others get `HashersBusy`."""
 
     def __init__(self, at_once: int, may_wait: int) -> None:
         self._places = threading.BoundedSemaphore(at_once + may_wait)
@@ -61,7 +61,7 @@ SLOTS: Final = Slots(AT_ONCE, MAY_WAIT)
 
 
 class BoundedHasher(PBKDF2PasswordHasher):
-    """Django's hasher: the same algorithm and rounds. Verifying and hardening go through `encode` too."""
+    """Django's hasher, with the same algorithm and rounds. Django verifies and hardens by `encode` too."""
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
         with SLOTS.one():

@@ -1,4 +1,4 @@
-"""How names are compared (R5), and which text may be a name at all."""
+"""Compare names (R5), and refuse texts that are not valid as names."""
 
 import re
 import unicodedata
@@ -14,10 +14,10 @@ MAX_TEXT = 1024
 
 
 FILLERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u2800\u3164\uffa0")
-"""Invisible, but no format characters to Unicode: joiners, Hangul and Khmer fillers, Mongolian selectors, the blank of Braille."""
+"""Invisible, but not format characters of Unicode: joiners, Hangul and Khmer fillers, Mongolian selectors, the blank of Braille."""
 
 EMOJI_STYLE: Final = frozenset("\ufe0e\ufe0f")
-"""Choose how a sign looks that stands before them, as many emoji need; after a letter they only hide."""
+"""Characters that choose the look of the sign before them. Many emoji need them. After a letter they are only invisible."""
 
 LOOK_ALIKES: Final = ("Armenian", "Cherokee", "Coptic", "Cyrillic", "Greek")
 """Scripts with letters that look like Latin ones."""
@@ -26,15 +26,15 @@ LOOK_ALIKES: Final = ("Armenian", "Cherokee", "Coptic", "Cyrillic", "Greek")
 def key(text: str) -> str:
     """Return the form by which names are compared: strip, NFKC, casefold, NFKC (R5).
 
-    Made here and stored in columns, never by ``lower()`` in SQL, whose answer depends on the locale of the cluster.
+    The form is stored in columns. ``lower()`` in SQL is not used, because its result depends on the locale of the cluster.
     """
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.strip()).casefold())
 
 
 def clean_name(text: str, *, field: str) -> str:
-    """Return ``text`` stripped, fit to be a key; raise `InvalidValue` where it is not.
+    """Return ``text`` stripped, if it is valid as a key. Otherwise raise `InvalidValue`.
 
-    Refused: more than `MAX_NAME` characters (also once compared), control characters, and the invisible ones (zero-width, bidirectional
+    Refused are more than `MAX_NAME` characters (also once compared), control characters, and the invisible ones (zero-width, bidirectional
     marks, fillers, lone surrogates) by which two names could look the same and be different.
     """
     name = text.strip()
@@ -54,9 +54,9 @@ def _is_invisible(character: str) -> bool:
 
 
 def mixed_scripts(text: str) -> tuple[str, ...]:
-    """Return the scripts of the first word that mixes Latin letters with those of a script that has look-alikes; empty where none does.
+    """Return the scripts of the first word that mixes Latin letters with letters of a script that has look-alikes. Empty: there is no such word.
 
-    Such names stay different from what they look like (R5). A person may well be called so, hence the warning and no refusal.
+    Such a name stays different from the name that it resembles (R5). It may be the true name of a person, so it causes a warning and no refusal.
     """
     for word in re.split(r"[\W\d_]+", text):
         scripts = {unicodedata.name(letter, "").partition(" ")[0].title() for letter in word}
@@ -67,12 +67,12 @@ def mixed_scripts(text: str) -> tuple[str, ...]:
 
 
 def clean_text(text: str, *, field: str, limit: int = MAX_TEXT) -> str:
-    """Return ``text`` stripped; raise `InvalidValue` for what no database column or page should hold."""
+    """Return ``text`` stripped; raise `InvalidValue` for characters that no database column or page should contain."""
     return exact_text(text.strip(), field=field, limit=limit)
 
 
 def exact_text(text: str, *, field: str, limit: int = MAX_TEXT) -> str:
-    """Return ``text`` as it is; raise `InvalidValue` as `clean_text` does."""
+    """Return ``text`` without a change. Raise `InvalidValue` for the same characters as `clean_text`."""
     if len(text) > limit:
         raise InvalidValue(field, f"{field} is longer than {limit} characters.")
     for character in text:

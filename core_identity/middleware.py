@@ -1,4 +1,4 @@
-"""What every request gets: a reference that finds it again, an answer that no cache keeps, and a look at the gate."""
+"""Middleware of all requests: a reference, headers that protect the answer, and the check of the session."""
 
 import codecs
 import secrets
@@ -18,9 +18,9 @@ Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class AnswerHeadersMiddleware:
-    """Give every answer the headers that protect it: refusals of the framework and of other middleware too.
+    """Add headers that protect the answer to every answer, also to refusals of the framework and of other middleware.
 
-    What an answer already has is kept. An answer without a policy of its own is data or an error, so its policy allows nothing.
+    A header that the answer already has is kept. An answer without a policy of its own is data or an error, so its policy allows nothing.
     """
 
     POLICY: Final = "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
@@ -39,13 +39,13 @@ class AnswerHeadersMiddleware:
 
 
 class RequestIdMiddleware:
-    """Give each request a short reference that people can read out: in the answer's header, in logs, in events (R34)."""
+    """Give each request a short reference that people can read aloud. The answer's header, logs and events contain it (R34)."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # Always our own: a reference that a stranger could choose would let them write into the log.
+        # Always our own, because a reference from the sender would let strangers write into the log.
         request.request_id = new_request_id()  # type: ignore[attr-defined]
         response = self.get_response(request)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
@@ -54,7 +54,7 @@ class RequestIdMiddleware:
 
 TEXT_CHARSETS: Final = frozenset({"utf-8", "ascii", "iso8859-1"})
 REFUSED_CHARSET: Final = "core.refused_charset"
-"""The key in ``META`` for a charset that the WSGI application took away, because Django cannot make a request of it."""
+"""The key in ``META`` of a charset that the WSGI application removed, because Django cannot read such a request."""
 
 
 def is_text_charset(charset: str) -> bool:
@@ -66,9 +66,9 @@ def is_text_charset(charset: str) -> bool:
 
 
 class CharsetMiddleware:
-    """Refuse a body in a charset that no form and no JSON comes in.
+    """Refuse a body in a charset that no form and no JSON uses.
 
-    Django asks Python for whatever a Content-Type names, also for what is no text (``charset=base64``), and fails where it reads.
+    Django asks Python for any codec that a Content-Type names, also for codecs without text (``charset=base64``), and fails when it reads the body.
     """
 
     def __init__(self, get_response: Handler) -> None:
@@ -81,7 +81,7 @@ class CharsetMiddleware:
 
 
 class SessionGateMiddleware:
-    """End, on its next request, a session whose identity may not sign in any more (R21)."""
+    """End a session on its next request if its identity may not sign in any more (R21)."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response

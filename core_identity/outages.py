@@ -1,4 +1,4 @@
-"""The database is away, or cannot answer now: how to recognise this, what is known about the change, and what goes into the log.
+"""Recognise an outage of the database, judge if a change may be saved, and log it.
 
 Each channel answers 503 with ``Retry-After`` in its own form: `core_identity.config.error_pages` for browsers, `scim.views.failure` for SCIM,
 `scim.oauth_errors` for OAuth.
@@ -15,7 +15,7 @@ from django.db import InterfaceError, InternalError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 RETRY_AFTER: Final = 10
-"""Seconds, as a whole number: Okta reads no other form."""
+"""Seconds, as a whole number, because Okta reads no other form."""
 
 AWAY: Final = "CORE cannot reach its database at the moment."
 TRY_AGAIN: Final = "Try again later."
@@ -27,14 +27,14 @@ _TRACEBACK_EVERY: Final = 60.0
 # PostgreSQL counts these as internal errors, and they end by themselves: a standby after a failover, a transaction ended by a timeout.
 _INTERNAL: Final = {"25006", "25P03", "25P04"}
 
-# A transaction that ends with one of these classes was rolled back: the server was there to say so.
+# If a transaction ends with one of these classes, the server answered, so the transaction was rolled back.
 _ROLLED_BACK: Final = ("23", "40", "53", "55")
 
 log = logging.getLogger("core_identity.outages")
 
 
 def is_outage(error: BaseException | None) -> bool:
-    """Whether ``error``, or what caused it, is an outage: a later try may succeed, and the request is not to blame."""
+    """Whether ``error`` or one of its causes is an outage: the request is not the reason, and a later try may succeed."""
     return any(
         isinstance(one, OperationalError | InterfaceError)
         or (isinstance(one, InternalError) and _state(one) in _INTERNAL)
@@ -53,7 +53,7 @@ def may_be_saved(error: BaseException | None) -> bool:
 
 
 def log_traceback(error: BaseException) -> None:
-    """Log where an outage was met, at most once a minute in each process. The line of each request is its channel's."""
+    """Log the traceback of an outage, at most once a minute in each process. The channel logs the line of each request."""
     global _next_traceback
     with _lock:
         due = time.monotonic() >= _next_traceback

@@ -1,4 +1,4 @@
-"""The budgets of senders of passwords; asked before a password is hashed (R39)."""
+"""Budgets for senders of passwords. They are spent before a password is hashed (R39)."""
 
 import logging
 
@@ -15,8 +15,8 @@ log = logging.getLogger("core_identity.passwords")
 def require_password_budget(request: HttpRequest, name: str) -> None:
     """Spend one password of the address of ``request``, and one of ``name`` from this address. Raises `TooManyPasswords`.
 
-    A name has no budget of its own over all addresses: with one, a stranger could lock its owner out. Known and unknown names cost the same
-    statements. People type passwords into the field of the name, so only a keyed digest of it is stored.
+    There is no budget of a name over all addresses, because a stranger could spend it and lock the owner of the name out. Known and unknown names
+    cost the same statements. People type passwords into the field of the name, so only a keyed digest is stored.
     """
     address = hash_of_address(request)
     wait = spend(f"passwords of {address}", settings.PASSWORDS_PER_MINUTE) or spend(

@@ -23,13 +23,13 @@ _LIVE: Final = Compiled(
 
 
 class SessionStore(DatabaseStore):
-    """Django's store compares with the clock of the node: a fast one would end all sessions, a slow one would keep ended ones.
+    """A store that compares with the clock of the database. A node with a fast clock would end all sessions, and a slow one keep ended ones.
 
-    It also writes a new session twice, in five statements; this one writes it once, in one.
+    It also writes a new session by one statement. Django writes it twice, by five statements.
     """
 
     identity: "Identity | None" = None
-    """The identity to which the session belongs, once the gate has looked at it; see `core_identity.backends`."""
+    """The identity of the session, after `core_identity.backends` has read it."""
 
     _is_new = False
 
@@ -61,7 +61,7 @@ class SessionStore(DatabaseStore):
         self._is_new = False
 
     def _get_new_session_key(self) -> str:
-        """Return a key. Nobody needs to look whether it is free: it has 165 bits, and the table refuses a second row."""
+        """Return a key. It needs no check if it is free, because it has 165 bits, and the table refuses a second row."""
         return get_random_string(32, VALID_KEY_CHARS)
 
     def _get_session_from_db(self) -> Any:

@@ -1,14 +1,33 @@
-"""What happened, for the other apps to follow: few, in the past tense, sent in the transaction of the change."""
+"""Signals for the other apps. They are sent in the transaction of the change."""
 
+from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from django.dispatch import Signal
 
 connection_switched_off: Final = Signal()
 """A connection was switched off, or a successor took over (R1a). Arguments: ``connection``, which is locked, and ``actor``.
 
-Receivers end what they created for the connection. A receiver that fails rolls the switch back.
+Receivers end the tokens and sessions that they created for the connection. If a receiver fails, the switch is rolled back.
 """
 
 user_expired: Final = Signal()
-"""Somebody may not sign in any more. Given are ``user`` and ``actor``. A receiver that fails takes the expiry back with it: let it do little."""
+"""A user expired. Arguments: ``user`` and ``actor``. If a receiver fails, the expiry is rolled back, so a receiver must do little."""
+
+password_judged: Final = Signal()
+"""The administration compared a password (R39). Arguments: ``user`` or None, ``accepted``, ``reference``, and ``network``, a hash of the address."""
+
+user_erased: Final = Signal()
+"""A person's values are about to be blanked for good, in this transaction (R34). Argument: ``traces``, an `ErasedTraces`. Receivers blank theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedTraces:
+    """The ids and names by which other apps find an erased person, in the ``connections`` of their customer. ``names`` are as they were sent."""
+
+    users: tuple[UUID, ...]
+    identities: tuple[UUID, ...]
+    scim_ids: tuple[UUID, ...]
+    names: tuple[str, ...]
+    connections: tuple[UUID, ...]

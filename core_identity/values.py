@@ -1,4 +1,4 @@
-"""Frozen values that cross the borders between the apps. Nothing here knows Django."""
+"""Frozen values that cross the borders between the apps. No Django."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class ActorKind(StrEnum):
 
 
 class Cause(StrEnum):
-    """What a conflict is about (R9); the values stand in rows and events."""
+    """The cause of a conflict (R9). Rows and events contain the values."""
 
     UID = "uid"  # the UID belongs to another identity of the connection
     EXTERNAL_ID = "external_id"  # the externalId does
@@ -41,10 +41,10 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does it, by which channel, in which request.
+    """The author of a change, with the channel and the request.
 
-    ``label`` is what an administrator reads ("boss", "OAuth client of acme", "jane.doe by SSO"); ``request_id`` is the reference that the
-    other side was shown and that every event of the request carries.
+    ``label`` is the name for administrators ("boss", "OAuth client of acme", "jane.doe by SSO"); ``request_id`` is the reference that
+    the sender sees. Every event of the request contains it.
     """
 
     channel: Channel
@@ -56,14 +56,14 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What one message of an IdP says about a person.
+    """The values of a person in one message of an IdP.
 
-    ``None`` means *not said*, the empty string means *said to be empty*; policy treats the two differently (R6, R17).
-    ``attributes`` are the other SCIM attributes (phoneNumbers, locale, …), kept as sent and answered as sent, of no meaning to CORE;
-    a value of None in it clears that attribute.
-    ``name_id``, ``groups``, ``groups_unlisted`` and ``more_emails`` come from a SAML assertion only. ``groups_unlisted``: the IdP says that it does
+    ``None`` means that the message does not contain the value. The empty text means that the value is empty. Policy treats the two differently
+    (R6, R17). ``attributes`` are the other SCIM attributes (phoneNumbers, locale, …). CORE stores and returns them as sent, and does not use them.
+    A value of None in it clears that attribute.
+    ``name_id``, ``groups``, ``groups_unlisted`` and ``more_emails`` come from a SAML assertion only. ``groups_unlisted``: the IdP states that it does
     not list the groups of this person (R31). ``more_emails`` are the further values of an Email attribute with several.
-    ``called`` names the fields as the sender knows them, so that a refusal does too.
+    ``called`` maps each field to the name that the sender uses, for refusals.
     """
 
     uid: str | None = None
@@ -86,11 +86,11 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class GroupChange:
-    """What one message says about a push group.
+    """The values of a push group in one message.
 
     Members are SCIM ids of identities of the same connection. A text is in the canonical form of UUIDs, and costs a tenth of the object.
-    ``external_id`` is None where it was not said, empty where it was taken away: it finds no group, so unlike that of a person it may go (R6).
-    ``members`` replaces the whole membership where it is not None; then ``remove`` and after it ``add`` are applied.
+    ``external_id`` is None if the message does not contain it, and empty if the message removes it. No look-up uses it (R6).
+    If ``members`` is not None, it replaces all members. After that, ``remove`` is applied, and then ``add``.
     """
 
     display_name: str | None = None
@@ -102,10 +102,10 @@ class GroupChange:
 
 @dataclass(frozen=True, slots=True)
 class Collision:
-    """Who met whom in a conflict: the ``person`` of the message, and the user in the way.
+    """The two sides of a conflict: the ``person`` of the message, and the user in the way.
 
-    ``subject_id`` is the identity that the message named as its own (by id or externalId), ``other_identity_id`` that of the user in the way, if the
-    connection knows one.
+    ``subject_id`` is the identity that the message names by id or externalId. ``other_identity_id`` is the identity of the user in the way, if the
+    connection has one.
     """
 
     cause: Cause

@@ -89,18 +89,37 @@ USERS_READ: Final = (
 
 DOCSTRINGS: Final = (
     "benchmarks/**/*.py",
-    "core_identity/errors.py",
+    "core_identity/*.py",
+    "core_identity/models/*.py",
     "core_identity/policy/*.py",
+    "core_identity/selectors/*.py",
     "core_identity/services/*.py",
     "demo/**/*.py",
     "devtools/**/*.py",
-    "sso/saml/[a-u]*.py",
+    "scim/*.py",
+    "scim/views/*.py",
+    "scim/wire/*.py",
+    "sso/*.py",
+    "sso/saml/*.py",
     "tests/admin/**/*.py",
     "tests/journeys/**/*.py",
     "tests/scim/**/*.py",
     "tests/support/**/*.py",
 )
 """Modules with clean docstrings."""
+
+PENDING: Final = frozenset(
+    {
+        "scim/log_writer.py",
+        "scim/middleware.py",
+        "scim/models.py",
+        "scim/provisioning_log.py",
+        "sso/explanations.py",
+        "sso/sign_in_log.py",
+        "sso/sign_in_sql.py",
+    }
+)
+"""Modules among `DOCSTRINGS` that are not clean yet. Only remove names here."""
 
 
 def findings(passage: Passage, *, rule_numbers: bool = True, longest: int | None = None) -> Iterator[str]:
@@ -136,7 +155,8 @@ def all_findings(root: Path) -> Iterator[str]:
         for passage in strings(path, str(path.relative_to(root))):
             yield from findings(passage, longest=LONGEST_SENTENCE)
     for path in sorted({path for pattern in DOCSTRINGS for path in root.glob(pattern)}):
-        for passage in docstrings(path, str(path.relative_to(root))):
+        name = str(path.relative_to(root))
+        for passage in docstrings(path, name) if name not in PENDING else ():
             yield from findings(passage, rule_numbers=False)
 
 

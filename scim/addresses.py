@@ -1,6 +1,6 @@
-"""How the address of a request to SCIM or OAuth is read: slashes, blanks and bytes, as clients write them.
+"""Read the address of a request to SCIM or OAuth as clients write it: slashes, blanks and bytes.
 
-Clients put base URL and path together with a slash too many or too few. The addresses of SCIM end without a slash, those of OAuth with one.
+Clients join base URL and path with a slash too many or too few. The addresses of SCIM end without a slash, those of OAuth with one.
 """
 
 import re
@@ -15,12 +15,12 @@ _WELL_KNOWN: Final = "/.well-known/oauth-"
 
 _SLASHES: Final = re.compile("//+")
 _QUOTED: Final = re.compile(r'(?s)"(?:\\.|[^"\\])*\\?(?:"|\Z)')
-"""A quoted text. One that never ends reaches to the end, so that a stranger's query is read once and not once for each mark."""
+"""A quoted text. Without a closing quote it reaches to the end, so the pattern reads a stranger's query once and not once for each quote."""
 _ESCAPED_BLANK: Final = "%20"
 
 
 def read_address(request: HttpRequest) -> None:
-    """Give a request to SCIM or OAuth the path that the URL patterns know, and a query in which each ``+`` is a blank."""
+    """Give a request to SCIM or OAuth the path of the URL patterns, and replace each ``+`` in its query by a blank."""
     path = _SLASHES.sub("/", request.path_info)
     if path.startswith(OAUTH):
         path = f"{path.rstrip('/')}/"
@@ -37,7 +37,7 @@ def read_address(request: HttpRequest) -> None:
 
 
 def has_literal_plus(query: str) -> bool:
-    """Whether ``+`` is a plus in this query: it is, if the query writes blanks as ``%20``. Blanks between quotation marks do not count.
+    """Whether ``+`` is a plus in this query. It is if the query writes blanks as ``%20``; blanks between quotation marks do not count.
 
     So ``userName%20eq%20"jane+test@acme.example"`` contains a plus, and ``displayName+eq+"Jane%20Doe"`` contains none.
     """

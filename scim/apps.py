@@ -10,13 +10,15 @@ class ScimConfig(AppConfig):
         from oauth2_provider.models import get_grant_model
 
         from core_identity.set_up import register
-        from core_identity.signals import connection_switched_off, user_expired
+        from core_identity.signals import connection_switched_off, user_erased, user_expired
         from scim import set_up
-        from scim.consents import tell_of_expiry
+        from scim.consents import note_expiry
+        from scim.log_erasure import erase_from_log
         from scim.revocation import end_access, has_ended
 
         register(steps=set_up.steps, screens=set_up.screens)
-        user_expired.connect(tell_of_expiry)
+        user_expired.connect(note_expiry)
+        user_erased.connect(erase_from_log)
         connection_switched_off.connect(end_access)
         # The toolkit compares an authorization code with the clock of the node.
         get_grant_model().is_expired = has_ended

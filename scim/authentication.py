@@ -1,4 +1,4 @@
-"""A bearer token becomes a SCIM client: the actor of all that follows, and the one connection that it may touch."""
+"""Turn a bearer token into a SCIM client: the actor of the request, and the one connection that it may touch."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from core_identity.values import Actor, ActorKind, Channel
 from scim.live_tokens import SCOPE, LiveToken, opened_by
-from scim.middleware import trace_of
+from scim.trace import trace_of
 from scim.wire.errors import InsufficientScope, Unauthorized
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ NO_SCOPE: Final = f"The access token has no scope {SCOPE}. Ask for a token with 
 
 @dataclass(frozen=True)
 class ScimClient:
-    """Who sends a SCIM request. Takes the place of a user: nobody is signed in, and no session is looked at."""
+    """The sender of a SCIM request, in the place of a user. Nobody is signed in, and no session is read."""
 
     connection: "Connection"
     actor: Actor
@@ -28,15 +28,12 @@ class ScimClient:
 
 
 class BearerAuthentication(BaseAuthentication):
-    """RFC 6750 section 2.1: the Authorization header, and nothing else, opens SCIM."""
+    """Authenticate by the Authorization header only (RFC 6750 section 2.1)."""
 
     def authenticate(self, request: Request) -> tuple[ScimClient, LiveToken]:
-        """Return the client, and what opened.
+        """Return the client and its live token. Raises `Unauthorized` with the same words for every fault of a token.
 
-        Raises `Unauthorized`, in the same words for whatever is wrong with the token.
-
-        A token of another connection is as good as none, and the answer does not tell whether the connection in the
-        address exists.
+        A token of another connection is refused like an unknown one. The answer does not reveal whether the connection in the address exists.
         """
         opened = opened_by(request.headers.get("Authorization", ""))
         if opened is None:

@@ -1,4 +1,4 @@
-"""Long-lived tokens of a connection, for IdPs that know no OAuth (R14): made, listed and revoked by administrators."""
+"""Long-lived tokens of a connection, for IdPs without OAuth (R14). Administrators create, list and revoke them."""
 
 import hashlib
 import secrets
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from core_identity.models import Connection
 
 PREFIX: Final = "scim_"
-"""How each token begins: scanners for leaked secrets find it, and no token of the OAuth toolkit has an underscore."""
+"""The start of each token. Scanners for leaked secrets find it, and no token of the OAuth toolkit contains an underscore."""
 
 LONGEST: Final = timedelta(days=3650)
 NAME_LENGTH: Final = 100
@@ -31,9 +31,9 @@ NAME_LENGTH: Final = 100
 def make_token(
     *, actor: Actor, connection: "Connection", name: str, lasts: timedelta | None = None
 ) -> tuple[BearerToken, str]:
-    """Make a token, good for ``lasts`` or until it is revoked, and return it with its text, which is shown this once.
+    """Create a token, valid for ``lasts`` or until it is revoked. Return it with its text, which is shown only once.
 
-    Raises `InvalidValue`, `NameTaken` where a token of this name is live, and `NotAllowed` where the connection is off (R1a).
+    Raises `InvalidValue`, `NameTaken` if a live token has this name, and `NotAllowed` if the connection is off (R1a).
     """
     name = " ".join(name.split())
     if not name or len(name) > NAME_LENGTH or not name.isprintable():
@@ -43,7 +43,7 @@ def make_token(
         )
     if lasts is not None and not timedelta(0) < lasts <= LONGEST:
         raise InvalidValue("days", f"This must be 1 to {LONGEST.days} days.")
-    # The row of the connection is the lock: of two at once with one name, the second is told. Pushes do not wait for it.
+    # The row of the connection is the lock: of two requests with one name, the second is refused. Pushes do not wait for this lock.
     locked = lock_connection(connection.pk)
     require_enabled(locked)
     if BearerToken.objects.filter(connection=locked, name=name, revoked_at=None).exists():
@@ -55,36 +55,36 @@ def make_token(
         token_hash=_hash(text),
         expires_at=database_now() + lasts if lasts is not None else None,
     )
-    told = {"name": (None, name), "expires_at": (None, token.expires_at)}
-    events.record(actor=actor, kind=EventKind.TOKEN_CREATED, subject=connection, changes=told)
+    changes = {"name": (None, name), "expires_at": (None, token.expires_at)}
+    events.record(actor=actor, kind=EventKind.TOKEN_CREATED, subject=connection, changes=changes)
     return token, text
 
 
 @transaction.atomic
 def revoke_token(*, actor: Actor, connection: "Connection", token_id: int) -> BearerToken:
-    """End a token of the connection at once; for one that is revoked already nothing happens. Raises `NotFound`."""
+    """Revoke a token of the connection at once. Does nothing if it is revoked already. Raises `NotFound`."""
     token = BearerToken.objects.select_for_update().filter(connection=connection, pk=token_id).first()
     if token is None:
         raise NotFound(f"There is no such token of {connection}.")
     if token.revoked_at is None:
         token.revoked_at = timezone.now()
         token.save(update_fields=["revoked_at"])
-        told = {"name": (token.name, None)}
-        events.record(actor=actor, kind=EventKind.TOKEN_REVOKED, subject=connection, changes=told)
+        changes = {"name": (token.name, None)}
+        events.record(actor=actor, kind=EventKind.TOKEN_REVOKED, subject=connection, changes=changes)
     return token
 
 
 def tokens_of(connection: "Connection") -> QuerySet[BearerToken]:
-    """Return all tokens of a connection, the newest first, those that ended too."""
+    """Return all tokens of a connection, also ended ones, the newest first."""
     return BearerToken.objects.filter(connection=connection)
 
 
 def token_named(connection: "Connection", name: str) -> BearerToken:
-    """Return the token of this name that is not revoked; raise `NotFound` where there is none."""
-    found = BearerToken.objects.filter(connection=connection, name=name, revoked_at=None).first()
-    if found is None:
+    """Return the token with this name that is not revoked. Raises `NotFound`."""
+    token = BearerToken.objects.filter(connection=connection, name=name, revoked_at=None).first()
+    if token is None:
         raise NotFound(f"There is no live token {name!r} of {connection}.")
-    return found
+    return token
 
 
 def _hash(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Rate limits of SCIM and OAuth, by the budgets that all channels share."""
+"""Rate limits of SCIM and OAuth. All channels share the budgets."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ from scim.wire.errors import TooManyRequests
 
 
 class ConnectionBudget(BaseThrottle):
-    """Separate budgets for reads and writes of one connection: an import does not starve the deprovisioning."""
+    """Separate budgets for reads and writes of one connection, so that an import does not delay a deprovisioning."""
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        """Raise `TooManyRequests` if nothing is left, unless the request ends the access of an active person (R23).
+        """Raise `TooManyRequests` if the budget is spent, unless the request ends the access of an active person (R23).
 
-        That happens once for each person, so such requests are no way around the budget.
+        A person loses access only once, so nobody can evade the budget by such requests.
         """
         reads = request.method in ("GET", "HEAD") or request.path.endswith("/.search")
         limit = settings.SCIM_READS_PER_MINUTE if reads else settings.SCIM_WRITES_PER_MINUTE
@@ -29,5 +29,5 @@ class ConnectionBudget(BaseThrottle):
 
 
 def spend_on_failure(request: HttpRequest) -> int:
-    """Count a request that proved nothing, by the address that it came from; return as `spend` does."""
+    """Count an unauthenticated request against its network address. Returns the same as `spend`."""
     return spend(f"failures of {hash_of_address(request)}", settings.FAILURES_PER_MINUTE)

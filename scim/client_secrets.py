@@ -1,4 +1,4 @@
-"""The secrets of an OAuth client: two may be live at once, so that an IdP can be given a new one without a pause (R14)."""
+"""The secrets of an OAuth client. Two may be live at once, so an IdP can change its secret without a pause (R14)."""
 
 import hashlib
 import secrets
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from core_identity.models import Connection
 
 LONGEST: Final = timedelta(days=90)
-"""How long a former secret may go on at most where an end is named; without one it goes on until it is revoked."""
+"""The longest time that a former secret may stay valid if its end is given. Without an end it is valid until it is revoked."""
 
 
 def add_secret(client: OAuthClient, *, former_until: datetime | None) -> str:
-    """Give the client a new secret and return it; it is shown this once.
+    """Give the client a new secret and return it; it is shown only once.
 
-    The newest of the former ones opens until ``former_until`` (None: until it is revoked), all older ones end now: two live ones at most.
-    The caller holds the lock on the client and writes the event.
+    The newest former secret stays valid until ``former_until`` (None: until it is revoked). All older ones end now, so at most two are live. The
+    caller holds the lock on the client and writes the event.
     """
     now = database_now()
     former = live_secrets(client, now=now).first()
@@ -45,23 +45,23 @@ def add_secret(client: OAuthClient, *, former_until: datetime | None) -> str:
 
 @transaction.atomic
 def rotate_secret(*, actor: Actor, connection: "Connection", former_lasts: timedelta | None) -> str:
-    """Return a new secret of the connection's client, shown this once; the former one opens for ``former_lasts`` longer.
+    """Return a new secret of the connection's client, shown only once. The former one stays valid for ``former_lasts``.
 
-    None is until it is revoked. Raises `NotFound` without a client, and `InvalidValue`.
+    ``former_lasts`` None: until it is revoked. Raises `NotFound` without a client, and `InvalidValue`.
     """
     if former_lasts is not None and not timedelta(0) <= former_lasts <= LONGEST:
         raise InvalidValue("keep_days", f"This must be 0 to {LONGEST.days} days.")
     client = _locked(connection)
     until = database_now() + former_lasts if former_lasts is not None else None
     text = add_secret(client, former_until=until)
-    told = {"client_secret": ("", "rotated"), "former_secret_ends": (None, until or "when it is revoked")}
-    events.record(actor=actor, kind=EventKind.CLIENT_CHANGED, subject=connection, changes=told)
+    changes = {"client_secret": ("", "rotated"), "former_secret_ends": (None, until or "when it is revoked")}
+    events.record(actor=actor, kind=EventKind.CLIENT_CHANGED, subject=connection, changes=changes)
     return text
 
 
 @transaction.atomic
 def revoke_secret(*, actor: Actor, connection: "Connection", secret_id: int) -> ClientSecret:
-    """End one secret of the connection's client at once; for one that has ended nothing happens. Raises `NotFound`."""
+    """Revoke one secret of the connection's client at once. Does nothing if it has ended. Raises `NotFound`."""
     client, now = _locked(connection), database_now()
     secret = ClientSecret.objects.filter(client=client, pk=secret_id).first()
     if secret is None:
@@ -69,18 +69,18 @@ def revoke_secret(*, actor: Actor, connection: "Connection", secret_id: int) -> 
     if secret.ends_at is None or secret.ends_at > now:
         secret.ends_at = now
         secret.save(update_fields=["ends_at"])
-        told = {"client_secret": (str(secret), "revoked")}
-        events.record(actor=actor, kind=EventKind.CLIENT_CHANGED, subject=connection, changes=told)
+        changes = {"client_secret": (str(secret), "revoked")}
+        events.record(actor=actor, kind=EventKind.CLIENT_CHANGED, subject=connection, changes=changes)
     return secret
 
 
 def live_secrets(client: OAuthClient, *, now: datetime | Now) -> QuerySet[ClientSecret]:
-    """Return what opens now, the newest first."""
+    """Return the live secrets, the newest first."""
     return ClientSecret.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), client=client)
 
 
 def former_secret(connection: "Connection") -> ClientSecret:
-    """Return the older of two live secrets; raise `NotFound` where there are no two."""
+    """Return the older of two live secrets. Raises `NotFound` if there are not two."""
     client = OAuthClient.objects.filter(connection=connection).first()
     live = live_secrets(client, now=Now())[1:2] if client is not None else []
     for former in live:
@@ -93,36 +93,37 @@ SELECT id, secret_hash, last_used_at IS NULL OR last_used_at < statement_timesta
 FROM {ClientSecret._meta.db_table}
 WHERE client_id = %s AND (ends_at IS NULL OR ends_at > statement_timestamp()) ORDER BY created_at DESC, id DESC
 """  # noqa: S608 - one name of our own
-"""As `live_secrets`, for a request."""
+"""The same as `live_secrets`, as one statement for requests."""
 
 
-def opens(client: OAuthClient, said: str) -> bool:
-    """Whether ``said`` is a live secret of the client; if so, note its use once a minute. One query, and none slow for who only guesses.
+def opens(client: OAuthClient, secret: str) -> bool:
+    """Whether ``secret`` is a live secret of the client. Notes its use once a minute. One query; a guess is answered fast.
 
-    The secrets are 256 random bits, for which one round of SHA-256 is as good as many: a stranger cannot keep a worker busy by guessing.
+    The secrets have 256 random bits, so one round of SHA-256 is as good as many. With a slow hash, strangers could keep the workers busy by
+    guessing.
     """
     with database.cursor() as cursor:
         cursor.execute(_LIVE, [client.pk])
         live = cursor.fetchall()
-    for secret, secret_hash, use_is_due in live:
-        if _fits(secret_hash, said):
-            if use_is_due or secret_hash != _hash(said):
-                # A hash that the toolkit once made becomes one of ours.
-                ClientSecret.objects.filter(pk=secret).update(last_used_at=Now(), secret_hash=_hash(said))
+    for secret_id, secret_hash, use_is_due in live:
+        if _fits(secret_hash, secret):
+            if use_is_due or secret_hash != _hash(secret):
+                # Replace a slow hash of the toolkit by ours.
+                ClientSecret.objects.filter(pk=secret_id).update(last_used_at=Now(), secret_hash=_hash(secret))
             return True
     return False
 
 
 def unusable_secret() -> str:
-    """Return a hash that no secret has, for the toolkit's own field, which is not used. Without it the toolkit would hash for half a second."""
+    """Return a hash that no secret has, for the toolkit's own field, which is not used. Otherwise the toolkit would hash for half a second."""
     salt, nothing = secrets.token_urlsafe(16), secrets.token_urlsafe(32)
     return f"{PBKDF2PasswordHasher.algorithm}$1${salt}${nothing}"
 
 
-def _fits(secret_hash: str, said: str) -> bool:
-    if "$" in secret_hash:  # made by the toolkit, before secrets had a table of their own
-        return check_password(said, secret_hash)
-    return constant_time_compare(secret_hash, _hash(said))
+def _fits(secret_hash: str, secret: str) -> bool:
+    if "$" in secret_hash:  # a hash of the toolkit, from before secrets had their own table
+        return check_password(secret, secret_hash)
+    return constant_time_compare(secret_hash, _hash(secret))
 
 
 def _hash(text: str) -> str:

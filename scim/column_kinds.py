@@ -1,4 +1,4 @@
-"""How a column of the database compares with the value of a filter: as a key (R5), exactly, in time, within what is kept as sent."""
+"""The kinds of database columns, by how they compare with the value of a filter: as a key (R5), exactly, by time, or within stored JSON."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,9 +28,9 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 _FIXED: Final = {"eq": str.__eq__, "co": str.__contains__, "sw": str.startswith, "ew": str.endswith}
 _COMPARED: Final = {"gt": GreaterThan, "ge": GreaterThanOrEqual, "lt": LessThan, "le": LessThanOrEqual}
 Compare: TypeAlias = Callable[[str, Scalar], Q | None]
-"""(operator, value) to a condition, None where the column cannot serve the operator.
+"""Convert (operator, value) to a condition; None if the column does not support the operator.
 
-``ne`` never arrives: it is the negation of ``eq``.
+``ne`` never arrives, because it is the negation of ``eq``.
 """
 
 Order: TypeAlias = "Expression | F | Subquery"
@@ -38,7 +38,7 @@ Order: TypeAlias = "Expression | F | Subquery"
 
 @dataclass(frozen=True)
 class Column:
-    """How one attribute is asked for. ``present`` is the condition that it has a value; ``order`` what a list is sorted by, if it can be."""
+    """How to query one attribute. ``present``: the condition that it has a value. ``order``: the expression to sort by, if there is one."""
 
     compare: Compare
     present: Q
@@ -47,8 +47,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Values:
-    """How one and the same value of an attribute with many is asked for: each term of it over ``columns``, and ``found`` makes of that
-    condition, and of the tree that it is of, who has such a value. ``sorted_by`` makes of the order of a column that of the resource.
+    """How to query a multi-valued attribute when all terms must match the same value.
+
+    ``columns`` serve the terms. ``found`` converts their condition, and its filter tree, to the condition for the resources that have such a
+    value. ``sorted_by`` converts the order of a column to that of the resource.
     """
 
     columns: Mapping[str, Column]
@@ -56,7 +58,7 @@ class Values:
     sorted_by: Callable[[Order], Order] = lambda order: order
 
     def outside(self, name: str) -> Column:
-        """Return the column of a filter that asks of any value, without brackets."""
+        """Return the column for a filter without brackets, which matches any value."""
         column, sub = self.columns[name], name.rpartition(".")[2]
 
         def compare(operator: str, value: Scalar) -> Q | None:
@@ -89,7 +91,7 @@ def text_column(field: str, *, exact: bool) -> Column:
             return None
         if name in TEXT:
             return Q(**{f"{field}__{'' if exact else 'i'}{TEXT[name]}": value})
-        # Lexicographically, as RFC 7644 section 3.4.2.2 has it; without letter case where the attribute has none.
+        # Lexicographically (RFC 7644 section 3.4.2.2), without letter case if the attribute has none.
         return Q(_COMPARED[name](order, Value(value) if exact else Lower(Value(value)))) & present
 
     return Column(compare, present, order)
@@ -99,22 +101,22 @@ def id_column(field: str) -> Column:
     def compare(name: str, value: Scalar) -> Q | None:
         if not isinstance(value, str) or name != "eq":
             return None
-        found = resource_id(value)
-        return NOBODY if found is None else Q(**{field: found})
+        scim_id = resource_id(value)
+        return NOBODY if scim_id is None else Q(**{field: scim_id})
 
     return Column(compare, EVERYBODY, F(field))
 
 
 def truth_column(yes: Q, order: F | None = None) -> Column:
     def compare(name: str, value: Scalar) -> Q | None:
-        wanted = _boolean(value)
-        return None if name != "eq" or not isinstance(wanted, bool) else yes if wanted else ~yes
+        truth = _boolean(value)
+        return None if name != "eq" or not isinstance(truth, bool) else yes if truth else ~yes
 
     return Column(compare, EVERYBODY, order)
 
 
 def fixed_column(text: str) -> Column:
-    """A text that is the same for all, and has no letter case."""
+    """A constant text without letter case, the same for all resources."""
 
     def compare(name: str, value: Scalar) -> Q | None:
         if not isinstance(value, str) or name not in _FIXED:
@@ -125,7 +127,7 @@ def fixed_column(text: str) -> Column:
 
 
 def schemas_column(where: Mapping[str, Q]) -> Column:
-    """``schemas`` of a resource: each URN, in its older spellings too, and whose answer names it."""
+    """``schemas`` of a resource: each URN, also in its older spellings, with the condition that an answer contains it."""
     by_urn = {
         spelling.casefold(): condition
         for urn, condition in where.items()
@@ -139,7 +141,7 @@ def schemas_column(where: Mapping[str, Q]) -> Column:
 
 
 def time_column(field: str) -> Column:
-    """Times as they are shown: whole milliseconds, although the column is finer."""
+    """Times as answers contain them: whole milliseconds, although the column is finer."""
 
     def compare(name: str, value: Scalar) -> Q | None:
         moment = _moment(value)
@@ -149,7 +151,7 @@ def time_column(field: str) -> Column:
         following = shown + _MILLISECOND
         since, before = Q(**{f"{field}__gte": shown}), Q(**{f"{field}__lt": following})
         later, earlier = Q(**{f"{field}__gte": following}), Q(**{f"{field}__lt": shown})
-        if moment != shown:  # nothing is shown between two milliseconds
+        if moment != shown:  # no answer contains a time between two milliseconds
             return {"eq": NOBODY, "ge": later, "lt": before}.get(name, later if name == "gt" else before)
         return {"eq": since & before, "ge": since, "gt": later, "le": before, "lt": earlier}[name]
 
@@ -161,7 +163,7 @@ def json_column(path: str, *, exact: bool) -> Column:
         if not isinstance(value, str) or name not in TEXT:
             return None
         lookup = "" if exact and name == "eq" else f"__{'' if exact else 'i'}{TEXT[name]}"
-        # With its presence, so that the negation holds for people who lack the attribute, and is not unknown.
+        # ``present`` is part of the condition. Otherwise its negation would be NULL for people without the attribute, and exclude them.
         return present & Q(**{f"{path}{lookup}": value})
 
     present = Q(**{f"{path}__isnull": False})

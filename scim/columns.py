@@ -1,7 +1,6 @@
-"""Which columns of the database a filter reaches, by the names of the attributes.
+"""The database column for each attribute in a filter.
 
-``userName``, ``emails.value`` and ``displayName`` of groups are compared as keys (R5) on indexed columns; ``id`` and
-``externalId`` exactly.
+``userName``, ``emails.value`` and ``displayName`` of groups are compared as keys (R5) on indexed columns; ``id`` and ``externalId`` exactly.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact
 
+from core_identity.attributes import FOLLOWED
 from core_identity.keys import key
 from core_identity.selectors import resources
 from scim.column_kinds import (
@@ -38,7 +38,6 @@ from scim.wire import urns
 from scim.wire.attributes import ResourceType, Target
 from scim.wire.filter import Filter, Scalar
 from scim.wire.resource_types import EMAILS, user_type
-from scim.wire.user import DEPARTMENT, ORGANIZATION
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -48,7 +47,7 @@ _NO_ID: Final = UUID(int=0)
 
 @dataclass(frozen=True)
 class Columns:
-    """Columns by the full name of the attribute: those that are the same for all connections, and how those of one are made."""
+    """Columns by the full name of the attribute. ``of_connection`` creates those that differ by connection."""
 
     fixed: Mapping[str, Column]
     of_connection: Mapping[str, Callable[[], Column]]
@@ -63,7 +62,7 @@ class Columns:
 
 
 def user_columns(connection: "Connection") -> Columns:
-    """Return the columns of Users: the named ones, and all that is kept as sent."""
+    """Return the columns of Users: the named columns, and those of the stored attributes."""
     groups = _groups(connection)
     return Columns(
         _same_for_all(connection.uid_attribute),
@@ -76,7 +75,7 @@ def user_columns(connection: "Connection") -> Columns:
 
 
 def user_values(connection: "Connection") -> dict[str, Values]:
-    """Return how one value of the attributes is asked for that are not only kept as sent."""
+    """Return how to query one value of each multi-valued attribute of Users that has columns of its own."""
     return {"emails": _EMAIL_VALUES, "groups": _groups(connection)}
 
 
@@ -87,21 +86,19 @@ def group_columns(connection: "Connection") -> Columns:
 
 
 def group_values(connection: "Connection") -> dict[str, Values]:
-    """Return how one member of a group is asked for."""
+    """Return how to query one member of a group."""
     return {"members": _members(connection)}
 
 
 @lru_cache(maxsize=256)
 def _same_for_all(uid_attribute: str) -> dict[str, Column]:
     return {
-        **_kept_columns(user_type(uid_attribute)),
+        **_stored_columns(user_type(uid_attribute)),
         **{name: _EMAIL_VALUES.outside(name) for name in _EMAIL_VALUES.columns},
         "id": id_column("scim_id"),
         "externalId": text_column("external_id", exact=True),
         "userName": key_column("user_name_key"),
-        "name.givenName": text_column("given_name", exact=False),
-        "name.familyName": text_column("family_name", exact=False),
-        "title": text_column("title", exact=False),
+        **{attribute.scim: text_column(attribute.source, exact=False) for attribute in FOLLOWED},
         "active": truth_column(Q(active=True), F("active")),
         "meta.resourceType": fixed_column("User"),
         "meta.created": time_column("created_at"),
@@ -109,8 +106,6 @@ def _same_for_all(uid_attribute: str) -> dict[str, Column]:
         f"{urns.CORE_USER}:username": key_column("user__username_key"),
         f"{urns.CORE_USER}:email": key_column("user__email_key"),
         f"{urns.CORE_USER}:expired": truth_column(Q(user__expired_at__isnull=False)),
-        ORGANIZATION: text_column("organization", exact=False),
-        DEPARTMENT: text_column("department", exact=False),
     }
 
 
@@ -132,10 +127,11 @@ def _with_uid(connection: "Connection", **of_uid: str) -> Q:
 def _owner_of_uid(connection: "Connection", uid: str) -> Q:
     """Return the condition for the one identity with this UID.
 
-    As a value, not as a set: PostgreSQL then looks the identity up by its key, also where it has no statistics.
+    The condition compares with a value and not with a set, so PostgreSQL uses the index even without statistics.
     """
     owner = resources.sent_uids(connection).filter(uid_key=key(uid)).values("identity")[:1]
-    return Q(Exact(F("pk"), Coalesce(Subquery(owner), Value(_NO_ID))))  # not NULL: a negation must find the others
+    # Not NULL, because a negation must find the others.
+    return Q(Exact(F("pk"), Coalesce(Subquery(owner), Value(_NO_ID))))
 
 
 def _uid_column(connection: "Connection") -> Column:
@@ -149,17 +145,20 @@ def _uid_column(connection: "Connection") -> Column:
     return Column(compare, _with_uid(connection))
 
 
+_NO_TEXTS_OF_EXTENSION: Final = {one.source: "" for one in FOLLOWED if one.scim.startswith(urns.ENTERPRISE_USER)}
+
+
 def _user_schemas(connection: "Connection") -> Column:
-    kept = user_type(connection.uid_attribute).targets()
-    extended = Q(attributes__has_any_keys=[one.key for one in kept if one.extension == urns.ENTERPRISE_USER])
-    extended |= _with_uid(connection) | ~Q(organization="", department="")
+    targets = user_type(connection.uid_attribute).targets()
+    extended = Q(attributes__has_any_keys=[one.key for one in targets if one.extension == urns.ENTERPRISE_USER])
+    extended |= _with_uid(connection) | ~Q(**_NO_TEXTS_OF_EXTENSION)
     return schemas_column({urns.USER: EVERYBODY, urns.CORE_USER: EVERYBODY, urns.ENTERPRISE_USER: extended})
 
 
 def _email_values() -> Values:
-    """The main email has columns; what stands beside it is looked at where there is more than one."""
+    """The main email has columns. The stored list is searched only if it contains more than one email."""
     main = "attributes__emails__0"
-    # Else another email stands by now, and is shown alone.
+    # If the stored list does not contain the column's email, the answer shows that email alone.
     listed = Q(Exact(_text_in(f"{main}__value"), F("email")))
     others = listed & Q(attributes__emails__1__isnull=False)
     sent_type, own_type = json_column(f"{main}__type", exact=False), fixed_column("work")
@@ -174,7 +173,7 @@ def _email_values() -> Values:
         "emails.primary": truth_column(Q(Exact(_text_in(f"{main}__primary"), Value("true"))) | ~listed),
     }
     whole = Target(None, EMAILS)
-    # A negation holds for a person without any email too, but there is no value to select.
+    # A negation also matches people without an email, but they have no value to select.
     some = ~Q(email_key="")
     return Values(columns, lambda condition, tree: some & condition | others & any_value(whole, tree))
 
@@ -191,7 +190,7 @@ def _groups(connection: "Connection") -> Values:
         return Q(pk__in=resources.memberships(connection).filter(condition).values("identity"))
 
     def first(order: Order) -> Order:
-        """Sort by the group that comes first in this order: of several values RFC 7644 names none where none is primary."""
+        """Sort by the first group in this order. RFC 7644 does not define which of several values counts if none is primary."""
         own = resources.memberships(connection).filter(identity=OuterRef("pk"))
         return Subquery(own.annotate(sorted_by=order).order_by("sorted_by").values("sorted_by")[:1])
 
@@ -214,8 +213,8 @@ def _members(connection: "Connection") -> Values:
     return Values({"members.value": id_column("identity__scim_id"), "members.type": fixed_column("User")}, found, first)
 
 
-def _kept_columns(resource_type: ResourceType) -> dict[str, Column]:
-    """Columns for what is kept as sent in ``Identity.attributes``."""
+def _stored_columns(resource_type: ResourceType) -> dict[str, Column]:
+    """Columns for the attributes that are stored as sent in ``Identity.attributes``."""
     columns: dict[str, Column] = {}
     for whole in resource_type.targets():
         if whole.attribute.mutability == "readOnly":
@@ -225,7 +224,7 @@ def _kept_columns(resource_type: ResourceType) -> dict[str, Column]:
             if whole.attribute.multi_valued:
                 columns[target.name] = list_column(target)
             else:
-                # Parts of the name are kept one by one, other complex values whole.
+                # The parts of the name are stored one by one, other complex values whole.
                 step = target.name if whole.key == "name" else target.name.replace(f"{whole.key}.", f"{whole.key}__")
                 columns[target.name] = json_column(f"attributes__{step}", exact=target.leaf.case_exact)
     return columns

@@ -1,4 +1,4 @@
-"""What `connection` can do about secrets, tokens and redirect URIs; the command itself is in `management/commands`."""
+"""The acts of the command `connection` about secrets, tokens and redirect URIs. The command itself is in `core_identity.config`."""
 
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -41,24 +41,24 @@ class CredentialActs(AnsweringCommand):
     def act_redirect_uris(self, *, slug: str, console_url: str, json: bool, **_: Any) -> None:
         uris = redirect_uris(console_url)
         added = add_redirect_uris(actor=self.actor, connection=connection_by_slug(slug), uris=uris)
-        told = {"connection": slug, "redirect_uris": list(uris), "added": list(added)}
-        self.answer(told, as_json=json, lines=[f"{'+' if uri in added else ' '} {uri}" for uri in uris])
+        document = {"connection": slug, "redirect_uris": list(uris), "added": list(added)}
+        self.answer(document, as_json=json, lines=[f"{'+' if uri in added else ' '} {uri}" for uri in uris])
 
     def act_token(self, *, deed: str, slug: str, name: str, days: int | None, json: bool, **_: Any) -> None:
         connection = connection_by_slug(slug)
         if deed == "list":
-            told = [_told(one) for one in tokens_of(connection).select_related("connection")]
-            lines = [f"{one['name']}: {one['state']}, last used {one['last_used_at'] or 'never'}" for one in told]
-            self.answer({"tokens": told}, as_json=json, lines=lines or ["There is none."])
+            tokens = [_document(one) for one in tokens_of(connection).select_related("connection")]
+            lines = [f"{one['name']}: {one['state']}, last used {one['last_used_at'] or 'never'}" for one in tokens]
+            self.answer({"tokens": tokens}, as_json=json, lines=lines or ["There is none."])
         elif deed == "make":
             lasts = timedelta(days=days) if days is not None else None
             token, text = make_token(actor=self.actor, connection=connection, name=name, lasts=lasts)
             # Shown this once: only its hash is kept.
-            self.answer({**_told(token), "token": text}, as_json=json, lines=[text])
+            self.answer({**_document(token), "token": text}, as_json=json, lines=[text])
         else:
             found = token_named(connection, name)
             token = revoke_token(actor=self.actor, connection=connection, token_id=found.pk)
-            self.answer(_told(token), as_json=json, lines=[f"{token} no longer works."])
+            self.answer(_document(token), as_json=json, lines=[f"{token} no longer works."])
 
     def act_secret(self, *, deed: str, slug: str, keep_days: int, keep: bool, json: bool, **_: Any) -> None:
         connection = connection_by_slug(slug)
@@ -69,11 +69,11 @@ class CredentialActs(AnsweringCommand):
         else:
             former = former_secret(connection)
             ended = revoke_secret(actor=self.actor, connection=connection, secret_id=former.pk)
-            told = {"connection": slug, "revoked": ended.created_at.isoformat()}
-            self.answer(told, as_json=json, lines=[f"The {ended} no longer works."])
+            document = {"connection": slug, "revoked": ended.created_at.isoformat()}
+            self.answer(document, as_json=json, lines=[f"The {ended} no longer works."])
 
 
-def _told(token: BearerToken) -> dict[str, str | None]:
+def _document(token: BearerToken) -> dict[str, str | None]:
     times = {name: getattr(token, name) for name in ("created_at", "expires_at", "last_used_at", "revoked_at")}
     return {
         "connection": token.connection.slug,

@@ -1,4 +1,4 @@
-"""The SCIM side of a connection, as its file describes it."""
+"""The SCIM side of a connection file: apply its section, and return the values for the IdP's administrator."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -25,22 +25,21 @@ APPLY: Final = Actor(Channel.ADMIN, ActorKind.SYSTEM, "connection apply")
 
 AUTHORIZE_PATH: Final = "oauth/authorize/"
 TOKEN_PATH: Final = "oauth/token/"  # noqa: S105 - a path
-"""Where OAuth is, for `scim.urls` and for who is told of it: to ask Django for an address loads all pages."""
+"""The addresses of OAuth, for `scim.urls` and for callers that show them: `django.urls.reverse` would load all pages."""
 
 
 @transaction.atomic
 def apply(
     connection: "Connection", section: Mapping[str, Any], *, rotate_secret: bool, actor: Actor = APPLY
 ) -> str | None:
-    """Make the OAuth client of ``connection`` what ``section`` says, with ``redirect_uris`` and ``grants``.
+    """Change the OAuth client of ``connection`` to ``section``, with ``redirect_uris`` and ``grants``. Create it if there is none.
 
-    Make it if there is none.
+    Returns the client secret if it is new. It is shown only once, and only its hash is stored. The former secrets end; to keep one for a while,
+    use `scim.client_secrets.rotate_secret`.
 
-    Returns the client secret if it was just made: it is shown this once, and only its hash is kept. The former ones end with it; to keep
-    one for a while there is `scim.client_secrets.rotate_secret`. Raises
-    `SettingsErrors` with all that is wrong, and then changed nothing.
+    Raises `SettingsErrors` with all faults. Then nothing is changed.
     """
-    redirect_uris, grants = _read(section)
+    redirect_uris, grants = read_section(section)
     client = OAuthClient.objects.select_for_update().filter(connection=connection).first()
     fresh = client is None
     if client is None:
@@ -50,17 +49,17 @@ def apply(
             client_secret=unusable_secret(),
             name=connection.slug,
         )
-    wanted = {
+    values = {
         "redirect_uris": " ".join(redirect_uris),
         "allows_authorization_code": "authorization_code" in grants,
         "allows_client_credentials": "client_credentials" in grants,
     }
     changes: dict[str, tuple[object, object]] = {
         field: (None if fresh else getattr(client, field), value)
-        for field, value in wanted.items()
+        for field, value in values.items()
         if fresh or getattr(client, field) != value
     }
-    for field, value in wanted.items():
+    for field, value in values.items():
         setattr(client, field, value)
     client.client_type = OAuthClient.CLIENT_CONFIDENTIAL
     client.authorization_grant_type = OAuthClient.GRANTS[grants[0]]
@@ -78,22 +77,22 @@ def apply(
 
 @transaction.atomic
 def add_redirect_uris(*, actor: Actor, connection: "Connection", uris: Sequence[str]) -> tuple[str, ...]:
-    """Let codes of the connection's client go to ``uris`` too, and return those that are new. Raises `NotFound` without a client."""
+    """Add ``uris`` to the redirect URIs of the connection's client, and return the new ones. Raises `NotFound` without a client."""
     client = OAuthClient.objects.select_for_update().filter(connection=connection).first()
     if client is None:
         raise NotFound(f"{connection} has no OAuth client yet.")
-    known = client.redirect_uris.split()
-    added = tuple(uri for uri in dict.fromkeys(uris) if uri not in known)
+    present = client.redirect_uris.split()
+    added = tuple(uri for uri in dict.fromkeys(uris) if uri not in present)
     if added:
-        before, client.redirect_uris = client.redirect_uris, " ".join([*known, *added])
+        before, client.redirect_uris = client.redirect_uris, " ".join([*present, *added])
         client.save(update_fields=["redirect_uris", "updated"])
-        told = {"redirect_uris": (before, client.redirect_uris)}
-        events.record(actor=actor, kind=EventKind.CLIENT_CHANGED, subject=connection, changes=told)
+        changes = {"redirect_uris": (before, client.redirect_uris)}
+        events.record(actor=actor, kind=EventKind.CLIENT_CHANGED, subject=connection, changes=changes)
     return added
 
 
 def urls(connection: "Connection") -> dict[str, Any]:
-    """Return what the IdP's administrator enters for SCIM; ``client_id`` is None while there is no client."""
+    """Return the values that the IdP's administrator enters for SCIM. ``client_id`` is None without a client."""
     client = OAuthClient.objects.filter(connection=connection).first()
     return {
         "scim_base_url": f"{settings.PUBLIC_URL}/scim/{connection.slug}/v2",
@@ -103,7 +102,8 @@ def urls(connection: "Connection") -> dict[str, Any]:
     }
 
 
-def _read(content: object) -> tuple[list[str], list[str]]:
+def read_section(content: object) -> tuple[list[str], list[str]]:
+    """Return the redirect URIs and the grants; raise `SettingsErrors` with all that is wrong."""
     section = Section.of_service(content, path="scim")
     redirect_uris = section.texts("redirect_uris") or []
     for index, uri in enumerate(redirect_uris):
@@ -121,9 +121,9 @@ def _read(content: object) -> tuple[list[str], list[str]]:
 
 
 def _wrong_with(uri: str) -> str | None:
-    """Say what is wrong with a redirect URI.
+    """Return the fault of a redirect URI as a sentence, or None.
 
-    Codes go to exact addresses, by https, or on loopback if the service is there too.
+    A redirect URI is exact and https, or on loopback if the service is there too.
     """
     try:
         parts = urlsplit(uri)

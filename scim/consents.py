@@ -1,4 +1,4 @@
-"""Who consented to the provisioning of a connection: kept, and told of when they leave. Their tokens are the connection's and go on (R21)."""
+"""Record the administrator who consented to the provisioning of a connection, and note when they expire. The tokens stay valid (R21)."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,26 +13,26 @@ from scim.models import OAuthClient
 if TYPE_CHECKING:
     from core_identity.models import User
 
-GOES_ON: Final = "The tokens belong to the connection and stay valid. Revoke them, or ask somebody else to consent, if you do not want that."
+STAYS_VALID: Final = "The tokens belong to the connection and stay valid. Revoke them, or ask somebody else to consent, if you do not want that."
 
 
 @transaction.atomic
 def note_answer(*, actor: Actor, client: OAuthClient, user: "User", allowed: bool, redirect_uri: str) -> None:
-    """Keep who answered the question for consent, and how. ``actor`` says as whom ``user`` did."""
+    """Record the answer to the question for consent. ``actor`` is the role in which ``user`` answered."""
     if allowed:
         OAuthClient.objects.filter(pk=client.pk).update(
             consented_at=timezone.now(), consented_by=user, consented_as=actor.label[:300]
         )
     kind = EventKind.CLIENT_CONSENTED if allowed else EventKind.CLIENT_REFUSED
-    told = {"redirect_uri": (None, redirect_uri)}
-    events.record(actor=actor, kind=kind, subject=client.connection, changes=told)
+    changes = {"redirect_uri": (None, redirect_uri)}
+    events.record(actor=actor, kind=kind, subject=client.connection, changes=changes)
 
 
-def tell_of_expiry(sender: object, *, user: "User", actor: Actor, **_: Any) -> None:
-    """Write into the story of each connection for which ``user`` consented that they are expired. Only administrators consent."""
+def note_expiry(sender: object, *, user: "User", actor: Actor, **_: Any) -> None:
+    """Write an event for each connection for which the expired ``user`` consented. Only administrators can consent."""
     if not user.is_staff:
         return
     for client in OAuthClient.objects.select_related("connection").filter(consented_by=user):
         events.record(
-            actor=actor, kind=EventKind.CONSENTER_EXPIRED, subject=client.connection, reason=f"{user}. {GOES_ON}"
+            actor=actor, kind=EventKind.CONSENTER_EXPIRED, subject=client.connection, reason=f"{user}. {STAYS_VALID}"
         )

@@ -1,6 +1,6 @@
-"""Pages by cursor (RFC 9865): a deep page costs what the first one costs, and nothing slips between two pages.
+"""Pages by cursor (RFC 9865): every page costs the same, and no row is skipped between two pages.
 
-A cursor is signed and opaque. It holds where the next page begins, and for which connection and question it was given.
+A cursor is signed and opaque. It contains the position of the next page, and the connection and query that it belongs to.
 """
 
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from core_identity.models import Connection
 
 _SIGNER: Final = signing.TimestampSigner(salt="scim.cursor", sep=".")
-"""Django's own separator is a colon. A cursor consists of unreserved characters only (RFC 9865 section 2)."""
+"""Django's own separator is a colon, but a cursor may contain only unreserved characters (RFC 9865 section 2)."""
 M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True)
 class Question:
-    """What a cursor belongs to: it is of no use for another list."""
+    """The query that a cursor belongs to. It is refused for any other."""
 
     connection: "Connection"
     resource_type: str
@@ -33,13 +33,13 @@ class Question:
 
     @property
     def digest(self) -> str:
-        said = repr((str(self.connection.pk), self.resource_type, self.filter))
-        return blake2s(said.encode("utf-8", "replace"), digest_size=8).hexdigest()
+        identity_text = repr((str(self.connection.pk), self.resource_type, self.filter))
+        return blake2s(identity_text.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True)
 class Place:
-    """The row before a page: when it was created, and its primary key. ``total`` was counted for the first page."""
+    """The position of a page: the creation time and primary key of the row before it. ``total`` was counted for the first page."""
 
     created_at: datetime
     pk: UUID
@@ -47,24 +47,24 @@ class Place:
 
 
 def place_of(cursor: str, question: Question) -> Place | None:
-    """Return where the page of a cursor begins, None for the first page. Raises `InvalidCursor`, `ExpiredCursor`."""
+    """Return the position of the page of a cursor; None for the first page. Raises `InvalidCursor`, `ExpiredCursor`."""
     if not cursor:
         return None
-    made, pk, digest, total = _read(cursor)
+    created_at, pk, digest, total = _read(cursor)
     if digest != question.digest:
         raise InvalidCursor("This cursor was given for another list or filter. Begin again with an empty one.")
-    return Place(datetime.fromisoformat(made), UUID(pk), total)
+    return Place(datetime.fromisoformat(created_at), UUID(pk), total)
 
 
 def after(rows: QuerySet[M], place: Place | None) -> QuerySet[M]:
-    """Return of ``rows``, which are in the order of their creation, those of a page and all that follow."""
+    """Return those of ``rows`` that come after a position. The rows are in the order of their creation."""
     if place is None:
         return rows
     return rows.filter(created_at__gte=place.created_at).exclude(Q(created_at=place.created_at) & Q(pk__lte=place.pk))
 
 
 def belongs_to(cursor: str, question: Question) -> bool:
-    """Whether a page of this question gave ``cursor``. Raises as `place_of` does if it is not one of ours, or too old."""
+    """Whether ``cursor`` belongs to this query. Raises as `place_of` does if it is not ours, or too old."""
     return bool(cursor) and _read(cursor)[2] == question.digest
 
 
@@ -74,11 +74,11 @@ def next_cursor(last: Any, question: Question, total: int) -> str:
 
 
 def _read(cursor: str) -> tuple[str, str, str, int]:
-    """Return where the page begins (time of creation, primary key), the digest of the question, and the count of the first page."""
+    """Return the position (creation time, primary key), the digest of the query, and the count of the first page."""
     try:
-        made, pk, digest, total = _SIGNER.unsign_object(cursor, max_age=CURSOR_SECONDS)
+        created_at, pk, digest, total = _SIGNER.unsign_object(cursor, max_age=CURSOR_SECONDS)
     except signing.SignatureExpired:
         raise ExpiredCursor("This cursor is too old. Begin again with an empty one.") from None
     except signing.BadSignature:
         raise InvalidCursor("This is not a cursor of this service. Begin again with an empty one.") from None
-    return made, pk, digest, total
+    return created_at, pk, digest, total

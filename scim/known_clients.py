@@ -1,4 +1,4 @@
-"""What a token request needs of its client, in one statement each: the client with its connection, and the lock on the connection."""
+"""Two statements of a token request: read the client with its connection, and lock the connection."""
 
 from typing import Final
 from uuid import UUID
@@ -21,7 +21,7 @@ _LOCK: Final = f"SELECT enabled FROM {CONNECTION_TABLE} WHERE id = %s FOR NO KEY
 
 
 def client_by_id(client_id: str) -> OAuthClient | None:
-    """Return the client with this OAuth ``client_id``, with its connection, or None. No column can hold NUL."""
+    """Return the client with this OAuth ``client_id``, with its connection, or None. A text with NUL is in no column."""
     if "\0" in client_id:
         return None
     with database.cursor() as cursor:
@@ -36,7 +36,7 @@ def client_by_id(client_id: str) -> OAuthClient | None:
 
 
 def lock_if_enabled(connection_id: UUID) -> bool:
-    """Lock a connection as `core_identity.services.locks.lock_connection` does, and return whether it is switched on then (R1a)."""
+    """Lock a connection as `core_identity.services.locks.lock_connection` does. Return whether it is switched on (R1a)."""
     with database.cursor() as cursor:
         cursor.execute(_LOCK, [connection_id])
         row = cursor.fetchone()

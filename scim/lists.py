@@ -1,7 +1,7 @@
-"""Filters over lists that are kept as sent (phoneNumbers, addresses …): one condition of SQL/JSON, over one and the same value.
+"""Filters over stored lists (phoneNumbers, addresses …): one SQL/JSON condition, whose terms all match the same value.
 
-The path is made of names from our own schema and of quoted values, and is sent as a parameter. A value that is no text where text is compared
-does not match; nothing in a list can make the database fail.
+The path consists of names from our own schema and of quoted values, and is sent as a parameter. If a value is not a text where text is compared,
+it does not match. No content of a list can make the database fail.
 """
 
 import json
@@ -16,8 +16,8 @@ from scim.wire.filter import And, Comparison, Filter, Not, Or, Present, Scalar
 
 _ORDER: Final = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 _PLACE: Final = {"eq": "^{}$", "co": "{}", "sw": "^{}", "ew": "{}$"}
-_UNKEPT: Final = re.compile("[\x00\ud800-\udfff]")
-"""What no value that is kept can hold, and no path either."""
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+"""Characters that no stored value and no path can contain."""
 
 _SPECIAL: Final = re.compile(r"[.^$*+?()\[\]{}|\\]")
 
@@ -29,17 +29,17 @@ class _PathExists(Func):
 
 
 def any_value(target: Target, tree: Filter) -> Q:
-    """Return the condition that one value of a list fits ``tree``, whose paths are sub-attributes. Raises `InvalidFilter`."""
+    """Return the condition that one value of a list matches ``tree``, whose paths are sub-attributes. Raises `InvalidFilter`."""
     return Q(_PathExists(F("attributes"), Value(value_path(target, tree))))
 
 
 def value_path(target: Target, tree: Filter) -> str:
-    """Return the path of SQL/JSON to the values of a list that fit ``tree``. Raises `InvalidFilter`."""
+    """Return the SQL/JSON path to the values of a list that match ``tree``. Raises `InvalidFilter`."""
     return f"$.{json.dumps(target.key)}[*] ? ({_predicate(target, tree)})"
 
 
-def as_kept(attribute: Attribute, value: Scalar) -> str | bool | None:
-    """Return ``value`` as `Identity.attributes` holds it; None where it is not of the type of ``attribute``."""
+def as_stored(attribute: Attribute, value: Scalar) -> str | bool | None:
+    """Return ``value`` as it is stored in `Identity.attributes`; None if it does not have the type of ``attribute``."""
     if attribute.type == "boolean":
         if isinstance(value, str) and value.lower() in ("true", "false"):
             return value.lower() == "true"
@@ -66,16 +66,16 @@ def _compared(target: Target, sub: Attribute, name: str, value: Scalar) -> str:
     here = _at(sub)
     if value is None and name in ("eq", "ne"):
         return f"!(exists({here}))" if name == "eq" else f"exists({here})"
-    wanted = as_kept(sub, value)
+    stored = as_stored(sub, value)
     if name == "ne":
         return f"!({_compared(target, sub, 'eq', value)})"
-    if isinstance(wanted, bool) and name == "eq":
-        return f"{here} == {json.dumps(wanted)}"
-    if not isinstance(wanted, str) or _UNKEPT.search(wanted):
+    if isinstance(stored, bool) and name == "eq":
+        return f"{here} == {json.dumps(stored)}"
+    if not isinstance(stored, str) or _UNSTORABLE.search(stored):
         raise InvalidFilter(f"{target.name}.{sub.name} cannot be compared by {name} with {shown(value)}.")
     if name in _ORDER:
-        return f"{here} {_ORDER[name]} {json.dumps(wanted)}"
-    pattern = _PLACE[name].format(_SPECIAL.sub(r"\\\g<0>", wanted))
+        return f"{here} {_ORDER[name]} {json.dumps(stored)}"
+    pattern = _PLACE[name].format(_SPECIAL.sub(r"\\\g<0>", stored))
     return f"{here} like_regex {json.dumps(pattern)}" + ("" if sub.case_exact else ' flag "i"')
 
 

@@ -1,6 +1,6 @@
-"""What an Authorization header opens: one statement, which returns all that a SCIM request needs to know of its sender.
+"""Find the live token in an Authorization header. One statement returns all that a SCIM request needs to know about its sender.
 
-It judges a token as the OAuth toolkit does; `tests/scim/test_live_tokens.py` compares both for each state of a token.
+It accepts a token exactly when the OAuth toolkit does; `tests/scim/test_live_tokens.py` compares both for each state of a token.
 """
 
 import hashlib
@@ -23,9 +23,9 @@ SCOPE: Final = "scim"
 
 _AccessToken: Final = get_access_token_model()
 _USE_IS_DUE: Final = "(last_used_at IS NULL OR last_used_at < statement_timestamp() - interval '1 minute')"
-"""How exact "last used" is: a busy client costs a write a minute, not one a request."""
+"""The precision of "last used": a busy client costs one write a minute, not one for each request."""
 
-# A token of no client, and a token of a connection that is switched off, open nothing (R1a).
+# A token without a client, and a token of a connection that is off, are not accepted (R1a).
 _ACCESS_TOKEN: Final = f"""
 SELECT client.id, client.client_id, token.scope, token.resource::text, {_USE_IS_DUE}, {CONNECTION_COLUMNS}
 FROM {_AccessToken._meta.db_table} AS token
@@ -47,7 +47,7 @@ _NOTE_USE: Final = "UPDATE {} SET last_used_at = statement_timestamp() WHERE id 
 
 @dataclass(frozen=True, slots=True)
 class LiveToken:
-    """What opened: the client or the long-lived token, with its name and id in events, and the connection that it opens."""
+    """A live token: the client or long-lived token with its name and id in events, and its connection."""
 
     holder: type[OAuthClient | BearerToken]
     key: int
@@ -58,14 +58,14 @@ class LiveToken:
     connection: "Connection"
 
     def note_use(self) -> None:
-        """Note in the row of the holder that it is in use, if the last note is older than a minute."""
+        """Note the use in the row of the holder, if the last note is older than a minute."""
         if self.use_is_due:
             with database.cursor() as cursor:
                 cursor.execute(_NOTE_USE.format(self.holder._meta.db_table, _USE_IS_DUE), [self.key])
 
 
 def opened_by(header: str) -> LiveToken | None:
-    """Return what the value of an Authorization header opens, None for everything that is not a live token (RFC 6750 section 2.1)."""
+    """Return the live token in the value of an Authorization header; None if there is none (RFC 6750 section 2.1)."""
     scheme, _, text = header.partition(" ")
     if scheme.lower() == "bearer" and text.startswith(PREFIX):
         return _by_bearer_token(text)
@@ -97,7 +97,7 @@ def _by_bearer_token(text: str) -> LiveToken | None:
 
 
 def _is_for_us(audience: str) -> bool:
-    """Whether a token that its client asked to bind to resources (RFC 8707) is good here. The toolkit decides."""
+    """Whether a token that its client bound to resources (RFC 8707) is valid here. The toolkit decides."""
     return bool(_AccessToken(resource=json.loads(audience)).allows_audience(settings.PUBLIC_URL))
 
 

@@ -16,13 +16,16 @@ from django.conf import settings
 from django.db import Error, close_old_connections, connection
 
 from core_identity.outages import is_outage, log_traceback
-from scim.models import ProvisioningRecord
+from scim.models import Payload, ProvisioningRecord
 
 log = logging.getLogger("scim.provisioning_log")
 
 
 class Row(NamedTuple):
-    """The columns of `ProvisioningRecord`, in the order of the statement."""
+    """The columns of `ProvisioningRecord`, then those of its `Payload`, in the order of the statement.
+
+    ``keys`` is an array as PostgreSQL writes it. ``payload`` tells whether there is a row of `Payload`.
+    """
 
     at: datetime
     connection_id: UUID | None
@@ -35,14 +38,33 @@ class Row(NamedTuple):
     decision: str
     reference: str
     duration_ms: int
+    cause: str = ""
+    sentence: str = ""
+    keys: str = "{}"
+    payload: bool = False
+    path: str = ""
+    query: str = ""
+    sent: str = ""
+    answered: str = ""
 
 
-# One text for any number of rows, so that PostgreSQL prepares it once.
+_OF_RECORD: Final = Row._fields[: Row._fields.index("payload")]
+_OF_PAYLOAD: Final = Row._fields[len(_OF_RECORD) + 1 :]
+_RECORDS: Final = ProvisioningRecord._meta.db_table
+
+# One text for any number of rows, so that PostgreSQL prepares it once. A payload has the number of its record, so one statement writes both.
 _INSERT: Final = f"""
-INSERT INTO {ProvisioningRecord._meta.db_table} ({", ".join(Row._fields)})
-SELECT * FROM unnest(
-    %s::timestamptz[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::smallint[], %s::text[], %s::text[], %s::text[], %s::int[]
+WITH given AS MATERIALIZED (
+    SELECT nextval('{_RECORDS}_id_seq') AS id, given.* FROM unnest(
+        %s::timestamptz[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::smallint[], %s::text[], %s::text[], %s::text[],
+        %s::int[], %s::text[], %s::text[], %s::text[], %s::boolean[], %s::text[], %s::text[], %s::text[], %s::text[]
+    ) AS given ({", ".join(Row._fields)})
+), payloads AS (
+    INSERT INTO {Payload._meta.db_table} (record_id, at, {", ".join(_OF_PAYLOAD)})
+    SELECT id, at, {", ".join(_OF_PAYLOAD)} FROM given WHERE payload
 )
+INSERT INTO {_RECORDS} (id, {", ".join(_OF_RECORD)})
+SELECT id, {", ".join(f"{name}::bigint[]" if name == "keys" else name for name in _OF_RECORD)} FROM given
 """  # noqa: S608 - nothing but names of our own
 
 

@@ -1,6 +1,6 @@
-"""Filters by which identity providers ask for one person: recognised, and answered by one look-up in an index.
+"""Filters by which identity providers search for one person. They are recognized, and answered by one index lookup.
 
-A look-up finds whom the same filter finds in `scim.query`, which answers all other filters. It needs no order and no count.
+A lookup finds the same people as the same filter in `scim.query`, which answers all other filters. It needs neither an order nor a count.
 """
 
 from collections.abc import Sequence
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from core_identity.models import Connection
 
 _OWN_TYPE: Final = "work"
-"""The type under which an email is shown that no IdP sent."""
+"""The type in the answer for an email that no IdP sent."""
 
 
 def look_up(tree: Filter, connection: "Connection") -> Sequence[ShownIdentity] | None:
-    """Return all whom a filter finds, in the order of creation; None where it is not a look-up, or finds more people than a page holds.
+    """Return all people whom a filter finds, in the order of creation. None if it is not a lookup, or finds more than a page contains.
 
-    One statement at most. Raises `InvalidFilter` where the value cannot be compared.
+    At most one statement. Raises `InvalidFilter` if the value cannot be compared.
     """
     match tree:
         case Comparison(path, "eq", str(value)):
@@ -57,16 +57,16 @@ def _by_name(name: str, value: str, connection: "Connection") -> Sequence[ShownI
 
 
 def _by_value(inner: Filter, connection: "Connection") -> Sequence[ShownIdentity] | None:
-    """``emails[type eq "work"].value eq "x"`` as Entra asks, and ``emails[value eq "x"]``."""
+    """Return the people for ``emails[type eq "work"].value eq "x"``, as Entra asks, or for ``emails[value eq "x"]``."""
     terms = inner.terms if isinstance(inner, And) else (inner,)
-    said: dict[str, str] = {}
+    values: dict[str, str] = {}
     for term in terms:
         match term:
-            case Comparison(path, "eq", str(value)) if path.lower() in ("value", "type") and path.lower() not in said:
-                said[path.lower()] = value
+            case Comparison(path, "eq", str(value)) if path.lower() in ("value", "type") and path.lower() not in values:
+                values[path.lower()] = value
             case _:
                 return None
-    return _by_email(inner, said["value"], said.get("type"), connection) if "value" in said else None
+    return _by_email(inner, values["value"], values.get("type"), connection) if "value" in values else None
 
 
 def _by_email(tree: Filter, email: str, type_: str | None, connection: "Connection") -> Sequence[ShownIdentity] | None:

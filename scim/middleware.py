@@ -7,10 +7,8 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, TypeAlias
-from uuid import UUID
+from typing import Final, TypeAlias
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -20,6 +18,7 @@ from core_identity.outages import AWAY, NOT_KNOWN, NOTHING_CHANGED
 from scim.addresses import SCIM, read_address
 from scim.oauth_errors import ADDRESSES, oauth_error
 from scim.provisioning_log import record
+from scim.trace import trace_of
 from scim.wire.errors import (
     BadRequest,
     Forbidden,
@@ -31,32 +30,10 @@ from scim.wire.errors import (
     Unexpected,
 )
 
-if TYPE_CHECKING:
-    from core_identity.models import Connection
-
 MEDIA_TYPE: Final = "application/scim+json"
 Handler: TypeAlias = Callable[[HttpRequest], HttpResponseBase]
 
 log = logging.getLogger("scim.requests")
-
-
-@dataclass
-class Trace:
-    """What a request is remembered by. No field could hold a path, body, token or filter, so none is logged (R34)."""
-
-    connection: str = ""
-    connection_id: UUID | None = None
-    decision: str = ""
-    scim_type: str = ""
-
-    def belongs_to(self, connection: "Connection") -> None:
-        self.connection, self.connection_id = connection.slug, connection.pk
-
-
-def trace_of(request: HttpRequest) -> Trace:
-    """Return the trace of a request, the same one at every call."""
-    trace: Trace = request.__dict__.setdefault("scim_trace", Trace())
-    return trace
 
 
 def writes_own_line(request: HttpRequest) -> bool:
@@ -125,6 +102,8 @@ def _in_scim(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
         error = _ERRORS.get(
             response.status_code, BadRequest("The request cannot be understood. Check the SCIM base URL.")
         )
+    trace = trace_of(request)
+    trace.cause, trace.error = error.code, error
     body = json.dumps(error.to_dict(getattr(request, "request_id", "")))
     answer = HttpResponse(body, status=error.status, content_type=MEDIA_TYPE)
     for name in ("X-Request-Id", "Allow", "Retry-After"):

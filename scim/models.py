@@ -1,23 +1,25 @@
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils import timezone
 from oauth2_provider.models import AbstractApplication, ApplicationManager
 
 
 class OAuthClient(AbstractApplication):  # type: ignore[misc]  # the toolkit publishes no types
-    """The OAuth client of a connection, and what that connection's SCIM side is set to (R1, R14).
+    """The OAuth client of a connection, with the settings of its SCIM side (R1, R14).
 
-    A client without a connection cannot exist, so no token can reach SCIM but that of its connection. It is
-    confidential, its secret is stored hashed, and it acts for nobody: ``user`` stays empty.
+    A client always has a connection, so a token reaches the SCIM service of its connection only. The client is confidential, its secret is stored
+    hashed, and it acts for no user: ``user`` stays empty.
     """
 
     GRANTS: ClassVar[dict[str, str]] = {
         "authorization_code": AbstractApplication.GRANT_AUTHORIZATION_CODE,
         "client_credentials": AbstractApplication.GRANT_CLIENT_CREDENTIALS,
     }
-    """Names of grants in a connection file and at the token endpoint (RFC 6749), and what the toolkit calls them."""
+    """The names of grants in a connection file and at the token endpoint (RFC 6749), each with the toolkit's name."""
 
     connection = models.OneToOneField("core_identity.Connection", models.PROTECT, related_name="oauth_client")
     allows_authorization_code = models.BooleanField("authorization code", default=True)
@@ -50,7 +52,7 @@ class OAuthClient(AbstractApplication):  # type: ignore[misc]  # the toolkit pub
         return f"OAuth client of {self.connection.slug}"
 
     def allows_grant_type(self, *grant_types: str) -> bool:
-        """The toolkit knows one grant type a client; Okta needs the authorization code, scripts need the other."""
+        """Allow both grants. The toolkit allows one grant type for each client; Okta needs the authorization code, scripts the other."""
         allowed = {
             self.GRANTS["authorization_code"]: self.allows_authorization_code,
             self.GRANTS["client_credentials"]: self.allows_client_credentials,
@@ -58,18 +60,18 @@ class OAuthClient(AbstractApplication):  # type: ignore[misc]  # the toolkit pub
         return any(allowed.get(grant_type, False) for grant_type in grant_types)
 
     def is_usable(self, request: object) -> bool:
-        """Refuse tokens, new and old, while the connection is switched off (R1a). The toolkit asks for both."""
+        """Refuse new and old tokens while the connection is switched off (R1a). The toolkit calls this for both."""
         return bool(self.connection.enabled)
 
     def get_allowed_schemes(self) -> list[str]:
-        """Redirects go by https; by http only while the service itself is on loopback, where nobody listens in."""
+        """Allow redirects by https; by http only while the service itself is on loopback, where nobody can listen."""
         return ["https", "http"] if settings.PUBLIC_URL_IS_LOOPBACK else ["https"]
 
 
 class UsedCode(models.Model):
     """An authorization code that gave tokens, as a hash, and the family of those tokens (RFC 6749 section 4.1.2).
 
-    The row lets a second use of the code end the family. It is kept while the family has a live refresh token.
+    With this row, a second use of the code ends the family. It is stored while the family has a live refresh token.
     """
 
     client = models.ForeignKey("scim.OAuthClient", models.CASCADE, related_name="+")
@@ -82,9 +84,9 @@ class UsedCode(models.Model):
 
 
 class ClientSecret(models.Model):
-    """A secret of an OAuth client, of which only a hash is kept. Two may be live at once, so that one can be changed without a pause.
+    """A secret of an OAuth client, stored as a hash. Two may be live at once, so the IdP can change its secret without a pause.
 
-    ``ends_at`` is when it stops to open anything, whether that was planned or it was revoked; None is never.
+    ``ends_at`` is the planned end or the time of revocation; None: no end.
     """
 
     client = models.ForeignKey("scim.OAuthClient", models.CASCADE, related_name="secrets")
@@ -105,9 +107,9 @@ class ClientSecret(models.Model):
 
 
 class BearerToken(models.Model):
-    """A long-lived token that opens SCIM of one connection and nothing else; Entra and Okta's header mode know no other way.
+    """A long-lived token for SCIM of one connection and nothing else. Entra and Okta's header mode need it.
 
-    Only its hash is kept. Whoever made it is named in the event: it acts for the connection and outlives them (R21).
+    Only its hash is stored. An event names the administrator who created it. It acts for the connection and stays valid without them (R21).
     """
 
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
@@ -133,7 +135,7 @@ class BearerToken(models.Model):
 
     @property
     def state(self) -> str:
-        """Whether it opens anything now, in a word."""
+        """The present state of the token, in a word."""
         if self.revoked_at is not None:
             return "revoked"
         return "expired" if self.expires_at is not None and self.expires_at <= timezone.now() else "live"
@@ -151,7 +153,10 @@ class Method(models.TextChoices):
 
 
 class ProvisioningRecord(models.Model):
-    """What became of one SCIM request (R35). Redacted by structure: no field could hold a body, filter, header or secret.
+    """What became of one SCIM request (R35). It holds no body, filter or header; those are in `Payload` for a short time.
+
+    ``sentence`` is the ``detail`` of an error, which may name the sender's own values. ``keys`` find the row by the names in the message
+    (`core_identity.lookup_keys`). Erasing a person empties both.
 
     ``connection_slug`` is what the address says; ``connection_id`` is empty where nobody proved to speak for it. No foreign key: writing
     waits for no lock of anybody.
@@ -168,15 +173,40 @@ class ProvisioningRecord(models.Model):
     decision = models.CharField(max_length=300, blank=True)
     reference = models.CharField(max_length=10, blank=True, db_index=True)
     duration_ms = models.PositiveIntegerField("duration in ms")
+    cause = models.CharField(max_length=30, blank=True)
+    sentence = models.CharField("answer to the client", max_length=1024, blank=True)
+    keys = ArrayField(models.BigIntegerField(), default=list, editable=False)
 
     class Meta:
         verbose_name = "provisioning request"
         verbose_name_plural = "provisioning log"
         ordering = ("-id",)
         indexes = (
+            GinIndex(name="provisioning_by_key", fields=("keys",)),
             models.Index(name="provisioning_by_connection", fields=("connection_slug", "-id")),
             models.Index(name="provisioning_failed", fields=("-id",), condition=models.Q(status__gte=400)),
         )
 
     def __str__(self) -> str:
         return f"{self.method} {self.resource_type} {self.status} {self.reference}"
+
+
+class Payload(models.Model):
+    """What a client sent and what we answered, kept for `PAYLOAD_LOG_DAYS`. JSON in ASCII; secrets were removed before (`scim.payloads`).
+
+    No foreign key, as in the log itself. The permission to view it is separate from the permission to read the log.
+    """
+
+    record_id = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField(db_index=True)
+    path = models.CharField(max_length=200, blank=True)
+    query = models.TextField(blank=True)
+    sent = models.TextField(blank=True)
+    answered = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name = "payload of a provisioning request"
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"payload of request {self.record_id}"

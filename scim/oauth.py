@@ -1,4 +1,4 @@
-"""OAuth 2 as this service means it: tokens belong to a connection, never to a person (R14, R21)."""
+"""OAuth 2 for this service: tokens belong to a connection, never to a person (R14, R21)."""
 
 import hashlib
 from datetime import timedelta
@@ -23,15 +23,17 @@ REFERENCE: Final = "core.reference"
 
 
 def client_of(request: HttpRequest) -> OAuthClient | None:
-    """Return the client that proves itself by id and secret (RFC 6749 section 2.3.1, Basic or body), while its connection is on."""
+    """Return the client that a request authenticates by id and secret (RFC 6749 section 2.3.1, Basic or body), while its connection is on."""
     headers = {"HTTP_AUTHORIZATION": request.headers.get("Authorization", "")}
-    asked = OAuthlibRequest("", "POST", body=list(request.POST.items()), headers=headers)
-    client: OAuthClient | None = asked.client if ConnectionValidator().authenticate_client(asked) else None
+    oauth_request = OAuthlibRequest("", "POST", body=list(request.POST.items()), headers=headers)
+    client: OAuthClient | None = (
+        oauth_request.client if ConnectionValidator().authenticate_client(oauth_request) else None
+    )
     return client
 
 
 def introspected(client: OAuthClient, token: str) -> dict[str, Any]:
-    """Return what RFC 7662 section 2.2 says of a token: ``{"active": False}`` for all but live tokens of this very client."""
+    """Return the introspection of a token (RFC 7662 section 2.2): ``{"active": False}`` except for live tokens of this client."""
     checksum = _checksum(token)
     access = (
         get_access_token_model().objects.filter(token_checksum=checksum, application=client, expires__gt=Now()).first()
@@ -63,7 +65,7 @@ def _checksum(token: str) -> str:
 
 
 class _SecretOf(str):
-    """The toolkit's own field of a client: a salted hash, which opens nothing. It leads `_check_secret` to the client, which gets nothing else."""
+    """The toolkit's own field of a client: a salted hash that opens nothing. `_check_secret` receives only this text, and finds the client by it."""
 
     client: OAuthClient
 
@@ -74,22 +76,19 @@ class _SecretOf(str):
 
 
 class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit publishes no types
-    """What the toolkit asks while it hands out and checks tokens."""
+    """Decide the toolkit's questions when it creates and checks tokens."""
 
     def validate_grant_type(
         self, client_id: str, grant_type: str, client: Any, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
-        """Allow what the client is set to, and a refresh only to whoever may have an authorization code.
-
-        Nobody else gets refresh tokens.
-        """
+        """Allow the grant types of the client. A refresh needs that of authorization codes, the only grant that gives refresh tokens."""
         if grant_type == "refresh_token":
             grant_type = "authorization_code"
-        wanted = request.client.GRANTS.get(grant_type)
-        return wanted is not None and request.client.allows_grant_type(wanted)
+        grant = request.client.GRANTS.get(grant_type)
+        return grant is not None and request.client.allows_grant_type(grant)
 
     def _load_application(self, client_id: str | None, request: Any) -> OAuthClient | None:
-        """Find a usable client with its connection, once a request; put it into ``request.client``."""
+        """Find a usable client with its connection, once for each request, and set ``request.client``."""
         client = request.client if isinstance(request.client, OAuthClient) else None
         if client is None or client.client_id != client_id:
             client = client_by_id(client_id or "")
@@ -99,11 +98,11 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
         return request.client  # type: ignore[no-any-return]
 
     def _check_secret(self, provided_secret: str, stored_secret: str) -> bool:
-        """Look among the client's live secrets: the toolkit knows one, and we allow two (`scim.client_secrets`)."""
+        """Compare with the client's live secrets. The toolkit allows one secret, and we allow two (`scim.client_secrets`)."""
         return isinstance(stored_secret, _SecretOf) and opens(stored_secret.client, provided_secret)
 
     def validate_user(self, *args: Any, **kwargs: Any) -> bool:
-        """Refuse: the library asks before it looks whether the client may, so passwords could be guessed here."""
+        """Refuse every password. The library calls this before it checks the client's permission, so strangers could guess passwords here."""
         return False
 
     def validate_response_type(
@@ -116,7 +115,7 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
         return bool(super().validate_response_type(client_id, response_type, client, request, *args, **kwargs))
 
     def validate_code(self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
-        """Check a code of an authenticated client. A second use ends what the first one gave (RFC 6749 section 4.1.2)."""
+        """Check a code of an authenticated client. A second use ends the tokens of the first one (RFC 6749 section 4.1.2)."""
         if super().validate_code(client_id, code, client, request, *args, **kwargs):
             return True
         reference = request.headers.get(REFERENCE, "")
@@ -126,26 +125,26 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
     def confirm_redirect_uri(
         self, client_id: str, code: str, redirect_uri: str, client: Any, *args: Any, **kwargs: Any
     ) -> bool:
-        """Compare with the redirect URI of the authorization request; another one is ``invalid_grant`` (RFC 6749 section 5.2)."""
+        """Require the redirect URI of the authorization request. Any other raises ``invalid_grant`` (RFC 6749 section 5.2)."""
         if not super().confirm_redirect_uri(client_id, code, redirect_uri, client, *args, **kwargs):
             raise errors.InvalidGrantError
         return True
 
     def get_code_challenge(self, code: str, request: Any) -> Any:
-        """Return the challenge of a code, or refuse a verifier for a code without one (RFC 9700 section 2.1.1)."""
+        """Return the challenge of a code. Refuse a verifier for a code without a challenge (RFC 9700 section 2.1.1)."""
         challenge = super().get_code_challenge(code, request)
         if challenge is None and request.code_verifier:
             raise errors.InvalidGrantError("The code was requested without a code_challenge.", request=request)
         return challenge
 
     def save_authorization_code(self, client_id: str, code: Any, request: Any, *args: Any, **kwargs: Any) -> None:
-        """Keep a code, unless the connection is switched off at this moment (R1a)."""
+        """Store a code, unless the connection is off at this moment (R1a)."""
         with transaction.atomic():
             _lock_for(request)
             super().save_authorization_code(client_id, code, request, *args, **kwargs)
 
     def save_bearer_token(self, token: Any, request: Any, *args: Any, **kwargs: Any) -> None:
-        """Keep the tokens and use the code up in one transaction, unless the connection is switched off at this moment (R1a)."""
+        """Store the tokens and use up the code in one transaction, unless the connection is off at this moment (R1a)."""
         with transaction.atomic():
             _lock_for(request)
             if request.grant_type != "authorization_code":
@@ -167,36 +166,37 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
             )
 
     def invalidate_authorization_code(self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any) -> None:
-        """Do nothing: `save_bearer_token` used the code up."""
+        """Do nothing, because `save_bearer_token` uses up the code."""
 
     def _create_authorization_code(self, request: Any, code: Any, expires: Any = None) -> Any:
         lasts = timedelta(seconds=oauth2_settings.AUTHORIZATION_CODE_EXPIRE_SECONDS)
         return super()._create_authorization_code(request, code, expires or database_now() + lasts)
 
     def _create_access_token(self, expires: Any, request: Any, token: Any, source_refresh_token: Any = None) -> Any:
-        # The token outlives whoever consented, and acts for the connection alone (R21).
+        # The token stays valid without the person who consented, and acts for the connection alone (R21).
         consenting, request.user = request.user, None
-        expires = Now() + timedelta(seconds=token["expires_in"])  # the toolkit's is by the clock of the node
+        expires = Now() + timedelta(seconds=token["expires_in"])  # the toolkit uses the clock of the node
         try:
             return super()._create_access_token(expires, request, token, source_refresh_token)
         finally:
             request.user = consenting
 
     def _save_bearer_token(self, token: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """Rotate a refresh token: the used one is revoked, its access token deleted, and a pair of the same family takes their place.
+        """Rotate a refresh token: revoke it, delete its access token, and create a new pair in the same family.
 
-        The toolkit does this, too, in many statements. A refresh token that comes a second time within the grace period gets a pair of its own:
-        answers get lost, and two workers of an IdP may renew at once. The toolkit would give the former successors again; but of those only
-        hashes are kept, so it would answer with empty tokens. All pairs are of one family and end together.
+        The toolkit does this in many statements. A refresh token that comes again within the grace period gets another pair, because answers get
+        lost and two workers of an IdP may renew at once. The toolkit would repeat the former tokens, but only their hashes are stored, so it
+        would answer with empty tokens. All pairs belong to one family and end together.
         """
         used = getattr(request, "refresh_token_instance", None)
         if used is None:
             return super()._save_bearer_token(token, request, *args, **kwargs)
         used = get_refresh_token_model().objects.select_for_update().filter(pk=used.pk).first()
-        if used is None:  # a switch-off deleted it after it was validated
+        if used is None:  # a switch-off deleted it after its validation
             raise errors.InvalidGrantError(request=request)
         has_successor = get_access_token_model().objects.filter(source_refresh_token=used).exists()
-        # A renewal makes successors; a revocation makes none. One may have come after this request was validated (RFC 7009 section 2.1).
+        # A renewed token has a successor; a revoked one has none. Another request may have revoked it after this one was validated (RFC 7009
+        # section 2.1).
         if has_successor is (used.revoked is None):
             raise errors.InvalidGrantError(request=request)
         self._check_and_set_request_resource(request)
@@ -207,9 +207,9 @@ class ConnectionValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit
 
 
 def _revoke(used: Any) -> None:
-    """Revoke a refresh token, and delete its access token: two statements. The caller holds the lock on it."""
+    """Revoke a refresh token and delete its access token: two statements. The caller holds the lock on it."""
     now = Now()
     same = get_refresh_token_model().objects.filter(pk=used.pk)
     same.update(revoked=now, updated=now, access_token=None)
     of_it = get_access_token_model().objects.filter(pk=used.access_token_id)
-    of_it._raw_delete(using=of_it.db)  # nothing else refers to it
+    of_it._raw_delete(using=of_it.db)  # no other table refers to it

@@ -1,7 +1,7 @@
-"""From the address of an app in Okta's Admin Console to the redirect URIs that Okta will use for it. Pure.
+"""Find the redirect URIs of an app in Okta by the address of the app in Okta's Admin Console. Pure.
 
-Okta's documents for SCIM over OAuth 2: the callback is at one fixed host of each of its clouds, and only the app's name differs. The name is
-known once the app exists, and stands in its address: ``https://acme-admin.okta.com/admin/app/acme_core_1/instance/0oa1/``.
+By Okta's documentation for SCIM over OAuth 2, the callback is at one fixed host of each of its clouds, and only the app's name differs. The name
+is in the address of the app: ``https://acme-admin.okta.com/admin/app/acme_core_1/instance/0oa1/``.
 """
 
 import re
@@ -19,24 +19,24 @@ _PATH: Final = re.compile(r"/admin/app/(?P<app>[A-Za-z0-9_-]{1,100})/instance/[A
 
 
 def redirect_uris(console_url: str) -> tuple[str, ...]:
-    """Return the redirect URIs of the app that is open at ``console_url``, those of its own cloud first.
+    """Return the redirect URIs of the app at ``console_url``, the URI for its own cloud first.
 
-    Raises `InvalidValue` with what to copy instead.
+    Raises `InvalidValue` with the address to copy instead.
     """
-    # From some copies an address comes in angle brackets or with blanks around.
-    said = console_url.strip().strip("<>").strip()
+    # A copied address may have angle brackets or blanks around it.
+    address = console_url.strip().strip("<>").strip()
     try:
-        parts = urlsplit(said)
+        parts = urlsplit(address)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         raise InvalidValue(FIELD, f"This is not an address. It looks like {EXAMPLE}.") from None
-    if parts.scheme != "https" or not said.isprintable():
+    if parts.scheme != "https" or not address.isprintable():
         raise InvalidValue(FIELD, f"Copy the whole address from the browser. It looks like {EXAMPLE}.")
     found_host = _HOST.fullmatch(host)
     if found_host is None or parts.username is not None:
         raise InvalidValue(FIELD, f"This is not an address of Okta ({', '.join(CLOUDS)}). It looks like {EXAMPLE}.")
-    found = _PATH.fullmatch(parts.path)
-    if found is None:
+    match = _PATH.fullmatch(parts.path)
+    if match is None:
         raise InvalidValue(
             FIELD,
             "No app is open at this address. In Okta's Admin Console open Applications, then the app, and copy the address then: "
@@ -44,4 +44,4 @@ def redirect_uris(console_url: str) -> tuple[str, ...]:
         )
     own = found_host["cloud"].lower()
     clouds = (own, *(cloud for cloud in CLOUDS if cloud != own))
-    return tuple(f"https://system-admin.{cloud}/admin/app/cpc/{found['app']}/oauth/callback" for cloud in clouds)
+    return tuple(f"https://system-admin.{cloud}/admin/app/cpc/{match['app']}/oauth/callback" for cloud in clouds)

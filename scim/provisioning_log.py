@@ -1,4 +1,4 @@
-"""The provisioning log (R35): one row a SCIM request, written after its answer, whatever became of it."""
+"""The provisioning log (R35): one row for each SCIM request, written after its answer. `scim.payloads` decides what is kept of the message."""
 
 import re
 from datetime import datetime
@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from core_identity.lookup_keys import named_any
 from scim.budgets import spend_on_failure
 from scim.log_writer import Row, writer
 from scim.models import Method, ProvisioningRecord
+from scim.payloads import Kept, kept_of
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-    from scim.middleware import Trace
+    from scim.trace import Trace
 
 COLUMNS: Final = {
     "at": "at",
@@ -30,6 +32,8 @@ COLUMNS: Final = {
     "status": "status",
     "scim_type": "scim_type",
     "decision": "decision",
+    "cause": "cause",
+    "sentence": "sentence",
     "duration_ms": "duration_ms",
     "reference": "reference",
 }
@@ -44,6 +48,7 @@ _ADDRESS: Final = re.compile(
 """What of an address is kept: words that are ours, and ids. The rest of it may be anything."""
 
 _DECISION: Final = 300
+_CAUSE: Final = 30
 _METHODS: Final = frozenset(Method.values)
 
 
@@ -58,21 +63,41 @@ def record(request: "HttpRequest", response: "HttpResponseBase", trace: "Trace",
         return  # a stranger shall not be able to fill the table
     address = _ADDRESS.fullmatch(request.path_info)
     found = address.groupdict() if address else {}
+    kept = kept_of(request, response, trace) if trace.connection_id is not None else Kept()
     row = Row(
         at=timezone.now(),
         connection_id=trace.connection_id,
         connection_slug=trace.connection or found.get("slug") or "",
         method=request.method if request.method in _METHODS else Method.OTHER.value,
         resource_type=found.get("type") or "",
-        resource_id=UUID(found["id"]) if found.get("id") else _made(response),
+        resource_id=UUID(found["id"]) if found.get("id") else _made(response) or _id(kept.resource),
         status=response.status_code,
         scim_type=trace.scim_type,
         decision=trace.decision[:_DECISION],
         reference=getattr(request, "request_id", ""),
         duration_ms=round(duration_ms),
+        cause=trace.cause[:_CAUSE],
+        sentence=kept.sentence,
+        keys=f"{{{','.join(map(str, kept.keys))}}}",
+        payload=bool(settings.PAYLOAD_LOG_DAYS) and trace.connection_id is not None,
+        path=kept.path,
+        query=kept.query,
+        sent=kept.sent,
+        answered=kept.answered,
     )
     refused = response.status_code >= HTTPStatus.BAD_REQUEST
     writer.add(row, at_once=refused or not settings.PROVISIONING_LOG_DELAY)
+
+
+def search(text: str) -> Q:
+    """Return the condition for rows with this reference or id, or with this userName, email, UID or externalId in their message."""
+    text = text.strip()
+    found = named_any([text])
+    if re.fullmatch(_ID, text):
+        found |= Q(resource_id=UUID(text))
+    if re.fullmatch(r"[0-9A-Za-z]{1,10}", text):
+        found |= Q(reference=text.upper())
+    return found
 
 
 def records_between(
@@ -88,3 +113,7 @@ def _made(response: "HttpResponseBase") -> UUID | None:
     location = response.headers.get("Location")
     found = re.fullmatch(rf".*/({_ID})", location) if location else None
     return UUID(found[1]) if found else None
+
+
+def _id(text: str) -> UUID | None:
+    return UUID(text) if re.fullmatch(_ID, text) else None

@@ -1,6 +1,6 @@
-"""A filter tree becomes a condition of the database.
+"""Convert a filter tree to a condition of the database.
 
-What cannot be answered is refused: a term that is dropped would make duplicates.
+A filter that cannot be answered is refused. If a term were dropped, the IdP would find the wrong person, or create a duplicate.
 """
 
 import operator
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from core_identity.models import Connection
 
 
-def user_condition(wanted: str | Filter, connection: "Connection") -> Q:
+def user_condition(query: str | Filter, connection: "Connection") -> Q:
     """Return the condition of a filter over Users, as text or as its tree. Raises `InvalidFilter`."""
-    tree = parse_filter(wanted) if isinstance(wanted, str) else wanted
+    tree = parse_filter(query) if isinstance(query, str) else query
     return _of_users(connection).condition(tree)
 
 
@@ -35,12 +35,12 @@ def group_condition(text: str, connection: "Connection") -> Q:
 
 
 def user_order(sort: Sort, connection: "Connection") -> OrderBy:
-    """Return what Users are sorted by. Raises `InvalidValue`."""
+    """Return the order of a list of Users. Raises `InvalidValue`."""
     return _of_users(connection).order(sort)
 
 
 def group_order(sort: Sort, connection: "Connection") -> OrderBy:
-    """Return what Groups are sorted by. Raises `InvalidValue`."""
+    """Return the order of a list of Groups. Raises `InvalidValue`."""
     return _of_groups(connection).order(sort)
 
 
@@ -59,7 +59,7 @@ class _Compiler:
         self.values = values
 
     def order(self, sort: Sort) -> OrderBy:
-        """Sort as RFC 7644 section 3.4.2.3 says: what has no value comes last, or first where the order is descending."""
+        """Sort by RFC 7644 section 3.4.2.3: resources without a value come last, or first in descending order."""
         target = self.resource_type.find(sort.by)
         if target is not None:
             target = _value_of(target)
@@ -86,7 +86,7 @@ class _Compiler:
                 return self.of_one_value(path, inner)
 
     def present(self, path: str) -> Q:
-        """A complex attribute has a value where a part of it has one (RFC 7644 section 3.4.2.2)."""
+        """Return the condition that an attribute has a value. A complex one has a value if any part has one (RFC 7644 section 3.4.2.2)."""
         target = self.target(path)
         parts = self.columns.parts(target.name) if target.sub is None else []
         if parts:
@@ -98,19 +98,20 @@ class _Compiler:
         if comparison.operator in ("eq", "ne") and comparison.value is None:
             return ~column.present if comparison.operator == "eq" else column.present
         name = "eq" if comparison.operator == "ne" else comparison.operator
-        found = column.compare(name, comparison.value)
-        if found is None:
+        condition = column.compare(name, comparison.value)
+        if condition is None:
             raise InvalidFilter(
                 f"{target.name} cannot be compared by {comparison.operator} with {shown(comparison.value)}."
             )
-        return ~found if comparison.operator == "ne" else found
+        return ~condition if comparison.operator == "ne" else condition
 
     def target(self, path: str) -> Target:
         target = self.resource_type.find(path)
         if target is None:
             raise InvalidFilter(f"There is no attribute {shown(path)} in a {self.resource_type.name} of this service.")
         if target.sub is None and target.attribute.multi_valued:
-            value = target.attribute.sub("value")  # RFC 7643 section 2.4: the value stands for the whole
+            # RFC 7643 section 2.4: the attribute without a sub-attribute means its value.
+            value = target.attribute.sub("value")
             return Target(target.extension, target.attribute, value)
         return target
 
@@ -121,7 +122,7 @@ class _Compiler:
         return column
 
     def of_one_value(self, path: str, inner: Filter) -> Q:
-        """``emails[…]``, ``members[…]`` and ``manager[…]``: terms over one and the same value."""
+        """Return the condition of ``emails[…]``, ``members[…]`` or ``manager[…]``: one value must match all terms."""
         target = self.resource_type.find(path)
         if target is None or target.sub is not None or target.attribute.type != "complex":
             raise InvalidFilter(f"{shown(path)} is not an attribute with parts, so it cannot have a selector.")
@@ -135,13 +136,13 @@ class _Compiler:
 
 
 def _value_of(target: Target) -> Target:
-    """Return the ``value`` of a complex attribute for the whole (RFC 7643 section 2.4): of many values, and of Entra's ``manager``."""
+    """Return the ``value`` in place of the whole complex attribute (RFC 7643 section 2.4), also for Entra's ``manager``."""
     value = target.attribute.sub("value")
     return Target(target.extension, target.attribute, value) if target.sub is None and value else target
 
 
 def _inside(target: Target, tree: Filter) -> Filter:
-    """Return ``tree`` with its paths written from the resource on."""
+    """Return ``tree`` with full paths, from the resource to the sub-attribute."""
     match tree:
         case And(terms):
             return And(tuple(_inside(target, term) for term in terms))

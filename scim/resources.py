@@ -1,8 +1,7 @@
-"""What SCIM answers: the identity as stored, never an echo of a request (R19). The one home of django-scim2.
+"""Render SCIM resources: the identity as stored, never an echo of a request (R19). The only home of django-scim2.
 
-Its adapters render; their ``to_dict`` runs for real, over small frozen values and with addresses of our own, so neither
-its settings nor its URLs nor its models are in play. Their writing half is not used: writing goes wire → Person →
-service.
+Its adapters render by their ``to_dict``, with small frozen values and our own addresses. Its settings, URLs and models are not used. Its code for
+writing is not used either: a message is read by `scim.wire`, and a service writes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,10 +13,11 @@ from uuid import UUID
 
 from django_scim.adapters import SCIMGroup, SCIMUser
 
+from core_identity.attributes import FOLLOWED
 from core_identity.selectors.rows import ShownIdentity
 from scim.wire import urns
 from scim.wire.preconditions import entity_tag
-from scim.wire.user import DEPARTMENT, ORGANIZATION, main_first
+from scim.wire.user import main_first
 
 if TYPE_CHECKING:
     from core_identity.models import PushGroup
@@ -27,7 +27,7 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Address:
-    """Where the SCIM service of a connection is."""
+    """The address of the SCIM service of a connection."""
 
     base: str
 
@@ -37,7 +37,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Resource:
-    """What the two kinds of resource have in common, under the names that the adapters look for."""
+    """The fields of both kinds of resource, under the names that the adapters use."""
 
     address: Address
     scim_id: UUID
@@ -48,7 +48,7 @@ class Resource:
 
 
 class UserResource(NamedTuple):
-    """A user under the names that the adapter looks for, and all else that an answer shows."""
+    """A user under the names that the adapter uses, with all other values of an answer."""
 
     scim_id: str
     scim_external_id: str | None
@@ -60,7 +60,7 @@ class UserResource(NamedTuple):
     address: Address
     version: str
     enterprise: Document
-    held: Document
+    core_values: Document
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class GroupResource(Resource):
 
 
 class _Rendered:
-    """What replaces the URLs of django-scim2, on top of either adapter."""
+    """Addresses and times of our own for an adapter of django-scim2."""
 
     obj: Resource
     resource_type: str
@@ -96,7 +96,7 @@ class User(SCIMUser):
 
     @property
     def display_name(self) -> str | None:
-        """As the IdP sent it: one that we composed would come back from Okta as if it were theirs."""
+        """Return the name as the IdP sent it. Okta would send a name of ours back as if it were its own."""
         name: str | None = self.obj.shown.attributes.get("displayName")
         return name
 
@@ -137,7 +137,7 @@ class User(SCIMUser):
 
     def to_dict(self) -> Document:
         document: Document = super().to_dict()
-        document["title"] = self.obj.shown.title
+        document.update({name: self.obj.shown.texts[source] for source, name in _TEXTS_OF_USER})
         for name, value in self.obj.shown.attributes.items():
             whole, _, part = name.partition(".")
             if ":" in name or name == "emails":
@@ -147,8 +147,8 @@ class User(SCIMUser):
             elif not part:
                 document[name] = value
         document[urns.ENTERPRISE_USER] = self.obj.enterprise
-        document[urns.CORE_USER] = self.obj.held
-        return _said(document, _USER_SCHEMAS)
+        document[urns.CORE_USER] = self.obj.core_values
+        return _without_empty(document, _USER_SCHEMAS)
 
 
 _USER_SCHEMAS: Final = (urns.USER, urns.ENTERPRISE_USER, urns.CORE_USER)
@@ -165,58 +165,58 @@ class Group(_Rendered, SCIMGroup):
 
     def to_dict(self) -> Document:
         document: Document = super().to_dict()
-        return _said(document, (urns.GROUP,))
+        return _without_empty(document, (urns.GROUP,))
 
 
 def user_document(shown: ShownIdentity, *, uid_attribute: str, address: Address) -> Document:
     """Return the User resource of an identity.
 
-    The UID stands under the connection's exact attribute name, and not at all while it is derived: the IdP never said
-    it (R6).
+    The UID is under the connection's exact attribute name. A derived UID is left out, because the IdP never sent it (R6).
     """
     enterprise: Document = {
         name.removeprefix(_EXTENSION): value for name, value in shown.attributes.items() if name.startswith(_EXTENSION)
     }
-    for name, value in ((_ORGANIZATION, shown.organization), (_DEPARTMENT, shown.department)):
-        if value:
-            enterprise[name] = value
+    enterprise |= {name: shown.texts[source] for source, name in _TEXTS_OF_EXTENSION if shown.texts[source]}
     if shown.uid is not None:
         enterprise[uid_attribute] = shown.uid
     resource = UserResource(
         scim_id=shown.scim_id,
         scim_external_id=shown.external_id,
         username=shown.user_name,
-        first_name=shown.given_name,
-        last_name=shown.family_name,
+        first_name=shown.texts["given_name"],
+        last_name=shown.texts["family_name"],
         is_active=shown.active,
         shown=shown,
         address=address,
         version=user_version(shown),
         enterprise=enterprise,
-        held=_held(shown),
+        core_values=_core_values(shown),
     )
     return User(resource).to_dict()
 
 
 _EXTENSION: Final = f"{urns.ENTERPRISE_USER}:"
-_ORGANIZATION, _DEPARTMENT = (name.removeprefix(_EXTENSION) for name in (ORGANIZATION, DEPARTMENT))
+_TEXTS_OF_USER: Final = tuple((one.source, one.scim) for one in FOLLOWED if not one.is_name and ":" not in one.scim)
+_TEXTS_OF_EXTENSION: Final = tuple(
+    (one.source, one.scim.removeprefix(_EXTENSION)) for one in FOLLOWED if one.scim.startswith(_EXTENSION)
+)
 
 
 def user_version(shown: ShownIdentity) -> str:
-    """Return the version of a user: that of the identity's row, and of what is shown beside it.
+    """Return the version of a user: the version of the identity's row, and a digest of the other values in an answer.
 
-    The UID, groups, and what CORE itself holds, can change without the identity. A client that has seen old values must not get a 304.
+    The UID, the groups and the values of CORE can change without the identity. A client with old values must not get a 304.
     """
-    beside = blake2s(repr((shown.uid, _held(shown), shown.groups)).encode(), digest_size=4)
+    beside = blake2s(repr((shown.uid, _core_values(shown), shown.groups)).encode(), digest_size=4)
     return f"{shown.version}.{beside.hexdigest()}"
 
 
-def _held(shown: ShownIdentity) -> Document:
+def _core_values(shown: ShownIdentity) -> Document:
     return {"username": shown.username, "email": shown.core_email, "expired": shown.expired}
 
 
 def group_document(group: "PushGroup", *, members: Iterable[str], address: Address) -> Document:
-    """Return the Group resource of a push group with the SCIM ids of these members (RFC 7643 section 8.7.1 knows no names of members)."""
+    """Return the Group resource of a push group with the SCIM ids of these members. RFC 7643 section 8.7.1 has no names of members."""
     resource = GroupResource(
         address=address,
         scim_id=group.scim_id,
@@ -230,15 +230,12 @@ def group_document(group: "PushGroup", *, members: Iterable[str], address: Addre
     return Group(resource).to_dict()
 
 
-def _said(document: Document, schemas: Sequence[str]) -> Document:
-    """Leave out what is not there, schemas without attributes included.
-
-    Null and unassigned are the same (RFC 7643 section 2.5).
-    """
+def _without_empty(document: Document, schemas: Sequence[str]) -> Document:
+    """Leave out empty values, and schemas without attributes. Null and unassigned are the same (RFC 7643 section 2.5)."""
     document["name"] = {part: value for part, value in document.get("name", {}).items() if value}
-    kept = {name: value for name, value in document.items() if value not in (None, "", [], {})}
-    kept["schemas"] = [schemas[0], *(urn for urn in schemas[1:] if urn in kept)]
-    return {"schemas": kept.pop("schemas"), **kept}
+    filled = {name: value for name, value in document.items() if value not in (None, "", [], {})}
+    filled["schemas"] = [schemas[0], *(urn for urn in schemas[1:] if urn in filled)]
+    return {"schemas": filled.pop("schemas"), **filled}
 
 
 def _milliseconds(moment: str) -> str:

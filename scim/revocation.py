@@ -1,4 +1,4 @@
-"""End what opens SCIM for a connection, with an event for each (R1a, and RFC 6749 section 4.1.2)."""
+"""End all access to SCIM of a connection, with an event for each token, code and link (R1a, RFC 6749 section 4.1.2)."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -39,16 +39,16 @@ def end_access(sender: object, *, connection: "Connection", actor: Actor, **_: A
 
 @transaction.atomic
 def end_tokens_of_used_code(*, client: OAuthClient, code_hash: str, request_id: str) -> None:
-    """Revoke the tokens that came of a code, when the authenticated ``client`` uses it again after the grace period.
+    """Revoke the tokens of a code when the authenticated ``client`` uses the code again after the grace period.
 
-    During the grace period nothing is revoked, because a client repeats its request when the answer got lost.
-    A code of another client is unknown here: no customer can end the tokens of another one (R1).
+    During the grace period nothing is revoked, because a client repeats its request when the answer got lost. A code of another client is not
+    found, so no customer can end the tokens of another one (R1).
     """
     used = UsedCode.objects.filter(client=client, code_hash=code_hash).first()
     grace = timedelta(seconds=oauth2_settings.REFRESH_TOKEN_GRACE_PERIOD_SECONDS)
     if used is None or database_now() - used.used_at <= grace:
         return
-    # Before any other lock, as a switch-off does. Of two requests with this code, the second one finds nothing left.
+    # Lock this first, as a switch-off does. Of two requests with this code, the second one finds no row.
     lock_connection(client.connection_id)
     refresh = get_refresh_token_model().objects.filter(application=client, token_family=used.token_family)
     access = get_access_token_model().objects.filter(application=client, refresh_token__in=refresh)
@@ -73,7 +73,7 @@ def _end_tokens(connection: "Connection", now: datetime) -> "Iterator[tuple[Even
 def _delete_tokens(
     access: "QuerySet[Any]", refresh: "QuerySet[Any]", now: datetime
 ) -> "Iterator[tuple[EventKind, events.Changes]]":
-    """Delete tokens and yield an event for each live one."""
+    """Delete tokens. Yield an event for each live one."""
     access_ids = list(access.values_list("pk", flat=True))
     for token in get_access_token_model().objects.filter(pk__in=access_ids, expires__gt=now):
         yield EventKind.ACCESS_TOKEN_REVOKED, {"created_at": (token.created, None), "scope": (token.scope, None)}
@@ -93,5 +93,5 @@ def _record(
 
 
 def has_ended(grant: Any) -> bool:
-    """Whether an authorization code has ended by the database's clock. Takes the place of the toolkit's ``Grant.is_expired``."""
+    """Whether an authorization code has ended by the database's clock. It replaces the toolkit's ``Grant.is_expired``."""
     return not grant.expires or bool(database_now() >= grant.expires)

@@ -1,4 +1,4 @@
-"""Every address that the app answers, each with the credential that opens it."""
+"""Every address of the app, each with the credential that opens it."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def _scim(view: type[APIView]) -> Any:
 _BASE = "scim/<str:slug>/v2"
 
 urlpatterns = [
-    # scim.addresses gives each request the slashes that these patterns have.
+    # `scim.addresses` gives each request the slashes of these patterns.
     path(AUTHORIZE_PATH, consent.authorize, name="oauth-authorize"),
     path("set-up/credentials", portal.credentials, name="portal-credentials"),
     path(TOKEN_PATH, oauth.token, name="oauth-token"),
@@ -46,6 +46,6 @@ urlpatterns = [
     path(f"{_BASE}/ResourceTypes/<str:name>", _scim(discovery.OneResourceType), name="scim-resource-type"),
     path(f"{_BASE}/Schemas", _scim(discovery.Schemas), name="scim-schemas"),
     path(f"{_BASE}/Schemas/<str:urn>", _scim(discovery.OneSchema), name="scim-schema"),
-    # Last: Django's own answer to an unknown address is an HTML page, which no SCIM client can read.
+    # Keep this last: Django's answer to an unknown address is an HTML page, which no SCIM client can read.
     re_path(r"^scim/(?P<slug>[^/]*)(?:/[\s\S]*)?\Z", _scim(NothingHere), name="scim-nothing"),
 ]

@@ -1,4 +1,4 @@
-"""The way back from the IdP (SAML profiles 4.1.5): what came is believed or not, and whom it speaks of let in or not."""
+"""The assertion consumer service, where a browser returns from the IdP (SAML profiles 4.1.5): verify the message, then let the person in."""
 
 import logging
 
@@ -17,21 +17,22 @@ from sso.incoming_message import actor_of, pending_sign_in, verified_assertion
 from sso.live_settings import live_settings, require_live
 from sso.mapping import person_of
 from sso.models import SamlSettings
+from sso.outcomes import SIGNED_IN
 from sso.refusal_page import facts, refused_by_policy, refused_message, unjudged
 from sso.refusal_reference import last_reference
 from sso.relay_state import safe_path
 from sso.saml.refusals import SamlRefusal, Unjudged
-from sso.sign_in_log import SIGNED_IN, Attempt, record
+from sso.sign_in_log import Attempt, record
 from sso.sign_in_tests import finish_test, settings_under_test
 
 log = logging.getLogger("sso.sign_ins")
 
 
 @credential("none")
-@csrf_exempt  # The IdP's page posts here. InResponseTo and the browser's own cookie are what protects (SAML profiles 4.1.5).
+@csrf_exempt  # The IdP's page posts here. InResponseTo and the cookie of this browser protect against forged requests (SAML profiles 4.1.5).
 @never_cache
 def acs(request: HttpRequest, slug: str) -> HttpResponse:
-    """Assertion consumer service: verify, take it once, let the person in, and go on by a GET on this site."""
+    """Verify a message, use it up, let the person in, and redirect the browser to `sso.views.finish` by a GET."""
     if request.method != "POST":
         return _by_link(request)
     token = sign_in_state.browser_token_of(request)
@@ -78,7 +79,7 @@ def acs(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _by_link(request: HttpRequest) -> HttpResponse:
-    """Answer 405 with a page that helps a person. It is the same for every slug, so it does not say which connections exist."""
+    """Answer 405 with a page that helps a person. The page is the same for every slug, so it does not reveal which connections exist."""
     page = {"refused": last_reference(request), "reference": getattr(request, "request_id", "")}
     return HttpResponseNotAllowed(["POST"], render_to_string("sso/acs_by_link.html", page, request))
 

@@ -1,4 +1,4 @@
-"""System checks of what settings alone cannot tell."""
+"""System checks that need the database: the SAML keys that cannot be opened."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,24 +6,40 @@ from typing import Any
 from django.core import checks
 from django.core.checks import CheckMessage, Tags, register
 from django.db import Error, connection
+from django.utils import timezone
 
 from sso.models import SpKey
 
 
 @register(Tags.database)
 def saml_keys_can_be_opened(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """With ``check --database default``, and before each ``migrate``."""
+    """Run with ``check --database default``, and before each ``migrate``."""
     return _found() if databases and connection.alias in databases else []
 
 
 @register(Tags.security, deploy=True)
 def saml_keys_can_be_opened_in_production(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """With ``check --deploy``; where databases are named as well, the check above has asked them."""
+    """Run with ``check --deploy``, unless databases are named: then the check above runs."""
     return [] if databases else _found()
 
 
+@register(Tags.database)
+def trust_does_not_end(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """With ``check --database default``: signing certificates and metadata of IdPs that end, 30, 7 and 0 days before."""
+    if not databases or connection.alias not in databases:
+        return []
+    from sso.idp_changes import trust_that_ends  # late: commands would load all of SAML for it
+
+    try:
+        found = trust_that_ends(timezone.now())
+    except Error:
+        return []  # not migrated yet
+    hint = "Open the page of the connection, or run: manage.py connection metadata SLUG --url URL"
+    return [checks.Warning(f"{slug}: {' '.join(told)}", hint=hint, id="core_identity.W002") for slug, told in found]
+
+
 def _found() -> list[CheckMessage]:
-    from sso.keys import opens  # late: commands would load cryptography for it
+    from sso.keys import opens  # imported late: other commands do not need cryptography
 
     try:
         if SpKey._meta.db_table not in connection.introspection.table_names():

@@ -1,4 +1,4 @@
-"""What `connection` can do about SAML: the metadata of IdPs, our keys, and email domains. The command itself is in `core_identity.config`."""
+"""The acts of the command `connection` about SAML: metadata of IdPs, our keys, email domains. The command itself is in `core_identity.config`."""
 
 import sys
 from argparse import ArgumentParser
@@ -11,7 +11,7 @@ from django.utils import timezone
 from core_identity.command_line import REFUSED, AnsweringCommand, changing
 from core_identity.selectors.connections import connection_by_slug
 from core_identity.services.connections import SettingsError, SettingsErrors
-from sso.connections import told
+from sso.connections import event_changes
 from sso.email_domains import unverify_domain, verified_domains, verify_domain
 from sso.idp_changes import adopt, difference, read_source, refresh, settings_or_new, warnings_of
 from sso.keys import activate_key, certificate_facts, keys_of, make_key, retire_key, seal_again
@@ -62,7 +62,9 @@ class IdpActs(AnsweringCommand):
         if apply:
             adopt(actor=self.actor, connection=connection, read=read, seen=found.seen, url=kept, reason=reason)
         lines = [*(found.lines() or ["Nothing changes: CORE has all of it already."]), *found.notes]
-        changes = {name: [_plain(before), _plain(after)] for name, (before, after) in told(found.changes).items()}
+        changes = {
+            name: [_plain(before), _plain(after)] for name, (before, after) in event_changes(found.changes).items()
+        }
         document = {"connection": slug, "changes": changes, "notes": list(found.notes), "applied": apply}
         self.answer(document, as_json=json, lines=[*lines, "Adopted." if apply else "Shown only: --apply adopts it."])
 
@@ -116,30 +118,30 @@ class SamlActs(AnsweringCommand):
         connection = connection_by_slug(slug)
         act = {"make": make_key, "activate": activate_key, "retire": retire_key, "seal-again": seal_again}[step]
         act(actor=self.actor, connection=connection, reason=reason)
-        told = []
+        keys = []
         for key in keys_of(connection):
             fingerprint, ends = certificate_facts(key.certificate)
             facts = {"state": key.state, "sha256": fingerprint, "ends_at": ends.isoformat()}
-            told.append(facts | {"certificate": key.certificate})
-        lines = [f"{one['state']:<6}  {one['sha256']}  ends {one['ends_at']}" for one in told]
-        self.answer({"connection": slug, "keys": told}, as_json=json, lines=lines)
+            keys.append(facts | {"certificate": key.certificate})
+        lines = [f"{one['state']:<6}  {one['sha256']}  ends {one['ends_at']}" for one in keys]
+        self.answer({"connection": slug, "keys": keys}, as_json=json, lines=lines)
 
     def act_verify_domain(self, *, slug: str, domain: str, undo: bool, reason: str, json: bool, **_: Any) -> None:
         connection = connection_by_slug(slug)
         act = unverify_domain if undo else verify_domain
         act(actor=self.actor, connection=connection, domain=domain, reason=reason)
         verified = {one.domain: one for one in verified_domains(connection)}
-        told: list[dict[str, str | None]] = []
+        domains: list[dict[str, str | None]] = []
         entered = SamlSettings.objects.filter(connection=connection).values_list("email_domains", flat=True).first()
         for name in entered or []:
             one = verified.get(name)
             at, by = (one.verified_at.isoformat(), one.verified_by) if one else (None, None)
-            told.append({"domain": name, "verified_at": at, "verified_by": by})
+            domains.append({"domain": name, "verified_at": at, "verified_by": by})
         lines = [
             f"{one['domain']}: {'verified by ' + str(one['verified_by']) if one['verified_at'] else 'not verified'}"
-            for one in told
+            for one in domains
         ]
-        self.answer({"connection": slug, "domains": told}, as_json=json, lines=lines)
+        self.answer({"connection": slug, "domains": domains}, as_json=json, lines=lines)
 
 
 def _bytes(file: str) -> bytes:

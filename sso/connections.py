@@ -1,4 +1,4 @@
-"""The SAML side of a connection, as its file or an administrator describes it."""
+"""The SAML side of a connection: apply its section of a connection file, or a form of an administrator."""
 
 import hashlib
 import json
@@ -36,72 +36,75 @@ def apply(
     actor: Actor = APPLY,
     seen: str | None = None,
 ) -> SamlSettings:
-    """Make the SAML settings of ``connection`` what ``section`` says (the key ``saml`` of a connection file); left-out keys have their default.
+    """Change the SAML settings of ``connection`` to those in ``section``, the key ``saml`` of a connection file. Absent keys get their default.
 
-    ``idp_metadata`` is a path from ``base_dir``, or the XML itself. A domain that says nothing of being verified stays as it is. ``seen`` names the
-    changes that somebody was shown and confirms (`seen_as` of `plan`). Raises `SettingsErrors` or `InvalidValue` with all that is wrong,
-    `NotAllowed` where other changes were seen; and then changed nothing.
+    ``idp_metadata`` is a path relative to ``base_dir``, or the XML itself. A domain without ``verified`` keeps its state. ``seen`` is the
+    `seen_as` of the changes that an administrator reviewed and confirmed.
+
+    Raises `SettingsErrors` or `InvalidValue` with all faults, and `NotAllowed` if the changes are not the reviewed ones. Then nothing is changed.
     """
-    wished, wished_domains = read_section(section, base_dir)
+    values, domains = read_section(section, base_dir)
     found = SamlSettings.objects.select_for_update().filter(connection=connection).first()
     saml = found or SamlSettings(connection=connection)
-    changes = _changes(found, wished)
+    changes = _changes(found, values)
     if seen is not None and seen != seen_as(changes):
         raise NotAllowed("The settings changed while you were looking. Review the changes again.")
     if changes:
-        for field, value in wished.items():
+        for field, value in values.items():
             setattr(saml, field, value)
         saml.save()
-        events.record(actor=actor, kind=EventKind.SAML_SETTINGS_CHANGED, subject=connection, changes=told(changes))
+        events.record(
+            actor=actor, kind=EventKind.SAML_SETTINGS_CHANGED, subject=connection, changes=event_changes(changes)
+        )
     keep_only(actor=actor, connection=connection, entered=saml.email_domains)
-    for domain, verified in sorted(wished_domains.items()):
+    for domain, verified in sorted(domains.items()):
         if verified is not None:
             act = verify_domain if verified else unverify_domain
             act(actor=actor, connection=connection, domain=domain)
-    if any(wished[name] for name in NEED_A_KEY):
+    if any(values[name] for name in NEED_A_KEY):
         make_key_where_none(actor=actor, connection=connection)
     return saml
 
 
 def plan(connection: "Connection", section: Mapping[str, Any], *, base_dir: Path | None) -> Changes:
-    """Return what `apply` would change of the settings: field, what stands, what would stand. Raises `SettingsErrors`."""
-    wished, _ = read_section(section, base_dir)
-    return _changes(SamlSettings.objects.filter(connection=connection).first(), wished)
+    """Return the settings that `apply` would change, as field: (stored value, new value). Raises `SettingsErrors`."""
+    values, _ = read_section(section, base_dir)
+    return _changes(SamlSettings.objects.filter(connection=connection).first(), values)
 
 
 def hints(saml: SamlSettings, section: Mapping[str, Any], *, base_dir: Path | None) -> list[str]:
-    """Return what somebody who applied ``section`` should know, in sentences: of its spelling, and of the metadata in it."""
+    """Return hints, in sentences, for the administrator who applies ``section``: about older spellings, and about its metadata."""
     read = metadata_in(section, base_dir)
     return [*hints_for(section), *(metadata_notes(saml, read) if read else [])]
 
 
 def section_of(saml: SamlSettings) -> dict[str, Any]:
-    """Return the settings as a connection file would say them: to apply it changes nothing. Whoever changes one key keeps the others by it."""
+    """Return the settings as a section of a connection file. Applying it changes nothing, so a form can change one key and keep the others."""
     fields = {name: name for name in KEYS if name not in {"idp_metadata", "attributes"}} | {
         "entity_id": "idp_entity_id"
     }
-    said = {name: getattr(saml, field) for name, field in fields.items()}
+    section = {name: getattr(saml, field) for name, field in fields.items()}
     attributes = {name: getattr(saml, f"{name}_attribute") for name in SamlSettings.ATTRIBUTES}
-    # What is empty is left out: that is what it means to leave it out.
-    return {name: value for name, value in said.items() if value != ""} | {"attributes": attributes}
+    # An empty value means the same as an absent key.
+    return {name: value for name, value in section.items() if value != ""} | {"attributes": attributes}
 
 
 def seen_as(changes: Changes) -> str:
-    """Return what names these changes: whoever confirms them confirms these, and not what came after they were shown."""
+    """Return a digest of these changes. With it, an administrator confirms the reviewed changes and no later ones."""
     plain = json.dumps(changes, sort_keys=True, default=str)
     return hashlib.sha256(plain.encode()).hexdigest()
 
 
-def _changes(found: SamlSettings | None, wished: Mapping[str, Any]) -> Changes:
+def _changes(found: SamlSettings | None, values: Mapping[str, Any]) -> Changes:
     return {
         field: (getattr(found, field) if found else None, value)
-        for field, value in wished.items()
+        for field, value in values.items()
         if not found or getattr(found, field) != value
     }
 
 
-def told(changes: Mapping[str, tuple[object, object]]) -> Changes:
-    """Return changes as events tell them: certificates by what tells them apart."""
+def event_changes(changes: Mapping[str, tuple[object, object]]) -> Changes:
+    """Return changes as events contain them: each certificate as its fingerprint."""
     return {
         field: (_fingerprints(before), _fingerprints(after)) if field == "certificates" else (before, after)
         for field, (before, after) in changes.items()
@@ -113,7 +116,7 @@ def _fingerprints(certificates: Any) -> list[str] | None:
 
 
 def urls(connection: "Connection") -> dict[str, Any]:
-    """Return what the IdP's administrator enters for SAML, and where its people start."""
+    """Return the values that the IdP's administrator enters for SAML, and the address where people start."""
     base = f"{settings.PUBLIC_URL}/sso/{connection.slug}"
     return {
         "acs_url": f"{base}/acs",

@@ -1,7 +1,7 @@
-"""Which email domains lead from the sign-in page to a connection: those that stand in its settings, and that an administrator verified.
+"""Email domains that lead from the sign-in page to a connection: only those in its settings that an administrator verified.
 
-A domain opens nothing. But whoever types an address of it is sent to the identity provider of its connection, so a wrong one would lead the people of
-one company to the password page of another.
+A domain gives no access. But a person who types an address with this domain is sent to the IdP of the connection. A wrong domain would send the
+people of one company to the password page of another.
 """
 
 import re
@@ -32,19 +32,19 @@ PUBLIC_MAIL: Final = frozenset(
         "yahoo.fr", "yandex.com", "yandex.ru", "ymail.com", "zoho.com",
     }
 )  # fmt: skip
-"""Anybody can have an address there. Not all of them, but those that get into a list by mistake."""
+"""Domains at which anybody can have an address. The list is not complete: it contains those that people enter by mistake."""
 
 _FIELD: Final = "saml.email_domains"
 _DOMAIN: Final = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 _LONGEST: Final = 1000
 _TWO_MEANINGS: Final = frozenset("ßς\u200c\u200d")
-"""What Python's IDNA (2003) folds into other letters and today's registries keep apart: faß.example is not fass.example."""
+"""Letters that Python's IDNA (2003) replaces, and today's registries do not: faß.example and fass.example are two domains."""
 
 
 def normal_domain(text: str) -> str:
-    """Return a domain as it is compared: small letters, IDNA, no dot at its end; empty where it is none. A subdomain is a domain of its own.
+    """Return a domain in its compared form: small letters, IDNA, no dot at the end. Empty if ``text`` is not a domain.
 
-    Not R5's comparison, which is made for names of people: by it different domains would be one.
+    A subdomain is a separate domain. The comparison of R5 is for names of people: it would make different domains equal.
     """
     domain = text.strip().removesuffix(".").lower()
     if len(domain) > _LONGEST or _TWO_MEANINGS & set(domain):
@@ -63,23 +63,23 @@ def verified_domains(connection: "Connection") -> QuerySet[VerifiedDomain]:
 
 @transaction.atomic
 def verify_domain(*, actor: Actor, connection: "Connection", domain: str, reason: str = "") -> None:
-    """Let ``domain`` lead to ``connection``, in whose settings it stands. Raises `InvalidValue`: it does not, or another customer has it.
+    """Let ``domain`` lead to ``connection``. Raises `InvalidValue` if it is not in its settings, or if another customer has it.
 
-    One domain leads to one customer. Were both offered, one customer could show the people of another a way to its own password page.
+    One domain leads to one customer. Otherwise one customer could show the people of another a link to its own password page.
     """
     name = normal_domain(domain)
     _require_entered(connection, name or domain)
-    # Two customers at the same instant: the row that would be in the way may not be there yet, so no row lock could hold it.
+    # Two customers may verify the same domain at the same instant. Neither sees the other's row, so a row lock cannot prevent it.
     with database.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('sso.email_domain'), hashtext(%s))", [name])
-    held = VerifiedDomain.objects.filter(domain=name)
-    other = held.exclude(connection__customer=connection.customer_id).select_related("connection").first()
+    rows = VerifiedDomain.objects.filter(domain=name)
+    other = rows.exclude(connection__customer=connection.customer_id).select_related("connection").first()
     if other is not None:
         raise InvalidValue(
             _FIELD,
             f"{name} leads to another customer through the connection {other.connection.slug}. Remove it there first.",
         )
-    if held.filter(connection=connection).exists():
+    if rows.filter(connection=connection).exists():
         return
     VerifiedDomain.objects.create(
         connection=connection, domain=name, verified_at=timezone.now(), verified_by=actor.label[:300]
@@ -89,20 +89,20 @@ def verify_domain(*, actor: Actor, connection: "Connection", domain: str, reason
 
 @transaction.atomic
 def unverify_domain(*, actor: Actor, connection: "Connection", domain: str, reason: str = "") -> None:
-    """Let ``domain`` lead to ``connection`` no more; it stays in the settings. Nothing happens where it did not."""
+    """Stop ``domain`` from leading to ``connection``. It stays in the settings. Does nothing if it is not verified."""
     name = normal_domain(domain)
     if verified_domains(connection).filter(domain=name).delete()[0]:
         _record(actor, connection, EventKind.DOMAIN_UNVERIFIED, (name, None), reason)
 
 
 def keep_only(*, actor: Actor, connection: "Connection", entered: Collection[str]) -> None:
-    """Take back every domain that stands in the settings of ``connection`` no more. Inside the transaction of the change."""
+    """Unverify every domain that is no longer in the settings of ``connection``. Call it in the transaction of the change."""
     for gone in verified_domains(connection).exclude(domain__in=entered):
         unverify_domain(actor=actor, connection=connection, domain=gone.domain)
 
 
 def _require_entered(connection: "Connection", domain: str) -> None:
-    """Hold the settings until the end of the transaction, so that it cannot be taken out meanwhile."""
+    """Lock the settings until the end of the transaction, so that nobody removes the domain from them meanwhile."""
     saml = SamlSettings.objects.select_for_update().filter(connection=connection).first()
     if saml is None or domain not in saml.email_domains:
         raise InvalidValue(

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from core_identity.attributes import FOLLOWED
 from core_identity.clock import database_now
 from core_identity.errors import (
     Conflict,
@@ -31,12 +32,8 @@ IN_THE_WAY: Final = {
 }
 
 LABELS: Final = {
-    "first_name": "the first name",
-    "last_name": "the last name",
+    **{attribute.field: f"the {attribute.label}" for attribute in FOLLOWED},
     "email": "the email",
-    "title": "the position",
-    "company": "the company",
-    "department": "the department",
     "groups": "the groups",
     "external_id": "the externalId",
     "uid": "the UID",

@@ -1,4 +1,4 @@
-"""What an IdP's metadata would change at a connection: shown first, adopted by an administrator, never by a clock."""
+"""Changes that an IdP's metadata would make to a connection. They are shown first, and an administrator accepts them; a schedule never does."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -15,8 +15,7 @@ from core_identity.event_kinds import EventKind
 from core_identity.services import events
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor
-from sso.connections import Changes, seen_as
-from sso.connections import told as told_in_event
+from sso.connections import Changes, event_changes, seen_as
 from sso.metadata_notes import metadata_notes
 from sso.metadata_source import fetch
 from sso.models import SamlSettings
@@ -33,18 +32,18 @@ _PROPOSABLE: Final = (*SamlSettings.PLACES, "certificates")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What would change: field, what stands, what would stand. Empty where all stands already. ``notes`` are sentences."""
+    """The changes, as field: (stored value, new value); empty if all values are stored already. ``notes`` are sentences."""
 
     changes: Changes
     notes: tuple[str, ...]
 
     @property
     def seen(self) -> str:
-        """What names this difference: whoever confirms it confirms this one, and not what came after it was shown."""
+        """Return a digest of this difference. With it, an administrator confirms the reviewed changes and no later ones."""
         return seen_as(self.changes)
 
     def lines(self) -> list[str]:
-        """Return it for people, a line for each thing that comes or goes."""
+        """Return the difference for people: one line for each value that is added or removed."""
         lines = []
         for field, (before, after) in self.changes.items():
             label = str(SamlSettings._meta.get_field(field).verbose_name)  # type: ignore[union-attr]
@@ -60,9 +59,9 @@ class Difference:
 def read_source(
     connection: "Connection", *, xml: bytes | None = None, url: str = "", entity_id: str = ""
 ) -> tuple[IdpMetadata, bool]:
-    """Return what to adopt, and whether it was proposed: from a document, from an address, or what the last refresh found.
+    """Return the changes to accept, and whether a refresh proposed them. They come from a document, an address, or the last refresh.
 
-    Raises `SettingsErrors` with all faults, `NotAllowed` where there is nothing to read.
+    Raises `SettingsErrors` with all faults, and `NotAllowed` if there is no metadata to read.
     """
     now = database_now()
     if xml is None and not url:
@@ -74,12 +73,12 @@ def read_source(
         return _with_endings(read, now), False
     except MetadataFaults as several:
         path = "url" if xml is None else "metadata"
-        raise SettingsErrors([SettingsError(path, code, told) for code, told in several.faults]) from several
+        raise SettingsErrors([SettingsError(path, code, sentence) for code, sentence in several.faults]) from several
 
 
 def difference(saml: SamlSettings, read: IdpMetadata, *, url: str | None = None) -> Difference:
-    """Return what adopting ``read`` would change. ``url`` None: the address for refreshes stays as it is."""
-    wished = {
+    """Return the changes that accepting ``read`` would make. ``url`` None: keep the address for refreshes."""
+    values = {
         "idp_entity_id": read.entity_id,
         **{name: getattr(read, name) for name in SamlSettings.PLACES},
         "certificates": list(read.certificates),
@@ -88,7 +87,7 @@ def difference(saml: SamlSettings, read: IdpMetadata, *, url: str | None = None)
     }
     changes: Changes = {}
     for field in FIELDS:
-        before, after = getattr(saml, field) or None, wished[field]
+        before, after = getattr(saml, field) or None, values[field]
         if before != (after or None) and not (field == "certificates" and set(before or ()) == set(read.certificates)):
             changes[field] = (before, after)
     notes = metadata_notes(saml, read)
@@ -98,7 +97,7 @@ def difference(saml: SamlSettings, read: IdpMetadata, *, url: str | None = None)
 
 
 def settings_or_new(connection: "Connection") -> SamlSettings:
-    """Return the SAML side of a connection, or one that is not saved."""
+    """Return the SAML settings of a connection, or new ones that are not saved."""
     return SamlSettings.objects.filter(connection=connection).first() or SamlSettings(connection=connection)
 
 
@@ -106,7 +105,7 @@ def settings_or_new(connection: "Connection") -> SamlSettings:
 def adopt(
     *, actor: Actor, connection: "Connection", read: IdpMetadata, seen: str, url: str | None = None, reason: str = ""
 ) -> Difference:
-    """Make what ``read`` says stand, if that is the difference that was ``seen``; what waited is settled by it. Raises `NotAllowed`."""
+    """Store the values of ``read``, if the changes are those that were ``seen``, and clear the proposal. Raises `NotAllowed`."""
     locked = SamlSettings.objects.select_for_update().filter(connection=connection).first()
     saml = locked or SamlSettings(connection=connection)
     found = difference(saml, read, url=url)
@@ -118,14 +117,14 @@ def adopt(
         saml.proposed = None
         try:
             saml.save()
-        except IntegrityError as error:  # of two first ones at the same instant one comes through
+        except IntegrityError as error:  # two requests may create the first settings at the same instant
             raise NotAllowed(CHANGED) from error
     if found.changes:
         events.record(
             actor=actor,
             kind=EventKind.SAML_SETTINGS_CHANGED,
             subject=connection,
-            changes=told_in_event(found.changes),
+            changes=event_changes(found.changes),
             reason=reason,
         )
     return found
@@ -133,19 +132,19 @@ def adopt(
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """How one went: ``faults`` are sentences; ``waiting`` are lines of what an administrator has to look at."""
+    """The result of one refresh. ``faults`` are sentences; ``waiting`` are lines for an administrator to review."""
 
     faults: tuple[str, ...]
     waiting: tuple[str, ...]
 
 
 def refresh(*, actor: Actor, connection: "Connection") -> Refresh:
-    """Look at the IdP's metadata again. Whom we believe stays as it is: what differs waits as proposed. Raises `InvalidValue`."""
+    """Fetch the IdP's metadata again and store a difference as a proposal. The trusted values do not change. Raises `InvalidValue`."""
     saml = settings_or_new(connection)
     if not saml.metadata_url:
         raise InvalidValue("url", "This connection has no stored metadata address.")
     try:
-        # Of the IdP that stands and of no other: an address that began to speak for another one proposes nothing.
+        # Read only the stored IdP: if the address now describes another one, it proposes nothing.
         read, _ = read_source(connection, url=saml.metadata_url, entity_id=saml.idp_entity_id)
     except SettingsErrors as several:
         faults = tuple(fault.message for fault in several.faults)
@@ -160,10 +159,10 @@ def _note(
     saml = SamlSettings.objects.select_for_update().get(connection=connection)
     if saml.metadata_url != url or (read is not None and saml.idp_entity_id != read.entity_id):
         return Refresh(("The settings changed meanwhile.",), ())
-    told: dict[str, tuple[object, object]] = {}
+    changes: dict[str, tuple[object, object]] = {}
     fault = " ".join(faults)[:2000]
     if fault != saml.refresh_fault:
-        told["refresh_fault"] = (saml.refresh_fault, fault)
+        changes["refresh_fault"] = (saml.refresh_fault, fault)
     saml.refreshed_at, saml.refresh_fault = timezone.now(), fault
     waiting: tuple[str, ...] = ()
     if read is not None:
@@ -171,16 +170,16 @@ def _note(
         waits: dict[str, Any] = {name: found.changes[name][1] for name in _PROPOSABLE if name in found.changes}
         waiting = tuple(Difference({name: found.changes[name] for name in waits}, ()).lines())
         if (waits or None) != saml.proposed:
-            told["proposed"] = (_told_waiting(saml.proposed), _told_waiting(waits or None))
+            changes["proposed"] = (_proposal_in_event(saml.proposed), _proposal_in_event(waits or None))
             saml.proposed = waits or None
         saml.metadata_valid_until = read.valid_until
     saml.save(update_fields=["refreshed_at", "refresh_fault", "proposed", "metadata_valid_until"])
-    if told:
-        events.record(actor=actor, kind=EventKind.SAML_SETTINGS_REFRESHED, subject=connection, changes=told)
+    if changes:
+        events.record(actor=actor, kind=EventKind.SAML_SETTINGS_REFRESHED, subject=connection, changes=changes)
     return Refresh(faults, waiting)
 
 
-def _told_waiting(waits: Mapping[str, Any] | None) -> object:
+def _proposal_in_event(waits: Mapping[str, Any] | None) -> object:
     if waits is None:
         return None
     return {
@@ -192,28 +191,28 @@ def _proposed(connection: "Connection") -> IdpMetadata:
     saml = settings_or_new(connection)
     if not saml.proposed:
         raise NotAllowed("No change is pending. Give the metadata, or its address.")
-    said = {name: saml.proposed.get(name, getattr(saml, name)) for name in _PROPOSABLE}
-    said["certificates"] = tuple(said["certificates"])
-    return IdpMetadata(entity_id=saml.idp_entity_id, valid_until=saml.metadata_valid_until, **said)
+    proposed = {name: saml.proposed.get(name, getattr(saml, name)) for name in _PROPOSABLE}
+    proposed["certificates"] = tuple(proposed["certificates"])
+    return IdpMetadata(entity_id=saml.idp_entity_id, valid_until=saml.metadata_valid_until, **proposed)
 
 
 def trust_that_ends(now: datetime) -> list[tuple[str, list[str]]]:
-    """Return the slugs of live connections that have `warnings_of`, with these. One query."""
+    """Return the slugs of live connections that have `warnings_of`, with these warnings. One query."""
     live = SamlSettings.objects.select_related("connection").filter(connection__enabled=True)
-    told = ((saml.connection.slug, warnings_of(saml, now)) for saml in live.order_by("connection__slug"))
-    return [(slug, sentences) for slug, sentences in told if sentences]
+    warnings = ((saml.connection.slug, warnings_of(saml, now)) for saml in live.order_by("connection__slug"))
+    return [(slug, sentences) for slug, sentences in warnings if sentences]
 
 
 def warnings_of(saml: SamlSettings, now: datetime) -> list[str]:
-    """Return what an administrator should know of the trust in an IdP by ``now`` (aware), in sentences: at 30, 7 and 0 days before an end."""
-    told = _endings(saml.certificates, now)
+    """Return warnings, in sentences, about the trust in an IdP at ``now`` (aware): 30, 7 and 0 days before an end."""
+    warnings = _endings(saml.certificates, now)
     if saml.metadata_valid_until:
-        told.append(_ending("The metadata of the IdP", saml.metadata_valid_until, now))
+        warnings.append(_ending("The metadata of the IdP", saml.metadata_valid_until, now))
     if saml.proposed:
-        told.append("Notice: the last refresh found changes. An administrator must review them.")
+        warnings.append("Notice: the last refresh found changes. An administrator must review them.")
     if saml.refresh_fault:
-        told.append(f"Warning: the last refresh failed. {saml.refresh_fault}")
-    return [sentence for sentence in told if sentence]
+        warnings.append(f"Warning: the last refresh failed. {saml.refresh_fault}")
+    return [sentence for sentence in warnings if sentence]
 
 
 def _with_endings(read: IdpMetadata, now: datetime) -> IdpMetadata:
@@ -221,8 +220,8 @@ def _with_endings(read: IdpMetadata, now: datetime) -> IdpMetadata:
 
 
 def _endings(certificates: Iterable[str], now: datetime) -> list[str]:
-    told = (_ending(f"The signing certificate {fingerprint(pem)}", end_of(pem), now) for pem in certificates)
-    return [sentence for sentence in told if sentence]
+    warnings = (_ending(f"The signing certificate {fingerprint(pem)}", end_of(pem), now) for pem in certificates)
+    return [sentence for sentence in warnings if sentence]
 
 
 def _ending(what: str, end: datetime, now: datetime) -> str:

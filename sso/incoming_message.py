@@ -1,4 +1,4 @@
-"""What came back from the IdP: whose sign-in it is, and whether it is believed. Each step stands in the trace."""
+"""A message that a browser brings from the IdP: find the sign-in that it answers, and verify it. Each step is in the trace."""
 
 import logging
 from collections.abc import Iterator
@@ -23,9 +23,10 @@ log = logging.getLogger("sso.sign_ins")
 
 @contextmanager
 def judging(attempt: Attempt) -> Iterator[None]:
-    """Refuse an unverified message that makes the code within fail: no stranger may cause a 500.
+    """Refuse an unverified message that causes an exception in the block: no stranger may cause a 500.
 
-    Raises `Unjudged` where the fault is ours: no memory, or a failure after the message was believed. A failing database is not the message's fault.
+    Raises `Unjudged` if the fault is ours: no memory, or a failure after the message was verified. A failure of the database passes through,
+    because the message did not cause it.
     """
     try:
         yield
@@ -42,10 +43,10 @@ def judging(attempt: Attempt) -> Iterator[None]:
 
 
 def pending_sign_in(attempt: Attempt, token: str | None) -> SignInState | None:
-    """Return the sign-in that a message says it answers, if this browser began it; None where the IdP began. Raises `SamlRefusal`."""
+    """Return the sign-in that a message claims to answer, if this browser began it; None if the IdP began. Raises `SamlRefusal`."""
     with attempt.trace.step("XML within the limits"):
         messages = attempt.request.POST.getlist("SAMLResponse")
-        if len(messages) != 1:  # of two, what stands before us may have read the other
+        if len(messages) != 1:  # of two messages, a proxy or firewall may have checked the other one
             raise SamlRefusal(Code.STRUCTURE, expected="one SAMLResponse", received=str(len(messages)))
         with judging(attempt):
             request_id = unverified_in_response_to(messages[0])
@@ -59,7 +60,7 @@ def pending_sign_in(attempt: Attempt, token: str | None) -> SignInState | None:
 
 
 def verified_assertion(attempt: Attempt, state: SignInState | None) -> VerifiedAssertion:
-    """Return a message's assertion once it is verified and used up; raise `SamlRefusal`."""
+    """Verify a message, use it up, and return its assertion. Raises `SamlRefusal`."""
     saml, request_id = attempt.saml, state.request_id if state else None
     keys = partial(opening_keys, saml)
     now = database_now() if state is None else state.now  # type: ignore[attr-defined]  # by `waiting_state`

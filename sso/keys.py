@@ -1,7 +1,7 @@
-"""Our own keys of a connection: made, announced, used, retired. Private keys are encrypted at rest by a list of keys that can rotate.
+"""Our keys of a connection: create, announce, use, retire. Private keys are encrypted at rest by a list of keys that can rotate.
 
-A rollover never breaks a sign-in: the *next* key is announced in our metadata before it is used; the *old* one goes on opening assertions until an
-administrator retires it, for an IdP may not have read our metadata yet.
+A rollover never breaks a sign-in. The *next* key is announced in our metadata before it is used. The *old* key opens assertions until an
+administrator retires it, because the IdP may not have read our metadata yet.
 """
 
 import logging
@@ -33,43 +33,43 @@ _FIELD: Final = "saml_keys"
 
 @transaction.atomic
 def make_key(*, actor: Actor, connection: "Connection", reason: str = "") -> SpKey:
-    """Make a key: the active one where there is none, else the next one. Raises `InvalidValue`."""
-    held = _lock(connection)
-    if KeyState.NEXT in held:
+    """Create a key: the active one if there is none, otherwise the next one. Raises `InvalidValue`."""
+    keys = _lock(connection)
+    if KeyState.NEXT in keys:
         raise InvalidValue(_FIELD, "There is a next key already. Activate or retire it first.")
-    state = KeyState.NEXT if KeyState.ACTIVE in held else KeyState.ACTIVE
+    state = KeyState.NEXT if KeyState.ACTIVE in keys else KeyState.ACTIVE
     pair = make_key_pair(f"CORE for {connection.slug}", now=timezone.now())
     sealed = _box().encrypt(pair.private.encode()).decode()
-    made = SpKey.objects.create(connection=connection, state=state, certificate=pair.certificate, sealed_key=sealed)
-    _record(actor, connection, EventKind.SAML_KEY_MADE, made, before=None, reason=reason)
-    return made
+    key = SpKey.objects.create(connection=connection, state=state, certificate=pair.certificate, sealed_key=sealed)
+    _record(actor, connection, EventKind.SAML_KEY_MADE, key, before=None, reason=reason)
+    return key
 
 
 def make_key_where_none(*, actor: Actor, connection: "Connection") -> None:
-    """Make the first key of a connection whose settings need one."""
+    """Create the first key of a connection whose settings need one."""
     if not SpKey.objects.filter(connection=connection).exists():
         make_key(actor=actor, connection=connection)
 
 
 @transaction.atomic
 def activate_key(*, actor: Actor, connection: "Connection", reason: str = "") -> SpKey:
-    """Let the next key sign from now on; the one until now becomes the old one. Raises `InvalidValue`."""
-    held = _lock(connection)
-    if KeyState.NEXT not in held:
+    """Sign with the next key from now on; the active key becomes the old one. Raises `InvalidValue`."""
+    keys = _lock(connection)
+    if KeyState.NEXT not in keys:
         raise InvalidValue(_FIELD, "There is no next key. Make one, and let the IdP read our metadata first.")
-    if KeyState.OLD in held:
+    if KeyState.OLD in keys:
         raise InvalidValue(_FIELD, "An old key is still there. Retire it first.")
-    _move(held[KeyState.ACTIVE], KeyState.OLD)
-    activated = _move(held[KeyState.NEXT], KeyState.ACTIVE)
+    _move(keys[KeyState.ACTIVE], KeyState.OLD)
+    activated = _move(keys[KeyState.NEXT], KeyState.ACTIVE)
     _record(actor, connection, EventKind.SAML_KEY_ACTIVATED, activated, before=KeyState.NEXT, reason=reason)
     return activated
 
 
 @transaction.atomic
 def retire_key(*, actor: Actor, connection: "Connection", reason: str = "") -> SpKey:
-    """Forget the old key, or else the next one that was never used. The active one stays. Raises `InvalidValue`."""
-    held = _lock(connection)
-    retired = held.get(KeyState.OLD) or held.get(KeyState.NEXT)
+    """Delete the old key, or else the next one that was never used. The active key stays. Raises `InvalidValue`."""
+    keys = _lock(connection)
+    retired = keys.get(KeyState.OLD) or keys.get(KeyState.NEXT)
     if retired is None:
         raise InvalidValue(_FIELD, "There is no old key and no next key. The active key cannot be retired.")
     _record(actor, connection, EventKind.SAML_KEY_RETIRED, retired, before=retired.state, reason=reason)
@@ -79,14 +79,17 @@ def retire_key(*, actor: Actor, connection: "Connection", reason: str = "") -> S
 
 @transaction.atomic
 def seal_again(*, actor: Actor, connection: "Connection", reason: str = "") -> int:
-    """Encrypt the keys of a connection with the first of ``SAML_KEY_ENCRYPTION_KEYS``, and return how many; the others may go then."""
-    held = _lock(connection)
-    for key in held.values():
+    """Encrypt the keys of a connection with the first of ``SAML_KEY_ENCRYPTION_KEYS``, and return their number.
+
+    The other keys of that list may then be removed.
+    """
+    keys = _lock(connection)
+    for key in keys.values():
         key.sealed_key = _rotated(key.sealed_key)
         key.save(update_fields=["sealed_key"])
-    if held:
+    if keys:
         events.record(actor=actor, kind=EventKind.SAML_KEY_SEALED, subject=connection, reason=reason)
-    return len(held)
+    return len(keys)
 
 
 def keys_of(connection: "Connection") -> list[SpKey]:
@@ -96,9 +99,9 @@ def keys_of(connection: "Connection") -> list[SpKey]:
 
 
 def opening_keys(saml: SamlSettings) -> tuple[KeyPair, ...]:
-    """Return every key that may open an assertion: during a rollover the IdP may know any of them.
+    """Return every key that may open an assertion: during a rollover the IdP may use any of them.
 
-    A key that we cannot open ourselves is left out and logged: the message may be encrypted to another one. Raises `SamlRefusal` if none opens.
+    A key that we cannot open is left out and logged: the message may be encrypted to another one. Raises `SamlRefusal` if none opens.
     """
     pairs, keys = [], keys_of(saml.connection)
     for key in keys:
@@ -112,7 +115,7 @@ def opening_keys(saml: SamlSettings) -> tuple[KeyPair, ...]:
 
 
 def opens(key: SpKey) -> bool:
-    """Whether the sealing keys of the settings open ``key``."""
+    """Whether a key in ``SAML_KEY_ENCRYPTION_KEYS`` opens ``key``."""
     try:
         _pair(key)
     except InvalidValue:
@@ -121,23 +124,23 @@ def opens(key: SpKey) -> bool:
 
 
 def signing_key(saml: SamlSettings) -> KeyPair | None:
-    """Return the key that signs what we say; None where none was made."""
+    """Return the key that signs our messages; None if there is none."""
     active = SpKey.objects.filter(connection=saml.connection, state=KeyState.ACTIVE).first()
     return _pair(active) if active else None
 
 
 def announced_certificates(saml: SamlSettings) -> list[str]:
-    """Return the certificates that our metadata names, the active one first; an old one is no longer wanted."""
+    """Return the certificates for our metadata, the active one first. The old one is left out."""
     return [key.certificate for key in reversed(keys_of(saml.connection)) if key.state != KeyState.OLD]
 
 
 def certificate_facts(pem: str) -> tuple[str, datetime]:
-    """Return what tells a certificate apart (the SHA-256 of it, 16 digits) and when it ends (aware)."""
+    """Return the fingerprint of a certificate (16 digits of its SHA-256) and its end (aware)."""
     return fingerprint(pem), end_of(pem)
 
 
 def _lock(connection: "Connection") -> dict[KeyState, SpKey]:
-    """Return the keys by state. Whoever changes them holds the connection's SAML settings, for a first key has no row to lock."""
+    """Return the keys by state, and lock the SAML settings of the connection: a first key has no row to lock."""
     if not SamlSettings.objects.select_for_update().filter(connection=connection).exists():
         raise InvalidValue(_FIELD, "SAML is not set up for this connection.")
     return {KeyState(key.state): key for key in SpKey.objects.filter(connection=connection)}

@@ -1,4 +1,4 @@
-"""The SAML side of a connection, as an address names it."""
+"""The SAML settings of the connection that an address names by its slug."""
 
 from typing import Final
 
@@ -18,9 +18,9 @@ _LIVE: Final = Compiled(
 
 
 def live_settings(slug: str) -> SamlSettings:
-    """Return the SAML side of a live connection, by one query.
+    """Return the SAML settings of a live connection, by one query. Raises ``Http404``.
 
-    Switched off, never made and without SAML look the same from outside, and take as long (R1a).
+    An unknown connection, one that is switched off and one without SAML get the same answer in the same time (R1a).
     """
     saml = _LIVE.first(slug=slug)
     if saml is None:
@@ -29,6 +29,6 @@ def live_settings(slug: str) -> SamlSettings:
 
 
 def require_live(saml: SamlSettings) -> None:
-    """Raise ``Http404``, as for a connection that was never made, where it is switched off: only its test goes on there (R37)."""
+    """Raise ``Http404``, as for an unknown connection, if the connection is switched off. Only its test sign-in continues then (R37)."""
     if not saml.connection.enabled:
         raise Http404(NOBODY)

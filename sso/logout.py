@@ -1,4 +1,4 @@
-"""Which session here is which session at the IdP, and how it ends: that one, and nobody else's."""
+"""Find the session here that belongs to a session at the IdP, and end it and no other."""
 
 import logging
 import secrets
@@ -32,7 +32,7 @@ _SALT: Final = "sso.logout"
 
 
 def remember_session(request: HttpRequest, state: SignInState) -> None:
-    """Keep what the IdP calls the session that has just begun. Without a NameID no logout could name it."""
+    """Store the IdP's names for a new session. Without a NameID no logout could name it."""
     session_key = request.session.session_key
     if session_key and state.name_id and state.identity_id is not None:
         sign_in_sql.run(
@@ -48,13 +48,13 @@ def remember_session(request: HttpRequest, state: SignInState) -> None:
 
 
 def session_of(request: HttpRequest) -> SsoSession | None:
-    """Return what the session of a request is called at its IdP."""
+    """Return the IdP's names for the session of a request."""
     key = request.session.session_key
     return SsoSession.objects.select_related("connection__saml").filter(session_key=key).first() if key else None
 
 
-def farewell(ended: SsoSession) -> Outgoing | None:
-    """Return what the browser takes to the IdP to end the session there too; None where the IdP does not offer it, or we cannot sign."""
+def logout_message_for_idp(ended: SsoSession) -> Outgoing | None:
+    """Return the message that ends the session at the IdP too. None if the IdP does not offer this or we cannot sign."""
     saml: SamlSettings | None = getattr(ended.connection, "saml", None)
     place = saml.slo_place if saml else None
     ended.delete()
@@ -68,29 +68,33 @@ def farewell(ended: SsoSession) -> Outgoing | None:
 
 
 def key_for_logout(saml: SamlSettings) -> KeyPair | None:
-    """Return what signs our logout messages; None where there is none, or none that can be opened: the way out must not hang on our keys."""
+    """Return the key that signs our logout messages; None if there is none, or if it cannot be opened.
+
+    People must be able to sign out without our keys.
+    """
     try:
         return signing_key(saml)
     except IdentityError as error:
-        told = {"connection": saml.connection.slug, "code": error.code, "fault": error.message}
-        log.error("no logout at the IdP: a key of ours cannot be opened", extra=told)
+        details = {"connection": saml.connection.slug, "code": error.code, "fault": error.message}
+        log.error("no logout at the IdP: a key of ours cannot be opened", extra=details)
         return None
 
 
 @transaction.atomic
-def end_named_sessions(saml: SamlSettings, asked: LogoutRequest, *, actor: Actor) -> set[str]:
-    """End the sessions that a verified LogoutRequest names, and return their keys. Raises `SamlRefusal` for one that was used before.
+def end_named_sessions(saml: SamlSettings, message: LogoutRequest, *, actor: Actor) -> list[SsoSession]:
+    """End the sessions that a verified LogoutRequest names, and return them. Raises `SamlRefusal` if the request was used before.
 
-    Only what came through this connection under this NameID; with a SessionIndex, only that. Nobody there is no error: it has ended already.
+    The sessions are those of this connection and NameID; with a SessionIndex, only those. If there are none, they have ended already, and this is
+    not an error.
     """
-    # An XML ID contains no space, so no assertion can be taken for a logout.
-    use_once(saml, f"logout {asked.request_id}")
-    named = Q(connection=saml.connection, name_id=asked.name_id)
-    if asked.session_indexes:
-        named &= Q(session_index__in=asked.session_indexes)
-    # Also who has come back and not yet gone on: a question may stand there for minutes.
-    SignInState.objects.filter(named, finished_at=None).update(finished_at=Now())
-    ended = list(SsoSession.objects.filter(named).select_for_update().select_related("identity"))
+    # An XML ID contains no space, so an assertion never has the same ID as a logout.
+    use_once(saml, f"logout {message.request_id}")
+    matching = Q(connection=saml.connection, name_id=message.name_id)
+    if message.session_indexes:
+        matching &= Q(session_index__in=message.session_indexes)
+    # Also sign-ins that have returned and are not finished: their page may stay open for minutes.
+    SignInState.objects.filter(matching, finished_at=None).update(finished_at=Now())
+    ended = list(SsoSession.objects.filter(matching).select_for_update().select_related("identity"))
     keys = {one.session_key for one in ended}
     StoredSession.objects.filter(session_key__in=keys).delete()
     SsoSession.objects.filter(pk__in=[one.pk for one in ended]).delete()
@@ -98,11 +102,11 @@ def end_named_sessions(saml: SamlSettings, asked: LogoutRequest, *, actor: Actor
     events.record_many(
         events.new_event(actor=actor, kind=EventKind.SSO_LOGGED_OUT, subject=one) for one in people.values()
     )
-    return keys
+    return ended
 
 
 def is_ours(saml: SamlSettings, request_id: str) -> bool:
-    """Whether a LogoutRequest of ours, at this connection, had that ID. The ID says so itself: nothing is kept of somebody who has left."""
+    """Whether a LogoutRequest of ours, at this connection, had this ID. The ID contains a proof, so nothing is stored about people who left."""
     nonce, _, proof = request_id.partition(".")
     return secrets.compare_digest(proof.encode(), _proof(saml, nonce).encode())
 

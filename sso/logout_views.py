@@ -1,4 +1,4 @@
-"""The way out: of CORE by a button, which always works; at the IdP too where it offers that; and by the IdP's own signed word (profiles 4.4)."""
+"""Sign out: of CORE by a button, which always works; at the IdP too if it offers that; and by a signed message of the IdP (profiles 4.4)."""
 
 import logging
 from typing import Any
@@ -17,7 +17,7 @@ from core_identity.credentials import credential
 from core_identity.values import Actor, ActorKind, Channel
 from sso.incoming_message import judging
 from sso.live_settings import live_settings
-from sso.logout import end_named_sessions, farewell, is_ours, key_for_logout, session_of
+from sso.logout import end_named_sessions, is_ours, key_for_logout, logout_message_for_idp, session_of
 from sso.models import SamlSettings, SsoSession
 from sso.refusal_page import OUR_FAULT, TOO_MANY, count_refusal, facts
 from sso.saml.expectations import Expected
@@ -27,7 +27,7 @@ from sso.saml.messages import logout_response
 from sso.saml.refusals import Code, SamlRefusal, Unjudged
 from sso.saml.verifier import unverified_in_response_to
 from sso.send_to_idp import may_be_framed_by, may_post_to, send_to_idp
-from sso.sign_in_log import Attempt, record_refused_logout
+from sso.sign_in_log import Attempt, record_logout, record_refused_logout, record_sign_out
 
 log = logging.getLogger("sso.sign_ins")
 
@@ -36,77 +36,83 @@ log = logging.getLogger("sso.sign_ins")
 @require_POST
 @never_cache
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session here, whatever the IdP does; then go on to end that of the IdP, where it offers that."""
-    known = session_of(request)
+    """End the session here, whatever the IdP does. Then send the browser to the IdP to end its session too, if the IdP offers that."""
+    sso_session = session_of(request)
+    user_id = request.user.pk
     end_session(request)
-    away = farewell(known) if known else None
-    if known is None or away is None:
-        messages.success(request, f"You are signed out of CORE.{_may_live_on(known)}")
+    if user_id is not None:
+        record_sign_out(request, session=sso_session, user_id=user_id, decision="Signed out of CORE by the button.")
+    away = logout_message_for_idp(sso_session) if sso_session else None
+    if sso_session is None or away is None:
+        messages.success(request, f"You are signed out of CORE.{_warning_of_idp_session(sso_session)}")
         return redirect("start")
-    # Not a redirect: browsers hold those against form-action, and an IdP that is away must not hide that one is out.
-    response = render(request, "sso/signed_out.html", {"connection": known.connection, "away": away})
+    # Not a redirect: browsers apply form-action to redirects. And if the IdP is down, the person must see that they are signed out here.
+    response = render(request, "sso/signed_out.html", {"connection": sso_session.connection, "away": away})
     if away.fields:
         return may_post_to(response, away.url)
     response["Refresh"] = f"0; url={away.url}"
     return response
 
 
-def _may_live_on(known: SsoSession | None) -> str:
-    if known is None:
+def _warning_of_idp_session(sso_session: SsoSession | None) -> str:
+    if sso_session is None:
         return ""
-    return f" Your session at {known.connection.name} may continue. Sign out there too if others use this computer."
+    return (
+        f" Your session at {sso_session.connection.name} may continue. Sign out there too if others use this computer."
+    )
 
 
 @credential("none")
-@csrf_exempt  # The IdP's page posts here. Its signature is what protects; without one nobody is signed out.
+@csrf_exempt  # The IdP's page posts here. Its signature is the protection: without a valid one nobody is signed out.
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def logout(request: HttpRequest, slug: str) -> HttpResponse:
-    """Single logout service for both bindings. Without a message: one button, for no foreign page shall sign somebody out by a link."""
+    """Serve single logout by both bindings. Without a message, show a button, because no foreign page may sign anybody out by a link."""
     saml = live_settings(slug)
     fields = request.POST if request.method == "POST" else request.GET
-    held = [name for name in ("SAMLRequest", "SAMLResponse") if name in fields]
-    if request.method == "HEAD" or (not held and request.method != "POST"):  # what only looks ahead ends nothing
+    messages_sent = [name for name in ("SAMLRequest", "SAMLResponse") if name in fields]
+    # A browser that prefetches a link must not end a session.
+    if request.method == "HEAD" or (not messages_sent and request.method != "POST"):
         return render(request, "sso/sign_out.html", {"saml": saml})
     attempt = Attempt(request, saml)
     try:
-        if len(held) != 1 or len(fields.getlist(held[0])) != 1:
+        if len(messages_sent) != 1 or len(fields.getlist(messages_sent[0])) != 1:
             raise SamlRefusal(Code.STRUCTURE, expected="one SAMLRequest or SAMLResponse")
-        return _answer(attempt, held[0])
+        return _answer(attempt, messages_sent[0])
     except SamlRefusal as refusal:
-        return _refused(attempt, refusal, held)
+        return _refused(attempt, refusal, messages_sent)
     except Unjudged as fault:
         log.error("a logout message could not be judged", exc_info=fault, extra=facts(request, saml))
-        return _not_done(attempt, held, status=503, code="our_fault", sentence=OUR_FAULT)
+        return _not_done(attempt, messages_sent, status=503, code="our_fault", sentence=OUR_FAULT)
 
 
-def _refused(attempt: Attempt, refusal: SamlRefusal, held: list[str]) -> HttpResponse:
+def _refused(attempt: Attempt, refusal: SamlRefusal, messages_sent: list[str]) -> HttpResponse:
     code = refusal.code.value
     reasons = {"code": code, "expected": refusal.expected}
     log.warning("logout refused", extra=facts(attempt.request, attempt.saml) | reasons)
     record_refused_logout(attempt, refusal)
     wait = count_refusal(attempt)
     if not wait:
-        return _not_done(attempt, held, status=400, code=code)
-    response = _not_done(attempt, held, status=429, code="too_many_requests", sentence=TOO_MANY)
+        return _not_done(attempt, messages_sent, status=400, code=code)
+    response = _not_done(attempt, messages_sent, status=429, code="too_many_requests", sentence=TOO_MANY)
     response["Retry-After"] = str(wait)
     return response
 
 
-def _not_done(attempt: Attempt, held: list[str], *, status: int, **reason: str) -> HttpResponse:
-    """Say what is known: a browser whose session ended here is signed out, whatever became of the message."""
+def _not_done(attempt: Attempt, messages_sent: list[str], *, status: int, **reason: str) -> HttpResponse:
+    """Answer a message that had no effect. The page shows whether the session here has ended, because the sign-out button ends it first."""
     page: dict[str, Any] = {"saml": attempt.saml, "reference": attempt.reference, **reason}
-    is_answer = held == ["SAMLResponse"]
-    # A message that made us fail is not read again.
+    is_answer = messages_sent == ["SAMLResponse"]
+    # Do not parse a message again that made us fail.
     is_readable = reason["code"] not in {Code.STRUCTURE.value, "our_fault"} or attempt.request.method != "POST"
     page |= {"is_answer": is_answer, "ended_here": is_answer and is_readable and _ended_here(attempt)}
     return render(attempt.request, "sso/logout_refused.html", page, status=status)
 
 
 def _ended_here(attempt: Attempt) -> bool:
-    """Whether this browser left for the IdP by the sign-out button, which ends the session here first, so far as a refused answer shows.
+    """Whether this browser came from our sign-out button, which ends the session here first, as far as a refused answer shows it.
 
-    A POST from the IdP comes without our session cookie. There the ID that the answer names has to be one of ours.
+    A POST from the IdP comes without our session cookie. In that case the ID in the answer must be one of ours.
     """
     if attempt.request.user.is_authenticated:
         return False
@@ -133,16 +139,17 @@ def _answer(attempt: Attempt, field: str) -> HttpResponse:
     request, saml, message = attempt.request, attempt.saml, _verified(attempt, field)
     expected = Expected(saml.idp, saml.sp, None, database_now(), skew=saml.skew)
     if field == "SAMLResponse":
-        answered, done = check_logout_response(message, expected)
-        if not is_ours(saml, answered):
-            raise SamlRefusal(Code.IN_RESPONSE_TO, expected="a LogoutRequest of ours", received=answered)
+        request_id, done = check_logout_response(message, expected)
+        if not is_ours(saml, request_id):
+            raise SamlRefusal(Code.IN_RESPONSE_TO, expected="a LogoutRequest of ours", received=request_id)
         log.info("logout answered", extra=facts(request, saml) | {"done": done})
         return _signed_out(request, saml, done=done)
-    asked = check_logout_request(message, expected)
+    logout_request = check_logout_request(message, expected)
     actor = Actor(Channel.SSO, ActorKind.SIGN_IN, "logout by the IdP", request_id=_reference(request))
-    ended = end_named_sessions(saml, asked, actor=actor)
+    ended = end_named_sessions(saml, logout_request, actor=actor)
     log.info("logout", extra=facts(request, saml) | {"sessions": len(ended)})
-    if request.session.session_key in ended:
+    record_logout(attempt, logout_request.name_id, ended)
+    if request.session.session_key in {one.session_key for one in ended}:
         end_session(request)
     key, place = key_for_logout(saml), saml.slo_answer_place
     if key is None or place is None:
@@ -150,7 +157,7 @@ def _answer(attempt: Attempt, field: str) -> HttpResponse:
     answer = logout_response(
         place,
         saml.sp,
-        in_response_to=asked.request_id,
+        in_response_to=logout_request.request_id,
         relay_state=(request.POST if request.method == "POST" else request.GET).get("RelayState", "")[:300],
         now=database_now(),
         signer=key,
@@ -158,8 +165,8 @@ def _answer(attempt: Attempt, field: str) -> HttpResponse:
     return may_be_framed_by(send_to_idp(request, saml, answer), saml)
 
 
-def _signed_out(request: HttpRequest, saml: SamlSettings, **told: Any) -> HttpResponse:
-    return render(request, "sso/signed_out.html", {"connection": saml.connection, **told})
+def _signed_out(request: HttpRequest, saml: SamlSettings, **context: Any) -> HttpResponse:
+    return render(request, "sso/signed_out.html", {"connection": saml.connection, **context})
 
 
 def _reference(request: HttpRequest) -> str:

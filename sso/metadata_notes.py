@@ -1,4 +1,4 @@
-"""What an administrator should know when metadata of an IdP is imported: on its pages, by its command, and by a connection file."""
+"""Notes for an administrator who imports an IdP's metadata: on the pages, by the command, and by a connection file."""
 
 from typing import Final
 
@@ -14,12 +14,12 @@ _WANTS: Final = (
 
 
 def metadata_notes(saml: SamlSettings, read: IdpMetadata) -> list[str]:
-    """Return the notes about ``read`` at a connection with these settings, in sentences. They propose; nothing is changed."""
+    """Return notes about ``read`` for these settings, in sentences. They propose changes and make none."""
     return [*read.notes, *filter(None, [note_for(read.entity_id, Signed(saml.signed)), _signed_requests(saml, read)])]
 
 
 def _signed_requests(saml: SamlSettings, read: IdpMetadata) -> str:
-    """Propose that we sign our requests, with what that needs first. Keycloak's metadata wants it of every service, and Keycloak insists for some."""
+    """Propose signed requests, with the steps before. Keycloak's metadata asks every service for them, but Keycloak requires them only of some."""
     if not read.wants_signed_requests or saml.sign_requests:
         return ""
     slug, steps = saml.connection.slug, []

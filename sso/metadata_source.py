@@ -1,7 +1,7 @@
-"""Fetching the metadata of an IdP by its address, so that the address cannot be used to look about inside our network.
+"""Fetch the metadata of an IdP from its address, so that nobody can use the address to explore our network.
 
-Names are looked up once, every answer must be a public address, and the connection goes to the very address that was looked at: a name that
-means another host a moment later (DNS rebinding) gains nothing. No proxy of the environment is used.
+Each name is resolved once, and every result must be a public address. The connection goes to the address that was checked, so a name that changes
+its address a moment later (DNS rebinding) gains nothing. No proxy from the environment is used.
 """
 
 import http.client
@@ -23,7 +23,7 @@ SECONDS: Final = 10
 MAX_BYTES: Final = 1024 * 1024
 MAX_REDIRECTS: Final = 3
 PORTS: Final = frozenset({None, 443, 8443, 9031, 9443})
-"""Where IdPs answer (PingFederate at 9031, WSO2 at 9443). This server must not connect to other services of a host."""
+"""Ports at which IdPs answer (PingFederate at 9031, WSO2 at 9443). This server must not connect to other services of a host."""
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _GLOBAL_UNICAST: Final = ip_network("2000::/3")
@@ -31,14 +31,14 @@ _SIX_TO_FOUR: Final = ip_network("2002::/16")
 
 
 def is_fetchable(url: str) -> bool:
-    """Whether this server may fetch ``url``: an address that a browser may be sent to, on one of `PORTS`."""
+    """Whether this server may fetch ``url``: an address to which a browser may be sent, on one of `PORTS`."""
     return is_safe_url(url, loopback=False) and urlsplit(url).port in PORTS
 
 
 def is_public(address: str) -> bool:
-    """Whether an address is one of the Internet: no private, loopback, link-local, CGNAT, multicast or reserved one, in no disguise.
+    """Whether an address is on the Internet: not private, loopback, link-local, CGNAT, multicast or reserved.
 
-    IPv4 inside IPv6 (mapped, NAT64, 6to4, Teredo) is refused whatever it holds: it could hold any of these.
+    IPv4 inside IPv6 (mapped, NAT64, 6to4, Teredo) is always refused, because it could contain any of these.
     """
     try:
         ip = ip_address(address)
@@ -55,7 +55,7 @@ def _resolve(host: str, port: int) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What may be reached, and how. Only code can say another one than `INTERNET`: no setting, no row and no request does."""
+    """The permitted addresses, and how to reach them. Only code can choose another one than `INTERNET`, never a setting, a row or a request."""
 
     resolve: Callable[[str, int], list[str]] = _resolve
     permits: Callable[[str], bool] = is_public
@@ -68,12 +68,12 @@ INTERNET: Final = Reach()
 
 
 def fetch(url: str) -> bytes:
-    """Return the document at an https address; raise `MetadataFaults` with a sentence. Takes at most ``SECONDS``."""
+    """Return the document at an https address. Raises `MetadataFaults` with a sentence. Takes at most ``SECONDS``."""
     return fetch_within(INTERNET, url)
 
 
 def fetch_within(reach: Reach, url: str) -> bytes:
-    """As `fetch`, of what ``reach`` permits. Each redirect is looked at as the first address was."""
+    """As `fetch`, within ``reach``. Each redirect is checked as the first address was."""
     deadline = monotonic() + reach.seconds
     for _ in range(MAX_REDIRECTS + 1):
         answer = _get(reach, url, deadline)
@@ -84,7 +84,7 @@ def fetch_within(reach: Reach, url: str) -> bytes:
 
 
 def _get(reach: Reach, url: str, deadline: float) -> bytes | str:
-    """Return the document, or the address that the answer leads to."""
+    """Return the document, or the address of a redirect."""
     if not url.isascii() or len(url) > 2000 or not reach.allows_url(url):
         raise _fault(
             "unsafe_url",
@@ -97,7 +97,7 @@ def _get(reach: Reach, url: str, deadline: float) -> bytes | str:
     if left <= 0:
         raise _fault("too_slow", f"It took longer than {reach.seconds:g} seconds.")
     connection = _Pinned(host, port, address, left, reach.tls())
-    # A peer that sends a byte now and then never meets a time limit of the socket; this one ends the connection as a whole.
+    # A server that sends one byte now and then never reaches the socket's timeout. This timer ends the whole connection.
     end = Timer(left, connection.cut)
     end.start()
     try:
@@ -142,8 +142,8 @@ def _read(answer: http.client.HTTPResponse, url: str) -> bytes | str:
 
 
 def _checked_address(reach: Reach, host: str, port: int, deadline: float) -> str:
-    """Return an address of the host. One forbidden answer refuses the name: an honest one has none."""
-    waiting = ThreadPoolExecutor(1)  # the look-up of a name has no time limit of its own
+    """Return an address of the host. One forbidden address refuses the name, because an honest host has none."""
+    waiting = ThreadPoolExecutor(1)  # a DNS lookup has no timeout of its own
     try:
         addresses = waiting.submit(reach.resolve, host, port).result(timeout=max(0, deadline - monotonic()))
     except TimeoutError as error:
@@ -160,18 +160,18 @@ def _checked_address(reach: Reach, host: str, port: int, deadline: float) -> str
 
 
 class _Pinned(http.client.HTTPSConnection):
-    """Goes to the address that was checked, and demands the TLS certificate of the name."""
+    """A connection to the address that was checked. It requires a TLS certificate for the name."""
 
     def __init__(self, host: str, port: int, address: str, seconds: float, tls: ssl.SSLContext) -> None:
         super().__init__(host, port, timeout=seconds, context=tls)
         self.address, self.tls = address, tls
         self.was_cut = False
-        self._raw: socket.socket | None = None
+        self.raw: socket.socket | None = None
 
     def connect(self) -> None:
         plain = socket.create_connection((self.address, self.port), self.timeout)
         try:
-            self._raw = plain.dup()  # wrapping takes the first one away
+            self.raw = plain.dup()  # wrap_socket takes the first one over
             if self.was_cut:
                 raise TimeoutError
             self.sock = self.tls.wrap_socket(plain, server_hostname=self.host)
@@ -180,19 +180,19 @@ class _Pinned(http.client.HTTPSConnection):
             raise
 
     def cut(self) -> None:
-        """End it from another thread, whatever it waits for."""
+        """End the connection from another thread, in whatever state it is."""
         self.was_cut = True
         try:
-            if self._raw is not None:
-                self._raw.shutdown(socket.SHUT_RDWR)
+            if self.raw is not None:
+                self.raw.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass  # it has ended already
 
     def close(self) -> None:
         super().close()
-        if self._raw is not None:
-            self._raw.close()
+        if self.raw is not None:
+            self.raw.close()
 
 
-def _fault(code: str, told: str) -> MetadataFaults:
-    return MetadataFaults([(code, told)])
+def _fault(code: str, sentence: str) -> MetadataFaults:
+    return MetadataFaults([(code, sentence)])

@@ -2,8 +2,11 @@ from datetime import timedelta
 from typing import ClassVar, Final
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
+from core_identity.attributes import FOLLOWED, NAMES
 from sso.saml.assertion import UNSPECIFIED, Idp, Sp, Wishes
 from sso.saml.places import Binding, Place, choose
 from sso.saml.signed import LABELS, Signed
@@ -11,11 +14,11 @@ from sso.saml.signed import LABELS, Signed
 BINDINGS: Final = ((Binding.REDIRECT.value, "Redirect"), (Binding.POST.value, "POST"))
 
 SIGN_IN_LASTS: Final = timedelta(minutes=15)
-"""How long somebody may take at the IdP."""
+"""The time that a person has at the IdP."""
 
 
 class SamlSettings(models.Model):
-    """The SAML side of a connection: whom we believe, and under which names the IdP sends its attributes (R12)."""
+    """The SAML settings of a connection: the trusted keys of the IdP, and the names of its attributes (R12)."""
 
     connection = models.OneToOneField("core_identity.Connection", models.PROTECT, related_name="saml")
     idp_entity_id = models.CharField("entity ID of the IdP", max_length=1024)
@@ -127,14 +130,14 @@ class SamlSettings(models.Model):
     )
 
     ATTRIBUTES: ClassVar[tuple[str, ...]] = (
-        "first_name", "last_name", "email", "title", "company", "department", "groups", "external_id"
+        *(name.field for name in NAMES), "email", *(one.field for one in FOLLOWED if not one.is_name), "groups", "external_id"
     )  # fmt: skip
-    """What can be mapped; the field of each is ``<name>_attribute``."""
+    """The attributes that can be mapped; the field of each is ``<name>_attribute``."""
 
     PLACES: ClassVar[tuple[str, ...]] = (
         "sso_url", "sso_post_url", "slo_url", "slo_answer_url", "slo_post_url", "slo_post_answer_url"
     )  # fmt: skip
-    """Where the IdP takes messages; those without ``post`` in the name by Redirect."""
+    """The addresses of the IdP. Those without ``post`` in the name are for the Redirect binding."""
 
     class Meta:
         verbose_name = "SAML settings"
@@ -162,7 +165,7 @@ class SamlSettings(models.Model):
 
     @property
     def sso_place(self) -> Place:
-        """Where AuthnRequests go."""
+        """Return the destination of AuthnRequests."""
         place = choose(Binding(self.sso_binding), redirect=self.sso_url, post=self.sso_post_url)
         if place is None:
             raise ValueError("The settings need a sign-in address of the IdP.")
@@ -170,12 +173,12 @@ class SamlSettings(models.Model):
 
     @property
     def slo_place(self) -> Place | None:
-        """Where our LogoutRequests go. None: the IdP has no single logout."""
+        """Return the destination of our LogoutRequests; None if the IdP has no single logout."""
         return choose(Binding(self.slo_binding), redirect=self.slo_url, post=self.slo_post_url)
 
     @property
     def slo_answer_place(self) -> Place | None:
-        """Where our LogoutResponses go: the ResponseLocation, where the metadata names one (SAML metadata 2.2.2)."""
+        """Return the destination of our LogoutResponses: the ResponseLocation, if the metadata has one (SAML metadata 2.2.2)."""
         return choose(Binding(self.slo_binding), redirect=self.slo_answer_url, post=self.slo_post_answer_url)
 
     @property
@@ -184,7 +187,7 @@ class SamlSettings(models.Model):
 
     @property
     def sp(self) -> Sp:
-        """Who we are to this IdP. From the configured address, never from a header of the request."""
+        """Return our addresses for this IdP. They come from the configured address, never from a header of the request."""
         base = f"{settings.PUBLIC_URL}/sso/{self.connection.slug}"
         return Sp(entity_id=f"{base}/metadata", acs_url=f"{base}/acs", slo_url=f"{base}/logout")
 
@@ -194,7 +197,7 @@ class SamlSettings(models.Model):
 
 
 class VerifiedDomain(models.Model):
-    """An email domain of which an administrator says that it is the customer's: it leads to the connection. Written by `sso.email_domains`."""
+    """An email domain that an administrator verified as the customer's. It leads to the connection. Written by `sso.email_domains`."""
 
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
     domain = models.CharField(max_length=253, help_text="As `normal_domain` makes it.")
@@ -209,7 +212,7 @@ class VerifiedDomain(models.Model):
 
 
 class KeyState(models.TextChoices):
-    """The life of a key of ours, in this order."""
+    """The states of a key of ours, in order."""
 
     NEXT = "next", "next: announced, opens assertions, signs nothing yet"
     ACTIVE = "active", "active: announced, signs"
@@ -217,7 +220,7 @@ class KeyState(models.TextChoices):
 
 
 class SpKey(models.Model):
-    """A key of ours at one IdP. The private half is sealed by `sso.keys` and leaves it nowhere."""
+    """A key of ours for one IdP. `sso.keys` encrypts the private key, and only that module decrypts it."""
 
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
     state = models.CharField(max_length=6, choices=KeyState)
@@ -232,11 +235,11 @@ class SpKey(models.Model):
 
 
 class SignInState(models.Model):
-    """What we remember of a sign-in while the browser is away at the IdP.
+    """A sign-in while the browser is away at the IdP.
 
-    The browser comes back by a POST from another site, without its session cookie. So the state stays here, and the browser proves by a cookie of
-    its own that it is the one that left. Both of its steps (``used_at``, ``finished_at``) are taken once, by one atomic update. Secrets are kept as
-    hashes: whoever reads this table can finish nobody's sign-in.
+    The browser returns by a POST from another site, without its session cookie. So the state is stored here, and a separate cookie proves that it
+    is the same browser. Each step (``used_at``, ``finished_at``) is taken once, by one atomic update. Secrets are stored as hashes, so nobody can
+    finish a sign-in with the content of this table.
     """
 
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
@@ -277,12 +280,15 @@ class SignInState(models.Model):
 
     @property
     def asked_for_here(self) -> bool:
-        """Whether the person at the browser began it, as far as a browser tells. An IdP's word alone and a foreign page's link do not."""
+        """Whether the person at the browser began the sign-in, as far as browsers show it.
+
+        A message of the IdP alone, or a link on a foreign page, does not count.
+        """
         return self.request_id is not None and not self.from_elsewhere
 
 
 class UsedAssertion(models.Model):
-    """An assertion that opened a session. The same one never opens another, on no node and after no restart."""
+    """An assertion that opened a session. It never opens another one, on any node, nor after a restart."""
 
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
     assertion_id = models.CharField(max_length=512)
@@ -296,7 +302,7 @@ class UsedAssertion(models.Model):
 
 
 class SsoSession(models.Model):
-    """A session here and what its IdP calls it, so that a logout ends this one and no other."""
+    """A session here with the IdP's names for it, so that a logout ends this session and no other."""
 
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
     identity = models.ForeignKey("core_identity.Identity", models.PROTECT, related_name="+")
@@ -313,17 +319,30 @@ class SsoSession(models.Model):
         return f"session by {self.connection_id}"
 
 
-class SignInRecord(models.Model):
-    """What became of one sign-in. Redacted: no field holds an assertion, a NameID or the value of an attribute.
+class SignInKind(models.TextChoices):
+    """The outcomes of the sign-in log in five groups; `sso.outcomes` has the words of each code."""
 
-    ``connection_slug`` is what the address says. ``expected`` and ``received`` are of the one check that stopped it, which ``code`` names;
-    ``checks`` are all that were made (`sso.sign_in_log.as_json`). No foreign key: writing waits for no lock of anybody.
+    SIGNED_IN = "signed_in", "signed in"
+    PERSON_REFUSED = "person_refused", "person refused"
+    MESSAGE_REFUSED = "message_refused", "message refused"
+    PASSWORD_REFUSED = "password_refused", "password refused"
+    SIGNED_OUT = "signed_out", "sign-out"
+
+
+class SignInRecord(models.Model):
+    """The result of one sign-in or sign-out. No field contains an assertion, nor a value of an assertion that is not verified.
+
+    ``name_id``, ``uid`` and ``email`` are of a verified assertion whose person was refused. ``keys`` find the row by these names
+    (`core_identity.lookup_keys`). Erasing a person empties them. A sign-in with a password has no connection.
+    ``connection_slug`` is the slug in the address. ``code`` names the check that failed; ``expected`` and ``received`` are its values. ``checks``
+    are all checks (`sso.sign_in_log.as_json`). There is no foreign key, so an INSERT never waits for a lock.
     """
 
     at = models.DateTimeField("time", db_index=True)
-    connection_id = models.UUIDField()
-    connection_slug = models.CharField("connection", max_length=40)
+    connection_id = models.UUIDField(null=True)
+    connection_slug = models.CharField("connection", max_length=40, blank=True)
     reference = models.CharField(max_length=10, blank=True, db_index=True)
+    kind = models.CharField(max_length=20, choices=SignInKind.choices, default=SignInKind.MESSAGE_REFUSED)
     code = models.CharField("outcome", max_length=40, help_text="signed_in, or the code of the refusal.")
     decision = models.CharField(max_length=300)
     idp_initiated = models.BooleanField("started at the IdP", null=True, help_text="Unknown if it was not believed.")
@@ -336,12 +355,18 @@ class SignInRecord(models.Model):
     checks = models.JSONField(default=list)
     duration_ms = models.PositiveIntegerField("milliseconds", null=True)
     is_test = models.BooleanField("test sign-in", default=False, help_text="Changed nothing, and opened no session.")
+    name_id = models.CharField("NameID", max_length=255, blank=True)
+    uid = models.CharField("UID", max_length=255, blank=True)
+    email = models.CharField(max_length=255, blank=True)
+    keys = ArrayField(models.BigIntegerField(), default=list, editable=False)
 
     class Meta:
         verbose_name = "sign-in"
         verbose_name_plural = "sign-in log"
         ordering = ("-id",)
         indexes = (
+            GinIndex(name="sign_in_by_key", fields=("keys",)),
+            models.Index(name="sign_in_by_kind", fields=("kind", "-id")),
             models.Index(name="sign_in_by_connection", fields=("connection_slug", "-id")),
             models.Index(
                 name="sign_in_refused",
@@ -355,5 +380,5 @@ class SignInRecord(models.Model):
         return f"{self.reference} ({self.code})"
 
     @property
-    def was_let_in(self) -> bool:
-        return self.code == "signed_in"
+    def was_refused(self) -> bool:
+        return self.code == "logout_refused" or self.kind not in {SignInKind.SIGNED_IN, SignInKind.SIGNED_OUT}

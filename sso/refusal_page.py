@@ -1,4 +1,4 @@
-"""A sign-in that is refused: in plain words for the person, with a reference; with all that is known for the log."""
+"""The page of a refused sign-in: plain words and a reference for the person, all facts for the log."""
 
 import logging
 from http import HTTPStatus
@@ -29,15 +29,17 @@ OUR_FAULT: Final = (
 )
 AGAIN: Final = "This sign-in was refused before, and your browser has sent it again. Please start again."
 SIGNED_IN_ALREADY: Final = "Your browser has sent a finished sign-in again."
+NOT_EVERYTHING: Final = "Your identity provider did not send everything that CORE needs to identify you."
+IN_DOUBT: Final = "CORE cannot be sure who you are, so you are not signed in. An administrator must decide. Please give them the reference."
 TOO_MANY: Final = "Too many sign-ins from your network were refused. Please wait a minute, then start again."
 
 
 def refused_message(attempt: Attempt, refusal: SamlRefusal) -> HttpResponse:
-    """Answer a message that is not believed. It leaves a line in the log and no event: strangers do not write the story."""
-    told = {"code": refusal.code.value, "expected": refusal.expected}
-    log.warning("sign-in refused", extra=facts(attempt.request, attempt.saml) | told)
+    """Answer a message that is not believed. It writes a line in the log and no event, because strangers must not be able to fill the events."""
+    context = {"code": refusal.code.value, "expected": refusal.expected}
+    log.warning("sign-in refused", extra=facts(attempt.request, attempt.saml) | context)
     record_stranger(attempt, refusal)
-    if refusal.code is Code.OUR_KEY:  # our fault: it costs no address its budget
+    if refusal.code is Code.OUR_KEY:  # the fault is ours, so it does not count against the address
         log.error("no key of ours opens", extra=facts(attempt.request, attempt.saml))
         return _page(attempt, status=503, sentence=refusal.sentence, code=refusal.code.value)
     wait = count_refusal(attempt)
@@ -53,9 +55,9 @@ def refused_message(attempt: Attempt, refusal: SamlRefusal) -> HttpResponse:
 
 
 def count_refusal(attempt: Attempt) -> int:
-    """Count a message that is not believed; return the seconds to wait where there were too many from this address, else 0.
+    """Count a message that is not believed. Return the seconds to wait if there were too many from this address, otherwise 0.
 
-    Only refused messages are counted: a good sign-in from the same address, maybe of a whole office, is always let in.
+    Only refused messages are counted. A valid sign-in from the same address, maybe of a whole office, is always accepted.
     """
     who = f"refused at {attempt.saml.pk} {hash_of_address(attempt.request)}"
     return spend(who, settings.SIGN_IN_FAILURES_PER_MINUTE)
@@ -68,38 +70,39 @@ def unjudged(attempt: Attempt, fault: Unjudged) -> HttpResponse:
 
 
 def refused_by_policy(attempt: Attempt, assertion: VerifiedAssertion, refusal: IdentityError) -> HttpResponse:
-    """Answer a believed message whose person may not come in."""
+    """Answer a believed message of a person who may not come in."""
     missing: list[str] = []
     sentence = refusal.message
     user_id = refusal.user_id if isinstance(refusal, MayNotSignIn) else None
     if isinstance(refusal, MissingAttributes):
         missing = [called_here(name, attempt.saml) for name in refusal.missing]
-        sentence = "Your identity provider did not send everything that CORE needs to identify you."
+        sentence = NOT_EVERYTHING
     if isinstance(refusal, Conflict):
-        # Whose name or address it is stays between us and the administrator (who finds it by the reference).
-        sentence = "CORE cannot be sure who you are, so you are not signed in. An administrator must decide. Please give them the reference."
+        # The browser does not learn which name or address it is. The administrator finds it by the reference.
+        sentence = IN_DOUBT
     if isinstance(refusal, NoMark):
-        user_id = refusal.collision.other_user_id  # whose the UID is: on their page it is looked for
+        # The owner of the UID: the administrator looks for it on this user's page.
+        user_id = refusal.collision.other_user_id
     if isinstance(refusal, Busy):
         sentence = BUSY
-    told = {"code": refusal.code, "missing": missing, "arrived": names_shown(assertion)}
-    log.warning("sign-in refused", extra=facts(attempt.request, attempt.saml) | told)
+    context = {"code": refusal.code, "missing": missing, "arrived": names_shown(assertion)}
+    log.warning("sign-in refused", extra=facts(attempt.request, attempt.saml) | context)
     explain_refusal(attempt.trace, attempt.saml, refusal)
     record(attempt, assertion, code=refusal.code, decision=sentence, missing=missing, user_id=user_id)
-    response = _page(attempt, status=503 if isinstance(refusal, Busy) else 403, sentence=sentence, **told)
+    response = _page(attempt, status=503 if isinstance(refusal, Busy) else 403, sentence=sentence, **context)
     if isinstance(refusal, Busy):
         response["Retry-After"] = str(refusal.retry_after)
     return response
 
 
 def refused_at_the_end(attempt: Attempt, refusal: IdentityError) -> HttpResponse:
-    """Answer whoever was let in, and may not come in any more when the session would begin."""
+    """Answer a person who was let in, and who may no longer come in at the moment when the session would begin."""
     log.warning("sign-in refused at its end", extra=facts(attempt.request, attempt.saml) | {"code": refusal.code})
     return _page(attempt, status=403, sentence=refusal.message, code=refusal.code)
 
 
 def unable(attempt: Attempt, fault: IdentityError) -> HttpResponse:
-    """Answer whoever cannot be sent to the IdP: what should be signed cannot be, and to send it unsigned would be no favour."""
+    """Answer a person who cannot be sent to the IdP because we cannot sign the message. An unsigned one would weaken the connection."""
     log.error(
         "no way to the IdP", extra=facts(attempt.request, attempt.saml) | {"code": fault.code, "fault": fault.message}
     )
@@ -107,13 +110,13 @@ def unable(attempt: Attempt, fault: IdentityError) -> HttpResponse:
 
 
 def facts(request: HttpRequest, saml: SamlSettings) -> dict[str, object]:
-    """Return what every line about a sign-in says: names and references, never a value out of an assertion."""
+    """Return the fields of every log line about a sign-in: names and references, never a value from an assertion."""
     return {"reference": getattr(request, "request_id", ""), "connection": saml.connection.slug}
 
 
-def _page(attempt: Attempt, *, status: int, **told: Any) -> HttpResponse:
+def _page(attempt: Attempt, *, status: int, **context: Any) -> HttpResponse:
     first = first_reference(attempt.request)
-    page = {"connection": attempt.saml.connection, "reference": first or attempt.reference, **told}
+    page = {"connection": attempt.saml.connection, "reference": first or attempt.reference, **context}
     response = render(attempt.request, "sso/refused.html", page, status=status)
     if not first:
         remember_refusal(attempt.request, response, attempt.reference)

@@ -1,4 +1,4 @@
-"""The first reference of a refused message. A reload or the back button sends the same message again: its page shows that reference (R35)."""
+"""The first reference of a refused message. A reload or the back button sends the same message again; its page then shows that reference (R35)."""
 
 import hashlib
 import re
@@ -8,7 +8,7 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 
 COOKIE: Final = "__Host-refused"
-"""Reference and digest of the message that this browser was last refused with. ``None``, because messages come by a POST from another site."""
+"""The cookie with the reference and the digest of the last refused message. ``SameSite=None``, because messages come by a POST from another site."""
 
 LASTS: Final = timedelta(minutes=30)
 
@@ -16,18 +16,18 @@ _VALUE: Final = re.compile(r"([2-9A-Z]{10})\.([0-9a-f]{32})")
 
 
 def first_reference(request: HttpRequest) -> str:
-    """Return the reference by which the message of this request was first refused in this browser, else nothing."""
+    """Return the reference of the first refusal of this message in this browser, otherwise an empty text."""
     reference, digest = _remembered(request)
     return reference if digest and digest == _digest(request) else ""
 
 
 def last_reference(request: HttpRequest) -> str:
-    """Return the reference of the last refusal in this browser, else nothing. It is shown and trusted for nothing."""
+    """Return the reference of the last refusal in this browser, otherwise an empty text. It is only shown: a browser can write any cookie."""
     return _remembered(request)[0]
 
 
 def remember_refusal(request: HttpRequest, response: HttpResponse, reference: str) -> None:
-    """Keep the reference in the browser, if the request brought a message."""
+    """Store the reference in a cookie, if the request contains a message."""
     digest = _digest(request)
     if digest and reference:
         value = f"{reference}.{digest}"

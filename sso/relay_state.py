@@ -15,15 +15,15 @@ _END: Final = re.compile(r"[?#]")
 
 
 def safe_path(unverified_path: str | None) -> str:
-    """Return ``unverified_path`` if it is a path on this host, else the landing page. The whole address of a page here is its path.
+    """Return ``unverified_path`` if it is a path on this host, otherwise the landing page. A whole address of a page here counts as its path.
 
-    The path is judged twice: as it was written, and after percent-decoding. Browsers resolve ``%2e%2e`` as ``..`` (WHATWG URL, 4.4), and a
-    proxy in front of Django may decode ``%2f`` and ``%5c`` before it resolves dots. A path that a second decoding would change is refused too.
+    The path is checked twice: as written, and after percent-decoding. Browsers resolve ``%2e%2e`` as ``..`` (WHATWG URL, 4.4), and a proxy in
+    front of Django may decode ``%2f`` and ``%5c`` before it resolves dots. A path that a second decoding would change is refused too.
     """
     path = unverified_path or ""
     if len(path) > MAX_PATH:
         return LANDING
-    if path.startswith(f"{settings.PUBLIC_URL}/"):  # as administrators write the Default RelayState of a tile
+    if path.startswith(f"{settings.PUBLIC_URL}/"):  # administrators write the Default RelayState of a tile like this
         path = path.removeprefix(settings.PUBLIC_URL)
     written = _END.split(path, maxsplit=1)[0]
     read = unquote(written)
@@ -40,8 +40,8 @@ def safe_path(unverified_path: str | None) -> str:
 
 
 def _begins_a_sign_in(path: str) -> bool:
-    """Whether a decoded path may lead to ``/sso/``: a second sign-in would look as if its person had asked for it.
+    """Whether a decoded path may lead to ``/sso/``. It would start a second sign-in, as if the person had asked for it.
 
-    Some proxies drop what follows a ``;``, and some compare without regard to case.
+    Some proxies drop the text after a ``;``, and some ignore letter case.
     """
     return path.split("/")[1].partition(";")[0].strip().casefold() == "sso"

@@ -1,4 +1,4 @@
-"""What an administrator can do about a refusal, by its code: one sentence or two, with the names of Okta's screens where they help (R35)."""
+"""The remedy for each refusal, by its code, for an administrator: one or two sentences, with the names on Okta's screens if they help (R35)."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -70,8 +70,9 @@ REMEDIES: Final = MappingProxyType({
     "unknown_person": "Provision the person first, or let sign-ins create users (SSO makes users).",
     "may_not_sign_in": "The person is expired, inactive at the identity provider, or staff. Their page shows which, and what to do.",
     "not_allowed": "The connection was switched off during the sign-in.",
+    "busy": "Other changes of the customer took too long. The person can try again.",
 })  # fmt: skip
-"""What to do, for each code in the sign-in log."""
+"""The remedy for each code in the sign-in log."""
 
 
 _NAMED: Final = "Compare our entity ID and ACS URL there with the connection's setup sheet, letter by letter."
@@ -120,11 +121,11 @@ STATUS_REMEDIES: Final = MappingProxyType(
         "connection's setup sheet there with the binding HTTP-POST.",
     }
 )
-"""What to do about each code of a Status but Success, by its last word (SAML core 3.2.2.2). Any other code gets the remedy of `status`."""
+"""The remedy for each code of a Status except Success, by its last word (SAML core 3.2.2.2). Any other code gets the remedy of `status`."""
 
 
 def remedy_for(code: str, checks: Sequence[Mapping[str, Any]]) -> str:
-    """Return what to do about a refusal, empty for no refusal. ``checks`` are those of its trace, as they are stored."""
+    """Return the remedy for a refusal; empty if there is none. ``checks`` are the stored checks of its trace."""
     remedy: str = REMEDIES.get(code, "")
     proposal: str = next((check["expected"] for check in checks if check["check"] == PROPOSAL), "")
     if code == Code.STATUS:

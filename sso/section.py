@@ -1,4 +1,4 @@
-"""The key ``saml`` of a connection file, read into the fields of `SamlSettings`, with all that is wrong with it at once."""
+"""Read the key ``saml`` of a connection file into the fields of `SamlSettings`, and report all its faults at once."""
 
 import re
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from core_identity.attributes import NAMES
 from core_identity.clock import database_now
 from core_identity.connection_file import Section
 from sso.email_domains import PUBLIC_MAIL, normal_domain
@@ -33,12 +34,12 @@ _MAX_FILE: Final = 1024 * 1024
 BINDINGS: Final = tuple(Binding)
 _URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]{1,240}")
 
-_NEEDED: Final = frozenset({"first_name", "last_name", "email"})
-"""Attributes without which nobody can be made (R12)."""
+_NEEDED: Final = frozenset({*(name.field for name in NAMES), "email"})
+"""Attributes without which no user can be created (R12)."""
 
 
 def read_section(content: object, base_dir: Path | None) -> tuple[dict[str, Any], dict[str, bool | None]]:
-    """Return each field with its value, and each email domain with whether to verify it (None: leave it as it is)."""
+    """Return the value of each field, and each email domain with whether to verify it (None: unchanged). Raises `SettingsErrors`."""
     section = Section.of_service(content, path="saml")
     idp = _idp(section, base_dir)
     domains = _domains(section, "email_domains")
@@ -64,13 +65,13 @@ def read_section(content: object, base_dir: Path | None) -> tuple[dict[str, Any]
 
 
 def metadata_in(content: Mapping[str, Any], base_dir: Path | None) -> IdpMetadata | None:
-    """Return the metadata of a section that `read_section` accepted, None if the IdP is described by hand."""
+    """Return the metadata in a section that `read_section` accepted; None if the section describes the IdP without metadata."""
     section = Section(content, path="saml")
     return _idp(section, base_dir) if section.has("idp_metadata") else None
 
 
 def hints_for(content: object) -> list[str]:
-    """Return what to write in place of the older spellings in a section, in sentences."""
+    """Return the current spelling for each older spelling in a section, in sentences."""
     if not isinstance(content, Mapping) or content.get(OLDER) is None:
         return []
     signed = _signed(Section(content, path="saml"))
@@ -144,7 +145,7 @@ def _certificates(section: Section) -> tuple[str, ...]:
 
 
 def _attributes(section: Section) -> dict[str, str]:
-    """Return the field of each attribute with its name; two meanings of one name would make one of them a lie."""
+    """Return the attribute name for each field. Two fields with the same name are refused: one of them would be wrong."""
     names: dict[str, str] = {}
     for attribute in SamlSettings.ATTRIBUTES:
         field = f"{attribute}_attribute"
@@ -180,7 +181,7 @@ def _uri(section: Section, name: str, *, default: str) -> str:
 
 
 def _domains(section: Section, name: str) -> dict[str, bool | None]:
-    """Return each domain as `normal_domain` makes it: an entry is a domain, or a mapping that also says whether it is ``verified``."""
+    """Return each domain in the form of `normal_domain`. An entry is a domain, or a mapping with ``domain`` and ``verified``."""
     value = section.raw(name)
     if value is None:
         return {}

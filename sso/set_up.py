@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from django.utils import timezone
 
+from core_identity.attributes import FOLLOWED, NAMES
 from core_identity.set_up import CustomerStep, Screen, Step, Value, Vendor
 from sso.idp_changes import warnings_of
 from sso.models import SamlSettings, SignInRecord
+from sso.outcomes import SIGNED_IN
 from sso.saml.certificates import end_of
 from sso.saml.signed import Signed
-from sso.sign_in_log import SIGNED_IN
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -121,25 +122,29 @@ def _last_end(saml: SamlSettings) -> datetime:
 
 
 # The words of each vendor's screens, and the expressions of its language for our attributes.
-_OKTA: Final = {
-    "first_name": "user.firstName", "last_name": "user.lastName", "email": "user.email",
-    "title": "user.title", "company": "user.organization", "department": "user.department",
-}  # fmt: skip
-_ENTRA: Final = {
-    "first_name": "user.givenname", "last_name": "user.surname", "email": "user.mail",
-    "title": "user.jobtitle", "company": "user.companyname", "department": "user.department",
-}  # fmt: skip
-_GOOGLE: Final = {
-    "first_name": "Basic Information > First name", "last_name": "Basic Information > Last name",
-    "email": "Basic Information > Primary email", "title": "Employee Details > Title", "company": "",
-    "department": "Employee Details > Department",
-}  # fmt: skip
-_WORDS: Final = {
-    "first_name": "first name", "last_name": "last name", "email": "email address",
-    "title": "job title", "company": "company", "department": "department",
-}  # fmt: skip
-_EXPRESSIONS: Final = {Vendor.OKTA: _OKTA, Vendor.ENTRA: _ENTRA, Vendor.GOOGLE: _GOOGLE, Vendor.OTHER: _WORDS}
-_REQUIRED: Final = ("first_name", "last_name", "email")
+_EXPRESSIONS: Final = {
+    Vendor.OKTA: {
+        **{one.field: one.okta for one in NAMES},
+        "email": "user.email",
+        **{one.field: one.okta for one in FOLLOWED},
+    },
+    Vendor.ENTRA: {
+        **{one.field: one.entra for one in NAMES},
+        "email": "user.mail",
+        **{one.field: one.entra for one in FOLLOWED},
+    },
+    Vendor.GOOGLE: {
+        **{one.field: one.google for one in NAMES},
+        "email": "Basic Information > Primary email",
+        **{one.field: one.google for one in FOLLOWED},
+    },
+    Vendor.OTHER: {
+        **{one.field: one.label for one in NAMES},
+        "email": "email address",
+        **{one.field: one.label for one in FOLLOWED},
+    },
+}
+_REQUIRED: Final = (*(name.field for name in NAMES), "email")
 
 _UID: Final[Mapping[tuple[Vendor, str], str]] = {
     (Vendor.OKTA, "name"): 'user.firstName + "." + user.lastName',

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -14,8 +15,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from core_identity.budgets import hash_of_address, spend
+from core_identity.lookup_keys import lookup_keys, named_any
 from core_identity.outages import is_outage, log_traceback
-from sso.models import SamlSettings, SignInRecord
+from sso.models import SamlSettings, SignInKind, SignInRecord, SsoSession
+from sso.outcomes import LOGOUT_REFUSED, PASSWORD_ACCEPTED, PASSWORD_REFUSED, SIGNED_IN, SIGNED_OUT, kind_of
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.claims import names_of
 from sso.saml.refusals import SamlRefusal, legible
@@ -23,20 +26,21 @@ from sso.saml.trace import Check, Trace
 
 log = logging.getLogger("sso.sign_in_log")
 
-SIGNED_IN: Final = "signed_in"
-LOGOUT_REFUSED: Final = "logout_refused"
-
 COLUMNS: Final = {
     "at": "at",
     "connection_id": "connection_id",
     "connection": "connection_slug",
     "reference": "reference",
+    "kind": "kind",
     "outcome": "code",
     "decision": "decision",
     "test": "is_test",
     "idp_initiated": "idp_initiated",
     "identity_id": "identity_id",
     "user_id": "user_id",
+    "name_id": "name_id",
+    "uid": "uid",
+    "email": "email",
     "arrived": "arrived",
     "missing": "missing",
     "expected": "expected",
@@ -46,8 +50,13 @@ COLUMNS: Final = {
 }
 """What stands in an export, and which field of `SignInRecord` it is."""
 
-REFUSED: Final = ~Q(code__in=[SIGNED_IN, LOGOUT_REFUSED]) & Q(is_test=False)
+REFUSED: Final = ~Q(code=SIGNED_IN) & Q(is_test=False, kind__in=[SignInKind.PERSON_REFUSED, SignInKind.MESSAGE_REFUSED])
+"""Refused sign-ins by an IdP. The first condition is that of the index."""
 MOST_COUNTED: Final = 1000
+
+MAX_VALUES: Final = 10
+MAX_SHOWN: Final = 255
+MAX_REFERENCE: Final = 10
 
 MAX_NAMES: Final = 100
 """Names of attributes that are kept of one sign-in."""
@@ -92,6 +101,54 @@ def record(
         missing=missing or [],
         identity_id=identity_id,
         user_id=user_id,
+        **({} if attempt.is_test else _names(attempt.saml, assertion, refused=code != SIGNED_IN)),
+    )
+
+
+def record_logout(attempt: Attempt, name_id: str, ended: Sequence[SsoSession]) -> None:
+    """Write the row of a logout message that is believed; ``ended`` are the sessions that it ended, of one person."""
+    identity = ended[0].identity if ended else None
+    sessions = "1 session" if len(ended) == 1 else f"{len(ended)} sessions"
+    _write(
+        attempt,
+        code=SIGNED_OUT,
+        decision=f"Signed out by the identity provider: {sessions} ended."
+        if ended
+        else "The identity provider signed out a person without a session here.",
+        identity_id=identity.pk if identity else None,
+        user_id=identity.user_id if identity else None,
+        keys=lookup_keys([name_id]),
+    )
+
+
+def record_sign_out(request: HttpRequest, *, session: SsoSession | None, user_id: UUID, decision: str) -> None:
+    """Write the row of a session that the person ended. ``session`` is None if it began with a password."""
+    _insert(
+        connection_id=session.connection_id if session else None,
+        connection_slug=session.connection.slug if session else "",
+        reference=str(getattr(request, "request_id", "")),
+        code=SIGNED_OUT,
+        decision=decision,
+        identity_id=session.identity_id if session else None,
+        user_id=user_id,
+        keys=lookup_keys([session.name_id] if session else []),
+    )
+
+
+def record_password(*, user: Any, accepted: bool, reference: str, network: str, **_: Any) -> None:
+    """Write the row of a password that was typed in the administration, in one statement, or in two for a refused one. It never has the typed name.
+
+    A receiver of `password_judged`. A refused password of an unknown name leaves the same kind of row, so its time tells nothing.
+    """
+    if not accepted and not _budget_left(network):
+        return
+    _insert(
+        reference=reference,
+        code=PASSWORD_ACCEPTED if accepted else PASSWORD_REFUSED,
+        decision="Signed in to the administration with a password."
+        if accepted
+        else "The password was wrong, or nobody has the name that was typed.",
+        user_id=user.pk if user else None,
     )
 
 
@@ -111,8 +168,24 @@ def record_refused_logout(attempt: Attempt, refusal: SamlRefusal) -> None:
 
 def _may_fill(attempt: Attempt) -> bool:
     """Whether a stranger's row may be written: nobody must be able to fill the table."""
-    key = f"sign-in rows of {hash_of_address(attempt.request)}"
-    return bool(settings.SIGN_IN_LOG_DAYS) and not spend(key, settings.FAILURES_PER_MINUTE)
+    return _budget_left(hash_of_address(attempt.request))
+
+
+def _budget_left(network: str) -> bool:
+    return bool(settings.SIGN_IN_LOG_DAYS) and not spend(f"sign-in rows of {network}", settings.FAILURES_PER_MINUTE)
+
+
+def _names(saml: SamlSettings, assertion: VerifiedAssertion, *, refused: bool) -> dict[str, Any]:
+    """Return the names by which a row is found, and for a refused person the names that they claim: without a link nothing else shows who it was."""
+    mapped = (saml.connection.uid_attribute, saml.email_attribute, saml.external_id_attribute)
+    uids, emails, external = (
+        [value for value in assertion.attributes.get(name, ())[:MAX_VALUES] if value.strip()] for name in mapped
+    )
+    found: dict[str, Any] = {"keys": lookup_keys([assertion.name_id, *uids, *emails, *external])}
+    if refused:
+        shown = {"name_id": assertion.name_id, "uid": next(iter(uids), ""), "email": next(iter(emails), "")}
+        found |= {name: legible(value.strip())[:MAX_SHOWN] for name, value in shown.items()}
+    return found
 
 
 def _write_refusal(attempt: Attempt, refusal: SamlRefusal, *, code: str, decision: str) -> None:
@@ -138,6 +211,14 @@ def by_reference(text: str) -> QuerySet[SignInRecord]:
     return SignInRecord.objects.filter(reference__startswith=reference) if reference else SignInRecord.objects.none()
 
 
+def search(text: str) -> Q:
+    """Return the condition for rows with this reference or its beginning, or of a person with this NameID, UID, email or externalId."""
+    reference = re.sub(r"[^0-9A-Z]", "", text.upper())
+    is_reference = reference and len(reference) <= MAX_REFERENCE and re.fullmatch(r"[0-9A-Za-z\s-]+", text.strip())
+    found = named_any([text])
+    return found | Q(reference__startswith=reference) if is_reference else found
+
+
 def records_between(
     *, since: datetime | None = None, until: datetime | None = None, slug: str | None = None, refused: bool = False
 ) -> QuerySet[SignInRecord]:
@@ -154,20 +235,23 @@ def refused_lately(slug: str) -> int:
 
 
 def _write(attempt: Attempt, **told: Any) -> None:
-    """Write a row, in no transaction. Where it cannot be written, only the log of the process tells: no sign-in fails by it."""
+    _insert(
+        connection_id=attempt.saml.connection.pk,
+        connection_slug=attempt.saml.connection.slug,
+        reference=attempt.reference,
+        checks=[as_json(check) for check in attempt.trace.checks],
+        duration_ms=attempt.trace.milliseconds,
+        is_test=attempt.is_test,
+        **told,
+    )
+
+
+def _insert(*, code: str, **values: Any) -> None:
+    """Write a row, in no transaction of its own. If it cannot be written, only the log of the process has a line: no sign-in fails because of it."""
     if not settings.SIGN_IN_LOG_DAYS:
         return
     try:
-        SignInRecord(
-            at=timezone.now(),
-            connection_id=attempt.saml.connection.pk,
-            connection_slug=attempt.saml.connection.slug,
-            reference=attempt.reference,
-            checks=[as_json(check) for check in attempt.trace.checks],
-            duration_ms=attempt.trace.milliseconds,
-            is_test=attempt.is_test,
-            **told,
-        ).save(force_insert=True)
+        SignInRecord(at=timezone.now(), kind=kind_of(code), code=code, **values).save(force_insert=True)
     except Error as error:
         if is_outage(error):
             log_traceback(error)

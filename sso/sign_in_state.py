@@ -1,4 +1,4 @@
-"""A sign-in on its way: begun here, away at the IdP, back by a cross-site POST, finished here. Each step is taken once, by one browser."""
+"""A sign-in in progress: begun here, away at the IdP, returned by a cross-site POST, finished here. Each step is taken once, by one browser."""
 
 import hashlib
 import secrets
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from core_identity.models import Identity
 
 COOKIE: Final = "__Host-sign-in"
-"""The browser that left is the browser that comes back. ``None`` and ``Secure``, for it must come with a POST from another site."""
+"""The cookie proves that the same browser returns. ``SameSite=None`` and ``Secure``, because it must come with a POST from another site."""
 
 USE_IS_KEPT: Final = timedelta(days=1)
-"""How long the ID of a used message is kept. Its age refuses a message after 20 minutes at most (`MAX_AGE` and twice `MAX_SKEW`).
+"""How long the ID of a used message is stored. A message is refused by its age after 20 minutes at most (`MAX_AGE` and twice `MAX_SKEW`).
 
-The rest covers a clock that was set back: of the database, or of the IdP that made the message.
+The remaining time covers a clock that was set back: of the database, or of the IdP that created the message.
 """
 
 _TOKEN_LENGTH: Final = 43
 
 MAX_NAME_ID: Final = 1024
-"""Characters of a NameID by which a logout can find a session; a longer one is not remembered."""
+"""The maximum length of a NameID by which a logout can find a session. A longer one is not stored."""
 
 
 _WAITING: Final = Compiled(
@@ -63,7 +63,7 @@ _ARRIVED: Final = Compiled(
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """A browser that is sent to the IdP: with which message, and the token that it has to bring back."""
+    """A message for the IdP, and the token that the browser must bring back."""
 
     message: Outgoing
     browser_token: str
@@ -78,9 +78,9 @@ def depart(
     tester: Any = None,
     tester_session: str = "",
 ) -> Departure:
-    """Remember a sign-in and return what the browser takes to the IdP.
+    """Store a sign-in, and return the message for the IdP.
 
-    ``from_elsewhere``: a page of another site sent it here. With a ``tester`` it is a test, which will open nothing (R37).
+    ``from_elsewhere``: a page of another site sent the browser here. With a ``tester`` it is a test sign-in, which opens no session (R37).
     """
     token = _token(browser_token)
     request_id = new_request_id()
@@ -98,7 +98,7 @@ def depart(
     )
     assert remembered is not None  # noqa: S101 - for mypy: the statement returns a row
     (now,) = remembered
-    # The RelayState says nothing and is trusted for nothing: the way back is found by InResponseTo, which is signed.
+    # The RelayState is random and is never trusted. The sign-in is found by InResponseTo, which is signed.
     message = authn_request(
         saml.sso_place,
         saml.sp,
@@ -112,7 +112,7 @@ def depart(
 
 
 def waiting_state(saml: SamlSettings, request_id: str, browser_token: str | None) -> SignInState:
-    """Return the sign-in that this browser began and that is still open, with the time as ``now``, without touching it. Raises `SamlRefusal`."""
+    """Return the open sign-in that this browser began, unchanged, with the time as ``now``. Raises `SamlRefusal`."""
     state = _WAITING.first(connection=saml.connection_id, request_id=request_id)
     if state is None:
         raise SamlRefusal(Code.NO_REQUEST, received=request_id)
@@ -124,9 +124,9 @@ def waiting_state(saml: SamlSettings, request_id: str, browser_token: str | None
 
 
 def use_up(saml: SamlSettings, assertion: VerifiedAssertion, state: SignInState | None) -> None:
-    """Take the assertion, and the request that it answers, out of the world; of two at the same instant one comes through.
+    """Mark the assertion, and the request that it answers, as used. Of two requests at the same instant one succeeds. Raises `SamlRefusal`.
 
-    Only what was verified gets here, so a forged message burns nobody's ID. Raises `SamlRefusal`.
+    Only a verified message reaches this function, so a forged message cannot use up anybody's ID.
     """
     if state is None:
         use_once(saml, assertion.assertion_id)
@@ -139,7 +139,7 @@ def use_up(saml: SamlSettings, assertion: VerifiedAssertion, state: SignInState 
 
 
 def use_once(saml: SamlSettings, message_id: str) -> None:
-    """Remember the ID of a verified message for `USE_IS_KEPT`, however long its window is. Raises `SamlRefusal` if it was used before."""
+    """Store the ID of a verified message for `USE_IS_KEPT`, whatever its window is. Raises `SamlRefusal` if it was used before."""
     first, _ = _used(sign_in_sql.USE_ONCE, saml, message_id)
     if not first:
         raise SamlRefusal(Code.REPLAY, received=message_id)
@@ -154,7 +154,7 @@ def _used(statement: str, saml: SamlSettings, message_id: str, **more: Any) -> t
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A ticket for the last step, good once and for one browser."""
+    """A ticket for the last step, valid once and for one browser."""
 
     query: str
     browser_token: str
@@ -169,7 +169,7 @@ def arrive(
     next_path: str,
     assertion: VerifiedAssertion,
 ) -> Arrival:
-    """Keep who came until the browser asks again, from this site, with its session cookie. A sign-in that the IdP began gets its state here."""
+    """Store the identity until the browser asks again, from this site, with its session cookie. If the IdP began, this creates the state."""
     token, ticket = _token(browser_token), secrets.token_urlsafe(32)
     arrival = {
         "ticket_hash": hashed(ticket),
@@ -194,7 +194,7 @@ def arrive(
 
 
 def arrived(slug: str, *, ticket: str, browser_token: str | None) -> SignInState | None:
-    """Return the sign-in that this ticket and this browser may finish, with the time as ``now``, without changing it, or None.
+    """Return the sign-in that this ticket and this browser may finish, unchanged, with the time as ``now``; None if there is none.
 
     Its identity is loaded with user and connection. One query.
     """
@@ -204,12 +204,12 @@ def arrived(slug: str, *, ticket: str, browser_token: str | None) -> SignInState
 
 
 def finish(state: SignInState) -> bool:
-    """Take the last step; False where another request took it meanwhile."""
+    """Take the last step. Return False if another request took it first."""
     return sign_in_sql.run(sign_in_sql.FINISH, state=state.pk) is not None
 
 
 def finished_lately(saml: SamlSettings, browser_token: str | None) -> bool:
-    """Whether this browser has just finished a sign-in at the connection: a message that comes again is then its back button."""
+    """Whether this browser has just finished a sign-in at the connection. If so, a repeated message comes from its back button."""
     if not browser_token:
         return False
     mine = SignInState.objects.filter(connection=saml.connection, browser_hash=hashed(browser_token), tester=None)
@@ -217,7 +217,7 @@ def finished_lately(saml: SamlSettings, browser_token: str | None) -> bool:
 
 
 def tests_of(browser_token: str | None) -> QuerySet[SignInState]:
-    """Return the test sign-ins that a browser began lately, whether they have come back or not."""
+    """Return the current test sign-ins that a browser began, returned or not."""
     return SignInState.objects.filter(
         tester__isnull=False, browser_hash=hashed(browser_token or ""), expires_at__gt=Now()
     )
@@ -231,9 +231,9 @@ def remember_browser(response: HttpResponse, token: str) -> None:
     response.set_cookie(COOKIE, token, max_age=SIGN_IN_LASTS, path="/", secure=True, httponly=True, samesite="None")
 
 
-def _token(brought: str | None) -> str:
-    """Return the token that a browser brought, else a new one: two tabs must not cut each other off."""
-    return brought if brought and len(brought) == _TOKEN_LENGTH else secrets.token_urlsafe(32)
+def _token(browser_token: str | None) -> str:
+    """Return the token of a browser, or a new one. Two tabs share the token, so neither ends the sign-in of the other."""
+    return browser_token if browser_token and len(browser_token) == _TOKEN_LENGTH else secrets.token_urlsafe(32)
 
 
 def hashed(secret: str) -> str:

@@ -1,7 +1,7 @@
-"""A test sign-in (R37): the real way to the IdP and back, through every check and the real service, and then nothing of it stands.
+"""A test sign-in (R37): it passes every check and the real service, and then all changes are undone.
 
-It belongs to one administrator, one session of theirs and one browser, from its departure on. What it found is shown to them once. It holds
-what the IdP said, so until then it is kept encrypted by the ticket, which only their browser has.
+It belongs to one administrator, one session and one browser from the start. Its result is shown once. The result contains values from the IdP, so
+until then it is stored encrypted by a ticket that only this browser has.
 """
 
 import base64
@@ -31,16 +31,17 @@ from sso.incoming_message import actor_of, verified_assertion
 from sso.live_settings import NOBODY
 from sso.mapping import person_of
 from sso.models import SamlSettings, SignInState
+from sso.outcomes import SIGNED_IN
 from sso.refusal_page import refused_message
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.refusals import Code, SamlRefusal, legible
-from sso.sign_in_log import MAX_NAMES, SIGNED_IN, Attempt, as_json, record, record_stranger
+from sso.sign_in_log import MAX_NAMES, Attempt, as_json, record, record_stranger
 
 if TYPE_CHECKING:
     from core_identity.models import SetupLink
 
 MAX_VALUES: Final = 50
-"""Values of one attribute that are shown."""
+"""The number of values of one attribute that are shown."""
 
 WOULD_OPEN: Final = "Would sign in"
 WOULD_REFUSE: Final = "Would be refused"
@@ -52,9 +53,9 @@ OUR_SIDE_SENTENCE: Final = (
 
 
 def may_test(user: Any, connection: Any) -> bool:
-    """Whether an administrator may begin a test and see what it finds: who may change the connection, and see people.
+    """Whether an administrator may begin a test and see its result: they must be able to change the connection and to see users.
 
-    Our own IdP says who is an administrator (R26): there only a superuser.
+    Our own IdP decides who is an administrator (R26), so there only a superuser may.
     """
     sees = user.has_perm("core_identity.view_user") or user.has_perm("core_identity.change_user")
     changes = user.is_staff and user.has_perm("core_identity.change_connection")
@@ -62,7 +63,7 @@ def may_test(user: Any, connection: Any) -> bool:
 
 
 def begin_test(request: HttpRequest, saml: SamlSettings) -> sign_in_state.Departure:
-    """Begin a test sign-in of the administrator whose request this is. The caller has asked `may_test`."""
+    """Begin a test sign-in of the administrator who sent this request. The caller must check `may_test`."""
     return sign_in_state.depart(
         saml,
         browser_token=sign_in_state.browser_token_of(request),
@@ -89,7 +90,7 @@ def _session_of(link: "SetupLink") -> str:
 
 
 def settings_under_test(slug: str, browser_token: str | None) -> SamlSettings:
-    """Return the SAML side of a connection that is switched off, while this browser tests it; for anybody else there is none (R1a)."""
+    """Return the settings of a connection that is off, while this browser tests it. Raises ``Http404`` for any other browser (R1a)."""
     if not browser_token:
         raise Http404(NOBODY)
     waiting = sign_in_state.tests_of(browser_token).filter(connection__slug=slug, used_at=None)
@@ -101,7 +102,7 @@ def settings_under_test(slug: str, browser_token: str | None) -> SamlSettings:
 
 
 def finish_test(attempt: Attempt, state: SignInState) -> HttpResponse:
-    """Answer the message that a test sign-in came back with: do it, take it back, and lead to the page that tells of it."""
+    """Answer the message at the end of a test sign-in: apply it, undo it, and redirect to the page with the result."""
     attempt = replace(attempt, is_test=True)
     if state.tester is None or not may_test(state.tester, attempt.saml.connection):
         return refused_message(attempt, SamlRefusal(Code.NO_REQUEST, expected="an administrator who may test"))
@@ -111,7 +112,7 @@ def finish_test(attempt: Attempt, state: SignInState) -> HttpResponse:
         if not _use_up(state):
             return refused_message(attempt, SamlRefusal(Code.REPLAY, received=str(state.request_id)))
         record_stranger(attempt, refusal)
-        return _lead_to(attempt, state, _refused(refusal.code.value, refusal.sentence))
+        return _lead_to(attempt, state, _refusal_verdict(refusal.code.value, refusal.sentence))
     explain_attributes(attempt.trace, attempt.saml, assertion)
     checks = attempt.trace.checks
     try:
@@ -120,7 +121,7 @@ def finish_test(attempt: Attempt, state: SignInState) -> HttpResponse:
         test = SignInTest(None, refused, ())
     else:
         test = _run(attempt, person)
-    found = {**_judged(attempt, assertion, test), "said": _said(assertion), "events": _plain(test)}
+    found = {**_verdict(attempt, assertion, test), "said": _sent_values(assertion), "events": _plain(test)}
     if state.next_path:
         found = _for_customer(found, test.refusal) | {"checks": [as_json(check) for check in checks]}
     return _lead_to(attempt, state, found)
@@ -156,33 +157,33 @@ def _take_report(
         report = _box(ticket).decrypt(state.report.encode())
         state.report, state.finished_at = "", database_now()
         state.save(update_fields=["report", "finished_at"])
-    told: dict[str, Any] = json.loads(report)
-    return told
+    report_data: dict[str, Any] = json.loads(report)
+    return report_data
 
 
 def _run(attempt: Attempt, person: Person) -> SignInTest:
     return run_sign_in_test(actor=actor_of(attempt, person), connection=attempt.saml.connection, person=person)
 
 
-def _judged(attempt: Attempt, assertion: VerifiedAssertion, test: SignInTest) -> dict[str, Any]:
+def _verdict(attempt: Attempt, assertion: VerifiedAssertion, test: SignInTest) -> dict[str, Any]:
     """Finish the trace, write the one row that stays, and return the verdict in words."""
     entrance, refused = test.entrance, test.refusal
     if refused is not None or entrance is None:
         assert refused is not None  # noqa: S101 - one of the two is there
         explain_refusal(attempt.trace, attempt.saml, refused)
         record(attempt, assertion, code=refused.code, decision=f"{WOULD_REFUSE}: {refused.code.replace('_', ' ')}.")
-        # Where to find the conflict is said to whoever opened one; a test does not.
-        return _refused(refused.code, refused.message.removesuffix(WAY_OUT).strip())
+        # The advice where to find the conflict is left out, because a test opens none.
+        return _refusal_verdict(refused.code, refused.message.removesuffix(WAY_OUT).strip())
     decision = f"{WOULD_OPEN}: {explain_entrance(attempt.trace, entrance)}"
     user = entrance.identity.user
-    known = None if test.makes_a_user else user.pk
-    record(attempt, assertion, code=SIGNED_IN, decision=decision, user_id=known)
+    known_id = None if test.makes_a_user else user.pk
+    record(attempt, assertion, code=SIGNED_IN, decision=decision, user_id=known_id)
     return {
         "opens": True,
         "code": SIGNED_IN,
         "sentence": decision,
         "username": user.username,
-        "user_id": known and str(known),
+        "user_id": known_id and str(known_id),
     }
 
 
@@ -199,16 +200,16 @@ def _for_customer(found: Mapping[str, Any], refusal: IdentityError | None) -> di
     return {**told, "code": OUR_SIDE, "sentence": OUR_SIDE_SENTENCE}
 
 
-def _refused(code: str, sentence: str) -> dict[str, Any]:
+def _refusal_verdict(code: str, sentence: str) -> dict[str, Any]:
     return {"opens": False, "code": code, "sentence": sentence}
 
 
-def _said(assertion: VerifiedAssertion) -> list[tuple[str, list[str]]]:
+def _sent_values(assertion: VerifiedAssertion) -> list[tuple[str, list[str]]]:
     """Return the NameID and the attributes, legible and bounded."""
-    said = {"NameID": (assertion.name_id,), **assertion.attributes}
+    sent = {"NameID": (assertion.name_id,), **assertion.attributes}
     return [
         (legible(name), [legible(one) for one in values[:MAX_VALUES]])
-        for name, values in list(said.items())[:MAX_NAMES]
+        for name, values in list(sent.items())[:MAX_NAMES]
     ]
 
 
@@ -221,7 +222,7 @@ def _use_up(state: SignInState) -> bool:
 
 
 def _lead_to(attempt: Attempt, state: SignInState, found: Mapping[str, Any]) -> HttpResponse:
-    """Keep what was found, sealed, and send the browser to ask for it from this site, with its session."""
+    """Store the result, encrypted, and redirect the browser to a page of this site, where its session cookie is sent."""
     connection, ticket = attempt.saml.connection, secrets.token_urlsafe(32)
     report = {
         "checks": [as_json(check) for check in attempt.trace.checks],
@@ -240,5 +241,5 @@ def _lead_to(attempt: Attempt, state: SignInState, found: Mapping[str, Any]) -> 
 
 
 def _box(ticket: str) -> Fernet:
-    """A key of the ticket, and another than the hash of it that stands beside what it locks."""
+    """Return a key from the ticket. It differs from the hash of the ticket, which is stored beside the encrypted text."""
     return Fernet(base64.urlsafe_b64encode(hashlib.sha256(f"report of a test sign-in: {ticket}".encode()).digest()))

@@ -1,4 +1,4 @@
-"""Every address that a browser of an end user meets; each view declares the credential that opens it."""
+"""Every address for the browsers of end users. Each view declares the credential that opens it."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""What a browser meets: the way to the IdP and back (SAML profiles 4.1), who one is here, and the way out."""
+"""The pages of end users: the way to the IdP and back (SAML profiles 4.1), and the page with their own data."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -15,7 +15,8 @@ from core_identity.backends import begin_session, identity_of
 from core_identity.budgets import hash_of_address, spend
 from core_identity.credentials import credential
 from core_identity.errors import IdentityError
-from core_identity.selectors.story import roles_told
+from core_identity.selectors.connections import connection_names
+from core_identity.selectors.story import role_values
 from core_identity.selectors.users import user_summary
 from core_identity.services.sign_in import require_open_gate
 from sso import sign_in_state
@@ -35,34 +36,34 @@ from sso.sign_in_log import Attempt
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Offer the ways to sign in. Customers are not listed to strangers: where there are many, people type their address, or the name of theirs.
+    """Show the ways to sign in. Customers are not listed to strangers: if there are several, people type their address or the name of their company.
 
-    What is typed comes by POST, so that addresses stand in no log, history or Referer; a link may name a slug, and an address in one is not read.
-    Nobody may type for long (a budget of the network's address), and whoever may not is told so whatever was typed.
+    The text comes by POST, so addresses are in no log, history or Referer. A link may contain a slug; an address in a link is not read. The
+    number of tries is limited by network address. The answer over the limit is the same for every text.
     """
     if request.user.is_authenticated:
         return redirect("me")
-    typed = request.method == "POST"
-    said = request.POST if typed else request.GET
-    wanted = said.get("connection", "").strip().lower()
-    going_on = urlencode({"next": safe_path(said["next"])}) if "next" in said else ""
-    page = {"ask": True, "going_on": going_on, "next": said.get("next", "")}
-    wait = spend(f"sign-in page {hash_of_address(request)}", settings.SIGN_IN_LOOKUPS_PER_MINUTE) if typed else 0
+    is_posted = request.method == "POST"
+    form_data = request.POST if is_posted else request.GET
+    entry = form_data.get("connection", "").strip().lower()
+    next_query = urlencode({"next": safe_path(form_data["next"])}) if "next" in form_data else ""
+    page = {"ask": True, "next_query": next_query, "next": form_data.get("next", "")}
+    wait = spend(f"sign-in page {hash_of_address(request)}", settings.SIGN_IN_LOOKUPS_PER_MINUTE) if is_posted else 0
     if wait:
         response = render(request, "sso/sign_in.html", page | {"wait": True}, status=429)
         response["Retry-After"] = str(wait)
         return response
-    if not typed and "@" in wanted:
-        wanted = ""
-    page["offered"], page["ask"] = connections_to_show(wanted)
-    return render(request, "sso/sign_in.html", page | {"wanted": wanted})
+    if not is_posted and "@" in entry:
+        entry = ""
+    page["choices"], page["ask"] = connections_to_show(entry)
+    return render(request, "sso/sign_in.html", page | {"entry": entry})
 
 
 @credential("none")
 @require_GET
 @never_cache
 def login(request: HttpRequest, slug: str) -> HttpResponse:
-    """Send the browser to the IdP of a connection with an AuthnRequest of its own."""
+    """Send the browser to the IdP of a connection with an AuthnRequest."""
     saml = live_settings(slug)
     try:
         away = sign_in_state.depart(
@@ -79,10 +80,10 @@ def login(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _sent_from_elsewhere(request: HttpRequest) -> bool:
-    """Whether a link on a foreign page led here, as far as a browser tells.
+    """Whether a link on a foreign page led here, as far as browsers show it.
 
-    Pages of ours offer a sign-in to whoever is signed out. Who is signed in and sent by one may come from the administration's own sign-in,
-    which goes on to where any link said.
+    Our pages offer a sign-in only to people who are signed out. A signed-in person may come from the administration's own sign-in, which follows
+    any link after it.
     """
     site = request.headers.get("Sec-Fetch-Site")
     return site in {"cross-site", "same-site"} or (site == "same-origin" and request.user.is_authenticated)
@@ -92,32 +93,32 @@ def _sent_from_elsewhere(request: HttpRequest) -> bool:
 @require_http_methods(["GET", "POST"])
 @never_cache
 def finish(request: HttpRequest, slug: str) -> HttpResponse:
-    """Begin the session: a request of this site, so the old session's cookie is here and is replaced.
+    """Begin the session. This is a request of this site, so the cookie of the old session is sent, and that session is replaced.
 
-    Where that session is somebody else's and the sign-in began at the IdP, or by a link on a foreign page, nobody here asked for it: by the one a
-    stranger's assertion could have been brought, by the other the browser sent to a stranger's IdP. So the person is asked, and only their own
-    POST goes on. A sign-in that began here is bound to this browser by its request, and goes on by itself.
+    If the old session belongs to another user, and the sign-in began at the IdP or by a link on a foreign page, nobody here asked for it. A
+    stranger could have brought their own assertion, or sent the browser to their own IdP. So the page asks the person, and only their own POST
+    continues. A sign-in that began here is bound to this browser by its request, and continues by itself.
     """
-    asked = request.method == "POST"
+    is_confirmed = request.method == "POST"
     state = sign_in_state.arrived(
         slug,
-        ticket=(request.POST if asked else request.GET).get("ticket", ""),
+        ticket=(request.POST if is_confirmed else request.GET).get("ticket", ""),
         browser_token=sign_in_state.browser_token_of(request),
     )
     if state is None or state.identity is None:
         saml = live_settings(slug)
         if request.user.is_authenticated:
-            return redirect("me")  # the page was loaded again
+            return redirect("me")  # the page was reloaded
         return refused_message(Attempt(request, saml), SamlRefusal(Code.NO_REQUEST))
     identity = state.identity
     another = request.user.is_authenticated and request.user.pk != identity.user_id
-    if another and not state.asked_for_here and not asked:
+    if another and not state.asked_for_here and not is_confirmed:
         page = {"connection": identity.connection, "newcomer": identity.user, "ticket": request.GET["ticket"]}
         return render(request, "sso/another_user.html", page)
     if not sign_in_state.finish(state) or "stay" in request.POST:
         return redirect("me")
     try:
-        require_open_gate(identity)  # minutes may have gone by since it was asked
+        require_open_gate(identity)  # the question may have been open for minutes
     except IdentityError as refusal:
         return refused_at_the_end(Attempt(request, live_settings(slug)), refusal)
     now = state.now  # type: ignore[attr-defined]  # by `arrived`
@@ -130,7 +131,7 @@ def finish(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 @never_cache
 def me(request: HttpRequest) -> HttpResponse:
-    """Who is signed in, with their roles and where each comes from (R32): a page, or JSON where that is preferred."""
+    """Show the user, their roles, and the source of each (R32): as a page, or as JSON if the client prefers it."""
     as_json = request.get_preferred_type(["text/html", "application/json"]) == "application/json"
     if not request.user.is_authenticated:
         return _nobody(request, as_json=as_json)
@@ -138,12 +139,16 @@ def me(request: HttpRequest) -> HttpResponse:
     document: dict[str, Any] = {
         **user_summary(request.user),
         "connection": identity.connection.slug if identity else None,
-        "roles": roles_told(request.user),
+        "roles": role_values(request.user),
     }
     if as_json:
         return JsonResponse(document)
-    called = request.user.get_full_name() or request.user.email or request.user.username
-    page = {"told": document, "called": called, "connection": identity.connection if identity else None}
+    display_name = request.user.get_full_name() or request.user.email or request.user.username
+    sources = [source for role in document["roles"] for source in role["sources"]]
+    names = connection_names({source["connection"] for source in sources if source["connection"]})
+    for source in sources:
+        source["connection"] = names.get(source["connection"])
+    page = {"person": document, "display_name": display_name, "connection": identity.connection if identity else None}
     return render(request, "sso/me.html", page)
 
 
@@ -166,7 +171,7 @@ def _nobody(request: HttpRequest, *, as_json: bool) -> HttpResponse:
 @credential("none")
 @require_safe
 def metadata(request: HttpRequest, slug: str) -> HttpResponse:
-    """Our metadata for the IdP of a connection (SAML metadata 2.4.4). Its address is our entity ID."""
+    """Return our metadata for the IdP of a connection (SAML metadata 2.4.4). Its address is our entity ID."""
     saml = live_settings(slug)
     try:
         signer = signing_key(saml) if saml.sign_metadata else None

@@ -26,3 +26,13 @@ document.addEventListener("DOMContentLoaded", () => {
     }
   }, 5000);
 });
+
+// Django's picker of permissions names a help icon on an element that may have no name.
+addEventListener("load", () => {
+  for (const icon of document.querySelectorAll("span.help-tooltip[aria-label]")) icon.setAttribute("role", "img");
+});
+
+// An action on many rows works in portions. Without this script the button continues it.
+document.addEventListener("DOMContentLoaded", () => {
+  document.querySelector("form[data-continue]")?.requestSubmit();
+});

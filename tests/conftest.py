@@ -1,5 +1,6 @@
 """The base of every test."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -17,6 +18,7 @@ from core_identity import write_guard
 from devtools.checkout import this_checkout
 from tests.support.clients import close_clients
 from tests.support.databases import drop_database, migrated_database, name_of
+from tests.support.profile import Profile
 from tests.support.service import Service, running_service
 from tests.support.write_guard import raise_unless_a_test_writes
 
@@ -34,6 +36,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(
         key=lambda item: (item.path not in _browser_files, not any(part in str(item.path) for part in LONG)),
     )
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from looking again and again at what lives as long as the process: modules and collected tests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -74,8 +83,13 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 # Chromium
 
 
+FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--renderer-process-limit=1", "--disable-site-isolation-trials")
+"""One process shows the pages of all sites: to start one for each takes long. Origins, sites and cookies are kept apart as ever."""
+
 _chromium: Final = ExitStack()
 _launched: Final[list[Browser]] = []
+_profiles: Final[list[Profile]] = []
+"""The profile of the running Chromium, if there is one yet."""
 
 
 @pytest.fixture
@@ -88,8 +102,9 @@ def chromium() -> Browser:
         path = os.environ.get("CHROMIUM")
         assert path, "CHROMIUM is not set. Run the tests by ./dev test."
         playwright = _chromium.enter_context(sync_playwright())
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         _chromium.callback(_launched.clear)
+        _chromium.callback(_profiles.clear)
         _chromium.callback(browser.close)
         _launched.append(browser)
     return _launched[0]
@@ -107,14 +122,13 @@ def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
 
 @pytest.fixture
 def window(chromium: Browser, service: Service) -> Iterator[BrowserContext]:
-    """A fresh browser profile. Whatever a page writes to its console as an error fails the journey."""
-    context = chromium.new_context(base_url=service.url, viewport={"width": 1100, "height": 760})
-    faults: list[str] = []
-    context.on("weberror", lambda error: faults.append(str(error.error)))
-    context.on("console", lambda message: faults.append(message.text) if "Content Security" in message.text else None)
-    yield context
-    context.close()
-    assert not faults
+    """An empty browser profile. Whatever a page writes to its console as an error fails the journey."""
+    if _profiles and _profiles[0].url != service.url:
+        _profiles.pop().context.close()
+    if not _profiles:
+        _profiles.append(Profile(chromium, service.url))
+    yield _profiles[0].context
+    assert not _profiles[0].empty()
 
 
 @pytest.fixture(scope="session")

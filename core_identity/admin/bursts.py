@@ -20,7 +20,7 @@ SHOWN = 200
 
 
 class BurstForm(ConfirmsWhatWasShown, ReasonForm):
-    """Who comes back is who was shown: where that changed in between, the page is shown anew."""
+    """The form unexpires only the people whom the page showed. If the list changed since, the page is shown again."""
 
     how = forms.ChoiceField(label="What to do", widget=forms.RadioSelect)
     field_order = ("how", "reason")

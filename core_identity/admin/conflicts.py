@@ -1,4 +1,4 @@
-"""The inbox of conflicts: who met whom, and the three things that an administrator can say of it (R9)."""
+"""The inbox of conflicts: the two people, and the three decisions that an administrator can make (R9)."""
 
 from typing import Any, cast
 
@@ -16,9 +16,9 @@ from core_identity.admin_kit.pages import Access, RowPage
 from core_identity.keys import key
 from core_identity.models import Conflict, Event
 from core_identity.models.conflict import ConflictState
-from core_identity.policy.collisions import SAID
+from core_identity.policy.collisions import STORED_FIELDS
 from core_identity.selectors.conflicts import is_exchange_of_names
-from core_identity.services.conflicts import stands
+from core_identity.services.conflicts import still_exists
 from core_identity.services.resolutions import (
     different_people,
     dismiss,
@@ -115,12 +115,12 @@ class ResolvePage(RowPage):
             "cause": CAUSES[Cause(conflict.cause)],
             "said": [
                 (LABELS.get(name, name.replace("_", " ")), conflict.said[name])
-                for name in SAID
+                for name in STORED_FIELDS
                 if name in conflict.said
             ],
             "plan": plan_same_person(conflict) if self.pending else None,
             "obstacle": obstacle_to_different_people(conflict) if self.pending else "",
-            "stands": stands(conflict),
+            "still_exists": still_exists(conflict),
             "renames": conflict.cause == Cause.USER_NAME and conflict.subject_id is not None,
             "exchange": is_exchange_of_names(conflict),
             "theirs": conflict.other.identities.select_related("connection").prefetch_related("uids"),
@@ -143,8 +143,8 @@ class ConflictAdmin(CoreAdmin):
         return False
 
     def found_by(self, term: str) -> Q:
-        told = Event.objects.filter(request_id=term.upper(), kind__endswith=".refused")
-        ids = [change[1] for change in (event.changes.get("conflict") for event in told[:100]) if change]
+        refusals = Event.objects.filter(request_id=term.upper(), kind__endswith=".refused")
+        ids = [change[1] for change in (event.changes.get("conflict") for event in refusals[:100]) if change]
         name = key(term)
         return (
             Q(pk__in=ids)

@@ -48,7 +48,7 @@ class ExternalIdForm(ReasonForm):
 
 
 class GrantableForm(ConfirmsEndedGrants, ActForm):
-    """R28, R29. Protected roles are not offered: no group gives them (R33); what stands for them stays."""
+    """R28, R29. The form does not offer protected roles, because no group gives them (R33). Their present setting stays."""
 
     roles = forms.ModelMultipleChoiceField(Role.objects.none(), required=False, widget=forms.CheckboxSelectMultiple)
     confirm_waiting = forms.BooleanField(

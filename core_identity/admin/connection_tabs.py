@@ -103,8 +103,7 @@ def tabs_for(admin: "ConnectionAdmin", request: HttpRequest, connection: Connect
     """Return the tabs with the pages that this administrator may open; the current page and tab are marked."""
     match = request.resolver_match
     current = (match.url_name or "").removeprefix("core_identity_connection_") if match else ""
-    closed = admin.closed_pages(connection)
-    declared = {page.name: page for page in admin.pages if page.name not in closed}
+    declared = {page.name: page for page in admin.pages}
     tabs = []
     for tab in TABS:
         pages = [

@@ -22,7 +22,7 @@ from core_identity.admin.set_up import OverviewPage, StepsPage
 from core_identity.admin.setup_links import SetupLinkPage
 from core_identity.admin.succession import RekeyPage, SucceedPage
 from core_identity.admin_kit.base import CoreAdmin
-from core_identity.admin_kit.pages import Pages
+from core_identity.admin_kit.pages import ConnectionPart, Pages
 from core_identity.models import Connection, Identity
 from core_identity.models.connection import Mark, UidRule
 from core_identity.selectors.bursts import may_settle_bursts, open_bursts
@@ -74,6 +74,8 @@ class ConnectionAdmin(CoreAdmin):
         RekeyPage,
         SucceedPage,
     )
+    parts: ClassVar[tuple[ConnectionPart, ...]] = ()
+    """What other packages show; `core_identity.config.admin` knows them."""
     list_display = ("link", "name", "customer", "enabled", "last_sign_in", "last_push")
     list_display_links = None
     list_filter = ("enabled", "customer")
@@ -82,12 +84,16 @@ class ConnectionAdmin(CoreAdmin):
     search_help_text = "By slug, or name of the customer."
     autocomplete_fields = ("customer",)
 
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return tuple(part.inline for part in self.parts) if obj else ()
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
         connections: QuerySet[Connection] = super().get_queryset(request)
         pushed = Identity.objects.filter(connection=OuterRef("pk"), pushed_at__isnull=False)
         return connections.annotate(
             people=Exists(Identity.objects.filter(connection=OuterRef("pk"))),
             pushed=Subquery(pushed.order_by("-changed_at").values("changed_at")[:1]),
+            **{name: column for part in self.parts for name, column in part.columns.items()},
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -106,7 +112,7 @@ class ConnectionAdmin(CoreAdmin):
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """R1: slug and customer stay. R3: so do UID rule and attribute, once somebody is known by them."""
+        """Slug and customer never change (R1). UID rule and attribute are locked once an identity exists (R3)."""
         own = () if request.user.is_superuser else ("own_idp",)
         if obj is None:
             return own
@@ -127,13 +133,13 @@ class ConnectionAdmin(CoreAdmin):
         )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Our own IdP says who is an administrator (R26): only a superuser may change whom we believe there."""
+        """Our own IdP decides who is an administrator (R26), so only a superuser may change its connection."""
         if not super().has_change_permission(request, obj):
             return False
         return obj is None or request.user.is_superuser or not obj.own_idp
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
-        """Continue on its set-up page."""
+        """Lead to the overview of the new connection, which shows the next step."""
         if "_popup" in request.POST:
             return super().response_add(request, obj, post_url_continue)
         self.message_user(
@@ -148,13 +154,21 @@ class ConnectionAdmin(CoreAdmin):
     def tabs(self, request: HttpRequest, connection: Connection) -> list[dict[str, Any]]:
         return tabs_for(self, request, connection)
 
-    def closed_pages(self, connection: Connection) -> set[str]:
-        """Return the names of pages for which it is too early. The protocol apps' pages add to it."""
-        return set()
+    def facts(self, connection: Connection) -> dict[str, Any]:
+        """Return what the parts know about a connection."""
+        facts: dict[str, Any] = {}
+        for part in self.parts:
+            facts.update(part.facts(connection))
+        return facts
 
     def overview(self, connection: Connection) -> dict[str, Any]:
-        """Return what the overview shows beside steps and screens. The protocol apps' pages add to it."""
-        return {}
+        """Return what the overview shows beside steps and screens."""
+        facts = self.facts(connection)
+        health = [row for part in self.parts for row in part.health(connection, facts)]
+        return {**facts, "health": [*health, ("Changes", "all events", self.history(connection))]}
+
+    def history(self, connection: Connection) -> str:
+        return f"{reverse('admin:core_identity_event_changelist')}?{self.history_field}={connection.pk}"
 
     @admin.display(description="slug", ordering="slug")
     def link(self, connection: Connection) -> str:
@@ -165,6 +179,7 @@ class ConnectionAdmin(CoreAdmin):
         connection = context.get("original")
         if connection is not None:
             context["tabs"] = self.tabs(request, connection)
+            context.update(self.facts(connection))
             context["bursts"] = may_settle_bursts(request.user) and open_bursts().filter(connection=connection)
         return super().render_change_form(request, context, *args, **kwargs)
 

@@ -19,7 +19,7 @@ ON_A_PAGE = 50
 
 
 class TakeOverForm(ReasonForm):
-    """A tick means what was shown: where the IdP has said something else since, it is no choice any more."""
+    """A tick means the value that was shown. If the IdP sent another one since, that value can no longer be chosen."""
 
     chosen = forms.MultipleChoiceField(
         label="Values to accept",
@@ -33,12 +33,15 @@ class TakeOverForm(ReasonForm):
     def __init__(self, request: HttpRequest, *, user: User) -> None:
         self.user = user
         self.drift = {_choice(one): one for one in drift_of(user)}
-        wished = request.GET.get("take", "")
+        preselected = request.GET.get("take", "")
         super().__init__(
-            request, initial={"chosen": [name for name in self.drift if wished and name.startswith(wished)]}
+            request, initial={"chosen": [name for name in self.drift if preselected and name.startswith(preselected)]}
         )
         self.fields["chosen"].choices = [  # type: ignore[attr-defined]
-            (name, f"{one.field}: {one.said or 'nothing'} (says {one.connection}) instead of {one.held or 'nothing'}")
+            (
+                name,
+                f"{one.field}: {one.idp_value or 'nothing'} (says {one.connection}) instead of {one.core_value or 'nothing'}",
+            )
             for name, one in self.drift.items()
         ]
 
@@ -101,5 +104,5 @@ class ConnectionDriftPage(ConnectionReadPage):
 
 
 def _choice(one: Drift) -> str:
-    said = hashlib.sha256(one.said.encode()).hexdigest()[:16]
-    return f"{one.identity} {one.field} {said}"
+    digest = hashlib.sha256(one.idp_value.encode()).hexdigest()[:16]
+    return f"{one.identity} {one.field} {digest}"

@@ -10,6 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from core_identity.admin_kit.forms import WrittenByService
+from core_identity.event_kinds import EventKind
 from core_identity.models import Event, Grant
 from core_identity.services.transactions import in_one_transaction
 
@@ -31,7 +32,7 @@ class EndedRole:
 
 
 class _NotConfirmedError(Exception):
-    """Roll the change back: nobody confirmed what it ends."""
+    """Roll the change back, because nobody confirmed that it ends roles."""
 
 
 class ConfirmsEndedGrants(WrittenByService):
@@ -61,8 +62,8 @@ class ConfirmsEndedGrants(WrittenByService):
 def _ended_by(request_id: str) -> list[EndedRole]:
     """Return the roles whose grants this request ended, read in its transaction. Each request has a reference of its own."""
     people: dict[tuple[UUID, str], set[UUID]] = {}
-    told = Event.objects.filter(kind="grant.removed", request_id=request_id).order_by("subject", "subject_id")
-    for role_id, name, user_id in told.values_list("subject_id", "subject", "user_id"):
+    events = Event.objects.filter(kind=EventKind.GRANT_REMOVED, request_id=request_id).order_by("subject", "subject_id")
+    for role_id, name, user_id in events.values_list("subject_id", "subject", "user_id"):
         if role_id is not None and user_id is not None:
             people.setdefault((role_id, name), set()).add(user_id)
     return [

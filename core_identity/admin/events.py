@@ -10,6 +10,7 @@ from django.utils.timezone import localtime
 from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.changes import changes_of
 from core_identity.admin_kit.logs import ReadOnlyLog
+from core_identity.event_kinds import EventKind
 from core_identity.models import Connection, Event
 from core_identity.values import Channel
 
@@ -46,7 +47,7 @@ class KindFilter(admin.SimpleListFilter):
                 "identity.split_off",
             )
         ),
-        "sign-ins": Q(kind="user.signed_in"),
+        "sign-ins": Q(kind=EventKind.USER_SIGNED_IN),
         "roles": Q(kind__startswith="role.") | Q(kind__startswith="grant."),
         "push groups": Q(kind__startswith="group."),
         "connections": Q(subject_type__in=("connection", "customer")) & ~Q(kind__endswith=".refused"),
@@ -108,9 +109,9 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
     def about(self, event: Event) -> str:
         """Roles can be deleted and identities have no page: the others stay, so a link to them leads somewhere."""
         known = event.subject_type in {"connection", "customer", "conflict", "user"}
-        told = _linked(event.subject_type, event.subject_id if known else None, event.subject or "–")  # noqa: RUF001 - a dash
+        subject = _linked(event.subject_type, event.subject_id if known else None, event.subject or "–")  # noqa: RUF001 - a dash
         conflict = (event.changes.get("conflict") or [None, None])[1]
-        return format_html("{}, {}", told, _linked("conflict", conflict, "conflict")) if conflict else told
+        return format_html("{}, {}", subject, _linked("conflict", conflict, "conflict")) if conflict else subject
 
     @admin.display(description="in the history of")
     def whose(self, event: Event) -> str:

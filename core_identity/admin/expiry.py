@@ -15,6 +15,10 @@ from core_identity.services.split import split_off
 from core_identity.services.transactions import in_one_transaction
 
 WITH_ROLES, WITHOUT_ROLES = "with_roles", "without_roles"
+HOW = (
+    (WITH_ROLES, "Unexpire: may sign in again, with the roles shown"),
+    (WITHOUT_ROLES, "Unexpire without roles: every role ends first"),
+)
 
 
 class ExpireForm(ReasonForm):
@@ -36,15 +40,7 @@ class ExpireForm(ReasonForm):
 
 
 class UnexpireForm(ExpireForm):
-    how = forms.ChoiceField(
-        label="What to do",
-        widget=forms.RadioSelect,
-        initial=WITH_ROLES,
-        choices=[
-            (WITH_ROLES, "Unexpire: may sign in again, with the roles shown"),
-            (WITHOUT_ROLES, "Unexpire without roles: every role ends first"),
-        ],
-    )
+    how = forms.ChoiceField(label="What to do", widget=forms.RadioSelect, initial=WITH_ROLES, choices=HOW)
     field_order = ("how", "reason")
 
     def __init__(self, request: HttpRequest, *, users: Sequence[User], decided: bool = True) -> None:

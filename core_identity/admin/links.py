@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from core_identity.admin.bulk_people import ExpireManyPage, ManyPeoplePage, UnexpireManyPage, query_of
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.expiry import ExpireForm, ExpirePage, UnexpirePage
 from core_identity.admin.people_page import PeoplePage
@@ -105,12 +106,20 @@ class PeopleActions(CoreAdmin):
 
     @admin.action(description="Expire…", permissions=["change"])
     def expire_chosen(self, request: HttpRequest, chosen: QuerySet[User]) -> HttpResponse:
-        return ExpirePage(admin=self).open_for(request, chosen)
+        return self._act(request, chosen, ExpirePage, ExpireManyPage)
 
     @admin.action(description="Unexpire…", permissions=["change"])
     def unexpire_chosen(self, request: HttpRequest, chosen: QuerySet[User]) -> HttpResponse:
-        return UnexpirePage(admin=self).open_for(request, chosen)
+        return self._act(request, chosen, UnexpirePage, UnexpireManyPage)
 
     @admin.action(description="Offer to a connection…", permissions=["change"])
     def offer_chosen(self, request: HttpRequest, chosen: QuerySet[User]) -> HttpResponse:
         return OfferPage(admin=self).open_for(request, chosen)
+
+    def _act(
+        self, request: HttpRequest, chosen: QuerySet[User], of_one: type[PeoplePage], of_many: type[ManyPeoplePage]
+    ) -> HttpResponse:
+        """Open the page of one person, which shows more, or that of many."""
+        if len(chosen[:2]) == 1:
+            return of_one(admin=self).open_for(request, chosen)
+        return of_many(admin=self).open_for(request, query_of(request))

@@ -17,7 +17,7 @@ KEEP_THIS, KEEP_OTHER = "this", "other"
 
 
 class MergeForm(ConfirmsEndedGrants, ReasonForm):
-    """First only the other user is asked for; then what would happen is shown, and the reason asked. What was not shown is not done."""
+    """The first step asks for the other user. The second step previews the merge and asks for a reason. Only a previewed merge is done."""
 
     other = forms.CharField(
         label="The other user",

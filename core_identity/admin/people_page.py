@@ -101,4 +101,4 @@ class PeoplePage(AdminPage):
             | {"changed": changed_since_expiry(user) if user.expired_at else []}
             for user in self.users
         ]
-        return {"told": people, "action": reverse(f"admin:core_identity_user_{self.name}")}
+        return {"people": people, "action": reverse(f"admin:core_identity_user_{self.name}")}

@@ -39,9 +39,9 @@ def offered_permissions(role: Role) -> QuerySet[Permission]:
     """Return the permissions that mean something, and those that ``role`` holds anyway."""
     asked = [f"{act}_{model}" for model, acts in PAGES.items() for act in acts]
     ours = Q(content_type__app_label="core_identity")
-    meant = (ours & Q(codename__in=asked)) | ~(ours | Q(content_type__app_label__in=MACHINERY))
-    held = Q(pk__in=Role.permissions.through.objects.filter(role_id=role.pk).values("permission_id"))
-    return Permission.objects.filter(meant | held).select_related("content_type")
+    meaningful = (ours & Q(codename__in=asked)) | ~(ours | Q(content_type__app_label__in=MACHINERY))
+    in_role = Q(pk__in=Role.permissions.through.objects.filter(role_id=role.pk).values("permission_id"))
+    return Permission.objects.filter(meaningful | in_role).select_related("content_type")
 
 
 class RoleForm(ConfirmsEndedGrants, forms.ModelForm):
@@ -199,7 +199,7 @@ class RoleAdmin(CoreAdmin):
 
 
 def _may_touch(request: HttpRequest, role: Role | None) -> bool:
-    """Whoever could change a protected role could give themselves anything."""
+    """Return whether this administrator may change the role. An administrator who could change a protected role could take any permission."""
     if role is None or request.user.is_superuser:
         return True
     return not protected_roles().filter(pk=role.pk).exists()

@@ -1,4 +1,4 @@
-"""What the page of a user tells: the whole story (R36)."""
+"""The content of the page of a user: the whole history (R36)."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ EVENTS_SHOWN = 50
 
 
 def story_of(user: User) -> dict[str, Any]:
-    """Return what the template shows. The number of queries does not depend on how much there is to tell."""
+    """Return what the template shows. The number of queries does not depend on the length of the history."""
     memberships = PushGroupMember.objects.select_related("group__role").order_by("group__name_key")
     identities = (
         Identity.objects.filter(user=user)

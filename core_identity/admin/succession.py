@@ -23,7 +23,7 @@ from core_identity.services.succession import (
 )
 
 NAMED = 50
-"""Of those who stay: more names than that nobody reads."""
+"""The number of names that the page shows of the people who stay."""
 
 
 class RekeyForm(ReasonForm):
@@ -42,21 +42,21 @@ class RekeyForm(ReasonForm):
                 del self.fields[name]
 
     def write(self) -> Connection:
-        said = self.cleaned_data
-        if "days" not in said:
-            return end_rekey(actor=self.actor, connection_id=self.connection.pk, reason=said["reason"])
+        form_data = self.cleaned_data
+        if "days" not in form_data:
+            return end_rekey(actor=self.actor, connection_id=self.connection.pk, reason=form_data["reason"])
         return rekey(
             actor=self.actor,
             connection_id=self.connection.pk,
-            until=database_now() + timedelta(days=said["days"]),
-            uid_attribute=said["uid_attribute"],
-            uid_rule=said["uid_rule"],
-            reason=said["reason"],
+            until=database_now() + timedelta(days=form_data["days"]),
+            uid_attribute=form_data["uid_attribute"],
+            uid_rule=form_data["uid_rule"],
+            reason=form_data["reason"],
         )
 
 
 class SucceedForm(ConfirmsEndedGrants, ReasonForm):
-    """First the successor is chosen, then what would move is shown; what was not shown is not done."""
+    """The first step asks for the successor. The second step previews the moves. Only a previewed succession is done."""
 
     successor = forms.ModelChoiceField(Connection.objects.none(), label="Which connection takes over")
     field_order = ("successor", "reason")
@@ -74,9 +74,12 @@ class SucceedForm(ConfirmsEndedGrants, ReasonForm):
             del self.fields["reason"]
 
     def write(self) -> SuccessionPlan:
-        said = self.cleaned_data
+        form_data = self.cleaned_data
         return succeed(
-            actor=self.actor, former_id=self.connection.pk, successor_id=said["successor"].pk, reason=said["reason"]
+            actor=self.actor,
+            former_id=self.connection.pk,
+            successor_id=form_data["successor"].pk,
+            reason=form_data["reason"],
         )
 
 

@@ -20,7 +20,7 @@ from core_identity.values import Channel
 
 
 class RolesForm(ConfirmsEndedGrants, ActForm):
-    """Only what administrators gave. What a channel gives is its own and stays (R32)."""
+    """Only the roles that administrators gave. A grant of a channel belongs to that channel and stays (R32)."""
 
     roles = forms.ModelMultipleChoiceField(Role.objects.none(), required=False, widget=forms.CheckboxSelectMultiple)
 
@@ -29,8 +29,8 @@ class RolesForm(ConfirmsEndedGrants, ActForm):
         offered = Role.objects.all()
         if not request.user.is_superuser:
             offered = offered.exclude(pk__in=protected_roles().values("pk"))
-        self.held = set(offered.filter(grants__user=user, grants__channel=Channel.ADMIN.value))
-        super().__init__(request, initial={"roles": [role.pk for role in self.held]})
+        self.given = set(offered.filter(grants__user=user, grants__channel=Channel.ADMIN.value))
+        super().__init__(request, initial={"roles": [role.pk for role in self.given]})
         self.fields["roles"].queryset = offered  # type: ignore[attr-defined]
 
     def write(self) -> None:
@@ -38,16 +38,16 @@ class RolesForm(ConfirmsEndedGrants, ActForm):
 
         @in_one_transaction
         def both() -> None:
-            for role in chosen - self.held:
+            for role in chosen - self.given:
                 grant_role(actor=self.actor, user_id=self.user.pk, role_id=role.pk)
-            for role in self.held - chosen:
+            for role in self.given - chosen:
                 revoke_role(actor=self.actor, user_id=self.user.pk, role_id=role.pk)
 
         both()
 
 
 class PasswordForm(ActForm):
-    """For administrators of CORE. Whom a connection knows signs in there, so that a leaver keeps no second way in (R10)."""
+    """For local administrators. A user with an identity signs in through the connection, so a leaver has no second way in (R10)."""
 
     password = forms.CharField(strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
     again = forms.CharField(strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))

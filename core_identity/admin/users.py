@@ -8,6 +8,13 @@ from django.db.models import CharField, Q, QuerySet, Value
 from django.db.models.functions import Concat
 from django.http import HttpRequest
 
+from core_identity.admin.across import AllDriftPage, ReactivationsPage
+from core_identity.admin.bulk_people import (
+    AcceptDriftPage,
+    ExpireManyPage,
+    UnexpireManyPage,
+    UnexpireRequestedPage,
+)
 from core_identity.admin.drift import UserDriftPage
 from core_identity.admin.erasure import ErasePage
 from core_identity.admin.expiry import ExpirePage, UnexpirePage
@@ -18,6 +25,7 @@ from core_identity.admin.user_filters import RelatedFilter, StatusFilter
 from core_identity.admin.user_pages import PasswordPage, RolesPage
 from core_identity.admin_kit.base import CoreAdmin, seen_by
 from core_identity.admin_kit.forms import WrittenByService
+from core_identity.attributes import FIELDS
 from core_identity.keys import key
 from core_identity.models import Identity, User
 from core_identity.password_guard import require_password_budget
@@ -26,7 +34,7 @@ from core_identity.services.users import change_user, create_user
 
 FLAGS = ("is_staff", "is_superuser")
 FROM_IDP = (
-    "Names, position, company and department follow the identity provider, if it knows this person: its next change replaces what you "
+    "These values follow the identity provider, if it knows this person: its next change replaces what you "
     "enter here. No identity provider changes the email address."
 )
 
@@ -58,10 +66,10 @@ class NewUserForm(WrittenByService, forms.ModelForm):
 class UserForm(WrittenByService, forms.ModelForm):
     class Meta:
         model = User
-        fields = ("email", "email_shared", "first_name", "last_name", "title", "company", "department", *FLAGS)
+        fields = ("email", "email_shared", *FIELDS, *FLAGS)
 
     def write(self) -> User:
-        # Only what was changed here: a push that came since the page was opened keeps the rest.
+        # Write only the fields that the administrator changed, because a push may have changed others in the meantime.
         changed = {name: value for name, value in self.cleaned_data.items() if name in self.changed_data}
         return change_user(actor=self.actor, user_id=self.instance.pk, **changed)
 
@@ -79,6 +87,12 @@ class UserAdmin(PeopleActions, CoreAdmin):
         ExpirePage,
         UnexpirePage,
         OfferPage,
+        ExpireManyPage,
+        UnexpireManyPage,
+        AllDriftPage,
+        AcceptDriftPage,
+        ReactivationsPage,
+        UnexpireRequestedPage,
     )
     history_field = "user_id"
     list_display = ("username", "name", "email", "customer", "status", "connections")
@@ -107,7 +121,7 @@ class UserAdmin(PeopleActions, CoreAdmin):
             return [(None, {"fields": fields})]
         return [
             (None, {"fields": ("username", "customer", "email", "email_shared")}),
-            ("What the IdP may change", {"fields": UserForm.Meta.fields[2:7], "description": FROM_IDP}),
+            ("What the IdP may change", {"fields": FIELDS, "description": FROM_IDP}),
             ("Administration", {"fields": flags}),
         ]
 
@@ -117,7 +131,7 @@ class UserAdmin(PeopleActions, CoreAdmin):
         return ("username", "customer", *(() if request.user.is_superuser else FLAGS))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever could change a superuser, or give them a password, would be one. A tombstone does not change (R11)."""
+        """An administrator who could change a superuser, or set their password, could become one. A tombstone does not change (R11)."""
         if not super().has_change_permission(request, obj):
             return False
         if obj is not None and obj.merged_into_id is not None:
@@ -126,17 +140,17 @@ class UserAdmin(PeopleActions, CoreAdmin):
 
     def found_by(self, term: str) -> Q:
         name = key(term)
-        said = Q(user_name_key__contains=name) | Q(name_id_key__contains=name) | Q(email_key__contains=name)
-        said |= Q(uids__uid_key__contains=name) | Q(external_id=term)
+        of_identity = Q(user_name_key__contains=name) | Q(name_id_key__contains=name) | Q(email_key__contains=name)
+        of_identity |= Q(uids__uid_key__contains=name) | Q(external_id=term)
         found = super().found_by(term) | Q(full_name__icontains=term)
         try:
             exact = UUID(term)
         except ValueError:
             pass
         else:
-            said |= Q(scim_id=exact)
+            of_identity |= Q(scim_id=exact)
             found |= Q(pk=exact)
-        return found | Q(pk__in=Identity.objects.filter(said).values("user_id"))
+        return found | Q(pk__in=Identity.objects.filter(of_identity).values("user_id"))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
@@ -147,13 +161,13 @@ class UserAdmin(PeopleActions, CoreAdmin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         user = context.get("original")
         if user is not None:
-            # From the database again: the form in hand may hold what was refused.
-            told = self.get_queryset(request).get(pk=user.pk)
+            # Read it again, because the instance of the form may contain refused values.
+            stored = self.get_queryset(request).get(pk=user.pk)
             may_change = self.has_change_permission(request, user)
             context.update(
-                story=story_of(told),
+                story=story_of(stored),
                 may_act=may_change,
-                takes_password=not told.identities.all(),
+                takes_password=not stored.identities.all(),
                 sees=seen_by(request),
             )
         return super().render_change_form(request, context, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""What the pages of all models have in common."""
+"""The shared parts of the pages of all models."""
 
 from functools import reduce
 from operator import or_
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def seen_by(request: HttpRequest) -> dict[str, bool]:
-    """Return of which models of ours this administrator may open the pages, so that no link leads to a refusal."""
+    """Return for each model whether this administrator may open its pages, so that no link leads to a refusal."""
     models = ("conflict", "connection", "event", "role", "user")
     return {
         model: any(request.user.has_perm(f"core_identity.{may}_{model}") for may in ("view", "change"))
@@ -44,7 +44,7 @@ class CoreAdmin(admin.ModelAdmin):
     show_full_result_count = False
     history_field = "subject_id"
     pages: "ClassVar[tuple[type[AdminPage], ...]]" = ()
-    """Pages of its own, beside those of Django."""
+    """The pages of this model, beside those of Django."""
 
     class Media:
         css = {"all": ["admin_core.css"]}
@@ -62,7 +62,7 @@ class CoreAdmin(admin.ModelAdmin):
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
-        """Without Django's transaction around it: each service brings its own, which can then be tried again.
+        """Answer without Django's transaction, because each service has its own, and can then try it again.
 
         If the service refuses, the page is shown again, with the reasons as errors of the form.
         """
@@ -85,13 +85,13 @@ class CoreAdmin(admin.ModelAdmin):
         """The service has written these as well."""
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """Events tell it, in the transaction of the change; a second log could only contradict them."""
+        """Write nothing: the events contain the change, and a second log could only contradict them."""
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """As `log_addition`."""
+        """Write nothing; see `log_addition`."""
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
-        """As `log_addition`."""
+        """Write nothing; see `log_addition`."""
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         obj = self.viewable(request, object_id)
@@ -103,14 +103,14 @@ class CoreAdmin(admin.ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Compare as names are compared everywhere (R5), not by ``upper()`` of the database."""
+        """Compare names by their key (R5), not by ``upper()`` of the database."""
         return (queryset.filter(self.found_by(search_term.strip())) if search_term.strip() else queryset), False
 
     def found_by(self, term: str) -> Q:
         return reduce(or_, (Q(**{f"{field}__contains": key(term)}) for field in self.search_fields))
 
     def viewable(self, request: HttpRequest, pk: UUID | str) -> Any:
-        """Return the row of a page of its own; raise `NotFound`, or ``PermissionDenied`` for who may not see it."""
+        """Return a row; raise `NotFound`, or ``PermissionDenied`` if this administrator may not see it."""
         obj = self.get_object(request, str(pk))
         if obj is None:
             raise NotFound(f"There is no such {self.opts.verbose_name} any more.")
@@ -119,7 +119,7 @@ class CoreAdmin(admin.ModelAdmin):
         return obj
 
     def changeable(self, request: HttpRequest, pk: UUID) -> Any:
-        """As `viewable`, for who may change it."""
+        """Return a row; raise `NotFound`, or ``PermissionDenied`` if this administrator may not change it."""
         obj = self.viewable(request, pk)
         if not self.has_change_permission(request, obj):
             raise PermissionDenied

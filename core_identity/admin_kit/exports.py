@@ -1,4 +1,4 @@
-"""Events as a stream, for whoever keeps them elsewhere (R34): a line of JSON each, or a table for a spreadsheet.
+"""Events as a stream, for other systems (R34): one line of JSON each, or a table for a spreadsheet.
 
 Rows come by a cursor of the database, some at a time, so that a million cost no more memory than a few.
 """
@@ -37,10 +37,10 @@ COLUMNS: Final = {
     "reason": "reason",
     "reference": "request_id",
 }
-"""What stands in an export, and which field of `Event` it is."""
+"""The columns of an export, each with the field of `Event`."""
 
 AT_ONCE: Final = 500
-"""Events that are held in memory together."""
+"""Events in memory together."""
 
 FORMULA: Final = re.compile(r"[\t\r\n]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 """How a cell begins that a spreadsheet would calculate instead of show; the wide forms count, too (OWASP, CSV injection)."""
@@ -72,9 +72,9 @@ def events_between(
 
 @dataclass
 class Export:
-    """Text of ``rows``, the oldest first, as they stand when it is begun. To be read once; ``exported`` counts while it is.
+    """The text of ``rows``, the oldest first, in their state at the first read. Read it once; ``exported`` counts the rows meanwhile.
 
-    ``columns`` says what stands in it and which field that is.
+    ``columns`` maps each column to a field.
     """
 
     rows: QuerySet[Any]
@@ -95,8 +95,8 @@ class Export:
 
 def _lines(rows: Sequence[tuple[Any, ...]], columns: Mapping[str, str]) -> str:
     """Return an object a line, in ASCII: some readers end a line at U+2028 too."""
-    told = (dict(zip(columns, row, strict=True)) for row in rows)
-    return "".join(f"{json.dumps(one, default=_text)}\n" for one in told)
+    lines = (dict(zip(columns, row, strict=True)) for row in rows)
+    return "".join(f"{json.dumps(one, default=_text)}\n" for one in lines)
 
 
 def _table(rows: Sequence[tuple[Any, ...]]) -> str:
@@ -107,7 +107,7 @@ def _table(rows: Sequence[tuple[Any, ...]]) -> str:
 
 
 def _cell(value: object) -> str:
-    """Return a cell that a spreadsheet shows as it stands, and never calculates."""
+    """Return a cell that a spreadsheet shows unchanged, and never calculates."""
     if value is None:
         return ""
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else _text(value)

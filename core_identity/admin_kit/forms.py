@@ -1,4 +1,4 @@
-"""Forms of the administration: each ends in a service, and shows what that refuses."""
+"""Forms of the administration: each one writes by a service, and shows why the service refuses."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ from core_identity.values import Actor, ActorKind, Channel
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """Return the administrator who sent ``request``, as events tell of them."""
+    """Return the administrator who sent ``request``, as the actor of events."""
     user = request.user
     reference = request.request_id  # type: ignore[attr-defined]  # by RequestIdMiddleware
     return Actor(Channel.ADMIN, ActorKind.ADMIN, user.get_username(), id=str(user.pk), request_id=reference)
@@ -70,7 +70,7 @@ class WrittenByService(forms.BaseForm):
 
 
 class ActForm(WrittenByService, forms.Form):
-    """A page of its own with one button, such as expire or switch off. Not ``decided``: somebody only asks for the page."""
+    """The form of a page with one button, such as expire or switch off. Not ``decided`` means: the request only opens the page."""
 
     def __init__(self, request: HttpRequest, *, decided: bool = True, **extra: Any) -> None:
         self.request = request
@@ -80,7 +80,7 @@ class ActForm(WrittenByService, forms.Form):
 class ConfirmsWhatWasShown(WrittenByService):
     """A form that writes only what its page showed.
 
-    The page sends ``shown`` back, which names what it showed. If that is not what would happen now, nothing is written.
+    The page sends ``shown`` back, a digest of its preview. If the preview would be different now, nothing is written.
     """
 
     button: ClassVar[str] = ""
@@ -89,15 +89,16 @@ class ConfirmsWhatWasShown(WrittenByService):
     shown: str = ""
 
     def preview(self) -> None:
-        """Find out what would happen, for the page, and name it in ``shown``. Only reads."""
+        """Compute the preview for the page, and its digest ``shown``. It only reads."""
 
     def submit(self) -> bool:
-        if not self.is_valid():
-            return False
-        self.or_errors(self.preview)
-        if self.errors or not self.confirmed():
-            return False
-        return super().submit()
+        return self.is_previewed() and self.confirmed() and super().submit()
+
+    def is_previewed(self) -> bool:
+        """Validate, compute the preview, and return whether there was no error."""
+        if self.is_valid():
+            self.or_errors(self.preview)
+        return not self.errors
 
     def confirmed(self) -> bool:
         return not self.button or self.button in self.data
@@ -112,7 +113,7 @@ class ConfirmsWhatWasShown(WrittenByService):
 
 
 class ReasonForm(ActForm):
-    """Whoever does this says why; the reason is read in the story for years."""
+    """A form that asks for a reason, which stays in the history of the user for years."""
 
     reason = forms.CharField(
         max_length=1024,

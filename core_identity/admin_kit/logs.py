@@ -1,27 +1,31 @@
-"""What the logs that administrators read have in common: nobody changes them, and all that a list shows can be taken away as a file."""
+"""The shared parts of all log pages: nobody changes a log, and everything that a list shows can be exported as a file."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.timezone import localtime
 from django.views.decorators.http import require_safe
 
 from core_identity.admin_kit.exports import COLUMNS, MEDIA_TYPES, Export, Format
-from core_identity.selectors.connections import connection_slugs
+from core_identity.selectors.connections import connection_names, connection_slugs
 
 
 def may_see_connections(request: HttpRequest) -> bool:
-    """Whoever may see connections may see what is said of them: nothing in it is secret, and nobody's data."""
+    """Tell whether an administrator may read the logs of connections. Links to people and payloads need further permissions."""
     return request.user.has_perm("core_identity.view_connection") or request.user.has_perm(
         "core_identity.change_connection"
     )
@@ -33,9 +37,9 @@ class ReadOnlyLog(admin.ModelAdmin):
     empty_value_display = ""
     show_full_result_count = False
     exported: ClassVar[Mapping[str, str]] = COLUMNS
-    """What stands in an export, and which field it is."""
+    """The columns of an export, each with its field."""
     export_name: ClassVar[str]
-    """How the file begins."""
+    """The beginning of the name of the file."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -70,11 +74,42 @@ class ReadOnlyLog(admin.ModelAdmin):
         )
 
 
+class LogPaginator(Paginator):
+    """Counts no further than `MOST`: an exact count reads the whole log."""
+
+    MOST: Final = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by()[: self.MOST].count())
+
+
+class LogList(ChangeList):
+    """A page of a log, whose rows get the people that they are about together."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list: Any = list(self.result_list)
+        log: Any = self.model_admin
+        log.about_rows(request, self.result_list)
+
+
 class ConnectionLog(ReadOnlyLog):
-    """A log of what was said over connections; whoever may see connections may read it."""
+    """A log of the messages of connections. An administrator who may see connections may read it."""
+
+    paginator = LogPaginator
+    list_display_links = None
 
     class Media:
         css = {"all": ["admin_core.css"]}
+        js = ["admin_core.js"]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return LogList
+
+    def about_rows(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Load what the rows of a page show of people, for all of them at once."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may_see_connections(request)
@@ -92,11 +127,80 @@ class ConnectionLog(ReadOnlyLog):
         return format_html('<a href="{}?q={}">{}</a>', address, record.reference, record.reference)
 
 
-class ConnectionFilter(admin.SimpleListFilter):
+class FormFilter(admin.SimpleListFilter):
+    """A filter with fields to type in. The template sends the other filters along as hidden fields."""
+
+    fields: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
+        self.typed = {name: params.pop(name, [""])[-1].strip() for name in self.fields}
+        super().__init__(request, params, model, model_admin)
+        mine = {self.parameter_name, "p", *self.fields}
+        self.hidden = [(name, value) for name, values in request.GET.lists() for value in values if name not in mine]
+
+    def expected_parameters(self) -> list[str | None]:
+        return [self.parameter_name, *self.fields]
+
+    def has_output(self) -> bool:
+        return True
+
+
+class ConnectionFilter(FormFilter):
+    """By slug, or by a part of a slug or name. A list of links only while it is short."""
+
     title = parameter_name = "connection"
+    template = "admin/core_identity/connection_filter.html"
+    LINKS: Final = 20
+    FOUND: Final = 50
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        return [(slug, slug) for slug in connection_slugs()]
+        slugs = connection_slugs(limit=self.LINKS + 1)
+        return [(slug, slug) for slug in slugs] if len(slugs) <= self.LINKS else []
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(connection_slug=self.value()) if self.value() else queryset
+        wanted = (self.value() or "").strip()
+        if not wanted:
+            return queryset
+        if wanted in connection_names([wanted]):
+            return queryset.filter(connection_slug=wanted)
+        return queryset.filter(connection_slug__in=connection_slugs(containing=wanted, limit=self.FOUND))
+
+
+class WhenFilter(FormFilter):
+    """The last hour, day or week, or from one time to another."""
+
+    title = "time"
+    parameter_name = "when"
+    fields = ("since", "until")
+    template = "admin/core_identity/when_filter.html"
+    SPANS: Final = {
+        "hour": ("last hour", timedelta(hours=1)),
+        "day": ("last 24 hours", timedelta(days=1)),
+        "week": ("last 7 days", timedelta(days=7)),
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [(name, words) for name, (words, _) in self.SPANS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        span = self.SPANS.get(self.value() or "")
+        if span is not None:
+            queryset = queryset.filter(at__gte=timezone.now() - span[1])
+        since, until = (_moment(self.typed[name]) for name in self.fields)
+        if since is not None:
+            queryset = queryset.filter(at__gte=since)
+        return queryset if until is None else queryset.filter(at__lt=until)
+
+
+def _moment(text: str) -> datetime | None:
+    """Return a time as a browser's field sends it, in the time zone of the pages; None for anything else."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else timezone.make_aware(found)
+
+
+def chip(colour: str, words: str) -> str:
+    """Return a word with a colour and a shape: ``fine``, ``attention``, ``trouble`` or ``plain``."""
+    return format_html('<span class="core-chip {}">{}</span>', colour, words)

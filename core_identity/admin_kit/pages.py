@@ -3,6 +3,8 @@
 A page is Django's FormView. Its form only validates; the page calls `submit`, and only a form that has written is done.
 """
 
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -122,10 +124,15 @@ class RowPage(AdminPage):
         page = cls(admin=admin)
         page.setup(request)
         page.row = row
-        return (cls.access is Access.VIEW or admin.has_change_permission(request, row)) and page.is_open()
+        may_try = cls.access is Access.VIEW or admin.has_change_permission(request, row)
+        return may_try and page.is_open() and not page.is_too_early()
 
     def is_open(self) -> bool:
         return (self.access is not Access.SUPERUSER or self.request.user.is_superuser) and self.may_open()
+
+    def is_too_early(self) -> bool:
+        """Whether the row lacks a setting that the page needs, so that no link leads to it yet."""
+        return False
 
     def may_open(self) -> bool:
         """Whether a further condition is met, beside `access`."""
@@ -153,6 +160,58 @@ class ReadPage(RowPage):
         return forms.Form()
 
 
+class ListPage(AdminPage):
+    """A page of no single row: ``…/<name>/``. ``access`` is about the rows of the model."""
+
+    access: ClassVar[Access] = Access.VIEW
+
+    @classmethod
+    def address(cls, admin: CoreAdmin) -> URLPattern:
+        return cls.view(admin, f"{cls.name}/")
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not self.is_open():
+            raise PermissionDenied
+        return self.answer_instead() or super().dispatch(request, *args, **kwargs)
+
+    @classmethod
+    def is_open_to(cls, admin: CoreAdmin, request: HttpRequest) -> bool:
+        """Return whether the administrator of a request may open the page. A link to it appears only then."""
+        page = cls(admin=admin)
+        page.setup(request)
+        return page.is_open()
+
+    def is_open(self) -> bool:
+        match self.access:
+            case Access.VIEW:
+                permitted = self.admin.has_view_or_change_permission(self.request)
+            case Access.CHANGE:
+                permitted = self.admin.has_change_permission(self.request)
+            case Access.SUPERUSER:
+                permitted = self.request.user.is_superuser
+        return permitted and self.may_open()
+
+    def may_open(self) -> bool:
+        """Whether a further condition is met, beside `access`."""
+        return True
+
+    def answer_instead(self) -> HttpResponse | None:
+        """Return an answer in place of the page."""
+        return None
+
+    def get_title(self, form: Any) -> str:
+        return self.title
+
+
+class ListReadPage(ListPage):
+    """A list that changes nothing itself; its links and buttons lead to the pages that do."""
+
+    http_method_names = ["get", "head"]
+
+    def get_form(self, form_class: Any = None) -> Any:
+        return forms.Form()
+
+
 class ConnectionPage(RowPage):
     """A page of a connection. The package that knows the subject declares it; `core_identity.config.admin` lists it."""
 
@@ -171,3 +230,20 @@ class ConnectionReadPage(ReadPage, ConnectionPage):
 
 
 Pages = tuple[type[AdminPage], ...]
+HealthRow = tuple[str, object, str]
+"""Name, value, and the address of the list behind it or an empty text."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionPart:
+    """What a package shows on the pages of a connection. `core_identity.config.admin` lists the parts."""
+
+    pages: tuple[type[ConnectionPage], ...]
+    inline: Any
+    """The settings, to read."""
+    facts: "Callable[[Connection], Mapping[str, Any]]"
+    """What the templates show: warnings on each page, and more on the overview."""
+    columns: Mapping[str, Any]
+    """Expressions that the list of connections shows, by name."""
+    health: "Callable[[Connection, Mapping[str, Any]], Iterable[HealthRow]]"
+    """The rows of the health card, from the connection and the facts. Their cost does not grow with people or logs."""

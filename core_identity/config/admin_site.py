@@ -1,20 +1,16 @@
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 
+from core_identity.config.navigation import navigation
 from core_identity.errors import IdentityError, TooManyPasswords, TryLater
-from core_identity.models import Conflict, Event, Identity
-from core_identity.models.conflict import ConflictState
-from core_identity.selectors.bursts import may_settle_bursts, open_bursts
-from core_identity.selectors.groups import waiting_by_connection
-from core_identity.selectors.users import break_glass_users
-from core_identity.services.password_events import alarms
 
 LOGS = ("scim.ProvisioningRecord", "sso.SignInRecord")
 """What other apps keep for administrators to read."""
@@ -24,7 +20,8 @@ class CoreAdminSite(AdminSite):
     """The administration of CORE: the models of core_identity, and no other way to write them than its services."""
 
     site_header = site_title = "CORE"
-    index_title = "People, roles and connections"
+    index_title = "Home"
+    enable_nav_sidebar = False  # ours is in templates/admin/base.html
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Take our own models only: tokens, clients or groups of auth, which other apps register, would be ways around the services."""
@@ -33,10 +30,10 @@ class CoreAdminSite(AdminSite):
         super().register(ours, admin_class, **options)
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
-        """Tell what a service refuses in words, whatever page it was: somebody else may have been faster."""
+        """Show the reason if a service refuses, on every page: another administrator may have been faster."""
 
         @wraps(view)
-        def telling(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        def with_refusals(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             try:
                 return view(request, *args, **kwargs)
             except IdentityError as refused:
@@ -45,35 +42,38 @@ class CoreAdminSite(AdminSite):
             except TryLater as refused:
                 return self._try_later(request, refused)
 
-        return super().admin_view(telling, cacheable)
+        return super().admin_view(with_refusals, cacheable)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Add the navigation. Who may not open the administration gets none."""
+        context = super().each_context(request)
+        if context["has_permission"]:
+            context["core_sections"], context["core_counts"] = navigation(request, self)
+        return context
+
+    def get_urls(self) -> Any:
+        """Add the pages that belong to no model."""
+        # Imported late: what they import registers itself at this site.
+        from core_identity.config.across_pages import drift, groups
+        from core_identity.config.search_page import search
+
+        pages = {"search": search, "groups": groups, "drift": drift}
+        own = [path(f"{name}/", self.admin_view(partial(view, site=self)), name=name) for name, view in pages.items()]
+        return [*own, *super().get_urls()]
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        """Show first what waits for an administrator."""
-        # Imported late: what is in that package registers itself at this site.
-        from core_identity.admin_kit.base import seen_by
+        # Imported late: what it imports registers itself at this site.
+        from core_identity.config.home import home
 
-        told: dict[str, Any] = {"sees": seen_by(request)}
-        if request.user.has_perm("core_identity.view_user") or request.user.has_perm("core_identity.change_user"):
-            wishes = Identity.objects.filter(reactivation_requested_at__isnull=False, user__expired_at__isnull=False)
-            told["wishes"] = wishes.values("user").distinct().count()
-        if request.user.has_perm("core_identity.view_conflict") or request.user.has_perm(
-            "core_identity.change_conflict"
-        ):
-            told["conflicts"] = Conflict.objects.filter(state=ConflictState.OPEN).count()
-        if request.user.is_superuser:
-            told["no_break_glass"] = not break_glass_users().exists()
-            told["password_alarms"] = alarms()[:5]
-        if may_settle_bursts(request.user):
-            told["bursts"] = open_bursts()[:10]
-        if request.user.has_perm("core_identity.view_role") or request.user.has_perm("core_identity.change_role"):
-            told["waiting"] = waiting_by_connection(most=10)
-        if request.user.has_perm("core_identity.view_event"):
-            told["recent"] = Event.objects.all()[:10]
-        return super().index(request, {**told, **(extra_context or {})})
+        context = self.each_context(request)
+        page = home(request, context["core_counts"])
+        return TemplateResponse(
+            request, "admin/index.html", {**context, "title": self.index_title, **page, **(extra_context or {})}
+        )
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """As Django's, with a limit on guesses and a narrower ``next``."""
-        # Imported late: what is in that package registers itself at this site.
+        # Imported late, because the modules of that package register themselves at this site.
         from core_identity.config.password_pages import PasswordSignInView
 
         if request.method == "GET" and self.has_permission(request):
@@ -100,7 +100,7 @@ class CoreAdminSite(AdminSite):
         return response
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        # Imported late: what is in that package registers itself at this site.
+        # Imported late, because the modules of that package register themselves at this site.
         from core_identity.admin.own_password import OwnPasswordView
 
         request.current_app = self.name

@@ -1,9 +1,10 @@
 """Connections as code: a description is applied whole or not at all."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import yaml
 from django.conf import settings
@@ -11,15 +12,17 @@ from django.db import transaction
 
 import scim.connections
 import sso.connections
+import sso.section
 from core_identity.connection_file import Section
+from core_identity.connection_section import ConnectionEntry, RoleEntry, read_connection, read_entries, read_roles
 from core_identity.errors import IdentityError, InvalidValue
 from core_identity.keys import key
 from core_identity.models import Connection, Customer, Role
-from core_identity.models.connection import Mark, Reactivation, RolesFrom, UidRule, UnknownGroup
-from core_identity.policy.overage import MAX_DAYS
 from core_identity.services import connections, roles
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor
+
+Result = TypeVar("Result")
 
 ADMIN_PAGE: Final = "/admin/core_identity/connection/{}/change/"
 """The page of a connection. To ask Django for an address loads all pages, which takes longer than to apply a connection."""
@@ -38,114 +41,104 @@ def parse(text: str) -> Any:
 
 @transaction.atomic
 def apply(*, actor: Actor, content: object, base_dir: Path | None, rotate_secret: bool = False) -> list[dict[str, Any]]:
-    """Make true what ``content`` says and return what to enter at each IdP; raise `SettingsErrors` with all faults, and change nothing.
+    """Apply ``content`` and return the values to enter at each IdP. Raise `SettingsErrors` with all faults, and then change nothing.
 
-    ``base_dir`` is where paths in it start. ``client_secret`` is in an answer only where it was just made.
+    Paths in it are relative to ``base_dir``. An answer contains ``client_secret`` only if it was created now.
     """
     faults: list[SettingsError] = []
     top = Section(content if content is not None else {}, path="", faults=faults)
-    wished_roles = _roles(top)
-    entries = top.raw("connections") or []
+    role_entries, entries = list(read_roles(top)), read_entries(top, "connections")
     top.finish()
-    if not isinstance(entries, list):
-        top.fault("connections", "wrong_type", "This must be a list.")
-        entries = []
-    for name, aliases in wished_roles:
-        with _told(faults, "roles"):
-            role = Role.objects.filter(name_key=key(name)).first()
-            if role is None:
-                # Opened by each connection's own list below, never by being the only connection of the moment.
-                roles.create_role(actor=actor, name=name, grantable_by=[], aliases=aliases or ())
-            elif aliases is not None:
-                roles.change_role(actor=actor, role_id=role.pk, aliases=aliases)
-    answers = [
-        _apply_one(
-            actor=actor,
-            section=Section(entry, path=f"connections[{index}]", faults=faults),
-            base_dir=base_dir,
-            rotate_secret=rotate_secret,
-            only_one=len(entries) == 1,
-        )
-        for index, entry in enumerate(entries)
+    readable = list(_readable(entries, base_dir, faults))
+    for role in role_entries:
+        _or_faults(faults, "roles", partial(_apply_role, actor=actor, entry=role))
+    applied = [
+        _Application(actor, entry, base_dir, faults).run(rotate_secret=rotate_secret, only_one=len(entries) == 1)
+        for entry in readable
     ]
     if faults:
         raise SettingsErrors(faults)
-    return answers
+    return applied
 
 
-def _roles(top: Section) -> list[tuple[str, list[str] | None]]:
-    """Return each role with its aliases, or None where the file says nothing of them: an entry is a name, or a mapping with ``name``."""
-    entries = top.raw("roles") or []
-    if not isinstance(entries, list):
-        top.fault("roles", "wrong_type", "This must be a list.")
-        return []
-    wished = []
-    for index, entry in enumerate(entries):
-        said = entry if isinstance(entry, Mapping) else {"name": entry}
-        section = Section(said, path=f"roles[{index}]", faults=top.faults)
-        name, aliases = section.text("name"), section.texts("aliases")
-        section.finish()
-        if name:
-            wished.append((name, aliases))
-    return wished
+def _readable(entries: list[Any], base_dir: Path | None, faults: list[SettingsError]) -> Iterator[ConnectionEntry]:
+    """Read each connection with all its parts, and yield those without a fault."""
+    for index, content in enumerate(entries):
+        known = len(faults)
+        entry = read_connection(Section(content, path=f"connections[{index}]", faults=faults))
+        if entry.saml is not None:
+            _or_faults(faults, entry.path, partial(sso.section.read_section, entry.saml, base_dir))
+        _or_faults(faults, entry.path, partial(scim.connections.read_section, entry.scim))
+        if len(faults) == known:
+            yield entry
 
 
-def _apply_one(
-    *, actor: Actor, section: Section, base_dir: Path | None, rotate_secret: bool, only_one: bool
-) -> dict[str, Any]:
-    slug = section.text("slug")
-    name = section.text("name", default=slug)
-    customer_name = section.text("customer", default=name)
-    uid = section.section("uid")
-    given = section.section("roles")
-    saml = section.raw("saml")
-    scim_section = section.raw("scim")
-    scim_policy = Section(scim_section, path=f"{section.path}.scim", faults=section.faults)
-    wished = {
-        "name": name,
-        "uid_attribute": uid.text("attribute", default="UID"),
-        "uid_rule": uid.choice("rule", UidRule.values, default=UidRule.NAME),
-        "uid_mark": uid.choice("mark", Mark.values, default=Mark.REQUIRED),
-        "external_id_may_change": uid.flag("external_id_may_change", default=False),
-        "uid_required_in_scim": uid.flag("required_in_scim", default=False),
-        "sso_makes_users": section.flag("sso_makes_users", default=True),
-        "own_idp": section.flag("own_idp", default=False),
-        "roles_from": given.choice(
-            "from", RolesFrom.values, default=RolesFrom.SSO_GROUPS if scim_section is None else RolesFrom.PUSH_GROUPS
-        ),
-        "overage_days": given.number("overage_days", default=MAX_DAYS, most=MAX_DAYS),
-        "unknown_group": scim_policy.choice("unknown_group", UnknownGroup.values, default=UnknownGroup.WAIT),
-        "reactivation": scim_policy.choice("reactivation", Reactivation.values, default=Reactivation.KEEP_EXPIRED),
-    }
-    if wished["uid_mark"] == Mark.WAIVED and wished["uid_rule"] != UidRule.OTHER:
-        uid.fault("mark", "not_a_choice", "The second mark can be waived for the rule `other` only.")
-    if wished["external_id_may_change"] and wished["uid_rule"] != UidRule.OTHER:
-        uid.fault("external_id_may_change", "not_a_choice", "The externalId may change for the rule `other` only.")
-    grantable = given.texts("grantable")
-    section.finish()
-    if section.faults:
-        return {}
-    made: list[Connection] = []
-    with _told(section.faults, section.path):
-        made.append(_connection(actor=actor, slug=slug, customer_name=customer_name, wished=wished))
-    if not made:
-        return {}
-    connection = made[0]
-    with _told(section.faults, f"{section.path}.roles.grantable"):
-        _open_roles(actor=actor, connection=connection, names=grantable, only_one=only_one)
-    hints: list[str] = []
-    if saml is not None:
-        with _told(section.faults, section.path):
-            applied = sso.connections.apply(connection, saml, base_dir=base_dir)
-            hints += sso.connections.hints(applied, saml, base_dir=base_dir)
-    secret = None
-    with _told(section.faults, section.path):
-        rest = _without(scim_section, "unknown_group", "reactivation")
-        secret = scim.connections.apply(connection, rest, rotate_secret=rotate_secret)
-    if section.faults:
-        return {}
-    secrets = {"client_secret": secret} if secret else {}
-    return {**describe(connection), **secrets, **({"hints": hints} if hints else {})}
+def _apply_role(*, actor: Actor, entry: RoleEntry) -> None:
+    role = Role.objects.filter(name_key=key(entry.name)).first()
+    if role is None:
+        # Opened by each connection's own list below, never by being the only connection of the moment.
+        roles.create_role(actor=actor, name=entry.name, grantable_by=[], aliases=entry.aliases or ())
+    elif entry.aliases is not None:
+        roles.change_role(actor=actor, role_id=role.pk, aliases=entry.aliases)
+
+
+@dataclass(frozen=True, slots=True)
+class _Application:
+    """One connection of the file on its way into the database. A service that refuses adds to ``faults``."""
+
+    actor: Actor
+    entry: ConnectionEntry
+    base_dir: Path | None
+    faults: list[SettingsError]
+
+    def run(self, *, rotate_secret: bool, only_one: bool) -> dict[str, Any]:
+        """Return the values to enter at the IdP; nothing useful if there were faults."""
+        path = self.entry.path
+        connection = _or_faults(self.faults, path, self.connection)
+        if connection is None:
+            return {}
+        _or_faults(self.faults, f"{path}.roles.grantable", partial(self.open_roles, connection, only_one=only_one))
+        hints = _or_faults(self.faults, path, partial(self.saml, connection)) if self.entry.saml is not None else None
+        apply_scim = partial(scim.connections.apply, connection, self.entry.scim, rotate_secret=rotate_secret)
+        secret = _or_faults(self.faults, path, apply_scim)
+        return {
+            **describe(connection),
+            **({"client_secret": secret} if secret else {}),
+            **({"hints": hints} if hints else {}),
+        }
+
+    def connection(self) -> Connection:
+        entry = self.entry
+        found = Connection.objects.select_related("customer").filter(slug=entry.slug).first()
+        if found is None:
+            customer = Customer.objects.filter(name_key=key(entry.customer)).first()
+            if customer is None:
+                customer = connections.create_customer(actor=self.actor, name=entry.customer)
+            return connections.create_connection(actor=self.actor, customer=customer, slug=entry.slug, **entry.settings)
+        if found.customer.name_key != key(entry.customer):
+            fault = f"This connection belongs to the customer {found.customer}. This cannot change."
+            raise InvalidValue("customer", fault)
+        return connections.change_connection(actor=self.actor, connection_id=found.pk, **entry.settings)
+
+    def open_roles(self, connection: Connection, *, only_one: bool) -> None:
+        """Set the roles that groups of the connection give. If the file names none, the only connection gets all roles (R28)."""
+        names = self.entry.grantable
+        if names is None:
+            alone = only_one and not Connection.objects.exclude(pk=connection.pk).exists()
+            chosen = list(Role.objects.all()) if alone else []
+        else:
+            known = {role.name_key: role for role in Role.objects.filter(name_key__in=[key(name) for name in names])}
+            missing = [name for name in names if key(name) not in known]
+            if missing:
+                raise InvalidValue(
+                    "", f"There is no role named {', '.join(missing)}. Name it under `roles` to have it made."
+                )
+            chosen = list(known.values())
+        connections.set_grantable_roles(actor=self.actor, connection=connection, roles=chosen, confirm_waiting=True)
+
+    def saml(self, connection: Connection) -> list[str]:
+        applied = sso.connections.apply(connection, self.entry.saml, base_dir=self.base_dir)
+        return sso.connections.hints(applied, self.entry.saml, base_dir=self.base_dir)
 
 
 def describe(connection: Connection) -> dict[str, Any]:
@@ -158,53 +151,18 @@ def describe(connection: Connection) -> dict[str, Any]:
     }
 
 
-def _connection(*, actor: Actor, slug: str, customer_name: str, wished: Mapping[str, Any]) -> Connection:
-    found = Connection.objects.select_related("customer").filter(slug=slug).first()
-    if found is None:
-        customer = Customer.objects.filter(name_key=key(customer_name)).first()
-        if customer is None:
-            customer = connections.create_customer(actor=actor, name=customer_name)
-        return connections.create_connection(actor=actor, customer=customer, slug=slug, **wished)
-    if found.customer.name_key != key(customer_name):
-        raise InvalidValue("customer", f"This connection belongs to the customer {found.customer}. This cannot change.")
-    return connections.change_connection(actor=actor, connection_id=found.pk, **wished)
+def _or_faults(faults: list[SettingsError], path: str, act: Callable[[], Result]) -> Result | None:
+    """Run ``act``. If it is refused, add the reasons as faults at ``path`` and return None, so that more faults can be found.
 
-
-def _open_roles(*, actor: Actor, connection: Connection, names: list[str] | None, only_one: bool) -> None:
-    """Say which roles the groups of the connection give; left out, all of them where it is the only connection (R28)."""
-    if names is None:
-        alone = only_one and not Connection.objects.exclude(pk=connection.pk).exists()
-        chosen = list(Role.objects.all()) if alone else []
-    else:
-        known = {role.name_key: role for role in Role.objects.filter(name_key__in=[key(name) for name in names])}
-        missing = [name for name in names if key(name) not in known]
-        if missing:
-            raise InvalidValue(
-                "", f"There is no role named {', '.join(missing)}. Name it under `roles` to have it made."
-            )
-        chosen = list(known.values())
-    connections.set_grantable_roles(actor=actor, connection=connection, roles=chosen, confirm_waiting=True)
-
-
-@contextmanager
-def _told(faults: list[SettingsError], path: str) -> Iterator[None]:
-    """Turn what a service refuses into a fault at ``path``, and go on to find more; the transaction as a whole is then given up."""
+    The whole transaction is rolled back in the end.
+    """
     try:
         with transaction.atomic():
-            yield
+            return act()
     except SettingsErrors as several:
         faults += [SettingsError(f"{path}.{one.path}", one.code, one.message) for one in several.faults]
     except InvalidValue as error:
         faults.append(SettingsError(f"{path}.{error.field}".rstrip("."), error.code, error.message))
     except IdentityError as error:
         faults.append(SettingsError(path, error.code, error.message))
-
-
-def _without(section: object, *names: str) -> Any:
-    if section is None:
-        return {}
-    return (
-        {name: value for name, value in section.items() if name not in names}
-        if isinstance(section, Mapping)
-        else section
-    )
+    return None

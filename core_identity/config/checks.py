@@ -1,4 +1,4 @@
-"""System checks of what settings alone cannot tell."""
+"""The system check that needs the database: whether a break-glass administrator exists."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 from django.core import checks
 from django.core.checks import CheckMessage, Tags, register
 from django.db import Error, connection
-from django.utils import timezone
 
 from core_identity.models import User
 from core_identity.selectors.users import break_glass_users
@@ -38,21 +37,6 @@ def break_glass_exists_in_production(*, databases: Sequence[str] | None = None, 
     if exists is None:
         return [NOT_ASKED]
     return [] if exists else [NO_BREAK_GLASS]
-
-
-@register(Tags.database)
-def trust_does_not_end(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """With ``check --database default``: signing certificates and metadata of IdPs that end, 30, 7 and 0 days before."""
-    if not databases or connection.alias not in databases:
-        return []
-    from sso.idp_changes import trust_that_ends  # late: commands would load all of SAML for it
-
-    try:
-        found = trust_that_ends(timezone.now())
-    except Error:
-        return []  # not migrated yet
-    hint = "Open the page of the connection, or run: manage.py connection metadata SLUG --url URL"
-    return [checks.Warning(f"{slug}: {' '.join(told)}", hint=hint, id="core_identity.W002") for slug, told in found]
 
 
 def _exists() -> bool | None:

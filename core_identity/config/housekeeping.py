@@ -10,11 +10,15 @@ from django.db import transaction
 from django.db.models import QuerySet
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
-from core_identity.models import Budget, SetupLink
+from core_identity.models import Budget, LoggedHour, SetupLink
+from core_identity.selectors.log_hours import DAYS
+from core_identity.services.log_hours import count_finished_hours
 from core_identity.services.unlisted_groups import end_unlisted_groups
 from core_identity.values import Actor, ActorKind, Channel
 from core_identity.write_guard import service_writes
-from scim.models import ProvisioningRecord, UsedCode
+from scim.home import CALLS
+from scim.models import Payload, ProvisioningRecord, UsedCode
+from sso.home import SIGN_INS
 from sso.models import SignInRecord, SignInState, UsedAssertion
 
 AT_ONCE: Final = 1000
@@ -26,6 +30,9 @@ REPLAY_IS_SEEN: Final = timedelta(days=30)
 CHORES: Final[dict[str, Callable[[datetime], QuerySet[Any]]]] = {
     "provisioning log": lambda now: ProvisioningRecord.objects.filter(
         at__lt=now - timedelta(days=settings.PROVISIONING_LOG_DAYS)
+    ),
+    "payloads": lambda now: Payload.objects.filter(
+        at__lt=now - timedelta(days=min(settings.PAYLOAD_LOG_DAYS, settings.PROVISIONING_LOG_DAYS))
     ),
     "sign-in log": lambda now: SignInRecord.objects.filter(at__lt=now - timedelta(days=settings.SIGN_IN_LOG_DAYS)),
     # With a refresh token it stays: that is the chain of a connection at work.
@@ -40,6 +47,7 @@ CHORES: Final[dict[str, Callable[[datetime], QuerySet[Any]]]] = {
     "set-up links": lambda now: SetupLink.objects.filter(expires_at__lt=now - timedelta(days=1)),
     "sign-ins on their way": lambda now: SignInState.objects.filter(expires_at__lt=now),
     "used assertions": lambda now: UsedAssertion.objects.filter(until__lt=now),
+    "counted hours": lambda now: LoggedHour.objects.filter(hour__lt=now - timedelta(days=DAYS + 1)),
     "sessions": lambda now: Session.objects.filter(expire_date__lt=now),
 }
 """What is deleted, by the name that the command tells: which rows, given the time (aware)."""
@@ -49,11 +57,12 @@ UNLISTED: Final = "roles whose groups are not listed"
 
 
 def tidy(*, now: datetime) -> Iterator[tuple[str, int]]:
-    """End the roles whose time is over (R31), delete what is outdated, and yield how many of each.
+    """End the roles whose time is over (R31), count the finished hours of the logs, delete what is outdated, and yield how many of each.
 
     Several may run at once, beside everything else: a locked row is left for next time.
     """
     yield UNLISTED, end_unlisted_groups(actor=SYSTEM, now=now)
+    count_finished_hours((SIGN_INS, CALLS), now=now)  # before the rows are deleted
     for name, outdated in CHORES.items():
         deleted = 0
         while some := _delete_some(outdated(now)):

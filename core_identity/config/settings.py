@@ -4,6 +4,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
+from core_identity.config.branding import brand
 from core_identity.config.environment import (
     LOCK_TIMEOUT,
     PublicUrl,
@@ -71,6 +72,7 @@ TEMPLATES = [
         "DIRS": [ROOT / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "builtins": ["core_identity.templatetags.core_pages"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -182,6 +184,7 @@ OAUTH2_PROVIDER = {
     },
 }
 PROVISIONING_LOG_DAYS = env.int("PROVISIONING_LOG_DAYS", default=30)  # R35; 0 keeps none
+PAYLOAD_LOG_DAYS = env.int("PAYLOAD_LOG_DAYS", default=7)  # what was sent and answered; 0 keeps nothing
 PROVISIONING_LOG_DELAY = env.float("PROVISIONING_LOG_DELAY", default=0.5)  # seconds; 0 writes each row at once
 SIGN_IN_FAILURES_PER_MINUTE = env.int("SIGN_IN_FAILURES_PER_MINUTE", default=600)  # of each address at a connection
 SIGN_IN_LOOKUPS_PER_MINUTE = env.int("SIGN_IN_LOOKUPS_PER_MINUTE", default=120)  # of each address at the sign-in page
@@ -198,6 +201,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 
 # Pages and files.
+BRAND = brand()  # the name, colour and logo of this installation
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_I18N = True

@@ -6,9 +6,9 @@ from core_identity.write_guard import GuardedModel
 
 
 class Burst(GuardedModel):
-    """Many people of a connection were deactivated within an hour (R22a): applied, and alarmed until an administrator settles it.
+    """An alarm: a connection deactivated many people within an hour (R22a). The deactivations are applied. An administrator settles the alarm.
 
-    Who is in it is read from the users: whom this connection expired between ``began_at`` and ``last_at``.
+    The people of a burst are the users whom this connection expired between ``began_at`` and ``last_at``.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -8,7 +8,7 @@ from core_identity.write_guard import GuardedModel
 
 
 class ConflictState(models.TextChoices):
-    """What became of a conflict (R9)."""
+    """The state of a conflict (R9)."""
 
     OPEN = "open", "open"
     SAME_PERSON = "same_person", "the same person"
@@ -18,10 +18,10 @@ class ConflictState(models.TextChoices):
 
 
 class Conflict(GuardedModel):
-    """A message that would have made two people one, or one two; it waits for an administrator (R9).
+    """A refused message that would have joined two people, or split one. An administrator decides (R9).
 
-    ``said`` is what the message said of the person. ``other`` is who is in the way, ``subject`` whom the message was about where it named
-    somebody known (X of R8a). One row per cause, however often it comes: ``count``.
+    ``said`` contains the values of the person in the message. ``other`` is the user in the way. ``subject`` is the identity in the
+    message, if CORE knows it (X of R8a). There is one row for each cause; ``count`` is the number of messages.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -64,6 +64,6 @@ class Conflict(GuardedModel):
 
     @property
     def named(self) -> str:
-        """Whom the message spoke of, by the best name in it."""
-        told = (self.said.get(name) for name in ("user_name", "name_id", "email", "uid"))
-        return next((str(name) for name in told if name), "somebody")
+        """The best name of the person in the message."""
+        names = (self.said.get(name) for name in ("user_name", "name_id", "email", "uid"))
+        return next((str(name) for name in names if name), "somebody")

@@ -9,7 +9,7 @@ from core_identity.write_guard import GuardedModel
 
 
 class UidRule(models.TextChoices):
-    """What the UID is made of (R3). CORE never computes one: the rule tells what a change of it would mean."""
+    """The content of the UID (R3). CORE never computes a UID: the rule decides what a changed UID means."""
 
     NAME = "name", "firstName.lastName"
     EMAIL = "email", "email address"
@@ -32,21 +32,21 @@ class RolesFrom(models.TextChoices):
 
 
 class UnknownGroup(models.TextChoices):
-    """What happens to a push group that reaches no role (R29)."""
+    """The treatment of a push group that gives no role (R29)."""
 
     WAIT = "wait", "accept it and let it wait"
     REFUSE = "refuse", "refuse it with an error"
 
 
 class Reactivation(models.TextChoices):
-    """What ``active: true`` does for an expired user (R22)."""
+    """The effect of ``active: true`` on an expired user (R22)."""
 
     KEEP_EXPIRED = "keep_expired", "nothing: an administrator decides"
     UNEXPIRE_OWN = "unexpire_own", "unexpires users that this connection expired, if nothing else changed"
 
 
 class Connection(GuardedModel):
-    """The configured tie to one IdP (R1). Never deleted, only switched off (R1a)."""
+    """The configured link to one IdP (R1). It is never deleted, only switched off (R1a)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     customer = models.ForeignKey("core_identity.Customer", models.PROTECT, related_name="connections")

@@ -6,7 +6,7 @@ from core_identity.write_guard import GuardedModel
 
 
 class Customer(GuardedModel):
-    """Who owns connections and users. Matching and uniqueness happen inside one customer and never across (R1)."""
+    """The owner of connections and users. Matching and uniqueness are within one customer (R1)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=255)

@@ -7,17 +7,17 @@ from core_identity.values import ActorKind, Channel
 from core_identity.write_guard import GuardedModel
 
 REFUSED_KINDS = (EventKind.SCIM_REFUSED.value, EventKind.SSO_REFUSED.value)
-"""What `core_identity.services.refusals.recording_refusals` writes for the channels."""
+"""The kinds of `core_identity.services.refusals.recording_refusals`."""
 
 PASSWORD_ALARM = EventKind.PASSWORD_ALARM.value
-"""What `core_identity.services.password_events` writes where many networks try one name."""
+"""The kind of `core_identity.services.password_events` for passwords of one name from many networks."""
 
 
 class Event(GuardedModel):
-    """One append-only audit row, written in the transaction of the change it tells of (R34).
+    """One append-only audit row, written in the transaction of its change (R34).
 
-    Triggers of the database refuse update, delete and truncate. That guards against mistakes, not against whoever holds SQL rights.
-    There are no foreign keys: an event outlives what it tells of. ``changes`` is ``{field: [before, after]}`` and never holds a secret.
+    Triggers of the database refuse update, delete and truncate. They prevent mistakes, but not a person with the rights of the owner of the table.
+    There are no foreign keys, because an event stays when its subject is gone. ``changes`` is ``{field: [before, after]}``, without secrets.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -56,6 +56,7 @@ class Event(GuardedModel):
             models.Index(
                 name="event_refused", fields=("connection_id", "at"), condition=models.Q(kind__in=REFUSED_KINDS)
             ),
+            models.Index(name="event_refused_lately", fields=("at",), condition=models.Q(kind__in=REFUSED_KINDS)),
         )
 
     def __str__(self) -> str:

@@ -6,10 +6,10 @@ from core_identity.write_guard import GuardedModel
 
 
 class Identity(GuardedModel):
-    """What one IdP says about a person: the SCIM resource. It mirrors the IdP completely; the user is ours.
+    """A person as one IdP sends them: the SCIM resource. It mirrors the IdP completely, while the user belongs to CORE.
 
-    An identity that SCIM has never pushed (``pushed_at`` empty) is no SCIM resource, unless an administrator offered it; neither is one that SCIM
-    deleted (R8a, R10, R20).
+    An identity that SCIM has never pushed (``pushed_at`` empty) is not a SCIM resource, unless an administrator offered it. A deleted identity is not
+    a SCIM resource either (R8a, R10, R20).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -117,9 +117,25 @@ class Identity(GuardedModel):
                 condition=~models.Q(name_id_key=""),
             ),
             models.Index(
+                name="identity_reactivation",
+                fields=("user",),
+                condition=models.Q(reactivation_requested_at__isnull=False),
+            ),
+            models.Index(
                 name="identity_groups_unlisted",
                 fields=("connection",),
                 condition=models.Q(groups_unlisted_since__isnull=False),
+            ),
+            models.Index(
+                # By random keys, so the first rows are a fair sample. No time: a sign-in would then write every index of the row.
+                name="identity_groups_unmapped",
+                fields=("connection", "id"),
+                condition=~models.Q(unmapped_groups={}),
+            ),
+            models.Index(
+                name="identity_by_sign_in_only",
+                fields=("connection", "-created_at", "id"),
+                condition=models.Q(pushed_at__isnull=True, deleted_at__isnull=True),
             ),
             models.Index(
                 # The few of whom a filter over emails must look beyond the main one.
@@ -134,12 +150,12 @@ class Identity(GuardedModel):
 
     @property
     def is_resource(self) -> bool:
-        """Whether it stands under /Users; `RESOURCE` and `RESOURCE_SQL` are the same for queries."""
+        """Whether /Users shows the identity. `RESOURCE` and `RESOURCE_SQL` are the same condition for queries."""
         return self.deleted_at is None and (self.pushed_at is not None or self.offered_at is not None)
 
 
 class IdentityUid(GuardedModel):
-    """One UID that an identity has or had; each finds that identity and nobody else (R5)."""
+    """One UID that an identity has or had. Each UID finds only that identity (R5)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")

@@ -6,7 +6,7 @@ from core_identity.write_guard import GuardedModel
 
 
 class PushGroup(GuardedModel):
-    """A group that an IdP pushed, the SCIM *Group* resource: linked to a role, or waiting for one (R28, R29)."""
+    """A group that an IdP pushed: the SCIM *Group* resource. It is linked to a role, or waits for one (R28, R29)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="push_groups")
@@ -31,9 +31,9 @@ class PushGroup(GuardedModel):
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now_add=True)
     named_groups = 0
-    """Not stored: how many ids of groups the message that was just applied named as members. None of them becomes one."""
+    """Not stored: the number of ids of groups that the last message listed as members. A group cannot be a member."""
     shown: "list[str] | None" = None
-    """Not stored: the ids of the members that an answer shows, where they were just read; None where they were not."""
+    """Not stored: the ids of the members that an answer shows, if they were just read. Otherwise None."""
 
     class Meta:
         ordering = ("created_at", "id")
@@ -45,7 +45,7 @@ class PushGroup(GuardedModel):
 
 
 class PushGroupMember(GuardedModel):
-    """That an identity is in a push group. Remembered also while the identity is no SCIM resource (R29)."""
+    """The membership of an identity in a push group. It stays while the identity is not a SCIM resource (R29)."""
 
     id = models.BigAutoField(primary_key=True)
     # No index of its own: `push_group_member_once` begins with it, and a look-up of one member must not read the whole group.
@@ -60,7 +60,7 @@ class PushGroupMember(GuardedModel):
 
 
 class ExpectedMember(GuardedModel):
-    """That a push group named an id which is no identity of its connection yet; it counts once one has it (R29)."""
+    """An id in a push group that is not an identity of its connection yet. It becomes a member when an identity gets the id (R29)."""
 
     id = models.BigAutoField(primary_key=True)
     group = models.ForeignKey(PushGroup, models.CASCADE, related_name="expected", db_index=False)  # as above

@@ -2,9 +2,9 @@ from django.db import models
 
 
 class ResourceBlock(models.Model):
-    """How many SCIM resources of a connection follow a key, up to the key of the next block: so that a list finds its place without counting.
+    """The number of SCIM resources of a connection from a key up to the key of the next block. By it a list finds its page without counting.
 
-    A key is a time of creation and the primary key of an identity. The first block of a connection begins before everybody.
+    A key is a time of creation and the primary key of an identity. The first block of a connection begins before all identities.
     """
 
     connection_id = models.UUIDField()
@@ -22,9 +22,9 @@ class ResourceBlock(models.Model):
 
 
 class ResourceChange(models.Model):
-    """That an identity became a SCIM resource of a connection (+1) or is none any more (-1), and no block counts it yet.
+    """A change that no block counts yet: an identity became a SCIM resource of a connection (+1), or stopped being one (-1).
 
-    Only a trigger of the database writes it, in the transaction of the change. Nothing points to it, so nobody waits for it.
+    Only a trigger of the database writes it, in the transaction of the change. No row refers to it, so no transaction waits for it.
     """
 
     connection_id = models.UUIDField()

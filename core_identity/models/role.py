@@ -7,7 +7,7 @@ from core_identity.write_guard import GuardedModel
 
 
 class Role(GuardedModel):
-    """What a user may do. Made, renamed and deleted by administrators only (R27)."""
+    """A set of permissions. Only administrators create, rename and delete roles (R27)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=255)
@@ -38,7 +38,7 @@ class Role(GuardedModel):
 class RoleAlias(GuardedModel):
     """Another name by which a group reaches a role, from every connection that may give it (R28).
 
-    A name is one role's only, be it its own name or an alias: a trigger of the database compares the two tables.
+    A name belongs to one role, as its own name or as an alias. A trigger of the database compares the two tables.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -57,8 +57,8 @@ class RoleAlias(GuardedModel):
 class Grant(GuardedModel):
     """One user's hold on a role, with its source: channel, connection and group (R32).
 
-    ``key`` tells the sources of one connection apart (id of the push group, compared name of an SSO group, empty for an administrator);
-    ``label`` is the name to show for it.
+    ``key`` distinguishes the sources of one connection: the id of the push group, or the compared name of an SSO group. It is empty for an
+    administrator. ``label`` is the name that pages show.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
+from django.db.models.functions import Collate, Left, Lower
 
 from core_identity.keys import key
 from core_identity.values import Channel
@@ -26,8 +27,14 @@ class UserManager(BaseUserManager["User"]):
         return UserManager.create_local_user(username=username, email=email, password=password, superuser=True, **extra)
 
 
+def _beginning(*texts: Any) -> Collate:
+    """Return what the search by a beginning compares. A longer text would not fit into an index, and its INSERT would fail."""
+    joined = models.Func(*texts, arg_joiner=" || ", template="(%(expressions)s)")
+    return Collate(Lower(Left(joined, 100)), "C")
+
+
 class User(GuardedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # the toolkit has no types
-    """A person as CORE holds them true; what an IdP says about them stands on their `Identity` rows."""
+    """A person with the values that CORE considers true. The values of an IdP are stored in their `Identity` rows."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     customer = models.ForeignKey(
@@ -111,6 +118,9 @@ class User(GuardedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[dj
         )
         indexes = (
             models.Index(name="user_by_email", fields=("email_key",)),
+            # For the beginnings of names: `core_identity.selectors.search`.
+            models.Index(_beginning("last_name"), name="user_by_last_name"),
+            models.Index(_beginning("first_name", models.Value(" "), "last_name"), name="user_by_full_name"),
             models.Index(
                 name="user_by_expiry",
                 fields=("expired_connection", "expired_at"),
@@ -126,7 +136,7 @@ class User(GuardedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[dj
 
     @property
     def introduction(self) -> str:
-        """Name and email, as people know each other; the username where both are empty. A username may have a number appended (R8)."""
+        """The name and the email, by which people know each other. If both are empty, the username, which may end in a number (R8)."""
         name = self.get_full_name()
         if name and self.email:
             return f"{name} ({self.email})"

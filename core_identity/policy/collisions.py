@@ -5,10 +5,11 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
+from core_identity.attributes import NAMES
 from core_identity.keys import key
 from core_identity.values import Cause, Collision, Person
 
-SAID: Final = ("uid", "external_id", "user_name", "name_id", "email", "given_name", "family_name")
+STORED_FIELDS: Final = ("uid", "external_id", "user_name", "name_id", "email", *(name.source for name in NAMES))
 """The fields of a message that are stored for the administrator who decides."""
 
 

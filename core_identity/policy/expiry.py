@@ -51,7 +51,7 @@ def expires(*, was_active: bool, active: bool | None) -> bool:
     return was_active and active is False
 
 
-def wish_is_granted(
+def reactivation_is_permitted(
     *,
     opted_in: bool,
     expired_by_this_connection: bool,

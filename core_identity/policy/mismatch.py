@@ -19,7 +19,7 @@ DOMAIN_ACCOUNT: Final = re.compile(r"[^\\]+\\(.+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ChannelValues:
     """The values that one channel sends for a person. ``others`` are the identifying values besides the UID: label → value."""
 
     uid: str
@@ -27,7 +27,7 @@ class Said:
     others: Mapping[str, str] = field(default_factory=dict)
 
 
-def probable_cause(scim: Said, sso: Said) -> str:
+def probable_cause(scim: ChannelValues, sso: ChannelValues) -> str:
     """Return, in one or two sentences, why SCIM and SSO probably send different UIDs for a person with the same name or address."""
     if scim.derived:
         return "SCIM sends no UID, so CORE uses the userName. In the provisioning of the app, map the UID to the value that SSO sends."

@@ -5,21 +5,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from core_identity.attributes import FOLLOWED
 from core_identity.keys import key
 from core_identity.values import Person
 
-FOLLOWS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "given_name": "first_name",
-        "family_name": "last_name",
-        "title": "title",
-        "organization": "company",
-        "department": "department",
-    }
-)
+FOLLOWS: Final[Mapping[str, str]] = MappingProxyType({attribute.source: attribute.field for attribute in FOLLOWED})
 """Fields of the identity, each with the field of the user that follows it. userName and email do not follow (R8, R16)."""
 
-NAMES: Final = frozenset({"given_name", "family_name"})
+NAMES: Final = frozenset(attribute.source for attribute in FOLLOWED if attribute.is_name)
 """Fields that an empty value never clears (R17), and that do not follow if the UID is made of them (R4)."""
 
 KEYS: Final[Mapping[str, str]] = MappingProxyType(
@@ -31,40 +24,40 @@ COMPARED: Final[Mapping[str, str]] = MappingProxyType({"user_name": "username", 
 """Fields that are compared to find drift."""
 
 
-def mirrored_changes(said: Person, stored: Mapping[str, Any]) -> dict[str, Any]:
+def mirrored_changes(person: Person, stored: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of an identity that this message changes, with their new values (R19). UIDs and ``active`` are decided elsewhere.
 
     ``stored`` holds the present values of the fields in `FOLLOWS` and `KEYS`, ``external_id`` and ``attributes``.
     """
     new: dict[str, Any] = {}
-    if said.user_name and key(said.user_name) != key(stored["user_name"]) == stored["name_id_key"]:
+    if person.user_name and key(person.user_name) != key(stored["user_name"]) == stored["name_id_key"]:
         new["name_id"] = ""  # R8, R8b: it was the userName; the next owner of that name must not find this person by it
-    new["user_name"] = said.user_name or None
-    new["external_id"] = said.external_id
-    new["email"] = said.email
-    if said.name_id:
-        new["name_id"] = said.name_id
-    new.update({field: getattr(said, field) for field in FOLLOWS})
-    if said.attributes:
-        merged = {**stored["attributes"], **said.attributes}
+    new["user_name"] = person.user_name or None
+    new["external_id"] = person.external_id
+    new["email"] = person.email
+    if person.name_id:
+        new["name_id"] = person.name_id
+    new.update({field: getattr(person, field) for field in FOLLOWS})
+    if person.attributes:
+        merged = {**stored["attributes"], **person.attributes}
         new["attributes"] = {name: value for name, value in merged.items() if value is not None}
     return {field: value for field, value in new.items() if value is not None and value != stored[field]}
 
 
 def permitted_changes(
-    said: Person, user: Mapping[str, str], *, names_are_the_uid: bool, uid_moves: bool
+    person: Person, user: Mapping[str, str], *, names_are_the_uid: bool, uid_moves: bool
 ) -> dict[str, str]:
     """Return the fields of the user that this message may change, with their new values.
 
     ``user`` contains the present values of the fields in `FOLLOWS`. With the UID rule *name*, a first or last name is copied to the user only
-    in a push that also changes the UID (R4). Absent (None) means unchanged; empty clears title, company and department (R17). Blanks around a value
+    in a push that also changes the UID (R4). Absent (None) means unchanged; empty clears all fields but names (R17). Blanks around a value
     stay with the identity.
     """
     changes = {}
     for source, field in FOLLOWS.items():
-        if getattr(said, source) is None:
+        if getattr(person, source) is None:
             continue
-        value = getattr(said, source).strip()
+        value = getattr(person, source).strip()
         if value == user[field]:
             continue
         if source in NAMES and (not value or (names_are_the_uid and not uid_moves)):
@@ -75,26 +68,26 @@ def permitted_changes(
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field in which an identity and its user differ: the IdP's value is ``said`` (without blanks around it), CORE's is ``held``."""
+    """One field in which an identity and its user differ: ``idp_value`` is the IdP's value, without blanks around it."""
 
     field: str
-    said: str
-    held: str
+    idp_value: str
+    core_value: str
 
 
 def differences(identity: Mapping[str, str], user: Mapping[str, str]) -> tuple[Difference, ...]:
     """Return the drift between an identity and its user (R18). A value that the IdP never sent is not drift."""
     return tuple(
-        Difference(field, said, user[field])
+        Difference(field, sent, user[field])
         for source, field in COMPARED.items()
-        if (said := identity[source].strip()) != user[field] and (said or source in NAMES)
+        if (sent := identity[source].strip()) != user[field] and (sent or source in NAMES)
     )
 
 
-def texts_that_follow(said: Person, identity: Mapping[str, str]) -> dict[str, Any]:
+def texts_that_follow(person: Person, identity: Mapping[str, str]) -> dict[str, Any]:
     """Return the texts that the identity gets from a sign-in: its own if the two differ only in blanks around them.
 
     Blanks mean nothing in XML, so a sign-in strips them. Otherwise a push and a sign-in would change the value in turn.
     """
-    texts = {source: getattr(said, source) for source in FOLLOWS}
+    texts = {source: getattr(person, source) for source in FOLLOWS}
     return {name: identity[name] if text == identity[name].strip() else text for name, text in texts.items()}

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from core_identity.policy.matching import Decision
+from core_identity.policy.projection import NAMES
 
 _DECIDED: Final = {
     Decision.CREATE: "nobody had this UID: a new user",
@@ -21,7 +22,7 @@ class ActiveMeans(StrEnum):
 
     EXPIRED = "the user was expired"
     NEVER_EXPIRED = "not active at the IdP; not expired, because the person was not active there before"
-    WISH = "reactivation requested: the user stays expired until an administrator unexpires them"
+    REACTIVATION_REQUESTED = "reactivation requested: the user stays expired until an administrator unexpires them"
     UNEXPIRED = "the user was unexpired, as this connection permits"
     ACTIVE = "active again at the IdP; the user was not expired"
 
@@ -45,7 +46,7 @@ def _parts(
             yield "email stored, the email in CORE stays"
         if followed:
             yield f"copied to the user: {', '.join(sorted(field.replace('_', ' ') for field in followed))}"
-        elif {"given_name", "family_name"} & set(noted):
+        elif NAMES & set(noted):
             yield "name stored, the name in CORE stays"
     if active is not None:
         yield str(active)

@@ -1,1 +1,1 @@
-"""The reads, a module for each subject. Nothing here writes or decides."""
+"""Reads of the database, one module for each subject. Selectors do not write and do not decide."""

@@ -1,4 +1,4 @@
-"""Who is in a burst of deactivations, and who of them could come back (R22a)."""
+"""Read the people of a burst of deactivations, and the people who can be unexpired together (R22a)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ from core_identity.values import Channel
 
 @dataclass(frozen=True, slots=True)
 class BurstPlan:
-    """What the one act of R22a does: ``unexpires`` come back. The others of the burst do not.
+    """The result of the action of R22a. The users in ``unexpires`` may sign in again, and the others of the burst stay expired.
 
-    ``changed`` are active again, but the IdP changed UID, externalId, userName or email since (R24), so each has to be looked at; ``guarded``
-    are for a superuser; ``inactive`` are not active at the IdP.
+    ``changed`` are active again, but the IdP changed the UID, externalId, userName or email since (R24), so an administrator must look at each.
+    Only a superuser may unexpire ``guarded``. ``inactive`` are not active at the IdP.
     """
 
     unexpires: Sequence[User]
@@ -35,8 +35,8 @@ class BurstPlan:
 class Deactivations:
     """The deactivations of a connection within `WINDOW`, and since the last settled burst.
 
-    ``gone`` counts them and ``active`` the people who are left, each up to the number that matters. ``began_at`` is the time of the first.
-    ``open_burst`` is the primary key of the burst that they belong to, if it is known already.
+    ``gone`` is their number and ``active`` the number of the other people, each up to the number that matters. ``began_at`` is the time of the first.
+    ``open_burst`` is the primary key of their burst, if there is one already.
     """
 
     gone: int
@@ -46,7 +46,7 @@ class Deactivations:
 
 
 def recent_deactivations(connection: Connection, *, but: Identity, limits: BurstLimits) -> Deactivations:
-    """Return the recent deactivations of a connection, ``but`` among them, which is not counted as active. One statement.
+    """Return the recent deactivations of a connection, including ``but``, which does not count as active. One statement.
 
     Its cost does not depend on how many people a connection has or had: each count stops when it has seen enough.
     """
@@ -90,7 +90,7 @@ CROSS JOIN LATERAL (
 
 
 def people_of(burst: Burst) -> QuerySet[User]:
-    """Return who is expired by a burst until now, in a stable order."""
+    """Return the users whom a burst expired and who are still expired, in a stable order."""
     return User.objects.filter(
         expired_connection=burst.connection_id,
         expired_channel=Channel.SCIM.value,
@@ -101,7 +101,7 @@ def people_of(burst: Burst) -> QuerySet[User]:
 
 
 def plan_of(burst: Burst, *, guarded_too: bool) -> BurstPlan:
-    """Return what unexpiring a burst would do now; ``guarded_too`` for a superuser. Four queries, whatever its size."""
+    """Return the result of unexpiring a burst now; ``guarded_too`` for a superuser. Always four queries."""
     here = Identity.objects.filter(user=OuterRef("pk"), connection=burst.connection_id)
     identities = Identity.objects.select_related("connection").prefetch_related("uids")
     people = people_of(burst).alias(active=Exists(here.filter(active=True, deleted_at__isnull=True)))
@@ -125,5 +125,5 @@ def open_bursts() -> QuerySet[Burst]:
 
 
 def may_settle_bursts(user: User | AnonymousUser) -> bool:
-    """Whether an administrator may decide about bursts: it is an act on a connection, and on its people."""
+    """Whether an administrator may decide about bursts, which changes a connection and its people."""
     return all(user.has_perm(f"core_identity.change_{what}") for what in ("connection", "user"))

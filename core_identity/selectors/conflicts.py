@@ -1,4 +1,4 @@
-"""Reads about open conflicts (R9)."""
+"""Read open conflicts (R9)."""
 
 from core_identity.models import Conflict
 from core_identity.models.conflict import ConflictState
@@ -8,7 +8,7 @@ from core_identity.values import Cause
 def is_exchange_of_names(conflict: Conflict) -> bool:
     """Whether the people of this conflict exchanged their userNames at the IdP, in a pair or in a ring. One query.
 
-    Then each is in the way of the next one, so no push can go first, and no answer of an administrator helps.
+    Then each person is in the way of the next one. No push can succeed first, and no decision of an administrator helps.
     """
     if conflict.cause != Cause.USER_NAME or conflict.subject is None:
         return False

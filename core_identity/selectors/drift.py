@@ -1,30 +1,21 @@
-"""Drift: where what an IdP says and what CORE holds differ (R18), of one person and of a whole connection."""
+"""Read drift, the differences between an identity and its user (R18), of one person and of a whole connection."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from django.db.models import F, Func, Q, QuerySet, TextField, Value
-from django.db.models.lookups import Exact
+from django.db.models import Q, QuerySet
 
 from core_identity.models import Identity, User
-from core_identity.policy.projection import COMPARED, NAMES, differences
+from core_identity.policy.projection import COMPARED, differences
 
 UID: Final = "uid"
 FIELDS: Final[Sequence[str]] = (*COMPARED.values(), UID)
-"""Names of what can drift: fields of the user, and the UID of the identity."""
+"""The names of all values that can drift: fields of the user, and the UID of the identity."""
 
 SPEAKING: Final = Q(deleted_at__isnull=True, offered_at__isnull=True)
-"""An identity that SCIM deleted says nothing any more, and one that is only offered nothing yet."""
-
-_BLANKS: Final = "".join(character for character in map(chr, range(0x3001)) if character.isspace())
-"""What ``str.strip`` removes: the database must remove the same, not only U+0020. The last one is U+3000."""
-
-
-class _Stripped(Func):
-    function = "btrim"
-    output_field = TextField()
+"""Identities with values from an IdP: not deleted by SCIM, and not only offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +25,26 @@ class Drift:
     connection: str
     identity: UUID
     field: str
-    said: str
-    held: str
+    idp_value: str
+    core_value: str
 
 
 def drift_of(user: User) -> list[Drift]:
-    """Return where the identities of a user differ from the user. Two queries."""
+    """Return the drift of all identities of a user. Two queries."""
     identities = _loaded(Identity.objects.filter(SPEAKING, user=user))
     return [one for identity in identities for one in drift_in(identity)]
 
 
 def drift_in(identity: Identity) -> list[Drift]:
-    """Return where one identity and its user differ; `drifting` loads what it looks at."""
-    held = {field: getattr(identity.user, field) for field in COMPARED.values()}
-    said = {source: getattr(identity, source) for source in COMPARED}
+    """Return the drift of one identity. `drifting` loads the rows that this needs."""
+    core_values = {field: getattr(identity.user, field) for field in COMPARED.values()}
+    sent = {source: getattr(identity, source) for source in COMPARED}
     if identity.pushed_at is None:
-        said["user_name"] = held["username"]
+        sent["user_name"] = core_values["username"]
     slug = identity.connection.slug
-    found = [Drift(slug, identity.pk, one.field, one.said, one.held) for one in differences(said, held)]
+    found = [
+        Drift(slug, identity.pk, one.field, one.idp_value, one.core_value) for one in differences(sent, core_values)
+    ]
     if identity.said_uid:
         current = next((uid.uid for uid in identity.uids.all() if uid.current), "")
         found.append(Drift(slug, identity.pk, UID, identity.said_uid, current))
@@ -59,25 +52,12 @@ def drift_in(identity: Identity) -> list[Drift]:
 
 
 def drifting(field: str | None = None) -> QuerySet[Identity]:
-    """Return the identities that differ from their users, in ``field`` of `FIELDS` or in any, in a stable order.
+    """Return the identities that differ from their users, in ``field`` of `FIELDS` or in any; the longest drift first.
 
-    The same judgement as `differences` makes, by the database.
+    Triggers of the database keep the rows of `DriftingIdentity`, so this reads no other person.
     """
-    condition = Q()
-    for source, name in COMPARED.items():
-        if field in {None, name}:
-            condition |= _differs(source, name)
-    if field in {None, UID}:
-        condition |= ~Q(said_uid="")
-    return _loaded(Identity.objects.filter(SPEAKING & condition)).order_by("created_at", "id")
-
-
-def _differs(source: str, field: str) -> Q:
-    said = _Stripped(F(source), Value(_BLANKS))
-    differs = ~Q(Exact(said, F(f"user__{field}")))
-    if source not in NAMES:
-        differs &= ~Q(Exact(said, Value("")))
-    return differs & Q(pushed_at__isnull=False) if source == "user_name" else differs
+    rows = Q(drifting__isnull=False) if field is None else Q(drifting__fields__contains=[field])
+    return _loaded(Identity.objects.filter(rows)).order_by("drifting__id")
 
 
 def _loaded(identities: QuerySet[Identity]) -> QuerySet[Identity]:

@@ -1,4 +1,4 @@
-"""Read what an expiry stores: the time, and what the IdPs send of the user at that time (R22, R24)."""
+"""Read the values that an expiry stores: the time, and the values of the IdPs at that time (R22, R24)."""
 
 import json
 from datetime import datetime

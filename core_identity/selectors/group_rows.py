@@ -1,4 +1,4 @@
-"""The members of a push group, as texts of SCIM ids. A group may have fifty thousand members, and an object for each costs more than its row."""
+"""Read the members of a push group as texts of SCIM ids. A group may have fifty thousand members, and an object costs more than a row."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The ids that messages named as members of one group.
+    """The ids that messages listed as members of one group.
 
-    ``shown`` are live SCIM resources, in the order in which they came; ``hidden`` are members who are no resource; ``expected`` belong to nobody yet
-    (R29), and ``groups`` are those of them that belong to push groups of the connection.
+    ``shown`` are live SCIM resources, in the order in which they joined. ``hidden`` are members who are not a resource now. ``expected`` are ids
+    without an identity (R29), and ``groups`` are those of ``expected`` that belong to push groups of the connection.
     """
 
     shown: list[str]
@@ -36,7 +36,7 @@ class Named:
 
 
 def push_group(connection: Connection, scim_id: UUID) -> PushGroup:
-    """Return one push group; `NotFound` also for one of another connection."""
+    """Return one push group. Raise `NotFound` also for a group of another connection."""
     return _one(_PLAIN, connection, scim_id)
 
 
@@ -46,7 +46,7 @@ def locked_group(connection: Connection, scim_id: UUID) -> PushGroup:
 
 
 def counted_group(connection: Connection, scim_id: UUID) -> tuple[PushGroup, int]:
-    """Return one push group, and how many ids were named as its members: much cheaper than `named_in`. One query."""
+    """Return one push group, and the number of ids that were listed as its members. Much cheaper than `named_in`. One query."""
     group = _one(_COUNTED, connection, scim_id)
     return group, group.named  # type: ignore[attr-defined]  # annotated
 
@@ -58,7 +58,7 @@ def group_with_named(connection: Connection, scim_id: UUID) -> tuple[PushGroup, 
 
 
 def named_in(group: PushGroup) -> Named:
-    """Return the ids that were named as members of a group. One query."""
+    """Return the ids that were listed as members of a group. One query."""
     with database.cursor() as cursor:
         cursor.execute(
             "SELECT " + _NAMED.format(group="%s::uuid", connection="%s::uuid"),

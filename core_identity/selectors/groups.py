@@ -1,4 +1,4 @@
-"""The reads about groups: which role a name reaches (R28), who waits for one (R29), and which names reach none (R31)."""
+"""Read groups: the role that a name reaches (R28), groups that wait for a role (R29), and names that reach no role (R31)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ WHERE identity.connection_id = %s GROUP BY entry.key ORDER BY count(*) DESC, ent
 
 
 def reached_by(name_keys: Collection[str]) -> Q:
-    """Return the condition on roles that one of these names is theirs, as their own or as an alias (R28)."""
+    """Return the condition for roles with one of these names, as their own name or as an alias (R28)."""
     aliases = RoleAlias.objects.filter(name_key__in=name_keys)
     return Q(name_key__in=name_keys) | Q(pk__in=aliases.values("role_id"))
 
@@ -47,14 +47,14 @@ _REACHED: Final = Compiled(
 
 
 def reached_roles(connection: Connection, name_keys: Collection[str]) -> Mapping[str, Role]:
-    """Return which roles these names reach that ``connection`` may give, by name as compared. One query."""
+    """Return the roles that these names reach and that ``connection`` may give, by compared name. One query."""
     roles = _REACHED.rows(connection=connection.pk, names=list(name_keys))
     keys = {role: {role.name_key, *role.alias_keys} for role in roles}  # type: ignore[attr-defined]  # annotated
     return {name_key: role for role, names in keys.items() for name_key in names if name_key in name_keys}
 
 
 def role_by_name(name: str) -> Role:
-    """Return the role of this name or alias; raise `NotFound` where there is none."""
+    """Return the role with this name or alias. Raise `NotFound` if there is none."""
     found = Role.objects.filter(reached_by([key(name)])).prefetch_related("aliases").first()
     if found is None:
         raise NotFound(f"There is no role named {name!r}.")
@@ -62,14 +62,14 @@ def role_by_name(name: str) -> Role:
 
 
 def with_heads(groups: QuerySet[PushGroup]) -> QuerySet[PushGroup]:
-    """Count as ``heads`` the people who have a role by a group, or would; by connection and name."""
+    """Annotate ``heads``, the number of people who have a role by a group, or would have it. Ordered by connection and name."""
     live = Q(members__identity__in=Identity.objects.filter(Identity.RESOURCE))
     counted = groups.select_related("connection").annotate(heads=Count("members", filter=live))
     return counted.order_by("connection__slug", "name_key")
 
 
 def listed_groups(*, connection: Connection | None = None, waiting: bool = False) -> QuerySet[PushGroup]:
-    """Return push groups, of one connection or of all, with ``heads``, and as ``unknown`` how many members nobody knows yet (R29)."""
+    """Return push groups, of one connection or of all, with ``heads``, and with ``unknown``, the number of ids without an identity (R29)."""
     groups = PushGroup.objects.select_related("role")
     if connection is not None:
         groups = groups.filter(connection=connection)
@@ -95,7 +95,7 @@ def waiting_groups(role: Role) -> list[tuple[PushGroup, int]]:
 
 @dataclass(frozen=True, slots=True)
 class UnmappedGroup:
-    """A group of assertions that reaches no role; ``people`` brought it with their last sign-in (R31)."""
+    """A group in assertions that reaches no role. ``people`` is the number of people whose last sign-in contained it (R31)."""
 
     name: str
     people: int
@@ -104,9 +104,9 @@ class UnmappedGroup:
 
 
 def unmapped_groups(connection: Connection, *, most: int = 200) -> list[UnmappedGroup]:
-    """Return which names in the assertions of a connection reach no role, the ``most`` frequent ones first (R31). Three queries, or none.
+    """Return the names in assertions of a connection that reach no role, at most ``most``, the most frequent first (R31). Three queries, or none.
 
-    What reaches a role by now is left out: the next sign-in gives it. Where SSO groups are off nothing is read, so nothing is listed.
+    A name that reaches a role by now is left out, because the next sign-in gives the role. If SSO groups are off, no name is read or listed.
     """
     if not connection.takes_sso_groups:
         return []
@@ -117,7 +117,7 @@ def unmapped_groups(connection: Connection, *, most: int = 200) -> list[Unmapped
 
 
 def _seen(connection: Connection, *, limit: int) -> dict[str, UnmappedGroup]:
-    """Return what the last sign-ins brought, by name as compared: the spellings of one name are one group (R5)."""
+    """Return the groups of the last sign-ins by compared name, so that all spellings of a name are one group (R5)."""
     seen: dict[str, UnmappedGroup] = {}
     with database.cursor() as cursor:
         cursor.execute(SEEN, [connection.pk, limit])
@@ -138,7 +138,7 @@ def people_without_groups(connection: Connection) -> int:
 
 
 def unlisted_people(connection: Connection | None = None) -> QuerySet[Identity]:
-    """Return the identities whose last sign-in said that their groups are not listed, the longest first; of one connection or of all (R31)."""
+    """Return the identities whose last sign-in stated that their groups are not listed, the longest first; of one connection or all (R31)."""
     people = Identity.objects.filter(groups_unlisted_since__isnull=False).exclude(connection__roles_from="push_groups")
     if connection is not None:
         people = people.filter(connection=connection)
@@ -146,5 +146,5 @@ def unlisted_people(connection: Connection | None = None) -> QuerySet[Identity]:
 
 
 def unlisted_roles_end(identity: Identity) -> datetime | None:
-    """Return when the roles by sign-ins of such a person end (aware); None if no full list ever came (R31)."""
+    """Return the time (aware) at which the roles by sign-ins of such a person end. None: no full list ever came (R31)."""
     return kept_until(identity.groups_listed_at, days=identity.connection.overage_days)

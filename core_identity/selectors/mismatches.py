@@ -1,4 +1,4 @@
-"""Who probably stands here twice: reads, as `core_identity.selectors`, of people who came by one channel only (R5, R7, R37)."""
+"""Find people who probably have two users, because each channel sent another UID (R5, R7, R37)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from django.utils import timezone
 from core_identity.errors import Conflict, NoMark
 from core_identity.models import Connection, Event, Identity, IdentityUid
 from core_identity.models.event import REFUSED_KINDS
-from core_identity.policy.mismatch import Said, probable_cause
+from core_identity.policy.mismatch import ChannelValues, probable_cause
 
 LATELY: Final = timedelta(days=7)
 PAIRS: Final = (
@@ -20,12 +20,15 @@ PAIRS: Final = (
     ("name_id_key", "email_key"),
     ("email_key", "user_name_key"),
 )
-"""What a sign-in and a push may have in common of one person, the surest first."""
+"""The values of one person that a sign-in and a push may share, the most certain pair first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """Two identities of one connection and probably of one human: SCIM never pushed ``sso``, ``scim`` never signed in, both go by ``shared``."""
+    """Two identities of one connection that probably belong to one person.
+
+    SCIM never pushed ``sso``, and ``scim`` never signed in. Both have the name or email ``shared``.
+    """
 
     sso: Identity
     scim: Identity
@@ -38,26 +41,26 @@ class Mismatch:
 
 
 def perhaps_pushed_too(connection: Connection) -> QuerySet[Identity]:
-    """Return the identities that only SSO knows while SCIM pushed their NameID or email for somebody who never signed in; the newest first.
+    """Return the identities that only SSO knows, and whose NameID or email SCIM pushed for a person who never signed in; the newest first.
 
-    Each of `PAIRS` is one semi-join: the cost follows the number of people, also where all of them share one address. An address that an
-    administrator let people share pairs nobody by email.
+    Each of `PAIRS` is one semi-join, so the cost grows only with the number of people, even if all of them share one address. If an administrator
+    permitted people to share an address, the address pairs nobody.
     """
     by_sso, by_scim = _by_sso_only(connection), _by_scim_only(connection)
     paired = []
-    for said, pushed in PAIRS:
-        ours, theirs = by_sso.exclude(**{said: ""}), by_scim.filter(**{pushed: OuterRef(said)})
-        if said == pushed:
+    for by_sign_in, pushed in PAIRS:
+        ours, theirs = by_sso.exclude(**{by_sign_in: ""}), by_scim.filter(**{pushed: OuterRef(by_sign_in)})
+        if by_sign_in == pushed:
             ours, theirs = ours.filter(user__email_shared=False), theirs.filter(user__email_shared=False)
         paired.append(ours.filter(Exists(theirs)).order_by().values("pk"))
-    return _told(by_sso.filter(pk__in=paired[0].union(*paired[1:]))).order_by("-created_at", "id")
+    return _loaded(by_sso.filter(pk__in=paired[0].union(*paired[1:]))).order_by("-created_at", "id")
 
 
 def mismatches(connection: Connection, found: Sequence[Identity]) -> list[Mismatch]:
     """Return ``found``, a page of `perhaps_pushed_too`, each with its counterpart and the probable cause. Four queries at most."""
     names = {name for sso in found for name in (sso.name_id_key, sso.email_key) if name}
-    by_scim = _told(_by_scim_only(connection))
-    # One for each name, so that an address which thousands share brings one of them.
+    by_scim = _loaded(_by_scim_only(connection))
+    # One identity for each name, because thousands may share an address.
     by_email = by_scim.filter(email_key__in=names).order_by("email_key", "user__email_shared", "created_at", "id")
     pushed_by: dict[str, dict[str | None, Identity]] = {
         "user_name_key": {scim.user_name_key: scim for scim in by_scim.filter(user_name_key__in=names)},
@@ -65,17 +68,17 @@ def mismatches(connection: Connection, found: Sequence[Identity]) -> list[Mismat
     }
     pairs = []
     for sso in found:
-        for said, pushed in PAIRS:
-            name = getattr(sso, said)
+        for by_sign_in, pushed in PAIRS:
+            name = getattr(sso, by_sign_in)
             scim = pushed_by[pushed].get(name) if name else None
-            if scim and not (said == pushed and (sso.user.email_shared or scim.user.email_shared)):
-                pairs.append(Mismatch(sso, scim, name, probable_cause(_said(scim), _said(sso))))
+            if scim and not (by_sign_in == pushed and (sso.user.email_shared or scim.user.email_shared)):
+                pairs.append(Mismatch(sso, scim, name, probable_cause(_values(scim), _values(sso))))
                 break
     return pairs
 
 
 def refused_lately(connection: Connection) -> int:
-    """Return how many pushes and sign-ins were refused as conflicts in the last days: people in doubt who left no row (R8b, R9)."""
+    """Return the number of pushes and sign-ins that were refused as conflicts in the last days. These people have no row (R8b, R9)."""
     codes = Q(reason__startswith=f"{Conflict.code}:") | Q(reason__startswith=f"{NoMark.code}:")
     since = timezone.now() - LATELY
     return Event.objects.filter(codes, connection_id=connection.pk, kind__in=REFUSED_KINDS, at__gte=since).count()
@@ -91,12 +94,12 @@ def _by_scim_only(connection: Connection) -> QuerySet[Identity]:
     )
 
 
-def _told(identities: QuerySet[Identity]) -> QuerySet[Identity]:
+def _loaded(identities: QuerySet[Identity]) -> QuerySet[Identity]:
     uids = Prefetch("uids", queryset=IdentityUid.objects.filter(current=True), to_attr="current_uids")
     return identities.select_related("user").prefetch_related(uids)
 
 
-def _said(identity: Identity) -> Said:
+def _values(identity: Identity) -> ChannelValues:
     uid = next(iter(identity.current_uids), None)  # type: ignore[attr-defined]  # by _told
     others = {
         "userName": identity.user_name,
@@ -104,4 +107,4 @@ def _said(identity: Identity) -> Said:
         "NameID": identity.name_id,
         "email": identity.email,
     }
-    return Said(uid.uid if uid else "", bool(uid and uid.derived), others)
+    return ChannelValues(uid.uid if uid else "", bool(uid and uid.derived), others)

@@ -1,6 +1,6 @@
-"""Whether a push is about somebody whom nothing in CORE could be taken for: the usual POST, judged by one statement.
+"""Whether nothing in CORE resembles the person of a POST. One statement decides this for the usual POST.
 
-`tests/core_identity/test_newcomers.py` compares it with the look-ups that decide in all other cases.
+`tests/core_identity/test_hot_statements.py` compares it with the look-ups that decide in all other cases.
 """
 
 from functools import cache
@@ -18,7 +18,7 @@ from core_identity.values import Person
 def is_newcomer(connection: Connection, person: Person) -> bool:
     """Whether no identity, UID, user or pending conflict has one of the keys of a person, so that the person is new and every name is free.
 
-    False if in doubt, or if the connection is switched off: then the ordinary look-ups decide. The caller holds the lock of these keys
+    False if this is not certain, or if the connection is switched off. Then the ordinary look-ups decide. The caller holds the lock of these keys
     (`core_identity.services.locks.lock_newcomer`), so the answer stays true until its end.
     """
     keys = keys_of(person)
@@ -38,7 +38,7 @@ def is_newcomer(connection: Connection, person: Person) -> bool:
 
 
 def locked_keys(connection: Connection, person: Person) -> list[str]:
-    """Return names for the keys that `is_newcomer` looks up and two people could share. Two new people who share none may be written at once."""
+    """Return names for the keys of `is_newcomer` that two people could share. Two new people who share none may be written at once."""
     keys = keys_of(person)
     named = {
         f"name {connection.customer_id}": key(person.user_name or ""),

@@ -1,8 +1,8 @@
-"""All SCIM resources of a connection, by pages: the place of a page and the number of all are found without counting.
+"""Read all SCIM resources of a connection, page by page. The position of a page and the total are found without counting.
 
-A connection has blocks of about a thousand resources, each with its number of people, and changes that no block counts yet. All of them together are
-exact in each snapshot of the database, because the trigger appends a change in the transaction of the identity. So the resources before a block are
-the sum of the blocks and changes before it, and a page begins within that block.
+A connection has blocks of about a thousand resources, each with its number of people, and changes that no block counts yet. Together they are
+exact in each snapshot of the database, because the trigger appends a change in the transaction of the identity. So the number of resources before a
+block is the sum of the blocks and changes before it, and a page begins within a block.
 """
 
 from datetime import datetime
@@ -15,11 +15,11 @@ from core_identity.models import Connection, Identity, ResourceBlock, ResourceCh
 from core_identity.selectors.rows import COLUMNS, HELD, ONE, ShownIdentity, shown
 
 _FURTHEST: Final = 2**40
-"""No table has so many rows."""
+"""More rows than any table has."""
 
 
 def page_at(connection: Connection, skipped: int, count: int) -> tuple[list[ShownIdentity], int]:
-    """Return up to ``count`` resources in the order of creation, after ``skipped`` others; and the number of all. One statement."""
+    """Return up to ``count`` resources in the order of creation, after ``skipped`` others, and the total. One statement."""
     asked = {"connection": connection.pk, "skipped": min(skipped, _FURTHEST), "count": count}
     rows = _read(_AT, asked)
     return [shown(row[1:]) for row in rows if row[1] is not None], int(rows[0][0])
@@ -32,7 +32,7 @@ def page_after(connection: Connection, created_at: datetime, pk: UUID, count: in
 
 
 def number_of_resources(connection: Connection) -> int:
-    """Return how many SCIM resources a connection has."""
+    """Return the number of SCIM resources of a connection."""
     [[total]] = _read(_TOTAL, {"connection": connection.pk})
     return int(total)
 

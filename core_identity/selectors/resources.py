@@ -1,4 +1,4 @@
-"""What SCIM sees of a connection: its pushed people and groups, and nobody else's (R1)."""
+"""Read the people and groups of one connection that SCIM shows (R1)."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -22,7 +22,7 @@ def scim_identities(connection: Connection) -> QuerySet[Identity]:
 
 
 def scim_identity(connection: Connection, scim_id: UUID) -> ShownIdentity:
-    """Return one SCIM resource with what its answer shows; `NotFound` also for one of another connection."""
+    """Return one SCIM resource as its answer shows it. Raise `NotFound` also for a resource of another connection."""
     found = with_key(connection, Key.SCIM_ID, scim_id)
     if found is None:
         raise NotFound(f"There is no user with the id {scim_id} in this connection.")
@@ -30,7 +30,7 @@ def scim_identity(connection: Connection, scim_id: UUID) -> ShownIdentity:
 
 
 def has_active(connection: Connection, scim_ids: Collection[UUID]) -> bool:
-    """Whether one of these SCIM resources at least is active."""
+    """Whether at least one of these SCIM resources is active."""
     return scim_identities(connection).filter(scim_id__in=scim_ids, active=True).exists()
 
 
@@ -45,6 +45,6 @@ def push_groups(connection: Connection) -> QuerySet[PushGroup]:
 
 
 def memberships(connection: Connection) -> QuerySet[PushGroupMember]:
-    """Return who is in which group of a connection: live SCIM resources only."""
+    """Return the memberships of a connection's groups, only of live SCIM resources."""
     people = Identity.objects.filter(Identity.RESOURCE, connection=connection)
     return PushGroupMember.objects.filter(group__connection=connection, identity__in=people)

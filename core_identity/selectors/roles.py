@@ -1,4 +1,4 @@
-"""Roles as users hold them: by which sources, and which of these count (R32, R33)."""
+"""Read the roles of users with their sources, and the grants that have an effect (R32, R33)."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from core_identity.models import (
 from core_identity.values import Channel
 
 PROTECTING_APPS = ("core_identity", "sso", "scim", "oauth2_provider", "auth", "admin", "sessions", "contenttypes")
-"""A role that may touch any of these is protected, marked or not (R33)."""
+"""A role with a permission on any of these apps is protected, marked or not (R33)."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceShown:
-    """By which way a role is held; ``connection`` is a slug, ``push_group`` a group's name (of either channel)."""
+    """The source of a grant. ``connection`` is a slug, and ``push_group`` the name of a group of either channel."""
 
     channel: str
     connection: str | None = None
@@ -29,7 +29,7 @@ class SourceShown:
 
 @dataclass(frozen=True, slots=True)
 class RoleHeld:
-    """A role with its sources; ``effective`` is False where it is protected and only channels gave it (R33)."""
+    """A role with its sources. ``effective`` is False if the role is protected and only channels gave it (R33)."""
 
     name: str
     effective: bool
@@ -37,7 +37,7 @@ class RoleHeld:
 
 
 def protected_roles() -> QuerySet[Role]:
-    """Return roles that no channel can give: marked, or holding a permission on what protects the rest (R33)."""
+    """Return the roles that no channel can give: marked roles, and roles with a permission on an app of `PROTECTING_APPS` (R33)."""
     touching = Role.permissions.through.objects.filter(
         role_id=OuterRef("pk"), permission__content_type__app_label__in=PROTECTING_APPS
     )
@@ -45,7 +45,7 @@ def protected_roles() -> QuerySet[Role]:
 
 
 def effective_grants() -> QuerySet[Grant]:
-    """Return the grants that count: those of administrators, and those of channels where the role is not protected (R33)."""
+    """Return the grants with an effect: all grants of administrators, and grants of channels if the role is not protected (R33)."""
     return Grant.objects.filter(Q(channel=Channel.ADMIN.value) | ~Q(role__in=protected_roles().values("pk")))
 
 

@@ -1,7 +1,7 @@
-"""The rows that SCIM shows of users, read by SQL of our own: one statement for one person, for a look-up and for a page.
+"""Read users as SCIM shows them, by SQL of our own: one statement for one person, for a look-up and for a page.
 
-Every statement reads the same columns. The people are found first, by an index; then each is read by its key (`LATERAL … LIMIT 1` and scalar
-sub-queries), so a table that was never analysed costs what another one costs. `tests/core_identity/test_rows.py` compares all of it with the models.
+All statements read the same columns. An index finds the people first. Then each person is read by key (`LATERAL … LIMIT 1` and scalar
+sub-queries), so a table that was never analysed costs the same as any other. `tests/core_identity/test_rows.py` compares the result with the models.
 """
 
 import json
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import connection as database
 
+from core_identity.attributes import SOURCES
 from core_identity.models import (
     Connection,
     Identity,
@@ -24,18 +25,13 @@ from core_identity.models import (
 
 
 class ShownIdentity(NamedTuple):
-    """One SCIM resource with all that its answer shows. Times are ISO 8601 in UTC with microseconds and without a zone."""
+    """One SCIM resource as its answer shows it. Times are ISO 8601 in UTC with microseconds and without a zone."""
 
     pk: str
     scim_id: str
     external_id: str | None
     user_name: str
-    given_name: str
-    family_name: str
     email: str
-    title: str
-    organization: str
-    department: str
     active: bool
     version: int
     created: str
@@ -45,18 +41,23 @@ class ShownIdentity(NamedTuple):
     core_email: str
     expired: bool
     uid: str | None
-    """None while it is derived (R6)."""
+    """None if the UID is derived (R6)."""
+    texts: Mapping[str, str]
+    """The IdP's value of each attribute in `core_identity.attributes.SOURCES`."""
     attributes: Mapping[str, Any]
     groups: Sequence[tuple[str, str]]
-    """SCIM id and name of each."""
+    """The SCIM id and the name of each group."""
 
     @property
     def created_at(self) -> datetime:
         return datetime.fromisoformat(f"{self.created}+00:00")
 
 
+_FIRST_TEXT: Final = ShownIdentity._fields.index("texts")
+
+
 class Key(StrEnum):
-    """What at most one SCIM resource of a connection has."""
+    """Columns with unique values within a connection."""
 
     SCIM_ID = "scim_id"
     USER_NAME = "user_name_key"
@@ -65,13 +66,13 @@ class Key(StrEnum):
 
 
 def with_key(connection: Connection, key: Key, value: str | UUID) -> ShownIdentity | None:
-    """Return the SCIM resource of a connection with this value, which is compared as it is (`keys.key` is up to the caller)."""
+    """Return the SCIM resource of a connection with this value. The caller passes a name in its compared form (`keys.key`)."""
     found = _read(_BY_KEY[key], {"connection": connection.pk, "value": value})
     return found[0] if found else None
 
 
 def with_pks(pks: Collection[object]) -> list[ShownIdentity]:
-    """Return the SCIM resources with these primary keys, in this order. One that disappeared is left out."""
+    """Return the SCIM resources with these primary keys, in this order. A resource that no longer exists is left out."""
     return _read(_BY_PKS, {"pks": list(pks)}) if pks else []
 
 
@@ -80,8 +81,8 @@ def with_email(
 ) -> list[ShownIdentity]:
     """Return the first ``limit`` SCIM resources with this email, in the order of creation.
 
-    ``others`` is the SQL/JSON path by which one email beside the main one fits. If ``type_`` is given, the main email must have it as it was sent;
-    ``own_type`` tells whether an email that was never sent has it.
+    ``others`` is the SQL/JSON path for the emails beside the main one. If ``type_`` is given, the main email must have this type as sent.
+    ``own_type``: whether an email that was never sent has this type.
     """
     asked = {"connection": connection.pk, "email": email_key, "others": others, "limit": limit}
     if type_ is None:
@@ -100,7 +101,8 @@ def shown(row: Sequence[Any]) -> ShownIdentity:
     attributes, groups = row[-2:]
     known = {} if attributes == "{}" else json.loads(attributes)
     of = () if groups is None else tuple((scim_id, name) for scim_id, name in json.loads(groups))
-    return ShownIdentity._make((*row[:-2], known, of))
+    texts = dict(zip(SOURCES, row[_FIRST_TEXT:-2], strict=True))
+    return ShownIdentity._make((*row[:_FIRST_TEXT], texts, known, of))
 
 
 _IDENTITY, _USER, _UID, _GROUP, _MEMBER = (
@@ -109,17 +111,18 @@ _IDENTITY, _USER, _UID, _GROUP, _MEMBER = (
 _TIME: Final = """to_char(one.{} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')"""
 
 COLUMNS: Final = f"""
-one.id::text AS pk, one.scim_id::text, one.external_id, one.user_name, one.given_name, one.family_name, one.email, one.title, one.organization,
-one.department, one.active, one.version, {_TIME.format("created_at")} AS created, {_TIME.format("changed_at")},
+one.id::text AS pk, one.scim_id::text, one.external_id, one.user_name, one.email, one.active, one.version,
+{_TIME.format("created_at")} AS created, {_TIME.format("changed_at")},
 held.username, held.email, held.expired_at IS NOT NULL,
 (SELECT uid FROM {_UID} WHERE identity_id = one.id AND current AND NOT derived LIMIT 1),
+{", ".join(f"one.{source}" for source in SOURCES)},
 one.attributes::text,
 (
     SELECT json_agg((SELECT json_build_array(scim_id, display_name) FROM {_GROUP} WHERE id = member.group_id) ORDER BY member.id)::text
     FROM {_MEMBER} AS member WHERE member.identity_id = one.id
 )
 """  # noqa: S608 - nothing but names of our own
-"""What is read of the identity ``one`` and its user ``held``, in the order of `ShownIdentity`."""
+"""The columns of the identity ``one`` and its user ``held``, in the order of `ShownIdentity`."""
 
 HELD: Final = (
     f"CROSS JOIN LATERAL (SELECT username, email, expired_at FROM {_USER} WHERE id = one.user_id LIMIT 1) AS held"  # noqa: S608
@@ -148,7 +151,7 @@ SELECT {COLUMNS} FROM unnest(%(pks)s::uuid[]) WITH ORDINALITY AS found (id, plac
 """  # noqa: S608
 
 _LISTED: Final = "COALESCE(attributes #>> '{emails,0,value}', '') = email"
-"""Whether the main email is the one that was sent first. Else another email stands by now, and is shown alone."""
+"""Whether the main email is the first email that was sent. If a later message changed it, the answer shows only the new one."""
 
 
 def _by_email(of_type: str) -> str:

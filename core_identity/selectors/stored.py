@@ -1,6 +1,6 @@
-"""A SCIM resource with all that a message about it is judged by: one statement, so one snapshot.
+"""Read a SCIM resource with everything that decides about a message: by one statement, so from one snapshot.
 
-This is the SQL of each PUT, PATCH and DELETE of one person. `tests/core_identity/test_stored.py` compares it with what the models say.
+This is the SQL of each PUT, PATCH and DELETE of one person. `tests/core_identity/test_hot_statements.py` compares it with the models.
 
 Without statistics PostgreSQL may believe all tables to be empty, and that any plan is as good as another. So each table is found by one key:
 ``IS TRUE`` keeps a further condition from an index, and ``LATERAL … LIMIT 1`` keeps the tables from being joined in another order.
@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import connection as database
 from django.db.models import JSONField, Model
 
+from core_identity.attributes import SOURCES
 from core_identity.models import Conflict, Connection, Identity, IdentityUid, PushGroup, PushGroupMember, User
 from core_identity.selectors.rows import ShownIdentity
 
@@ -36,7 +37,7 @@ def stored_person(connection: Connection, scim_id: UUID) -> Identity | None:
 
 
 def as_shown(identity: Identity) -> ShownIdentity:
-    """Return what an answer shows of an identity by `stored_person`. No statement."""
+    """Return an identity by `stored_person` as its answer shows it. No statement."""
     stored, user = identity.__dict__, identity.user
     uid = stored["uid_now"]
     return ShownIdentity(
@@ -44,12 +45,7 @@ def as_shown(identity: Identity) -> ShownIdentity:
         scim_id=str(identity.scim_id),
         external_id=identity.external_id,
         user_name=identity.user_name,
-        given_name=identity.given_name,
-        family_name=identity.family_name,
         email=identity.email,
-        title=identity.title,
-        organization=identity.organization,
-        department=identity.department,
         active=identity.active,
         version=identity.version,
         created=_moment(identity.created_at),
@@ -58,6 +54,7 @@ def as_shown(identity: Identity) -> ShownIdentity:
         core_email=user.email,
         expired=user.expired_at is not None,
         uid=None if uid is None or uid.derived else uid.uid,
+        texts={source: getattr(identity, source) for source in SOURCES},
         attributes=identity.attributes,
         groups=stored["groups_shown"],
     )

@@ -1,4 +1,4 @@
-"""The whole story of one user (R24, R36)."""
+"""Read the whole history of one user (R24, R36)."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,13 +16,13 @@ from core_identity.selectors.users import user_summary
 
 
 def changed_since_expiry(user: User) -> list[tuple[str, str, str, str]]:
-    """Return what the IdPs changed since a user was expired: (connection slug, name, then, now), names as compared (R24)."""
+    """Return the changes by IdPs since a user was expired: (connection slug, name, then, now), in compared form (R24)."""
     return changes_since_expiry(user, user.identities.select_related("connection").prefetch_related("uids"))
 
 
 def changes_since_expiry(user: User, identities: Iterable[Identity]) -> list[tuple[str, str, str, str]]:
-    """As `changed_since_expiry`, from identities that the caller has loaded with connection and UIDs."""
-    then = {said.get("identity"): said for said in user.expired_snapshot}
+    """Return the same as `changed_since_expiry`, from identities that the caller has loaded with connection and UIDs."""
+    then = {entry.get("identity"): entry for entry in user.expired_snapshot}
     changed = []
     for identity in identities:
         now = {
@@ -41,12 +41,12 @@ def changes_since_expiry(user: User, identities: Iterable[Identity]) -> list[tup
 
 
 def events_of(user: User) -> QuerySet[Event]:
-    """Return the events of a user and of everybody who was merged into them (R11), newest first."""
+    """Return the events of a user and of all users who were merged into them (R11), newest first."""
     return Event.objects.filter(user_id__in=[user.pk, *user.tombstones.values_list("pk", flat=True)])
 
 
 def story(user: User, *, events: int | None = 100) -> dict[str, Any]:
-    """Return the whole story of a user as plain JSON values (R36); the newest ``events`` events, all of them where None."""
+    """Return the whole history of a user as plain JSON values (R36), with the newest ``events`` events. None: with all events."""
     expired = None
     if user.expired_at is not None:
         expired = {
@@ -55,13 +55,13 @@ def story(user: User, *, events: int | None = 100) -> dict[str, Any]:
             "channel": user.expired_channel,
             "reason": user.expired_reason,
         }
-    told = events_of(user)
+    recorded = events_of(user)
     return {
         **user_summary(user),
         "expired": expired,
         "merged_into": str(user.merged_into_id) if user.merged_into_id else None,
-        "identities": [_identity_told(identity) for identity in user.identities.select_related("connection")],
-        "roles": roles_told(user),
+        "identities": [_identity_values(identity) for identity in user.identities.select_related("connection")],
+        "roles": role_values(user),
         "events": [
             {
                 "at": event.at.isoformat(),
@@ -72,27 +72,27 @@ def story(user: User, *, events: int | None = 100) -> dict[str, Any]:
                 "reason": event.reason,
                 "reference": event.request_id,
             }
-            for event in (told if events is None else told[:events])
+            for event in (recorded if events is None else recorded[:events])
         ],
     }
 
 
-def roles_told(user: User) -> list[dict[str, Any]]:
+def role_values(user: User) -> list[dict[str, Any]]:
     """Return the effective roles of a user with all their sources, as plain JSON values (R32). One query."""
     return [
         {
-            "name": held.name,
+            "name": role.name,
             "sources": [
                 {"channel": source.channel, "connection": source.connection, "push_group": source.push_group}
-                for source in held.sources
+                for source in role.sources
             ],
         }
-        for held in roles_of(user)
-        if held.effective
+        for role in roles_of(user)
+        if role.effective
     ]
 
 
-def _identity_told(identity: Identity) -> dict[str, Any]:
+def _identity_values(identity: Identity) -> dict[str, Any]:
     uid = identity.uids.filter(current=True).first()
     return {
         "connection": identity.connection.slug,

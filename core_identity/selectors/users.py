@@ -1,4 +1,4 @@
-"""Users: who they are, how they stand, and by which names they are found."""
+"""Read users: their status, the users that need a superuser, and the look-up by any name."""
 
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from core_identity.selectors.roles import effective_grants, protected_roles
 
 
 def standing_of(identity: Identity) -> Standing:
-    """Return what the gate looks at for a sign-in or session by ``identity`` (its user and connection loaded)."""
+    """Return the input of the gate for a sign-in or session of ``identity``, whose user and connection are loaded."""
     user, connection = identity.user, identity.connection
     return Standing(
         expired=user.expired_at is not None,
@@ -31,7 +31,7 @@ def standing_of(identity: Identity) -> Standing:
 
 
 def status_of(user: User) -> str:
-    """Return merged (R11), erased (R34), expired, inactive (every IdP that knows the user calls them inactive, R25) or active."""
+    """Return merged (R11), erased (R34), expired, inactive (no IdP lists the user as active, R25) or active."""
     if user.merged_into_id is not None:
         return "merged"
     if user.erased_at is not None:
@@ -43,19 +43,19 @@ def status_of(user: User) -> str:
 
 
 def guarded_users() -> QuerySet[User]:
-    """Return whom only a superuser may touch: staff, superusers, and who holds a protected role by an administrator (R11, R33)."""
+    """Return the users whom only a superuser may change: staff, superusers, and effective holders of a protected role (R11, R33)."""
     holders = effective_grants().filter(role__in=protected_roles().values("pk")).values("user_id")
     return User.objects.filter(Q(is_staff=True) | Q(is_superuser=True) | Q(pk__in=holders))
 
 
 def break_glass_users() -> QuerySet[User]:
-    """Return the superusers whom no channel reaches: they have a password and no identity, and can sign in (R26)."""
+    """Return the superusers whom no channel can expire: they have a password and no identity, and can sign in (R26)."""
     superusers = User.objects.filter(is_superuser=True, is_staff=True, expired_at__isnull=True, identities__isnull=True)
     return superusers.exclude(Q(password="") | Q(password__startswith=UNUSABLE_PASSWORD_PREFIX))
 
 
 def user_summary(user: User) -> dict[str, Any]:
-    """Return who a user is, as plain JSON values."""
+    """Return the name, email and status of a user as plain JSON values."""
     return {
         "id": str(user.pk),
         "username": user.username,
@@ -67,7 +67,7 @@ def user_summary(user: User) -> dict[str, Any]:
 
 
 def uid_row(connection: Connection, uid: str) -> IdentityUid:
-    """Return the row of a UID, current or former; `NotFound` where nobody of the connection has it (R5)."""
+    """Return the row of a UID, current or former. Raise `NotFound` if no identity of the connection has it (R5)."""
     row = IdentityUid.objects.filter(connection=connection, uid_key=key(uid)).select_related("identity__user").first()
     if row is None:
         raise NotFound(f"Nobody in {connection} has or had the UID {uid!r}.")
@@ -77,7 +77,7 @@ def uid_row(connection: Connection, uid: str) -> IdentityUid:
 def find_user(wanted: str, *, connection: Connection | None = None) -> User:
     """Return the one user with this UID, userName, username, email, id or SCIM id, within ``connection`` if given.
 
-    Raises `NotFound`, and `Ambiguous` where it fits more than one.
+    Raises `NotFound`, and `Ambiguous` if it fits more than one.
     """
     name = key(wanted)
     users = User.objects.filter(merged_into__isnull=True)

@@ -51,7 +51,7 @@ def unexpire_burst(*, actor: Actor, burst_id: UUID, reason: str) -> BurstPlan:
     plan = plan_of(burst, guarded_too=may_touch_guarded(actor))
     unexpire_together(actor=actor, users=plan.unexpires, connection=burst.connection, reason=reason)
     left = len(plan.changed) + len(plan.guarded) + len(plan.inactive)
-    _tell(
+    _record(
         actor=actor,
         burst=burst,
         kind=EventKind.CONNECTION_BURST_UNEXPIRED,
@@ -69,7 +69,7 @@ def settle_burst(*, actor: Actor, burst_id: UUID, reason: str) -> None:
     """Settle a burst whose deactivations were intended. Expired people stay expired. Raises `NotFound`."""
     burst = _locked(burst_id)
     _settle(burst)
-    _tell(
+    _record(
         actor=actor, burst=burst, kind=EventKind.CONNECTION_BURST_SETTLED, reason=reason, left=people_of(burst).count()
     )
 
@@ -79,9 +79,9 @@ def _settle(burst: Burst) -> None:
     burst.save(update_fields=["settled_at"])
 
 
-def _tell(*, actor: Actor, burst: Burst, kind: EventKind, reason: str, **counts: int) -> None:
-    told = {"began_at": (None, burst.began_at), **{name: (None, count) for name, count in counts.items()}}
-    events.record(actor=actor, kind=kind, subject=burst.connection, changes=told, reason=reason)
+def _record(*, actor: Actor, burst: Burst, kind: EventKind, reason: str, **counts: int) -> None:
+    changes = {"began_at": (None, burst.began_at), **{name: (None, count) for name, count in counts.items()}}
+    events.record(actor=actor, kind=kind, subject=burst.connection, changes=changes, reason=reason)
 
 
 def _locked(burst_id: UUID) -> Burst:

@@ -9,7 +9,7 @@ from core_identity import errors
 from core_identity.event_kinds import EventKind
 from core_identity.models import Conflict, Connection, Identity, IdentityUid, User
 from core_identity.models.conflict import ConflictState
-from core_identity.policy.collisions import SAID, digest, keys_of, value_in_doubt
+from core_identity.policy.collisions import STORED_FIELDS, digest, keys_of, value_in_doubt
 from core_identity.services import events
 from core_identity.services.uniqueness import called, holders_of_email
 from core_identity.values import Actor, Cause, Collision, Person
@@ -26,7 +26,7 @@ def note(*, actor: Actor, connection: Connection, refusal: errors.Conflict) -> C
         "last_at": now,
         "reference": actor.request_id,
         "message": refusal.message[:1024],
-        "said": {name: value for name in SAID if (value := getattr(person, name))},
+        "said": {name: value for name in STORED_FIELDS if (value := getattr(person, name))},
     }
     found = (
         Conflict.objects.select_for_update(of=("self",), no_key=True)
@@ -48,19 +48,19 @@ def note(*, actor: Actor, connection: Connection, refusal: errors.Conflict) -> C
             first_at=now,
             **met,
         )
-        _tell(actor=actor, kind=EventKind.CONFLICT_OPENED, conflict=found)
+        _record(actor=actor, kind=EventKind.CONFLICT_OPENED, conflict=found)
         return found
     for field, value in met.items():
         setattr(found, field, value)
     found.count += 1
     if found.state not in {ConflictState.OPEN, ConflictState.DISMISSED}:
         found.state, found.let_through = ConflictState.OPEN, False
-        _tell(actor=actor, kind=EventKind.CONFLICT_OPENED, conflict=found)
+        _record(actor=actor, kind=EventKind.CONFLICT_OPENED, conflict=found)
     found.save()
     return found
 
 
-def tell_apart(*, actor: Actor, identity: Identity, other: User, reason: str) -> None:
+def store_different_people(*, actor: Actor, identity: Identity, other: User, reason: str) -> None:
     """Store that ``identity`` and ``other`` are different people who may share a name (R9, R24). The caller records the event."""
     current = IdentityUid.objects.filter(identity=identity, current=True, derived=False).first()
     person = Person(
@@ -75,10 +75,10 @@ def tell_apart(*, actor: Actor, identity: Identity, other: User, reason: str) ->
         keys_of(person),
         timezone.now(),
     )
-    told = {
+    values = {
         "cause": collision.cause.value,
         "channel": actor.channel.value,
-        "said": {name: value for name in SAID if (value := getattr(person, name))},
+        "said": {name: value for name in STORED_FIELDS if (value := getattr(person, name))},
         "uid_key": keys.uid_key,
         "external_id": keys.external_id,
         "value_key": value_in_doubt(collision),
@@ -93,7 +93,7 @@ def tell_apart(*, actor: Actor, identity: Identity, other: User, reason: str) ->
         "resolved_by": actor.label[:300],
         "reason": reason,
     }
-    Conflict.objects.update_or_create(connection=identity.connection, cause_key=digest(collision), defaults=told)
+    Conflict.objects.update_or_create(connection=identity.connection, cause_key=digest(collision), defaults=values)
 
 
 def settle(*, actor: Actor, identity: Identity, person: Person) -> None:
@@ -116,10 +116,10 @@ def settle(*, actor: Actor, identity: Identity, person: Person) -> None:
             if same:
                 Conflict.objects.filter(pk=conflict.pk).update(let_through=False)
         elif conflict.cause == Cause.NO_MARK:
-            # That the owner came in says nothing of whoever came with other names.
+            # The sign-in of the owner proves nothing about a person with other names.
             if same and conflict.value_key == keys.marks:
                 _close(actor=actor, conflict=conflict)
-        elif went_through or not stands(conflict):
+        elif went_through or not still_exists(conflict):
             _close(actor=actor, conflict=conflict)
 
 
@@ -127,11 +127,11 @@ def close_what_is_gone(*, actor: Actor, user: User) -> None:
     """Close the conflicts of a changed user who no longer causes them. If the user was merged into another, close all."""
     of_user = Conflict.objects.filter(other=user, state=ConflictState.OPEN)
     for conflict in of_user.select_related("connection", "subject"):
-        if user.merged_into_id is not None or not stands(conflict):
+        if user.merged_into_id is not None or not still_exists(conflict):
             _close(actor=actor, conflict=conflict)
 
 
-def stands(conflict: Conflict) -> bool:
+def still_exists(conflict: Conflict) -> bool:
     """Whether the other user is still in the way, and is still a different user."""
     subject = conflict.subject
     if subject is not None and subject.pk != conflict.other_identity_id and subject.user_id == conflict.other_id:
@@ -145,11 +145,11 @@ def stands(conflict: Conflict) -> bool:
             holder = IdentityUid.objects.filter(connection=conflict.connection_id, uid_key=conflict.uid_key)
             return holder.filter(identity=conflict.other_identity_id).exists()
         case Cause.EXTERNAL_ID:
-            return _external_id_stands(conflict)
+            return _external_id_still_exists(conflict)
     return True
 
 
-def _external_id_stands(conflict: Conflict) -> bool:
+def _external_id_still_exists(conflict: Conflict) -> bool:
     """Whether the other user still has the externalId of the message. If the message was about the other user: still has a different one."""
     if conflict.other_identity_id is None:
         return False
@@ -161,10 +161,10 @@ def _external_id_stands(conflict: Conflict) -> bool:
 
 def _close(*, actor: Actor, conflict: Conflict) -> None:
     Conflict.objects.filter(pk=conflict.pk).update(state=ConflictState.GONE, resolved_at=timezone.now())
-    _tell(actor=actor, kind=EventKind.CONFLICT_GONE, conflict=conflict)
+    _record(actor=actor, kind=EventKind.CONFLICT_GONE, conflict=conflict)
 
 
-def _tell(*, actor: Actor, kind: EventKind, conflict: Conflict) -> None:
+def _record(*, actor: Actor, kind: EventKind, conflict: Conflict) -> None:
     events.record(
         actor=actor,
         kind=kind,

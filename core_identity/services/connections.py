@@ -158,8 +158,8 @@ def set_grantable_roles(
     after = {role.name for role in roles}
     connection.grantable_roles.set(roles)
     if before != after:
-        told = {"grantable_roles": (sorted(before), sorted(after))}
-        events.record(actor=actor, kind=EventKind.CONNECTION_CHANGED, subject=connection, changes=told)
+        changes = {"grantable_roles": (sorted(before), sorted(after))}
+        events.record(actor=actor, kind=EventKind.CONNECTION_CHANGED, subject=connection, changes=changes)
     linked = PushGroup.objects.filter(connection=connection, role__isnull=False)
     relink_groups(actor=actor, groups=linked.select_related("connection", "role"))
     end_sso_grants(actor=actor, grants=Grant.objects.filter(connection=connection).exclude(role__in=roles))

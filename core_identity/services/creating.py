@@ -111,9 +111,9 @@ def _create_under_lock(*, actor: Actor, connection: Connection, person: Person) 
     """Create a person who has something in common with others, for example an address that they may share."""
     shared = require_free_email(connection=connection, person=person)
     username = free_username(require_user_name(person))
-    made = _create(actor=actor, connection=connection, person=person, username=username, email_shared=shared)
-    settle(actor=actor, identity=made.identity, person=person)
-    return made
+    created = _create(actor=actor, connection=connection, person=person, username=username, email_shared=shared)
+    settle(actor=actor, identity=created.identity, person=person)
+    return created
 
 
 def _match(*, actor: Actor, connection: Connection, person: Person, decision: Decision, facts: _Facts) -> Outcome:

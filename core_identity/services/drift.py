@@ -36,12 +36,12 @@ def take_over(
     if not fields or not drift.keys() >= set(fields):
         agreed = ", ".join(sorted(set(fields) - drift.keys())) or "nothing that was named"
         raise NotAllowed(f"{identity.connection} and CORE do not differ in {agreed}.")
-    changes = {field: (drift[field].held, drift[field].said) for field in sorted(fields)}
-    for field, (_, said) in changes.items():
+    changes = {field: (drift[field].core_value, drift[field].idp_value) for field in sorted(fields)}
+    for field, (_, value) in changes.items():
         if field == UID:
-            give_uid(actor=actor, identity=identity, uid=said)
+            give_uid(actor=actor, identity=identity, uid=value)
         else:
-            _set(user, field, said)
+            _set(user, field, value)
     user.save(update_fields=["email_key", "username_key", *(field for field in changes if field != UID)])
     events.record(
         actor=actor,
@@ -55,12 +55,12 @@ def take_over(
     return changes
 
 
-def _set(user: User, field: str, said: str) -> None:
+def _set(user: User, field: str, value: str) -> None:
     if field == "email":
-        said = free_email(said, customer=user.customer, but=user, shared=user.email_shared)
-        user.email_key = key(said)
+        value = free_email(value, customer=user.customer, but=user, shared=user.email_shared)
+        user.email_key = key(value)
     if field == "username":
-        if User.objects.filter(username_key=key(said)).exclude(pk=user.pk).exists():
-            raise NameTaken(f"The username {said!r} is taken.")
-        user.username_key = key(said)
-    setattr(user, field, said)
+        if User.objects.filter(username_key=key(value)).exclude(pk=user.pk).exists():
+            raise NameTaken(f"The username {value!r} is taken.")
+        user.username_key = key(value)
+    setattr(user, field, value)

@@ -9,6 +9,8 @@ from django.db import connection as database
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from core_identity import signals
+from core_identity.attributes import FIELDS, SOURCES
 from core_identity.errors import NotAllowed, NotFound
 from core_identity.event_kinds import EventKind
 from core_identity.keys import key
@@ -28,10 +30,8 @@ ERASED: Final = "erased"
 QUOTING_KINDS: Final = (*REFUSED_KINDS, EventKind.PUSH_REST_DROPPED.value)
 """Events in somebody's story that may quote the names of another: why a push or a sign-in, or a part of it, was refused."""
 
-OF_USER: Final = ("email", "email_key", "first_name", "last_name", "title", "company", "department")
-OF_IDENTITY: Final = (
-    "user_name", "given_name", "family_name", "email", "email_key", "title", "organization", "department", "said_uid", "name_id", "name_id_key",
-)  # fmt: skip
+OF_USER: Final = ("email", "email_key", *FIELDS)
+OF_IDENTITY: Final = ("user_name", "email", "email_key", "said_uid", "name_id", "name_id_key", *SOURCES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +86,33 @@ def erase(*, actor: Actor, user_id: UUID, reason: str) -> ErasePlan:
     list(User.objects.select_for_update(no_key=True).filter(merged_into=user).order_by("pk"))
     list(Identity.objects.select_for_update(no_key=True).filter(user__in=[user, *user.tombstones.all()]).order_by("pk"))
     plan = plan_erase(user)
-    # The story is blanked first: what finds its events are the very values that go.
+    # The logs and the events first, because they are found by the values that are blanked next.
+    signals.user_erased.send(sender=User, traces=_traces(plan))
     end_these(actor=actor, grants=Grant.objects.filter(user__in=plan.people), reason="erased")
     _blank_story(plan)
     _blank_conflicts(plan)
     _blank_identities(plan.identities)
     _blank_people(plan.people)
-    told = {"identities": (None, len(plan.identities)), "events": (None, plan.events), "grants": (None, plan.grants)}
-    events.record(actor=actor, kind=EventKind.USER_ERASED, subject=user, changes=told, reason=reason)
+    changes = {"identities": (None, len(plan.identities)), "events": (None, plan.events), "grants": (None, plan.grants)}
+    events.record(actor=actor, kind=EventKind.USER_ERASED, subject=user, changes=changes, reason=reason)
     user.refresh_from_db()
     return plan
+
+
+def _traces(plan: ErasePlan) -> signals.ErasedTraces:
+    return signals.ErasedTraces(
+        users=tuple(one.pk for one in plan.people),
+        identities=tuple(one.pk for one in plan.identities),
+        scim_ids=tuple(one.scim_id for one in plan.identities),
+        names=tuple(_names(plan.people, plan.identities)),
+        connections=tuple(_connections(plan.people)),
+    )
+
+
+def _connections(people: Collection[User]) -> list[UUID]:
+    """Return the connections of their customers, which are the only ones that can quote them."""
+    customers = {one.customer_id for one in people if one.customer_id is not None}
+    return list(Connection.objects.filter(customer__in=customers).values_list("pk", flat=True))
 
 
 def _blank_people(people: Collection[User]) -> None:
@@ -113,7 +130,7 @@ def _blank_people(people: Collection[User]) -> None:
 def _blank_identities(identities: Collection[Identity]) -> None:
     ids = [one.pk for one in identities]
     PushGroupMember.objects.filter(identity__in=ids).delete()
-    # The key stays and goes on finding this identity (R5); the text by which a person would be read goes.
+    # The key stays and still finds this identity (R5). The readable text is blanked.
     IdentityUid.objects.filter(identity__in=ids).update(uid=ERASED)
     now = timezone.now()
     for one in identities:
@@ -149,8 +166,7 @@ def _events(people: Collection[User], identities: Collection[Identity]) -> Query
     conflicts = _conflicts(people, identities).values("pk")
     subjects = [one.pk for one in (*people, *identities)]
     theirs = Q(user_id__in=[one.pk for one in people]) | Q(subject_id__in=subjects) | Q(subject_id__in=conflicts)
-    customers = {one.customer_id for one in people if one.customer_id is not None}
-    connections = list(Connection.objects.filter(customer__in=customers).values_list("pk", flat=True))
+    connections = _connections(people)
     quoted = Q()
     names = _names(people, identities)
     for name in names:
@@ -186,7 +202,7 @@ def _blank_story(plan: ErasePlan) -> None:
     blank.filter(actor__in=labels).update(actor=ERASED)
     blank.update(changes={}, reason="")
     blank.filter(subject_type__in=("user", "identity", "conflict")).update(subject=ERASED)
-    # What they did as administrators stays told of others; only their name goes.
+    # Their acts as administrators stay in the history of other people, without their name.
     Event.objects.filter(actor_id__in=[str(one.pk) for one in plan.people]).update(actor=ERASED)
     with database.cursor() as cursor:
         cursor.execute("SELECT set_config('core_identity.erase', '', true)")

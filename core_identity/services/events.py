@@ -92,13 +92,13 @@ def record_many(events: Iterable[Event]) -> None:
     _append(list(events))
 
 
-def _append(made: list[Event]) -> None:
+def _append(batch: list[Event]) -> None:
     gathered = _gathered.get()
     if gathered is None:
         with service_writes():
-            row_writes.insert(*made) if len(made) <= FEW else Event.objects.bulk_create(made)
+            row_writes.insert(*batch) if len(batch) <= FEW else Event.objects.bulk_create(batch)
     else:
-        gathered += made
+        gathered += batch
 
 
 @contextmanager
@@ -107,13 +107,13 @@ def together() -> Iterator[list[Event]]:
 
     An inner block joins the events of the outer one, so use it with each savepoint. Gives the list: a block whose work is undone clears it.
     """
-    made: list[Event] = []
-    token = _gathered.set(made)
+    batch: list[Event] = []
+    token = _gathered.set(batch)
     try:
-        yield made
+        yield batch
     finally:
         _gathered.reset(token)
-    _append(made)
+    _append(batch)
 
 
 def for_each(rows: str, event: Event) -> tuple[str, dict[str, Any]]:
@@ -138,12 +138,12 @@ _SAME: Final = tuple(field for field in Event._meta.concrete_fields if field.nam
 """The columns in which the events of many people are equal."""
 
 
-def taken() -> list[Event]:
+def take_gathered() -> list[Event]:
     """Return the events that the block of `together` has gathered so far, for a caller that inserts them in a statement of its own."""
     gathered = _gathered.get() or []
-    made = list(gathered)
+    batch = list(gathered)
     gathered.clear()
-    return made
+    return batch
 
 
 _gathered: ContextVar[list[Event] | None] = ContextVar("events that are not written yet", default=None)

@@ -13,7 +13,7 @@ from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_text
 from core_identity.models import Connection, Grant, Identity, User
 from core_identity.models.connection import Reactivation
-from core_identity.policy.expiry import wish_is_granted
+from core_identity.policy.expiry import reactivation_is_permitted
 from core_identity.policy.wording import ActiveMeans
 from core_identity.selectors.expiry import now_and_snapshot
 from core_identity.services import events, row_writes
@@ -48,8 +48,8 @@ def expire(*, actor: Actor, user_id: UUID, reason: str) -> User:
         before = user.expired_channel
         _set_source(user, actor=actor, connection=None, reason=reason)
         _save(user)
-        told = {"expired_channel": (before, user.expired_channel)}
-        events.record(actor=actor, kind=EventKind.USER_EXPIRY_TAKEN_OVER, subject=user, changes=told, reason=reason)
+        changes = {"expired_channel": (before, user.expired_channel)}
+        events.record(actor=actor, kind=EventKind.USER_EXPIRY_TAKEN_OVER, subject=user, changes=changes, reason=reason)
     _expire(actor=actor, user=user, connection=None, reason=reason)
     return user
 
@@ -59,7 +59,7 @@ def expire_by_channel(*, actor: Actor, identity: Identity, reason: str) -> None:
     _expire(actor=actor, user=identity.user, connection=identity.connection, reason=reason)
 
 
-def bury(user: User, *, actor: Actor, kept: User) -> bool:
+def make_tombstone(user: User, *, actor: Actor, kept: User) -> bool:
     """Make ``user`` the tombstone of ``kept`` (R11). If either is expired, ``kept`` is expired too, and only an administrator can undo this.
 
     The merge records the event. Return whether this expired ``kept``. The caller holds the locks.
@@ -84,7 +84,7 @@ def note_reactivation(*, actor: Actor, identity: Identity, uid_moves: bool = Fal
     user, connection = identity.user, identity.connection
     if user.expired_at is None:
         return ActiveMeans.ACTIVE
-    granted = wish_is_granted(
+    granted = reactivation_is_permitted(
         opted_in=connection.reactivation == Reactivation.UNEXPIRE_OWN,
         expired_by_this_connection=user.expired_connection_id == connection.pk,
         live_elsewhere=not _called_inactive(user, but=identity),
@@ -101,7 +101,7 @@ def note_reactivation(*, actor: Actor, identity: Identity, uid_moves: bool = Fal
         return ActiveMeans.UNEXPIRED
     identity.reactivation_requested_at = timezone.now()
     events.record(actor=actor, kind=EventKind.USER_REACTIVATION_REQUESTED, subject=user, connection=connection)
-    return ActiveMeans.WISH
+    return ActiveMeans.REACTIVATION_REQUESTED
 
 
 @in_one_transaction
@@ -205,7 +205,7 @@ def _unexpire(*, actor: Actor, user: User, connection: Connection | None, reason
 
 def _save(user: User) -> None:
     row_writes.update(user, UNEXPIRED)
-    # It is made by the database: what the object in memory says of it is stale, and read again where somebody asks.
+    # The database generates this column. Its value in memory is old, so let the next access read it again.
     user.__dict__.pop("is_active", None)
 
 
@@ -216,11 +216,11 @@ def _called_inactive(user: User, *, but: Identity) -> bool:
 
 
 def _remembered(user: User, identity: Identity) -> dict[str, str | None] | None:
-    return next((said for said in user.expired_snapshot if said.get("identity") == str(identity.pk)), None)
+    return next((entry for entry in user.expired_snapshot if entry.get("identity") == str(identity.pk)), None)
 
 
 def forget_values(user: User) -> None:
     """Remove the reason and the names from the expiry of an erased user (R34). The expiry and its UIDs stay. The erasure records the event."""
     user.expired_reason = ""
-    user.expired_snapshot = [{"identity": said["identity"], "uid": said["uid"]} for said in user.expired_snapshot]
+    user.expired_snapshot = [{"identity": entry["identity"], "uid": entry["uid"]} for entry in user.expired_snapshot]
     _save(user)

@@ -18,10 +18,10 @@ from core_identity.services.identities import (
     new_uid,
     new_user,
     project,
+    record_new_user,
+    record_uid,
     save_changed,
     set_uid,
-    tell_uid,
-    tell_user,
     write_identity,
 )
 from core_identity.services.locating import owner_of_uid
@@ -43,14 +43,14 @@ def follow_push(
     uid_moves = uid_differs = False
     was_resource = identity.is_resource
     before = columns_of(identity)
-    said, said_uid = person, identity.said_uid
+    mirrored, said_uid = person, identity.said_uid
     if identity.offered_at is not None:
         require_claimable(connection=connection, person=person, identity=identity)
         claim(actor=actor, identity=identity)
     if decision is Decision.DRIFT:
         identity.said_uid = person.uid or ""
         identity.new_uid_held = identity.new_uid_held or not was_live
-        said = replace(person, external_id=None)
+        mirrored = replace(person, external_id=None)
     elif uid:
         identity.said_uid = ""
         former = current_uid(identity)
@@ -59,7 +59,7 @@ def follow_push(
         if uid_moves:
             identity.session_epoch += 1
             identity.new_uid_held = False
-    changes = write_identity(identity, said)
+    changes = write_identity(identity, mirrored)
     if identity.said_uid != said_uid:
         changes["said_uid"] = (said_uid, identity.said_uid)
     if not uid or decision is Decision.DRIFT:
@@ -67,14 +67,14 @@ def follow_push(
     if identity.pushed_at is None:
         identity.pushed_at = timezone.now()
     identity.deleted_at = None
-    wished = person.active if was_resource or person.active is not None else True
+    active = person.active if was_resource or person.active is not None else True
     meaning = set_active(
-        actor=actor, identity=identity, active=wished, reason="deactivated by the IdP", uid_moves=uid_moves
+        actor=actor, identity=identity, active=active, reason="deactivated by the IdP", uid_moves=uid_moves
     )
     save_changed(identity, before, anyway=uid_differs)  # what is as it was keeps its version (RFC 7644 section 3.5.2.1)
     if changes or decision not in {Decision.APPLY, Decision.DRIFT}:
         events.record(actor=actor, kind=_KINDS[decision], subject=identity, changes=changes)
-    followed = project(actor=actor, connection=connection, identity=identity, said=person, uid_moves=uid_moves)
+    followed = project(actor=actor, connection=connection, identity=identity, person=person, uid_moves=uid_moves)
     if not was_resource:
         groups.follow_identity(actor=actor, identity=identity)
     settle(actor=actor, identity=identity, person=person)
@@ -106,10 +106,10 @@ def make_identity(
     identity = Identity(connection=connection, user=user, pushed_at=timezone.now(), active=person.active is not False)
     changes = write_identity(identity, person)
     current = new_uid(identity, uid, derived=derived)
-    tell_user(actor=actor, connection=connection, user=user)
+    record_new_user(actor=actor, connection=connection, user=user)
     events.record(actor=actor, kind=EventKind.IDENTITY_CREATED, subject=identity, changes=changes)
-    tell_uid(actor=actor, identity=identity, uid=current, before=None)
-    row_writes.insert(user, identity, current, *events.taken())
+    record_uid(actor=actor, identity=identity, uid=current, before=None)
+    row_writes.insert(user, identity, current, *events.take_gathered())
     return identity
 
 

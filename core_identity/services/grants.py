@@ -113,10 +113,10 @@ _END_OF_USERS: Final = f"{_END} AND user_id = ANY(%(users)s::uuid[]) RETURNING u
 
 def _end_all(*, actor: Actor, source: Source, role: Role) -> int:
     """End grants by one statement that also writes the events, because a customer may have very many."""
-    told, columns = events.for_each(
+    event_sql, columns = events.for_each(
         "ended", grant_event(EventKind.GRANT_REMOVED, actor=actor, source=source, role=role)
     )
-    sql = f"WITH ended AS ({_END} RETURNING user_id), told AS ({told}) SELECT count(*) FROM ended"  # noqa: S608 - SQL of our own
+    sql = f"WITH ended AS ({_END} RETURNING user_id), told AS ({event_sql}) SELECT count(*) FROM ended"  # noqa: S608 - SQL of our own
     return int(_run(sql, _values(source, role) | columns)[0])
 
 

@@ -41,8 +41,8 @@ def create_group(*, actor: Actor, connection: Connection, change: GroupChange) -
     group = PushGroup.objects.create(
         connection=connection, display_name=name, name_key=key(name), external_id=_external_id(change), role=role
     )
-    told = {"display_name": (None, name), "role": (None, role.name if role else None)}
-    events.record(actor=actor, kind=EventKind.GROUP_CREATED, subject=group, changes=told)
+    changes = {"display_name": (None, name), "role": (None, role.name if role else None)}
+    events.record(actor=actor, kind=EventKind.GROUP_CREATED, subject=group, changes=changes)
     if add_first_members(actor=actor, group=group, change=change):
         row_writes.update(group, ["member_count"])
     return group
@@ -72,8 +72,8 @@ def _change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: 
         changed = _rename(actor=actor, group=group, name=_group_name(change.display_name))
     external_id = _external_id(change)
     if change.external_id is not None and external_id != group.external_id:
-        told = {"external_id": (group.external_id, external_id)}
-        events.record(actor=actor, kind=EventKind.GROUP_CHANGED, subject=group, changes=told)
+        changes = {"external_id": (group.external_id, external_id)}
+        events.record(actor=actor, kind=EventKind.GROUP_CHANGED, subject=group, changes=changes)
         group.external_id = external_id
         changed = True
     if change_members(actor=actor, group=group, change=change) or changed:
@@ -137,7 +137,7 @@ def follow_identity(*, actor: Actor, identity: Identity) -> None:
     """
     if not is_named(identity):
         return
-    # What a group answers has one member more, or fewer.
+    # The answer of each group has one member more, or one fewer.
     PushGroup.objects.filter(members__identity=identity).update(version=F("version") + 1)
     if not identity.is_resource:
         drop_grants(actor=actor, identity=identity)
@@ -168,9 +168,9 @@ def _let_in(*, actor: Actor, identity: Identity) -> None:
     PushGroup.objects.filter(pk__in=[group.pk for group in groups]).update(
         version=F("version") + 1, changed_at=timezone.now(), member_count=F("member_count") + 1
     )
-    told = {"members_added": (None, 1), "members_expected": (1, None)}
+    changes = {"members_added": (None, 1), "members_expected": (1, None)}
     events.record_many(
-        events.new_event(actor=actor, kind=EventKind.GROUP_MEMBERS_CHANGED, subject=group, changes=told)
+        events.new_event(actor=actor, kind=EventKind.GROUP_MEMBERS_CHANGED, subject=group, changes=changes)
         for group in groups
     )
 
@@ -203,7 +203,7 @@ def _may_give(connection: Connection, role: Role) -> bool:
 def _reachable_role(connection: Connection, name_key: str) -> Role | None:
     """Return the role that a group of this name reaches, locked against a change of its names at the same instant (R28)."""
     role = Role.objects.select_for_update(no_key=True).filter(reached_by([name_key])).first()
-    # While this waited for the lock an alias may have gone: look again rather than trust the first look.
+    # An alias may have been removed before this lock, so compare again.
     if role is None or name_key not in role_keys(role):
         return None
     return role if _may_give(connection, role) else None
@@ -253,9 +253,9 @@ def _link(*, actor: Actor, group: PushGroup, role: Role | None) -> None:
         end_grants(actor=actor, source=source_of(group), role=before)
     group.role = role
     group.save(update_fields=["role", "display_name", "name_key"])
-    told = {"role": (before.name if before else None, role.name if role else None)}
+    changes = {"role": (before.name if before else None, role.name if role else None)}
     events.record(
-        actor=actor, kind=EventKind.GROUP_LINKED if role else EventKind.GROUP_UNLINKED, subject=group, changes=told
+        actor=actor, kind=EventKind.GROUP_LINKED if role else EventKind.GROUP_UNLINKED, subject=group, changes=changes
     )
     if role is not None:
         give_role(group, actor=actor)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
+from core_identity.attributes import SOURCES
 from core_identity.errors import InvalidValue
 from core_identity.event_kinds import EventKind
 from core_identity.keys import MAX_NAME, clean_name, exact_text, key, mixed_scripts
@@ -18,7 +19,6 @@ from core_identity.services import events, row_writes
 from core_identity.values import Actor, Person
 
 NAMES: Final = ("uid", "external_id", "user_name", "name_id")
-TEXTS: Final = ("given_name", "family_name", "title", "organization", "department")
 
 
 def cleaned(person: Person) -> Person:
@@ -32,9 +32,9 @@ def cleaned(person: Person) -> Person:
         return None if value is None else cleaner(value, field=person.called.get(field, field), **limits)
 
     names = {field: clean(field, clean_name) for field in NAMES}
-    texts = {field: clean(field, exact_text) for field in TEXTS}
-    said: dict[str, Any] = names | texts | {"email": clean("email", clean_name)}
-    return replace(person, **said | {field: said[field] or None for field in ("uid", "external_id")})
+    texts = {field: clean(field, exact_text) for field in SOURCES}
+    values: dict[str, Any] = names | texts | {"email": clean("email", clean_name)}
+    return replace(person, **values | {field: values[field] or None for field in ("uid", "external_id")})
 
 
 def known(identity: Identity | None) -> Known | None:
@@ -59,13 +59,13 @@ def known(identity: Identity | None) -> Known | None:
     )
 
 
-def free_username(wished: str) -> str:
-    """Return ``wished``, or ``wished`` with the first number that makes it unique in CORE (R8)."""
-    base = wished[:MAX_NAME] or "user"
+def free_username(name: str) -> str:
+    """Return ``name``, or ``name`` with the first number that makes it unique in CORE (R8)."""
+    base = name[:MAX_NAME] or "user"
     if not User.objects.filter(username_key=key(base)).exists():
         return base
-    taken = set(User.objects.filter(username_key__startswith=key(base)).values_list("username_key", flat=True))
-    return next(name for name in username_candidates(base) if key(name) not in taken)
+    taken_keys = set(User.objects.filter(username_key__startswith=key(base)).values_list("username_key", flat=True))
+    return next(name for name in username_candidates(base) if key(name) not in taken_keys)
 
 
 def make_user(
@@ -74,7 +74,7 @@ def make_user(
     """Make the user of a new person. The password is unusable, because channels never set one."""
     user = new_user(connection=connection, person=person, username=free_username(username), email_shared=email_shared)
     row_writes.insert(user)
-    tell_user(actor=actor, connection=connection, user=user)
+    record_new_user(actor=actor, connection=connection, user=user)
     return user
 
 
@@ -93,20 +93,20 @@ def new_user(*, connection: Connection, person: Person, username: str, email_sha
     return user
 
 
-def tell_user(*, actor: Actor, connection: Connection, user: User) -> None:
+def record_new_user(*, actor: Actor, connection: Connection, user: User) -> None:
     """Record the event of a new user."""
-    made = {"username": ("", user.username), "email": ("", user.email)}
-    events.record(actor=actor, kind=EventKind.USER_CREATED, subject=user, connection=connection, changes=made)
+    changes: dict[str, tuple[object, object]] = {"username": ("", user.username), "email": ("", user.email)}
+    events.record(actor=actor, kind=EventKind.USER_CREATED, subject=user, connection=connection, changes=changes)
 
 
-def write_identity(identity: Identity, said: Person) -> dict[str, tuple[object, object]]:
+def write_identity(identity: Identity, person: Person) -> dict[str, tuple[object, object]]:
     """Copy the values of a message to ``identity`` in memory (R19). Return the changes. UIDs and ``active`` have functions of their own."""
     stored = mirrored_fields(identity)
-    changes = {field: (stored[field], value) for field, value in mirrored_changes(said, stored).items()}
+    changes = {field: (stored[field], value) for field, value in mirrored_changes(person, stored).items()}
     for field, (_, value) in changes.items():
         setattr(identity, field, value)
-    if said.user_name:
-        identity.user_name_key = key(said.user_name)
+    if person.user_name:
+        identity.user_name_key = key(person.user_name)
     identity.email_key = key(identity.email)
     identity.name_id_key = key(identity.name_id)
     return changes
@@ -145,12 +145,12 @@ def columns_of(identity: Identity) -> dict[str, object]:
 
 
 def project(
-    *, actor: Actor, connection: Connection, identity: Identity, said: Person, uid_moves: bool
+    *, actor: Actor, connection: Connection, identity: Identity, person: Person, uid_moves: bool
 ) -> dict[str, str]:
     """Copy values to the user, as far as policy permits (R4, R17). Return the changed fields with their new values."""
     user = identity.user
     changes = permitted_changes(
-        said,
+        person,
         followed_fields(user),
         names_are_the_uid=connection.uid_rule == UidRule.NAME,
         uid_moves=uid_moves,
@@ -210,12 +210,12 @@ def set_uid(*, actor: Actor, identity: Identity, uid: str, derived: bool = False
         before.current = False
         before.save(update_fields=["current"])
     IdentityUid.objects.filter(identity=identity, uid_key=key(uid)).delete()
-    made = new_uid(identity, uid, derived=derived)
-    row_writes.insert(made)
+    row = new_uid(identity, uid, derived=derived)
+    row_writes.insert(row)
     if "uid_now" in identity.__dict__:
-        identity.__dict__["uid_now"] = made
-    tell_uid(actor=actor, identity=identity, uid=made, before=before)
-    return before is None or before.uid_key != made.uid_key
+        identity.__dict__["uid_now"] = row
+    record_uid(actor=actor, identity=identity, uid=row, before=before)
+    return before is None or before.uid_key != row.uid_key
 
 
 def new_uid(identity: Identity, uid: str, *, derived: bool) -> IdentityUid:
@@ -230,7 +230,7 @@ def new_uid(identity: Identity, uid: str, *, derived: bool) -> IdentityUid:
     )
 
 
-def tell_uid(*, actor: Actor, identity: Identity, uid: IdentityUid, before: IdentityUid | None) -> None:
+def record_uid(*, actor: Actor, identity: Identity, uid: IdentityUid, before: IdentityUid | None) -> None:
     """Record the event of a new current UID. ``before`` is the former one."""
     changes: dict[str, tuple[object, object]] = {"uid": (before.uid if before else "", uid.uid)}
     was_derived = before is not None and before.derived

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from core_identity.attributes import NAMES
 from core_identity.errors import NameTaken, NotAllowed, NotFound
 from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_name, key
@@ -77,8 +78,7 @@ def offer(*, actor: Actor, connection: Connection, user_ids: Collection[UUID], r
             user_name_key=user.username_key,
             email=user.email,
             email_key=user.email_key,
-            given_name=user.first_name,
-            family_name=user.last_name,
+            **{name.source: getattr(user, name.field) for name in NAMES},
         )
         for user in users
     )

@@ -111,17 +111,17 @@ def contradiction(
     *,
     subject: Identity | None,
     owner: Identity | None,
-    taken: Identity | None = None,
+    holder: Identity | None = None,
 ) -> Conflict:
-    """Return the conflict with the key that contradicts: ``owner`` has the UID, ``taken`` the externalId, or ``subject`` has other keys (R8a)."""
-    other = next((one for one in (owner, taken) if one is not None and one != subject), subject)
+    """Return the conflict with the key that contradicts: ``owner`` has the UID, ``holder`` the externalId, or ``subject`` has other keys (R8a)."""
+    other = next((one for one in (owner, holder) if one is not None and one != subject), subject)
     assert other is not None  # noqa: S101 - without anybody known there is nothing to contradict
     cause = Cause.UID if other == owner and other != subject else Cause.EXTERNAL_ID
     if cause is Cause.UID:
         sent = f"{connection.uid_attribute} {person.uid!r}" if person.uid else f"userName {person.user_name!r} (as UID)"
         why = "it belongs to another person of the connection. Check that the UID is unique and the same in SAML and SCIM."
     elif other == subject and (not person.external_id or person.external_id == other.external_id):
-        # Only where the externalId may change: then it proves nothing without the userName.
+        # This happens only if the externalId may change. Then it proves nothing without the userName.
         sent = f"userName {person.user_name!r}"
         why = (
             f"the {connection.uid_attribute} and the userName both differ from what is stored for this person, and here the externalId may change, "

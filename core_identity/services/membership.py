@@ -12,7 +12,7 @@ def add_first_members(*, actor: Actor, group: PushGroup, change: GroupChange) ->
     """Add the members of a new group. Note in ``group`` their number and what an answer shows. Return whether there are any."""
     come = take_in(group, _wanted(change), actor=actor)
     group.member_count, group.shown, group.named_groups = come.members, come.shown_ids, come.groups
-    _tell(actor=actor, group=group, left=Moved(), come=come)
+    _record(actor=actor, group=group, left=Moved(), come=come)
     return bool(come.members)
 
 
@@ -39,7 +39,7 @@ def change_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> bo
         group.named_groups = come.groups
     else:
         left, come = _replace(actor=actor, group=group, wanted=_wanted(change))
-    _tell(actor=actor, group=group, left=left, come=come)
+    _record(actor=actor, group=group, left=left, come=come)
     group.member_count = max(group.member_count + come.members - left.members, 0)
     return bool(left.members or come.members)
 
@@ -63,13 +63,13 @@ def _replace(*, actor: Actor, group: PushGroup, wanted: set[str]) -> tuple[Moved
     return left, come
 
 
-def _tell(*, actor: Actor, group: PushGroup, left: Moved, come: Moved) -> None:
+def _record(*, actor: Actor, group: PushGroup, left: Moved, come: Moved) -> None:
     counts = {
         "members_removed": left.members,
         "members_added": come.members,
         "members_expected": come.expected,
         "members_given_up": left.expected,
     }
-    told = {name: (None, count) for name, count in counts.items() if count}
-    if told:
-        events.record(actor=actor, kind=EventKind.GROUP_MEMBERS_CHANGED, subject=group, changes=told)
+    changes = {name: (None, count) for name, count in counts.items() if count}
+    if changes:
+        events.record(actor=actor, kind=EventKind.GROUP_MEMBERS_CHANGED, subject=group, changes=changes)

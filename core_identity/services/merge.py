@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
+from core_identity.attributes import SOURCES
 from core_identity.errors import NotAllowed, NotFound
 from core_identity.event_kinds import EventKind
 from core_identity.keys import key
@@ -17,8 +18,8 @@ from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor
 
 FACE = (
-    "scim_id", "user_name", "user_name_key", "external_id", "active", "given_name", "family_name", "email", "email_key",
-    "title", "organization", "department", "attributes", "pushed_at", "offered_at", "deleted_at", "created_at",
+    "scim_id", "user_name", "user_name_key", "external_id", "active", "email", "email_key", *SOURCES, "attributes",
+    "pushed_at", "offered_at", "deleted_at", "created_at",
 )  # fmt: skip
 """The fields that SCIM shows. If one connection has two identities, the fields of the one under /Users stay there."""
 
@@ -44,7 +45,7 @@ class MergePlan:
     grants: tuple[Grant, ...]
     expires: bool
 
-    def told(self) -> dict[str, tuple[object, object]]:
+    def as_changes(self) -> dict[str, tuple[object, object]]:
         """Return it as the changes of an event: what was ``gone``'s, and is ``kept``'s now."""
         theirs, ours = str(self.gone), str(self.kept)
         return {
@@ -83,11 +84,11 @@ def plan_merge(*, kept_id: UUID, gone_id: UUID) -> MergePlan:
         into = ours[theirs.connection_id]
         uids = tuple(IdentityUid.objects.filter(identity=theirs, derived=False).values_list("uid", flat=True))
         folds.append(Fold(into, theirs, uids, takes_its_place=theirs.is_resource and not into.is_resource))
-    held = set(Grant.objects.filter(user=kept).values_list("role_id", "channel", "connection_id", "key"))
+    own = set(Grant.objects.filter(user=kept).values_list("role_id", "channel", "connection_id", "key"))
     grants = [
         grant
         for grant in Grant.objects.filter(user=gone).select_related("role", "connection")
-        if (grant.role_id, grant.channel, grant.connection_id, grant.key) not in held
+        if (grant.role_id, grant.channel, grant.connection_id, grant.key) not in own
     ]
     expires = kept.expired_at is None and gone.expired_at is not None
     return MergePlan(kept, gone, tuple(moved), tuple(folds), tuple(grants), expires)
@@ -106,14 +107,14 @@ def merge(*, actor: Actor, kept_id: UUID, gone_id: UUID, reason: str) -> User:
     list(Identity.objects.select_for_update(no_key=True).filter(user__in=locked).order_by("pk"))
     require_superuser(actor, locked)
     plan = plan_merge(kept_id=kept_id, gone_id=gone_id)
-    told = plan.told()
+    changes = plan.as_changes()
     _move(plan)
-    expiry.bury(plan.gone, actor=actor, kept=plan.kept)
+    expiry.make_tombstone(plan.gone, actor=actor, kept=plan.kept)
     plan.gone.set_unusable_password()
     plan.gone.merged_into = plan.kept
     plan.gone.save(update_fields=["password", "merged_into"])
     plan.gone.tombstones.update(merged_into=plan.kept)
-    events.record(actor=actor, kind=EventKind.USER_MERGED, subject=plan.kept, changes=told, reason=reason)
+    events.record(actor=actor, kind=EventKind.USER_MERGED, subject=plan.kept, changes=changes, reason=reason)
     for fold in plan.folds:
         groups.follow_identity(actor=actor, identity=fold.into)
     close_what_is_gone(actor=actor, user=plan.gone)
@@ -155,10 +156,10 @@ def _fold(fold: Fold) -> None:
             setattr(into, name, value)
     into.external_id = into.external_id or external_id
     if mark and (not into.name_id or into.name_id_key == into.user_name_key):
-        # R8b: with the UIDs comes a name that agrees with them, so that either account signs in.
+        # R8b: the UIDs need a name that agrees with them, so that both accounts can sign in.
         into.name_id, into.name_id_key = mark, key(mark)
     if unlisted_since is not None:
-        # R31: the roles that come along end when they would have ended.
+        # R31: the roles that move end at the time at which they would have ended.
         listed = [one for one in (into.groups_listed_at, listed_at) if one is not None]
         into.groups_unlisted_since, into.groups_listed_at = unlisted_since, min(listed, default=None)
     into.session_epoch += 1

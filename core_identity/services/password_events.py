@@ -18,6 +18,7 @@ from core_identity.models import Event, User
 from core_identity.models.event import PASSWORD_ALARM
 from core_identity.services import events
 from core_identity.services.transactions import in_one_transaction
+from core_identity.signals import password_judged
 from core_identity.values import Actor
 
 log = logging.getLogger("core_identity.passwords")
@@ -32,9 +33,14 @@ WINDOW: Final = 60 * 60
 ALARM: Final = "Passwords for {} were refused from many networks within an hour. Nobody is locked out; change the password if it is weak."
 
 
-@in_one_transaction
 def note_sign_in(*, actor: Actor, user: User) -> None:
     """Record that a local administrator signed in with a password."""
+    _record_sign_in(actor=actor, user=user)
+    password_judged.send(sender=User, user=user, accepted=True, reference=actor.request_id, network="")
+
+
+@in_one_transaction
+def _record_sign_in(*, actor: Actor, user: User) -> None:
     events.record(actor=actor, kind=EventKind.PASSWORD_SIGNED_IN, subject=user)
 
 
@@ -49,6 +55,7 @@ def note_refusal(*, actor: Actor, name: str, network: str) -> None:
     log.warning("password refused", extra=facts)
     if not spend("events of refused passwords", REFUSALS_PER_MINUTE):
         _record(actor=actor, user=user)
+    password_judged.send(sender=User, user=user, accepted=False, reference=actor.request_id, network=network)
     if count(f"password network {digest(f'{network} {digested}')}", WINDOW) != 1:
         return
     if count(f"password networks {digested}", WINDOW) == NETWORKS:

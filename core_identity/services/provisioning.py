@@ -164,17 +164,17 @@ def _deactivate(*, actor: Actor, connection: Connection, scim_id: UUID, read: Re
             )
     except IdentityError as fault:
         dropped: IdentityError = fault
-    except NameHeld as held:
-        dropped = held.conflict
+    except NameHeld as name_held:
+        dropped = name_held.conflict
     else:
         return _after_deactivation(meaning, rest)
-    # No conflict is opened for somebody who leaves, so the event must not send anybody to look for one.
+    # A deactivation opens no conflict, so the event must not refer to one.
     why = dropped.message.removesuffix(WAY_OUT).strip()
     events.record(actor=actor, kind=EventKind.PUSH_REST_DROPPED, subject=identity, reason=why)
     return Outcome(
         Decision.APPLY,
         resource(connection, scim_id),
-        # The code only: the sentence quotes what was sent, and notes go where nobody's data may stand (R34, R35). The event has it.
+        # Only the code: the sentence quotes the message, and notes must not contain personal data (R34, R35). The event has the sentence.
         notes=(f"deactivated; the rest of the message was ignored: {dropped.code}",),
     )
 
@@ -208,8 +208,8 @@ def _change_locked(
     )
     decision = matching.decide_push(push)
     if decision is Decision.CONFLICT or push.external_id_taken:
-        taken = holder_of_external_id(connection, person, but=identity)
-        raise contradiction(connection, person, subject=identity, owner=owner, taken=taken)
+        holder = holder_of_external_id(connection, person, but=identity)
+        raise contradiction(connection, person, subject=identity, owner=owner, holder=holder)
     if person.user_name and key(person.user_name) != identity.user_name_key:
         require_free_name(actor=actor, connection=connection, person=person, subject=identity)
     if identity.pushed_at is None:

@@ -121,16 +121,16 @@ def obstacle_to_different_people(conflict: Conflict) -> str:
 
 def _learn(*, actor: Actor, conflict: Conflict, user: User) -> None:
     """Store the values of the message in the user's identity in this connection, so that the next message finds its mark (R8b)."""
-    said, connection = conflict.said, conflict.connection
+    values, connection = conflict.said, conflict.connection
     identity = (
         Identity.objects.select_for_update(of=("self",), no_key=True)
         .select_related("connection", "user")
         .filter(connection=connection, user=user)
         .first()
     )
-    made = identity is None
+    is_new = identity is None
     if identity is None:
-        # Not pushed: the next push or sign-in adopts it by these very marks.
+        # It is not pushed: the next push or sign-in adopts it by these marks.
         identity = Identity(connection=connection, user=user)
     changes: dict[str, tuple[object, object]] = {}
 
@@ -139,27 +139,27 @@ def _learn(*, actor: Actor, conflict: Conflict, user: User) -> None:
             changes[field] = (getattr(identity, field), value)
             setattr(identity, field, value)
 
-    learn("external_id", said.get("external_id"))
-    learn("name_id", said.get("name_id") or (said.get("user_name") if identity.pushed_at is None else None))
-    if said.get("uid"):
-        accept_drift(identity, uid=said["uid"])
-    if made or (conflict.cause == Cause.NO_MARK and not said.get("name_id")):
-        learn("email", said.get("email"))
+    learn("external_id", values.get("external_id"))
+    learn("name_id", values.get("name_id") or (values.get("user_name") if identity.pushed_at is None else None))
+    if values.get("uid"):
+        accept_drift(identity, uid=values["uid"])
+    if is_new or (conflict.cause == Cause.NO_MARK and not values.get("name_id")):
+        learn("email", values.get("email"))
     identity.name_id_key, identity.email_key = key(identity.name_id), key(identity.email)
-    if made:
+    if is_new:
         identity.save(force_insert=True)
     else:
         save_identity(identity)
     events.record(actor=actor, kind=EventKind.IDENTITY_MARK_LEARNT, subject=identity, changes=changes)
-    if said.get("uid"):
-        set_uid(actor=actor, identity=identity, uid=said["uid"])
+    if values.get("uid"):
+        set_uid(actor=actor, identity=identity, uid=values["uid"])
     elif conflict.uid_key and not IdentityUid.objects.filter(identity=identity, uid_key=conflict.uid_key).exists():
-        # R6: without a UID the userName is read as one, and has to lead here.
+        # R6: without a UID the userName counts as one, so it must find this identity.
         current = not IdentityUid.objects.filter(identity=identity, current=True).exists()
         IdentityUid.objects.create(
             connection=connection,
             identity=identity,
-            uid=said.get("user_name") or said["name_id"],
+            uid=values.get("user_name") or values["name_id"],
             uid_key=conflict.uid_key,
             current=current,
             derived=True,

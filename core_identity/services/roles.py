@@ -50,12 +50,12 @@ def create_role(
     role.permissions.set(permissions)
     require_superuser_for_role(actor, role.pk)
     role.grantable_by.set(grantable_by)
-    told: dict[str, tuple[object, object]] = {
+    changes: dict[str, tuple[object, object]] = {
         "name": (None, name),
         "grantable_by": ([], [connection.slug for connection in grantable_by]),
         **({"aliases": ([], sorted(others.values()))} if others else {}),
     }
-    events.record(actor=actor, kind=EventKind.ROLE_CREATED, subject=role, changes=told)
+    events.record(actor=actor, kind=EventKind.ROLE_CREATED, subject=role, changes=changes)
     return role
 
 
@@ -85,8 +85,8 @@ def change_role(
         changes["name"] = (role.name, new)
         role.name, role.name_key = new, key(new)
     before_aliases = {alias.name_key: alias.name for alias in role.aliases.all()}
-    wished_aliases = before_aliases if aliases is None else _clean_aliases(aliases)
-    after_aliases = {name_key: alias for name_key, alias in wished_aliases.items() if name_key != role.name_key}
+    new_aliases = before_aliases if aliases is None else _clean_aliases(aliases)
+    after_aliases = {name_key: alias for name_key, alias in new_aliases.items() if name_key != role.name_key}
     if after_aliases != before_aliases:
         _require_free(after_aliases, but=role)
         changes["aliases"] = (sorted(before_aliases.values()), sorted(after_aliases.values()))
@@ -96,10 +96,10 @@ def change_role(
             changes[field] = (getattr(role, field), value)
             setattr(role, field, value)
     if permissions is not None:
-        held = sorted(role.permissions.values_list("codename", flat=True))
-        wished = sorted(permission.codename for permission in permissions)
-        if held != wished:
-            changes["permissions"] = (held, wished)
+        codenames_before = sorted(role.permissions.values_list("codename", flat=True))
+        codenames_after = sorted(permission.codename for permission in permissions)
+        if codenames_before != codenames_after:
+            changes["permissions"] = (codenames_before, codenames_after)
         role.permissions.set(permissions)
     if grantable_by is not None:
         before = sorted(role.grantable_by.values_list("slug", flat=True))
@@ -130,7 +130,7 @@ def delete_role(*, actor: Actor, role_id: UUID) -> None:
     waiting = list(_linked(role))
     end_these(actor=actor, grants=Grant.objects.filter(role=role))
     PushGroup.objects.filter(role=role).update(role=None)
-    told = {
+    changes = {
         "name": (role.name, None),
         "aliases": ([alias.name for alias in role.aliases.all()], []),
         "waiting_again": (None, [group.display_name for group in waiting]),
@@ -139,7 +139,7 @@ def delete_role(*, actor: Actor, role_id: UUID) -> None:
         events.new_event(actor=actor, kind=EventKind.GROUP_UNLINKED, subject=group, changes={"role": (role.name, None)})
         for group in waiting
     )
-    events.record(actor=actor, kind=EventKind.ROLE_DELETED, subject=role, changes=told)
+    events.record(actor=actor, kind=EventKind.ROLE_DELETED, subject=role, changes=changes)
     role.delete()
 
 
@@ -199,11 +199,9 @@ def _require_free(names: Mapping[str, str], *, but: Role | None = None) -> None:
     """Raise `NameTaken` if one of ``names``, in compared form, belongs to another role (R28)."""
     others = Role.objects.exclude(pk=but.pk) if but else Role.objects.all()
     for role in others.filter(reached_by(names)).prefetch_related("aliases"):
-        taken = next(names[name_key] for name_key in role_keys(role) if name_key in names)
-        how = (
-            "exists already" if key(taken) == role.name_key else f"would reach {role.name!r}, which has it as an alias"
-        )
-        raise NameTaken(f"A role named {taken!r} {how}.")
+        name = next(names[name_key] for name_key in role_keys(role) if name_key in names)
+        how = "exists already" if key(name) == role.name_key else f"would reach {role.name!r}, which has it as an alias"
+        raise NameTaken(f"A role named {name!r} {how}.")
 
 
 def _write_aliases(role: Role, aliases: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 from django.db import connection as database
 from django.utils import timezone
 
+from core_identity.attributes import NAMES
 from core_identity.errors import Conflict, MayNotSignIn, MissingAttributes, NoMark, UnknownPerson
 from core_identity.event_kinds import EventKind
 from core_identity.keys import key
@@ -77,7 +78,7 @@ def enter(*, actor: Actor, connection: Connection, person: Person) -> Entrance:
             missing=(connection.uid_attribute,),
             arrived=(),
         )
-    # The common case locks one person only; who is new has to stand in the customer's line.
+    # A known person needs only the lock of their own rows. A new person needs the lock of the customer.
     entered = _enter(actor=actor, connection=connection, person=person, whole_customer=False)
     if entered is None:
         entered = _enter(actor=actor, connection=connection, person=person, whole_customer=True)
@@ -154,7 +155,7 @@ def _take_uid(*, actor: Actor, identity: Identity, person: Person, owner: Known 
 
 
 def _make(*, actor: Actor, connection: Connection, person: Person) -> Identity:
-    wanted = {"first_name": person.given_name, "last_name": person.family_name, "email": person.email}
+    wanted = {**{name.field: getattr(person, name.source) for name in NAMES}, "email": person.email}
     missing = tuple(name for name, value in wanted.items() if not (value or "").strip())
     if not connection.sso_makes_users:
         raise UnknownPerson("You are not known in CORE yet. Ask your administrator to provision you first.")
@@ -175,7 +176,7 @@ def _make(*, actor: Actor, connection: Connection, person: Person) -> Identity:
     identity.save(force_insert=True)
     events.record(actor=actor, kind=EventKind.IDENTITY_CREATED, subject=identity, changes=changes)
     set_uid(actor=actor, identity=identity, uid=person.uid or "")
-    _greet(actor=actor, connection=connection, identity=identity, person=person)
+    _finish(actor=actor, connection=connection, identity=identity, person=person)
     return identity
 
 
@@ -189,11 +190,11 @@ def _follow(*, actor: Actor, connection: Connection, identity: Identity, person:
         save_identity(identity)
     if changes:
         events.record(actor=actor, kind=EventKind.IDENTITY_CHANGED, subject=identity, changes=changes)
-    project(actor=actor, connection=connection, identity=identity, said=person, uid_moves=uid_moves)
-    _greet(actor=actor, connection=connection, identity=identity, person=person, signed_in_before=signed_in_before)
+    project(actor=actor, connection=connection, identity=identity, person=person, uid_moves=uid_moves)
+    _finish(actor=actor, connection=connection, identity=identity, person=person, signed_in_before=signed_in_before)
 
 
-def _greet(
+def _finish(
     *,
     actor: Actor,
     connection: Connection,

@@ -46,7 +46,7 @@ def run_sign_in_test(*, actor: Actor, connection: Connection, person: Person) ->
             entrance = enter(actor=actor, connection=connection, person=person)
         except IdentityError as refused:
             refusal = refused
-        told = Event.objects.filter(request_id=actor.request_id).order_by("pk")
-        return SignInTest(entrance, refusal, tuple(map(dict, told.values("kind", "subject", "changes", "reason"))))
+        recorded = Event.objects.filter(request_id=actor.request_id).order_by("pk")
+        return SignInTest(entrance, refusal, tuple(map(dict, recorded.values("kind", "subject", "changes", "reason"))))
     finally:
         transaction.set_rollback(True)

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from core_identity.attributes import SOURCES
 from core_identity.errors import NotAllowed, NotFound
 from core_identity.event_kinds import EventKind
 from core_identity.models import Grant, Identity, User
@@ -37,18 +38,11 @@ def split_off(*, actor: Actor, identity_id: UUID, reason: str) -> User:
     groups.drop_grants(actor=actor, identity=identity)
     by_sign_in = Grant.objects.filter(user=old, channel=Channel.SSO.value, connection=identity.connection)
     end_these(actor=actor, grants=by_sign_in, reason=reason)
-    said = Person(
-        given_name=identity.given_name,
-        family_name=identity.family_name,
-        email=identity.email,
-        title=identity.title,
-        organization=identity.organization,
-        department=identity.department,
-    )
+    person = Person(email=identity.email, **{source: getattr(identity, source) for source in SOURCES})
     new = make_user(
         actor=actor,
         connection=identity.connection,
-        person=said,
+        person=person,
         username=identity.user_name or identity.email or identity.name_id,
         email_shared=True,
     )
@@ -66,6 +60,6 @@ def split_off(*, actor: Actor, identity_id: UUID, reason: str) -> User:
             changes=moved,
             reason=reason,
         )
-    conflicts.tell_apart(actor=actor, identity=identity, other=old, reason=reason)
+    conflicts.store_different_people(actor=actor, identity=identity, other=old, reason=reason)
     groups.follow_identity(actor=actor, identity=identity)
     return new

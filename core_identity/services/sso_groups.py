@@ -31,29 +31,29 @@ def follow_sso_groups(*, actor: Actor, identity: Identity, names: Collection[str
     If the connection does not take roles from SSO, the attribute is not read, and such grants end.
     """
     connection = identity.connection
-    said: dict[str, str] = {}
+    names_by_key: dict[str, str] = {}
     if connection.takes_sso_groups:
-        said = {key(name): name.strip() for name in names or () if _fits(name)}
-    reached = reached_roles(connection, said) if said else {}
+        names_by_key = {key(name): name.strip() for name in names or () if _fits(name)}
+    reached = reached_roles(connection, names_by_key) if names_by_key else {}
     grants = _HELD.rows(user=identity.user_id, connection=connection.pk)
-    held = {(grant.key, grant.role_id): grant for grant in grants}
-    new = {role.pk for name_key, role in reached.items() if (name_key, role.pk) not in held}
+    grants_by_key = {(grant.key, grant.role_id): grant for grant in grants}
+    new = {role.pk for name_key, role in reached.items() if (name_key, role.pk) not in grants_by_key}
     if new:
-        # Locked against a change at the same instant, and then read again: a role may have been closed or renamed before the lock.
+        # A role may have been closed or renamed before this lock, so read again.
         list(Role.objects.select_for_update(no_key=True).filter(pk__in=new).order_by("pk"))
-        reached = reached_roles(connection, said)
-    for (name_key, _), grant in held.items():
+        reached = reached_roles(connection, names_by_key)
+    for (name_key, _), grant in grants_by_key.items():
         if reached.get(name_key) != grant.role:
             source = Source(Channel.SSO, connection, name_key, grant.label)
             end_grants(actor=actor, source=source, role=grant.role, user_ids=[identity.user_id])
     for name_key, role in reached.items():
-        if (name_key, role.pk) not in held:
-            source = Source(Channel.SSO, connection, name_key, said[name_key])
+        if (name_key, role.pk) not in grants_by_key:
+            source = Source(Channel.SSO, connection, name_key, names_by_key[name_key])
             add_grants(actor=actor, source=source, role=role, user_ids=[identity.user_id])
     _remember(
         actor=actor,
         identity=identity,
-        unmapped=[name for name_key, name in said.items() if name_key not in reached],
+        unmapped=[name for name_key, name in names_by_key.items() if name_key not in reached],
         absent=connection.takes_sso_groups and names is None,
     )
 
@@ -73,10 +73,10 @@ def _fits(name: str) -> bool:
 def _remember(*, actor: Actor, identity: Identity, unmapped: Collection[str], absent: bool) -> None:
     """Store the groups that gave nothing, for the connection's page. Warn once when the attribute is missing, until it is sent again (R31)."""
     now = timezone.now()
-    told = identity.unmapped_groups
-    unmapped_groups = {name: told.get(name, now.isoformat()) for name in list(unmapped)[:MOST_REMEMBERED]}
+    remembered = identity.unmapped_groups
+    unmapped_groups = {name: remembered.get(name, now.isoformat()) for name in list(unmapped)[:MOST_REMEMBERED]}
     absent_since = (identity.groups_absent_since or now) if absent else None
-    before = (told, identity.groups_absent_since, identity.groups_unlisted_since)
+    before = (remembered, identity.groups_absent_since, identity.groups_unlisted_since)
     if (unmapped_groups, absent_since, None) == before:
         return
     if absent and identity.groups_absent_since is None:

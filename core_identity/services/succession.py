@@ -114,10 +114,12 @@ def end_rekey(*, actor: Actor, connection_id: UUID, reason: str) -> Connection:
     connection = Connection.objects.select_for_update(no_key=True).get(pk=connection_id)
     if not connection.rekeying:
         raise NotAllowed(f"{connection} is not in re-key.")
-    told = {"rekey_until": (connection.rekey_until, None)}
+    changes = {"rekey_until": (connection.rekey_until, None)}
     connection.rekey_until = None
     connection.save(update_fields=["rekey_until"])
-    events.record(actor=actor, kind=EventKind.CONNECTION_REKEY_ENDED, subject=connection, changes=told, reason=reason)
+    events.record(
+        actor=actor, kind=EventKind.CONNECTION_REKEY_ENDED, subject=connection, changes=changes, reason=reason
+    )
     return connection
 
 
@@ -185,7 +187,7 @@ def succeed(*, actor: Actor, former_id: UUID, successor_id: UUID, reason: str) -
     was_enabled, former.enabled = former.enabled, False
     former.save(update_fields=["enabled"])
     connection_switched_off.send(Connection, connection=former, actor=actor)
-    told = {
+    changes = {
         "identities_moved": (None, plan.moves),
         "identities_left": (None, [str(one) for one in plan.stays]),
         "push_groups_moved": (None, plan.groups),
@@ -193,7 +195,9 @@ def succeed(*, actor: Actor, former_id: UUID, successor_id: UUID, reason: str) -
         "enabled": (was_enabled, False),
     }
     for connection in (former, successor):
-        events.record(actor=actor, kind=EventKind.CONNECTION_SUCCEEDED, subject=connection, changes=told, reason=reason)
+        events.record(
+            actor=actor, kind=EventKind.CONNECTION_SUCCEEDED, subject=connection, changes=changes, reason=reason
+        )
     return plan
 
 

@@ -40,13 +40,13 @@ def release_name_if_retry_succeeds(*, actor: Actor, act: Callable[[], T]) -> T |
     try:
         with transaction.atomic(), events.together():
             return act()
-    except NameHeld as held:
+    except NameHeld as name_held:
         with transaction.atomic(), events.together() as tried_out:
-            release_user_name(actor=actor, identity=held.holder)
+            release_user_name(actor=actor, identity=name_held.holder)
             act()
             transaction.set_rollback(True)
             tried_out.clear()
-        holder = Identity.objects.get(pk=held.holder.pk)
+        holder = Identity.objects.get(pk=name_held.holder.pk)
         release_user_name(actor=actor, identity=holder)
         return TryAgain(
             f"The userName {holder.user_name!r} belonged to a deactivated person and is free now. Send the same request again: it succeeds."
@@ -76,7 +76,7 @@ def require_free_name(*, actor: Actor, connection: Connection, person: Person, s
             raise NameHeld(holder, _name_conflict(connection, person, holder.user, subject))
         release_user_name(actor=actor, identity=holder)
     others = [user for user in called(connection, name_key) if user.pk not in mine]
-    other = _not_told_apart(others, connection, person, subject)
+    other = _undecided(others, connection, person, subject)
     if other is not None:
         raise _name_conflict(connection, person, other, subject)
 
@@ -100,7 +100,7 @@ def require_free_email(*, connection: Connection, person: Person, subject: Ident
     others = [user for user in holders_of_email(connection, key(person.email)) if user.pk not in mine]
     if not others:
         return False
-    other = _not_told_apart(others, connection, person, subject)
+    other = _undecided(others, connection, person, subject)
     if other is not None:
         raise Conflict(
             f"The email address {person.email!r} is already held by another user of this customer in CORE. "
@@ -111,14 +111,12 @@ def require_free_email(*, connection: Connection, person: Person, subject: Ident
     return True
 
 
-def _not_told_apart(
-    others: list[User], connection: Connection, person: Person, subject: Identity | None
-) -> User | None:
+def _undecided(others: list[User], connection: Connection, person: Person, subject: Identity | None) -> User | None:
     """Return the first of these users whom no administrator called a different person than the message's (R9). One query, or none."""
     if not others:
         return None
-    told_apart = set(different_people(connection, person, subject).values_list("other_id", flat=True))
-    return next((other for other in others if other.pk not in told_apart), None)
+    different = set(different_people(connection, person, subject).values_list("other_id", flat=True))
+    return next((other for other in others if other.pk not in different), None)
 
 
 def require_claimable(*, connection: Connection, person: Person, identity: Identity) -> None:

@@ -39,8 +39,8 @@ def keep_unlisted_groups(*, actor: Actor, identity: Identity, listed_at: datetim
 def end_unlisted_groups(*, actor: Actor, now: datetime) -> int:
     """End the grants of all people whose time is over, each person in one transaction. Return how many grants ended."""
     by_sso = Grant.objects.filter(channel=Channel.SSO.value)
-    held = unlisted_people().filter(user__in=by_sso.values("user"))
-    over = [one for one in held if is_over(one.groups_listed_at, days=one.connection.overage_days, now=now)]
+    people = unlisted_people().filter(user__in=by_sso.values("user"))
+    over = [one for one in people if is_over(one.groups_listed_at, days=one.connection.overage_days, now=now)]
     return sum(_end(actor=actor, identity_id=one.pk, user_id=one.user_id, now=now) for one in over)
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.contrib.auth.password_validation import validate_password
 
+from core_identity.attributes import FIELDS
 from core_identity.errors import InvalidValue, NameTaken, NotAllowed
 from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_name, clean_text, key
@@ -16,7 +17,6 @@ from core_identity.services.permissions import require_superuser, require_superu
 from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor, ActorKind, Channel
 
-TEXTS = ("first_name", "last_name", "title", "company", "department")
 STAFF_FLAGS = frozenset({"is_staff", "is_superuser"})
 FLAGS = (*sorted(STAFF_FLAGS), "email_shared")
 COMMAND = Actor(Channel.ADMIN, ActorKind.SYSTEM, "command line")
@@ -60,14 +60,14 @@ def create_user(
     )
     user.set_password(password)
     user.save(force_insert=True)
-    told = {
+    changes = {
         "username": (None, username),
         "email": (None, email),
         "customer": (None, customer.name if customer else None),
         "is_staff": (None, is_staff),
         "is_superuser": (None, is_superuser),
     }
-    events.record(actor=actor, kind=EventKind.USER_CREATED, subject=user, changes=told)
+    events.record(actor=actor, kind=EventKind.USER_CREATED, subject=user, changes=changes)
     return user
 
 
@@ -87,11 +87,11 @@ def create_local_user(*, username: str, email: str, password: str | None, superu
 
 @in_one_transaction
 def change_user(*, actor: Actor, user_id: UUID, **fields: Any) -> User:
-    """Change email, names, position, company, department or the flags, as an administrator (R16).
+    """Change the email, the attributes or the flags, as an administrator (R16).
 
     Raises `NotFound`, `NotAllowed`, `NameTaken`, `InvalidValue`.
     """
-    unknown = set(fields) - {*TEXTS, *FLAGS, "email"}
+    unknown = set(fields) - {*FIELDS, *FLAGS, "email"}
     if unknown:
         raise InvalidValue(min(unknown), f"{min(unknown)} cannot be changed here.")
     user = lock_user(user_id)
@@ -100,7 +100,7 @@ def change_user(*, actor: Actor, user_id: UUID, **fields: Any) -> User:
         raise NotAllowed("This person was erased. Their values cannot be changed.")
     changes: dict[str, tuple[object, object]] = {}
     for field, value in fields.items():
-        if field in TEXTS:
+        if field in FIELDS:
             new: object = clean_text(value, field=field)
         elif field == "email":
             new = free_email(

@@ -1,41 +1,43 @@
 """The start page of the demo. Every value goes through `escape`: names come from people."""
 
-import base64
-import hashlib
 from dataclasses import astuple
 from html import escape
 from typing import Final
 
 from demo.dashboard.dashboard import View
+from demo.design import CORE, csp_hash
 from demo.simulate.comparison import HEADINGS, Row
 
-_STYLE: Final = """
-:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; --line: #8884; --good: #18794e; --bad: #c62a2f; }
-@media (prefers-color-scheme: dark) { :root { --good: #4cc38a; --bad: #ff8b8b; } }
-body { margin: 0; }
-main { max-width: 92rem; margin: 2rem auto; padding: 0 1rem 4rem; }
-h1 { font-size: 1.5rem; margin-bottom: 0; }
-h2 { font-size: 1.1rem; margin-top: 2rem; }
-.columns { display: grid; gap: 0 1.5rem; }
-@media (min-width: 60rem) { .columns { grid-template-columns: 16rem 1fr; } }
-.columns > * { min-width: 0; }
-button, .button { font: inherit; cursor: pointer; padding: .35rem .8rem; border: 1px solid var(--line); border-radius: .4rem;
-  background: Canvas; color: CanvasText; text-decoration: none; display: inline-block; }
-button:hover, .button:hover { border-color: currentcolor; }
-.go { background: #1f5eff; color: #fff; border-color: #1f5eff; }
-.acts { display: flex; flex-wrap: wrap; gap: .5rem; margin: .5rem 0; }
-ol { padding: 0; list-style: none; margin: .5rem 0; }
-ol button { width: 100%; text-align: left; border-color: transparent; padding: .1rem .5rem; }
-.done { color: var(--good); }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: .85rem; }
-th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
-td.differs { font-weight: 600; }
-.expired, .refused { color: var(--bad); }
-pre { font-size: .8rem; line-height: 1.4; max-height: 26rem; overflow: auto; border: 1px solid var(--line);
-  border-radius: .4rem; padding: .75rem; white-space: pre-wrap; overflow-wrap: anywhere; }
-.quiet { opacity: .75; }
-.fault { border-left: .3rem solid var(--bad); padding-left: .8rem; }
+_STYLE: Final = f"""{CORE}
+* {{ box-sizing: border-box; }}
+body {{ margin: 0; background: var(--ground); color: var(--ink); font: 15px/24px var(--sans); }}
+main {{ max-width: 92rem; margin: 0 auto; padding: 24px 24px 64px; }}
+h1 {{ margin: 0 0 8px; font-size: 22px; line-height: 30px; }}
+h2 {{ margin: 0 0 8px; font-size: 15px; line-height: 22px; }}
+p {{ margin: 0 0 12px; }}
+a {{ color: var(--brand); }}
+code {{ padding: 2px 6px; border-radius: 6px; background: var(--code); font: 13px/20px var(--mono); }}
+.columns {{ display: grid; gap: 16px; align-items: start; }}
+@media (min-width: 60rem) {{ .columns {{ grid-template-columns: 20rem minmax(0, 1fr); }} }}
+.columns > * {{ display: grid; gap: 16px; min-width: 0; }}
+button, .button {{ display: inline-block; padding: 6px 14px; border: 1px solid var(--line); border-radius: var(--radius-button);
+  background: var(--card); color: var(--ink); font: 600 14px/21px var(--sans); text-decoration: none; cursor: pointer; }}
+button:hover, .button:hover {{ border-color: var(--edge); }}
+.go {{ border-color: var(--brand); background: var(--brand); color: var(--on-brand); }}
+.acts {{ display: flex; flex-wrap: wrap; gap: 8px; margin: 8px 0 12px; }}
+ol {{ margin: 8px 0 0; padding: 0; list-style: none; }}
+ol button {{ width: 100%; padding: 4px 8px; border-color: transparent; background: none; font-weight: 400; text-align: left; }}
+.done {{ color: var(--fine); }}
+.scroll {{ overflow-x: auto; }}
+table {{ width: 100%; border-collapse: collapse; font-size: 14px; line-height: 21px; }}
+th, td {{ padding: 8px 12px 8px 0; border-bottom: 1px solid var(--line); text-align: left; white-space: nowrap; }}
+th {{ color: var(--muted); font-size: 13px; font-weight: 600; }}
+td.differs {{ font-weight: 600; }}
+.expired, .refused {{ color: var(--trouble); }}
+pre {{ max-height: 26rem; margin: 0; padding: 12px; overflow: auto; border-radius: 6px; background: var(--code); font: 13px/20px var(--mono);
+  white-space: pre-wrap; overflow-wrap: anywhere; }}
+.quiet {{ color: var(--muted); font-size: 14px; }}
+.fault {{ margin: 0 0 16px; padding: 12px 16px; border-left: 4px solid var(--trouble); border-radius: 6px; background: var(--trouble-soft); }}
 """
 
 _SCRIPT: Final = """
@@ -67,12 +69,8 @@ _LEGEND: Final = (
 )
 
 
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
 CONTENT_SECURITY_POLICY: Final = (
-    f"default-src 'none'; style-src {_hash(_STYLE)}; script-src {_hash(_SCRIPT)}; connect-src 'self'; "
+    f"default-src 'none'; style-src {csp_hash(_STYLE)}; script-src {csp_hash(_SCRIPT)}; connect-src 'self'; "
     # No form-action: the consent goes on to CORE's address, and from there wherever it sends.
     "base-uri 'none'; frame-ancestors 'none'"
 )
@@ -113,14 +111,14 @@ until the connection allows it.</p>
 def living_part(view: View) -> str:
     fault = f'<p class="fault">{escape(view.fault)}</p>' if view.fault else ""
     return f"""{fault}<div class="columns">
-<section><h2>The story of a customer's first weeks</h2>
-{_story(view)}
-<h2>Okta's way in</h2>
-{_consent(view)}</section>
-<section><h2>What Okta believes, and what CORE stores</h2>
-{_table(view.rows)}
-<h2>Requests and answers</h2>
-{_transcript(view)}</section>
+<div><section class="core-card"><h2>The story of a customer's first weeks</h2>
+{_story(view)}</section>
+<section class="core-card"><h2>Okta's way in</h2>
+{_consent(view)}</section></div>
+<div><section class="core-card"><h2>What Okta believes, and what CORE stores</h2>
+{_table(view.rows)}</section>
+<section class="core-card"><h2>Requests and answers</h2>
+{_transcript(view)}</section></div>
 </div>"""
 
 

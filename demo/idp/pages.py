@@ -1,38 +1,33 @@
 """The pages. Every value goes through `escape`, because anybody can send the request."""
 
-import base64
-import hashlib
 from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Final
 
+from demo.design import CORE, PAGES, csp_hash
 from demo.idp.habits import QUESTIONS, Question
 from demo.idp.logout import Session
 from demo.people import DemoPerson
 
-_STYLE: Final = """
-:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
-main { max-width: 30rem; margin: 10vh auto; padding: 0 1rem; }
-h1 { font-size: 1.3rem; }
-ul { list-style: none; padding: 0; }
-button { font: inherit; cursor: pointer; padding: .6rem 1rem; }
-li button { display: block; width: 100%; margin: .5rem 0; text-align: left; }
-li span, fieldset span { display: block; font-size: .875rem; }
-fieldset { border: 1px solid #8884; border-radius: .4rem; margin: .75rem 0; }
-fieldset label { display: block; margin: .25rem 0; }
-fieldset span { margin-left: 1.5rem; opacity: .8; }
-summary { cursor: pointer; }
+_STYLE: Final = f"""{CORE}{PAGES}
+main {{ max-width: 34rem; }}
+ul {{ list-style: none; margin: 16px 0; padding: 0; }}
+li button {{ display: block; width: 100%; margin: 0 0 8px; border-color: var(--line); background: var(--card);
+  color: var(--ink); font-weight: 400; text-align: left; }}
+li button:hover {{ border-color: var(--edge); filter: none; }}
+li span, fieldset span {{ display: block; color: var(--muted); font-size: 13px; line-height: 20px; }}
+fieldset {{ margin: 12px 0; padding: 8px 16px; border: 1px solid var(--line); border-radius: var(--radius); }}
+fieldset label {{ display: block; margin: 4px 0; font-weight: 400; }}
+fieldset input {{ width: auto; margin: 0 4px 0 0; }}
+fieldset span {{ margin-left: 22px; }}
+summary {{ cursor: pointer; }}
 """
 _SUBMIT: Final = "document.forms[0].submit()"
 
 
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
 # No form-action: what the SP redirects to after its ACS is not known here.
 CONTENT_SECURITY_POLICY: Final = (
-    f"default-src 'none'; style-src {_hash(_STYLE)}; script-src {_hash(_SUBMIT)}; "
+    f"default-src 'none'; style-src {csp_hash(_STYLE)}; script-src {csp_hash(_SUBMIT)}; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 
@@ -134,6 +129,7 @@ def _page(title: str, content: str) -> str:
 <style>{_STYLE}</style>
 </head>
 <body>
+<header><strong>The demo's Okta</strong></header>
 <main>
 <h1>{escape(title)}</h1>
 {content}

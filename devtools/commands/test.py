@@ -19,8 +19,10 @@ from devtools.outcome import OUTCOME_VARIABLE, Outcome, closing_lines, outcome_o
 from devtools.product import product_environment
 
 SUMMARY = "run every check and every test"
-IN_TWO_PROCESSES = ("--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder")
+BY_FILES = ("--dist=loadfile", "--no-loadscope-reorder")
 """A file stays in one process; files in the order of tests/conftest.py, which knows better than their number of tests which take long."""
+FEWEST_PROCESSES, MOST_PROCESSES = 2, 6
+"""Each process opens up to thirty connections to PostgreSQL, which accepts 200."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "the checks are left out: ./dev test tests/policy -k expired. The last line counts checks and tests."
     )
     parser.add_argument("--fast", action="store_true", help="leave the checks out")
+    parser.add_argument("--nightly", action="store_true", help="let the random tests search much longer")
     parser.add_argument("--no-browser", action="store_true", help="leave the browser tests out; the last lines say so")
 
 
@@ -37,9 +40,10 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
     chosen: list[str] = options.passed_on
     with throwaway_database(checkout) as database:
         environment = product_environment(checkout, database, SECRET_KEY=secrets.token_urlsafe(50))
+        environment["NIGHTLY"] = "1" if options.nightly else "0"
         if not options.no_browser:
             environment |= _browser(checkout, required=not chosen)
-        words = chosen or list(IN_TWO_PROCESSES)
+        words = chosen or [f"--numprocesses={_number_of_processes()}", *BY_FILES]
         words += ["--no-browser"] if options.no_browser else []
         with _checks_meanwhile(checkout, environment if not chosen and not options.fast else None) as results:
             tests = _run_pytest(checkout, environment, words, database.holds)
@@ -48,6 +52,12 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
     for line in closing_lines(tests, passed_checks, failed_checks, browser=not options.no_browser):
         print(line, flush=True)
     return 0 if tests.passed and not tests.failed and not failed_checks else 1
+
+
+def _number_of_processes() -> int:
+    """One for each processor that this process may use, within limits."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(FEWEST_PROCESSES, min(cpus, MOST_PROCESSES))
 
 
 @contextmanager

@@ -38,10 +38,10 @@ class OAuthClientForm(ActForm):
 
     def write(self) -> str | None:
         """Return the client secret where it was just made."""
-        said = self.cleaned_data
+        form_data = self.cleaned_data
         return scim.connections.apply(
             self.connection,
-            {"redirect_uris": said["redirect_uris"].split(), "grants": said["grants"]},
+            {"redirect_uris": form_data["redirect_uris"].split(), "grants": form_data["grants"]},
             rotate_secret="new_secret" in self.data,
             actor=self.actor,
         )

@@ -1,18 +1,39 @@
-"""The pages of a connection about SCIM and OAuth."""
+"""SCIM on the page of a connection: its pages, its OAuth client, its warnings and its health."""
 
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
-from core_identity.admin_kit.pages import ConnectionPage
+from django.urls import reverse
+from django.utils.timesince import timesince
+
+from core_identity.admin_kit.pages import ConnectionPart, HealthRow
+from core_identity.selectors.pages import number_of_resources
 from scim.admin.credentials import CredentialsPage, RevokePage, SecretPage, TokenPage
+from scim.admin.inline import OAuthClientInline
 from scim.admin.oauth_client import OAuthClientPage, RedirectsPage
 from scim.admin.proposed import ProposedTokenPage
+from scim.models import OAuthClient, ProvisioningRecord
 
-SCIM_PAGES: Final[tuple[type[ConnectionPage], ...]] = (
-    OAuthClientPage,
-    RedirectsPage,
-    CredentialsPage,
-    RevokePage,
-    TokenPage,
-    SecretPage,
-    ProposedTokenPage,
+if TYPE_CHECKING:
+    from core_identity.models import Connection
+
+
+def facts(connection: "Connection") -> Mapping[str, Any]:
+    return {"consent": OAuthClient.objects.select_related("consented_by").filter(connection=connection).first()}
+
+
+def health(connection: "Connection", facts: Mapping[str, Any]) -> Iterator[HealthRow]:
+    calls = ProvisioningRecord.objects.filter(connection_slug=connection.slug, connection_id=connection.pk)
+    newest = calls.order_by("-id").values_list("at", flat=True).first()
+    log = f"{reverse('admin:scim_provisioningrecord_changelist')}?connection={connection.slug}"
+    yield "Last SCIM call", f"{timesince(newest)} ago" if newest else "none yet", log
+    yield "People pushed by SCIM", number_of_resources(connection), ""
+
+
+SCIM: Final = ConnectionPart(
+    pages=(OAuthClientPage, RedirectsPage, CredentialsPage, RevokePage, TokenPage, SecretPage, ProposedTokenPage),
+    inline=OAuthClientInline,
+    facts=facts,
+    columns={},
+    health=health,
 )

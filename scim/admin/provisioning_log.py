@@ -1,15 +1,28 @@
 """The provisioning log: one row for each SCIM request (R35)."""
 
-from typing import Any, Final
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
-from core_identity.admin_kit.logs import ConnectionFilter, ConnectionLog
-from scim.models import ProvisioningRecord
-from scim.provisioning_log import COLUMNS
+from core_identity.admin_kit.base import seen_by
+from core_identity.admin_kit.logs import ConnectionFilter, ConnectionLog, WhenFilter, chip
+from core_identity.selectors.connections import connection_names
+from core_identity.selectors.people import Named, conflict_of_request, named_resources, user_called
+from scim.curl import curl_of
+from scim.models import Payload, ProvisioningRecord
+from scim.provisioning_log import COLUMNS, search
+from scim.remedies import remedy_for
+
+READS_PAYLOADS: Final = "scim.view_payload"
+NAMES_OF_A_PERSON: Final = ("userName", "externalId")
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -36,25 +49,130 @@ class StatusFilter(admin.SimpleListFilter):
 class ProvisioningRecordAdmin(ConnectionLog):
     exported, export_name = COLUMNS, "provisioning"
 
-    list_display = ("when", "asked", "status", "decision", "events", "duration_ms", "connection_slug")
-    list_filter = (ConnectionFilter, StatusFilter, "method", "at")
+    list_display = ("when", "asked", "outcome", "about", "words", "events", "duration_ms", "connection_slug")
+    list_filter = (ConnectionFilter, StatusFilter, "method", WhenFilter)
+    list_per_page = 50
     search_fields = ("reference",)
-    search_help_text = "By reference, or by the id of a resource."
-    fields = readonly_fields = tuple(COLUMNS.values())
+    search_help_text = "By reference, userName, email, UID, externalId, the id of a resource, or the id of a member."
+    change_form_template = "admin/scim/provisioningrecord/request.html"
+    names: ClassVar[Mapping[UUID, Named]] = {}
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        try:
-            return queryset.filter(resource_id=UUID(term)), False
-        except ValueError:
-            return queryset.filter(reference=term.upper()), False
+        return (queryset.filter(search(search_term)) if search_term.strip() else queryset), False
+
+    def about_rows(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Give each row of a page the person or group that it is about, in two statements for all of them."""
+        if not seen_by(request)["user"]:
+            return
+        found = named_resources({row.resource_id for row in rows if row.resource_id is not None})
+        for row in rows:
+            row.named = found.get(row.resource_id)
 
     @admin.display(description="request")
     def asked(self, record: ProvisioningRecord) -> str:
-        """The whole id is on the row's own page."""
-        asked = f"{record.method} {record.resource_type}"
-        return f"{asked} {str(record.resource_id)[:8]}…" if record.resource_id else asked
+        address = reverse("admin:scim_provisioningrecord_change", args=[record.pk])
+        return format_html('<a href="{}">{} {}</a>', address, record.method, record.resource_type)
+
+    @admin.display(description="status", ordering="status")
+    def outcome(self, record: ProvisioningRecord) -> str:
+        return chip(_colour(record.status), str(record.status))
+
+    @admin.display(description="person or group")
+    def about(self, record: ProvisioningRecord) -> str:
+        named: Named | None = getattr(record, "named", None)
+        if named is None:
+            return format_html("{}", f"{str(record.resource_id)[:8]}…") if record.resource_id else ""
+        return format_html('<a href="{}">{}</a>', _page_of(named), named.name)
+
+    @admin.display(description="decision")
+    def words(self, record: ProvisioningRecord) -> str:
+        remedy = remedy_for(record.cause)
+        if record.status < HTTPStatus.BAD_REQUEST or remedy is None:
+            return record.decision
+        return format_html("refused: {}<br><small>{}</small>", remedy.words, record.sentence)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        record = context.get("original")
+        if record is not None:
+            context |= self._facts(request, record)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def _facts(self, request: HttpRequest, record: ProvisioningRecord) -> dict[str, Any]:
+        sees, may_read = seen_by(request), request.user.has_perm(READS_PAYLOADS)
+        payload = Payload.objects.filter(pk=record.pk).first() if may_read else None
+        refused = record.status >= HTTPStatus.BAD_REQUEST
+        remedy = remedy_for(record.cause) if refused else None
+        conflict = conflict_of_request(record.reference) if refused and sees["conflict"] else None
+        sent = _tree(payload.sent) if payload else None
+        names = _names_sent(sent)
+        named = (
+            named_resources({record.resource_id}).get(record.resource_id)
+            if record.resource_id and sees["user"]
+            else None
+        )
+        if named is None and names and sees["user"] and record.connection_id is not None and conflict is None:
+            named = user_called(record.connection_id, next(iter(names.values())))
+        asked = f"{record.method} /{record.resource_type}".rstrip("/")
+        return {
+            "title": f"{asked} refused: {remedy.words}" if remedy else f"{asked}: {record.decision or 'done'}",
+            "subtitle": None,
+            "connection_name": connection_names([record.connection_slug]).get(
+                record.connection_slug, record.connection_slug
+            ),
+            "status": chip(_colour(record.status), f"{record.status} {_PHRASES.get(record.status, '')}".strip()),
+            "refused": refused,
+            "remedy": remedy,
+            "conflict": conflict,
+            "named": named,
+            "named_page": _page_of(named) if named else "",
+            "names_sent": names,
+            "may_read_payloads": may_read,
+            "payload": payload,
+            "query": _tree(payload.query) if payload else None,
+            "sent": _shown(sent),
+            "answered": _shown(_tree(payload.answered)) if payload else "",
+            "curl": curl_of(record, payload) if payload else "",
+            "sees": sees,
+            "others": next(iter(names.values()), "") or record.resource_id,
+        }
+
+
+_PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
+
+
+def _colour(status: int) -> str:
+    if status < HTTPStatus.BAD_REQUEST:
+        return "fine"
+    return "attention" if status in {HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS} else "trouble"
+
+
+def _page_of(named: Named) -> str:
+    if named.user_id is not None:
+        return reverse("admin:core_identity_user_change", args=[named.user_id])
+    return reverse("admin:core_identity_connection_groups", args=[named.connection_id])
+
+
+def _tree(text: str) -> Any:
+    return json.loads(text) if text else None
+
+
+def _shown(tree: Any) -> str:
+    """Return JSON for a person to read; what no page could contain stays an escape."""
+    if tree is None:
+        return ""
+    text = json.dumps(tree, indent=2, ensure_ascii=False)
+    return text if _is_legible(text) else json.dumps(tree, indent=2)
+
+
+def _is_legible(text: str) -> bool:
+    """Tell whether a text can be shown as it is: without lone surrogates, and without signs that turn a line around or hide."""
+    return all(one.isprintable() or one == "\n" for one in text)
+
+
+def _names_sent(sent: Any) -> dict[str, str]:
+    """Return the names by which a sent resource calls its person."""
+    if not isinstance(sent, dict):
+        return {}
+    return {name: sent[name] for name in NAMES_OF_A_PERSON if isinstance(sent.get(name), str) and sent[name]}

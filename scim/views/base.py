@@ -1,4 +1,4 @@
-"""What all SCIM views share: who may come in, what is read and answered, how failure looks."""
+"""The base of all SCIM views: credentials, media types, and the form of errors."""
 
 import re
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,8 @@ from rest_framework.views import APIView
 from scim.authentication import BearerAuthentication, ScimClient
 from scim.budgets import ConnectionBudget
 from scim.live_tokens import SCOPE
-from scim.middleware import trace_of
 from scim.resources import Address
+from scim.trace import trace_of
 from scim.views.failure import scim_error
 from scim.views.listing import require_utf8
 from scim.views.media import MAX_BODY, AnyAccept, JsonParser, ScimParser, ScimRenderer
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 
 class ScimView(APIView):
-    """Open to the SCIM client of the connection in the address.
+    """A view for the SCIM client of the connection in the address.
 
-    Names every class itself, so that no project default can loosen it.
+    It sets every class itself, so no default of the project can weaken it.
     """
 
     authentication_classes = (BearerAuthentication,)
@@ -69,19 +69,19 @@ class ScimView(APIView):
         return "If-Match" in self.request.headers or "If-None-Match" in self.request.headers
 
     def require_match(self, version: object) -> None:
-        """Raise `PreconditionFailed` where the client demands another version. Asked under the lock, or not at all."""
+        """Raise `PreconditionFailed` if the client requires another version. Call it under the lock."""
         headers = self.request.headers
         require(version, if_match=headers.get("If-Match"), if_none_match=headers.get("If-None-Match"))
 
     def unchanged(self, version: object) -> Response | None:
-        """Return the 304 for a client that has this version already."""
-        known = self.request.headers.get("If-None-Match")
-        if known is None or not names(known, version):
+        """Return the 304 for a client that has this version already; otherwise None."""
+        client_versions = self.request.headers.get("If-None-Match")
+        if client_versions is None or not names(client_versions, version):
             return None
         return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": entity_tag(version)})
 
     def decided(self, decision: str) -> None:
-        """Note for the log what was decided, in words and without anybody's data."""
+        """Set the decision for the log, in words and without personal data."""
         trace_of(self.request._request).decision = decision
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -90,14 +90,13 @@ class ScimView(APIView):
             require_utf8(request)
 
     def deactivates_somebody(self) -> bool:
-        """Whether this request deactivates or deletes an active person. No budget stops that (R23)."""
+        """Whether this request deactivates or deletes an active person. No budget stops such a request (R23)."""
         return False
 
     def handle_exception(self, exc: Exception) -> Response:
         error = scim_error(exc)
         reference = getattr(self.request._request, "request_id", "")
-        self.decided(error.code)
-        trace_of(self.request._request).scim_type = error.scim_type or ""
+        trace_of(self.request._request).refused(exc, error)
         response = Response(error.to_dict(reference), status=error.status)
         if isinstance(error, Unauthorized):
             token_sent = "Authorization" in self.request.headers
@@ -115,22 +114,22 @@ def _challenge(slug: str, *, token_sent: bool) -> str:
     parts = ['Bearer realm="scim"']
     if token_sent:
         parts.append('error="invalid_token"')
-    if re.fullmatch("[a-z0-9-]{1,40}", slug):  # anything else is a stranger's text
+    if re.fullmatch("[a-z0-9-]{1,40}", slug):  # any other text comes from a stranger
         metadata = reverse("oauth-resource-metadata", args=[slug])
         parts.append(f'resource_metadata="{settings.PUBLIC_URL}{metadata}"')
     return ", ".join(parts)
 
 
 def id_in_address(text: str) -> "UUID":
-    """Return the id in an address; raise `NotFound` for what no id looks like, as for any that nobody has."""
-    found = resource_id(text)
-    if found is None:
+    """Return the id in an address. Raises `NotFound` for a text that is not an id, as for an unknown id."""
+    scim_id = resource_id(text)
+    if scim_id is None:
         raise NotFound(f"There is no resource with the id {text!r} in this connection.")
-    return found
+    return scim_id
 
 
 class NothingHere(ScimView):
-    """Every other address under the prefix."""
+    """Answers every other address under the prefix by 404."""
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -1,6 +1,7 @@
-"""Bulk (RFC 7644 section 3.7): every operation is a request of its own to the very views that take it alone.
+"""Bulk (RFC 7644 section 3.7): every operation is a request of its own to the ordinary view.
 
-So each is checked, decided, written and told as if it had come alone, in a transaction of its own, and none takes the others back.
+So each operation is checked, decided, written and logged as if it had come alone. Each has its own transaction, and no failure undoes another
+operation.
 """
 
 import json
@@ -16,8 +17,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core_identity.selectors import resources
-from scim.middleware import MEDIA_TYPE, trace_of
+from scim.middleware import MEDIA_TYPE
 from scim.provisioning_log import record
+from scim.trace import trace_of
 from scim.views import groups, users
 from scim.views.base import ScimView
 from scim.views.listing import body_of
@@ -46,15 +48,15 @@ class Bulk(ScimView):
         busy: Unavailable | None = None
         for at in bulk.order():
             operation = bulk.operations[at]
-            if busy is not None:  # each operation would wait as long as this one did, and hold a thread
+            if busy is not None:  # each further operation would wait as long, and block a thread
                 answer = self._refused(busy)
             else:
                 answer = self._refused(operation) if isinstance(operation, ScimError) else self._done(operation, ids)
             if answer["status"] == str(Unavailable.status):
                 busy = Unavailable("CORE could not do an earlier operation now. Send this one again later.")
-            said = bulk.raw[at]
-            told = {"method": str(said.get("method", "")).upper(), "bulkId": said.get("bulkId")}
-            answers[at] = {**{name: value for name, value in told.items() if value}, **answer}
+            sent = bulk.raw[at]
+            labels = {"method": str(sent.get("method", "")).upper(), "bulkId": sent.get("bulkId")}
+            answers[at] = {**{name: value for name, value in labels.items() if value}, **answer}
             errors += "response" in answer
             if bulk.fail_on_errors is not None and errors >= bulk.fail_on_errors:
                 break
@@ -64,7 +66,7 @@ class Bulk(ScimView):
         return Response(bulk_response([answers[at] for at in sorted(answers)]))
 
     def deactivates_somebody(self) -> bool:
-        """Each operation is counted by itself, so the others of the message are refused one by one."""
+        """Count each operation by itself, so that the other operations of the message can be refused one by one."""
         try:
             operations = read_bulk(body_of(self.request)).operations
         except (ScimError, APIException):
@@ -77,7 +79,7 @@ class Bulk(ScimView):
         return deletes or self._deactivates(operation)
 
     def _done(self, operation: Operation, ids: dict[str, str]) -> dict[str, Any]:
-        """Do one operation; remember under its bulkId what it made or met."""
+        """Apply one operation. Store the id of its resource under its bulkId."""
         try:
             resolved = operation.resolved(ids)
         except InvalidValue as fault:
@@ -99,10 +101,10 @@ class Bulk(ScimView):
         return answer if "ETag" not in response.headers else {**answer, "version": response.headers["ETag"]}
 
     def _deactivates(self, operation: Operation) -> bool:
-        """Tell whether it deactivates somebody who is named: then a reference in the rest that leads to nothing blocks nothing (R23)."""
-        named = operation.endpoint == "Users" and not operation.resource.startswith(REFERENCE)
+        """Whether the operation deactivates a person by id. If so, an unknown reference in its data does not block it (R23)."""
+        has_id = operation.endpoint == "Users" and not operation.resource.startswith(REFERENCE)
         return (
-            named
+            has_id
             and operation.method in {"PUT", "PATCH"}
             and says_inactive(operation.data, user_type(self.connection.uid_attribute))
         )
@@ -113,7 +115,7 @@ class Bulk(ScimView):
         path = f"/scim/{self.connection.slug}/v2/{operation.endpoint}/{operation.resource}".rstrip("/")
         environ = {
             "REQUEST_METHOD": operation.method,
-            "PATH_INFO": path.encode("utf-8", "replace").decode("latin-1"),  # as WSGI wants it (PEP 3333)
+            "PATH_INFO": path.encode("utf-8", "replace").decode("latin-1"),  # the form of WSGI (PEP 3333)
             "QUERY_STRING": "",
             "SERVER_NAME": outer.META.get("SERVER_NAME", ""),
             "SERVER_PORT": outer.META.get("SERVER_PORT", ""),
@@ -129,11 +131,11 @@ class Bulk(ScimView):
             environ["HTTP_IF_MATCH"] = operation.version
         request = WSGIRequest(environ)
         request.request_id = getattr(outer, "request_id", "")  # type: ignore[attr-defined]  # one reference finds all of it
-        named = {"resource": operation.resource} if operation.resource else {}
+        url_arguments = {"resource": operation.resource} if operation.resource else {}
         started = time.monotonic()
         view = _VIEWS[operation.endpoint, bool(operation.resource)]
-        response: Response = view(request, slug=self.connection.slug, **named)
-        # R35: an administrator finds each operation, not only that there were some.
+        response: Response = view(request, slug=self.connection.slug, **url_arguments)
+        # R35: an administrator finds each operation in the log.
         record(request, response, trace_of(request), (time.monotonic() - started) * 1000)
         return response
 

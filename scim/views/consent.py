@@ -1,6 +1,6 @@
-"""Consent to provisioning (RFC 6749 section 4.1): asked of a superuser or of the browser of the connection's set-up link, and of nobody else (R14).
+"""Consent to provisioning (RFC 6749 section 4.1), only by a superuser or by the browser of the connection's set-up link (R14).
 
-The toolkit's own page would take the consent of any signed-in end user, and hand out a SCIM token for it.
+The toolkit's own page would accept the consent of any signed-in end user, and give out a SCIM token for it.
 """
 
 from dataclasses import dataclass
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 UNDERSTOOD: Final = (
     "client_id", "redirect_uri", "response_type", "state", "scope", "code_challenge", "code_challenge_method"
 )  # fmt: skip
-"""What is read of an authorization request. The rest (nonce, prompt, claims, resource …) is for other products."""
+"""The parameters of an authorization request that are read. The others (nonce, prompt, claims, resource …) are for other products."""
 
 
 @dataclass(frozen=True)
 class Consenter:
-    """Who answers: a superuser, or a set-up contact for whom the maker of the link stands."""
+    """The person who answers: a superuser, or a set-up contact with the authority of the creator of the link."""
 
     user: "User"
     label: str
@@ -48,7 +48,7 @@ class Consenter:
 
 
 def consenter_of(request: HttpRequest) -> Consenter | None:
-    """Return who may answer in this browser. A superuser who signed in is one; a session of anybody else is not."""
+    """Return the person who may answer in this browser; None if there is none. The session of an ordinary user does not count."""
     user = request.user
     if user.is_authenticated and user.is_superuser:
         return Consenter(user, user.username)
@@ -59,7 +59,7 @@ def consenter_of(request: HttpRequest) -> Consenter | None:
 
 
 class Consent(AuthorizationView):  # type: ignore[misc]  # the toolkit publishes no types
-    """The toolkit checks the request and makes the code; here is who may be asked, and what is asked."""
+    """Consent page. The toolkit checks the request and creates the code; this class decides who may answer."""
 
     template_name = "scim/consent.html"
 
@@ -74,26 +74,27 @@ class Consent(AuthorizationView):  # type: ignore[misc]  # the toolkit publishes
         self.oauth2_data: dict[str, Any] = {}
         if request.method == "GET":
             if parameter_not_utf8(request) is not None:
-                raise BadRequest(
-                    "A parameter is not UTF-8."
-                )  # state and redirect URI go back as they came, or not at all
+                # State and redirect URI are returned exactly as sent, or not at all.
+                raise BadRequest("A parameter is not UTF-8.")
             query = cleaned_query(request.META.get("QUERY_STRING", ""))
             request.META["QUERY_STRING"], request.GET = query, QueryDict(query)
-        client = OAuthClient.objects.select_related("connection").filter(client_id=_asked(request, "client_id")).first()
+        client = (
+            OAuthClient.objects.select_related("connection").filter(client_id=_parameter(request, "client_id")).first()
+        )
         if client is None or not client.connection.enabled or not self.consenter.may_speak_for(client):
             return _refused(
                 request, "There is no such client here. Compare the client ID with the connection's setup sheet."
             )
         self.client = client
-        # Past LoginRequiredMixin: a set-up contact has no user, and the question of who may is answered above.
+        # Skip LoginRequiredMixin: a set-up contact has no user, and the check above decides who may answer.
         return super(LoginRequiredMixin, self).dispatch(request, *args, **kwargs)  # type: ignore[no-any-return, misc]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         error = kwargs.get("error")
-        told = {"client": self.client, "connection": self.client.connection, "consenter": self.consenter}
+        context = {"client": self.client, "connection": self.client.connection, "consenter": self.consenter}
         return {
             **super().get_context_data(**kwargs),
-            **told,
+            **context,
             "problem": getattr(error, "description", "") if error else "",
         }
 
@@ -101,27 +102,27 @@ class Consent(AuthorizationView):  # type: ignore[misc]  # the toolkit publishes
         response: HttpResponse = super().render_to_response(context, **kwargs)
         target = urlsplit(str(context.get("redirect_uri") or ""))
         if target.netloc and "error" not in context:
-            # Chromium holds a form to form-action on the redirect after it, too: without this the code never arrives.
+            # Chromium applies form-action also to the redirect after the form. Without this the code never arrives.
             response._csp_update = {"form-action": [f"{target.scheme}://{target.netloc}"]}  # type: ignore[attr-defined]
         return response
 
     def create_authorization_response(self, request: HttpRequest, **kwargs: Any) -> Any:
-        """Make the code in the name of whoever answers, and tell the story."""
+        """Create the code in the name of the person who answers, and record the answer."""
         assert self.consenter is not None  # noqa: S101 - dispatch let nobody else through
         signed_in, request.user = request.user, self.consenter.user
         try:
             answer = super().create_authorization_response(request, **kwargs)
         except OAuthToolkitError:
             if not kwargs["allow"]:
-                self._tell(allowed=False, credentials=kwargs["credentials"])
+                self._record(allowed=False, credentials=kwargs["credentials"])
             raise
         finally:
             request.user = signed_in
         if "code" in dict(parse_qsl(urlsplit(answer[0]).query)):  # otherwise the answer is an error for the client
-            self._tell(allowed=True, credentials=kwargs["credentials"])
+            self._record(allowed=True, credentials=kwargs["credentials"])
         return answer
 
-    def _tell(self, *, allowed: bool, credentials: dict[str, Any]) -> None:
+    def _record(self, *, allowed: bool, credentials: dict[str, Any]) -> None:
         assert self.consenter is not None  # noqa: S101
         link = self.consenter.link
         actor = actor_of(self.request) if link is None else links.actor_of(link, self.request)
@@ -137,18 +138,19 @@ class Consent(AuthorizationView):  # type: ignore[misc]  # the toolkit publishes
 
 
 def cleaned_query(query: str) -> str:
-    """Return the query with what is understood, and with the scope that SCIM needs.
+    """Return the query with the known parameters, and with the scope for SCIM.
 
-    Okta's administrators append ``?scope=offline_access`` to get a refresh token, and mean *also*. A bare % is read as it stands, where the
-    toolkit would fail.
+    Okta's administrators append ``?scope=offline_access`` to get a refresh token in addition. A bare % is kept as it is; the toolkit would fail
+    on it.
     """
-    said = [(name, value) for name, value in parse_qsl(query) if name in UNDERSTOOD]  # empty is omitted (RFC 6749, 3.1)
-    scopes = " ".join(value for name, value in said if name == "scope").split()
-    kept = [(name, value) for name, value in said if name != "scope"]
-    return urlencode([*kept, ("scope", " ".join(dict.fromkeys(["scim", *scopes])))])
+    # An empty parameter counts as omitted (RFC 6749, 3.1).
+    parameters = [(name, value) for name, value in parse_qsl(query) if name in UNDERSTOOD]
+    scopes = " ".join(value for name, value in parameters if name == "scope").split()
+    others = [(name, value) for name, value in parameters if name != "scope"]
+    return urlencode([*others, ("scope", " ".join(dict.fromkeys(["scim", *scopes])))])
 
 
-def _asked(request: HttpRequest, name: str) -> str:
+def _parameter(request: HttpRequest, name: str) -> str:
     return (request.POST if request.method == "POST" else request.GET).get(name, "").replace("\0", "")
 
 

@@ -1,6 +1,6 @@
-"""What the service says of itself (RFC 7644 section 4).
+"""The discovery documents of the service (RFC 7644 section 4).
 
-It speaks of the connection's own UID attribute, so it asks for a token.
+They contain the connection's own UID attribute, so they need a token.
 """
 
 from rest_framework.request import Request
@@ -25,14 +25,14 @@ class DiscoveryView(ScimView):
         return [schema for one in self.resource_types for schema in (one.core, *one.extensions)]
 
     def all_of(self, request: Request, documents: list[dict[str, object]]) -> Response:
-        """Answer the whole list: it has no pages, and is never filtered (section 4)."""
+        """Answer the whole list. It has no pages and cannot be filtered (section 4)."""
         if "filter" in request.query_params:
             raise Forbidden("Discovery documents cannot be filtered.")
         return Response(list_response(len(documents), Page(1, MAX_COUNT), documents))
 
 
 class ServiceRoot(DiscoveryView):
-    """The base URL itself. People open it, and some clients ask it, to see whether anything is there."""
+    """The base URL. People open it, and some clients call it, to see whether the service is there."""
 
     def get(self, request: Request, slug: str) -> Response:
         if "filter" in request.query_params:

@@ -1,4 +1,4 @@
-"""The one way from an exception to an answer: whatever fails in a view is a SCIM error (RFC 7644 section 3.12)."""
+"""Convert every exception in a view to a SCIM error (RFC 7644 section 3.12)."""
 
 import logging
 from typing import Final
@@ -30,7 +30,7 @@ _CORE: Final[tuple[tuple[type[core.IdentityError], type[wire.ScimError]], ...]] 
 
 
 def scim_error(failure: Exception) -> wire.ScimError:
-    """Return the SCIM error that tells of ``failure``; what nobody expected is logged, and told without details."""
+    """Return the SCIM error for ``failure``. An unexpected exception is logged, and answered without details."""
     if isinstance(failure, wire.ScimError):
         return failure
     if isinstance(failure, core.Busy):
@@ -42,13 +42,13 @@ def scim_error(failure: Exception) -> wire.ScimError:
         return wire.NotFound("There is nothing at this address. Check the SCIM base URL of the connection.")
     if isinstance(failure, exceptions.APIException):
         return _of_framework(failure)
-    # The server reads a chunked body while we do, and only then finds that it is none.
+    # The server decodes a chunked body while the view reads it, so a malformed one fails only here.
     if isinstance(failure, SuspiciousOperation | UnreadablePostError | ParseException):
         return wire.BadRequest("The request cannot be understood.")
     if outages.is_outage(failure):
         outages.log_traceback(failure)
-        known = outages.NOT_KNOWN if outages.may_be_saved(failure) else outages.NOTHING_CHANGED
-        return wire.Unavailable(f"{outages.AWAY} {known}")
+        state = outages.NOT_KNOWN if outages.may_be_saved(failure) else outages.NOTHING_CHANGED
+        return wire.Unavailable(f"{outages.AWAY} {state}")
     log.error("A SCIM request failed", exc_info=failure)
     return wire.Unexpected("Something went wrong in CORE. Try again later, or give the reference to its administrator.")
 

@@ -1,4 +1,4 @@
-"""The Group resource (RFC 7644 section 3): members go in as sets, and come out in one query, or in none."""
+"""The Group resource (RFC 7644 section 3). Members are read as sets, and returned by at most one query."""
 
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from core_identity.values import GroupChange
 
 MOST_SHOWN: Final = 500
-"""PATCH of a group with more members is answered by 204, so that one member costs the same at any size (RFC 7644 section 3.5.2)."""
+"""A PATCH of a group with more members is answered by 204, so adding one member costs the same at any size (RFC 7644 section 3.5.2)."""
 
 
 class GroupView(ScimView):
-    """What the list and the single resource share."""
+    """The shared part of the list and of the single resource."""
 
     max_body = MAX_GROUP_BODY
 
@@ -75,7 +75,8 @@ class Groups(GroupView):
         return self.found(search_in_query(request, GROUP_TYPE))
 
     def post(self, request: Request, slug: str) -> Response:
-        selection_in_query(request, GROUP_TYPE)  # a fault in it must not be found after the deed
+        # Read before the change: a fault in the query must not be found after it.
+        selection_in_query(request, GROUP_TYPE)
         body = body_of(request)
         change = read_group(body, whole=False)
         group = groups.create_group(actor=self.actor, connection=self.connection, change=change)
@@ -94,8 +95,8 @@ class OneGroup(GroupView):
         if self.is_conditional or not selection_in_query(request, GROUP_TYPE).shows("members"):
             group = group_rows.push_group(self.connection, scim_id)
         else:
-            group, named = group_rows.group_with_named(self.connection, scim_id)
-            group.shown = named.shown
+            group, row = group_rows.group_with_named(self.connection, scim_id)
+            group.shown = row.shown
         return self.unchanged(group.version) or self.answer(group)
 
     def put(self, request: Request, slug: str, resource: str) -> Response:
@@ -126,8 +127,9 @@ class OneGroup(GroupView):
         may_be_silent: bool = False,
     ) -> Response:
         scim_id = id_in_address(resource)
-        selection = selection_in_query(self.request, GROUP_TYPE)  # a fault in it must not be found after the deed
-        read_once = cache(read)  # a change is compared before the lock and under it
+        # Read before the change: a fault in the query must not be found after it.
+        selection = selection_in_query(self.request, GROUP_TYPE)
+        read_once = cache(read)  # the service reads a change before and under the lock
 
         def read_this_version(group: "PushGroup") -> "GroupChange":
             self.require_match(group.version)

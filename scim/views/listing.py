@@ -23,7 +23,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True)
 class Search:
-    """What a client asks a list for. ``filter`` is text, not yet understood; None for everything. ``cursor`` None: pages by index."""
+    """The query of a list. ``filter`` is the unparsed text, None for all resources. ``cursor`` None: pages by index."""
 
     filter: str | None
     page: Page
@@ -33,36 +33,36 @@ class Search:
 
     @property
     def is_unsorted_by_index(self) -> bool:
-        """Whether it asks neither for an order nor for a page by cursor."""
+        """Whether the client asks for neither an order nor a page by cursor."""
         return self.sort is None and self.cursor is None
 
 
 def search_in_query(request: Request, resource_type: ResourceType) -> Search:
     """Read the query of a GET. Raises `InvalidValue`, `InvalidFilter`."""
     require_utf8(request)
-    said = {name.lower(): values[-1] for name, values in request.query_params.lists() if values}
-    names = {name: str(said.get(name.lower(), "")).split(",") for name in ("attributes", "excludedAttributes")}
-    return _search(said, names, resource_type)
+    parameters = {name.lower(): values[-1] for name, values in request.query_params.lists() if values}
+    names = {name: str(parameters.get(name.lower(), "")).split(",") for name in ("attributes", "excludedAttributes")}
+    return _search(parameters, names, resource_type)
 
 
 def search_in_body(request: Request, resource_type: ResourceType) -> Search:
     """Read a SearchRequest message. Raises `InvalidSyntax`, `InvalidValue`."""
     body = body_of(request)
-    said = {name.lower(): value for name, value in body.items()}
-    schemas = said.get("schemas")
+    parameters = {name.lower(): value for name, value in body.items()}
+    schemas = parameters.get("schemas")
     if schemas is not None and not urns.names_message(schemas, urns.SEARCH_REQUEST):
         raise InvalidSyntax(f"schemas of a search must be [{urns.SEARCH_REQUEST}].")
-    names = {name: _names(said.get(name.lower()), name) for name in ("attributes", "excludedAttributes")}
-    return _search(said, names, resource_type)
+    names = {name: _names(parameters.get(name.lower()), name) for name in ("attributes", "excludedAttributes")}
+    return _search(parameters, names, resource_type)
 
 
 def selection_in_query(request: Request, resource_type: ResourceType) -> Selection:
-    """Read which attributes of one resource are to be answered. Raises `InvalidValue`."""
+    """Read the attributes to return for one resource. Raises `InvalidValue`."""
     return search_in_query(request, resource_type).selection
 
 
 def require_utf8(request: Request) -> None:
-    """Refuse a query that is not UTF-8: decoded with replacements it would ask for something else, and find nobody.
+    """Refuse a query that is not UTF-8. Decoded with replacement characters it would be another query, and find nobody.
 
     Raises `InvalidFilter`, `InvalidValue`.
     """
@@ -73,7 +73,7 @@ def require_utf8(request: Request) -> None:
 
 
 def body_of(request: Request) -> dict[str, Any]:
-    """Return the body, parsed; raise `InvalidSyntax` where there is none."""
+    """Return the parsed body. Raises `InvalidSyntax` if there is none."""
     body = request.data
     if not isinstance(body, dict) or not request.content_type:
         raise InvalidSyntax("The request needs a body: a JSON object.")
@@ -81,27 +81,27 @@ def body_of(request: Request) -> dict[str, Any]:
 
 
 class Rows(Protocol[T_co]):
-    """All that a list has, filtered and sorted."""
+    """All rows of a list, filtered and sorted."""
 
     def at(self, page: Page) -> tuple[Sequence[T_co], int]:
-        """Return a page by index, and how many rows there are in all."""
+        """Return a page by index, and the number of all rows."""
 
     def after(self, place: Place | None, count: int) -> Sequence[T_co]:
-        """Return the first ``count`` rows after a place, None for the beginning."""
+        """Return the first ``count`` rows after a position; None for the beginning."""
 
     def total(self) -> int:
-        """Return how many rows there are in all."""
+        """Return the number of all rows."""
 
 
 @dataclass(frozen=True)
 class Queried(Generic[M, T]):
-    """The rows of a query. ``loaded`` makes of it what is shown: rows before the page are never loaded."""
+    """The rows of a query. ``loaded`` converts them for the answer; rows before the page are never loaded."""
 
     rows: QuerySet[M]
     loaded: Callable[[QuerySet[M]], Sequence[T]]
 
     def at(self, page: Page) -> tuple[Sequence[T], int]:
-        """Count only where the page is full or empty. Any other is the last one, so its place is the count."""
+        """Return a page. Count only if it is full or empty: any other page is the last one, so its position gives the count."""
         found: Sequence[T] = ()
         if page.count and not page.is_beyond_everything:
             found = self.loaded(self.rows[page.start - 1 : page.start - 1 + page.count])
@@ -118,7 +118,7 @@ class Queried(Generic[M, T]):
 def answer_to(
     search: Search, rows: Rows[T], question: Question, documents: Callable[[Sequence[T]], Sequence[dict[str, Any]]]
 ) -> Response:
-    """Answer one page of ``rows``."""
+    """Return one page of ``rows`` as an answer."""
     if search.cursor is None:
         found, total = rows.at(search.page)
         return Response(list_response(total, search.page, documents(found)))
@@ -136,34 +136,34 @@ def answer_to(
     return Response(cursor_response(total, cursor, documents(shown_ones)))
 
 
-def _search(said: Mapping[str, Any], names: Mapping[str, Iterable[str]], resource_type: ResourceType) -> Search:
-    wanted = said.get("filter")
-    if wanted is not None and not isinstance(wanted, str):
-        raise InvalidValue(f"filter must be a text, not {shown(wanted)}.")
-    cursor, sort = said.get("cursor"), Sort.read(said.get("sortby"), said.get("sortorder"))
+def _search(parameters: Mapping[str, Any], names: Mapping[str, Iterable[str]], resource_type: ResourceType) -> Search:
+    filter_text = parameters.get("filter")
+    if filter_text is not None and not isinstance(filter_text, str):
+        raise InvalidValue(f"filter must be a text, not {shown(filter_text)}.")
+    cursor, sort = parameters.get("cursor"), Sort.read(parameters.get("sortby"), parameters.get("sortorder"))
     if cursor is not None:
-        _require_cursor_alone(cursor, said, sort)
+        _require_cursor_alone(cursor, parameters, sort)
     return Search(
-        filter=wanted,
-        page=_page(said, by_cursor=cursor is not None),
+        filter=filter_text,
+        page=_page(parameters, by_cursor=cursor is not None),
         selection=Selection.read(resource_type, names["attributes"], names["excludedAttributes"]),
         sort=sort,
         cursor=cursor,
     )
 
 
-def _require_cursor_alone(cursor: object, said: Mapping[str, Any], sort: Sort | None) -> None:
+def _require_cursor_alone(cursor: object, parameters: Mapping[str, Any], sort: Sort | None) -> None:
     if not isinstance(cursor, str):
         raise InvalidCursor(f"cursor must be a text, not {shown(cursor)}.")
-    if "startindex" in said:
+    if "startindex" in parameters:
         raise InvalidValue("Page by startIndex or by cursor, not by both.")
     if sort is not None:
         raise InvalidValue("Pages by cursor are in the order of creation. They cannot be sorted.")
 
 
-def _page(said: Mapping[str, Any], *, by_cursor: bool) -> Page:
+def _page(parameters: Mapping[str, Any], *, by_cursor: bool) -> Page:
     try:
-        return Page.read(said.get("startindex"), said.get("count"))
+        return Page.read(parameters.get("startindex"), parameters.get("count"))
     except InvalidValue as fault:
         if by_cursor:
             raise InvalidCount(fault.message) from None

@@ -1,4 +1,4 @@
-"""Media types of RFC 7644 section 3.1: what is read, and what is answered whatever is asked for."""
+"""Media types (RFC 7644 section 3.1): which are read, and the one that is always returned."""
 
 import json
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from scim.middleware import MEDIA_TYPE
+from scim.trace import trace_of
 from scim.wire.errors import PayloadTooLarge
 from scim.wire.media import parse_json
 
@@ -18,28 +19,32 @@ MAX_GROUP_BODY: Final = 8 * 1024 * 1024
 
 
 class ScimParser(BaseParser):
-    """Reads a body up to the view's ``max_body`` bytes."""
+    """Read a body up to the view's ``max_body`` bytes."""
 
     media_type = MEDIA_TYPE
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        limit: int = getattr((parser_context or {}).get("view"), "max_body", MAX_BODY)
+        context = parser_context or {}
+        limit: int = getattr(context.get("view"), "max_body", MAX_BODY)
         content: bytes = stream.read(limit + 1)
         if len(content) > limit:
             raise PayloadTooLarge(f"The body is larger than {limit // 1024} KiB.")
-        return parse_json(content)
+        document = parse_json(content)
+        if isinstance(request := context.get("request"), Request):
+            trace_of(request._request).body = document  # only what can be read is kept, and only as a tree (R35)
+        return document
 
 
 class JsonParser(ScimParser):
-    """Okta's own test suite posts this type."""
+    """The same parser for the media type of Okta's own test suite."""
 
     media_type = "application/json"
 
 
 class ScimRenderer(BaseRenderer):
-    """Only ASCII goes out: no text that a client sent can make an answer that cannot be encoded."""
+    """Render ASCII only, so any text of a client can be encoded."""
 
     media_type = MEDIA_TYPE
     format = "scim"
@@ -55,7 +60,7 @@ class ScimRenderer(BaseRenderer):
 
 
 class AnyAccept(BaseContentNegotiation):
-    """Answer SCIM to every Accept header: a 406 helps nobody, and RFC 9110 section 12.5.1 permits it."""
+    """Return SCIM for every Accept header. A 406 would help nobody, and RFC 9110 section 12.5.1 permits this."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         content_type = (request.content_type or "").partition(";")[0].strip().lower()

@@ -1,4 +1,4 @@
-"""What OAuth clients can discover: the authorization server (RFC 8414), and SCIM as its protected resource (RFC 9728)."""
+"""Discovery for OAuth clients: the authorization server (RFC 8414), and SCIM as its protected resource (RFC 9728)."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -14,7 +14,7 @@ from scim.views.oauth import GRANT_TYPES
 @credential("none")
 @require_safe
 def authorization_server(request: HttpRequest) -> HttpResponse:
-    """RFC 8414. One authorization server serves all connections, so its issuer is ``PUBLIC_URL`` itself."""
+    """Return the metadata of the authorization server (RFC 8414). One server serves all connections, so its issuer is ``PUBLIC_URL``."""
     methods = ["client_secret_basic", "client_secret_post"]
     return JsonResponse(
         {
@@ -39,7 +39,7 @@ def authorization_server(request: HttpRequest) -> HttpResponse:
 @credential("none")
 @require_safe
 def protected_resource(request: HttpRequest, slug: str) -> HttpResponse:
-    """RFC 9728 section 3. Answers alike for every slug, so that nobody learns which connections exist."""
+    """Return the metadata of a SCIM service (RFC 9728 section 3). Every slug gets an answer, so nobody learns which connections exist."""
     return JsonResponse(
         {
             "resource": f"{settings.PUBLIC_URL}/scim/{slug}/v2",

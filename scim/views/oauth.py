@@ -1,6 +1,6 @@
-"""The endpoints of OAuth 2 that are needed, and no others.
+"""The endpoints of OAuth 2 that this service needs, and no others.
 
-The toolkit's own list would let anybody signed in register a client.
+With the toolkit's own list, any signed-in user could register a client.
 """
 
 import json
@@ -21,7 +21,7 @@ from scim.budgets import spend_on_failure
 from scim.oauth import REFERENCE, client_of, introspected
 
 GRANT_TYPES: Final = ("authorization_code", "client_credentials", "refresh_token")
-"""The toolkit brings more, which look at a user's password or a device's code before they ask whether the client may."""
+"""The toolkit has more. They check a user's password or a device's code before they check the client's permission."""
 
 BASIC: Final = 'Basic realm="oauth", charset="UTF-8"'
 """The challenge for clients (RFC 6749 section 5.2, RFC 7617)."""
@@ -30,21 +30,21 @@ BASIC: Final = 'Basic realm="oauth", charset="UTF-8"'
 @credential("client")
 @csrf_exempt
 def token(request: HttpRequest) -> HttpResponse:
-    """RFC 6749 section 3.2. Accepts the scope in the query of the URL, where Okta puts it, and nothing else there."""
+    """Answer a token request (RFC 6749 section 3.2). The URL may contain the scope, because Okta writes it there, and nothing else."""
     return _endpoint(request, _token)
 
 
 @credential("client")
 @csrf_exempt
 def revoke_token(request: HttpRequest) -> HttpResponse:
-    """RFC 7009."""
+    """Revoke a token (RFC 7009)."""
     return _endpoint(request, _REVOKE_VIEW)
 
 
 @credential("client")
 @csrf_exempt
 def introspect(request: HttpRequest) -> HttpResponse:
-    """RFC 7662, for the client that a token was given to and for nobody else."""
+    """Return the state of a token (RFC 7662), to the client that received it and to no other."""
     return _endpoint(request, _introspect)
 
 
@@ -59,7 +59,7 @@ def _introspect(request: HttpRequest) -> HttpResponse:
 
 @sensitive_post_parameters("client_secret", "code", "code_verifier", "refresh_token")
 def _token(request: HttpRequest) -> HttpResponse:
-    """Answer as the toolkit's own view, which then reads each token again to tell nobody of it."""
+    """Answer as the toolkit's own view does, without its signal: the view would read each token again, and nobody receives the signal."""
     _, headers, body, status = TokenView.get_oauthlib_core().create_token_response(request)
     return HttpResponse(body, status=status, headers=headers)
 
@@ -70,7 +70,7 @@ _REVOKE_VIEW = RevokeTokenView.as_view()
 def _endpoint(request: HttpRequest, view: Any) -> HttpResponse:
     if request.method != "POST":
         return _error("invalid_request", "This address takes POST requests only.", status=405, Allow="POST")
-    # The toolkit fails on a bare % in the query and refuses any parameter there; and secrets in a URL end up in logs.
+    # The toolkit fails on a bare % in the query and refuses any parameter there. And logs contain URLs, so no secret may be in one.
     query = dict(parse_qsl(request.META.get("QUERY_STRING", ""), keep_blank_values=True))
     scope = query.pop("scope", None)
     if query:
@@ -89,7 +89,7 @@ def _endpoint(request: HttpRequest, view: Any) -> HttpResponse:
     if scope is not None:
         form.setdefault("scope", scope)
     if form.get("grant_type") in ("refresh_token", "client_credentials") and "scope" in form:
-        # A client that names offline_access means it in addition: without scim its token opens nothing.
+        # A client that sends offline_access means it in addition: a token without the scope scim opens nothing.
         form["scope"] = " ".join(dict.fromkeys(["scim", *str(form["scope"]).split()]))
     request.META["QUERY_STRING"] = ""
     request.META[REFERENCE] = getattr(request, "request_id", "")
@@ -97,18 +97,23 @@ def _endpoint(request: HttpRequest, view: Any) -> HttpResponse:
     try:
         response: HttpResponse = view(request)
     except get_grant_model().DoesNotExist:
-        # The toolkit reads the code several times; another request with the same one was done in between, and it opens once.
+        # The toolkit reads the code several times. Meanwhile another request with the same code may succeed, and a code is valid once.
         return _error("invalid_grant", "The code was used already.")
-    except HashersBusy as busy:  # a secret that the toolkit once hashed, as slowly as a password
+    except HashersBusy as busy:  # a secret with a hash of the toolkit, which is as slow as that of a password
         return _error("temporarily_unavailable", busy.message, status=503, **{"Retry-After": str(busy.seconds)})
     if response.status_code in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED):
-        # Counted only now: who shares an address with a guesser, as all customers of Okta do, is let in by the right secret. Secrets, codes and
-        # tokens are too long to be guessed at any speed, and a guess costs a hash; the budget is against noise.
+        # Counted only after a failure: all customers of Okta share an address with each other, and one that guesses must not block the others.
+        # Secrets, codes and tokens are too long to be guessed at any speed, and a guess costs one hash. The budget limits the load.
         wait = spend_on_failure(request)
         if wait:
-            told = f"Too many failed attempts from this address. Try again in {wait} seconds."
-            return _error("temporarily_unavailable", told, status=429, **{"Retry-After": str(wait)})
-    if response.status_code == HTTPStatus.UNAUTHORIZED:  # the toolkit challenges for Bearer, which opens nothing here
+            return _error(
+                "temporarily_unavailable",
+                f"Too many failed attempts from this address. Try again in {wait} seconds.",
+                status=429,
+                **{"Retry-After": str(wait)},
+            )
+    # The toolkit sends a challenge for Bearer, which opens nothing here.
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
         response["WWW-Authenticate"] = BASIC
     if not response.get("Content-Type", "").startswith("application/json"):
         response["Content-Type"] = "application/json"
@@ -117,7 +122,7 @@ def _endpoint(request: HttpRequest, view: Any) -> HttpResponse:
 
 
 def _error(error: str, description: str, *, status: int = 400, **headers: str) -> HttpResponse:
-    """Answer as RFC 6749 section 5.2 says."""
+    """Return an error (RFC 6749 section 5.2)."""
     body = json.dumps({"error": error, "error_description": description})
     return HttpResponse(
         body, status=status, content_type="application/json", headers={"Cache-Control": "no-store", **headers}

@@ -1,4 +1,4 @@
-"""The root of the service: one search over all resource types (RFC 7644 section 3.4.3), and what is not done there."""
+"""The root of the service: one search over all resource types (RFC 7644 section 3.4.3), and /Me, which is not supported."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ NOBODY = Q(pk__in=[])
 
 
 class SearchAll(ScimView):
-    """Users first, then Groups. A filter that speaks of what only one of them has finds only those."""
+    """Search Users first, then Groups. A filter with an attribute of only one type finds only resources of this type."""
 
     def post(self, request: Request, slug: str) -> Response:
         search = search_in_body(request, user_type(self.connection.uid_attribute))
@@ -37,51 +37,51 @@ class SearchAll(ScimView):
             of_users, of_group = self._conditions(search.filter)
             users, groups = users.filter(of_users), groups.filter(of_group)
         if search.cursor is not None:
-            found, listed, total, following = self._page(search, search.cursor, users, groups)
-            return Response(cursor_response(total, following, self._documents(found, listed, search, of_groups)))
-        people = users.count()
-        total = people + groups.count()
-        wanted = search.page.of(total)
-        found, listed = [], []
-        if wanted.start < min(wanted.stop, people):
-            found = rows_of(users[wanted.start : min(wanted.stop, people)])
-        if wanted.stop > people:
-            listed = list(groups[max(wanted.start - people, 0) : wanted.stop - people])
-        return Response(list_response(total, search.page, self._documents(found, listed, search, of_groups)))
+            people, push_groups, total, following = self._page(search, search.cursor, users, groups)
+            return Response(cursor_response(total, following, self._documents(people, push_groups, search, of_groups)))
+        user_count = users.count()
+        total = user_count + groups.count()
+        window = search.page.of(total)
+        people, push_groups = [], []
+        if window.start < min(window.stop, user_count):
+            people = rows_of(users[window.start : min(window.stop, user_count)])
+        if window.stop > user_count:
+            push_groups = list(groups[max(window.start - user_count, 0) : window.stop - user_count])
+        return Response(list_response(total, search.page, self._documents(people, push_groups, search, of_groups)))
 
     def _page(
         self, search: Search, cursor: str, users: QuerySet["Identity"], groups: QuerySet["PushGroup"]
     ) -> tuple[list["ShownIdentity"], list["PushGroup"], int, str | None]:
-        """Return the Users and the Groups of the page after ``cursor``, how many there are in all, and the next cursor.
+        """Return the Users and Groups of the page after ``cursor``, the number of all, and the next cursor.
 
-        Each type has cursors of its own.
+        Each type has its own cursors.
         """
         of_users, of_groups = (Question(self.connection, f"all {name}", search.filter) for name in ("User", "Group"))
-        count, found, later = search.page.count, [], groups
+        count, people, later = search.page.count, [], groups
         if belongs_to(cursor, of_groups):
             place = place_of(cursor, of_groups)
             later = after(groups, place)
         else:
             place = place_of(cursor, of_users)
-            found = rows_of(after(users, place)[: count + 1])
-        listed = list(later[: count + 1 - len(found)])
-        more = len(found) + len(listed) > count
-        found, listed = found[:count], listed[: max(count - len(found), 0)]
+            people = rows_of(after(users, place)[: count + 1])
+        push_groups = list(later[: count + 1 - len(people)])
+        more = len(people) + len(push_groups) > count
+        people, push_groups = people[:count], push_groups[: max(count - len(people), 0)]
         total = users.count() + groups.count() if place is None else place.total
-        if more and listed:
-            return found, listed, total, next_cursor(listed[-1], of_groups, total)
-        return found, listed, total, next_cursor(found[-1], of_users, total) if more and found else None
+        if more and push_groups:
+            return people, push_groups, total, next_cursor(push_groups[-1], of_groups, total)
+        return people, push_groups, total, next_cursor(people[-1], of_users, total) if more and people else None
 
     def _documents(
-        self, found: list["ShownIdentity"], listed: list["PushGroup"], search: Search, of_groups: Search
+        self, people: list["ShownIdentity"], push_groups: list["PushGroup"], search: Search, of_groups: Search
     ) -> list[dict[str, Any]]:
         users = UserView(request=self.request, kwargs=self.kwargs)
         groups = GroupView(request=self.request, kwargs=self.kwargs)
-        people = [search.selection.of(users.document(one)) for one in found]
-        return [*people, *groups.documents(listed, of_groups.selection)]
+        documents = [search.selection.of(users.document(one)) for one in people]
+        return [*documents, *groups.documents(push_groups, of_groups.selection)]
 
     def _conditions(self, text: str) -> tuple[Q, Q]:
-        """Return what ``text`` means for Users and for Groups. Raises `InvalidFilter` where it means nothing for either."""
+        """Return the conditions for Users and for Groups. Raises `InvalidFilter` if the filter is valid for neither."""
         try:
             of_users = user_condition(text, self.connection)
         except InvalidFilter as fault:
@@ -96,7 +96,7 @@ class SearchAll(ScimView):
 
 
 class Me(ScimView):
-    """RFC 7644 section 3.11. A token here is a connection's and nobody's own, so there is no *me*."""
+    """Refuse /Me (RFC 7644 section 3.11). A token belongs to a connection and not to a person, so there is no *me*."""
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

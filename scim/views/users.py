@@ -1,4 +1,4 @@
-"""The User resource (RFC 7644 section 3): wire → Person → service, and back from what is stored."""
+"""The User resource (RFC 7644 section 3): read a message to a `Person`, call the service, return the stored resource."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 
 class UserView(ScimView):
-    """What the list and the single resource share."""
+    """The shared part of the list and of the single resource."""
 
     @property
     def wire(self) -> UserWire:
@@ -62,25 +62,25 @@ class UserView(ScimView):
     def resource_type(self) -> ResourceType:
         return self.wire.resource_type
 
-    def document(self, shown: "ShownIdentity") -> Document:
-        return user_document(shown, uid_attribute=self.connection.uid_attribute, address=self.address)
+    def document(self, row: "ShownIdentity") -> Document:
+        return user_document(row, uid_attribute=self.connection.uid_attribute, address=self.address)
 
     @property
     def selection(self) -> Selection:
-        """What the client wants to be shown. Asked for before the deed: a fault in it must not be found afterwards."""
+        """Return the attributes to return. Read it before the change: a fault in the query must not be found after it."""
         return selection_in_query(self.request, self.resource_type)
 
     def require_this_version(self, identity: "Identity") -> None:
-        """Under the lock, and read only for a client that asks."""
+        """Check the version under the lock, and read it only for a client that requires one."""
         if self.is_conditional:
             self.require_match(user_version(as_shown(identity)))
 
     def answer(self, identity: "Identity", selection: Selection, *, created: bool = False) -> Response:
-        """Answer what is stored now (R19): read again, because the service may have left part of the message undone."""
-        return self.shown(resources.scim_identity(self.connection, identity.scim_id), selection, created=created)
+        """Return the stored resource (R19). It is read again, because the service may not have applied all of the message."""
+        return self.answer_row(resources.scim_identity(self.connection, identity.scim_id), selection, created=created)
 
-    def shown(self, shown: "ShownIdentity", selection: Selection, *, created: bool = False) -> Response:
-        document = self.document(shown)
+    def answer_row(self, row: "ShownIdentity", selection: Selection, *, created: bool = False) -> Response:
+        document = self.document(row)
         return Response(
             selection.of(document),
             status=status.HTTP_201_CREATED if created else status.HTTP_200_OK,
@@ -117,7 +117,7 @@ class UserView(ScimView):
 
 @dataclass(frozen=True)
 class Everybody:
-    """All Users of a connection in the order of their creation, which nobody has to count."""
+    """All Users of a connection in the order of their creation, without counting."""
 
     connection: "Connection"
 
@@ -134,7 +134,7 @@ class Everybody:
 
 
 def rows_of(identities: "QuerySet[Identity]") -> list["ShownIdentity"]:
-    """Return what is shown of identities: their keys in one statement, their rows in another."""
+    """Return the rows for identities: their keys by one statement, their values by another."""
     return with_pks(list(identities.values_list("pk", flat=True)))
 
 
@@ -158,12 +158,12 @@ class SearchUsers(UserView):
 
 class OneUser(UserView):
     def get(self, request: Request, slug: str, resource: str) -> Response:
-        shown = resources.scim_identity(self.connection, id_in_address(resource))
-        return self.unchanged(user_version(shown)) or self.shown(shown, self.selection)
+        row = resources.scim_identity(self.connection, id_in_address(resource))
+        return self.unchanged(user_version(row)) or self.answer_row(row, self.selection)
 
     @cached_property
     def body(self) -> dict[str, Any]:
-        """What was sent; of an unclear message that deactivates, that alone (R23). The framework parses it once only."""
+        """Return the body; of an ambiguous body that deactivates, the deactivation alone (R23). The framework parses only once."""
         try:
             return body_of(self.request)
         except UnclearBody as fault:
@@ -181,7 +181,7 @@ class OneUser(UserView):
         body, scim_id = self.body, id_in_address(resource)
 
         def read(identity: "Identity") -> "Person":
-            # The service reads again under the lock if anything changed, so this is what the operations apply to.
+            # The service reads again under the lock if anything changed, so the operations apply to this state.
             return self.wire.read_patch(body, self.document(as_shown(identity)))
 
         return self.change(scim_id, body, read, is_patch=True)
@@ -198,7 +198,7 @@ class OneUser(UserView):
         return self.request.method == "DELETE" and self._demands_present_version(scim_id)
 
     def _demands_present_version(self, scim_id: "UUID") -> bool:
-        """Whether a DELETE will not be refused for its version. A refused one ends no access, so it could come without limit."""
+        """Whether a DELETE passes its precondition. A refused one ends no access, so clients could send it without limit."""
         if not self.is_conditional:
             return True
         try:
@@ -226,7 +226,7 @@ class OneUser(UserView):
         except ScimError:
             if not deactivates:
                 raise
-            selection = Selection(self.resource_type)  # a wrong query does not block a deactivation either (R23)
+            selection = Selection(self.resource_type)  # a fault in the query must not block a deactivation (R23)
 
         def read_this_version(identity: "Identity") -> "Person":
             if not deactivates:  # R23: no version blocks a deactivation
@@ -243,7 +243,7 @@ class OneUser(UserView):
         )
         self.decided(_words(outcome, left_out(body, self.resource_type)))
         if outcome.as_stored:
-            return self.shown(as_shown(outcome.identity), selection)
+            return self.answer_row(as_shown(outcome.identity), selection)
         return self.answer(outcome.identity, selection)
 
 

@@ -1,1 +1,1 @@
-"""RFC 7643 and RFC 7644 as data and pure functions. Nothing here knows a model, a view or a service."""
+"""RFC 7643 and RFC 7644 as data and pure functions. This package imports no model, view or service."""

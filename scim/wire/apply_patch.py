@@ -1,4 +1,4 @@
-"""Applying the operations of a PATCH to a resource (RFC 7644 sections 3.5.2.1 to 3.5.2.3)."""
+"""Apply the operations of a PATCH to a resource (RFC 7644 sections 3.5.2.1 to 3.5.2.3)."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NoReturn
@@ -11,22 +11,20 @@ from scim.wire.patch_op import Operation
 from scim.wire.values import MAX_VALUES
 
 MAX_COMPARISONS: Final = 200_000
-"""How often a message may look at a value: everybody else of the customer waits meanwhile."""
+"""The maximum number of comparisons in one message, because the other requests of the customer wait for it."""
 _LABELS: Final = frozenset({"type", "primary", "display"})
-"""What tells values of one attribute apart, and is none itself (RFC 7643 section 2.4)."""
+"""Sub-attributes that only describe a value and are not one (RFC 7643 section 2.4)."""
 
 
-class _Made(dict[str, Any]):
-    """A value that a selector made. Entra sends its parts in any order, so only the end of the message shows whether it has content."""
+class _Created(dict[str, Any]):
+    """A value that a selector created. Entra sends its parts in any order, so only the end of the message shows whether it has content."""
 
 
 def apply_patch(operations: Iterable[Operation], document: Mapping[str, Any]) -> tuple[Flat, frozenset[str]]:
-    """Return the flat ``document`` as it is after all operations, and the attributes that they touched.
+    """Return the flat ``document`` after all operations, and the attributes that they changed. If one fails, none applies.
 
-    Either all apply, or it raises.
-
-    ``document`` stays as it is. Raises `NoTarget`, `Mutability`, `InvalidPath`, `InvalidValue`, `TooMany`, and what ``operations`` raises while it
-    is read.
+    ``document`` itself is not changed. Raises `NoTarget`, `Mutability`, `InvalidPath`, `InvalidValue`, `TooMany`, and the errors of iterating
+    ``operations``.
     """
     flat = dict(document)
     touched: set[str] = set()
@@ -49,19 +47,19 @@ def apply_patch(operations: Iterable[Operation], document: Mapping[str, Any]) ->
 def _require_content(flat: Mapping[str, Any]) -> None:
     for key, entries in flat.items():
         for entry in entries if isinstance(entries, list) else ():
-            if isinstance(entry, _Made) and not entry.keys() - _LABELS:
+            if isinstance(entry, _Created) and not entry.keys() - _LABELS:
                 raise NoTarget(f"No value of {key} matches the selector of the path, and the message describes none.")
 
 
 def _comparisons(operation: Operation, current: Any) -> int:
     if not operation.target.attribute.multi_valued:
         return 0
-    told = operation.value if isinstance(operation.value, list) else ()
-    return len(current or ()) * (terms(operation.selector) if operation.selector else len(told))
+    values = operation.value if isinstance(operation.value, list) else ()
+    return len(current or ()) * (terms(operation.selector) if operation.selector else len(values))
 
 
 def _set(operation: Operation, current: Any) -> Any:
-    """Add or replace: the two differ only for many values (RFC 7644 sections 3.5.2.1 and 3.5.2.3)."""
+    """Return the value after an add or replace. They differ only for many values (RFC 7644 sections 3.5.2.1 and 3.5.2.3)."""
     target, value = operation.target, operation.value
     if not target.attribute.multi_valued:
         if operation.selector is not None and not _is_selected(operation, current):
@@ -82,22 +80,22 @@ def _set(operation: Operation, current: Any) -> Any:
 def _set_selected(operation: Operation, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     target, selector = operation.target, operation.selector
     assert selector is not None  # noqa: S101 - told to mypy
-    said = {target.sub.name: operation.value} if target.sub else operation.value
+    parts = {target.sub.name: operation.value} if target.sub else operation.value
     described = template(selector, target.attribute)
     chosen = [index for index, entry in enumerate(entries) if fulfils(entry, selector, target.attribute)]
     if not chosen:
-        # Entra replaces and adds the parts of values that are not there yet; RFC 7644 section 3.5.2.3 has noTarget for it.
-        # Not one that was named by what it is: that would be another.
-        made = {**(described or {}), **said}
-        if described is None or described.keys() - _LABELS or not fulfils(made, selector, target.attribute):
+        # Entra replaces and adds parts of values that do not exist yet; RFC 7644 section 3.5.2.3 answers noTarget. A value that the selector
+        # identifies by its content is not created, because it would be another value.
+        created = {**(described or {}), **parts}
+        if described is None or described.keys() - _LABELS or not fulfils(created, selector, target.attribute):
             raise NoTarget(f"No value of {target.attribute.name} matches the selector of the path.")
-        _few(entries, target).append(_Made(described))
+        _few(entries, target).append(_Created(described))
         chosen = [len(entries) - 1]
     for index in chosen:
-        # A value that is replaced as a whole keeps nothing but what selected it (RFC 7644 section 3.5.2.3).
+        # A value that is replaced as a whole keeps only the parts in its selector (RFC 7644 section 3.5.2.3).
         whole = operation.op == "replace" and target.sub is None
         entry = entries[index]
-        entries[index] = type(entry)({**((described or {}) if whole else entry), **said})
+        entries[index] = type(entry)({**((described or {}) if whole else entry), **parts})
     return _one_primary(entries, [entries[index] for index in chosen])
 
 
@@ -108,7 +106,7 @@ def _few(entries: list[dict[str, Any]], target: Target) -> list[dict[str, Any]]:
 
 
 def _one_primary(entries: list[dict[str, Any]], fresh: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Only one value is primary: a newly set one takes it from the others (RFC 7644 section 3.5.2)."""
+    """Leave one primary value: a newly set one replaces the others (RFC 7644 section 3.5.2)."""
     if not any(entry.get("primary") is True for entry in fresh):
         return entries
     return [
@@ -129,24 +127,24 @@ def _remove(operation: Operation, current: Any) -> Any:
         return {} if target.sub is None else _without(current or {}, target.sub.name)
     if target.sub is not None and selector is None:
         _needs_selector(target)
-    left = []
+    remaining = []
     for entry in current or ():
         if selector is not None:
             gone = fulfils(entry, selector, target.attribute)
-        else:  # Entra names what to remove in the value
-            gone = operation.value is None or any(same(entry, named, target.attribute) for named in operation.value)
+        else:  # Entra sends the values to remove
+            gone = operation.value is None or any(same(entry, value, target.attribute) for value in operation.value)
         if not gone:
-            left.append(entry)
+            remaining.append(entry)
         elif target.sub is not None:
             rest = _without(entry, target.sub.name)
-            # Entra clears a telephone number so; what would be left of it says nothing.
-            if rest.keys() - _LABELS or (isinstance(entry, _Made) and target.sub.name in _LABELS):
-                left.append(type(entry)(rest))
-    return left
+            # Entra clears a telephone number like this; the remaining labels alone have no meaning.
+            if rest.keys() - _LABELS or (isinstance(entry, _Created) and target.sub.name in _LABELS):
+                remaining.append(type(entry)(rest))
+    return remaining
 
 
 def _is_selected(operation: Operation, current: Any) -> bool:
-    """Return whether the one value of an attribute exists and fulfils the selector: ``manager[value eq "…"]``."""
+    """Whether the one value of an attribute exists and matches the selector: ``manager[value eq "…"]``."""
     assert operation.selector is not None  # noqa: S101 - the callers looked
     return bool(current) and fulfils(current, operation.selector, operation.target.attribute)
 

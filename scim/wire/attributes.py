@@ -1,4 +1,4 @@
-"""What an attribute is (RFC 7643 section 2), and how a name on the wire finds one."""
+"""The model of an attribute (RFC 7643 section 2), and how to find one by its name on the wire."""
 
 import re
 from collections.abc import Iterator
@@ -31,10 +31,10 @@ class Attribute:
     canonical_values: tuple[str, ...] = ()
     reference_types: tuple[str, ...] = ()
     bare: bool = False
-    """Whether a client names this attribute of an extension without its URN."""
+    """Whether clients may write this attribute of an extension without its URN."""
 
     def sub(self, name: str) -> "Attribute | None":
-        """Return the sub-attribute of this name; names have no letter case (RFC 7643 section 2.1)."""
+        """Return the sub-attribute with this name. Names have no letter case (RFC 7643 section 2.1)."""
         return self._sub_by_name.get(name.lower())
 
     @cached_property
@@ -131,7 +131,7 @@ class Target:
 
     @property
     def key(self) -> str:
-        """The canonical name of the attribute without its sub-attribute; in an extension after the URN."""
+        """Return the canonical name of the attribute without its sub-attribute; in an extension, with the URN before it."""
         return f"{self.extension}:{self.attribute.name}" if self.extension else self.attribute.name
 
     @property
@@ -141,7 +141,7 @@ class Target:
 
 @dataclass(frozen=True)
 class ResourceType:
-    """A core schema with its extensions: the one registry that parser, renderer, filter and /Schemas share."""
+    """A core schema with its extensions. Parser, renderer, filter and /Schemas share this registry."""
 
     name: str
     endpoint: str
@@ -150,12 +150,12 @@ class ResourceType:
 
     @cached_property
     def schemas(self) -> dict[str, Schema]:
-        """By URN in lower case: URNs have no letter case in their fixed parts (RFC 8141). Older spellings find today's schema."""
+        """The schemas by URN in lower case: the fixed parts of URNs have no letter case (RFC 8141). Older spellings map to the present schema."""
         return dict(self._spellings)
 
     @cached_property
     def _spellings(self) -> list[tuple[str, Schema]]:
-        """Each spelling of a URN, in lower case, with its schema; the longest first, because some begin with another."""
+        """Each spelling of a URN, in lower case, with its schema. The longest comes first, because some spellings begin with another."""
         spellings = [
             (spelling.lower(), schema)
             for schema in (self.core, *self.extensions)
@@ -167,15 +167,15 @@ class ResourceType:
         return self.schemas.get(urn.lower())
 
     def targets(self) -> Iterator[Target]:
-        """Every attribute, without its sub-attributes."""
+        """Yield every attribute, without its sub-attributes."""
         for schema in (self.core, *self.extensions):
             for attribute in schema.attributes:
                 yield Target(None if schema is self.core else schema.urn, attribute)
 
     def find(self, path: str) -> Target | None:
-        """Return the attribute that ``path`` names: ``name``, ``name.sub``, either after a URN and a colon.
+        """Return the attribute at ``path``: ``name`` or ``name.sub``, each also after a URN and a colon.
 
-        None where there is no such attribute, and for the bare URN of a schema.
+        None for an unknown attribute, and for the URN of a schema alone.
         """
         lower = path.lower()
         for spelling, schema in self._spellings if ":" in path else ():
@@ -191,9 +191,9 @@ class ResourceType:
         return None
 
     def is_foreign(self, path: str) -> bool:
-        """Tell whether ``path`` is, or begins with, the URN of an extension that this service does not know.
+        """Whether ``path`` is the URN of an extension that this service does not know, or begins with one.
 
-        A core schema in any spelling is not foreign: ``isActive`` in one must not look done.
+        A core schema in any spelling is not foreign: its unknown attributes, such as ``isActive``, must not be passed over.
         """
         lower = path.lower()
         return (

@@ -1,4 +1,4 @@
-"""BulkRequest and BulkResponse (RFC 7644 section 3.7): what is to be done, in which order, and how one operation names what another makes."""
+"""BulkRequest and BulkResponse (RFC 7644 section 3.7): the operations, their order, and references between them."""
 
 import json
 import re
@@ -11,17 +11,17 @@ from scim.wire.errors import InvalidSyntax, InvalidValue, PayloadTooLarge, shown
 
 MAX_OPERATIONS: Final = 500
 MAX_PAYLOAD: Final = 4 * 1024 * 1024
-"""Bytes. Both limits are announced in ServiceProviderConfig."""
+"""The limits, in operations and bytes, which ServiceProviderConfig announces."""
 
 REFERENCE: Final = "bulkId:"
 _PATH: Final = re.compile(r"/+(Users|Groups)(?:/+([^/?#]+))?/*\Z")
 _METHODS: Final = {"POST": False, "PUT": True, "PATCH": True, "DELETE": True}
-"""Each method, and whether its path names one resource."""
+"""Each method, and whether its path contains the id of a resource."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation, read and found in order. ``endpoint`` is Users or Groups, ``resource`` an id or a reference, empty for POST."""
+    """One valid operation. ``endpoint`` is Users or Groups; ``resource`` is an id or a reference, empty for POST."""
 
     method: str
     endpoint: str
@@ -32,14 +32,14 @@ class Operation:
 
     @property
     def awaits(self) -> frozenset[str]:
-        """The ``bulkId`` of every operation whose result this one names."""
+        """The ``bulkId`` of each operation that this one refers to."""
         named = {one.removeprefix(REFERENCE) for one in _texts(self.data) if one.startswith(REFERENCE)}
         if self.resource.startswith(REFERENCE):
             named.add(self.resource.removeprefix(REFERENCE))
         return frozenset(named)
 
     def resolved(self, ids: Mapping[str, str]) -> "Operation":
-        """Return the operation with ids in place of references. Raises `InvalidValue` for one that led to nothing."""
+        """Return the operation with ids in place of references. Raises `InvalidValue` for a reference without an id."""
         for name in sorted(self.awaits):
             if name not in ids:
                 raise InvalidValue(
@@ -53,16 +53,16 @@ class Operation:
 
 @dataclass(frozen=True)
 class BulkRequest:
-    """``operations`` holds for each either what to do, or the fault that was found in it. ``fail_on_errors`` None: go on to the end."""
+    """``operations`` contains each operation or its fault. ``fail_on_errors`` None: apply all, whatever fails."""
 
     operations: tuple[Operation | InvalidSyntax | InvalidValue, ...]
     raw: tuple[Mapping[str, Any], ...]
     fail_on_errors: int | None
 
     def order(self) -> list[int]:
-        """Return the positions in the order in which they are done: as sent, but what others refer to goes before them.
+        """Return the positions in the order of execution: as sent, but each operation after those that it refers to.
 
-        Those that refer to each other in a ring cannot be first: they come last, and lead to nothing.
+        Operations that refer to each other in a ring come last, and their references have no id.
         """
         makers = {
             one.bulk_id: at for at, one in enumerate(self.operations) if isinstance(one, Operation) and one.bulk_id
@@ -88,35 +88,33 @@ class BulkRequest:
 
 
 def read_bulk(body: Mapping[str, Any]) -> BulkRequest:
-    """Return what a BulkRequest asks for. Raises `InvalidSyntax`, `InvalidValue`, `PayloadTooLarge` for the message as a whole."""
-    said = {name.lower(): value for name, value in body.items()}
-    if not urns.names_message(said.get("schemas"), urns.BULK_REQUEST):
+    """Read a BulkRequest. Raises `InvalidSyntax`, `InvalidValue`, `PayloadTooLarge` for a fault of the whole message."""
+    parts = {name.lower(): value for name, value in body.items()}
+    if not urns.names_message(parts.get("schemas"), urns.BULK_REQUEST):
         raise InvalidSyntax(f"schemas must name {urns.BULK_REQUEST}.")
-    operations = said.get("operations")
+    operations = parts.get("operations")
     if not isinstance(operations, list) or not operations:
         raise InvalidSyntax("Operations must be a list with one operation at least.")
     if len(operations) > MAX_OPERATIONS:
         raise PayloadTooLarge(f"These are {len(operations)} operations. At most {MAX_OPERATIONS} go into one request.")
-    limit = said.get("failonerrors")
+    limit = parts.get("failonerrors")
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
         raise InvalidValue(f"failOnErrors must be a whole number of at least 1, not {shown(limit)}.")
     raw = tuple(one if isinstance(one, dict) else {} for one in operations)
     read = [_read_or_fault(one) for one in operations]
-    seen: set[str] = set()
+    bulk_ids: set[str] = set()
     for at, one in enumerate(read):
         if isinstance(one, Operation) and one.bulk_id:
-            if one.bulk_id in seen:
+            if one.bulk_id in bulk_ids:
                 twice = InvalidValue(f"The bulkId {shown(one.bulk_id)} is given twice.")
-                read[at] = (
-                    twice if one.method == "POST" else replace(one, bulk_id="")
-                )  # only what is made must have one
-            seen.add(one.bulk_id)
+                read[at] = twice if one.method == "POST" else replace(one, bulk_id="")  # only a POST needs one
+            bulk_ids.add(one.bulk_id)
     return BulkRequest(tuple(read), raw, limit)
 
 
-def _read_or_fault(said: object) -> Operation | InvalidSyntax | InvalidValue:
+def _read_or_fault(parts: object) -> Operation | InvalidSyntax | InvalidValue:
     try:
-        return _read(said)
+        return _read(parts)
     except (InvalidSyntax, InvalidValue) as fault:
         return fault
 
@@ -124,26 +122,26 @@ def _read_or_fault(said: object) -> Operation | InvalidSyntax | InvalidValue:
 def _read(operation: object) -> Operation:
     if not isinstance(operation, dict):
         raise InvalidSyntax("An operation must be an object.")
-    said = {name.lower(): value for name, value in operation.items()}
-    method, path, bulk_id = said.get("method"), said.get("path"), said.get("bulkid", "")
+    parts = {name.lower(): value for name, value in operation.items()}
+    method, path, bulk_id = parts.get("method"), parts.get("path"), parts.get("bulkid", "")
     if not isinstance(method, str) or method.upper() not in _METHODS:
         raise InvalidSyntax(f"method is one of {', '.join(_METHODS)}, not {shown(method)}.")
     method = method.upper()
-    found = _PATH.match(path) if isinstance(path, str) else None
-    if found is None:
+    address = _PATH.match(path) if isinstance(path, str) else None
+    if address is None:
         raise InvalidValue(f"path is /Users or /Groups, with or without an id, not {shown(path)}.")
-    if _METHODS[method] != (found[2] is not None):
+    if _METHODS[method] != (address[2] is not None):
         raise InvalidValue(f"The path of a {method} names {'one resource' if _METHODS[method] else 'no resource'}.")
     if not isinstance(bulk_id, str):
         bulk_id = ""
     if method == "POST" and not bulk_id:
         raise InvalidSyntax("A POST needs a bulkId (RFC 7644 section 3.7): a text.")
-    version, data = said.get("version") or "", said.get("data")
+    version, data = parts.get("version") or "", parts.get("data")
     if not isinstance(version, str):
-        version = json.dumps(version)  # no resource has it: 412, or no matter (R23)
+        version = json.dumps(version)  # no resource has this version: the answer is 412, or it does not matter (R23)
     if method != "DELETE" and not isinstance(data, dict):
         raise InvalidSyntax(f"A {method} needs data: an object.")
-    return Operation(method, found[1], found[2] or "", bulk_id, version, data if isinstance(data, dict) else {})
+    return Operation(method, address[1], address[2] or "", bulk_id, version, data if isinstance(data, dict) else {})
 
 
 def bulk_response(operations: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Whether a message deactivates (R23).
+"""Find out whether a message deactivates (R23).
 
-Looked at before and apart from everything else in the message, because nothing may block it.
+This is separate from all other reading of the message, and comes first, because nothing may block a deactivation.
 """
 
 from collections.abc import Iterator
@@ -15,32 +15,30 @@ DEACTIVATION: Final[dict[str, Any]] = {
     "schemas": [urns.PATCH_OP],
     "Operations": [{"op": "replace", "path": "active", "value": False}],
 }
-"""What is left of a message of which only this can be done."""
+"""The deactivation alone, in place of a message of which nothing else can be applied."""
 
 
 def says_inactive(body: object, resource_type: ResourceType) -> bool:
-    """Tell whether a PUT or PATCH says ``active: false``, in any form and whatever else is in it. Never raises.
+    """Whether a PUT or PATCH contains ``active: false``, in any form and with any other content. Never raises.
 
-    Of several statements in one message the last counts, as if all had been applied in turn.
+    If a message contains several values, the last one counts, as if all had been applied in turn.
     """
-    said: bool | None = None
-    for value in _said_of_active(body, resource_type):
+    active: bool | None = None
+    for value in _values_of_active(body, resource_type):
         try:
-            said = truth(_unwrapped(value), "active")
+            active = truth(_unwrapped(value), "active")
         except ScimError:
             continue
-    return said is False
+    return active is False
 
 
-def _said_of_active(body: object, resource_type: ResourceType) -> Iterator[Any]:
+def _values_of_active(body: object, resource_type: ResourceType) -> Iterator[Any]:
     if not isinstance(body, dict):
         return
     operations = next((value for name, value in body.items() if name.lower() == "operations"), None)
     if operations and isinstance(operations, dict):
         operations = [operations]
-    yield from _in_document(
-        body, resource_type
-    )  # a PUT may hold anything else, and so a list that calls itself Operations
+    yield from _in_document(body, resource_type)  # a PUT may contain any name, also Operations
     for operation in operations if isinstance(operations, list) else ():
         parts = {name.lower(): value for name, value in operation.items()} if isinstance(operation, dict) else {}
         path, value = parts.get("path"), parts.get("value")
@@ -66,7 +64,7 @@ def _is_active(path: str, resource_type: ResourceType) -> bool:
 
 
 def _unwrapped(value: Any) -> Any:
-    """Take a value out of a list of one, and out of an object that calls it ``value`` (Entra) or ``active`` again."""
+    """Return the value in a list of one, and in an object with the name ``value`` (Entra) or ``active``."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What the service says of itself (RFC 7643 sections 5 to 7): every flag is what is done."""
+"""The discovery documents (RFC 7643 sections 5 to 7). Every flag is true only for a feature that the service has."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def service_provider_config(base: str) -> dict[str, Any]:
 
 
 def service_document(base: str) -> dict[str, Any]:
-    """Return what the base URL answers: what is here, and the addresses of what can be read next."""
+    """Return the document at the base URL: a description, and the addresses to read next."""
     return {
         "name": "SCIM 2.0 service of CORE",
         "description": "This is the base URL of a SCIM 2.0 service (RFC 7643 and RFC 7644). "

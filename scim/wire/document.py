@@ -1,4 +1,4 @@
-"""A resource as a flat mapping: each attribute under its canonical name, wherever and however a client wrote it."""
+"""A resource as a flat mapping: each attribute under its canonical name, in whatever form a client wrote it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,16 +7,16 @@ from scim.wire.attributes import ResourceType, Target
 from scim.wire.errors import InvalidSyntax, InvalidValue, shown
 
 Flat = dict[str, Any]
-"""`Target.key` to the value as sent: ``userName``, ``name``, ``urn:…:enterprise:2.0:User:department``."""
+"""`Target.key` with the value as sent: ``userName``, ``name``, ``urn:…:enterprise:2.0:User:department``."""
 
 
 def flatten(body: object, resource_type: ResourceType) -> Flat:
-    """Return what a resource document says about attributes that a client may set.
+    """Return the attributes of a resource document that a client may set.
 
-    Names have no letter case. An attribute of an extension may stand inside the object under the URN, whether
-    ``schemas`` names the URN or not, or beside it as ``urn:…:User:name``. What is read-only or unknown is left out
-    unread: clients echo it (RFC 7644 section 3.5.1). Raises `InvalidSyntax` where the body is no resource,
-    `InvalidValue` where an extension is no object.
+    Names have no letter case. An attribute of an extension may be in the object under the URN, even if ``schemas`` does not contain the URN, or
+    outside it as ``urn:…:User:name``. Read-only and unknown attributes are left out unread, because clients echo them (RFC 7644 section 3.5.1).
+
+    Raises `InvalidSyntax` if the body is not a resource, `InvalidValue` if an extension is not an object.
     """
     if not isinstance(body, dict):
         raise InvalidSyntax(f"The body must be a {resource_type.name} as a JSON object.")
@@ -31,7 +31,7 @@ def flatten(body: object, resource_type: ResourceType) -> Flat:
 
 
 def members(body: Mapping[str, Any], resource_type: ResourceType) -> Iterator[tuple[Target | None, Any]]:
-    """Yield each member of a resource document with the attribute that it names, None where there is none such."""
+    """Yield each member of a resource document as (attribute or None, value)."""
     for name, value in body.items():
         schema = resource_type.schema(name)
         if schema is None:

@@ -1,6 +1,6 @@
-"""Failures as RFC 7644 section 3.12 puts them on the wire: one class per scimType, one way to the wire.
+"""SCIM errors (RFC 7644 section 3.12): one class for each scimType, and one form for all.
 
-``detail`` is a sentence that the administrator of the IdP reads in its task list.
+The administrator of the IdP reads ``detail`` in its task list, so it is a sentence that helps them.
 """
 
 from typing import ClassVar
@@ -10,7 +10,7 @@ from scim.wire import urns
 
 
 class ScimError(IdentityError):
-    """Anything that SCIM answers instead of a resource."""
+    """The base of all errors that SCIM answers."""
 
     status: ClassVar[int] = 400
     scim_type: ClassVar[str | None] = None
@@ -20,7 +20,7 @@ class ScimError(IdentityError):
         return self.message
 
     def to_dict(self, reference: str = "") -> dict[str, object]:
-        """Return the error document; ``reference`` finds the log line and the events of the request."""
+        """Return the error document. ``reference`` finds the log line and the events of the request."""
         detail = f"{self.detail} (Reference: {reference})" if reference else self.detail
         document: dict[str, object] = {"schemas": [urns.ERROR], "status": str(self.status), "detail": detail}
         if self.scim_type is not None:
@@ -50,7 +50,7 @@ class InvalidSyntax(ScimError):
 
 
 class UnclearBody(InvalidSyntax):
-    """JSON that can be read, and all the same is not taken. ``body`` is what it says: good for one look whether it deactivates (R23)."""
+    """Valid JSON that is ambiguous. ``body`` is its content, only to find out whether it deactivates (R23)."""
 
     def __init__(self, message: str, body: object) -> None:
         super().__init__(message)
@@ -78,7 +78,7 @@ class TooMany(ScimError):
 
 
 class BadRequest(ScimError):
-    """A request that is wrong before SCIM begins."""
+    """A request with a fault outside SCIM."""
 
     code = "bad_request"
 
@@ -94,7 +94,7 @@ class Forbidden(ScimError):
 
 
 class InsufficientScope(Forbidden):
-    """RFC 6750 section 3.1: the token is live and lacks a scope."""
+    """The token is live and does not have the scope (RFC 6750 section 3.1)."""
 
     code = "insufficient_scope"
 
@@ -110,28 +110,28 @@ class MethodNotAllowed(ScimError):
 
 
 class PreconditionFailed(ScimError):
-    """RFC 7644 section 3.14: If-Match or If-None-Match does not hold."""
+    """If-Match or If-None-Match is not fulfilled (RFC 7644 section 3.14)."""
 
     code = "precondition_failed"
     status = 412
 
 
 class InvalidCursor(ScimError):
-    """RFC 9865 section 2.3."""
+    """The cursor is not ours, or belongs to another query (RFC 9865 section 2.3)."""
 
     code = "invalid_cursor"
     scim_type = "invalidCursor"
 
 
 class ExpiredCursor(ScimError):
-    """RFC 9865 section 2.3."""
+    """The cursor is too old (RFC 9865 section 2.3)."""
 
     code = "expired_cursor"
     scim_type = "expiredCursor"
 
 
 class InvalidCount(ScimError):
-    """RFC 9865 section 2.3."""
+    """The count of a page by cursor is not a number (RFC 9865 section 2.3)."""
 
     code = "invalid_count"
     scim_type = "invalidCount"
@@ -148,14 +148,14 @@ class UnsupportedMediaType(ScimError):
 
 
 class NotDone(ScimError):
-    """RFC 7644 section 3.12: the service does not do this."""
+    """The service does not support this (RFC 7644 section 3.12)."""
 
     code = "not_done"
     status = 501
 
 
 class Unavailable(ScimError):
-    """Nothing is wrong with the request: CORE cannot answer now. ``retry_after`` in whole seconds, the only form that Okta heeds."""
+    """CORE cannot answer now; the request itself is valid. ``retry_after`` is in whole seconds, the only form that Okta reads."""
 
     code = "unavailable"
     status = 503
@@ -163,7 +163,7 @@ class Unavailable(ScimError):
 
 
 class TooManyRequests(ScimError):
-    """``retry_after`` is in whole seconds, at least 1: Okta honours nothing else (RFC 9110 section 10.2.3)."""
+    """``retry_after`` is in whole seconds, at least 1. Okta reads no other form (RFC 9110 section 10.2.3)."""
 
     code = "too_many_requests"
     status = 429
@@ -179,6 +179,6 @@ class Unexpected(ScimError):
 
 
 def shown(text: object, limit: int = 60) -> str:
-    """Return what a client sent, fit to stand in a sentence: quoted, escaped and short."""
+    """Return a text of a client for use in a sentence: quoted, escaped and short."""
     quoted = ascii(text) if isinstance(text, str) and not text.isprintable() else repr(text)
     return quoted if len(quoted) <= limit else f"{quoted[: limit - 1]}…"

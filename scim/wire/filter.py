@@ -1,7 +1,7 @@
 """The filter grammar of RFC 7644 section 3.4.2.2 and the PATCH path of section 3.5.2, as a tree.
 
-Own recursive descent: small, without dependencies, and bounded before anything is allocated. Names of attributes stay
-as written; `scim.wire.attributes.ResourceType.find` gives them their meaning.
+This is a small recursive descent parser without dependencies, and its limits come before any allocation. Names of attributes stay as written;
+`scim.wire.attributes.ResourceType.find` finds the attribute.
 """
 
 import json
@@ -49,7 +49,7 @@ class Or:
 
 @dataclass(frozen=True, slots=True)
 class ValuePath:
-    """``emails[type eq "work"]``: one and the same value of ``path`` fulfils ``condition``."""
+    """``emails[type eq "work"]``: one value of ``path`` matches the whole ``condition``."""
 
     path: str
     condition: "Filter"
@@ -71,7 +71,7 @@ _SPACE: Final = re.compile(r"[ \t]*")
 _WORD: Final = re.compile(r"[A-Za-z]+(?![A-Za-z0-9$_\-])")
 _NAME: Final = r"\$?[A-Za-z][A-Za-z0-9$_\-]*"
 _URN: Final = r"urn(?::[A-Za-z0-9][A-Za-z0-9._\-]*)+"
-# A URN ends at its last colon; below a sub-attribute there is nothing (RFC 7644 figure 1, RFC 7643 section 2.3.8).
+# A URN ends at its last colon. A sub-attribute has no parts (RFC 7644 figure 1, RFC 7643 section 2.3.8).
 _ATTRIBUTE: Final = re.compile(rf"(?:{_URN}:)?{_NAME}(?:\.{_NAME})?", re.IGNORECASE)
 _SUB_ATTRIBUTE: Final = re.compile(rf"\.{_NAME}")
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -81,7 +81,7 @@ _LITERALS: Final[dict[str, Scalar]] = {"true": True, "false": False, "null": Non
 
 
 def parse_filter(text: str) -> Filter:
-    """Return the tree of a filter; raise `InvalidFilter` for everything that is not one, whatever it is."""
+    """Return the tree of a filter. Raises `InvalidFilter` for any text that is not a filter."""
     reader = _Reader(text, InvalidFilter)
     tree = reader.any_of()
     reader.end()
@@ -89,7 +89,7 @@ def parse_filter(text: str) -> Filter:
 
 
 def parse_path(text: str) -> Path:
-    """Return the parts of a PATCH path; raise `InvalidPath` for everything that is not one."""
+    """Return the parts of a PATCH path. Raises `InvalidPath` for any text that is not one."""
     reader = _Reader(text, InvalidPath)
     path = reader.path()
     reader.end()
@@ -111,10 +111,10 @@ class _Reader:
         what = "filter" if self.error is InvalidFilter else "path"
         raise self.error(f"The {what} {why}.")
 
-    def fail_here(self, wanted: str) -> NoReturn:
+    def fail_here(self, expected: str) -> NoReturn:
         rest = self.text[self.at :]
         found = f"found {shown(rest, 30)}" if rest else "it ends there"
-        self.fail(f"is not understood at character {self.at + 1}: expected {wanted}, {found}")
+        self.fail(f"is not understood at character {self.at + 1}: expected {expected}, {found}")
 
     def skip(self) -> None:
         self.at = _SPACE.match(self.text, self.at).end()  # type: ignore[union-attr]  # matches the empty string too
@@ -133,7 +133,7 @@ class _Reader:
         return True
 
     def take_word(self, word: str) -> bool:
-        """Take a keyword; keywords have no letter case."""
+        """Read a keyword if it is next. Keywords have no letter case."""
         match = _WORD.match(self.text, self.at)
         if match is None or match.group().lower() != word:
             return False
@@ -146,7 +146,7 @@ class _Reader:
             self.fail_here("its end")
 
     def any_of(self) -> Filter:
-        """``or`` binds weakest, then ``and``, then ``not``."""
+        """Read a filter. ``or`` binds weakest, then ``and``, then ``not``."""
         terms = [self.all_of()]
         while self.joined_by("or"):
             terms.append(self.all_of())
@@ -199,7 +199,7 @@ class _Reader:
         return self.operation_on(path)
 
     def value_path(self, path: str) -> Filter:
-        """``emails[type eq "work"]``; Entra looks people up by ``emails[type eq "work"].value eq "x"``: one term more."""
+        """Read ``emails[type eq "work"]``. For Entra's ``emails[type eq "work"].value eq "x"``, the last part becomes one more term."""
         condition = self.selector(path)
         sub_attribute = self.take(_SUB_ATTRIBUTE)
         if sub_attribute is None:
@@ -208,7 +208,7 @@ class _Reader:
         return ValuePath(path, And((*terms, self.operation_on(sub_attribute[1:]))))
 
     def selector(self, path: str) -> Filter:
-        """The condition in brackets after ``path``. Selectors hold no selectors, and sub-attributes have none."""
+        """Read the condition in brackets after ``path``. A selector cannot contain another one, and sub-attributes have none."""
         if self.selecting or "." in path.rpartition(":")[2]:
             self.fail_here("an attribute with many values before a bracket, and no bracket within it")
         self.at += 1
@@ -259,7 +259,7 @@ class _Reader:
         except ValueError:
             self.at -= len(quoted)
             self.fail_here("a string as JSON writes it")
-        # No column can hold these, and the database driver refuses them with an exception of its own.
+        # No column can contain these, and the database driver would raise an exception of its own.
         if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
             self.fail("contains a character that no text can contain")
         return str(text)

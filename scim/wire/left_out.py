@@ -1,4 +1,4 @@
-"""Parts of an accepted message that are not stored, in words and without anybody's data: for the decision and the log (R35)."""
+"""Describe the parts of an accepted message that are not stored, without personal data, for the decision in the log (R35)."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -10,7 +10,7 @@ GROUP_MEMBER: Final = "a group as a member was left out: only people can be memb
 
 
 def left_out(body: object, resource_type: ResourceType) -> tuple[str, ...]:
-    """Return one sentence for each kind of part that is left out of a resource or a PatchOp message. Never raises."""
+    """Return one sentence for each kind of part that is not stored from a resource or a PatchOp message. Never raises."""
     statements = tuple(_statements(body))
     found = {
         EXTENSION: any(resource_type.is_foreign(name) for name, _ in statements),
@@ -39,7 +39,7 @@ def _has_group(name: str, value: Any, resource_type: ResourceType) -> bool:
     if target is None or target.key != "members":
         return False
     entries = [entry for entry in (value if isinstance(value, list) else [value]) if isinstance(entry, dict)]
-    # Thousands of members have a few sets of names between them, so the names are looked at once for each set.
+    # Thousands of members share a few sets of names, so the names are checked once for each set.
     types = {names: [name for name in names if name.lower() == "type"] for names in set(map(tuple, entries))}
     if not any(types.values()):
         return False

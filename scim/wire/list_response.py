@@ -8,54 +8,48 @@ from scim.wire import urns
 from scim.wire.errors import InvalidValue, shown
 
 MAX_COUNT: Final = 200
-"""Resources in one answer, announced in ServiceProviderConfig."""
+"""The maximum number of resources in one answer, which ServiceProviderConfig announces."""
 
 
 CURSOR_SECONDS: Final = 24 * 60 * 60
-"""How long a cursor can be used (RFC 9865), announced there too."""
+"""How long a cursor is valid (RFC 9865), announced there too."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """``start`` counts from 1."""
+    """A page by index. ``start`` counts from 1."""
 
     start: int = 1
     count: int = MAX_COUNT
 
     @classmethod
     def read(cls, start_index: object, count: object) -> "Page":
-        """Return the page asked for.
-
-        Below 1 means the first, a negative count means none, and none has more than `MAX_COUNT`.
-        """
+        """Return the requested page. A start below 1 is 1, a negative count is 0, and `MAX_COUNT` is the limit."""
         start = _number("startIndex", start_index, 1)
         number = _number("count", count, MAX_COUNT)
         return cls(max(start, 1), min(max(number, 0), MAX_COUNT))
 
     @property
     def is_beyond_everything(self) -> bool:
-        """Whether no table can have so many rows: a database would refuse the offset."""
+        """Whether the start is larger than any table. The database would refuse such an offset."""
         return self.start > 2**40
 
     def of(self, total: int) -> slice:
-        """Return what to take of ``total`` rows.
-
-        Never an offset beyond them, which a database would count out or refuse.
-        """
+        """Return the slice of ``total`` rows. Its offset is never larger than ``total``: the database would count through it or refuse it."""
         first = min(self.start - 1, total)
         return slice(first, min(first + self.count, total))
 
 
 @dataclass(frozen=True)
 class Sort:
-    """What a list is sorted by: an attribute's name as a client wrote it, and whether the greatest comes first (section 3.4.2.3)."""
+    """The order of a list: an attribute's name as a client wrote it, and whether the largest comes first (section 3.4.2.3)."""
 
     by: str
     descending: bool = False
 
     @classmethod
     def read(cls, sort_by: object, sort_order: object) -> "Sort | None":
-        """Return what was asked for, None for the order of the service. Raises `InvalidValue`."""
+        """Return the requested order; None for the order of the service. Raises `InvalidValue`."""
         if sort_by in (None, ""):
             return None
         if not isinstance(sort_by, str):
@@ -77,7 +71,7 @@ def list_response(total: int, page: Page, resources: Sequence[dict[str, Any]]) -
 
 
 def cursor_response(total: int, next_cursor: str | None, resources: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return a page by cursor (RFC 9865 section 2.1); the last one names no next."""
+    """Return a page by cursor (RFC 9865 section 2.1). The last page has no next cursor."""
     answer: dict[str, Any] = {
         "schemas": [urns.LIST_RESPONSE],
         "totalResults": total,

@@ -1,7 +1,4 @@
-"""Whether one value of a multi-valued attribute fulfils a condition.
-
-The selector of a PATCH path (RFC 7644 section 3.5.2).
-"""
+"""Whether one value of a multi-valued attribute matches the selector of a PATCH path (RFC 7644 section 3.5.2)."""
 
 import operator
 from collections.abc import Callable, Mapping
@@ -13,9 +10,9 @@ from scim.wire.filter import And, Comparison, Filter, Not, Or, Present, ValuePat
 
 
 def fulfils(entry: Mapping[str, object], condition: Filter, attribute: Attribute) -> bool:
-    """Tell whether ``entry``, a value of ``attribute`` under canonical names, fulfils ``condition``.
+    """Whether ``entry``, a value of ``attribute`` under canonical names, matches ``condition``.
 
-    `require_understood` looked at the condition; raises `InvalidPath` all the same where it has no meaning.
+    The caller checked it by `require_understood`. Raises `InvalidPath` for a condition that cannot apply.
     """
     match condition:
         case And(terms):
@@ -33,9 +30,9 @@ def fulfils(entry: Mapping[str, object], condition: Filter, attribute: Attribute
 
 
 def require_understood(condition: Filter, attribute: Attribute) -> None:
-    """Raise `InvalidPath` where ``condition`` can say nothing of a value of ``attribute``, whether there are values or not.
+    """Raise `InvalidPath` if ``condition`` cannot apply to any value of ``attribute``, even if there are no values.
 
-    A removal by such a selector must not look as if there had been nothing to remove.
+    Otherwise a removal by such a selector would look as if there had been nothing to remove.
     """
     match condition:
         case And(terms) | Or(terms):
@@ -52,7 +49,7 @@ def require_understood(condition: Filter, attribute: Attribute) -> None:
 
 
 def terms(condition: Filter) -> int:
-    """Return how many terms a condition has."""
+    """Return the number of terms in a condition."""
     match condition:
         case And(inner) | Or(inner):
             return sum(terms(term) for term in inner)
@@ -61,16 +58,18 @@ def terms(condition: Filter) -> int:
     return 1
 
 
-def same(entry: Mapping[str, object], named: Mapping[str, object], attribute: Attribute) -> bool:
-    """Tell whether ``named``, as a removal names it, is ``entry``: by its value, or without one by all that is said."""
-    said = {"value": named["value"]} if "value" in named else named
-    return all(_equal(sub, entry.get(sub.name), said[sub.name]) for sub in attribute.sub_attributes if sub.name in said)
+def same(entry: Mapping[str, object], removal: Mapping[str, object], attribute: Attribute) -> bool:
+    """Whether ``removal``, a value in a remove operation, means ``entry``: by its value, or without a value by all its parts."""
+    parts = {"value": removal["value"]} if "value" in removal else removal
+    return all(
+        _equal(sub, entry.get(sub.name), parts[sub.name]) for sub in attribute.sub_attributes if sub.name in parts
+    )
 
 
 def template(condition: Filter, attribute: Attribute) -> dict[str, object] | None:
-    """Return the value that ``condition`` describes, where it says nothing but what is equal to what; else None.
+    """Return the value that ``condition`` describes if it consists of equalities only, otherwise None.
 
-    Entra adds ``emails[type eq "work"].value`` to people who have none: the entry is made from the selector.
+    Entra adds ``emails[type eq "work"].value`` to people without one. The entry is then created from the selector.
     """
     terms = condition.terms if isinstance(condition, And) else (condition,)
     described: dict[str, object] = {}
@@ -78,16 +77,16 @@ def template(condition: Filter, attribute: Attribute) -> dict[str, object] | Non
         if not isinstance(term, Comparison) or term.operator != "eq" or term.value is None:
             return None
         sub = _sub(attribute, term.path)
-        described[sub.name] = _typed(sub, term.value)
+        described[sub.name] = _with_type(sub, term.value)
     return described
 
 
 def _require_comparable(comparison: Comparison, attribute: Attribute) -> None:
     sub = _sub(attribute, comparison.path)
     by_equality = comparison.operator in ("eq", "ne")
-    wanted = _typed(sub, comparison.value)
-    fits = isinstance(wanted, bool) if sub.type == "boolean" else isinstance(wanted, str)
-    if (wanted is None and by_equality) or (fits and (by_equality or sub.type != "boolean")):
+    value = _with_type(sub, comparison.value)
+    fits = isinstance(value, bool) if sub.type == "boolean" else isinstance(value, str)
+    if (value is None and by_equality) or (fits and (by_equality or sub.type != "boolean")):
         return
     raise InvalidPath(
         f"{attribute.name}.{sub.name} cannot be compared by {comparison.operator} with {shown(comparison.value)}."
@@ -96,16 +95,16 @@ def _require_comparable(comparison: Comparison, attribute: Attribute) -> None:
 
 def _compares(entry: Mapping[str, object], comparison: Comparison, attribute: Attribute) -> bool:
     sub = _sub(attribute, comparison.path)
-    wanted, found = _typed(sub, comparison.value), entry.get(sub.name)
+    value, stored = _with_type(sub, comparison.value), entry.get(sub.name)
     if comparison.operator in ("eq", "ne"):
-        return _equal(sub, found, wanted) == (comparison.operator == "eq")
-    if not isinstance(found, str):
+        return _equal(sub, stored, value) == (comparison.operator == "eq")
+    if not isinstance(stored, str):
         return False
-    return _TEXT[comparison.operator](str(_folded(sub, found)), str(_folded(sub, wanted)))
+    return _TEXT[comparison.operator](str(_folded(sub, stored)), str(_folded(sub, value)))
 
 
 _TEXT: Final[dict[str, Callable[[str, str], bool]]] = {
-    "co": lambda found, wanted: wanted in found,
+    "co": lambda stored, value: value in stored,
     "sw": str.startswith,
     "ew": str.endswith,
     "gt": operator.gt,
@@ -122,7 +121,7 @@ def _sub(attribute: Attribute, path: str) -> Attribute:
     return sub
 
 
-def _typed(sub: Attribute, value: object) -> object:
+def _with_type(sub: Attribute, value: object) -> object:
     if sub.type == "boolean" and isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
     return value

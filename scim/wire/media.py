@@ -1,4 +1,4 @@
-"""JSON as SCIM takes it: one object, unambiguous, and no deeper or larger than a resource can be."""
+"""Parse JSON for SCIM: one object, not ambiguous, and not deeper or larger than a resource can be."""
 
 import json
 from typing import Any, Final, NoReturn
@@ -8,22 +8,22 @@ from scim.wire.errors import InvalidSyntax, UnclearBody, shown
 MAX_DEPTH: Final = 32
 _NESTED: Final = frozenset((dict, list))
 _OFTEN: Final = frozenset({"value", "display", "type", "$ref", "primary", "op", "path"})
-"""Names of which no two differ only by letter case. A group may have ten thousand objects with no others."""
+"""Frequent names, of which no two differ only by letter case. A group may contain ten thousand objects with only these."""
 
 
 def parse_json(content: bytes) -> dict[str, Any]:
-    """Return the one object that ``content`` is.
+    """Return the one object in ``content``.
 
-    Raises `InvalidSyntax`, for 100,000 nested brackets as for a missing quote; `UnclearBody` where it can be read at all.
+    Raises `InvalidSyntax`, also for 100,000 nested brackets, and `UnclearBody` if it is valid JSON nevertheless.
     """
     try:
         return _parsed(content)
     except InvalidSyntax as fault:
         try:
-            said = json.loads(content.decode("utf-8-sig"))
+            document = json.loads(content.decode("utf-8-sig"))
         except (ValueError, RecursionError):
             raise fault from None
-        raise UnclearBody(fault.message, said) from None
+        raise UnclearBody(fault.message, document) from None
 
 
 def _parsed(content: bytes) -> dict[str, Any]:
@@ -46,20 +46,17 @@ def _parsed(content: bytes) -> dict[str, Any]:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Names have no letter case in SCIM, so two that differ only by it are one name said twice.
-
-    Which counts would be a guess.
-    """
+    """Return an object. Raises `InvalidSyntax` for two names that are equal without letter case, because either value could be meant."""
     document = dict(pairs)
     if len(document) == len(pairs) and document.keys() <= _OFTEN:
         return document
     if len({name.lower() for name in document}) == len(pairs):
         return document
-    seen: set[str] = set()
+    names: set[str] = set()
     for name, _ in pairs:
-        if name.lower() in seen:
+        if name.lower() in names:
             raise InvalidSyntax(f"The body contains {shown(name)} twice.")
-        seen.add(name.lower())
+        names.add(name.lower())
     return document
 
 

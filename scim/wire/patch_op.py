@@ -1,6 +1,6 @@
-"""PatchOp messages (RFC 7644 section 3.5.2).
+"""Read PatchOp messages (RFC 7644 section 3.5.2).
 
-Every form that Okta, Entra and the RFC use becomes one list of operations, then one new document.
+Every form that Okta, Entra and the RFC use becomes one list of operations.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _OPS: Final[dict[str, Op]] = {"add": "add", "remove": "remove", "replace": "repl
 class Operation:
     """One change of one attribute.
 
-    ``value`` has the type of the attribute (of ``target.sub``, if there is one); None is no value.
+    ``value`` has the type of the attribute (of ``target.sub``, if there is one); None: no value.
     """
 
     op: Op
@@ -76,25 +76,24 @@ def raw_operations(body: object) -> Iterator[tuple[Op, str | None, Any]]:
             raise InvalidSyntax(f"op must be add, remove or replace, not {shown(op)}.")
         if path is not None and not isinstance(path, str):
             raise InvalidPath(f"path must be a text, not {shown(path)}.")
-        if (
-            name != "remove" and "value" not in parts
-        ):  # RFC 7644 section 3.5.2.1: null empties the attribute, an absent value is a mistake
+        # RFC 7644 section 3.5.2.1: null empties the attribute, an absent value is a mistake.
+        if name != "remove" and "value" not in parts:
             raise InvalidValue(f"An operation to {name} needs a value.")
         yield name, (path or None), parts.get("value")
 
 
 def named_attributes(body: object, resource_type: ResourceType) -> frozenset[str]:
     """Return the keys of all attributes in the operations, also of operations that change nothing. Raises what `raw_operations` raises."""
-    named: set[str] = set()
+    keys: set[str] = set()
     for _, path, value in raw_operations(body):
         if path is not None:
-            named.update(_named(path, value, resource_type))
+            keys.update(_keys_at(path, value, resource_type))
         elif isinstance(value, dict):
-            named.update(name for inner in value for name in _named(inner, value[inner], resource_type))
-    return frozenset(named)
+            keys.update(name for inner in value for name in _keys_at(inner, value[inner], resource_type))
+    return frozenset(keys)
 
 
-def _named(path: str, value: Any, resource_type: ResourceType) -> Iterator[str]:
+def _keys_at(path: str, value: Any, resource_type: ResourceType) -> Iterator[str]:
     schema = resource_type.schema(path)
     if schema is None:
         target = resource_type.find(path.strip())
@@ -194,7 +193,7 @@ def _at_schema(op: Op, schema: Schema, value: Any, resource_type: ResourceType) 
 
 def _value(target: Target, selector: Filter | None, value: Any) -> Any:
     if target.sub is None and selector is not None and target.attribute.multi_valued:
-        # One value of many: an object, which Entra may wrap in a list.
+        # One value of many: an object, which Entra may put into a list.
         many = coerce(target.attribute, value, target.name)
         if isinstance(many, list) and len(many) > 1:
             raise InvalidValue(f"{target.name} with a selector takes one value.")

@@ -1,4 +1,4 @@
-"""Versions and what a client demands of them (RFC 7644 section 3.14, RFC 9110 section 13)."""
+"""Versions, and the versions that a client requires (RFC 7644 section 3.14, RFC 9110 section 13)."""
 
 import re
 from typing import Final
@@ -9,14 +9,14 @@ _TAG: Final = re.compile(r'\s*(?:(?:W/)?"([^"]*)"|([^",\s]+))\s*(?:,|\Z)')
 
 
 def entity_tag(version: object) -> str:
-    """Return the version of a resource as ``meta.version`` and ``ETag`` have it: weak, for the answer may show a part."""
+    """Return the version of a resource for ``meta.version`` and ``ETag``. It is weak, because the answer may contain only a part."""
     return f'W/"{version}"'
 
 
 def names(header: str, version: object) -> bool:
-    """Whether ``header`` (If-Match or If-None-Match) names the version of a resource that exists.
+    """Whether ``header`` (If-Match or If-None-Match) contains the version of an existing resource.
 
-    Compared weakly: SCIM's own examples send weak tags in If-Match. A tag without its quotes, as some clients write it, is one too.
+    The comparison is weak: SCIM's own examples send weak tags in If-Match. A tag without quotes, as some clients write it, is accepted.
     """
     if header.strip() == "*":
         return True
@@ -24,7 +24,7 @@ def names(header: str, version: object) -> bool:
 
 
 def require(version: object, *, if_match: str | None, if_none_match: str | None) -> None:
-    """Raise `PreconditionFailed` where a client demands another version of a resource than it has."""
+    """Raise `PreconditionFailed` if a client requires another version than the resource has."""
     if if_match is not None and not names(if_match, version):
         raise PreconditionFailed(
             f"The resource has changed: its version is {entity_tag(version)}. Nothing was changed. Read it again, then repeat the change."

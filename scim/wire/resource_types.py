@@ -1,12 +1,12 @@
-"""The attributes that this service keeps, as one registry. What is not listed here is ignored where it is sent.
+"""The registry of the attributes that this service stores. Any other attribute is ignored.
 
-``caseExact`` says how a filter really compares. ``password`` is missing on purpose: it is dropped unread, so nothing is
-announced.
+``caseExact`` is how a filter really compares. ``password`` is missing on purpose: it is dropped unread, so it must not be announced.
 """
 
 from functools import lru_cache
 from typing import Final
 
+from core_identity.attributes import FOLLOWED
 from scim.wire import urns
 from scim.wire.attributes import Attribute, ResourceType, Schema
 
@@ -97,7 +97,7 @@ _GROUPS: Final = Attribute(
     ),
 )
 
-# The descriptions of the schemas are those of RFC 7643 section 8.7.1: clients show them as the name of the resource.
+# The descriptions are those of RFC 7643 section 8.7.1, because clients show them as the name of the resource.
 _USER: Final = Schema(
     urn=urns.USER,
     name="User",
@@ -151,14 +151,17 @@ _USER: Final = Schema(
 _ENTERPRISE: Final = (
     Attribute("employeeNumber", "The number of the employee."),
     Attribute("costCenter", "The cost center."),
-    Attribute("organization", "The company."),
     Attribute("division", "The division."),
-    Attribute("department", "The department."),
+    *(
+        Attribute(one.scim.removeprefix(f"{urns.ENTERPRISE_USER}:"), f"The {one.label}.")
+        for one in FOLLOWED
+        if one.scim.startswith(urns.ENTERPRISE_USER)
+    ),
     Attribute(
         "manager",
         "The manager, as the identity provider sends it.",
         "complex",
-        bare=True,  # Entra looks up and patches a plain ``manager``
+        bare=True,  # Entra searches for and patches a plain ``manager``
         sub_attributes=(
             Attribute("value", "The id of the manager.", case_exact=True),
             Attribute("$ref", "The address of the manager.", "reference", case_exact=True, reference_types=("User",)),
@@ -186,11 +189,9 @@ _CORE_USER: Final = Schema(
 
 @lru_cache(maxsize=256)
 def user_type(uid_attribute: str, *, uid_required: bool = False) -> ResourceType:
-    """Return the User resource type of a connection whose UID attribute has this name (R2).
+    """Return the User resource type of a connection whose UID attribute has this name (R2), in exactly this letter case.
 
-    Echoed in exactly this letter case.
-
-    A UID attribute named like one of the extension's own (employeeNumber, say) takes its place. ``uid_required`` is what discovery announces;
+    A UID attribute with the name of an extension's attribute (employeeNumber, for example) replaces it. ``uid_required`` is only for discovery:
     messages are read without it, because a removed UID is kept and not refused (R6).
     """
     uid = Attribute(

@@ -12,7 +12,7 @@ _ALWAYS: Final = frozenset({"schemas", "id"})
 
 @dataclass(frozen=True)
 class Selection:
-    """Which attributes an answer shows. Names that no attribute has are passed over: asked for such alone, it shows the least."""
+    """The attributes in an answer. Unknown names are passed over: with only such names, the answer contains the minimum."""
 
     resource_type: ResourceType
     only: frozenset[str] | None = None
@@ -20,25 +20,27 @@ class Selection:
 
     @classmethod
     def read(cls, resource_type: ResourceType, attributes: Iterable[str], excluded: Iterable[str]) -> "Selection":
-        """Return what a client asked for; raise `InvalidValue` where it asks for both (section 3.9)."""
-        asked, left_out = ([name for name in names if name.strip()] for names in (attributes, excluded))
-        if asked and left_out:
+        """Return the requested selection. Raises `InvalidValue` if the client sends both parameters (section 3.9)."""
+        requested, left_out = ([name for name in names if name.strip()] for names in (attributes, excluded))
+        if requested and left_out:
             raise InvalidValue("Ask for attributes or for excludedAttributes, not for both.")
-        return cls(resource_type, _names(resource_type, asked) if asked else None, _names(resource_type, left_out))
+        return cls(
+            resource_type, _names(resource_type, requested) if requested else None, _names(resource_type, left_out)
+        )
 
     @property
     def is_whole(self) -> bool:
-        """Whether the client asked for no selection."""
+        """Whether the client requested no selection."""
         return self.only is None and not self.without
 
     def shows(self, name: str) -> bool:
-        """Tell whether a core attribute, or a part of it, is shown: so that what is not need not be read."""
+        """Whether a core attribute, or a part of it, is in the answer. If not, it need not be read."""
         if self.only is not None:
-            return any(asked == name or asked.startswith(f"{name}.") for asked in self.only)
+            return any(one == name or one.startswith(f"{name}.") for one in self.only)
         return name not in self.without
 
     def of(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """Return ``document`` with what was asked for; schemas and id are always in it."""
+        """Return ``document`` with the selected attributes; schemas and id are always included."""
         if self.is_whole:
             return dict(document)
         chosen: dict[str, Any] = {}
@@ -62,20 +64,20 @@ class Selection:
 
     def _take(self, into: dict[str, Any], name: str, value: Any, key: str) -> None:
         if self.only is not None:
-            parts = {asked.removeprefix(f"{key}.") for asked in self.only if asked.startswith(f"{key}.")}
+            parts = {one.removeprefix(f"{key}.") for one in self.only if one.startswith(f"{key}.")}
             if key in self.only:
                 into[name] = value
             elif parts:
                 into[name] = _parts(value, lambda part: part in parts)
         elif key not in self.without:
-            parts = {asked.removeprefix(f"{key}.") for asked in self.without if asked.startswith(f"{key}.")}
+            parts = {one.removeprefix(f"{key}.") for one in self.without if one.startswith(f"{key}.")}
             into[name] = _parts(value, lambda part: part not in parts) if parts else value
 
 
-def _parts(value: Any, wanted: Any) -> Any:
+def _parts(value: Any, is_wanted: Any) -> Any:
     if isinstance(value, list):
-        return [_parts(one, wanted) for one in value]
-    return {name: one for name, one in value.items() if wanted(name)} if isinstance(value, dict) else value
+        return [_parts(one, is_wanted) for one in value]
+    return {name: one for name, one in value.items() if is_wanted(name)} if isinstance(value, dict) else value
 
 
 def _names(resource_type: ResourceType, names: Iterable[str]) -> frozenset[str]:

@@ -1,9 +1,10 @@
-"""A User message becomes a `Person`: lenient in form, strict in type."""
+"""Read a User message as a `Person`: lenient about its form, strict about its types."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from core_identity.attributes import FOLLOWED, NAMES
 from core_identity.values import CALLED, Person
 from scim.wire import urns
 from scim.wire.apply_patch import apply_patch
@@ -14,22 +15,14 @@ from scim.wire.patch_op import named_attributes, parse_patch
 from scim.wire.resource_types import user_type
 from scim.wire.values import coerce
 
-ORGANIZATION: Final = f"{urns.ENTERPRISE_USER}:organization"
-DEPARTMENT: Final = f"{urns.ENTERPRISE_USER}:department"
-_NAMES: Final = {"givenName": "given_name", "familyName": "family_name"}
-_TEXTS: Final = {"title": "title", ORGANIZATION: "organization", DEPARTMENT: "department"}
-_CALLED: Final = {
-    "given_name": "name.givenName",
-    "family_name": "name.familyName",
-    "email": "emails",
-    "organization": ORGANIZATION,
-    "department": DEPARTMENT,
-}
+_NAMES: Final = {name.scim.removeprefix("name."): name.source for name in NAMES}
+_TEXTS: Final = {attribute.scim: attribute.source for attribute in FOLLOWED if not attribute.is_name}
+_CALLED: Final = {"email": "emails", **{attribute.source: attribute.scim for attribute in FOLLOWED}}
 
 
 @dataclass(frozen=True)
 class UserWire:
-    """Reads the User messages of a connection whose UID attribute has this name (R2)."""
+    """Read the User messages of a connection whose UID attribute has this name (R2)."""
 
     uid_attribute: str
 
@@ -43,43 +36,40 @@ class UserWire:
 
     @property
     def called(self) -> Mapping[str, str]:
-        """The fields of a `Person` as a SCIM client knows them."""
+        """The fields of a `Person`, each with its name in SCIM."""
         return {**CALLED, **_CALLED, "uid": self.uid_key}
 
     def read_new(self, body: object) -> Person:
-        """Return what a POST says.
-
-        What is not in it was not said. An empty or null UID or externalId is an empty text, and counts as not said (R6).
-        """
+        """Read a POST. An absent attribute is None. An empty or null UID or externalId is an empty text and counts as absent (R6)."""
         return self._person(flatten(body, self.resource_type))
 
-    def read_whole(self, body: object, kept: Collection[str] = ()) -> Person:
-        """Return what a PUT says.
+    def read_whole(self, body: object, stored: Collection[str] = ()) -> Person:
+        """Read a PUT. Raises `InvalidValue` if userName is missing (RFC 7644 section 3.5.1).
 
-        ``kept`` names the attributes without meaning to CORE that the identity has: those left out are cleared.
-
-        Okta leaves out what is null. The attributes that CORE does read stay when they are left out (R17). Raises
-        `InvalidValue` where userName is missing (RFC 7644 section 3.5.1).
+        ``stored`` are the names of the identity's attributes that CORE only stores. Those that the message omits are cleared, because Okta omits
+        null values. The attributes that CORE uses stay when they are omitted (R17).
         """
         flat = flatten(body, self.resource_type)
         if not flat.get("userName"):
             raise InvalidValue("userName is required and must not be empty.")
         person = self._person(flat)
-        left_out = {name: None for name in kept if name not in person.attributes and name.partition(".")[0] != "emails"}
+        left_out = {
+            name: None for name in stored if name not in person.attributes and name.partition(".")[0] != "emails"
+        }
         return replace(person, attributes={**left_out, **person.attributes})
 
     def read_patch(self, body: object, document: Mapping[str, Any]) -> Person:
-        """Return what a PATCH says, computed on ``document``, the resource as it stands.
+        """Read a PATCH. ``document`` is the present resource, to which the operations apply.
 
-        What no operation touches was not said. A UID or externalId that an operation names and leaves without a value is the empty text: it is
-        contained in the message, so it does not count as unchanged (R8a).
+        An attribute that no operation changes is None. A UID or externalId in an operation without a value is an empty text: the message contains
+        it, so it does not count as unchanged (R8a).
         """
         before = flatten(document, self.resource_type)
         after, touched = apply_patch(parse_patch(body, self.resource_type), before)
-        said = {name: after.get(name) for name in touched}
-        if "name" in said:  # a part of the name that is gone was said to be empty
-            said["name"] = {**dict.fromkeys(before.get("name", {})), **(said["name"] or {})}
-        person = self._person(said)
+        changes = {name: after.get(name) for name in touched}
+        if "name" in changes:  # a part of the name that is removed becomes empty
+            changes["name"] = {**dict.fromkeys(before.get("name", {})), **(changes["name"] or {})}
+        person = self._person(changes)
         named = named_attributes(body, self.resource_type)
         return replace(
             person,
@@ -92,10 +82,10 @@ class UserWire:
         others: dict[str, object] = {}
         for target in self.resource_type.targets():
             if target.key in flat:
-                said = flat[target.key]
-                if target.key == "name" and isinstance(said, dict):
-                    said = {part: "" if value is None else value for part, value in said.items()}
-                self._place(target, coerce(target.attribute, said, target.key), fields, others)
+                value = flat[target.key]
+                if target.key == "name" and isinstance(value, dict):
+                    value = {name: "" if part is None else part for name, part in value.items()}
+                self._place(target, coerce(target.attribute, value, target.key), fields, others)
         if "externalId" in flat:
             external_id = self.resource_type.find("externalId")
             assert external_id is not None  # noqa: S101 - one of COMMON
@@ -125,7 +115,7 @@ class UserWire:
 def _place_name(target: Target, value: Mapping[str, Any], fields: dict[str, Any], others: dict[str, object]) -> None:
     for sub in target.attribute.sub_attributes:
         if sub.name in _NAMES:
-            # A part that a name leaves out was not said; null and empty were: said to be empty.
+            # An absent part of a name is unchanged; a null or empty one is cleared.
             if sub.name in value:
                 fields[_NAMES[sub.name]] = value[sub.name] or ""
         else:
@@ -133,7 +123,7 @@ def _place_name(target: Target, value: Mapping[str, Any], fields: dict[str, Any]
 
 
 def main_first(emails: object) -> list[dict[str, Any]]:
-    """Return the addresses that have a value, the main one first: the primary, else that for work, else the first."""
+    """Return the addresses that have a value, the main one first: the primary, else the one for work, else the first."""
     mails = [
         {**mail, "value": mail["value"].strip()}
         for mail in (emails if isinstance(emails, list) else ())

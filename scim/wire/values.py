@@ -1,4 +1,4 @@
-"""Values of attributes as clients send them, made the type that the registry says."""
+"""Convert the values of clients to the types in the registry."""
 
 from collections.abc import Iterable
 from typing import Final, TypeGuard
@@ -9,18 +9,17 @@ from scim.wire.errors import InvalidValue, shown
 MAX_TEXT: Final = 1_024
 MAX_VALUES: Final = 200
 _UNCHECKED: Final = frozenset({"display", "$ref", "displayName"})
-"""Sub-attributes that the RFC calls read-only and that clients echo in any shape.
+"""Sub-attributes that are read-only by the RFC and that clients echo in any form.
 
-Dropped, not refused, where they are neither text nor a whole number.
+A value that is neither text nor a whole number is dropped and not refused.
 """
 
 
 def coerce(attribute: Attribute, value: object, name: str) -> object:
-    """Return ``value`` as the type of ``attribute``, under canonical names; None where it is null or says nothing.
+    """Return ``value`` in the type of ``attribute``, under canonical names; None if it is null or has no content.
 
-    Raises `InvalidValue`, which calls the attribute ``name``. Leniency, by client: booleans as "True" (Entra); a bare
-    string for a complex value (Entra's manager); ``[{"value": …}]`` for a single value (early Entra); one value where
-    many may stand (OneLogin).
+    ``name`` is the attribute's name in the error. Raises `InvalidValue`. Leniency, by client: booleans as "True" (Entra); a bare string for a
+    complex value (Entra's manager); ``[{"value": …}]`` for a single value (early Entra); one value for a multi-valued attribute (OneLogin).
     """
     if value is None:
         return None
@@ -34,9 +33,9 @@ def coerce(attribute: Attribute, value: object, name: str) -> object:
 
 
 def text(value: object, name: str) -> str:
-    """Return ``value`` if it is text that a database column can hold, or the digits of a whole number; raise `InvalidValue`.
+    """Return ``value`` if it is text that a database column can contain, or the digits of a whole number. Raises `InvalidValue`.
 
-    Okta sends custom attributes as numbers, employee numbers for example. A fraction could be written in several ways, so it is refused.
+    Okta sends custom attributes as numbers, for example employee numbers. A fraction has several spellings, so it is refused.
     """
     if _is_whole(value):
         value = _digits(value, name)
@@ -50,7 +49,7 @@ def text(value: object, name: str) -> str:
 
 
 def truth(value: object, name: str) -> bool:
-    """Return a boolean; "True" and "False" as texts, too, which Entra sends."""
+    """Return a boolean. The texts "True" and "False" are accepted, because Entra sends them."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.strip().lower() in ("true", "false"):
@@ -63,7 +62,7 @@ def _is_whole(value: object) -> TypeGuard[int]:
 
 
 def _digits(value: int, name: str) -> str:
-    if abs(value) >= 10**MAX_TEXT:  # Python refuses to write much longer ones
+    if abs(value) >= 10**MAX_TEXT:  # Python refuses to print much longer ones
         raise InvalidValue(f"{name} is longer than {MAX_TEXT} characters.")
     return str(value)
 
@@ -75,7 +74,7 @@ def _simple(attribute: Attribute, value: object, name: str) -> object:
 def _complex(attribute: Attribute, value: object, name: str) -> dict[str, object] | None:
     if isinstance(value, str) and attribute.sub("value") is not None:
         if not value and not attribute.multi_valued:
-            return None  # Entra clears a manager so
+            return None  # Entra clears a manager like this
         value = {"value": value}
     if not isinstance(value, dict):
         raise InvalidValue(f"{name} must be an object in braces, not {shown(value)}.")
@@ -99,7 +98,7 @@ def _many(attribute: Attribute, value: object, name: str) -> list[object] | None
     for inner in values:
         entry = _complex(attribute, inner, name) if inner is not None else None
         if entry is not None and entry.get("primary") is True:
-            entry["primary"], primary = not primary, True  # one at most (RFC 7643 section 2.4): the first
+            entry["primary"], primary = not primary, True  # at most one (RFC 7643 section 2.4): the first
         if entry is not None and entry not in entries:
             entries.append(entry)
         if len(entries) > MAX_VALUES:

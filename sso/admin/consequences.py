@@ -1,4 +1,4 @@
-"""What a change of SAML settings does, and what it breaks, in words that are read before it is saved."""
+"""The consequences of a change of SAML settings, in sentences that an administrator reads before it is saved."""
 
 from dataclasses import dataclass
 from typing import Final

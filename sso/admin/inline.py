@@ -34,7 +34,7 @@ class SamlSettingsInline(admin.StackedInline):
 
     @admin.display(description="signing certificates of the IdP")
     def certificates_shown(self, saml: SamlSettings) -> str:
-        """What tells them apart and when they end; the key itself nobody reads."""
+        """Show the subject and the end of each certificate, because nobody reads the key itself."""
         known = [x509.load_pem_x509_certificate(pem.encode()) for pem in saml.certificates]
         return format_html_join(
             ", ", "{} (ends on {})", ((one.subject.rfc4514_string(), one.not_valid_after_utc.date()) for one in known)
@@ -44,15 +44,15 @@ class SamlSettingsInline(admin.StackedInline):
     def domains_shown(self, saml: SamlSettings) -> str:
         """Which of them lead here, for the others do nothing."""
         verified = {one.domain for one in verified_domains(saml.connection)}
-        told = (
+        domains = (
             f"{domain} ({'verified' if domain in verified else 'not verified: has no effect yet'})"
             for domain in saml.email_domains
         )
-        return ", ".join(told) or "none"
+        return ", ".join(domains) or "none"
 
     @admin.display(description="our keys")
     def our_keys(self, saml: SamlSettings) -> str:
-        """What tells our certificates apart and when they end; the keys themselves nobody reads."""
+        """Show the fingerprint and the end of each certificate of ours, because nobody reads the key itself."""
         facts = [
             (key.state, *certificate_facts(key.certificate), "" if opens(key) else CANNOT_BE_OPENED)
             for key in keys_of(saml.connection)

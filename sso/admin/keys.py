@@ -8,7 +8,7 @@ from core_identity.admin_kit.forms import ConfirmsWhatWasShown, ReasonForm
 from core_identity.admin_kit.pages import Access, ConnectionPage, ConnectionReadPage
 from sso.admin.settings import require_settings
 from sso.keys import activate_key, certificate_facts, keys_of, make_key, opens, retire_key
-from sso.models import KeyState, SpKey
+from sso.models import KeyState, SamlSettings, SpKey
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -17,7 +17,7 @@ STEPS: Final = {"make": "Make a key", "activate": "Let the next key sign", "reti
 
 
 class KeyForm(ConfirmsWhatWasShown, ReasonForm):
-    """One step of the life of our keys; ``step`` is make, activate or retire, and ``key`` the one that it is about, None where one is made."""
+    """One step in the life of our keys. ``step`` is make, activate or retire; ``key`` is the key of the step, None for make."""
 
     changed = "The keys changed while you were looking. Review them again."
     STEPS: ClassVar[dict[str, Any]] = {"make": make_key, "activate": activate_key, "retire": retire_key}
@@ -28,12 +28,12 @@ class KeyForm(ConfirmsWhatWasShown, ReasonForm):
         self.fields[
             "reason"
         ].help_text = "Stored in the events permanently. For example: rollover of this year, ticket 4711."
-        held = {key.state: key for key in keys_of(connection)}
-        self.first = not held
+        keys = {key.state: key for key in keys_of(connection)}
+        self.first = not keys
         self.key: SpKey | None = {
             "make": None,
-            "activate": held.get(KeyState.NEXT),
-            "retire": held.get(KeyState.OLD) or held.get(KeyState.NEXT),
+            "activate": keys.get(KeyState.NEXT),
+            "retire": keys.get(KeyState.OLD) or keys.get(KeyState.NEXT),
         }[step]
         self.shown = certificate_facts(self.key.certificate)[0] if self.key else ""
 
@@ -53,6 +53,9 @@ class KeysPage(ConnectionReadPage):
     title = "Our SAML keys of {row}"
     access = Access.SUPERUSER
     template_name = "admin/sso/keys.html"
+
+    def is_too_early(self) -> bool:
+        return not SamlSettings.objects.filter(connection=self.row).exists()
 
     def answer_instead(self) -> HttpResponse | None:
         require_settings(self.row)

@@ -1,4 +1,4 @@
-"""The page of a connection on which the metadata of its IdP is read, compared with what stands, and adopted."""
+"""The page of a connection that reads the metadata of its IdP, compares it with the settings, and adopts it."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class IdpMetadataForm(ConfirmsWhatWasShown, ActForm):
-    """Shows the difference; adopts it at the press of the second button, if it is still the one that was shown."""
+    """The first button shows the difference. The second button adopts it, if it is still the same difference."""
 
     metadata = forms.CharField(
         label="Metadata of the IdP",
@@ -57,10 +57,14 @@ class IdpMetadataForm(ConfirmsWhatWasShown, ActForm):
     changed = CHANGED
 
     def preview(self) -> None:
-        said = self.cleaned_data
-        xml = said["metadata"].encode() if said["metadata"] else None
-        self.found, proposed = read_source(self.connection, xml=xml, url=said["url"], entity_id=said["entity_id"])
-        self.kept_url = None if proposed else (said["url"] or self.saml.metadata_url) if said["keep_url"] else ""
+        form_data = self.cleaned_data
+        xml = form_data["metadata"].encode() if form_data["metadata"] else None
+        self.found, proposed = read_source(
+            self.connection, xml=xml, url=form_data["url"], entity_id=form_data["entity_id"]
+        )
+        self.kept_url = (
+            None if proposed else (form_data["url"] or self.saml.metadata_url) if form_data["keep_url"] else ""
+        )
         self.difference = difference(self.saml, self.found, url=self.kept_url)
         self.shown = self.difference.seen
 

@@ -25,9 +25,9 @@ NO_KEY: Final = (
 
 
 class SamlForm(ConfirmsWhatWasShown, ActForm):
-    """Shows what would change and what that breaks; saves at the press of the second button, if it is still what was shown.
+    """The first button previews the changes with their consequences. The second button saves them, if the preview is still right.
 
-    The first settings of a connection are saved at once: nobody signs in by it yet.
+    The first settings of a connection are saved at once, because nobody can sign in through it yet.
     """
 
     idp_metadata = forms.CharField(
@@ -48,7 +48,7 @@ class SamlForm(ConfirmsWhatWasShown, ActForm):
         ("What CORE accepts", ("signed", "want_encrypted", "clock_skew")),
         ("What CORE sends, and how", ("sign_requests", "sign_metadata", "sso_binding", "slo_binding")),
     )  # fmt: skip
-    """Settings whose fields are those of the model, by what they are about."""
+    """The settings that have a field of the model, by subject."""
     button = "save"
 
     def __init__(self, request: HttpRequest, *, connection: "Connection") -> None:
@@ -64,15 +64,15 @@ class SamlForm(ConfirmsWhatWasShown, ActForm):
         for name, field in names.items():
             model_field: Any = SamlSettings._meta.get_field(field)
             required = name in SamlSettings.ATTRIBUTES and not model_field.blank
-            made = model_field.formfield(required=required, label=capfirst(model_field.verbose_name))
-            if isinstance(made, forms.CharField):  # URNs are long
-                made.widget.attrs |= {"class": "vLargeTextField", "spellcheck": "false"}
-            self.fields[name] = made
-        if self.found is not None:  # whom we believe is changed where the difference is shown first
+            form_field = model_field.formfield(required=required, label=capfirst(model_field.verbose_name))
+            if isinstance(form_field, forms.CharField):  # URNs are long
+                form_field.widget.attrs |= {"class": "vLargeTextField", "spellcheck": "false"}
+            self.fields[name] = form_field
+        if self.found is not None:  # the page *Metadata of the IdP* changes it, after a preview
             del self.fields["idp_metadata"]
 
     def fieldsets(self) -> list[tuple[str | None, dict[str, Any]]]:
-        """Return the fields by what they are about."""
+        """Return the fields by subject."""
         first: list[tuple[str | None, tuple[str, ...]]] = [] if self.found else [(None, ("idp_metadata",))]
         last = (
             ("The way from the sign-in page", ("email_domains",)),
@@ -88,13 +88,17 @@ class SamlForm(ConfirmsWhatWasShown, ActForm):
 
     def section(self) -> dict[str, Any]:
         """Return the settings as a connection file would say them."""
-        said = dict(self.cleaned_data)
+        form_data = dict(self.cleaned_data)
         return {
-            # What is not on this page, such as whom we believe, is not to be lost by it.
-            **(sso.connections.section_of(self.found) if self.found else {"idp_metadata": said.pop("idp_metadata")}),
-            "attributes": {name: said.pop(name) for name in SamlSettings.ATTRIBUTES},
-            "email_domains": said.pop("email_domains").split(),
-            **{name: None if value == "" else value for name, value in said.items()},
+            # Keep the settings that are not on this page, such as the certificates.
+            **(
+                sso.connections.section_of(self.found)
+                if self.found
+                else {"idp_metadata": form_data.pop("idp_metadata")}
+            ),
+            "attributes": {name: form_data.pop(name) for name in SamlSettings.ATTRIBUTES},
+            "email_domains": form_data.pop("email_domains").split(),
+            **{name: None if value == "" else value for name, value in form_data.items()},
         }
 
     def preview(self) -> None:

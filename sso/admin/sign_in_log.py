@@ -1,4 +1,4 @@
-"""The sign-in log: one row for each sign-in, believed or not."""
+"""The sign-in log: one row for each sign-in and sign-out, believed or not."""
 
 from typing import Any, Final
 
@@ -8,17 +8,34 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from core_identity.admin_kit.logs import ConnectionFilter, ConnectionLog
-from sso.models import SignInRecord
-from sso.remedies import REMEDIES, remedy_for
-from sso.sign_in_log import COLUMNS, REFUSED, SIGNED_IN, by_reference
+from core_identity.admin_kit.base import seen_by
+from core_identity.admin_kit.logs import ConnectionFilter, ConnectionLog, WhenFilter, chip
+from core_identity.selectors.people import Named, conflict_of_request, named_users
+from sso.models import SignInKind, SignInRecord
+from sso.outcomes import words_of
+from sso.remedies import remedy_for
+from sso.sign_in_log import COLUMNS, REFUSED, search
+
+COLOURS: Final = {
+    SignInKind.SIGNED_IN: "fine",
+    SignInKind.PERSON_REFUSED: "attention",
+    SignInKind.MESSAGE_REFUSED: "trouble",
+    SignInKind.PASSWORD_REFUSED: "attention",
+    SignInKind.SIGNED_OUT: "plain",
+}
 
 
 class OutcomeFilter(admin.SimpleListFilter):
+    """The five kinds, with two groups of them: all refused sign-ins by an IdP, and tests."""
+
     title = parameter_name = "outcome"
     OUTCOMES: Final = {
-        "in": ("signed in", Q(code=SIGNED_IN, is_test=False)),
-        "refused": ("refused", REFUSED),
+        "in": ("signed in", Q(kind=SignInKind.SIGNED_IN, is_test=False)),
+        "refused": ("refused, all", REFUSED),
+        "person": ("person refused", Q(kind=SignInKind.PERSON_REFUSED, is_test=False)),
+        "message": ("message refused", Q(kind=SignInKind.MESSAGE_REFUSED, is_test=False)),
+        "password": ("password refused", Q(kind=SignInKind.PASSWORD_REFUSED)),
+        "out": ("sign-outs", Q(kind=SignInKind.SIGNED_OUT)),
         "test": ("test sign-ins", Q(is_test=True)),
     }
 
@@ -30,27 +47,15 @@ class OutcomeFilter(admin.SimpleListFilter):
         return queryset.filter(condition)
 
 
-class CodeFilter(admin.SimpleListFilter):
-    """Offered from a list: asking a whole log for its codes would take long."""
-
-    title = "why refused"
-    parameter_name = "code"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        return [(code, code) for code in sorted(REMEDIES)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[SignInRecord]) -> QuerySet[SignInRecord]:
-        return queryset.filter(code=self.value()) if self.value() else queryset
-
-
 @admin.register(SignInRecord)
 class SignInRecordAdmin(ConnectionLog):
     exported, export_name = COLUMNS, "sign-ins"
 
-    list_display = ("when", "reference", "connection_slug", "outcome", "decision", "duration_ms")
-    list_filter = (ConnectionFilter, OutcomeFilter, CodeFilter, "at")
+    list_display = ("when", "reference_link", "outcome", "person", "decision", "connection_slug", "duration_ms")
+    list_filter = (ConnectionFilter, OutcomeFilter, WhenFilter)
+    list_per_page = 50
     search_fields = ("reference",)
-    search_help_text = "By reference: its first characters are enough."
+    search_help_text = "By the first characters of a reference, or by NameID, UID, email or externalId."
     fields = readonly_fields = (
         "at", "connection_slug", "reference", "outcome", "decision", "is_test", "idp_initiated", "duration_ms", "missing_names", "arrived_names",
         "person", "events",
@@ -59,16 +64,36 @@ class SignInRecordAdmin(ConnectionLog):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        return (queryset & by_reference(search_term) if search_term.strip() else queryset), False
+        return (queryset.filter(search(search_term)) if search_term.strip() else queryset), False
+
+    def about_rows(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Give each row of a page its user, in one statement for all of them."""
+        found = named_users(row.user_id for row in rows) if seen_by(request)["user"] else {}
+        for row in rows:
+            row.named, row.may_name = found.get(row.user_id), seen_by(request)["user"]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         record = context.get("original")
-        context["remedy"] = remedy_for(record.code, record.checks) if record else None
+        if record is not None:
+            self.about_rows(request, [record])
+            refused = record.kind == SignInKind.PERSON_REFUSED
+            context["remedy"] = remedy_for(record.code, record.checks)
+            context["conflict"] = (
+                conflict_of_request(record.reference) if refused and seen_by(request)["conflict"] else None
+            )
+            context["title"] = f"{_subject(record)}: {words_of(record.code)}"
+            context["subtitle"] = None
         return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.display(description="reference")
+    def reference_link(self, record: SignInRecord) -> str:
+        address = reverse("admin:sso_signinrecord_change", args=[record.pk])
+        return format_html('<a href="{}">{}</a>', address, record.reference or "open")
 
     @admin.display(description="outcome")
     def outcome(self, record: SignInRecord) -> str:
-        return f"test: {record.code}" if record.is_test else record.code
+        words = words_of(record.code)
+        return chip(COLOURS[SignInKind(record.kind)], f"test: {words}" if record.is_test else words)
 
     @admin.display(description="attributes that arrived")
     def arrived_names(self, record: SignInRecord) -> str:
@@ -78,9 +103,22 @@ class SignInRecordAdmin(ConnectionLog):
     def missing_names(self, record: SignInRecord) -> str:
         return ", ".join(record.missing)
 
-    @admin.display(description="user")
+    @admin.display(description="person")
     def person(self, record: SignInRecord) -> str:
-        if record.user_id is None:
-            return "nobody known here"
+        """Show the user as a link; for a refused person also the names that the verified assertion claims."""
+        if not getattr(record, "may_name", False):
+            return ""
+        named: Named | None = getattr(record, "named", None)
+        claimed = ", ".join(dict.fromkeys(name for name in (record.name_id, record.uid, record.email) if name))
+        claims = format_html("<small>claims to be {}</small>", claimed) if claimed else ""
+        if named is None:
+            return claims or ("nobody known" if record.kind == SignInKind.PERSON_REFUSED else "")
         address = reverse("admin:core_identity_user_change", args=[record.user_id])
-        return format_html('<a href="{}">their page</a>', address)
+        link = format_html('<a href="{}">{}</a>', address, named.name)
+        return format_html("{}<br>{}", link, claims) if claims else link
+
+
+def _subject(record: SignInRecord) -> str:
+    if record.kind == SignInKind.SIGNED_OUT:
+        return "Sign-out"
+    return "Test sign-in" if record.is_test else "Sign-in"

@@ -73,9 +73,8 @@ class TestResultPage(ConnectionReadPage):
         return None
 
     def facts(self, form: Any) -> dict[str, Any]:
-        told = self.report
         return {
-            "told": told,
-            "events": [(event, shown_changes(event["changes"])) for event in told.get("events", [])],
-            "remedy": remedy_for(told["code"], told["checks"]),
+            "report": self.report,
+            "events": [(event, shown_changes(event["changes"])) for event in self.report.get("events", [])],
+            "remedy": remedy_for(self.report["code"], self.report["checks"]),
         }

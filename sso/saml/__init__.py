@@ -1,1 +1,1 @@
-"""The one home of python3-saml: messages in, plain values out. Knows no model, no view and no service."""
+"""The only home of python3-saml. It turns messages into plain values, and imports no model, view or service."""

@@ -11,7 +11,7 @@ from sso.saml.signed import Signed
 UNSPECIFIED: Final = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
 
 SEAL: Final = object()
-"""Only the verifier has it; see `VerifiedAssertion`."""
+"""Only the verifier uses it; see `VerifiedAssertion`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Idp:
 
 @dataclass(frozen=True, slots=True)
 class Sp:
-    """Our own addresses for that IdP. All are whole URLs, one of each per connection, compared exactly."""
+    """Our addresses for that IdP. All are absolute URLs, one set for each connection, compared exactly."""
 
     entity_id: str
     acs_url: str

@@ -27,7 +27,7 @@ def normal_certificate(text: str) -> str:
         ) from error
     except Exception as error:  # cryptography raises its own family for unknown key types
         raise ValueError("A certificate contains a key that cannot be used.") from error
-    # The kinds of signature that the gate lets through are RSA and ECDSA: any other key could never verify one.
+    # The gate accepts only RSA and ECDSA signatures, so a key of another kind could never verify one.
     if isinstance(key, rsa.RSAPublicKey):
         if key.key_size < 2048:
             raise ValueError(f"A certificate has an RSA key of {key.key_size} bits; 2048 are needed.")
@@ -48,7 +48,7 @@ def is_strong(pem: str) -> bool:
 
 @lru_cache(maxsize=256)
 def public_key(pem: str) -> CertificatePublicKeyTypes:
-    """Return the key of a certificate. It is read once: keys are asked for at each message."""
+    """Return the key of a certificate. It is cached, because each message needs it."""
     return x509.load_pem_x509_certificate(pem.encode()).public_key()
 
 
@@ -75,7 +75,7 @@ def not_yet(pem: str, now: datetime) -> str:
 
 
 def authorities(pems: Sequence[str]) -> set[str]:
-    """Return those that issued another of them: a key that signs certificates does not sign messages (XML Signature 4.5.4).
+    """Return those certificates that issued another one in the list. A key that signs certificates does not sign messages (XML Signature 4.5.4).
 
     Raises ValueError with a sentence.
     """

@@ -1,4 +1,4 @@
-"""What a verified message claims, checked one by one against what must be true (SAML core 2.0 and profiles 4.1.4.3)."""
+"""Check the claims of a verified message one by one (SAML core 2.0 and profiles 4.1.4.3)."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ KNOWN_CONDITIONS: Final = {f"{SAML}AudienceRestriction", f"{SAML}OneTimeUse", f"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A Response whose layout and signature are good, its one Assertion, and what both must answer to."""
+    """A Response whose layout and signature are good, its one Assertion, and the expected values of both."""
 
     root: etree._Element
     assertion: etree._Element
@@ -52,7 +52,7 @@ def check_claims(
 
 
 def check_failure(root: etree._Element, expected: Expected) -> None:
-    """Require that a Response without an Assertion is for us, now, and in answer to our request; raise `SamlRefusal`."""
+    """Require that a Response without an Assertion is for us, is recent, and answers our request. Raises `SamlRefusal`."""
     _destination(root, expected)
     _answered_request(root, expected)
     for issuer in root.findall(f"{SAML}Issuer"):
@@ -74,7 +74,7 @@ def _status(message: Message) -> Seen:
 
 
 def _issuers(message: Message) -> Seen:
-    """The Response need not name it, and names no other; the Assertion must."""
+    """The Assertion must name the issuer. The Response may, but then no other issuer."""
     issuers = message.root.findall(f"{SAML}Issuer")
     for issuer in (*issuers, only(message.assertion, "Issuer", Code.ISSUER)):
         same(Code.ISSUER, text_of(issuer), message.expected.idp.entity_id)
@@ -83,13 +83,13 @@ def _issuers(message: Message) -> Seen:
 
 
 def _recipient(message: Message) -> Seen:
-    wanted = message.expected.sp.acs_url
-    return _each_confirmation(message, lambda data: same(Code.RECIPIENT, data.get("Recipient"), wanted))
+    required = message.expected.sp.acs_url
+    return _each_confirmation(message, lambda data: same(Code.RECIPIENT, data.get("Recipient"), required))
 
 
 def _confirmed_request(message: Message) -> Seen:
-    wanted = message.expected.request_id
-    return _each_confirmation(message, lambda data: same(Code.IN_RESPONSE_TO, data.get("InResponseTo"), wanted))
+    required = message.expected.request_id
+    return _each_confirmation(message, lambda data: same(Code.IN_RESPONSE_TO, data.get("InResponseTo"), required))
 
 
 def _confirmed_now(message: Message) -> Seen:
@@ -97,18 +97,18 @@ def _confirmed_now(message: Message) -> Seen:
 
 
 def _each_confirmation(message: Message, look: Callable[[etree._Element], Seen]) -> Seen:
-    """Every bearer confirmation must be for us, now, and in answer to our request: not only the one that would do."""
-    seen = [look(data) for data in _confirmations(message.assertion)]
-    return seen[0]
+    """Require that every bearer confirmation is for us, is valid now, and answers our request. One good confirmation is not enough."""
+    results = [look(data) for data in _confirmations(message.assertion)]
+    return results[0]
 
 
 def _known_conditions(message: Message) -> Seen:
-    wanted = "conditions that we understand"
+    required = "conditions that we understand"
     tags = [str(child.tag) for child in _conditions(message.assertion)]
     unknown = [tag for tag in tags if tag not in KNOWN_CONDITIONS]
     if unknown:
-        raise SamlRefusal(Code.CONDITIONS, expected=wanted, received=" ".join(unknown))
-    return wanted, " ".join(tag.rpartition("}")[2] for tag in tags)
+        raise SamlRefusal(Code.CONDITIONS, expected=required, received=" ".join(unknown))
+    return required, " ".join(tag.rpartition("}")[2] for tag in tags)
 
 
 def _conditions_now(message: Message) -> Seen:
@@ -116,16 +116,16 @@ def _conditions_now(message: Message) -> Seen:
 
 
 def _audience(message: Message) -> Seen:
-    wanted, received = message.expected.sp.entity_id, ""
+    required, received = message.expected.sp.entity_id, ""
     restrictions = _conditions(message.assertion).findall(f"{SAML}AudienceRestriction")
     if not restrictions:
-        raise SamlRefusal(Code.AUDIENCE, expected=wanted)
-    for restriction in restrictions:  # several restrict together: we must be in each
+        raise SamlRefusal(Code.AUDIENCE, expected=required)
+    for restriction in restrictions:  # an assertion must meet all restrictions, so we must be in each
         audiences = [text_of(one) for one in restriction.findall(f"{SAML}Audience")]
         received = " ".join(audience or "" for audience in audiences)
-        if wanted not in audiences:
-            raise SamlRefusal(Code.AUDIENCE, expected=wanted, received=received)
-    return wanted, received
+        if required not in audiences:
+            raise SamlRefusal(Code.AUDIENCE, expected=required, received=received)
+    return required, received
 
 
 def _authentication(message: Message) -> Seen:
@@ -142,12 +142,12 @@ def _authentication(message: Message) -> Seen:
 
 
 def _context(message: Message) -> Seen:
-    wanted = message.expected.wishes.authn_context
+    required = message.expected.wishes.authn_context
     path = f"{SAML}AuthnContext/{SAML}AuthnContextClassRef"
     received = [text_of(one) or "" for statement in _statements(message.assertion) for one in statement.iterfind(path)]
-    if wanted and (not received or set(received) != {wanted}):
-        raise SamlRefusal(Code.AUTHN_CONTEXT, expected=wanted, received=" ".join(received))
-    return wanted or "anything", " ".join(received)
+    if required and (not received or set(received) != {required}):
+        raise SamlRefusal(Code.AUTHN_CONTEXT, expected=required, received=" ".join(received))
+    return required or "anything", " ".join(received)
 
 
 def _fresh(message: Message) -> Seen:
@@ -196,7 +196,7 @@ def _subject(assertion: etree._Element) -> etree._Element:
 
 
 def _confirmations(assertion: etree._Element) -> list[etree._Element]:
-    """Return the data of every bearer confirmation; there is one at least."""
+    """Return the data of every bearer confirmation; there is at least one."""
     bearers = [one for one in _subject(assertion).findall(f"{SAML}SubjectConfirmation") if one.get("Method") == BEARER]
     if not bearers:
         raise SamlRefusal(Code.CONFIRMATION, expected=BEARER)
@@ -215,7 +215,7 @@ def _statements(assertion: etree._Element) -> list[etree._Element]:
 
 
 def _session(assertion: etree._Element) -> tuple[str, datetime | None]:
-    """Return how the IdP calls the session and when it ends: the earliest of all ends."""
+    """Return the IdP's names for the session, and the earliest of all its ends."""
     statements = _statements(assertion)
     index = next((one.get("SessionIndex", "") for one in statements if one.get("SessionIndex")), "")
     ends = [end for end in (time_of(one, "SessionNotOnOrAfter") for one in statements) if end is not None]
@@ -223,7 +223,7 @@ def _session(assertion: etree._Element) -> tuple[str, datetime | None]:
 
 
 def _attributes(assertion: etree._Element) -> tuple[dict[str, tuple[str, ...]], set[str]]:
-    """Read all attributes. One name in several elements has the values of all (Keycloak says each role so): one UID in two is two values."""
+    """Return all attributes. If a name is in several elements, their values are joined: Keycloak sends each role in an element of its own."""
     attributes: dict[str, tuple[str, ...]] = {}
     unreadable: set[str] = set()
     for attribute in assertion.iterfind(f"{SAML}AttributeStatement/{SAML}Attribute"):
@@ -236,5 +236,5 @@ def _attributes(assertion: etree._Element) -> tuple[dict[str, tuple[str, ...]], 
 
 
 def names_of(attributes: VerifiedAssertion) -> Iterator[str]:
-    """Yield the names of all attributes that arrived, readable or not."""
+    """Yield the names of all attributes in the assertion, readable or not."""
     yield from sorted({*attributes.attributes, *attributes.unreadable})

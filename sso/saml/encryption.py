@@ -1,7 +1,7 @@
-"""Open an EncryptedAssertion (XML Encryption 1.1; SAML core 2.3.4): RSA-OAEP and AES, and nothing else.
+"""Open an EncryptedAssertion (XML Encryption 1.1; SAML core 2.3.4). Only RSA-OAEP and AES are accepted.
 
-Our certificate is public, so anybody may have written a ciphertext. Its layout is checked first. Every failure after that gets the same
-refusal, because a receiver that distinguishes padding, key and content can be used to decrypt for others (Jager and Somorovsky 2011).
+Our certificate is public, so anybody may have written a ciphertext. Its layout is checked first. Every later failure gets the same refusal,
+because a receiver that distinguishes padding, key and content can be used to decrypt for others (Jager and Somorovsky 2011).
 """
 
 import base64
@@ -58,7 +58,7 @@ _MASKS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """The parts of an EncryptedAssertion that may be opened. ``place`` is that element; it does not change."""
+    """The parts of an EncryptedAssertion that may be opened. ``place`` is the EncryptedAssertion; it is never changed."""
 
     place: etree._Element
     algorithm: str
@@ -68,20 +68,20 @@ class Envelope:
 
 
 def read_envelope(place: etree._Element) -> Envelope:
-    """Check an EncryptedAssertion without opening anything; raise `SamlRefusal` with the fault."""
+    """Check an EncryptedAssertion without opening anything. Raises `SamlRefusal` with the fault."""
     data, wrapped = _layout(place)
     algorithm, pad = _algorithm(data, _KEY_LENGTHS), _oaep(wrapped)
     return Envelope(place, algorithm, pad, _cipher_value(wrapped), _cipher_value(data))
 
 
 def open_envelope(envelope: Envelope, keys: Sequence[KeyPair]) -> bytes:
-    """Return the text of the Assertion in it, one whole element. Every failure is the same `SamlRefusal` (``decryption``)."""
+    """Return the text of its Assertion, one whole element. Every failure raises the same `SamlRefusal` (``decryption``)."""
     key = _unwrap(envelope.encrypted_key, keys, envelope.pad, _KEY_LENGTHS[envelope.algorithm])
     return _assertion_in(_decipher(envelope.algorithm, key, envelope.ciphertext), envelope.place)
 
 
 def _layout(place: etree._Element) -> tuple[etree._Element, etree._Element]:
-    """Return EncryptedData and its one EncryptedKey, inside it or beside it. Nothing in them may refer to another place."""
+    """Return EncryptedData and its one EncryptedKey, inside it or beside it. Neither may refer to another place."""
     names = [child.tag for child in place]
     if names not in ([f"{XENC}EncryptedData"], [f"{XENC}EncryptedData", f"{XENC}EncryptedKey"]):
         raise SamlRefusal(Code.STRUCTURE, expected="one EncryptedData and one EncryptedKey")
@@ -124,7 +124,8 @@ def _cipher_value(element: etree._Element) -> bytes:
     found = element.findall(f"{XENC}CipherData/{XENC}CipherValue")
     text = gate.text_of(found[0]) if len(found) == 1 else None
     if text is None:
-        raise SamlRefusal(Code.STRUCTURE, expected="one CipherValue of text")  # a CipherReference would be fetched
+        # A receiver would fetch a CipherReference.
+        raise SamlRefusal(Code.STRUCTURE, expected="one CipherValue of text")
     try:
         return base64.b64decode(re.sub(r"\s", "", text), validate=True)
     except (binascii.Error, ValueError) as error:
@@ -150,22 +151,22 @@ def _decipher(algorithm: str, key: bytes, ciphertext: bytes) -> bytes:
             return AESGCM(key).decrypt(ciphertext[:12], ciphertext[12:], None)
         decryptor = Cipher(algorithms.AES(key), modes.CBC(ciphertext[:16])).decryptor()
         padded = decryptor.update(ciphertext[16:]) + decryptor.finalize()
-        if not padded or not 1 <= padded[-1] <= 16:  # ISO 10126: only the last byte says anything (XML Encryption 5.2)
+        if not padded or not 1 <= padded[-1] <= 16:  # ISO 10126: only the last byte has a meaning (XML Encryption 5.2)
             raise ValueError
         return padded[: -padded[-1]]
-    except Exception as error:  # InvalidTag, ValueError and their kin: to tell them apart is the attack
+    except Exception as error:  # InvalidTag, ValueError and others: different answers to them would allow the attack
         raise SamlRefusal(Code.DECRYPTION) from error
 
 
 _DECLARATION: Final = re.compile(
     rb"""\A\s*<\?xml version=["']1\.0["'](?: encoding=["'](?i:utf-8)["'])?(?: standalone=["'](?:yes|no)["'])?\s*\?>"""
 )
-"""Exactly this, octet by octet, because no code would read anything else in it."""
+"""The only accepted form, octet by octet, so no parser can read another one."""
 
 
 def _assertion_in(plain: bytes, place: etree._Element) -> bytes:
-    """Demand that one element was encrypted. It may use prefixes that were declared around it, so they are declared here too."""
-    frame = etree.fromstring(etree.tostring(place))  # declares whatever was in scope
+    """Require that one element was encrypted. It may use prefixes declared around it, so these are declared here too."""
+    frame = etree.fromstring(etree.tostring(place))  # declares the prefixes around it
     del frame[:]
     frame.tag, frame.text = "frame", "\n"
     opening, closing = etree.tostring(frame).split(b"\n")[0], b"</frame>"
@@ -177,13 +178,13 @@ def _assertion_in(plain: bytes, place: etree._Element) -> bytes:
     if [child.tag for child in root] != [f"{SAML}Assertion"]:
         raise SamlRefusal(Code.DECRYPTION)
     if (root.text or "").strip() or (root[0].tail or "").strip():
-        # Blocks of CBC can be put before and behind what was encrypted: nothing may hide there whose reading would answer a question.
+        # With CBC an attacker can add blocks before and after the ciphertext. No text may be outside the element, because it would help to decrypt.
         raise SamlRefusal(Code.DECRYPTION)
     return text
 
 
 Scope = Mapping[str | None, str]
-"""Prefixes (None: the default namespace) with the namespaces that they mean."""
+"""Prefixes (None: the default namespace), each with its namespace."""
 
 
 def covered_scope(root: etree._Element, place: etree._Element) -> Scope:
@@ -202,10 +203,10 @@ def covered_scope(root: etree._Element, place: etree._Element) -> Scope:
 
 
 def unsealed(root: etree._Element, place: etree._Element, assertion: bytes, scope: Scope) -> bytes:
-    """Return the text of a Response with an assertion in the clear in ``place``, and without the Response's own signature.
+    """Return the text of a Response with the decrypted assertion in ``place``, and without the Response's own signature.
 
-    It is put there as text: moved as an element it would lose declarations that it has in common with the rest, take over the prefixes there,
-    and no longer be what was signed (pysaml2 declares all of its own). ``scope`` contains the prefixes that are declared around it.
+    The assertion is inserted as text. As an element it would lose declarations that it shares with the rest, and take over the prefixes there, so
+    its signature would break (pysaml2 declares all of its own). ``scope`` contains the prefixes declared around it.
     """
     hole = etree.Comment(secrets.token_hex(16))
     response = etree.Element(root.tag, nsmap=dict(scope))  # type: ignore[arg-type]  # None: the default namespace
@@ -214,5 +215,5 @@ def unsealed(root: etree._Element, place: etree._Element, assertion: bytes, scop
         if child is place:
             response.append(hole)
         elif child.tag != f"{DS}Signature":
-            response.append(copy.deepcopy(child))  # moved, it would be gone from what came
+            response.append(copy.deepcopy(child))  # lxml moves elements, so use a copy
     return etree.tostring(response).replace(etree.tostring(hole, with_tail=False), assertion)

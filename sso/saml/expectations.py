@@ -1,4 +1,4 @@
-"""The expected values of a message, and the comparisons that claims consist of. Each returns the expected and the received value, or refuses."""
+"""The expected values of a message, and the comparisons for claims. Each comparison returns the expected and the received value, or refuses."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,29 +13,29 @@ from sso.saml.refusals import Code, SamlRefusal
 from sso.saml.trace import Seen
 
 SKEW: Final = timedelta(minutes=2)
-"""The preset difference between the clocks that a connection accepts."""
+"""The default difference of the clocks that a connection accepts."""
 
 MAX_SKEW: Final = timedelta(minutes=5)
 """The largest difference that a connection may choose."""
 
 MAX_AGE: Final = timedelta(minutes=10)
-"""The maximum age of a message, whatever its window. A used message is therefore remembered longer than this, not for the window."""
+"""The maximum age of a message, whatever its window is. The ID of a used message is stored for longer than this."""
 
 FRESH: Final = timedelta(minutes=15)
-"""The maximum age of the authentication if the IdP must ask each time: the time that people may need there."""
+"""The maximum age of an authentication if the IdP must ask each time. It is the time that people may need there."""
 
 MAX_ID: Final = 256
-"""Characters of an assertion's ID: it is remembered against replay."""
+"""The maximum length of an assertion's ID, because it is stored against replay."""
 
 NO_WISHES: Final = Wishes()
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The expected values of a message. ``request_id`` None: the sign-in started at the IdP, and must not claim otherwise.
+    """The expected values of a message. ``request_id`` None: the IdP began the sign-in, and the message must not claim to answer a request.
 
-    ``now`` is aware. ``keys`` may open assertions that are encrypted to us. ``skew`` is the accepted difference of the clocks. The ``wishes``
-    about authentication apply to the answer too, and to sign-ins that the IdP began, because a request alone binds nobody.
+    ``now`` is aware. ``keys`` open assertions that are encrypted to us. ``skew`` is the accepted difference of the clocks. The ``wishes`` about
+    authentication apply to the answer too, and to sign-ins that the IdP began, because a request does not bind the IdP.
     """
 
     idp: Idp
@@ -49,26 +49,26 @@ class Expected:
 
 def check_age(element: etree._Element, expected: Expected) -> Seen:
     now, skew = expected.now, expected.skew
-    wanted = f"after {shown(now - MAX_AGE)}, by {shown(now)}, give or take {skew.seconds} s"
+    required = f"after {shown(now - MAX_AGE)}, by {shown(now)}, give or take {skew.seconds} s"
     issued = time_of(element, "IssueInstant")
     if issued is None:
         raise SamlRefusal(Code.TIMES, expected="IssueInstant")
     if issued > now + skew:
-        raise SamlRefusal(Code.NOT_YET, expected=wanted, received=shown(issued))
+        raise SamlRefusal(Code.NOT_YET, expected=required, received=shown(issued))
     if issued < now - MAX_AGE - skew:
-        raise SamlRefusal(Code.TOO_LATE, expected=wanted, received=shown(issued))
-    return wanted, shown(issued)
+        raise SamlRefusal(Code.TOO_LATE, expected=required, received=shown(issued))
+    return required, shown(issued)
 
 
 def check_id(element: etree._Element) -> Seen:
-    wanted = f"an ID of at most {MAX_ID} characters"
+    required = f"an ID of at most {MAX_ID} characters"
     if not 1 <= len(element.get("ID", "")) <= MAX_ID:
-        raise SamlRefusal(Code.STRUCTURE, expected=wanted)
-    return wanted, element.get("ID", "")
+        raise SamlRefusal(Code.STRUCTURE, expected=required)
+    return required, element.get("ID", "")
 
 
 def check_window(element: etree._Element, expected: Expected, *, end_required: bool) -> Seen:
-    """Require that now is within the window, which may be of any length: `check_age` limits how long a message is accepted."""
+    """Require that now is within the window. The window may have any length: `check_age` limits how long a message is accepted."""
     now = expected.now
     start, end = time_of(element, "NotBefore"), time_of(element, "NotOnOrAfter")
     if start is not None and start > now + expected.skew:
@@ -77,8 +77,8 @@ def check_window(element: etree._Element, expected: Expected, *, end_required: b
         raise SamlRefusal(Code.TIMES, expected="NotOnOrAfter")
     if end is not None and end <= now - expected.skew:
         raise SamlRefusal(Code.TOO_LATE, expected=f"after {shown(now)}", received=shown(end))
-    wanted = f"{shown(now)} is within, give or take {expected.skew.seconds} s"
-    return wanted, " to ".join("…" if one is None else shown(one) for one in (start, end))
+    required = f"{shown(now)} is within, give or take {expected.skew.seconds} s"
+    return required, " to ".join("…" if one is None else shown(one) for one in (start, end))
 
 
 def time_of(element: etree._Element, name: str) -> datetime | None:
@@ -106,7 +106,7 @@ def only(element: etree._Element, name: str, code: Code) -> etree._Element:
 
 
 def same(code: Code, received: str | None, expected: str | None) -> Seen:
-    """Compare exactly: the library compares Destination by prefix and Recipient by substring, and lets missing ones pass."""
+    """Compare exactly. The library compares Destination by prefix and Recipient by substring, and accepts a message without them."""
     if received != expected:
         raise SamlRefusal(code, expected=expected or "none", received="none" if received is None else received)
     return expected or "none", received or "none"

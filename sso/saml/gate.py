@@ -1,7 +1,7 @@
-"""Check the form of a message before python3-saml or xmlsec sees it, so that any input costs a small constant.
+"""Check the form of a message before python3-saml or xmlsec reads it, so that any input costs a small constant.
 
-The classic wrapping shapes (a second assertion, a borrowed signature, a doubled ID) end here by their layout alone. `signature_layout`
-checks the form of signatures.
+The layout alone stops the known wrapping attacks: a second assertion, a borrowed signature, a doubled ID. `signature_layout` checks the form of
+signatures.
 """
 
 import base64
@@ -19,7 +19,7 @@ SAMLP: Final = "{urn:oasis:names:tc:SAML:2.0:protocol}"
 SAML: Final = "{urn:oasis:names:tc:SAML:2.0:assertion}"
 DS: Final = signature_layout.DS
 
-# By libxml2, for a message may have thousands of attributes.
+# Run by libxml2, because a message may have thousands of attributes.
 _IDS: Final = etree.XPath("//@*[translate(local-name(), 'ID', 'id') = 'id']", smart_strings=False)
 _SCHEMAS: Final = etree.XPath(
     "boolean(//@xsi:schemaLocation | //@xsi:noNamespaceSchemaLocation)",
@@ -27,7 +27,7 @@ _SCHEMAS: Final = etree.XPath(
 )
 
 _WHOLE_VALUE: Final = re.compile(rb"(?<=>)<!\[CDATA\[[^<\]]*\]\]>(?=</)")
-"""A value that is one CDATA section. Some IdPs write them; beside other text, one could hide a part."""
+"""A value that is one CDATA section, as some IdPs write it. Beside other text, a CDATA section could hide a part of the value."""
 
 MAX_BYTES: Final = 256 * 1024
 MAX_ELEMENTS: Final = 2500
@@ -35,10 +35,10 @@ MAX_ATTRIBUTES: Final = 4000
 MAX_PER_ELEMENT: Final = 40
 MAX_DEPTH: Final = 20
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-"""How the URI of a namespace begins. libxml2 canonicalizes no tree that contains a relative one (XML C14N 1.0, 1.3)."""
+"""The start of an absolute namespace URI. libxml2 cannot canonicalize a tree with a relative one (XML C14N 1.0, 1.3)."""
 
 MAX_IN_SCOPE: Final = 40
-"""Namespaces declared on the way down to one element, doubled ones counted: canonicalization looks through them at each."""
+"""The maximum number of namespace declarations on the path to one element, counting repeated ones: canonicalization searches all of them."""
 
 
 def decode(message: str) -> bytes:
@@ -52,7 +52,7 @@ def decode(message: str) -> bytes:
         xml = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         raise SamlRefusal(Code.NOT_BASE64) from error
-    # Python lets padding through that is too much, and bits that nobody reads.
+    # Python also accepts too much padding, and set bits that have no meaning.
     if base64.b64encode(xml).decode() != text:
         raise SamlRefusal(Code.NOT_BASE64)
     if len(xml) > MAX_BYTES:
@@ -61,10 +61,10 @@ def decode(message: str) -> bytes:
 
 
 def parse(xml: bytes, *, drop_comments: bool = False) -> etree._Element:
-    """Return the root of hardened XML 1.0: no DTD, entity, comment, processing instruction or CDATA within a value, bounded in every direction.
+    """Return the root of hardened XML 1.0: no DTD, entity, comment, processing instruction or CDATA within a value, and every size bounded.
 
-    A comment inside a value is how ``victim<!---->.evil`` once read as ``victim``; no IdP needs one in a message. In metadata, which an
-    administrator vouches for, people do write them, and CDATA too: ``drop_comments``.
+    A comment inside a value is an attack: some parsers read ``victim<!---->.evil`` as ``victim``. No IdP needs comments in messages. In metadata
+    people do write them, and CDATA too, and an administrator vouches for it: see ``drop_comments``.
     """
     root = read(xml, drop_comments=drop_comments)
     _require_bounded(root)
@@ -72,14 +72,14 @@ def parse(xml: bytes, *, drop_comments: bool = False) -> etree._Element:
 
 
 def read(xml: bytes, *, drop_comments: bool = False) -> etree._Element:
-    """Return the root of the same hardened XML, limited only in its bytes: for a part of a document that `parse` will check."""
+    """Return the root of XML hardened in the same way, with a limit of its bytes only. It is for a part of a document that `parse` will check."""
     if len(xml) > MAX_BYTES:
         raise SamlRefusal(Code.TOO_LARGE, expected=f"{MAX_BYTES} bytes", received=f"{len(xml)} bytes")
     try:
         xml.decode("utf-8")
     except UnicodeDecodeError as error:
         raise SamlRefusal(Code.FORBIDDEN_XML, expected="UTF-8") from error
-    # Before the parser, which would read the entities of a DTD. In well-formed XML these stand nowhere else.
+    # Check this before the parser, because the parser would read the entities of a DTD. Well-formed XML contains these only in a DTD.
     forbidden = b"<!DOCTYPE" if drop_comments else b"<!"
     if b"\0" in xml or (b"<!" in xml and forbidden in _WHOLE_VALUE.sub(b"", xml)):
         raise SamlRefusal(Code.FORBIDDEN_XML, expected="no DTD, no comment, no CDATA within a value, no NUL")
@@ -98,7 +98,7 @@ def read(xml: bytes, *, drop_comments: bool = False) -> etree._Element:
     document: Any = root.getroottree().docinfo
     if document.doctype or document.internalDTD is not None:
         raise SamlRefusal(Code.FORBIDDEN_XML, expected="no DTD")
-    # XML 1.1 has other line ends and control characters: parsers would disagree on what was signed.
+    # XML 1.1 has other line ends and control characters, so parsers would disagree about the signed text.
     if document.xml_version != "1.0":
         raise SamlRefusal(Code.FORBIDDEN_XML, expected="XML 1.0", received=str(document.xml_version))
     if (document.encoding or "utf-8").lower() not in {"utf-8", "us-ascii", "ascii"}:
@@ -109,12 +109,12 @@ def read(xml: bytes, *, drop_comments: bool = False) -> etree._Element:
 
 
 def _require_bounded(root: etree._Element) -> None:
-    """Count while parsing, because each number here multiplies the work of later code."""
+    """Count during the parsing, because each of these numbers multiplies the work of later code."""
     elements = attributes = in_scope = declared = 0
     scopes: list[int] = []
     for event, found in etree.iterwalk(root, events=("start-ns", "start", "end", "comment", "pi")):
         if event == "start-ns":
-            declared += 1  # of the element that starts next
+            declared += 1  # declarations of the next element
             _, uri = found
             if uri and not _ABSOLUTE.match(uri):
                 raise SamlRefusal(Code.FORBIDDEN_XML, expected="namespaces with an absolute URI", received=uri)
@@ -144,7 +144,7 @@ def is_encrypted(root: etree._Element) -> bool:
 
 
 def require_encrypted_layout(root: etree._Element, signed: Signed) -> etree._Element:
-    """Return the one EncryptedAssertion of a Response, before anything in it is opened; raise `SamlRefusal`.
+    """Return the one EncryptedAssertion of a Response, before anything in it is opened. Raises `SamlRefusal`.
 
     The decrypted content must pass `require_response_layout` too. Only then can a signed Assertion be required.
     """
@@ -162,7 +162,10 @@ def require_encrypted_layout(root: etree._Element, signed: Signed) -> etree._Ele
 
 
 def require_message_layout(root: etree._Element, name: str, *, want_signed: bool) -> None:
-    """Demand a message without assertions, ``name`` in the protocol namespace: unique IDs, only the whole may be signed; raise `SamlRefusal`."""
+    """Require a message without assertions: ``name`` in the protocol namespace, unique IDs, and no signature except of the whole.
+
+    Raises `SamlRefusal`.
+    """
     if root.tag != f"{SAMLP}{name}" or root.get("Version") != "2.0":
         raise SamlRefusal(Code.STRUCTURE, expected=f"{name} 2.0", received=str(root.tag))
     if len(list(root.iter(root.tag))) != 1:
@@ -176,10 +179,10 @@ def require_message_layout(root: etree._Element, name: str, *, want_signed: bool
 
 
 def require_response_layout(root: etree._Element, signed: Signed | None) -> etree._Element:
-    """Return the one Assertion of a Response whose layout has only one reading; raise `SamlRefusal`.
+    """Return the one Assertion of a Response whose layout has only one meaning. Raises `SamlRefusal`.
 
-    There is exactly one Assertion in the whole document, a child of the Response; IDs are unique; signatures are children of these two and
-    sign their parent, all of it, by allowed algorithms. ``signed`` None requires no signature: the caller has another proof.
+    The document contains exactly one Assertion, a child of the Response. IDs are unique. Signatures are children of these two elements and sign
+    all of their parent, by allowed algorithms. ``signed`` None requires no signature, because the caller has another proof.
     """
     if root.tag != f"{SAMLP}Response" or root.get("Version") != "2.0":
         raise SamlRefusal(Code.STRUCTURE, expected="Response 2.0", received=str(root.tag))
@@ -188,9 +191,7 @@ def require_response_layout(root: etree._Element, signed: Signed | None) -> etre
             raise SamlRefusal(Code.ENCRYPTED)
     if len(list(root.iter("{*}Response"))) != 1:
         raise SamlRefusal(Code.STRUCTURE, expected="one Response")
-    anywhere = list(
-        root.iter("{*}Assertion")
-    )  # of any namespace: no IdP sends two, and none can be taken for the other
+    anywhere = list(root.iter("{*}Assertion"))  # in any namespace, so no other element can be mistaken for it
     if len(anywhere) != 1 or anywhere[0].getparent() is not root:
         raise SamlRefusal(
             Code.STRUCTURE, expected="one Assertion, in the Response", received=f"{len(anywhere)} assertions"
@@ -206,19 +207,19 @@ def require_response_layout(root: etree._Element, signed: Signed | None) -> etre
 
 
 def _require_unique_ids(root: etree._Element) -> None:
-    """No two IDs are equal, in whatever spelling of the name; and nothing names a schema, which a validator might fetch."""
+    """Require that no two IDs are equal, in any spelling of the attribute, and that no attribute names a schema, which a validator might fetch."""
     if _SCHEMAS(root):
         raise SamlRefusal(Code.STRUCTURE, expected="no schemaLocation")
-    seen: set[str] = set()
-    identifiers: Any = _IDS(root)  # a list of texts
+    earlier: set[str] = set()
+    identifiers: Any = _IDS(root)  # XPath returns a list of texts
     for identifier in identifiers:
-        if identifier in seen:
+        if identifier in earlier:
             raise SamlRefusal(Code.DOUBLE_ID, received=identifier)
-        seen.add(identifier)
+        earlier.add(identifier)
 
 
 def is_signed(element: etree._Element) -> bool:
-    """Return whether an element (Response, Assertion, logout message) carries a signature of its own. It need not verify."""
+    """Whether an element (Response, Assertion, logout message) contains a signature of its own, valid or not."""
     return element.find(f"{DS}Signature") is not None
 
 
@@ -235,7 +236,7 @@ def _require_signature_layouts(root: etree._Element, assertion: etree._Element |
 
 
 def text_of(element: etree._Element | None) -> str | None:
-    """Return the whole text of an element with nothing else in it; None if it contains elements (a value must not be cut at them)."""
+    """Return the text of an element that contains only text; None if it contains elements. A value must not be cut at an element."""
     if element is None or len(element):
         return None
     return element.text or ""

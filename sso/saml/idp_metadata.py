@@ -67,17 +67,17 @@ def read_idp_metadata(xml: bytes, *, now: datetime, loopback: bool, entity_id: s
     try:
         root = parse(xml, drop_comments=True)
     except SamlRefusal as refusal:
-        told = _UNREADABLE.get(refusal.code, "This is not XML that can be read safely.")
+        sentence = _UNREADABLE.get(refusal.code, "This is not XML that can be read safely.")
         if _HTML.match(xml):
             raise MetadataFaults([("not_metadata", _WEB_PAGE)]) from refusal
-        raise MetadataFaults([(refusal.code.value, told)]) from refusal
+        raise MetadataFaults([(refusal.code.value, sentence)]) from refusal
     entity = _choose(root, entity_id)
     faults: list[tuple[str, str]] = []
     _check_entity_id(entity, faults)
     roles = entity.findall(f"{MD}IDPSSODescriptor")
     if len(roles) != 1:
-        told = f"It has {len(roles)} IDPSSODescriptor elements; so it is not clear which of them signs people in."
-        faults.append(("several_roles", told))
+        sentence = f"It has {len(roles)} IDPSSODescriptor elements; so it is not clear which of them signs people in."
+        faults.append(("several_roles", sentence))
     elif SAMLP[1:-1] not in roles[0].get("protocolSupportEnumeration", "").split():
         faults.append(("not_saml_2", "Its IDPSSODescriptor is not for SAML 2.0."))
     valid_until = _valid_until([*entity.iterancestors(), entity, *roles], now, faults)
@@ -85,8 +85,8 @@ def read_idp_metadata(xml: bytes, *, now: datetime, loopback: bool, entity_id: s
     sso, sso_post = find("SingleSignOnService", REDIRECT_BINDING), find("SingleSignOnService", POST_BINDING)
     slo, slo_post = find("SingleLogoutService", REDIRECT_BINDING), find("SingleLogoutService", POST_BINDING)
     if not sso.url and not sso_post.url:
-        told = "There is no SingleSignOnService with the HTTP-Redirect or the HTTP-POST binding."
-        faults.append(("no_sso_url", told))
+        sentence = "There is no SingleSignOnService with the HTTP-Redirect or the HTTP-POST binding."
+        faults.append(("no_sso_url", sentence))
     certificates, notes = _certificates(roles[0], now, faults)
     if faults:
         raise MetadataFaults(list(dict.fromkeys(faults)))
@@ -106,26 +106,26 @@ def read_idp_metadata(xml: bytes, *, now: datetime, loopback: bool, entity_id: s
 
 
 def _choose(root: etree._Element, entity_id: str) -> etree._Element:
-    """Return the one EntityDescriptor that is wanted. One inside Extensions, or in any other wrong place, is ignored."""
+    """Return the EntityDescriptor to read. One inside Extensions, or in any other wrong place, is ignored."""
     if root.tag not in {f"{MD}EntityDescriptor", f"{MD}EntitiesDescriptor"}:
         name = etree.QName(root).localname
-        told = _WEB_PAGE if name.lower() == "html" else f"It is not SAML metadata: it begins with {name[:80]}."
-        raise MetadataFaults([("not_metadata", told)])
+        sentence = _WEB_PAGE if name.lower() == "html" else f"It is not SAML metadata: it begins with {name[:80]}."
+        raise MetadataFaults([("not_metadata", sentence)])
     idps = [one for one in _entities(root) if one.find(f"{MD}IDPSSODescriptor") is not None]
     if entity_id:
         chosen = [one for one in idps if (one.get("entityID") or "").strip() == entity_id]
         if len(chosen) != 1:
-            told = f"It describes {len(chosen)} identity providers with the entity ID {entity_id}; one is needed."
-            raise MetadataFaults([("not_this_idp", told)])
+            sentence = f"It describes {len(chosen)} identity providers with the entity ID {entity_id}; one is needed."
+            raise MetadataFaults([("not_this_idp", sentence)])
         return chosen[0]
     if len(idps) != 1:
-        told = f"It must describe one identity provider; it describes {len(idps)}."
+        sentence = f"It must describe one identity provider; it describes {len(idps)}."
         if not idps and next(root.iter(f"{MD}SPSSODescriptor"), None) is not None:
-            told += " It describes a service provider."
+            sentence += " It describes a service provider."
         if idps:
             names = ", ".join((one.get("entityID") or "(no entityID)")[:200] for one in idps[:5])
-            told += f" Choose one by its entity ID: {names}{', …' if len(idps) > 5 else ''}."
-        raise MetadataFaults([("not_one_idp", told)])
+            sentence += f" Choose one by its entity ID: {names}{', …' if len(idps) > 5 else ''}."
+        raise MetadataFaults([("not_one_idp", sentence)])
     return idps[0]
 
 
@@ -148,7 +148,7 @@ def _check_entity_id(entity: etree._Element, faults: list[tuple[str, str]]) -> N
 
 
 def _valid_until(elements: list[etree._Element], now: datetime, faults: list[tuple[str, str]]) -> datetime | None:
-    """Return the earliest end that any of ``elements`` names (SAML metadata 2.3.1, 2.3.2, 2.4.1): each limits what is inside it."""
+    """Return the earliest end in ``elements`` (SAML metadata 2.3.1, 2.3.2, 2.4.1): each limits its content."""
     ends = []
     for until in filter(None, (element.get("validUntil") for element in elements)):
         try:
@@ -159,8 +159,8 @@ def _valid_until(elements: list[etree._Element], now: datetime, faults: list[tup
             continue
         ends.append(end)
         if end <= now:
-            told = f"It was valid until {until} only. Fetch it from the identity provider again."
-            faults.append(("outdated", told))
+            sentence = f"It was valid until {until} only. Fetch it from the identity provider again."
+            faults.append(("outdated", sentence))
     return min(ends, default=None)
 
 
@@ -170,7 +170,7 @@ class _Place(NamedTuple):
 
 
 def _places(role: etree._Element, faults: list[tuple[str, str]], name: str, binding: str, *, loopback: bool) -> _Place:
-    """Return the addresses of the first service of that name and binding."""
+    """Return the addresses of the first service with this name and binding."""
     service = next((one for one in role.findall(f"{MD}{name}") if one.get("Binding") == binding), None)
     if service is None:
         return _Place()
@@ -180,8 +180,8 @@ def _places(role: etree._Element, faults: list[tuple[str, str]], name: str, bind
         if len(address) > MAX_URL:
             faults.append(("too_long", f"The address of the {name} is longer than {MAX_URL} characters."))
         elif address and not is_safe_url(address, loopback=loopback):
-            told = f"The address of the {name} must be https, without a user name or a # in it."
-            faults.append(("unsafe_url", told))
+            sentence = f"The address of the {name} must be https, without a user name or a # in it."
+            faults.append(("unsafe_url", sentence))
     return _Place(url, answer_url)
 
 

@@ -16,19 +16,19 @@ from cryptography.hazmat.primitives.serialization import (
 
 KEY_BITS: Final = 3072
 LASTS: Final = timedelta(days=3 * 365)
-"""IdPs warn of certificates that end; within this time a rollover is routine."""
+"""How long our certificates last. IdPs warn before a certificate ends, and until then a rollover is routine."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """``private`` is PKCS 8 as PEM, and no text of this object contains it; ``certificate`` is PEM."""
+    """``private`` is PKCS 8 as PEM, and the repr of this object does not contain it. ``certificate`` is PEM."""
 
     private: str = field(repr=False)
     certificate: str
 
     @property
     def key(self) -> rsa.RSAPrivateKey:
-        # Its numbers are not proven anew: that takes 0.1 s each time, anybody could ask for it, and we made them and sealed them ourselves.
+        # The numbers of the key are not checked again: the check takes 0.1 s, strangers could trigger it, and we created and encrypted the key.
         key = load_pem_private_key(self.private.encode(), password=None, unsafe_skip_rsa_key_validation=True)
         if not isinstance(key, rsa.RSAPrivateKey):
             raise TypeError("Our keys are RSA keys.")

@@ -1,7 +1,7 @@
-"""python3-saml: its verdict about a tree that passed our gate, at its strictest. `gate` and `claims` stop the messages that it would still accept.
+"""python3-saml at its strictest, for a tree that passed our gate. `gate` and `claims` stop the messages that it would accept wrongly.
 
-The library makes the same things for each message: settings, XPath expressions and keys of certificates. Here they are made once, in bounded caches.
-No check is left out by that.
+The library creates the same things for each message: settings, XPath expressions, and keys of certificates. Here they are created once, in
+bounded caches. No check is left out.
 """
 
 import base64
@@ -23,7 +23,7 @@ from sso.saml import gate, schema  # noqa: F401 - the library validates by our c
 from sso.saml.assertion import Idp, Sp
 
 LibraryFault: Final = OneLogin_Saml2_ValidationError
-"""Exceptions of the library for a message that it does not believe."""
+"""Exceptions by which the library refuses a message."""
 
 OF_ROOT: Final = "/*/ds:Signature"
 OF_ASSERTION: Final = "/samlp:Response/saml:Assertion/ds:Signature"
@@ -39,9 +39,9 @@ SIGNATURE_FAULTS: Final = frozenset(
 )
 _OURS_TO_JUDGE: Final = frozenset(
     {
-        LibraryFault.WRONG_SUBJECTCONFIRMATION,  # it has no tolerance of clocks there
-        LibraryFault.WRONG_NUMBER_OF_AUTHSTATEMENTS,  # it wants exactly one
-        # It compares with the clock of this node; `check_claims` compares the same times with that of the database.
+        LibraryFault.WRONG_SUBJECTCONFIRMATION,  # the library allows no difference of the clocks there
+        LibraryFault.WRONG_NUMBER_OF_AUTHSTATEMENTS,  # the library requires exactly one
+        # The library compares with this node's clock; `check_claims` compares the same times with the database's.
         LibraryFault.ASSERTION_TOO_EARLY,
         LibraryFault.ASSERTION_EXPIRED,
         LibraryFault.SESSION_EXPIRED,
@@ -54,16 +54,16 @@ NO_MESSAGE: Final = base64.b64encode(b"<nothing/>").decode()
 
 
 def is_ours_to_judge(fault: Exception, root: etree._Element) -> bool:
-    """Whether a fault of the library is about what `claims` judges better: clocks, statements, and times that the library cannot read."""
+    """Whether `claims` decides about this fault of the library: clocks, statements, and times that the library cannot read."""
     if isinstance(fault, LibraryFault):
         return fault.code in _OURS_TO_JUDGE
-    # Where it cannot read a time, it raises a bare Exception around the ValueError. It cannot read a zone in numbers (``+00:00``).
+    # For a time that it cannot read, the library raises a bare Exception around the ValueError. It cannot read a zone in numbers (``+00:00``).
     times = (element.get(name, "Z") for element in root.iter() for name in _TIMES)
     return isinstance(fault.__context__, ValueError) and any(not time.endswith("Z") for time in times)
 
 
 def validate_signature(root: etree._Element, place: str, certificates: Sequence[str]) -> None:
-    """Check the one signature at ``place``; raise `LibraryFault`, or what lxml and xmlsec raise."""
+    """Check the one signature at ``place``. Raises `LibraryFault`, or an exception of lxml or xmlsec."""
     OneLogin_Saml2_Utils.validate_sign(root, xpath=place, multicerts=list(certificates), raise_exceptions=True)
 
 
@@ -95,7 +95,7 @@ def library_settings(
                 "url": idp.sso_url,
                 "binding": "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect",
             },
-            # Always the list, never a fingerprint: while an IdP changes its certificate, two may have signed.
+            # Always a list of certificates, never a fingerprint: while an IdP replaces its certificate, either may have signed.
             "x509certMulti": {"signing": list(certificates)},
         },
         "security": {
@@ -112,7 +112,7 @@ def library_settings(
 
 
 def request_data(acs_url: str) -> dict[str, Any]:
-    """Describe the request by our own configured address, never by headers that the other side wrote."""
+    """Describe the request by our configured address, never by headers, because the sender writes them."""
     parts = urlsplit(acs_url)
     return {
         "https": "on" if parts.scheme == "https" else "off",
@@ -129,13 +129,13 @@ def _compiled(expression: str) -> etree.XPath:
 
 
 def _query(dom: etree._Element, query: str, context: etree._Element | None = None, tagid: str | None = None) -> object:
-    """Find nodes as the library's ``query`` does. Its expressions are constants, and values of a message come as a variable."""
+    """Find nodes as the library's ``query`` does. The expressions are constants; a value of a message is passed as a variable."""
     source = dom if context is None else context
     return _compiled(query)(source) if tagid is None else _compiled(query)(source, tagid=tagid)
 
 
 def _query_assertion(response: Any, xpath_expr: str) -> list[etree._Element]:
-    """Return what ``xpath_expr`` (``/saml:Conditions``) finds in the signed Assertion, which is looked for once in a message."""
+    """Return the nodes at ``xpath_expr`` (``/saml:Conditions``) in the signed Assertion, which is found once for each message."""
     if "signed_assertions" not in response.__dict__:
         response.signed_assertions = _library_query_assertion(response, "")
     look: Any = _compiled(f".{xpath_expr}")
@@ -150,9 +150,9 @@ def _key(certificate: str) -> xmlsec.Key:
 def _validate_node_sign(
     signature_node: etree._Element, elem: etree._Element, cert: str, *_: object, raise_exceptions: bool = False
 ) -> bool:
-    """Verify one signature with the key of ``cert`` (PEM), as the library does. The library would read the key again for each signature.
+    """Verify one signature with the key of ``cert`` (PEM), as the library does. The library would parse the key for each signature.
 
-    The context takes a copy of the key, so threads may share it.
+    The context copies the key, so threads may share it.
     """
     context = xmlsec.SignatureContext()
     context.key = _key(cert)

@@ -1,4 +1,4 @@
-"""Logout messages, from untrusted to verified: by POST with a signature inside, by Redirect with one over the query as it came (bindings 3.4.4.1)."""
+"""Verify logout messages: by POST with a signature inside, by Redirect with one over the query as received (bindings 3.4.4.1)."""
 
 import base64
 import binascii
@@ -48,13 +48,13 @@ def verify_redirected(field: str, query: str, idp: Idp) -> etree._Element:
     octets = "&".join(f"{name}={parts[name]}" for name in (field, "RelayState", "SigAlg") if name in parts).encode()
     signature = _base64(unquote_plus(parts["Signature"]))
     if not any(signed_by(pem, signature, octets, algorithm) for pem in believed_certificates(idp)):
-        known = ", ".join(fingerprint(pem) for pem in believed_certificates(idp))
-        raise SamlRefusal(Code.SIGNATURE, expected=f"SHA-256 {known}", received="a query carries no certificate")
+        trusted = ", ".join(fingerprint(pem) for pem in believed_certificates(idp))
+        raise SamlRefusal(Code.SIGNATURE, expected=f"SHA-256 {trusted}", received="a query carries no certificate")
     return root
 
 
 def _raw_fields(query: str) -> dict[str, str]:
-    """Return the known fields, still escaped. A field that comes twice is refused, because another parser might read the other one."""
+    """Return the known fields, still escaped. A repeated field is refused, because another parser might read the other one."""
     if len(query) > gate.MAX_BYTES:
         raise SamlRefusal(Code.TOO_LARGE, expected=f"{gate.MAX_BYTES} bytes", received=f"{len(query)} characters")
     fields: dict[str, str] = {}
@@ -77,7 +77,8 @@ DEFLATE: Final = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE"
 def _inflate(text: str) -> bytes:
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        xml = inflater.decompress(_base64(text), gate.MAX_BYTES + 1)  # bounded: a few kB can hold gigabytes of zeros
+        # Bounded: a few kB can expand to gigabytes of zeros.
+        xml = inflater.decompress(_base64(text), gate.MAX_BYTES + 1)
     except zlib.error as error:
         raise SamlRefusal(Code.NOT_XML, expected="deflated XML") from error
     if len(xml) > gate.MAX_BYTES:

@@ -12,7 +12,7 @@ from sso.saml.status import SUCCESS
 
 @dataclass(frozen=True, slots=True)
 class LogoutRequest:
-    """The sessions that an IdP asks to end. Without ``session_indexes``: all of that NameID."""
+    """The sessions that an IdP asks to end. Without ``session_indexes``: all sessions of the NameID."""
 
     request_id: str
     name_id: str
@@ -20,7 +20,7 @@ class LogoutRequest:
 
 
 def check_logout_request(root: etree._Element, expected: Expected) -> LogoutRequest:
-    """Return the content of a verified LogoutRequest if every claim passes (SAML core 3.7.1); raise `SamlRefusal` naming the first that does not."""
+    """Return the content of a verified LogoutRequest (SAML core 3.7.1). Raises `SamlRefusal` for the first claim that fails."""
     _check_head(root, expected)
     end = time_of(root, "NotOnOrAfter")
     if end is not None and end <= expected.now - expected.skew:
@@ -30,7 +30,7 @@ def check_logout_request(root: etree._Element, expected: Expected) -> LogoutRequ
         raise SamlRefusal(Code.VALUE, expected="a NameID")
     indexes = tuple(plain(one, "SessionIndex") for one in root.findall(f"{SAMLP}SessionIndex"))
     if "" in indexes:
-        raise SamlRefusal(Code.VALUE, expected="a SessionIndex")  # sessions without one are not what it names
+        raise SamlRefusal(Code.VALUE, expected="a SessionIndex")  # the request does not name sessions without an index
     return LogoutRequest(root.get("ID", ""), name_id, indexes)
 
 

@@ -1,4 +1,4 @@
-"""The messages that we send: AuthnRequests, logout, and our metadata. Built as trees, so that nothing in a URL can break out of its place."""
+"""The messages that we send: AuthnRequests, logout, and our metadata. They are built as trees, so no value can break out of its element."""
 
 import base64
 import secrets
@@ -31,7 +31,7 @@ PREFERRED: Final = (
     "http://www.w3.org/2001/04/xmlenc#aes256-cbc",
     "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p",
 )
-"""The encryption methods that we prefer: peers that read them use the first that they support."""
+"""Our encryption methods in order of preference. A peer that reads them uses the first that it supports."""
 
 
 def new_request_id() -> str:
@@ -41,7 +41,7 @@ def new_request_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message to send: the browser goes to ``url``, or posts ``fields`` there if there are any."""
+    """A message to send. If ``fields`` is empty, the browser goes to ``url``; otherwise it posts them there."""
 
     url: str
     fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -96,17 +96,17 @@ def logout_response(
 def _outgoing(
     place: Place, name: str, message: etree._Element, *, relay_state: str, signer: KeyPair | None
 ) -> Outgoing:
-    """By POST a signature is inside the message, after the Issuer, where the schema wants it (SAML bindings 3.5.4)."""
+    """Return a message by POST. The signature is inside it, after the Issuer, as the schema requires (SAML bindings 3.5.4)."""
     if place.binding is Binding.REDIRECT:
         return Outgoing(redirect_url(place.url, name, message, relay_state=relay_state, signer=signer))
     if signer is not None:
         sign_element(message, signer, position=1)
-    said = base64.b64encode(etree.tostring(message)).decode()
-    return Outgoing(place.url, {name: said, **({"RelayState": relay_state} if relay_state else {})})
+    encoded = base64.b64encode(etree.tostring(message)).decode()
+    return Outgoing(place.url, {name: encoded, **({"RelayState": relay_state} if relay_state else {})})
 
 
 def redirect_url(url: str, name: str, message: etree._Element, *, relay_state: str, signer: KeyPair | None) -> str:
-    """Return ``url`` with a message in its query; a signature is over the very octets of that query (SAML bindings 3.4.4.1)."""
+    """Return ``url`` with a message in its query. The signature is over the exact octets of that query (SAML bindings 3.4.4.1)."""
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
     deflated = compressor.compress(etree.tostring(message)) + compressor.flush()
     fields = {name: base64.b64encode(deflated).decode(), **({"RelayState": relay_state} if relay_state else {})}
@@ -128,9 +128,9 @@ def sp_metadata(
     wants_assertions_signed: bool = True,
     signer: KeyPair | None = None,
 ) -> bytes:
-    """Return our metadata for one connection, created at each request: valid for a year, to be read again each day.
+    """Return our metadata for one connection, built at each request. It is valid for a year and asks to be read again each day.
 
-    ``certificates`` (PEM) are those for signing and encrypting, two during a rollover. Signed, if there is a ``signer``.
+    ``certificates`` (PEM) are for signing and encryption; during a rollover there are two. The metadata is signed if there is a ``signer``.
     """
     entity = etree.Element(
         f"{MD}EntityDescriptor",
@@ -159,7 +159,7 @@ def sp_metadata(
             if use == "encryption":
                 for algorithm in PREFERRED:
                     etree.SubElement(descriptor, f"{MD}EncryptionMethod", {"Algorithm": algorithm})
-    if certificates:  # without a key we can neither ask for a logout nor answer one
+    if certificates:  # without a key we can neither request nor answer a logout
         for binding in (REDIRECT_BINDING, POST_BINDING):
             etree.SubElement(role, f"{MD}SingleLogoutService", {"Binding": binding, "Location": sp.slo_url})
     etree.SubElement(role, f"{MD}NameIDFormat").text = UNSPECIFIED
@@ -181,7 +181,7 @@ def _message(name: str, sp: Sp, message_id: str, destination: str, now: datetime
 
 
 def sign_element(element: etree._Element, signer: KeyPair, *, position: int) -> None:
-    """Put an enveloped signature where the schema wants it: in metadata first (SAML metadata 3.1), in a message after the Issuer (core 5)."""
+    """Add an enveloped signature where the schema requires it: first in metadata (SAML metadata 3.1), after the Issuer in a message (core 5)."""
     signature = template.create(element, constants.TransformExclC14N, constants.TransformRsaSha256, ns="ds")
     element.insert(position, signature)
     reference = template.add_reference(signature, constants.TransformSha256, uri=f"#{element.get('ID')}")

@@ -1,4 +1,4 @@
-"""Which addresses of an IdP a browser may be sent to, and how it takes a message there."""
+"""The addresses of an IdP to which a browser may be sent, and the binding for each."""
 
 import re
 from dataclasses import dataclass
@@ -8,11 +8,12 @@ from typing import Final
 from urllib.parse import urlsplit
 
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")
-"""Hosts that may be copied into a Content-Security-Policy, where ``;`` would begin another rule and ``*`` match any host. Other letters: ``xn--``."""
+"""Hosts that may be copied into a Content-Security-Policy. There, ``;`` would begin another rule, and ``*`` match any host. Other letters: ``xn--``.
+"""
 
 
 class Binding(StrEnum):
-    """How a message goes through the browser (SAML bindings 3.4, 3.5)."""
+    """The way of a message through the browser (SAML bindings 3.4, 3.5)."""
 
     REDIRECT = "redirect"
     POST = "post"
@@ -27,14 +28,14 @@ class Place:
 
 
 def choose(rather: Binding, *, redirect: str, post: str) -> Place | None:
-    """Return the place of the preferred binding (``rather``), otherwise that of the other one; None if both addresses are empty."""
+    """Return the place of the preferred binding (``rather``), or else of the other one; None if both addresses are empty."""
     places = [Place(redirect, Binding.REDIRECT), Place(post, Binding.POST)]
     places.sort(key=lambda place: place.binding != rather)
     return next((place for place in places if place.url), None)
 
 
 def is_safe_url(url: str, *, loopback: bool) -> bool:
-    """Whether a browser may be sent there: https on any port; with ``loopback`` (trying things out) any address of this machine too.
+    """Whether a browser may be sent to ``url``: https on any port. With ``loopback``, for trials, any address of this machine too.
 
     Addresses that this server itself fetches are limited more (`sso.metadata_source`).
     """
@@ -43,8 +44,8 @@ def is_safe_url(url: str, *, loopback: bool) -> bool:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return False
-    # Browsers read a backslash as a slash, and drop line breaks and tabs: then another host stands there than we saw. Behind a # nothing of ours
-    # would be sent.
+    # Browsers read a backslash as a slash, and drop line breaks and tabs, so they would see another host than we do. After a #, our query would not
+    # be sent.
     if not _HOST.fullmatch(parts.netloc) or any(one.isspace() or ord(one) < 33 or one in "\\#\x7f" for one in url):
         return False
     if loopback and parts.scheme in {"http", "https"} and _is_loopback(host):

@@ -65,7 +65,7 @@ OTHERWISE = "The message of your identity provider is not acceptable."
 
 
 MAX_SHOWN = 300
-"""Characters of one value of a message that are kept."""
+"""The maximum length of a value of a message that is stored."""
 
 
 class SamlRefusal(Exception):
@@ -83,13 +83,13 @@ class SamlRefusal(Exception):
 
 
 class Unjudged(Exception):
-    """A message that we failed to judge. It is our fault, so the answer is 503, never a refusal. The cause is chained."""
+    """A message that we failed to judge. The fault is ours, so the answer is 503, never a refusal. The cause is chained."""
 
 
 def legible(text: str) -> str:
-    """Return ``text``, cut, with whatever cannot be seen, or turns the line around, as an escape: a stranger may have written it."""
+    """Return ``text``, cut, with invisible and direction-changing characters escaped, because a stranger may have written it."""
     text = text[:MAX_SHOWN]
     if text.isprintable():
         return text
-    seen = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
-    return seen[:MAX_SHOWN]
+    escaped = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    return escaped[:MAX_SHOWN]

@@ -1,7 +1,7 @@
-"""The SAML schema, compiled once for a process, in place of python3-saml's compilation for each message.
+"""The SAML schema, compiled once in a process. python3-saml would compile it for each message.
 
-libxml2 must not compile its first schema in two threads at once: the process then refuses every message until it ends. So the WSGI application
-imports this module before any thread serves, and Python's import lock keeps a second thread out wherever else it is imported first.
+libxml2 must not compile its first schema in two threads at once: the process would then refuse every message until it ends. So the WSGI
+application imports this module before any thread serves. Python's import lock keeps other threads out of any other first import.
 """
 
 from pathlib import Path
@@ -18,11 +18,11 @@ _FOLDER: Final = Path(onelogin.saml2.__path__[0]) / "schemas"
 _COMPILED: Final = {PROTOCOL: etree.XMLSchema(etree.parse(_FOLDER / PROTOCOL))}
 
 _LOCK: Final = Lock()
-"""lxml keeps the errors of a validation at the schema, and cannot do so for two threads. A validation takes less than a millisecond."""
+"""lxml stores the errors of a validation in the schema, so two threads must not validate at once. A validation takes less than a millisecond."""
 
 
 def validate_xml(xml: etree._Element, schema: str, debug: bool = False) -> etree._Element | str:
-    """Return ``xml``, or the library's word for a tree that does not follow the ``schema``. Raises KeyError for any other schema than `PROTOCOL`."""
+    """Return ``xml``, or the library's error code for a tree that does not match the ``schema``. Raises KeyError for any schema except `PROTOCOL`."""
     compiled = _COMPILED[schema]
     with _LOCK:
         return xml if compiled.validate(xml) else "invalid_xml"

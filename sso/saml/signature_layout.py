@@ -13,7 +13,7 @@ from sso.saml.refusals import Code, SamlRefusal
 DS: Final = "{http://www.w3.org/2000/09/xmldsig#}"
 EXC_C14N: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
 EXC_C14NS: Final = frozenset({EXC_C14N, f"{EXC_C14N}WithComments"})
-"""Both forms of SAML core 5.4.3. They give the same octets here, because `gate.parse` refuses a tree with a comment."""
+"""Both forms of SAML core 5.4.3. Their octets are equal here, because `gate.parse` refuses a tree with a comment."""
 
 ENVELOPED: Final = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 
@@ -32,10 +32,10 @@ SIGNATURES: Final = frozenset(
     }
 )
 KEY_INFO: Final = frozenset({f"{DS}KeyName", f"{DS}KeyValue", f"{DS}X509Data"})
-"""The elements that may name the key. We read and believe none of them; a RetrievalMethod would be an address to fetch from."""
+"""The elements that may describe the key. We read none of them; a RetrievalMethod would be an address to fetch."""
 
 MAX_PREFIXES: Final = 8
-"""The number of prefixes that a message may ask canonicalization to keep: each is searched at each element, in its whole scope."""
+"""The maximum number of prefixes that canonicalization may be asked to keep, because it searches each one at each element."""
 
 
 _ID: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
@@ -43,7 +43,7 @@ _ID: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 def require_signature_layout(signature: etree._Element, parent: etree._Element) -> None:
-    """Demand one SignedInfo with one Reference to the ID of the parent, by transforms that change only the signature itself.
+    """Require one SignedInfo with one Reference to the ID of the parent, by transforms that change only the signature itself.
 
     Raises `SamlRefusal`.
     """

@@ -11,7 +11,7 @@ from sso.saml.refusals import Code, SamlRefusal
 
 
 class Signed(StrEnum):
-    """The values of the setting *signed*. They are stored and appear in connection files."""
+    """The values of the setting *signed*. They are stored, and connection files contain them."""
 
     BOTH = "both"
     ASSERTION = "assertion"
@@ -27,12 +27,12 @@ class Signed(StrEnum):
         return self in {Signed.BOTH, Signed.ASSERTION}
 
     def allows(self, *, response: bool, assertion: bool) -> bool:
-        """Return whether a message with these signatures is signed enough. It does not check whether they verify."""
+        """Whether a message with these signatures is signed enough. It does not check that they verify."""
         enough = response or assertion
         return enough and (response or not self.needs_response) and (assertion or not self.needs_assertion)
 
     def require(self, *, response: bool, assertion: bool) -> None:
-        """Raise `SamlRefusal` with the real reason if a message with these signatures is not signed enough."""
+        """Raise `SamlRefusal` with the exact reason if a message with these signatures is not signed enough."""
         if not self.allows(response=response, assertion=assertion):
             raise SamlRefusal(
                 Code.NOT_SIGNED,
@@ -53,7 +53,7 @@ LABELS: Final = (
     (Signed.RESPONSE.value, "the Response"),
     (Signed.EITHER.value, "the Response or the Assertion"),
 )
-"""The choices of the setting, in words for an administrator."""
+"""The values of the setting, described for an administrator."""
 
 
 def signatures_in_words(*, response: bool, assertion: bool) -> str:
@@ -78,9 +78,9 @@ _USUAL: Final = (
 
 
 def note_for(entity_id: str, signed: Signed) -> str:
-    """Return a sentence for the administrator who adopts metadata, empty if nothing is known.
+    """Return a sentence for an administrator who accepts metadata; empty if nothing is known.
 
-    No metadata contains what an identity provider signs (SAML metadata 2.4.3), so only its usual setting can be known, by its entity ID.
+    Metadata does not contain which parts an identity provider signs (SAML metadata 2.4.3). So the usual setting is known by its entity ID only.
     """
     for pattern, name, usual in _USUAL:
         if not pattern.fullmatch(entity_id):

@@ -1,7 +1,7 @@
-"""Find the certificate whose key made a signature, from SignedInfo alone, before the whole message is canonicalized for each certificate.
+"""Find the certificate that made a signature, from SignedInfo alone, before canonicalizing the whole message for each certificate.
 
-It saves work and proves nothing, because SignedInfo only quotes the signed content. We believe only what xmlsec verified, with the certificates
-that remain here. So a message that no certificate signed costs the same small amount, however many certificates an IdP has.
+It saves work and proves nothing, because SignedInfo only quotes the signed content. A message is believed only if xmlsec verifies it with a
+certificate that remains here. So a message that no certificate signed costs the same small amount, however many certificates an IdP has.
 """
 
 import base64
@@ -25,22 +25,22 @@ HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
 }  # fmt: skip
 
 MAX_CARRIED: Final = 3
-"""Certificates of one signature whose fingerprints are shown: a chain has no more."""
+"""The maximum number of carried certificates whose fingerprints are shown: a chain has no more."""
 
 
 def signers(signature: etree._Element, certificates: Iterable[str]) -> list[str]:
-    """Return those of ``certificates`` (PEM) whose key made a signature whose layout passed the gate."""
+    """Return those of ``certificates`` (PEM) whose key made this signature. Its layout passed the gate."""
     info, value = signature[0], signature[1]
     prefixes = info[0].find(f"{{{EXC_C14N}}}InclusiveNamespaces")
-    kept = [] if prefixes is None else prefixes.get("PrefixList", "").split()
-    octets = etree.tostring(info, method="c14n", exclusive=True, inclusive_ns_prefixes=kept)
+    prefix_list = [] if prefixes is None else prefixes.get("PrefixList", "").split()
+    octets = etree.tostring(info, method="c14n", exclusive=True, inclusive_ns_prefixes=prefix_list)
     method = info.find(f"{DS}SignatureMethod")
     try:
-        made = base64.b64decode("".join((value.text or "").split()), validate=True)
+        signature_value = base64.b64decode("".join((value.text or "").split()), validate=True)
     except (binascii.Error, ValueError):
         return []
     algorithm = "" if method is None else method.get("Algorithm", "")
-    return [pem for pem in certificates if signed_by(pem, made, octets, algorithm)]
+    return [pem for pem in certificates if signed_by(pem, signature_value, octets, algorithm)]
 
 
 def unverified_fingerprints(signature: etree._Element) -> list[str]:

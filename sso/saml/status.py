@@ -12,7 +12,7 @@ SUCCESS: Final = f"{PREFIX}Success"
 
 STATUS: Final = "Status"
 WORDS: Final = "The identity provider's own words"
-"""Names of two checks: the codes that came, and the StatusMessage beside them."""
+"""Names of two checks: the received codes, and the StatusMessage."""
 
 MASK: Final = "…"
 
@@ -20,22 +20,22 @@ MASK: Final = "…"
 def require_success(root: etree._Element) -> None:
     """Raise `SamlRefusal` unless the Status is success."""
     codes = _codes(root)
-    if codes != [SUCCESS]:  # a second code within would take back what the first says
+    if codes != [SUCCESS]:  # a second code could contradict the first
         raise SamlRefusal(Code.STATUS, expected=SUCCESS, received=" ".join(codes))
 
 
 def is_failure_alone(root: etree._Element) -> bool:
-    """Whether this is a Response without an Assertion, and with a Status other than success. Anybody may have sent it."""
+    """Whether this is a Response without an Assertion and with a Status other than success. Anybody may have sent it."""
     if root.tag != f"{SAMLP}Response" or root.get("Version") != "2.0" or root.find(f"{SAMLP}Status") is None:
         return False
-    held = (next(root.iter(tag), None) for tag in ("{*}Assertion", f"{SAML}EncryptedAssertion"))
-    return all(one is None for one in held) and _codes(root) != [SUCCESS]
+    assertions = (next(root.iter(tag), None) for tag in ("{*}Assertion", f"{SAML}EncryptedAssertion"))
+    return all(one is None for one in assertions) and _codes(root) != [SUCCESS]
 
 
 def words_of_failure(root: etree._Element) -> str:
-    """Return the StatusMessage of a Response that signs nobody in, for an administrator: on one line, legible, short, without email addresses.
+    """Return the StatusMessage of a Response that signs nobody in, for an administrator: one line, legible, short, without email addresses.
 
-    Empty if the Response has no StatusMessage. Entra writes the person's address into it.
+    Empty if the Response has no StatusMessage. Email addresses are removed, because Entra writes the person's address into it.
     """
     text = text_of(root.find(f"{SAMLP}Status/{SAMLP}StatusMessage")) or ""
     if _codes(root) == [SUCCESS]:

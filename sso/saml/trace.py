@@ -1,4 +1,4 @@
-"""Every check of one sign-in, in order, passed or failed: for the administrator who must find the cause (R35)."""
+"""Every check of one sign-in, in order, passed or failed, for the administrator who must find the cause (R35)."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,15 +14,15 @@ Seen = tuple[str, str]
 """The expected and the received value."""
 
 PROPOSAL: Final = "A setting that would accept this message"
-"""The name of one check: a refused message proposes a setting, after all of it was verified at that setting."""
+"""The name of the check that proposes a setting. The message was verified completely with that setting."""
 
 MOST: Final = 60
-"""Checks that are kept; there are about 30."""
+"""The maximum number of checks; a sign-in has about 30."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """``passed`` None: information only. ``believed``: it was read after the signature had been checked."""
+    """``passed`` None: information only. ``believed``: the value was read after the signature was checked."""
 
     name: str
     passed: bool | None
@@ -48,13 +48,13 @@ class Trace:
         return round((perf_counter() - self._began) * 1000)
 
     def believe(self) -> None:
-        """Mark the message as the IdP's. Anybody may have written the values that were read before."""
+        """Mark the message as verified. Anybody may have written the values that were read before this call."""
         self.believed = True
 
     def note(
         self, name: str, passed: bool | None, *, expected: str = "", received: str = "", believed: bool = False
     ) -> None:
-        """Add a check. Text that cannot be read is escaped. ``believed``: this line was verified, whatever the rest of the message is."""
+        """Add a check. Illegible characters are escaped. ``believed``: this value was verified, even if the rest of the message is not."""
         self._checks.append(Check(name, passed, legible(expected), legible(received), believed or self.believed))
 
     @contextmanager
@@ -68,7 +68,7 @@ class Trace:
         self.note(name, True)
 
     def run(self, checks: Sequence[tuple[str, Callable[[Message], Seen]]], message: Message) -> None:
-        """Make all ``checks`` of a believed message, so that an administrator sees all faults at once; raise the first `SamlRefusal` of them."""
+        """Run all ``checks`` of a believed message, so that an administrator sees all faults at once. Raises the first `SamlRefusal`."""
         first = None
         for name, look in checks:
             try:

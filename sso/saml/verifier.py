@@ -1,4 +1,4 @@
-"""From an untrusted ``SAMLResponse`` to a `VerifiedAssertion`: gate, signature, claims. The only caller of `sso.saml.library`."""
+"""Verify an untrusted ``SAMLResponse``: gate, signature, claims. The only caller of `sso.saml.library`."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -33,19 +33,18 @@ from sso.saml.trace import PROPOSAL, Trace
 
 
 def unverified_in_response_to(unverified_message: str) -> str | None:
-    """Return which of our requests a message says that it answers. Good for finding the request, for nothing else.
+    """Return the ID of the request that a message claims to answer. Use it to find the request, and for nothing else.
 
-    Raises `SamlRefusal` where the message does not pass the gate.
+    Raises `SamlRefusal` if the message does not pass the gate.
     """
     return gate.parse(gate.decode(unverified_message)).get("InResponseTo")
 
 
 def verify(unverified_message: str, expected: Expected, trace: Trace | None = None) -> VerifiedAssertion:
-    """Return the assertion of a ``SAMLResponse`` (base64) if all of it is to be believed; else raise `SamlRefusal`.
+    """Return the assertion of a ``SAMLResponse`` (base64) if all of it is verified. Raises `SamlRefusal` otherwise.
 
-    Raises `Unjudged` where signature and claims are good and the library fails by anything but its own validation error: that fault is ours.
-
-    ``trace`` is told of each check.
+    Raises `Unjudged` if signature and claims are good and the library fails by anything except its own validation error: that fault is ours. Each
+    check is added to ``trace``.
     """
     trace = trace or Trace()
     try:
@@ -59,12 +58,12 @@ def verify(unverified_message: str, expected: Expected, trace: Trace | None = No
 
 
 def _setting_for(unverified_message: str, expected: Expected) -> Signed | None:
-    """Return the narrowest setting *signed* at which this message would be believed, None if there is none.
+    """Return the narrowest setting *signed* with which this message would be believed; None if there is none.
 
-    It is judged as a whole at that setting, so a stranger's message proposes nothing. The setting *either* is never narrower.
+    The whole message is judged with that setting, so a stranger's message proposes nothing. The setting *either* is never narrower.
     """
     encrypted = gate.is_encrypted(gate.parse(gate.decode(unverified_message)))
-    # To find out whether an encrypted Assertion is signed, it would have to be opened. Without a verified Response it is not.
+    # An encrypted Assertion would have to be opened to see its signature. Without a verified Response it must not be opened.
     for setting in (Signed.RESPONSE,) if encrypted else (Signed.ASSERTION, Signed.RESPONSE):
         try:
             _verified(unverified_message, replace(expected, idp=replace(expected.idp, signed=setting)), Trace())
@@ -82,7 +81,7 @@ def _verified(unverified_message: str, expected: Expected, trace: Trace) -> Veri
     response_proved = False
     if gate.is_encrypted(root) or expected.idp.want_encrypted:
         with trace.step("Encrypted to a key of ours"):
-            # The Response's own signature is checked over what was sent, and the rest of the demand once it is opened.
+            # The Response's own signature covers the encrypted form, so it is checked first. The other requirements are checked after opening.
             root, response_proved = _opened(root, expected)
             signed = None
     with trace.step("One Assertion in one Response, signed as demanded"):
@@ -91,7 +90,7 @@ def _verified(unverified_message: str, expected: Expected, trace: Trace) -> Veri
         fault = _signed(root, assertion, expected, response_proved=response_proved)
     _note_words(root, trace, believed=response_proved or gate.is_signed(root))
     trace.believe()
-    # Our own checks name the cause better than the library does; where they find none, its verdict stands.
+    # Our checks name the cause better than the library does. If they find none, the library's verdict counts.
     verified = check_claims(root, assertion, expected, trace)
     if isinstance(fault, LibraryFault):
         with trace.step("Verdict of the library"):
@@ -102,13 +101,16 @@ def _verified(unverified_message: str, expected: Expected, trace: Trace) -> Veri
 
 
 def _refuse_failure(root: etree._Element, expected: Expected, trace: Trace) -> None:
-    """Refuse a Response that carries no Assertion by its Status. What it says is believed if it is signed, for us and of now; many IdPs sign none."""
+    """Refuse a Response without an Assertion by its Status. Many IdPs do not sign it.
+
+    Its content is marked as believed if it is signed, for us and recent.
+    """
     try:
         gate.require_message_layout(root, "Response", want_signed=True)
         verify_signature(root, expected.idp)
         check_failure(root, expected)
     except SamlRefusal:
-        pass  # it is refused anyway; the trace shows it as unverified
+        pass  # the message is refused in any case; the trace shows it as unverified
     else:
         trace.believe()
     _note_words(root, trace, believed=False)
@@ -125,7 +127,7 @@ def _note_words(root: etree._Element, trace: Trace, *, believed: bool) -> None:
 def _signed(
     root: etree._Element, assertion: etree._Element, expected: Expected, *, response_proved: bool
 ) -> Exception | None:
-    """Check all signatures of a tree that passed the gate; return what else the library raised, its verdict or its failure.
+    """Check all signatures of a tree that passed the gate. Return the library's other exception: its verdict or its failure.
 
     ``response_proved``: the signature of the Response was checked before the Assertion was opened, and may be the only one. Raises `SamlRefusal`.
     """
@@ -134,31 +136,31 @@ def _signed(
         raise SamlRefusal(Code.NOT_SIGNED)
     made_by = [pem for place in places for pem in _signers(root, expected.idp, place)]
     certificates = made_by or believed_certificates(expected.idp)
-    found: Exception | None
+    library_fault: Exception | None
     try:
         settings = library_settings(expected.idp, expected.sp, tuple(certificates), tuple(places))
         response = OneLogin_Saml2_Response(settings, NO_MESSAGE)
-        # One tree: the one that passed the gate is the one that is verified, and the one that is read. The library does not parse for itself.
+        # Use one tree: the tree that passed the gate is verified and read. The library must not parse the message again.
         response.document = root
         response.is_valid(request_data(expected.sp.acs_url), request_id=expected.request_id, raise_exceptions=True)
     except LibraryFault as fault:
         if not places and fault.code == LibraryFault.NO_SIGNATURE_FOUND:
-            return None  # its last check; the signature that proves this tree was over the ciphertext
+            return None  # the library's last check; the signature of this Response covers the encrypted form
         if fault.code in SIGNATURE_FAULTS:
             raise _refused_signature(root, expected.idp, places) from fault
-        found = fault
-    except Exception as fault:  # noqa: BLE001 - whose fault it is, is known once signature and claims are checked
-        found = fault
+        library_fault = fault
+    except Exception as fault:  # noqa: BLE001 - the cause is known only after signature and claims are checked
+        library_fault = fault
     else:
         return None
-    # It complains before it looks at a signature. So each is checked here, as it would have.
+    # The library complained before it checked a signature, so check each here in the same way.
     for place in places:
         verify_signature(root, expected.idp, place)
-    return None if is_ours_to_judge(found, root) else found
+    return None if is_ours_to_judge(library_fault, root) else library_fault
 
 
 def verify_signature(root: etree._Element, idp: Idp, place: str = OF_ROOT) -> None:
-    """Check the one signature at ``place`` (an XPath) with the certificates of the connection; raise `SamlRefusal`. The layout passed the gate."""
+    """Check the one signature at ``place`` (an XPath) with the certificates of the connection. Its layout passed the gate. Raises `SamlRefusal`."""
     certificates = _signers(root, idp, place)
     try:
         validate_signature(root, place, certificates)
@@ -167,30 +169,30 @@ def verify_signature(root: etree._Element, idp: Idp, place: str = OF_ROOT) -> No
 
 
 def _signers(root: etree._Element, idp: Idp, place: str) -> list[str]:
-    """Return the certificates of the connection whose key made the signature at ``place``; raise `SamlRefusal` where there is none."""
-    made = signatures_at(root, place)
-    certificates = signers(made[0], believed_certificates(idp)) if len(made) == 1 else []
+    """Return the certificates of the connection whose key made the signature at ``place``. Raises `SamlRefusal` if there is none."""
+    signatures = signatures_at(root, place)
+    certificates = signers(signatures[0], believed_certificates(idp)) if len(signatures) == 1 else []
     if not certificates:
         raise _refused_signature(root, idp, [place])
     return certificates
 
 
 def _refused_signature(root: etree._Element, idp: Idp, places: Iterable[str]) -> SamlRefusal:
-    """Return the refusal with the fingerprints of the certificates that the connection knows, and of those that the message carries."""
-    known = [fingerprint(pem) for pem in believed_certificates(idp)]
-    made = [signatures_at(root, place) for place in places]
-    carried = dict.fromkeys(digits for found in made for one in found for digits in unverified_fingerprints(one))
+    """Return the refusal with the fingerprints of the connection's certificates, and of those in the message."""
+    trusted = [fingerprint(pem) for pem in believed_certificates(idp)]
+    signatures = [signatures_at(root, place) for place in places]
+    carried = dict.fromkeys(digits for group in signatures for one in group for digits in unverified_fingerprints(one))
     received = (
         f"unverified: the message carries {', '.join(carried)}" if carried else "the message carries no certificate"
     )
-    return SamlRefusal(Code.SIGNATURE, expected=f"SHA-256 {', '.join(known)}", received=received)
+    return SamlRefusal(Code.SIGNATURE, expected=f"SHA-256 {', '.join(trusted)}", received=received)
 
 
 def believed_certificates(idp: Idp) -> list[str]:
-    """Return the certificates (PEM) whose keys are long enough; raise `SamlRefusal` where none is.
+    """Return the certificates (PEM) whose keys are long enough. Raises `SamlRefusal` if there is none.
 
-    One that has ended is still believed: it stands here because an administrator pinned it, not because an authority vouches for it, and its
-    end is warned of (`sso.idp_changes`). To refuse it would lock everybody out at midnight and keep no attacker away.
+    A certificate that has ended is still believed: an administrator pinned it, and no authority vouches for it. `sso.idp_changes` warns of the
+    end. A refusal would lock everybody out at midnight and stop no attacker.
     """
     strong = [pem for pem in idp.certificates if is_strong(pem)]
     if not strong:
@@ -199,10 +201,10 @@ def believed_certificates(idp: Idp) -> list[str]:
 
 
 def _opened(root: etree._Element, expected: Expected) -> tuple[etree._Element, bool]:
-    """Return the message with its assertion in the clear, as it will be read, and whether its Response is verified; raise `SamlRefusal`.
+    """Return the message with its decrypted assertion, and whether its Response is verified. Raises `SamlRefusal`.
 
-    A Response that is signed is checked before anything is opened. Anybody could have altered one that is not signed, so until the
-    signature inside is checked too, every failure is the same one: a stranger must not learn what the clear text looks like.
+    A signed Response is checked before anything is opened. Anybody could have changed an unsigned one. So until the inner signature is
+    checked too, every failure gets the same refusal, because a stranger must not learn about the clear text.
     """
     if not gate.is_encrypted(root):
         raise SamlRefusal(Code.NOT_ENCRYPTED, expected="EncryptedAssertion")
@@ -226,5 +228,5 @@ def _opened(root: etree._Element, expected: Expected) -> tuple[etree._Element, b
         raise SamlRefusal(Code.DECRYPTION, received=refusal.code.value if proved else "") from refusal
     if not proved and not signed_inside:
         raise SamlRefusal(Code.DECRYPTION)
-    demand.require(response=proved, assertion=signed_inside)  # may be named: one signature is verified by now
-    return clear, proved  # from here on nothing else is read
+    demand.require(response=proved, assertion=signed_inside)  # the fault may be named: one signature is verified by now
+    return clear, proved  # only this tree is read from here on

@@ -10,6 +10,7 @@ from django.db import connection
 from django.forms import BaseForm
 from django.test import Client
 
+from core_identity.admin_kit.forms import ConfirmsWhatWasShown
 from core_identity.models import Connection, Identity, User
 from core_identity.services.provisioning import change_person, create_person
 from core_identity.services.roles import create_role, grant_role
@@ -21,7 +22,7 @@ WRITE = re.compile(r"\b(INSERT INTO|DELETE FROM|UPDATE (ONLY )?\"|TRUNCATE)", re
 
 
 class WrittenByValidation(Exception):
-    """Validating a form wrote to the database. Only `submit` may."""
+    """Validating a form, or previewing what it would do, wrote to the database. Only `submit` may."""
 
 
 def refuse_writes(execute: Callable[..., Any], sql: Any, *rest: Any) -> Any:
@@ -33,14 +34,19 @@ def refuse_writes(execute: Callable[..., Any], sql: Any, *rest: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def validation_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Watch each form that a test of the administration sends."""
-    full_clean = BaseForm.full_clean
+    """Watch each form that a test of the administration sends, while it validates and while it previews."""
+    full_clean, is_previewed = BaseForm.full_clean, ConfirmsWhatWasShown.is_previewed
 
-    def watched(form: BaseForm) -> None:
+    def watched_validation(form: BaseForm) -> None:
         with connection.execute_wrapper(refuse_writes):
             full_clean(form)
 
-    monkeypatch.setattr(BaseForm, "full_clean", watched)
+    def watched_preview(form: ConfirmsWhatWasShown) -> bool:
+        with connection.execute_wrapper(refuse_writes):
+            return is_previewed(form)
+
+    monkeypatch.setattr(BaseForm, "full_clean", watched_validation)
+    monkeypatch.setattr(ConfirmsWhatWasShown, "is_previewed", watched_preview)
 
 
 def browser_of(user: User) -> Client:
@@ -52,7 +58,7 @@ def browser_of(user: User) -> Client:
 def staff(username: str, *permissions: str) -> User:
     """Return an administrator who may do this much, by a role that holds the permissions."""
     user = create_user(actor=COMMAND, username=username, is_staff=True)
-    held = Permission.objects.filter(codename__in=permissions, content_type__app_label="core_identity")
+    held = Permission.objects.filter(codename__in=permissions, content_type__app_label__in=["core_identity", "scim"])
     assert len(held) == len(permissions)
     role = create_role(actor=COMMAND, name=f"Role of {username}", permissions=list(held), grantable_by=[])
     grant_role(actor=COMMAND, user_id=user.pk, role_id=role.pk)

@@ -30,22 +30,22 @@ def page_of(conflict: Conflict) -> str:
     return reverse("admin:core_identity_conflict_change", args=[conflict.pk])
 
 
-def told(answer: object) -> str:
+def text_of(answer: object) -> str:
     return re.sub(r"\s+", " ", answer.content.decode())  # type: ignore[attr-defined]
 
 
 def test_the_start_page_says_what_waits_R9(as_root: Client, conflict: Conflict) -> None:
-    assert "Conflicts to decide: 1" in told(as_root.get("/admin/"))
+    assert "Conflicts to decide: 1" in text_of(as_root.get("/admin/"))
 
 
 def test_the_inbox_lists_open_ones_and_finds_by_reference_R9(as_root: Client, conflict: Conflict) -> None:
-    assert "email address of another user" in told(as_root.get(INBOX))
-    assert "zoë.müller" in told(as_root.get(INBOX, {"q": "reqscim"}))
-    assert "zoë.müller" not in told(as_root.get(INBOX, {"q": "nothing"}))
+    assert "email address of another user" in text_of(as_root.get(INBOX))
+    assert "zoë.müller" in text_of(as_root.get(INBOX, {"q": "reqscim"}))
+    assert "zoë.müller" not in text_of(as_root.get(INBOX, {"q": "nothing"}))
 
 
 def test_the_page_shows_both_sides_and_what_each_answer_does_R9(as_root: Client, conflict: Conflict) -> None:
-    page = told(as_root.get(page_of(conflict)))
+    page = text_of(as_root.get(page_of(conflict)))
     assert "zoë.müller" in page
     assert "jane.doe@acme.test" in page
     assert "may share the address" in page
@@ -56,7 +56,7 @@ def test_different_people_and_the_next_push_goes_through_R9(
     as_root: Client, conflict: Conflict, acme: Connection
 ) -> None:
     answer = as_root.post(page_of(conflict), {"how": "different_people", "reason": "twins"}, follow=True)
-    assert "repeat the same push or sign-in" in told(answer)
+    assert "repeat the same push or sign-in" in text_of(answer)
     assert create_person(actor=OKTA, connection=acme, person=TWIN).created
     event = Event.objects.get(kind="conflict.resolved")
     assert (event.actor, event.reason) == ("root", "twins")
@@ -70,14 +70,14 @@ def test_the_same_person_is_one_user_R9_R11(as_root: Client, conflict: Conflict,
 
 def test_without_a_reason_nothing_happens_R9(as_root: Client, conflict: Conflict) -> None:
     answer = as_root.post(page_of(conflict), {"how": "dismiss", "reason": " "})
-    assert "Nothing was changed" in told(answer)
+    assert "Nothing was changed" in text_of(answer)
     conflict.refresh_from_db()
     assert conflict.state == "open"
 
 
 def test_who_may_only_look_cannot_decide(conflict: Conflict) -> None:
     looking = browser_of(staff("looking", "view_conflict"))
-    assert 'value="Decide"' not in told(looking.get(page_of(conflict)))
+    assert 'value="Decide"' not in text_of(looking.get(page_of(conflict)))
     assert looking.post(page_of(conflict), {"how": "dismiss", "reason": "x"}).status_code == 403
     conflict.refresh_from_db()
     assert conflict.state == "open"
@@ -86,25 +86,25 @@ def test_who_may_only_look_cannot_decide(conflict: Conflict) -> None:
 def test_who_has_no_permission_sees_nothing(as_desk: Client, conflict: Conflict) -> None:
     assert as_desk.get(INBOX).status_code == 403
     assert as_desk.get(page_of(conflict)).status_code == 403
-    assert "Conflicts to decide" not in told(as_desk.get("/admin/"))
+    assert "Conflicts to decide" not in text_of(as_desk.get("/admin/"))
 
 
 def test_an_empty_inbox_says_so(as_root: Client) -> None:
-    assert "0 conflicts" in told(as_root.get(INBOX))
+    assert "0 conflicts" in text_of(as_root.get(INBOX))
 
 
 def test_a_closed_one_tells_what_was_said(as_root: Client, conflict: Conflict) -> None:
     as_root.post(page_of(conflict), {"how": "dismiss", "reason": "a test account"})
-    page = told(as_root.get(page_of(conflict)))
+    page = text_of(as_root.get(page_of(conflict)))
     assert "a test account" in page
     as_root.post(page_of(conflict), {"how": "different_people", "reason": "twins after all"})
-    page = told(as_root.get(page_of(conflict)))
+    page = text_of(as_root.get(page_of(conflict)))
     assert "Different people since" in page
     assert 'value="Decide"' not in page
 
 
 def test_the_story_of_who_is_in_the_way_links_to_it_R36(as_root: Client, conflict: Conflict, jane: Identity) -> None:
-    page = told(as_root.get(reverse("admin:core_identity_user_change", args=[jane.user_id])))
+    page = text_of(as_root.get(reverse("admin:core_identity_user_change", args=[jane.user_id])))
     assert page_of(conflict) in page
 
 
@@ -120,19 +120,19 @@ def test_exchanged_user_names_need_a_third_one_R9(as_root: Client, acme: Connect
             put(identity, said)
         pages.append(page_of(Conflict.objects.latest("first_at")))
         hint = "Did these people exchange" if len(pages) == 1 else "These people exchanged their userNames"
-        assert hint in told(as_root.get(pages[-1]))
+        assert hint in text_of(as_root.get(pages[-1]))
     for page in pages:
-        assert "These people exchanged their userNames" in told(as_root.get(page))
-        assert "Give one of them a third userName" in told(as_root.get(page))
+        assert "These people exchanged their userNames" in text_of(as_root.get(page))
+        assert "Give one of them a third userName" in text_of(as_root.get(page))
     # The advice is good: no answer of an administrator is needed.
     put(jane, replace(JANE, user_name="third@acme.test"))
     put(*swaps[1])
     put(*swaps[0])
     assert set(Conflict.objects.values_list("state", flat=True)) == {"gone"}
-    assert "exchange" not in told(as_root.get(pages[0]))
+    assert "exchange" not in text_of(as_root.get(pages[0]))
     with pytest.raises(errors.Conflict):
         create_person(actor=OKTA, connection=acme, person=replace(TWIN, uid="x", external_id="x", user_name="x@x.test"))
-    assert "exchange" not in told(as_root.get(page_of(Conflict.objects.latest("first_at"))))
+    assert "exchange" not in text_of(as_root.get(page_of(Conflict.objects.latest("first_at"))))
 
 
 def _as_sent(sent: Person, _: Identity) -> Person:
@@ -155,7 +155,7 @@ def test_a_conflict_without_uid_and_user_name_is_shown_and_decided_R9(
                 is_patch=True,
             )
         conflict = Conflict.objects.get(state="open")
-        assert "the same person" in told(as_root.get(page_of(conflict)))
+        assert "the same person" in text_of(as_root.get(page_of(conflict)))
         answer = as_root.post(page_of(conflict), {"how": "same_person", "reason": "asked"}, follow=True)
-        assert "repeat the same push or sign-in" in told(answer)
+        assert "repeat the same push or sign-in" in text_of(answer)
         assert Identity.objects.get(pk=jane.pk).external_id == external_id

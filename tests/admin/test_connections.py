@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.timezone import localtime
 
 import scim.connections
+import sso.connections
 from core_identity.models import Connection, Customer, Event, Grant, Identity
 from core_identity.services.connections import change_connection
 from core_identity.services.groups import create_group
@@ -82,7 +83,7 @@ def test_a_new_connection_leads_to_its_setup_sheet(as_root: Client, acme: Connec
     made = Connection.objects.get(slug="acme-entra")
     assert answer["Location"] == page_of(made, "overview")
     page = as_root.get(page_of(made, "overview")).content.decode()
-    for told in (
+    for text in (
         "http://localhost:8000/sso/acme-entra/acs",
         "http://localhost:8000/scim/acme-entra/v2",
         "http://localhost:8000/oauth/token/",
@@ -90,7 +91,7 @@ def test_a_new_connection_leads_to_its_setup_sheet(as_root: Client, acme: Connec
         "not set up yet",
         'data-copy="copy-acs_url"',
     ):
-        assert told in page
+        assert text in page
     event = Event.objects.get(kind="connection.created", subject_id=made.pk)
     assert (event.actor, event.request_id) == ("root", answer["X-Request-Id"])
 
@@ -136,8 +137,8 @@ def test_the_external_id_may_change_by_a_switch_with_a_reason_R8a(as_root: Clien
     for permitted in (True, False):
         as_root.post(page, {"reason": "nicknames change"})
         assert settings_of(acme).external_id_may_change is permitted
-    told = Event.objects.filter(subject_id=acme.pk, reason="nicknames change").values_list("kind", "actor")
-    assert list(told) == [("connection.changed", "root")] * 2
+    events = Event.objects.filter(subject_id=acme.pk, reason="nicknames change").values_list("kind", "actor")
+    assert list(events) == [("connection.changed", "root")] * 2
     change_connection(actor=ADMIN, connection_id=acme.pk, uid_rule="name")
     refused = as_root.post(page, {"reason": "nicknames change"}).content.decode()
     assert "only where the UID rule is other" in refused
@@ -148,8 +149,8 @@ def test_a_connection_is_switched_off_and_on_with_a_reason_R1a(as_root: Client, 
     for enabled in (False, True):
         as_root.post(page_of(acme, "switch"), {"reason": "key lost"})
         assert settings_of(acme).enabled is enabled
-    told = Event.objects.filter(subject_id=acme.pk, reason="key lost").values_list("kind", "actor")
-    assert list(told) == [("connection.switched_on", "root"), ("connection.switched_off", "root")]
+    events = Event.objects.filter(subject_id=acme.pk, reason="key lost").values_list("kind", "actor")
+    assert list(events) == [("connection.switched_on", "root"), ("connection.switched_off", "root")]
 
 
 def test_roles_are_opened_and_waiting_groups_confirmed(as_root: Client, acme: Connection, jane: Identity) -> None:
@@ -372,3 +373,26 @@ def test_an_end_that_comes_and_what_waits_are_told_on_the_page(as_root: Client, 
     seen = shown.context["difference"].seen
     as_root.post(page_of(acme, "metadata"), {"adopt": "x", "shown": seen})
     assert (SamlSettings.objects.get().sso_url, SamlSettings.objects.get().proposed) == ("https://idp.test/new", None)
+
+
+# Tabs
+
+
+def test_every_page_in_the_tabs_opens_and_no_tab_leads_to_a_refusal_R37(
+    as_root: Client, acme: Connection, idp: TestIdp
+) -> None:
+    readers = [
+        as_root,
+        browser_of(staff("looks", "view_connection")),
+        browser_of(staff("edits", "view_connection", "change_connection")),
+    ]
+    for has_saml in (False, True):
+        if has_saml:
+            sso.connections.apply(acme, {"idp_metadata": idp.metadata()}, base_dir=None)
+        for reader in readers:
+            tabs = reader.get(page_of(acme, "overview")).context["tabs"]
+            links = [page["url"] for tab in tabs for page in tab["pages"]]
+            assert {link: reader.get(link).status_code for link in links} == dict.fromkeys(links, 200)
+    assert len(links) < len(
+        [page for tab in as_root.get(page_of(acme, "overview")).context["tabs"] for page in tab["pages"]]
+    )

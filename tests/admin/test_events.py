@@ -78,12 +78,12 @@ def test_what_the_list_shows_is_exported_as_a_stream_R34(way: str, jane: Identit
     assert answer.status_code == 200
     assert answer.streaming
     assert re.fullmatch(rf'attachment; filename="events-\d+-\d+\.{way}"', answer["Content-Disposition"])
-    told = answer.getvalue().decode()
+    export = answer.getvalue().decode()
     listed = Event.objects.filter(kind__startswith="role.", subject__istartswith="role 1").order_by("pk")
     rows = (
-        list(csv.DictReader(io.StringIO(told, newline="")))
+        list(csv.DictReader(io.StringIO(export, newline="")))
         if way == "csv"
-        else [json.loads(one) for one in told.splitlines()]
+        else [json.loads(one) for one in export.splitlines()]
     )
     assert [row["uuid"] for row in rows] == [str(event.uuid) for event in listed]
     assert len(rows) == 31

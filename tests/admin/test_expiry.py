@@ -52,11 +52,11 @@ def test_many_are_expired_from_the_list_with_a_reason(
     answer = as_desk.post(EXPIRE, {"user": people, "reason": "ticket 4711"})
     assert answer["Location"] == LIST
     assert expired_users() == {JANES, ZOES}
-    told = Event.objects.filter(kind="user.expired")
-    assert {(event.actor, event.actor_id, event.channel, event.reason) for event in told} == {
+    events = Event.objects.filter(kind="user.expired")
+    assert {(event.actor, event.actor_id, event.channel, event.reason) for event in events} == {
         ("desk", str(desk.pk), "admin", "ticket 4711")
     }
-    assert {event.request_id for event in told} == {answer["X-Request-Id"]}
+    assert {event.request_id for event in events} == {answer["X-Request-Id"]}
 
 
 def test_one_is_expired_from_the_page_of_the_user(as_desk: Client, jane: Identity) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client, RequestFactory
 
-from core_identity.admin_kit.forms import ReasonForm
+from core_identity.admin_kit.forms import ConfirmsWhatWasShown, ReasonForm
 from core_identity.errors import NotAllowed
 from core_identity.models import Customer, Event, User
 from core_identity.services.connections import create_customer
@@ -30,6 +30,19 @@ class WritesTooEarly(NewCustomer):
         self.write()
 
 
+class WritesWhileItPreviews(ConfirmsWhatWasShown, NewCustomer):
+    def preview(self) -> None:
+        self.write()
+
+
+class Previewed(ConfirmsWhatWasShown, NewCustomer):
+    button = "save"
+    changed = "It changed."
+
+    def preview(self) -> None:
+        self.shown = "digest"
+
+
 class Refused(NewCustomer):
     def write(self) -> Customer:
         super().write()
@@ -39,6 +52,31 @@ class Refused(NewCustomer):
 def test_the_watch_sees_a_form_that_writes_while_it_validates(root: User) -> None:
     with pytest.raises(WrittenByValidation):
         WritesTooEarly(request_of(root)).is_valid()
+
+
+def test_the_watch_sees_a_form_that_writes_while_it_previews(root: User) -> None:
+    with pytest.raises(WrittenByValidation):
+        WritesWhileItPreviews(request_of(root)).submit()
+
+
+@pytest.mark.parametrize(
+    ("sent", "done", "errors"),
+    [
+        ({}, False, []),
+        ({"shown": "digest"}, False, []),
+        ({"save": "x"}, False, ["It changed."]),
+        ({"save": "x", "shown": "other"}, False, ["It changed."]),
+        ({"save": "x", "shown": "digest"}, True, []),
+    ],
+)
+def test_a_form_that_previews_writes_by_its_second_button_and_only_what_was_shown(
+    root: User, sent: dict[str, str], done: bool, errors: list[str]
+) -> None:
+    request = request_of(root)
+    request.POST = {"reason": "ticket 4711", **sent}
+    form = Previewed(request)
+    assert (form.submit(), list(form.non_field_errors()), Customer.objects.exists()) == (done, errors, done)
+    assert form.shown == "digest"
 
 
 def test_a_valid_form_has_written_nothing_until_it_is_submitted(root: User) -> None:

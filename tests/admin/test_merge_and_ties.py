@@ -21,7 +21,7 @@ def roe(acme: Connection, jane: Identity) -> Identity:
     return create_person(actor=OKTA, connection=acme, person=ROE).identity
 
 
-def told(answer: object) -> str:
+def text_of(answer: object) -> str:
     return re.sub(r"\s+", " ", answer.content.decode())  # type: ignore[attr-defined]
 
 
@@ -31,7 +31,7 @@ def url(name: str, user_id: object) -> str:
 
 def test_a_merge_is_shown_before_it_is_done_R11(as_root: Client, jane: Identity, roe: Identity) -> None:
     page = url("merge", jane.user_id)
-    shown = told(as_root.post(page, {"other": "jane.roe@acme.test"}))
+    shown = text_of(as_root.post(page, {"other": "jane.roe@acme.test"}))
     assert f"The SCIM id {roe.scim_id} answers 404" in shown
     assert not Event.objects.filter(kind="user.merged").exists()
     answer = as_root.post(
@@ -44,13 +44,13 @@ def test_a_merge_is_shown_before_it_is_done_R11(as_root: Client, jane: Identity,
 
 def test_what_was_not_shown_is_not_done_R11(as_root: Client, jane: Identity, roe: Identity) -> None:
     said = {"other": "jane.roe@acme.test", "keep": "other", "reason": "one human", "shown": str(jane.user_id)}
-    shown = told(as_root.post(url("merge", jane.user_id), said))
+    shown = text_of(as_root.post(url("merge", jane.user_id), said))
     assert "What will happen" in shown
     assert not User.objects.filter(merged_into__isnull=False).exists()
 
 
 def test_nobody_of_that_name_is_told(as_root: Client, jane: Identity) -> None:
-    assert "There is no user known as" in told(as_root.post(url("merge", jane.user_id), {"other": "nobody"}))
+    assert "There is no user known as" in text_of(as_root.post(url("merge", jane.user_id), {"other": "nobody"}))
 
 
 def test_the_tombstone_leads_to_the_one_kept_and_cannot_be_changed_R11(
@@ -58,29 +58,29 @@ def test_the_tombstone_leads_to_the_one_kept_and_cannot_be_changed_R11(
 ) -> None:
     said = {"other": str(roe.user_id), "keep": "this", "reason": "one human", "shown": str(jane.user_id)}
     as_root.post(url("merge", jane.user_id), said)
-    assert url("change", jane.user_id) in told(as_root.get(url("change", roe.user_id)))
+    assert url("change", jane.user_id) in text_of(as_root.get(url("change", roe.user_id)))
     assert as_root.get(url("merge", roe.user_id)).status_code == 403
-    assert "Merged into this user" in told(as_root.get(url("change", jane.user_id)))
+    assert "Merged into this user" in text_of(as_root.get(url("change", jane.user_id)))
 
 
 def test_the_desk_cannot_merge_staff_R11(as_desk: Client, acme: Connection, jane: Identity) -> None:
     create_user(actor=COMMAND, username="chief", customer=acme.customer, is_staff=True)
     said = {"other": "chief", "keep": "this", "reason": "x", "shown": str(jane.user_id)}
-    assert "Only a superuser" in told(as_desk.post(url("merge", jane.user_id), said))
+    assert "Only a superuser" in text_of(as_desk.post(url("merge", jane.user_id), said))
     assert not User.objects.filter(merged_into__isnull=False).exists()
 
 
 def test_a_former_uid_is_let_go_R5(as_root: Client, jane: Identity) -> None:
     put(jane, replace(JANE, uid="jane.roe"))
     former = jane.uids.get(current=False)
-    assert "let the UID jane.doe go" in told(as_root.get(url("ties", jane.user_id)))
+    assert "let the UID jane.doe go" in text_of(as_root.get(url("ties", jane.user_id)))
     as_root.post(url("ties", jane.user_id), {"act": f"release {former.pk}", "reason": "for the newcomer"})
     assert [uid.uid for uid in jane.uids.all()] == ["jane.roe"]
 
 
 def test_another_uid_is_given_R8a(as_root: Client, jane: Identity) -> None:
     act = {"act": f"relink {jane.pk}", "reason": "wrong attribute mapped"}
-    assert "Which UID?" in told(as_root.post(url("ties", jane.user_id), act))
+    assert "Which UID?" in text_of(as_root.post(url("ties", jane.user_id), act))
     as_root.post(url("ties", jane.user_id), {**act, "uid": "4711"})
     assert jane.uids.get(current=True).uid == "4711"
 
@@ -88,7 +88,7 @@ def test_another_uid_is_given_R8a(as_root: Client, jane: Identity) -> None:
 def test_users_are_offered_from_the_list_and_withdrawn_R10(as_root: Client, acme: Connection) -> None:
     made = create_user(actor=ADMIN, username="pat@acme.test", customer=acme.customer)
     listed = "/admin/core_identity/user/"
-    page = told(as_root.post(listed, {"action": "offer_chosen", "_selected_action": [str(made.pk)]}))
+    page = text_of(as_root.post(listed, {"action": "offer_chosen", "_selected_action": [str(made.pk)]}))
     assert "Import New Users" in page
     as_root.post(
         reverse("admin:core_identity_user_offer"),

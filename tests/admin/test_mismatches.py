@@ -40,8 +40,8 @@ def test_both_sides_and_the_cause_are_shown_R7(as_root: Client, acme: Connection
     expire(actor=ADMIN, user_id=scim.user_id, reason="left")
     answer = as_root.get(page_of(acme))
     text = answer.content.decode()
-    for told in ("SSO sends as UID what SCIM sends as email.", "p0@acme.test", "user0", "no, expired"):
-        assert told in text
+    for word in ("SSO sends as UID what SCIM sends as email.", "p0@acme.test", "user0", "no, expired"):
+        assert word in text
     for identity in (scim, sso):
         assert f"/admin/core_identity/user/{identity.user_id}/change/" in text
     assert "style=" not in text

@@ -98,7 +98,7 @@ def test_nothing_opens_for_who_is_not_staff(
 def test_the_front_page_opens_for_staff_with_few_permissions(permissions: tuple[str, ...], jane: Identity) -> None:
     answer = browser_of(staff("few", *permissions)).get("/admin/")
     assert answer.status_code == 200
-    assert ("Last events" in answer.content.decode()) == ("view_event" in permissions)
+    assert ("Last sign-ins" in answer.content.decode()) == ("change_connection" in permissions)
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_guesses_are_limited_by_address_and_name_before_a_hash_and_never_lock_th
         assert (refused.status_code, refused["Retry-After"], refused["Cache-Control"]) == (429, "40", "no-store")
         page = refused.content.decode()
         assert "Too many passwords" in page
-        assert 'id="site-name"' in page, "in the dress of the administration"
+        assert 'class="core-brand"' in page, "in the dress of the administration"
         assert refused["X-Request-Id"] in page
         assert not hashed
         assert attempt("somebody").status_code == 200, "the budget of the name is not that of the address"
@@ -89,10 +89,10 @@ def test_sign_ins_and_refusals_are_events_without_a_password_or_a_typed_name(
     attempt("boss", "wrong-password-9")
     attempt(TYPED_BY_MISTAKE, "wrong-password-9")
     attempt("", "x")
-    told = list(
+    events = list(
         Event.objects.filter(kind__startswith="password.").order_by("id").values_list("kind", "user_id", "actor")
     )
-    assert told == [
+    assert events == [
         ("password.signed_in", boss.pk, "boss"),
         ("password.refused", boss.pk, "sign-in with a password"),
         ("password.refused", None, "sign-in with a password"),

@@ -96,15 +96,15 @@ def test_who_may_only_look_sees_the_aliases_R28(acme: Connection) -> None:
 
 
 @pytest.mark.parametrize(
-    ("aliases", "told"), [("Viewers", "exists already"), ("Leser", "has it as an alias"), ("a\u200bb", "U+200B")]
+    ("aliases", "reason"), [("Viewers", "exists already"), ("Leser", "has it as an alias"), ("a\u200bb", "U+200B")]
 )
 def test_an_alias_that_cannot_be_is_an_error_of_the_form_R28(
-    aliases: str, told: str, as_desk: Client, acme: Connection
+    aliases: str, reason: str, as_desk: Client, acme: Connection
 ) -> None:
     create_role(actor=ADMIN, name="Viewers", aliases=["Leser"])
     answer = make(as_desk, acme, aliases=aliases)
     assert answer.status_code == 200
-    assert told in answer.content.decode()
+    assert reason in answer.content.decode()
     assert not Role.objects.filter(name="Editors").exists()
 
 

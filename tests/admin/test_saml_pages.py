@@ -77,8 +77,8 @@ def test_what_would_change_is_shown_with_what_it_breaks_before_it_is_saved_R34(
 ) -> None:
     changes = {"idp_initiated": "on", "signed": "assertion", "clock_skew": "30", "groups": "Roles"}
     shown = show(as_root, saml, **changes)
-    told = [(one.label, one.before, one.after) for one in shown.context["form"].consequences]
-    assert told == [
+    consequences = [(one.label, one.before, one.after) for one in shown.context["form"].consequences]
+    assert consequences == [
         ("Sign-ins may start at the IdP", "no", "yes"),
         ("What the IdP must sign", "both", "assertion"),
         ("Seconds that clocks may differ", "120", "30"),
@@ -281,8 +281,8 @@ def test_a_rollover_is_four_presses_each_asked_first(as_root: Client, saml: Saml
         assert step(as_root, acme, name)["Location"] == page_of(acme, "keys")
         assert [str(key.state) for key in keys_of(acme)] == states
         assert as_root.get(page_of(acme, "keys")).status_code == 200
-    told = Event.objects.filter(kind__startswith="saml_key.").order_by("at").values_list("kind", "actor", "reason")
-    assert list(told) == [(f"saml_key.{act}", "root", "rollover") for act in ("made", "made", "activated", "retired")]
+    events = Event.objects.filter(kind__startswith="saml_key.").order_by("at").values_list("kind", "actor", "reason")
+    assert list(events) == [(f"saml_key.{act}", "root", "rollover") for act in ("made", "made", "activated", "retired")]
 
 
 def test_a_step_that_is_not_possible_or_was_shown_of_another_key_is_refused(

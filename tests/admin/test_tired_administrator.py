@@ -98,9 +98,10 @@ def test_take_over_is_offered_to_who_may_R18(acme: Connection, jane: Identity) -
 def test_the_front_page_counts_waiting_groups_and_leads_to_them_R29(as_root: Client, acme: Connection) -> None:
     wait_for_a_role(acme, range(12))
     front = as_root.get("/admin/").content.decode()
-    assert f'<a href="{page_of(acme, "groups")}?waiting">acme: 12</a>' in front
+    assert "12 things" in front
+    assert f'<a href="{page_of(acme, "groups")}?waiting">Team &amp; 000</a>' in front
     few = browser_of(staff("few", "view_role")).get("/admin/").content.decode()
-    assert "acme: 12" in few
+    assert "12 things" in few
     assert page_of(acme, "groups") not in few
 
 
@@ -118,9 +119,9 @@ def test_a_story_has_no_link_that_its_reader_may_not_follow_R36(jane: Identity, 
 
 def test_conflict_event_connection_and_user_lead_to_each_other(as_root: Client, conflict: Conflict) -> None:
     page = reverse("admin:core_identity_conflict_change", args=[conflict.pk])
-    told = as_root.get(page).content.decode()
+    text = as_root.get(page).content.decode()
     for there, pk in (("connection", conflict.connection_id), ("user", conflict.other_id)):
-        assert reverse(f"admin:core_identity_{there}_change", args=[pk]) in told
+        assert reverse(f"admin:core_identity_{there}_change", args=[pk]) in text
     refused = Event.objects.get(kind="scim.refused")
     event = as_root.get(reverse("admin:core_identity_event_change", args=[refused.pk])).content.decode()
     assert page in event

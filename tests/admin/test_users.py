@@ -116,7 +116,7 @@ def test_the_page_is_the_whole_story_R36(as_root: Client, acme: Connection, jane
     said = replace(JANE, uid="jane.roe", email="jane.roe@acme.test", title="Chief")
     put(jane, said)
     page = " ".join(as_root.get(page_of(jane.user)).content.decode().split())
-    for told in (
+    for text in (
         "jane.roe",
         "jane.doe (former, still finds this person)",
         "00u1jane",
@@ -129,7 +129,7 @@ def test_the_page_is_the_whole_story_R36(as_root: Client, acme: Connection, jane
         "REQSCIM",
         "identity.uid_set",
     ):
-        assert told in page
+        assert text in page
 
 
 def test_the_page_costs_the_same_for_little_and_for_much(as_root: Client, acme: Connection) -> None:
@@ -235,8 +235,8 @@ def test_roles_are_given_and_taken_by_hand(as_desk: Client, jane: Identity) -> N
     page = as_desk.post(page_of(jane.user, "roles"), chosen)
     as_desk.post(page_of(jane.user, "roles"), {**chosen, "confirm_ended": confirmed(page)})
     assert set(Grant.objects.filter(user=jane.user).values_list("role__name", flat=True)) == {"Editors"}
-    told = Event.objects.filter(actor="desk", user_id=jane.user_id).values_list("kind", flat=True)
-    assert sorted(told) == ["grant.added", "grant.removed"]
+    events = Event.objects.filter(actor="desk", user_id=jane.user_id).values_list("kind", flat=True)
+    assert sorted(events) == ["grant.added", "grant.removed"]
 
 
 def test_what_a_channel_gives_stays_R32(as_desk: Client, acme: Connection, jane: Identity) -> None:

@@ -8,8 +8,7 @@ from tests.architecture.test_writers import ROOT, modules, parsed
 
 SHOWN_OR_LOGGED: Final = {
     "core_identity/admin_kit/logs.py",  # the name of a file
-    "core_identity/config/admin.py",  # warnings
-    "core_identity/config/checks.py",
+    "core_identity/config/home.py",  # ages and ends that are shown
     "core_identity/config/readiness.py",  # compares the two clocks
     "core_identity/selectors/mismatches.py",  # what is listed
     "core_identity/services/conflicts.py",
@@ -24,11 +23,14 @@ SHOWN_OR_LOGGED: Final = {
     "core_identity/services/resolutions.py",
     "core_identity/services/sign_in.py",
     "core_identity/services/sso_groups.py",
+    "core_identity/templatetags/core_pages.py",  # how long ago, on pages
     "scim/bearer_tokens.py",  # when a token was revoked
     "scim/consents.py",
     "scim/models.py",  # a word on a page
     "scim/provisioning_log.py",
-    "sso/commands.py",  # warnings
+    "sso/admin/pages.py",  # warnings
+    "sso/checks.py",
+    "sso/commands.py",
     "sso/email_domains.py",
     "sso/idp_changes.py",  # the last refresh
     "sso/set_up.py",  # warnings

@@ -8,11 +8,13 @@ from django.template.loader import get_template
 from django.test import Client
 from django.urls import URLPattern, reverse
 
+from core_identity.admin.connection_tabs import TABS
 from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.forms import ActForm
 from core_identity.admin_kit.pages import Access, AdminPage, ConnectionPage, ReadPage, RowPage
 from core_identity.services.provisioning import create_person
 from core_identity.services.roles import create_role
+from devtools.checkout import this_checkout
 from tests.admin.conftest import browser_of, staff
 from tests.support.cast import COMMAND, JANE, OKTA, make_connection
 
@@ -102,3 +104,15 @@ def test_what_is_for_superusers_opens_for_nobody_else(rows: dict[str, Any]) -> N
     assert len(of_superusers) > 6
     for of, page in of_superusers:
         assert keeper.get(address(of, page, rows)).status_code == 403, page
+
+
+def test_each_page_of_a_connection_is_in_a_tab_or_follows_from_another_page() -> None:
+    """A page that nothing leads to would be found by nobody."""
+    in_tabs = {page.name for tab in TABS for page in tab.pages}
+    of_connections = {page.name for of, page in DECLARED if of.opts.model_name == "connection"}
+    follow = {"burst", "key", "revoke", "secret", "steps", "tested", "token"}
+    assert in_tabs - {"change"} == of_connections - follow
+    assert not in_tabs & follow
+    pages = {path.read_text() for path in (this_checkout().root / "templates" / "admin").rglob("*.html")}
+    for name in follow - {"tested"}:  # the browser comes back to that one from the identity provider
+        assert any(f"core_identity_connection_{name}'" in page for page in pages), name

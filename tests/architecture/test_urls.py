@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from core_identity.credentials import Credential
@@ -28,9 +27,9 @@ def declared(path: str, entry: URLPattern) -> str | None:
 ALL = list(patterns(get_resolver()))
 
 
-@pytest.mark.parametrize(("path", "entry"), ALL, ids=[path for path, _ in ALL])
-def test_every_url_declares_its_credential(path: str, entry: URLPattern) -> None:
-    assert declared(path, entry) in KINDS
+def test_every_url_declares_its_credential() -> None:
+    assert ALL
+    assert [path for path, entry in ALL if declared(path, entry) not in KINDS] == []
 
 
 def test_every_scim_url_asks_for_a_bearer_token_and_nothing_else() -> None:

@@ -24,6 +24,9 @@ OWNED = {
     "Event",
 }
 WRITES = {"create", "bulk_create", "get_or_create", "update_or_create", "update", "bulk_update", "delete"}
+LINKS = ("permissions", "grantable_by", "grantable_roles")
+"""Many-to-many fields of roles. The guard of the models does not see their tables."""
+LINK_WRITES = {"add", "set", "remove", "clear"}
 EXPIRY = {"expired_at", "expired_by", "expired_channel", "expired_reason", "expired_connection", "expired_snapshot"}
 
 
@@ -87,7 +90,27 @@ def test_only_services_write_users_identities_roles_and_grants() -> None:
     assert found == []
 
 
+def link_writes(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield line and text of every call that writes permissions of a role, or its connections."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in LINK_WRITES:
+            text = ast.unparse(node.func)
+            if text.endswith(tuple(f".{field}.{node.func.attr}" for field in LINKS)):
+                yield node.lineno, text
+
+
+def test_only_services_write_permissions_of_roles() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line} calls {text} outside of core_identity.services"
+        for path in modules()
+        if path.parent != ROOT / "core_identity" / "services"
+        for line, text in link_writes(parsed(path))
+    ]
+    assert found == []
+
+
 def test_the_rules_above_see_an_offender() -> None:
     tree = ast.parse("user.expired_at = None\nUser.objects.filter(pk=1).update(expired_by='x')\n")
     assert {name for _, name in assignments(tree)} & EXPIRY == {"expired_at", "expired_by"}
     assert list(writes(tree))
+    assert list(link_writes(ast.parse("role.permissions.add(everything)")))

@@ -5,6 +5,7 @@ from django.db import connection as database
 
 from benchmarks.bulk_load import bulk_load
 from benchmarks.population import NotEmpty, populate, progress, shares
+from core_identity.lookup_keys import named_any
 from core_identity.models import Event, Grant, Identity, IdentityUid, PushGroupMember, User
 from scim.models import ProvisioningRecord
 from sso.models import SignInRecord
@@ -31,6 +32,9 @@ def test_everybody_has_an_identity_a_uid_a_grant_events_and_logs(db: None) -> No
     populate(23, 3)
     for model in (User, Identity, IdentityUid, Grant, PushGroupMember, ProvisioningRecord, SignInRecord):
         assert model._default_manager.count() == 23, model
+    named = f"p7@{User.objects.filter(username__startswith='p7@').get().username.partition('@')[2]}"
+    for log in (ProvisioningRecord, SignInRecord):
+        assert log.objects.filter(named_any([named])).count() == 1, "the number in SQL is that of Python"
     assert Event.objects.filter(user_id__in=User.objects.values("pk")).count() == 46
     with pytest.raises(NotEmpty):
         populate(23, 3)

@@ -45,10 +45,10 @@ def test_drift_is_listed_of_all_of_a_connection_and_of_a_field_R18(jane: Identit
 def test_drift_is_taken_over_and_a_dry_run_leaves_it_R18(jane: Identity) -> None:
     act = ("drift", "take-over", "jane.doe", "--connection", "acme", "--field", "email", "--field", "last_name", *WHY)
     taken = {"email": ["jane.doe@acme.test", "jane.roe@acme.test"], "last_name": ["Doe", "Roe"]}
-    code, told, _ = run(*act, "--dry-run")
-    assert (code, told["taken_over"]) == (0, taken)
+    code, answer, _ = run(*act, "--dry-run")
+    assert (code, answer["taken_over"]) == (0, taken)
     assert User.objects.get().last_name == "Doe"
-    code, told, _ = run(*act)
-    assert (code, told["taken_over"], User.objects.get().last_name) == (0, taken, "Roe")
-    code, told, _ = run(*act)
-    assert (code, told["errors"][0]["code"]) == (1, "not_allowed")
+    code, answer, _ = run(*act)
+    assert (code, answer["taken_over"], User.objects.get().last_name) == (0, taken, "Roe")
+    code, answer, _ = run(*act)
+    assert (code, answer["errors"][0]["code"]) == (1, "not_allowed")

@@ -36,8 +36,8 @@ def columns(row: models.Model) -> dict[str, Any]:
 
 def conflict(connection: Connection, **fields: Any) -> Conflict:
     now = timezone.now()
-    told = {"cause": "email", "cause_key": str(now), "channel": "scim", "first_at": now, "last_at": now}
-    return Conflict.objects.create(**({"connection": connection, **told} | fields))
+    usual = {"cause": "email", "cause_key": str(now), "channel": "scim", "first_at": now, "last_at": now}
+    return Conflict.objects.create(**({"connection": connection, **usual} | fields))
 
 
 def test_a_stored_person_is_what_the_models_say(acme: Connection, jane: Identity) -> None:

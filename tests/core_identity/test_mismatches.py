@@ -40,7 +40,7 @@ def enter(connection: Connection, person: Person) -> Identity:
     return sign_in(actor=BROWSER, connection=connection, person=person)
 
 
-def told(connection: Connection) -> list[tuple[str, str, str]]:
+def mismatches_of(connection: Connection) -> list[tuple[str, str, str]]:
     """Return who is paired, as (UID by SCIM, UID by SSO, what both go by)."""
     found = mismatches(connection, list(perhaps_pushed_too(connection)))
     return [(_uid(pair.scim), _uid(pair.sso), pair.shared) for pair in found]
@@ -60,13 +60,13 @@ def test_a_person_of_two_uids_is_shown_with_the_probable_cause_R7(acme: Connecti
 def test_the_order_of_the_channels_does_not_matter_R7(acme: Connection) -> None:
     enter(acme, JANE_BY_EMAIL)
     push(acme, PUSHED)
-    assert told(acme) == [("jane.doe", "jane.doe@acme.test", "jane.doe@acme.test")]
+    assert mismatches_of(acme) == [("jane.doe", "jane.doe@acme.test", "jane.doe@acme.test")]
 
 
 def test_names_are_paired_as_they_are_compared_everywhere_R5(acme: Connection) -> None:
     push(acme, replace(ZOE, user_name="zm", email="ZOË@Acme.test"))
     enter(acme, by_sso(ZOE, uid="4711", name_id=" zoe\u0308@acme.TEST "))
-    assert told(acme) == [("zoë.müller", "4711", "zoë@acme.test")]
+    assert mismatches_of(acme) == [("zoë.müller", "4711", "zoë@acme.test")]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_name_of_one_kind_pairs_with_one_of_another(
 ) -> None:
     push(acme, replace(JANE, **pushed))  # type: ignore[arg-type]
     enter(acme, by_sso(JANE, uid="4711", **said))
-    assert told(acme) == [("jane.doe", "4711", "jane@a.test")]
+    assert mismatches_of(acme) == [("jane.doe", "4711", "jane@a.test")]
 
 
 def test_a_mail_that_moved_later_pairs_by_email(acme: Connection) -> None:
@@ -90,7 +90,7 @@ def test_a_mail_that_moved_later_pairs_by_email(acme: Connection) -> None:
     enter(acme, by_sso(JANE, uid="4711", name_id="opaque"))
     said = replace(JANE, user_name="jdoe")
     change_person(actor=OKTA, connection=acme, scim_id=scim.scim_id, read=lambda _: said, deactivates=False)
-    assert told(acme) == [("jane.doe", "4711", "jane.doe@acme.test")]
+    assert mismatches_of(acme) == [("jane.doe", "4711", "jane.doe@acme.test")]
 
 
 def test_who_came_by_both_channels_is_no_mismatch_R7(acme: Connection) -> None:
@@ -98,7 +98,7 @@ def test_who_came_by_both_channels_is_no_mismatch_R7(acme: Connection) -> None:
     enter(acme, by_sso(JANE))
     enter(acme, by_sso(ZOE))
     push(acme, ZOE)
-    assert told(acme) == []
+    assert mismatches_of(acme) == []
 
 
 def test_once_the_mapping_is_mended_the_administrator_joins_both_R9_R11(acme: Connection) -> None:
@@ -109,19 +109,19 @@ def test_once_the_mapping_is_mended_the_administrator_joins_both_R9_R11(acme: Co
         enter(acme, mended)
     same_person(actor=ADMIN, conflict_id=ConflictRow.objects.get().pk, reason="one human, the mapping is mended")
     assert enter(acme, mended).user_id == pushed.user_id
-    assert told(acme) == []
+    assert mismatches_of(acme) == []
 
 
 def test_two_strangers_and_empty_names_pair_nobody(acme: Connection) -> None:
     push(acme, replace(JANE, email=""))
     enter(acme, by_sso(ZOE, name_id=""))
-    assert told(acme) == []
+    assert mismatches_of(acme) == []
 
 
 def test_nothing_of_another_connection_or_customer_pairs_R1(acme: Connection) -> None:
     push(make_connection("globex", customer="Globex"), PUSHED)
     enter(acme, JANE_BY_EMAIL)
-    assert told(acme) == []
+    assert mismatches_of(acme) == []
 
 
 def test_a_deleted_resource_pairs_nobody_and_a_deactivated_one_does_R20(acme: Connection) -> None:
@@ -129,9 +129,9 @@ def test_a_deleted_resource_pairs_nobody_and_a_deactivated_one_does_R20(acme: Co
     enter(acme, JANE_BY_EMAIL)
     off = replace(PUSHED, active=False)
     change_person(actor=OKTA, connection=acme, scim_id=scim.scim_id, read=lambda _: off, deactivates=True)
-    assert len(told(acme)) == 1, "a leaver who still has a way in is what matters most"
+    assert len(mismatches_of(acme)) == 1, "a leaver who still has a way in is what matters most"
     remove_person(actor=OKTA, connection=acme, scim_id=scim.scim_id)
-    assert told(acme) == []
+    assert mismatches_of(acme) == []
 
 
 @pytest.mark.parametrize("side", ["sso", "scim"])
@@ -142,7 +142,7 @@ def test_an_address_that_may_be_shared_pairs_nobody_by_email_R9(side: str, acme:
     change_user(actor=ADMIN, user_id=whose.user_id, email_shared=True)
     said = replace(JANE, user_name="jdoe")
     change_person(actor=OKTA, connection=acme, scim_id=scim.scim_id, read=lambda _: said, deactivates=False)
-    assert told(acme) == []
+    assert mismatches_of(acme) == []
 
 
 def test_the_surest_pair_is_told_where_there_are_two(acme: Connection) -> None:
@@ -151,7 +151,7 @@ def test_the_surest_pair_is_told_where_there_are_two(acme: Connection) -> None:
     enter(acme, replace(JANE_BY_EMAIL, email="other@acme.test"))
     Identity.objects.filter(pk=scim.pk).update(email_key="zzz")
     Identity.objects.filter(uids__uid="jane.doe@acme.test").update(email_key="shared@acme.test", name_id_key="jdoe")
-    assert told(acme) == [("jane.doe", "jane.doe@acme.test", "jdoe")]
+    assert mismatches_of(acme) == [("jane.doe", "jane.doe@acme.test", "jdoe")]
 
 
 def test_the_number_of_queries_is_the_same_for_one_and_for_many(

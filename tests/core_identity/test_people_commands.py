@@ -54,12 +54,12 @@ def conflict(acme: Connection, jane: Identity) -> Conflict:
 
 
 def test_conflicts_are_listed_and_resolved_by_reference_R9(acme: Connection, conflict: Conflict) -> None:
-    _, told, _ = run("conflict", "list", "--connection", "acme")
-    assert [(one["cause"], one["count"], one["other"]["username"]) for one in told["conflicts"]] == [
+    _, answer, _ = run("conflict", "list", "--connection", "acme")
+    assert [(one["cause"], one["count"], one["other"]["username"]) for one in answer["conflicts"]] == [
         ("email", 1, "jane.doe@acme.test")
     ]
-    code, told, _ = run("conflict", "resolve", "REQSCIM", "different-people", *WHY)
-    assert (code, told["state"]) == (0, "different_people")
+    code, answer, _ = run("conflict", "resolve", "REQSCIM", "different-people", *WHY)
+    assert (code, answer["state"]) == (0, "different_people")
     assert run("conflict", "list")[1] == {"conflicts": []}
     assert create_person(actor=OKTA, connection=acme, person=replace(ZOE, email=JANE.email)).created
 
@@ -73,18 +73,18 @@ def test_an_unknown_conflict_is_3_and_a_closed_one_1_R9(conflict: Conflict) -> N
 def test_a_dry_run_answers_the_same_and_leaves_nothing_R11(jane: Identity, zoe: Identity) -> None:
     events = Event.objects.count()
     words = ("user", "merge", "jane.doe", "zoë.müller", *WHY)
-    code, told, said = run(*words, "--dry-run")
+    code, answer, said = run(*words, "--dry-run")
     assert (code, Event.objects.count()) == (0, events)
     assert "nothing was changed" in said
     assert not User.objects.filter(merged_into__isnull=False).exists()
-    assert run(*words)[1] == told
-    assert told["uids_moved"] == ["zoë.müller"]
+    assert run(*words)[1] == answer
+    assert answer["uids_moved"] == ["zoë.müller"]
     assert User.objects.get(pk=zoe.user_id).merged_into_id == jane.user_id
 
 
 def test_a_uid_is_given_and_a_former_one_released_R5_R8a(jane: Identity) -> None:
-    code, told, _ = run("user", "relink", "jane.doe", "--connection", "acme", "--uid", "4711", *WHY)
-    assert (code, told["identities"][0]["uid"]) == (0, "4711")
+    code, answer, _ = run("user", "relink", "jane.doe", "--connection", "acme", "--uid", "4711", *WHY)
+    assert (code, answer["identities"][0]["uid"]) == (0, "4711")
     assert run("user", "release", "jane.doe", "--connection", "acme", *WHY)[1] == {"released": "jane.doe"}
     assert run("user", "release", "jane.doe", "--connection", "acme", *WHY)[0] == 3
     assert run("user", "release", "4711", "--connection", "acme", *WHY)[0] == 1
@@ -98,8 +98,8 @@ def test_an_offer_of_nobody_is_a_question_and_not_a_success_R10(acme: Connection
 
 def test_who_is_named_and_in_the_domain_is_offered_once_R10(acme: Connection) -> None:
     create_user(actor=ADMIN, username="early", email="early@acme.test", customer=acme.customer)
-    code, told, _ = run("user", "offer", "early", "--domain", "acme.test", "--connection", acme.slug, *WHY)
-    assert (code, told["offered"]) == (0, 1)
+    code, answer, _ = run("user", "offer", "early", "--domain", "acme.test", "--connection", acme.slug, *WHY)
+    assert (code, answer["offered"]) == (0, 1)
 
 
 def test_a_whole_domain_is_offered_but_for_whom_it_cannot_be_R10(acme: Connection, jane: Identity) -> None:
@@ -107,16 +107,16 @@ def test_a_whole_domain_is_offered_but_for_whom_it_cannot_be_R10(acme: Connectio
         create_user(actor=ADMIN, username=name, email=f"{name}@acme.test", customer=acme.customer)
     create_user(actor=COMMAND, username="boss", email="boss@acme.test", customer=acme.customer, is_staff=True)
     create_user(actor=ADMIN, username="far", email="far@other.test", customer=acme.customer)
-    code, told, said = run("user", "offer", "--connection", "acme", "--domain", "acme.test", *WHY)
-    assert (code, told["offered"]) == (0, 2)
+    code, answer, said = run("user", "offer", "--connection", "acme", "--domain", "acme.test", *WHY)
+    assert (code, answer["offered"]) == (0, 2)
     assert "offered: 2 of 2" in said
     assert set(Identity.objects.filter(offered_at__isnull=False).values_list("user_name", flat=True)) == {"pat", "kim"}
 
 
 def test_a_connection_is_rekeyed_and_the_rekey_ended_R3(acme: Connection, jane: Identity) -> None:
-    _, told, _ = run("connection", "rekey", "acme", "--uid-attribute", "employeeNumber", *WHY)
+    _, answer, _ = run("connection", "rekey", "acme", "--uid-attribute", "employeeNumber", *WHY)
     acme.refresh_from_db()
-    assert (told["follow"], acme.uid_attribute, acme.rekeying) == (1, "employeeNumber", True)
+    assert (answer["follow"], acme.uid_attribute, acme.rekeying) == (1, "employeeNumber", True)
     assert run("connection", "rekey", "acme", "--days", "0", *WHY)[1]["rekey_until"] is None
     assert run("connection", "rekey", "acme", "--days", "0", *WHY)[0] == 1
 

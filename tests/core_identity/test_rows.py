@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from core_identity.attributes import SOURCES
 from core_identity.keys import key
 from core_identity.models import Connection, Identity, IdentityUid, PushGroup, PushGroupMember, User
 from core_identity.selectors import resources, rows
@@ -81,19 +82,7 @@ def by_models(identity: Identity) -> ShownIdentity:
     """Return what is shown of an identity, by the models alone."""
     uid = identity.uids.filter(current=True, derived=False).first()
     groups = PushGroupMember.objects.filter(identity=identity).select_related("group").order_by("pk")
-    own = [
-        "external_id",
-        "user_name",
-        "given_name",
-        "family_name",
-        "email",
-        "title",
-        "organization",
-        "department",
-        "active",
-        "version",
-        "attributes",
-    ]
+    own = ["external_id", "user_name", "email", "active", "version", "attributes"]
     return ShownIdentity(
         **{name: getattr(identity, name) for name in own},
         pk=str(identity.pk),
@@ -104,6 +93,7 @@ def by_models(identity: Identity) -> ShownIdentity:
         core_email=identity.user.email,
         expired=identity.user.expired_at is not None,
         uid=uid.uid if uid else None,
+        texts={source: getattr(identity, source) for source in SOURCES},
         groups=tuple((str(one.group.scim_id), one.group.display_name) for one in groups),
     )
 

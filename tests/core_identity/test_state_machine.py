@@ -1,7 +1,7 @@
 """Random lives: two connections of one customer, one of another, and administrators, against the real services (R1-R34).
 
-After each step the invariants are asked of the rows. There are few keys on purpose: collisions are the point. STATE_MACHINE_EXAMPLES makes it longer
-(CONTRIBUTING.md).
+After each step the invariants are asked of the rows. There are few keys on purpose: collisions are the point. A nightly run tries more lives, and
+STATE_MACHINE_EXAMPLES as many new ones as you like (CONTRIBUTING.md).
 """
 
 import os
@@ -38,10 +38,11 @@ from core_identity.services.split import split_off
 from core_identity.services.users import change_user, create_user
 from core_identity.values import GroupChange, Person
 from tests.support.cast import ADMIN, BROWSER, OKTA, make_connection
+from tests.support.nightly import examples
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLES = int(os.environ.get("STATE_MACHINE_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("STATE_MACHINE_EXAMPLES", examples(10, 150)))
 WHY = "because"
 connections = st.sampled_from(["acme", "acme", "entra", "other"])
 actives = st.sampled_from([None, True, True, True, True, False])
@@ -100,7 +101,9 @@ class Snapshot:
             rows(IdentityUid),
             rows(Grant),
             rows(Role),
-            rows(PushGroup, "version", "changed_at", "member_count"),  # they follow the members, whose changes are told
+            rows(
+                PushGroup, "version", "changed_at", "member_count"
+            ),  # they follow the members, whose changes are events
             last or 0,
         )
 
@@ -364,9 +367,9 @@ class Lives(RuleBasedStateMachine):
         self._changes_are_told(before, after)
 
     def _changes_are_told(self, before: Snapshot, after: Snapshot) -> None:
-        told = Event.objects.filter(pk__gt=before.last_event)
-        of_users = set(told.values_list("user_id", flat=True))
-        of_subjects = set(told.values_list("subject_id", flat=True))
+        events = Event.objects.filter(pk__gt=before.last_event)
+        of_users = set(events.values_list("user_id", flat=True))
+        of_subjects = set(events.values_list("subject_id", flat=True))
         mentioned = of_users | of_subjects
         merged = Event.objects.filter(pk__gt=before.last_event, kind="user.merged").exists()
         for mine, theirs in zip(before.content, after.content, strict=True):

@@ -406,7 +406,7 @@ def test_what_was_never_pushed_cannot_be_taken_back(simulation: Simulation, opti
     assert len(simulation.server.lines) == 2
 
 
-def test_a_refusal_is_told_in_the_servers_words_and_the_rest_goes_on(
+def test_a_refusal_is_shown_in_the_servers_words_and_the_rest_continues(
     simulation: Simulation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     detail = "Another person of this connection has this userName."
@@ -435,7 +435,9 @@ def test_neither_token_nor_secret_nor_password_is_printed(
     assert ('>   "password": "••••••••"' in printed) == bool(options)
 
 
-def test_a_refused_client_is_told_in_one_sentence(simulation: Simulation, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refused_client_is_reported_in_one_sentence(
+    simulation: Simulation, capsys: pytest.CaptureFixture[str]
+) -> None:
     simulation.server.refusals["POST /token"] = (401, {"error": "invalid_client"})
     assert simulation.run() == 1
     url = simulation.server.url
@@ -443,7 +445,7 @@ def test_a_refused_client_is_told_in_one_sentence(simulation: Simulation, capsys
     assert simulation.server.lines == ["POST /token"]
 
 
-def test_a_server_that_does_not_answer_is_told_in_one_sentence(
+def test_a_server_that_does_not_answer_is_reported_in_one_sentence(
     simulation: Simulation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as gone:
@@ -487,7 +489,7 @@ def test_without_a_connection_file_one_sentence_says_what_to_do(tmp_path: Path) 
         ),
     ],
 )
-def test_an_unusable_connection_file_is_told_in_plain_words(
+def test_an_unusable_connection_file_is_reported_in_plain_words(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, sentence: str
 ) -> None:
     file = tmp_path / "connection.json"

@@ -40,27 +40,27 @@ class Customer:
 
     service: Service
     idp: TestIdp
-    told: dict[str, Any]
+    setup: dict[str, Any]
 
     @property
     def slug(self) -> str:
-        return str(self.told["slug"])
+        return str(self.setup["slug"])
 
     def okta(self) -> Okta:
-        return Okta(self.told)
+        return Okta(self.setup)
 
     def sign_in(self, person: Person, http: httpx.Client | None = None) -> httpx.Response:
         """Go the whole way of a sign-in with real messages; return the page at its end, or the refusal."""
         http = http or self.service.http()
-        away = http.get(self.told["login_url"])
+        away = http.get(self.setup["login_url"])
         assert away.status_code == 302, away.text
         request_id = str(request_in(away.headers["location"]).get("ID"))
-        claims = self.idp.claims(by_sso(person), acs_url=self.told["acs_url"], request_id=request_id)
+        claims = self.idp.claims(by_sso(person), acs_url=self.setup["acs_url"], request_id=request_id)
         # The session cookie is Lax: it does not come with a POST from another site.
         cookie = {"Cookie": "; ".join(f"{c.name}={c.value}" for c in http.cookies.jar if c.name != "session")}
         # httpx keeps no Secure cookie on http; Chromium, for localhost, does.
         cookie["Cookie"] = "; ".join(filter(None, (cookie["Cookie"], f"__Host-sign-in={_cookie_of(away)}")))
-        answer = http.post(self.told["acs_url"], data={"SAMLResponse": self.idp.response(claims)}, headers=cookie)
+        answer = http.post(self.setup["acs_url"], data={"SAMLResponse": self.idp.response(claims)}, headers=cookie)
         if answer.status_code != 303:
             return answer
         token = _cookie_of(answer)
@@ -69,9 +69,9 @@ class Customer:
         return http.get(finished.headers["location"])
 
     def user(self, key: str) -> dict[str, Any]:
-        told = self.service.ask("user", "show", key, "--connection", self.slug)
-        assert isinstance(told, dict)
-        return told
+        user = self.service.ask("user", "show", key, "--connection", self.slug)
+        assert isinstance(user, dict)
+        return user
 
 
 def _cookie_of(answer: httpx.Response) -> str:
@@ -98,8 +98,8 @@ def new_customer(service: Service, idp: TestIdp, **connection: Any) -> Customer:
         "saml": {"idp_metadata": idp.metadata()},
         "scim": {"grants": ["client_credentials"]},
     }
-    told = service.apply({"roles": ["Editors", "Viewers"], "connections": [described | connection]})
-    return Customer(service, idp, told)
+    setup = service.apply({"roles": ["Editors", "Viewers"], "connections": [described | connection]})
+    return Customer(service, idp, setup)
 
 
 def named(slug: str) -> Person:

@@ -28,17 +28,17 @@ POST: str = """([url, message]) => {
 def test_the_person_at_the_browser_decides_who_goes_on(
     service: Service, idp: TestIdp, window: BrowserContext, picture: Callable[[Any, str], None]
 ) -> None:
-    told = new_customer(service, idp, saml={"idp_metadata": idp.metadata(), "idp_initiated": True}).told
-    jane = named(told["slug"])
-    bob = replace(jane, uid=f"bob.{told['slug']}", user_name=f"bob.{told['slug']}@acme.test", email=None)
+    setup = new_customer(service, idp, saml={"idp_metadata": idp.metadata(), "idp_initiated": True}).setup
+    jane = named(setup["slug"])
+    bob = replace(jane, uid=f"bob.{setup['slug']}", user_name=f"bob.{setup['slug']}@acme.test", email=None)
     bob = replace(bob, given_name="Bob", email=bob.user_name)
     page = window.new_page()
 
     def press_the_tile(person: Person) -> None:
         """From a page of another site, as the dashboard is: no Lax cookie comes along."""
         page.goto("about:blank")
-        claims = idp.claims(by_sso(person), acs_url=told["acs_url"], request_id=None)
-        page.evaluate(POST, [told["acs_url"], idp.response(claims)])
+        claims = idp.claims(by_sso(person), acs_url=setup["acs_url"], request_id=None)
+        page.evaluate(POST, [setup["acs_url"], idp.response(claims)])
 
     press_the_tile(jane)
     expect(page.get_by_role("heading", name="Jane Doe")).to_be_visible()

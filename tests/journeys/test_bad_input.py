@@ -120,9 +120,9 @@ def refusal(answer: "Answer") -> str:
 
 def written() -> list[object]:
     """Return everything that is stored about people, and the events of changes. An event of the refusal and a conflict may be new (R9)."""
-    told = Event.objects.exclude(kind__endswith=".refused").exclude(kind="conflict.opened").count()
+    changes = Event.objects.exclude(kind__endswith=".refused").exclude(kind="conflict.opened").count()
     return [
-        told,
+        changes,
         *(list(model._default_manager.order_by("pk").values()) for model in (User, Identity, IdentityUid, Grant)),
     ]
 
@@ -277,13 +277,13 @@ def test_letters_of_several_scripts_in_one_word_are_pointed_out_R5(okta: Scim, u
         ({ENTERPRISE: {UID: "jane.doe", "organization": "\u0007"}}, f"{ENTERPRISE}:organization"),
     ],
 )
-def test_scim_is_told_its_own_name_of_what_is_wrong(okta: Scim, said: dict[str, Any], name: str) -> None:
+def test_scim_gets_its_own_name_of_the_faulty_attribute(okta: Scim, said: dict[str, Any], name: str) -> None:
     before = written()
     assert error(okta.post("/Users", resource(JANE, "jane.doe") | said), 400, "invalidValue").startswith(f"{name} ")
     assert written() == before
 
 
-def test_a_person_is_told_the_idps_own_name_of_what_is_wrong_R12(browser: Browser) -> None:
+def test_a_person_sees_the_idps_own_name_of_the_faulty_attribute_R12(browser: Browser) -> None:
     page = refusal(come_back(browser, replace(JANE, email=f"{'x' * 300}@acme.test"), "jane.doe"))
     assert "Email is longer than 255 characters." in page
     assert "FirstName is longer" in refusal(come_back(browser, replace(JANE, given_name="x" * 2000), "jane.doe"))

@@ -114,9 +114,9 @@ def test_two_accounts_of_one_human_become_one(customer: Customer, jane: Person) 
     assert okta.http.get(f"/Users/{gone['id']}").status_code == 404
     assert [one["value"] for one in okta.http.get(f"/Groups/{group}").json()["members"]] == [kept["id"]]
     assert customer.sign_in(second).status_code == 200
-    told = customer.user(str(second.uid))
-    assert told["username"] == jane.user_name
-    assert [role["name"] for role in told["roles"]] == ["Editors"]
+    user = customer.user(str(second.uid))
+    assert user["username"] == jane.user_name
+    assert [role["name"] for role in user["roles"]] == ["Editors"]
 
 
 def test_a_copied_app_takes_over_its_people(service: Service, idp: TestIdp, customer: Customer, jane: Person) -> None:
@@ -126,5 +126,5 @@ def test_a_copied_app_takes_over_its_people(service: Service, idp: TestIdp, cust
     okta = copied.okta()
     assert okta.push(jane)["id"] == pushed["id"]
     assert copied.sign_in(jane).status_code == 200
-    assert customer.service.http().get(customer.told["login_url"]).status_code == 404
+    assert customer.service.http().get(customer.setup["login_url"]).status_code == 404
     assert okta.push(named(copied.slug))["id"] != pushed["id"]

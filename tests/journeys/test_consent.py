@@ -52,12 +52,12 @@ def test_an_administrator_consents_and_okta_provisions_by_the_code(
     redirect_uri = f"http://127.0.0.1:{callback.server_port}/callback"
     grants = ["authorization_code", "client_credentials"]
     customer: Customer = new_customer(service, idp, scim={"redirect_uris": [redirect_uri], "grants": grants})
-    told = customer.told
+    setup = customer.setup
     password = service.add_administrator(f"chief-{customer.slug}")
     with OAuth2Client(
-        told["client_id"], told["client_secret"], redirect_uri=redirect_uri, scope="offline_access", trust_env=False
+        setup["client_id"], setup["client_secret"], redirect_uri=redirect_uri, scope="offline_access", trust_env=False
     ) as okta:
-        url, state = okta.create_authorization_url(told["authorize_url"])
+        url, state = okta.create_authorization_url(setup["authorize_url"])
         page = window.new_page()
         page.goto(url)
         page.get_by_label("Username").fill(f"chief-{customer.slug}")
@@ -67,17 +67,17 @@ def test_an_administrator_consents_and_okta_provisions_by_the_code(
         page.get_by_role("button", name="Allow", exact=True).click()
         expect(page.get_by_role("heading", name="Authenticated")).to_be_visible()
         back = f"http://127.0.0.1:{callback.server_port}{callback.came}"
-        token = okta.fetch_token(told["token_url"], authorization_response=back, state=state)
+        token = okta.fetch_token(setup["token_url"], authorization_response=back, state=state)
         assert set(token["scope"].split()) == {"scim", "offline_access"}
-        assert okta.get(f"{told['scim_base_url']}/Users").json()["totalResults"] == 0
+        assert okta.get(f"{setup['scim_base_url']}/Users").json()["totalResults"] == 0
         first = token["access_token"]
-        renewed = okta.refresh_token(told["token_url"], refresh_token=token["refresh_token"])
+        renewed = okta.refresh_token(setup["token_url"], refresh_token=token["refresh_token"])
         assert renewed["access_token"] != first
-        assert okta.get(f"{told['scim_base_url']}/Users").status_code == 200
-        introspection = told["token_url"].replace("/token/", "/introspect/")
+        assert okta.get(f"{setup['scim_base_url']}/Users").status_code == 200
+        introspection = setup["token_url"].replace("/token/", "/introspect/")
         assert okta.introspect_token(introspection, token=renewed["access_token"]).json()["active"]
         assert okta.introspect_token(introspection, token=renewed["refresh_token"]).json()["active"]
-        revocation = told["token_url"].replace("/token/", "/revoke_token/")
+        revocation = setup["token_url"].replace("/token/", "/revoke_token/")
         assert okta.revoke_token(revocation, token=renewed["refresh_token"]).status_code == 200
         assert okta.introspect_token(introspection, token=renewed["access_token"]).json() == {"active": False}
-        assert okta.get(f"{told['scim_base_url']}/Users").status_code == 401
+        assert okta.get(f"{setup['scim_base_url']}/Users").status_code == 401

@@ -42,9 +42,9 @@ def demo(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator
                 "redirect_uris": [f"{url}/oauth/callback"],
             },
         }
-        told = service.apply({"roles": ["Editors", "Viewers"], "connections": [described]})
+        setup = service.apply({"roles": ["Editors", "Viewers"], "connections": [described]})
         service.ask("connection", "saml-keys", SLUG, "make", "--reason", "as seed_demo does")
-        file.write_text(json.dumps(told))
+        file.write_text(json.dumps(setup))
         yield server
         server.shutdown()
         thread.join()

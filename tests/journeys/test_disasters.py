@@ -140,8 +140,8 @@ def assert_nothing_is_lost_or_half(customer: Customer, answers: list[int | None]
 def workers_of(service: Service) -> list[int]:
     ps = shutil.which("ps")
     assert ps
-    told = subprocess.run([ps, "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    pairs = (line.split() for line in told.splitlines())
+    processes = subprocess.run([ps, "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    pairs = (line.split() for line in processes.splitlines())
     return [int(pid) for pid, parent in pairs if int(parent) == service.process]
 
 
@@ -168,7 +168,7 @@ def test_a_database_that_is_cut_off_and_comes_back_loses_nothing_that_was_answer
         cluster.start(["core"])
 
     answers = push_through(customer, cut_off)
-    assert {201, 503} >= set(answers), "those in between are told to try again"
+    assert {201, 503} >= set(answers), "those in between must try again"
     assert 503 in answers
     wait_until_healthy(service)
     assert_nothing_is_lost_or_half(customer, answers)
@@ -179,12 +179,12 @@ def reference_on(answer: httpx.Response) -> str:
     kind = answer.headers["content-type"].partition(";")[0]
     if kind == "text/html":
         return str(re.findall('class="reference">([0-9A-Z]{10})<', answer.text)[0])
-    told = answer.json()
+    document = answer.json()
     if kind == "application/scim+json":
-        assert told["status"] == str(answer.status_code)
-        return str(re.findall(r"Reference: ([0-9A-Z]{10})\)", told["detail"])[0])
-    assert told["error"] == "temporarily_unavailable"
-    return str(told.get("reference")) if "reference" in told else told["error_description"][-11:-1]
+        assert document["status"] == str(answer.status_code)
+        return str(re.findall(r"Reference: ([0-9A-Z]{10})\)", document["detail"])[0])
+    assert document["error"] == "temporarily_unavailable"
+    return str(document.get("reference")) if "reference" in document else document["error_description"][-11:-1]
 
 
 def test_while_the_database_is_away_every_channel_says_503_in_its_form(
@@ -195,7 +195,7 @@ def test_while_the_database_is_away_every_channel_says_503_in_its_form(
     okta.push(jane)
     assert customer.sign_in(jane, http).status_code == 200
     token = {"Authorization": okta.http.headers["authorization"]}
-    scim, form, client = f"/scim/{customer.slug}/v2", {"grant_type": "client_credentials"}, customer.told["client_id"]
+    scim, form, client = f"/scim/{customer.slug}/v2", {"grant_type": "client_credentials"}, customer.setup["client_id"]
     page, json_, scim_json = "text/html", "application/json", "application/scim+json"
     asked: list[tuple[str, str, str, dict[str, Any]]] = [
         ("GET", "/", page, {}),

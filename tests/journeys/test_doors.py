@@ -13,7 +13,7 @@ def test_an_end_user_cannot_get_a_scim_token(customer: Customer, jane: Person) -
     """The hole of stock views: anybody signed in could consent, or register a client of their own."""
     http = customer.service.http()
     assert customer.sign_in(jane, http).status_code == 200
-    client = customer.told["client_id"]
+    client = customer.setup["client_id"]
     for path in (
         f"/oauth/authorize/?client_id={client}&response_type=code&scope=scim",
         "/oauth/applications/",
@@ -43,9 +43,9 @@ def test_a_scim_token_opens_scim_of_its_connection_and_nothing_else_R1(customer:
 
 
 def test_a_wrong_secret_opens_nothing(customer: Customer) -> None:
-    basic = base64.b64encode(f"{customer.told['client_id']}:wrong".encode()).decode()
+    basic = base64.b64encode(f"{customer.setup['client_id']}:wrong".encode()).decode()
     answer = httpx.post(
-        customer.told["token_url"],
+        customer.setup["token_url"],
         data={"grant_type": "client_credentials", "scope": "scim"},
         headers={"Authorization": f"Basic {basic}"},
         trust_env=False,
@@ -67,7 +67,7 @@ def test_a_switched_off_connection_shuts_both_doors_R1a(customer: Customer, jane
     assert code == 0, out
     assert http.get("/me", headers={"Accept": "application/json"}).status_code == 401
     assert okta.http.get("/Users").status_code == 401
-    assert http.get(customer.told["login_url"]).status_code == 404
+    assert http.get(customer.setup["login_url"]).status_code == 404
 
 
 SWITCH_OFF = """

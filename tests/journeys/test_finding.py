@@ -28,5 +28,5 @@ def test_an_address_leads_to_the_identity_provider_and_stands_in_no_address_bar(
     expect(page.get_by_role("link", name="Sign in with Acme Studios")).to_have_attribute(
         "href", f"/sso/{slug}/login?next=%2Fme"
     )
-    told = [one.url + one.headers.get("referer", "") for one in asked]
-    assert not [one for one in told if "jane" in one.lower()]
+    addresses = [one.url + one.headers.get("referer", "") for one in asked]
+    assert not [one for one in addresses if "jane" in one.lower()]

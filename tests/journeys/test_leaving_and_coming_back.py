@@ -17,7 +17,7 @@ JANE = "jane.doe@acme.test"
 
 
 @pytest.fixture(scope="module")
-def told(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def setup(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """A customer whose IdP is the demo's, with pages of its own."""
     with running_idp(service, tmp_path_factory.mktemp("idp"), "acme") as url:
         with urllib.request.urlopen(f"{url}/metadata", timeout=10) as answer:
@@ -33,22 +33,22 @@ def told(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield service.apply({"roles": ["Editors", "Viewers"], "connections": [described]})
 
 
-def sign_in(page: Page, told: dict[str, Any], person: str = "Jane Doe") -> None:
-    page.goto(f"/sign-in?connection={told['slug']}")
+def sign_in(page: Page, setup: dict[str, Any], person: str = "Jane Doe") -> None:
+    page.goto(f"/sign-in?connection={setup['slug']}")
     page.get_by_role("link", name="Sign in with Acme Studios").click()
     page.get_by_role("button", name=person).click()
 
 
 def test_the_whole_life_of_an_access(
-    service: Service, told: dict[str, Any], window: BrowserContext, chromium: Any, picture: Callable[[Any, str], None]
+    service: Service, setup: dict[str, Any], window: BrowserContext, chromium: Any, picture: Callable[[Any, str], None]
 ) -> None:
-    okta = Okta(told)
+    okta = Okta(setup)
     page = window.new_page()
-    sign_in(page, told)
+    sign_in(page, setup)
     expect(page.get_by_role("heading", name="Jane Doe")).to_be_visible()
     assert page.url == f"{service.url}/me"
     # SSO came first; the push finds the same user.
-    found = service.ask("user", "show", JANE, "--connection", told["slug"])
+    found = service.ask("user", "show", JANE, "--connection", setup["slug"])
     uid = found["identities"][0]["uid"]
     pushed = okta.push(person_of(found, uid))
     editors = okta.push_group("Editors", pushed["id"])
@@ -60,13 +60,13 @@ def test_the_whole_life_of_an_access(
     assert okta.set_active(pushed["id"], active=False)["active"] is False
     page.reload()
     expect(page.get_by_role("heading", name="You are not signed in")).to_be_visible()
-    sign_in(page, told)
+    sign_in(page, setup)
     expect(page.get_by_text("Your access to CORE has been ended.")).to_be_visible()
     picture(page, "refused")
 
     # Active again at the IdP changes nothing for the user.
     assert okta.set_active(pushed["id"], active=True)["active"] is True
-    sign_in(page, told)
+    sign_in(page, setup)
     expect(page.get_by_text("Your access to CORE has been ended.")).to_be_visible()
 
     # An administrator looks, and unexpires.
@@ -86,7 +86,7 @@ def test_the_whole_life_of_an_access(
     expect(desk.get_by_text("Came back from leave").first).to_be_visible()
     picture(desk, "admin-user")
 
-    sign_in(page, told)
+    sign_in(page, setup)
     expect(page.get_by_role("heading", name="Jane Doe")).to_be_visible()
     expect(page.get_by_role("rowheader", name="Editors")).to_be_visible()
     assert okta.http.delete(f"/Groups/{editors}").status_code == 204
@@ -94,12 +94,12 @@ def test_the_whole_life_of_an_access(
     # And leaves by herself.
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_text("You are signed out of CORE.")).to_be_visible()
-    told_now = service.ask("user", "show", JANE, "--connection", told["slug"])
-    assert told_now["id"] == found["id"]
-    assert len(told_now["identities"]) == 1
-    kinds = [event["kind"] for event in told_now["events"]]
+    user = service.ask("user", "show", JANE, "--connection", setup["slug"])
+    assert user["id"] == found["id"]
+    assert len(user["identities"]) == 1
+    kinds = [event["kind"] for event in user["events"]]
     assert [kinds.count(kind) for kind in ("user.created", "user.expired", "user.unexpired")] == [1, 1, 1]
-    (unexpired,) = [event for event in told_now["events"] if event["kind"] == "user.unexpired"]
+    (unexpired,) = [event for event in user["events"] if event["kind"] == "user.unexpired"]
     assert unexpired["actor"] == "boss"
 
 

@@ -60,7 +60,7 @@ def test_every_step_of_oktas_own_suite_holds(customer: Customer, jane: Person) -
     okta = customer.okta()
     okta.push(jane)  # the suite expects that somebody is there
     variables = {
-        "SCIMBaseURL": customer.told["scim_base_url"],
+        "SCIMBaseURL": customer.setup["scim_base_url"],
         "auth": okta.http.headers["authorization"],
         "InvalidUserEmail": "nobody@acme.test",
         "UserIdThatDoesNotExist": "010101001010101011001010101011",

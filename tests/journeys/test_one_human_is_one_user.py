@@ -16,10 +16,10 @@ def test_scim_then_sso_is_one_user(customer: Customer, jane: Person) -> None:
     page = customer.sign_in(jane)
     assert page.status_code == 200
     assert "Jane Doe" in page.text
-    told = customer.user(str(jane.uid))
-    (identity,) = told["identities"]
+    user = customer.user(str(jane.uid))
+    (identity,) = user["identities"]
     assert (identity["scim_id"], identity["uid"]) == (pushed["id"], jane.uid)
-    assert [event["kind"] for event in told["events"]].count("user.created") == 1
+    assert [event["kind"] for event in user["events"]].count("user.created") == 1
 
 
 def test_sso_then_scim_is_one_user(customer: Customer, jane: Person) -> None:
@@ -48,9 +48,9 @@ def test_both_at_the_same_instant_from_many_processes_is_one_user(customer: Cust
     assert set(answers[0::2]) == {200}, "every sign-in is let in"
     assert sorted(set(answers[1::2])) in ([201], [201, 409]), "a push is taken once; the others are plain duplicates"
     assert answers[1::2].count(201) == 1
-    told = customer.user(str(jane.uid))
-    assert len(told["identities"]) == 1
-    kinds = [event["kind"] for event in told["events"]]
+    user = customer.user(str(jane.uid))
+    assert len(user["identities"]) == 1
+    kinds = [event["kind"] for event in user["events"]]
     assert (kinds.count("user.created"), kinds.count("identity.created")) == (1, 1)
     listed = okta.http.get("/Users", params={"count": 100}).json()
     assert listed["totalResults"] == 1

@@ -15,15 +15,15 @@ def found(customer: Customer, reference: str) -> dict[str, Any]:
     while time.monotonic() < until:
         code, _ = customer.service.manage("provisioning", "show", reference)
         if code == 0:
-            told: dict[str, Any] = customer.service.ask("provisioning", "show", reference)
-            return told
+            record: dict[str, Any] = customer.service.ask("provisioning", "show", reference)
+            return record
     raise AssertionError(f"{reference} is not in the log")
 
 
 def test_a_reference_finds_a_refused_push_made_with_a_long_lived_token_R35(customer: Customer) -> None:
     made = customer.service.ask("connection", "token", "make", customer.slug, "--name", "Entra")
     http = open_client(
-        base_url=customer.told["scim_base_url"],
+        base_url=customer.setup["scim_base_url"],
         headers={"Authorization": f"Bearer {made['token']}", "Content-Type": "application/scim+json"},
     )
     refused = http.post("/Users", json={"userName": ""})

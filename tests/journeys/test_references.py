@@ -30,8 +30,8 @@ def test_a_push_taken_or_refused_has_one_reference_R34(
     with caplog.at_level(logging.INFO):
         answer = okta.post("/Users", person())
     assert answer.status_code == status
-    told = Event.objects.filter(pk__gt=before)
-    assert {event.request_id for event in told} == {answer["X-Request-Id"]}
+    events = Event.objects.filter(pk__gt=before)
+    assert {event.request_id for event in events} == {answer["X-Request-Id"]}
     assert referred(caplog, "scim.requests") == [answer["X-Request-Id"]]
 
 
@@ -47,8 +47,8 @@ def test_a_sign_in_let_in_or_refused_has_one_reference_R34(
     with caplog.at_level(logging.INFO):
         answer = Browser(idp).come_back(said)
     assert answer.status_code == status
-    told = Event.objects.filter(pk__gt=before)
-    assert {event.request_id for event in told} == {answer["X-Request-Id"]}
+    events = Event.objects.filter(pk__gt=before)
+    assert {event.request_id for event in events} == {answer["X-Request-Id"]}
     assert referred(caplog, "sso.sign_ins") == [answer["X-Request-Id"]]
 
 

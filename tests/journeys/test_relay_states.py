@@ -1,10 +1,11 @@
 """What strangers write into RelayState, brought to Chromium: its own reading of an address decides where somebody lands."""
 
 import re
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route
+from playwright.sync_api import BrowserContext, Page, Request, Route
 
 from core_identity.values import Person
 from tests.journeys.conftest import Customer, named, new_customer
@@ -40,7 +41,7 @@ def tiles(service: Service) -> Customer:
 
 
 @pytest.fixture
-def visited(window: BrowserContext) -> set[str]:
+def visited(window: BrowserContext) -> Iterator[set[str]]:
     """The hosts that the browser asked for anything. The IdP's page is served here; nothing else outside this machine is there."""
     hosts: set[str] = set()
 
@@ -50,19 +51,23 @@ def visited(window: BrowserContext) -> set[str]:
         else:
             route.abort()
 
-    window.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+    def note(request: Request) -> None:
+        hosts.add(urlsplit(request.url).netloc)
+
+    window.on("request", note)
     window.route(lambda url: urlsplit(url).hostname != "localhost", answer)
-    return hosts
+    yield hosts
+    window.remove_listener("request", note)
 
 
 def arrive(page: Page, tiles: Customer, jane: Person, relay_state: str) -> str:
     """Sign in from the IdP's page with a RelayState, and return the address that the browser ends at."""
     page.context.clear_cookies()
     page.goto(IDP_PAGE)
-    claims = tiles.idp.claims(by_sso(jane), acs_url=tiles.told["acs_url"], request_id=None)
+    claims = tiles.idp.claims(by_sso(jane), acs_url=tiles.setup["acs_url"], request_id=None)
     fields = {"SAMLResponse": tiles.idp.response(claims), "RelayState": relay_state}
     with page.expect_navigation(url=re.compile(r"^(?!https://idp\.test)"), wait_until="commit"):
-        page.evaluate(POST_A_FORM, [tiles.told["acs_url"], fields])
+        page.evaluate(POST_A_FORM, [tiles.setup["acs_url"], fields])
     return page.url
 
 

@@ -98,12 +98,12 @@ def test_a_customer_is_connected_step_by_step_from_the_screen_only_R37(
     step(admin, "provisioning").get_by_role("link", name="Make the OAuth client").click()
     admin.get_by_role("button", name="Make the client and its secret").click()
     described = service.ask("connection", "show", SLUG)
-    told = {**described["connections"][0], "client_secret": admin.get_by_label("Client secret").input_value()}
+    setup = {**described["connections"][0], "client_secret": admin.get_by_label("Client secret").input_value()}
     admin.get_by_role("link", name="I have copied it").click()
     expect(step(admin, "provisioning")).to_contain_text("done")
 
     # Ticks turn while the administrator watches.
-    okta = Okta(told)
+    okta = Okta(setup)
     okta.lookup("nobody@globex.test")
     expect(step(admin, "test_call")).to_contain_text("done", timeout=15_000)
     jane = okta.push(named(SLUG))

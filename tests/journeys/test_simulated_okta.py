@@ -26,7 +26,7 @@ def simulate(file: Path, *words: str) -> str:
 
 def remembered(customer: Customer, folder: Path) -> Path:
     file = folder / "connection.json"
-    file.write_text(json.dumps(customer.told))
+    file.write_text(json.dumps(customer.setup))
     return file
 
 

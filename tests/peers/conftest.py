@@ -22,7 +22,7 @@ POST_A_FORM: Final = """([url, fields]) => {
     form.submit();
 }"""
 
-Told = dict[str, dict[str, Any]]
+Setups = dict[str, dict[str, Any]]
 """The setups of the customers' administrators, by slug."""
 
 
@@ -61,7 +61,7 @@ def page(window: BrowserContext) -> Page:
     return window.new_page()
 
 
-def introduce(service: Service, idp: Pysaml2Idp, connections: dict[str, dict[str, Any]]) -> Told:
+def introduce(service: Service, idp: Pysaml2Idp, connections: dict[str, dict[str, Any]]) -> Setups:
     described = [
         {
             "name": "Acme Studios",
@@ -80,8 +80,8 @@ def introduce(service: Service, idp: Pysaml2Idp, connections: dict[str, dict[str
     return {one["slug"]: one for one in answer["connections"]}
 
 
-def metadata_of(service: Service, told: dict[str, Any]) -> str:
-    answer = service.http().get(told["metadata_url"])
+def metadata_of(service: Service, setup: dict[str, Any]) -> str:
+    answer = service.http().get(setup["metadata_url"])
     assert answer.status_code == 200
     return answer.text
 
@@ -92,8 +92,8 @@ def user_of(service: Service, slug: str, person: Person) -> dict[str, Any]:
     return found
 
 
-def sign_in(page: Page, told: dict[str, Any], person: str = "Jane Doe", *, going_on: str = "") -> None:
-    page.goto(told["login_url"] + going_on)
+def sign_in(page: Page, setup: dict[str, Any], person: str = "Jane Doe", *, going_on: str = "") -> None:
+    page.goto(setup["login_url"] + going_on)
     page.get_by_role("button", name=person).click()
 
 

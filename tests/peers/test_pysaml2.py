@@ -14,7 +14,16 @@ from saml2.sigver import TRIPLE_DES_CBC
 from saml2.xml.schema import validate
 
 from core_identity.values import Person
-from tests.peers.conftest import POST_A_FORM, Told, expect_in, expect_refused, introduce, metadata_of, sign_in, user_of
+from tests.peers.conftest import (
+    POST_A_FORM,
+    Setups,
+    expect_in,
+    expect_refused,
+    introduce,
+    metadata_of,
+    sign_in,
+    user_of,
+)
 from tests.support.okta import Okta
 from tests.support.pysaml2_idp import Manner, Pysaml2Idp, running_pysaml2
 from tests.support.service import Service
@@ -42,7 +51,7 @@ CONNECTIONS: Final[dict[str, dict[str, Any]]] = {
 
 
 @pytest.fixture(scope="module")
-def told(service: Service, module_idp: Pysaml2Idp) -> Told:
+def setups(service: Service, module_idp: Pysaml2Idp) -> Setups:
     """The setups of the customers' administrators, by slug. The service has read the IdP's metadata, and the IdP the service's."""
     return introduce(service, module_idp, CONNECTIONS)
 
@@ -51,9 +60,9 @@ def told(service: Service, module_idp: Pysaml2Idp) -> Told:
 
 
 def test_pysaml2_understands_our_metadata_by_the_schema_and_by_its_store(
-    service: Service, idp: Pysaml2Idp, told: Told
+    service: Service, idp: Pysaml2Idp, setups: Setups
 ) -> None:
-    ours = told["by-default"]
+    ours = setups["by-default"]
     validate(metadata_of(service, ours))
     store = idp.saml.metadata
     assert [one["location"] for one in store.assertion_consumer_service(ours["entity_id"], BINDING_HTTP_POST)] == [
@@ -70,23 +79,23 @@ AES: Final = "http://www.w3.org/2001/04/xmlenc#aes256-cbc"
 
 @pytest.mark.browser
 def test_an_encrypted_assertion_is_read_and_one_that_is_not_is_refused_where_that_is_demanded(
-    idp: Pysaml2Idp, told: Told, jane: Person, page: Page
+    idp: Pysaml2Idp, setups: Setups, jane: Person, page: Page
 ) -> None:
     idp.manner = Manner(encryption=AES)
-    sign_in(page, told["by-encryption"])
+    sign_in(page, setups["by-encryption"])
     expect_in(page)
     page.context.clear_cookies()
     idp.manner = Manner()
-    sign_in(page, told["by-encryption"])
+    sign_in(page, setups["by-encryption"])
     expect_refused(page, "not_encrypted")
 
 
 @pytest.mark.browser
 def test_3DES_which_is_what_pysaml2_encrypts_with_by_default_is_refused(
-    idp: Pysaml2Idp, told: Told, jane: Person, page: Page
+    idp: Pysaml2Idp, setups: Setups, jane: Person, page: Page
 ) -> None:
     idp.manner = Manner(encryption=TRIPLE_DES_CBC)
-    sign_in(page, told["by-encryption"])
+    sign_in(page, setups["by-encryption"])
     expect_refused(page, "algorithm")
 
 
@@ -95,7 +104,7 @@ def test_3DES_which_is_what_pysaml2_encrypts_with_by_default_is_refused(
 
 @pytest.mark.browser
 def test_a_person_comes_in_by_pysaml2_and_stands_on_her_page_with_her_roles(
-    service: Service, told: Told, jane: Person, page: Page
+    service: Service, setups: Setups, jane: Person, page: Page
 ) -> None:
     page.goto("/sign-in?connection=by-default")
     page.get_by_role("link", name="Sign in with Acme Studios").click()
@@ -110,12 +119,14 @@ def test_a_person_comes_in_by_pysaml2_and_stands_on_her_page_with_her_roles(
 
 
 @pytest.mark.browser
-def test_the_answer_comes_from_another_site_and_brings_no_session(told: Told, jane: Person, page: Page) -> None:
-    sign_in(page, told["by-default"])
+def test_the_answer_comes_from_another_site_and_brings_no_session(setups: Setups, jane: Person, page: Page) -> None:
+    sign_in(page, setups["by-default"])
     expect_in(page)
     posted: list[Request] = []
-    page.on("request", lambda request: posted.append(request) if request.url == told["by-default"]["acs_url"] else None)
-    sign_in(page, told["by-default"])
+    page.on(
+        "request", lambda request: posted.append(request) if request.url == setups["by-default"]["acs_url"] else None
+    )
+    sign_in(page, setups["by-default"])
     expect_in(page)
     (request,) = posted
     headers = request.all_headers()
@@ -129,15 +140,15 @@ def test_the_answer_comes_from_another_site_and_brings_no_session(told: Told, ja
 @pytest.mark.browser
 @pytest.mark.parametrize("first", ["sso", "scim"])
 def test_pushed_before_or_after_she_is_one_user(
-    service: Service, told: Told, jane: Person, page: Page, first: str
+    service: Service, setups: Setups, jane: Person, page: Page, first: str
 ) -> None:
-    okta = Okta(told["by-default"])
+    okta = Okta(setups["by-default"])
     if first == "scim":
         okta.push(jane)
-    sign_in(page, told["by-default"])
+    sign_in(page, setups["by-default"])
     expect_in(page)
     pushed = okta.push(jane)
-    sign_in(page, told["by-default"])
+    sign_in(page, setups["by-default"])
     expect_in(page)
     found = user_of(service, "by-default", jane)
     assert [(identity["uid"], identity["scim_id"]) for identity in found["identities"]] == [(jane.uid, pushed["id"])]
@@ -151,11 +162,11 @@ def test_pushed_before_or_after_she_is_one_user(
     ids=["emailAddress", "transient"],
 )
 def test_whatever_form_her_NameID_has_she_is_one_user(
-    service: Service, idp: Pysaml2Idp, told: Told, jane: Person, page: Page, name_id_format: str
+    service: Service, idp: Pysaml2Idp, setups: Setups, jane: Person, page: Page, name_id_format: str
 ) -> None:
     idp.manner = Manner(name_id_format=name_id_format)
     for _ in range(2):
-        sign_in(page, told["by-default"])
+        sign_in(page, setups["by-default"])
         expect_in(page)
     found = user_of(service, "by-default", jane)
     assert len(found["identities"]) == 1
@@ -164,10 +175,10 @@ def test_whatever_form_her_NameID_has_she_is_one_user(
 
 @pytest.mark.browser
 def test_attributes_may_be_named_by_the_OIDs_of_the_X500_profile(
-    service: Service, idp: Pysaml2Idp, told: Told, jane: Person, page: Page
+    service: Service, idp: Pysaml2Idp, setups: Setups, jane: Person, page: Page
 ) -> None:
     idp.manner = Manner(names_by_oid=True)
-    sign_in(page, told["by-oid"])
+    sign_in(page, setups["by-oid"])
     expect_in(page)
     expect(page.get_by_role("rowheader", name="Editors")).to_be_visible()
     found = user_of(service, "by-oid", jane)
@@ -177,10 +188,10 @@ def test_attributes_may_be_named_by_the_OIDs_of_the_X500_profile(
 @pytest.mark.browser
 @pytest.mark.parametrize("relay_state", [None, "https://evil.test/"])
 def test_she_lands_where_she_wanted_to_go_whatever_the_IdP_makes_of_the_RelayState(
-    service: Service, idp: Pysaml2Idp, told: Told, jane: Person, page: Page, relay_state: str | None
+    service: Service, idp: Pysaml2Idp, setups: Setups, jane: Person, page: Page, relay_state: str | None
 ) -> None:
     idp.manner = Manner(relay_state=relay_state)
-    sign_in(page, told["by-default"], going_on="?next=/me%3Fwanted%3Dthis")
+    sign_in(page, setups["by-default"], going_on="?next=/me%3Fwanted%3Dthis")
     expect_in(page)
     assert page.url == f"{service.url}/me?wanted=this"
 
@@ -200,10 +211,10 @@ def test_she_lands_where_she_wanted_to_go_whatever_the_IdP_makes_of_the_RelaySta
     ],
 )
 def test_both_must_be_signed_unless_the_connection_demands_one_of_them(
-    idp: Pysaml2Idp, told: Told, jane: Person, page: Page, slug: str, response: bool, assertion: bool, refused: str | None
+    idp: Pysaml2Idp, setups: Setups, jane: Person, page: Page, slug: str, response: bool, assertion: bool, refused: str | None
 ) -> None:  # fmt: skip
     idp.manner = Manner(sign_response=response, sign_assertion=assertion)
-    sign_in(page, told[slug])
+    sign_in(page, setups[slug])
     if refused:
         expect_refused(page, refused)
     else:
@@ -212,10 +223,10 @@ def test_both_must_be_signed_unless_the_connection_demands_one_of_them(
 
 @pytest.mark.browser
 def test_SHA_1_which_is_what_pysaml2_signs_with_by_default_is_refused(
-    idp: Pysaml2Idp, told: Told, jane: Person, page: Page
+    idp: Pysaml2Idp, setups: Setups, jane: Person, page: Page
 ) -> None:
     idp.manner = Manner(signature=None, digest=None)
-    sign_in(page, told["by-default"])
+    sign_in(page, setups["by-default"])
     expect_refused(page, "algorithm")
 
 
@@ -225,12 +236,12 @@ def test_a_new_key_of_the_IdP_is_foreign_until_its_metadata_is_applied(
 ) -> None:
     with running_pysaml2(tmp_path_factory.mktemp("rollover")) as idp:
         idp.people = (jane,)
-        told = introduce(service, idp, {"rollover": {}})["rollover"]
+        rollover = introduce(service, idp, {"rollover": {}})["rollover"]
         idp.change_key()
-        sign_in(page, told)
+        sign_in(page, rollover)
         expect_refused(page, "signature")
         introduce(service, idp, {"rollover": {}})
-        sign_in(page, told)
+        sign_in(page, rollover)
         expect_in(page)
 
 
@@ -247,10 +258,10 @@ def test_a_new_key_of_the_IdP_is_foreign_until_its_metadata_is_applied(
     ids=["far behind", "ahead"],
 )
 def test_clocks_may_disagree_a_little(
-    idp: Pysaml2Idp, told: Told, jane: Person, page: Page, ahead: timedelta, refused: str | None
+    idp: Pysaml2Idp, setups: Setups, jane: Person, page: Page, ahead: timedelta, refused: str | None
 ) -> None:
     idp.manner = Manner(clock=ahead)
-    sign_in(page, told["by-default"])
+    sign_in(page, setups["by-default"])
     if refused:
         expect_refused(page, refused)
     else:
@@ -258,28 +269,28 @@ def test_clocks_may_disagree_a_little(
 
 
 @pytest.mark.browser
-def test_an_assertion_for_another_service_is_refused(idp: Pysaml2Idp, told: Told, jane: Person, page: Page) -> None:
-    idp.manner = Manner(audience=told["by-assertion"]["entity_id"])
-    sign_in(page, told["by-default"])
+def test_an_assertion_for_another_service_is_refused(idp: Pysaml2Idp, setups: Setups, jane: Person, page: Page) -> None:
+    idp.manner = Manner(audience=setups["by-assertion"]["entity_id"])
+    sign_in(page, setups["by-default"])
     expect_refused(page, "audience")
 
 
 @pytest.mark.browser
-def test_whom_the_IdP_does_not_sign_in_is_told_so(told: Told, jane: Person, page: Page) -> None:
-    sign_in(page, told["by-default"], "Nobody")
+def test_a_person_whom_the_IdP_does_not_sign_in_gets_an_explanation(setups: Setups, jane: Person, page: Page) -> None:
+    sign_in(page, setups["by-default"], "Nobody")
     expect(page.get_by_text("Your identity provider did not sign you in.")).to_be_visible()
     expect_refused(page, "status")
 
 
 @pytest.mark.browser
-def test_the_same_answer_posted_again_opens_nothing(idp: Pysaml2Idp, told: Told, jane: Person, page: Page) -> None:
-    with page.expect_request(told["by-default"]["acs_url"]) as posted:
-        sign_in(page, told["by-default"])
+def test_the_same_answer_posted_again_opens_nothing(idp: Pysaml2Idp, setups: Setups, jane: Person, page: Page) -> None:
+    with page.expect_request(setups["by-default"]["acs_url"]) as posted:
+        sign_in(page, setups["by-default"])
     expect_in(page)
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_text("You are signed out of CORE.")).to_be_visible()
     page.goto(f"{idp.url}/dashboard")
-    page.evaluate(POST_A_FORM, [told["by-default"]["acs_url"], posted.value.post_data_json])
+    page.evaluate(POST_A_FORM, [setups["by-default"]["acs_url"], posted.value.post_data_json])
     expect_refused(page, "replay")
 
 
@@ -288,9 +299,9 @@ def test_the_same_answer_posted_again_opens_nothing(idp: Pysaml2Idp, told: Told,
 
 @pytest.mark.browser
 def test_a_sign_in_that_begins_at_the_IdP_is_refused_by_default(
-    idp: Pysaml2Idp, told: Told, jane: Person, page: Page
+    idp: Pysaml2Idp, setups: Setups, jane: Person, page: Page
 ) -> None:
-    page.goto(f"{idp.url}/dashboard?sp={told['by-default']['entity_id']}")
+    page.goto(f"{idp.url}/dashboard?sp={setups['by-default']['entity_id']}")
     page.get_by_role("button", name="Jane Doe").click()
     expect_refused(page, "unsolicited")
 
@@ -300,10 +311,10 @@ def test_a_sign_in_that_begins_at_the_IdP_is_refused_by_default(
     ("relay_state", "lands"), [("", "/me"), ("/me?from=tile", "/me?from=tile"), ("https://evil.test/", "/me")]
 )
 def test_where_it_is_switched_on_she_lands_on_a_page_of_ours(
-    service: Service, idp: Pysaml2Idp, told: Told, jane: Person, page: Page, relay_state: str, lands: str
+    service: Service, idp: Pysaml2Idp, setups: Setups, jane: Person, page: Page, relay_state: str, lands: str
 ) -> None:
     idp.manner = Manner(relay_state=relay_state)
-    page.goto(f"{idp.url}/dashboard?sp={told['by-dashboard']['entity_id']}")
+    page.goto(f"{idp.url}/dashboard?sp={setups['by-dashboard']['entity_id']}")
     page.get_by_role("button", name="Jane Doe").click()
     expect_in(page)
     assert page.url == f"{service.url}{lands}"

@@ -13,7 +13,7 @@ from saml2 import BINDING_HTTP_POST, BINDING_HTTP_REDIRECT
 from saml2.samlp import STATUS_SUCCESS
 
 from core_identity.values import Person
-from tests.peers.conftest import POST_A_FORM, Told, expect_in, expect_refused, introduce, sign_in
+from tests.peers.conftest import POST_A_FORM, Setups, expect_in, expect_refused, introduce, sign_in
 from tests.support.load_balancer import LoadBalancer, running_nodes
 from tests.support.pysaml2_idp import Heard, Manner, Pysaml2Idp, running_pysaml2
 from tests.support.service import Service
@@ -27,7 +27,7 @@ BINDINGS: Final = {"ways-post": BINDING_HTTP_POST, "ways-redirect": BINDING_HTTP
 
 
 @pytest.fixture(scope="module")
-def told(service: Service, module_idp: Pysaml2Idp) -> Told:
+def setups(service: Service, module_idp: Pysaml2Idp) -> Setups:
     module_idp.want_signed = True
     return introduce(service, module_idp, CONNECTIONS)
 
@@ -57,12 +57,12 @@ def connection_of(page: Page) -> str:
     ("slug", "encryption"), [("ways-post", None), ("ways-redirect", AES)], ids=["readable", "encrypted"]
 )
 def test_a_signed_request_of_either_binding_is_understood_and_answered(
-    idp: Pysaml2Idp, told: Told, jane: Person, page: Page, slug: str, encryption: str | None
+    idp: Pysaml2Idp, setups: Setups, jane: Person, page: Page, slug: str, encryption: str | None
 ) -> None:
     """pysaml2 verifies our signature by our metadata, and refuses a request without one here."""
     idp.manner = Manner(encryption=encryption)
     with page.expect_request(lambda request: request.url.startswith(f"{idp.url}/sso")) as asked:
-        sign_in(page, told[slug], going_on="?next=/me%3Fwanted%3Dthis")
+        sign_in(page, setups[slug], going_on="?next=/me%3Fwanted%3Dthis")
     expect_in(page)
     assert asked.value.method == ("POST" if slug == "ways-post" else "GET")
     assert page.url.endswith("/me?wanted=this")
@@ -70,11 +70,11 @@ def test_a_signed_request_of_either_binding_is_understood_and_answered(
 
 @pytest.mark.browser
 def test_without_scripts_one_goes_on_by_the_buttons(
-    chromium: Browser, service: Service, told: Told, jane: Person
+    chromium: Browser, service: Service, setups: Setups, jane: Person
 ) -> None:
     context = chromium.new_context(base_url=service.url, java_script_enabled=False)
     page = context.new_page()
-    page.goto(told["ways-post"]["login_url"])
+    page.goto(setups["ways-post"]["login_url"])
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Jane Doe").click()
     page.get_by_role("button").click()  # pysaml2's
@@ -96,12 +96,12 @@ def test_without_scripts_one_goes_on_by_the_buttons(
     ids=["POST", "Redirect"],
 )
 def test_signing_out_here_signs_out_there_and_the_answer_comes_back(
-    idp: Pysaml2Idp, told: Told, jane: Person, page: Page, slug: str, answers_by: str
+    idp: Pysaml2Idp, setups: Setups, jane: Person, page: Page, slug: str, answers_by: str
 ) -> None:
     idp.manner = Manner(logout_binding=answers_by)
-    sign_in(page, told[slug])
+    sign_in(page, setups[slug])
     expect_in(page)
-    name_id, index = idp.known_as[told[slug]["entity_id"]]
+    name_id, index = idp.known_as[setups[slug]["entity_id"]]
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_text("Your session at Acme Studios has ended too.")).to_be_visible()
     assert idp.heard == [Heard("LogoutRequest", BINDINGS[slug], name_id.text, index)]
@@ -115,16 +115,23 @@ def test_signing_out_here_signs_out_there_and_the_answer_comes_back(
     ids=["POST", "Redirect"],
 )
 def test_signing_out_there_ends_that_session_here_and_is_confirmed(
-    chromium: Browser, service: Service, idp: Pysaml2Idp, told: Told, jane: Person, page: Page, slug: str, asks_by: str
+    chromium: Browser,
+    service: Service,
+    idp: Pysaml2Idp,
+    setups: Setups,
+    jane: Person,
+    page: Page,
+    slug: str,
+    asks_by: str,
 ) -> None:
     idp.manner = Manner(logout_binding=asks_by)
     elsewhere = chromium.new_context(base_url=service.url)
     at_home = elsewhere.new_page()
-    sign_in(at_home, told[slug])
+    sign_in(at_home, setups[slug])
     expect_in(at_home)
-    sign_in(page, told[slug])
+    sign_in(page, setups[slug])
     expect_in(page)
-    page.goto(f"{idp.url}/leave?sp={told[slug]['entity_id']}")
+    page.goto(f"{idp.url}/leave?sp={setups[slug]['entity_id']}")
     expect(page.get_by_role("heading", name="You are signed out everywhere")).to_be_visible()
     assert idp.heard == [Heard("LogoutResponse", BINDINGS[slug], STATUS_SUCCESS)]
     expect_out(page)
@@ -137,14 +144,14 @@ def test_signing_out_there_ends_that_session_here_and_is_confirmed(
 
 
 @pytest.fixture(scope="module")
-def others(service: Service, told: Told, other_idp: Pysaml2Idp) -> Told:
+def others(service: Service, setups: Setups, other_idp: Pysaml2Idp) -> Setups:
     """``ways-other`` believes another IdP than all the rest."""
-    return told | introduce(service, other_idp, {"ways-other": {}})
+    return setups | introduce(service, other_idp, {"ways-other": {}})
 
 
 @pytest.mark.browser
 def test_in_two_tabs_at_two_IdPs_each_ends_where_it_began(
-    idp: Pysaml2Idp, other_idp: Pysaml2Idp, others: Told, jane: Person, page: Page
+    idp: Pysaml2Idp, other_idp: Pysaml2Idp, others: Setups, jane: Person, page: Page
 ) -> None:
     other_idp.people = idp.people
     tab = page.context.new_page()
@@ -160,7 +167,7 @@ def test_in_two_tabs_at_two_IdPs_each_ends_where_it_began(
 
 @pytest.mark.browser
 def test_an_answer_that_is_brought_to_the_other_connection_opens_nothing(
-    idp: Pysaml2Idp, other_idp: Pysaml2Idp, others: Told, jane: Person, page: Page
+    idp: Pysaml2Idp, other_idp: Pysaml2Idp, others: Setups, jane: Person, page: Page
 ) -> None:
     """Mix-up: both begun in this browser, so its cookie is good for both; the answers are crossed."""
     other_idp.people = idp.people
@@ -174,7 +181,7 @@ def test_an_answer_that_is_brought_to_the_other_connection_opens_nothing(
 
 @pytest.mark.browser
 def test_an_IdP_that_answers_what_another_was_asked_opens_nothing(
-    idp: Pysaml2Idp, other_idp: Pysaml2Idp, others: Told, jane: Person, page: Page
+    idp: Pysaml2Idp, other_idp: Pysaml2Idp, others: Setups, jane: Person, page: Page
 ) -> None:
     """A customer's IdP that has learnt of a request to another one signs an answer to it, for either address."""
     ours, theirs = others["ways-redirect"], others["ways-other"]
@@ -190,7 +197,7 @@ def test_an_IdP_that_answers_what_another_was_asked_opens_nothing(
         expect_refused(page, code)
 
 
-def held_back(page: Page, told: dict[str, Any]) -> dict[str, str]:
+def held_back(page: Page, setup: dict[str, Any]) -> dict[str, str]:
     """Sign in as far as the IdP's answer, which does not arrive; return its fields. The page is still the IdP's."""
     held: list[dict[str, str]] = []
 
@@ -198,11 +205,11 @@ def held_back(page: Page, told: dict[str, Any]) -> dict[str, str]:
         held.append(dict(route.request.post_data_json or {}))
         route.abort()
 
-    page.route(told["acs_url"], hold)
-    page.goto(told["login_url"])
+    page.route(setup["acs_url"], hold)
+    page.goto(setup["login_url"])
     with page.expect_event("requestfailed"), suppress(Exception):
         page.get_by_role("button", name="Jane Doe").click()
-    page.unroute(told["acs_url"])
+    page.unroute(setup["acs_url"])
     (fields,) = held
     return fields
 
@@ -220,19 +227,19 @@ def cluster(service: Service) -> Iterator[LoadBalancer]:
 def test_a_sign_in_goes_on_at_whatever_node_and_its_answer_is_used_up_at_all(
     chromium: Browser, cluster: LoadBalancer, module_idp: Pysaml2Idp, idp: Pysaml2Idp, jane: Person
 ) -> None:
-    told = introduce(cluster.service, idp, {"ways-nodes": {"saml": {"sign_requests": True}}})["ways-nodes"]
+    setup = introduce(cluster.service, idp, {"ways-nodes": {"saml": {"sign_requests": True}}})["ways-nodes"]
     context: BrowserContext = chromium.new_context(base_url=cluster.service.url)
     page = context.new_page()
     cluster.plan = {"/login": 0, "/acs": 1, "/finish": 0, "/me": 1, "/sign-out": 0, "/logout": 1}
-    with page.expect_request(told["acs_url"]) as posted:
-        sign_in(page, told)
+    with page.expect_request(setup["acs_url"]) as posted:
+        sign_in(page, setup)
     expect_in(page)
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_text("has ended too.")).to_be_visible()
     for node in (0, 1):
         cluster.plan["/acs"] = node
         page.goto(f"{idp.url}/dashboard")
-        page.evaluate(POST_A_FORM, [told["acs_url"], posted.value.post_data_json])
+        page.evaluate(POST_A_FORM, [setup["acs_url"], posted.value.post_data_json])
         expect_refused(page, "replay")
     assert cluster.served == {0, 1}
     context.close()
@@ -247,16 +254,16 @@ def test_an_IdP_changes_its_key_without_one_failed_sign_in(
 ) -> None:
     with running_pysaml2(tmp_path_factory.mktemp("rollover")) as idp:
         idp.people = (jane,)
-        told = introduce(service, idp, {"ways-rollover": {}})["ways-rollover"]
-        for step, told_of in (
+        rollover = introduce(service, idp, {"ways-rollover": {}})["ways-rollover"]
+        for step, announced in (
             (idp.announce_next_key, True),
             (idp.sign_with_next_key, False),
             (idp.forget_old_key, True),
         ):
-            sign_in(page, told)
+            sign_in(page, rollover)
             expect_in(page)
             step()
-            if told_of:
+            if announced:
                 introduce(service, idp, {"ways-rollover": {}})
-        sign_in(page, told)
+        sign_in(page, rollover)
         expect_in(page)

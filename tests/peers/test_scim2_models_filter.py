@@ -11,6 +11,7 @@ from scim2_models.path import expressions as theirs
 
 from scim.wire import filter as ours
 from scim.wire.errors import InvalidFilter
+from tests.support.nightly import examples
 
 DIFFERENCES: Final[dict[str, re.Pattern[str]]] = {
     "white space is a space or a tab: the RFC knows the space only, theirs lets lines break": re.compile(r"[\n\r\f\v]"),
@@ -98,7 +99,7 @@ def _translated(node: theirs.FilterNode) -> ours.Filter:
     raise AssertionError(node)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(150, 5_000), deadline=None)
 @given(FILTERS | DAMAGED)
 @example('emails[type eq "work"].value eq "x"')
 @example("a.b.c pr")

@@ -39,7 +39,7 @@ def test_a_slash_more_or_less_changes_no_scim_address(okta: Scim) -> None:
     error(okta.get("/Me/"), 501)
 
 
-def test_the_base_url_says_what_it_is(okta: Scim) -> None:
+def test_the_base_url_answers_a_description(okta: Scim) -> None:
     names = ("ServiceProviderConfig", "ResourceTypes", "Schemas", "Users", "Groups")
     for path in ("", "/", "//", "?", "/?&"):
         answer = okta.get(path)

@@ -140,7 +140,7 @@ def asked(secrets: Secrets, *, by_body: bool = False) -> int:
     return Client(headers=headers).post("/oauth/token/", form, content_type=FORM).status_code
 
 
-def test_a_former_secret_goes_on_until_its_end_by_basic_and_body(connection: Connection) -> None:
+def test_a_former_secret_stays_valid_until_its_end_by_basic_and_body(connection: Connection) -> None:
     first = secrets_of(connection)
     text = rotate_secret(actor=ADMIN, connection=connection, former_lasts=DAY)
     second = Secrets(first.client_id, text)
@@ -214,7 +214,7 @@ def test_an_administrator_makes_and_revokes_on_the_page_and_sees_each_once(conne
     assert f"{page}/credentials/" in as_root.get(f"{page}/change/").content.decode()
 
 
-def test_who_may_not_change_the_connection_makes_and_revokes_nothing(entra: Scim) -> None:
+def test_a_user_who_may_not_change_the_connection_makes_and_revokes_nothing(entra: Scim) -> None:
     as_desk = browser_of(staff("desk", "view_user", "view_connection"))
     page = f"/admin/core_identity/connection/{entra.connection.pk}"
     for name in ("credentials", "token", "secret", f"revoke/?token={BearerToken.objects.get().pk}&x="):

@@ -50,9 +50,9 @@ def test_reads_and_writes_have_budgets_of_their_own_and_429_says_when(
         made = scim.make()
         assert [scim.get("/Users").status_code, scim.post("/Users/.search", {}).status_code] == [200, 200]
         refused = scim.get("/Users")
-        told = error(refused, 429)
+        message = error(refused, 429)
         assert refused["Retry-After"] == "40"
-        assert told.startswith("Too many requests of this connection within a minute. Try again in 40 seconds.")
+        assert message.startswith("Too many requests of this connection within a minute. Try again in 40 seconds.")
         changes = {"op": "replace", "value": {"title": "Chief"}}
         assert scim.patch(f"/Users/{made['id']}", changes)["Retry-After"] == "40"
         assert ProvisioningRecord.objects.latest("id").decision == "too_many_requests"
@@ -108,7 +108,7 @@ def test_a_connection_spends_nothing_of_anothers_budget_and_0_is_no_limit(
         assert [spend("anything", 0) for _ in range(3)] == [0, 0, 0]
 
 
-def test_who_proves_nothing_spends_nothing_of_a_connections_budget(okta: Scim, settings: LazySettings) -> None:
+def test_an_unauthenticated_request_spends_nothing_of_a_connections_budget(okta: Scim, settings: LazySettings) -> None:
     settings.SCIM_READS_PER_MINUTE = settings.SCIM_WRITES_PER_MINUTE = 1
     for _ in range(3):
         error(okta.send("GET", "/Users", Authorization="Bearer wrong"), 401)

@@ -52,10 +52,10 @@ def test_people_and_a_group_of_them_come_in_one_request(okta: Scim) -> None:
     assert User.objects.filter(grants__role__name="Editors").count() == 2
 
 
-def test_what_is_referred_to_may_stand_behind(okta: Scim) -> None:
+def test_a_reference_may_point_to_a_later_operation(okta: Scim) -> None:
     made = send(okta, group("g", "bulkId:j"), post("j", JANE))
     assert [one["status"] for one in made] == ["201", "201"]
-    assert [one["bulkId"] for one in made] == ["g", "j"], "told in the order in which they were sent"
+    assert [one["bulkId"] for one in made] == ["g", "j"], "answered in the order in which they were sent"
     assert PushGroup.objects.get().members.count() == 1
 
 
@@ -79,7 +79,7 @@ def test_all_methods_and_a_reference_in_a_path(okta: Scim) -> None:
     ]
 
 
-def test_a_refused_operation_says_why_and_takes_nothing_else_back(okta: Scim) -> None:
+def test_a_refused_operation_has_a_reason_and_undoes_no_other(okta: Scim) -> None:
     made = send(okta, post("j", JANE), post("k", JANE), post("z", ZOE))
     assert [one["status"] for one in made] == ["201", "409", "201"]
     refusal = made[1]["response"]
@@ -89,7 +89,7 @@ def test_a_refused_operation_says_why_and_takes_nothing_else_back(okta: Scim) ->
     assert Identity.objects.count() == 2
 
 
-def test_who_waits_for_a_refused_one_is_refused_too(okta: Scim) -> None:
+def test_an_operation_that_refers_to_a_refused_one_is_refused_too(okta: Scim) -> None:
     okta.make(JANE)
     made = send(okta, post("j", JANE), group("g", "bulkId:j"))
     assert [one["status"] for one in made] == ["409", "400"]
@@ -158,7 +158,7 @@ def test_one_reference_finds_all_that_was_done(okta: Scim) -> None:
     assert answer["X-Decision"] == "bulk: 2 done, 0 refused, 0 not tried"
 
 
-def test_each_operation_stands_in_the_provisioning_log_R35(okta: Scim) -> None:
+def test_each_operation_is_in_the_provisioning_log_R35(okta: Scim) -> None:
     answer = okta.post("/Bulk", {"schemas": [BULK], "Operations": [post("j", JANE), post("k", JANE)]})
     rows = ProvisioningRecord.objects.filter(reference=answer["X-Request-Id"]).order_by("pk")
     assert [(row.method, row.resource_type, row.status) for row in rows] == [
@@ -197,7 +197,7 @@ def test_another_connections_people_are_not_there_R1(okta: Scim, other: Scim) ->
         ({"method": "POST", "path": "/Users", "bulkId": "x", "data": {"userName": "\ud800"}}, "400"),
     ],
 )
-def test_what_is_no_operation_is_refused_and_the_next_is_done(okta: Scim, operation: Any, status: str) -> None:
+def test_an_invalid_operation_is_refused_and_the_next_is_applied(okta: Scim, operation: Any, status: str) -> None:
     refused, done = send(okta, operation, post("j", JANE))
     assert (refused["status"], refused["response"]["status"], done["status"]) == (status, status, "201")
 

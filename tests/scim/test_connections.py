@@ -116,7 +116,7 @@ def test_every_change_leaves_an_event_without_the_secret(connection: Connection)
         ),
     ],
 )
-def test_all_faults_are_told_at_once_and_nothing_is_applied(
+def test_all_faults_are_reported_at_once_and_nothing_is_applied(
     connection: Connection, section: Any, faults: list[tuple[str, str]]
 ) -> None:
     with pytest.raises(SettingsErrors) as raised:

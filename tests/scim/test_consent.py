@@ -88,9 +88,9 @@ class Dance:
     def tokens(self, **form: str) -> dict[str, Any]:
         answer = self.token(**form)
         assert answer.status_code == 200, answer.content
-        told = answer.json()
-        assert isinstance(told, dict)
-        return told
+        document = answer.json()
+        assert isinstance(document, dict)
+        return document
 
     def dance(self) -> dict[str, Any]:
         return self.tokens(grant_type="authorization_code", code=self.code(), redirect_uri=CALLBACK)
@@ -102,15 +102,15 @@ def okta(boss: User, secrets: Secrets) -> Dance:
 
 
 def test_a_superuser_consents_and_okta_reads_users(okta: Dance, connection: Connection) -> None:
-    told = okta.dance()
-    assert told["scope"].split() == ["scim", "offline_access"]
-    assert Scim(connection, told["access_token"]).get("/Users").status_code == 200
+    tokens = okta.dance()
+    assert tokens["scope"].split() == ["scim", "offline_access"]
+    assert Scim(connection, tokens["access_token"]).get("/Users").status_code == 200
     event = Event.objects.get(kind="oauth_client.consented")
     assert (event.actor, event.connection_slug) == ("boss", "acme")
-    assert told["access_token"] not in str(list(Event.objects.values()))
+    assert tokens["access_token"] not in str(list(Event.objects.values()))
 
 
-def test_the_page_names_what_is_asked_and_lets_its_form_reach_okta(okta: Dance) -> None:
+def test_the_page_names_the_request_and_lets_its_form_reach_okta(okta: Dance) -> None:
     page = okta.ask()
     text = page.content.decode()
     assert "system-admin.okta.com" in text
@@ -130,7 +130,7 @@ def test_okta_may_ask_for_offline_access_alone_and_for_nothing(okta: Dance, quer
     assert "scim" in page.context["form"].initial["scope"].split()
 
 
-def test_saying_no_says_no(okta: Dance) -> None:
+def test_a_refused_consent_is_answered_as_refused(okta: Dance) -> None:
     answer = okta.answer(okta.ask(), allow=False)
     assert "error=access_denied" in answer["Location"]
     assert Event.objects.filter(kind="oauth_client.refused").exists()
@@ -261,25 +261,25 @@ def test_a_refresh_renews_and_survives_a_lost_answer(okta: Dance, connection: Co
 
 def test_a_client_that_repeats_its_scope_when_it_renews_keeps_scim(okta: Dance, connection: Connection) -> None:
     """As authlib does: it asked for offline_access, got scim with it, and names what it asked for."""
-    told = okta.dance()
-    renewed = okta.tokens(grant_type="refresh_token", refresh_token=told["refresh_token"], scope="offline_access")
+    tokens = okta.dance()
+    renewed = okta.tokens(grant_type="refresh_token", refresh_token=tokens["refresh_token"], scope="offline_access")
     assert Scim(connection, renewed["access_token"]).get("/Users").status_code == 200
     wider = okta.token(grant_type="refresh_token", refresh_token=renewed["refresh_token"], scope="everything")
     assert wider.status_code == 400
 
 
-def test_okta_goes_on_after_the_administrator_who_consented_has_left_R21(
+def test_tokens_stay_valid_after_the_administrator_who_consented_has_left_R21(
     okta: Dance, connection: Connection, boss: User
 ) -> None:
-    told = okta.dance()
+    tokens = okta.dance()
     expire(actor=COMMAND, user_id=boss.pk, reason="left")
-    assert Scim(connection, told["access_token"]).get("/Users").status_code == 200
-    renewed = okta.tokens(grant_type="refresh_token", refresh_token=told["refresh_token"])
+    assert Scim(connection, tokens["access_token"]).get("/Users").status_code == 200
+    renewed = okta.tokens(grant_type="refresh_token", refresh_token=tokens["refresh_token"])
     assert Scim(connection, renewed["access_token"]).get("/Users").status_code == 200
     assert not get_access_token_model().objects.exclude(user=None).exists()
 
 
-def test_who_consented_is_kept_and_their_leaving_is_told_and_shown_R21(
+def test_the_consenting_administrator_is_stored_and_their_leaving_is_recorded_and_shown_R21(
     okta: Dance, connection: Connection, boss: User
 ) -> None:
     okta.dance()
@@ -308,17 +308,17 @@ def test_a_refusal_changes_nothing_of_a_consent_and_strangers_leaving_is_not_tol
 
 
 def test_tokens_are_stored_as_hashes_only(okta: Dance) -> None:
-    told = okta.dance()
+    tokens = okta.dance()
     stored = str([*get_access_token_model().objects.values(), *get_refresh_token_model().objects.values()])
-    assert told["access_token"] not in stored
-    assert told["refresh_token"] not in stored
+    assert tokens["access_token"] not in stored
+    assert tokens["refresh_token"] not in stored
 
 
 def test_a_switched_off_connection_gets_no_consent_and_no_tokens_R1a(okta: Dance, connection: Connection) -> None:
-    told, code = okta.dance(), okta.code()
+    tokens, code = okta.dance(), okta.code()
     switch_off(actor=ADMIN, connection_id=connection.pk, reason="test")
     assert okta.ask().status_code == 403
-    assert okta.token(grant_type="refresh_token", refresh_token=told["refresh_token"]).status_code == 401
+    assert okta.token(grant_type="refresh_token", refresh_token=tokens["refresh_token"]).status_code == 401
     assert okta.token(grant_type="authorization_code", code=code, redirect_uri=CALLBACK).status_code == 401
 
 
@@ -335,8 +335,8 @@ def test_a_set_up_contact_consents_for_one_connection_once(
     begun = http.post(f"/set-up/open/{link}")
     assert http.get(begun["Location"]).status_code == 200
     dance = Dance(http, secrets)
-    told = dance.dance()
-    assert Scim(connection, told["access_token"]).get("/Users").status_code == 200
+    tokens = dance.dance()
+    assert Scim(connection, tokens["access_token"]).get("/Users").status_code == 200
     event = Event.objects.get(kind="oauth_client.consented")
     assert (event.actor_kind, event.actor) == ("setup_link", "set-up contact of acme (link by boss)")
     assert dance.ask().status_code == 302, "good for one consent"

@@ -264,7 +264,7 @@ def test_nothing_in_the_query_blocks_a_deactivation_R23(
     require_gone(okta, jane, *form(False, {}), query)
 
 
-def test_a_deactivation_that_is_dropped_in_part_is_told_R23(okta: Scim, jane: dict[str, Any]) -> None:
+def test_the_log_shows_that_the_rest_of_a_deactivation_was_dropped_R23(okta: Scim, jane: dict[str, Any]) -> None:
     answered = require_gone(okta, jane, *whole(False, {"externalId": "00u2", "title": "Chief"}))
     assert (answered["externalId"], "title" in answered) == ("00u1", False)
     row = ProvisioningRecord.objects.order_by("pk").filter(method="PUT").get()

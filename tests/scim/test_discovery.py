@@ -18,7 +18,7 @@ CORE_USER = "urn:core-identity:params:scim:schemas:extension:1.0:User"
 USER, GROUP = "urn:ietf:params:scim:schemas:core:2.0:User", "urn:ietf:params:scim:schemas:core:2.0:Group"
 
 
-def test_the_service_provider_config_says_what_works(okta: Scim) -> None:
+def test_the_service_provider_config_announces_what_works(okta: Scim) -> None:
     config = okta.get("/ServiceProviderConfig").json()
     oauth, fixed = config["authenticationSchemes"]
     assert config == {
@@ -173,7 +173,7 @@ def _sample(attribute: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("urn", [USER, ENTERPRISE, CORE_USER])
-def test_what_is_announced_as_read_only_is_not_taken(okta: Scim, urn: str) -> None:
+def test_a_read_only_attribute_is_not_accepted(okta: Scim, urn: str) -> None:
     made = okta.make()
     for attribute in schemas(okta)[urn]["attributes"]:
         if attribute["mutability"] == "readOnly":

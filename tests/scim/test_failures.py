@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from core_identity.models import Connection, Event, Identity, User
 from core_identity.selectors import resources
 from tests.scim.conftest import Scim, error, person
+from tests.support.nightly import examples
 
 Lines = Callable[[], list[Any]]
 
@@ -126,7 +127,7 @@ def test_a_token_of_another_connection_does_not_tell_whether_the_address_exists(
     assert len(set(details)) == 1
 
 
-def test_an_unexpected_failure_is_told_without_details_and_logged_with_them(
+def test_an_unexpected_failure_is_answered_without_details_and_logged_with_them(
     okta: Scim, settings: LazySettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     from django.db import connection as database
@@ -162,7 +163,7 @@ def test_each_request_leaves_one_line_without_anybodys_data(okta: Scim, log_line
     assert "\n" not in nothing.getMessage()
 
 
-def test_a_dropped_rest_is_told_in_the_log(okta: Scim, log_lines: Lines) -> None:
+def test_the_log_shows_a_dropped_rest(okta: Scim, log_lines: Lines) -> None:
     made = okta.make()
     okta.put(f"/Users/{made['id']}", {**made, "active": False, "title": 5.5})
     assert "the rest of the message was ignored" in log_lines()[-1].decision
@@ -186,7 +187,9 @@ PATHS = st.sampled_from(
 )
 
 
-@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    max_examples=examples(60, 1_000), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE"]),
     path=PATHS,

@@ -140,9 +140,7 @@ def test_the_same_list_again_takes_no_lock_and_writes_nothing_but_the_log(okta: 
     assert not written, written
 
 
-def test_the_answer_shows_who_is_in_the_group_after_a_change_in_the_order_of_a_later_get(
-    okta: Scim, people: list[str]
-) -> None:
+def test_the_answer_to_a_change_lists_the_members_in_the_order_of_a_later_get(okta: Scim, people: list[str]) -> None:
     made = okta.post("/Groups", group(people[:FEW]))
     path = f"/Groups/{made.json()['id']}"
     assert made.json() == okta.get(path).json()

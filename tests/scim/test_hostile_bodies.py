@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.scim.conftest import ENTERPRISE, Scim, error
+from tests.support.nightly import examples
 from tests.support.snapshot import changes, snapshot
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -67,7 +68,7 @@ def ids(okta: Scim) -> dict[str, str]:
     return {"user": user, "group": made.json()["id"]}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60, 1_000), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     line=st.sampled_from(
         [f"{verb} {path}" for verb, path in (("POST", "/Users"), ("PUT", "/Users/{user}"), ("PATCH", "/Users/{user}"))]

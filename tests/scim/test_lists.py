@@ -37,7 +37,7 @@ def test_a_list_is_sorted_without_letter_case_both_ways(okta: Scim, people: Any)
     assert named(okta.get("/Users", sortBy="userName", startIndex="2", count="2")) == ascending[1:3]
 
 
-def test_what_has_no_value_is_last_or_first_where_the_order_is_descending(okta: Scim, people: Any) -> None:
+def test_resources_without_a_value_come_last_or_in_descending_order_first(okta: Scim, people: Any) -> None:
     assert named(okta.get("/Users", sortBy="title")) == [NAMES[2], NAMES[0], NAMES[1], NAMES[3]]
     assert named(okta.get("/Users", sortBy="title", sortOrder="descending")) == [NAMES[1], NAMES[3], NAMES[0], NAMES[2]]
 

@@ -84,7 +84,7 @@ def test_plain_http_is_redirected_as_before(db: None, settings: LazySettings) ->
     assert (answer.status_code, answer["Location"]) == (301, "https://localhost/scim/acme/v2/Users")
 
 
-def test_each_name_leads_to_the_middleware_that_it_stands_for() -> None:
+def test_each_name_leads_to_its_middleware() -> None:
     ours = [one.removeprefix(OURS) for one in settings.MIDDLEWARE if one.startswith(OURS)]
     assert sorted(ours) == sorted(OF_LIBRARIES)
     from django.utils.module_loading import import_string

@@ -33,7 +33,7 @@ def ask(body: str, query: str = "", **headers: str) -> Any:
     return Client(headers={"host": HOST}).post(f"/oauth/token/{query}", body, content_type=FORM, headers=headers)
 
 
-def told(response: Any) -> dict[str, Any]:
+def document_of(response: Any) -> dict[str, Any]:
     """Return an OAuth error (RFC 6749 section 5.2) without its reference, which must be there."""
     assert (response["Content-Type"], response["Cache-Control"]) == ("application/json", "no-store")
     said: dict[str, Any] = response.json()
@@ -60,7 +60,7 @@ def test_basic_and_body_authentication_both_get_a_token(secrets: Secrets) -> Non
         }
 
 
-def test_the_scope_may_stand_in_the_url_as_okta_sends_it(secrets: Secrets) -> None:
+def test_the_scope_may_be_in_the_url_as_okta_sends_it(secrets: Secrets) -> None:
     for query in ("?scope=scim", "?scope=scim+offline_access", "?scope=scim%20offline_access"):
         assert ask("grant_type=client_credentials", query, Authorization=secrets.basic).status_code == 200
     kept = ask("grant_type=client_credentials&scope=scim", "?scope=offline_access", Authorization=secrets.basic)
@@ -69,9 +69,9 @@ def test_the_scope_may_stand_in_the_url_as_okta_sends_it(secrets: Secrets) -> No
 
 def test_a_client_that_names_offline_access_gets_scim_too(connection: Connection) -> None:
     form = "grant_type=client_credentials&scope=offline_access"
-    told = ask(form, Authorization=secrets_of(connection).basic).json()
-    assert told["scope"].split() == ["scim", "offline_access"]
-    assert Scim(connection, told["access_token"]).get("/Users").status_code == 200
+    document = ask(form, Authorization=secrets_of(connection).basic).json()
+    assert document["scope"].split() == ["scim", "offline_access"]
+    assert Scim(connection, document["access_token"]).get("/Users").status_code == 200
 
 
 def test_a_live_token_without_the_scope_is_403_and_says_which_scope_is_missing(okta: Scim, other: Scim) -> None:
@@ -154,7 +154,7 @@ def test_a_bare_percent_or_a_parameter_in_the_url_is_never_an_html_page(secrets:
         ("", 400, "invalid_request"),
     ],
 )
-def test_what_is_not_allowed_gets_no_token(secrets: Secrets, form: str, status: int, code: str) -> None:
+def test_a_grant_that_is_not_allowed_gets_no_token(secrets: Secrets, form: str, status: int, code: str) -> None:
     response = ask(form, Authorization=secrets.basic)
     assert (response.status_code, response.json()["error"]) == (status, code)
     assert not AccessToken.objects.exists()
@@ -165,7 +165,7 @@ def test_the_token_endpoint_does_not_tell_whether_a_password_is_right(secrets: S
 
     create_local_user(username="boss", email="boss@core.test", password="right" * 4, superuser=True)
     answers = [
-        told(ask(f"grant_type=password&username=boss&password={password}", Authorization=secrets.basic))
+        document_of(ask(f"grant_type=password&username=boss&password={password}", Authorization=secrets.basic))
         for password in ("right" * 4, "wrong")
     ]
     assert answers[0] == answers[1]
@@ -184,7 +184,7 @@ def test_a_client_id_that_no_text_can_be_is_an_unknown_one(db: None, address: st
     header = {"Authorization": "Basic " + base64.b64encode(b"a\0b:secret").decode()}
     form = "grant_type=client_credentials&token=x"
     response = Client(headers={"host": HOST}).post(address, form, content_type=FORM, headers=header)
-    assert (response.status_code, told(response)["error"]) == (401, "invalid_client")
+    assert (response.status_code, document_of(response)["error"]) == (401, "invalid_client")
 
 
 def test_only_post_with_a_form_is_answered(secrets: Secrets) -> None:
@@ -336,11 +336,11 @@ def introspect(token: str, secrets: Secrets) -> dict[str, Any]:
     http = Client(headers={"host": HOST, "Authorization": secrets.basic})
     response = http.post("/oauth/introspect/", urlencode({"token": token}), content_type=FORM)
     assert (response.status_code, response["Cache-Control"]) == (200, "no-store")
-    told: dict[str, Any] = response.json()
-    return told
+    document: dict[str, Any] = response.json()
+    return document
 
 
-def test_a_client_is_told_of_its_own_live_tokens_and_of_no_others(connection: Connection, other: Scim) -> None:
+def test_a_client_learns_about_its_own_live_tokens_and_no_others(connection: Connection, other: Scim) -> None:
     secrets, theirs = secrets_of(connection), secrets_of(other.connection)
     token = token_of(secrets)
     row = AccessToken.objects.get(application__connection=connection)
@@ -390,16 +390,16 @@ def test_introspection_asks_for_the_secret_and_refuses_in_json(connection: Conne
         ("/oauth/revoke_token/", "evil.test", 400, "cannot be understood"),
     ],
 )
-def test_what_the_framework_refuses_is_an_oauth_error_too(
+def test_a_refusal_of_the_framework_is_an_oauth_error_too(
     db: None, address: str, host: str, status: int, sentence: str
 ) -> None:
     response = Client(headers={"host": host}).post(address, "grant_type=client_credentials", content_type=FORM)
     assert response.status_code == status
-    assert told(response)["error"] == "invalid_request"
-    assert sentence in told(response)["error_description"]
+    assert document_of(response)["error"] == "invalid_request"
+    assert sentence in document_of(response)["error_description"]
 
 
-def test_each_failure_says_what_to_do_and_is_found_in_the_log(
+def test_each_failure_has_a_next_step_and_is_found_in_the_log(
     connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     secrets = secrets_of(connection, grants=["authorization_code"])
@@ -410,21 +410,21 @@ def test_each_failure_says_what_to_do_and_is_found_in_the_log(
             ask("grant_type=client_credentials", Authorization="Basic x"),
             ask("grant_type=refresh_token&refresh_token=s3cret&x=" + "x" * (9 * 1024 * 1024)),
         ]
-    assert [(response.status_code, told(response)["error"]) for response in responses] == [
+    assert [(response.status_code, document_of(response)["error"]) for response in responses] == [
         (400, "invalid_grant"),
         (400, "unauthorized_client"),
         (401, "invalid_client"),
         (400, "invalid_request"),
     ]
-    assert "Authorise the app again" in told(responses[0])["error_description"]
+    assert "Authorise the app again" in document_of(responses[0])["error_description"]
     lines: list[Any] = [record for record in caplog.records if record.name == "scim.requests"]
     assert [(line.reference, line.decision) for line in lines] == [
-        (response["X-Request-Id"], told(response)["error"]) for response in responses
+        (response["X-Request-Id"], document_of(response)["error"]) for response in responses
     ]
     assert "s3cret" not in caplog.text
 
 
-def test_a_failure_of_ours_is_told_without_details(secrets: Secrets) -> None:
+def test_a_failure_of_ours_is_answered_without_details(secrets: Secrets) -> None:
     from django.db import connection as database
 
     # A real failure: the table is gone, inside the test's transaction.
@@ -432,5 +432,5 @@ def test_a_failure_of_ours_is_told_without_details(secrets: Secrets) -> None:
         cursor.execute("ALTER TABLE scim_clientsecret RENAME TO gone")
     http = Client(headers={"host": HOST, "Authorization": secrets.basic}, raise_request_exception=False)
     response = http.post("/oauth/token/", "grant_type=client_credentials", content_type=FORM)
-    assert (response.status_code, told(response)["error"]) == (500, "server_error")
+    assert (response.status_code, document_of(response)["error"]) == (500, "server_error")
     assert "clientsecret" not in response.content.decode()

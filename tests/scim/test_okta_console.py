@@ -44,7 +44,7 @@ def test_the_redirect_uris_follow_from_the_address(said: str, made: tuple[str, .
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("said", "advice"),
     [
         ("", "Copy the whole address"),
         ("acme-admin.okta.com/admin/app/a/instance/0oa1", "Copy the whole address"),
@@ -62,8 +62,8 @@ def test_the_redirect_uris_follow_from_the_address(said: str, made: tuple[str, .
         (CONSOLE.replace("acme_core_1", "x" * 101), "No app is open"),
     ],
 )
-def test_another_address_is_refused_with_what_to_copy_instead(said: str, told: str) -> None:
-    with pytest.raises(InvalidValue, match=told) as refused:
+def test_another_address_is_refused_with_what_to_copy_instead(said: str, advice: str) -> None:
+    with pytest.raises(InvalidValue, match=advice) as refused:
         redirect_uris(said)
     assert refused.value.field == "console_url"
 
@@ -75,7 +75,7 @@ def run(*words: str) -> Any:
 
 
 @pytest.mark.django_db
-def test_a_command_adds_them_once_and_keeps_what_was_there(connection: Connection) -> None:
+def test_a_command_adds_them_once_and_keeps_the_others(connection: Connection) -> None:
     scim.connections.apply(connection, {"redirect_uris": [ALL[0], "https://other.test/x"]}, rotate_secret=False)
     words = ("acme", "--console-url", CONSOLE)
     assert run(*words, "--dry-run") == {"connection": "acme", "redirect_uris": [*ALL], "added": [*ALL[1:]]}

@@ -57,7 +57,7 @@ def test_the_bodies_of_onelogin_and_google_keep_uid_and_department_R2(okta: Scim
     assert User.objects.get(department="Press").expired_at is not None
 
 
-def test_what_is_left_out_of_an_accepted_message_is_in_the_decision_and_in_the_log(okta: Scim) -> None:
+def test_parts_that_are_left_out_of_an_accepted_message_are_in_the_decision_and_the_log(okta: Scim) -> None:
     jane = okta.make(**{FOREIGN: {"badge": 7}})
     assert ProvisioningRecord.objects.latest("id").decision.endswith(IGNORED)
     path = f"/Users/{jane['id']}"

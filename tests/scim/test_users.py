@@ -61,7 +61,7 @@ def test_a_created_user_is_answered_as_stored(okta: Scim) -> None:
     assert not user.has_usable_password()
 
 
-def test_a_derived_uid_is_not_answered_because_the_idp_never_said_it(okta: Scim) -> None:
+def test_a_derived_uid_is_not_answered_because_the_idp_never_sent_it(okta: Scim) -> None:
     made = okta.make()
     assert ENTERPRISE not in made
     assert ENTERPRISE not in made["schemas"]
@@ -107,7 +107,7 @@ def test_a_refused_create_leaves_nothing(okta: Scim, body: dict[str, Any], scim_
     assert not Identity.objects.exists()
 
 
-def test_put_of_what_get_answered_changes_nothing_but_the_version(okta: Scim) -> None:
+def test_put_of_the_answer_of_get_changes_nothing_but_the_version(okta: Scim) -> None:
     made = okta.make(**{ENTERPRISE: {"UID": "jane.doe"}}, nickName="Janie")
     echo = {**made, "meta": {**made["meta"], "created": "2026-11-23 10:00", "odd": 1}, "groups": [{"display": 5}]}
     answered = okta.put(f"/Users/{made['id']}", echo).json()
@@ -116,7 +116,7 @@ def test_put_of_what_get_answered_changes_nothing_but_the_version(okta: Scim) ->
     assert answered == made
 
 
-def test_put_replaces_and_what_core_reads_stays_where_it_is_left_out(okta: Scim) -> None:
+def test_put_replaces_and_keeps_the_attributes_of_core_that_it_omits(okta: Scim) -> None:
     made = okta.make(title="Editor", nickName="Janie", **{ENTERPRISE: {"UID": "jane.doe", "costCenter": "7"}})
     answered = okta.put(f"/Users/{made['id']}", {"userName": "jane.doe@acme.test", "title": ""}).json()
     assert {"title", "nickName"} & set(answered) == set()
@@ -180,7 +180,7 @@ def test_nothing_in_the_rest_of_a_message_blocks_a_deactivation(okta: Scim, rest
     assert answered["userName"] == "jane.doe@acme.test"
 
 
-def test_patch_says_only_what_it_touches(okta: Scim) -> None:
+def test_patch_reads_only_the_attributes_that_it_changes(okta: Scim) -> None:
     made = okta.make(externalId="00u1", title="Editor", **{ENTERPRISE: {"UID": "jane.doe"}})
     answered = okta.patch(f"/Users/{made['id']}", {"op": "replace", "path": "displayName", "value": "J"}).json()
     assert answered["displayName"] == "J"
@@ -300,7 +300,7 @@ def test_a_list_of_100_users_takes_five_queries_and_one_each_for_token_budget_an
     assert len(queries) <= 3 + 5
 
 
-def test_attributes_and_excluded_attributes_choose_what_is_shown(okta: Scim) -> None:
+def test_attributes_and_excluded_attributes_choose_the_content_of_the_answer(okta: Scim) -> None:
     made = okta.make(**{ENTERPRISE: {"UID": "jane.doe", "department": "Press"}})
     path = f"/Users/{made['id']}"
     base = {"schemas": made["schemas"], "id": made["id"]}
@@ -341,7 +341,7 @@ def test_a_search_by_post_is_the_same_as_by_get(okta: Scim) -> None:
         error(okta.post("/Users/.search", wrong), 400, "invalidValue")
 
 
-def test_what_was_sent_is_answered_with_its_blanks_R19(okta: Scim) -> None:
+def test_values_are_answered_with_the_blanks_that_were_sent_R19(okta: Scim) -> None:
     sent = {
         "name": {"givenName": " Jane ", "familyName": "Doe ", "formatted": " Jane "},
         "title": " Editor ",
@@ -375,7 +375,7 @@ def test_every_change_leaves_an_event_with_the_reference_that_the_client_got(okt
     assert (event.request_id, event.actor, event.channel) == (response["X-Request-Id"], "OAuth client of acme", "scim")
 
 
-def test_an_answer_tells_the_decision_in_words_and_nobodys_data(okta: Scim) -> None:
+def test_an_answer_contains_the_decision_in_words_without_personal_data(okta: Scim) -> None:
     created = okta.post("/Users", person())
     assert created["X-Decision"] == "create; nobody had this UID: a new user"
     refused = okta.post("/Users", person())

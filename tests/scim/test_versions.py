@@ -66,7 +66,7 @@ def test_no_version_blocks_a_deactivation_R23(okta: Scim) -> None:
     assert User.objects.get(identities__scim_id=made["id"]).expired_at is not None
 
 
-def test_who_has_the_version_already_is_sent_nothing(okta: Scim) -> None:
+def test_a_client_that_has_the_version_is_sent_nothing(okta: Scim) -> None:
     made = okta.make()
     path = f"/Users/{made['id']}"
     answer = okta.send("GET", path, **{"If-None-Match": made["meta"]["version"]})
@@ -101,7 +101,7 @@ def test_what_changes_beside_the_identity_changes_the_version_too(okta: Scim, ch
         ("remove", "nickName", None),
     ],
 )
-def test_what_is_said_again_changes_neither_version_nor_time(okta: Scim, op: str, path: str, value: object) -> None:
+def test_a_repeated_value_changes_neither_version_nor_time(okta: Scim, op: str, path: str, value: object) -> None:
     """RFC 7644 section 3.5.2.1: an operation that changes nothing must not change the modify timestamp."""
     made = okta.make(title="Chief", **{ENTERPRISE: {"UID": "jane"}})
     answer = okta.patch(f"/Users/{made['id']}", {"op": op, "path": path, "value": value})
@@ -110,7 +110,7 @@ def test_what_is_said_again_changes_neither_version_nor_time(okta: Scim, op: str
     assert Identity.objects.get().version == 1
 
 
-def test_who_is_called_inactive_again_keeps_the_version(okta: Scim) -> None:
+def test_a_repeated_deactivation_keeps_the_version(okta: Scim) -> None:
     made = okta.make(active=False)
     assert okta.patch(f"/Users/{made['id']}", {"op": "replace", "path": "active", "value": False}).json() == made
 
@@ -135,7 +135,7 @@ def test_a_group_whose_member_is_deleted_has_another_version(okta: Scim) -> None
     assert after["ETag"] != before["ETag"]
 
 
-def test_what_exists_is_not_written_over_by_who_wants_it_to_be_new(okta: Scim) -> None:
+def test_a_client_that_requires_a_new_resource_does_not_overwrite_an_existing_one(okta: Scim) -> None:
     path = f"/Users/{okta.make()['id']}"
     error(okta.send("PUT", path, {**person(), "title": "Chief"}, **{"If-None-Match": "*"}), 412)
 

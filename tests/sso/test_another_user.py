@@ -67,7 +67,7 @@ def whose(browser: Browser) -> str | None:
     return answer.json()["username"] if answer.status_code == 200 else None
 
 
-def test_it_is_said_who_is_signed_in_and_who_would_be_and_nothing_happens_yet(at_janes: Browser) -> None:
+def test_the_page_names_the_present_and_the_new_user_and_nothing_happens_yet(at_janes: Browser) -> None:
     page = by_tile(at_janes, BOB_BY_SSO)
     text = page.content.decode()
     assert page.status_code == 200
@@ -92,7 +92,7 @@ def test_staying_uses_the_ticket_up(at_janes: Browser) -> None:
     assert whose(at_janes) == "jane.doe@acme.test"
 
 
-def test_the_same_user_and_nobody_go_on_without_a_question(browser: Browser) -> None:
+def test_the_same_user_and_a_signed_out_browser_continue_without_a_question(browser: Browser) -> None:
     for _ in range(2):
         assert by_tile(browser, JANE_BY_SSO).request["PATH_INFO"] == "/me"
     assert whose(browser) == "jane.doe@acme.test"

@@ -350,7 +350,7 @@ def test_what_may_vary_does_no_harm(acme: Connection, idp: TestIdp) -> None:
     ],
 )
 def test_names_may_be_of_any_language(browser: Browser, first: str, last: str) -> None:
-    """Persian and Hindi names need joiners, which are no disguise there."""
+    """Persian and Hindi names need joiners, which are not a disguise there."""
     answer = come(browser, Layout(edit=swap((">Jane<", f">{first}<"), (">Doe<", f">{last}<"))))
     assert answer.status_code == 303, answer.content.decode()
     user = User.objects.get()

@@ -151,9 +151,9 @@ def test_the_answer_to_the_idp_goes_where_it_wants_answers_with_its_relay_state(
     fields = form_in(answer, f"{IDP}/slo/done")
     assert frame_ancestors(answer) == [IDP, LOGOUT_HOST], "LemonLDAP::NG and others log out in a frame of their page"
     assert fields["RelayState"] == state
-    told = message_in(fields["SAMLResponse"])
-    assert (told.get("InResponseTo"), told.get("Destination")) == ("_logout1", f"{IDP}/slo/done")
-    assert told.xpath("string(//samlp:StatusCode/@Value)", namespaces=NS) == SUCCESS
+    message = message_in(fields["SAMLResponse"])
+    assert (message.get("InResponseTo"), message.get("Destination")) == ("_logout1", f"{IDP}/slo/done")
+    assert message.xpath("string(//samlp:StatusCode/@Value)", namespaces=NS) == SUCCESS
 
 
 def test_an_answer_by_redirect_goes_to_the_response_location_too(browser: Browser, acme: Connection) -> None:

@@ -123,7 +123,7 @@ def test_attributes_have_names_of_their_own(
     assert faults(bare, {"idp_metadata": idp.metadata(), "attributes": attributes}) == {expected}
 
 
-def test_events_tell_certificates_by_fingerprint(bare: Connection, idp: TestIdp) -> None:
+def test_events_name_certificates_by_fingerprint(bare: Connection, idp: TestIdp) -> None:
     sso.connections.apply(bare, {"idp_metadata": idp.metadata()}, base_dir=None)
     sso.connections.apply(bare, {"idp_metadata": TestIdp().metadata()}, base_dir=None)
     first, second = Event.objects.filter(kind="saml_settings.changed").order_by("at")

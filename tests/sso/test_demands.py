@@ -42,7 +42,9 @@ def proved(browser: Browser, *classes: str, ago: timedelta = timedelta(), by_til
 
 
 @pytest.mark.parametrize("by_tile", [False, True])
-def test_who_proved_it_as_demanded_comes_in(browser: Browser, demanding: None, by_tile: bool) -> None:
+def test_a_person_who_proved_their_identity_as_required_comes_in(
+    browser: Browser, demanding: None, by_tile: bool
+) -> None:
     assert proved(browser, MFA, ago=timedelta(minutes=5), by_tile=by_tile) == "in"
 
 
@@ -54,7 +56,7 @@ def test_another_proof_than_demanded_opens_nothing(
     assert "(authn_context)" in proved(browser, *classes, by_tile=by_tile)
 
 
-def test_a_proof_of_this_morning_is_not_anew(browser: Browser, demanding: None) -> None:
+def test_a_proof_of_this_morning_does_not_count_as_new(browser: Browser, demanding: None) -> None:
     assert "(authn_context)" in proved(browser, MFA, ago=timedelta(minutes=18), by_tile=True)
 
 

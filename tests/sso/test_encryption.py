@@ -126,7 +126,7 @@ def test_oaep_is_opened_with_each_digest_and_mask_that_the_standard_has(
     assert browser.post(browser.idp.response(browser.said(JANE_BY_SSO), seal=seal)).status_code == 303
 
 
-def test_without_a_key_of_ours_the_answer_says_so(browser: Browser) -> None:
+def test_without_a_key_of_ours_the_page_explains_it(browser: Browser) -> None:
     message = browser.idp.response(browser.said(JANE_BY_SSO), seal=encrypting_to(browser.idp.pem))
     assert "(encrypted)" in refused(browser, message)
 
@@ -155,8 +155,8 @@ def test_every_failure_inside_is_one_answer_and_one_line_of_the_log(
         answer = browser.post(attack.make(scene))
         pages.add((answer.status_code, answer.content.replace(answer["X-Request-Id"].encode(), b"REFERENCE")))
     assert len(pages) == 1
-    told = [record for record in caplog.records if record.msg == "sign-in refused"]
-    assert {(record.__dict__["code"], record.__dict__["expected"]) for record in told} == {("decryption", "")}
+    records = [record for record in caplog.records if record.msg == "sign-in refused"]
+    assert {(record.__dict__["code"], record.__dict__["expected"]) for record in records} == {("decryption", "")}
     assert set(SignInRecord.objects.values_list("code", "received")) == {("decryption", "")}
 
 
@@ -181,7 +181,7 @@ def opened(plain: bytes) -> bytes:
         b"\xff" + ASSERTION,
     ],
 )
-def test_blocks_put_around_what_was_encrypted_are_read_by_nobody(plain: bytes) -> None:
+def test_blocks_put_around_the_ciphertext_are_never_read(plain: bytes) -> None:
     """With CBC a stranger can put blocks before and behind. If any octets passed there, the answer would tell one after another of them."""
     with pytest.raises(SamlRefusal) as refusal:
         opened(plain)

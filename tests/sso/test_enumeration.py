@@ -25,7 +25,7 @@ def closed(acme: Connection) -> tuple[str, ...]:
     return ("acme", "pushes", "nobody")
 
 
-def test_what_is_closed_and_what_is_not_there_are_answered_alike(closed: tuple[str, ...]) -> None:
+def test_a_closed_and_an_unknown_connection_get_the_same_answer(closed: tuple[str, ...]) -> None:
     for path in ("login", "acs", "metadata", "logout", "finish", "other"):
         for method in ("get", "post", "head", "options", "put"):
             seen = {seen_by_a_guest(slug, path, method) for slug in closed}

@@ -103,7 +103,7 @@ def test_an_address_in_a_link_is_not_read_and_a_form_of_another_site_is_refused(
     assert browser.http.post("/sign-in", {"connection": "jane@acme.com"}).status_code == 403
 
 
-def test_whatever_leads_nowhere_is_answered_alike_and_after_the_same_work_as_what_does(
+def test_every_text_is_answered_alike_after_the_same_work_whether_it_leads_anywhere_or_not(
     acme: Connection, globex: Connection, browser: Browser, idp: TestIdp
 ) -> None:
     enter(acme, idp, *verified("acme.com"))
@@ -160,7 +160,7 @@ def test_odd_addresses_are_answered_as_any_other(acme: Connection, browser: Brow
     "domain",
     ["acme", "a@acme.com", "-a.com", "acme..com", "", 5, "x" * 250 + ".com", "a b.com", "faß.example", None, {}],
 )
-def test_what_is_no_domain_is_named(acme: Connection, idp: TestIdp, domain: object) -> None:
+def test_a_text_that_is_not_a_domain_is_named(acme: Connection, idp: TestIdp, domain: object) -> None:
     with pytest.raises(SettingsErrors) as refusal:
         enter(acme, idp, "acme.com", domain)
     assert [(fault.path, fault.code) for fault in refusal.value.faults] == [("saml.email_domains[1]", "wrong_type")]
@@ -176,7 +176,7 @@ def test_an_entry_says_a_domain_and_whether_it_is_verified(acme: Connection, idp
 
 
 @pytest.mark.parametrize("domain", ["gmail.com", "GMX.de."])
-def test_a_domain_where_anybody_can_have_an_address_is_no_customers(
+def test_a_domain_where_anybody_can_have_an_address_belongs_to_no_customer(
     acme: Connection, idp: TestIdp, domain: str
 ) -> None:
     with pytest.raises(SettingsErrors) as refusal:
@@ -207,14 +207,14 @@ def test_an_administrator_verifies_a_domain_and_takes_that_back_R34(
     for _ in range(2):
         unverify_domain(actor=ADMIN, connection=acme, domain="acme.com", reason="sold")
     assert offered(browser, "jane@acme.com") == set()
-    told = Event.objects.filter(kind__startswith="email_domain.").order_by("at")
-    assert [(one.kind, one.actor, one.changes, one.reason) for one in told] == [
+    events = Event.objects.filter(kind__startswith="email_domain.").order_by("at")
+    assert [(one.kind, one.actor, one.changes, one.reason) for one in events] == [
         ("email_domain.verified", "boss", {"domain": [None, "acme.com"]}, "DNS record of today"),
         ("email_domain.unverified", "boss", {"domain": ["acme.com", None]}, "sold"),
     ]
 
 
-def test_what_was_not_entered_is_not_verified(acme: Connection, idp: TestIdp) -> None:
+def test_a_domain_that_was_not_entered_is_not_verified(acme: Connection, idp: TestIdp) -> None:
     enter(acme, idp, "acme.com")
     for domain in ("globex.com", "sub.acme.com", "not a domain", ""):
         with pytest.raises(InvalidValue, match="not among the email domains"):
@@ -237,7 +237,7 @@ def test_a_domain_leads_to_one_customer(acme: Connection, globex: Connection, br
     assert offered(browser, "jane@acme.com") == {"globex"}
 
 
-def test_a_domain_that_is_taken_out_leads_nowhere_and_its_return_is_verified_anew(
+def test_a_removed_domain_leads_nowhere_and_must_be_verified_again_when_it_returns(
     acme: Connection, browser: Browser, idp: TestIdp
 ) -> None:
     enter(acme, idp, *verified("acme.com", "b.test"))
@@ -251,7 +251,7 @@ def test_a_domain_that_is_taken_out_leads_nowhere_and_its_return_is_verified_ane
     ]
 
 
-def test_the_command_verifies_and_takes_back_and_says_how_all_of_them_stand(
+def test_the_command_verifies_and_unverifies_and_lists_the_state_of_all(
     acme: Connection, idp: TestIdp, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def command(*words: str) -> Any:
@@ -259,8 +259,8 @@ def test_the_command_verifies_and_takes_back_and_says_how_all_of_them_stand(
         return json.loads(capsys.readouterr().out)["domains"]
 
     enter(acme, idp, "acme.com", "b.test")
-    told = command("Acme.com")
-    assert [(one["domain"], one["verified_by"]) for one in told] == [("acme.com", "command line"), ("b.test", None)]
+    answer = command("Acme.com")
+    assert [(one["domain"], one["verified_by"]) for one in answer] == [("acme.com", "command line"), ("b.test", None)]
     command("b.test", "--dry-run")
     assert lead(acme) == ["acme.com"]
     assert {one["verified_at"] for one in command("acme.com", "--undo")} == {None}

@@ -14,9 +14,12 @@ from sso.saml.refusals import SamlRefusal
 from sso.saml.signed import Signed
 from tests.sso.conftest import Browser
 from tests.support.cast import JANE, by_sso
+from tests.support.nightly import examples
 from tests.support.saml import NS, SUCCESS, TestIdp
 
-RELAXED = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+RELAXED = settings(
+    deadline=None, max_examples=examples(20, 400), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @given(st.one_of(st.text(), st.binary().map(lambda raw: base64.b64encode(raw).decode())))

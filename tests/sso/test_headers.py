@@ -93,7 +93,7 @@ def test_every_answer_says_what_a_browser_may_do_with_it(browser: Browser, visit
     expect_careful(answer)
 
 
-def test_one_that_comes_too_often_is_told_so_with_the_same_care(browser: Browser, settings: LazySettings) -> None:
+def test_the_answer_over_the_limit_has_the_same_careful_headers(browser: Browser, settings: LazySettings) -> None:
     settings.SIGN_IN_FAILURES_PER_MINUTE = 1
     browser.post("nonsense")
     answer = browser.post("nonsense")
@@ -123,7 +123,7 @@ WRONG_METHODS: Final = {
 
 
 @pytest.mark.parametrize(("path", "allowed"), WRONG_METHODS.items())
-def test_a_method_that_is_not_for_an_address_is_told_which_are(browser: Browser, path: str, allowed: str) -> None:
+def test_a_wrong_method_is_answered_with_the_right_ones(browser: Browser, path: str, allowed: str) -> None:
     methods = {"GET", "POST", "PUT", "PATCH", "DELETE"} - set(allowed.split(", "))
     for method in methods:
         answer = browser.http.generic(method, path)

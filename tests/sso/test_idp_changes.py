@@ -15,12 +15,12 @@ from django.test.utils import CaptureQueriesContext
 import sso.connections
 from core_identity.clock import database_now
 from core_identity.config.apply import apply
-from core_identity.config.checks import trust_does_not_end
 from core_identity.errors import NotAllowed
 from core_identity.models import Connection, Event
 from core_identity.services.connections import SettingsErrors
 from core_identity.services.users import create_user
 from sso import keys
+from sso.checks import trust_does_not_end
 from sso.idp_changes import Refresh, adopt, difference, read_source, refresh, warnings_of
 from sso.metadata_source import Reach
 from sso.models import SamlSettings
@@ -86,7 +86,7 @@ def keep(connection: Connection) -> None:
 # By hand
 
 
-def test_the_command_shows_first_and_changes_only_when_told(
+def test_the_command_shows_first_and_changes_only_on_request(
     acme: Connection, idp: TestIdp, successor: TestIdp, tmp_path: Path
 ) -> None:
     (tmp_path / "idp.xml").write_text(both(idp, successor))
@@ -101,8 +101,8 @@ def test_the_command_shows_first_and_changes_only_when_told(
     assert (standing(acme).certificates, Event.objects.count()) == ([idp.pem], before)
     assert run(*source, "--apply", "--reason", "rollover") == (0, shown | {"applied": True})
     assert standing(acme).certificates == [idp.pem, successor.pem]
-    told = Event.objects.get(reason="rollover")
-    assert (told.kind, told.changes) == ("saml_settings.changed", {"certificates": [[old], [old, new]]})
+    event = Event.objects.get(reason="rollover")
+    assert (event.kind, event.changes) == ("saml_settings.changed", {"certificates": [[old], [old, new]]})
     assert run(*source)[1]["changes"] == {}
 
 
@@ -134,7 +134,7 @@ def test_a_difference_that_changed_since_it_was_shown_is_not_adopted(
     assert standing(acme).certificates == [idp.pem, successor.pem]
 
 
-def test_another_identity_provider_is_told_as_one(acme: Connection, successor: TestIdp) -> None:
+def test_another_identity_provider_is_shown_as_another_one(acme: Connection, successor: TestIdp) -> None:
     read, _ = read_source(acme, xml=successor.metadata(entity_id="https://evil.test").encode())
     found = difference(standing(acme), read)
     ending, changed = found.notes
@@ -161,9 +161,9 @@ def test_a_refresh_swaps_no_key_and_what_it_found_waits(
     jane = by_sso(JANE)
     assert Browser(successor).come_back(jane).status_code == 400  # nobody has adopted it
     assert Browser(idp).come_back(jane).status_code == 303
-    told = Event.objects.get(kind="saml_settings.refreshed")
+    event = Event.objects.get(kind="saml_settings.refreshed")
     old, new = fingerprint(idp.pem), fingerprint(successor.pem)
-    assert told.changes == {"proposed": [None, {"certificates": [old, new]}]}
+    assert event.changes == {"proposed": [None, {"certificates": [old, new]}]}
 
     assert run("metadata", "acme", "--apply")[1]["changes"] == {"certificates": [[old], [old, new]]}
     assert (standing(acme).proposed, standing(acme).metadata_url) == (None, URL)
@@ -171,7 +171,7 @@ def test_a_refresh_swaps_no_key_and_what_it_found_waits(
     assert Browser(successor).come_back(jane).status_code == 303
 
 
-def test_a_refresh_that_finds_nothing_new_tells_no_event_and_settles_what_waited(
+def test_a_refresh_that_finds_nothing_new_writes_no_event_and_clears_the_proposal(
     acme: Connection, idp: TestIdp, successor: TestIdp, serve: Serve
 ) -> None:
     keep(acme)
@@ -198,7 +198,7 @@ def test_an_address_that_speaks_for_another_idp_proposes_nothing(
     assert (standing(acme).proposed, standing(acme).refresh_fault) == (None, went.faults[0])
 
 
-def test_a_refresh_that_fails_is_told_once_and_leaves_everything(acme: Connection, idp: TestIdp, serve: Serve) -> None:
+def test_a_failed_refresh_is_recorded_once_and_changes_nothing(acme: Connection, idp: TestIdp, serve: Serve) -> None:
     keep(acme)
     serve(MetadataFaults([("too_slow", "It took longer than 10 seconds.")]))
     assert [run("refresh-metadata", "acme")[0] for _ in range(2)] == [1, 1]
@@ -228,11 +228,11 @@ def test_a_refresh_asks_the_database_little(acme: Connection, idp: TestIdp, serv
 @pytest.mark.parametrize(
     ("days", "level"), [(31, None), (30, None), (29, "Notice"), (7, "Notice"), (6, "Warning"), (0, "Critical")]
 )
-def test_the_end_of_a_certificate_and_of_metadata_is_told_in_time(idp: TestIdp, days: int, level: str | None) -> None:
+def test_warnings_of_ending_certificates_and_metadata_come_in_time(idp: TestIdp, days: int, level: str | None) -> None:
     end = end_of(idp.pem)
     saml = SamlSettings(certificates=[idp.pem], metadata_valid_until=end)
-    told = warnings_of(saml, end - timedelta(days=days))
-    assert [sentence.partition(":")[0] for sentence in told] == ([level, level] if level else [])
+    warnings = warnings_of(saml, end - timedelta(days=days))
+    assert [sentence.partition(":")[0] for sentence in warnings] == ([level, level] if level else [])
 
 
 def test_the_system_check_names_connections_whose_trust_ends(
@@ -244,8 +244,8 @@ def test_the_system_check_names_connections_whose_trust_ends(
     Connection.objects.filter(pk=other.pk).update(enabled=False)
     assert trust_does_not_end(databases=None) == []
     with django_assert_num_queries(1):
-        (told,) = trust_does_not_end(databases=["default"])
-    assert (told.id, told.msg.startswith("acme: Notice: The signing certificate")) == ("core_identity.W002", True)
+        (warning,) = trust_does_not_end(databases=["default"])
+    assert (warning.id, warning.msg.startswith("acme: Notice: The signing certificate")) == ("core_identity.W002", True)
 
 
 def test_the_end_that_metadata_names_is_kept(acme: Connection, idp: TestIdp) -> None:
@@ -288,12 +288,12 @@ def test_an_import_proposes_what_an_idp_usually_signs_only_where_the_connection_
     for entity_id, setting in usual.items():
         read = IdpMetadata(entity_id, "https://idp.test/sso", "", ())
         for signed in Signed:
-            (*_, told) = ("", *difference(SamlSettings(signed=signed), read).notes)
+            (*_, note) = ("", *difference(SamlSettings(signed=signed), read).notes)
             if not setting or signed == setting:
-                assert told == ""
+                assert note == ""
             else:
-                assert told.endswith(f"write signed: {setting} in the SAML settings."), (entity_id, signed)
-                assert f"The connection has signed: {signed}." in told
+                assert note.endswith(f"write signed: {setting} in the SAML settings."), (entity_id, signed)
+                assert f"The connection has signed: {signed}." in note
 
 
 def wanting(idp: TestIdp, value: str = "true") -> str:
@@ -301,7 +301,7 @@ def wanting(idp: TestIdp, value: str = "true") -> str:
     return idp.metadata().replace("<md:IDPSSODescriptor", f'<md:IDPSSODescriptor WantAuthnRequestsSigned="{value}"')
 
 
-def test_an_import_proposes_signed_requests_with_what_they_need_and_switches_nothing(
+def test_an_import_proposes_signed_requests_with_the_steps_before_and_changes_nothing(
     acme: Connection, idp: TestIdp, tmp_path: Path
 ) -> None:
     """By the command, on both pages and by a connection file."""
@@ -347,7 +347,7 @@ def test_an_import_proposes_signed_requests_with_what_they_need_and_switches_not
             assert way(text) == "", way.__name__
     assert not SamlSettings.objects.filter(sign_requests=True).exists(), "an import never switches it on"
     keys.make_key(actor=ADMIN, connection=acme)
-    for told in (by_command(wanting(idp)), by_page(wanting(idp)), by_file(wanting(idp))):
-        assert ("sign_requests" in told, "saml-keys" in told) == (True, False), "a key is there"
+    for word in (by_command(wanting(idp)), by_page(wanting(idp)), by_file(wanting(idp))):
+        assert ("sign_requests" in word, "saml-keys" in word) == (True, False), "a key is there"
     assert by_file(wanting(idp), sign_requests=True) == ""
     assert by_command(wanting(idp)) == by_page(wanting(idp)) == ""

@@ -192,7 +192,7 @@ def test_metadata_that_cannot_be_trusted_is_refused_by_name(case: str) -> None:
     assert codes(text) == expected
 
 
-def test_who_is_described_is_named_and_one_is_taken_by_its_entity_id() -> None:
+def test_the_described_idps_are_named_and_one_is_chosen_by_its_entity_id() -> None:
     both = group(entity(), OTHER)
     with pytest.raises(MetadataFaults, match=r"https://idp\.test/metadata, https://other\.test/metadata"):
         read(both)
@@ -208,7 +208,7 @@ def test_several_signing_certificates_are_taken_and_those_for_encryption_are_not
     assert taken == [GOOD, second]
 
 
-def test_an_expired_certificate_beside_a_good_one_is_left_out_and_told() -> None:
+def test_an_expired_certificate_beside_a_good_one_is_left_out_with_a_note() -> None:
     found = read(entity(role(key(certificate(days=-3, serial=9)) + key() + place())))
     assert len(found.certificates) == 1
     assert [note.endswith("ended on 2026-05-29. It is left out.") for note in found.notes] == [True]
@@ -220,7 +220,7 @@ def test_of_several_ends_the_earliest_counts() -> None:
     assert read(entity()).valid_until is None
 
 
-def test_both_bindings_are_told_and_where_answers_to_a_logout_go() -> None:
+def test_both_bindings_and_the_address_for_logout_answers_are_read() -> None:
     post = REDIRECT[:-8] + "POST"
     logout = (
         place("https://idp.test/slo", "SingleLogoutService")[:-2] + ' ResponseLocation="https://idp.test/slo/done"/>'
@@ -247,14 +247,14 @@ def test_an_idp_that_takes_requests_by_POST_only_is_taken() -> None:
     assert (found.sso_url, bool(found.sso_post_url)) == ("", True)
 
 
-def test_a_certificate_that_begins_later_is_taken_and_told() -> None:
+def test_a_certificate_that_begins_later_is_accepted_with_a_note() -> None:
     """An IdP announces its next key before it uses it."""
     found = read(entity(role(key() + key(certificate(serial=4, begins=20)) + place())))
     assert len(found.certificates) == 2
     assert [note.endswith("begins on 2026-06-21 only. It is taken.") for note in found.notes] == [True]
 
 
-def test_an_authority_that_stands_beside_the_certificate_it_issued_is_not_believed() -> None:
+def test_an_authority_listed_beside_the_certificate_that_it_issued_is_not_believed() -> None:
     """Otherwise its owner could sign as the IdP."""
     leaf, above = certificate(issuer="CA"), certificate(EC, name="CA", serial=5)
     both = f"{leaf}</ds:X509Certificate><ds:X509Certificate>{above}"
@@ -312,7 +312,7 @@ def test_comments_and_a_byte_order_mark_do_no_harm() -> None:
     assert read(b"\xef\xbb\xbf" + f"<!-- Okta -->{entity()}".encode()) == read(entity())
 
 
-def test_what_the_idp_of_the_other_tests_says_is_read(idp: TestIdp) -> None:
+def test_the_metadata_of_the_idp_of_the_other_tests_is_read(idp: TestIdp) -> None:
     found = read_idp_metadata(idp.metadata().encode(), now=datetime.now(UTC), loopback=False)
     assert (found.entity_id, found.sso_url, found.certificates) == (idp.entity_id, idp.sso_url, (idp.pem,))
 

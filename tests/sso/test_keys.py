@@ -26,8 +26,8 @@ JANE_BY_SSO = by_sso(JANE)
 def command(step: str) -> dict[str, Any]:
     out = StringIO()
     call_command("connection", "saml-keys", "acme", step, "--reason", "yearly", "--json", stdout=out)
-    told: dict[str, Any] = json.loads(out.getvalue())
-    return told
+    document: dict[str, Any] = json.loads(out.getvalue())
+    return document
 
 
 def comes_in(browser: Browser, certificate: str) -> bool:
@@ -35,7 +35,7 @@ def comes_in(browser: Browser, certificate: str) -> bool:
     return browser.post(sealed).status_code == 303
 
 
-def test_a_rollover_fails_no_sign_in_and_stands_in_the_events(browser: Browser, acme: Connection) -> None:
+def test_a_rollover_fails_no_sign_in_and_is_in_the_events(browser: Browser, acme: Connection) -> None:
     assert [key["state"] for key in command("make")["keys"]] == ["active"]
     first = SpKey.objects.get().certificate
     assert comes_in(browser, first)
@@ -63,7 +63,7 @@ def test_a_step_out_of_order_is_refused_and_changes_nothing(acme: Connection, st
     assert [key.state for key in SpKey.objects.all()] == ["active"]
 
 
-def test_a_private_key_is_sealed_and_stands_in_no_event_and_no_text(acme: Connection) -> None:
+def test_a_private_key_is_encrypted_and_in_no_event_and_no_text(acme: Connection) -> None:
     made = keys.make_key(actor=ADMIN, connection=acme)
     pair = keys.signing_key(SamlSettings.objects.get())
     assert pair is not None
@@ -117,9 +117,9 @@ def test_a_key_that_cannot_be_opened_stops_its_connection_only_and_is_shown(
     assert not any("cannot be opened" in root.get(page).content.decode() for page in pages)
     for keys_in_settings in ([], [Fernet.generate_key().decode()]):
         settings.SAML_KEY_ENCRYPTION_KEYS = keys_in_settings
-        [told] = [one for one in run_checks(databases=["default"]) if one.id == "sso.W001"]
-        assert "acme cannot be opened" in told.msg
-        assert not told.is_serious(), "migrate and the start go on for all others"
+        [warning] = [one for one in run_checks(databases=["default"]) if one.id == "sso.W001"]
+        assert "acme cannot be opened" in warning.msg
+        assert not warning.is_serious(), "migrate and the start go on for all others"
         call_command("migrate", verbosity=0)
         sealed = browser.idp.response(browser.said(JANE_BY_SSO), seal=encrypting_to(first))
         caplog.clear()
@@ -139,7 +139,7 @@ def test_a_key_that_cannot_be_opened_stops_its_connection_only_and_is_shown(
 
 
 @pytest.mark.parametrize("path", ["login", "metadata"])
-def test_where_we_cannot_sign_what_we_should_the_person_is_told_so(
+def test_a_person_reads_it_when_we_cannot_sign_a_message(
     browser: Browser, acme: Connection, idp: TestIdp, settings: LazySettings, path: str
 ) -> None:
     section = {"idp_metadata": idp.metadata(), "sign_requests": True, "sign_metadata": True}

@@ -26,6 +26,7 @@ from tests.sso.logout_messages import (
 )
 from tests.support.cast import make_connection
 from tests.support.saml import SUCCESS, TestIdp, request_in
+from tests.support.undone import every_case
 
 if TYPE_CHECKING:
     pass
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("binding", ["POST", "Redirect"])
-def test_the_idp_ends_the_session_that_it_names_and_is_told_so(jane: Browser, binding: str) -> None:
+def test_the_idp_ends_the_session_that_it_names_and_gets_an_answer(jane: Browser, binding: str) -> None:
     if binding == "POST":
         answer = post(jane, jane.idp.logout(request_xml(jane.idp)), RelayState="r&1")
     else:
@@ -52,6 +53,9 @@ def test_the_idp_ends_the_session_that_it_names_and_is_told_so(jane: Browser, bi
     assert status.get("Value") == SUCCESS
     assert signed_by_us(answer["Location"])
     assert Event.objects.get(kind="sso.logged_out").user_id is not None
+    record = SignInRecord.objects.latest("id")
+    assert (record.code, record.decision) == ("signed_out", "Signed out by the identity provider: 1 session ended.")
+    assert record.user_id == Event.objects.get(kind="sso.logged_out").user_id
 
 
 def test_a_query_is_verified_in_the_very_octets_that_came(jane: Browser) -> None:
@@ -82,7 +86,7 @@ def test_without_an_index_all_sessions_of_that_name_id_end(jane: Browser) -> Non
     assert [one.me().status_code for one in (jane, second, zoe)] == [401, 401, 200]
 
 
-def test_who_has_come_back_and_not_gone_on_yet_does_not_come_in_afterwards(jane: Browser) -> None:
+def test_a_returned_but_unfinished_sign_in_does_not_come_in_after_the_logout(jane: Browser) -> None:
     late = Browser(jane.idp)
     back = late.come_back(JANE_BY_SSO)
     post(jane, jane.idp.logout(request_xml(jane.idp)))
@@ -120,7 +124,7 @@ def test_a_logout_takes_a_constant_number_of_queries(jane: Browser, django_asser
     assert counts[0] == counts[1]
 
 
-LOGOUT_QUERIES = 13
+LOGOUT_QUERIES = 14
 
 
 # CORE begins
@@ -140,7 +144,7 @@ def sign_out(jane: Browser) -> etree._Element:
     return request_in(url)
 
 
-def test_signing_out_goes_on_to_the_idp_with_a_signed_request_for_this_session(jane: Browser) -> None:
+def test_signing_out_continues_at_the_idp_with_a_signed_request_for_this_session(jane: Browser) -> None:
     asked = sign_out(jane)
     assert asked.get("Destination") == SLO
     assert asked.findtext("{*}Issuer") == f"{SERVICE}/sso/acme/metadata"
@@ -149,65 +153,70 @@ def test_signing_out_goes_on_to_the_idp_with_a_signed_request_for_this_session(j
     assert not SsoSession.objects.exists()
 
 
-@pytest.mark.parametrize("binding", ["POST", "Redirect"])
-@pytest.mark.parametrize(
-    ("status", "words"),
-    [
-        (SUCCESS, "has ended too"),
-        (
-            f'{SUCCESS}"/><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:PartialLogout',
-            "could not end your whole session",
-        ),
-        (
-            f'{SUCCESS}"><samlp:StatusCode Value="{PARTIAL}"/></samlp:StatusCode><x xmlns="urn:x" a="',
-            "could not end your whole session",
-        ),
-        (
-            f'{RESPONDER}"><samlp:StatusCode Value="{PARTIAL}"/></samlp:StatusCode><x xmlns="urn:x" a="',
-            "could not end your whole session",
-        ),
-        (RESPONDER, "could not end your whole session"),
-        ("urn:oasis:names:tc:SAML:2.0:status:Requester", "could not end your whole session"),
-        ("", "could not end your whole session"),
-    ],
-    ids=["success", "two codes", "partial", "responder, partial", "responder", "requester", "empty"],
-)
-def test_the_answer_of_the_idp_is_told_in_words(jane: Browser, binding: str, status: str, words: str) -> None:
-    request_id = sign_out(jane).get("ID", "")
-    if binding == "POST":  # as Okta does
-        message = jane.idp.logout(response_xml(jane.idp, request_id, status=status))
-        answer = post(jane, message, field="SAMLResponse")
-    else:
-        xml = response_xml(jane.idp, request_id, place=False, status=status)
-        answer = by_query(jane, jane.idp.logout_query(xml, field="SAMLResponse"))
-    assert answer.status_code == 200
-    assert words in answer.content.decode()
-
-
-@pytest.mark.parametrize(
-    ("changes", "code"),
-    [
-        ({"in_response_to": "_somebody-elses"}, "in_response_to"),
-        ({"in_response_to": "_x.é"}, "in_response_to"),
-        ({"in_response_to": ""}, "in_response_to"),
-        ({"in_response_to": "_" + "0" * 32}, "in_response_to"),
-        ({"in_response_to": "_" + "0" * 32 + "." + "0" * 64}, "in_response_to"),
-        ({"destination": f"{LOGOUT}/"}, "destination"),
-        ({"issuer": "https://evil.test"}, "issuer"),
-        ({"destination": f"{SERVICE}/sso/acme/acs"}, "destination"),
-    ],
-)
-def test_an_answer_to_nothing_of_ours_is_refused(jane: Browser, changes: dict[str, str], code: str) -> None:
-    request_id = sign_out(jane).get("ID", "")
-    said: dict[str, Any] = {"in_response_to": request_id} | changes
-    xml = response_xml(jane.idp, **said)
-    answer = post(jane, jane.idp.logout(xml), field="SAMLResponse")
-    assert answer.status_code == 400
-    assert f"({code})" in answer.content.decode()
+COULD_NOT_END = "could not end your whole session"
+STATUSES: dict[str, tuple[str, str]] = {
+    "success": (SUCCESS, "has ended too"),
+    "two codes": (
+        f'{SUCCESS}"/><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:PartialLogout',
+        COULD_NOT_END,
+    ),
+    "partial": (
+        f'{SUCCESS}"><samlp:StatusCode Value="{PARTIAL}"/></samlp:StatusCode><x xmlns="urn:x" a="',
+        COULD_NOT_END,
+    ),
+    "responder, partial": (
+        f'{RESPONDER}"><samlp:StatusCode Value="{PARTIAL}"/></samlp:StatusCode><x xmlns="urn:x" a="',
+        COULD_NOT_END,
+    ),
+    "responder": (RESPONDER, COULD_NOT_END),
+    "requester": ("urn:oasis:names:tc:SAML:2.0:status:Requester", COULD_NOT_END),
+    "empty": ("", COULD_NOT_END),
+}
 
 
 @pytest.mark.parametrize("binding", ["POST", "Redirect"])
-def test_a_refused_answer_says_what_is_known_and_its_reference_finds_a_row_R35(jane: Browser, binding: str) -> None:
+def test_the_answer_of_the_idp_is_shown_in_words(jane: Browser, binding: str) -> None:
+    request_id = sign_out(jane).get("ID", "")
+    with every_case() as case:
+        for name, (status, words) in STATUSES.items():
+            with case(name):
+                if binding == "POST":  # as Okta does
+                    message = jane.idp.logout(response_xml(jane.idp, request_id, status=status))
+                    answer = post(jane, message, field="SAMLResponse")
+                else:
+                    xml = response_xml(jane.idp, request_id, place=False, status=status)
+                    answer = by_query(jane, jane.idp.logout_query(xml, field="SAMLResponse"))
+                assert answer.status_code == 200
+                assert words in answer.content.decode()
+
+
+ANSWERS_TO_NOTHING: tuple[tuple[dict[str, str], str], ...] = (
+    ({"in_response_to": "_somebody-elses"}, "in_response_to"),
+    ({"in_response_to": "_x.é"}, "in_response_to"),
+    ({"in_response_to": ""}, "in_response_to"),
+    ({"in_response_to": "_" + "0" * 32}, "in_response_to"),
+    ({"in_response_to": "_" + "0" * 32 + "." + "0" * 64}, "in_response_to"),
+    ({"destination": f"{LOGOUT}/"}, "destination"),
+    ({"issuer": "https://evil.test"}, "issuer"),
+    ({"destination": f"{SERVICE}/sso/acme/acs"}, "destination"),
+)
+
+
+def test_an_answer_to_nothing_of_ours_is_refused(jane: Browser) -> None:
+    request_id = sign_out(jane).get("ID", "")
+    with every_case() as case:
+        for changes, code in ANSWERS_TO_NOTHING:
+            with case(changes):
+                claims: dict[str, Any] = {"in_response_to": request_id} | changes
+                answer = post(jane, jane.idp.logout(response_xml(jane.idp, **claims)), field="SAMLResponse")
+                assert answer.status_code == 400
+                assert f"({code})" in answer.content.decode()
+
+
+@pytest.mark.parametrize("binding", ["POST", "Redirect"])
+def test_a_refused_answer_shows_whether_the_session_ended_and_its_reference_finds_a_row_R35(
+    jane: Browser, binding: str
+) -> None:
     """The button has ended the session here before the browser left; only the end at the IdP is not known."""
     request_id = sign_out(jane).get("ID", "")
     if binding == "POST":
@@ -228,7 +237,7 @@ def test_a_refused_answer_says_what_is_known_and_its_reference_finds_a_row_R35(j
     assert refused_lately("acme") == 0, "no sign-in was refused"
 
 
-def test_a_refused_answer_tells_nobody_who_did_not_leave_that_they_are_signed_out(jane: Browser) -> None:
+def test_a_refused_answer_does_not_claim_that_a_session_ended_which_did_not(jane: Browser) -> None:
     answer = post(jane, jane.idp.logout(response_xml(jane.idp, "_somebody-elses")), field="SAMLResponse")
     assert "A logout answer was refused" in answer.content.decode()
     assert "You are signed out" not in answer.content.decode()

@@ -41,7 +41,7 @@ def test_without_a_key_our_metadata_promises_nothing_that_needs_one(browser: Bro
     assert root.find(f".//{DS}Signature") is None
 
 
-def test_two_certificates_stand_in_our_metadata_until_the_old_one_has_gone(browser: Browser, acme: Connection) -> None:
+def test_two_certificates_are_in_our_metadata_until_the_old_one_is_retired(browser: Browser, acme: Connection) -> None:
     first = keys.make_key(actor=ADMIN, connection=acme)
     root = metadata(browser)
     assert named(root, "signing") == named(root, "encryption") == [bare(first)]

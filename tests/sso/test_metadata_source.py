@@ -173,12 +173,12 @@ def test_three_redirects_are_followed_and_a_fourth_is_not(server: Server) -> Non
         ("", "redirects"),
     ],
 )
-def test_each_redirect_is_looked_at_anew(server: Server, target: str, expected: str) -> None:
+def test_each_redirect_is_checked_again(server: Server, target: str, expected: str) -> None:
     server.answers["/away"] = (302, {"Location": target}, b"")
     assert code(server.reach, server.url("/away")) == expected
 
 
-def test_a_name_is_looked_up_once_and_the_connection_goes_to_what_was_checked(server: Server) -> None:
+def test_a_name_is_looked_up_once_and_the_connection_goes_to_the_checked_address(server: Server) -> None:
     """DNS rebinding: the second answer would be another host."""
     answers = iter([["127.0.0.1"], ["10.0.0.1"]])
     reach = replace(server.reach, resolve=lambda *_: next(answers))
@@ -219,7 +219,7 @@ def test_a_peer_that_never_ends_is_left_after_a_bounded_read(server: Server, pat
     assert code(server.reach, server.url(path)) == expected
 
 
-def test_a_peer_that_accepts_and_says_nothing_is_given_up(server: Server) -> None:
+def test_a_peer_that_accepts_and_sends_nothing_is_given_up(server: Server) -> None:
     """Not even the TLS handshake."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://{HOST}:{silent.getsockname()[1]}/"

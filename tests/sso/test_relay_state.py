@@ -16,7 +16,7 @@ JANE_BY_SSO = by_sso(JANE)
 
 
 @pytest.mark.parametrize("path", HOSTILE)
-def test_what_is_no_path_of_ours_leads_to_the_landing_page(path: str) -> None:
+def test_any_other_path_leads_to_the_landing_page(path: str) -> None:
     assert safe_path(path) == LANDING
     assert safe_path(f"{SERVICE}{path}") == LANDING, "nor behind our own address"
 
@@ -48,7 +48,7 @@ def test_the_whole_address_of_a_page_here_is_its_path(settings: LazySettings) ->
         assert safe_path(other) == LANDING, other
 
 
-def test_nothing_is_something_to_go_on_to() -> None:
+def test_an_empty_path_leads_to_the_landing_page() -> None:
     assert safe_path(None) == safe_path("") == LANDING
 
 

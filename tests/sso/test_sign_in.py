@@ -141,14 +141,14 @@ def test_an_expired_user_is_out_on_the_next_click_and_stays_out_R21(browser: Bro
     assert browser.me().status_code == 401
 
 
-def test_somebody_whom_the_idp_has_not_activated_is_told_so_R25(browser: Browser, acme: Connection) -> None:
+def test_a_person_whom_the_idp_has_not_activated_reads_so_R25(browser: Browser, acme: Connection) -> None:
     create_person(actor=OKTA, connection=acme, person=replace(JANE, active=False))
     refused = browser.come_back(JANE_BY_SSO)
     assert refused.status_code == 403
     assert "has not activated you" in refused.content.decode()
 
 
-def test_a_missing_uid_is_named_together_with_what_did_arrive_R12(browser: Browser) -> None:
+def test_a_missing_uid_is_named_together_with_the_attributes_that_arrived_R12(browser: Browser) -> None:
     refused = browser.come_back(JANE_BY_SSO, attributes={"uid": ("jane.doe",), "Email": ("jane.doe@acme.test",)})
     page = refused.content.decode()
     assert refused.status_code == 403
@@ -284,7 +284,7 @@ def test_the_person_of_one_connection_is_not_that_of_another_R1(browser: Browser
     assert Person is not None
 
 
-def test_groups_that_give_nothing_are_remembered_and_an_absent_attribute_is_told_R31(
+def test_groups_that_give_nothing_are_stored_and_an_absent_attribute_is_recorded_R31(
     browser: Browser, acme: Connection
 ) -> None:
     browser.sign_in(replace(JANE_BY_SSO, groups=("Everyone", "Chefs")))

@@ -17,14 +17,18 @@ from django.utils import timezone
 
 from core_identity.errors import IdentityError, InvalidValue, NoMark, NotAllowed, Refusal
 from core_identity.models import Connection, Identity
+from core_identity.services.erasure import erase
+from core_identity.services.expiry import expire
 from core_identity.services.users import create_user
-from sso.models import SignInRecord
+from sso.models import SignInKind, SignInRecord
+from sso.outcomes import LOGOUT_REFUSED, OUTCOMES, kind_of, words_of
 from sso.remedies import REMEDIES
 from sso.saml.refusals import Code
-from sso.sign_in_log import LOGOUT_REFUSED
+from sso.sign_in_log import refused_lately, search
 from tests.admin.conftest import browser_of, staff
 from tests.sso.conftest import SERVICE, Browser
 from tests.support.cast import COMMAND, JANE, ZOE, by_sso
+from tests.support.saml import TestIdp
 
 JANE_BY_SSO = by_sso(JANE)
 LIST = "/admin/sso/signinrecord/"
@@ -182,7 +186,7 @@ def test_the_pages_of_a_connection_and_of_a_user_lead_to_it(
 
 
 @pytest.mark.parametrize("way", ["csv", "jsonl"])
-def test_what_the_list_shows_is_exported_as_a_stream_R35(way: str, browser: Browser, as_auditor: Client) -> None:
+def test_the_listed_rows_are_exported_as_a_stream_R35(way: str, browser: Browser, as_auditor: Client) -> None:
     browser.sign_in(JANE_BY_SSO)
     browser.come_back(JANE_BY_SSO, audience="=cmd|calc")
     answer = as_auditor.get(f"{LIST}export.{way}", {"outcome": "refused"})
@@ -218,7 +222,7 @@ def test_the_command_shows_lists_and_exports(browser: Browser) -> None:
         assert exit_status.value.code == status
 
 
-def test_the_log_is_for_who_may_see_connections_and_is_changed_by_nobody(
+def test_people_who_may_see_connections_see_the_log_and_nobody_changes_it(
     browser: Browser, as_auditor: Client, as_root: Client
 ) -> None:
     browser.sign_in(JANE_BY_SSO)
@@ -250,3 +254,105 @@ def test_the_pages_cost_the_same_for_few_and_for_many(browser: Browser, acme: Co
     SignInRecord.objects.bulk_create(SignInRecord(**{**row, "id": None, "at": timezone.now()}) for _ in range(1500))
     assert cost() == few
     assert "1000 or more." in as_root.get(pages[2]).content.decode()
+
+
+# Names: whom a row is about
+
+
+def test_a_refused_person_is_shown_by_the_names_that_a_verified_assertion_claims_R35(browser: Browser) -> None:
+    browser.sign_in(JANE_BY_SSO)
+    browser.come_back(by_sso(ZOE, uid=JANE.uid))
+    record = SignInRecord.objects.latest("id")
+    assert (record.code, record.kind) == ("no_mark", SignInKind.PERSON_REFUSED)
+    assert (record.name_id, record.uid, record.email) == (ZOE.user_name, JANE.uid, ZOE.email)
+    signed_in = SignInRecord.objects.earliest("id")
+    assert (signed_in.kind, signed_in.name_id, signed_in.uid, signed_in.email) == (SignInKind.SIGNED_IN, "", "", "")
+
+
+def test_nothing_of_a_message_that_is_not_believed_is_a_name_R35(browser: Browser) -> None:
+    browser.come_back(JANE_BY_SSO, audience="https://other.test")
+    browser.post(TestIdp(browser.idp.entity_id).response(browser.said(JANE_BY_SSO)))
+    for record in SignInRecord.objects.all():
+        assert record.kind == SignInKind.MESSAGE_REFUSED
+        assert (record.name_id, record.uid, record.email, record.keys) == ("", "", "", [])
+
+
+def test_rows_are_found_by_each_name_of_the_person_through_an_index_R35(browser: Browser) -> None:
+    browser.sign_in(JANE_BY_SSO)
+    browser.come_back(by_sso(ZOE, uid=JANE.uid))
+    reference = SignInRecord.objects.earliest("id").reference
+    for text, number in (
+        (f" {str(JANE.user_name).upper()} ", 1), (str(JANE.uid), 2), (str(ZOE.email), 1), ("nobody", 0), ("%", 0), (reference[:6].lower(), 1), ("", 0)
+    ):  # fmt: skip
+        assert SignInRecord.objects.filter(search(text)).count() == number, text
+    with database.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {SignInRecord.objects.filter(search('jane.doe@acme.test')).order_by().query}")
+        assert "sign_in_by_key" in str(cursor.fetchall())
+
+
+def test_erasing_a_person_blanks_the_names_that_they_claimed_R34(browser: Browser) -> None:
+    browser.sign_in(JANE_BY_SSO)
+    browser.come_back(by_sso(JANE, name_id="x@acme.test", email="x@acme.test"))
+    browser.come_back(by_sso(ZOE, uid="zoe.roth"))
+    user = Identity.objects.get(user__email=JANE.email).user
+    expire(actor=COMMAND, user_id=user.pk, reason="left")
+    browser.come_back(JANE_BY_SSO)
+    stored = str(list(SignInRecord.objects.values()))
+    assert "jane.doe" in stored
+    erase(actor=COMMAND, user_id=user.pk, reason="request 4711")
+    stored = str(list(SignInRecord.objects.values()))
+    assert [name for name in ("jane", "doe", "x@acme.test") if name in stored.lower()] == []
+    assert not SignInRecord.objects.filter(search(str(JANE.uid))).exists()
+    assert SignInRecord.objects.filter(search("zoe.roth")).exists()
+
+
+@pytest.mark.parametrize(("code", "words"), OUTCOMES.items())
+def test_each_outcome_has_words_and_one_of_five_kinds_R35(code: str, words: str) -> None:
+    assert code in REMEDIES or kind_of(code) != SignInKind.MESSAGE_REFUSED
+    assert words != code
+    assert len(words) < 50
+    assert words_of(code) == words
+    assert kind_of(code) in SignInKind
+    assert len(SignInKind) == 5
+
+
+def test_every_code_has_words_R35() -> None:
+    assert {*REMEDIES} <= {*OUTCOMES}
+
+
+# Passwords and sign-outs
+
+PASSWORD = "correct horse battery staple"
+
+
+def test_passwords_of_local_administrators_have_rows_and_never_the_typed_name_R35(
+    db: None, settings: LazySettings
+) -> None:
+    settings.FAILURES_PER_MINUTE = 3
+    boss = create_user(actor=COMMAND, username="boss", is_staff=True, is_superuser=True, password=PASSWORD)
+    for name, password in (("boss", PASSWORD), ("boss", "wrong"), ("my-Passw0rd", "boss")):
+        answer = Client(headers={"host": "localhost"}).post("/admin/login/", {"username": name, "password": password})
+        assert SignInRecord.objects.latest("id").reference == answer["X-Request-Id"]
+    rows = list(SignInRecord.objects.order_by("id").values_list("code", "kind", "user_id", "connection_id"))
+    assert rows == [
+        ("password_accepted", "signed_in", boss.pk, None),
+        ("password_refused", "password_refused", boss.pk, None),
+        ("password_refused", "password_refused", None, None),
+    ]
+    assert "Passw0rd" not in str(list(SignInRecord.objects.values()))
+    for _ in range(9):
+        Client(headers={"host": "localhost"}).post("/admin/login/", {"username": "x", "password": "y"})
+    assert SignInRecord.objects.count() < 3 + 9, "strangers do not fill the table"
+    assert refused_lately("") == 0
+
+
+def test_a_sign_out_has_a_row_of_its_person_R35(browser: Browser) -> None:
+    browser.sign_in(JANE_BY_SSO)
+    browser.http.post("/sign-out")
+    record, identity = SignInRecord.objects.latest("id"), Identity.objects.get()
+    assert (record.code, record.kind, record.connection_slug) == ("signed_out", "signed_out", "acme")
+    assert (record.user_id, record.identity_id) == (identity.user_id, identity.pk)
+    assert SignInRecord.objects.filter(search(str(JANE.user_name))).count() == 2
+    browser.http.post("/sign-out")
+    assert SignInRecord.objects.count() == 2, "nobody was signed in"

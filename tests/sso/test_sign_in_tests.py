@@ -87,8 +87,8 @@ def unchanged(tester: AdminBrowser) -> Iterator[None]:
 def test_a_stranger_would_become_a_user_and_nobody_is_made(tester: AdminBrowser) -> None:
     page = tester.try_out(JANE_BY_SSO)
     assert "A new user would be created, with the username <strong>jane.doe@acme.test</strong>" in page
-    for told in ("user.created", "identity.uid_set", "Acme Studios", "jane.doe", "✓"):
-        assert told in page
+    for text in ("user.created", "identity.uid_set", "Acme Studios", "jane.doe", "✓"):
+        assert text in page
     record = SignInRecord.objects.get()
     assert (record.is_test, record.code, record.user_id, record.identity_id) == (True, "signed_in", None, None)
     assert "Would sign in: a new user" in record.decision
@@ -105,15 +105,15 @@ def test_a_known_person_is_named_with_mark_and_roles_that_would_come_and_go(
     user, before = Identity.objects.get().user, everything()
     page = tester.try_out(replace(JANE_BY_SSO, groups=("Editors",), title="Chief"))
     assert f'/user/{user.pk}/change/">jane.doe@acme.test</a>, who already exists' in page
-    for told in ("second mark: NameID", "grant.added", "grant.removed", "Editors", "Authors", "title: Editor → Chief"):
-        assert told in page
+    for text in ("second mark: NameID", "grant.added", "grant.removed", "Editors", "Authors", "title: Editor → Chief"):
+        assert text in page
     assert everything() == before
     assert [grant.role.name for grant in Grant.objects.filter(user=user)] == ["Authors"]
     assert Identity.objects.get().title == "Editor"
     assert browser.me().status_code == 200, "sessions that are there go on"
 
 
-def test_a_sign_in_that_changes_nothing_says_so(tester: AdminBrowser) -> None:
+def test_a_sign_in_that_changes_nothing_is_shown_as_such(tester: AdminBrowser) -> None:
     Browser(tester.idp).sign_in(JANE_BY_SSO)
     before = Identity.objects.values().get()
     assert "everything is as it should be already" in tester.try_out(JANE_BY_SSO)
@@ -121,7 +121,7 @@ def test_a_sign_in_that_changes_nothing_says_so(tester: AdminBrowser) -> None:
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_all_faults_of_the_app_are_told(tester: AdminBrowser) -> None:
+def test_all_faults_of_the_app_are_shown(tester: AdminBrowser) -> None:
     page = tester.try_out(JANE_BY_SSO, audience="https://other.test", recipient="https://other.test/acs")
     assert "Would be refused (recipient)" in page
     assert page.count('class="core-failed"') == 2
@@ -129,7 +129,7 @@ def test_all_faults_of_the_app_are_told(tester: AdminBrowser) -> None:
     assert (record.is_test, record.code) == (True, "recipient")
 
 
-def test_a_conflict_is_told_and_not_opened(tester: AdminBrowser, acme: Connection) -> None:
+def test_a_conflict_is_shown_and_not_opened(tester: AdminBrowser, acme: Connection) -> None:
     create_person(actor=OKTA, connection=acme, person=JANE)
     before = everything()
     page = tester.try_out(by_sso(ZOE, uid=JANE.uid))
@@ -138,7 +138,7 @@ def test_a_conflict_is_told_and_not_opened(tester: AdminBrowser, acme: Connectio
     assert not Conflict.objects.exists()
 
 
-def test_an_expired_person_and_a_bad_value_are_told(tester: AdminBrowser) -> None:
+def test_an_expired_person_and_a_bad_value_are_shown(tester: AdminBrowser) -> None:
     Browser(tester.idp).sign_in(JANE_BY_SSO)
     expire(actor=ADMIN, user_id=Identity.objects.get().user_id, reason="left")
     assert "Would be refused (may_not_sign_in)" in tester.try_out(JANE_BY_SSO)
@@ -216,7 +216,7 @@ def test_an_assertion_of_a_test_is_used_up(tester: AdminBrowser) -> None:
     assert not Identity.objects.exists()
 
 
-def test_what_is_not_the_idps_is_refused_in_a_test_too_and_ends_it(tester: AdminBrowser) -> None:
+def test_a_forged_message_is_refused_in_a_test_sign_in_too_and_ends_it(tester: AdminBrowser) -> None:
     request_id = tester.leave()
     page = tester.result(tester.post(TestIdp().response(tester.said(JANE_BY_SSO, request_id=request_id))))
     assert "Would be refused (signature)" in page
@@ -263,7 +263,7 @@ def test_nobody_elses_browser_session_or_ticket_shows_it_and_it_is_shown_once(te
     assert state.report == ""
 
 
-def test_who_lost_the_permission_meanwhile_tests_and_sees_nothing(tester: AdminBrowser) -> None:
+def test_an_administrator_who_lost_the_permission_tests_and_sees_nothing(tester: AdminBrowser) -> None:
     role = Grant.objects.get(user=tester.user).role
     request_id, answer = tester.leave(), tester.come_back(JANE_BY_SSO)
     revoke_role(actor=COMMAND, user_id=tester.user.pk, role_id=role.pk)
@@ -277,7 +277,7 @@ def test_who_lost_the_permission_meanwhile_tests_and_sees_nothing(tester: AdminB
     assert not Identity.objects.exists()
 
 
-def test_the_events_of_others_are_not_told_and_none_is_left(tester: AdminBrowser) -> None:
+def test_the_events_of_others_are_not_shown_and_none_is_left(tester: AdminBrowser) -> None:
     before = list(Event.objects.values_list("pk", flat=True))
     page = tester.try_out(JANE_BY_SSO)
     assert "role.created" not in page

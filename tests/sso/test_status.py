@@ -88,7 +88,7 @@ ANSWERS = {
 }
 
 
-def test_what_an_idp_says_of_its_refusal_is_kept_and_believed_only_if_it_is_verified(
+def test_the_words_of_an_idp_about_its_refusal_are_stored_and_believed_only_if_verified(
     browser: Browser, stranger: TestIdp, settings: LazySettings
 ) -> None:
     settings.SIGN_IN_FAILURES_PER_MINUTE = settings.FAILURES_PER_MINUTE = 1000

@@ -49,7 +49,7 @@ def found(name: str) -> Mapping[str, Any]:
 # What is believed
 
 
-def test_a_sign_in_tells_every_check_in_order_with_what_had_to_be_and_what_came(browser: Browser) -> None:
+def test_a_sign_in_records_every_check_in_order_with_the_expected_and_the_received_value(browser: Browser) -> None:
     browser.sign_in(JANE_BY_SSO)
     names = [one["check"] for one in checks()]
     claims = [name for name, _ in CLAIMS]
@@ -62,7 +62,7 @@ def test_a_sign_in_tells_every_check_in_order_with_what_had_to_be_and_what_came(
     assert SignInRecord.objects.latest("id").duration_ms is not None
 
 
-def test_all_faults_of_a_misconfigured_app_are_told_at_once_and_the_first_is_the_refusal(browser: Browser) -> None:
+def test_all_faults_of_a_misconfigured_app_are_recorded_at_once_and_the_first_is_the_refusal(browser: Browser) -> None:
     answer = browser.come_back(
         JANE_BY_SSO, audience="https://other.test", recipient="https://other.test/acs", session_end=timedelta(minutes=-1)
     )  # fmt: skip
@@ -74,7 +74,7 @@ def test_all_faults_of_a_misconfigured_app_are_told_at_once_and_the_first_is_the
     assert checks()[-1]["check"] == "NameID", "nobody is looked for after a claim that does not hold"
 
 
-def test_a_known_person_is_told_with_the_mark_that_agreed_R8b(browser: Browser, acme: Connection) -> None:
+def test_the_mark_that_agreed_is_shown_for_a_known_person_R8b(browser: Browser, acme: Connection) -> None:
     browser.sign_in(JANE_BY_SSO)
     browser.sign_in(JANE_BY_SSO)
     assert (found("Who this is")["passed"], found("Second mark")["received"]) == (True, "NameID")
@@ -86,7 +86,7 @@ def test_a_known_person_is_told_with_the_mark_that_agreed_R8b(browser: Browser, 
     assert record.user_id == acme.identities.get().user_id, "on the page of whose UID it is, the refusal is looked for"
 
 
-def test_attributes_are_told_by_name_and_form_with_what_they_are_mapped_to_R12(browser: Browser) -> None:
+def test_attributes_are_shown_by_name_and_form_with_their_mapping_R12(browser: Browser) -> None:
     browser.come_back(replace(JANE_BY_SSO, email=None, title="", uid=None))
     assert found("Attribute of the UID") == {
         "check": "Attribute of the UID", "passed": False, "expected": "UID", "received": "not sent"
@@ -106,7 +106,7 @@ def test_attributes_that_nothing_reads_are_named_for_their_name_may_be_the_mista
     assert failed() == ["Attributes that CORE needs"]
 
 
-def test_who_may_not_come_in_is_told_why(browser: Browser, acme: Connection) -> None:
+def test_a_person_who_may_not_come_in_reads_why(browser: Browser, acme: Connection) -> None:
     browser.sign_in(JANE_BY_SSO)
     user = acme.identities.get().user
     expire(actor=ADMIN, user_id=user.pk, reason="left")
@@ -117,7 +117,7 @@ def test_who_may_not_come_in_is_told_why(browser: Browser, acme: Connection) -> 
     assert SignInRecord.objects.latest("id").user_id == user.pk
 
 
-def test_a_connection_that_makes_no_users_says_so(browser: Browser, acme: Connection) -> None:
+def test_a_connection_that_makes_no_users_is_named_as_the_reason(browser: Browser, acme: Connection) -> None:
     change_connection(actor=ADMIN, connection_id=acme.pk, sso_makes_users=False)
     browser.come_back(JANE_BY_SSO)
     assert failed() == ["Known here, or SSO makes users"]
@@ -135,7 +135,7 @@ def test_no_value_of_an_attribute_and_no_name_id_is_kept(browser: Browser) -> No
 # What is not
 
 
-def test_of_a_message_that_is_not_the_idps_the_first_fault_alone_is_told_as_unverified(browser: Browser) -> None:
+def test_of_a_message_that_is_not_the_idps_only_the_first_fault_is_recorded_as_unverified(browser: Browser) -> None:
     stranger = TestIdp()
     said = browser.said(JANE_BY_SSO, audience="https://evil.test", issuer="https://evil.test")
     browser.post(stranger.response(said))
@@ -149,7 +149,7 @@ def test_of_a_message_that_is_not_the_idps_the_first_fault_alone_is_told_as_unve
 
 
 @pytest.mark.parametrize("sign", ["assertion", "both"])
-def test_a_refused_signature_is_told_with_the_certificates_that_it_carries(browser: Browser, sign: str) -> None:
+def test_a_refused_signature_is_shown_with_the_certificates_in_the_message(browser: Browser, sign: str) -> None:
     """None of them is believed: a stranger may write the IdP's own certificate, nonsense, or a thousand of them."""
     stranger, known = TestIdp(), fingerprint(browser.idp.pem)
     SamlSettings.objects.update(signed=sign)
@@ -179,7 +179,7 @@ def test_a_refused_signature_is_told_with_the_certificates_that_it_carries(brows
         assert (signature["expected"], signature["received"]) == (f"SHA-256 {known}", received)
 
 
-def test_a_claim_changed_after_signing_is_told_as_a_bad_signature_and_never_as_a_claim(browser: Browser) -> None:
+def test_a_claim_changed_after_signing_is_refused_as_a_bad_signature_and_never_as_a_claim(browser: Browser) -> None:
     def change(root: Any) -> None:
         root.set("Destination", "https://evil.test")
 

@@ -43,6 +43,7 @@ FOREIGN = (
     "FAILURES_PER_MINUTE",
     "PASSWORDS_OF_A_NAME_PER_MINUTE",
     "PASSWORDS_PER_MINUTE",
+    "PAYLOAD_LOG_DAYS",
     "PROVISIONING_LOG_DAYS",
     "PUBLIC_URL",
     "PUSHES_WAITING",
@@ -93,7 +94,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _migrate() -> None:
-    with contextlib.suppress(Fault, psycopg.Error):  # the worker that tries again tells of it
+    with contextlib.suppress(Fault, psycopg.Error):  # the worker that tries again reports it
         migrated_template(os.environ["DATABASE_URL"])
 
 

@@ -18,18 +18,18 @@ HEADERS = {
 
 
 class Okta:
-    """``told`` is what `connection apply` answered: addresses, client and secret."""
+    """``setup`` is the answer of `connection apply`: addresses, client and secret."""
 
-    def __init__(self, told: dict[str, Any]) -> None:
+    def __init__(self, setup: dict[str, Any]) -> None:
         answer = httpx.post(
-            told["token_url"],
+            setup["token_url"],
             data={"grant_type": "client_credentials", "scope": "scim"},
-            auth=(told["client_id"], told["client_secret"]),
+            auth=(setup["client_id"], setup["client_secret"]),
             trust_env=False,
         )
         assert answer.status_code == 200, answer.text
         headers = HEADERS | {"Authorization": f"Bearer {answer.json()['access_token']}"}
-        self.http = open_client(base_url=told["scim_base_url"], headers=headers)
+        self.http = open_client(base_url=setup["scim_base_url"], headers=headers)
 
     def lookup(self, user_name: str) -> dict[str, Any] | None:
         answer = self.http.get("/Users", params={"filter": f'userName eq "{user_name}"', "startIndex": 1, "count": 100})

@@ -244,7 +244,7 @@ class Pysaml2Idp(ThreadingHTTPServer):
         )
         return self._send_off(said, "the IdP's own", place["location"])
 
-    def be_told(self, fields: Mapping[str, str], binding: str) -> None:
+    def receive(self, fields: Mapping[str, str], binding: str) -> None:
         """Take an SP's answer to our LogoutRequest, if it signed it."""
         sent = fields["SAMLResponse"]
         answer = self.saml.parse_logout_request_response(sent, binding).response
@@ -361,8 +361,8 @@ def _x500(person: Person) -> dict[str, list[str]]:
         "title": person.title,
         "isMemberOf": None,
     }
-    told = {name: [value] for name, value in said.items() if value is not None}
-    return told | ({"isMemberOf": list(person.groups)} if person.groups else {})
+    attributes = {name: [value] for name, value in said.items() if value is not None}
+    return attributes | ({"isMemberOf": list(person.groups)} if person.groups else {})
 
 
 class _Pages(BaseHTTPRequestHandler):
@@ -406,7 +406,7 @@ class _Pages(BaseHTTPRequestHandler):
 
     def _log_out(self, fields: dict[str, str], binding: str) -> None:
         if "SAMLResponse" in fields:
-            self.server.be_told(fields, binding)
+            self.server.receive(fields, binding)
             self._send("<!DOCTYPE html><title>pysaml2</title><h1>You are signed out everywhere</h1>")
         else:
             self._send(self.server.leave(fields, binding))

@@ -62,9 +62,9 @@ class Service:
 
     def apply(self, description: dict[str, Any]) -> dict[str, Any]:
         """Apply one connection (JSON on stdin) and return what is to be entered at its IdP."""
-        (told,) = self.ask("connection", "apply", "-", stdin=json.dumps(description))["connections"]
-        assert isinstance(told, dict)
-        return told
+        (setup,) = self.ask("connection", "apply", "-", stdin=json.dumps(description))["connections"]
+        assert isinstance(setup, dict)
+        return setup
 
     def add_administrator(self, username: str) -> str:
         """Make an administrator as an operator does; return the password."""

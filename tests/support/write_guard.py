@@ -6,7 +6,7 @@ from pathlib import Path
 from core_identity import write_guard
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-MAY_WRITE = tuple(str(ROOT / folder) for folder in ("tests", "benchmarks"))
+MAY_WRITE = str(ROOT / "tests")
 LIBRARIES = str(ROOT / ".venv")
 
 

@@ -30,19 +30,19 @@ class Command(AnsweringCommand):
             found = found.filter(connection=connection_by_slug(connection))
         if not all:
             found = found.filter(state=ConflictState.OPEN)
-        told = [_told(one) for one in found]
+        conflicts = [_document(one) for one in found]
         lines = [
             f"{one['id']}  {one['connection']}  {one['cause']}: {one['named']} against {one['other']['username']}, {one['count']}x, "
             f"{one['state']}, reference {one['reference']}"
-            for one in told
+            for one in conflicts
         ]
-        self.answer({"conflicts": told}, as_json=json, lines=lines or ["There is no conflict."])
+        self.answer({"conflicts": conflicts}, as_json=json, lines=lines or ["There is no conflict."])
 
     def act_resolve(self, *, conflict: str, how: str, reason: str, json: bool, **_: Any) -> None:
         found = _find(conflict)
         RESOLUTIONS[how](actor=self.actor, conflict_id=found.pk, reason=reason)
         found.refresh_from_db()
-        self.answer(_told(found), as_json=json, lines=[f"{found}: {found.get_state_display()}."])
+        self.answer(_document(found), as_json=json, lines=[f"{found}: {found.get_state_display()}."])
 
 
 def _find(wanted: str) -> Conflict:
@@ -55,7 +55,7 @@ def _find(wanted: str) -> Conflict:
     return found
 
 
-def _told(conflict: Conflict) -> dict[str, Any]:
+def _document(conflict: Conflict) -> dict[str, Any]:
     return {
         "id": str(conflict.pk),
         "connection": conflict.connection.slug,

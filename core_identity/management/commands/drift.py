@@ -28,21 +28,23 @@ class Command(AnsweringCommand):
         found = drifting(field)
         if connection:
             found = found.filter(connection=connection_by_slug(connection))
-        told = []
+        differences = []
         lines = []
         for identity in found:
             user = identity.user
             for one in drift_in(identity):
                 if field in {None, one.field}:
-                    whose = {"user": _user_told(user), "connection": one.connection}
-                    told.append({**whose, "field": one.field, "said": one.said, "held": one.held})
-                    lines.append(f"{user}  {one.field}: {one.connection} says {one.said!r}, here it is {one.held!r}")
-        self.answer({"drift": told}, as_json=json, lines=lines or ["There is no drift."])
+                    whose = {"user": _user_document(user), "connection": one.connection}
+                    differences.append({**whose, "field": one.field, "said": one.idp_value, "held": one.core_value})
+                    lines.append(
+                        f"{user}  {one.field}: {one.connection} says {one.idp_value!r}, here it is {one.core_value!r}"
+                    )
+        self.answer({"drift": differences}, as_json=json, lines=lines or ["There is no drift."])
 
     def act_take_over(self, *, key: str, connection: str, fields: list[str], reason: str, json: bool, **_: Any) -> None:
         where = connection_by_slug(connection)
         user = find_user(key, connection=where)
-        taken = take_over(
+        changes = take_over(
             actor=self.actor,
             user_id=user.pk,
             identity_id=user.identities.get(connection=where).pk,
@@ -50,14 +52,14 @@ class Command(AnsweringCommand):
             reason=reason,
         )
         user.refresh_from_db()
-        told = {
-            "user": _user_told(user),
+        document = {
+            "user": _user_document(user),
             "connection": connection,
-            "taken_over": {field: list(change) for field, change in taken.items()},
+            "taken_over": {field: list(change) for field, change in changes.items()},
         }
-        lines = [f"{field}: {before!r} → {after!r}" for field, (before, after) in taken.items()]
-        self.answer(told, as_json=json, lines=lines)
+        lines = [f"{field}: {before!r} → {after!r}" for field, (before, after) in changes.items()]
+        self.answer(document, as_json=json, lines=lines)
 
 
-def _user_told(user: User) -> dict[str, str]:
+def _user_document(user: User) -> dict[str, str]:
     return {"id": str(user.pk), "username": user.username}

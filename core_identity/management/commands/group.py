@@ -46,7 +46,7 @@ class Command(AnsweringCommand):
 
     def act_unmapped(self, *, connection: str | None, json: bool, **_: Any) -> None:
         chosen = [connection_by_slug(connection)] if connection else Connection.objects.all()
-        told: list[dict[str, Any]] = [
+        connections: list[dict[str, Any]] = [
             {
                 "connection": one.slug,
                 "people_without_groups": people_without_groups(one),
@@ -72,11 +72,13 @@ class Command(AnsweringCommand):
             if one.takes_sso_groups
         ]
         lines = []
-        for one in told:
+        for one in connections:
             lines.append(f"{one['connection']}: {one['people_without_groups']} people came without groups")
             lines += [
                 "  {user}: groups not listed since {since}, roles by sign-ins end {roles_end}".format(**person)
                 for person in one["people_not_listed"]
             ]
             lines += ["  {name}  ({people} people, last {last_seen})".format(**group) for group in one["groups"]]
-        self.answer({"connections": told}, as_json=json, lines=lines or ["No connection takes roles from SSO groups."])
+        self.answer(
+            {"connections": connections}, as_json=json, lines=lines or ["No connection takes roles from SSO groups."]
+        )

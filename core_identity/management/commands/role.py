@@ -82,7 +82,7 @@ class Command(AnsweringCommand):
     def _tell(self, role: Role, done: str, *, leave_waiting: bool, as_json: bool) -> None:
         waiting = [] if leave_waiting else waiting_groups(role)
         link_waiting(actor=self.actor, role_id=role.pk, group_ids=[group.pk for group, _ in waiting])
-        told = [
+        linked = [
             {"connection": group.connection.slug, "push_group": group.display_name, "members": heads}
             for group, heads in waiting
         ]
@@ -93,12 +93,12 @@ class Command(AnsweringCommand):
                 "aliases": [alias.name for alias in role.aliases.all()],
                 "grantable_by": [connection.slug for connection in role.grantable_by.all()],
             },
-            "linked": told,
+            "linked": linked,
         }
         lines = [f"{done} the role {role.name}."]
         lines += [
             f"The push group {one['push_group']} of {one['connection']} now gives it to {one['members']} people."
-            for one in told
+            for one in linked
         ]
         self.answer(document, as_json=as_json, lines=lines)
 

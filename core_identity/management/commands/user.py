@@ -51,7 +51,7 @@ class Command(AnsweringCommand):
 
     def act_erase(self, *, key: str, connection: str | None, reason: str, json: bool, **_: Any) -> None:
         plan = erase(actor=self.actor, user_id=_find(key, connection).pk, reason=reason)
-        told = {
+        document = {
             "erased": [str(one.pk) for one in plan.people],
             "identities": len(plan.identities),
             "conflicts": plan.conflicts,
@@ -59,17 +59,17 @@ class Command(AnsweringCommand):
             "roles_ended": plan.grants,
         }
         lines = [f"{plan.user.pk} is erased: {len(plan.identities)} identities, the words of {plan.events} events."]
-        self.answer(told, as_json=json, lines=lines)
+        self.answer(document, as_json=json, lines=lines)
 
     def act_merge(self, *, kept: str, gone: str, reason: str, json: bool, **_: Any) -> None:
         stays, goes = find_user(kept), find_user(gone)
         plan = plan_merge(kept_id=stays.pk, gone_id=goes.pk)
         merge(actor=self.actor, kept_id=stays.pk, gone_id=goes.pk, reason=reason)
-        moved = {name: after for name, (_before, after) in plan.told().items()}
-        told = {"kept": str(stays.pk), "gone": str(goes.pk), **moved}
+        moved = {name: after for name, (_before, after) in plan.as_changes().items()}
+        document = {"kept": str(stays.pk), "gone": str(goes.pk), **moved}
         lines = [f"{goes} is part of {stays} now."]
         lines += [f"{name.replace('_', ' ')}: {value}" for name, value in moved.items() if name != "user"]
-        self.answer(told, as_json=json, lines=lines)
+        self.answer(document, as_json=json, lines=lines)
 
     def act_relink(self, *, key: str, connection: str, uid: str, reason: str, json: bool, **_: Any) -> None:
         where = connection_by_slug(connection)
@@ -94,8 +94,8 @@ class Command(AnsweringCommand):
         for batch in (ids[at : at + AT_ONCE] for at in range(0, len(ids), AT_ONCE)):
             done += offer(actor=self.actor, connection=where, user_ids=batch, reason=reason)
             self.progress(done, len(ids), "offered")
-        told = {"offered": done, "connection": where.slug}
-        self.answer(told, as_json=json, lines=[f"{done} people are offered to {where}."])
+        document = {"offered": done, "connection": where.slug}
+        self.answer(document, as_json=json, lines=[f"{done} people are offered to {where}."])
 
     def act_show(self, *, key: str, connection: str | None, json: bool, **_: Any) -> None:
         self._tell(_find(key, connection), as_json=json)
@@ -112,23 +112,23 @@ class Command(AnsweringCommand):
         self._tell(user, as_json=json)
 
     def _tell(self, user: User, *, as_json: bool) -> None:
-        told = story(user, events=None)
+        document = story(user, events=None)
         lines = [
-            f"{told['username']}  <{told['email']}>  {told['first_name']} {told['last_name']}".rstrip(),
-            f"status      {told['status']}",
+            f"{document['username']}  <{document['email']}>  {document['first_name']} {document['last_name']}".rstrip(),
+            f"status      {document['status']}",
         ]
-        if told["expired"]:
-            lines.append("expired     {at} by {by} ({channel}): {reason}".format(**told["expired"]))
+        if document["expired"]:
+            lines.append("expired     {at} by {by} ({channel}): {reason}".format(**document["expired"]))
         lines += [
             f"identity    {one['connection']}: UID {one['uid']}{' (derived)' if one['uid_derived'] else ''}, "
             f"userName {one['user_name']}, {'active' if one['active'] else 'inactive'}"
-            for one in told["identities"]
+            for one in document["identities"]
         ]
-        for role in told["roles"]:
+        for role in document["roles"]:
             ways = ", ".join(" ".join(part for part in source.values() if part) for source in role["sources"])
             lines.append(f"role        {role['name']} ({ways})")
-        lines += [f"event       {one['at']} {one['kind']} by {one['actor']}" for one in told["events"][:20]]
-        self.answer(told, as_json=as_json, lines=lines)
+        lines += [f"event       {one['at']} {one['kind']} by {one['actor']}" for one in document["events"][:20]]
+        self.answer(document, as_json=as_json, lines=lines)
 
 
 def _whom(parser: ArgumentParser) -> ArgumentParser:

@@ -25,5 +25,9 @@ class Command(LogCommand):
         if found is None:
             raise NotFound(f"There is no SCIM request {reference!r} in the provisioning log.")
         plain = {name: found[field] for name, field in COLUMNS.items()}
-        told = {name: value if value is None or isinstance(value, int) else str(value) for name, value in plain.items()}
-        self.answer(told, as_json=json, lines=[f"{name}: {value}" for name, value in told.items() if value is not None])
+        document = {
+            name: value if value is None or isinstance(value, int) else str(value) for name, value in plain.items()
+        }
+        self.answer(
+            document, as_json=json, lines=[f"{name}: {value}" for name, value in document.items() if value is not None]
+        )

@@ -27,7 +27,7 @@ class Command(LogCommand):
         listing.add_argument("--connection", metavar="SLUG", help="only those of this connection")
         listing.add_argument("--refused", action="store_true", help="only those that were refused")
         listing.add_argument("--since", metavar="ISO", type=moment, help="from this date or time on")
-        listing.add_argument("--most", metavar="N", type=int, default=LISTED, help=f"how many; {LISTED} if not said")
+        listing.add_argument("--most", metavar="N", type=int, default=LISTED, help=f"how many; {LISTED} by default")
         exporting = add("export", "write sign-ins, the oldest first; nothing else is on stdout, progress is on stderr")
         self.add_export_arguments(exporting)
 
@@ -37,21 +37,23 @@ class Command(LogCommand):
             raise NotFound(f"There is no sign-in {reference!r} in the sign-in log.")
         if len(found) > 1:
             raise Ambiguous(f"Several sign-ins have a reference that begins with {reference!r}. Give more characters.")
-        told = _told(found[0])
+        document = _document(found[0])
         facts = [
             f"{name}: {_shown(value)}"
-            for name, value in told.items()
+            for name, value in document.items()
             if name != "checks" and value not in (None, "", [])
         ]
-        advice = remedy_for(told["outcome"], told["checks"])
+        advice = remedy_for(document["outcome"], document["checks"])
         remedy = [f"what to do: {advice}"] if advice else []
-        self.answer(told, as_json=json, lines=[*facts, *remedy, "", *(_line(check) for check in told["checks"])])
+        self.answer(
+            document, as_json=json, lines=[*facts, *remedy, "", *(_line(check) for check in document["checks"])]
+        )
 
     def act_list(
         self, *, connection: str | None, refused: bool, since: datetime | None, most: int, json: bool, **_: Any
     ) -> None:
         slug = connection_by_slug(connection).slug if connection else None
-        found = [_told(one) for one in records_between(since=since, slug=slug, refused=refused)[: max(0, most)]]
+        found = [_document(one) for one in records_between(since=since, slug=slug, refused=refused)[: max(0, most)]]
         lines = [
             f"{one['at']}  {one['reference']}  {one['connection']}  {one['outcome']}  {one['decision']}"
             for one in found
@@ -60,7 +62,7 @@ class Command(LogCommand):
         self.answer(short, as_json=json, lines=lines or ["None."])
 
 
-def _told(record: SignInRecord) -> dict[str, Any]:
+def _document(record: SignInRecord) -> dict[str, Any]:
     plain = {name: getattr(record, field) for name, field in COLUMNS.items()}
     kept = (bool, int, list, type(None))
     return {name: value if isinstance(value, kept) else str(value) for name, value in plain.items()}
@@ -71,6 +73,6 @@ def _shown(value: Any) -> str:
 
 
 def _line(check: dict[str, Any]) -> str:
-    told = [f"{name}: {check[name]}" for name in ("expected", "received") if name in check]
+    parts = [f"{name}: {check[name]}" for name in ("expected", "received") if name in check]
     unverified = " (unverified)" if check.get("unverified") and "received" in check else ""
-    return f"{SIGNS[check['passed']]} {check['check']}{''.join(f'; {one}' for one in told)}{unverified}"
+    return f"{SIGNS[check['passed']]} {check['check']}{''.join(f'; {one}' for one in parts)}{unverified}"

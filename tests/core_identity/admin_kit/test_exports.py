@@ -38,12 +38,12 @@ def lines(*words: str) -> list[dict[str, object]]:
 @pytest.mark.django_db
 def test_each_event_is_a_line_that_says_all_of_it_the_oldest_first_R34() -> None:
     create_person(actor=OKTA, connection=make_connection(), person=ZOE)
-    told = lines()
-    assert [one["uuid"] for one in told] == [
+    events = lines()
+    assert [one["uuid"] for one in events] == [
         str(uuid) for uuid in Event.objects.order_by("pk").values_list("uuid", flat=True)
     ]
     event = Event.objects.get(kind="user.created")
-    assert next(one for one in told if one["kind"] == "user.created") == {
+    assert next(one for one in events if one["kind"] == "user.created") == {
         "uuid": str(event.uuid),
         "at": event.at.isoformat(timespec="microseconds"),
         "kind": "user.created",
@@ -123,8 +123,8 @@ def test_what_cannot_be_exported_is_said_R34(
     with pytest.raises(SystemExit) as end:
         call_command("events", "export", "--format", "csv", *words)
     assert end.value.code == code
-    told = capsys.readouterr()
-    assert (told.out, bool(told.err)) == ("", True)
+    output = capsys.readouterr()
+    assert (output.out, bool(output.err)) == ("", True)
 
 
 @pytest.mark.parametrize("wrong", [("--since", "yesterday"), ("--until", ""), ("--format", "xml")])

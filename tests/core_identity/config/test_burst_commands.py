@@ -40,18 +40,18 @@ def people() -> list[Identity]:
 
 
 def test_bursts_are_listed_and_undone_R22a(people: list[Identity]) -> None:
-    _, told, _ = run("connection", "bursts", "acme")
-    (burst,) = told["bursts"]
+    _, answer, _ = run("connection", "bursts", "acme")
+    (burst,) = answer["bursts"]
     assert burst["active_again"] == ["person0@acme.test"]
     assert sorted(burst["inactive"]) == [f"person{number}@acme.test" for number in range(1, 5)]
-    code, told, _ = run("connection", "unexpire-burst", "acme", *WHY)
-    assert (code, told["active_again"]) == (0, ["person0@acme.test"])
+    code, answer, _ = run("connection", "unexpire-burst", "acme", *WHY)
+    assert (code, answer["active_again"]) == (0, ["person0@acme.test"])
     assert User.objects.get(pk=people[0].user_id).expired_at is None
 
 
 def test_a_dry_run_answers_and_leaves_nothing_R22a(people: list[Identity]) -> None:
-    code, told, _ = run("connection", "unexpire-burst", "acme", *WHY, "--dry-run")
-    assert (code, told["active_again"]) == (0, ["person0@acme.test"])
+    code, answer, _ = run("connection", "unexpire-burst", "acme", *WHY, "--dry-run")
+    assert (code, answer["active_again"]) == (0, ["person0@acme.test"])
     assert User.objects.filter(expired_at__isnull=False).count() == 5
 
 

@@ -86,12 +86,12 @@ def apply(folder: Path, content: Any, *words: str) -> tuple[int, Any]:
 
 def test_applying_a_file_answers_what_to_enter_at_the_idp(folder: Path) -> None:
     code, answer = apply(folder, FILE)
-    (told,) = answer["connections"]
+    (entry,) = answer["connections"]
     connection = Connection.objects.get()
     assert code == 0
-    assert told.pop("client_id")
-    assert len(told.pop("client_secret")) >= 40
-    assert told == {
+    assert entry.pop("client_id")
+    assert len(entry.pop("client_secret")) >= 40
+    assert entry == {
         "slug": "acme",
         "acs_url": "http://localhost:8000/sso/acme/acs",
         "entity_id": "http://localhost:8000/sso/acme/metadata",
@@ -221,6 +221,19 @@ def test_one_fault_anywhere_and_nothing_is_applied(folder: Path, change: dict[st
     assert not Event.objects.exists()
 
 
+def test_the_faults_of_all_parts_and_of_all_connections_are_named_at_once(folder: Path) -> None:
+    wrong = {"uid": {"rule": "nickname"}, "saml": {"idp_metadata": "none.xml"}, "scim": {"grants": ["password"]}}
+    entries = [{"slug": "acme", **wrong}, {"slug": "globex", **wrong}, {"slug": "Not a slug!"}]
+    status, answer = apply(folder, {"roles": [5], "colour": 1, "connections": entries})
+    assert status == 1
+    assert [fault["path"] for fault in answer["errors"]] == [
+        "roles[0].name",
+        "colour",
+        *(f"connections[{index}].{part}" for index in (0, 1) for part in ("uid.rule", "saml.idp_metadata", "scim.grants[0]")),
+        "connections[2].slug",
+    ]  # fmt: skip
+
+
 def test_text_that_is_no_yaml_is_refused_with_the_line(folder: Path) -> None:
     (folder / "x.yaml").write_text("connections: [\n  {slug: acme")
     status, answer = run("connection", "apply", str(folder / "x.yaml"))
@@ -266,16 +279,16 @@ def test_the_story_of_a_user_by_any_of_their_keys(folder: Path) -> None:
         for wanted in ("jane.doe", "JANE.DOE@acme.test", str(user.pk), str(identity.scim_id), user.username)
     ]
     assert all(document == documents[0] for document in documents)
-    status, told = documents[0]
+    status, user = documents[0]
     assert status == 0
-    assert {name: told[name] for name in ("id", "username", "status", "expired", "roles")} == {
+    assert {name: user[name] for name in ("id", "username", "status", "expired", "roles")} == {
         "id": str(user.pk),
         "username": "jane.doe@acme.test",
         "status": "active",
         "expired": None,
         "roles": [],
     }
-    (shown,) = told["identities"]
+    (shown,) = user["identities"]
     assert {name: shown[name] for name in ("connection", "uid", "user_name", "external_id", "scim_id", "active")} == {
         "connection": "acme",
         "uid": "jane.doe",
@@ -284,21 +297,21 @@ def test_the_story_of_a_user_by_any_of_their_keys(folder: Path) -> None:
         "scim_id": str(identity.scim_id),
         "active": True,
     }
-    assert {"at", "kind", "channel", "actor", "changes"} <= set(told["events"][0])
+    assert {"at", "kind", "channel", "actor", "changes"} <= set(user["events"][0])
 
 
 def test_expire_and_unexpire_by_command_R24(folder: Path) -> None:
     apply(folder, FILE)
     create_person(actor=OKTA, connection=Connection.objects.get(), person=JANE)
-    status, told = run("user", "expire", "jane.doe", "--reason", "left")
-    assert (status, told["status"], told["expired"]["reason"], told["expired"]["channel"]) == (
+    status, answer = run("user", "expire", "jane.doe", "--reason", "left")
+    assert (status, answer["status"], answer["expired"]["reason"], answer["expired"]["channel"]) == (
         0,
         "expired",
         "left",
         "admin",
     )
-    status, told = run("user", "unexpire", "jane.doe", "--reason", "is back")
-    assert (status, told["status"], told["expired"]) == (0, "active", None)
+    status, answer = run("user", "unexpire", "jane.doe", "--reason", "is back")
+    assert (status, answer["status"], answer["expired"]) == (0, "active", None)
 
 
 def test_nobody_is_3_and_two_are_4(folder: Path) -> None:
@@ -411,10 +424,10 @@ def test_groups_of_sign_ins_that_reach_no_role_are_listed_by_command_R31(folder:
     for person, groups in ((JANE, ("Everyone", "Chefs")), (ZOE, ("everyone",))):
         sign_in(actor=BROWSER, connection=globex, person=by_sso(person, groups=groups))
     status, answer = run("group", "unmapped")
-    (told,) = answer["connections"]
-    assert (status, told["connection"], told["people_without_groups"]) == (0, "globex", 0)
-    assert [(one["name"].casefold(), one["people"]) for one in told["groups"]] == [("everyone", 2), ("chefs", 1)]
-    assert set(told["groups"][0]) == {"name", "people", "first_seen", "last_seen"}
+    (entry,) = answer["connections"]
+    assert (status, entry["connection"], entry["people_without_groups"]) == (0, "globex", 0)
+    assert [(one["name"].casefold(), one["people"]) for one in entry["groups"]] == [("everyone", 2), ("chefs", 1)]
+    assert set(entry["groups"][0]) == {"name", "people", "first_seen", "last_seen"}
     assert run("group", "unmapped", "--connection", "acme") == (0, {"connections": []})
     out = io.StringIO()
     call_command("group", "unmapped", "--connection", "globex", stdout=out)

@@ -16,9 +16,9 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 import scim.connections
 from core_identity.config import housekeeping
-from core_identity.models import Budget, SetupLink
+from core_identity.models import Budget, LoggedHour, SetupLink
 from core_identity.services.users import create_user
-from scim.models import OAuthClient, ProvisioningRecord, UsedCode
+from scim.models import OAuthClient, Payload, ProvisioningRecord, UsedCode
 from sso.models import SignInRecord, SignInState, UsedAssertion
 from tests.support.cast import ADMIN, make_connection
 
@@ -62,9 +62,13 @@ def test_one_of_each_goes_and_one_stays() -> None:
         UsedCode.objects.create(client=client, code_hash=name, token_family=family, used_at=NOW - 2 * DAY)
     log_rows(1, days_old=29)
     log_rows(1, days_old=31)
+    for days_old in (14, 16):
+        LoggedHour.objects.create(log="another", hour=NOW - days_old * DAY, total=1, bad=0)
     for days_old in (29, 31):
         at = NOW - days_old * DAY
         SignInRecord.objects.create(at=at, connection_id=connection.pk, connection_slug="acme", code="issuer")
+    for days_old in (6, 8):
+        Payload.objects.create(record_id=days_old, at=NOW - days_old * DAY)
     assert run() == dict.fromkeys(housekeeping.CHORES, 1) | {housekeeping.UNLISTED: 0}
     assert run() == dict.fromkeys([*housekeeping.CHORES, housekeeping.UNLISTED], 0)
     assert access.objects.filter(pk=at_work.pk).exists()

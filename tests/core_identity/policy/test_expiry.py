@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core_identity.policy.expiry import Bar, Standing, bar_to_sign_in, expires, wish_is_granted
+from core_identity.policy.expiry import Bar, Standing, bar_to_sign_in, expires, reactivation_is_permitted
 
 GATE = [
     (Standing(expired=False, staff=False, identity_active=True), None),
@@ -59,4 +59,4 @@ def test_a_wish_unexpires_only_where_nothing_changed_since_R22(change: dict[str,
         "then": THEN,
         "today": THEN,
     }
-    assert wish_is_granted(**{**facts, **change}) is granted  # type: ignore[arg-type]
+    assert reactivation_is_permitted(**{**facts, **change}) is granted  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core_identity.policy.mismatch import SPELLINGS, Said, kind, probable_cause
+from core_identity.policy.mismatch import SPELLINGS, ChannelValues, kind, probable_cause
 
 CAUSES = [
     ("zoë.müller", "zoe.muller", "in accents only"),
@@ -38,35 +38,37 @@ CAUSES = [
 
 @pytest.mark.parametrize(("scim", "sso", "words"), CAUSES, ids=[f"{one[0]} / {one[1]}" for one in CAUSES])
 def test_the_cause_of_two_uids_is_told_in_words_R5(scim: str, sso: str, words: str) -> None:
-    assert words in probable_cause(Said(scim), Said(sso))
+    assert words in probable_cause(ChannelValues(scim), ChannelValues(sso))
 
 
 @pytest.mark.parametrize(("scim", "sso", "words"), CAUSES[:19], ids=[f"{one[0]} / {one[1]}" for one in CAUSES[:19]])
 def test_a_difference_in_spelling_has_no_direction(scim: str, sso: str, words: str) -> None:
-    assert words in probable_cause(Said(sso), Said(scim))
+    assert words in probable_cause(ChannelValues(sso), ChannelValues(scim))
 
 
 def test_every_spelling_has_a_case() -> None:
-    told = [probable_cause(Said(scim), Said(sso)) for scim, sso, _ in CAUSES]
-    assert {words for _, words in SPELLINGS} <= set(told)
+    causes = [probable_cause(ChannelValues(scim), ChannelValues(sso)) for scim, sso, _ in CAUSES]
+    assert {words for _, words in SPELLINGS} <= set(causes)
 
 
 def test_a_uid_that_was_never_sent_comes_before_all_guesses_R6() -> None:
-    cause = probable_cause(Said("jane.doe@acme.test", derived=True), Said("jane.doe"))
+    cause = probable_cause(ChannelValues("jane.doe@acme.test", derived=True), ChannelValues("jane.doe"))
     assert cause.startswith("SCIM sends no UID")
 
 
 def test_the_attribute_is_named_where_the_other_channel_sends_the_same_value() -> None:
-    scim = Said("4711", others={"externalId": "00u1jane", "userName": "jane@acme.test"})
-    assert probable_cause(scim, Said("00u1JANE")).startswith("SSO sends as UID what SCIM sends as externalId.")
-    assert probable_cause(scim, Said("Jane@acme.test")).startswith("SSO sends as UID what SCIM sends as userName.")
-    sso = Said("jane.doe", others={"NameID": "4711", "email": ""})
-    assert probable_cause(Said("4711"), sso).startswith("SCIM sends as UID what SSO sends as NameID.")
+    scim = ChannelValues("4711", others={"externalId": "00u1jane", "userName": "jane@acme.test"})
+    assert probable_cause(scim, ChannelValues("00u1JANE")).startswith("SSO sends as UID what SCIM sends as externalId.")
+    assert probable_cause(scim, ChannelValues("Jane@acme.test")).startswith(
+        "SSO sends as UID what SCIM sends as userName."
+    )
+    sso = ChannelValues("jane.doe", others={"NameID": "4711", "email": ""})
+    assert probable_cause(ChannelValues("4711"), sso).startswith("SCIM sends as UID what SSO sends as NameID.")
 
 
 @pytest.mark.parametrize("uid", ["", " ", "@", ".", "\\", "a\\", "@acme.test", "1", "ΐ", "ﬁ.x", "𝟘𝟘", "²", "a" * 255])
 def test_no_uid_however_odd_is_without_a_sentence(uid: str) -> None:
     for other in ("jane.doe", "", "42", "jane@acme.test"):
-        assert probable_cause(Said(uid), Said(other)).endswith(".")
-        assert probable_cause(Said(other), Said(uid)).endswith(".")
+        assert probable_cause(ChannelValues(uid), ChannelValues(other)).endswith(".")
+        assert probable_cause(ChannelValues(other), ChannelValues(uid)).endswith(".")
     assert kind(uid)

@@ -60,7 +60,7 @@ def test_drift_is_where_identity_and_user_differ_R18() -> None:
         "department": "Press",
     }
     user = {**JANE, "username": "jane@acme.test", "email": "jane@acme.test"}
-    found = {one.field: (one.said, one.held) for one in differences(identity, user)}
+    found = {one.field: (one.idp_value, one.core_value) for one in differences(identity, user)}
     assert found == {
         "username": ("jane.roe@acme.test", "jane@acme.test"),
         "first_name": ("", "Jane"),
@@ -75,7 +75,10 @@ def test_blanks_around_a_value_stay_with_the_identity_R19() -> None:
     blank = Person(given_name=" ", family_name="\u3000")
     assert permitted_changes(blank, JANE, names_are_the_uid=False, uid_moves=False) == {}
     identity = {"user_name": "j", "email": "", **{source: getattr(said, source) for source in FOLLOWS}}
-    found = {one.field: (one.said, one.held) for one in differences(identity, {**JANE, "username": "j", "email": "e"})}
+    found = {
+        one.field: (one.idp_value, one.core_value)
+        for one in differences(identity, {**JANE, "username": "j", "email": "e"})
+    }
     assert found == {"department": ("News", "Press")}
 
 

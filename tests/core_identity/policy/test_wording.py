@@ -18,7 +18,7 @@ def test_a_name_that_is_the_uid_is_told_to_stay_R4() -> None:
 
 
 def test_a_wish_to_reactivate_is_told_as_one_R22() -> None:
-    words = in_words(Decision.APPLY, noted=(), followed=(), active=ActiveMeans.WISH)
+    words = in_words(Decision.APPLY, noted=(), followed=(), active=ActiveMeans.REACTIVATION_REQUESTED)
     assert words == ("reactivation requested: the user stays expired until an administrator unexpires them",)
 
 

@@ -179,12 +179,12 @@ def test_one_act_unexpires_those_whom_the_idp_calls_active_again_R22a(burst: Bur
     assert {user.pk for user in User.objects.filter(expired_at__isnull=False)} == {
         people[4].user_id, people[5].user_id, left_before.user_id
     }  # fmt: skip
-    told = Event.objects.filter(kind="user.unexpired")
-    assert {(event.user_id, event.actor, event.reason, event.request_id) for event in told} == {
+    events = Event.objects.filter(kind="user.unexpired")
+    assert {(event.user_id, event.actor, event.reason, event.request_id) for event in events} == {
         (identity.user_id, "boss", "a wrong filter at Okta", "REQADMIN") for identity in people[:4]
     }
     act = Event.objects.get(kind="connection.burst_unexpired")
-    assert (act.changes["unexpired"], act.changes["left"], act.reason) == ([None, 4], [None, 2], told[0].reason)
+    assert (act.changes["unexpired"], act.changes["left"], act.reason) == ([None, 4], [None, 2], events[0].reason)
     assert not Identity.objects.filter(reactivation_requested_at__isnull=False).exists()
     assert open_bursts().exists(), "two of it are still expired"
 

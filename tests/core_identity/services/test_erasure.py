@@ -93,8 +93,8 @@ def test_no_event_is_lost_and_the_act_itself_is_told_R34(jane: Identity) -> None
     erase(actor=ROOT, user_id=jane.user_id, reason=WHY)
     after = dict(Event.objects.values_list("pk", "kind"))
     assert before.items() <= after.items()
-    told = Event.objects.get(kind="user.erased")
-    assert (told.actor, told.reason, told.user_id) == ("command line", WHY, jane.user_id)
+    event = Event.objects.get(kind="user.erased")
+    assert (event.actor, event.reason, event.user_id) == ("command line", WHY, jane.user_id)
 
 
 def test_whoever_comes_with_the_uid_again_is_a_conflict_and_no_second_user_R5_R34(

@@ -87,10 +87,10 @@ def test_a_change_that_fails_leaves_no_event_R34() -> None:
 def test_no_password_reaches_an_event_R34() -> None:
     user = create_person(actor=OKTA, connection=make_connection(), person=JANE).identity.user
     set_password(actor=ADMIN, user_id=user.pk, password="correct horse battery")
-    told = str(list(Event.objects.values()))
-    assert "user.password_set" in told
-    assert "correct horse" not in told
-    assert User.objects.get().password not in told
+    events = str(list(Event.objects.values()))
+    assert "user.password_set" in events
+    assert "correct horse" not in events
+    assert User.objects.get().password not in events
 
 
 def test_what_changes_nothing_tells_nothing_R34() -> None:

@@ -135,8 +135,8 @@ def test_what_is_remembered_is_told_in_the_event_R34(acme: Connection, editors: 
     member = create_person(actor=OKTA, connection=acme, person=ZOE).identity
     group = push(acme, "Editors", member, uuid4(), uuid4())
     change(group, members=frozenset())
-    told = Event.objects.filter(kind="group.members_changed").order_by("id")
-    assert [event.changes for event in told] == [
+    events = Event.objects.filter(kind="group.members_changed").order_by("id")
+    assert [event.changes for event in events] == [
         {"members_added": [None, 1], "members_expected": [None, 2]},
         {"members_removed": [None, 1], "members_given_up": [None, 2]},
     ]

@@ -193,9 +193,9 @@ def test_staff_enter_only_through_our_own_idp_R26(acme: Connection, jane: Identi
     with pytest.raises(MayNotSignIn) as refusal:
         sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE))
     assert refusal.value.reason == "staff"
-    told = Event.objects.get(kind="sso.refused")
-    assert told.user_id == jane.user_id, "the refusal stands in their own story"
-    assert "administer" in told.reason
+    event = Event.objects.get(kind="sso.refused")
+    assert event.user_id == jane.user_id, "the refusal stands in their own story"
+    assert "administer" in event.reason
     change_connection(actor=COMMAND, connection_id=acme.pk, own_idp=True)
     assert sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE)).pk == jane.pk
 

@@ -157,8 +157,8 @@ def test_deleting_a_role_lets_its_groups_wait_R27(acme: Connection, jane: Identi
     group.refresh_from_db()
     assert group.role is None
     assert not Grant.objects.exists()
-    told = Event.objects.get(kind="group.unlinked")
-    assert (told.subject_id, told.changes) == (group.pk, {"role": ["Editors", None]})
+    event = Event.objects.get(kind="group.unlinked")
+    assert (event.subject_id, event.changes) == (group.pk, {"role": ["Editors", None]})
 
 
 def test_sso_groups_say_all_roles_of_a_sign_in_where_the_connection_takes_them_R31() -> None:

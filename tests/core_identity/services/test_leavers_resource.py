@@ -165,8 +165,8 @@ def test_where_the_external_id_may_change_only_the_right_messages_change_it_R8a(
     for name, (message, is_patch) in follows.items():
         with rolled_back():
             assert change(jane, message, is_patch=is_patch).decision is Decision.APPLY, name
-            told = Event.objects.filter(kind="identity.changed", subject_id=jane.pk).latest("pk")
-            assert told.changes["external_id"] == [JANE.external_id, "new"]
+            event = Event.objects.filter(kind="identity.changed", subject_id=jane.pk).latest("pk")
+            assert event.changes["external_id"] == [JANE.external_id, "new"]
     refused = {
         "put without UID": (replace(JANE, external_id="new", uid=None), False),
         "a new UID": (Person(external_id="new", uid="jane.roe"), True),
@@ -204,8 +204,8 @@ def test_the_switch_is_for_the_rule_other_and_is_told_with_its_reason_R3_R8a() -
     with pytest.raises(errors.InvalidValue, match="only where the UID rule is other"):
         set_external_id_may_change(actor=ADMIN, connection_id=acme.pk, permitted=True, reason=WHY)
     set_external_id_may_change(actor=ADMIN, connection_id=other.pk, permitted=True, reason=WHY)
-    told = Event.objects.get(kind="connection.changed")
-    assert (told.changes, told.reason) == ({"external_id_may_change": [False, True]}, WHY)
+    event = Event.objects.get(kind="connection.changed")
+    assert (event.changes, event.reason) == ({"external_id_may_change": [False, True]}, WHY)
     until = timezone.now() + timedelta(days=1)
     with pytest.raises(errors.InvalidValue):
         change_connection(actor=ADMIN, connection_id=other.pk, uid_rule="name")

@@ -122,7 +122,7 @@ def test_the_whole_grammar_is_understood(text: str, tree: Filter) -> None:
         "é eq 1",
     ],
 )
-def test_what_is_no_filter_is_refused(text: str) -> None:
+def test_a_text_that_is_not_a_filter_is_refused(text: str) -> None:
     with pytest.raises(InvalidFilter):
         parse_filter(text)
 
@@ -165,7 +165,7 @@ def test_every_form_of_a_patch_path_is_understood(text: str, path: Path) -> None
 
 
 @pytest.mark.parametrize("text", ["", "a b", "[a pr]", "emails[type].value", "emails[type pr]value", "1a", "a..b["])
-def test_what_is_no_path_is_refused(text: str) -> None:
+def test_a_text_that_is_not_a_path_is_refused(text: str) -> None:
     with pytest.raises(InvalidPath):
         parse_path(text)
 

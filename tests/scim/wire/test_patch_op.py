@@ -416,7 +416,7 @@ def test_an_operation_that_is_not_understood_is_an_error_and_nothing_applies(
         {"schemas": PATCH_OP, "Operations": [{"op": "remove", "path": "title"}]},
     ],
 )
-def test_what_is_no_patch_op_message_is_refused(body: object) -> None:
+def test_a_body_that_is_not_a_patch_op_message_is_refused(body: object) -> None:
     with pytest.raises(InvalidSyntax):
         WIRE.read_patch(body, JANE)
 
@@ -430,7 +430,7 @@ def test_what_is_no_patch_op_message_is_refused(body: object) -> None:
         ([{"op": "remove", "path": "emails", "value": [{"value": str(n)} for n in range(199)]}] * 2_000, TooMany),
     ],
 )
-def test_what_would_take_long_is_refused(operations: list[dict[str, Any]], error: type[ScimError]) -> None:
+def test_operations_that_would_take_long_are_refused(operations: list[dict[str, Any]], error: type[ScimError]) -> None:
     with pytest.raises(error):
         patch(*operations)
 

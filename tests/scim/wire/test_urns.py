@@ -99,7 +99,7 @@ def test_messages_are_read_under_every_spelling() -> None:
         (None, ()),
     ],
 )
-def test_what_is_left_out_of_a_message_has_a_sentence(body: object, notes: tuple[str, ...]) -> None:
+def test_each_part_of_a_message_that_is_left_out_has_a_sentence(body: object, notes: tuple[str, ...]) -> None:
     assert left_out(body, USER_TYPE) == notes
 
 

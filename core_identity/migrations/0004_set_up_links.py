@@ -9,7 +9,7 @@ KINDS = ["admin", "scim_client", "sign_in", "setup_link", "system"]
 class Migration(migrations.Migration):
     """Take over the table of set-up links from scim, with what a customer's own page needs, and add the proposals of these links."""
 
-    dependencies = [("core_identity", "0001_first_release"), ("scim", "0002_set_up_links_move")]
+    dependencies = [("core_identity", "0003_drift_and_lists"), ("scim", "0003_set_up_links_move")]
 
     operations = [
         migrations.SeparateDatabaseAndState(

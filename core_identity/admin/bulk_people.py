@@ -1,0 +1,192 @@
+"""Actions on many people: accept the IdP's values, expire, unexpire. Staff and holders of protected roles need a superuser (R26, R33)."""
+
+from collections import Counter
+from copy import copy
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import QuerySet
+from django.http import HttpRequest, QueryDict
+from django.urls import reverse
+
+from core_identity.admin.across import AllDriftPage, ReactivationsPage
+from core_identity.admin.expiry import HOW, WITH_ROLES
+from core_identity.admin_kit.bulk import SHOWN, BulkForm, BulkPage
+from core_identity.admin_kit.filters import Filters
+from core_identity.errors import NotAllowed, NotFound
+from core_identity.models import Identity, User
+from core_identity.selectors.across import reactivations
+from core_identity.selectors.drift import UID, drift_in, drift_of, drifting
+from core_identity.selectors.story import changed_since_expiry, changes_since_expiry
+from core_identity.selectors.users import guarded_users, status_of
+from core_identity.services.drift import take_over
+from core_identity.services.expiry import expire, unexpire
+
+IDS, ALL = "user", "all"
+"""The names in the query of a run: the ids of chosen users, or all that a list finds."""
+
+
+class AcceptForm(BulkForm):
+    def act(self, row: UUID) -> object:
+        identity = drifting().filter(pk=row).first()
+        if identity is None:
+            raise NotFound("The identity provider and CORE agree by now.")
+        field = self.page.field()
+        fields = [one.field for one in drift_in(identity) if field in {"", one.field}]
+        sent_by = Counter(one.field for one in drift_of(identity.user))
+        if any(sent_by[name] > 1 for name in fields if name != UID):
+            raise NotAllowed(
+                "Two identity providers send different values for the same field. Accept one on the page of the user."
+            )
+        return take_over(
+            actor=self.actor,
+            user_id=identity.user_id,
+            identity_id=identity.pk,
+            fields=fields,
+            reason=self.cleaned_data["reason"],
+        )
+
+
+class AcceptDriftPage(BulkPage):
+    """R18: accept the IdP's values of all people in a list of drift. Values that came after the preview are not accepted."""
+
+    name = "accept-drift"
+    title = "Accept the IdP's values"
+    form_class = AcceptForm
+    template_name = "admin/core_identity/user/accept_drift.html"
+    button = "Accept the IdP's values"
+    nothing = "There is no drift to accept."
+
+    def filters(self, query: QueryDict) -> Filters:
+        return Filters.of(query, AllDriftPage.kinds)
+
+    def field(self) -> str:
+        return self.filters(QueryDict(self.run.query)).kind
+
+    def chosen(self, query: QueryDict, until: datetime) -> QuerySet[Identity]:
+        filters = self.filters(query)
+        return drifting(filters.kind or None).filter(filters.rows(), changed_at__lte=until)
+
+    def guarded(self, rows: QuerySet[Identity]) -> QuerySet[Identity]:
+        return rows.filter(user__in=guarded_users())
+
+    def list_address(self) -> str:
+        query = QueryDict(self.run.query) if hasattr(self, "run") else self.request.GET
+        return f"{reverse('admin:core_identity_user_all-drift')}?{self.filters(query).query()}"
+
+    def preview(self, rows: QuerySet[Identity]) -> Any:
+        field = self.field()
+        first = rows.order_by("drifting__id")[:SHOWN]
+        return [(one, [drift for drift in drift_in(one) if field in {"", drift.field}]) for one in first]
+
+
+class ExpireManyForm(BulkForm):
+    def act(self, row: UUID) -> object:
+        if row == self.request.user.pk:
+            raise NotAllowed("You cannot expire yourself.")
+        return expire(actor=self.actor, user_id=row, reason=self.cleaned_data["reason"])
+
+
+class UnexpireManyForm(BulkForm):
+    how = forms.ChoiceField(label="What to do", widget=forms.RadioSelect, initial=WITH_ROLES, choices=HOW)
+    field_order = ("how", "reason")
+
+    def act(self, row: UUID) -> object:
+        user = User.objects.filter(pk=row).first()
+        if user is not None and user.expired_at is not None and changed_since_expiry(user):
+            raise NotAllowed(
+                "The identity provider changed the UID, externalId, userName or email since the expiry. "
+                "Unexpire this person on the page of the user."
+            )
+        keep = self.cleaned_data["how"] == WITH_ROLES
+        return unexpire(actor=self.actor, user_id=row, reason=self.cleaned_data["reason"], keep_roles=keep)
+
+
+class ManyPeoplePage(BulkPage):
+    """The people whom an administrator chose in the list of users: by ticks, or all that the list finds, without a limit."""
+
+    def concerned(self, users: QuerySet[User], until: datetime) -> QuerySet[User]:
+        """Return those of the users whom the page can change and the preview could show."""
+        raise NotImplementedError  # pragma: no cover - each page has its own
+
+    def chosen(self, query: QueryDict, until: datetime) -> QuerySet[User]:
+        return self.concerned(self._named(query), until)
+
+    def _named(self, query: QueryDict) -> QuerySet[User]:
+        if ALL not in query:
+            try:
+                return forms.ModelMultipleChoiceField(User.objects.all(), required=False).clean(query.getlist(IDS))
+            except forms.ValidationError:
+                return User.objects.none()
+        listing, parameters = copy(self.request), query.copy()
+        del parameters[ALL]
+        listing.GET = parameters
+        found = self.admin.get_changelist_instance(listing).queryset
+        return User.objects.filter(pk__in=found.order_by().values("pk"))
+
+    def guarded(self, rows: QuerySet[User]) -> QuerySet[User]:
+        return rows.filter(pk__in=guarded_users().values("pk"))
+
+    def list_address(self) -> str:
+        return reverse("admin:core_identity_user_changelist")
+
+    def preview(self, rows: QuerySet[User]) -> Any:
+        first = rows.select_related("customer").prefetch_related("identities__connection", "identities__uids")
+        return [
+            (user, status_of(user), bool(user.expired_at and changes_since_expiry(user, user.identities.all())))
+            for user in first.order_by("pk")[:SHOWN]
+        ]
+
+
+class ExpireManyPage(ManyPeoplePage):
+    name = "expire-many"
+    title = "Expire"
+    form_class = ExpireManyForm
+    template_name = "admin/core_identity/user/expire_many.html"
+    button = "Expire"
+    nothing = "There is nobody among them to expire."
+
+    def concerned(self, users: QuerySet[User], until: datetime) -> QuerySet[User]:
+        return users.filter(expired_at__isnull=True, created_at__lte=until)
+
+
+class UnexpireManyPage(ManyPeoplePage):
+    name = "unexpire-many"
+    title = "Unexpire"
+    form_class = UnexpireManyForm
+    template_name = "admin/core_identity/user/unexpire_many.html"
+    button = "Unexpire"
+    nothing = "There is nobody among them to unexpire."
+
+    def concerned(self, users: QuerySet[User], until: datetime) -> QuerySet[User]:
+        return users.filter(expired_at__lte=until, merged_into__isnull=True, erased_at__isnull=True)
+
+
+class UnexpireRequestedPage(UnexpireManyPage):
+    """R22: the people of a list of reactivation requests."""
+
+    name = "unexpire-requested"
+
+    def chosen(self, query: QueryDict, until: datetime) -> QuerySet[User]:
+        filters = Filters.of(query, ReactivationsPage.kinds)
+        requests = reactivations(filters.kind).filter(filters.rows(), reactivation_requested_at__lte=until)
+        return self.concerned(User.objects.filter(pk__in=requests.order_by().values("user_id")), until)
+
+    def list_address(self) -> str:
+        query = QueryDict(self.run.query) if hasattr(self, "run") else self.request.GET
+        filters = Filters.of(query, ReactivationsPage.kinds)
+        return f"{reverse('admin:core_identity_user_reactivations')}?{filters.query()}"
+
+
+def query_of(request: HttpRequest) -> str:
+    """Return the query that names the people whom an action of the list of users was sent for."""
+    if request.POST.get("select_across") == "1":
+        parameters = request.GET.copy()
+        parameters[ALL] = "1"
+    else:
+        parameters = QueryDict(mutable=True)
+        parameters.setlist(IDS, request.POST.getlist(ACTION_CHECKBOX_NAME))
+    return parameters.urlencode()

@@ -1,0 +1,85 @@
+"""The filters of a list over all connections, and its pages. Neither costs more where there are more rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.db.models import Q
+from django.http import QueryDict
+
+from core_identity.keys import key
+from core_identity.models import Connection, Customer
+
+ON_A_PAGE: Final = 50
+SUGGESTED: Final = 50
+"""How many connections and customers a field suggests. Any other can be typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What an administrator asked for: the slug of a connection, the name of a customer, and a kind of rows. Empty texts filter nothing."""
+
+    connection: str = ""
+    customer: str = ""
+    kind: str = ""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """The kinds of this list, each with its label."""
+
+    @classmethod
+    def of(cls, query: QueryDict, kinds: Mapping[str, str]) -> "Filters":
+        connection, customer, kind = (query.get(name, "").strip()[:255] for name in ("connection", "customer", "kind"))
+        return cls(connection, customer, kind if kind in kinds else "", kinds)
+
+    def connections(self) -> list[Connection] | None:
+        """Return the connections that the filters name, or None for all. One query, or none."""
+        if not self.connection and not self.customer:
+            return None
+        named = Connection.objects.select_related("customer")
+        if self.connection:
+            named = named.filter(slug=self.connection)
+        if self.customer:
+            named = named.filter(customer__name_key=key(self.customer))
+        return list(named)
+
+    def rows(self, path: str = "connection") -> Q:
+        """Return the condition for rows that refer to a connection by ``path``."""
+        connections = self.connections()
+        return Q() if connections is None else Q(**{f"{path}__in": [one.pk for one in connections]})
+
+    def query(self, **other: object) -> str:
+        """Return the filters as the query of an address, without a question mark."""
+        named = {"connection": self.connection, "customer": self.customer, "kind": self.kind, **other}
+        return urlencode({name: value for name, value in named.items() if value})
+
+    def suggestions(self) -> dict[str, Sequence[str]]:
+        """Return names for the fields. Two queries."""
+        return {
+            "connection": list(Connection.objects.order_by("slug").values_list("slug", flat=True)[:SUGGESTED]),
+            "customer": list(Customer.objects.order_by("name_key").values_list("name", flat=True)[:SUGGESTED]),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One page of a list. Nothing is counted: a further row tells whether there is a next page."""
+
+    rows: Sequence[Any]
+    number: int
+    has_next: bool
+
+    @property
+    def previous(self) -> int:
+        return self.number - 1
+
+    @property
+    def following(self) -> int:
+        return self.number + 1 if self.has_next else 0
+
+
+def page_of_rows(rows: Any, asked: str | None) -> Shown:
+    """Return the page with the number ``asked`` of a queryset or a list, `ON_A_PAGE` rows. One query."""
+    number = min(max(int(asked), 1), 1_000) if asked and asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
+    first = (number - 1) * ON_A_PAGE
+    found = list(rows[first : first + ON_A_PAGE + 1])
+    return Shown(found[:ON_A_PAGE], number, len(found) > ON_A_PAGE)

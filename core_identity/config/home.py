@@ -1,0 +1,206 @@
+"""The start page of the administration: what needs a decision, what ends soon, and whether everything runs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from core_identity.admin.conflicts import CAUSES
+from core_identity.admin_kit.base import seen_by
+from core_identity.config.charts import Chart, chart
+from core_identity.models import Connection
+from core_identity.selectors.bursts import may_settle_bursts, open_bursts
+from core_identity.selectors.home import (
+    connections,
+    groups_without_a_role,
+    open_conflicts,
+    people,
+    reactivation_requests,
+)
+from core_identity.selectors.log_hours import Activity, activities
+from core_identity.selectors.users import break_glass_users
+from core_identity.services.log_hours import count_finished_hours
+from core_identity.services.password_events import alarms
+from core_identity.values import Cause
+from scim.home import CALLS, Ending, LastCall, ending_credentials, last_call_by_connection
+from sso.home import SIGN_INS, last_sign_in_by_connection, latest_sign_ins
+from sso.idp_changes import trust_that_ends
+
+SILENT: Final = timedelta(days=7)
+"""A connection that was used before and not for so long needs a look."""
+CONNECTIONS_SHOWN: Final = 8
+BANNERS_SHOWN: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """What happened and its button. ``tone``: attention or trouble."""
+
+    tone: str
+    sentence: str
+    url: str = ""
+    action: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One thing that an administrator decides."""
+
+    what: str
+    who: str
+    detail: str
+    since: datetime
+    url: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionState:
+    connection: Connection
+    tone: str
+    word: str
+    last_sign_in: datetime | None
+    last_call: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The numbers of a log, and its chart."""
+
+    activity: Activity
+    chart: Chart
+
+
+def home(request: HttpRequest, counts: Mapping[str, int]) -> dict[str, Any]:
+    """Return what the page shows of what its reader may see. ``counts`` are those of the navigation. Its number of queries depends on no size."""
+    sees, now = seen_by(request), timezone.now()
+    page: dict[str, Any] = {
+        "sees": sees,
+        "counts": counts,
+        "waiting_total": sum(counts[one] for one in _DECIDED if one in counts),
+    }
+    page["waiting"] = sorted(_waiting(sees), key=lambda one: one.since)
+    page["oldest_conflict"] = min((one.since for one in page["waiting"] if one.action == "Decide"), default=None)
+    banners = list(_own_banners(request))
+    if sees["user"]:
+        page["people"] = people()
+    if sees["connection"]:
+        known = connections()
+        trust, ending = dict(trust_that_ends(now)), ending_credentials(now)
+        page["has_connections"] = bool(known)
+        states = _states(known, trust, ending, now)
+        page["connections"] = states[:CONNECTIONS_SHOWN]
+        page["more_connections"] = len(states) - CONNECTIONS_SHOWN
+        count_finished_hours(_LOGS, now=now)
+        numbers = activities(_LOGS, now=now)
+        page["sign_ins"], page["calls"] = (Log(numbers[log.name], chart(numbers[log.name].days)) for log in _LOGS)
+        page["latest"] = latest_sign_ins()
+        banners += _connection_banners(known, trust, ending)
+    page["banners"], page["more_banners"] = banners[:BANNERS_SHOWN], len(banners) - BANNERS_SHOWN
+    return page
+
+
+_LOGS: Final = (SIGN_INS, CALLS)
+_DECIDED: Final = ("conflicts", "groups", "reactivations")
+"""The counts of the navigation that wait for a decision. Drift may stay as it is."""
+
+
+def _waiting(sees: Mapping[str, bool]) -> Iterator[Waiting]:
+    if sees["conflict"]:
+        for conflict in open_conflicts():
+            url = reverse("admin:core_identity_conflict_change", args=[conflict.pk])
+            detail = f"{conflict.connection.name}, {conflict.count} time{'' if conflict.count == 1 else 's'}"
+            what = CAUSES[Cause(conflict.cause)]
+            yield Waiting(what, f"{conflict.named} and {conflict.other}", detail, conflict.first_at, url, "Decide")
+    if sees["role"] and sees["connection"]:
+        for group in groups_without_a_role():
+            url = f"{reverse('admin:core_identity_connection_groups', args=[group.connection_id])}?waiting"
+            name = group.connection.name
+            yield Waiting("A group gives no role", group.display_name, name, group.created_at, url, "Map to a role")
+    if sees["user"]:
+        for identity in reactivation_requests():
+            url = reverse("admin:core_identity_user_change", args=[identity.user_id])
+            since = identity.reactivation_requested_at
+            if since is not None:
+                who = identity.user.introduction
+                yield Waiting("Reactivation requested", who, identity.connection.name, since, url, "Review")
+
+
+def _own_banners(request: HttpRequest) -> Iterator[Banner]:
+    if may_settle_bursts(request.user):
+        for burst in open_bursts()[:BANNERS_SHOWN]:
+            url = reverse("admin:core_identity_connection_burst", args=[burst.connection_id])
+            sentence = f"{burst.connection.name} deactivated unusually many people at once."
+            yield Banner("trouble", sentence, url, "Look at it")
+    if request.user.is_superuser:
+        if not break_glass_users().exists():
+            yield Banner(
+                "attention",
+                "There is no break-glass administrator. If every identity provider failed, nobody could open the administration. "
+                "Keep one superuser who has a password and no identity.",
+            )
+        for alarm in alarms()[:BANNERS_SHOWN]:
+            url = f"{reverse('admin:core_identity_event_changelist')}?user_id={alarm.user_id}"
+            yield Banner("trouble", alarm.reason, url, "See the events")
+
+
+def _connection_banners(
+    known: Sequence[Connection], trust: Mapping[str, list[str]], ending: Sequence[Ending]
+) -> Iterator[Banner]:
+    by_slug = {connection.slug: connection for connection in known}
+    for slug, sentences in trust.items():
+        tone = "trouble" if sentences[0].startswith("Critical") else "attention"
+        url = reverse("admin:core_identity_connection_metadata", args=[by_slug[slug].pk])
+        sentence = sentences[0].partition(": ")[2] or sentences[0]
+        yield Banner(tone, f"{by_slug[slug].name}: {sentence}", url, "Renew it")
+    for one in ending:
+        url = reverse("admin:core_identity_connection_credentials", args=[by_slug[one.slug].pk])
+        sentence = f"{by_slug[one.slug].name}: {one.what} ends on {one.ends_at:%Y-%m-%d}."
+        yield Banner("attention", sentence, url, "Renew it")
+
+
+def _states(
+    known: Sequence[Connection], trust: Mapping[str, list[str]], ending: Sequence[Ending], now: datetime
+) -> list[ConnectionState]:
+    """Return all connections, those in trouble first."""
+    slugs = [connection.slug for connection in known]
+    sign_ins, calls = last_sign_in_by_connection(slugs), last_call_by_connection(slugs)
+    ends = {one.slug for one in ending}
+    states = []
+    for connection in known:
+        slug = connection.slug
+        call = calls.get(slug)
+        tone, word = _state(connection, trust.get(slug, []), slug in ends, sign_ins.get(slug), call, now)
+        states.append(ConnectionState(connection, tone, word, sign_ins.get(slug), call.at if call else None))
+    order = ("trouble", "attention", "fine", "plain")
+    return sorted(states, key=lambda state: order.index(state.tone))
+
+
+def _state(
+    connection: Connection,
+    trust: list[str],
+    ends: bool,
+    last_sign_in: datetime | None,
+    last_call: LastCall | None,
+    now: datetime,
+) -> tuple[str, str]:
+    used = max((moment for moment in (last_sign_in, last_call and last_call.at) if moment), default=None)
+    if not connection.enabled:
+        return "plain", "Switched off"
+    if any(sentence.startswith("Critical") for sentence in trust):
+        return "trouble", "Certificate or metadata ended"
+    if last_call is not None and not last_call.let_in:
+        return "trouble", "Calls are refused"
+    if trust:
+        return "attention", "Look at the metadata"
+    if ends:
+        return "attention", "Token ends soon"
+    if used is None:
+        return "plain", "Not used yet"
+    if now - used > SILENT:
+        return "attention", f"Silent for {(now - used).days} days"
+    return "fine", "Healthy"

@@ -1,0 +1,99 @@
+"""SQL: keep the identities that differ from their users in a table of their own, so that lists and counts of drift read only these (R18).
+
+The comparison is that of `core_identity.policy.projection.differences` and `core_identity.selectors.drift`. A statement may insert a user and its
+identity together, so the triggers run after the statement. The rows of a table that only triggers write need no service.
+"""
+
+BLANKS = r"E'\u0009\u000a\u000b\u000c\u000d\u001c\u001d\u001e\u001f\u0020\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000'"
+"""The characters that ``str.strip`` removes."""
+
+PAIRS = (
+    ("user_name", "username"),
+    ("email", "email"),
+    ("given_name", "first_name"),
+    ("family_name", "last_name"),
+    ("title", "title"),
+    ("organization", "company"),
+    ("department", "department"),
+)
+NAMES = {"given_name", "family_name"}
+
+
+def _differs(source: str, field: str) -> str:
+    sent = f"btrim(one.{source}, {BLANKS})"
+    condition = f"{sent} <> person.{field}"
+    if source not in NAMES:
+        condition += f" AND {sent} <> ''"
+    if source == "user_name":
+        condition += " AND one.pushed_at IS NOT NULL"
+    return f"CASE WHEN {condition} THEN '{field}' END"
+
+
+FIELDS = f"""array_remove(ARRAY[{", ".join(_differs(*pair) for pair in PAIRS)},
+    CASE WHEN one.said_uid <> '' THEN 'uid' END]::varchar(20)[], NULL)"""
+LIVE = "one.deleted_at IS NULL AND one.offered_at IS NULL"
+SOURCES = (
+    *(source for source, _ in PAIRS),
+    "said_uid",
+    "pushed_at",
+    "deleted_at",
+    "offered_at",
+    "user_id",
+    "connection_id",
+)
+
+
+def _changed(columns: tuple[str, ...]) -> str:
+    old, new = (", ".join(f"{row}.{column}" for column in columns) for row in ("OLD", "NEW"))
+    return f"(({old}) IS DISTINCT FROM ({new}))"
+
+
+ADD = f"""
+INSERT INTO core_identity_driftingidentity (identity_id, connection_id, fields)
+SELECT one.id, one.connection_id, differing.fields FROM {{source}} AS one JOIN core_identity_user AS person ON person.id = one.user_id
+CROSS JOIN LATERAL (SELECT {FIELDS} AS fields) AS differing
+WHERE {LIVE} AND cardinality(differing.fields) > 0{{only}}
+"""  # noqa: S608 - names of our own
+AGAIN = """ON CONFLICT (identity_id) DO UPDATE SET connection_id = excluded.connection_id, fields = excluded.fields
+WHERE (core_identity_driftingidentity.connection_id, core_identity_driftingidentity.fields) IS DISTINCT FROM (excluded.connection_id, excluded.fields)"""
+REMOVE = f"""
+DELETE FROM core_identity_driftingidentity AS known USING core_identity_identity AS one, core_identity_user AS person
+WHERE known.identity_id = one.id AND person.id = one.user_id AND {{only}}
+AND NOT ({LIVE} AND cardinality({FIELDS}) > 0);
+"""  # noqa: S608 - names of our own
+
+TRIGGERS = f"""
+CREATE FUNCTION core_identity_new_drift() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    {ADD.format(source="made", only="")};
+    RETURN NULL;
+END
+$$;
+CREATE FUNCTION core_identity_changed_identity() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    {REMOVE.format(only="one.id = NEW.id")}
+    {ADD.format(source="core_identity_identity", only=" AND one.id = NEW.id")} {AGAIN};
+    RETURN NULL;
+END
+$$;
+CREATE FUNCTION core_identity_changed_user() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    {REMOVE.format(only="one.user_id = NEW.id")}
+    {ADD.format(source="core_identity_identity", only=" AND one.user_id = NEW.id")} {AGAIN};
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER core_identity_new_drift AFTER INSERT ON core_identity_identity
+    REFERENCING NEW TABLE AS made FOR EACH STATEMENT EXECUTE FUNCTION core_identity_new_drift();
+CREATE TRIGGER core_identity_changed_identity AFTER UPDATE ON core_identity_identity FOR EACH ROW
+    WHEN {_changed(SOURCES)} EXECUTE FUNCTION core_identity_changed_identity();
+CREATE TRIGGER core_identity_changed_user AFTER UPDATE ON core_identity_user FOR EACH ROW
+    WHEN {_changed(tuple(field for _, field in PAIRS))} EXECUTE FUNCTION core_identity_changed_user();
+{ADD.format(source="core_identity_identity", only="")};
+"""
+FORGET = """
+DROP TRIGGER core_identity_changed_user ON core_identity_user;
+DROP TRIGGER core_identity_changed_identity ON core_identity_identity;
+DROP TRIGGER core_identity_new_drift ON core_identity_identity;
+DROP FUNCTION core_identity_changed_user(), core_identity_changed_identity(), core_identity_new_drift();
+"""

@@ -1,0 +1,34 @@
+"""How much waits for an administrator: counts that are cheap enough for every page."""
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from django.db import connection as database
+
+from core_identity.models import Conflict, DriftingIdentity, Identity, PushGroup, User
+
+MOST: Final = 100
+"""A count ends here: the navigation shows "99+"."""
+
+_CONFLICT, _DRIFT, _GROUP, _IDENTITY, _USER = (
+    model._meta.db_table for model in (Conflict, DriftingIdentity, PushGroup, Identity, User)
+)
+_REQUESTED: Final = f"SELECT user_id FROM {_IDENTITY} WHERE reactivation_requested_at IS NOT NULL"  # noqa: S608
+_COUNTED: Final[Mapping[str, str]] = {
+    "conflicts": f"FROM {_CONFLICT} WHERE state = 'open'",
+    "drift": f"FROM {_DRIFT}",
+    "groups": f"FROM {_GROUP} WHERE role_id IS NULL",
+    "reactivations": f"FROM {_USER} WHERE expired_at IS NOT NULL AND id IN ({_REQUESTED})",
+}
+"""The counts, with their rows. Each reads an index of the few pending rows, never a whole table."""
+
+
+def attention_counts(names: Collection[str]) -> dict[str, int]:
+    """Return how much of each of these waits, `MOST` at most. One statement, none for no name."""
+    chosen = [name for name in _COUNTED if name in names]
+    if not chosen:
+        return {}
+    columns = ", ".join(f"(SELECT count(*) FROM (SELECT 1 {_COUNTED[name]} LIMIT {MOST}) AS {name})" for name in chosen)  # noqa: S608
+    with database.cursor() as cursor:
+        cursor.execute(f"SELECT {columns}")
+        return dict(zip(chosen, cursor.fetchone(), strict=True))

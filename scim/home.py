@@ -1,0 +1,64 @@
+"""The facts about provisioning on the start page of the administration."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import connection as database
+from django.db.models import Exists, OuterRef, Value
+from django.db.models.functions import Concat
+
+from core_identity.selectors.log_hours import LogTable
+from scim.models import BearerToken, ClientSecret, ProvisioningRecord
+
+_TABLE: Final = ProvisioningRecord._meta.db_table
+CALLS: Final = LogTable(name="scim-calls", table=_TABLE, counted="true", bad="status >= 400")
+NOTICE: Final = timedelta(days=30)
+"""So long before its end a token or secret is announced, as certificates are."""
+
+_LAST: Final = f"""
+SELECT slug, row.at, row.status FROM unnest(%s::text[]) AS slug CROSS JOIN LATERAL (
+    SELECT lately.at, lately.status FROM (
+        SELECT id, at, status FROM {_TABLE} WHERE connection_slug = slug ORDER BY id DESC LIMIT 50
+    ) AS lately ORDER BY lately.id DESC LIMIT 1
+) AS row
+"""  # noqa: S608 - names of our own
+
+
+@dataclass(frozen=True, slots=True)
+class LastCall:
+    at: datetime
+    let_in: bool
+    """Whether the token was accepted: other failures are of one message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A token or secret of a connection that ends soon."""
+
+    slug: str
+    what: str
+    ends_at: datetime
+
+
+def last_call_by_connection(slugs: Sequence[str]) -> Mapping[str, LastCall]:
+    """Return the newest call of each connection. One query, a look-up for each slug."""
+    with database.cursor() as cursor:
+        cursor.execute(_LAST, [list(slugs)])
+        return {slug: LastCall(at, status != 401) for slug, at, status in cursor.fetchall()}
+
+
+def ending_credentials(now: datetime) -> Sequence[Ending]:
+    """Return the live tokens and secrets of live connections that end within `NOTICE` of ``now`` (aware), the first first. One query.
+
+    A secret is left out if another one of the client never ends: then its end is planned.
+    """
+    soon = (now, now + NOTICE)
+    tokens = BearerToken.objects.filter(revoked_at=None, expires_at__range=soon, connection__enabled=True)
+    lasting = ClientSecret.objects.filter(ends_at=None, client=OuterRef("client"))
+    secrets = ClientSecret.objects.filter(~Exists(lasting), ends_at__range=soon, client__connection__enabled=True)
+    found = tokens.values_list("connection__slug", Concat(Value("The token "), "name"), "expires_at").union(
+        secrets.values_list("client__connection__slug", Value("The client secret"), "ends_at"), all=True
+    )
+    return sorted((Ending(*row) for row in found.order_by()), key=lambda one: one.ends_at)

@@ -1,0 +1,135 @@
+"""Why a SCIM request was refused, in words, and what an administrator can do about it (R35). The keys are the causes in the provisioning log."""
+
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+
+class Remedy(NamedTuple):
+    """``words`` complete the sentence *POST /Users refused: …*."""
+
+    words: str
+    fix: str
+
+
+_DECIDE: Final = "Otherwise decide the conflict here. The next push with the same keys then succeeds."
+_PAGE: Final = "Ask for the first page again."
+_MAPPING: Final = (
+    "Correct the value or the attribute mapping at the identity provider. The sentence names the attribute."
+)
+
+REMEDIES: Final = MappingProxyType(
+    {
+        "uid": Remedy(
+            "the UID belongs to somebody else",
+            f"Check that the identity provider sends a UID that is stable and unique, the same by SAML and by SCIM. {_DECIDE}",
+        ),
+        "external_id": Remedy(
+            "the externalId belongs to somebody else, or has changed",
+            f"Check that the externalId is mapped to a value that never changes, such as the object id. {_DECIDE}",
+        ),
+        "user_name": Remedy(
+            "the userName belongs to somebody else",
+            f"If the newcomer has the name by mistake, give them another userName at the identity provider. {_DECIDE}",
+        ),
+        "email": Remedy(
+            "the email belongs to somebody else",
+            f"If both are the same person, send the same UID by SAML and by SCIM. If they are two people, correct the address. {_DECIDE}",
+        ),
+        "conflict": Remedy("a conflict has to be decided", "Open the conflict and decide who this person is."),
+        "duplicate": Remedy(
+            "the person is here already",
+            "Nothing is wrong. The identity provider finds the person by a search for the userName, and then updates them. If it keeps creating "
+            "them, let it import the users of CORE once.",
+        ),
+        "try_again": Remedy(
+            "the userName has just become free", "Send the request again. Okta does so by *Retry* in its task list."
+        ),
+        "uid_required": Remedy(
+            "no UID was sent",
+            "Map the UID attribute in the provisioning settings of the app, or stop requiring a UID on the connection's page.",
+        ),
+        "unknown_group": Remedy(
+            "the group gives no role",
+            "Create a role of this name, or let groups without a role wait (settings of the connection).",
+        ),
+        "name_taken": Remedy(
+            "the name is in use",
+            "Give the group another name, or delete the other group of this name at the identity provider.",
+        ),
+        "invalid_value": Remedy("a value is not acceptable", _MAPPING),
+        "invalid_syntax": Remedy(
+            "the message is not understood",
+            "The client sends a form that SCIM does not know. Read the sentence, and compare what was sent.",
+        ),
+        "invalid_path": Remedy(
+            "a PATCH names an unknown attribute",
+            "Remove the attribute from the mapping of the app, or correct its name.",
+        ),
+        "invalid_filter": Remedy(
+            "the filter is not understood",
+            "Compare the filter with the SCIM page of the documentation. Okta and Entra send filters that work.",
+        ),
+        "no_target": Remedy(
+            "a PATCH changes something that is not there",
+            "Let the identity provider push the whole person or group again.",
+        ),
+        "mutability": Remedy(
+            "a read-only attribute was to be changed", "Remove the attribute from the mapping of the app."
+        ),
+        "locked": Remedy("a locked value was to be changed", "Remove the attribute from the mapping of the app."),
+        "not_found": Remedy(
+            "there is no such resource",
+            "The identity provider knows an id that this connection does not have. Let it import the users again, or remove the "
+            "assignment of the person and assign them again. If the address itself is wrong, compare the SCIM base URL with the setup sheet.",
+        ),
+        "unauthorized": Remedy(
+            "no valid token", "Authorise the app again in its provisioning settings, or enter a new token there."
+        ),
+        "insufficient_scope": Remedy(
+            "the token lacks the scope scim", "Add the scope scim to the app, then authorise it again."
+        ),
+        "forbidden": Remedy("this is not permitted", "The sentence says what is not permitted."),
+        "not_allowed": Remedy(
+            "this is not permitted",
+            "The sentence says what is not permitted. If the connection is switched off, switch it on.",
+        ),
+        "method_not_allowed": Remedy(
+            "the address does not take this method", "Compare the SCIM base URL with the setup sheet."
+        ),
+        "bad_request": Remedy("the request is not understood", "Compare the SCIM base URL with the setup sheet."),
+        "precondition_failed": Remedy(
+            "the resource has changed meanwhile",
+            "Nothing was changed. The client reads the resource again and repeats its change.",
+        ),
+        "payload_too_large": Remedy(
+            "the message is too large",
+            "Let the identity provider send smaller messages. The SCIM page of the documentation lists the limits.",
+        ),
+        "unsupported_media_type": Remedy("the media type is unknown", "Let the client send application/scim+json."),
+        "too_many": Remedy("the search has too many results", "Search with a filter, or page by page."),
+        "invalid_count": Remedy("the size of the page is not acceptable", _PAGE),
+        "invalid_cursor": Remedy("the cursor is not valid", _PAGE),
+        "expired_cursor": Remedy("the cursor is too old", _PAGE),
+        "not_done": Remedy(
+            "CORE does not do this",
+            "Switch this function off in the app. The SCIM page of the documentation lists what CORE does.",
+        ),
+        "too_many_requests": Remedy(
+            "too many requests within a minute",
+            "The client waits and tries again, as Okta and Entra do. If it happens often, raise SCIM_READS_PER_MINUTE or SCIM_WRITES_PER_MINUTE.",
+        ),
+        "busy": Remedy(
+            "CORE was busy with the same customer",
+            "Nothing was changed, and the client sends the request again. If it happens often, look for a long import.",
+        ),
+        "unavailable": Remedy("CORE could not answer", "The database was away. The client sends the request again."),
+        "unexpected": Remedy(
+            "CORE failed", "This is a fault of CORE. Look for the reference in the log of the process, and report it."
+        ),
+    }
+)
+
+
+def remedy_for(cause: str) -> Remedy | None:
+    """Return what to do about a refused request; None for a cause of an older version, or no refusal."""
+    return REMEDIES.get(cause)

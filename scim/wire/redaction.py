@@ -1,0 +1,241 @@
+"""What of a message may be kept in a log: the parsed tree, without its secrets and within a size (R34, R35).
+
+Nothing here searches a text for a secret's value: each name and path of the tree decides about the value below it. A text that contains JSON is a
+tree too. A doubtful text is removed.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from scim.wire.errors import ScimError
+from scim.wire.filter import And, Comparison, Filter, Not, Or, Present, ValuePath, parse_filter, parse_path
+from scim.wire.secret_names import is_name_of_secret, may_contain_secret, names_secret
+
+REMOVED: Final = "(removed)"
+LEFT_OUT: Final = "(left out)"
+UNREADABLE: Final = "(left out: it could not be read)"
+
+MAX_TEXT: Final = 2_000
+"""Characters of one text that are kept."""
+MAX_ITEMS: Final = 50
+"""Items of one list, and members of one object, that are kept."""
+MAX_NODES: Final = 400
+"""Values of one message that are kept, so that a message cannot make much work either."""
+MAX_DEPTH: Final = 12
+"""Levels of objects and lists that are kept, those in texts included."""
+
+_NAMING: Final = frozenset({"path", "name", "type", "key", "attribute", "attributename", "field", "property"})
+"""Members of an object whose text may name what its other members are the value of, as ``path`` does in PATCH."""
+
+_NOT_NAMES: Final = frozenset(
+    {
+        "op", "path", "type", "schemas", "method", "version", "location", "resourcetype", "created", "lastmodified", "locale", "preferredlanguage",
+        "timezone", "givenname", "familyname", "middlename", "formatted", "honorificprefix", "honorificsuffix", "title", "department",
+        "organization", "division", "costcenter", "usertype", "country", "region", "locality", "postalcode", "streetaddress", "status", "$ref",
+        "sortby", "sortorder", "active", "attributes", "excludedattributes", "cursor",
+    }
+)  # fmt: skip
+"""Attributes by whose values nobody looks for a person. The values of all others are `Redaction.names`."""
+
+
+@dataclass
+class Redaction:
+    """One message on its way to the log. ``names`` collects the kept texts by which its people are found; ``secrets`` the texts that were removed."""
+
+    token: str = ""
+    names: list[str] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
+    nodes: int = 0
+    unreadable: list[str] = field(default_factory=list)
+    """Texts that were not kept because they could not be read. A sentence may quote a part of them."""
+
+    def tree(self, value: Any, name: str = "", depth: int = 0) -> Any:
+        """Return what may be kept of a parsed value; ``name`` is that of the attribute that has it."""
+        self.nodes += 1
+        if self.nodes > MAX_NODES or (depth > MAX_DEPTH and isinstance(value, dict | list)):
+            return LEFT_OUT
+        if isinstance(value, dict):
+            return self._object(value, depth)
+        if isinstance(value, list):
+            return self._list(value, name, depth)
+        if isinstance(value, str):
+            return self._text(value, name, depth)
+        return value
+
+    def filter(self, text: str) -> str:
+        """Return a filter whose comparisons with secrets are removed; nothing of one that cannot be read."""
+        try:
+            tree = parse_filter(text)
+        except ScimError:
+            self.unreadable.append(text)
+            if not names_secret(text):
+                self.names += re.findall(r'[^\s"()\[\]]+', text)[:MAX_ITEMS]
+            return UNREADABLE
+        return self.render(tree)
+
+    def render(self, tree: Filter, *, secret: bool = False) -> str:
+        match tree:
+            case Comparison():
+                hidden = secret or names_secret(tree.path)
+                return f"{self._name(tree.path)} {tree.operator} {self._compared(tree, hidden)}"
+            case Present():
+                return f"{self._name(tree.path)} pr"
+            case Not():
+                return f"not ({self.render(tree.term, secret=secret)})"
+            case And() | Or():
+                joined = " and " if isinstance(tree, And) else " or "
+                parts = [self.render(term, secret=secret) for term in tree.terms]
+                return joined.join(
+                    f"({part})" if isinstance(term, And | Or) else part
+                    for part, term in zip(parts, tree.terms, strict=True)
+                )
+            case ValuePath():
+                hidden = secret or names_secret(tree.path) or _names_any_secret(tree.condition)
+                return f"{self._name(tree.path)}[{self.render(tree.condition, secret=hidden)}]"
+
+    def quotes_secret(self, sentence: str) -> bool:
+        """Tell whether a sentence may quote something that was removed from the message, whole or cut off."""
+        if "…" in sentence and self.secrets:
+            return True
+        if any(names_secret(text) for text in self.unreadable):
+            return True
+        if self.nodes > MAX_NODES and may_contain_secret(sentence):
+            return True
+        if self.token and self.token in sentence:
+            return True
+        return any(form in sentence for text in self.secrets for form in _forms(text) if form)
+
+    def forget(self, value: Any) -> None:
+        """Remember the texts of a value that is not kept, so that no sentence repeats them."""
+        waiting = [value]
+        while waiting and len(self.secrets) < MAX_NODES:
+            one = waiting.pop()
+            if isinstance(one, dict):
+                waiting += [*one.keys(), *one.values()]
+            elif isinstance(one, list):
+                waiting += one
+            elif one is not None and not isinstance(one, bool):
+                self.secrets.append(str(one))
+
+    def _object(self, value: dict[str, Any], depth: int) -> dict[str, Any]:
+        named = _secret_named_in(value)
+        kept: dict[str, Any] = {}
+        for at, (name, inner) in enumerate(value.items()):
+            if at >= MAX_ITEMS:
+                kept[LEFT_OUT] = f"{len(value) - at} more"
+                break
+            shown = self._name(name)
+            if shown in kept:
+                shown = f"{shown} {at}"
+            if names_secret(name) or (named and not _is_naming(name, inner)):
+                self.forget(inner)
+                kept[shown] = REMOVED
+            else:
+                kept[shown] = self._member(name, inner, depth)
+        return kept
+
+    def _member(self, name: str, value: Any, depth: int) -> Any:
+        folded = name.strip().lower()
+        if isinstance(value, str) and folded == "filter":
+            return self.filter(value)
+        if isinstance(value, str) and folded == "path":
+            return self._path(value)
+        return self.tree(value, name, depth + 1)
+
+    def _list(self, value: list[Any], name: str, depth: int) -> list[Any]:
+        named = any(isinstance(one, str) and is_name_of_secret(one) for one in value[:MAX_NODES])
+        kept: list[Any] = []
+        for one in value[:MAX_ITEMS]:
+            if named and not isinstance(one, dict | list) and not (isinstance(one, str) and is_name_of_secret(one)):
+                self.forget(one)
+                kept.append(REMOVED)
+            else:
+                kept.append(self.tree(one, name, depth + 1))
+        return [*kept, f"(left out: {len(value) - MAX_ITEMS} more)"] if len(value) > MAX_ITEMS else kept
+
+    def _text(self, text: str, name: str, depth: int) -> str:
+        if len(text) > MAX_TEXT:
+            return f"(left out: {len(text)} characters)"
+        if self.token and self.token in text:
+            return REMOVED
+        if text.lstrip("\ufeff \t\r\n")[:1] in {"{", "[", '"'}:
+            return self._json(text, depth)
+        if may_contain_secret(text):
+            self.secrets.append(text)
+            return REMOVED
+        if re.split("[:.]", name)[-1].strip().lower() not in _NOT_NAMES:
+            self.names.append(text)
+        return text
+
+    def _json(self, text: str, depth: int) -> str:
+        """Return a text that may be JSON with the secrets of its tree removed. If it cannot be read, it is kept only if it names no secret."""
+        if depth >= MAX_DEPTH:
+            return LEFT_OUT
+        try:
+            inner = json.loads(text.lstrip("\ufeff"))
+        except (ValueError, RecursionError):
+            if may_contain_secret(text) or names_secret(text):
+                self.secrets.append(text)
+                return REMOVED
+            self.names.append(text)
+            return text
+        return json.dumps(self.tree(inner, "", depth + 1))
+
+    def _name(self, name: str) -> str:
+        """Return the name of an attribute. A client may write anything there, so it is kept only if it is short and contains no value."""
+        if len(name) > MAX_TEXT or (self.token and self.token in name) or may_contain_secret(name):
+            self.secrets.append(name)
+            return REMOVED
+        if "[" in name:
+            return self._path(name)
+        return name
+
+    def _path(self, text: str) -> str:
+        """Return a PATCH path, whose selector is a filter."""
+        try:
+            path = parse_path(text)
+        except ScimError:
+            # An attribute of another service, or no path at all: it has no selector that anybody could read.
+            return self._text(text, "path", MAX_DEPTH) if '"' not in text and "[" not in text else UNREADABLE
+        if path.condition is None:
+            return self._text(text, "path", MAX_DEPTH)
+        hidden = names_secret(path.attribute) or _names_any_secret(path.condition)
+        rest = f".{path.sub_attribute}" if path.sub_attribute else ""
+        return f"{path.attribute}[{self.render(path.condition, secret=hidden)}]{rest}"
+
+    def _compared(self, term: Comparison, hidden: bool) -> str:
+        if hidden:
+            self.forget(term.value)
+            return json.dumps(REMOVED)
+        return json.dumps(self._text(term.value, term.path, 0) if isinstance(term.value, str) else term.value)
+
+
+def _secret_named_in(value: dict[str, Any]) -> bool:
+    """Tell whether a member of an object names a secret, so that the others are its value: ``{"path": "password", "value": "x"}``."""
+    return any(_is_naming(name, inner) and names_secret(inner) for name, inner in value.items())
+
+
+def _is_naming(name: str, value: Any) -> bool:
+    return isinstance(value, str) and name.strip().lower() in {*_NAMING, "op"}
+
+
+def _names_any_secret(tree: Filter) -> bool:
+    match tree:
+        case Comparison():
+            return names_secret(tree.path) or (isinstance(tree.value, str) and is_name_of_secret(tree.value))
+        case Present():
+            return names_secret(tree.path)
+        case Not():
+            return _names_any_secret(tree.term)
+        case And() | Or():
+            return any(_names_any_secret(term) for term in tree.terms)
+        case ValuePath():
+            return names_secret(tree.path) or _names_any_secret(tree.condition)
+
+
+def _forms(text: str) -> Iterable[str]:
+    """Return a text as it is, and as a sentence quotes it."""
+    return {text.strip(), repr(text)[1:-1], ascii(text)[1:-1], json.dumps(text)[1:-1]}

@@ -1,0 +1,58 @@
+"""Which names are those of secrets, and which texts may contain one: what must never reach a log (R34, R35).
+
+A name counts in any letter case, with any separators, and at the end of any path. When in doubt, a text counts as a secret.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+_WITHIN: Final = (
+    "password", "passwd", "passphrase", "passcode", "secret", "token", "credential", "apikey", "accesskey", "privatekey", "signingkey",
+    "authorization", "bearer", "securityanswer", "securityquestion", "recoveryanswer", "recoveryquestion",
+)  # fmt: skip
+"""A name that contains one of these, without separators, is the name of a secret."""
+
+_WHOLE: Final = frozenset({"pwd", "pass", "pin", "otp", "totp", "cvv", "auth", "jwt", "cookie", "apiauth"})
+"""Too short to be looked for within a name: the last part of a path has to be one of these."""
+
+_PLAIN: Final = re.compile(
+    r"(?:urn(?::[a-z0-9][a-z0-9._-]*)*:)?(?:[a-z][a-z_$-]*\.)?(?P<last>[a-z][a-z_$-]*)", re.IGNORECASE
+)
+"""The name of an attribute, or the path to it, without a value. A digit in the name makes it a doubtful case."""
+
+MAX_PLAIN: Final = 200
+
+_SPOKEN: Final = re.compile(
+    r"(?:pass[\s_-]?(?:word|wd|phrase|code)s?|secret(?!ar)|token|credential|api[\s_-]?key|access[\s_-]?key|private[\s_-]?key|authorization|bearer)",
+    re.IGNORECASE,
+)
+_LOOKS_SECRET: Final = re.compile(
+    r"eyJ[\w-]{6,}\.[\w-]{4,}"  # a JSON Web Token
+    r"|-----BEGIN"
+    r"|\bBasic\s+[A-Za-z0-9+/]{8,}={0,2}(?![A-Za-z0-9])"
+)
+
+
+def names_secret(name: str) -> bool:
+    """Tell whether this is the name of a secret, or a path to one: ``Password``, ``urn:…:User:password``, ``client_secret``."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    plain = "".join(one for one in folded if one.isalnum())
+    if any(word in plain for word in _WITHIN):
+        return True
+    last = re.split(r"[.:\[\]/]", folded.rstrip("]./: "))[-1]
+    return "".join(one for one in last if one.isalnum()) in _WHOLE
+
+
+def is_name_of_secret(text: str) -> bool:
+    """Tell whether a text is nothing but the name of a secret, or the path to one."""
+    found = _PLAIN.fullmatch(text)
+    return found is not None and len(text) <= MAX_PLAIN and names_secret(found["last"])
+
+
+def may_contain_secret(text: str) -> bool:
+    """Tell whether a text looks like a secret, or names one beside something else: ``password=x``, ``my token is x``, a JSON Web Token."""
+    folded = "".join(one for one in unicodedata.normalize("NFKC", text) if unicodedata.category(one) != "Cf")
+    if _LOOKS_SECRET.search(folded):
+        return True
+    return _SPOKEN.search(folded) is not None and not is_name_of_secret(text)

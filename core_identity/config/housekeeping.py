@@ -15,6 +15,7 @@ from core_identity.selectors.log_hours import DAYS
 from core_identity.services.log_hours import count_finished_hours
 from core_identity.services.unlisted_groups import end_unlisted_groups
 from core_identity.values import Actor, ActorKind, Channel
+from core_identity.write_guard import service_writes
 from scim.home import CALLS
 from sso.home import SIGN_INS
 
@@ -53,5 +54,6 @@ def tidy(*, now: datetime) -> Iterator[tuple[str, int]]:
 def _delete_some(rows: QuerySet[Any]) -> int:
     free = rows.order_by("pk").select_for_update(skip_locked=True, of=("self",))
     chosen = list(free.values_list("pk", flat=True)[:AT_ONCE])
-    rows.model._default_manager.filter(pk__in=chosen).delete()
+    with service_writes():
+        rows.model._default_manager.filter(pk__in=chosen).delete()
     return len(chosen)

@@ -33,8 +33,9 @@ from core_identity.services.expiry import expire, unexpire
 from core_identity.services.identities import set_uid
 from core_identity.services.provisioning import change_person, create_person, remove_person
 from core_identity.services.sign_in import sign_in
-from core_identity.services.users import change_user
+from core_identity.services.users import COMMAND, change_user
 from core_identity.values import Person
+from core_identity.write_guard import service_writes
 from tests.core_identity.reconciliation_table import (
     ANSWER_ROWS,
     CHANGES,
@@ -249,13 +250,14 @@ def set_scene(*, state: str, expired: bool, staff: bool, with_external_id: bool)
         first = replace(first, uid=None) if state == "derived" else first
         x = create_person(actor=OKTA, connection=connection, person=first).identity
     if state != "derived":
-        set_uid(actor=ADMIN, identity=x, uid=X.uid or "")
+        with service_writes():
+            set_uid(actor=ADMIN, identity=x, uid=X.uid or "")
     if state == "inactive":
         put(connection, x, replace(first, active=False, uid=None))
     if state == "deleted":
         remove_person(actor=OKTA, connection=connection, scim_id=x.scim_id)
     (expire if expired else unexpire)(actor=ADMIN, user_id=x.user_id, reason="the scene")
-    change_user(actor=ADMIN, user_id=x.user_id, is_staff=staff)
+    change_user(actor=COMMAND, user_id=x.user_id, is_staff=staff)
     return Scene(connection, Identity.objects.get(pk=x.pk), Identity.objects.get(pk=z.pk))
 
 

@@ -40,9 +40,9 @@ def test_an_unchanged_put_or_patch_takes_no_lock_and_writes_nothing_but_the_log(
             assert work().json() == made
         texts = [query["sql"].strip() for query in asked]
         assert not [text for text in texts if text.startswith(("BEGIN", "UPDATE", "SAVEPOINT")) or " FOR " in text]
-        assert [text.split(" (")[0] for text in texts if text.startswith("INSERT")] == [
-            "INSERT INTO scim_provisioningrecord"
-        ]
+        written = [text for text in texts if "INSERT INTO" in text]
+        assert len(written) == 1
+        assert "INSERT INTO scim_provisioningrecord" in written[0]
         assert len(texts) <= 4
     assert snapshot(TABLES) == before
 

@@ -91,6 +91,15 @@ def add_redirect_uris(*, actor: Actor, connection: "Connection", uris: Sequence[
     return added
 
 
+def section_of(connection: "Connection") -> dict[str, Any]:
+    """Return the OAuth client as a section of a connection file; an empty one if there is no client. Applying it changes nothing."""
+    client = OAuthClient.objects.filter(connection=connection).first()
+    if client is None:
+        return {}
+    grants = [name for name in OAuthClient.GRANTS if getattr(client, f"allows_{name}")]
+    return {"redirect_uris": client.redirect_uris.split(), "grants": grants}
+
+
 def urls(connection: "Connection") -> dict[str, Any]:
     """Return the values that the IdP's administrator enters for SCIM. ``client_id`` is None without a client."""
     client = OAuthClient.objects.filter(connection=connection).first()

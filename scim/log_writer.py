@@ -1,7 +1,7 @@
-"""How rows come into the provisioning log: at once, or some together by a thread of this process.
+"""Write rows of the provisioning log: at once, or several together by a thread of this process.
 
-A process that is killed loses the rows that it still holds: those of the last `PROVISIONING_LOG_DELAY` seconds, and never the row of a refused
-request. A process that ends by itself, as a worker does on SIGTERM, writes them first.
+A process that is killed loses its pending rows: those of the last `PROVISIONING_LOG_DELAY` seconds, and never the row of a refused request. A
+process that ends in order, as a worker does on SIGTERM, writes them first.
 """
 
 import atexit
@@ -24,7 +24,7 @@ log = logging.getLogger("scim.provisioning_log")
 class Row(NamedTuple):
     """The columns of `ProvisioningRecord`, then those of its `Payload`, in the order of the statement.
 
-    ``keys`` is an array as PostgreSQL writes it. ``payload`` tells whether there is a row of `Payload`.
+    ``keys`` is an array in PostgreSQL's text form. ``payload``: whether there is a row of `Payload`.
     """
 
     at: datetime
@@ -69,10 +69,10 @@ SELECT id, {", ".join(f"{name}::bigint[]" if name == "keys" else name for name i
 
 
 class LogWriter:
-    """The rows that this process still holds, and the thread that writes them."""
+    """The pending rows of this process, and the thread that writes them."""
 
     MOST: Final = 500
-    """The request that adds the last of so many rows writes them, so the memory for them is bounded."""
+    """When so many rows are pending, the request that adds the last one writes them. So the memory for them is bounded."""
 
     def __init__(self) -> None:
         self._rows: list[Row] = []
@@ -83,7 +83,7 @@ class LogWriter:
         self._thread: threading.Thread | None = None
 
     def add(self, row: Row, *, at_once: bool) -> None:
-        """Take a row over. ``at_once`` writes it, and all rows before it, before this returns."""
+        """Add a row. With ``at_once``, write it and all rows before it before returning."""
         with self._adding:
             self._rows.append(row)
             at_once = at_once or len(self._rows) >= self.MOST
@@ -95,7 +95,7 @@ class LogWriter:
             self._rows_wait.set()
 
     def flush(self) -> None:
-        """Write all rows, in the order in which they came. Where that fails, only the log of the process tells."""
+        """Write all pending rows in order. If that fails, only the log of the process has a line."""
         with self._writing:
             with self._adding:
                 rows, self._rows = self._rows, []
@@ -103,7 +103,7 @@ class LogWriter:
                 _write(rows)
 
     def close(self) -> None:
-        """Write all rows and end the thread."""
+        """Write all pending rows and end the thread."""
         self._ending.set()
         self._rows_wait.set()
         if self._thread is not None:
@@ -111,7 +111,7 @@ class LogWriter:
         self.flush()
 
     def _start(self) -> None:
-        """Start the thread, once in a process: a worker is a fork of its parent, and threads do not come along."""
+        """Start the thread, once in each process: a worker is a fork of its parent, and a fork does not copy threads."""
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._run, name="provisioning-log", daemon=True)
             self._thread.start()
@@ -135,7 +135,7 @@ def _write(rows: Sequence[Row]) -> None:
     except (Error, ValueError) as error:  # ValueError: a text that cannot be encoded
         if is_outage(error):
             log_traceback(error)
-        elif len(rows) > 1:  # one that cannot be stored must not take the others along
+        elif len(rows) > 1:  # one bad row must not lose the others
             for row in rows:
                 _write([row])
         else:

@@ -1,6 +1,7 @@
-"""The outermost skin of SCIM, and of the addresses of OAuth that programs ask.
+"""The outermost middleware of SCIM, and of the OAuth addresses that programs call.
 
-Whatever fails under the prefix of SCIM is a SCIM error, there it is an OAuth error, and each request leaves one line in the log.
+Every failure under the prefix of SCIM becomes a SCIM error, every failure at these OAuth addresses an OAuth error. Each request writes one line
+to the log.
 """
 
 import json
@@ -37,14 +38,14 @@ log = logging.getLogger("scim.requests")
 
 
 def writes_own_line(request: HttpRequest) -> bool:
-    """Whether the log gets a line of this request from here."""
+    """Whether this middleware writes the log line of the request."""
     return request.path_info.startswith((SCIM, *ADDRESSES))
 
 
 class ScimErrorMiddleware:
-    """Stands first, so that also what the framework refuses by itself, such as a foreign Host, is answered in SCIM.
+    """Put this middleware first, so that refusals of the framework, such as a wrong Host, are SCIM errors too.
 
-    Okta cannot read an HTML page, and shows its administrator nothing but ``detail``.
+    Okta cannot read an HTML page. It shows its administrator only ``detail``.
     """
 
     def __init__(self, get_response: Handler) -> None:
@@ -62,7 +63,7 @@ class ScimErrorMiddleware:
             response = _in_scim(request, response)
         decision = trace_of(request).decision
         if decision:
-            # In words and without anybody's data, as in the log: whoever reads the dialogue sees why.
+            # The decision is in words and without personal data, as in the log, so that it explains the answer to its reader.
             response.headers["X-Decision"] = decision.encode("ascii", "replace").decode()
         duration_ms = round((time.monotonic() - started) * 1000, 1)
         _write_line(request, response, duration_ms)
@@ -113,7 +114,7 @@ def _in_scim(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
 
 
 def _when_answered(response: HttpResponseBase, work: Callable[[], None]) -> None:
-    """Do ``work`` when the server closes the response: the client has its answer by then, so nobody waits for it."""
+    """Do ``work`` when the server closes the response. The client has its answer by then, so it does not wait."""
     close = response.close
 
     def close_after_work() -> None:
@@ -127,7 +128,7 @@ def _when_answered(response: HttpResponseBase, work: Callable[[], None]) -> None
 
 def _write_line(request: HttpRequest, response: HttpResponseBase, duration_ms: float) -> None:
     trace = trace_of(request)
-    told = {
+    fields = {
         "reference": getattr(request, "request_id", ""),
         "connection": trace.connection,
         "method": method_of(request),
@@ -136,4 +137,4 @@ def _write_line(request: HttpRequest, response: HttpResponseBase, duration_ms: f
         "decision": trace.decision,
         "duration_ms": duration_ms,
     }
-    log.info("%(method)s %(route)s %(status)s", told, extra=told)
+    log.info("%(method)s %(route)s %(status)s", fields, extra=fields)

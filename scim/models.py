@@ -159,7 +159,7 @@ class SetupLink(models.Model):
 
 
 class Method(models.TextChoices):
-    """Methods of HTTP as the log knows them; a stranger's own word is not written."""
+    """The HTTP methods that the log records. The text of any other method is not stored, because a stranger may have written it."""
 
     GET = "GET", "GET"
     POST = "POST", "POST"
@@ -170,13 +170,13 @@ class Method(models.TextChoices):
 
 
 class ProvisioningRecord(models.Model):
-    """What became of one SCIM request (R35). It holds no body, filter or header; those are in `Payload` for a short time.
+    """The result of one SCIM request (R35). It contains no body, filter or header; those are in `Payload` for a short time.
 
     ``sentence`` is the ``detail`` of an error, which may name the sender's own values. ``keys`` find the row by the names in the message
     (`core_identity.lookup_keys`). Erasing a person empties both.
 
-    ``connection_slug`` is what the address says; ``connection_id`` is empty where nobody proved to speak for it. No foreign key: writing
-    waits for no lock of anybody.
+    ``connection_slug`` is the slug in the address; ``connection_id`` is empty if the client did not authenticate. There is no foreign key, so an
+    INSERT never waits for a lock.
     """
 
     at = models.DateTimeField("time", db_index=True)
@@ -209,9 +209,9 @@ class ProvisioningRecord(models.Model):
 
 
 class Payload(models.Model):
-    """What a client sent and what we answered, kept for `PAYLOAD_LOG_DAYS`. JSON in ASCII; secrets were removed before (`scim.payloads`).
+    """The message of a client and our answer, stored for `PAYLOAD_LOG_DAYS` as JSON in ASCII. `scim.payloads` removes secrets before.
 
-    No foreign key, as in the log itself. The permission to view it is separate from the permission to read the log.
+    There is no foreign key, as in the log itself. The permission to view a payload is separate from the permission to read the log.
     """
 
     record_id = models.BigIntegerField(primary_key=True)

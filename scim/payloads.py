@@ -1,4 +1,4 @@
-"""What is kept of a SCIM request for a short time: what the client sent and what we answered, without secrets and within a size (R35)."""
+"""The parts of a SCIM request that are stored for a short time: the message and the answer, without secrets and with a limit of size (R35)."""
 
 import json
 import re
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from scim.trace import Trace
 
 MAX_PAYLOAD: Final = 32 * 1024
-"""Characters that are kept of a body. A longer one is replaced by its length."""
+"""The maximum length of a stored body. A longer one is replaced by its length."""
 MAX_SENTENCE: Final = 1024
 MAX_PATH: Final = 200
 _PART: Final = re.compile(
@@ -28,12 +28,12 @@ _PARAMETERS: Final = {
     name.lower(): name
     for name in ("filter", "startIndex", "count", "attributes", "excludedAttributes", "sortBy", "sortOrder")
 }
-"""Parameters of a query that are kept. Nobody needs others, and they may be anything."""
+"""The parameters of a query that are stored. Nobody needs others, and they may contain anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a log row gets of a request: ``keys`` find it; ``query``, ``sent`` and ``answered`` are JSON in ASCII, or empty.
+    """The values of a log row that come from a request. ``keys`` find it; ``query``, ``sent`` and ``answered`` are JSON in ASCII, or empty.
 
     ``path`` begins below the base URL.
     """
@@ -45,18 +45,18 @@ class Kept:
     sent: str = ""
     answered: str = ""
     resource: str = ""
-    """The id of the one resource that a look-up found."""
+    """The id of the one resource that a lookup found."""
 
 
 def kept_of(request: "HttpRequest", response: "HttpResponseBase", trace: "Trace") -> Kept:
-    """Return what may be kept of a request whose client proved to speak for a connection."""
+    """Return the parts that may be stored of a request whose client authenticated."""
     redaction = Redaction(token=_token(request))
     query = _query(request, redaction)
     sent = "" if trace.body is None else _json(redaction.tree(_without_operations(trace.body)))
     name = _named_in_path(request)
     names = [*redaction.names, name] if name else redaction.names
-    told = trace.error.detail if trace.error else ""
-    sentence = WITHHELD if redaction.quotes_secret(told) else _clean(told)
+    detail = trace.error.detail if trace.error else ""
+    sentence = WITHHELD if redaction.quotes_secret(detail) else _clean(detail)
     document = getattr(response, "data", None)
     answer = Redaction(token=redaction.token)
     answered = _answer(document, sentence, trace, answer)
@@ -119,7 +119,7 @@ def _outline(operation: Any) -> Any:
 
 
 def _answer(document: Any, sentence: str, trace: "Trace", redaction: Redaction) -> str:
-    """Return what is kept of an answer: a resource whole, a list with its ids only, an error with the sentence that is kept."""
+    """Return the stored form of an answer: a whole resource, the ids of a list, or an error with its stored sentence."""
     if trace.error is not None:
         return _json({**trace.error.to_dict(), "detail": sentence})
     if not isinstance(document, dict):
@@ -140,7 +140,7 @@ def _answer(document: Any, sentence: str, trace: "Trace", redaction: Redaction) 
         ]
         return _json(redaction.tree({**document, "Operations": done}))
     if "id" not in document or not _is_of_somebody(schemas):
-        return ""  # a discovery document says the same to everybody
+        return ""  # a discovery document is the same for all clients
     return _json(redaction.tree(document))
 
 
@@ -159,5 +159,5 @@ def _json(tree: Any) -> str:
 
 
 def _clean(sentence: str) -> str:
-    """Return a sentence without what the database cannot store."""
+    """Return a sentence without characters that the database cannot store."""
     return sentence.replace("\0", "").encode("utf-8", "replace").decode()[:MAX_SENTENCE]

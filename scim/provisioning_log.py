@@ -1,4 +1,4 @@
-"""The provisioning log (R35): one row for each SCIM request, written after its answer. `scim.payloads` decides what is kept of the message."""
+"""The provisioning log (R35): one row for each SCIM request, written after its answer. `scim.payloads` chooses the parts of the message to store."""
 
 import re
 from datetime import datetime
@@ -37,7 +37,7 @@ COLUMNS: Final = {
     "duration_ms": "duration_ms",
     "reference": "reference",
 }
-"""What stands in an export, and which field of `ProvisioningRecord` it is."""
+"""The columns of an export, each with its field of `ProvisioningRecord`."""
 
 _ID: Final = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _ADDRESS: Final = re.compile(
@@ -45,7 +45,7 @@ _ADDRESS: Final = re.compile(
     r"(?:/(?P<type>Users|Groups|Roles|Me|Bulk|ServiceProviderConfig|ResourceTypes|Schemas|\.search))?"
     rf"(?:/(?P<id>{_ID}))?(?:/.*)?"
 )
-"""What of an address is kept: words that are ours, and ids. The rest of it may be anything."""
+"""The parts of an address that are stored: our own words, and ids. The rest may contain any text."""
 
 _DECISION: Final = 300
 _CAUSE: Final = 30
@@ -53,14 +53,14 @@ _METHODS: Final = frozenset(Method.values)
 
 
 def record(request: "HttpRequest", response: "HttpResponseBase", trace: "Trace", duration_ms: float) -> None:
-    """Write the row of a request, in no transaction: that of a refused one at once, others with their like (`scim.log_writer`).
+    """Write the row of a request, in no transaction. A refused one is written at once, others together (`scim.log_writer`).
 
-    Where nobody proved to speak for a connection, this costs a statement more.
+    If the client did not authenticate, this takes one statement more.
     """
     if not settings.PROVISIONING_LOG_DAYS:
         return
     if trace.connection_id is None and spend_on_failure(request):
-        return  # a stranger shall not be able to fill the table
+        return  # a stranger must not be able to fill the table
     address = _ADDRESS.fullmatch(request.path_info)
     found = address.groupdict() if address else {}
     kept = kept_of(request, response, trace) if trace.connection_id is not None else Kept()
@@ -70,7 +70,7 @@ def record(request: "HttpRequest", response: "HttpResponseBase", trace: "Trace",
         connection_slug=trace.connection or found.get("slug") or "",
         method=request.method if request.method in _METHODS else Method.OTHER.value,
         resource_type=found.get("type") or "",
-        resource_id=UUID(found["id"]) if found.get("id") else _made(response) or _id(kept.resource),
+        resource_id=UUID(found["id"]) if found.get("id") else _id_in_location(response) or _id(kept.resource),
         status=response.status_code,
         scim_type=trace.scim_type,
         decision=trace.decision[:_DECISION],
@@ -108,8 +108,8 @@ def records_between(
     return ProvisioningRecord.objects.filter(**{name: limit for name, limit in limits.items() if limit is not None})
 
 
-def _made(response: "HttpResponseBase") -> UUID | None:
-    """Return the id of a resource that the answer tells of: after a POST it is in its Location only."""
+def _id_in_location(response: "HttpResponseBase") -> UUID | None:
+    """Return the id of the resource in the answer. After a POST it is only in Location."""
     location = response.headers.get("Location")
     found = re.fullmatch(rf".*/({_ID})", location) if location else None
     return UUID(found[1]) if found else None

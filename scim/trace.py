@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Trace:
     """The facts about one request. The line in the process's log has no path, body, token or filter (R34).
 
-    ``body`` is the message as it was parsed, and ``error`` what the client was answered. Only `scim.payloads` reads them, and redacts both.
+    ``body`` is the parsed message, and ``error`` the answer to the client. Only `scim.payloads` reads them, and it redacts both.
     """
 
     connection: str = ""
@@ -30,7 +30,7 @@ class Trace:
     body: dict[str, Any] | None = None
 
     def refused(self, failure: Exception, error: ScimError) -> None:
-        """Note what a failure was answered with."""
+        """Record the answer to a failure."""
         self.decision, self.scim_type, self.error = error.code, error.scim_type or "", error
         if isinstance(failure, Conflict):
             self.cause = failure.collision.cause.value

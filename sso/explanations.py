@@ -1,4 +1,4 @@
-"""What the trace of a believed message goes on to say: which attributes arrived, and what was decided (R8b, R12, R35). Words; never a value."""
+"""Add to the trace of a believed message which attributes arrived, and the decision (R8b, R12, R35). In words, never with a value."""
 
 from typing import Final
 
@@ -41,7 +41,7 @@ LABELS: Final = {
 
 
 def explain_attributes(trace: Trace, saml: SamlSettings, assertion: VerifiedAssertion) -> None:
-    """Tell of each attribute that the connection maps whether it arrived, and which others did."""
+    """Note for each attribute that the connection maps whether it arrived, and which other attributes did."""
     mapped = {"uid": saml.connection.uid_attribute}
     mapped |= {name: getattr(saml, f"{name}_attribute") for name in saml.ATTRIBUTES}
     for label, attribute in mapped.items():
@@ -71,7 +71,7 @@ def explain_entrance(trace: Trace, entrance: Entrance) -> str:
 
 
 def _warning_of_groups(trace: Trace, entrance: Entrance) -> str:
-    """Return what becomes of the roles of a person whose groups the IdP does not list (R31); empty if it lists them."""
+    """Return the effect on the roles of a person whose groups the IdP does not list (R31); empty if it lists them."""
     if entrance.identity.groups_unlisted_since is None:
         return ""
     until = unlisted_roles_end(entrance.identity)
@@ -86,7 +86,7 @@ def _warning_of_groups(trace: Trace, entrance: Entrance) -> str:
 
 
 def explain_refusal(trace: Trace, saml: SamlSettings, refusal: IdentityError) -> None:
-    """Tell what was missing, in the way, or against it."""
+    """Note the reason of a refusal: missing attributes, another user, or a rule."""
     match refusal:
         case MissingAttributes():
             missing = ", ".join(called_here(name, saml) for name in refusal.missing)

@@ -17,7 +17,7 @@ SIGN_INS: Final = LogTable(
     counted=f"connection_id IS NOT NULL AND kind <> '{SignInKind.SIGNED_OUT}' AND NOT is_test",
     bad=f"kind <> '{SignInKind.SIGNED_IN}'",
 )
-"""As `sso.sign_in_log.REFUSED` says."""
+"""The same sign-ins as `sso.sign_in_log.REFUSED`."""
 
 SHOWN: Final = 6
 
@@ -36,7 +36,7 @@ def latest_sign_ins() -> Sequence[SignInRecord]:
 
 
 def last_sign_in_by_connection(slugs: Sequence[str]) -> Mapping[str, datetime]:
-    """Return when somebody last signed in through each connection, as far as its newest 50 rows tell. One query, a look-up for each slug."""
+    """Return when somebody last signed in through each connection, looked up in its newest 50 rows. One query, with a lookup for each slug."""
     with database.cursor() as cursor:
         cursor.execute(_LAST, [list(slugs)])
         return dict(cursor.fetchall())

@@ -1,4 +1,4 @@
-"""The sign-in log: one row a sign-in, whatever became of it, found by the reference that the refused person reads out (R35)."""
+"""The sign-in log: one row for each sign-in, whatever its result, found by the reference on the page of the refused person (R35)."""
 
 import logging
 import re
@@ -48,7 +48,7 @@ COLUMNS: Final = {
     "duration_ms": "duration_ms",
     "checks": "checks",
 }
-"""What stands in an export, and which field of `SignInRecord` it is."""
+"""The columns of an export, each with its field of `SignInRecord`."""
 
 REFUSED: Final = ~Q(code=SIGNED_IN) & Q(is_test=False, kind__in=[SignInKind.PERSON_REFUSED, SignInKind.MESSAGE_REFUSED])
 """Refused sign-ins by an IdP. The first condition is that of the index."""
@@ -59,12 +59,12 @@ MAX_SHOWN: Final = 255
 MAX_REFERENCE: Final = 10
 
 MAX_NAMES: Final = 100
-"""Names of attributes that are kept of one sign-in."""
+"""The maximum number of attribute names that are stored of one sign-in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One sign-in at a connection, as far as it has come."""
+    """One sign-in at a connection, in progress."""
 
     request: HttpRequest
     saml: SamlSettings
@@ -77,7 +77,7 @@ class Attempt:
 
 
 def names_shown(assertion: VerifiedAssertion) -> list[str]:
-    """Return the names of the attributes that arrived, legible and bounded: an IdP writes what it likes."""
+    """Return the names of the attributes that arrived, legible and bounded, because an IdP may send any text."""
     return [legible(name) for name in names_of(assertion)][:MAX_NAMES]
 
 
@@ -136,9 +136,9 @@ def record_sign_out(request: HttpRequest, *, session: SsoSession | None, user_id
 
 
 def record_password(*, user: Any, accepted: bool, reference: str, network: str, **_: Any) -> None:
-    """Write the row of a password that was typed in the administration, in one statement, or in two for a refused one. It never has the typed name.
+    """Write the row of a password that was typed in the administration: one statement, two if it was refused. It never contains the typed name.
 
-    A receiver of `password_judged`. A refused password of an unknown name leaves the same kind of row, so its time tells nothing.
+    A receiver of `password_judged`. A refused password of an unknown name writes the same kind of row, so the time of the answer reveals nothing.
     """
     if not accepted and not _budget_left(network):
         return
@@ -153,13 +153,13 @@ def record_password(*, user: Any, accepted: bool, reference: str, network: str, 
 
 
 def record_stranger(attempt: Attempt, refusal: SamlRefusal, *, decision: str = "") -> None:
-    """Write the row of a message that is not believed, in two statements; none beyond ``FAILURES_PER_MINUTE`` of an address."""
+    """Write the row of a message that is not believed, in two statements. Above ``FAILURES_PER_MINUTE`` of an address, write none."""
     if _may_fill(attempt):
         _write_refusal(attempt, refusal, code=refusal.code.value, decision=refusal.sentence)
 
 
 def record_refused_logout(attempt: Attempt, refusal: SamlRefusal) -> None:
-    """Write the row of a logout message that is refused, so that the reference on its page finds it. Limited as `record_stranger` is."""
+    """Write the row of a refused logout message, so that the reference on its page finds it. It is limited as in `record_stranger`."""
     if _may_fill(attempt):
         attempt.trace.note("Logout message", False, expected=refusal.expected, received=refusal.received)
         decision = f"A logout message was refused: {refusal.code.value}."
@@ -167,7 +167,7 @@ def record_refused_logout(attempt: Attempt, refusal: SamlRefusal) -> None:
 
 
 def _may_fill(attempt: Attempt) -> bool:
-    """Whether a stranger's row may be written: nobody must be able to fill the table."""
+    """Whether a stranger's row may be written. Nobody must be able to fill the table."""
     return _budget_left(hash_of_address(attempt.request))
 
 
@@ -176,7 +176,7 @@ def _budget_left(network: str) -> bool:
 
 
 def _names(saml: SamlSettings, assertion: VerifiedAssertion, *, refused: bool) -> dict[str, Any]:
-    """Return the names by which a row is found, and for a refused person the names that they claim: without a link nothing else shows who it was."""
+    """Return the names that find a row, and for a refused person the names that they claim: such a row has no link to a user."""
     mapped = (saml.connection.uid_attribute, saml.email_attribute, saml.external_id_attribute)
     uids, emails, external = (
         [value for value in assertion.attributes.get(name, ())[:MAX_VALUES] if value.strip()] for name in mapped
@@ -199,14 +199,14 @@ def _write_refusal(attempt: Attempt, refusal: SamlRefusal, *, code: str, decisio
 
 
 def as_json(check: Check) -> dict[str, Any]:
-    """Return a check as it is stored; what is empty or goes without saying is left out."""
-    told: dict[str, Any] = {"check": check.name, "passed": check.passed}
-    told |= {name: value for name in ("expected", "received") if (value := getattr(check, name))}
-    return told if check.believed else {**told, "unverified": True}
+    """Return a check in its stored form, without empty values and defaults."""
+    stored: dict[str, Any] = {"check": check.name, "passed": check.passed}
+    stored |= {name: value for name in ("expected", "received") if (value := getattr(check, name))}
+    return stored if check.believed else {**stored, "unverified": True}
 
 
 def by_reference(text: str) -> QuerySet[SignInRecord]:
-    """Return the rows whose reference begins with what somebody read out or pasted: in any case, with spaces or dashes in it."""
+    """Return the rows whose reference begins with the text of a person: in any letter case, with spaces or dashes."""
     reference = re.sub(r"[^0-9A-Z]", "", text.upper())
     return SignInRecord.objects.filter(reference__startswith=reference) if reference else SignInRecord.objects.none()
 
@@ -234,7 +234,7 @@ def refused_lately(slug: str) -> int:
     return records_between(since=since, slug=slug, refused=True).order_by()[:MOST_COUNTED].count()
 
 
-def _write(attempt: Attempt, **told: Any) -> None:
+def _write(attempt: Attempt, **fields: Any) -> None:
     _insert(
         connection_id=attempt.saml.connection.pk,
         connection_slug=attempt.saml.connection.slug,
@@ -242,7 +242,7 @@ def _write(attempt: Attempt, **told: Any) -> None:
         checks=[as_json(check) for check in attempt.trace.checks],
         duration_ms=attempt.trace.milliseconds,
         is_test=attempt.is_test,
-        **told,
+        **fields,
     )
 
 

@@ -1,7 +1,7 @@
-"""The statements by which a sign-in moves on: each step is one statement, so that it is taken once and costs one commit.
+"""The statements of a sign-in. Each step is one statement, so it is taken once and costs one commit.
 
-What outlived its time is deleted along the way, `PURGED_AT_ONCE` rows at the most, without waiting for a neighbour who does the same.
-`tests/sso/test_sign_in_sql.py` compares them with what the models say.
+Each one also deletes up to `PURGED_AT_ONCE` expired rows, and skips rows that another request is deleting. `tests/sso/test_sign_in_sql.py`
+compares the statements with the models.
 """
 
 from typing import Any, Final
@@ -15,10 +15,10 @@ PURGED_AT_ONCE: Final = 100
 
 
 def _purge(model: type[Model], end: str) -> str:
-    """Return the parts of a WITH that delete some of what has had its time.
+    """Return the parts of a WITH that delete some expired rows.
 
-    Without statistics PostgreSQL would read the whole table for the few rows: it believes that a third of all rows are before some time, but few
-    between two. So the condition names two, the rows are locked in a step of their own, and they are named by arrays.
+    Without statistics PostgreSQL would read the whole table for a few rows: it estimates that a third of all rows are before a given time, but
+    few between two times. So the condition has two times, a separate step locks the rows, and arrays name them.
     """
     table = model._meta.db_table
     return f"""outdated AS MATERIALIZED (
@@ -44,7 +44,7 @@ INSERT INTO {_STATES} (
     %(tester)s, %(tester_session)s, '', '', '', ''
 ) RETURNING statement_timestamp()
 """  # noqa: S608
-"""Remember a sign-in that goes to the IdP; return the time."""
+"""Store a sign-in that goes to the IdP; return the time."""
 
 _USE: Final = f"""
 INSERT INTO {_USED} (connection_id, assertion_id, until)
@@ -56,7 +56,7 @@ USE_ONCE: Final = f"""
 WITH {_purge(UsedAssertion, "until")}, used AS ({_USE} {_ONCE})
 SELECT EXISTS (SELECT FROM used), true
 """  # noqa: S608
-"""Remember the ID of a message; return whether it is the first use, and true."""
+"""Store the ID of a message; return whether this is its first use, and true."""
 
 USE_UP: Final = f"""
 WITH {_purge(UsedAssertion, "until")}, mine AS (
@@ -68,9 +68,9 @@ WITH {_purge(UsedAssertion, "until")}, mine AS (
 )
 SELECT EXISTS (SELECT FROM used), EXISTS (SELECT FROM mine)
 """  # noqa: S608
-"""The same for the answer to a request of ours; the request is used up with it, and neither without the other.
+"""The same for the answer to a request of ours. It uses up both the message and the request, or neither.
 
-Return whether the message was used for the first time, and whether the request was still open.
+Returns whether the message was used for the first time, and whether the request was still open.
 """
 
 ARRIVE: Final = f"""
@@ -78,7 +78,7 @@ UPDATE {_STATES} SET ticket_hash = %(ticket_hash)s, identity_id = %(identity)s, 
     name_id = %(name_id)s, name_id_format = %(name_id_format)s, session_index = %(session_index)s
 WHERE id = %(state)s
 """  # noqa: S608
-"""Keep who came, until the browser asks again."""
+"""Store the identity until the browser asks again."""
 
 ARRIVE_UNASKED: Final = f"""
 INSERT INTO {_STATES} (
@@ -94,18 +94,18 @@ INSERT INTO {_STATES} (
 FINISH: Final = f"""
 UPDATE {_STATES} SET finished_at = statement_timestamp() WHERE id = %(state)s AND finished_at IS NULL RETURNING true
 """  # noqa: S608
-"""Take the last step; return nothing where it was taken before."""
+"""Take the last step; return no row if it was taken before."""
 
 REMEMBER_SESSION: Final = f"""
 WITH {_purge(SsoSession, "until")}
 INSERT INTO {_SESSIONS} (connection_id, identity_id, session_key, name_id, name_id_format, session_index, until)
 VALUES (%(connection)s, %(identity)s, %(session_key)s, %(name_id)s, %(name_id_format)s, %(session_index)s, %(until)s)
 """  # noqa: S608
-"""Keep what the IdP calls a session."""
+"""Store the IdP's names for a session."""
 
 
 def run(statement: str, **values: Any) -> tuple[Any, ...] | None:
-    """Run one of these statements; return its row, None where it has none."""
+    """Run one of these statements. Return its row; None if it has none."""
     with database.cursor() as cursor:
         cursor.execute(statement, values)
         row: tuple[Any, ...] | None = cursor.fetchone() if cursor.description else None

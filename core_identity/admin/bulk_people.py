@@ -1,20 +1,18 @@
 """Actions on many people: accept the IdP's values, expire, unexpire. Staff and holders of protected roles need a superuser (R26, R33)."""
 
 from collections import Counter
-from copy import copy
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 from django.urls import reverse
 
 from core_identity.admin.across import AllDriftPage, ReactivationsPage
 from core_identity.admin.expiry import HOW, WITH_ROLES
-from core_identity.admin_kit.bulk import SHOWN, BulkForm, BulkPage
+from core_identity.admin_kit.bulk import SHOWN, BulkForm, BulkPage, ListedBulkPage
 from core_identity.admin_kit.filters import Filters
 from core_identity.errors import NotAllowed, NotFound
 from core_identity.models import Identity, User
@@ -25,11 +23,10 @@ from core_identity.selectors.users import guarded_users, status_of
 from core_identity.services.drift import take_over
 from core_identity.services.expiry import expire, unexpire
 
-IDS, ALL = "user", "all"
-"""The names in the query of a run: the ids of chosen users, or all that a list finds."""
-
 
 class AcceptForm(BulkForm):
+    page: "AcceptDriftPage"
+
     def act(self, row: UUID) -> object:
         identity = drifting().filter(pk=row).first()
         if identity is None:
@@ -68,7 +65,7 @@ class AcceptDriftPage(BulkPage):
 
     def chosen(self, query: QueryDict, until: datetime) -> QuerySet[Identity]:
         filters = self.filters(query)
-        return drifting(filters.kind or None).filter(filters.rows(), changed_at__lte=until)
+        return drifting(filters.kind or None).filter(filters.rows("drifting__connection"), changed_at__lte=until)
 
     def guarded(self, rows: QuerySet[Identity]) -> QuerySet[Identity]:
         return rows.filter(user__in=guarded_users())
@@ -105,7 +102,7 @@ class UnexpireManyForm(BulkForm):
         return unexpire(actor=self.actor, user_id=row, reason=self.cleaned_data["reason"], keep_roles=keep)
 
 
-class ManyPeoplePage(BulkPage):
+class ManyPeoplePage(ListedBulkPage):
     """The people whom an administrator chose in the list of users: by ticks, or all that the list finds, without a limit."""
 
     def concerned(self, users: QuerySet[User], until: datetime) -> QuerySet[User]:
@@ -113,25 +110,10 @@ class ManyPeoplePage(BulkPage):
         raise NotImplementedError  # pragma: no cover - each page has its own
 
     def chosen(self, query: QueryDict, until: datetime) -> QuerySet[User]:
-        return self.concerned(self._named(query), until)
-
-    def _named(self, query: QueryDict) -> QuerySet[User]:
-        if ALL not in query:
-            try:
-                return forms.ModelMultipleChoiceField(User.objects.all(), required=False).clean(query.getlist(IDS))
-            except forms.ValidationError:
-                return User.objects.none()
-        listing, parameters = copy(self.request), query.copy()
-        del parameters[ALL]
-        listing.GET = parameters
-        found = self.admin.get_changelist_instance(listing).queryset
-        return User.objects.filter(pk__in=found.order_by().values("pk"))
+        return self.concerned(self.named(query), until)
 
     def guarded(self, rows: QuerySet[User]) -> QuerySet[User]:
         return rows.filter(pk__in=guarded_users().values("pk"))
-
-    def list_address(self) -> str:
-        return reverse("admin:core_identity_user_changelist")
 
     def preview(self, rows: QuerySet[User]) -> Any:
         first = rows.select_related("customer").prefetch_related("identities__connection", "identities__uids")
@@ -179,14 +161,3 @@ class UnexpireRequestedPage(UnexpireManyPage):
         query = QueryDict(self.run.query) if hasattr(self, "run") else self.request.GET
         filters = Filters.of(query, ReactivationsPage.kinds)
         return f"{reverse('admin:core_identity_user_reactivations')}?{filters.query()}"
-
-
-def query_of(request: HttpRequest) -> str:
-    """Return the query that names the people whom an action of the list of users was sent for."""
-    if request.POST.get("select_across") == "1":
-        parameters = request.GET.copy()
-        parameters[ALL] = "1"
-    else:
-        parameters = QueryDict(mutable=True)
-        parameters.setlist(IDS, request.POST.getlist(ACTION_CHECKBOX_NAME))
-    return parameters.urlencode()

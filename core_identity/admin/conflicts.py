@@ -8,16 +8,18 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from core_identity.admin.bulk_conflicts import DecideManyPage
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.user_filters import RelatedFilter
 from core_identity.admin_kit.base import CoreAdmin
+from core_identity.admin_kit.bulk import query_of
 from core_identity.admin_kit.forms import ReasonForm
 from core_identity.admin_kit.pages import Access, RowPage
 from core_identity.keys import key
 from core_identity.models import Conflict, Event
 from core_identity.models.conflict import ConflictState
-from core_identity.policy.collisions import STORED_FIELDS
-from core_identity.selectors.conflicts import is_exchange_of_names
+from core_identity.policy.wording import CAUSES
+from core_identity.selectors.conflicts import is_exchange_of_names, sides_of
 from core_identity.services.conflicts import still_exists
 from core_identity.services.resolutions import (
     different_people,
@@ -28,19 +30,11 @@ from core_identity.services.resolutions import (
 )
 from core_identity.values import Cause
 
-CAUSES = {
-    Cause.UID: "UID of another user",
-    Cause.EXTERNAL_ID: "externalId of another user",
-    Cause.USER_NAME: "userName of another user",
-    Cause.EMAIL: "email address of another user",
-    Cause.NO_MARK: "known UID, other name and email",
-}
 RESOLUTIONS = {
     "same_person": same_person,
     "different_people": different_people,
     "dismiss": dismiss,
 }
-LABELS = {"external_id": "externalId", "user_name": "userName", "name_id": "NameID", "uid": "UID"}
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -59,6 +53,24 @@ class OpenFilter(admin.SimpleListFilter):
         if self.value() == "all":
             return queryset
         return queryset.filter(state=self.value() or ConflictState.OPEN)
+
+
+class CauseFilter(admin.SimpleListFilter):
+    title = parameter_name = "cause"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [(cause.value, words) for cause, words in CAUSES.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Conflict]) -> QuerySet[Conflict]:
+        return queryset.filter(cause=self.value()) if self.value() else queryset
+
+
+class CustomerFilter(RelatedFilter):
+    """Of the connection of a conflict."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "customer"
 
 
 class ResolveForm(ConfirmsEndedGrants, ReasonForm):
@@ -113,17 +125,12 @@ class ResolvePage(RowPage):
         conflict = self.row
         return {
             "cause": CAUSES[Cause(conflict.cause)],
-            "said": [
-                (LABELS.get(name, name.replace("_", " ")), conflict.said[name])
-                for name in STORED_FIELDS
-                if name in conflict.said
-            ],
+            "sides": sides_of(conflict),
             "plan": plan_same_person(conflict) if self.pending else None,
             "obstacle": obstacle_to_different_people(conflict) if self.pending else "",
             "still_exists": still_exists(conflict),
             "renames": conflict.cause == Cause.USER_NAME and conflict.subject_id is not None,
             "exchange": is_exchange_of_names(conflict),
-            "theirs": conflict.other.identities.select_related("connection").prefetch_related("uids"),
             "may_resolve": self.may_resolve,
         }
 
@@ -133,11 +140,22 @@ class ConflictAdmin(CoreAdmin):
     """Made by channels only, and decided on the page of one."""
 
     list_display = ("named", "cause_told", "other", "connection", "count", "last_at", "state")
-    list_filter = (OpenFilter, ("connection", RelatedFilter), "channel")
+    pages = (DecideManyPage,)
+    list_filter = (
+        OpenFilter,
+        CauseFilter,
+        ("connection", RelatedFilter),
+        ("connection__customer", CustomerFilter),
+        "channel",
+    )
     list_select_related = ("connection", "other")
     search_fields = ("uid_key",)
     search_help_text = "By reference, UID, userName, email or externalId."
-    actions = None
+    actions = ("decide_chosen",)
+
+    @admin.action(description="Decide…", permissions=["change"])
+    def decide_chosen(self, request: HttpRequest, chosen: QuerySet[Conflict]) -> HttpResponse:
+        return DecideManyPage(admin=self).open_for(request, query_of(request))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -22,9 +22,7 @@ from core_identity.services.connections import (
 class SwitchForm(ReasonForm):
     """R1a: a connection is never deleted, only switched off."""
 
-    def __init__(self, request: HttpRequest, *, connection: Connection) -> None:
-        super().__init__(request)
-        self.connection = connection
+    connection: Connection
 
     def write(self) -> Connection:
         act = switch_off if self.connection.enabled else switch_on
@@ -34,9 +32,7 @@ class SwitchForm(ReasonForm):
 class ExternalIdForm(ReasonForm):
     """R8a: whether the IdP may change the externalId of a person whose UID and userName stay."""
 
-    def __init__(self, request: HttpRequest, *, connection: Connection) -> None:
-        super().__init__(request)
-        self.connection = connection
+    connection: Connection
 
     def write(self) -> Connection:
         return set_external_id_may_change(

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.timezone import localtime
 
+from core_identity.admin.across import UnmappedGroupsPage, WaitingGroupsPage
 from core_identity.admin.bursts import BurstPage
 from core_identity.admin.connection_lists import GroupsPage, MismatchesPage
 from core_identity.admin.connection_pages import ExternalIdPage, GrantablePage, SwitchPage
@@ -71,6 +72,8 @@ class ConnectionAdmin(CoreAdmin):
         ConnectionDriftPage,
         RekeyPage,
         SucceedPage,
+        WaitingGroupsPage,
+        UnmappedGroupsPage,
     )
     parts: ClassVar[tuple[ConnectionPart, ...]] = ()
     """What other packages show; `core_identity.config.admin` knows them."""

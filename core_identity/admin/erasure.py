@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 
 from core_identity.admin_kit.forms import ReasonForm
@@ -23,9 +23,7 @@ class EraseForm(ReasonForm):
     )
     field_order = ("username", "reason")
 
-    def __init__(self, request: HttpRequest, *, user: User) -> None:
-        super().__init__(request)
-        self.user = user
+    user: User
 
     def clean_username(self) -> str:
         typed: str = self.cleaned_data["username"]

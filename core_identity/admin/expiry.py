@@ -22,9 +22,7 @@ HOW = (
 
 
 class ExpireForm(ReasonForm):
-    def __init__(self, request: HttpRequest, *, users: Sequence[User], decided: bool = True) -> None:
-        super().__init__(request, decided=decided)
-        self.users = users
+    users: Sequence[User]
 
     def write(self) -> None:
         self.each(lambda user: expire(actor=self.actor, user_id=user.pk, reason=self.cleaned_data["reason"]))

@@ -8,11 +8,12 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from core_identity.admin.bulk_people import ExpireManyPage, ManyPeoplePage, UnexpireManyPage, query_of
+from core_identity.admin.bulk_people import ExpireManyPage, ManyPeoplePage, UnexpireManyPage
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.expiry import ExpireForm, ExpirePage, UnexpirePage
 from core_identity.admin.people_page import PeoplePage
 from core_identity.admin_kit.base import CoreAdmin
+from core_identity.admin_kit.bulk import query_of
 from core_identity.admin_kit.forms import ReasonForm
 from core_identity.admin_kit.pages import RowPage
 from core_identity.models import Connection, Identity, IdentityUid, User

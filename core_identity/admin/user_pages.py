@@ -52,9 +52,7 @@ class PasswordForm(ActForm):
     password = forms.CharField(strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
     again = forms.CharField(strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
 
-    def __init__(self, request: HttpRequest, *, user: User) -> None:
-        super().__init__(request)
-        self.user = user
+    user: User
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]

@@ -8,7 +8,7 @@ from django.db.models import CharField, Q, QuerySet, Value
 from django.db.models.functions import Concat
 from django.http import HttpRequest
 
-from core_identity.admin.across import AllDriftPage, ReactivationsPage
+from core_identity.admin.across import AllDriftPage, AllMismatchesPage, ReactivationsPage, RefusedPage
 from core_identity.admin.bulk_people import (
     AcceptDriftPage,
     ExpireManyPage,
@@ -93,6 +93,8 @@ class UserAdmin(PeopleActions, CoreAdmin):
         AcceptDriftPage,
         ReactivationsPage,
         UnexpireRequestedPage,
+        AllMismatchesPage,
+        RefusedPage,
     )
     history_field = "user_id"
     list_display = ("username", "name", "email", "customer", "status", "connections")

@@ -5,12 +5,17 @@ The page carries its progress. If a request dies, nothing is lost: the finished 
 
 from collections import Counter
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar, Final
+from urllib.parse import urlencode
 from uuid import UUID
 
+from django import forms
 from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -25,6 +30,8 @@ from core_identity.services.one_by_one import one_by_one
 
 PORTION: Final = 200
 """Rows that one request tries at most."""
+SECONDS: Final = 5.0
+"""After so much time a portion ends, so that a request never lasts long."""
 SHOWN: Final = 10
 """Rows of the preview."""
 REASONS: Final = 5
@@ -32,6 +39,8 @@ REASONS: Final = 5
 OTHER: Final = "Other reasons."
 LASTS: Final = 24 * 60 * 60
 """Seconds after which the progress of a page is not continued. The list is then shown again."""
+IDS, ALL = "id", "all"
+"""The names in the query of a run: the ids of chosen rows, or all that a list finds."""
 _SALT: Final = "core_identity.bulk"
 
 
@@ -83,7 +92,7 @@ class BulkForm(ReasonForm):
     def write(self) -> Run:
         run = self.page.run
         rows = self.page.left()[: PORTION + 1]
-        batch = one_by_one(rows[:PORTION], self.act)
+        batch = one_by_one(rows[:PORTION], self.act, seconds=SECONDS)
         refused = Counter(run.refused)
         for reason, count in batch.refused.items():
             refused[reason if reason in refused or len(refused) < REASONS else OTHER] += count
@@ -177,7 +186,7 @@ class BulkPage(ListPage):
         sentences = [f"Done: {self.run.done}."]
         if self.run.refused:
             sentences.append(f"Refused: {self.run.refusals}.")
-            sentences += [f"{count} times: {reason}" for reason, count in self.run.refused.items()]
+            sentences += [f"{count} {self.what[count != 1]}: {reason}" for reason, count in self.run.refused.items()]
         return " ".join(sentences)
 
     def get_title(self, form: Any) -> str:
@@ -200,3 +209,47 @@ class BulkPage(ListPage):
     def _posted(self) -> list[tuple[str, str]]:
         """Return what the next request repeats."""
         return [(name, value) for name in self.get_form().fields for value in self.request.POST.getlist(name)]
+
+
+class ListedBulkPage(BulkPage):
+    """A page for the rows that an administrator chose in Django's list of the model: by ticks, or all that the list finds, without a limit."""
+
+    def named(self, query: QueryDict) -> QuerySet[Any]:
+        """Return the rows that the query names. A query without rows names none, and not all."""
+        model = self.admin.model
+        if ALL not in query:
+            try:
+                field: Any = forms.ModelMultipleChoiceField(model.objects.all(), required=False)
+                chosen: QuerySet[Any] = field.clean(query.getlist(IDS))
+            except forms.ValidationError:
+                return self.nobody()
+            return chosen
+        listing: Any = copy(self.request)
+        listing.GET = query.copy()
+        del listing.GET[ALL]
+        try:
+            found = self.admin.get_changelist_instance(listing).queryset
+        except IncorrectLookupParameters:
+            return self.nobody()
+        rows: QuerySet[Any] = model.objects.filter(pk__in=found.order_by().values("pk"))
+        return rows
+
+    def nobody(self) -> QuerySet[Any]:
+        rows: QuerySet[Any] = self.admin.model.objects.none()
+        return rows
+
+    def list_address(self) -> str:
+        address = reverse(f"admin:{self.admin.opts.app_label}_{self.admin.opts.model_name}_changelist")
+        query = QueryDict(self.run.query if hasattr(self, "run") else "", mutable=True)
+        if not query.pop(ALL, None) or not query:
+            return address
+        return f"{address}?{query.urlencode()}"
+
+
+def query_of(request: HttpRequest) -> str:
+    """Return the query that names the rows for which an action of Django's list was sent."""
+    if request.POST.get("select_across") == "1":
+        query = request.GET.copy()
+        query[ALL] = "1"
+        return query.urlencode()
+    return urlencode([(IDS, one) for one in request.POST.getlist(ACTION_CHECKBOX_NAME)])

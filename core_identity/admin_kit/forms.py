@@ -70,11 +70,16 @@ class WrittenByService(forms.BaseForm):
 
 
 class ActForm(WrittenByService, forms.Form):
-    """The form of a page with one button, such as expire or switch off. Not ``decided`` means: the request only opens the page."""
+    """The form of a page with one button, such as expire or switch off. Not ``decided`` means: the request only opens the page.
 
-    def __init__(self, request: HttpRequest, *, decided: bool = True, **extra: Any) -> None:
+    The row of the page becomes an attribute by the name of its model; a form declares it, for example as ``connection: Connection``.
+    """
+
+    def __init__(self, request: HttpRequest, *, decided: bool = True, initial: Any = None, **row: Any) -> None:
         self.request = request
-        super().__init__(request.POST if decided and request.method == "POST" else None, **extra)
+        for name, value in row.items():
+            setattr(self, name, value)
+        super().__init__(request.POST if decided and request.method == "POST" else None, initial=initial)
 
 
 class ConfirmsWhatWasShown(WrittenByService):

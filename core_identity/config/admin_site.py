@@ -52,14 +52,11 @@ class CoreAdminSite(AdminSite):
         return context
 
     def get_urls(self) -> Any:
-        """Add the pages that belong to no model."""
-        # Imported late: what they import registers itself at this site.
-        from core_identity.config.across_pages import drift, groups
+        """Add the page that belongs to no model."""
+        # Imported late: what it imports registers itself at this site.
         from core_identity.config.search_page import search
 
-        pages = {"search": search, "groups": groups, "drift": drift}
-        own = [path(f"{name}/", self.admin_view(partial(view, site=self)), name=name) for name, view in pages.items()]
-        return [*own, *super().get_urls()]
+        return [path("search/", self.admin_view(partial(search, site=self)), name="search"), *super().get_urls()]
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
         # Imported late: what it imports registers itself at this site.

@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from core_identity.admin.conflicts import CAUSES
 from core_identity.admin_kit.base import seen_by
 from core_identity.config.charts import Chart, chart
 from core_identity.models import Connection
+from core_identity.policy.wording import CAUSES
 from core_identity.selectors.bursts import may_settle_bursts, open_bursts
 from core_identity.selectors.home import (
     connections,

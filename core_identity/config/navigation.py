@@ -10,6 +10,7 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from core_identity.admin_kit.pages import ListPage
 from core_identity.selectors.attention import attention_counts
 from core_identity.templatetags.core_pages import bounded
 
@@ -48,7 +49,7 @@ SECTIONS: Final[Sequence[tuple[str, Sequence[Entry]]]] = (
     ("People", (
         Entry("Users", "core_identity_user_changelist", "core_identity.User"),
         Entry("Roles", "core_identity_role_changelist", "core_identity.Role"),
-        Entry("Groups", "groups", "core_identity.Role", counts="groups"),
+        Entry("Groups", "core_identity_connection_waiting-groups", "core_identity.Connection", counts="groups"),
     )),
     ("Connections", (
         Entry("Connections", "core_identity_connection_changelist", "core_identity.Connection"),
@@ -58,6 +59,8 @@ SECTIONS: Final[Sequence[tuple[str, Sequence[Entry]]]] = (
         Entry("Conflicts", "core_identity_conflict_changelist", "core_identity.Conflict", counts="conflicts", trouble=True),
         Entry("Reactivation requests", "core_identity_user_reactivations", "core_identity.User", counts="reactivations"),
         Entry("Drift", "core_identity_user_all-drift", "core_identity.User", counts="drift"),
+        Entry("Known twice", "core_identity_user_mismatches", "core_identity.User"),
+        Entry("Refused people", "core_identity_user_refused", "core_identity.User"),
     )),
     ("Logs", (
         Entry("Sign-ins", "sso_signinrecord_changelist", "sso.SignInRecord"),
@@ -85,7 +88,13 @@ def may_open(request: HttpRequest, site: AdminSite, entry: Entry) -> bool:
     if not entry.model:
         return True
     model = apps.get_model(entry.model)
-    return site.is_registered(model) and site.get_model_admin(model).has_view_or_change_permission(request)
+    if not site.is_registered(model):
+        return False
+    admin = site.get_model_admin(model)
+    for page in getattr(admin, "pages", ()):
+        if issubclass(page, ListPage) and entry.page == f"{model._meta.app_label}_{model._meta.model_name}_{page.name}":
+            return bool(page.is_open_to(admin, request))
+    return admin.has_view_or_change_permission(request)
 
 
 def _links(site: AdminSite, entries: Sequence[Entry], counts: Mapping[str, int]) -> Iterator[Link]:

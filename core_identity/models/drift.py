@@ -2,8 +2,10 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from core_identity.write_guard import GuardedModel
 
-class DriftingIdentity(models.Model):
+
+class DriftingIdentity(GuardedModel):
     """An identity that differs from its user (R18). Triggers of the database keep these rows, so no list compares all people.
 
     ``fields`` contains the names of `core_identity.selectors.drift.FIELDS` that differ. The ids rise with the time at which the drift began.

@@ -1,11 +1,13 @@
 """The outcome of a push, in words and without personal data: for logs and for readers of the dialogue (R35)."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 from core_identity.policy.matching import Decision
 from core_identity.policy.projection import NAMES
+from core_identity.values import Cause
 
 _DECIDED: Final = {
     Decision.CREATE: "nobody had this UID: a new user",
@@ -52,3 +54,15 @@ def _parts(
         yield str(active)
     if decision is Decision.APPLY and not noted and not followed and active is None:
         yield "nothing changed"
+
+
+CAUSES: Final[Mapping[Cause, str]] = MappingProxyType(
+    {
+        Cause.UID: "UID of another user",
+        Cause.EXTERNAL_ID: "externalId of another user",
+        Cause.USER_NAME: "userName of another user",
+        Cause.EMAIL: "email address of another user",
+        Cause.NO_MARK: "known UID, other name and email",
+    }
+)
+"""The cause of a conflict, in words (R9)."""

@@ -1,19 +1,23 @@
 """Find people who probably have two users, because each channel sent another UID (R5, R7, R37)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from core_identity.errors import Conflict, NoMark
-from core_identity.models import Connection, Event, Identity, IdentityUid
+from core_identity.models import Connection, Event, Identity, IdentityUid, User
 from core_identity.models.event import REFUSED_KINDS
 from core_identity.policy.mismatch import ChannelValues, probable_cause
 
 LATELY: Final = timedelta(days=7)
+LOOKED_AT: Final = 200
+"""People of each connection that a list of all connections looks at. The page of the connection looks at all."""
 PAIRS: Final = (
     ("name_id_key", "user_name_key"),
     ("email_key", "email_key"),
@@ -58,19 +62,48 @@ def perhaps_pushed_too(connection: Connection) -> QuerySet[Identity]:
 
 def mismatches(connection: Connection, found: Sequence[Identity]) -> list[Mismatch]:
     """Return ``found``, a page of `perhaps_pushed_too`, each with its counterpart and the probable cause. Four queries at most."""
+    return _paired(found, _by_scim_only(connection))
+
+
+def newest_mismatches(connections: Collection[Connection] | None, pair: int | None = None) -> QuerySet[Identity]:
+    """Return what `perhaps_pushed_too` returns, of many connections (None: all) and for one of `PAIRS` or any.
+
+    Of each connection this looks only at the `LOOKED_AT` newest people whom SCIM has not pushed, so the cost does not grow with all people.
+    """
+    pairs = PAIRS if pair is None else PAIRS[pair : pair + 1]
+    agree = " OR ".join(_agree(*one) for one in pairs)
+    chosen = "" if connections is None else "connection.id = ANY(%s) AND"
+    params = [] if connections is None else [[connection.pk for connection in connections]]
+    found = RawSQL(_NEWEST.format(chosen=chosen, agree=agree), params)  # noqa: S611 - names of our own
+    loaded = _loaded(Identity.objects.filter(pk__in=found)).select_related("user", "connection")
+    return loaded.order_by("-created_at", "id")
+
+
+def mismatches_across(found: Sequence[Identity]) -> list[Mismatch]:
+    """Return ``found``, a page of `newest_mismatches`, as `mismatches` does. Four queries at most."""
+    connections = {identity.connection_id for identity in found}
+    return _paired(found, _scim_only().filter(connection__in=connections))
+
+
+def _paired(found: Sequence[Identity], by_scim_only: QuerySet[Identity]) -> list[Mismatch]:
     names = {name for sso in found for name in (sso.name_id_key, sso.email_key) if name}
-    by_scim = _loaded(_by_scim_only(connection))
-    # One identity for each name, because thousands may share an address.
-    by_email = by_scim.filter(email_key__in=names).order_by("email_key", "user__email_shared", "created_at", "id")
-    pushed_by: dict[str, dict[str | None, Identity]] = {
-        "user_name_key": {scim.user_name_key: scim for scim in by_scim.filter(user_name_key__in=names)},
-        "email_key": {scim.email_key: scim for scim in by_email.distinct("email_key")},
+    by_scim = _loaded(by_scim_only)
+    # One identity of a connection for each name, because thousands may share an address.
+    by_email = by_scim.filter(email_key__in=names).order_by(
+        "connection_id", "email_key", "user__email_shared", "created_at", "id"
+    )
+    by_name = by_scim.filter(user_name_key__in=names)
+    pushed_by: dict[str, dict[tuple[UUID, str | None], Identity]] = {
+        "user_name_key": {(scim.connection_id, scim.user_name_key): scim for scim in by_name},
+        "email_key": {
+            (scim.connection_id, scim.email_key): scim for scim in by_email.distinct("connection_id", "email_key")
+        },
     }
     pairs = []
     for sso in found:
         for by_sign_in, pushed in PAIRS:
             name = getattr(sso, by_sign_in)
-            scim = pushed_by[pushed].get(name) if name else None
+            scim = pushed_by[pushed].get((sso.connection_id, name)) if name else None
             if scim and not (by_sign_in == pushed and (sso.user.email_shared or scim.user.email_shared)):
                 pairs.append(Mismatch(sso, scim, name, probable_cause(_values(scim), _values(sso))))
                 break
@@ -89,9 +122,32 @@ def _by_sso_only(connection: Connection) -> QuerySet[Identity]:
 
 
 def _by_scim_only(connection: Connection) -> QuerySet[Identity]:
-    return Identity.objects.filter(
-        connection=connection, pushed_at__isnull=False, signed_in_at__isnull=True, deleted_at__isnull=True
-    )
+    return _scim_only().filter(connection=connection)
+
+
+def _scim_only() -> QuerySet[Identity]:
+    return Identity.objects.filter(pushed_at__isnull=False, signed_in_at__isnull=True, deleted_at__isnull=True)
+
+
+def _agree(by_sign_in: str, pushed: str) -> str:
+    """Return the SQL condition for a pair of values of `PAIRS`."""
+    apart = " AND NOT owner.email_shared AND NOT other.email_shared" if by_sign_in == pushed else ""
+    return f"""(one.{by_sign_in} <> '' AND EXISTS (
+        SELECT FROM {_IDENTITY} AS scim JOIN {_USER} AS other ON other.id = scim.user_id
+        WHERE scim.connection_id = connection.id AND scim.{pushed} = one.{by_sign_in}
+        AND scim.pushed_at IS NOT NULL AND scim.signed_in_at IS NULL AND scim.deleted_at IS NULL{apart}
+    ))"""
+
+
+_CONNECTION, _IDENTITY, _USER = (model._meta.db_table for model in (Connection, Identity, User))
+
+_NEWEST: Final = f"""(
+SELECT one.id FROM {_CONNECTION} AS connection CROSS JOIN LATERAL (
+    SELECT id, user_id, name_id_key, email_key FROM {_IDENTITY}
+    WHERE connection_id = connection.id AND pushed_at IS NULL AND deleted_at IS NULL ORDER BY created_at DESC, id LIMIT {LOOKED_AT}
+) AS one JOIN {_USER} AS owner ON owner.id = one.user_id
+WHERE {{chosen}} ({{agree}})
+)"""  # noqa: S608 - names of our own
 
 
 def _loaded(identities: QuerySet[Identity]) -> QuerySet[Identity]:

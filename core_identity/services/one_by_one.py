@@ -4,13 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from time import monotonic
-from typing import Final
 from uuid import UUID
 
 from core_identity.errors import Busy, IdentityError
-
-SECONDS: Final = 5.0
-"""After so much time a batch ends, so that a request never lasts long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +19,7 @@ class Batch:
     is_complete: bool
 
 
-def one_by_one(rows: Iterable[UUID], act: Callable[[UUID], object], *, seconds: float = SECONDS) -> Batch:
+def one_by_one(rows: Iterable[UUID], act: Callable[[UUID], object], *, seconds: float) -> Batch:
     """Call ``act`` for each row until all are done or the time is over, at least for one. ``act`` is a service with its own transaction.
 
     Raises `Busy` if not even the first row gets its locks.

@@ -31,9 +31,7 @@ class TokenForm(ActForm):
         help_text="Empty: until it is revoked.",
     )
 
-    def __init__(self, request: HttpRequest, *, connection: "Connection") -> None:
-        self.connection = connection
-        super().__init__(request)
+    connection: "Connection"
 
     def write(self) -> str:
         """Return the text of the token."""
@@ -53,9 +51,7 @@ class RotateForm(ActForm):
         help_text="Time to enter the new one at the identity provider. Empty: until it is revoked on the previous page.",
     )
 
-    def __init__(self, request: HttpRequest, *, connection: "Connection") -> None:
-        self.connection = connection
-        super().__init__(request)
+    connection: "Connection"
 
     def write(self) -> str:
         """Return the new secret."""

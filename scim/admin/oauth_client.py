@@ -53,9 +53,7 @@ class OAuthClientForm(ActForm):
 class SetupLinkForm(ActForm):
     """One button: a link, once."""
 
-    def __init__(self, request: HttpRequest, *, connection: "Connection") -> None:
-        self.connection = connection
-        super().__init__(request)
+    connection: "Connection"
 
     def write(self) -> str:
         return make_link(actor=self.actor, connection=self.connection, made_by=cast("User", self.request.user))

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 
 from core_identity.admin_kit.base import seen_by
 from core_identity.admin_kit.logs import ConnectionFilter, ConnectionLog, WhenFilter, chip
+from core_identity.keys import MAX_NAME
 from core_identity.selectors.connections import connection_names
 from core_identity.selectors.people import Named, conflict_of_request, named_resources, user_called
 from scim.curl import curl_of
@@ -135,7 +136,7 @@ class ProvisioningRecordAdmin(ConnectionLog):
             "answered": _shown(_tree(payload.answered)) if payload else "",
             "curl": curl_of(record, payload) if payload else "",
             "sees": sees,
-            "others": next(iter(names.values()), "") or record.resource_id,
+            "others": next((name for name in names.values() if len(name) <= MAX_NAME), "") or record.resource_id,
         }
 
 

@@ -10,6 +10,7 @@ from django.db import connection
 from django.forms import BaseForm
 from django.test import Client
 
+from core_identity.admin_kit import bulk
 from core_identity.admin_kit.forms import ConfirmsWhatWasShown
 from core_identity.models import Connection, Identity, User
 from core_identity.services.provisioning import change_person, create_person
@@ -47,6 +48,11 @@ def validation_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(BaseForm, "full_clean", watched_validation)
     monkeypatch.setattr(ConfirmsWhatWasShown, "is_previewed", watched_preview)
+
+
+@pytest.fixture(autouse=True)
+def a_slow_machine_ends_no_portion(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "SECONDS", 600.0)
 
 
 def browser_of(user: User) -> Client:

@@ -38,7 +38,7 @@ def people(connection: Connection, count: int) -> list[Identity]:
     return made
 
 
-def drift(identity: Identity, **values: str) -> None:
+def drift(identity: Identity, **values: Any) -> None:
     values = values or {"email": f"new.{identity.user_name}"}
     person = replace(
         JANE, uid=identity.user_name, external_id=identity.external_id,
@@ -142,7 +142,7 @@ def test_staff_and_holders_of_protected_roles_are_refused_one_by_one_R26_R33(
     protect(made[1].user)
     assert "2 of them are refused" in re.sub(r"\s+", " ", as_desk.get(ACCEPT).content.decode())
     result = act(as_desk, ACCEPT)
-    assert "Done: 1. Refused: 2. 2 times: Only a superuser may do this" in result
+    assert "Done: 1. Refused: 2. 2 people: Only a superuser may do this" in result
     assert [event.user_id for event in Event.objects.filter(kind="user.drift_taken_over")] == [made[2].user_id]
     assert "Done: 2." in act(as_root, ACCEPT)
 
@@ -284,8 +284,8 @@ def test_one_refusal_stops_no_other_row_and_a_busy_customer_is_tried_again() -> 
         if row == rows[3]:
             raise Busy("Later.")
 
-    batch = one_by_one(rows, service)
+    batch = one_by_one(rows, service, seconds=60)
     assert (batch.done, dict(batch.refused), batch.last, batch.is_complete) == (2, {"No.": 1}, rows[2], False)
     assert one_by_one(rows[:3], service, seconds=0).last == rows[0]
     with pytest.raises(Busy):
-        one_by_one(rows[3:], service)
+        one_by_one(rows[3:], service, seconds=60)

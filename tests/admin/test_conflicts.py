@@ -35,7 +35,9 @@ def text_of(answer: object) -> str:
 
 
 def test_the_start_page_says_what_waits_R9(as_root: Client, conflict: Conflict) -> None:
-    assert "Conflicts to decide: 1" in text_of(as_root.get("/admin/"))
+    page = text_of(as_root.get("/admin/"))
+    assert "1 thing needs a decision." in page
+    assert f'<a href="{page_of(conflict)}">zoë.müller@acme.test and jane.doe@acme.test</a>' in page
 
 
 def test_the_inbox_lists_open_ones_and_finds_by_reference_R9(as_root: Client, conflict: Conflict) -> None:

@@ -57,7 +57,7 @@ def test_a_superuser_sees_every_task(root: User) -> None:
         ("view_event", ["Home", "Events"]),
         ("view_role", ["Home", "Roles", "Groups"]),
         ("change_conflict", ["Home", "Conflicts"]),
-        ("view_user", ["Home", "Users", "Reactivation requests", "Drift", "Administrators"]),
+        ("view_user", ["Home", "Users", "Reactivation requests", "Drift", "Known twice", "Administrators"]),
     ],
 )
 def test_only_what_may_be_opened_is_shown(permission: str, expected: list[str], db: None) -> None:
@@ -99,8 +99,9 @@ def test_the_counts_are_one_statement_however_much_waits(acme: Connection, jane:
     [
         ("/admin/", {}, "Home"),
         ("/admin/core_identity/user/", {}, "Users"),
-        ("/admin/core_identity/user/", {"status": "wished"}, "Reactivation requests"),
-        ("/admin/core_identity/user/", {"status": "wished", "q": "jane"}, "Reactivation requests"),
+        ("/admin/core_identity/user/reactivations/", {}, "Reactivation requests"),
+        ("/admin/core_identity/user/all-drift/", {"kind": "email"}, "Drift"),
+        ("/admin/core_identity/connection/waiting-groups/", {}, "Groups"),
         ("/admin/core_identity/user/", {"status": "expired"}, "Users"),
         ("/admin/core_identity/user/00000000-0000-4000-8000-000000000000/change/", {}, "Users"),
         ("/admin/core_identity/conflict/", {}, "Conflicts"),

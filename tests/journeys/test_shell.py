@@ -80,8 +80,10 @@ def assert_nothing_scrolls_sideways(page: Page) -> None:
 def test_the_pages_of_the_shell_are_accessible_at_each_width(desk: BrowserContext, acme: Customer) -> None:
     page = desk.pages[0]
     for path in (
-        "/admin/", "/admin/search/?q=acme", "/admin/groups/", "/admin/groups/?all", "/admin/drift/",
-            "/admin/search/?q=nothing-has-this-name", "/admin/core_identity/user/",
+        "/admin/", "/admin/search/?q=acme", "/admin/core_identity/connection/waiting-groups/", "/admin/core_identity/connection/unmapped-groups/",
+        "/admin/core_identity/user/all-drift/", "/admin/core_identity/user/accept-drift/", "/admin/core_identity/user/reactivations/",
+        "/admin/core_identity/user/mismatches/", "/admin/core_identity/user/refused/", "/admin/core_identity/conflict/decide-many/?all=1",
+        "/admin/search/?q=nothing-has-this-name", "/admin/core_identity/user/",
         "/admin/core_identity/conflict/", "/admin/scim/provisioningrecord/", "/admin/sso/signinrecord/", "/admin/core_identity/event/",
     ):  # fmt: skip
         for width in WIDTHS:

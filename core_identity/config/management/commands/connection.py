@@ -6,6 +6,8 @@ from typing import Any
 
 from core_identity.commands import PeopleActs
 from core_identity.config.apply import apply, describe, parse
+from core_identity.config.export import as_yaml, file_of
+from core_identity.config.schema import schema
 from core_identity.selectors.connections import connection_by_slug
 from core_identity.services.connections import SettingsError, SettingsErrors
 from scim.commands import CredentialActs
@@ -28,6 +30,9 @@ class Command(PeopleActs, CredentialActs, IdpActs, SamlActs):
         )
         showing = add("show", "show the values to enter at the IdP")
         showing.add_argument("slug", metavar="SLUG")
+        exporting = add("export", "write the connection as the file that `apply` reads; it contains no secret")
+        exporting.add_argument("slug", metavar="SLUG")
+        add("schema", "write the JSON Schema of such files, for editors")
         self.add_people_acts(add)
         self.add_credential_acts(add)
         self.add_idp_acts(add)
@@ -42,6 +47,13 @@ class Command(PeopleActs, CredentialActs, IdpActs, SamlActs):
     def act_show(self, *, slug: str, json: bool, **_: Any) -> None:
         answer = describe(connection_by_slug(slug))
         self.answer({"connections": [answer]}, as_json=json, lines=_sheet(answer))
+
+    def act_export(self, *, slug: str, json: bool, **_: Any) -> None:
+        content = file_of(connection_by_slug(slug))
+        self.answer(content, as_json=json, lines=[as_yaml(content).rstrip()])
+
+    def act_schema(self, **_: Any) -> None:
+        self.answer(schema(), as_json=True, lines=[])
 
 
 def _read(file: str) -> tuple[str, Path]:

@@ -1,0 +1,67 @@
+"""A connection as the file that `connection apply` reads. Applying it changes nothing here, and makes the same connection elsewhere."""
+
+from typing import Any
+
+import yaml
+
+import scim.connections
+import sso.connections
+from core_identity.models import Connection
+from sso.email_domains import verified_domains
+from sso.models import SamlSettings
+
+
+def file_of(connection: Connection) -> dict[str, Any]:
+    """Return the content of the file. It contains no secret: a client secret and keys are made new where the file is applied."""
+    grantable = list(connection.grantable_roles.prefetch_related("aliases").order_by("name_key"))
+    saml = SamlSettings.objects.filter(connection=connection).first()
+    scim_section = scim.connections.section_of(connection)
+    entry = {
+        "slug": connection.slug,
+        "name": connection.name,
+        "customer": connection.customer.name,
+        "own_idp": connection.own_idp,
+        "sso_makes_users": connection.sso_makes_users,
+        "uid": {
+            "attribute": connection.uid_attribute,
+            "rule": str(connection.uid_rule),
+            "mark": str(connection.uid_mark),
+            "external_id_may_change": connection.external_id_may_change,
+            "required_in_scim": connection.uid_required_in_scim,
+        },
+        "roles": {
+            "grantable": [role.name for role in grantable],
+            "from": str(connection.roles_from),
+            "overage_days": connection.overage_days,
+        },
+        **({"saml": _saml(connection, saml)} if saml is not None else {}),
+        "scim": {
+            "unknown_group": str(connection.unknown_group),
+            "reactivation": str(connection.reactivation),
+            **scim_section,
+        },
+    }
+    roles = [{"name": role.name, "aliases": [alias.name for alias in role.aliases.all()]} for role in grantable]
+    return {"roles": roles, "connections": [entry]}
+
+
+def as_yaml(content: dict[str, Any]) -> str:
+    """Return the text of the file, with its keys in the order of the documentation and each certificate as a block."""
+    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes a text with several lines as a block, so that people can read it."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _saml(connection: Connection, saml: SamlSettings) -> dict[str, Any]:
+    verified = set(verified_domains(connection).values_list("domain", flat=True))
+    domains = [{"domain": domain, "verified": domain in verified} for domain in saml.email_domains]
+    return {**sso.connections.section_of(saml), "email_domains": domains}

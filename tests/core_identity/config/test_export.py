@@ -1,0 +1,116 @@
+"""A connection leaves as the file that makes it again; editors know the keys of such files (R37)."""
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.core.management import call_command
+
+from core_identity.config.apply import apply, parse
+from core_identity.config.export import as_yaml, file_of
+from core_identity.config.schema import schema
+from core_identity.models import Connection, Event, Role, RoleAlias
+from tests.support.cast import ADMIN
+from tests.support.saml import TestIdp
+
+DOCUMENTED = Path(__file__).parents[3] / "docs/how-to/connections-as-code.md"
+
+
+@pytest.fixture
+def acme(db: None) -> Connection:
+    """A connection with a value in each key."""
+    content = {
+        "roles": [{"name": "Editors", "aliases": ["grp-editors"]}, "Viewers"],
+        "connections": [
+            {
+                "slug": "acme",
+                "name": "Acme – Süd",
+                "customer": "Acme",
+                "sso_makes_users": False,
+                "uid": {"attribute": "employee", "rule": "other", "mark": "waived", "required_in_scim": True},
+                "roles": {"grantable": ["Editors"], "from": "both", "overage_days": 7},
+                "saml": {
+                    "idp_metadata": TestIdp().metadata(),
+                    "signed": "assertion",
+                    "email_domains": [{"domain": "acme.test", "verified": True}, "acme.example"],
+                    "attributes": {"first_name": "given"},
+                },
+                "scim": {
+                    "unknown_group": "refuse",
+                    "redirect_uris": ["https://idp.example/back"],
+                    "grants": ["client_credentials"],
+                },
+            }
+        ],
+    }
+    apply(actor=ADMIN, content=content, base_dir=None)
+    return Connection.objects.get(slug="acme")
+
+
+def test_applying_an_exported_file_changes_nothing_R37(acme: Connection) -> None:
+    text = as_yaml(file_of(acme))
+    events = Event.objects.count()
+    apply(actor=ADMIN, content=parse(text), base_dir=None)
+    assert Event.objects.count() == events
+    assert as_yaml(file_of(acme)) == text
+
+
+def test_the_file_makes_the_same_connection_elsewhere_R37(acme: Connection) -> None:
+    content = file_of(acme)
+    [entry] = content["connections"]
+    copy = {**entry, "slug": "copy"}
+    RoleAlias.objects.all().delete()
+    apply(actor=ADMIN, content={**content, "connections": [copy]}, base_dir=None)
+    made = file_of(Connection.objects.get(slug="copy"))
+    assert made == {**content, "connections": [copy]}
+    assert Role.objects.get(name="Editors").aliases.get().name == "grp-editors"
+
+
+def test_the_file_contains_no_secret_R34(acme: Connection) -> None:
+    text = as_yaml(file_of(acme))
+    assert "secret" not in text.lower()
+    assert "PRIVATE" not in text
+    assert "-----BEGIN CERTIFICATE-----\n" in text, "a certificate is a block of lines, not one long line"
+
+
+def test_the_command_writes_yaml_and_json(acme: Connection) -> None:
+    assert yaml.safe_load(_answer("export", "acme")) == json.loads(_answer("export", "acme", "--json")) == file_of(acme)
+
+
+def test_the_schema_knows_each_documented_key_and_no_other() -> None:
+    example = yaml.safe_load(DOCUMENTED.read_text("utf-8").split("```yaml\n")[1].split("```")[0])
+    made = json.loads(_answer("schema"))
+    assert made == schema()
+    connection = made["properties"]["connections"]["items"]
+    by_hand = {"entity_id", "certificates", "sso_url", "sso_post_url"}
+    by_hand |= {"slo_url", "slo_post_url", "slo_answer_url", "slo_post_answer_url"}
+    assert _missing(connection, example["connections"][0], path="connections") == {
+        f"connections.saml.{key}" for key in by_hand
+    }
+
+
+def test_the_schema_accepts_the_example_and_marks_an_unknown_key() -> None:
+    connection = schema()["properties"]["connections"]["items"]
+    assert connection["additionalProperties"] is False
+    assert connection["required"] == ["slug"]
+    assert connection["properties"]["uid"]["properties"]["rule"] == {"enum": ["name", "email", "other"]}
+
+
+def _answer(*words: str) -> str:
+    out = StringIO()
+    call_command("connection", *words, stdout=out)
+    return out.getvalue()
+
+
+def _missing(described: dict[str, Any], example: dict[str, Any], *, path: str) -> set[str]:
+    """Return the keys of the schema that the example lacks; fail for a key of the example that the schema lacks."""
+    known = described["properties"]
+    assert set(example) <= set(known), path
+    missing = {f"{path}.{name}" for name in set(known) - set(example)}
+    for name, value in example.items():
+        if "properties" in known[name]:
+            missing |= _missing(known[name], value, path=f"{path}.{name}")
+    return missing

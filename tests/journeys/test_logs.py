@@ -1,0 +1,66 @@
+"""An administrator finds out from the logs what the identity provider sent, what failed and why, in few clicks (R35)."""
+
+from typing import Final
+
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from tests.journeys.conftest import Customer
+from tests.journeys.test_shell import (
+    CORE_USER,
+    WIDTHS,
+    acme,
+    assert_accessible,
+    desk,
+    password,
+)
+
+__all__ = ["acme", "desk", "password"]
+
+pytestmark = pytest.mark.browser
+LIST: Final = "/admin/scim/provisioningrecord/"
+
+
+def test_a_failed_push_of_the_last_hour_is_two_clicks_away_with_its_remedy_R35(
+    desk: BrowserContext, acme: Customer
+) -> None:
+    hostile = "<script>document.title='owned'</script>" + "x" * 300
+    acme.okta().http.post(
+        "/Users", json={"schemas": [CORE_USER], "userName": hostile, "active": hostile, "password": "hunter2"}
+    )
+    page = desk.pages[0]
+    page.goto(f"{LIST}?connection={acme.slug}&outcome=failed")
+    page.get_by_role("link", name="last hour").click()
+    page.locator("#result_list tbody tr", has_text="the email belongs to somebody else").get_by_role(
+        "link"
+    ).first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("POST /Users refused: the email belongs to somebody else")
+    expect(page.get_by_text("How to fix this:")).to_be_visible()
+    expect(page.get_by_role("link", name="Decide this conflict")).to_be_visible()
+    page.get_by_text("As a command for a shell").click()
+    page.get_by_role("button", name="Copy as curl").click()
+    expect(
+        page.get_by_role("button", name="Selected: press Ctrl+C").or_(page.get_by_role("button", name="Copied"))
+    ).to_be_visible()
+    detail = page.url
+    page.goto(f"{LIST}?connection={acme.slug}&outcome=failed")
+    page.locator("#result_list tbody tr", has_text="a value is not acceptable").get_by_role("link").first.click()
+    assert "owned" not in page.title()
+    for address in (detail, page.url):
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            page.goto(address)
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, f"{address} at {width}"
+            assert_accessible(page)
+
+
+def test_a_refused_sign_in_shows_its_person_and_its_conflict_R35(desk: BrowserContext, acme: Customer) -> None:
+    page = desk.pages[0]
+    page.goto(f"/admin/sso/signinrecord/?connection={acme.slug}&outcome=in")
+    page.locator("#result_list tbody tr").first.get_by_role("link").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign-in: signed in")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(page.url)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, f"{width}"
+        assert_accessible(page)

@@ -99,7 +99,7 @@ def test_no_row_is_written_where_the_log_is_off(browser: Browser, settings: Lazy
 
 
 def test_there_is_a_remedy_for_each_code_in_the_code_and_in_the_docs() -> None:
-    refusals: tuple[type[IdentityError], ...] = (*Refusal.__subclasses__(), NoMark, InvalidValue, NotAllowed)
+    refusals: tuple[type[IdentityError], ...] = (*Refusal.__subclasses__(), NoMark, InvalidValue, NotAllowed, Busy)
     policy = {one.code for one in refusals}
     of_scim = {"duplicate", "try_again", "uid_required", "unknown_group"}
     assert set(REMEDIES) == {*Code, *policy, Busy.code, LOGOUT_REFUSED} - of_scim

@@ -35,6 +35,7 @@ from core_identity.services.provisioning import change_person, create_person, re
 from core_identity.services.sign_in import sign_in
 from core_identity.services.users import change_user
 from core_identity.values import Person
+from core_identity.write_guard import service_writes
 from tests.core_identity.reconciliation_table import (
     ANSWER_ROWS,
     CHANGES,
@@ -47,7 +48,7 @@ from tests.core_identity.reconciliation_table import (
     first_fit,
     standing_after,
 )
-from tests.support.cast import ADMIN, BROWSER, OKTA, by_sso, make_connection
+from tests.support.cast import ADMIN, BROWSER, COMMAND, OKTA, by_sso, make_connection
 from tests.support.nightly import NIGHTLY
 from tests.support.snapshot import PEOPLE, Snapshot, changes, snapshot
 
@@ -249,13 +250,14 @@ def set_scene(*, state: str, expired: bool, staff: bool, with_external_id: bool)
         first = replace(first, uid=None) if state == "derived" else first
         x = create_person(actor=OKTA, connection=connection, person=first).identity
     if state != "derived":
-        set_uid(actor=ADMIN, identity=x, uid=X.uid or "")
+        with service_writes():  # another service calls this one
+            set_uid(actor=ADMIN, identity=x, uid=X.uid or "")
     if state == "inactive":
         put(connection, x, replace(first, active=False, uid=None))
     if state == "deleted":
         remove_person(actor=OKTA, connection=connection, scim_id=x.scim_id)
     (expire if expired else unexpire)(actor=ADMIN, user_id=x.user_id, reason="the scene")
-    change_user(actor=ADMIN, user_id=x.user_id, is_staff=staff)
+    change_user(actor=COMMAND, user_id=x.user_id, is_staff=staff)
     return Scene(connection, Identity.objects.get(pk=x.pk), Identity.objects.get(pk=z.pk))
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
-Credential = Literal["none", "session", "bearer", "client", "staff"]
-"""none: anybody · session: a signed-in browser · bearer: a SCIM access token · client: OAuth id and secret · staff: an administrator."""
+Credential = Literal["none", "session", "bearer", "client", "staff", "setup_link"]
+"""none: anybody · session: a signed-in browser · bearer: a SCIM access token · client: OAuth id and secret · staff: an administrator ·
+setup_link: the browser that opened a set-up link."""
 
 View = TypeVar("View", bound=Callable[..., Any])
 

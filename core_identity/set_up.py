@@ -35,6 +35,9 @@ class Step:
     ``facts`` are sentences about what happened already. ``advice`` is what to do, or what to check when nothing happens; shown while the step is
     open. ``page`` is the last part of the name of the page that does it, as in ``admin:core_identity_connection_<page>``.
     ``seen_at`` (aware) is the time of the fact that ticked the step, if it has one.
+
+    ``for_customer`` is the step in the words of the customer's own page (R38). A step without it is not shown there. ``facts`` and ``advice`` never
+    are, because they may name people, or pages of the administration.
     """
 
     order: int
@@ -46,6 +49,18 @@ class Step:
     page: str = ""
     page_title: str = ""
     seen_at: datetime | None = None
+    for_customer: "CustomerStep | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerStep:
+    """A step for the customer's IT administrator: no name of a person, nothing of CORE's side. ``act`` is the name of the URL that does it."""
+
+    title: str
+    advice: str
+    facts: tuple[str, ...] = ()
+    act: str = ""
+    act_title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ class ActorKind(StrEnum):
     ADMIN = "admin"
     SCIM_CLIENT = "scim_client"
     SIGN_IN = "sign_in"
+    SETUP_LINK = "setup_link"
     SYSTEM = "system"
 
 

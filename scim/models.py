@@ -141,23 +141,6 @@ class BearerToken(models.Model):
         return "expired" if self.expires_at is not None and self.expires_at <= timezone.now() else "live"
 
 
-class SetupLink(models.Model):
-    """A link that makes one browser the set-up contact of one connection (R14). Its secret is stored as a hash.
-
-    ``made_by`` is the superuser who lends their authority to the contact.
-    """
-
-    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
-    made_by = models.ForeignKey("core_identity.User", models.PROTECT, related_name="+")
-    secret_hash = models.CharField(max_length=64, unique=True)
-    expires_at = models.DateTimeField()
-    opened_at = models.DateTimeField(null=True)
-    used_at = models.DateTimeField(null=True)
-
-    def __str__(self) -> str:
-        return f"set-up link of {self.connection}"
-
-
 class Method(models.TextChoices):
     """The HTTP methods that the log records. The text of any other method is not stored, because a stranger may have written it."""
 

@@ -13,7 +13,7 @@ from core_identity.event_kinds import EventKind
 from core_identity.services import events
 from core_identity.services.locks import lock_connection
 from core_identity.values import Actor, ActorKind, Channel
-from scim.models import BearerToken, OAuthClient, SetupLink, UsedCode
+from scim.models import BearerToken, OAuthClient, UsedCode
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -25,12 +25,12 @@ CODE_USED_TWICE: Final = "The authorization code that gave this token was used a
 
 
 def end_access(sender: object, *, connection: "Connection", actor: Actor, **_: Any) -> None:
-    """Receive `connection_switched_off`: delete tokens, codes and set-up links, revoke long-lived tokens.
+    """Receive `connection_switched_off`: delete tokens and codes, revoke long-lived tokens.
 
     The caller holds the lock on the connection. Rows are deleted, because the toolkit accepts a revoked refresh token during its grace period.
     """
     now = database_now()
-    ended = [*_end_tokens(connection, now), *_end_links(connection, now)]
+    ended = list(_end_tokens(connection, now))
     bearer_tokens = BearerToken.objects.filter(connection=connection, revoked_at=None)
     ended += [(EventKind.TOKEN_REVOKED, {"name": (token.name, None)}) for token in bearer_tokens]
     bearer_tokens.update(revoked_at=now)
@@ -81,13 +81,6 @@ def _delete_tokens(
         yield EventKind.REFRESH_TOKEN_REVOKED, {"created_at": (token.created, None)}
     refresh.delete()
     get_access_token_model().objects.filter(pk__in=access_ids).delete()
-
-
-def _end_links(connection: "Connection", now: datetime) -> "Iterator[tuple[EventKind, events.Changes]]":
-    unused = SetupLink.objects.filter(connection=connection, used_at=None)
-    for link in unused.filter(expires_at__gt=now):
-        yield EventKind.SETUP_LINK_REVOKED, {"expires_at": (link.expires_at, None)}
-    unused.delete()
 
 
 def _record(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from core_identity.set_up import Screen, Step, Value, Vendor
+from core_identity.set_up import CustomerStep, Screen, Step, Value, Vendor
 from scim.connections import urls
 from scim.models import BearerToken, OAuthClient, ProvisioningRecord
 from scim.wire.urns import ENTERPRISE_USER
@@ -36,6 +36,13 @@ def steps(connection: "Connection") -> Iterator[Step]:
         "long-lived token. Then copy the values below into its provisioning screen.",
         page="credentials" if has_credential else "oauth",
         page_title="Secrets and tokens" if has_credential else "Make the OAuth client",
+        for_customer=CustomerStep(
+            "Switch on provisioning",
+            "Make a client for Okta, or a token for Entra and others. It is shown once. Then copy the provisioning values below.",
+            facts=("There is a credential. Its secret was shown once.",) if has_credential else (),
+            act="portal-credentials",
+            act_title="Make a token" if has_credential else "Make the client or token",
+        ),
     )
     consented = client is not None and client.consented_at is not None
     yield Step(
@@ -46,9 +53,15 @@ def steps(connection: "Connection") -> Iterator[Step]:
         facts=_consent(client, token),
         advice="We wait for the identity provider to ask. In Okta: Provisioning, Integration, Authenticate. Is the button missing? Edit the SCIM "
         "connection in Okta, change nothing, and save. With a long-lived token no consent is needed.",
-        page="contact",
+        page="setup-link",
         page_title="Let the customer's administrator consent",
         seen_at=client.consented_at if client is not None else None,
+        for_customer=CustomerStep(
+            "Give your consent",
+            "In Okta: Provisioning, Integration, Authenticate, in this browser. We then ask you one question. Is the button missing? Edit the "
+            "SCIM connection in Okta, change nothing, and save. With a token no consent is needed.",
+            facts=("With a token no consent is needed.",) if token is not None and not consented else (),
+        ),
     )
     yield Step(
         8,
@@ -59,6 +72,11 @@ def steps(connection: "Connection") -> Iterator[Step]:
         advice="In Okta: Provisioning, Integration, Test Connector Configuration. In Entra: Provisioning, Test Connection; it asks for a random user "
         "that does not exist, and the answer is an empty list. If it fails, the provisioning log here shows each call with its answer.",
         seen_at=good.at if good else None,
+        for_customer=CustomerStep(
+            "Test the connection",
+            "In Okta: Provisioning, Integration, Test Connector Configuration. In Entra: Provisioning, Test Connection.",
+            facts=_call(newest, is_good=good is not None),
+        ),
     )
 
 

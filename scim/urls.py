@@ -6,6 +6,7 @@ from django.urls import path, re_path
 from rest_framework.views import APIView
 
 from core_identity.credentials import credential
+from scim import portal
 from scim.connections import AUTHORIZE_PATH, TOKEN_PATH
 from scim.views import bulk, consent, discovery, groups, metadata, oauth, root, users
 from scim.views.base import NothingHere
@@ -20,8 +21,7 @@ _BASE = "scim/<str:slug>/v2"
 urlpatterns = [
     # `scim.addresses` gives each request the slashes of these patterns.
     path(AUTHORIZE_PATH, consent.authorize, name="oauth-authorize"),
-    path("oauth/contact/", consent.contact_ready, name="oauth-contact-ready"),
-    path("oauth/contact/<str:secret>/", consent.contact, name="oauth-contact"),
+    path("set-up/credentials", portal.credentials, name="portal-credentials"),
     path(TOKEN_PATH, oauth.token, name="oauth-token"),
     path("oauth/revoke_token/", oauth.revoke_token, name="oauth-revoke-token"),
     path("oauth/introspect/", oauth.introspect, name="oauth-introspect"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from django.utils import timezone
 
 from core_identity.attributes import FOLLOWED, NAMES
-from core_identity.set_up import Screen, Step, Value, Vendor
+from core_identity.set_up import CustomerStep, Screen, Step, Value, Vendor
 from sso.idp_changes import warnings_of
 from sso.models import SamlSettings, SignInRecord
 from sso.outcomes import SIGNED_IN
@@ -43,6 +43,11 @@ def steps(connection: "Connection") -> Iterator[Step]:
         advice="Create the SAML app and copy the values below into it, in the order of its screens. The step is done when the first SAML "
         "response arrives here, also from a test sign-in.",
         seen_at=answer.at if answer else None,
+        for_customer=CustomerStep(
+            "Create the SAML app and copy our values into it",
+            "The values are below, in the order of the screens of your identity provider. The step is done when the first SAML response arrives "
+            "here, also from a test sign-in.",
+        ),
     )
     yield Step(
         3,
@@ -54,6 +59,13 @@ def steps(connection: "Connection") -> Iterator[Step]:
         "SAML Signing Certificates, View IdP metadata.",
         page="metadata",
         page_title="Replace" if saml else "Enter the metadata",
+        for_customer=CustomerStep(
+            "Send us the metadata of your app",
+            "Upload the file, or paste it. In Okta: the app, Sign On, SAML Signing Certificates, View IdP metadata.",
+            facts=_until(saml),
+            act="portal-metadata",
+            act_title="Replace the metadata" if saml else "Send the metadata",
+        ),
     )
     yield Step(
         4,
@@ -65,6 +77,12 @@ def steps(connection: "Connection") -> Iterator[Step]:
         page="test" if saml else "",
         page_title="Test sign-in",
         seen_at=tested.at if tested else None,
+        for_customer=CustomerStep(
+            "Try to sign in",
+            "Assign yourself to the app at your identity provider, then start a test. Nobody is created and nothing is changed.",
+            act="portal-test" if saml else "",
+            act_title="Test the sign-in",
+        ),
     )
     yield Step(
         5,
@@ -75,6 +93,12 @@ def steps(connection: "Connection") -> Iterator[Step]:
         advice=f"Ask one person to open the sign-in page /sso/{connection.slug}/login. If the sign-in is refused, the page shows a "
         "reference: enter it in the search of the sign-in log.",
         seen_at=signed_in.at if signed_in else None,
+        for_customer=CustomerStep(
+            "First person signs in",
+            f"Ask one person to open {saml.sp.acs_url.removesuffix('acs')}login"
+            if saml
+            else "Send the metadata first.",
+        ),
     )
 
 
@@ -86,8 +110,11 @@ def _trust(saml: SamlSettings | None) -> tuple[str, ...]:
     """Return until when the certificates are valid, and the warnings about them."""
     if saml is None:
         return ()
-    until = f"Signing certificate valid until {_last_end(saml):%d %b %Y}."
-    return (until, *warnings_of(saml, timezone.now()))
+    return (*_until(saml), *warnings_of(saml, timezone.now()))
+
+
+def _until(saml: SamlSettings | None) -> tuple[str, ...]:
+    return () if saml is None else (f"Signing certificate valid until {_last_end(saml):%d %b %Y}.",)
 
 
 def _last_end(saml: SamlSettings) -> datetime:

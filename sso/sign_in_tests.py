@@ -10,16 +10,17 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from cryptography.fernet import Fernet
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from core_identity.clock import database_now
-from core_identity.errors import IdentityError
+from core_identity.errors import IdentityError, InvalidValue, MissingAttributes
 from core_identity.event_kinds import EventKind
 from core_identity.services.sign_in_tests import SignInTest, run_sign_in_test
 from core_identity.services.uniqueness import WAY_OUT
@@ -36,11 +37,19 @@ from sso.saml.assertion import VerifiedAssertion
 from sso.saml.refusals import Code, SamlRefusal, legible
 from sso.sign_in_log import MAX_NAMES, Attempt, as_json, record, record_stranger
 
+if TYPE_CHECKING:
+    from core_identity.models import SetupLink
+
 MAX_VALUES: Final = 50
 """The number of values of one attribute that are shown."""
 
 WOULD_OPEN: Final = "Would sign in"
 WOULD_REFUSE: Final = "Would be refused"
+OUR_SIDE: Final = "our_side"
+OUR_SIDE_SENTENCE: Final = (
+    "Your side is correct. CORE would not let this person in yet, for a reason on its own side. "
+    "Give the reference to your contact, who sees the reason."
+)
 
 
 def may_test(user: Any, connection: Any) -> bool:
@@ -62,6 +71,22 @@ def begin_test(request: HttpRequest, saml: SamlSettings) -> sign_in_state.Depart
         tester=request.user,
         tester_session=sign_in_state.hashed(str(request.session.session_key)),
     )
+
+
+def begin_test_of_link(request: HttpRequest, saml: SamlSettings, link: "SetupLink") -> sign_in_state.Departure:
+    """Begin a test sign-in for the browser of a set-up link (R38). It has the authority of the link's maker, and ends with it."""
+    return sign_in_state.depart(
+        saml,
+        browser_token=sign_in_state.browser_token_of(request),
+        next_path=reverse("portal-tested"),
+        tester=link.made_by,
+        tester_session=_session_of(link),
+    )
+
+
+def _session_of(link: "SetupLink") -> str:
+    """Return what stands for the session: this link, in the browser that has it open now."""
+    return sign_in_state.hashed(f"set-up link {link.pk} {link.browser_hash}")
 
 
 def settings_under_test(slug: str, browser_token: str | None) -> SamlSettings:
@@ -89,23 +114,40 @@ def finish_test(attempt: Attempt, state: SignInState) -> HttpResponse:
         record_stranger(attempt, refusal)
         return _lead_to(attempt, state, _refusal_verdict(refusal.code.value, refusal.sentence))
     explain_attributes(attempt.trace, attempt.saml, assertion)
+    checks = attempt.trace.checks
     try:
         person = person_of(assertion, attempt.saml)
     except IdentityError as refused:
         test = SignInTest(None, refused, ())
     else:
         test = _run(attempt, person)
-    found = _verdict(attempt, assertion, test)
-    return _lead_to(attempt, state, {**found, "said": _sent_values(assertion), "events": _plain(test)})
+    found = {**_verdict(attempt, assertion, test), "said": _sent_values(assertion), "events": _plain(test)}
+    if state.next_path:
+        found = _for_customer(found, test.refusal) | {"checks": [as_json(check) for check in checks]}
+    return _lead_to(attempt, state, found)
 
 
 def take_report(request: HttpRequest, *, connection: Any, ticket: str) -> dict[str, Any] | None:
-    """Return the result of a test, once, to the administrator, session and browser that began it; otherwise None."""
+    """Return what a test found, once, to whose it is: this administrator, in this session and this browser; else None."""
+    session = sign_in_state.hashed(str(request.session.session_key))
+    return _take_report(request, connection=connection, tester_id=request.user.pk, session=session, ticket=ticket)
+
+
+def take_report_of_link(request: HttpRequest, link: "SetupLink", *, ticket: str) -> dict[str, Any] | None:
+    """Return what a test found, once, to the link that began it, in this browser; else None."""
+    return _take_report(
+        request, connection=link.connection, tester_id=link.made_by_id, session=_session_of(link), ticket=ticket
+    )
+
+
+def _take_report(
+    request: HttpRequest, *, connection: Any, tester_id: Any, session: str, ticket: str
+) -> dict[str, Any] | None:
     with transaction.atomic():
         mine = sign_in_state.tests_of(sign_in_state.browser_token_of(request)).filter(
             connection=connection,
-            tester=request.user.pk,
-            tester_session=sign_in_state.hashed(str(request.session.session_key)),
+            tester=tester_id,
+            tester_session=session,
             ticket_hash=sign_in_state.hashed(ticket),
             finished_at=None,
         )
@@ -145,6 +187,19 @@ def _verdict(attempt: Attempt, assertion: VerifiedAssertion, test: SignInTest) -
     }
 
 
+def _for_customer(found: Mapping[str, Any], refusal: IdentityError | None) -> dict[str, Any]:
+    """Return the IdP's side of a result, for the customer's own page (R38).
+
+    It contains what the IdP sent, and whether the person would get in. The matched user, roles, conflicts and changes are CORE's side.
+    """
+    told = {"opens": found["opens"], "said": found["said"]}
+    if refusal is None:
+        return {**told, "code": SIGNED_IN, "sentence": "CORE would let this person in."}
+    if isinstance(refusal, MissingAttributes | InvalidValue):
+        return {**told, "code": found["code"], "sentence": found["sentence"]}
+    return {**told, "code": OUR_SIDE, "sentence": OUR_SIDE_SENTENCE}
+
+
 def _refusal_verdict(code: str, sentence: str) -> dict[str, Any]:
     return {"opens": False, "code": code, "sentence": sentence}
 
@@ -170,15 +225,16 @@ def _lead_to(attempt: Attempt, state: SignInState, found: Mapping[str, Any]) -> 
     """Store the result, encrypted, and redirect the browser to a page of this site, where its session cookie is sent."""
     connection, ticket = attempt.saml.connection, secrets.token_urlsafe(32)
     report = {
+        "checks": [as_json(check) for check in attempt.trace.checks],
         **found,
         "reference": attempt.reference,
         "milliseconds": attempt.trace.milliseconds,
         "switched_off": not connection.enabled,
-        "checks": [as_json(check) for check in attempt.trace.checks],
     }
     sealed = _box(ticket).encrypt(json.dumps(report, default=str).encode()).decode()
     SignInState.objects.filter(pk=state.pk).update(ticket_hash=sign_in_state.hashed(ticket), report=sealed)
-    response = redirect("admin:core_identity_connection_tested", connection.pk)
+    # Set at the departure, by us: the page of the set-up link that began the test.
+    response = redirect(state.next_path or reverse("admin:core_identity_connection_tested", args=[connection.pk]))
     response.status_code = 303
     response["Location"] += f"?{urlencode({'ticket': ticket})}"
     return response

@@ -30,7 +30,14 @@ class Tab:
 TABS: Final = (
     Tab(
         "Set-up",
-        (Page("overview", "Set-up", "The steps in order, and the values for the identity provider."),),
+        (
+            Page("overview", "Set-up", "The steps in order, and the values for the identity provider."),
+            Page(
+                "setup-link",
+                "Set-up link",
+                "Lets the customer's IT administrator do these steps without an account here.",
+            ),
+        ),
     ),
     Tab(
         "SAML",
@@ -56,7 +63,6 @@ TABS: Final = (
             Page("credentials", "Secrets and tokens", "Client secrets and long-lived tokens: make, change, revoke."),
             Page("oauth", "OAuth client", "Lets the identity provider ask for consent and tokens."),
             Page("redirects", "Redirect URIs of Okta", "Computed from the address of the app in Okta."),
-            Page("contact", "Link for the set-up contact", "Lets the customer's administrator give consent."),
         ),
     ),
     Tab(

@@ -5,6 +5,7 @@ from typing import Any
 from django.urls import reverse
 
 from core_identity.admin.connection_tabs import tabs_for
+from core_identity.admin.setup_links import marks_of
 from core_identity.admin_kit.pages import ConnectionReadPage
 from core_identity.models import Connection
 from core_identity.set_up import Step, Vendor, screens_of, steps_of
@@ -42,6 +43,7 @@ class OverviewPage(StepsPage):
         return {
             **super().facts(form),
             **self.admin.overview(self.row),
+            **marks_of(self.row),
             "vendor": vendor,
             "vendors": list(Vendor),
             "screens": screens_of(self.row, vendor),

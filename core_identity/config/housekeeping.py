@@ -10,11 +10,12 @@ from django.db.models import QuerySet
 
 import scim.housekeeping
 import sso.housekeeping
-from core_identity.models import Budget, LoggedHour
+from core_identity.models import Budget, LoggedHour, SetupLink
 from core_identity.selectors.log_hours import DAYS
 from core_identity.services.log_hours import count_finished_hours
 from core_identity.services.unlisted_groups import end_unlisted_groups
 from core_identity.values import Actor, ActorKind, Channel
+from core_identity.write_guard import service_writes
 from scim.home import CALLS
 from sso.home import SIGN_INS
 
@@ -27,6 +28,7 @@ CHORES: Final[Mapping[str, Callable[[datetime], QuerySet[Any]]]] = {
     # The longest window is an hour.
     "budgets": lambda now: Budget.objects.filter(minute__lt=now.timestamp() // 60 - 61),
     "counted hours": lambda now: LoggedHour.objects.filter(hour__lt=now - timedelta(days=DAYS + 1)),
+    "set-up links": lambda now: SetupLink.objects.filter(expires_at__lt=now - timedelta(days=30)),
     "sessions": lambda now: Session.objects.filter(expire_date__lt=now),
 }
 """By the name that the command prints: the rows to delete, given the time (aware)."""
@@ -53,5 +55,6 @@ def tidy(*, now: datetime) -> Iterator[tuple[str, int]]:
 def _delete_some(rows: QuerySet[Any]) -> int:
     free = rows.order_by("pk").select_for_update(skip_locked=True, of=("self",))
     chosen = list(free.values_list("pk", flat=True)[:AT_ONCE])
-    rows.model._default_manager.filter(pk__in=chosen).delete()
+    with service_writes():
+        rows.model._default_manager.filter(pk__in=chosen).delete()
     return len(chosen)

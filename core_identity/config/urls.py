@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("brand.css", brand_css, name="brand-css"),
     path("brand/logo", brand_logo, name="brand-logo"),
     path("admin/", admin.site.urls),
+    path("", include("core_identity.portal.urls")),
     path("", include("scim.urls")),
     path("", include("sso.urls")),
 ]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.db.models import Count, Q
 
 from core_identity.models import Connection, Identity, PushGroup
-from core_identity.set_up import Step, uid_rule_in_words
+from core_identity.set_up import CustomerStep, Step, uid_rule_in_words
 
 
 def steps(connection: Connection) -> Iterator[Step]:
@@ -31,6 +31,12 @@ def steps(connection: Connection) -> Iterator[Step]:
             "look for errors in the provisioning log here, and in Okta under Dashboard, Tasks."
         ),
         seen_at=person.pushed_at if person else None,
+        for_customer=CustomerStep(
+            "Send the first person and the first group",
+            "Assign one person to the app. In Okta also push one group: Push Groups, Push groups now. If nothing arrives, look for errors in Okta "
+            "under Dashboard, Tasks.",
+            facts=("A person arrived.",) if person else (),
+        ),
     )
     waiting, linked = counted_groups(connection)
     yield Step(
@@ -49,6 +55,11 @@ def steps(connection: Connection) -> Iterator[Step]:
         ),
         page="groups",
         page_title="Groups",
+        for_customer=CustomerStep(
+            "Groups give roles",
+            "Push the groups whose members need a role here. Your contact decides which groups give one.",
+            facts=(f"{_number(waiting + linked, 'group')} arrived.",) if waiting + linked else (),
+        ),
     )
 
 

@@ -1,11 +1,9 @@
-"""The OAuth client of a connection, as an administrator fills it in; its redirect URIs, and the link for consent (R14)."""
+"""The OAuth client of a connection, as an administrator fills it in; and its redirect URIs (R14)."""
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.conf import settings
 from django.http import HttpRequest
-from django.urls import reverse
 
 import scim.connections
 from core_identity.admin_kit.forms import ActForm, ConfirmsWhatWasShown
@@ -13,10 +11,9 @@ from core_identity.admin_kit.pages import Access, ConnectionPage
 from scim.admin.shown_once import ShownOncePage
 from scim.models import OAuthClient
 from scim.okta_console import EXAMPLE, redirect_uris
-from scim.setup_links import make_link
 
 if TYPE_CHECKING:
-    from core_identity.models import Connection, User
+    from core_identity.models import Connection
 
 
 class OAuthClientForm(ActForm):
@@ -48,15 +45,6 @@ class OAuthClientForm(ActForm):
             rotate_secret="new_secret" in self.data,
             actor=self.actor,
         )
-
-
-class SetupLinkForm(ActForm):
-    """One button: a link, once."""
-
-    connection: "Connection"
-
-    def write(self) -> str:
-        return make_link(actor=self.actor, connection=self.connection, made_by=cast("User", self.request.user))
 
 
 class RedirectForm(ConfirmsWhatWasShown, ActForm):
@@ -115,17 +103,3 @@ class RedirectsPage(ConnectionPage):
 
     def facts(self, form: RedirectForm) -> dict[str, Any]:
         return {"uris": form.uris}
-
-
-class SetupLinkPage(ShownOncePage):
-    """For superusers: the link lends their right to consent (R14)."""
-
-    name = "contact"
-    title = "Link for the set-up contact of {row}"
-    access = Access.SUPERUSER
-    form_class = SetupLinkForm
-    template_name = "admin/scim/setup_link.html"
-
-    def shown(self, form: SetupLinkForm) -> list[dict[str, str]]:
-        link = settings.PUBLIC_URL + reverse("oauth-contact", args=[form.written])
-        return [{"name": "link", "label": "Link", "value": link}]

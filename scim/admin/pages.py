@@ -10,7 +10,8 @@ from core_identity.admin_kit.pages import ConnectionPart, HealthRow
 from core_identity.selectors.pages import number_of_resources
 from scim.admin.credentials import CredentialsPage, RevokePage, SecretPage, TokenPage
 from scim.admin.inline import OAuthClientInline
-from scim.admin.oauth_client import OAuthClientPage, RedirectsPage, SetupLinkPage
+from scim.admin.oauth_client import OAuthClientPage, RedirectsPage
+from scim.admin.proposed import ProposedTokenPage
 from scim.models import OAuthClient, ProvisioningRecord
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def health(connection: "Connection", facts: Mapping[str, Any]) -> Iterator[Healt
 
 
 SCIM: Final = ConnectionPart(
-    pages=(OAuthClientPage, RedirectsPage, SetupLinkPage, CredentialsPage, RevokePage, TokenPage, SecretPage),
+    pages=(OAuthClientPage, RedirectsPage, CredentialsPage, RevokePage, TokenPage, SecretPage, ProposedTokenPage),
     inline=OAuthClientInline,
     facts=facts,
     columns={},

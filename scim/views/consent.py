@@ -1,4 +1,4 @@
-"""Consent to provisioning (RFC 6749 section 4.1), only by a superuser or by the set-up contact of the connection (R14).
+"""Consent to provisioning (RFC 6749 section 4.1), only by a superuser or by the browser of the connection's set-up link (R14).
 
 The toolkit's own page would accept the consent of any signed-in end user, and give out a SCIM token for it.
 """
@@ -13,22 +13,21 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from oauth2_provider.exceptions import OAuthToolkitError
 from oauth2_provider.views import AuthorizationView
 
+from core_identity.admin_kit.forms import actor_of
 from core_identity.credentials import credential
-from core_identity.values import Actor, ActorKind, Channel
+from core_identity.portal import links
 from scim.addresses import parameter_not_utf8
 from scim.consents import note_answer
 from scim.models import OAuthClient
-from scim.setup_links import contact_of, open_link, unopened_link, use_up
 
 if TYPE_CHECKING:
-    from core_identity.models import User
-    from scim.models import SetupLink
+    from core_identity.models import SetupLink, User
 
 UNDERSTOOD: Final = (
     "client_id", "redirect_uri", "response_type", "state", "scope", "code_challenge", "code_challenge_method"
@@ -53,9 +52,9 @@ def consenter_of(request: HttpRequest) -> Consenter | None:
     user = request.user
     if user.is_authenticated and user.is_superuser:
         return Consenter(user, user.username)
-    link = contact_of(request)
-    if link is not None and link.made_by.is_superuser and link.made_by.is_active:
-        return Consenter(link.made_by, f"set-up contact of {link.connection} (link by {link.made_by.username})", link)
+    link = links.current_link(request)
+    if link is not None and link.consented_at is None:
+        return Consenter(link.made_by, links.actor_of(link, request).label, link)
     return None
 
 
@@ -125,13 +124,8 @@ class Consent(AuthorizationView):  # type: ignore[misc]  # the toolkit publishes
 
     def _record(self, *, allowed: bool, credentials: dict[str, Any]) -> None:
         assert self.consenter is not None  # noqa: S101
-        actor = Actor(
-            Channel.ADMIN,
-            ActorKind.ADMIN,
-            self.consenter.label,
-            id=str(self.consenter.user.pk),
-            request_id=getattr(self.request, "request_id", ""),
-        )
+        link = self.consenter.link
+        actor = actor_of(self.request) if link is None else links.actor_of(link, self.request)
         note_answer(
             actor=actor,
             client=self.client,
@@ -139,8 +133,8 @@ class Consent(AuthorizationView):  # type: ignore[misc]  # the toolkit publishes
             allowed=allowed,
             redirect_uri=credentials["redirect_uri"],
         )
-        if allowed and self.consenter.link is not None:
-            use_up(self.request, self.consenter.link)
+        if allowed and link is not None:
+            links.use_consent(link)
 
 
 def cleaned_query(query: str) -> str:
@@ -165,26 +159,3 @@ def _refused(request: HttpRequest, sentence: str) -> HttpResponse:
 
 
 authorize = credential("staff")(never_cache(Consent.as_view()))
-
-
-@credential("none")
-@never_cache
-def contact(request: HttpRequest, secret: str) -> HttpResponse:
-    """Make the browser that opens a set-up link the contact of its connection. It needs a button, because mail scanners open links too."""
-    if request.method == "POST":
-        link = open_link(request, secret)
-        if link is not None:
-            return redirect("oauth-contact-ready")
-    link = unopened_link(secret)
-    if link is None:
-        return _refused(request, "This link was used already, or is too old. Ask the person who sent it for a new one.")
-    return render(request, "scim/contact.html", {"connection": link.connection})
-
-
-@credential("none")
-@never_cache
-def contact_ready(request: HttpRequest) -> HttpResponse:
-    link = contact_of(request)
-    if link is None:
-        return _refused(request, "This browser is not a set-up contact, or the link is too old. Ask for a new link.")
-    return render(request, "scim/contact_ready.html", {"connection": link.connection})

@@ -13,6 +13,7 @@ from sso.admin.domains import DomainsPage
 from sso.admin.inline import SamlSettingsInline
 from sso.admin.keys import KeyPage, KeysPage
 from sso.admin.metadata import MetadataPage
+from sso.admin.proposed import ProposedMetadataPage
 from sso.admin.settings import SettingsPage
 from sso.admin.sign_in_tests import BeginTestPage, TestResultPage
 from sso.idp_changes import warnings_of
@@ -53,7 +54,16 @@ def health(connection: "Connection", facts: Mapping[str, Any]) -> Iterator[Healt
 _SIGNED_IN: Final = SignInRecord.objects.filter(connection_slug=OuterRef("slug"), code=SIGNED_IN, is_test=False)
 
 SAML: Final = ConnectionPart(
-    pages=(SettingsPage, DomainsPage, KeysPage, KeyPage, MetadataPage, BeginTestPage, TestResultPage),
+    pages=(
+        SettingsPage,
+        DomainsPage,
+        KeysPage,
+        KeyPage,
+        MetadataPage,
+        ProposedMetadataPage,
+        BeginTestPage,
+        TestResultPage,
+    ),
     inline=SamlSettingsInline,
     facts=facts,
     columns={"signed_in": Subquery(_SIGNED_IN.order_by("-id").values("at")[:1])},

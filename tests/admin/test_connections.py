@@ -301,24 +301,6 @@ def test_faults_of_the_oauth_client_are_shown(as_root: Client, acme: Connection)
     assert not OAuthClient.objects.exists()
 
 
-def test_a_superuser_makes_a_link_for_the_set_up_contact_R14(as_root: Client, acme: Connection) -> None:
-    assert "Make the link" in as_root.get(page_of(acme, "contact")).content.decode()
-    answer = as_root.post(page_of(acme, "contact"))
-    link = answer.context["shown"][0]["value"]
-    assert link.startswith("http://localhost:8000/oauth/contact/")
-    assert link in answer.content.decode()
-    assert "no-store" in answer["Cache-Control"]
-    assert Event.objects.get(kind="setup_link.created").actor == "root"
-    assert Client(headers={"host": "localhost"}).get(link.removeprefix("http://localhost:8000")).status_code == 200
-
-
-def test_only_a_superuser_lends_the_right_to_consent_R14(acme: Connection) -> None:
-    clerk = browser_of(staff("clerk", "view_connection", "change_connection"))
-    assert clerk.get(page_of(acme)).status_code == 200
-    assert "Link for the set-up contact" not in clerk.get(page_of(acme)).content.decode()
-    assert clerk.post(page_of(acme, "contact")).status_code == 403
-
-
 def test_a_rekey_is_begun_and_ended_R3(as_root: Client, acme: Connection, jane: Identity) -> None:
     page = reverse("admin:core_identity_connection_rekey", args=[acme.pk])
     assert "people have externalId and userName" in as_root.get(page).content.decode()

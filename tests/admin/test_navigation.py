@@ -100,6 +100,7 @@ def test_the_counts_are_one_statement_however_much_waits(acme: Connection, jane:
         ("/admin/", {}, "Home"),
         ("/admin/core_identity/user/", {}, "Users"),
         ("/admin/core_identity/user/reactivations/", {}, "Reactivation requests"),
+        ("/admin/core_identity/user/", {"is_staff__exact": "1", "q": "jane"}, "Administrators"),
         ("/admin/core_identity/user/all-drift/", {"kind": "email"}, "Drift"),
         ("/admin/core_identity/connection/waiting-groups/", {}, "Groups"),
         ("/admin/core_identity/user/", {"status": "expired"}, "Users"),

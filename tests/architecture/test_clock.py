@@ -11,6 +11,7 @@ SHOWN_OR_LOGGED: Final = {
     "core_identity/config/home.py",  # ages and ends that are shown
     "core_identity/config/readiness.py",  # compares the two clocks
     "core_identity/selectors/mismatches.py",  # what is listed
+    "core_identity/selectors/refused.py",  # what is listed
     "core_identity/services/conflicts.py",
     "core_identity/services/erasure.py",
     "core_identity/services/events.py",

@@ -42,6 +42,7 @@ OPENED_BY: Final = {
     "session": {"person", "staff"},
     "staff": {"staff"},
     "client": set(),  # none of these: it takes the client's id and secret
+    "setup_link": set(),  # none of these: it takes the browser that opened a set-up link
     "none": set(HOLDERS),
 }
 

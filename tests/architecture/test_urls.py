@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from core_identity.credentials import Credential
 
-KINDS: set[Credential] = {"none", "session", "bearer", "client", "staff"}
+KINDS: set[Credential] = {"none", "session", "bearer", "client", "staff", "setup_link"}
 
 
 def patterns(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:

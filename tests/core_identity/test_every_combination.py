@@ -33,7 +33,7 @@ from core_identity.services.expiry import expire, unexpire
 from core_identity.services.identities import set_uid
 from core_identity.services.provisioning import change_person, create_person, remove_person
 from core_identity.services.sign_in import sign_in
-from core_identity.services.users import change_user
+from core_identity.services.users import COMMAND, change_user
 from core_identity.values import Person
 from core_identity.write_guard import service_writes
 from tests.core_identity.reconciliation_table import (
@@ -48,7 +48,7 @@ from tests.core_identity.reconciliation_table import (
     first_fit,
     standing_after,
 )
-from tests.support.cast import ADMIN, BROWSER, COMMAND, OKTA, by_sso, make_connection
+from tests.support.cast import ADMIN, BROWSER, OKTA, by_sso, make_connection
 from tests.support.nightly import NIGHTLY
 from tests.support.snapshot import PEOPLE, Snapshot, changes, snapshot
 
@@ -250,7 +250,7 @@ def set_scene(*, state: str, expired: bool, staff: bool, with_external_id: bool)
         first = replace(first, uid=None) if state == "derived" else first
         x = create_person(actor=OKTA, connection=connection, person=first).identity
     if state != "derived":
-        with service_writes():  # another service calls this one
+        with service_writes():
             set_uid(actor=ADMIN, identity=x, uid=X.uid or "")
     if state == "inactive":
         put(connection, x, replace(first, active=False, uid=None))

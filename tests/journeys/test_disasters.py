@@ -211,7 +211,7 @@ def test_while_the_database_is_away_every_channel_says_503_in_its_form(
         ("GET", f"/sso/{customer.slug}/logout", page, {}),
         ("GET", "/admin/", page, {}),
         ("GET", f"/oauth/authorize/?client_id={client}&response_type=code&scope=scim", page, {}),
-        ("GET", "/oauth/contact/x/", page, {}),
+        ("GET", "/set-up/open/x", page, {}),
         *(
             ("POST", f"/oauth/{name}/", json_, {"data": form, "auth": (client, "x")})
             for name in ("token", "introspect")

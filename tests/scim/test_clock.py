@@ -8,12 +8,12 @@ from django.core.management import call_command
 from oauth2_provider.models import get_access_token_model, get_grant_model
 
 from core_identity.clock import database_now
-from core_identity.models import Connection
+from core_identity.models import Connection, SetupLink
+from core_identity.portal.links import link_of, make_link
 from scim.bearer_tokens import make_token
 from scim.client_secrets import live_secrets, rotate_secret
-from scim.models import BearerToken, ClientSecret, OAuthClient, SetupLink
+from scim.models import BearerToken, ClientSecret, OAuthClient
 from scim.revocation import has_ended
-from scim.setup_links import make_link, unopened_link
 from tests.scim.conftest import Scim, secrets_of, token_of
 from tests.support.cast import ADMIN
 from tests.support.clock import node_clock_off
@@ -41,7 +41,7 @@ def test_the_clock_of_a_node_neither_ends_nor_prolongs_anything(
         assert (okta.get("/Users").status_code == 200) is good
         assert (lasting.get("/Users").status_code == 200) is good
         assert len(live_secrets(client, now=database_now())) == (2 if good else 1)
-        assert (unopened_link(link) is not None) is good
+        assert (link_of(link) is not None) is good
         assert code.is_expired() is not good
         assert code.is_expired.__func__ is has_ended
 

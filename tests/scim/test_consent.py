@@ -14,12 +14,12 @@ from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
 import scim.connections
-from core_identity.models import Connection, Event, User
+from core_identity.models import Connection, Event, SetupLink, User
+from core_identity.portal.links import make_link
 from core_identity.services.connections import switch_off
 from core_identity.services.expiry import expire
 from core_identity.services.users import create_local_user, create_user
-from scim.models import OAuthClient, SetupLink
-from scim.setup_links import make_link
+from scim.models import OAuthClient
 from tests.scim.conftest import FORM, HOST, Scim, Secrets
 from tests.support.cast import ADMIN, COMMAND, make_connection
 from tests.support.clock import travel
@@ -330,15 +330,15 @@ def test_a_set_up_contact_consents_for_one_connection_once(
 ) -> None:
     link = make_link(actor=ADMIN, connection=connection, made_by=boss)
     http = browser_of(None)
-    assert http.get(f"/oauth/contact/{link}/").status_code == 200
+    assert http.get(f"/set-up/open/{link}").status_code == 200
     assert Dance(http, secrets).ask().status_code == 302, "looking at the link opens nothing: mail scanners do"
-    begun = http.post(f"/oauth/contact/{link}/")
+    begun = http.post(f"/set-up/open/{link}")
     assert http.get(begun["Location"]).status_code == 200
     dance = Dance(http, secrets)
     tokens = dance.dance()
     assert Scim(connection, tokens["access_token"]).get("/Users").status_code == 200
     event = Event.objects.get(kind="oauth_client.consented")
-    assert event.actor == "set-up contact of acme (link by boss)"
+    assert (event.actor_kind, event.actor) == ("setup_link", "set-up contact of acme (link by boss)")
     assert dance.ask().status_code == 302, "good for one consent"
     assert http.get("/admin/").status_code == 302
     assert http.get("/me").status_code == 401
@@ -347,8 +347,8 @@ def test_a_set_up_contact_consents_for_one_connection_once(
 def test_a_link_opens_one_browser_and_one_connection(secrets: Secrets, connection: Connection, boss: User) -> None:
     link = make_link(actor=ADMIN, connection=connection, made_by=boss)
     first, second = browser_of(None), browser_of(None)
-    first.post(f"/oauth/contact/{link}/")
-    assert second.post(f"/oauth/contact/{link}/").status_code == 403
+    first.post(f"/set-up/open/{link}")
+    assert second.post(f"/set-up/open/{link}").status_code == 403
     assert Dance(second, secrets).ask().status_code == 302
     other = make_connection("globex", customer="Globex")
     secret = scim.connections.apply(other, {"redirect_uris": [CALLBACK]}, rotate_secret=True)
@@ -365,9 +365,9 @@ def test_a_link_ends_by_age_by_a_new_one_and_with_its_maker(
     old = make_link(actor=ADMIN, connection=connection, made_by=boss)
     new = make_link(actor=ADMIN, connection=connection, made_by=boss)
     http = browser_of(None)
-    assert http.get(f"/oauth/contact/{old}/").status_code == 403
+    assert http.get(f"/set-up/open/{old}").status_code == 404
     with travel(timezone.now() + timedelta(days=8)):
-        assert http.get(f"/oauth/contact/{new}/").status_code == 403
-    http.post(f"/oauth/contact/{new}/")
+        assert http.get(f"/set-up/open/{new}").status_code == 404
+    http.post(f"/set-up/open/{new}")
     expire(actor=COMMAND, user_id=boss.pk, reason="left")
     assert Dance(http, secrets).ask().status_code == 302

@@ -13,7 +13,7 @@ from django.test import Client
 from core_identity.backends import begin_session
 from core_identity.models import Event, Identity, User
 from core_identity.services.connections import change_connection
-from core_identity.services.users import change_user
+from core_identity.services.users import COMMAND, change_user
 from core_identity.sessions import SessionStore
 from scim.models import ProvisioningRecord
 from tests.scim.conftest import ENTERPRISE, HOST, Scim, error
@@ -283,7 +283,7 @@ def test_staff_and_superusers_are_expired_like_everybody_R26(
     flags: dict[str, bool], okta: Scim, jane: dict[str, Any]
 ) -> None:
     user = User.objects.get(username="jane.doe@acme.test")
-    change_user(actor=ADMIN, user_id=user.pk, **flags)
+    change_user(actor=COMMAND, user_id=user.pk, **flags)
     require_gone(okta, jane, *without_path(False, {}))
 
 

@@ -298,8 +298,6 @@ def test_nobody_can_register_a_client() -> None:
     addresses = [str(entry.pattern) for entry in get_resolver("scim.urls").url_patterns]
     assert [one for one in addresses if one.startswith("oauth")] == [
         "oauth/authorize/",
-        "oauth/contact/",
-        "oauth/contact/<str:secret>/",
         "oauth/token/",
         "oauth/revoke_token/",
         "oauth/introspect/",

@@ -237,7 +237,7 @@ def test_an_administrator_filters_and_finds_by_reference_R35(okta: Scim, other: 
 def test_a_persons_story_and_a_connections_page_lead_to_it_R35(okta: Scim) -> None:
     root = browser_of(create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True))
     okta.make()
-    page = root.get(f"/admin/core_identity/connection/{okta.connection.pk}/change/").content.decode()
+    page = root.get(f"/admin/core_identity/connection/{okta.connection.pk}/overview/").content.decode()
     assert f"{LIST}?connection=acme" in page
     (user,) = re.findall(
         r"/admin/core_identity/user/([0-9a-f-]{36})/", root.get("/admin/core_identity/user/?q=jane").content.decode()

@@ -17,13 +17,13 @@ from oauth2_provider.models import get_access_token_model, get_grant_model, get_
 import scim.connections
 from core_identity.config.housekeeping import tidy
 from core_identity.errors import NotAllowed
-from core_identity.models import Connection, Event
+from core_identity.models import Connection, Event, SetupLink
+from core_identity.portal.links import make_link
 from core_identity.services.connections import switch_off, switch_on
 from core_identity.services.succession import succeed
 from core_identity.services.users import create_local_user
 from scim.bearer_tokens import make_token
-from scim.models import BearerToken, OAuthClient, SetupLink, UsedCode
-from scim.setup_links import make_link
+from scim.models import BearerToken, OAuthClient, UsedCode
 from tests.scim.conftest import FORM, HOST, Scim, Secrets, error, token_of
 from tests.scim.test_consent import CALLBACK, Dance, browser_of
 from tests.support.cast import ADMIN, make_connection
@@ -35,7 +35,7 @@ ENDED = Counter(
         "refresh_token.revoked": 1,
         "bearer_token.revoked": 1,
         "authorization_code.revoked": 1,
-        "setup_link.revoked": 2,
+        "setup_link.revoked": 1,
     }
 )
 
@@ -66,8 +66,9 @@ def test_a_connection_that_was_off_has_no_live_credential_when_it_is_on_again_R1
     assert boss is not None
     _, long_lived = make_token(actor=ADMIN, connection=connection, name="Entra")
     contact = browser_of(None)
-    contact.post(f"/oauth/contact/{make_link(actor=ADMIN, connection=connection, made_by=boss)}/")
-    unopened = make_link(actor=ADMIN, connection=connection, made_by=boss)
+    link = make_link(actor=ADMIN, connection=connection, made_by=boss)
+    contact.post(f"/set-up/open/{link}")
+    assert contact.get("/set-up").status_code == 200
     unused = okta.code()
     for token in (renewed["access_token"], by_client, long_lived):
         assert Scim(connection, token).get("/Users").status_code == 200
@@ -93,7 +94,8 @@ def test_a_connection_that_was_off_has_no_live_credential_when_it_is_on_again_R1
     for old in (given["refresh_token"], renewed["refresh_token"]):
         assert okta.token(grant_type="refresh_token", refresh_token=old).json()["error"] == "invalid_grant"
     assert use(okta, unused).json()["error"] == "invalid_grant"
-    assert browser_of(None).post(f"/oauth/contact/{unopened}/").status_code == 403
+    assert browser_of(None).post(f"/set-up/open/{link}").status_code == 404
+    assert contact.get("/set-up").status_code == 404
     assert Dance(contact, okta.secrets).ask().status_code == 302, "the browser of the set-up contact"
     assert other.get("/Users").status_code == 200, "another customer's connection keeps its tokens"
     assert Scim(connection, okta.dance()["access_token"]).get("/Users").status_code == 200, "a new consent works"
@@ -236,5 +238,5 @@ def test_a_verifier_needs_a_challenge_and_plain_is_refused_before_the_consent(ok
     bent = okta.http.post("/oauth/authorize/", form | {"code_challenge": "v" * 60, "code_challenge_method": "plain"})
     assert parse_qs(urlsplit(bent["Location"]).query)["error"] == ["invalid_request"]
     assert Event.objects.filter(kind="oauth_client.consented").count() == before, "nothing was consented to"
-    assert not SetupLink.objects.exists()
+    assert not SetupLink.objects.filter(revoked_at=None).exists()
     assert not BearerToken.objects.exists()

@@ -16,9 +16,9 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 import scim.connections
 from core_identity.config import housekeeping
-from core_identity.models import Budget, LoggedHour
+from core_identity.models import Budget, LoggedHour, SetupLink
 from core_identity.services.users import create_user
-from scim.models import OAuthClient, Payload, ProvisioningRecord, SetupLink, UsedCode
+from scim.models import OAuthClient, Payload, ProvisioningRecord, UsedCode
 from sso.models import SignInRecord, SignInState, UsedAssertion
 from tests.support.cast import ADMIN, make_connection
 

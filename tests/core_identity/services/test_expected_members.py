@@ -12,6 +12,7 @@ from core_identity.selectors.group_rows import counted_group, group_members, gro
 from core_identity.services.groups import follow_identity, link_waiting, remove_group
 from core_identity.services.provisioning import create_person, remove_person
 from core_identity.services.roles import create_role
+from core_identity.write_guard import service_writes
 from tests.support.cast import ADMIN, JANE, OKTA, ZOE, make_connection
 from tests.support.groups import change, push, role_names
 
@@ -44,7 +45,8 @@ def move(identity: Identity, to: Connection) -> Identity:
     """Do what a successor does that takes over identities (R1a)."""
     Identity.objects.filter(pk=identity.pk).update(connection=to)
     moved = Identity.objects.select_related("connection", "user").get(pk=identity.pk)
-    follow_identity(actor=ADMIN, identity=moved)
+    with service_writes():  # a service calls it
+        follow_identity(actor=ADMIN, identity=moved)
     return moved
 
 
@@ -103,7 +105,8 @@ def test_another_customer_s_id_never_takes_effect_R1_R29(acme: Connection, edito
     change(group, add=frozenset({stranger.scim_id}))
     remove_person(actor=OKTA, connection=globex, scim_id=stranger.scim_id)
     create_person(actor=OKTA, connection=globex, person=JANE)
-    follow_identity(actor=ADMIN, identity=Identity.objects.get(pk=stranger.pk))
+    with service_writes():
+        follow_identity(actor=ADMIN, identity=Identity.objects.get(pk=stranger.pk))
     assert role_names(stranger) == []
     assert group_members([group.pk]) == {}
 
@@ -188,6 +191,6 @@ def test_what_is_read_of_a_group_is_what_the_models_contain_R29(acme: Connection
 
 
 def test_a_newcomer_whom_no_group_names_costs_one_query(jane: Identity) -> None:
-    with CaptureQueriesContext(database) as asked:
+    with CaptureQueriesContext(database) as asked, service_writes():
         follow_identity(actor=OKTA, identity=jane)
     assert len(asked) == 1

@@ -1,0 +1,66 @@
+"""Pages that a set-up link opens: who may see one, and what every answer has."""
+
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from core_identity.budgets import spend
+from core_identity.credentials import credential
+from core_identity.models import SetupLink
+from core_identity.portal.links import current_link, note_use
+
+PortalView = Callable[[HttpRequest, SetupLink], HttpResponse]
+
+ACTS_PER_MINUTE: Final = 60
+"""Most acts are events, which nobody can delete: a link must not be able to fill the table."""
+
+
+def portal_page(
+    *methods: str, is_watched: bool = False
+) -> Callable[[PortalView], Callable[[HttpRequest], HttpResponse]]:
+    """Declare a view that needs an open set-up link and gets it. Everybody else reads that they need a new link.
+
+    ``is_watched``: the page renews itself, so a request for it does not prove that somebody is there.
+    """
+
+    def declare(view: PortalView) -> Callable[[HttpRequest], HttpResponse]:
+        @never_cache
+        @require_http_methods([*methods])
+        @wraps(view)
+        def page(request: HttpRequest) -> HttpResponse:
+            link = current_link(request)
+            if link is None:
+                return gone(request)
+            if request.method == "POST" and (wait := spend(f"set-up link {link.pk}", ACTS_PER_MINUTE)):
+                response = render(request, "portal/wait.html", status=HTTPStatus.TOO_MANY_REQUESTS)
+                response["Retry-After"] = str(wait)
+                return private(response)
+            if not is_watched:
+                note_use(link)
+            return private(view(request, link))
+
+        return credential("setup_link")(page)
+
+    return declare
+
+
+def gone(request: HttpRequest) -> HttpResponse:
+    """Answer the same for a link that never was, has ended, or is open elsewhere."""
+    return private(render(request, "portal/gone.html", status=HTTPStatus.NOT_FOUND))
+
+
+def private(response: HttpResponse) -> HttpResponse:
+    """Keep search engines and other sites out.
+
+    No other site gets a Referer: same-origin. With no-referrer, Chromium would send ``Origin: null`` with our own forms, and the check
+    against forged forms would refuse them.
+    """
+    response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
+    response["Referrer-Policy"] = "same-origin"
+    return response

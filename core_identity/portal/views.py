@@ -1,0 +1,79 @@
+"""The customer's own page (R38): open the link, see the steps and the values, finish."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from core_identity.budgets import hash_of_address, spend
+from core_identity.credentials import credential
+from core_identity.models import SetupLink
+from core_identity.portal import links
+from core_identity.portal.pages import ACTS_PER_MINUTE, gone, portal_page, private
+from core_identity.portal.trust import Proposed, waiting_proposals
+from core_identity.set_up import Vendor, screens_of, steps_of
+
+
+@credential("none")
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def open_link(request: HttpRequest, secret: str) -> HttpResponse:
+    """Show a button. Only its POST binds the link to the browser, because mail scanners open links."""
+    if request.method == "POST":
+        if spend(f"open set-up link {hash_of_address(request)}", ACTS_PER_MINUTE):
+            return gone(request)
+        token = links.open_link(request, secret)
+        if token is not None:
+            response = redirect("portal")
+            links.remember_browser(response, token)
+            return private(response)
+    link = links.link_of(secret)
+    if link is None:
+        return gone(request)
+    is_free = links.free_link(secret, request) is not None
+    page = {"link": link, "is_free": is_free, "hours": links.IDLE.seconds // 3600}
+    return private(render(request, "portal/open.html", page, status=200 if is_free else 403))
+
+
+@portal_page("GET", "HEAD")
+def overview(request: HttpRequest, link: SetupLink) -> HttpResponse:
+    """The steps, and the values for the screens of the chosen identity provider."""
+    vendor = next((one for one in Vendor if one == request.GET.get("idp")), Vendor.OKTA)
+    page = {"vendor": vendor, "vendors": list(Vendor), "screens": screens_of(link.connection, vendor)}
+    return render(request, "portal/overview.html", {**_steps(link), **page})
+
+
+@portal_page("GET", "HEAD", is_watched=True)
+def steps(request: HttpRequest, link: SetupLink) -> HttpResponse:
+    """The list of steps alone. The page renews it by a script, so ticks turn while somebody looks."""
+    return render(request, "portal/steps.html", _steps(link))
+
+
+@portal_page("POST")
+def finish(request: HttpRequest, link: SetupLink) -> HttpResponse:
+    links.finish(actor=links.actor_of(link, request), link=link)
+    return redirect("portal")
+
+
+@portal_page("POST")
+def leave(request: HttpRequest, link: SetupLink) -> HttpResponse:
+    """Let another browser open the link."""
+    links.leave(link)
+    response = render(request, "portal/left.html")
+    response.delete_cookie(links.COOKIE, path="/", samesite="Lax")
+    return response
+
+
+def _steps(link: SetupLink) -> dict[str, Any]:
+    shown = [step for step in steps_of(link.connection) if step.for_customer is not None]
+    following = next((step.order for step in shown if not step.done), None)
+    return {
+        "link": link,
+        "connection": link.connection,
+        "steps": [(step, step.for_customer, step.order == following) for step in shown],
+        "done": sum(step.done for step in shown),
+        "of": len(shown),
+        "waiting": [Proposed(proposal.kind).label for proposal in waiting_proposals(link.connection)],
+    }

@@ -1,0 +1,129 @@
+"""What the customer's IT administrator does about SAML by a set-up link: send metadata, and test a sign-in (R38)."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from django import forms
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from core_identity.admin_kit.forms import ConfirmsWhatWasShown
+from core_identity.portal.links import actor_of, require_live
+from core_identity.portal.pages import portal_page
+from core_identity.portal.trust import Proposed, knows_nobody, propose, waiting_proposal
+from core_identity.values import Actor
+from sso.idp_changes import CHANGED, Difference, adopt, difference, read_source, settings_or_new
+from sso.models import SamlSettings
+from sso.send_to_idp import send_to_idp
+from sso.sign_in_state import remember_browser
+from sso.sign_in_tests import begin_test_of_link, take_report_of_link
+
+if TYPE_CHECKING:
+    from core_identity.models import SetupLink
+
+LONGEST: Final = 1024 * 1024
+
+
+class MetadataForm(ConfirmsWhatWasShown, forms.Form):
+    """Shows the difference. The second button sends it. No address: nobody outside makes CORE fetch one."""
+
+    metadata = forms.CharField(
+        label="The metadata, pasted",
+        required=False,
+        max_length=LONGEST,
+        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
+    )
+    file = forms.FileField(label="Or the file", required=False)
+
+    button = "send"
+    changed = CHANGED
+
+    def __init__(self, request: HttpRequest, link: "SetupLink") -> None:
+        self.request, self.link = request, link
+        self.saml = settings_or_new(link.connection)
+        self.difference: Difference | None = None
+        is_sent = request.method == "POST"
+        super().__init__(request.POST.copy() if is_sent else None, request.FILES if is_sent else None)
+
+    @property
+    def actor(self) -> Actor:
+        return actor_of(self.link, self.request)
+
+    def clean(self) -> None:
+        pasted, file = self.cleaned_data.get("metadata"), self.cleaned_data.get("file")
+        if self.errors:
+            return
+        if bool(pasted) == bool(file):
+            self.add_error("metadata", "Paste the metadata, or choose the file. One of the two.")
+        elif file:
+            self._paste(file)
+
+    def _paste(self, file: Any) -> None:
+        """Put the content of the file into the field, because a browser sends a file only once."""
+        if file.size > LONGEST:
+            self.add_error("file", "This file is too large for metadata.")
+            return
+        try:
+            content = file.read().decode("utf-8-sig")
+        except UnicodeDecodeError:
+            self.add_error("file", "This file is not text in UTF-8. Choose the XML file of the metadata.")
+            return
+        self.cleaned_data["metadata"] = content
+        self.data["metadata"] = content  # type: ignore[index]  # a copy of our own
+
+    def preview(self) -> None:
+        self.found, _ = read_source(self.link.connection, xml=self.cleaned_data["metadata"].encode())
+        self.difference = difference(self.saml, self.found)
+        self.shown = self.difference.seen
+
+    @transaction.atomic
+    def write(self) -> bool:
+        """Install the metadata, or leave it for a superuser. Return whether it was installed.
+
+        The connection decides at this moment, under its locks: a person who arrives meanwhile closes the way.
+        """
+        connection = require_live(self.link)
+        if knows_nobody(connection):
+            adopt(actor=self.actor, connection=connection, read=self.found, seen=self.shown)
+            return True
+        propose(actor=self.actor, link=self.link, kind=Proposed.METADATA, payload=self.cleaned_data["metadata"])
+        return False
+
+
+@portal_page("GET", "HEAD", "POST")
+def metadata(request: HttpRequest, link: "SetupLink") -> HttpResponse:
+    form = MetadataForm(request, link)
+    if request.method == "POST" and form.submit():
+        page = {"connection": link.connection, "is_installed": form.written}
+        return render(request, "portal/metadata_sent.html", page)
+    waiting = waiting_proposal(link.connection, Proposed.METADATA)
+    page = {"connection": link.connection, "form": form, "difference": form.difference, "waiting": waiting}
+    return render(request, "portal/metadata.html", page)
+
+
+@portal_page("GET", "HEAD", "POST")
+def test(request: HttpRequest, link: "SetupLink") -> HttpResponse:
+    """Explain the test sign-in; at the press of the button go to the IdP."""
+    saml = SamlSettings.objects.select_related("connection").filter(connection=link.connection).first()
+    if saml is None:
+        return redirect("portal")
+    page: dict[str, Any] = {"connection": link.connection}
+    if request.method != "POST":
+        return render(request, "portal/test.html", page)
+    departure = begin_test_of_link(request, saml, link)
+    if departure.message.fields:
+        response = send_to_idp(request, saml, departure.message)
+    else:
+        page["away"] = departure.message.url
+        response = render(request, "portal/test.html", page)
+        # Not a redirect: browsers hold those against form-action.
+        response["Refresh"] = f"0; url={departure.message.url}"
+    remember_browser(response, departure.browser_token)
+    return response
+
+
+@portal_page("GET", "HEAD")
+def tested(request: HttpRequest, link: "SetupLink") -> HttpResponse:
+    """Show, once, the IdP's side of what the test found."""
+    report = take_report_of_link(request, link, ticket=request.GET.get("ticket", ""))
+    return render(request, "portal/tested.html", {"connection": link.connection, "report": report})

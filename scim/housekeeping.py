@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from oauth2_provider.models import get_access_token_model, get_grant_model, get_refresh_token_model
 
-from scim.models import Payload, ProvisioningRecord, SetupLink, UsedCode
+from scim.models import Payload, ProvisioningRecord, UsedCode
 
 REPLAY_IS_SEEN: Final = timedelta(days=30)
 """How long a used refresh token is kept, so that its reuse ends the whole family. Later it is merely unknown."""
@@ -27,6 +27,5 @@ CHORES: Final[Mapping[str, Callable[[datetime], QuerySet[Any]]]] = {
     "used codes": lambda now: UsedCode.objects.filter(used_at__lt=now - timedelta(days=1)).exclude(
         token_family__in=get_refresh_token_model().objects.filter(revoked=None).values("token_family")
     ),
-    "set-up links": lambda now: SetupLink.objects.filter(expires_at__lt=now - timedelta(days=1)),
 }
 """By the name that the command prints: the rows to delete, given the time (aware)."""

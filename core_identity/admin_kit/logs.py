@@ -100,6 +100,7 @@ class ConnectionLog(ReadOnlyLog):
 
     paginator = LogPaginator
     list_display_links = None
+    show_facets = admin.ShowFacets.NEVER  # each count would read the whole log
 
     class Media:
         css = {"all": ["admin_core.css"]}

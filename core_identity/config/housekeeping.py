@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 import scim.housekeeping
 import sso.housekeeping
-from core_identity.models import Budget, LoggedHour
+from core_identity.models import Budget, LoggedHour, SetupLink
 from core_identity.selectors.log_hours import DAYS
 from core_identity.services.log_hours import count_finished_hours
 from core_identity.services.unlisted_groups import end_unlisted_groups
@@ -28,6 +28,7 @@ CHORES: Final[Mapping[str, Callable[[datetime], QuerySet[Any]]]] = {
     # The longest window is an hour.
     "budgets": lambda now: Budget.objects.filter(minute__lt=now.timestamp() // 60 - 61),
     "counted hours": lambda now: LoggedHour.objects.filter(hour__lt=now - timedelta(days=DAYS + 1)),
+    "set-up links": lambda now: SetupLink.objects.filter(expires_at__lt=now - timedelta(days=30)),
     "sessions": lambda now: Session.objects.filter(expire_date__lt=now),
 }
 """By the name that the command prints: the rows to delete, given the time (aware)."""

@@ -5,6 +5,7 @@ A name counts in any letter case, with any separators, and at the end of any pat
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 _WITHIN: Final = (
@@ -34,6 +35,7 @@ _LOOKS_SECRET: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)  # a client sends the same few names again and again
 def names_secret(name: str) -> bool:
     """Tell whether this is the name of a secret, or a path to one: ``Password``, ``urn:…:User:password``, ``client_secret``."""
     folded = unicodedata.normalize("NFKC", name).casefold()
@@ -52,7 +54,11 @@ def is_name_of_secret(text: str) -> bool:
 
 def may_contain_secret(text: str) -> bool:
     """Tell whether a text looks like a secret, or names one beside something else: ``password=x``, ``my token is x``, a JSON Web Token."""
-    folded = "".join(one for one in unicodedata.normalize("NFKC", text) if unicodedata.category(one) != "Cf")
+    folded = text if text.isascii() else _without_invisible(unicodedata.normalize("NFKC", text))
     if _LOOKS_SECRET.search(folded):
         return True
     return _SPOKEN.search(folded) is not None and not is_name_of_secret(text)
+
+
+def _without_invisible(text: str) -> str:
+    return "".join(one for one in text if unicodedata.category(one) != "Cf")

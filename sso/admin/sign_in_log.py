@@ -82,7 +82,7 @@ class SignInRecordAdmin(ConnectionLog):
                 conflict_of_request(record.reference) if refused and seen_by(request)["conflict"] else None
             )
             context["title"] = f"{_subject(record)}: {words_of(record.code)}"
-            context["subtitle"] = None
+            context["subtitle"], context["chip"] = None, self.outcome(record)
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="reference")

@@ -1,5 +1,6 @@
 """The shell of the administration as people use it: looked at by axe, on a telephone, in the dark, and with the keyboard only."""
 
+import secrets
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -32,12 +33,13 @@ def acme(service: Service, idp: TestIdp) -> Customer:
     return customer
 
 
+CHIEF: Final = f"chief-{secrets.token_hex(3)}"
 CORE_USER: Final = "urn:ietf:params:scim:schemas:core:2.0:User"
 
 
 @pytest.fixture(scope="module")
 def password(service: Service) -> str:
-    return service.add_administrator("shell-chief")
+    return service.add_administrator(CHIEF)
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -54,10 +56,10 @@ def desk(
     page = context.new_page()
     page.goto("/admin/")
     assert_accessible(page)
-    page.get_by_label("Username").fill("shell-chief")
+    page.get_by_label("Username").fill(CHIEF)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="Hello, shell-chief")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"Hello, {CHIEF}")).to_be_visible()
     yield context
     context.close()
     assert not faults

@@ -84,7 +84,7 @@ def test_the_cause_is_found_by_what_the_refused_person_reads_out_R35(
     reference = person.locator(".reference").inner_text()
     person.context.close()
 
-    admin.get_by_role("link", name="Sign-in log", exact=True).click()
+    admin.get_by_role("navigation").get_by_role("link", name="Sign-ins", exact=True).click()
     admin.locator("#searchbar").fill(f"{reference[:5].lower()} {reference[5:].lower()}")
     admin.get_by_role("button", name="Search").click()
     nothing_lies_over_the_title(admin)
@@ -117,5 +117,5 @@ def test_an_administrator_tries_the_way_to_the_idp_and_back_and_nothing_is_done_
     choose(admin, "Jane Doe", mistake="no_uid")
     expect(admin.get_by_text("Would be refused (missing_attributes)")).to_be_visible()
     admin.get_by_role("link", name=re.compile("^[0-9A-Z]{10}$")).click()
-    expect(admin.locator("#result_list")).to_contain_text("test: missing_attributes")
+    expect(admin.locator("#result_list")).to_contain_text("test: an attribute is missing")
     expect(admin.get_by_role("link", name="Log out").or_(admin.get_by_role("button", name="Log out"))).to_be_visible()

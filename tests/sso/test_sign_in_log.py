@@ -15,7 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from core_identity.errors import IdentityError, InvalidValue, NoMark, NotAllowed, Refusal
+from core_identity.errors import Busy, IdentityError, InvalidValue, NoMark, NotAllowed, Refusal
 from core_identity.models import Connection, Identity
 from core_identity.services.erasure import erase
 from core_identity.services.expiry import expire
@@ -99,10 +99,10 @@ def test_no_row_is_written_where_the_log_is_off(browser: Browser, settings: Lazy
 
 
 def test_there_is_a_remedy_for_each_code_in_the_code_and_in_the_docs() -> None:
-    refusals: tuple[type[IdentityError], ...] = (*Refusal.__subclasses__(), NoMark, InvalidValue, NotAllowed)
+    refusals: tuple[type[IdentityError], ...] = (*Refusal.__subclasses__(), NoMark, InvalidValue, NotAllowed, Busy)
     policy = {one.code for one in refusals}
     of_scim = {"duplicate", "try_again", "uid_required", "unknown_group"}
-    assert set(REMEDIES) == {*Code, *policy, LOGOUT_REFUSED, "busy"} - of_scim
+    assert set(REMEDIES) == {*Code, *policy, Busy.code, LOGOUT_REFUSED} - of_scim
     page = (Path(__file__).resolve().parents[2] / "docs/how-to/find-out-why-somebody-was-refused.md").read_text()
     assert [code for code in REMEDIES if f"`{code}`" not in page] == []
 

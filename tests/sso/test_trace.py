@@ -123,12 +123,15 @@ def test_a_connection_that_makes_no_users_is_named_as_the_reason(browser: Browse
     assert failed() == ["Known here, or SSO makes users"]
 
 
-def test_no_value_of_an_attribute_is_kept_but_the_keys_that_find_the_person_R35(browser: Browser) -> None:
+def test_no_value_is_kept_but_the_names_of_a_refused_person(browser: Browser) -> None:
     said = replace(JANE_BY_SSO, groups=("Secret Editors",), name_id="hidden-name@acme.test")
     browser.sign_in(said)
     browser.sign_in(replace(said, uid="nobody"))  # a conflict
-    stored = str(list(SignInRecord.objects.values()))
-    values = ("Jane", "Doe", "Acme Studios", "Secret Editors")
+    names = [("", "", ""), ("hidden-name@acme.test", "nobody", JANE_BY_SSO.email)]
+    assert list(SignInRecord.objects.order_by("id").values_list("name_id", "uid", "email")) == names
+    others = {field.name for field in SignInRecord._meta.fields} - {"name_id", "uid", "email"}
+    stored = str(list(SignInRecord.objects.values(*others)))
+    values = ("Jane", "Doe", "jane.doe", "Acme Studios", "Secret Editors", "hidden-name", "nobody")
     assert not [value for value in values if value in stored]
 
 

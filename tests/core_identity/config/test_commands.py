@@ -279,16 +279,16 @@ def test_the_story_of_a_user_by_any_of_their_keys(folder: Path) -> None:
         for wanted in ("jane.doe", "JANE.DOE@acme.test", str(user.pk), str(identity.scim_id), user.username)
     ]
     assert all(document == documents[0] for document in documents)
-    status, shown_user = documents[0]
+    status, document = documents[0]
     assert status == 0
-    assert {name: shown_user[name] for name in ("id", "username", "status", "expired", "roles")} == {
+    assert {name: document[name] for name in ("id", "username", "status", "expired", "roles")} == {
         "id": str(user.pk),
         "username": "jane.doe@acme.test",
         "status": "active",
         "expired": None,
         "roles": [],
     }
-    (shown,) = shown_user["identities"]
+    (shown,) = document["identities"]
     assert {name: shown[name] for name in ("connection", "uid", "user_name", "external_id", "scim_id", "active")} == {
         "connection": "acme",
         "uid": "jane.doe",
@@ -297,7 +297,7 @@ def test_the_story_of_a_user_by_any_of_their_keys(folder: Path) -> None:
         "scim_id": str(identity.scim_id),
         "active": True,
     }
-    assert {"at", "kind", "channel", "actor", "changes"} <= set(shown_user["events"][0])
+    assert {"at", "kind", "channel", "actor", "changes"} <= set(document["events"][0])
 
 
 def test_expire_and_unexpire_by_command_R24(folder: Path) -> None:

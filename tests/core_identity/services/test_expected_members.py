@@ -45,7 +45,7 @@ def move(identity: Identity, to: Connection) -> Identity:
     """Do what a successor does that takes over identities (R1a)."""
     Identity.objects.filter(pk=identity.pk).update(connection=to)
     moved = Identity.objects.select_related("connection", "user").get(pk=identity.pk)
-    with service_writes():
+    with service_writes():  # a service calls it
         follow_identity(actor=ADMIN, identity=moved)
     return moved
 

@@ -61,7 +61,7 @@ def test_a_twin_with_the_same_address_is_let_in_beside_her(
     assert "under Conflicts in the administration" in refused.json()["detail"]
     page = desk_of(chromium, service, customer)
     page.goto("/admin/")
-    page.get_by_role("link", name="Conflicts to decide").click()
+    page.get_by_role("navigation").get_by_role("link", name="Conflicts").click()
     page.goto(f"/admin/core_identity/conflict/?q={reference_in(refused.json()['detail'])}")
     page.locator("#result_list tbody a").first.click()
     expect(page.get_by_text("Met 3 times")).to_be_visible()

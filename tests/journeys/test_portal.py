@@ -152,6 +152,7 @@ def test_a_customer_connects_their_idp_by_a_link_from_the_screen_only_R38(
     expect(customer.get_by_text("Finished: your contact sees it.")).to_be_visible()
     picture(customer, "customer-set-up")
     customer.set_viewport_size({"width": 390, "height": 800})
+    picture(customer, "customer-set-up-390")
     assert customer.evaluate("document.documentElement.scrollWidth") == 390
 
     boss.goto(overview)

@@ -33,18 +33,19 @@ def acme(service: Service, idp: TestIdp) -> Customer:
     return customer
 
 
-CHIEF: Final = f"chief-{secrets.token_hex(3)}"
 CORE_USER: Final = "urn:ietf:params:scim:schemas:core:2.0:User"
 
 
-@pytest.fixture(scope="module")
-def password(service: Service) -> str:
-    return service.add_administrator(CHIEF)
+@pytest.fixture
+def chief(service: Service) -> tuple[str, str]:
+    """An administrator of this journey only: the name and the password."""
+    name = f"chief-{secrets.token_hex(4)}"
+    return name, service.add_administrator(name)
 
 
 @pytest.fixture(params=["light", "dark"])
 def desk(
-    request: pytest.FixtureRequest, chromium: Browser, service: Service, password: str
+    request: pytest.FixtureRequest, chromium: Browser, service: Service, chief: tuple[str, str]
 ) -> Iterator[BrowserContext]:
     """An administrator's browser. An error or warning in the console of the browser fails the journey."""
     context = chromium.new_context(
@@ -56,10 +57,10 @@ def desk(
     page = context.new_page()
     page.goto("/admin/")
     assert_accessible(page)
-    page.get_by_label("Username").fill(CHIEF)
-    page.get_by_label("Password").fill(password)
+    page.get_by_label("Username").fill(chief[0])
+    page.get_by_label("Password").fill(chief[1])
     page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name=f"Hello, {CHIEF}")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"Hello, {chief[0]}")).to_be_visible()
     yield context
     context.close()
     assert not faults

@@ -2,12 +2,16 @@
 
 import uuid
 
+import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
+import django.db.models.functions.comparison
+import django.db.models.functions.datetime
+import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
-from core_identity.migrations import _append_only_events, _counted_resources, _names_of_roles
+from core_identity.migrations import _append_only_events, _counted_resources, _drift, _names_of_roles
 
 
 class Migration(migrations.Migration):
@@ -333,11 +337,17 @@ class Migration(migrations.Migration):
                         fields=["connection_id", "at"],
                         name="event_refused",
                     ),
+                    models.Index(
+                        condition=models.Q(("kind__in", ("scim.refused", "sso.refused"))),
+                        fields=["at"],
+                        name="event_refused_lately",
+                    ),
                 ],
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(
-                            ("actor__regex", "\\S"), ("actor_kind__in", ["admin", "scim_client", "sign_in", "system"])
+                            ("actor__regex", "\\S"),
+                            ("actor_kind__in", ["admin", "scim_client", "sign_in", "setup_link", "system"]),
                         ),
                         name="event_has_an_actor",
                     ),
@@ -487,6 +497,34 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="DriftingIdentity",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "fields",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), size=None),
+                ),
+                ("since", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core_identity.connection",
+                    ),
+                ),
+                (
+                    "identity",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="drifting",
+                        to="core_identity.identity",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
             name="Conflict",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
@@ -621,6 +659,19 @@ class Migration(migrations.Migration):
                 "verbose_name": "UID",
                 "verbose_name_plural": "UIDs",
                 "ordering": ("-current", "-created_at"),
+            },
+        ),
+        migrations.CreateModel(
+            name="LoggedHour",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("log", models.CharField(max_length=20)),
+                ("hour", models.DateTimeField(help_text="Its beginning, a full hour of UTC.")),
+                ("total", models.PositiveIntegerField()),
+                ("bad", models.PositiveIntegerField()),
+            ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("log", "hour"), name="logged_hour_once")],
             },
         ),
         migrations.CreateModel(
@@ -829,6 +880,63 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="SetupLink",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("secret_hash", models.CharField(max_length=64, unique=True)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("expires_at", models.DateTimeField()),
+                ("opened_at", models.DateTimeField(help_text="When a browser opened it last.", null=True)),
+                ("openings", models.PositiveIntegerField(db_default=0)),
+                ("browser_hash", models.CharField(blank=True, db_default="", db_index=True, max_length=64)),
+                ("seen_at", models.DateTimeField(help_text="When its browser was here last.", null=True)),
+                ("consented_at", models.DateTimeField(db_column="used_at", null=True)),
+                (
+                    "finished_at",
+                    models.DateTimeField(help_text="When the customer reported that they have finished.", null=True),
+                ),
+                ("revoked_at", models.DateTimeField(null=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core_identity.connection"
+                    ),
+                ),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "scim_setuplink",
+                "ordering": ("-id",),
+            },
+        ),
+        migrations.CreateModel(
+            name="SetupProposal",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=30)),
+                ("payload", models.TextField(blank=True)),
+                ("proposed_by", models.CharField(max_length=300)),
+                ("proposed_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("decided_at", models.DateTimeField(null=True)),
+                ("accepted", models.BooleanField(null=True)),
+                ("used_at", models.DateTimeField(null=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core_identity.connection"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ("-id",),
+            },
+        ),
+        migrations.CreateModel(
             name="Burst",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
@@ -889,6 +997,41 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="user",
             index=models.Index(
+                django.db.models.functions.comparison.Collate(
+                    django.db.models.functions.text.Lower(
+                        django.db.models.functions.text.Left(
+                            models.Func("last_name", arg_joiner=" || ", template="(%(expressions)s)"), 100
+                        )
+                    ),
+                    "C",
+                ),
+                name="user_by_last_name",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="user",
+            index=models.Index(
+                django.db.models.functions.comparison.Collate(
+                    django.db.models.functions.text.Lower(
+                        django.db.models.functions.text.Left(
+                            models.Func(
+                                "first_name",
+                                models.Value(" "),
+                                "last_name",
+                                arg_joiner=" || ",
+                                template="(%(expressions)s)",
+                            ),
+                            100,
+                        )
+                    ),
+                    "C",
+                ),
+                name="user_by_full_name",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="user",
+            index=models.Index(
                 condition=models.Q(("expired_connection__isnull", False)),
                 fields=["expired_connection", "expired_at"],
                 name="user_by_expiry",
@@ -945,9 +1088,33 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="identity",
             index=models.Index(
+                condition=models.Q(("reactivation_requested_at__isnull", False)),
+                fields=["user"],
+                name="identity_reactivation",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="identity",
+            index=models.Index(
                 condition=models.Q(("groups_unlisted_since__isnull", False)),
                 fields=["connection"],
                 name="identity_groups_unlisted",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="identity",
+            index=models.Index(
+                condition=models.Q(("unmapped_groups", {}), _negated=True),
+                fields=["connection", "id"],
+                name="identity_groups_unmapped",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="identity",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", True), ("pushed_at__isnull", True)),
+                fields=["connection", "-created_at", "id"],
+                name="identity_by_sign_in_only",
             ),
         ),
         migrations.AddIndex(
@@ -969,6 +1136,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="identity",
             constraint=models.UniqueConstraint(fields=("connection", "user"), name="identity_user_once_per_connection"),
+        ),
+        migrations.AddIndex(
+            model_name="driftingidentity",
+            index=models.Index(fields=["connection", "id"], name="drifting_by_connection"),
         ),
         migrations.AddIndex(
             model_name="conflict",
@@ -1043,6 +1214,14 @@ class Migration(migrations.Migration):
                 name="grant_source_complete",
             ),
         ),
+        migrations.AddConstraint(
+            model_name="setupproposal",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("decided_at", None)),
+                fields=("connection", "kind"),
+                name="one_pending_proposal_of_a_kind",
+            ),
+        ),
         # PostgreSQL then knows how few identities have more than one email, and reads only those.
         migrations.RunSQL(
             "CREATE STATISTICS identity_more_emails_known ON (attributes #> '{emails,1}') FROM core_identity_identity",
@@ -1055,4 +1234,5 @@ class Migration(migrations.Migration):
         ),
         # Counts of a minute: not worth the wait for the disk that each commit of a logged table is.
         migrations.RunSQL("ALTER TABLE core_identity_budget SET UNLOGGED", migrations.RunSQL.noop),
+        migrations.RunSQL(_drift.TRIGGERS, _drift.FORGET),
     ]

@@ -1,5 +1,7 @@
 """All tables, constraints and indexes of scim in release 0.1."""
 
+import django.contrib.postgres.fields
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 import django.utils.timezone
 import oauth2_provider.generators
@@ -20,6 +22,21 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.CreateModel(
+            name="Payload",
+            fields=[
+                ("record_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField(db_index=True)),
+                ("path", models.CharField(blank=True, max_length=200)),
+                ("query", models.TextField(blank=True)),
+                ("sent", models.TextField(blank=True)),
+                ("answered", models.TextField(blank=True)),
+            ],
+            options={
+                "verbose_name": "payload of a provisioning request",
+                "default_permissions": ("view",),
+            },
+        ),
         migrations.CreateModel(
             name="OAuthClient",
             fields=[
@@ -229,38 +246,25 @@ class Migration(migrations.Migration):
                 ("decision", models.CharField(blank=True, max_length=300)),
                 ("reference", models.CharField(blank=True, db_index=True, max_length=10)),
                 ("duration_ms", models.PositiveIntegerField(verbose_name="duration in ms")),
+                ("cause", models.CharField(blank=True, max_length=30)),
+                ("sentence", models.CharField(blank=True, max_length=1024, verbose_name="answer to the client")),
+                (
+                    "keys",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), default=list, editable=False, size=None
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "provisioning request",
                 "verbose_name_plural": "provisioning log",
                 "ordering": ("-id",),
                 "indexes": [
+                    django.contrib.postgres.indexes.GinIndex(fields=["keys"], name="provisioning_by_key"),
                     models.Index(fields=["connection_slug", "-id"], name="provisioning_by_connection"),
                     models.Index(condition=models.Q(("status__gte", 400)), fields=["-id"], name="provisioning_failed"),
                 ],
             },
-        ),
-        migrations.CreateModel(
-            name="SetupLink",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("secret_hash", models.CharField(max_length=64, unique=True)),
-                ("expires_at", models.DateTimeField()),
-                ("opened_at", models.DateTimeField(null=True)),
-                ("used_at", models.DateTimeField(null=True)),
-                (
-                    "connection",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core_identity.connection"
-                    ),
-                ),
-                (
-                    "made_by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-            ],
         ),
         migrations.CreateModel(
             name="UsedCode",

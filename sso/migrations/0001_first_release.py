@@ -1,5 +1,7 @@
 """All tables, constraints and indexes of sso in release 0.1."""
 
+import django.contrib.postgres.fields
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
@@ -19,9 +21,23 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("at", models.DateTimeField(db_index=True, verbose_name="time")),
-                ("connection_id", models.UUIDField()),
-                ("connection_slug", models.CharField(max_length=40, verbose_name="connection")),
+                ("connection_id", models.UUIDField(null=True)),
+                ("connection_slug", models.CharField(blank=True, max_length=40, verbose_name="connection")),
                 ("reference", models.CharField(blank=True, db_index=True, max_length=10)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("signed_in", "signed in"),
+                            ("person_refused", "person refused"),
+                            ("message_refused", "message refused"),
+                            ("password_refused", "password refused"),
+                            ("signed_out", "sign-out"),
+                        ],
+                        default="message_refused",
+                        max_length=20,
+                    ),
+                ),
                 (
                     "code",
                     models.CharField(
@@ -54,12 +70,23 @@ class Migration(migrations.Migration):
                         default=False, help_text="Changed nothing, and opened no session.", verbose_name="test sign-in"
                     ),
                 ),
+                ("name_id", models.CharField(blank=True, max_length=255, verbose_name="NameID")),
+                ("uid", models.CharField(blank=True, max_length=255, verbose_name="UID")),
+                ("email", models.CharField(blank=True, max_length=255)),
+                (
+                    "keys",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), default=list, editable=False, size=None
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "sign-in",
                 "verbose_name_plural": "sign-in log",
                 "ordering": ("-id",),
                 "indexes": [
+                    django.contrib.postgres.indexes.GinIndex(fields=["keys"], name="sign_in_by_key"),
+                    models.Index(fields=["kind", "-id"], name="sign_in_by_kind"),
                     models.Index(fields=["connection_slug", "-id"], name="sign_in_by_connection"),
                     models.Index(
                         condition=models.Q(models.Q(("code", "signed_in"), _negated=True), ("is_test", False)),

@@ -88,7 +88,7 @@ def test_the_cause_is_found_by_what_the_refused_person_reads_out_R35(
     admin.locator("#searchbar").fill(f"{reference[:5].lower()} {reference[5:].lower()}")
     admin.get_by_role("button", name="Search").click()
     nothing_lies_over_the_title(admin)
-    admin.locator("#result_list tbody th a").click()
+    admin.locator("#result_list tbody").get_by_role("link", name=reference).click()
     failed = admin.locator("tr.core-failed")
     expect(failed).to_have_count(1)
     expect(failed).to_contain_text("Audience")

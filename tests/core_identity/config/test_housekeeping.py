@@ -50,7 +50,8 @@ def test_one_of_each_goes_and_one_stays() -> None:
         Session.objects.create(session_key=name, session_data="", expire_date=NOW + shift)
         UsedAssertion.objects.create(connection=connection, assertion_id=name, until=NOW + shift)
         SignInState.objects.create(connection=connection, browser_hash=name, next_path="/", expires_at=NOW + shift)
-        SetupLink.objects.create(connection=connection, made_by=boss, secret_hash=name, expires_at=NOW + 30 * shift)
+        ends = NOW - 30 * DAY + shift
+        SetupLink.objects.create(connection=connection, made_by=boss, secret_hash=name, expires_at=ends)
         access.objects.create(application=client, token=name, expires=NOW + shift)
         refresh.objects.create(user=boss, application=client, token=name, revoked=NOW - 30 * DAY + shift)
         Budget.objects.create(key=name, minute=(NOW + 2 * shift).timestamp() // 60, spent=1)

@@ -11,11 +11,11 @@ from tests.journeys.test_shell import (
     WIDTHS,
     acme,
     assert_accessible,
+    chief,
     desk,
-    password,
 )
 
-__all__ = ["acme", "desk", "password"]
+__all__ = ["acme", "chief", "desk"]
 
 pytestmark = pytest.mark.browser
 LIST: Final = "/admin/scim/provisioningrecord/"

@@ -85,7 +85,7 @@ def begin_test_of_link(request: HttpRequest, saml: SamlSettings, link: "SetupLin
 
 
 def _session_of(link: "SetupLink") -> str:
-    """Return what stands for the session: this link, in the browser that has it open now."""
+    """Return the substitute for a session: this link, in the browser that has it open now."""
     return sign_in_state.hashed(f"set-up link {link.pk} {link.browser_hash}")
 
 

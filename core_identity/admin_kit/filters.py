@@ -62,7 +62,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One page of a list. Nothing is counted: a further row tells whether there is a next page."""
+    """One page of a list. Nothing is counted: one row more than a page shows that there is a next page."""
 
     rows: Sequence[Any]
     number: int

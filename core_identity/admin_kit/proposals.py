@@ -19,7 +19,7 @@ REJECT = "reject"
 
 
 class ProposalForm(ActForm):
-    """Two buttons: accept, or reject. Whoever presses one decides about the proposal that the page showed."""
+    """Two buttons: accept, or reject. Either one decides about the proposal that the page showed."""
 
     kind: ClassVar[Proposed]
 

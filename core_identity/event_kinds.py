@@ -1,7 +1,7 @@
 """Every kind of event (R34), each with the sentence that `docs/reference/events.md` shows. No Django."""
 
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 
 class EventKind(StrEnum):
@@ -108,3 +108,11 @@ class EventKind(StrEnum):
     SETUP_PROPOSED = "setup_proposal.made", "A set-up link proposed a change that a superuser must decide."
     SETUP_PROPOSAL_ACCEPTED = "setup_proposal.accepted", "A superuser accepted a proposal of a set-up link."
     SETUP_PROPOSAL_REJECTED = "setup_proposal.rejected", "A superuser rejected a proposal of a set-up link."
+
+
+_MEANINGS: Final = {kind.value: kind.means for kind in EventKind}
+
+
+def meaning_of(kind: str) -> str:
+    """Return the sentence of a kind; the kind itself if a later release wrote it."""
+    return _MEANINGS.get(kind, kind)

@@ -1,7 +1,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -10,8 +10,17 @@ from django.utils.timezone import localtime
 from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.changes import changes_of
 from core_identity.admin_kit.logs import ReadOnlyLog
-from core_identity.event_kinds import EventKind
-from core_identity.models import Connection, Event
+from core_identity.event_kinds import EventKind, meaning_of
+from core_identity.models import Connection, Event, User
+from core_identity.models.event import DELETED_KINDS
+from core_identity.selectors.search import (
+    MOST,
+    connections_named,
+    customers_named,
+    groups_named,
+    roles_named,
+    users_named,
+)
 from core_identity.values import Channel
 
 
@@ -80,10 +89,12 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
 
     export_name = "events"
 
-    list_display = ("when", "kind", "subject", "by", "request_id", "reason")
+    list_display = ("when", "what", "person", "subject", "by", "reason", "request_id")
     list_filter = (ChannelFilter, KindFilter, ConnectionFilter, ("at", TimeFilter))
     search_fields = ("subject",)
-    search_help_text = "By reference, or by the name of the subject."
+    search_help_text = (
+        "By reference, or by a key of a user, or by the name of a user, role, group, connection or customer."
+    )
     fields = (
         "when", "kind", "channel", "actor", "actor_kind", "through", "about", "whose", "changes_table", "reason",
         "request_id", "uuid",
@@ -91,7 +102,25 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
     readonly_fields = fields
 
     def found_by(self, term: str) -> Q:
-        return Q(request_id=term.upper()) | Q(subject__icontains=term)
+        """Return a condition on indexed columns only: the texts of millions of events are never searched."""
+        rows = (users_named, roles_named, groups_named, connections_named, customers_named)
+        subjects = [row.pk for named in rows for row in named(term)]
+        deleted = Event.objects.filter(kind__in=DELETED_KINDS, subject__icontains=term)
+        subjects += [pk for pk in deleted.values_list("subject_id", flat=True)[:MOST] if pk is not None]
+        return Q(request_id=term.upper()) | Q(subject_id__in=subjects) | Q(user_id__in=subjects)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
+        events: QuerySet[Event] = super().get_queryset(request)
+        return events.annotate(person=Subquery(User.objects.filter(pk=OuterRef("user_id")).values("username")[:1]))
+
+    @admin.display(description="what", ordering="kind")
+    def what(self, event: Event) -> str:
+        return format_html('{}<br><small class="core-muted">{}</small>', meaning_of(event.kind), event.kind)
+
+    @admin.display(description="person")
+    def person(self, event: Event) -> str:
+        """Return the user whose history contains the event, as a link."""
+        return _linked("user", event.user_id, event.person or "erased or unknown") if event.user_id else ""  # type: ignore[attr-defined]
 
     @admin.display(description="when", ordering="at")
     def when(self, event: Event) -> str:

@@ -330,6 +330,11 @@ class Migration(migrations.Migration):
                     models.Index(fields=["user_id", "-id"], name="event_by_user"),
                     models.Index(fields=["subject_id", "-id"], name="event_by_subject"),
                     models.Index(
+                        condition=models.Q(("kind__in", ("role.deleted", "group.deleted"))),
+                        fields=["subject_id"],
+                        name="event_deleted",
+                    ),
+                    models.Index(
                         condition=models.Q(("kind", "password.alarm")), fields=["at"], name="event_password_alarm"
                     ),
                     models.Index(

@@ -9,6 +9,8 @@ from core_identity.write_guard import GuardedModel
 REFUSED_KINDS = (EventKind.SCIM_REFUSED.value, EventKind.SSO_REFUSED.value)
 """The kinds of `core_identity.services.refusals.recording_refusals`."""
 
+DELETED_KINDS = (EventKind.ROLE_DELETED.value, EventKind.GROUP_DELETED.value)
+"""Only roles and push groups are ever deleted. Later nothing but these events knows their names."""
 PASSWORD_ALARM = EventKind.PASSWORD_ALARM.value
 """The kind of `core_identity.services.password_events` for passwords of one name from many networks."""
 
@@ -52,6 +54,7 @@ class Event(GuardedModel):
         indexes = (
             models.Index(name="event_by_user", fields=("user_id", "-id")),
             models.Index(name="event_by_subject", fields=("subject_id", "-id")),
+            models.Index(name="event_deleted", fields=("subject_id",), condition=models.Q(kind__in=DELETED_KINDS)),
             models.Index(name="event_password_alarm", fields=("at",), condition=models.Q(kind=PASSWORD_ALARM)),
             models.Index(
                 name="event_refused", fields=("connection_id", "at"), condition=models.Q(kind__in=REFUSED_KINDS)

@@ -13,6 +13,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
+from core_identity.event_kinds import meaning_of
 from core_identity.selectors.attention import MOST
 
 register = template.Library()
@@ -50,6 +51,12 @@ def ago(moment: datetime | None) -> str:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', local.isoformat(), exact, relative_time(moment, timezone.now())
     )
+
+
+@register.filter
+def in_words(kind: str) -> str:
+    """Return the sentence of a kind of event."""
+    return meaning_of(kind)
 
 
 @register.filter

@@ -1,4 +1,4 @@
-"""The tie between a user and a connection, as an administrator mends it: offer, withdraw, release a UID, give another (R5, R8a, R10)."""
+"""The link between a user and a connection, as an administrator corrects it: offer, withdraw, release a UID, give another (R5, R8a, R10)."""
 
 from typing import Any
 from uuid import UUID
@@ -94,10 +94,10 @@ class OfferPage(PeoplePage):
 
 
 class UidsPage(RowPage):
-    name = "ties"
+    name = "uids"
     title = "UIDs and offers of {row}"
     form_class = UidsForm
-    template_name = "admin/core_identity/user/ties.html"
+    template_name = "admin/core_identity/user/uids.html"
 
 
 class PeopleActions(CoreAdmin):

@@ -129,6 +129,6 @@ def test_conflict_event_connection_and_user_lead_to_each_other(as_root: Client, 
 
 
 def test_what_has_no_act_has_no_button(as_root: Client, root: object) -> None:
-    page = as_root.get(reverse("admin:core_identity_user_ties", args=[root.pk])).content.decode()  # type: ignore[attr-defined]
+    page = as_root.get(reverse("admin:core_identity_user_uids", args=[root.pk])).content.decode()  # type: ignore[attr-defined]
     assert "This person has no identity at an identity provider" in page
     assert 'name="reason"' not in page

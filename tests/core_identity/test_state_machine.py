@@ -294,7 +294,7 @@ class Lives(RuleBasedStateMachine):
             self._admin(lambda: how(actor=ADMIN, conflict_id=conflict.pk, reason=WHY))
 
     @rule(at=which, other=which, what=st.sampled_from(["merge", "split", "release"]))
-    def administer_ties(self, at: int, other: int, what: str) -> None:
+    def administer_uids(self, at: int, other: int, what: str) -> None:
         identity, uid = (
             self._pick(Identity.objects.all(), at),
             self._pick(IdentityUid.objects.filter(current=False), at),

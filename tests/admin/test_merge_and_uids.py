@@ -73,15 +73,15 @@ def test_the_desk_cannot_merge_staff_R11(as_desk: Client, acme: Connection, jane
 def test_a_former_uid_is_let_go_R5(as_root: Client, jane: Identity) -> None:
     put(jane, replace(JANE, uid="jane.roe"))
     former = jane.uids.get(current=False)
-    assert "let the UID jane.doe go" in text_of(as_root.get(url("ties", jane.user_id)))
-    as_root.post(url("ties", jane.user_id), {"act": f"release {former.pk}", "reason": "for the newcomer"})
+    assert "let the UID jane.doe go" in text_of(as_root.get(url("uids", jane.user_id)))
+    as_root.post(url("uids", jane.user_id), {"act": f"release {former.pk}", "reason": "for the newcomer"})
     assert [uid.uid for uid in jane.uids.all()] == ["jane.roe"]
 
 
 def test_another_uid_is_given_R8a(as_root: Client, jane: Identity) -> None:
     act = {"act": f"relink {jane.pk}", "reason": "wrong attribute mapped"}
-    assert "Which UID?" in text_of(as_root.post(url("ties", jane.user_id), act))
-    as_root.post(url("ties", jane.user_id), {**act, "uid": "4711"})
+    assert "Which UID?" in text_of(as_root.post(url("uids", jane.user_id), act))
+    as_root.post(url("uids", jane.user_id), {**act, "uid": "4711"})
     assert jane.uids.get(current=True).uid == "4711"
 
 
@@ -96,5 +96,5 @@ def test_users_are_offered_from_the_list_and_withdrawn_R10(as_root: Client, acme
     )
     identity = Identity.objects.get(user=made)
     assert identity.is_resource
-    as_root.post(url("ties", made.pk), {"act": f"withdraw {identity.pk}", "reason": "a mistake"})
+    as_root.post(url("uids", made.pk), {"act": f"withdraw {identity.pk}", "reason": "a mistake"})
     assert not Identity.objects.filter(user=made).exists()

@@ -39,7 +39,7 @@ def boss(db: None) -> User:
 # Who may not
 
 
-@pytest.mark.parametrize("flags", [{"is_staff": True}, {"is_staff": True, "is_superuser": True}])
+@pytest.mark.parametrize("is_superuser", [False, True])
 def test_an_administrator_without_superuser_rights_ends_no_session_of_staff_R11(db: None, is_superuser: bool) -> None:
     user = create_user(actor=COMMAND, username="staff", password=WORD, is_staff=True, is_superuser=is_superuser)
     client = by_password(user)

@@ -35,7 +35,9 @@ def trust_does_not_end(*, databases: Sequence[str] | None = None, **_: Any) -> l
     except Error:
         return []  # not migrated yet
     hint = "Open the page of the connection, or run: manage.py connection metadata SLUG --url URL"
-    return [checks.Warning(f"{slug}: {' '.join(told)}", hint=hint, id="core_identity.W002") for slug, told in found]
+    return [
+        checks.Warning(f"{slug}: {' '.join(warnings)}", hint=hint, id="core_identity.W002") for slug, warnings in found
+    ]
 
 
 def _found() -> list[CheckMessage]:

@@ -122,7 +122,7 @@ def finish_test(attempt: Attempt, state: SignInState) -> HttpResponse:
         test = SignInTest(None, refused, ())
     else:
         test = _run(attempt, person)
-    found = {**_verdict(attempt, assertion, test), "said": _sent_values(assertion), "events": _plain(test)}
+    found = {**_verdict(attempt, assertion, test), "sent_values": _sent_values(assertion), "events": _plain(test)}
     if state.next_path:
         found = _for_customer(found, test.refusal) | {"checks": [as_json(check) for check in checks]}
     return _lead_to(attempt, state, found)
@@ -193,12 +193,12 @@ def _for_customer(found: Mapping[str, Any], refusal: IdentityError | None) -> di
 
     It contains what the IdP sent, and whether the person would get in. The matched user, roles, conflicts and changes are CORE's side.
     """
-    told = {"opens": found["opens"], "said": found["said"]}
+    shared = {"opens": found["opens"], "sent_values": found["sent_values"]}
     if refusal is None:
-        return {**told, "code": SIGNED_IN, "sentence": f"{BRAND} would let this person in."}
+        return {**shared, "code": SIGNED_IN, "sentence": f"{BRAND} would let this person in."}
     if isinstance(refusal, MissingAttributes | InvalidValue):
-        return {**told, "code": found["code"], "sentence": found["sentence"]}
-    return {**told, "code": OUR_SIDE, "sentence": OUR_SIDE_SENTENCE}
+        return {**shared, "code": found["code"], "sentence": found["sentence"]}
+    return {**shared, "code": OUR_SIDE, "sentence": OUR_SIDE_SENTENCE}
 
 
 def _refusal_verdict(code: str, sentence: str) -> dict[str, Any]:

@@ -45,14 +45,14 @@ def page_of(connection: Connection, name: str = "change") -> str:
     return f"/admin/core_identity/connection/{connection.pk}/{name}/"
 
 
-def said_of(saml: SamlSettings, **changes: Any) -> dict[str, Any]:
+def form_data_of(saml: SamlSettings, **changes: Any) -> dict[str, Any]:
     """Return the form as a browser sends it: a box that is not ticked is not there."""
-    said: dict[str, Any] = {name: "on" for name in FLAGS if getattr(saml, name)}
-    said |= {name: str(getattr(saml, name)) for name in PLAIN}
-    said |= {name: getattr(saml, f"{name}_attribute") for name in SamlSettings.ATTRIBUTES}
-    said["email_domains"] = "\r\n".join(saml.email_domains)
-    said |= changes
-    return {name: value for name, value in said.items() if value is not None}
+    form_data: dict[str, Any] = {name: "on" for name in FLAGS if getattr(saml, name)}
+    form_data |= {name: str(getattr(saml, name)) for name in PLAIN}
+    form_data |= {name: getattr(saml, f"{name}_attribute") for name in SamlSettings.ATTRIBUTES}
+    form_data["email_domains"] = "\r\n".join(saml.email_domains)
+    form_data |= changes
+    return {name: value for name, value in form_data.items() if value is not None}
 
 
 def standing(connection: Connection) -> SamlSettings:
@@ -60,7 +60,7 @@ def standing(connection: Connection) -> SamlSettings:
 
 
 def show(browser: Client, saml: SamlSettings, **changes: Any) -> Any:
-    return browser.post(page_of(saml.connection, "saml"), said_of(saml, **changes))
+    return browser.post(page_of(saml.connection, "saml"), form_data_of(saml, **changes))
 
 
 def save(browser: Client, saml: SamlSettings, **changes: Any) -> Any:
@@ -106,8 +106,8 @@ def test_what_would_change_is_shown_with_what_it_breaks_before_it_is_saved_R34(
 
 def test_each_setting_of_a_connection_file_is_on_the_page(as_root: Client, saml: SamlSettings) -> None:
     make_key(actor=ADMIN, connection=saml.connection)
-    wished: dict[str, Any] = {name: not getattr(saml, name) for name in FLAGS}
-    wished |= {
+    changes: dict[str, Any] = {name: not getattr(saml, name) for name in FLAGS}
+    changes |= {
         "signed": "response",
         "authn_context": "urn:x:mfa",
         "name_id_format": "urn:x:email",
@@ -116,9 +116,9 @@ def test_each_setting_of_a_connection_file_is_on_the_page(as_root: Client, saml:
         "slo_binding": "redirect",
         "email_domains": ["acme.com"],
     }
-    wished |= {f"{name}_attribute": f"the-{name}" for name in SamlSettings.ATTRIBUTES}
-    said: dict[str, Any] = {name: "on" if wished[name] else None for name in FLAGS}
-    said |= {
+    changes |= {f"{name}_attribute": f"the-{name}" for name in SamlSettings.ATTRIBUTES}
+    form_data: dict[str, Any] = {name: "on" if changes[name] else None for name in FLAGS}
+    form_data |= {
         "signed": "response",
         "authn_context": "urn:x:mfa",
         "name_id_format": "urn:x:email",
@@ -127,10 +127,10 @@ def test_each_setting_of_a_connection_file_is_on_the_page(as_root: Client, saml:
         "slo_binding": "redirect",
         "email_domains": "ACME.com",
     }
-    said |= {name: f"the-{name}" for name in SamlSettings.ATTRIBUTES}
-    save(as_root, saml, **said)
+    form_data |= {name: f"the-{name}" for name in SamlSettings.ATTRIBUTES}
+    save(as_root, saml, **form_data)
     now = standing(saml.connection)
-    assert {field: getattr(now, field) for field in wished} == wished
+    assert {field: getattr(now, field) for field in changes} == changes
     trust = {"idp_metadata", "entity_id", "certificates", *SamlSettings.PLACES}  # on a page of its own
     known = set(KEYS) - trust - {"attributes"} | set(SamlSettings.ATTRIBUTES)
     assert set(show(as_root, now).context["form"].fields) == known

@@ -49,8 +49,8 @@ def result(tester: CustomerBrowser, person: object, **changes: object) -> str:
 
 def test_a_good_test_shows_what_the_idp_sent_and_makes_nobody(tester: CustomerBrowser, customer: Customer) -> None:
     page = result(tester, JANE_BY_SSO)
-    for told in ("The test passed", "jane.doe", "Acme Studios", "Attribute of the UID", "✓"):
-        assert told in page
+    for part in ("The test passed", "jane.doe", "Acme Studios", "Attribute of the UID", "✓"):
+        assert part in page
     assert not Identity.objects.exists()
     assert SignInRecord.objects.get().is_test
     assert customer.http.get("/me").status_code == 401, "no session begins"

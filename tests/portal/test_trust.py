@@ -240,12 +240,12 @@ def test_the_client_for_okta_sends_codes_to_okta_only_and_its_secret_is_shown_on
 def test_a_superuser_makes_a_link_sees_its_use_and_revokes_it(globex: Connection, boss: User) -> None:
     administrator, page = browser_of(boss), page_of(globex, "setup-link")
     assert "Make the link" in administrator.get(page).content.decode()
-    made = administrator.post(page)
-    assert made.context["link"].startswith("http://localhost:8000/set-up/open/")
-    assert "no-store" in made["Cache-Control"]
+    answer = administrator.post(page)
+    assert answer.context["link"].startswith("http://localhost:8000/set-up/open/")
+    assert "no-store" in answer["Cache-Control"]
     assert Event.objects.get(kind="setup_link.created").actor == "boss"
     assert "not opened yet" in administrator.get(page).content.decode()
-    customer = Customer(made.context["link"].rpartition("/")[2])
+    customer = Customer(answer.context["link"].rpartition("/")[2])
     customer.open()
     assert "opened 1 time," in administrator.get(page).content.decode()
     customer.post("/finish")

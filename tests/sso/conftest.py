@@ -76,9 +76,9 @@ class Browser:
 
     def come_back(self, person: Person, *, slug: str = "acme", sign: str = "both", **changes: Any) -> "Answer":
         """Sign in as ``person`` up to the answer of the ACS; ``changes`` are of `Claims`."""
-        return self.post(self.idp.response(self.said(person, slug=slug, **changes), sign=sign), slug=slug)
+        return self.post(self.idp.response(self.claims(person, slug=slug, **changes), sign=sign), slug=slug)
 
-    def said(self, person: Person, *, slug: str = "acme", **changes: Any) -> Claims:
+    def claims(self, person: Person, *, slug: str = "acme", **changes: Any) -> Claims:
         request_id = changes.pop("request_id", None) or self.leave(slug)
         acs_url = f"{SERVICE}/sso/{slug}/acs"
         return self.idp.claims(person, acs_url=acs_url, request_id=request_id, **changes)

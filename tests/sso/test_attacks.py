@@ -78,9 +78,9 @@ class FromABrowser:
         self.browser, self.idp, self.stranger, self.certificate = browser, browser.idp, stranger, certificate
         self.request_id = request_id
 
-    def said(self, **changes: Any) -> Claims:
+    def claims(self, **changes: Any) -> Claims:
         self.request_id = changes.get("request_id") or self.request_id or self.browser.leave()
-        return self.browser.said(JANE_BY_SSO, **{"request_id": self.request_id} | changes)
+        return self.browser.claims(JANE_BY_SSO, **{"request_id": self.request_id} | changes)
 
 
 @dataclass
@@ -234,7 +234,9 @@ def signatures_hold(code: str | None, attack: Attack) -> bool | None:
 def test_the_page_lists_each_family_with_the_codes_of_its_refusals() -> None:
     page = PAGE.read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| (\w+) \| [^|]+ \| ([^|]+) \|$", page, re.MULTILINE))
-    told = {family: set(re.findall(r"`(\w+)`", rows[family])) for family in FAMILIES}
-    assert told == {family: {attack.code for attack in attacks.values()} for family, attacks in FAMILIES.items()}
+    codes_by_family = {family: set(re.findall(r"`(\w+)`", rows[family])) for family in FAMILIES}
+    assert codes_by_family == {
+        family: {attack.code for attack in attacks.values()} for family, attacks in FAMILIES.items()
+    }
     _, _, answers = page.partition("## Answers")
-    assert {code for codes in told.values() for code in codes} <= set(re.findall(r"`(\w+)`", answers))
+    assert {code for codes in codes_by_family.values() for code in codes} <= set(re.findall(r"`(\w+)`", answers))

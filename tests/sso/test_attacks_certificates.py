@@ -30,13 +30,13 @@ def test_a_short_key_that_is_in_the_settings_already_signs_nobody_in(
 ) -> None:
     acme.saml.certificates, acme.saml.signed = [weak.pem], signed
     acme.saml.save()
-    assert "(algorithm)" in refused(browser, weak.response(browser.said(JANE_BY_SSO)))
+    assert "(algorithm)" in refused(browser, weak.response(browser.claims(JANE_BY_SSO)))
 
 
 def test_a_short_key_beside_a_long_one_signs_nobody_in(browser: Browser, acme: Connection, weak: TestIdp) -> None:
     acme.saml.certificates = [weak.pem, browser.idp.pem]
     acme.saml.save()
-    assert "(signature)" in refused(browser, weak.response(browser.said(JANE_BY_SSO)))
+    assert "(signature)" in refused(browser, weak.response(browser.claims(JANE_BY_SSO)))
     assert browser.sign_in(JANE_BY_SSO).status_code == 200
 
 
@@ -46,5 +46,5 @@ def test_a_certificate_that_has_ended_is_warned_of_and_still_believed(browser: B
     acme.saml.certificates = [browser.idp.pem]
     acme.saml.save()
     assert browser.sign_in(JANE_BY_SSO).status_code == 200
-    (told,) = warnings_of(acme.saml, now())
-    assert told.startswith("Critical: ")
+    (warning,) = warnings_of(acme.saml, now())
+    assert warning.startswith("Critical: ")

@@ -44,9 +44,9 @@ BY_OID = {
 }
 
 
-def come(browser: Browser, layout: Layout, *, key: Key | None = None, **said: str) -> "Answer":
+def come(browser: Browser, layout: Layout, *, key: Key | None = None, **values: str) -> "Answer":
     """Bring a message of ``layout``, in answer to a request, and return what the ACS says."""
-    words = {"acs": ACS, "audience": AUDIENCE, "request": browser.leave()} | said
+    words = {"acs": ACS, "audience": AUDIENCE, "request": browser.leave()} | values
     brought = message(layout, browser.idp, key=key, **words)
     answer = browser.post(brought)
     if answer.status_code == 303:

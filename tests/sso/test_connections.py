@@ -171,9 +171,9 @@ def test_the_older_spelling_of_what_must_be_signed_is_read_and_a_wrong_one_is_na
     ):
         assert faults(bare, section | wrong) == {code}
     for older, value in ((True, "both"), (False, "assertion")):
-        said = section | {"want_response_signed": older}
-        assert sso.settings.changes.apply(bare, said, base_dir=None).signed == value
-        assert hints_for(said) == [
+        changed_section = section | {"want_response_signed": older}
+        assert sso.settings.changes.apply(bare, changed_section, base_dir=None).signed == value
+        assert hints_for(changed_section) == [
             f"saml.want_response_signed is an older spelling. Write this instead: signed: {value}."
         ]
     assert hints_for(section | {"signed": "response"}) == hints_for(None) == []

@@ -37,7 +37,7 @@ def proved(browser: Browser, *classes: str, ago: timedelta = timedelta(), by_til
             statement.addnext(twin)
 
     begun: dict[str, Any] = {"in_response_to": None} if by_tile else {}
-    answer = browser.post(browser.idp.response(browser.said(by_sso(JANE), authn=-ago, **begun), before=say))
+    answer = browser.post(browser.idp.response(browser.claims(by_sso(JANE), authn=-ago, **begun), before=say))
     return "in" if answer.status_code == 303 else answer.content.decode()
 
 

@@ -340,9 +340,9 @@ def test_an_import_proposes_signed_requests_with_the_steps_before_and_changes_no
 
     for way in (by_command, by_page, by_file, by_first_page):
         for value in ("true", "1", " true "):
-            said = way(wanting(idp, value))
+            text = way(wanting(idp, value))
             for part in ("WantAuthnRequestsSigned", "connection saml-keys", "/metadata.", "sign_requests"):
-                assert part in said, (way.__name__, value, said)
+                assert part in text, (way.__name__, value, text)
         for text in (idp.metadata(), wanting(idp, "false"), wanting(idp, "0")):
             assert way(text) == "", way.__name__
     assert not SamlSettings.objects.filter(sign_requests=True).exists(), "an import never switches it on"

@@ -31,7 +31,7 @@ def command(step: str) -> dict[str, Any]:
 
 
 def comes_in(browser: Browser, certificate: str) -> bool:
-    sealed = browser.idp.response(browser.said(JANE_BY_SSO), seal=encrypting_to(certificate))
+    sealed = browser.idp.response(browser.claims(JANE_BY_SSO), seal=encrypting_to(certificate))
     return browser.post(sealed).status_code == 303
 
 
@@ -64,11 +64,11 @@ def test_a_step_out_of_order_is_refused_and_changes_nothing(acme: Connection, st
 
 
 def test_a_private_key_is_encrypted_and_in_no_event_and_no_text(acme: Connection) -> None:
-    made = keys.make_key(actor=ADMIN, connection=acme)
+    key = keys.make_key(actor=ADMIN, connection=acme)
     pair = keys.signing_key(SamlSettings.objects.get())
     assert pair is not None
     assert "PRIVATE KEY" in pair.private
-    assert "PRIVATE" not in made.sealed_key
+    assert "PRIVATE" not in key.sealed_key
     assert "PRIVATE" not in repr(pair)
     assert not any("PRIVATE" in str(event.changes) for event in Event.objects.all())
 
@@ -121,7 +121,7 @@ def test_a_key_that_cannot_be_opened_stops_its_connection_only_and_is_shown(
         assert "acme cannot be opened" in warning.msg
         assert not warning.is_serious(), "migrate and the start go on for all others"
         call_command("migrate", verbosity=0)
-        sealed = browser.idp.response(browser.said(JANE_BY_SSO), seal=encrypting_to(first))
+        sealed = browser.idp.response(browser.claims(JANE_BY_SSO), seal=encrypting_to(first))
         caplog.clear()
         answer = browser.post(sealed)
         assert (answer.status_code, "(our_key)" in answer.content.decode(), answer.get("Retry-After")) == (

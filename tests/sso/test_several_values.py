@@ -61,14 +61,14 @@ def test_only_different_uids_or_external_ids_refuse_a_known_person_R12(browser: 
     known = {"Oid": ("00u1jane",)}
     for attributes in ONE_PERSON:
         for form in (None, in_elements_of_their_own):
-            claims = browser.said(JANE_BY_SSO, attributes=attributes_of(JANE_BY_SSO) | known | attributes)
+            claims = browser.claims(JANE_BY_SSO, attributes=attributes_of(JANE_BY_SSO) | known | attributes)
             answer = browser.post(browser.idp.response(claims, before=form))
             assert answer.status_code == 303, attributes
             jane = Identity.objects.get(pk=before.pk)
             assert (jane.title, jane.organization, jane.email) == ("Editor", "Acme Studios", "jane.doe@acme.test")
     for name, attributes in SEVERAL_PEOPLE:
         for form in (None, in_elements_of_their_own):
-            claims = browser.said(JANE_BY_SSO, attributes=attributes_of(JANE_BY_SSO) | known | attributes)
+            claims = browser.claims(JANE_BY_SSO, attributes=attributes_of(JANE_BY_SSO) | known | attributes)
             answer = browser.post(browser.idp.response(claims, before=form))
             page = answer.content.decode()
             assert answer.status_code == 403, attributes

@@ -65,5 +65,5 @@ def test_a_path_that_does_not_exist_is_noticed() -> None:
         "sso/saml/",
         "sso/saml/gone.py",
         "sso/saml/lost.py",
-        "sso/sign_in/acs.py",
+        "sso/acs.py",
     ]

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, expect
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection
 from core_identity.values import Person
 from tests.support.accessibility import assert_accessible
@@ -30,7 +30,7 @@ def idp() -> TestIdp:
 def acme(db: None, idp: TestIdp) -> Connection:
     """A connection with both channels in the database of the tests, for journeys that look into it."""
     connection = make_connection()
-    sso.connections.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
     return connection
 
 

@@ -19,12 +19,12 @@ from demo.simulate.transcript import Transcript
 
 LINES: Final = 200
 _TOKEN: Final = re.compile(r"[!-~]{1,500}")
-"""What fits into a header."""
+"""A value of a header."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppView:
-    """What the page of the app shows. ``fault`` is a sentence if CORE could not be read."""
+    """The content of the page of the app. ``fault`` is a sentence if CORE could not be read."""
 
     has_token: bool
     rows: tuple[Row, ...]

@@ -31,7 +31,14 @@ ol {{ margin: 8px 0 12px; padding: 0 0 0 20px; }}
   color: var(--ink); font: 14px/20px var(--sans); text-align: left; cursor: pointer; }}
 .story button:hover {{ border-color: var(--edge); }}
 .story .done {{ color: var(--fine); }}
-td.differs {{ font-weight: 600; }}
+.sides {{ overflow-x: auto; }}
+.sides :is(th, td) {{ padding: 8px 12px 8px 0; overflow-wrap: normal; white-space: nowrap; }}
+.core-table td.differs {{ font-weight: 600; }}
+@media (max-width: 480px) {{
+  .story li:not(.near), .sides td.none {{ display: none; }}
+  .sides :is(th, td) {{ padding: 2px 0; white-space: normal; overflow-wrap: anywhere; }}
+  main {{ padding: 16px 16px 32px; }}
+}}
 .expired, .refused {{ color: var(--trouble); }}
 pre {{ max-height: 26rem; margin: 0; padding: 12px; overflow: auto; border-radius: 6px; background: var(--code); font: 13px/20px var(--mono);
   white-space: pre-wrap; overflow-wrap: anywhere; }}
@@ -103,7 +110,8 @@ def table(rows: Iterable[Row]) -> str:
     if not body:
         return '<p class="quiet">Nobody yet.</p>'
     head = "".join(f'<th scope="col">{escape(text)}</th>' for text in astuple(HEADINGS))
-    return f'<table class="core-table core-fold"><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>\n{_LEGEND}'
+    whole = f'<table class="core-table core-fold"><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>'
+    return f'<div class="sides" tabindex="0">{whole}</div>\n{_LEGEND}'
 
 
 def _cells(row: Row) -> str:
@@ -117,8 +125,9 @@ def _cells(row: Row) -> str:
     for name in Row.__slots__:
         mark = marks.get(name)
         label = escape(getattr(HEADINGS, name))
-        value = escape(getattr(row, name)) or "—"
-        cells.append(f'<td data-label="{label}"{f" class={mark}" if mark else ""}>{value}</td>')
+        value = escape(getattr(row, name))
+        style = mark or ("" if value else "none")
+        cells.append(f'<td data-label="{label}"{f" class={style}" if style else ""}>{value or "—"}</td>')
     return "".join(cells)
 
 

@@ -42,14 +42,14 @@ def living_part(view: View, parties: Parties) -> str:
 
 
 def _story(view: View) -> str:
+    following = next((number for number, (_, done) in enumerate(view.steps) if not done), None)
     items = "\n".join(
-        f'<li><button id="step-{number}" name="step" value="{number}"{" class=done" if done else ""}>'
+        f'<li{" class=near" if number == following else ""}><button id="step-{number}" name="step" value="{number}"{" class=done" if done else ""}>'
         f"{'✓' if done else '▷'} {escape(title)}</button></li>"
         for number, (title, done) in enumerate(view.steps)
     )
     if not items:
         return "<p>It begins when CORE is running.</p>"
-    following = next((number for number, (_, done) in enumerate(view.steps) if not done), None)
     buttons = '<button id="again" class="core-button" name="step" value="again">Begin again</button>'
     if following is not None:
         buttons = (

@@ -37,7 +37,7 @@ class Apps:
     _others: dict[str, App] = field(default_factory=dict)
 
     def at(self, path: str) -> tuple[App, str]:
-        """Return the app that an address belongs to, and the address inside of it. Raises `Refused` if there are too many apps."""
+        """Return the app that an address belongs to, and the path inside that app. Raises `Refused` if there are too many apps."""
         found = _ADDRESS.fullmatch(path)
         return (self._other(found[1]), found[2]) if found else (self.first, path)
 

@@ -124,7 +124,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.headers.get("Host") == urlsplit(own).netloc and not is_form_of_another
 
     def _enter(self, path: str) -> str:
-        """Find the app of an address. Return the path inside of it, or nothing if the request was refused."""
+        """Find the app of an address. Return the path inside that app, or nothing if the request was refused."""
         try:
             self.app, inside = self.server.apps.at(path)
         except Refused as refusal:

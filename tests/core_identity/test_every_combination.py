@@ -207,7 +207,7 @@ def decided_by_policy(case: Case) -> Decision | SignIn:
     )
 
 
-def test_the_policy_decides_every_combination_as_the_table_says_R8a_R8b() -> None:
+def test_the_policy_decides_every_combination_as_the_table_R8a_R8b() -> None:
     wrong = []
     for case in cases():
         row = first_fit(ANSWER_ROWS, case)
@@ -409,7 +409,7 @@ PARTS: Final = [(channel, state) for channel in DIMENSIONS["channel"] for state 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("channel", "state"), PARTS)
-def test_the_services_do_what_the_table_says_R8a_R8b_R9_R23(channel: str, state: str) -> None:
+def test_the_services_decide_every_combination_as_the_table_R8a_R8b_R9_R23(channel: str, state: str) -> None:
     mine = [case for case in sample() if (case["channel"], case["X"]) == (channel, state)]
     wrong = []
     for expired, staff, with_external_id in {

@@ -116,7 +116,7 @@ def meets_nobody(connection: Connection, person: Person) -> bool:
     )
 
 
-def test_whoever_is_a_newcomer_meets_nobody(acme: Connection, jane: Identity) -> None:
+def test_a_newcomer_shares_no_key_with_anybody(acme: Connection, jane: Identity) -> None:
     second, globex = make_connection("second"), make_connection("globex", customer="Globex")
     jane.user.save()
     Identity.objects.filter(pk=jane.pk).update(name_id="Old@acme.test", name_id_key="old@acme.test")

@@ -64,7 +64,7 @@ def test_a_key_has_at_most_255_characters_also_once_compared_R5() -> None:
 
 
 @given(st.text())
-def test_what_is_accepted_fits_the_column_and_the_database(text: str) -> None:
+def test_accepted_values_fit_the_column_and_the_database(text: str) -> None:
     try:
         name = clean_name(text, field="UID")
     except InvalidValue:

@@ -150,7 +150,7 @@ FILTERS = [
 ]
 
 
-def test_a_look_up_finds_whom_the_filter_means(acme: Connection) -> None:
+def test_a_look_up_finds_the_same_people_as_the_filter(acme: Connection) -> None:
     ids = [f'id eq "{one.scim_id}"' for one in Identity.objects.all()]
     found = {}
     for text in [*FILTERS, *ids]:
@@ -178,5 +178,5 @@ def test_a_look_up_finds_whom_the_filter_means(acme: Connection) -> None:
         'nonsense eq "x"',
     ],
 )
-def test_any_other_filter_is_no_look_up(acme: Connection, text: str) -> None:
+def test_any_other_filter_is_not_a_look_up(acme: Connection, text: str) -> None:
     assert look_up(parse_filter(text), acme) is None

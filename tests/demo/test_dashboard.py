@@ -27,7 +27,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "connection.json"
 
 
-def test_begin_again_resets_core_and_okta_forgets_whom_it_pushed(file: Path) -> None:
+def test_begin_again_resets_core_and_okta_forgets_the_people_it_pushed(file: Path) -> None:
     calls: list[str] = []
     Dashboard(file, "http://127.0.0.1:8001", lambda: calls.append("CORE")).begin_again()
     directory = read_directory(file.with_name("okta.json"), BASE)

@@ -193,7 +193,7 @@ def test_signing_out_of_this_okta_signs_out_of_core(demo: DemoIdp, window: Brows
 
 
 @pytest.mark.parametrize("field", ["SAMLRequest", "SAMLResponse"])
-def test_this_okta_takes_no_logout_that_core_did_not_sign(demo: DemoIdp, field: str) -> None:
+def test_the_simulated_okta_refuses_an_unsigned_logout(demo: DemoIdp, field: str) -> None:
     sp, name = demo.parties, field.replace("SAML", "Logout")
     unsigned = (
         f'<samlp:{name} xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_1" Version="2.0" Destination="{sp.slo_url}">'

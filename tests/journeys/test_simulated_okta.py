@@ -68,7 +68,7 @@ def test_one_idp_tells_its_story_after_the_other_pushed_what_it_has(customer: Cu
     assert "Rename the group Viewers to Assessors" in printed
 
 
-def test_the_story_tells_each_decision(customer: Customer, tmp_path: Path) -> None:
+def test_the_story_shows_each_decision(customer: Customer, tmp_path: Path) -> None:
     printed = simulate(remembered(customer, tmp_path), "okta-aiw", "--story")
     for words in (
         "create; nobody had this UID: a new user",

@@ -113,7 +113,7 @@ BENIGN: dict[str, dict[str, Any]] = {
 }
 
 
-def test_what_may_vary_in_a_logout_does_no_harm(jane: Browser) -> None:
+def test_permitted_variations_of_a_logout_are_accepted(jane: Browser) -> None:
     signed_in = copy.deepcopy(jane.http.cookies)
     with every_case() as case:
         for name, changes in BENIGN.items():
@@ -351,7 +351,7 @@ def test_a_look_ahead_ends_nothing_and_burns_nothing(jane: Browser) -> None:
     assert jane.me().status_code == 401
 
 
-def test_an_assertion_is_no_logout_and_a_logout_no_assertion(jane: Browser) -> None:
+def test_an_assertion_is_not_accepted_as_a_logout_nor_a_logout_as_an_assertion(jane: Browser) -> None:
     sso_message = jane.idp.response(jane.claims(JANE_BY_SSO))
     refused(jane, post(jane, sso_message), "structure")
     refused(jane, post(jane, sso_message, field="SAMLResponse"), "structure")

@@ -328,7 +328,7 @@ EDITS: dict[str, Edit] = {
 }  # fmt: skip
 
 
-def test_what_may_vary_does_no_harm(acme: Connection, idp: TestIdp) -> None:
+def test_permitted_variations_of_a_response_are_accepted(acme: Connection, idp: TestIdp) -> None:
     with every_case() as case:
         for name, edit in EDITS.items():
             with case(name):

@@ -60,5 +60,5 @@ def test_a_proof_of_this_morning_does_not_count_as_new(browser: Browser, demandi
     assert "(authn_context)" in proved(browser, MFA, ago=timedelta(minutes=18), by_tile=True)
 
 
-def test_without_demands_any_proof_of_any_age_does(browser: Browser) -> None:
+def test_without_requirements_any_authentication_is_accepted(browser: Browser) -> None:
     assert proved(browser, PASSWORD, ago=timedelta(hours=9)) == "in"

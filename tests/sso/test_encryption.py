@@ -131,7 +131,7 @@ def test_without_a_key_of_ours_the_page_explains_it(browser: Browser) -> None:
     assert "(encrypted)" in refused(browser, message)
 
 
-def test_one_that_can_be_read_is_refused_where_encryption_is_demanded(
+def test_a_readable_assertion_is_refused_if_encryption_is_required(
     browser: Browser, acme: Connection, idp: TestIdp
 ) -> None:
     sso.connections.apply(acme, {"idp_metadata": idp.metadata(), "want_encrypted": True}, base_dir=None)

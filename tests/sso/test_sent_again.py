@@ -48,7 +48,7 @@ def test_the_back_button_after_a_sign_in_leads_on(browser: Browser) -> None:
     assert 'href="/me"' not in Browser(browser.idp).post(message).content.decode()
 
 
-def test_whoever_opens_the_acs_gets_a_page_that_helps(browser: Browser, acme: Connection) -> None:
+def test_opening_the_acs_shows_a_page_that_helps(browser: Browser, acme: Connection) -> None:
     pages = []
     for slug in ("acme", "nobody"):
         answer = browser.http.get(f"/sso/{slug}/acs")

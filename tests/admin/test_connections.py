@@ -199,7 +199,7 @@ def test_the_groups_of_a_connection_are_listed_with_what_gives_nothing_R29_R31(
     assert "The last sign-in of 1 person contained no attribute" in " ".join(page.split())
 
 
-def test_the_page_says_when_groups_of_sign_ins_are_not_read_R31(as_root: Client, acme: Connection) -> None:
+def test_a_page_warns_when_groups_of_sign_ins_are_not_read_R31(as_root: Client, acme: Connection) -> None:
     assert "are not read" in as_root.get(page_of(acme, "groups")).content.decode()
 
 

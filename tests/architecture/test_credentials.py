@@ -1,4 +1,4 @@
-"""docs/reference/urls.md and docs/security-flow.md keep their word: each address is asked with every credential."""
+"""docs/reference/urls.md and docs/security-flow.md are right: each address is asked with every credential."""
 
 import hashlib
 import re
@@ -117,7 +117,7 @@ def token_of(connection: Connection, *, runs_out: bool = False) -> str:
 
 
 def is_open(answer: "Answer", credential: str) -> bool:
-    """Whether the door itself opened: what lies behind it may be missing all the same."""
+    """Whether the credential was accepted. The resource itself may still be missing."""
     if credential == "staff":
         return answer.status_code not in {302, 401, 403}
     return answer.status_code not in {401, 403}

@@ -107,7 +107,7 @@ def test_pages_for_superusers_open_for_nobody_else(rows: dict[str, Any]) -> None
 
 
 def test_each_page_of_a_connection_is_in_a_tab_or_follows_from_another_page() -> None:
-    """A page that nothing leads to would be found by nobody."""
+    """Nobody would find a page without a link to it."""
     in_tabs = {page.name for tab in TABS for page in tab.pages}
     of_connections = {
         page.name for of, page in DECLARED if of.opts.model_name == "connection" and issubclass(page, RowPage)

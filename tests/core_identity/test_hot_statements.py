@@ -1,4 +1,4 @@
-"""The statements of pushes that are written by hand, each beside what the models say."""
+"""The hand-written statements of pushes, each compared with the models."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -99,7 +99,7 @@ NEWCOMER = Person(
 
 
 def meets_nobody(connection: Connection, person: Person) -> bool:
-    """Say the same by the look-ups that decide in all other cases."""
+    """Return the same by the look-ups that decide in all other cases."""
     from core_identity.keys import key
     from core_identity.services.locating import offered_as, owner_of_uid
 

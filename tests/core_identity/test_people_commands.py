@@ -1,4 +1,4 @@
-"""What administrators do about people and connections, by script: an answer, an exit code, and a dry run that leaves nothing."""
+"""Commands about people and connections: an answer, an exit code, and a dry run that leaves nothing."""
 
 import io
 import json

@@ -16,7 +16,7 @@ BASE = "http://localhost:8000/scim/v2/1"
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Make the files of `./dev run`, after a story in which Jane was pushed."""
+    """Make the files of `./dev run`, after Jane was pushed."""
     keys = ("token_url", "authorize_url", "client_id", "client_secret")
     (tmp_path / "connection.json").write_text(
         json.dumps({"scim_base_url": BASE} | {key: f"http://localhost/{key}" for key in keys})

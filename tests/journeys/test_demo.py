@@ -234,7 +234,7 @@ def test_a_code_that_nobody_asked_for_is_not_taken(tmp_path: Path, customer: Cus
     assert "No consent was asked for" in answer.text
 
 
-def test_before_core_has_started_the_page_says_so(tmp_path: Path, customer: Customer) -> None:
+def test_the_page_shows_that_core_has_not_started_yet(tmp_path: Path, customer: Customer) -> None:
     answer = asked_of_a_new_idp(tmp_path, customer, "/")
     assert answer.status_code == httpx.codes.OK
     assert "Start ./dev run first" in answer.text

@@ -145,7 +145,7 @@ def test_signing_out_there_ends_that_session_here_and_is_confirmed(
 
 @pytest.fixture(scope="module")
 def others(service: Service, setups: Setups, other_idp: Pysaml2Idp) -> Setups:
-    """``ways-other`` believes another IdP than all the rest."""
+    """``ways-other`` trusts another IdP than all other connections."""
     return setups | introduce(service, other_idp, {"ways-other": {}})
 
 

@@ -1,4 +1,4 @@
-"""A test sign-in by a set-up link: the IdP's side of it, and nothing of CORE's (R37, R38)."""
+"""A test sign-in by a set-up link: it shows the IdP's side, and nothing of CORE's side (R37, R38)."""
 
 from dataclasses import replace
 

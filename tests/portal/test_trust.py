@@ -1,4 +1,4 @@
-"""A forwarded link must not become the trust root of a customer: what it does by itself, and what waits for a superuser (R38)."""
+"""A forwarded link must not become the trust root of a customer: it does some things by itself, others wait for a superuser (R38)."""
 
 from collections.abc import Callable
 from typing import Any

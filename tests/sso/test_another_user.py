@@ -48,7 +48,7 @@ def by_tile(browser: Browser, person: Person) -> "Answer":
 
 
 def by_link(browser: Browser, person: Person, site: str | None) -> "Answer":
-    """Follow a link to our sign-in page; ``site`` is what the browser says of where the link was (None: it says nothing)."""
+    """Follow a link to our sign-in page. ``site`` is the browser's header about the place of the link; None without the header."""
     away = browser.http.get("/sso/acme/login", headers={"sec-fetch-site": site} if site else {})
     request_id = str(request_in(away["Location"]).get("ID"))
     return browser.follow(browser.come_back(person, request_id=request_id))
@@ -139,7 +139,7 @@ def test_a_link_of_a_foreign_page_to_a_strangers_idp_is_asked_about(at_janes: Br
 
 
 def test_the_sign_in_of_the_administration_asks_the_same_question(browser: Browser) -> None:
-    """It leads to no other sign-in; where one is begun from here all the same, the person is asked."""
+    """It leads to no other sign-in. If one begins here anyway, the page asks the person."""
     boss = create_user(actor=COMMAND, username="boss", is_staff=True, is_superuser=True)
     boss.set_password("correct horse battery staple")
     boss.save()

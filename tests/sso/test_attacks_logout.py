@@ -1,4 +1,7 @@
-"""Logout messages that an attacker sends, and what may vary in an honest one: who is not named, signed and in time ends nothing."""
+"""Logout messages of an attacker, and permitted variations of honest ones.
+
+A message ends nothing unless it names the session, is signed and in time.
+"""
 
 import base64
 import copy
@@ -342,7 +345,7 @@ def test_a_message_of_bad_size_or_form_ends_nothing(jane: Browser) -> None:
 
 
 def test_a_look_ahead_ends_nothing_and_burns_nothing(jane: Browser) -> None:
-    """Mail scanners and browsers ask by HEAD before somebody goes there."""
+    """Mail scanners and browsers send a HEAD request before a person follows the link."""
     query = jane.idp.logout_query(request_xml(jane.idp, place=False))
     answer = jane.http.head("/sso/acme/logout", QUERY_STRING=query)
     assert (answer.status_code, answer.content) == (200, b"")

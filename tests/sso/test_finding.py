@@ -1,4 +1,4 @@
-"""Finding one's connection by an email address: only what an administrator verified leads anywhere, and nobody learns who our customers are."""
+"""Finding a connection by an email address: only verified domains lead anywhere, and nobody learns the names of our customers."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What every answer to a browser says of itself: pages, redirects, refusals and errors alike."""
+"""The headers of every answer to a browser: pages, redirects, refusals and errors alike."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -86,7 +86,7 @@ def expect_careful(answer: "Answer") -> None:
 
 
 @pytest.mark.parametrize("visit", VISITS)
-def test_every_answer_says_what_a_browser_may_do_with_it(browser: Browser, visit: str) -> None:
+def test_every_answer_has_the_headers_that_restrict_a_browser(browser: Browser, visit: str) -> None:
     status, go = VISITS[visit]
     answer = go(browser)
     assert answer.status_code == status

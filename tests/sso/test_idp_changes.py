@@ -44,7 +44,7 @@ def successor() -> TestIdp:
 
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
-    """Say what the address answers with. How it is fetched has tests of its own, over real TLS."""
+    """Set the answer of the address. Fetching has tests of its own, over real TLS."""
 
     def say(answer: str | MetadataFaults) -> None:
         def fetched(reach: Reach, url: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Metadata of IdPs that should not be believed, and what may vary in one that should. No database: reading is pure."""
+"""Metadata of IdPs that must be refused, and permitted variations of good metadata. No database: reading is pure."""
 
 import base64
 import textwrap

@@ -1,4 +1,4 @@
-"""What we say to the IdP: our metadata and our AuthnRequests, signed on wish and never broken by a value in them."""
+"""Our messages to the IdP: metadata and AuthnRequests, signed if configured, and never broken by a value in them."""
 
 import base64
 from urllib.parse import parse_qs, urlsplit
@@ -125,7 +125,7 @@ def announce(connection: Connection, *idps: TestIdp) -> None:
 
 
 def test_an_idp_changes_its_certificate_without_one_failed_sign_in(acme: Connection, idp: TestIdp) -> None:
-    """Old, both, new: the IdP may sign with either while both are known, and with the old one no more when it has gone."""
+    """Old, both, new: the IdP may sign with either while both are known, and no longer with the old one once it is retired."""
     successor, jane = TestIdp(), by_sso(JANE)
     old, new = Browser(idp), Browser(successor)
     announce(acme, idp)

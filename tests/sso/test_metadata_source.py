@@ -1,4 +1,4 @@
-"""Fetching metadata by its address, from a real server with real TLS: what it may reach, and how long it may take."""
+"""Fetching metadata by its address, from a real server with real TLS: the permitted addresses, and the time limit."""
 
 import gzip
 import http.server
@@ -33,7 +33,7 @@ ENDLESS = {
     "/header": (b"HTTP/1.1 200 OK\r\nX: ", b"x" * 65536, 0),
     "/status": (b"HTTP/1.1 200 ", b"x" * 65536, 0),
 }
-"""What a server of bad will sends: first this, then that again and again, with a pause of so many seconds."""
+"""The answer of a hostile server: the first bytes, the bytes that it repeats, and the pause in seconds."""
 
 
 @dataclass

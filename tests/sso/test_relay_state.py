@@ -1,4 +1,4 @@
-"""After a sign-in the browser goes to a page here, with any RelayState or ``next``, by every door."""
+"""After a sign-in the browser goes to a page of this site, with any RelayState or ``next``, on every way in."""
 
 import re
 from urllib.parse import quote

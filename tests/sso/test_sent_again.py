@@ -1,4 +1,4 @@
-"""What a person meets who opens the ACS, reloads a refusal, or goes back after a sign-in: a page that helps, with the first reference."""
+"""Opening the ACS, reloading a refusal, or going back after a sign-in shows a page that helps, with the first reference."""
 
 import re
 

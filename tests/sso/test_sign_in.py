@@ -1,4 +1,4 @@
-"""A person signs in by SAML: the way there, the way back, and what they see."""
+"""A person signs in by SAML: the request, the answer, and the pages that they see."""
 
 from dataclasses import replace
 from datetime import timedelta

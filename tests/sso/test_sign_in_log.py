@@ -1,4 +1,4 @@
-"""The sign-in log: what an administrator finds by the reference that a person reads out."""
+"""The sign-in log: the row that an administrator finds by the reference that a person reads out."""
 
 import csv
 import io

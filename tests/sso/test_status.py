@@ -1,4 +1,4 @@
-"""An IdP that signs nobody in: its status, what it says about it, and what an administrator can do (SAML core 3.2.2)."""
+"""An IdP that signs nobody in: its status, its message, and the advice for an administrator (SAML core 3.2.2)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ def row_of(name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Answer:
-    """A Response that signs nobody in, and whether what it says is believed."""
+    """A Response that signs nobody in, and whether its content is verified."""
 
     believed: bool
     sign: str = "response"

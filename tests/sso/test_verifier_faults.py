@@ -1,4 +1,4 @@
-"""What happens where judging a message fails: a hostile message is refused, our own fault is a 503, and nothing is a 500."""
+"""Failures of the verifier: a hostile message is refused, our own fault is a 503, and nothing is a 500."""
 
 import base64
 import logging
@@ -92,7 +92,7 @@ def test_an_undeclared_default_namespace_is_accepted(browser: Browser) -> None:
 
 @pytest.fixture
 def failing_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The gate lets something through that makes a library fail: stood in for by a failure that nobody foresaw."""
+    """A gate that raises an unexpected error, in place of a message that makes a library fail."""
 
     def fail(*args: Any, **kwargs: Any) -> None:
         raise AttributeError("nobody foresaw this")

@@ -1,4 +1,4 @@
-"""The name, colour and logo of an installation: shown where they can be read, refused at the start where not."""
+"""The name, colour and logo of an installation: shown if people can read them, otherwise refused at the start."""
 
 from pathlib import Path
 from typing import Any

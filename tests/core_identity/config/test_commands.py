@@ -1,4 +1,4 @@
-"""Section by section, the commands that scripts drive: one JSON document, an exit code, and nothing half applied."""
+"""The commands for scripts, section by section: one JSON document, an exit code, and nothing half applied."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What somebody tries who wants to be another, to come back, or to keep a role; and what an administrator's own acts could open (R3-R33)."""
+"""Attempts to become another user, to come back, or to keep a role; and gaps that an administrator's own acts could open (R3-R33)."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""R18: drift is found as policy sees it, and an administrator may take over the IdP's word."""
+"""R18: the database finds the same drift as the policy, and an administrator may accept the IdP's value."""
 
 from dataclasses import replace
 from typing import Any
@@ -29,7 +29,7 @@ def acme() -> Connection:
 
 @pytest.fixture
 def jane(acme: Connection) -> Identity:
-    """Married since: the IdP calls her Roe, and no channel lets that reach the user (R4, R8, R16)."""
+    """Jane has married: the IdP calls her Roe, and no channel changes the user (R4, R8, R16)."""
     identity = create_person(actor=OKTA, connection=acme, person=JANE).identity
     return say(identity, **MARRIED)
 

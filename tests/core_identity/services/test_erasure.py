@@ -1,4 +1,4 @@
-"""R34, erase: a person's values go for good; ids, UID keys and the expiry stay, so that nobody comes back by the gap."""
+"""R34, erase: a person's values go for good; ids, UID keys and the expiry stay, so that nobody can return under the old UID."""
 
 import json
 from dataclasses import replace
@@ -41,7 +41,7 @@ def acme() -> Connection:
 
 @pytest.fixture
 def jane(acme: Connection) -> Identity:
-    """Jane with everything that a life here leaves: roles, a sign-in, conflicts in every direction, refusals, a renaming."""
+    """Jane with rows of every kind: roles, a sign-in, conflicts in every direction, refusals, a renaming."""
     create_role(actor=ADMIN, name="Writers", grantable_by=[acme])
     identity = create_person(actor=OKTA, connection=acme, person=JANE).identity
     group = GroupChange(display_name="Writers", add=frozenset({identity.scim_id}))
@@ -61,7 +61,7 @@ def jane(acme: Connection) -> Identity:
 
 
 def everything() -> str:
-    """Return all rows that hold anything of anybody, as text in lower case."""
+    """Return all rows with personal data, as text in lower case."""
     rows = [list(model.objects.all()) for model in (User, Identity, IdentityUid, Conflict, Event, Grant, PushGroup)]
     fields = [json.loads(serializers.serialize("json", found)) for found in rows]
     for row in (row for found in fields for row in found):

@@ -42,7 +42,7 @@ def editors(acme: Connection) -> Role:
 
 
 def move(identity: Identity, to: Connection) -> Identity:
-    """Do what a successor does that takes over identities (R1a)."""
+    """Take over identities as a successor does (R1a)."""
     Identity.objects.filter(pk=identity.pk).update(connection=to)
     moved = Identity.objects.select_related("connection", "user").get(pk=identity.pk)
     with service_writes():  # a service calls it

@@ -1,4 +1,4 @@
-"""R20-R26: who is expired, who may come back, and what the gate says, against the real database."""
+"""R20-R26: the users who are expired, who may come back, and who pass the gate, against the real database."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""R27-R33: roles are ours, groups are the IdP's, and each grant knows its source."""
+"""R27-R33: roles belong to CORE, groups to the IdP, and each grant has its source."""
 
 from collections.abc import Callable
 from dataclasses import replace

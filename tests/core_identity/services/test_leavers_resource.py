@@ -1,4 +1,4 @@
-"""Attacks on the row of a leaver, a colleague or a person whose keys change: what must fail, and what must follow (R3, R8, R8a, R8b, R22)."""
+"""Attacks on the row of a leaver, a colleague or a person whose keys change (R3, R8, R8a, R8b, R22): what must fail, and what must succeed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""R7 and the lock order: many at the same instant, on the real PostgreSQL. Journeys repeat it over several processes."""
+"""R7 and the lock order: many acts at the same instant, on the real PostgreSQL. Journeys repeat it over several processes."""
 
 import threading
 from collections.abc import Callable
@@ -46,7 +46,7 @@ def at_the_same_instant(acts: list[Callable[[], object]]) -> list[object]:
 
 @pytest.fixture(autouse=True)
 def _everybody_may_wait(settings: LazySettings) -> None:
-    """These tests ask who is who after a race. How many requests may wait is `tests/scim/test_busy.py`'s question."""
+    """These tests check the users after a race. `tests/scim/test_busy.py` checks how many requests may wait."""
     settings.PUSHES_WAITING_PER_CUSTOMER = settings.PUSHES_WAITING = 2 * AT_ONCE
 
 

@@ -38,7 +38,7 @@ def acme() -> Connection:
 
 
 def jane(number: int) -> Person:
-    """Return one Jane of several, whom no key ties to another."""
+    """Return one of several Janes. No two share a key."""
     mail = f"jane{number}@acme.test"
     return replace(JANE, uid=f"jane.{number}", external_id=f"00u{number}", user_name=mail, email=mail)
 

@@ -1,4 +1,4 @@
-"""R8b, R9: what a sign-in may open, and what it may be called. R13: what is said reaches identity and user."""
+"""R8b, R9: the accounts that a sign-in may open, and the names that it may bring. R13: its values reach identity and user."""
 
 from dataclasses import replace
 

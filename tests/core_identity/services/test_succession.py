@@ -286,7 +286,7 @@ def test_a_successor_gives_by_the_channels_that_it_takes_roles_from_only_R31(acm
 def test_a_request_that_waited_while_its_connection_was_switched_off_is_refused_R1a(
     acme: Connection, what: str
 ) -> None:
-    """The message was let in before: the connection in hand still says enabled."""
+    """The message was accepted before: the connection that the request holds is still enabled."""
     jane = post(acme, JANE).identity
     stale = Connection.objects.get(pk=acme.pk)
     switch_off(actor=ADMIN, connection_id=acme.pk, reason="a new app")

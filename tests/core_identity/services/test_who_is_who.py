@@ -1,4 +1,4 @@
-"""R4-R9 as somebody would try to break them: names that move between people, and words of two channels that contradict each other."""
+"""R4-R9 under attack: names that move between people, and contradicting values from two channels."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -191,7 +191,7 @@ def test_re_key_asks_for_two_keys_and_the_address_of_the_resource_is_none_R3(acm
 
 
 def test_a_first_push_of_a_sign_in_only_person_must_match_the_email_R9(acme: Connection) -> None:
-    """The externalId of the assertion leads to her, so the push relinks. Her SCIM resource is a new one all the same."""
+    """The externalId of the assertion leads to her, so the push relinks. Her SCIM resource is still a new one."""
     sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE, external_id=JANE.external_id))
     create_user(actor=ADMIN, username="zoe", email=ZOE.email or "", customer=acme.customer)
     with pytest.raises(Conflict):

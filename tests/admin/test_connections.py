@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.timezone import localtime
 
 import scim.connections
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection, Customer, Event, Grant, Identity
 from core_identity.services.connections import change_connection
 from core_identity.services.groups import create_group
@@ -390,7 +390,7 @@ def test_every_page_in_the_tabs_opens_and_no_tab_leads_to_a_refusal_R37(
     ]
     for has_saml in (False, True):
         if has_saml:
-            sso.connections.apply(acme, {"idp_metadata": idp.metadata()}, base_dir=None)
+            sso.settings.changes.apply(acme, {"idp_metadata": idp.metadata()}, base_dir=None)
         for reader in readers:
             tabs = reader.get(page_of(acme, "overview")).context["tabs"]
             links = [page["url"] for tab in tabs for page in tab["pages"]]

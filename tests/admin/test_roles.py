@@ -187,7 +187,7 @@ def test_only_permissions_that_open_something_are_offered(as_root: Client) -> No
 
 
 def test_permissions_that_a_role_already_has_are_kept_when_it_is_saved(as_root: Client, db: None) -> None:
-    odd = Permission.objects.get(codename="add_session")
+    odd = Permission.objects.get(codename="add_contenttype")
     role = create_role(actor=COMMAND, name="Odd", permissions=[odd])
     form = as_root.get(page_of(role)).context["adminform"].form
     assert odd in form.fields["permissions"].queryset

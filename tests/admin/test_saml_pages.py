@@ -8,14 +8,14 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection, Event
 from core_identity.services.connections import change_connection
 from sso.admin import consequences
-from sso.email_domains import verified_domains, verify_domain
-from sso.keys import keys_of, make_key
 from sso.models import SamlSettings, SpKey
-from sso.section import KEYS
+from sso.settings.email_domains import verified_domains, verify_domain
+from sso.settings.keys import keys_of, make_key
+from sso.settings.section import KEYS
 from tests.admin.conftest import browser_of, staff
 from tests.support.cast import ADMIN, COMMAND, make_connection
 from tests.support.saml import TestIdp
@@ -38,7 +38,7 @@ def quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def saml(acme: Connection, idp: TestIdp) -> SamlSettings:
-    return sso.connections.apply(acme, {"idp_metadata": idp.metadata()}, base_dir=None)
+    return sso.settings.changes.apply(acme, {"idp_metadata": idp.metadata()}, base_dir=None)
 
 
 def page_of(connection: Connection, name: str = "change") -> str:
@@ -208,7 +208,7 @@ def test_permission_to_change_connections_does_not_include_the_first_trust(acme:
     keeper = browser_of(staff("keeper", "view_connection", "change_connection"))
     assert keeper.get(page_of(acme, "saml")).status_code == 403
     assert "/saml/" not in keeper.get(page_of(acme)).content.decode(), "no link leads to a refusal"
-    saml = sso.connections.apply(acme, {"idp_metadata": idp.metadata()}, base_dir=None)
+    saml = sso.settings.changes.apply(acme, {"idp_metadata": idp.metadata()}, base_dir=None)
     assert save(keeper, saml, clock_skew="60").status_code == 302
     change_connection(actor=COMMAND, connection_id=acme.pk, own_idp=True)
     for page in ("saml", "domains", "keys", "key"):
@@ -241,7 +241,7 @@ def test_a_domain_of_another_customer_is_refused_with_where_it_is(
     other = make_connection("globex", customer="Globex")
     section = {"idp_metadata": idp.metadata(), "email_domains": ["acme.com"]}
     for connection in (saml.connection, other):
-        sso.connections.apply(connection, section, base_dir=None)
+        sso.settings.changes.apply(connection, section, base_dir=None)
     verify_domain(actor=ADMIN, connection=other, domain="acme.com")
     page = as_root.post(page_of(saml.connection, "domains"), {"verify": "acme.com", "reason": "asked"})
     assert "leads to another customer through the connection globex" in page.content.decode()
@@ -258,7 +258,7 @@ def test_the_pages_cost_the_same_however_many_domains_there_are(
     pages = ("domains", "change", "saml")
     few = [cost(page) for page in pages]
     many = [{"domain": f"d{number}.test", "verified": True} for number in range(30)]
-    sso.connections.apply(saml.connection, {"idp_metadata": idp.metadata(), "email_domains": many}, base_dir=None)
+    sso.settings.changes.apply(saml.connection, {"idp_metadata": idp.metadata(), "email_domains": many}, base_dir=None)
     assert [cost(page) for page in pages] == few
 
 

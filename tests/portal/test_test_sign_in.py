@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from django.test import Client
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection, Event, Identity, User
 from core_identity.services.expiry import expire
 from core_identity.services.provisioning import create_person
@@ -33,7 +33,7 @@ class CustomerBrowser(Browser):
 
 @pytest.fixture
 def tester(customer: Customer, globex: Connection, idp: TestIdp) -> CustomerBrowser:
-    sso.connections.apply(globex, {"idp_metadata": idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(globex, {"idp_metadata": idp.metadata()}, base_dir=None)
     return CustomerBrowser(idp, customer.http)
 
 

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection, Event, SetupProposal, User
 from core_identity.portal.links import revoke_link
 from core_identity.services.links import offer
@@ -36,7 +36,7 @@ def certificates(connection: Connection) -> list[str]:
 
 @pytest.fixture
 def believed(globex: Connection, idp: TestIdp) -> Connection:
-    sso.connections.apply(globex, {"idp_metadata": idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(globex, {"idp_metadata": idp.metadata()}, base_dir=None)
     return globex
 
 
@@ -148,7 +148,7 @@ def test_the_faults_of_metadata_are_named_and_nothing_is_fetched(
     def fetched(*_: object) -> bytes:
         raise AssertionError("nobody outside makes CORE fetch an address")
 
-    monkeypatch.setattr("sso.metadata_source.fetch_within", fetched)
+    monkeypatch.setattr("sso.settings.metadata_source.fetch_within", fetched)
     page = customer.post("/metadata", metadata=idp.metadata(sso_url="javascript:x", entity_id="")).content.decode()
     assert page.count('class="problem"') == 2
     for form in ({}, {"url": "https://idp.test/metadata"}, {"metadata": "https://idp.test/metadata"}):

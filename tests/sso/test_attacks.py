@@ -17,7 +17,6 @@ from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
 from core_identity.models import Connection, Event, User
-from sso import keys
 from sso.models import SamlSettings, SignInState, UsedAssertion
 from sso.saml import gate, verifier
 from sso.saml.encryption import open_envelope
@@ -25,6 +24,7 @@ from sso.saml.expectations import Expected
 from sso.saml.key_pair import KeyPair, make_key_pair
 from sso.saml.refusals import SamlRefusal
 from sso.saml.signed import Signed
+from sso.settings import keys
 from tests.sso.attacks import FAMILIES
 from tests.sso.attacks.attack import AT_THE_GATE, Attack
 from tests.sso.conftest import Browser

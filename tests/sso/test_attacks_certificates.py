@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection
 from core_identity.services.connections import SettingsErrors
-from sso.idp_changes import warnings_of
 from sso.saml.signed import Signed
+from sso.settings.idp_changes import warnings_of
 from tests.sso.conftest import Browser
 from tests.sso.test_attacks import JANE_BY_SSO, refused
 from tests.support.saml import TestIdp, now
@@ -21,7 +21,7 @@ def weak() -> TestIdp:
 
 def test_a_short_key_is_refused_where_it_is_set_up(acme: Connection, weak: TestIdp) -> None:
     with pytest.raises(SettingsErrors, match="1024 bits"):
-        sso.connections.apply(acme, {"idp_metadata": weak.metadata()}, base_dir=None)
+        sso.settings.changes.apply(acme, {"idp_metadata": weak.metadata()}, base_dir=None)
 
 
 @pytest.mark.parametrize("signed", Signed)

@@ -10,10 +10,10 @@ from django.db import connection as database
 from django.test import Client
 from lxml import etree
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection, User
-from sso import keys
 from sso.models import SignInState
+from sso.settings import keys
 from tests.sso.attacks.attack import put
 from tests.sso.conftest import ACS, Browser
 from tests.sso.test_attacks import JANE_BY_SSO, refused
@@ -135,7 +135,7 @@ def test_a_request_is_answered_for_a_quarter_of_an_hour(browser: Browser) -> Non
 def test_an_assertion_for_one_connection_opens_no_other_R1(browser: Browser) -> None:
     """Both believe the same IdP, as two apps of one Okta do; each has its own audience and address."""
     globex = make_connection("globex", customer="Globex")
-    sso.connections.apply(globex, {"idp_metadata": browser.idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(globex, {"idp_metadata": browser.idp.metadata()}, base_dir=None)
     for_acme = browser.idp.response(browser.claims(JANE_BY_SSO))
     assert "(no_request)" in refused(browser, for_acme, slug="globex")
     request_of_globex = browser.leave("globex")
@@ -147,7 +147,7 @@ def test_an_assertion_for_one_connection_opens_no_other_R1(browser: Browser) -> 
 def test_the_idp_of_another_connection_is_not_believed_R1(browser: Browser) -> None:
     theirs = TestIdp("https://idp.globex.test")
     globex = make_connection("globex", customer="Globex")
-    sso.connections.apply(globex, {"idp_metadata": theirs.metadata()}, base_dir=None)
+    sso.settings.changes.apply(globex, {"idp_metadata": theirs.metadata()}, base_dir=None)
     for issuer in (theirs.entity_id, browser.idp.entity_id):
         assert "(signature)" in refused(browser, theirs.response(browser.claims(JANE_BY_SSO, issuer=issuer)))
 
@@ -155,7 +155,7 @@ def test_the_idp_of_another_connection_is_not_believed_R1(browser: Browser) -> N
 @pytest.mark.django_db(transaction=True)
 def test_of_twenty_equal_messages_at_once_one_comes_through(idp: TestIdp) -> None:
     connection = make_connection()
-    sso.connections.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
     browser = Browser(idp)
     message = idp.response(browser.claims(JANE_BY_SSO))
     token = browser.http.cookies["__Host-sign-in"].value

@@ -4,14 +4,13 @@ from datetime import timedelta
 
 import pytest
 from django.conf import LazySettings
-from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.utils import timezone
 
-from core_identity.models import Connection
+from core_identity.models import Connection, Session
 from sso.models import SignInState, UsedAssertion
 from sso.saml.expectations import MAX_AGE, MAX_SKEW, SKEW
-from sso.sign_in_state import USE_IS_KEPT
+from sso.sign_in.progress import USE_IS_KEPT
 from tests.sso.attacks.attack import many, put
 from tests.sso.attacks.claims import CONDITIONS, DATA
 from tests.sso.conftest import ACS, Browser
@@ -49,7 +48,7 @@ def test_a_fast_node_forgets_no_used_assertion_and_refuses_nobody(browser: Brows
 
 @pytest.mark.parametrize("sent", ["assertion", "logout"])
 def test_a_used_message_is_remembered_for_a_day(browser: Browser, acme: Connection, sent: str) -> None:
-    from sso.sign_in_state import use_once
+    from sso.sign_in.progress import use_once
 
     if sent == "assertion":
         assert browser.come_back(JANE_BY_SSO).status_code == 303

@@ -12,12 +12,12 @@ from cryptography.x509 import load_pem_x509_certificate
 from lxml import etree
 from xmlsec import constants
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection, User
-from sso import keys
 from sso.models import SignInRecord
 from sso.saml import encryption
 from sso.saml.refusals import Code, SamlRefusal
+from sso.settings import keys
 from tests.sso.attacks.attack import fragment
 from tests.sso.attacks.encryption import ATTACKS
 from tests.sso.conftest import Browser
@@ -38,7 +38,7 @@ def certificate(acme: Connection) -> str:
 def lenient(acme: Connection, idp: TestIdp) -> None:
     """The Response need not be signed: then anybody can alter what is encrypted."""
     section = {"idp_metadata": idp.metadata(), "signed": "assertion"}
-    sso.connections.apply(acme, section, base_dir=None)
+    sso.settings.changes.apply(acme, section, base_dir=None)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_without_a_key_of_ours_the_page_explains_it(browser: Browser) -> None:
 def test_a_readable_assertion_is_refused_if_encryption_is_required(
     browser: Browser, acme: Connection, idp: TestIdp
 ) -> None:
-    sso.connections.apply(acme, {"idp_metadata": idp.metadata(), "want_encrypted": True}, base_dir=None)
+    sso.settings.changes.apply(acme, {"idp_metadata": idp.metadata(), "want_encrypted": True}, base_dir=None)
     assert "(not_encrypted)" in refused(browser, browser.idp.response(browser.claims(JANE_BY_SSO)))
 
 

@@ -12,7 +12,7 @@ from lxml import etree
 
 from core_identity.models import Connection, Event
 from sso.models import SignInRecord, SsoSession
-from sso.sign_in_log import refused_lately
+from sso.sign_in.log import refused_lately
 from tests.sso.conftest import SERVICE, SLO, Browser, with_logout
 from tests.sso.logout_messages import (
     JANE_BY_SSO,

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from sso.metadata_source import INTERNET, MAX_BYTES, Reach, fetch, fetch_within, is_public
 from sso.saml.idp_metadata import MetadataFaults, read_idp_metadata
+from sso.settings.metadata_source import INTERNET, MAX_BYTES, Reach, fetch, fetch_within, is_public
 
 HOST = "idp.test"
 ENDLESS = {

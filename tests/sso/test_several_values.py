@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from lxml import etree
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection, Identity, User
 from core_identity.services.provisioning import create_person
 from sso.models import SignInRecord
@@ -50,7 +50,7 @@ def received(label: str) -> str:
 @pytest.fixture
 def with_external_id(acme: Connection, browser: Browser) -> None:
     section = {"idp_metadata": browser.idp.metadata(), "attributes": {"external_id": "Oid"}}
-    sso.connections.apply(acme, section, base_dir=None)
+    sso.settings.changes.apply(acme, section, base_dir=None)
 
 
 @pytest.mark.usefixtures("with_external_id")

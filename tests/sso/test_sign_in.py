@@ -257,11 +257,11 @@ def test_a_known_sign_in_takes_a_constant_number_of_queries(
 
 def test_the_start_page_lists_no_customers_to_strangers(browser: Browser, idp: object) -> None:
     assert "Sign in with Acme" in browser.http.get("/").content.decode()
-    import sso.connections
+    import sso.settings.changes
     from tests.support.cast import make_connection
 
     other = make_connection("globex", customer="Globex")
-    sso.connections.apply(other, {"idp_metadata": browser.idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(other, {"idp_metadata": browser.idp.metadata()}, base_dir=None)
     page = browser.http.get("/").content.decode()
     assert "Acme" not in page
     assert "Globex" not in page
@@ -271,11 +271,11 @@ def test_the_start_page_lists_no_customers_to_strangers(browser: Browser, idp: o
 
 
 def test_the_person_of_one_connection_is_not_that_of_another_R1(browser: Browser, acme: Connection) -> None:
-    import sso.connections
+    import sso.settings.changes
     from tests.support.cast import make_connection
 
     other = make_connection("globex", customer="Globex")
-    sso.connections.apply(other, {"idp_metadata": browser.idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(other, {"idp_metadata": browser.idp.metadata()}, base_dir=None)
     browser.sign_in(JANE_BY_SSO)
     browser.sign_in(JANE_BY_SSO, slug="globex")
     assert User.objects.count() == 2

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db import connection as database
 from django.test import Client
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Conflict, Connection, Event, Grant, Identity, User
 from core_identity.services.connections import change_connection, switch_off
 from core_identity.services.expiry import expire
@@ -286,7 +286,7 @@ def test_the_events_of_others_are_not_shown_and_none_is_left(tester: AdminBrowse
 
 def test_an_answer_at_the_acs_of_another_connection_is_refused(tester: AdminBrowser, idp: TestIdp) -> None:
     globex = make_connection("globex", customer="Globex")
-    sso.connections.apply(globex, {"idp_metadata": idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(globex, {"idp_metadata": idp.metadata()}, base_dir=None)
     message = tester.idp.response(tester.claims(JANE_BY_SSO))
     assert tester.post(message, slug="other").status_code == 404
     assert tester.post(message, slug="globex").status_code == 400
@@ -299,7 +299,7 @@ def test_an_answer_at_the_acs_of_another_connection_is_refused(tester: AdminBrow
 @pytest.fixture
 def racers(idp: TestIdp, transactional_db: None) -> AdminBrowser:
     connection = make_connection()
-    sso.connections.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
     return AdminBrowser(idp, connection, staff("tess", *MAY_TEST))
 
 

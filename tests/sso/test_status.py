@@ -9,11 +9,11 @@ from typing import Any
 from django.conf import LazySettings
 
 from core_identity.models import Connection
-from sso.keys import make_key_where_none
 from sso.models import SamlSettings, SignInRecord
-from sso.remedies import REMEDIES, STATUS_REMEDIES, remedy_for
 from sso.saml.refusals import MAX_SHOWN
 from sso.saml.status import WORDS
+from sso.settings.keys import make_key_where_none
+from sso.sign_in.remedies import REMEDIES, STATUS_REMEDIES, remedy_for
 from tests.admin.conftest import browser_of, staff
 from tests.sso.attacks.attack import add, drop, many, text, twice
 from tests.sso.conftest import Browser

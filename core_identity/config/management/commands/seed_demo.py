@@ -17,7 +17,7 @@ from core_identity.selectors.connections import connection_by_slug
 from core_identity.selectors.users import find_user
 from core_identity.services.users import create_user
 from core_identity.values import Actor, ActorKind, Channel
-from sso.keys import make_key_where_none
+from sso.settings.keys import make_key_where_none
 
 SLUG = "acme"
 ADMINISTRATOR = "admin"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from devtools.prose import Passage, docstrings, markdown, strings, template, test_names
+from devtools.prose import Passage, docstrings, markdown, names_of_tests, strings, template
 
 LONGEST_SENTENCE: Final = 30
 """Words of a sentence in a text that users see."""
@@ -125,7 +125,7 @@ def all_findings(root: Path) -> Iterator[str]:
             yield from findings(passage, longest=LONGEST_SENTENCE)
     for path in sorted(path for package in PACKAGES for path in root.glob(f"{package}/**/*.py")):
         name = str(path.relative_to(root))
-        for passage in (*docstrings(path, name), *test_names(path, name)):
+        for passage in (*docstrings(path, name), *names_of_tests(path, name)):
             yield from findings(passage, rule_numbers=False)
 
 

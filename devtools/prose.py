@@ -147,7 +147,7 @@ def _docstring_nodes(tree: ast.Module) -> Iterator[ast.Constant]:
             yield node.value
 
 
-def test_names(path: Path, name: str) -> Iterator[Passage]:
+def names_of_tests(path: Path, name: str) -> Iterator[Passage]:
     """Yield the names of the tests of a module as sentences."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):

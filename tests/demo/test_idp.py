@@ -167,7 +167,7 @@ def test_an_unknown_address_is_not_found(idp: str) -> None:
     assert [fetch(f"{idp}/else")[0], fetch(f"{idp}/metadata", {"a": "b"})[0]] == [404, 404]
 
 
-def test_what_the_request_says_is_escaped_in_the_page(idp: str) -> None:
+def test_values_of_a_request_are_escaped_in_the_page(idp: str) -> None:
     hostile = '"><script>alert(1)</script>'
     query = urlencode({"SAMLRequest": encoded(authn_request(idp)), "RelayState": hostile})
     page = fetch(f"{idp}/sso?{query}")[1]
@@ -213,7 +213,7 @@ def test_response_and_assertion_are_each_signed_by_the_key_of_the_metadata(idp: 
     assert signed == ["Response", "Assertion"]
 
 
-def test_the_signature_stands_after_the_issuer_as_the_schema_demands(idp: str) -> None:
+def test_the_signature_follows_the_issuer_as_the_schema_requires(idp: str) -> None:
     response = etree.fromstring(sign_in(idp, "jane.doe@acme.test")[0])
     assertion = response[3]
     assert [etree.QName(child).localname for child in response] == ["Issuer", "Signature", "Status", "Assertion"]

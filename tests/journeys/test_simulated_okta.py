@@ -61,7 +61,7 @@ def test_the_story_ends_with_ten_users_whatever_the_dialect_R8_R16_R20_R29(
     assert "reactivation requested: the user stays expired until an administrator unexpires them" in printed
 
 
-def test_one_idp_tells_its_story_after_the_other_pushed_what_it_has(customer: Customer, tmp_path: Path) -> None:
+def test_one_idp_runs_its_story_after_the_other_pushed_its_people(customer: Customer, tmp_path: Path) -> None:
     """Okta's Viewers are Reviewers since its story, and are pushed again as that. Entra's get another name, so the two never meet."""
     file = remembered(customer, tmp_path)
     for words in (("okta-oin", "--story"), ("okta-oin",), ("entra", "--story")):
@@ -69,7 +69,7 @@ def test_one_idp_tells_its_story_after_the_other_pushed_what_it_has(customer: Cu
     assert "Rename the group Viewers to Assessors" in printed
 
 
-def test_the_story_tells_each_decision(customer: Customer, tmp_path: Path) -> None:
+def test_the_story_shows_each_decision(customer: Customer, tmp_path: Path) -> None:
     printed = simulate(remembered(customer, tmp_path), "okta-aiw", "--story")
     for words in (
         "create; nobody had this UID: a new user",

@@ -26,6 +26,7 @@ from demo.idp.response import signed_response
 from demo.idp.server import DemoIdp
 from demo.idp.signing_key import load_or_make
 from demo.people import PEOPLE
+from tests.support.processes import ended
 
 SP = "http://localhost:8000/sso/acme"
 NAMESPACES = {
@@ -287,7 +288,9 @@ def test_the_program_serves_keeps_its_key_and_ends_cleanly(tmp_path: Path) -> No
     certificates = []
     for number in (signal.SIGTERM, signal.SIGINT):
         command = [sys.executable, "-m", "demo.idp", "--port", "0", "--state", str(tmp_path)]
-        with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
+        with ended(
+            subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+        ) as process:
             assert process.stderr is not None
             url = process.stderr.readline().split()[3].rstrip("/")
             certificates.append(certificate_of(url))

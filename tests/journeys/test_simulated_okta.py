@@ -12,6 +12,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from demo.people import PEOPLE
 from tests.journeys.conftest import Customer, new_customer
+from tests.support.processes import ended
 from tests.support.saml import TestIdp
 from tests.support.service import Service, free_port
 
@@ -90,7 +91,9 @@ def test_an_administrator_lets_the_simulated_okta_in_and_it_comes_back_without_a
     file = remembered(customer, tmp_path)
     password = service.add_administrator(f"chief-{customer.slug}")
     command = [sys.executable, "-m", "demo.simulate", "okta-oin", "--authorize", f"--callback-port={port}"]
-    with subprocess.Popen([*command, "--connection-file", str(file)], stdout=subprocess.PIPE, text=True) as running:
+    with ended(
+        subprocess.Popen([*command, "--connection-file", str(file)], stdout=subprocess.PIPE, text=True)
+    ) as running:
         assert running.stdout is not None
         url = next(line.strip() for line in running.stdout if line.startswith("  http"))
         assert "scope=offline_access" in url

@@ -67,7 +67,7 @@ def staff(username: str, *permissions: str) -> User:
     held = Permission.objects.filter(codename__in=permissions, content_type__app_label__in=["core_identity", "scim"])
     assert len(held) == len(permissions)
     role = create_role(actor=COMMAND, name=f"Role of {username}", permissions=list(held), grantable_by=[])
-    grant_role(actor=COMMAND, user_id=user.pk, role_id=role.pk)
+    grant_role(actor=COMMAND, user_id=user.pk, role_id=role.pk, reason="covers for Sam")
     return user
 
 

@@ -33,7 +33,7 @@ def role(acme: Connection, jane: Identity) -> Role:
         )
         ids.add(create_person(actor=OKTA, connection=acme, person=person).identity.scim_id)
     create_group(actor=OKTA, connection=acme, change=GroupChange(display_name=role.name, members=frozenset(ids)))
-    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=role.pk)
+    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=role.pk, reason="covers for Sam")
     assert Grant.objects.count() == 4
     return role
 

@@ -169,7 +169,7 @@ def test_what_sso_gave_ends_for_the_user_whose_identity_went_to_another_R24_R31_
     for name in ("Editors", "Viewers", "By hand"):
         create_role(actor=ADMIN, name=name, grantable_by=[acme])
     jane = enter(acme, JANE, groups=("Editors",))
-    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=Role.objects.get(name="By hand").pk)
+    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=Role.objects.get(name="By hand").pk, reason="covers for Sam")
     expire(actor=ADMIN, user_id=jane.user_id, reason=WHY)
     new = split_off(actor=ADMIN, identity_id=jane.pk, reason=WHY)
     assert [grant.role.name for grant in Grant.objects.filter(user=jane.user_id)] == ["By hand"]
@@ -261,7 +261,7 @@ def test_who_could_not_be_offered_any_more_is_not_claimed_until_an_administrator
         expire(actor=ADMIN, user_id=user.pk, reason="left")
     else:
         role = create_role(actor=COMMAND, name="Keys", marked_protected=True)
-        grant_role(actor=COMMAND, user_id=user.pk, role_id=role.pk)
+        grant_role(actor=COMMAND, user_id=user.pk, role_id=role.pk, reason="covers for Sam")
     before = User.objects.values().get(pk=user.pk)
 
     def claim() -> object:

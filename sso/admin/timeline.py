@@ -8,7 +8,7 @@ from core_identity.admin_kit.logs import may_see_connections
 from core_identity.admin_kit.timeline import Entry, Source, Subject, newest_of_each
 from core_identity.lookup_keys import named_any
 from sso.models import SignInKind, SignInRecord
-from sso.outcomes import words_of
+from sso.sign_in.outcomes import words_of
 
 TONES: Final = {
     SignInKind.SIGNED_IN: "fine",

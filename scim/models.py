@@ -183,6 +183,12 @@ class ProvisioningRecord(models.Model):
         ordering = ("-id",)
         indexes = (
             GinIndex(name="provisioning_by_key", fields=("keys",)),
+            # Refused requests without a resource: for the timeline of a person.
+            GinIndex(
+                name="provisioning_refused_by_key",
+                fields=("keys",),
+                condition=models.Q(resource_id__isnull=True, status__gte=400),
+            ),
             models.Index(name="provisioning_by_connection", fields=("connection_slug", "-id")),
             models.Index(
                 name="provisioning_by_resource",

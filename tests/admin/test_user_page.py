@@ -6,10 +6,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection as database
 from django.test import Client
 from django.utils import timezone
 
-from core_identity.admin_kit.timeline import SHOWN
+from core_identity.admin_kit.timeline import SHOWN, Subject
 from core_identity.event_kinds import EventKind
 from core_identity.lookup_keys import lookup_keys
 from core_identity.models import Connection, Event, Grant, Identity, User
@@ -25,6 +26,7 @@ from sso.models import SignInKind, SignInRecord
 from tests.admin.conftest import browser_of, staff
 from tests.admin.test_users import LIST, page_of
 from tests.support.cast import ADMIN, COMMAND, JANE, OKTA, ZOE, make_connection
+from tests.support.plans import plans
 
 NOW = timezone.now()
 
@@ -287,3 +289,38 @@ def test_no_key_of_a_session_is_on_a_page(as_root: Client, root: User) -> None:
 
 def test_an_unknown_user_has_no_page(as_root: Client) -> None:
     assert as_root.get(f"{LIST}{uuid4()}/end-sessions/").status_code == 302
+
+
+def test_the_page_reads_windows_of_indexes_however_long_the_logs_are_R36(
+    as_root: Client, acme: Connection, jane: Identity
+) -> None:
+    """Jane has 3,000 rows in each log and is named in each; others have 12,000 more."""
+    keys, user, resource = lookup_keys(Subject(jane.user, [], [jane]).names()), jane.user_id, jane.scim_id
+    with database.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO sso_signinrecord (at, connection_id, connection_slug, reference, kind, code, decision, user_id, arrived, missing, expected,
+                received, checks, is_test, name_id, uid, email, keys)
+            SELECT now() - n * interval '1 minute', %(connection)s, 'acme', '', 'signed_in', 'signed_in', '',
+                CASE n %% 5 WHEN 0 THEN %(user)s::uuid ELSE gen_random_uuid() END, '[]', '[]', '', '', '[]', false, '', '', '',
+                CASE n %% 5 WHEN 0 THEN %(keys)s::bigint[] ELSE ARRAY[n]::bigint[] END FROM generate_series(1, 15000) AS n""",
+            {"connection": acme.pk, "user": user, "keys": keys},
+        )
+        cursor.execute(
+            """INSERT INTO scim_provisioningrecord (at, connection_id, connection_slug, method, resource_type, resource_id, status, scim_type,
+                decision, reference, duration_ms, cause, sentence, keys)
+            SELECT now() - n * interval '1 minute', %(connection)s, 'acme', 'GET', 'Users', CASE WHEN n %% 5 = 0 THEN %(resource)s::uuid
+                WHEN n %% 5 = 1 THEN NULL ELSE gen_random_uuid() END, 200, '', '', '', 1, '', '',
+                CASE WHEN n %% 5 < 2 THEN %(keys)s::bigint[] ELSE ARRAY[n]::bigint[] END FROM generate_series(1, 15000) AS n""",
+            {"connection": acme.pk, "resource": resource, "keys": keys},
+        )
+        cursor.execute(
+            """INSERT INTO core_identity_event (uuid, at, kind, channel, actor_kind, actor_id, actor, connection_slug, subject_type, subject, user_id,
+                changes, reason, request_id)
+            SELECT gen_random_uuid(), now() - n * interval '1 minute', 'user.changed', 'scim', 'system', '', 'a test', '', 'user', '',
+                CASE n %% 5 WHEN 0 THEN %(user)s::uuid ELSE gen_random_uuid() END, '{}', '', '' FROM generate_series(1, 15000) AS n""",
+            {"user": user},
+        )
+    with plans() as found:
+        assert as_root.get(page_of(jane.user)).status_code == 200
+    assert found.whole_scans(more_than=300) == []
+    assert found.looked_at < 1500, found.dearest()

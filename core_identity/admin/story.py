@@ -42,7 +42,6 @@ def story_of(user: User, request: HttpRequest, sources: Sequence[Source]) -> dic
         "identities": [IdentityShown(one, _sent(one)) for one in identities],
         "changed": changes_since_expiry(user, identities) if user.expired_at else [],
         "drift": [one for identity in identities if speaks(identity) for one in drift_in(identity)],
-        "names": {identity.connection.slug: identity.connection.name for identity in identities},
         "roles": roles_of(user),
         "sessions": sessions_of(user, identities),
         "tombstones": tombstones,

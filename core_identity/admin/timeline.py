@@ -112,13 +112,9 @@ def _events(subject: Subject, position: str, limit: int) -> list[Entry]:
 def _conflicts(subject: Subject, position: str, limit: int) -> list[Entry]:
     theirs = Q(other__in=subject.users) | Q(subject__in=[one.pk for one in subject.identities])
     found = Conflict.objects.filter(theirs).select_related("connection", "other")
-    last_at, _, pk = position.partition(" ")
-    try:
-        moment, last = datetime.fromisoformat(last_at), UUID(pk)
-    except ValueError:
-        pass
-    else:
-        found = found.filter(Q(last_at__lt=moment) | Q(last_at=moment, pk__gt=last))
+    last = _last_conflict(position)
+    if last is not None:
+        found = found.filter(Q(last_at__lt=last[0]) | Q(last_at=last[0], pk__gt=last[1]))
     return [
         Entry(
             at=one.last_at,
@@ -131,6 +127,16 @@ def _conflicts(subject: Subject, position: str, limit: int) -> list[Entry]:
         )
         for one in found.order_by("-last_at", "id")[:limit]
     ]
+
+
+def _last_conflict(position: str) -> tuple[datetime, UUID] | None:
+    """Return the time and the id of the conflict at a position, or None if it is not one that we gave."""
+    last_at, _, pk = position.partition(" ")
+    try:
+        moment, last = datetime.fromisoformat(last_at), UUID(pk)
+    except ValueError:
+        return None
+    return (moment, last) if moment.tzinfo else None
 
 
 def _everybody(request: HttpRequest) -> bool:

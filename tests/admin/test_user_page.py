@@ -85,7 +85,16 @@ def test_the_logs_of_connections_need_their_permission_and_links_need_theirs(jan
 
 
 @pytest.mark.parametrize(
-    "before", ["changes=x", "changes=-1", "changes=" + "9" * 40, "scim=%00", "conflicts=x+y", "%ff"]
+    "before",
+    [
+        "changes=x",
+        "changes=-1",
+        "changes=" + "9" * 40,
+        "scim=%00",
+        "conflicts=x+y",
+        "conflicts=2026-01-01+00000000-0000-0000-0000-000000000001",
+        "%ff",
+    ],
 )
 def test_a_position_that_nobody_gave_out_shows_the_newest(as_root: Client, jane: Identity, before: str) -> None:
     assert entries(as_root, jane.user, f"?before={before}") == entries(as_root, jane.user)

@@ -1,6 +1,6 @@
 """End the sessions of a user (R21, R36). The page needs a permission of its own, and shows what will end."""
 
-from typing import Any, Final
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -14,8 +14,6 @@ from core_identity.models import User
 from core_identity.selectors.sessions import sessions_of
 from core_identity.services.sessions import end_sessions
 
-PERMISSION: Final = "core_identity.end_session"
-
 
 class EndSessionsForm(ReasonForm):
     user: User
@@ -28,13 +26,13 @@ class EndSessionsPage(RowPage):
     name = "end-sessions"
     title = "End the sessions of {row}"
     access = Access.VIEW
+    permission = "core_identity.end_session"
     form_class = EndSessionsForm
     template_name = "admin/core_identity/user/end_sessions.html"
     done = "{row}: {written} ended. The reason is in the events."
 
     def may_open(self) -> bool:
-        may = self.request.user.has_perm(PERMISSION) and self.row.merged_into_id is None
-        return may and not is_guarded_from(self.request, self.row)
+        return self.row.merged_into_id is None and not is_guarded_from(self.request, self.row)
 
     def message(self, form: EndSessionsForm) -> str:
         words = "1 session" if form.written == 1 else f"{form.written} sessions"

@@ -53,7 +53,7 @@ def test_a_form_that_ends_roles_shows_whose_first_and_saves_what_was_shown(
         assert Grant.objects.count() == 4, address
         assert not Event.objects.filter(kind="grant.removed").exists()
         assert confirmed(page) != ""
-    by_hand = f"/admin/core_identity/user/{jane.user_id}/roles/", nothing
+    by_hand = f"/admin/core_identity/user/{jane.user_id}/roles/", {"reason": "Sam is back"}
     assert "Editors &lt;b&gt;: 0 people lose it, 1 keep it" in as_root.post(*by_hand).content.decode()
 
     page = as_root.post(*by_groups)

@@ -164,7 +164,7 @@ class UnexpireManyPage(ManyPeoplePage):
 
 
 class GiveRoleManyPage(ManyPeoplePage):
-    """Give one role to many people by hand. Who has it by hand already keeps the grant and its reason (R32)."""
+    """Give one role to many people by hand. If somebody has it by hand already, the grant and its reason stay (R32)."""
 
     name = "give-role-many"
     title = "Give a role"

@@ -148,4 +148,4 @@ def newest_of_each(rows: QuerySet[Any], column: str, values: Sequence[Any], posi
 
 
 MOST_DIGITS: Final = 19
-"""A longer number is no id of a row."""
+"""A longer number is not an id of a row."""

@@ -10,10 +10,10 @@ from django.urls import reverse
 
 from core_identity.admin.bulk_conflicts import DecideManyPage
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
-from core_identity.admin.user_filters import RelatedFilter
 from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.bulk import query_of
 from core_identity.admin_kit.forms import ReasonForm
+from core_identity.admin_kit.lists import OfConnection, OfCustomer
 from core_identity.admin_kit.pages import Access, RowPage
 from core_identity.keys import key
 from core_identity.models import Conflict, Event
@@ -65,12 +65,8 @@ class CauseFilter(admin.SimpleListFilter):
         return queryset.filter(cause=self.value()) if self.value() else queryset
 
 
-class CustomerFilter(RelatedFilter):
-    """Of the connection of a conflict."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.title = "customer"
+class ConflictsOfCustomer(OfCustomer):
+    path = "connection__customer"
 
 
 class ResolveForm(ConfirmsEndedGrants, ReasonForm):
@@ -144,12 +140,13 @@ class ConflictAdmin(CoreAdmin):
     list_filter = (
         OpenFilter,
         CauseFilter,
-        ("connection", RelatedFilter),
-        ("connection__customer", CustomerFilter),
+        OfConnection,
+        ConflictsOfCustomer,
         "channel",
     )
     list_select_related = ("connection", "other")
     search_fields = ("uid_key",)
+    empty_list = "No conflict is open. A conflict appears when a push or sign-in was refused because it would have joined two people."
     search_help_text = "By reference, UID, userName, email or externalId."
     actions = ("decide_chosen",)
 

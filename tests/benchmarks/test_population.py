@@ -35,7 +35,7 @@ def test_everybody_has_an_identity_a_uid_a_grant_events_and_logs(db: None) -> No
     named = f"p7@{User.objects.filter(username__startswith='p7@').get().username.partition('@')[2]}"
     for log in (ProvisioningRecord, SignInRecord):
         assert log.objects.filter(named_any([named])).count() == 1, "the number in SQL is that of Python"
-    assert Event.objects.filter(user_id__in=User.objects.values("pk")).count() == 46
+    assert Event.objects.filter(user_id__in=User.objects.values("pk")).count() == 69
     with pytest.raises(NotEmpty):
         populate(23, 3)
 

@@ -1,6 +1,6 @@
 """The addresses of all lists, searches and pages of the administration, from its registered models and declared pages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
@@ -12,9 +12,7 @@ from django.urls import reverse
 if TYPE_CHECKING:
     from core_identity.models import User
 
-LONG: Final = 12
-"""Choices of one filter that are visited. A longer list is a fault of its own, which the size of the page shows."""
-TERMS: Final = {
+TERMS: Final[Mapping[str, str]] = {
     "a name": "p7@customer-1.test",
     "a beginning": "given7",
     "a common beginning": "p",
@@ -33,16 +31,19 @@ class Visit:
     path: str
 
 
-def walk(user: "User") -> Iterator[Visit]:
-    """Yield everything that this administrator can open by GET. A page of a row is visited for one row of each model."""
+def walk(user: "User", *, terms: Mapping[str, str] = TERMS, choices: int = 12) -> Iterator[Visit]:
+    """Yield everything that this administrator can open by GET. A page of a row is visited for one row of each model.
+
+    ``terms`` are searched for in each list. Of each filter so many ``choices`` are visited. A longer list is a fault of its own, which its page shows.
+    """
     yield Visit("Home", reverse("admin:index"))
-    for kind, term in TERMS.items():
+    for kind, term in terms.items():
         yield Visit(f"search: {kind}", f"{reverse('admin:search')}?{urlencode({'q': term})}")
     request: Any = RequestFactory().get("/")
     request.user = user
     for model, page in admin.site._registry.items():
         name = str(page.opts.verbose_name_plural)
-        yield from _list(name, page, request)
+        yield from _list(name, page, request, terms, choices)
         row = model._default_manager.exclude(pk=user.pk).first()
         yield from _pages_of_one(name, page, row, request)
         yield from _declared(name, page, row)
@@ -53,17 +54,17 @@ def _address(page: Any, what: str, *args: object) -> str:
     return reverse(f"admin:{page.opts.app_label}_{page.opts.model_name}_{what}", args=args)
 
 
-def _list(name: str, page: Any, request: Any) -> Iterator[Visit]:
+def _list(name: str, page: Any, request: Any, terms: Mapping[str, str], choices: int) -> Iterator[Visit]:
     """Yield the list, its last page, its searches, each choice of its filters, and each order."""
     address = _address(page, "changelist")
     listed = page.get_changelist_instance(request)
     yield Visit(name, address)
     if listed.paginator.num_pages > 1:
         yield Visit(f"{name}, last page", f"{address}?p={listed.paginator.num_pages}")
-    for kind, term in TERMS.items() if page.search_fields else ():
+    for kind, term in terms.items() if page.search_fields else ():
         yield Visit(f"{name}, search: {kind}", f"{address}?{urlencode({'q': term})}")
     for spec in listed.filter_specs:
-        for choice in list(spec.choices(listed))[1 : LONG + 1]:
+        for choice in list(spec.choices(listed))[1 : choices + 1]:
             yield Visit(f"{name}, {spec.title}: {choice['display']}", address + choice["query_string"])
     for typed in ("connection=customer-1", "connection=customer-299", "customer=Customer+1", "since=2026-01-01T00:00"):
         if typed.partition("=")[0] in {one for spec in listed.filter_specs for one in spec.expected_parameters()}:

@@ -150,7 +150,9 @@ def _add_story(connection: "Connection", first: int, last: int) -> None:
             subject_id=subject,
             subject=name,
             user_id=user,
-            changes=f"jsonb_build_object('username', jsonb_build_array(NULL, {name}))" if channel == "scim" else "'{}'::jsonb",
+            changes=f"jsonb_build_object('username', jsonb_build_array(NULL, {name}))"
+            if channel == "scim"
+            else "'{}'::jsonb",
             request_id=reference,
         )
     insert(

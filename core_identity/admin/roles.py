@@ -202,9 +202,7 @@ class RoleAdmin(CoreAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         groups = PushGroup.objects.filter(role__in=objs).count()
         holders = Grant.objects.filter(role__in=objs).values("user").distinct().count()
-        counts = Counter(
-            {"people who lose it": holders, "push groups that wait again": groups}
-        )
+        counts = Counter({"people who lose it": holders, "push groups that wait again": groups})
         return [str(role) for role in objs], counts, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:

@@ -26,7 +26,7 @@ class BoundedPaginator(Paginator):
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        return int(rows.order_by().values("pk")[:COUNTED].count())
+        return int(rows.order_by().values("pk")[: self.most].count())
 
 
 class LoadedList(ChangeList):

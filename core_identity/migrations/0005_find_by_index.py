@@ -4,59 +4,98 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('core_identity', '0001_first_release'),
+        ("core_identity", "0001_first_release"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='event',
-            name='connection_id',
+            model_name="event",
+            name="connection_id",
             field=models.UUIDField(blank=True, null=True),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['connection_id', '-id'], name='event_by_connection'),
+            model_name="event",
+            index=models.Index(fields=["connection_id", "-id"], name="event_by_connection"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['channel', '-id'], name='event_by_channel'),
+            model_name="event",
+            index=models.Index(fields=["channel", "-id"], name="event_by_channel"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('kind__in', ('user.expired', 'user.expiry_taken_over', 'user.unexpired', 'user.reactivation_requested', 'identity.split_off'))), fields=['-id'], name='event_about_expiry'),
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        (
+                            "user.expired",
+                            "user.expiry_taken_over",
+                            "user.unexpired",
+                            "user.reactivation_requested",
+                            "identity.split_off",
+                        ),
+                    )
+                ),
+                fields=["-id"],
+                name="event_about_expiry",
+            ),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('kind', 'user.signed_in')), fields=['-id'], name='event_about_sign_ins'),
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(("kind", "user.signed_in")), fields=["-id"], name="event_about_sign_ins"
+            ),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('kind__startswith', 'role.'), ('kind__startswith', 'grant.'), _connector='OR'), fields=['-id'], name='event_about_roles'),
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(("kind__startswith", "role."), ("kind__startswith", "grant."), _connector="OR"),
+                fields=["-id"],
+                name="event_about_roles",
+            ),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('kind__startswith', 'group.')), fields=['-id'], name='event_about_push_groups'),
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(("kind__startswith", "group.")), fields=["-id"], name="event_about_push_groups"
+            ),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('subject_type__in', ('connection', 'customer')), models.Q(('kind__in', ('scim.refused', 'sso.refused')), _negated=True)), fields=['-id'], name='event_about_connections'),
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(
+                    ("subject_type__in", ("connection", "customer")),
+                    models.Q(("kind__in", ("scim.refused", "sso.refused")), _negated=True),
+                ),
+                fields=["-id"],
+                name="event_about_connections",
+            ),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('kind__in', ('scim.refused', 'sso.refused'))), fields=['-id'], name='event_about_refused'),
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(("kind__in", ("scim.refused", "sso.refused"))),
+                fields=["-id"],
+                name="event_about_refused",
+            ),
         ),
         migrations.AddIndex(
-            model_name='identity',
-            index=models.Index(condition=models.Q(('active', False), ('deleted_at__isnull', False), _connector='OR'), fields=['user'], name='identity_not_live'),
+            model_name="identity",
+            index=models.Index(
+                condition=models.Q(("active", False), ("deleted_at__isnull", False), _connector="OR"),
+                fields=["user"],
+                name="identity_not_live",
+            ),
         ),
         migrations.AddIndex(
-            model_name='user',
-            index=models.Index(condition=models.Q(('expired_at__isnull', False)), fields=['username_key'], name='user_expired'),
+            model_name="user",
+            index=models.Index(
+                condition=models.Q(("expired_at__isnull", False)), fields=["username_key"], name="user_expired"
+            ),
         ),
         migrations.AddIndex(
-            model_name='user',
-            index=models.Index(condition=models.Q(('is_staff', True)), fields=['username_key'], name='user_staff'),
+            model_name="user",
+            index=models.Index(condition=models.Q(("is_staff", True)), fields=["username_key"], name="user_staff"),
         ),
     ]

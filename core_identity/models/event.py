@@ -17,7 +17,6 @@ PASSWORD_ALARM = EventKind.PASSWORD_ALARM.value
 """The kind of `core_identity.services.password_events` for passwords of one name from many networks."""
 
 
-
 ABOUT: Final = MappingProxyType(
     {
         "expiry": models.Q(
@@ -81,7 +80,9 @@ class Event(GuardedModel):
             models.Index(name="event_by_connection", fields=("connection_id", "-id")),
             models.Index(name="event_by_channel", fields=("channel", "-id")),
             *(
-                models.Index(name=f"event_about_{name.replace('-', '_').replace(' ', '_')}", fields=("-id",), condition=condition)
+                models.Index(
+                    name=f"event_about_{name.replace('-', '_').replace(' ', '_')}", fields=("-id",), condition=condition
+                )
                 for name, condition in ABOUT.items()
             ),
             models.Index(name="event_deleted", fields=("subject_id",), condition=models.Q(kind__in=DELETED_KINDS)),

@@ -4,7 +4,6 @@ from django.db import models
 
 from core_identity.write_guard import GuardedModel
 
-
 NOT_LIVE = models.Q(active=False) | models.Q(deleted_at__isnull=False)
 """Identities whose IdP deactivated or deleted the person."""
 

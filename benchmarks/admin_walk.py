@@ -34,7 +34,7 @@ class Visit:
 def walk(user: "User", *, terms: Mapping[str, str] = TERMS, choices: int = 12) -> Iterator[Visit]:
     """Yield everything that this administrator can open by GET. A page of a row is visited for one row of each model.
 
-    ``terms`` are searched for in each list. Of each filter so many ``choices`` are visited. A longer list is a fault of its own, which its page shows.
+    ``terms`` are searched for in each list. Of each filter so many ``choices`` are visited.
     """
     yield Visit("Home", reverse("admin:index"))
     for kind, term in terms.items():

@@ -13,8 +13,8 @@ from django.db.models import QuerySet
 import scim.housekeeping
 import sso.housekeeping
 from core_identity.models import Budget, LoggedHour, SetupLink
-from core_identity.selectors.log_hours import DAYS
 from core_identity.selectors.conflicts import closed_conflicts
+from core_identity.selectors.log_hours import DAYS
 from core_identity.services.log_hours import count_finished_hours
 from core_identity.services.unlisted_groups import end_unlisted_groups
 from core_identity.values import Actor, ActorKind, Channel
@@ -35,7 +35,7 @@ CHORES: Final[Mapping[str, Callable[[datetime], QuerySet[Any]]]] = {
     **sso.housekeeping.CHORES,
     **scim.housekeeping.CHORES,
 }
-"""By the name that the command prints: the rows to delete, given the time (aware). The large logs are last, so that they keep nothing from its turn."""
+"""By the name that the command prints: the rows to delete, given the time (aware). The large logs are last, because a run has an end."""
 
 SYSTEM: Final = Actor(Channel.ADMIN, ActorKind.SYSTEM, "housekeeping")
 UNLISTED: Final = "roles whose groups are not listed"

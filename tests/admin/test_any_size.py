@@ -34,12 +34,11 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def large_service(db: None) -> Iterator[None]:
+def large_service(db: None) -> None:
     populate(PEOPLE, CUSTOMERS)
     with database.cursor() as cursor:
         # A table of so few rows would be read whole because that is cheap. The question is whether an index can answer.
         cursor.execute("SET LOCAL enable_seqscan = off")
-    yield
 
 
 def faults(cost: Cost, read: dict[str, int]) -> Iterator[str]:

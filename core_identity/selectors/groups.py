@@ -84,7 +84,7 @@ def with_heads(groups: QuerySet[PushGroup], *, most: int | None = None) -> Query
 def listed_groups(
     *, connection: Connection | None = None, waiting: bool = False, most: int | None = None
 ) -> QuerySet[PushGroup]:
-    """Return push groups, of one connection or of all, with ``heads``, ``most`` at most, and ``unknown``: the number of ids without an identity (R29)."""
+    """Return push groups, of one connection or of all, with ``heads`` (``most`` at most) and ``unknown``, the ids without an identity (R29)."""
     groups = PushGroup.objects.select_related("role")
     if connection is not None:
         groups = groups.filter(connection=connection)

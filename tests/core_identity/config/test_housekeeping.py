@@ -46,7 +46,7 @@ def log_rows(number: int, *, days_old: int) -> None:
 @pytest.mark.django_db
 def test_one_of_each_goes_and_one_stays() -> None:
     connection, boss = make_connection(), create_user(actor=ADMIN, username="boss")
-    jane = create_person(actor=OKTA, connection=connection, person=JANE)
+    jane = create_person(actor=OKTA, connection=connection, person=JANE).identity
     scim.connections.apply(connection, {}, rotate_secret=False)
     client = OAuthClient.objects.get()
     access, refresh, code = get_access_token_model(), get_refresh_token_model(), get_grant_model()
@@ -60,7 +60,7 @@ def test_one_of_each_goes_and_one_stays() -> None:
         access.objects.create(application=client, token=name, expires=NOW + shift)
         refresh.objects.create(user=boss, application=client, token=name, revoked=NOW - 30 * DAY + shift)
         SsoSession.objects.create(
-            connection=connection, identity=jane.identity, session_key=name, name_id="x", until=NOW + shift
+            connection=connection, identity=jane, session_key=name, name_id="x", until=NOW + shift
         )
         closed = NOW - 365 * DAY + shift
         conflict(jane, name, state=ConflictState.GONE, last_at=closed, resolved_at=closed)
@@ -89,14 +89,14 @@ def test_one_of_each_goes_and_one_stays() -> None:
 def conflict(jane: Any, name: str, **values: Any) -> Conflict:
     """Return a conflict with Jane, as a push left it."""
     return Conflict.objects.create(
-        connection=jane.identity.connection, cause=Cause.UID.value, cause_key=name, channel="scim", other=jane.user,
+        connection=jane.connection, cause=Cause.UID.value, cause_key=name, channel="scim", other=jane.user,
         message="Refused.", first_at=NOW - 900 * DAY, **values,
     )  # fmt: skip
 
 
 @pytest.mark.django_db
 def test_no_conflict_goes_that_somebody_may_need(settings: LazySettings) -> None:
-    jane = create_person(actor=OKTA, connection=make_connection(), person=JANE)
+    jane = create_person(actor=OKTA, connection=make_connection(), person=JANE).identity
     long_ago, lately = NOW - 800 * DAY, NOW - DAY
     old = {"last_at": long_ago, "resolved_at": long_ago}
     conflict(jane, "open", state=ConflictState.OPEN, last_at=long_ago)

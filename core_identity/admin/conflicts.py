@@ -1,6 +1,6 @@
 """The inbox of conflicts: the two people, and the three decisions that an administrator can make (R9)."""
 
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django import forms
 from django.contrib import admin
@@ -20,6 +20,7 @@ from core_identity.models import Conflict, Event
 from core_identity.models.conflict import ConflictState
 from core_identity.policy.wording import CAUSES
 from core_identity.selectors.conflicts import is_exchange_of_names, sides_of
+from core_identity.selectors.search import user_ids
 from core_identity.services.conflicts import still_exists
 from core_identity.services.resolutions import (
     different_people,
@@ -30,6 +31,8 @@ from core_identity.services.resolutions import (
 )
 from core_identity.values import Cause
 
+FOUND: Final = 100
+"""Users with a name that a search begins with, whose conflicts are found."""
 RESOLUTIONS = {
     "same_person": same_person,
     "different_people": different_people,
@@ -167,7 +170,7 @@ class ConflictAdmin(CoreAdmin):
             | Q(uid_key__contains=name)
             | Q(value_key__contains=name)
             | Q(external_id=term)
-            | Q(other__username_key__contains=name)
+            | Q(other__in=user_ids(term, most=FOUND)[:FOUND])
         )
 
     def change_view(

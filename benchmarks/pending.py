@@ -99,7 +99,7 @@ def _add_conflicts(connection: "Connection", count: int) -> None:
             cause="'uid'",
             cause_key=f"md5('{state}' || n)",
             channel="'scim'",
-            said="jsonb_build_object('user_name', 'new' || n || '@test', 'uid', 'u1')",
+            sent_values="jsonb_build_object('user_name', 'new' || n || '@test', 'uid', 'u1')",
             uid_key="'u1'",
             external_id="'new' || n",
             other=f"md5('{slug} user 1')::uuid",

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core_identity", "0001_first_release"),
+        ("core_identity", "0004_sessions"),
     ]
 
     operations = [

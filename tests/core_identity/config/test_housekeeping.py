@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import pytest
 from django.conf import LazySettings
-from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection as database
 from django.utils import timezone
@@ -17,7 +16,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 import scim.connections
 from core_identity.config import housekeeping
-from core_identity.models import Budget, Conflict, Event, LoggedHour, SetupLink
+from core_identity.models import Budget, Conflict, Event, LoggedHour, Session, SetupLink
 from core_identity.models.conflict import ConflictState
 from core_identity.services.provisioning import create_person
 from core_identity.services.users import create_user

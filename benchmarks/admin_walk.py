@@ -22,7 +22,7 @@ TERMS: Final[Mapping[str, str]] = {
     "an id": "00000000-0000-4000-8000-000000000000",
     "nothing": "nobody at all",
 }
-"""What an administrator types, of each kind."""
+"""Texts that an administrator types into a search box, one of each kind."""
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def add_pending(connections: "Sequence[Connection]") -> None:
 
     from core_identity.models import Connection, Identity, User
 
-    tables = {model._meta.model_name: model._meta.db_table for model in (Connection, Identity, User)}
+    tables = {str(model._meta.model_name): model._meta.db_table for model in (Connection, Identity, User)}
     with database.cursor() as cursor:
         for statement in _STORIES:
             cursor.execute(statement.format(number=_NUMBER, **tables), [])

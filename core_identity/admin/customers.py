@@ -65,7 +65,7 @@ class CustomerAdmin(CoreAdmin):
 
     @admin.display(description="users")
     def people(self, customer: Customer) -> str:
-        if not hasattr(customer, "heads"):
-            customer.heads = users_of_customers([customer.pk])[customer.pk]  # type: ignore[attr-defined]
+        known: int | None = getattr(customer, "heads", None)  # by about_rows
+        heads = users_of_customers([customer.pk])[customer.pk] if known is None else known
         url = f"{reverse('admin:core_identity_user_changelist')}?{urlencode({'customer': customer.name})}"
-        return format_html('<a href="{}">{}</a>', url, or_more(customer.heads, MOST))
+        return format_html('<a href="{}">{}</a>', url, or_more(heads, MOST))

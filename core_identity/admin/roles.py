@@ -214,10 +214,10 @@ class RoleAdmin(CoreAdmin):
 
     @admin.display(description="holders")
     def holders(self, role: Role) -> str:
-        if not hasattr(role, "heads"):
-            role.heads = holders_of_roles([role.pk])[role.pk]  # type: ignore[attr-defined]
+        known: int | None = getattr(role, "heads", None)  # by about_rows
+        heads = holders_of_roles([role.pk])[role.pk] if known is None else known
         url = f"{reverse('admin:core_identity_user_changelist')}?{urlencode({'role': role.name})}"
-        return format_html('<a href="{}">{}</a>', url, or_more(role.heads, MOST))
+        return format_html('<a href="{}">{}</a>', url, or_more(heads, MOST))
 
     @admin.display(description="grantable by")
     def many_connections(self, role: Role) -> str:

@@ -36,7 +36,7 @@ class LoadedList(ChangeList):
     """
 
     search_note = ""
-    """What the page says below the search box about a search that found too much."""
+    """A sentence below the search box, if a search found too many rows."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -57,7 +57,7 @@ class LongList(admin.ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # each number would be a count of its own
     empty_list: ClassVar[str] = "Nothing here yet."
-    """What an empty list says: where its rows come from, and what to do first."""
+    """The sentence of an empty list: where its rows come from, and the first thing to do."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return LoadedList

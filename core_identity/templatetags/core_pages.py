@@ -75,6 +75,12 @@ def bounded(count: int) -> str:
     return f"{MOST - 1}+" if count >= MOST else str(count)
 
 
+@register.filter
+def or_more(count: int, most: int) -> str:
+    """Return a count that ends at ``most`` as people read it: "10,000 or more"."""
+    return f"{most:,} or more" if count >= most else f"{count:,}"
+
+
 @register.simple_tag
 def brand_name() -> str:
     """Return the name of the installation, as its operator set it."""

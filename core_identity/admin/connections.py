@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.timezone import localtime
 
 from core_identity.admin.across import UnmappedGroupsPage, WaitingGroupsPage
 from core_identity.admin.bursts import BurstPage
@@ -36,6 +35,7 @@ from core_identity.services.connections import (
     change_connection,
     create_connection,
 )
+from core_identity.templatetags.core_pages import ago
 
 LOCKED = "The UID attribute and the UID rule are locked, because people are already known by them."
 MARK_FOR_OTHER_ONLY = (
@@ -215,4 +215,4 @@ class ConnectionAdmin(CoreAdmin):
 
 
 def _when(moment: datetime | None) -> str:
-    return f"{localtime(moment):%Y-%m-%d %H:%M}" if moment else "never"
+    return ago(moment) or "never"

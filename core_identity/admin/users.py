@@ -25,6 +25,7 @@ from core_identity.admin.user_filters import RelatedFilter, StatusFilter
 from core_identity.admin.user_pages import PasswordPage, RolesPage
 from core_identity.admin_kit.base import CoreAdmin, seen_by
 from core_identity.admin_kit.forms import WrittenByService
+from core_identity.admin_kit.logs import chip
 from core_identity.attributes import FIELDS
 from core_identity.brand import BRAND
 from core_identity.keys import key
@@ -34,6 +35,7 @@ from core_identity.selectors.users import guarded_users, status_of
 from core_identity.services.users import change_user, create_user
 
 FLAGS = ("is_staff", "is_superuser")
+STATUS_COLOURS = {"active": "fine", "inactive": "attention", "expired": "trouble"}
 FROM_IDP = (
     "These values follow the identity provider, if it knows this person: its next change replaces what you "
     "enter here. No identity provider changes the email address."
@@ -181,7 +183,8 @@ class UserAdmin(PeopleActions, CoreAdmin):
 
     @admin.display(description="status")
     def status(self, user: User) -> str:
-        return status_of(user)
+        status = status_of(user)
+        return chip(STATUS_COLOURS.get(status, "plain"), status)
 
     @admin.display(description="connections", empty_value="none: created by an administrator")
     def connections(self, user: User) -> str:

@@ -22,6 +22,7 @@ from core_identity.admin.set_up import OverviewPage, StepsPage
 from core_identity.admin.setup_links import SetupLinkPage
 from core_identity.admin.succession import RekeyPage, SucceedPage
 from core_identity.admin_kit.base import CoreAdmin
+from core_identity.admin_kit.logs import chip
 from core_identity.admin_kit.pages import ConnectionPart, Pages
 from core_identity.models import Connection, Identity
 from core_identity.models.connection import Mark, UidRule
@@ -79,7 +80,7 @@ class ConnectionAdmin(CoreAdmin):
     )
     parts: ClassVar[tuple[ConnectionPart, ...]] = ()
     """What other packages show; `core_identity.config.admin` knows them."""
-    list_display = ("link", "name", "customer", "enabled", "last_sign_in", "last_push")
+    list_display = ("link", "name", "customer", "state", "last_sign_in", "last_push")
     list_display_links = None
     list_filter = ("enabled", "customer")
     list_select_related = ("customer",)
@@ -193,6 +194,10 @@ class ConnectionAdmin(CoreAdmin):
     @admin.display(description="last sign-in", ordering="signed_in")
     def last_sign_in(self, connection: Connection) -> str:
         return _when(connection.signed_in)  # type: ignore[attr-defined]
+
+    @admin.display(description="status", ordering="enabled")
+    def state(self, connection: Connection) -> str:
+        return chip("fine", "on") if connection.enabled else chip("attention", "switched off")
 
     @admin.display(description="last change to a pushed person", ordering="pushed")
     def last_push(self, connection: Connection) -> str:

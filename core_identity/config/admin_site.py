@@ -64,7 +64,7 @@ class CoreAdminSite(AdminSite):
             *super().get_urls(),
         ]
 
-    def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> HttpResponse:
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> Any:
         """Lead to Home: the navigation is by task, and has no page of an application."""
         return redirect("admin:index")
 

@@ -5,7 +5,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import httpx
 import pytest
@@ -181,7 +181,11 @@ def test_an_address_of_an_app_that_no_connection_can_have_is_refused(demo: DemoI
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_of_components_is_accessible_and_prints(
-    core: Service, demo: DemoIdp, chromium: Browser, scheme: str, picture: Callable[[Any, str], None]
+    core: Service,
+    demo: DemoIdp,
+    chromium: Browser,
+    scheme: Literal["light", "dark"],
+    picture: Callable[[Any, str], None],
 ) -> None:
     name = f"artist-{scheme}"
     context = chromium.new_context(base_url=core.url, color_scheme=scheme)

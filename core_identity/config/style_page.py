@@ -7,8 +7,8 @@ from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils import timezone
 
+from core_identity.clock import database_now
 from core_identity.config.charts import chart
 from core_identity.selectors.log_hours import Day
 
@@ -20,7 +20,7 @@ def style(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
     """Show the components with invented data. Raises `Http404` in production."""
     if not (settings.DEMO or settings.DEBUG):
         raise Http404
-    now = timezone.now()
+    now = database_now()
     days = [
         Day(date(2026, 11, 1) + timedelta(days=number), total, bad)
         for number, (total, bad) in enumerate(zip(_TOTALS, _BAD, strict=True))

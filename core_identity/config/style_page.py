@@ -1,4 +1,4 @@
-"""All components of the design on one page, for whoever draws a page. Only where DEMO or DEBUG is on."""
+"""All components of the design on one page, for developers who make a page. Only where DEMO or DEBUG is on."""
 
 from datetime import date, timedelta
 from typing import Any, Final

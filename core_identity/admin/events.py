@@ -5,7 +5,6 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.timezone import localtime
 
 from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.changes import changes_of
@@ -22,6 +21,7 @@ from core_identity.selectors.search import (
     roles_named,
     users_named,
 )
+from core_identity.templatetags.core_pages import ago
 from core_identity.values import Channel
 
 
@@ -105,7 +105,7 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
 
     @admin.display(description="when", ordering="at")
     def when(self, event: Event) -> str:
-        return f"{localtime(event.at):%Y-%m-%d %H:%M:%S}"
+        return ago(event.at)
 
     @admin.display(description="by")
     def by(self, event: Event) -> str:

@@ -29,6 +29,7 @@ from core_identity.admin.user_pages import PasswordPage, RolesPage
 from core_identity.admin_kit.base import CoreAdmin, seen_by
 from core_identity.admin_kit.forms import WrittenByService
 from core_identity.admin_kit.lists import OfCustomer
+from core_identity.admin_kit.logs import chip
 from core_identity.admin_kit.timeline import Source
 from core_identity.attributes import FIELDS
 from core_identity.brand import BRAND
@@ -42,6 +43,7 @@ FOUND: Final = 1_000
 """People that a search by the beginning of a name lists."""
 MORE: Final = f"More than {FOUND:,} people have a name that begins so. Some of them are listed. Type more characters to find the others."
 FLAGS = ("is_staff", "is_superuser")
+STATUS_COLOURS = {"active": "fine", "inactive": "attention", "expired": "trouble"}
 FROM_IDP = (
     "These values follow the identity provider, if it knows this person: its next change replaces what you "
     "enter here. No identity provider changes the email address."
@@ -196,7 +198,8 @@ class UserAdmin(PeopleActions, CoreAdmin):
 
     @admin.display(description="status")
     def status(self, user: User) -> str:
-        return status_of(user)
+        status = status_of(user)
+        return chip(STATUS_COLOURS.get(status, "plain"), status)
 
     @admin.display(description="connections", empty_value="none: created by an administrator")
     def connections(self, user: User) -> str:

@@ -14,11 +14,11 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.timezone import localtime
 from django.views.decorators.http import require_safe
 
 from core_identity.admin_kit.exports import COLUMNS, MEDIA_TYPES, Export, Format
 from core_identity.admin_kit.lists import FormFilter, LongList, OfConnection
+from core_identity.templatetags.core_pages import ago
 
 
 def may_see_connections(request: HttpRequest) -> bool:
@@ -87,7 +87,7 @@ class ConnectionLog(ReadOnlyLog):
 
     @admin.display(description="when", ordering="id")
     def when(self, record: Any) -> str:
-        return f"{localtime(record.at):%Y-%m-%d %H:%M:%S}"
+        return ago(record.at)
 
     @admin.display(description="its events")
     def events(self, record: Any) -> str:

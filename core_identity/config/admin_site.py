@@ -75,11 +75,20 @@ class CoreAdminSite(AdminSite):
         return context
 
     def get_urls(self) -> Any:
-        """Add the page that belongs to no model."""
+        """Add the pages that belong to no model."""
         # Imported late: what it imports registers itself at this site.
         from core_identity.config.search_page import search
+        from core_identity.config.style_page import style
 
-        return [path("search/", self.admin_view(partial(search, site=self)), name="search"), *super().get_urls()]
+        return [
+            path("search/", self.admin_view(partial(search, site=self)), name="search"),
+            path("style/", self.admin_view(partial(style, site=self)), name="style"),
+            *super().get_urls(),
+        ]
+
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> Any:
+        """Lead to Home: the navigation is by task, and has no page of an application."""
+        return redirect("admin:index")
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
         # Imported late: what it imports registers itself at this site.

@@ -46,8 +46,8 @@ def write(
 ) -> None:
     """Update the named fields of rows, one of each model, and insert new rows in their order, all in one statement.
 
-    ``read_again``: one of these rows and a JSON field of it. PostgreSQL stores JSON in an order of its own, so the field gets the stored value if it
-    was written. No other row of this model may be inserted with it.
+    ``read_again``: one of these rows and the name of its JSON field. PostgreSQL stores JSON in an order of its own, so the field gets the stored
+    value if it was written. No other row of this model may be inserted with it.
     """
     parts: list[str] = []
     params: list[Any] = []
@@ -66,14 +66,14 @@ def write(
     if not parts:
         return
     *first, last = parts
-    if again:
-        assert read_again is not None  # noqa: S101 - told to mypy
+    if again and read_again:
         first, last = parts, f'SELECT "{read_again[1]}" FROM {again}'  # noqa: S608 - names of our own
     with_parts = ", ".join(f"part{number} AS ({part})" for number, part in enumerate(first))
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(f"WITH {with_parts} {last}" if first else last, params)
-        if again:
-            _set_as_stored(*read_again, cursor.fetchone()[0])  # type: ignore[misc]
+        if again and read_again:
+            row, name = read_again
+            _set_as_stored(row, name, cursor.fetchone()[0])
 
 
 def _returning(row: Model, fields: Collection[str] | None, read_again: tuple[Model, str] | None) -> str:
@@ -124,7 +124,7 @@ def _insertion(model: type[Model]) -> _Insertion:
     columns, table = ", ".join(f'"{field.column}"' for field in fields), f'"{model._meta.db_table}"'
     return _Insertion(
         f"INSERT INTO {table} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{table}, %s::json)",  # noqa: S608 - names of our own
-        tuple(field.column for field in fields),
+        tuple(field.column or "" for field in fields),
         attrgetter(*(field.attname for field in fields)),
         tuple(field for field in fields if isinstance(field, DateTimeField) and (field.auto_now or field.auto_now_add)),
     )

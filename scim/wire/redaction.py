@@ -43,7 +43,7 @@ _NOT_NAMES: Final = frozenset(
 
 
 class _Name(NamedTuple):
-    """What the name of a member means for its value, and for the log."""
+    """The meaning of a member's name for its value and for the log."""
 
     folded: str
     is_secret: bool

@@ -133,7 +133,7 @@ class LogWriter:
 def _write(rows: Sequence[Row]) -> None:
     try:
         with connection.cursor() as cursor:
-            cursor.execute(_INSERT, [_encode([row._asdict() for row in rows])])
+            cursor.execute(_INSERT, [_encode([dict(zip(Row._fields, row, strict=True)) for row in rows])])
     except Error as error:
         if is_outage(error):
             log_traceback(error)

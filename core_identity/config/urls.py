@@ -7,13 +7,13 @@ from core_identity.config.health import healthz, readyz
 admin.autodiscover()
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("scim.urls")),  # first: the most frequent requests
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("brand.css", brand_css, name="brand-css"),
     path("brand/logo", brand_logo, name="brand-logo"),
     path("admin/", admin.site.urls),
     path("", include("core_identity.portal.urls")),
-    path("", include("scim.urls")),
     path("", include("sso.urls")),
 ]
 

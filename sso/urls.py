@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sso import logout_views, portal, views
+from sso import logout_views, portal, portal_domains, views
 from sso.acs import acs
 
 urlpatterns = [
@@ -16,6 +16,7 @@ urlpatterns = [
     path("sso/<slug:slug>/logout", logout_views.logout, name="sso-logout"),
     path("sso/<slug:slug>/metadata", views.metadata, name="sso-metadata"),
     path("set-up/metadata", portal.metadata, name="portal-metadata"),
+    path("set-up/domains", portal_domains.domains, name="portal-domains"),
     path("set-up/test", portal.test, name="portal-test"),
     path("set-up/tested", portal.tested, name="portal-tested"),
 ]

@@ -47,7 +47,9 @@ def require_proof(connection: "Connection", domain: str) -> None:
         unanswered = f"The name servers of {domain} did not answer. Try again in a minute."
         raise InvalidValue(_FIELD, unanswered) from error
     if not found:
-        absent = f"There is no TXT record {name} yet. Publish it, then try again. A new record can take an hour to appear."
+        absent = (
+            f"There is no TXT record {name} yet. Publish it, then try again. A new record can take an hour to appear."
+        )
         raise InvalidValue(_FIELD, absent)
     expected = [_value(connection, domain, key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
     # Somebody who can publish a record must not measure how much of it is right.

@@ -37,7 +37,7 @@ PUBLIC_MAIL: Final = frozenset(
 
 _FIELD: Final = "saml.email_domains"
 BY_DNS: Final = ", by a DNS record"
-_DOMAIN: Final = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
+_DOMAIN: Final = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?![0-9]+\Z)[a-z0-9-]{2,63}")
 _LONGEST: Final = 1000
 _TWO_MEANINGS: Final = frozenset("ßς\u200c\u200d")
 """Letters that Python's IDNA (2003) replaces, and today's registries do not: faß.example and fass.example are two domains."""
@@ -99,7 +99,11 @@ def verify_domain(
     with database.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('sso.email_domain'), hashtext(%s))", [name])
     rows = VerifiedDomain.objects.filter(domain=name)
-    is_ours = Q(connection=connection) if actor.kind is ActorKind.SETUP_LINK else Q(connection__customer=connection.customer_id)
+    is_ours = (
+        Q(connection=connection)
+        if actor.kind is ActorKind.SETUP_LINK
+        else Q(connection__customer=connection.customer_id)
+    )
     other = rows.exclude(is_ours).select_related("connection").first()
     if other is not None:
         raise DomainHeld(
@@ -113,7 +117,7 @@ def verify_domain(
         connection=connection, domain=name, verified_at=timezone.now(), verified_by=actor.label[: 300 - len(how)] + how
     )
     if by_dns:
-        reason = f"The TXT record {record_for(connection, name).name} was found."
+        reason = f"The TXT record {record_for(connection, name).name} was found. {reason}".strip()
     _record(actor, connection, EventKind.DOMAIN_VERIFIED, (None, name), reason)
 
 

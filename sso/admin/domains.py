@@ -14,7 +14,10 @@ from sso.models import SamlSettings
 if TYPE_CHECKING:
     from core_identity.models import Connection
 
-HOW_KNOWN: Final = "Only without a DNS record: how you know that the domain belongs to the customer. For example: contract, ticket 4711. Kept in the events for good."
+HOW_KNOWN: Final = (
+    "Only without a DNS record: how you know that the domain belongs to the customer. For example: contract, ticket 4711. "
+    "Kept in the events for good."
+)
 
 
 class DomainForm(ReasonForm):

@@ -3,7 +3,7 @@
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -30,6 +30,8 @@ class TxtServer:
     is_forged: bool = False
     """Answers with the identifier of another question."""
     port: int = 0
+    meanwhile: Callable[[], None] | None = None
+    """Done once, before the next answer."""
 
     @property
     def resolvers(self) -> list[tuple[str, int]]:
@@ -39,6 +41,9 @@ class TxtServer:
         question = dns.message.from_wire(packet)
         name = question.question[0].name.to_text(omit_final_dot=True)
         self.asked.append(name)
+        if (act := self.meanwhile) is not None:
+            self.meanwhile = None
+            act()
         if self.is_silent:
             return None
         answer = dns.message.make_response(question, recursion_available=True)

@@ -95,6 +95,8 @@ class Screen:
     values: tuple[Value, ...] = field(default=())
     step: str = "saml_app"
     """The name of the step that shows it."""
+    used_by: str = "saml_app"
+    """The name of the step whose tick proves that the values were entered. Until then they are unfolded."""
     drawing: Drawing | None = None
 
     @property
@@ -142,6 +144,7 @@ class ShownStep:
     seen_at: datetime | None = None
     state: str = "open"
     screens: tuple[Screen, ...] = ()
+    is_unfolded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,14 +164,13 @@ def progress(steps: Sequence[Step], shown_as: Callable[[Step], ShownStep], scree
     """Return the steps as a page shows them, each with its state and with those of ``screens`` that belong to it."""
     counted = [step for step in steps if not step.is_optional]
     following = next((step for step in counted if not step.done), None)
-    shown = [
-        replace(
-            shown_as(step),
-            state=_state(step, is_next=step is following),
-            screens=tuple(screen for screen in screens if screen.step == step.name),
-        )
-        for step in steps
-    ]
+    open_steps = {step.name for step in steps if not step.done}
+    shown = []
+    for step in steps:
+        own = tuple(screen for screen in screens if screen.step == step.name)
+        unfolded = any(screen.used_by in open_steps for screen in own)
+        state = _state(step, is_next=step is following)
+        shown.append(replace(shown_as(step), state=state, screens=own, is_unfolded=unfolded))
     return Progress(shown, sum(step.done for step in counted), len(counted))
 
 

@@ -1,6 +1,6 @@
 """Sketches of the IdPs' forms: where a value goes. Drawn from the same list as the values, so that they never disagree.
 
-A sketch shows the menu, the chosen entry and the fields in their order. It is no picture of the real page.
+A sketch shows the menu, the chosen entry and the fields in their order. It does not copy the real page.
 """
 
 from collections.abc import Sequence
@@ -86,7 +86,7 @@ def _menu(drawing: Drawing) -> tuple[Text, ...]:
     for number, entry in enumerate(drawing.menu):
         y = 22 + _LINE * number if drawing.at_the_side else 21
         texts.append(Text(x, y, entry, entry == drawing.current))
-        x += 0 if drawing.at_the_side else len(entry) * _LETTER + 14
+        x += 0 if drawing.at_the_side else len(entry) * _LETTER + 20
     return tuple(texts)
 
 

@@ -16,6 +16,7 @@ _GOOD: Final = 300
 """Statuses below this one are successes."""
 STEP: Final = "provisioning"
 """The step that shows the screens."""
+USED_BY: Final = "test_call"
 _LATELY: Final = 200
 """Calls that are searched for a success."""
 
@@ -68,7 +69,7 @@ def steps(connection: "Connection") -> Iterator[Step]:
     )
     yield Step(
         8,
-        "test_call",
+        USED_BY,
         "The identity provider tested the connection",
         done=good is not None,
         facts=_call(newest, is_good=good is not None),
@@ -111,7 +112,7 @@ def _call(newest: ProvisioningRecord | None, *, is_good: bool) -> tuple[str, ...
     )
 
 
-_OKTA_APP: Final = ("General", "Sign On", "Provisioning", "Import", "Assignments", "Push Groups")
+_OKTA_APP: Final = ("General", "Sign On", "Provisioning", "Assignments", "Push Groups")
 _ENTRA_APP: Final = ("Overview", "Properties", "Users and groups", "Single sign-on", "Provisioning")
 
 
@@ -148,6 +149,7 @@ def screens(connection: "Connection", vendor: Vendor) -> Iterator[Screen]:
                     Value("client_secret", "Client Secret", "shown once, when it is made", copied=False),
                 ),
                 step=STEP,
+                used_by=USED_BY,
                 drawing=Drawing(_OKTA_APP, "Provisioning"),
             )
             yield Screen(
@@ -159,6 +161,7 @@ def screens(connection: "Connection", vendor: Vendor) -> Iterator[Screen]:
                     Value("uid_scope", "Attribute type", "Personal", copied=False),
                 ),
                 step=STEP,
+                used_by=USED_BY,
                 drawing=Drawing(("Users", "Profile Editor", "Add Attribute"), "Add Attribute"),
             )
         case Vendor.ENTRA:
@@ -170,6 +173,7 @@ def screens(connection: "Connection", vendor: Vendor) -> Iterator[Screen]:
                     Value("token", "Secret Token", "the long-lived token, shown once when it is made", copied=False),
                 ),
                 step=STEP,
+                used_by=USED_BY,
                 drawing=Drawing(_ENTRA_APP, "Provisioning", at_the_side=True),
             )
             yield Screen(
@@ -189,6 +193,7 @@ def screens(connection: "Connection", vendor: Vendor) -> Iterator[Screen]:
                     ),
                 ),
                 step=STEP,
+                used_by=USED_BY,
                 drawing=Drawing(_ENTRA_APP, "Provisioning", at_the_side=True, columns=("Target attribute", "Source")),
             )
         case Vendor.GOOGLE:
@@ -196,6 +201,7 @@ def screens(connection: "Connection", vendor: Vendor) -> Iterator[Screen]:
                 "Provisioning",
                 "Google offers SCIM for apps of its catalogue only. People are created at their first sign-in instead.",
                 step=STEP,
+                used_by=USED_BY,
             )
         case _:
             yield Screen(
@@ -221,4 +227,5 @@ def screens(connection: "Connection", vendor: Vendor) -> Iterator[Screen]:
                     Value("uid_path", "Attribute of the UID", uid),
                 ),
                 step=STEP,
+                used_by=USED_BY,
             )

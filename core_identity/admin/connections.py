@@ -19,6 +19,7 @@ from core_identity.admin.connection_pages import ExternalIdPage, GrantablePage, 
 from core_identity.admin.connection_tabs import tabs_for
 from core_identity.admin.drift import ConnectionDriftPage
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
+from core_identity.admin.map_group import GroupPage
 from core_identity.admin.set_up import OverviewPage, StepsPage
 from core_identity.admin.setup_links import SetupLinkPage, SetUpsPage
 from core_identity.admin.succession import RekeyPage, SucceedPage
@@ -70,6 +71,7 @@ class ConnectionAdmin(CoreAdmin):
         GrantablePage,
         MismatchesPage,
         GroupsPage,
+        GroupPage,
         BurstPage,
         ConnectionDriftPage,
         RekeyPage,

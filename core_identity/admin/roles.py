@@ -9,7 +9,8 @@ from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin_kit.base import CoreAdmin
@@ -23,6 +24,9 @@ from core_identity.services.roles import change_role, create_role, delete_role
 
 MACHINERY = ("admin", "auth", "contenttypes", "sessions", "oauth2_provider", "scim", "sso")
 """Apps whose permissions open no page: giving one would only look like something."""
+
+REACH_SHOWN = 100
+"""Push groups that the page of a role names."""
 
 PAGES = {
     "conflict": ("view", "change"),
@@ -134,13 +138,13 @@ class RoleAdmin(CoreAdmin):
         may_write = obj is None or self.has_change_permission(request, obj)
         fields = ["name", "aliases" if may_write else "other_names", "description", "grantable_by"]
         if obj:
-            fields += ["holders", "is_protected"]
+            fields += ["holders", "reach", "is_protected"]
         if request.user.is_superuser:
             fields += ["marked_protected", "permissions"]
         return [(None, {"fields": fields})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("holders", "is_protected", "other_names")
+        return ("holders", "reach", "is_protected", "other_names")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         connections = Connection.objects.values_list("pk", flat=True)[:2]
@@ -188,6 +192,24 @@ class RoleAdmin(CoreAdmin):
         url = reverse("admin:core_identity_user_changelist")
         heads = role.heads  # type: ignore[attr-defined]
         return format_html('<a href="{}?grants__role__id__exact={}">{}</a>', url, role.pk, heads)
+
+    @admin.display(description="reached by")
+    def reach(self, role: Role) -> str:
+        """R28: the groups and names that give the role, for each connection that may."""
+        names = " or ".join([role.name, *(alias.name for alias in role.aliases.all())])
+        groups = list(role.push_groups.order_by("connection_id", "name_key")[: REACH_SHOWN + 1])
+        lines = []
+        for connection in role.grantable_by.all():
+            if connection.takes_push_groups:
+                page = reverse("admin:core_identity_connection_group", args=[connection.pk])
+                own = [(page, one.pk, one) for one in groups if one.connection_id == connection.pk]
+                links = format_html_join(", ", '<a href="{}?group={}">{}</a>', own) or "none yet"
+                lines.append((connection.name, "push groups", links))
+            if connection.takes_sso_groups:
+                lines.append((connection.name, "names in assertions", names))
+        if len(groups) > REACH_SHOWN:
+            lines.append(("The first", f"{REACH_SHOWN} push groups", "see the page Groups for all"))
+        return format_html_join(mark_safe("<br>"), "{}, {}: {}", lines) or "no connection may give it"
 
     @admin.display(description="aliases")
     def other_names(self, role: Role) -> str:

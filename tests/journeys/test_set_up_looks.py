@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,7 +45,8 @@ def look(request: pytest.FixtureRequest, picture: Callable[[Any, str], None]) ->
             page.set_viewport_size({"width": width, "height": 900})
             assert_nothing_scrolls_sideways(page)
             if (theme, width) in {("light", 1280), ("dark", 390), ("light", 320)}:
-                page.screenshot(path=_folder(picture) / f"set-up-{name}-{theme}-{width}.png", full_page=True)
+                page.set_viewport_size({"width": width, "height": page.evaluate("document.body.scrollHeight")})
+                picture(page, f"set-up-{name}-{theme}-{width}")
         assert_accessible(page)
         page.set_viewport_size({"width": 1280, "height": 900})
         assert_accessible(page)
@@ -54,15 +54,10 @@ def look(request: pytest.FixtureRequest, picture: Callable[[Any, str], None]) ->
     return at
 
 
-def _folder(picture: Callable[[Any, str], None]) -> Path:
-    (folder,) = [cell.cell_contents for cell in picture.__closure__ or () if isinstance(cell.cell_contents, Path)]
-    return folder
-
-
 @pytest.fixture
 def umbrella(service: Service) -> dict[str, Any]:
     slug = f"umbrella-{secrets.token_hex(3)}"
-    return service.apply({"slug": slug, "name": "Umbrella", "customer": slug})
+    return service.apply({"connections": [{"slug": slug, "name": "Umbrella", "customer": slug}]})
 
 
 def test_the_pages_of_a_set_up_link(
@@ -74,15 +69,14 @@ def test_the_pages_of_a_set_up_link(
     page = browser_of_customer.new_page()
     page.goto(link)
     look(page, "open")
-    page.keyboard.press("Tab")  # the mark of the installation
-    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Begin").focus()
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{service.url}/set-up")
-    for one in page.get_by_text("Where is that?").all():
+    for one in page.locator("summary:visible", has_text="Where is that?").all():
         one.click()
     look(page, "okta")
     page.get_by_role("link", name="Entra", exact=True).click()
-    for one in page.get_by_text("Where is that?").all():
+    for one in page.locator("summary:visible", has_text="Where is that?").all():
         one.click()
     look(page, "entra")
     page.goto("/set-up")
@@ -148,7 +142,11 @@ def test_a_tick_turns_while_a_value_is_copied_and_the_focus_stays(
 
 
 def test_the_pages_of_the_administration_and_the_sheet_on_paper(
-    service: Service, umbrella: dict[str, Any], browser_of_customer: BrowserContext, look: Look, picture: Any
+    service: Service,
+    umbrella: dict[str, Any],
+    browser_of_customer: BrowserContext,
+    look: Look,
+    picture: Callable[[Any, str], None],
 ) -> None:
     name = f"chief-{secrets.token_hex(3)}"
     password = service.add_administrator(name)
@@ -162,7 +160,13 @@ def test_the_pages_of_the_administration_and_the_sheet_on_paper(
     page.goto(overview)
     page.get_by_text("Where is that?").first.click()
     look(page, "overview")
-    page.pdf(path=_folder(picture) / "set-up-sheet.pdf", format="A4")
+    page.emulate_media(media="print")
+    expect(page.locator("#copy-acs_url")).to_be_hidden()
+    expect(page.locator(".core-printed", has_text=f"/sso/{umbrella['slug']}/acs")).to_be_visible()
+    expect(page.get_by_role("link", name="Entra", exact=True)).to_be_hidden()
+    expect(page.locator("[data-copy]").first).to_be_hidden()
+    picture(page, "set-up-printed")
+    page.emulate_media(media="screen")
     page.goto(overview.replace("/overview/", "/setup-link/"))
     look(page, "links")
     page.goto("/admin/core_identity/connection/set-ups/")

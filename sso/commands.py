@@ -9,15 +9,16 @@ from typing import Any, Final
 
 from django.utils import timezone
 
+from core_identity.brand import BRAND
 from core_identity.command_line import REFUSED, AnsweringCommand, changing
 from core_identity.selectors.connections import connection_by_slug
 from core_identity.services.connections import SettingsError, SettingsErrors
-from sso.connections import event_changes
-from sso.domain_proof import record_for
-from sso.email_domains import look_for_proof, unverify_domain, verified_domains, verify_domain
-from sso.idp_changes import adopt, difference, read_source, refresh, settings_or_new, warnings_of
-from sso.keys import activate_key, certificate_facts, keys_of, make_key, retire_key, seal_again
 from sso.models import SamlSettings
+from sso.settings.changes import event_changes
+from sso.settings.domain_proof import record_for
+from sso.settings.email_domains import look_for_proof, unverify_domain, verified_domains, verify_domain
+from sso.settings.idp_changes import adopt, difference, read_source, refresh, settings_or_new, warnings_of
+from sso.settings.keys import activate_key, certificate_facts, keys_of, make_key, retire_key, seal_again
 
 _MAX_FILE: Final = 1024 * 1024
 
@@ -63,7 +64,7 @@ class IdpActs(AnsweringCommand):
         found = difference(settings_or_new(connection), read, url=kept)
         if apply:
             adopt(actor=self.actor, connection=connection, read=read, seen=found.seen, url=kept, reason=reason)
-        lines = [*(found.lines() or ["Nothing changes: CORE has all of it already."]), *found.notes]
+        lines = [*(found.lines() or [f"Nothing changes: {BRAND} has all of it already."]), *found.notes]
         changes = {
             name: [_plain(before), _plain(after)] for name, (before, after) in event_changes(found.changes).items()
         }

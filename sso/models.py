@@ -29,7 +29,7 @@ class SamlSettings(models.Model):
         max_length=8,
         choices=BINDINGS,
         default=Binding.REDIRECT.value,
-        help_text="Redirect or POST. If the IdP has no address for this one, CORE uses the other.",
+        help_text="Redirect or POST. If the IdP has no address for this one, we use the other.",
     )
     slo_url = models.CharField("single logout URL of the IdP", max_length=2000, blank=True)
     slo_answer_url = models.CharField("its URL for answers", max_length=2000, blank=True)
@@ -40,10 +40,10 @@ class SamlSettings(models.Model):
         max_length=8,
         choices=BINDINGS,
         default=Binding.POST.value,
-        help_text="Okta certainly accepts POST. If the IdP has no address for this one, CORE uses the other.",
+        help_text="Okta certainly accepts POST. If the IdP has no address for this one, we use the other.",
     )
     certificates = models.JSONField(
-        help_text="Signing certificates of the IdP, as PEM. CORE accepts a signature by any of them."
+        help_text="Signing certificates of the IdP, as PEM. We accept a signature by any of them."
     )
     signed = models.CharField(
         "what the IdP must sign",
@@ -56,7 +56,7 @@ class SamlSettings(models.Model):
     want_encrypted = models.BooleanField(
         "assertions must be encrypted",
         default=False,
-        help_text="If we have a key, CORE always accepts encrypted assertions; with this setting it refuses all others. Give our certificate "
+        help_text="If we have a key, we always accept encrypted assertions; with this setting we refuse all others. Give our certificate "
         "to the IdP first.",
     )
     sign_requests = models.BooleanField(
@@ -197,7 +197,7 @@ class SamlSettings(models.Model):
 
 
 class VerifiedDomain(models.Model):
-    """An email domain that an administrator verified as the customer's. It leads to the connection. Written by `sso.email_domains`."""
+    """An email domain that an administrator verified as the customer's. It leads to the connection. Written by `sso.settings.email_domains`."""
 
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
     domain = models.CharField(max_length=253, help_text="As `normal_domain` makes it.")
@@ -220,7 +220,7 @@ class KeyState(models.TextChoices):
 
 
 class SpKey(models.Model):
-    """A key of ours for one IdP. `sso.keys` encrypts the private key, and only that module decrypts it."""
+    """A key of ours for one IdP. `sso.settings.keys` encrypts the private key, and only that module decrypts it."""
 
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
     state = models.CharField(max_length=6, choices=KeyState)
@@ -320,7 +320,7 @@ class SsoSession(models.Model):
 
 
 class SignInKind(models.TextChoices):
-    """The outcomes of the sign-in log in five groups; `sso.outcomes` has the words of each code."""
+    """The outcomes of the sign-in log in five groups; `sso.sign_in.outcomes` has the words of each code."""
 
     SIGNED_IN = "signed_in", "signed in"
     PERSON_REFUSED = "person_refused", "person refused"
@@ -335,7 +335,7 @@ class SignInRecord(models.Model):
     ``name_id``, ``uid`` and ``email`` are of a verified assertion whose person was refused. ``keys`` find the row by these names
     (`core_identity.lookup_keys`). Erasing a person empties them. A sign-in with a password has no connection.
     ``connection_slug`` is the slug in the address. ``code`` names the check that failed; ``expected`` and ``received`` are its values. ``checks``
-    are all checks (`sso.sign_in_log.as_json`). There is no foreign key, so an INSERT never waits for a lock.
+    are all checks (`sso.sign_in.log.as_json`). There is no foreign key, so an INSERT never waits for a lock.
     """
 
     at = models.DateTimeField("time", db_index=True)

@@ -16,10 +16,10 @@ from core_identity.errors import NotAllowed
 from core_identity.portal.links import actor_of, require_live
 from core_identity.portal.pages import portal_page
 from core_identity.values import Actor
-from sso.connections import apply, section_of
-from sso.domain_proof import record_for
-from sso.email_domains import DomainHeld, look_for_proof, normal_domain, verified_domains, verify_domain
 from sso.models import SamlSettings
+from sso.settings.changes import apply, section_of
+from sso.settings.domain_proof import record_for
+from sso.settings.email_domains import DomainHeld, look_for_proof, normal_domain, verified_domains, verify_domain
 
 if TYPE_CHECKING:
     from core_identity.models import SetupLink

@@ -2,8 +2,10 @@
 
 from django.urls import path
 
-from sso import logout_views, portal, portal_domains, views
-from sso.acs import acs
+from sso import portal, portal_domains
+from sso.logout import views as logout_views
+from sso.sign_in import views
+from sso.sign_in.acs import acs
 
 urlpatterns = [
     path("", views.sign_in, name="start"),

@@ -40,7 +40,6 @@ INSTALLED_APPS = [
     "core_identity.config.apps.SiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "csp",

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection
 from core_identity.values import Person
 from demo.idp.server import DemoIdp
@@ -33,7 +33,7 @@ def idp() -> TestIdp:
 def acme(db: None, idp: TestIdp) -> Connection:
     """A connection with both channels in the database of the tests, for journeys that look into it."""
     connection = make_connection()
-    sso.connections.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
     return connection
 
 

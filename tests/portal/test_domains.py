@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from django.db import connection as database
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection, Event, User
 from core_identity.portal.links import revoke_link
-from sso.domain_proof import record_for
-from sso.email_domains import verify_domain
 from sso.models import SamlSettings, VerifiedDomain
-from sso.sign_in_choices import connections_to_show
+from sso.settings.domain_proof import record_for
+from sso.settings.email_domains import verify_domain
+from sso.sign_in.choices import connections_to_show
 from tests.portal.conftest import Customer
 from tests.support.cast import COMMAND, make_connection
 from tests.support.dns import TxtServer, running_dns
@@ -29,7 +29,7 @@ def dns(settings: Any) -> Iterator[TxtServer]:
 
 @pytest.fixture
 def connected(globex: Connection, idp: TestIdp) -> Connection:
-    sso.connections.apply(globex, {"idp_metadata": idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(globex, {"idp_metadata": idp.metadata()}, base_dir=None)
     return globex
 
 
@@ -90,7 +90,7 @@ def test_a_domain_that_another_connection_holds_stays_there_and_the_other_is_not
     """Also one of the same customer: the link is for one connection only."""
     other = make_connection("secret-slug", customer=holder)
     section = {"idp_metadata": idp.metadata(), "email_domains": ["shared.test"]}
-    sso.connections.apply(other, section, base_dir=None)
+    sso.settings.changes.apply(other, section, base_dir=None)
     verify_domain(actor=COMMAND, connection=other, domain="shared.test", reason="contract")
     enter(customer, "shared.test")
     publish(dns, connected, "shared.test")

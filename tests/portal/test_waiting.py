@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection, SetupLink, SetupProposal, User
 from core_identity.portal.links import address_of
 from core_identity.selectors.attention import attention_counts
@@ -26,7 +26,7 @@ SET_UPS = "/admin/core_identity/connection/set-ups/"
 
 @pytest.fixture
 def proposed(customer: Customer, globex: Connection, idp: TestIdp, stranger: TestIdp) -> SetupProposal:
-    sso.connections.apply(globex, {"idp_metadata": idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(globex, {"idp_metadata": idp.metadata()}, base_dir=None)
     create_person(actor=OKTA, connection=globex, person=JANE)
     customer.send(stranger.metadata())
     return SetupProposal.objects.get()

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-import sso.connections
+import sso.settings.changes
 from core_identity.errors import InvalidValue
 from core_identity.models import Connection, Event
 from core_identity.values import Actor
-from sso import txt_records
-from sso.domain_proof import record_for
-from sso.email_domains import DomainHeld, prove_domain, verify_domain
 from sso.models import VerifiedDomain
-from sso.sign_in_choices import connections_to_show
+from sso.settings import txt_records
+from sso.settings.domain_proof import record_for
+from sso.settings.email_domains import DomainHeld, prove_domain, verify_domain
+from sso.sign_in.choices import connections_to_show
 from tests.support.cast import COMMAND, make_connection
 from tests.support.dns import TxtServer, running_dns
 from tests.support.saml import TestIdp
@@ -40,7 +40,7 @@ def globex(db: None, idp: TestIdp) -> Connection:
 
 def entered(connection: Connection, idp: TestIdp, *domains: str) -> Connection:
     section = {"idp_metadata": idp.metadata(), "email_domains": list(domains)}
-    sso.connections.apply(connection, section, base_dir=None)
+    sso.settings.changes.apply(connection, section, base_dir=None)
     return connection
 
 

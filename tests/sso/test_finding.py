@@ -11,12 +11,12 @@ from django.core.management import call_command
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
-import sso.connections
+import sso.settings.changes
 from core_identity.errors import InvalidValue
 from core_identity.models import Connection, Event
 from core_identity.services.connections import SettingsErrors, switch_off
-from sso.email_domains import PUBLIC_MAIL, normal_domain, unverify_domain, verified_domains, verify_domain
 from sso.models import VerifiedDomain
+from sso.settings.email_domains import PUBLIC_MAIL, normal_domain, unverify_domain, verified_domains, verify_domain
 from tests.core_identity.services.test_races import at_the_same_instant
 from tests.sso.conftest import Browser
 from tests.support.cast import ADMIN, make_connection
@@ -25,7 +25,9 @@ from tests.support.saml import TestIdp, now
 
 
 def enter(connection: Connection, idp: TestIdp, *domains: object) -> None:
-    sso.connections.apply(connection, {"idp_metadata": idp.metadata(), "email_domains": list(domains)}, base_dir=None)
+    sso.settings.changes.apply(
+        connection, {"idp_metadata": idp.metadata(), "email_domains": list(domains)}, base_dir=None
+    )
 
 
 def verified(*domains: str) -> list[dict[str, Any]]:
@@ -83,9 +85,9 @@ def test_where_one_wanted_to_go_is_kept_and_stays_on_this_site(
     acme: Connection, globex: Connection, browser: Browser, idp: TestIdp
 ) -> None:
     enter(acme, idp, *verified("acme.com"))
-    said = {"connection": "jane@acme.com", "next": "/me?x=1"}
-    assert "login?next=%2Fme%3Fx%3D1" in browser.http.post("/sign-in", said).content.decode()
-    assert "evil.test" not in browser.http.post("/sign-in", said | {"next": "//evil.test"}).content.decode()
+    form_data = {"connection": "jane@acme.com", "next": "/me?x=1"}
+    assert "login?next=%2Fme%3Fx%3D1" in browser.http.post("/sign-in", form_data).content.decode()
+    assert "evil.test" not in browser.http.post("/sign-in", form_data | {"next": "//evil.test"}).content.decode()
 
 
 # Nothing to learn
@@ -167,11 +169,11 @@ def test_a_text_that_is_not_a_domain_is_named(acme: Connection, idp: TestIdp, do
 
 
 @pytest.mark.parametrize(
-    "said", [{"domain": "acme.com", "verified": "yes"}, {"domain": "acme.com", "since": 1}, {"verified": True}]
+    "entry", [{"domain": "acme.com", "verified": "yes"}, {"domain": "acme.com", "since": 1}, {"verified": True}]
 )
-def test_an_entry_says_a_domain_and_whether_it_is_verified(acme: Connection, idp: TestIdp, said: object) -> None:
+def test_an_entry_says_a_domain_and_whether_it_is_verified(acme: Connection, idp: TestIdp, entry: object) -> None:
     with pytest.raises(SettingsErrors) as refusal:
-        enter(acme, idp, said)
+        enter(acme, idp, entry)
     assert [fault.path for fault in refusal.value.faults] == ["saml.email_domains[0]"]
 
 

@@ -2,6 +2,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
+from core_identity.brand import BRAND
 from core_identity.command_line import AnsweringCommand, changing
 from core_identity.models import User
 from core_identity.selectors.connections import connection_by_slug
@@ -11,7 +12,7 @@ from core_identity.services.drift import take_over
 
 
 class Command(AnsweringCommand):
-    help = "List differences between identity providers and CORE, or accept the IdP's values."
+    help = f"List differences between identity providers and {BRAND}, or accept the IdP's values."
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
         listing = add("list", "list the differences")
@@ -35,7 +36,9 @@ class Command(AnsweringCommand):
             for one in drift_in(identity):
                 if field in {None, one.field}:
                     whose = {"user": _user_document(user), "connection": one.connection}
-                    differences.append({**whose, "field": one.field, "said": one.idp_value, "held": one.core_value})
+                    differences.append(
+                        {**whose, "field": one.field, "idp_value": one.idp_value, "core_value": one.core_value}
+                    )
                     lines.append(
                         f"{user}  {one.field}: {one.connection} says {one.idp_value!r}, here it is {one.core_value!r}"
                     )

@@ -9,18 +9,19 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from core_identity.brand import BRAND
 from core_identity.clock import database_now
 from core_identity.errors import InvalidValue, NotAllowed
 from core_identity.event_kinds import EventKind
 from core_identity.services import events
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor
-from sso.connections import Changes, event_changes, seen_as
-from sso.metadata_notes import metadata_notes
-from sso.metadata_source import fetch
 from sso.models import SamlSettings
 from sso.saml.certificates import end_of, fingerprint
 from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, read_idp_metadata
+from sso.settings.changes import Changes, event_changes, seen_as
+from sso.settings.metadata_notes import metadata_notes
+from sso.settings.metadata_source import fetch
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -92,7 +93,7 @@ def difference(saml: SamlSettings, read: IdpMetadata, *, url: str | None = None)
             changes[field] = (before, after)
     notes = metadata_notes(saml, read)
     if "idp_entity_id" in changes and saml.idp_entity_id:
-        notes.append("The entity ID changes: this is not the identity provider that CORE has now.")
+        notes.append(f"The entity ID changes: this is not the identity provider that {BRAND} has now.")
     return Difference(changes, tuple(notes))
 
 

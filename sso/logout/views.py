@@ -12,22 +12,23 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 from lxml import etree
 
+from core_identity.brand import BRAND
 from core_identity.clock import database_now
 from core_identity.credentials import credential
 from core_identity.values import Actor, ActorKind, Channel
-from sso.incoming_message import judging
-from sso.live_settings import live_settings
-from sso.logout import end_named_sessions, is_ours, key_for_logout, logout_message_for_idp, session_of
+from sso.logout.sessions import end_named_sessions, is_ours, key_for_logout, logout_message_for_idp, session_of
 from sso.models import SamlSettings, SsoSession
-from sso.refusal_page import OUR_FAULT, TOO_MANY, count_refusal, facts
 from sso.saml.expectations import Expected
 from sso.saml.logout import verify_posted, verify_redirected
 from sso.saml.logout_claims import check_logout_request, check_logout_response
 from sso.saml.messages import logout_response
 from sso.saml.refusals import Code, SamlRefusal, Unjudged
 from sso.saml.verifier import unverified_in_response_to
-from sso.send_to_idp import may_be_framed_by, may_post_to, send_to_idp
-from sso.sign_in_log import Attempt, record_logout, record_refused_logout, record_sign_out
+from sso.settings.live_settings import live_settings
+from sso.sign_in.incoming_message import judging
+from sso.sign_in.log import Attempt, record_logout, record_refused_logout, record_sign_out
+from sso.sign_in.refusal_page import OUR_FAULT, TOO_MANY, count_refusal, facts
+from sso.sign_in.send_to_idp import may_be_framed_by, may_post_to, send_to_idp
 
 log = logging.getLogger("sso.sign_ins")
 
@@ -41,10 +42,10 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     user_id = request.user.pk
     end_session(request)
     if user_id is not None:
-        record_sign_out(request, session=sso_session, user_id=user_id, decision="Signed out of CORE by the button.")
+        record_sign_out(request, session=sso_session, user_id=user_id, decision=f"Signed out of {BRAND} by the button.")
     away = logout_message_for_idp(sso_session) if sso_session else None
     if sso_session is None or away is None:
-        messages.success(request, f"You are signed out of CORE.{_warning_of_idp_session(sso_session)}")
+        messages.success(request, f"You are signed out of {BRAND}.{_warning_of_idp_session(sso_session)}")
         return redirect("start")
     # Not a redirect: browsers apply form-action to redirects. And if the IdP is down, the person must see that they are signed out here.
     response = render(request, "sso/signed_out.html", {"connection": sso_session.connection, "away": away})

@@ -38,7 +38,7 @@ def require_proof(connection: "Connection", domain: str) -> None:
 
     It may take seconds, so call it outside of a transaction. A record made by a former secret key counts while SECRET_KEY_FALLBACKS lists the key.
     """
-    from sso.txt_records import NotAnswered, txt_records  # imported late: only this needs dnspython
+    from sso.settings.txt_records import NotAnswered, txt_records  # imported late: only this needs dnspython
 
     name = f"{LABEL}.{domain}"
     try:
@@ -59,5 +59,5 @@ def require_proof(connection: "Connection", domain: str) -> None:
 
 
 def _value(connection: "Connection", domain: str, key: str) -> str:
-    made = salted_hmac("sso.domain_proof", f"{connection.pk} {domain}", secret=key, algorithm="sha256")
+    made = salted_hmac("sso.settings.domain_proof", f"{connection.pk} {domain}", secret=key, algorithm="sha256")
     return f"{VALUE}{made.hexdigest()}"

@@ -17,8 +17,8 @@ from core_identity.errors import InvalidValue
 from core_identity.event_kinds import EventKind
 from core_identity.services import events
 from core_identity.values import Actor, ActorKind
-from sso.domain_proof import record_for, require_proof
 from sso.models import SamlSettings, VerifiedDomain
+from sso.settings.domain_proof import record_for, require_proof
 
 if TYPE_CHECKING:
     from core_identity.models import Connection

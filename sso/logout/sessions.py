@@ -2,10 +2,11 @@
 
 import logging
 import secrets
+from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
-from django.contrib.sessions.models import Session as StoredSession
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
@@ -16,27 +17,28 @@ from core_identity.clock import Now, database_now
 from core_identity.errors import IdentityError
 from core_identity.event_kinds import EventKind
 from core_identity.services import events
+from core_identity.services.sessions import end_session_rows
 from core_identity.values import Actor
-from sso import sign_in_sql
-from sso.keys import signing_key
 from sso.models import SamlSettings, SignInState, SsoSession
 from sso.saml.assertion import Session
 from sso.saml.key_pair import KeyPair
 from sso.saml.logout_claims import LogoutRequest
 from sso.saml.messages import Outgoing, logout_request
-from sso.sign_in_state import use_once
+from sso.settings.keys import signing_key
+from sso.sign_in import statements
+from sso.sign_in.progress import use_once
 
 log = logging.getLogger("sso.sign_ins")
 
-_SALT: Final = "sso.logout"
+_SALT: Final = "sso.logout.sessions"
 
 
 def remember_session(request: HttpRequest, state: SignInState) -> None:
     """Store the IdP's names for a new session. Without a NameID no logout could name it."""
     session_key = request.session.session_key
     if session_key and state.name_id and state.identity_id is not None:
-        sign_in_sql.run(
-            sign_in_sql.REMEMBER_SESSION,
+        statements.run(
+            statements.REMEMBER_SESSION,
             connection=state.connection_id,
             identity=state.identity_id,
             session_key=session_key,
@@ -96,13 +98,19 @@ def end_named_sessions(saml: SamlSettings, message: LogoutRequest, *, actor: Act
     SignInState.objects.filter(matching, finished_at=None).update(finished_at=Now())
     ended = list(SsoSession.objects.filter(matching).select_for_update().select_related("identity"))
     keys = {one.session_key for one in ended}
-    StoredSession.objects.filter(session_key__in=keys).delete()
+    end_session_rows(keys)
     SsoSession.objects.filter(pk__in=[one.pk for one in ended]).delete()
     people = {one.identity_id: one.identity for one in ended}
     events.record_many(
         events.new_event(actor=actor, kind=EventKind.SSO_LOGGED_OUT, subject=one) for one in people.values()
     )
     return ended
+
+
+def forget_sessions(*, identities: Collection[UUID], **_: Any) -> None:
+    """Forget the IdP's names for all sessions of these identities, and end their sign-ins in progress. A receiver of `sessions_ended`."""
+    SignInState.objects.filter(identity__in=identities, finished_at=None).update(finished_at=Now())
+    SsoSession.objects.filter(identity__in=identities).delete()
 
 
 def is_ours(saml: SamlSettings, request_id: str) -> bool:

@@ -4,8 +4,8 @@ from typing import Final
 
 from django.conf import settings
 
-from sso.email_domains import normal_domain
 from sso.models import SamlSettings, VerifiedDomain
+from sso.settings.email_domains import normal_domain
 
 MOST: Final = 20
 LONGEST: Final = 320

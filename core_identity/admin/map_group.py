@@ -4,16 +4,16 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 
 from core_identity.admin.across import may_map
 from core_identity.admin_kit.base import seen_by
 from core_identity.admin_kit.filters import page_of_rows
 from core_identity.admin_kit.forms import ActForm
 from core_identity.admin_kit.pages import Access, ConnectionPage
-from core_identity.errors import NotAllowed
 from core_identity.keys import key
 from core_identity.models import Connection, ExpectedMember, PushGroup, PushGroupMember, Role
 from core_identity.selectors.groups import reached_by, role_keys
@@ -41,8 +41,6 @@ class MapForm(ActForm):
 
     @transaction.atomic
     def write(self) -> Role:
-        if not self.request.user.has_perm("core_identity.change_role"):
-            raise NotAllowed("You may not change roles.")
         role: Role = self.cleaned_data["role"]
         aliases = [alias.name for alias in role.aliases.all()]
         known = key(self.name) in role_keys(role)
@@ -66,6 +64,11 @@ class GroupPage(ConnectionPage):
     form_class = MapForm
     template_name = "admin/core_identity/connection/group.html"
     done = "Groups of this name give the role {written} from now on."
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.has_perm("core_identity.change_role"):
+            raise PermissionDenied
+        return super().post(request, *args, **kwargs)
 
     def group(self) -> PushGroup | None:
         asked = self.request.GET.get("group")

@@ -10,7 +10,7 @@ from core_identity.models import Connection, Event, Identity, PushGroup, Role, U
 from core_identity.selectors.roles import roles_of
 from core_identity.services.roles import create_role
 from tests.admin.conftest import browser_of, staff
-from tests.support.cast import ADMIN, JANE, make_connection
+from tests.support.cast import ADMIN, COMMAND, JANE, make_connection
 from tests.support.groups import push
 
 
@@ -36,10 +36,7 @@ def test_an_administrator_who_may_not_change_roles_maps_nothing(
     page = reader.get(page_of(acme, group=writers.pk))
     assert "Map it to an existing role" not in page.content.decode()
     assert str(JANE.user_name) not in page.content.decode(), "people need a permission of their own"
-    assert (
-        "You may not change roles"
-        in reader.post(page_of(acme, group=writers.pk), {"role": editors.pk}).content.decode()
-    )
+    assert reader.post(page_of(acme, group=writers.pk), {"role": editors.pk}).status_code == 403
     writers.refresh_from_db()
     assert writers.role is None
     assert not editors.grantable_by.exists()
@@ -48,7 +45,7 @@ def test_an_administrator_who_may_not_change_roles_maps_nothing(
 def test_a_group_is_mapped_to_no_protected_role_and_by_no_other_connection(
     as_root: Client, acme: Connection, writers: PushGroup
 ) -> None:
-    protected = create_role(actor=ADMIN, name="Keepers", marked_protected=True)
+    protected = create_role(actor=COMMAND, name="Keepers", marked_protected=True)
     page = as_root.post(page_of(acme, group=writers.pk), {"role": protected.pk})
     assert "Select a valid choice" in page.content.decode()
     other = make_connection("globex", customer="Globex")

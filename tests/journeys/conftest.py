@@ -1,5 +1,6 @@
 """Each journey has a customer, an IdP and an Okta of its own; the service is one for all of a worker."""
 
+import http.server
 import itertools
 import secrets
 import threading
@@ -174,3 +175,33 @@ def connect_by_hand(page: Page, service: Service, *, customer: str, slug: str, n
 
 def step(page: Page, name: str) -> Locator:
     return page.locator(f"#step-{name}")
+
+
+class Callback(http.server.ThreadingHTTPServer):
+    """Where the IdP waits for its code: another origin than the service's."""
+
+    came: str = ""
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        server: Any = self.server
+        server.came = server.came or self.path
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<!DOCTYPE html><title>Okta</title><h1>Authenticated</h1>")
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def callback() -> Iterator[Callback]:
+    server = Callback(("127.0.0.1", 0), _Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()

@@ -97,7 +97,7 @@ def domains(request: HttpRequest, link: "SetupLink") -> HttpResponse:
     page: dict[str, Any] = {
         "connection": link.connection,
         "form": form,
-        "is_shown_above": form.is_bound and form.cleaned_data.get("domain") in set(saml.email_domains) - verified,
+        "is_shown_above": form.data.get("domain") in set(saml.email_domains) - verified,
         "domains": [(one, one in verified, record_for(link.connection, one)) for one in saml.email_domains],
     }
     return render(request, "portal/domains.html", page)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sso import portal
+from sso import portal, portal_domains
 from sso.logout import views as logout_views
 from sso.sign_in import views
 from sso.sign_in.acs import acs
@@ -18,6 +18,7 @@ urlpatterns = [
     path("sso/<slug:slug>/logout", logout_views.logout, name="sso-logout"),
     path("sso/<slug:slug>/metadata", views.metadata, name="sso-metadata"),
     path("set-up/metadata", portal.metadata, name="portal-metadata"),
+    path("set-up/domains", portal_domains.domains, name="portal-domains"),
     path("set-up/test", portal.test, name="portal-test"),
     path("set-up/tested", portal.tested, name="portal-tested"),
 ]

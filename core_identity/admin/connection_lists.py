@@ -5,6 +5,8 @@ from typing import Any, Final
 from django.core.paginator import Paginator
 
 from core_identity.admin_kit.pages import ConnectionReadPage
+from core_identity.keys import key
+from core_identity.selectors.across import roles_by_name
 from core_identity.selectors.counts import MOST
 from core_identity.selectors.groups import (
     COUNTED,
@@ -52,14 +54,19 @@ class GroupsPage(ConnectionReadPage):
     def facts(self, form: Any) -> dict[str, Any]:
         asked = self.request.GET
         waiting = "waiting" in asked
-        pushed = Paginator(listed_groups(connection=self.row, waiting=waiting, most=MOST), ON_A_PAGE)
+        pushed = Paginator(listed_groups(connection=self.row, waiting=waiting, most=MOST), ON_A_PAGE).get_page(
+            asked.get("p")
+        )
+        waiting_here = roles_by_name([group.name_key for group in pushed if group.role is None])
+        unmapped = unmapped_groups(self.row, most=UNMAPPED)
+        named = roles_by_name([group.name for group in unmapped])
         return {
             "most": MOST,
-            "pushed": pushed.get_page(asked.get("p")),
-            "waiting": waiting,
-            "may_make_roles": self.request.user.has_perm("core_identity.add_role"),
-            "unmapped": unmapped_groups(self.row, most=UNMAPPED),
+            "pushed": pushed,
             "counted": COUNTED,
+            "pushed_rows": [(group, waiting_here.get(group.name_key)) for group in pushed],
+            "waiting": waiting,
+            "unmapped": [(group, self.row, named.get(key(group.name))) for group in unmapped],
             "without": people_without_groups(self.row),
             "unlisted": self.unlisted(),
         }

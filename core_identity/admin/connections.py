@@ -18,8 +18,9 @@ from core_identity.admin.connection_pages import ExternalIdPage, GrantablePage, 
 from core_identity.admin.connection_tabs import tabs_for
 from core_identity.admin.drift import ConnectionDriftPage
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
+from core_identity.admin.map_group import GroupPage
 from core_identity.admin.set_up import OverviewPage, StepsPage
-from core_identity.admin.setup_links import SetupLinkPage
+from core_identity.admin.setup_links import SetupLinkPage, SetUpsPage
 from core_identity.admin.succession import RekeyPage, SucceedPage
 from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.lists import OfCustomer
@@ -72,12 +73,14 @@ class ConnectionAdmin(CoreAdmin):
         GrantablePage,
         MismatchesPage,
         GroupsPage,
+        GroupPage,
         BurstPage,
         ConnectionDriftPage,
         RekeyPage,
         SucceedPage,
         WaitingGroupsPage,
         UnmappedGroupsPage,
+        SetUpsPage,
     )
     parts: ClassVar[tuple[ConnectionPart, ...]] = ()
     """What other packages show; `core_identity.config.admin` knows them."""

@@ -11,7 +11,8 @@ from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin_kit.base import CoreAdmin
@@ -34,6 +35,9 @@ SLUGS: Final = 3
 
 MACHINERY = ("admin", "auth", "contenttypes", "sessions", "oauth2_provider", "scim", "sso")
 """Apps with permissions that open no page, so giving one would have no effect."""
+
+REACH_SHOWN = 100
+"""Push groups that the page of a role names."""
 
 PAGES = {
     "conflict": ("view", "change"),
@@ -165,13 +169,13 @@ class RoleAdmin(CoreAdmin):
         grantable = "many_connections" if is_long else "grantable_by"
         fields = ["name", "aliases" if may_write else "other_names", "description", grantable]
         if obj:
-            fields += ["holders", "is_protected"]
+            fields += ["holders", "reach", "is_protected"]
         if request.user.is_superuser:
             fields += ["marked_protected", "permissions"]
         return [(None, {"fields": fields})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("holders", "is_protected", "other_names", "many_connections")
+        return ("holders", "reach", "is_protected", "other_names", "many_connections")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         connections = Connection.objects.values_list("pk", flat=True)[:2]
@@ -223,6 +227,24 @@ class RoleAdmin(CoreAdmin):
     @admin.display(description="grantable by")
     def many_connections(self, role: Role) -> str:
         return f"{role.grantable_by.count()} connections. To change this, open the roles of the groups of a connection."
+
+    @admin.display(description="reached by")
+    def reach(self, role: Role) -> str:
+        """R28: the groups and names that give the role, for each connection that may."""
+        names = " or ".join([role.name, *(alias.name for alias in role.aliases.all())])
+        groups = list(role.push_groups.order_by("connection_id", "name_key")[: REACH_SHOWN + 1])
+        lines = []
+        for connection in role.grantable_by.all():
+            if connection.takes_push_groups:
+                page = reverse("admin:core_identity_connection_group", args=[connection.pk])
+                own = [(page, one.pk, one) for one in groups if one.connection_id == connection.pk]
+                links = format_html_join(", ", '<a href="{}?group={}">{}</a>', own) or "none yet"
+                lines.append((connection.name, "push groups", links))
+            if connection.takes_sso_groups:
+                lines.append((connection.name, "names in assertions", names))
+        if len(groups) > REACH_SHOWN:
+            lines.append(("The first", f"{REACH_SHOWN} push groups", "see the page Groups for all"))
+        return format_html_join(mark_safe("<br>"), "{}, {}: {}", lines) or "no connection may give it"
 
     @admin.display(description="aliases")
     def other_names(self, role: Role) -> str:

@@ -10,6 +10,7 @@ from core_identity.config.environment import (
     PublicUrl,
     burst_limits,
     database,
+    dns_resolvers,
     env,
     key_encryption_keys,
     secret,
@@ -192,6 +193,7 @@ PROVISIONING_LOG_DELAY = env.float("PROVISIONING_LOG_DELAY", default=0.5)  # sec
 SIGN_IN_FAILURES_PER_MINUTE = env.int("SIGN_IN_FAILURES_PER_MINUTE", default=600)  # of each address at a connection
 SIGN_IN_LOOKUPS_PER_MINUTE = env.int("SIGN_IN_LOOKUPS_PER_MINUTE", default=120)  # of each address at the sign-in page
 SIGN_IN_LOG_DAYS = env.int("SIGN_IN_LOG_DAYS", default=30)  # 0 keeps none
+DNS_RESOLVERS = dns_resolvers()  # for the proof of email domains; empty: those of the host
 SCIM_READS_PER_MINUTE = env.int("SCIM_READS_PER_MINUTE", default=30_000)  # of each connection; 0: no limit
 SCIM_WRITES_PER_MINUTE = env.int("SCIM_WRITES_PER_MINUTE", default=12_000)
 FAILURES_PER_MINUTE = env.int("FAILURES_PER_MINUTE", default=60)  # of each address

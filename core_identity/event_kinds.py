@@ -67,6 +67,7 @@ class EventKind(StrEnum):
     CONFLICT_RESOLVED = "conflict.resolved", "An administrator resolved a conflict."
     CUSTOMER_CREATED = "customer.created", "A customer was created."
     CUSTOMER_RENAMED = "customer.renamed", "A customer was renamed."
+    CUSTOMER_SUPPORT_CHANGED = "customer.support_changed", "The support contact of a customer changed."
     CONNECTION_CREATED = "connection.created", "A connection was created."
     CONNECTION_CHANGED = "connection.changed", "Settings of a connection changed."
     CONNECTION_ON = "connection.switched_on", "A connection was switched on."

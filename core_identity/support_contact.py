@@ -1,4 +1,4 @@
-"""The help desk of a customer: whom a person asks who cannot sign in. Pages show it to people, so each value is checked before it is stored."""
+"""The values of a support contact: the help desk of a customer. Pages show it to people, so each value is checked before it is stored."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from django.core.validators import RegexValidator, URLValidator
 from django.utils.deconstruct import deconstructible
 
 FIELDS: Final = ("name", "email", "phone", "url")
-"""What a contact consists of. Each may be empty."""
+"""The values of a contact. Each may be empty."""
 
 LONGEST: Final = {"name": 100, "email": 254, "phone": 40, "url": 500}
 SCHEMES: Final = ("https", "http")

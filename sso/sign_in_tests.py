@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from cryptography.fernet import Fernet
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
@@ -28,7 +28,7 @@ from core_identity.values import Person
 from sso import sign_in_state
 from sso.explanations import explain_attributes, explain_entrance, explain_refusal
 from sso.incoming_message import actor_of, verified_assertion
-from sso.live_settings import NOBODY
+from sso.live_settings import NobodySignsInHere
 from sso.mapping import person_of
 from sso.models import SamlSettings, SignInState
 from sso.outcomes import SIGNED_IN
@@ -90,14 +90,14 @@ def _session_of(link: "SetupLink") -> str:
 
 
 def settings_under_test(slug: str, browser_token: str | None) -> SamlSettings:
-    """Return the settings of a connection that is off, while this browser tests it. Raises ``Http404`` for any other browser (R1a)."""
+    """Return the settings of a connection that is off, while this browser tests it. Raises `NobodySignsInHere` for any other browser (R1a)."""
     if not browser_token:
-        raise Http404(NOBODY)
+        raise NobodySignsInHere
     waiting = sign_in_state.tests_of(browser_token).filter(connection__slug=slug, used_at=None)
     found = SamlSettings.objects.select_related("connection").filter(connection__in=waiting.values("connection"))
     saml = found.first()
     if saml is None:
-        raise Http404(NOBODY)
+        raise NobodySignsInHere
     return saml
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
@@ -20,6 +21,8 @@ FAULT: Final = "Something went wrong in CORE. Try again later, or give the refer
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return _page(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     return _page(request, HTTPStatus.BAD_REQUEST)
 
 
@@ -32,7 +35,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _page(request, HTTPStatus.NOT_FOUND)
+    """Answer with the general page, or with the ``page`` that the exception names."""
+    return _page(request, HTTPStatus.NOT_FOUND, template=getattr(exception, "page", ""))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -26,10 +26,9 @@ from core_identity.models import Identity, User
 from core_identity.policy.expiry import Bar, Standing, bar_to_sign_in
 from core_identity.selectors.roles import effective_grants
 from core_identity.selectors.users import standing_of
-from core_identity.sessions import SessionStore
+from core_identity.sessions import IDENTITY, SessionStore
 
 LONGEST_SESSION: Final = timedelta(hours=12)
-IDENTITY: Final = "identity"
 EPOCH: Final = "identity_epoch"
 UNTIL: Final = "until"
 BACKEND: Final = "core_identity.backends.RoleBackend"

@@ -12,7 +12,8 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.middleware.security import SecurityMiddleware
 
-from core_identity.backends import IDENTITY, session_holds
+from core_identity.backends import session_holds
+from core_identity.sessions import IDENTITY
 
 Handler = Callable[[HttpRequest], HttpResponse]
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS, CreateError, UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.db import DatabaseError, IntegrityError
@@ -15,8 +16,11 @@ from core_identity.compiled import Compiled, Given
 if TYPE_CHECKING:
     from core_identity.models import Identity
 
+IDENTITY: Final = "identity"
+"""The key of the identity to which a session belongs. A session by password has none."""
+
 _LIVE: Final = Compiled(
-    lambda: DatabaseStore.get_model_class().objects.filter(
+    lambda: SessionStore.get_model_class().objects.filter(
         session_key=Given("session_key", CharField()), expire_date__gt=Now()
     )
 )
@@ -25,13 +29,20 @@ _LIVE: Final = Compiled(
 class SessionStore(DatabaseStore):
     """A store that compares with the clock of the database. A node with a fast clock would end all sessions, and a slow one keep ended ones.
 
-    It also writes a new session by one statement. Django writes it twice, by five statements.
+    It also writes a new session by one statement. Django writes it twice, by five statements. The row names its person, for `selectors.sessions`.
     """
 
     identity: "Identity | None" = None
     """The identity of the session, after `core_identity.backends` has read it."""
 
     _is_new = False
+
+    @classmethod
+    def get_model_class(cls) -> Any:
+        # Imported late, because this module is imported before the models.
+        from core_identity.models import Session
+
+        return Session
 
     def begin(self) -> None:
         """Begin a session with nothing in it, under a new key. The row is written by the first `save`, at the end of the request."""
@@ -49,7 +60,10 @@ class SessionStore(DatabaseStore):
         data: Any = self._get_session(no_load=must_create)  # type: ignore[attr-defined]  # of Django, and without types
         row = self.create_model_instance(data)
         try:
-            row.save(force_insert=must_create, force_update=not must_create)
+            if must_create:
+                row.save(force_insert=True)
+            else:
+                row.save(force_update=True, update_fields=_CHANGING)
         except IntegrityError as error:
             if must_create:
                 raise CreateError from error
@@ -71,6 +85,10 @@ class SessionStore(DatabaseStore):
         return found
 
     def create_model_instance(self, data: dict[str, Any]) -> Any:
-        session = super().create_model_instance(data)
+        session: Any = super().create_model_instance(data)
         session.expire_date = Now() + timedelta(seconds=self.get_expiry_age())
+        session.user_id, session.identity_id = data.get(SESSION_KEY), data.get(IDENTITY)
         return session
+
+
+_CHANGING: Final = ("session_data", "expire_date", "user_id", "identity_id")

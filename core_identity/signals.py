@@ -15,6 +15,12 @@ Receivers end the tokens and sessions that they created for the connection. If a
 user_expired: Final = Signal()
 """A user expired. Arguments: ``user`` and ``actor``. If a receiver fails, the expiry is rolled back, so a receiver must do little."""
 
+sessions_ended: Final = Signal()
+"""An administrator ended the sessions of a user. Arguments: ``user``, and ``identities``, the ids of their identities.
+
+Receivers end what could still begin or name a session. If a receiver fails, nothing ends.
+"""
+
 password_judged: Final = Signal()
 """The administration compared a password (R39). Arguments: ``user`` or None, ``accepted``, ``reference``, and ``network``, a hash of the address."""
 

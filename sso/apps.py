@@ -7,11 +7,13 @@ class SsoConfig(AppConfig):
 
     def ready(self) -> None:
         from core_identity.set_up import register
-        from core_identity.signals import password_judged, user_erased
+        from core_identity.signals import password_judged, sessions_ended, user_erased
         from sso import checks, set_up  # noqa: F401 - checks register themselves
         from sso.log_erasure import erase_from_log
+        from sso.logout import forget_sessions
         from sso.sign_in_log import record_password
 
         register(steps=set_up.steps, screens=set_up.screens)
+        sessions_ended.connect(forget_sessions)
         user_erased.connect(erase_from_log)
         password_judged.connect(record_password)

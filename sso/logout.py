@@ -2,10 +2,11 @@
 
 import logging
 import secrets
+from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
-from django.contrib.sessions.models import Session as StoredSession
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
@@ -16,6 +17,7 @@ from core_identity.clock import Now, database_now
 from core_identity.errors import IdentityError
 from core_identity.event_kinds import EventKind
 from core_identity.services import events
+from core_identity.services.sessions import end_session_rows
 from core_identity.values import Actor
 from sso import sign_in_sql
 from sso.keys import signing_key
@@ -96,13 +98,19 @@ def end_named_sessions(saml: SamlSettings, message: LogoutRequest, *, actor: Act
     SignInState.objects.filter(matching, finished_at=None).update(finished_at=Now())
     ended = list(SsoSession.objects.filter(matching).select_for_update().select_related("identity"))
     keys = {one.session_key for one in ended}
-    StoredSession.objects.filter(session_key__in=keys).delete()
+    end_session_rows(keys)
     SsoSession.objects.filter(pk__in=[one.pk for one in ended]).delete()
     people = {one.identity_id: one.identity for one in ended}
     events.record_many(
         events.new_event(actor=actor, kind=EventKind.SSO_LOGGED_OUT, subject=one) for one in people.values()
     )
     return ended
+
+
+def forget_sessions(*, identities: Collection[UUID], **_: Any) -> None:
+    """Forget the IdP's names for all sessions of these identities, and end their sign-ins in progress. A receiver of `sessions_ended`."""
+    SignInState.objects.filter(identity__in=identities, finished_at=None).update(finished_at=Now())
+    SsoSession.objects.filter(identity__in=identities).delete()
 
 
 def is_ours(saml: SamlSettings, request_id: str) -> bool:

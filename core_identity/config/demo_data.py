@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 from core_identity.models import Connection, User
 
-KEPT_TABLES: Final = frozenset({"auth_permission", "django_content_type", "django_migrations", "django_session"})
+KEPT_TABLES: Final = frozenset({"auth_permission", "django_content_type", "django_migrations", "core_identity_session"})
 
 
 def empty_demo(*, slug: str, administrator: str) -> None:

@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import QuerySet
 
 import scim.housekeeping
 import sso.housekeeping
-from core_identity.models import Budget, LoggedHour, SetupLink
+from core_identity.models import Budget, LoggedHour, Session, SetupLink
 from core_identity.selectors.log_hours import DAYS
 from core_identity.services.log_hours import count_finished_hours
 from core_identity.services.unlisted_groups import end_unlisted_groups

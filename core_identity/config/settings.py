@@ -39,7 +39,6 @@ INSTALLED_APPS = [
     "core_identity.config.apps.SiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "csp",

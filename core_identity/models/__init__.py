@@ -12,6 +12,7 @@ from core_identity.models.logged_hour import LoggedHour
 from core_identity.models.push_group import ExpectedMember, PushGroup, PushGroupMember
 from core_identity.models.resource_count import ResourceBlock, ResourceChange
 from core_identity.models.role import Grant, Role, RoleAlias
+from core_identity.models.session import Session
 from core_identity.models.setup_link import SetupLink, SetupProposal
 from core_identity.models.user import User
 
@@ -34,6 +35,7 @@ __all__ = [
     "ResourceChange",
     "Role",
     "RoleAlias",
+    "Session",
     "SetupLink",
     "SetupProposal",
     "User",

@@ -6,9 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.contrib.sessions.models import Session
 
-from core_identity.models import Connection, User
+from core_identity.models import Connection, Session, User
 from core_identity.services.connections import switch_off
 from core_identity.services.expiry import expire
 from core_identity.services.users import create_user

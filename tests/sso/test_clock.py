@@ -4,11 +4,10 @@ from datetime import timedelta
 
 import pytest
 from django.conf import LazySettings
-from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.utils import timezone
 
-from core_identity.models import Connection
+from core_identity.models import Connection, Session
 from sso.models import SignInState, UsedAssertion
 from sso.saml.expectations import MAX_AGE, MAX_SKEW, SKEW
 from sso.sign_in_state import USE_IS_KEPT

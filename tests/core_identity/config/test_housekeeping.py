@@ -7,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection as database
 from django.utils import timezone
@@ -16,7 +15,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 import scim.connections
 from core_identity.config import housekeeping
-from core_identity.models import Budget, LoggedHour, SetupLink
+from core_identity.models import Budget, LoggedHour, Session, SetupLink
 from core_identity.services.users import create_user
 from scim.models import OAuthClient, Payload, ProvisioningRecord, UsedCode
 from sso.models import SignInRecord, SignInState, UsedAssertion

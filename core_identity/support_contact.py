@@ -31,5 +31,6 @@ class WebAddress(URLValidator):
 
 
 PHONE: Final = RegexValidator(
-    r"^\+?[0-9][0-9 ()./-]{1,38}\Z", "Enter a telephone number, such as +44 20 7946 0000: digits, spaces and ( ) . / - only."
+    r"^\+?[0-9][0-9 ()./-]{1,38}\Z",
+    "Enter a telephone number, such as +44 20 7946 0000: digits, spaces and ( ) . / - only.",
 )

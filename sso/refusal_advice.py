@@ -1,4 +1,4 @@
-"""What a refused person can do: for each code of a refusal the advice, and whether another try may help. A code that is not decided here fails a test."""
+"""The advice to a refused person, for each code, and whether another try may help. A code that is not decided here fails a test."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,8 +25,12 @@ _SETUP: Final = Advice(
 _ATTRIBUTES: Final = Advice(
     "Your IT department must correct what your identity provider sends about you. Show them this page.", may_retry=False
 )
-_DECISION: Final = Advice("Wait until an administrator has decided. Until then, another try gives the same result.", may_retry=False)
-_OURS: Final = Advice("This is our fault, and our administrators must correct it. You cannot do anything.", may_retry=False)
+_DECISION: Final = Advice(
+    "Wait until an administrator has decided. Until then, another try gives the same result.", may_retry=False
+)
+_OURS: Final = Advice(
+    "This is our fault, and our administrators must correct it. You cannot do anything.", may_retry=False
+)
 
 OTHERWISE: Final = Advice("Another try gives the same result. Ask for help, and give the reference.", may_retry=False)
 

@@ -87,13 +87,12 @@ def refused_by_policy(attempt: Attempt, assertion: VerifiedAssertion, refusal: I
         user_id = refusal.collision.other_user_id
     if isinstance(refusal, Busy):
         sentence = BUSY
-    context = {"code": refusal.code, "missing": missing, "arrived": names_shown(assertion)}
-    log.warning("sign-in refused", extra=facts(attempt.request, attempt.saml) | context)
+    names: dict[str, Any] = {"missing": missing, "arrived": names_shown(assertion)}
+    log.warning("sign-in refused", extra=facts(attempt.request, attempt.saml) | names | {"code": refusal.code})
     explain_refusal(attempt.trace, attempt.saml, refusal)
     record(attempt, assertion, code=refusal.code, decision=sentence, missing=missing, user_id=user_id)
-    reason = refusal.reason if isinstance(refusal, MayNotSignIn) else ""
     status = 503 if isinstance(refusal, Busy) else 403
-    response = _page(attempt, status=status, sentence=sentence, reason=reason, **context)
+    response = _page(attempt, status=status, sentence=sentence, code=refusal.code, reason=_reason(refusal), **names)
     if isinstance(refusal, Busy):
         response["Retry-After"] = str(refusal.retry_after)
     return response
@@ -102,9 +101,8 @@ def refused_by_policy(attempt: Attempt, assertion: VerifiedAssertion, refusal: I
 def refused_at_the_end(attempt: Attempt, refusal: IdentityError) -> HttpResponse:
     """Answer a person who was let in, and who may no longer come in at the moment when the session would begin."""
     log.warning("sign-in refused at its end", extra=facts(attempt.request, attempt.saml) | {"code": refusal.code})
-    reason = refusal.reason if isinstance(refusal, MayNotSignIn) else ""
     attempt.trace.believe()  # the message was, in an earlier request of this browser
-    return _page(attempt, status=403, sentence=refusal.message, code=refusal.code, reason=reason)
+    return _page(attempt, status=403, sentence=refusal.message, code=refusal.code, reason=_reason(refusal))
 
 
 def unable(attempt: Attempt, fault: IdentityError) -> HttpResponse:
@@ -118,6 +116,10 @@ def unable(attempt: Attempt, fault: IdentityError) -> HttpResponse:
 def facts(request: HttpRequest, saml: SamlSettings) -> dict[str, object]:
     """Return the fields of every log line about a sign-in: names and references, never a value from an assertion."""
     return {"reference": getattr(request, "request_id", ""), "connection": saml.connection.slug}
+
+
+def _reason(refusal: IdentityError) -> str:
+    return refusal.reason if isinstance(refusal, MayNotSignIn) else ""
 
 
 def contact_for(attempt: Attempt) -> dict[str, str]:

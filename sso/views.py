@@ -16,6 +16,7 @@ from core_identity.budgets import hash_of_address, spend
 from core_identity.credentials import credential
 from core_identity.errors import IdentityError
 from core_identity.selectors.connections import connection_names
+from core_identity.selectors.sessions import sessions_of
 from core_identity.selectors.story import role_values
 from core_identity.selectors.users import user_summary
 from core_identity.services.sign_in import require_open_gate
@@ -175,13 +176,32 @@ def me(request: HttpRequest) -> HttpResponse:
     }
     if as_json:
         return JsonResponse(document)
-    display_name = request.user.get_full_name() or request.user.email or request.user.username
+    return render(request, "sso/me.html", _page_of(request, identity, document))
+
+
+def _page_of(request: HttpRequest, identity: Any, document: dict[str, Any]) -> dict[str, Any]:
+    """Return what the page shows: names of connections instead of slugs, and the person's sessions."""
+    user: Any = request.user
     sources = [source for role in document["roles"] for source in role["sources"]]
     names = connection_names({source["connection"] for source in sources if source["connection"]})
     for source in sources:
         source["connection"] = names.get(source["connection"])
-    page = {"person": document, "display_name": display_name, "connection": identity.connection if identity else None}
-    return render(request, "sso/me.html", page)
+    return {
+        "person": document,
+        "display_name": user.get_full_name() or user.email or user.username,
+        "connection": identity.connection if identity else None,
+        "customer": user.customer,
+        "contact": user.customer.support_contact if user.customer else {},
+        "sessions": [
+            {
+                "began_at": one.began_at,
+                "ends_at": one.ends_at,
+                "connection": one.connection,
+                "is_this": one.key == request.session.session_key,
+            }
+            for one in sessions_of(user)
+        ],
+    }
 
 
 def _nobody(request: HttpRequest, *, as_json: bool) -> HttpResponse:

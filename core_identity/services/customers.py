@@ -20,10 +20,10 @@ from core_identity.values import Actor
 def save_customer(*, actor: Actor, customer_id: UUID | None, name: str, contact: Mapping[str, str]) -> Customer:
     """Make a customer (``customer_id`` None) or change one, with the support contact. Raises the errors of the three services."""
     if customer_id is None:
-        customer = create_customer(actor=actor, name=name)
+        customer_id = create_customer(actor=actor, name=name).pk
     else:
-        customer = rename_customer(actor=actor, customer_id=customer_id, name=name)
-    return set_support_contact(actor=actor, customer_id=customer.pk, contact=contact)
+        rename_customer(actor=actor, customer_id=customer_id, name=name)
+    return set_support_contact(actor=actor, customer_id=customer_id, contact=contact)
 
 
 @in_one_transaction

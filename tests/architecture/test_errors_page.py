@@ -184,8 +184,8 @@ def rendered() -> str:
     return HEAD + "\n".join(lines) + "\n"
 
 
-_SAML = """The person sees the sentence, what to do, whom to ask, and the reference. The page offers *Try again* only where another try may help. The sign-in log
-shows the code and the remedy.
+_SAML = """The person sees the sentence, what to do, whom to ask, and the reference. The page offers *Try again* only where another try may help.
+The sign-in log shows the code and the remedy.
 """
 _OURS = "Look in the log of the service, by the reference."
 

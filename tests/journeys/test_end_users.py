@@ -47,7 +47,9 @@ def visitor(request: pytest.FixtureRequest, chromium: Browser, service: Service)
 
     def note(message: ConsoleMessage) -> None:
         refused = message.text.startswith("Failed to load resource: the server responded with a status of 4")
-        if message.type in {"error", "warning"} and not (refused and not message.location["url"].endswith((".css", ".js", ".svg", ".ico"))):
+        if message.type in {"error", "warning"} and not (
+            refused and not message.location["url"].endswith((".css", ".js", ".svg", ".ico"))
+        ):
             faults.append(f"{message.text} {message.location['url']}")
 
     context.on("weberror", lambda error: faults.append(str(error.error)))
@@ -79,7 +81,10 @@ def test_an_address_leads_straight_to_the_idp_and_the_back_button_returns(
 ) -> None:
     with running_idp(service, tmp_path, "straight-on") as url:
         with urllib.request.urlopen(f"{url}/metadata", timeout=10) as answer:
-            section = {"idp_metadata": answer.read().decode(), "email_domains": [{"domain": "straight.test", "verified": True}]}
+            section = {
+                "idp_metadata": answer.read().decode(),
+                "email_domains": [{"domain": "straight.test", "verified": True}],
+            }
         described = {"slug": "straight-on", "name": "Straight Ltd", "customer": "Straight Holding", "saml": section}
         service.apply({"connections": [described]})
         page = window.new_page()
@@ -166,5 +171,9 @@ def test_every_page_of_an_error_is_in_the_same_dress_and_accessible(visitor: Pag
     expect(page.locator(".reference")).to_have_text(REFERENCE)
     look(page, "This form is out of date")
     page.goto("/sign-in")
-    page.evaluate("document.querySelector('#connection').value = 'x'.repeat(9e6); document.querySelector('main form').submit()")
+    page.evaluate(
+        "document.querySelector('#connection').value = 'x'.repeat(9e6); document.querySelector('main form').submit()"
+    )
+    page.wait_for_load_state(timeout=60_000)
+    print("AFTER", page.url, page.content()[:300])
     look(page, "You sent too much at once")

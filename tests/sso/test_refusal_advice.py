@@ -99,7 +99,13 @@ def test_a_stranger_who_knows_a_slug_does_not_learn_the_contact(browser: Browser
         assert "Ask the IT department of Acme" in text(answer)
     browser.http.cookies[COOKIE] = "acme"
     assert not shows_contact(browser.post(forged)), "a cookie that we did not sign"
-    for path in ("/sign-in?connection=acme", "/sso/acme/login", "/sso/acme/acs", "/sso/acme/logout", "/sso/acme/metadata"):
+    for path in (
+        "/sign-in?connection=acme",
+        "/sso/acme/login",
+        "/sso/acme/acs",
+        "/sso/acme/logout",
+        "/sso/acme/metadata",
+    ):
         assert not shows_contact(browser.http.get(path))
     assert not shows_contact(browser.http.post("/sign-in", {"connection": "acme"}))
 

@@ -106,7 +106,7 @@ def test_an_address_leads_straight_to_the_idp_and_the_back_button_returns(
         page.locator("body > header").get_by_role("button", name="Sign out").click()
         page.goto("/sign-in")
         expect(page.get_by_role("link", name="Continue with Straight Ltd")).to_be_visible()
-        page.get_by_role("button", name="Forget it on this device").click()
+        page.get_by_role("button", name="Forget on this device").click()
         expect(page.get_by_role("link", name="Continue with Straight Ltd")).to_have_count(0)
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
@@ -170,10 +170,31 @@ def test_every_page_of_an_error_is_in_the_same_dress_and_accessible(visitor: Pag
     page.keyboard.press("Enter")
     expect(page.locator(".reference")).to_have_text(REFERENCE)
     look(page, "This form is out of date")
-    page.goto("/sign-in")
-    page.evaluate(
-        "document.querySelector('#connection').value = 'x'.repeat(9e6); document.querySelector('main form').submit()"
-    )
-    page.wait_for_load_state(timeout=60_000)
-    print("AFTER", page.url, page.content()[:300])
-    look(page, "You sent too much at once")
+
+
+def test_a_person_sees_their_sessions_and_signs_out_everywhere_by_the_keyboard(
+    visitor: Page, acme: Customer, chromium: Browser
+) -> None:
+    page, jane = visitor, named(f"everywhere-{acme.slug}")
+    elsewhere = chromium.new_context(base_url=acme.service.url)
+    other = elsewhere.new_page()
+    for one in (other, page):
+        bring(one, acme, jane)
+        expect(one.get_by_role("heading", level=1)).to_have_text("Jane Doe")
+    page.reload()
+    expect(page.get_by_role("rowheader", name="Acme Studios")).to_have_count(2)
+    expect(page.get_by_text("this browser")).to_have_count(1)
+    expect(page.get_by_role("link", name=HELP_DESK["email"])).to_be_visible()
+    look(page, "Jane Doe")
+    button = page.get_by_role("button", name="Sign out everywhere")
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if button.evaluate("one => one === document.activeElement"):
+            break
+    expect(button).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("You are signed out in all browsers.")
+    look(page, "Sign in")
+    other.reload()
+    expect(other.get_by_role("heading", level=1)).to_have_text("You are not signed in")
+    elsewhere.close()

@@ -11,6 +11,7 @@ from typing import Final
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
+from core_identity.brand import BRAND
 from core_identity.errors import HashersBusy
 
 AT_ONCE: Final = 2
@@ -54,7 +55,9 @@ class Slots:
 
 
 def _busy() -> HashersBusy:
-    return HashersBusy("CORE is checking too many passwords at this moment. Nothing was changed.", seconds=RETRY_AFTER)
+    return HashersBusy(
+        f"{BRAND} is checking too many passwords at this moment. Nothing was changed.", seconds=RETRY_AFTER
+    )
 
 
 SLOTS: Final = Slots(AT_ONCE, MAY_WAIT)

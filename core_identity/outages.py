@@ -14,10 +14,12 @@ from typing import Final
 from django.db import InterfaceError, InternalError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from core_identity.brand import BRAND
+
 RETRY_AFTER: Final = 10
 """Seconds, as a whole number, because Okta reads no other form."""
 
-AWAY: Final = "CORE cannot reach its database at the moment."
+AWAY: Final = f"{BRAND} cannot reach its database at the moment."
 TRY_AGAIN: Final = "Try again later."
 NOTHING_CHANGED: Final = f"Nothing was changed. {TRY_AGAIN}"
 NOT_KNOWN: Final = "The connection to the database broke while the change was saved. It may or may not be saved. It is safe to try again."

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from core_identity.brand import BRAND
 from core_identity.models.connection import UidRule
 
 if TYPE_CHECKING:
@@ -116,11 +117,11 @@ def uid_rule_in_words(rule: str) -> str:
     return {
         UidRule.NAME.value: (
             "firstName.lastName identifies people, for example John.Smith. A second John Smith needs another value in the directory, for example "
-            "John.Smith2. Until then CORE refuses him, and never mixes up the two."
+            f"John.Smith2. Until then {BRAND} refuses him, and never mixes up the two."
         ),
         UidRule.EMAIL.value: (
             "The email address identifies people, for example john.smith@example.com. If an address goes to another person later, "
-            "CORE refuses that person until an administrator decides."
+            f"{BRAND} refuses that person until an administrator decides."
         ),
         UidRule.OTHER.value: (
             "A stable value of the directory identifies people, for example the employee number 10042. Two people with the same name have "

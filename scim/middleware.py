@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from core_identity.brand import BRAND
 from core_identity.log_redaction import method_of, route_of
 from core_identity.outages import AWAY, NOT_KNOWN, NOTHING_CHANGED
 from scim.addresses import SCIM, read_address
@@ -98,7 +99,9 @@ def _in_scim(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
             f"{AWAY} {NOT_KNOWN if getattr(response, 'may_be_saved', False) else NOTHING_CHANGED}"
         )
     elif response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        error = Unexpected("Something went wrong in CORE. Try again later, or give the reference to its administrator.")
+        error = Unexpected(
+            f"Something went wrong in {BRAND}. Try again later, or give the reference to its administrator."
+        )
     else:
         error = _ERRORS.get(
             response.status_code, BadRequest("The request cannot be understood. Check the SCIM base URL.")

@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from core_identity.brand import BRAND
 from core_identity.outages import AWAY, NOT_KNOWN, TRY_AGAIN
 
 ADDRESSES: Final = ("/oauth/token", "/oauth/revoke_token", "/oauth/introspect")
@@ -19,7 +20,7 @@ _SENTENCES: Final = {
     "invalid_client": "Client ID and secret do not match, or the connection is switched off. Compare them with the connection's setup sheet.",
     "invalid_grant": "The code or refresh token was used already, has expired, or belongs to another client or redirect URI. "
     "Authorise the app again in its provisioning settings.",
-    "unauthorized_client": "This client may not use this grant type. An administrator of CORE can allow it on the page of its OAuth client.",
+    "unauthorized_client": f"This client may not use this grant type. An administrator of {BRAND} can allow it on the page of its OAuth client.",
     "invalid_scope": "The scopes are scim and offline_access.",
 }
 REMEDIES: Final = {
@@ -27,14 +28,14 @@ REMEDIES: Final = {
     "invalid_grant": "Authorise the app again in its provisioning settings.",
     "invalid_request": "Correct the request as the sentence describes.",
     "invalid_scope": "Request the scope scim.",
-    "unauthorized_client": "An administrator of CORE allows the grant type for this client.",
+    "unauthorized_client": f"An administrator of {BRAND} allows the grant type for this client.",
     "unsupported_grant_type": "Use one of the listed grant types.",
     "temporarily_unavailable": "Send the same request again after the seconds in Retry-After.",
-    "server_error": "Give the reference to an administrator of CORE. The log of the service contains the cause.",
+    "server_error": f"Give the reference to an administrator of {BRAND}. The log of the service contains the cause.",
 }
 """What to do about each error; `docs/reference/errors.md` shows it."""
 _NOTHING_HERE: Final = "There is nothing at this address. Compare it with the connection's setup sheet."
-_OURS: Final = "Something went wrong in CORE. Try again later, or give the reference to its administrator."
+_OURS: Final = f"Something went wrong in {BRAND}. Try again later, or give the reference to its administrator."
 _NOT_UNDERSTOOD: Final = "The request cannot be understood."
 
 

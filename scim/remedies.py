@@ -3,6 +3,8 @@
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from core_identity.brand import BRAND
+
 
 class Remedy(NamedTuple):
     """``words`` complete the sentence *POST /Users refused: …*."""
@@ -39,7 +41,7 @@ REMEDIES: Final = MappingProxyType(
         "duplicate": Remedy(
             "the person is here already",
             "Nothing is wrong. The identity provider finds the person by a search for the userName, and then updates them. If it keeps creating "
-            "them, let it import the users of CORE once.",
+            f"them, let it import the users of {BRAND} once.",
         ),
         "try_again": Remedy(
             "the userName has just become free", "Send the request again. Okta does so by *Retry* in its task list."
@@ -111,20 +113,23 @@ REMEDIES: Final = MappingProxyType(
         "invalid_cursor": Remedy("the cursor is not valid", _PAGE),
         "expired_cursor": Remedy("the cursor is too old", _PAGE),
         "not_done": Remedy(
-            "CORE does not do this",
-            "Switch this function off in the app. The SCIM page of the documentation lists what CORE does.",
+            f"{BRAND} does not do this",
+            f"Switch this function off in the app. The SCIM page of the documentation lists what {BRAND} does.",
         ),
         "too_many_requests": Remedy(
             "too many requests within a minute",
             "The client waits and tries again, as Okta and Entra do. If it happens often, raise SCIM_READS_PER_MINUTE or SCIM_WRITES_PER_MINUTE.",
         ),
         "busy": Remedy(
-            "CORE was busy with the same customer",
+            f"{BRAND} was busy with the same customer",
             "Nothing was changed, and the client sends the request again. If it happens often, look for a long import.",
         ),
-        "unavailable": Remedy("CORE could not answer", "The database was away. The client sends the request again."),
+        "unavailable": Remedy(
+            f"{BRAND} could not answer", "The database was away. The client sends the request again."
+        ),
         "unexpected": Remedy(
-            "CORE failed", "This is a fault of CORE. Look for the reference in the log of the process, and report it."
+            f"{BRAND} failed",
+            f"This is a fault of {BRAND}. Look for the reference in the log of the process, and report it.",
         ),
     }
 )

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
+from core_identity.brand import BRAND
 from core_identity.command_line import REFUSED, AnsweringCommand, changing
 from core_identity.selectors.connections import connection_by_slug
 from core_identity.services.connections import SettingsError, SettingsErrors
@@ -61,7 +62,7 @@ class IdpActs(AnsweringCommand):
         found = difference(settings_or_new(connection), read, url=kept)
         if apply:
             adopt(actor=self.actor, connection=connection, read=read, seen=found.seen, url=kept, reason=reason)
-        lines = [*(found.lines() or ["Nothing changes: CORE has all of it already."]), *found.notes]
+        lines = [*(found.lines() or [f"Nothing changes: {BRAND} has all of it already."]), *found.notes]
         changes = {
             name: [_plain(before), _plain(after)] for name, (before, after) in event_changes(found.changes).items()
         }

@@ -3,6 +3,7 @@
 from typing import Final
 
 from core_identity.attributes import FOLLOWED
+from core_identity.brand import BRAND
 from core_identity.clock import database_now
 from core_identity.errors import (
     Conflict,
@@ -90,7 +91,7 @@ def explain_refusal(trace: Trace, saml: SamlSettings, refusal: IdentityError) ->
     match refusal:
         case MissingAttributes():
             missing = ", ".join(called_here(name, saml) for name in refusal.missing)
-            trace.note("Attributes that CORE needs", False, expected=missing, received="not sent, or empty")
+            trace.note(f"Attributes that {BRAND} needs", False, expected=missing, received="not sent, or empty")
         case NoMark():
             trace.note("Who this is", True, received="a user has this UID")
             trace.note(MARK, False, expected=MARKS, received="none agrees")
@@ -105,7 +106,7 @@ def explain_refusal(trace: Trace, saml: SamlSettings, refusal: IdentityError) ->
         case InvalidValue():
             trace.note(f"Value of {refusal.field}", False, expected="one plain text", received="another value")
         case _:
-            trace.note("What CORE allows", False, received=refusal.code)
+            trace.note(f"What {BRAND} allows", False, received=refusal.code)
 
 
 def _form(assertion: VerifiedAssertion, attribute: str, label: str) -> str:

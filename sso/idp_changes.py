@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from core_identity.brand import BRAND
 from core_identity.clock import database_now
 from core_identity.errors import InvalidValue, NotAllowed
 from core_identity.event_kinds import EventKind
@@ -92,7 +93,7 @@ def difference(saml: SamlSettings, read: IdpMetadata, *, url: str | None = None)
             changes[field] = (before, after)
     notes = metadata_notes(saml, read)
     if "idp_entity_id" in changes and saml.idp_entity_id:
-        notes.append("The entity ID changes: this is not the identity provider that CORE has now.")
+        notes.append(f"The entity ID changes: this is not the identity provider that {BRAND} has now.")
     return Difference(changes, tuple(notes))
 
 

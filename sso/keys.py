@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from core_identity.brand import BRAND
 from core_identity.errors import InvalidValue
 from core_identity.event_kinds import EventKind
 from core_identity.services import events
@@ -38,7 +39,7 @@ def make_key(*, actor: Actor, connection: "Connection", reason: str = "") -> SpK
     if KeyState.NEXT in keys:
         raise InvalidValue(_FIELD, "There is a next key already. Activate or retire it first.")
     state = KeyState.NEXT if KeyState.ACTIVE in keys else KeyState.ACTIVE
-    pair = make_key_pair(f"CORE for {connection.slug}", now=timezone.now())
+    pair = make_key_pair(f"{BRAND} for {connection.slug}", now=timezone.now())
     sealed = _box().encrypt(pair.private.encode()).decode()
     key = SpKey.objects.create(connection=connection, state=state, certificate=pair.certificate, sealed_key=sealed)
     _record(actor, connection, EventKind.SAML_KEY_MADE, key, before=None, reason=reason)

@@ -12,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 from lxml import etree
 
+from core_identity.brand import BRAND
 from core_identity.clock import database_now
 from core_identity.credentials import credential
 from core_identity.services.sessions import end_sessions
@@ -42,10 +43,10 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     user_id = request.user.pk
     end_session(request)
     if user_id is not None:
-        record_sign_out(request, session=sso_session, user_id=user_id, decision="Signed out of CORE by the button.")
+        record_sign_out(request, session=sso_session, user_id=user_id, decision=f"Signed out of {BRAND} by the button.")
     away = logout_message_for_idp(sso_session) if sso_session else None
     if sso_session is None or away is None:
-        messages.success(request, f"You are signed out of CORE.{_warning_of_idp_session(sso_session)}")
+        messages.success(request, f"You are signed out of {BRAND}.{_warning_of_idp_session(sso_session)}")
         return redirect("start")
     # Not a redirect: browsers apply form-action to redirects. And if the IdP is down, the person must see that they are signed out here.
     response = render(request, "sso/signed_out.html", {"connection": sso_session.connection, "away": away})

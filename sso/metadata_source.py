@@ -121,7 +121,7 @@ def _get(reach: Reach, url: str, deadline: float) -> bytes | str:
 _HEADERS: Final = {
     "Accept": "application/samlmetadata+xml, application/xml, text/xml",
     "Accept-Encoding": "identity",
-    "User-Agent": "CORE",
+    "User-Agent": "core-identity",
     "Connection": "close",
 }
 

@@ -29,7 +29,7 @@ class SamlSettings(models.Model):
         max_length=8,
         choices=BINDINGS,
         default=Binding.REDIRECT.value,
-        help_text="Redirect or POST. If the IdP has no address for this one, CORE uses the other.",
+        help_text="Redirect or POST. If the IdP has no address for this one, we use the other.",
     )
     slo_url = models.CharField("single logout URL of the IdP", max_length=2000, blank=True)
     slo_answer_url = models.CharField("its URL for answers", max_length=2000, blank=True)
@@ -40,10 +40,10 @@ class SamlSettings(models.Model):
         max_length=8,
         choices=BINDINGS,
         default=Binding.POST.value,
-        help_text="Okta certainly accepts POST. If the IdP has no address for this one, CORE uses the other.",
+        help_text="Okta certainly accepts POST. If the IdP has no address for this one, we use the other.",
     )
     certificates = models.JSONField(
-        help_text="Signing certificates of the IdP, as PEM. CORE accepts a signature by any of them."
+        help_text="Signing certificates of the IdP, as PEM. We accept a signature by any of them."
     )
     signed = models.CharField(
         "what the IdP must sign",
@@ -56,7 +56,7 @@ class SamlSettings(models.Model):
     want_encrypted = models.BooleanField(
         "assertions must be encrypted",
         default=False,
-        help_text="If we have a key, CORE always accepts encrypted assertions; with this setting it refuses all others. Give our certificate "
+        help_text="If we have a key, we always accept encrypted assertions; with this setting we refuse all others. Give our certificate "
         "to the IdP first.",
     )
     sign_requests = models.BooleanField(

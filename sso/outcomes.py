@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from core_identity.brand import BRAND
 from sso.models import SignInKind
 from sso.saml.refusals import Code
 
@@ -26,7 +27,7 @@ OUTCOMES: Final = MappingProxyType({
     "unknown_person": "nobody has this UID",
     "may_not_sign_in": "may not sign in",
     "not_allowed": "the connection is switched off",
-    "busy": "CORE was busy",
+    "busy": f"{BRAND} was busy",
     Code.NOT_BASE64: "the message is damaged",
     Code.TOO_LARGE: "the message is too large",
     Code.NOT_XML: "the message is not XML",
@@ -35,7 +36,7 @@ OUTCOMES: Final = MappingProxyType({
     Code.ENCRYPTED: "encrypted, and no key is set up",
     Code.NOT_ENCRYPTED: "not encrypted",
     Code.DECRYPTION: "encrypted for another key",
-    Code.OUR_KEY: "a key of CORE cannot be opened",
+    Code.OUR_KEY: f"a key of {BRAND} cannot be opened",
     Code.DOUBLE_ID: "an ID occurs twice",
     Code.NOT_SIGNED: "not signed as demanded",
     Code.SIGNATURE_LAYOUT: "the signature has an unknown form",

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from core_identity.brand import BRAND
 from core_identity.budgets import hash_of_address, spend
 from core_identity.errors import Busy, Conflict, IdentityError, MayNotSignIn, MissingAttributes, NoMark
 from core_identity.outages import RETRY_AFTER
@@ -24,15 +25,16 @@ from sso.sign_in_state import browser_token_of, finished_lately
 
 log = logging.getLogger("sso.sign_ins")
 
-UNABLE: Final = "CORE cannot send you to your identity provider, because a key of CORE cannot be opened. Please tell an administrator of CORE."
-BUSY: Final = "CORE is busy with other changes for your organisation. Nothing was changed. Please wait a few seconds, then try again."
-OUR_FAULT: Final = (
-    "CORE could not check the message of your identity provider. This is a fault of CORE. Please try again in a moment."
+UNABLE: Final = (
+    f"{BRAND} cannot send you to your identity provider, because a key of {BRAND} cannot be opened. "
+    f"Please tell an administrator of {BRAND}."
 )
+BUSY: Final = f"{BRAND} is busy with other changes for your organisation. Nothing was changed. Please wait a few seconds, then try again."
+OUR_FAULT: Final = f"{BRAND} could not check the message of your identity provider. This is a fault of {BRAND}. Please try again in a moment."
 AGAIN: Final = "This sign-in was refused before, and your browser has sent it again. Please start again."
 SIGNED_IN_ALREADY: Final = "Your browser has sent a finished sign-in again."
-NOT_EVERYTHING: Final = "Your identity provider did not send everything that CORE needs to identify you."
-IN_DOUBT: Final = "CORE cannot be sure who you are, so you are not signed in. An administrator must decide. Please give them the reference."
+NOT_EVERYTHING: Final = f"Your identity provider did not send everything that {BRAND} needs to identify you."
+IN_DOUBT: Final = f"{BRAND} cannot be sure who you are, so you are not signed in. An administrator must decide. Please give them the reference."
 TOO_MANY: Final = "Too many sign-ins from your network were refused. Please wait a minute, then start again."
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
+from core_identity.brand import BRAND
 from sso.saml.refusals import Code
 from sso.saml.status import PREFIX
 from sso.saml.trace import PROPOSAL
@@ -76,7 +77,7 @@ REMEDIES: Final = MappingProxyType({
 
 
 _NAMED: Final = "Compare our entity ID and ACS URL there with the connection's setup sheet, letter by letter."
-_VERSION: Final = "CORE sends SAML 2.0. Set the app up there for SAML 2.0."
+_VERSION: Final = f"{BRAND} sends SAML 2.0. Set the app up there for SAML 2.0."
 
 STATUS_REMEDIES: Final = MappingProxyType(
     {
@@ -95,14 +96,14 @@ STATUS_REMEDIES: Final = MappingProxyType(
         "one that it knows, or leave the setting empty.",
         "NoAvailableIDP": "The identity provider forwards sign-ins, and cannot reach the providers behind it. Check there "
         "which of them is down.",
-        "NoPassive": "The identity provider had to show a page to the person, and was not allowed to. CORE does not forbid "
+        "NoPassive": f"The identity provider had to show a page to the person, and was not allowed to. {BRAND} does not forbid "
         "it, so look for a policy or a proxy there that does. The person can start again, in a new "
         "window.",
         "NoSupportedIDP": "The identity provider forwards sign-ins, and does not know the requested providers. Look "
         "at its routing rules.",
         "PartialLogout": "The identity provider ended only some sessions of the person. Check in its log which application "
         "did not answer.",
-        "ProxyCountExceeded": "The sign-in passed through more providers than allowed. Connect CORE to the last of them "
+        "ProxyCountExceeded": f"The sign-in passed through more providers than allowed. Connect {BRAND} to the last of them "
         "directly, or let it forward to one more.",
         "RequestDenied": "The identity provider understood the request, and refuses this person or this app. Check there "
         "that the app is switched on and assigned to the person, and check its access policy.",

@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from core_identity.brand import BRAND
 from core_identity.clock import database_now
 from core_identity.errors import IdentityError, InvalidValue, MissingAttributes
 from core_identity.event_kinds import EventKind
@@ -47,7 +48,7 @@ WOULD_OPEN: Final = "Would sign in"
 WOULD_REFUSE: Final = "Would be refused"
 OUR_SIDE: Final = "our_side"
 OUR_SIDE_SENTENCE: Final = (
-    "Your side is correct. CORE would not let this person in yet, for a reason on its own side. "
+    f"Your side is correct. {BRAND} would not let this person in yet, for a reason on its own side. "
     "Give the reference to your contact, who sees the reason."
 )
 
@@ -194,7 +195,7 @@ def _for_customer(found: Mapping[str, Any], refusal: IdentityError | None) -> di
     """
     told = {"opens": found["opens"], "said": found["said"]}
     if refusal is None:
-        return {**told, "code": SIGNED_IN, "sentence": "CORE would let this person in."}
+        return {**told, "code": SIGNED_IN, "sentence": f"{BRAND} would let this person in."}
     if isinstance(refusal, MissingAttributes | InvalidValue):
         return {**told, "code": found["code"], "sentence": found["sentence"]}
     return {**told, "code": OUR_SIDE, "sentence": OUR_SIDE_SENTENCE}

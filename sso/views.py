@@ -216,7 +216,7 @@ def _nobody(request: HttpRequest, *, as_json: bool) -> HttpResponse:
         )
     else:
         response = render(request, "sso/nobody.html", status=401)
-    response["WWW-Authenticate"] = 'Session realm="CORE"'
+    response["WWW-Authenticate"] = 'Session realm="core-identity"'
     return response
 
 

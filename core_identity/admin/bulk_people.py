@@ -14,6 +14,7 @@ from core_identity.admin.across import AllDriftPage, ReactivationsPage
 from core_identity.admin.expiry import HOW, WITH_ROLES
 from core_identity.admin_kit.bulk import SHOWN, BulkForm, BulkPage, ListedBulkPage
 from core_identity.admin_kit.filters import Filters
+from core_identity.brand import BRAND
 from core_identity.errors import NotAllowed, NotFound
 from core_identity.models import Identity, User
 from core_identity.selectors.across import reactivations
@@ -30,7 +31,7 @@ class AcceptForm(BulkForm):
     def act(self, row: UUID) -> object:
         identity = drifting().filter(pk=row).first()
         if identity is None:
-            raise NotFound("The identity provider and CORE agree by now.")
+            raise NotFound(f"The identity provider and {BRAND} agree by now.")
         field = self.page.field()
         fields = [one.field for one in drift_in(identity) if field in {"", one.field}]
         sent_by = Counter(one.field for one in drift_of(identity.user))

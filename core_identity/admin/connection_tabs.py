@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.http import HttpRequest
 from django.urls import reverse
 
+from core_identity.brand import BRAND
 from core_identity.models import Connection
 
 if TYPE_CHECKING:
@@ -45,9 +46,9 @@ TABS: Final = (
             Page(
                 "saml",
                 "Settings",
-                "Signatures that CORE demands, names of attributes, and where a sign-in may start.",
+                f"Signatures that {BRAND} demands, names of attributes, and where a sign-in may start.",
             ),
-            Page("metadata", "Metadata of the IdP", "Addresses and certificates that CORE trusts."),
+            Page("metadata", "Metadata of the IdP", f"Addresses and certificates that {BRAND} trusts."),
             Page("keys", "Our keys", "Needed for encrypted assertions, signed requests and logout."),
             Page("domains", "Email domains", "Addresses that lead from the sign-in page to this connection."),
             Page(

@@ -26,6 +26,7 @@ from core_identity.admin.user_pages import PasswordPage, RolesPage
 from core_identity.admin_kit.base import CoreAdmin, seen_by
 from core_identity.admin_kit.forms import WrittenByService
 from core_identity.attributes import FIELDS
+from core_identity.brand import BRAND
 from core_identity.keys import key
 from core_identity.models import Identity, User
 from core_identity.password_guard import require_password_budget
@@ -44,7 +45,7 @@ class NewUserForm(WrittenByService, forms.ModelForm):
         required=False,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="Leave it empty for everybody who signs in through a connection. Only administrators of CORE itself need a password.",
+        help_text=f"Leave it empty for everybody who signs in through a connection. Only administrators of {BRAND} itself need a password.",
     )
 
     class Meta:

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
+from core_identity.brand import BRAND
 from core_identity.config.navigation import navigation
 from core_identity.errors import IdentityError, TooManyPasswords, TryLater
 
@@ -19,7 +20,7 @@ LOGS = ("scim.ProvisioningRecord", "sso.SignInRecord")
 class CoreAdminSite(AdminSite):
     """The administration of CORE: the models of core_identity, and no other way to write them than its services."""
 
-    site_header = site_title = "CORE"
+    site_header = site_title = BRAND
     index_title = "Home"
     enable_nav_sidebar = False  # ours is in templates/admin/base.html
 

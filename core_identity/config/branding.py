@@ -7,6 +7,7 @@ from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
 
+from core_identity.brand import name_of_installation
 from core_identity.config.environment import env
 
 MEDIA_TYPES: Final = {".svg": "image/svg+xml", ".png": "image/png", ".webp": "image/webp"}
@@ -46,7 +47,7 @@ class Brand:
 
 def brand() -> Brand:
     """Return the brand of the environment; raise ``ImproperlyConfigured``, naming the variable, where it cannot be shown well."""
-    name = env.str("BRAND_NAME", default="CORE").strip()
+    name = name_of_installation()
     if not name or len(name) > MAX_BRAND_NAME or not name.isprintable():
         raise ImproperlyConfigured(f"BRAND_NAME must be 1 to {MAX_BRAND_NAME} printable characters.")
     return Brand(name, _colours(), _logo(env.str("BRAND_LOGO", default="")))

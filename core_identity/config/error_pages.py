@@ -13,11 +13,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 from core_identity import outages
+from core_identity.brand import BRAND
 from core_identity.middleware import new_request_id
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
-FAULT: Final = "Something went wrong in CORE. Try again later, or give the reference to its administrator."
+FAULT: Final = f"Something went wrong in {BRAND}. Try again later, or give the reference to its administrator."
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -95,7 +95,7 @@ class Migration(migrations.Migration):
                     "uid_required_in_scim",
                     models.BooleanField(
                         default=False,
-                        help_text="Otherwise CORE uses the userName as UID if none is sent.",
+                        help_text="Otherwise the userName is the UID if none is sent.",
                         verbose_name="SCIM must send the UID",
                     ),
                 ),
@@ -284,7 +284,7 @@ class Migration(migrations.Migration):
                     "customer",
                     models.ForeignKey(
                         blank=True,
-                        help_text="Empty for people who belong to CORE itself.",
+                        help_text="Empty for people who belong to no customer.",
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="users",
@@ -948,7 +948,7 @@ class Migration(migrations.Migration):
                 (
                     "began_at",
                     models.DateTimeField(
-                        help_text="The first deactivation of the hour in which CORE noticed the burst."
+                        help_text="The first deactivation of the hour in which the burst was noticed."
                     ),
                 ),
                 ("last_at", models.DateTimeField()),

@@ -13,7 +13,7 @@ class Burst(GuardedModel):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="bursts")
-    began_at = models.DateTimeField(help_text="The first deactivation of the hour in which CORE noticed the burst.")
+    began_at = models.DateTimeField(help_text="The first deactivation of the hour in which the burst was noticed.")
     last_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True, blank=True)
 

@@ -74,7 +74,7 @@ class Connection(GuardedModel):
     uid_required_in_scim = models.BooleanField(
         "SCIM must send the UID",
         default=False,
-        help_text="Otherwise CORE uses the userName as UID if none is sent.",
+        help_text="Otherwise the userName is the UID if none is sent.",
     )
     sso_makes_users = models.BooleanField(
         "SSO makes users", default=True, help_text="Whether the first sign-in of an unknown person creates a user."

@@ -43,7 +43,7 @@ class User(GuardedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[dj
         null=True,
         blank=True,
         related_name="users",
-        help_text="Empty for people who belong to CORE itself.",
+        help_text="Empty for people who belong to no customer.",
     )
     username = models.CharField(max_length=300, help_text="Set once; no channel changes it.")
     username_key = models.CharField(max_length=300, unique=True, editable=False)

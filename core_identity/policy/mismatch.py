@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from core_identity.brand import BRAND
 from core_identity.keys import key
 
 LETTERS: Final = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe"})
@@ -30,7 +31,7 @@ class ChannelValues:
 def probable_cause(scim: ChannelValues, sso: ChannelValues) -> str:
     """Return, in one or two sentences, why SCIM and SSO probably send different UIDs for a person with the same name or address."""
     if scim.derived:
-        return "SCIM sends no UID, so CORE uses the userName. In the provisioning of the app, map the UID to the value that SSO sends."
+        return f"SCIM sends no UID, so {BRAND} uses the userName. In the provisioning of the app, map the UID to the value that SSO sends."
     for sender, other_channel, one, other in (("SSO", "SCIM", sso, scim), ("SCIM", "SSO", scim, sso)):
         label = _named(one.uid, other.others)
         if label:

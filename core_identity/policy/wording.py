@@ -5,6 +5,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from core_identity.brand import BRAND
 from core_identity.policy.matching import Decision
 from core_identity.policy.projection import NAMES
 from core_identity.values import Cause
@@ -43,13 +44,13 @@ def _parts(
         yield _DECIDED[decision]
     if decision is not Decision.CREATE:
         if "user_name" in noted:
-            yield "userName stored, the username in CORE stays"
+            yield f"userName stored, the username in {BRAND} stays"
         if "email" in noted:
-            yield "email stored, the email in CORE stays"
+            yield f"email stored, the email in {BRAND} stays"
         if followed:
             yield f"copied to the user: {', '.join(sorted(field.replace('_', ' ') for field in followed))}"
         elif NAMES & set(noted):
-            yield "name stored, the name in CORE stays"
+            yield f"name stored, the name in {BRAND} stays"
     if active is not None:
         yield str(active)
     if decision is Decision.APPLY and not noted and not followed and active is None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from core_identity.brand import BRAND
 from core_identity.keys import key
 from core_identity.models import Conflict, Identity
 from core_identity.models.conflict import ConflictState
@@ -61,7 +62,7 @@ _ONE_NAME: Final = frozenset({"user_name", "name_id", "email"})
 def sides_of(conflict: Conflict) -> Sides:
     """Return the values of the message beside those of the other user: as CORE has them, and as each IdP sends them. Two queries."""
     identities = list(conflict.other.identities.select_related("connection").prefetch_related("uids"))
-    headings = ["In the message", "In CORE", *(f"From {identity.connection.name}" for identity in identities)]
+    headings = ["In the message", f"In {BRAND}", *(f"From {identity.connection.name}" for identity in identities)]
     columns = [
         {field: str(conflict.said.get(field) or "") for field, _ in _FIELDS.values()},
         {field: str(getattr(conflict.other, of_user)) if of_user else "" for field, of_user in _FIELDS.values()},

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db.models import F, Q
 
+from core_identity.brand import BRAND
 from core_identity.errors import IdentityError, InvalidValue, Locked, NameTaken, NotFound
 from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_name, clean_text, key
@@ -113,7 +114,7 @@ def change_connection(*, actor: Actor, connection_id: UUID, **settings: Any) -> 
     if frozen and Identity.objects.filter(connection=connection).exists():
         raise Locked(
             f"{', '.join(frozen)} cannot change any more, because this connection already has people. "
-            "CORE could not recognise them after a change."
+            f"{BRAND} could not recognise them after a change."
         )
     if changes:
         connection.save()

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
+from core_identity.brand import BRAND
 from core_identity.errors import NameTaken, NotAllowed, NotFound
 from core_identity.event_kinds import EventKind
 from core_identity.keys import key
@@ -35,7 +36,7 @@ def take_over(
     drift = {one.field: one for one in drift_in(identity)}
     if not fields or not drift.keys() >= set(fields):
         agreed = ", ".join(sorted(set(fields) - drift.keys())) or "nothing that was named"
-        raise NotAllowed(f"{identity.connection} and CORE do not differ in {agreed}.")
+        raise NotAllowed(f"{identity.connection} and {BRAND} do not differ in {agreed}.")
     changes = {field: (drift[field].core_value, drift[field].idp_value) for field in sorted(fields)}
     for field, (_, value) in changes.items():
         if field == UID:

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from core_identity.brand import BRAND
 from core_identity.errors import InvalidValue, NameTaken, UnknownGroup
 from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_name, key
@@ -212,7 +213,7 @@ def _reachable_role(connection: Connection, name_key: str) -> Role | None:
 def _require_welcome(connection: Connection, name: str, role: Role | None) -> None:
     if role is None and connection.unknown_group == UnknownGroupPolicy.REFUSE:
         raise UnknownGroup(
-            f"CORE has no role named {name!r} that this connection may give. Ask a CORE administrator to make the role "
+            f"{BRAND} has no role named {name!r} that this connection may give. Ask a {BRAND} administrator to make the role "
             "or to open it for this connection, then push the group again."
         )
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import connection as database
 
+from core_identity.brand import BRAND
 from core_identity.errors import Conflict, NotFound
 from core_identity.keys import key
 from core_identity.models import Connection, Identity, IdentityUid, User
@@ -133,6 +134,6 @@ def contradiction(
     else:
         sent, why = f"externalId {person.external_id!r}", "it belongs to another person of the connection."
     return Conflict(
-        f"The push with the {sent} contradicts what CORE knows: {why} Nothing was changed. {WAY_OUT}",
+        f"The push with the {sent} contradicts what {BRAND} knows: {why} Nothing was changed. {WAY_OUT}",
         Collision(cause, person, other.user_id, other.pk, subject.pk if subject else None),
     )

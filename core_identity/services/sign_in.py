@@ -8,6 +8,7 @@ from django.db import connection as database
 from django.utils import timezone
 
 from core_identity.attributes import NAMES
+from core_identity.brand import BRAND
 from core_identity.errors import Conflict, MayNotSignIn, MissingAttributes, NoMark, UnknownPerson
 from core_identity.event_kinds import EventKind
 from core_identity.keys import key
@@ -38,10 +39,10 @@ from core_identity.services.unlisted_groups import keep_unlisted_groups
 from core_identity.values import Actor, Cause, Collision, Person
 
 BAR_TEXTS = {
-    Bar.EXPIRED: "Your access to CORE has been ended.",
-    Bar.INACTIVE: "Your organisation has not activated you for CORE.",
+    Bar.EXPIRED: f"Your access to {BRAND} has been ended.",
+    Bar.INACTIVE: f"Your organisation has not activated you for {BRAND}.",
     Bar.CONNECTION_OFF: "Sign-in through this connection is switched off.",
-    Bar.STAFF: "People who administer CORE cannot sign in through this connection.",
+    Bar.STAFF: f"People who administer {BRAND} cannot sign in through this connection.",
 }
 
 
@@ -158,10 +159,10 @@ def _make(*, actor: Actor, connection: Connection, person: Person) -> Identity:
     wanted = {**{name.field: getattr(person, name.source) for name in NAMES}, "email": person.email}
     missing = tuple(name for name, value in wanted.items() if not (value or "").strip())
     if not connection.sso_makes_users:
-        raise UnknownPerson("You are not known in CORE yet. Ask your administrator to provision you first.")
+        raise UnknownPerson(f"You are not known in {BRAND} yet. Ask your administrator to provision you first.")
     if missing:
         raise MissingAttributes(
-            "Your identity provider did not send everything that CORE needs to identify you.",
+            f"Your identity provider did not send everything that {BRAND} needs to identify you.",
             missing=missing,
             arrived=(),
         )

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 from django.db import transaction
 from django.db.models import BooleanField, F, Func, Q, QuerySet
 
+from core_identity.brand import BRAND
 from core_identity.errors import Conflict, TryAgain
 from core_identity.keys import key
 from core_identity.models import Conflict as ConflictRow
@@ -20,7 +21,7 @@ from core_identity.values import Actor, Cause, Collision, Person
 T = TypeVar("T")
 
 WAY_OUT = (
-    "If it cannot be corrected at the identity provider, a CORE administrator decides under Conflicts in the administration, by this reference. "
+    f"If it cannot be corrected at the identity provider, a {BRAND} administrator decides under Conflicts in the administration, by this reference. "
     "After that, send the same again."
 )
 
@@ -83,7 +84,7 @@ def require_free_name(*, actor: Actor, connection: Connection, person: Person, s
 
 def _name_conflict(connection: Connection, person: Person, other: User, subject: Identity | None) -> Conflict:
     return Conflict(
-        f"The userName {person.user_name or person.name_id or ''!r} is already in use by another user of this customer in CORE. "
+        f"The userName {person.user_name or person.name_id or ''!r} is already in use by another user of this customer in {BRAND}. "
         f"Nothing was created or changed. {WAY_OUT}",
         _collision(Cause.USER_NAME, connection, person, other, subject),
     )
@@ -103,7 +104,7 @@ def require_free_email(*, connection: Connection, person: Person, subject: Ident
     other = _undecided(others, connection, person, subject)
     if other is not None:
         raise Conflict(
-            f"The email address {person.email!r} is already held by another user of this customer in CORE. "
+            f"The email address {person.email!r} is already held by another user of this customer in {BRAND}. "
             "Nothing was created or changed. If both are the same person, check that SAML and SCIM send the same UID for "
             f"them. {WAY_OUT}",
             _collision(Cause.EMAIL, connection, person, other, subject),

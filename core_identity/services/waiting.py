@@ -13,9 +13,10 @@ from uuid import UUID
 
 from django.conf import settings
 
+from core_identity.brand import BRAND
 from core_identity.errors import Busy
 
-BUSY: Final = "CORE is busy with other changes of this customer. Nothing was changed. Send the same request again in a few seconds."
+BUSY: Final = f"{BRAND} is busy with other changes of this customer. Nothing was changed. Send the same request again in a few seconds."
 
 MOMENT: Final = 2.0
 """Seconds. A request beyond a limit waits no longer than this."""

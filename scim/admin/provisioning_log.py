@@ -14,6 +14,7 @@ from django.utils.html import format_html
 
 from core_identity.admin_kit.base import seen_by
 from core_identity.admin_kit.logs import ConnectionFilter, ConnectionLog, WhenFilter, chip
+from core_identity.brand import BRAND
 from core_identity.keys import MAX_NAME
 from core_identity.selectors.connections import connection_names
 from core_identity.selectors.people import Named, conflict_of_request, named_resources, user_called
@@ -35,7 +36,7 @@ class StatusFilter(admin.SimpleListFilter):
         "not let in": ("no valid token (401)", {"status__gte": 400, "status": 401}),
         "conflict": ("conflict (409)", {"status__gte": 400, "status": 409}),
         "too many": ("too many requests (429)", {"status__gte": 400, "status": 429}),
-        "ours": ("failure of CORE (5xx)", {"status__gte": 500}),
+        "ours": (f"failure of {BRAND} (5xx)", {"status__gte": 500}),
     }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:

@@ -16,6 +16,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core_identity.brand import BRAND
 from core_identity.selectors import resources
 from scim.middleware import MEDIA_TYPE
 from scim.provisioning_log import record
@@ -53,7 +54,7 @@ class Bulk(ScimView):
             else:
                 answer = self._refused(operation) if isinstance(operation, ScimError) else self._done(operation, ids)
             if answer["status"] == str(Unavailable.status):
-                busy = Unavailable("CORE could not do an earlier operation now. Send this one again later.")
+                busy = Unavailable(f"{BRAND} could not do an earlier operation now. Send this one again later.")
             sent = bulk.raw[at]
             labels = {"method": str(sent.get("method", "")).upper(), "bulkId": sent.get("bulkId")}
             answers[at] = {**{name: value for name, value in labels.items() if value}, **answer}

@@ -20,6 +20,7 @@ from oauth2_provider.exceptions import OAuthToolkitError
 from oauth2_provider.views import AuthorizationView
 
 from core_identity.admin_kit.forms import actor_of
+from core_identity.brand import BRAND
 from core_identity.credentials import credential
 from core_identity.portal import links
 from scim.addresses import parameter_not_utf8
@@ -69,7 +70,7 @@ class Consent(AuthorizationView):  # type: ignore[misc]  # the toolkit publishes
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path(), reverse("admin:login"))
             return _refused(
-                request, "Only an administrator of CORE, or the set-up contact of the connection, can do this."
+                request, f"Only an administrator of {BRAND}, or the set-up contact of the connection, can do this."
             )
         self.oauth2_data: dict[str, Any] = {}
         if request.method == "GET":

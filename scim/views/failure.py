@@ -11,6 +11,7 @@ from rest_framework import exceptions, status
 
 from core_identity import errors as core
 from core_identity import outages
+from core_identity.brand import BRAND
 from scim.wire import errors as wire
 
 log = logging.getLogger("scim.failures")
@@ -50,7 +51,9 @@ def scim_error(failure: Exception) -> wire.ScimError:
         state = outages.NOT_KNOWN if outages.may_be_saved(failure) else outages.NOTHING_CHANGED
         return wire.Unavailable(f"{outages.AWAY} {state}")
     log.error("A SCIM request failed", exc_info=failure)
-    return wire.Unexpected("Something went wrong in CORE. Try again later, or give the reference to its administrator.")
+    return wire.Unexpected(
+        f"Something went wrong in {BRAND}. Try again later, or give the reference to its administrator."
+    )
 
 
 def _of_framework(failure: exceptions.APIException) -> wire.ScimError:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from core_identity.brand import BRAND
 from scim.wire import urns
 from scim.wire.attributes import ResourceType
 from scim.wire.bulk import MAX_OPERATIONS, MAX_PAYLOAD
@@ -36,7 +37,7 @@ def service_provider_config(base: str) -> dict[str, Any]:
             {
                 "type": "oauthbearertoken",
                 "name": "Long-lived bearer token",
-                "description": "A fixed token of this connection, made by an administrator of CORE.",
+                "description": f"A fixed token of this connection, made by an administrator of {BRAND}.",
                 "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
                 "primary": False,
             },
@@ -48,7 +49,7 @@ def service_provider_config(base: str) -> dict[str, Any]:
 def service_document(base: str) -> dict[str, Any]:
     """Return the document at the base URL: a description, and the addresses to read next."""
     return {
-        "name": "SCIM 2.0 service of CORE",
+        "name": f"SCIM 2.0 service of {BRAND}",
         "description": "This is the base URL of a SCIM 2.0 service (RFC 7643 and RFC 7644). "
         "Enter it in the provisioning settings of the identity provider.",
         "links": {

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from core_identity.brand import BRAND
 from scim.wire.attributes import ResourceType
 
-EXTENSION: Final = "an extension that CORE does not know was ignored"
+EXTENSION: Final = f"an extension that {BRAND} does not know was ignored"
 GROUP_MEMBER: Final = "a group as a member was left out: only people can be members"
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from core_identity.attributes import FOLLOWED
+from core_identity.brand import BRAND
 from scim.wire import urns
 from scim.wire.attributes import Attribute, ResourceType, Schema
 
@@ -122,7 +123,7 @@ _USER: Final = Schema(
         Attribute("timezone", "The time zone of the person."),
         Attribute(
             "active",
-            "Whether the person is active at the identity provider. False expires the user in CORE.",
+            f"Whether the person is active at the identity provider. False expires the user in {BRAND}.",
             "boolean",
         ),
         EMAILS,
@@ -141,9 +142,13 @@ _USER: Final = Schema(
         ),
         _ADDRESSES,
         _GROUPS,
-        _plural("entitlements", "Entitlements, stored as sent; they give no role in CORE.", _value("The entitlement.")),
         _plural(
-            "roles", "Roles at the identity provider, stored as sent; they give no role in CORE.", _value("The role.")
+            "entitlements", f"Entitlements, stored as sent; they give no role in {BRAND}.", _value("The entitlement.")
+        ),
+        _plural(
+            "roles",
+            f"Roles at the identity provider, stored as sent; they give no role in {BRAND}.",
+            _value("The role."),
         ),
     ),
 )
@@ -173,13 +178,13 @@ _ENTERPRISE: Final = (
 _CORE_USER: Final = Schema(
     urn=urns.CORE_USER,
     name="CoreUser",
-    description="CORE's own values of the person, which the identity provider cannot change.",
+    description=f"{BRAND}'s own values of the person, which the identity provider cannot change.",
     attributes=(
-        Attribute("username", "The login name in CORE. Set once.", mutability="readOnly"),
-        Attribute("email", "The address in CORE. Only an administrator changes it.", mutability="readOnly"),
+        Attribute("username", f"The login name in {BRAND}. Set once.", mutability="readOnly"),
+        Attribute("email", f"The address in {BRAND}. Only an administrator changes it.", mutability="readOnly"),
         Attribute(
             "expired",
-            "Whether the person may not sign in. Only an administrator of CORE unexpires.",
+            f"Whether the person may not sign in. Only an administrator of {BRAND} unexpires.",
             "boolean",
             mutability="readOnly",
         ),

@@ -5,13 +5,14 @@ from typing import Final
 
 from django.utils.text import capfirst
 
+from core_identity.brand import BRAND
 from sso.connections import Changes
 from sso.models import SamlSettings
 from sso.saml.assertion import UNSPECIFIED
 from sso.saml.signed import Signed
 
 _SWITCHED: Final = {
-    ("idp_initiated", True): "CORE accepts sign-ins without a request from us: Okta's tile of the SAML app works.",
+    ("idp_initiated", True): f"{BRAND} accepts sign-ins without a request from us: Okta's tile of the SAML app works.",
     ("idp_initiated", False): "Okta's tile of the SAML app leads to a refusal (unsolicited). A bookmark app still works.",
     ("want_encrypted", True): "Unencrypted assertions are refused (not_encrypted).",
     ("want_encrypted", False): "Unencrypted assertions are accepted. The browser that carries them can read them.",
@@ -24,13 +25,13 @@ _SWITCHED: Final = {
 _CHANGED: Final = {
     "authn_context": "An IdP that cannot do this refuses everybody. Try it in a private window.",
     "name_id_format": "If the NameID changes with it, people who are known only by the old NameID are refused until you decide.",
-    "sso_binding": "If the IdP has no address for this binding, CORE uses the other one. Try a sign-in in a private window.",
-    "slo_binding": "If the IdP has no address for this binding, CORE uses the other one. Okta certainly accepts logout messages by POST.",
+    "sso_binding": f"If the IdP has no address for this binding, {BRAND} uses the other one. Try a sign-in in a private window.",
+    "slo_binding": f"If the IdP has no address for this binding, {BRAND} uses the other one. Okta certainly accepts logout messages by POST.",
     "email_domains": "Removed domains stop working at once. Verify new ones on the page Email domains.",
     "groups_attribute": "If sign-ins give roles: the roles that came by the old name end at each person's next sign-in.",
     "external_id_attribute": "With a name here, the externalId alone is the second mark: it must be the one that SCIM sends.",
 }  # fmt: skip
-_ATTRIBUTE: Final = "If a sign-in sends the old name, CORE does not find the value."
+_ATTRIBUTE: Final = f"If a sign-in sends the old name, {BRAND} does not find the value."
 
 
 _SIGNED: Final = {

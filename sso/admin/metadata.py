@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from core_identity.admin_kit.forms import ActForm, ConfirmsWhatWasShown
 from core_identity.admin_kit.pages import Access, ConnectionPage
+from core_identity.brand import BRAND
 from sso.idp_changes import CHANGED, Difference, adopt, difference, read_source, settings_or_new
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class IdpMetadataForm(ConfirmsWhatWasShown, ActForm):
         required=False,
         max_length=2000,
         widget=forms.TextInput(attrs={"class": "vLargeTextField", "spellcheck": "false"}),
-        help_text="https. CORE fetches it, so it must be on the public Internet.",
+        help_text=f"https. {BRAND} fetches it, so it must be on the public Internet.",
     )
     entity_id = forms.CharField(
         label="Entity ID",
@@ -40,7 +41,7 @@ class IdpMetadataForm(ConfirmsWhatWasShown, ActForm):
     keep_url = forms.BooleanField(
         label="Keep the address for refreshes",
         required=False,
-        help_text="A refresh never changes which certificates CORE accepts. New ones appear on this page until you adopt them.",
+        help_text=f"A refresh never changes which certificates {BRAND} accepts. New ones appear on this page until you adopt them.",
     )
 
     def __init__(self, request: HttpRequest, *, connection: "Connection") -> None:

@@ -10,6 +10,7 @@ from django.utils.text import capfirst
 import sso.connections
 from core_identity.admin_kit.forms import ActForm, ConfirmsWhatWasShown
 from core_identity.admin_kit.pages import ConnectionPage
+from core_identity.brand import BRAND
 from core_identity.errors import NotAllowed
 from sso.admin.consequences import Consequence, consequences
 from sso.keys import keys_of
@@ -45,8 +46,8 @@ class SamlForm(ConfirmsWhatWasShown, ActForm):
     )
     GROUPS: ClassVar[tuple[tuple[str, tuple[str, ...]], ...]] = (
         ("Where sign-ins start, and how people prove their identity", ("idp_initiated", "force_authn", "authn_context", "name_id_format")),
-        ("What CORE accepts", ("signed", "want_encrypted", "clock_skew")),
-        ("What CORE sends, and how", ("sign_requests", "sign_metadata", "sso_binding", "slo_binding")),
+        (f"What {BRAND} accepts", ("signed", "want_encrypted", "clock_skew")),
+        (f"What {BRAND} sends, and how", ("sign_requests", "sign_metadata", "sso_binding", "slo_binding")),
     )  # fmt: skip
     """The settings that have a field of the model, by subject."""
     button = "save"

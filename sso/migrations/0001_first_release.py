@@ -121,7 +121,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[("redirect", "Redirect"), ("post", "POST")],
                         default="redirect",
-                        help_text="Redirect or POST. If the IdP has no address for this one, CORE uses the other.",
+                        help_text="Redirect or POST. If the IdP has no address for this one, we use the other.",
                         max_length=8,
                         verbose_name="how our AuthnRequests go there",
                     ),
@@ -141,7 +141,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[("redirect", "Redirect"), ("post", "POST")],
                         default="post",
-                        help_text="Okta certainly accepts POST. If the IdP has no address for this one, CORE uses the other.",
+                        help_text="Okta certainly accepts POST. If the IdP has no address for this one, we use the other.",
                         max_length=8,
                         verbose_name="how our logout messages go there",
                     ),
@@ -149,7 +149,7 @@ class Migration(migrations.Migration):
                 (
                     "certificates",
                     models.JSONField(
-                        help_text="Signing certificates of the IdP, as PEM. CORE accepts a signature by any of them."
+                        help_text="Signing certificates of the IdP, as PEM. We accept a signature by any of them."
                     ),
                 ),
                 (
@@ -171,7 +171,7 @@ class Migration(migrations.Migration):
                     "want_encrypted",
                     models.BooleanField(
                         default=False,
-                        help_text="If we have a key, CORE always accepts encrypted assertions; with this setting it refuses all others. Give our certificate to the IdP first.",
+                        help_text="If we have a key, we always accept encrypted assertions; with this setting we refuse all others. Give our certificate to the IdP first.",
                         verbose_name="assertions must be encrypted",
                     ),
                 ),

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from lxml import etree
 
+from core_identity.brand import BRAND
 from sso.saml.certificates import authorities, fingerprint, normal_certificate, not_yet, outdated
 from sso.saml.gate import DS, SAMLP, parse, text_of
 from sso.saml.messages import MD, POST_BINDING, REDIRECT_BINDING
@@ -21,7 +22,7 @@ MAX_CERTIFICATES: Final = 10
 
 _UNREADABLE: Final = {
     Code.TOO_LARGE: "It is too large: more than 256 kB, or too many or too deeply nested elements and attributes.",
-    Code.FORBIDDEN_XML: "It has a DTD, an entity, a processing instruction or another encoding than UTF-8. CORE accepts none of these.",
+    Code.FORBIDDEN_XML: f"It has a DTD, an entity, a processing instruction or another encoding than UTF-8. {BRAND} accepts none of these.",
 }
 _HTML: Final = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype\s+)?html\b", re.IGNORECASE)
 _WEB_PAGE: Final = "This is a web page, not metadata. If the metadata needs a sign-in, download it there and paste it."

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from core_identity.brand import BRAND
+
 
 class Code(StrEnum):
     """Names of refusals. Logs and docs contain them, so they never change."""
@@ -53,8 +55,8 @@ SENTENCES = {
     Code.ENCRYPTED: "The sign-in is encrypted, which is not set up here.",
     Code.NOT_ENCRYPTED: "The sign-in is not encrypted as this service demands.",
     Code.DECRYPTION: "The sign-in is encrypted, and could not be opened with the key of this service.",
-    Code.OUR_KEY: "CORE cannot read the answer of your identity provider, because a key of CORE cannot be opened. "
-    "An administrator of CORE has to look at it.",
+    Code.OUR_KEY: f"{BRAND} cannot read the answer of your identity provider, because a key of {BRAND} cannot be opened. "
+    f"An administrator of {BRAND} has to look at it.",
     Code.AUTHN_CONTEXT: "Your identity provider did not ask you for the proof that this service demands.",
     Code.REPLAY: "This sign-in was used already. Please start again.",
     Code.NO_REQUEST: "This sign-in was not started here, or too long ago. Please start again.",

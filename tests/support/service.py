@@ -85,20 +85,24 @@ class Service:
 
 
 @contextmanager
-def running_service(folder: Path, *, server: str = "", log: Path | None = None) -> Iterator[Service]:
+def running_service(folder: Path, *, server: str = "", log: Path | None = None, **variables: str) -> Iterator[Service]:
     """Start a service on a fresh database (of the tests' PostgreSQL, or of ``server``), with its production settings; stop it at the end.
 
-    Its log goes where ours goes, or into the file ``log``.
+    Its log goes where ours goes, or into the file ``log``. ``variables`` are further ones of its environment.
     """
     checkout = this_checkout()
     web = WebServer(free_port(), workers=2, threads=8)
-    environment = os.environ | {
-        "DATABASE_URL": migrated_database(server or os.environ["DATABASE_URL"]),
-        "DJANGO_SETTINGS_MODULE": "core_identity.config.settings",
-        "PUBLIC_URL": web.url,
-        "DRAIN_SECONDS": "0",
-        "SECRET_KEY": secrets.token_urlsafe(50),
-    }
+    environment = (
+        os.environ
+        | {
+            "DATABASE_URL": migrated_database(server or os.environ["DATABASE_URL"]),
+            "DJANGO_SETTINGS_MODULE": "core_identity.config.settings",
+            "PUBLIC_URL": web.url,
+            "DRAIN_SECONDS": "0",
+            "SECRET_KEY": secrets.token_urlsafe(50),
+        }
+        | variables
+    )
     collect_static_files(checkout, environment)
     with services() as running, running_commands(environment, folder) as commands:
         logging = ["--capture-output", "--error-logfile", str(log)] if log else []

@@ -2,6 +2,7 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
+from core_identity.brand import BRAND
 from core_identity.command_line import AnsweringCommand, changing
 from core_identity.models import User
 from core_identity.selectors.connections import connection_by_slug
@@ -11,7 +12,7 @@ from core_identity.services.drift import take_over
 
 
 class Command(AnsweringCommand):
-    help = "List differences between identity providers and CORE, or accept the IdP's values."
+    help = f"List differences between identity providers and {BRAND}, or accept the IdP's values."
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
         listing = add("list", "list the differences")

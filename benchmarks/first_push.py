@@ -100,8 +100,8 @@ def walk(scene: Scene) -> list[str]:
 def put_group(scene: Scene, ids: list[str]) -> None:
     """Create a group and put a list of members into it."""
     client, document = scene.client(), group_document("Everybody", range(0))
-    made = json.loads(client.send("POST", scene.path("/Groups"), document).body)["id"]
-    client.send("PUT", scene.path(f"/Groups/{made}"), {**document, "members": [{"value": one} for one in ids]})
+    group_id = json.loads(client.send("POST", scene.path("/Groups"), document).body)["id"]
+    client.send("PUT", scene.path(f"/Groups/{group_id}"), {**document, "members": [{"value": one} for one in ids]})
 
 
 def main() -> None:

@@ -53,8 +53,8 @@ def _make_group(scene: Scene, size: int, name: str, *, linked: bool) -> str:
     if linked:
         for role in (name, f"{name}, created"):
             create_role(actor=ACTOR, name=role, grantable_by=[scene.connection])
-    made: str = json.loads(scene.client().send("POST", scene.path("/Groups"), group_document(name, range(0))).body)[
+    group_id: str = json.loads(scene.client().send("POST", scene.path("/Groups"), group_document(name, range(0))).body)[
         "id"
     ]
-    add_members(PushGroup.objects.select_related("connection").get(scim_id=made), 1, size)
-    return made
+    add_members(PushGroup.objects.select_related("connection").get(scim_id=group_id), 1, size)
+    return group_id

@@ -45,7 +45,7 @@ def populate(people: int, customers: int) -> None:
         raise NotEmpty("This database has users or customers already. Use one that has none.")
     connections = _connections(customers)
     groups = [_groups(connection) for connection in connections]
-    made, began = 0, time.monotonic()
+    done, began = 0, time.monotonic()
     with bulk_load():
         for connection, share, of_connection in zip(connections, shares(people, customers), groups, strict=True):
             for first in range(1, share + 1, CHUNK):
@@ -54,8 +54,8 @@ def populate(people: int, customers: int) -> None:
                 for group, part in zip(of_connection, _parts(first, last, len(of_connection)), strict=True):
                     add_members(group, part.start, part.stop - 1)
                 _add_story(connection, first, last)
-                made += last - first + 1
-                _show_progress(made, people, time.monotonic() - began)
+                done += last - first + 1
+                _show_progress(done, people, time.monotonic() - began)
         print("\nMaking the indexes …", file=sys.stderr, flush=True)
     with database.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -69,25 +69,25 @@ def shares(people: int, customers: int) -> list[int]:
     return [people - each * (customers - 1)] + [each] * (customers - 1)
 
 
-def progress(made: int, people: int, seconds: float) -> str:
+def progress(count: int, people: int, seconds: float) -> str:
     """Return the line of the progress bar."""
-    done = BAR * made // people
-    return (
-        f"[{'#' * done}{'.' * (BAR - done)}] {made:,} of {people:,} people, {made / max(seconds, 0.001):,.0f} a second"
-    )
+    done = BAR * count // people
+    return f"[{'#' * done}{'.' * (BAR - done)}] {count:,} of {people:,} people, {count / max(seconds, 0.001):,.0f} a second"
 
 
 def _connections(customers: int) -> "list[Connection]":
     from core_identity.services.connections import create_connection, create_customer
     from core_identity.services.roles import create_role
 
-    made = []
+    connections = []
     for number in range(1, customers + 1):
         customer = create_customer(actor=ACTOR, name=f"Customer {number}")
-        made.append(create_connection(actor=ACTOR, customer=customer, slug=f"customer-{number}", name=customer.name))
+        connections.append(
+            create_connection(actor=ACTOR, customer=customer, slug=f"customer-{number}", name=customer.name)
+        )
     for name in ROLES:
-        create_role(actor=ACTOR, name=name, grantable_by=made)
-    return made
+        create_role(actor=ACTOR, name=name, grantable_by=connections)
+    return connections
 
 
 def _groups(connection: "Connection") -> "list[PushGroup]":
@@ -175,5 +175,5 @@ def lookup_key_of(expression: str) -> str:
     return f"('x' || left(encode(sha256(convert_to({expression}, 'UTF8')), 'hex'), 16))::bit(64)::bigint"
 
 
-def _show_progress(made: int, people: int, seconds: float) -> None:
-    print(f"\r{progress(made, people, seconds)}", end="", file=sys.stderr, flush=True)
+def _show_progress(count: int, people: int, seconds: float) -> None:
+    print(f"\r{progress(count, people, seconds)}", end="", file=sys.stderr, flush=True)

@@ -43,7 +43,7 @@ class Bench:
         self.certificate = self.keys[-1].certificate
         self.certificates = (*(TestIdp().pem for _ in range(certificates - 1)), self.idp.pem)
 
-    def said(self, **changes: Any) -> Claims:
+    def claims(self, **changes: Any) -> Claims:
         request_id = changes.pop("request_id", REQUEST)
         return self.idp.claims(JANE, acs_url=f"{BASE}/acs", request_id=request_id, **changes)
 
@@ -108,9 +108,9 @@ def main() -> None:
     bench = Bench(chosen.certificates)
     size, times = ratio(bench, goes=chosen.goes)
     print(f"A benign message of {size:,} bytes takes {times:.1f} times the CPU of the bare check of its signatures.")
-    benign, answer = bench.cost(bench.idp.response(bench.said()), goes=5 * chosen.goes)
+    benign, answer = bench.cost(bench.idp.response(bench.claims()), goes=5 * chosen.goes)
     print(f"{1000 * benign:7.2f} ms  {answer:16}  a benign message")
-    sealed = bench.idp.response(bench.said(), seal=encrypting_to(bench.certificate))
+    sealed = bench.idp.response(bench.claims(), seal=encrypting_to(bench.certificate))
     print("{:7.2f} ms  {:16}  a benign message, encrypted".format(*_shown(bench.cost(sealed, goes=chosen.goes))))
     costs = [
         (*bench.cost(attack.make(bench), signed=attack.narrowest, goes=chosen.goes), f"{family}: {name}")

@@ -48,10 +48,10 @@ def sign_in_work(scene: Scene, idp: TestIdp) -> Iterator[Work]:
 
 def trust(scene: Scene) -> TestIdp:
     """Make an IdP that the connection believes."""
-    import sso.connections
+    import sso.settings.changes
 
     idp = TestIdp()
-    sso.connections.apply(scene.connection, {"idp_metadata": idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(scene.connection, {"idp_metadata": idp.metadata()}, base_dir=None)
     return idp
 
 

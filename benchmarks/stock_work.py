@@ -58,11 +58,11 @@ class StockScene:
         """Make a group of the people 1 to ``members`` and return its id."""
         with psycopg.connect(self.url, autocommit=True) as connection:
             sql = "INSERT INTO stock_scim2_group (name, scim_display_name) VALUES (%s, %s) RETURNING id"
-            [(made,)] = connection.execute(sql, [name, name]).fetchall()
-            connection.execute("UPDATE stock_scim2_group SET scim_id = id WHERE id = %s", [made])
+            [(group_id,)] = connection.execute(sql, [name, name]).fetchall()
+            connection.execute("UPDATE stock_scim2_group SET scim_id = id WHERE id = %s", [group_id])
             sql = "INSERT INTO stock_scim2_person_scim_groups (person_id, group_id) SELECT n, %s FROM generate_series(1, %s) n"
-            connection.execute(sql, [made, members])
-            return int(made)
+            connection.execute(sql, [group_id, members])
+            return int(group_id)
 
 
 def make_stock_scene(host: Host) -> StockScene:

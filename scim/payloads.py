@@ -77,8 +77,8 @@ def _token(request: "HttpRequest") -> str:
 
 def _query(request: "HttpRequest", redaction: Redaction) -> dict[str, Any]:
     kept: dict[str, Any] = {}
-    for said, values in request.GET.lists():
-        name = _PARAMETERS.get(said.lower())
+    for parameter, values in request.GET.lists():
+        name = _PARAMETERS.get(parameter.lower())
         if name == "filter":
             kept[name] = redaction.filter(values[-1])
         elif name is not None:

@@ -9,9 +9,9 @@ class SsoConfig(AppConfig):
         from core_identity.set_up import register
         from core_identity.signals import password_judged, sessions_ended, user_erased
         from sso import checks, set_up  # noqa: F401 - checks register themselves
-        from sso.log_erasure import erase_from_log
-        from sso.logout import forget_sessions
-        from sso.sign_in_log import record_password
+        from sso.logout.sessions import forget_sessions
+        from sso.sign_in.log import record_password
+        from sso.sign_in.log_erasure import erase_from_log
 
         register(steps=set_up.steps, screens=set_up.screens)
         sessions_ended.connect(forget_sessions)

@@ -28,18 +28,20 @@ def trust_does_not_end(*, databases: Sequence[str] | None = None, **_: Any) -> l
     """With ``check --database default``: signing certificates and metadata of IdPs that end, 30, 7 and 0 days before."""
     if not databases or connection.alias not in databases:
         return []
-    from sso.idp_changes import trust_that_ends  # imported late: other commands do not need SAML
+    from sso.settings.idp_changes import trust_that_ends  # imported late: other commands do not need SAML
 
     try:
         found = trust_that_ends(timezone.now())
     except Error:
         return []  # not migrated yet
     hint = "Open the page of the connection, or run: manage.py connection metadata SLUG --url URL"
-    return [checks.Warning(f"{slug}: {' '.join(told)}", hint=hint, id="core_identity.W002") for slug, told in found]
+    return [
+        checks.Warning(f"{slug}: {' '.join(warnings)}", hint=hint, id="core_identity.W002") for slug, warnings in found
+    ]
 
 
 def _found() -> list[CheckMessage]:
-    from sso.keys import opens  # imported late: other commands do not need cryptography
+    from sso.settings.keys import opens  # imported late: other commands do not need cryptography
 
     try:
         if SpKey._meta.db_table not in connection.introspection.table_names():

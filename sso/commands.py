@@ -12,11 +12,11 @@ from core_identity.brand import BRAND
 from core_identity.command_line import REFUSED, AnsweringCommand, changing
 from core_identity.selectors.connections import connection_by_slug
 from core_identity.services.connections import SettingsError, SettingsErrors
-from sso.connections import event_changes
-from sso.email_domains import unverify_domain, verified_domains, verify_domain
-from sso.idp_changes import adopt, difference, read_source, refresh, settings_or_new, warnings_of
-from sso.keys import activate_key, certificate_facts, keys_of, make_key, retire_key, seal_again
 from sso.models import SamlSettings
+from sso.settings.changes import event_changes
+from sso.settings.email_domains import unverify_domain, verified_domains, verify_domain
+from sso.settings.idp_changes import adopt, difference, read_source, refresh, settings_or_new, warnings_of
+from sso.settings.keys import activate_key, certificate_facts, keys_of, make_key, retire_key, seal_again
 
 _MAX_FILE: Final = 1024 * 1024
 

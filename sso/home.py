@@ -8,7 +8,7 @@ from django.db import connection as database
 
 from core_identity.selectors.log_hours import LogTable
 from sso.models import SignInKind, SignInRecord
-from sso.outcomes import SIGNED_IN
+from sso.sign_in.outcomes import SIGNED_IN
 
 _TABLE: Final = SignInRecord._meta.db_table
 SIGN_INS: Final = LogTable(
@@ -17,7 +17,7 @@ SIGN_INS: Final = LogTable(
     counted=f"connection_id IS NOT NULL AND kind <> '{SignInKind.SIGNED_OUT}' AND NOT is_test",
     bad=f"kind <> '{SignInKind.SIGNED_IN}'",
 )
-"""The same sign-ins as `sso.sign_in_log.REFUSED`."""
+"""The same sign-ins as `sso.sign_in.log.REFUSED`."""
 
 SHOWN: Final = 6
 

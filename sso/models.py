@@ -197,7 +197,7 @@ class SamlSettings(models.Model):
 
 
 class VerifiedDomain(models.Model):
-    """An email domain that an administrator verified as the customer's. It leads to the connection. Written by `sso.email_domains`."""
+    """An email domain that an administrator verified as the customer's. It leads to the connection. Written by `sso.settings.email_domains`."""
 
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
     domain = models.CharField(max_length=253, help_text="As `normal_domain` makes it.")
@@ -220,7 +220,7 @@ class KeyState(models.TextChoices):
 
 
 class SpKey(models.Model):
-    """A key of ours for one IdP. `sso.keys` encrypts the private key, and only that module decrypts it."""
+    """A key of ours for one IdP. `sso.settings.keys` encrypts the private key, and only that module decrypts it."""
 
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
     state = models.CharField(max_length=6, choices=KeyState)
@@ -320,7 +320,7 @@ class SsoSession(models.Model):
 
 
 class SignInKind(models.TextChoices):
-    """The outcomes of the sign-in log in five groups; `sso.outcomes` has the words of each code."""
+    """The outcomes of the sign-in log in five groups; `sso.sign_in.outcomes` has the words of each code."""
 
     SIGNED_IN = "signed_in", "signed in"
     PERSON_REFUSED = "person_refused", "person refused"
@@ -335,7 +335,7 @@ class SignInRecord(models.Model):
     ``name_id``, ``uid`` and ``email`` are of a verified assertion whose person was refused. ``keys`` find the row by these names
     (`core_identity.lookup_keys`). Erasing a person empties them. A sign-in with a password has no connection.
     ``connection_slug`` is the slug in the address. ``code`` names the check that failed; ``expected`` and ``received`` are its values. ``checks``
-    are all checks (`sso.sign_in_log.as_json`). There is no foreign key, so an INSERT never waits for a lock.
+    are all checks (`sso.sign_in.log.as_json`). There is no foreign key, so an INSERT never waits for a lock.
     """
 
     at = models.DateTimeField("time", db_index=True)

@@ -12,11 +12,11 @@ from core_identity.portal.links import actor_of, require_live
 from core_identity.portal.pages import portal_page
 from core_identity.portal.trust import Proposed, knows_nobody, propose, waiting_proposal
 from core_identity.values import Actor
-from sso.idp_changes import CHANGED, Difference, adopt, difference, read_source, settings_or_new
 from sso.models import SamlSettings
-from sso.send_to_idp import send_to_idp
-from sso.sign_in_state import remember_browser
-from sso.sign_in_tests import begin_test_of_link, take_report_of_link
+from sso.settings.idp_changes import CHANGED, Difference, adopt, difference, read_source, settings_or_new
+from sso.sign_in.progress import remember_browser
+from sso.sign_in.send_to_idp import send_to_idp
+from sso.sign_in.sign_in_tests import begin_test_of_link, take_report_of_link
 
 if TYPE_CHECKING:
     from core_identity.models import SetupLink

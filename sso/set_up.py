@@ -8,11 +8,11 @@ from django.utils import timezone
 
 from core_identity.attributes import FOLLOWED, NAMES
 from core_identity.set_up import CustomerStep, Screen, Step, Value, Vendor
-from sso.idp_changes import warnings_of
 from sso.models import SamlSettings, SignInRecord
-from sso.outcomes import SIGNED_IN
 from sso.saml.certificates import end_of
 from sso.saml.signed import Signed
+from sso.settings.idp_changes import warnings_of
+from sso.sign_in.outcomes import SIGNED_IN
 
 if TYPE_CHECKING:
     from core_identity.models import Connection

@@ -2,8 +2,10 @@
 
 from django.urls import path
 
-from sso import logout_views, portal, views
-from sso.acs import acs
+from sso import portal
+from sso.logout import views as logout_views
+from sso.sign_in import views
+from sso.sign_in.acs import acs
 
 urlpatterns = [
     path("", views.sign_in, name="start"),

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.db import transaction
 
 import scim.connections
-import sso.connections
-import sso.section
+import sso.settings.changes
+import sso.settings.section
 from core_identity.connection_file import Section
 from core_identity.connection_section import (
     ConnectionEntry,
@@ -78,7 +78,7 @@ def _readable(entries: list[Any], base_dir: Path | None, faults: list[SettingsEr
         known = len(faults)
         entry = read_connection(Section(content, path=f"connections[{index}]", faults=faults))
         if entry.saml is not None:
-            _or_faults(faults, entry.path, partial(sso.section.read_section, entry.saml, base_dir))
+            _or_faults(faults, entry.path, partial(sso.settings.section.read_section, entry.saml, base_dir))
         _or_faults(faults, entry.path, partial(scim.connections.read_section, entry.scim))
         if len(faults) == known:
             yield entry
@@ -162,15 +162,15 @@ class _Application:
         connections.set_grantable_roles(actor=self.actor, connection=connection, roles=chosen, confirm_waiting=True)
 
     def saml(self, connection: Connection) -> list[str]:
-        applied = sso.connections.apply(connection, self.entry.saml, base_dir=self.base_dir)
-        return sso.connections.hints(applied, self.entry.saml, base_dir=self.base_dir)
+        applied = sso.settings.changes.apply(connection, self.entry.saml, base_dir=self.base_dir)
+        return sso.settings.changes.hints(applied, self.entry.saml, base_dir=self.base_dir)
 
 
 def describe(connection: Connection) -> dict[str, Any]:
     """Return what an administrator of the IdP has to know of a connection; nothing in it is secret."""
     return {
         "slug": connection.slug,
-        **sso.connections.urls(connection),
+        **sso.settings.changes.urls(connection),
         **scim.connections.urls(connection),
         "admin_url": f"{settings.PUBLIC_URL}{ADMIN_PAGE.format(connection.pk)}",
     }

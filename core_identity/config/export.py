@@ -5,10 +5,10 @@ from typing import Any
 import yaml
 
 import scim.connections
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection
-from sso.email_domains import verified_domains
 from sso.models import SamlSettings
+from sso.settings.email_domains import verified_domains
 
 
 def file_of(connection: Connection) -> dict[str, Any]:
@@ -66,4 +66,4 @@ _Dumper.add_representer(str, _text)
 def _saml(connection: Connection, saml: SamlSettings) -> dict[str, Any]:
     verified = set(verified_domains(connection).values_list("domain", flat=True))
     domains = [{"domain": domain, "verified": domain in verified} for domain in saml.email_domains]
-    return {**sso.connections.section_of(saml), "email_domains": domains}
+    return {**sso.settings.changes.section_of(saml), "email_domains": domains}

@@ -28,7 +28,7 @@ from core_identity.services.password_events import alarms
 from core_identity.values import Cause
 from scim.home import CALLS, Ending, LastCall, ending_credentials, last_call_by_connection
 from sso.home import SIGN_INS, last_sign_in_by_connection, latest_sign_ins
-from sso.idp_changes import trust_that_ends
+from sso.settings.idp_changes import trust_that_ends
 
 SILENT: Final = timedelta(days=7)
 """A connection that was used before and not for so long needs a look."""

@@ -12,7 +12,11 @@ from django.db import Error, connection
 from django.db.migrations.recorder import MigrationRecorder
 
 FIRST_OF_THE_FORMER: Final = ("core_identity", "0001_initial")
-"""Every database from before release 0.1 lists this migration. No release has it."""
+"""A database from before the migrations were joined lists this one. No release has it."""
+
+FORMER_COLUMN: Final = """SELECT EXISTS (SELECT FROM information_schema.columns WHERE table_schema = current_schema()
+    AND table_name = 'core_identity_identity' AND column_name = 'sent_uid')"""
+"""A database from shortly before release 0.1 has this column. It is now called ``sent_uid``."""
 
 OLDER: Final = checks.Error(
     "This database is from before release 0.1. It cannot be upgraded, and nothing in it was changed.",
@@ -24,8 +28,13 @@ OLDER: Final = checks.Error(
 
 
 def is_older(applied: Collection[tuple[str, str]]) -> bool:
-    """``applied``: app and name of each migration that the database lists."""
-    return FIRST_OF_THE_FORMER in applied
+    """Whether the database is from before release 0.1. ``applied``: app and name of each migration that it lists. Raises ``Error``."""
+    if FIRST_OF_THE_FORMER in applied:
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute(FORMER_COLUMN)
+        (has_former_column,) = cursor.fetchone()
+    return bool(has_former_column)
 
 
 @register(Tags.database)
@@ -34,7 +43,6 @@ def database_is_not_older(*, databases: Sequence[str] | None = None, **_: Any) -
     if not databases or connection.alias not in databases:
         return []
     try:
-        applied = MigrationRecorder(connection).applied_migrations()
+        return [OLDER] if is_older(MigrationRecorder(connection).applied_migrations()) else []
     except Error:
         return []  # no database: the command itself reports that
-    return [OLDER] if is_older(applied) else []

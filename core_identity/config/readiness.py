@@ -59,9 +59,10 @@ def database_faults() -> list[str]:
             (database,) = cursor.fetchone()
         faults = [] if before - CLOCK_TOLERANCE <= database <= time.time() + CLOCK_TOLERANCE else ["clock"]
         applied = MigrationRecorder(connection).applied_migrations()
+        older = is_older(applied)
     except Error:
         return ["database"]
-    if is_older(applied):
+    if older:
         return [*faults, "database from before release 0.1"]
     # A newer release may have applied more: that stops nobody, or no update could be rolled out.
     return faults if _migrations() <= applied.keys() else [*faults, "migrations"]

@@ -9,7 +9,7 @@ from scim.models import OAuthClient
 from sso.models import SamlSettings
 from sso.saml.expectations import MAX_SKEW
 from sso.saml.signed import Signed
-from sso.section import BINDINGS, NEED_A_KEY
+from sso.settings.section import BINDINGS, NEED_A_KEY
 
 _TEXT: Final = {"type": "string", "minLength": 1}
 _FLAG: Final = {"type": "boolean"}

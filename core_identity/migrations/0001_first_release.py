@@ -392,7 +392,7 @@ class Migration(migrations.Migration):
                     models.JSONField(blank=True, default=dict, help_text="Other SCIM attributes, kept as sent."),
                 ),
                 (
-                    "said_uid",
+                    "sent_uid",
                     models.CharField(
                         blank=True,
                         help_text="The last UID from the IdP that was not accepted (drift).",
@@ -554,7 +554,7 @@ class Migration(migrations.Migration):
                     "channel",
                     models.CharField(choices=[("sso", "sso"), ("scim", "scim"), ("admin", "admin")], max_length=10),
                 ),
-                ("said", models.JSONField(default=dict)),
+                ("sent_values", models.JSONField(default=dict)),
                 ("uid_key", models.CharField(blank=True, editable=False, max_length=255)),
                 ("external_id", models.CharField(blank=True, max_length=255, verbose_name="externalId")),
                 (

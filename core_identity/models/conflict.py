@@ -20,7 +20,7 @@ class ConflictState(models.TextChoices):
 class Conflict(GuardedModel):
     """A refused message that would have joined two people, or split one. An administrator decides (R9).
 
-    ``said`` contains the values of the person in the message. ``other`` is the user in the way. ``subject`` is the identity in the
+    ``sent_values`` contains the values of the person in the message. ``other`` is the user in the way. ``subject`` is the identity in the
     message, if CORE knows it (X of R8a). There is one row for each cause; ``count`` is the number of messages.
     """
 
@@ -29,7 +29,7 @@ class Conflict(GuardedModel):
     cause = models.CharField(max_length=20, choices=[(cause.value, cause.value) for cause in Cause])
     cause_key = models.CharField(max_length=64, editable=False, help_text="Digest that identifies the cause.")
     channel = models.CharField(max_length=10, choices=[(channel.value, channel.value) for channel in Channel])
-    said = models.JSONField(default=dict)
+    sent_values = models.JSONField(default=dict)
     uid_key = models.CharField(max_length=255, blank=True, editable=False)
     external_id = models.CharField("externalId", max_length=255, blank=True)
     value_key = models.CharField(max_length=600, blank=True, editable=False, help_text="The name or email in doubt.")
@@ -65,5 +65,5 @@ class Conflict(GuardedModel):
     @property
     def named(self) -> str:
         """The best name of the person in the message."""
-        names = (self.said.get(name) for name in ("user_name", "name_id", "email", "uid"))
+        names = (self.sent_values.get(name) for name in ("user_name", "name_id", "email", "uid"))
         return next((str(name) for name in names if name), "somebody")

@@ -30,7 +30,7 @@ class Identity(GuardedModel):
     organization = models.CharField(max_length=1024, blank=True)
     department = models.CharField(max_length=1024, blank=True)
     attributes = models.JSONField(default=dict, blank=True, help_text="Other SCIM attributes, kept as sent.")
-    said_uid = models.CharField(
+    sent_uid = models.CharField(
         "UID not applied",
         max_length=255,
         blank=True,

@@ -62,8 +62,8 @@ class Uid(StrEnum):
 class Known:
     """What a connection knows about one of its identities now; names as `core_identity.keys.key` makes them.
 
-    ``uid_key`` is the current UID, ``drift_uid_key`` the UID that is kept as drift. ``held``: only an administrator may accept a new UID, because the
-    drift was kept while the identity was not live, or because the connection itself unexpired the user (R8a, R22).
+    ``uid_key`` is the current UID, ``drift_uid_key`` the UID that is kept as drift. If ``new_uid_held``, only an administrator may accept
+    a new UID, because the drift was kept while the identity was not live, or because the connection itself unexpired the user (R8a, R22).
     """
 
     external_id: str | None = None
@@ -78,7 +78,7 @@ class Known:
     expired: bool = False
     uid_key: str = ""
     drift_uid_key: str = ""
-    held: bool = False
+    new_uid_held: bool = False
 
     @property
     def is_resource(self) -> bool:
@@ -153,7 +153,7 @@ class Push:
         if self.x.external_id is None:
             return False
         if "external_id" in self.unsent:
-            return self.x.is_live_and_not_expired and not self.x.held
+            return self.x.is_live_and_not_expired and not self.x.new_uid_held
         return self.external_id == self.x.external_id
 
     @property
@@ -168,7 +168,7 @@ class Push:
     @property
     def is_held_back(self) -> bool:
         """Whether this UID was stored as drift while X was not live: then only an administrator may accept it."""
-        return self.x.held and self.x.drift_uid_key == self.uid_key
+        return self.x.new_uid_held and self.x.drift_uid_key == self.uid_key
 
 
 def classify(push: Push) -> tuple[Subject, Uid]:

@@ -19,7 +19,7 @@ class Stored:
     """
 
     uid: str | None
-    said_uid: str
+    sent_uid: str
     identity: Mapping[str, Any]
     user: Mapping[str, str]
     names_are_the_uid: bool
@@ -47,4 +47,4 @@ def _uid_stays(uid: str | None, push: Push, stored: Stored) -> bool:
     """Whether neither the UID nor a UID that is kept as drift changes (R6, R8a)."""
     if uid is None:  # a derived UID follows the userName
         return stored.uid is not None and (not push.x.derived or push.x.uid_key == push.x.user_name_key)
-    return uid == stored.uid and not push.x.derived and not stored.said_uid
+    return uid == stored.uid and not push.x.derived and not stored.sent_uid

@@ -64,7 +64,7 @@ def sides_of(conflict: Conflict) -> Sides:
     identities = list(conflict.other.identities.select_related("connection").prefetch_related("uids"))
     headings = ["In the message", f"In {BRAND}", *(f"From {identity.connection.name}" for identity in identities)]
     columns = [
-        {field: str(conflict.said.get(field) or "") for field, _ in _FIELDS.values()},
+        {field: str(conflict.sent_values.get(field) or "") for field, _ in _FIELDS.values()},
         {field: str(getattr(conflict.other, of_user)) if of_user else "" for field, of_user in _FIELDS.values()},
         *({field: _value_of(identity, field) for field, _ in _FIELDS.values()} for identity in identities),
     ]

@@ -45,9 +45,9 @@ def drift_in(identity: Identity) -> list[Drift]:
     found = [
         Drift(slug, identity.pk, one.field, one.idp_value, one.core_value) for one in differences(sent, core_values)
     ]
-    if identity.said_uid:
+    if identity.sent_uid:
         current = next((uid.uid for uid in identity.uids.all() if uid.current), "")
-        found.append(Drift(slug, identity.pk, UID, identity.said_uid, current))
+        found.append(Drift(slug, identity.pk, UID, identity.sent_uid, current))
     return found
 
 

@@ -67,8 +67,8 @@ def _moment(moment: datetime) -> str:
 def _identity(row: tuple[Any, ...]) -> Identity:
     groups, has_conflicts, *columns = row
     rest = iter(columns)
-    identity, user, connection = (_made(model, rest) for model in (Identity, User, Connection))
-    uid = _made(IdentityUid, rest)
+    identity, user, connection = (_next_object(model, rest) for model in (Identity, User, Connection))
+    uid = _next_object(IdentityUid, rest)
     assert isinstance(identity, Identity) and isinstance(user, User) and isinstance(connection, Connection)  # noqa: S101, PT018
     identity.user, identity.connection = user, connection
     uid_keys = {"", identity.user_name_key or "", uid.uid_key if uid else ""}
@@ -82,7 +82,7 @@ def _identity(row: tuple[Any, ...]) -> Identity:
     return identity
 
 
-def _made(model: type[Model], rest: Any) -> Any:
+def _next_object(model: type[Model], rest: Any) -> Any:
     """Return the next object of a row; None where its primary key is null."""
     names, converted = _columns(model)
     values = [next(rest) for _ in names]

@@ -110,7 +110,7 @@ _KNOWN: Final = Compiled(
                     PENDING,
                     Q(subject=OuterRef("identity"))
                     | Q(other=OuterRef("identity__user"))
-                    | Q(uid_key=Given("said_uid_key", CharField()), external_id=Given("external_id", CharField())),
+                    | Q(uid_key=Given("sent_uid_key", CharField()), external_id=Given("external_id", CharField())),
                     connection=Given("connection", UUIDField()),
                 )
             ),
@@ -128,7 +128,7 @@ def _known_person(connection: Connection, person: Person) -> Identity | None:
     found = _KNOWN.first(
         connection=connection.pk,
         uid_key=key(person.uid or ""),
-        said_uid_key=keys.uid_key,
+        sent_uid_key=keys.uid_key,
         external_id=keys.external_id,
     )
     if found is None:

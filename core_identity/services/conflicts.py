@@ -26,7 +26,7 @@ def note(*, actor: Actor, connection: Connection, refusal: errors.Conflict) -> C
         "last_at": now,
         "reference": actor.request_id,
         "message": refusal.message[:1024],
-        "said": {name: value for name in STORED_FIELDS if (value := getattr(person, name))},
+        "sent_values": {name: value for name in STORED_FIELDS if (value := getattr(person, name))},
     }
     found = (
         Conflict.objects.select_for_update(of=("self",), no_key=True)
@@ -78,7 +78,7 @@ def store_different_people(*, actor: Actor, identity: Identity, other: User, rea
     values = {
         "cause": collision.cause.value,
         "channel": actor.channel.value,
-        "said": {name: value for name in STORED_FIELDS if (value := getattr(person, name))},
+        "sent_values": {name: value for name in STORED_FIELDS if (value := getattr(person, name))},
         "uid_key": keys.uid_key,
         "external_id": keys.external_id,
         "value_key": value_in_doubt(collision),

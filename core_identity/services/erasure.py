@@ -31,7 +31,7 @@ QUOTING_KINDS: Final = (*REFUSED_KINDS, EventKind.PUSH_REST_DROPPED.value)
 """Events in somebody's story that may quote the names of another: why a push or a sign-in, or a part of it, was refused."""
 
 OF_USER: Final = ("email", "email_key", *FIELDS)
-OF_IDENTITY: Final = ("user_name", "email", "email_key", "said_uid", "name_id", "name_id_key", *SOURCES)
+OF_IDENTITY: Final = ("user_name", "email", "email_key", "sent_uid", "name_id", "name_id_key", *SOURCES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def _blank_conflicts(plan: ErasePlan) -> None:
     """Close open conflicts, because their cause, a name or an address, is gone. If the UID comes again, a new conflict is opened."""
     found = Conflict.objects.filter(pk__in=list(_conflicts(plan.people, plan.identities).values_list("pk", flat=True)))
     found.filter(state=ConflictState.OPEN).update(state=ConflictState.GONE, resolved_at=timezone.now())
-    found.update(said={}, message=ERASED, value_key="", external_id="", reason="", let_through=False)
+    found.update(sent_values={}, message=ERASED, value_key="", external_id="", reason="", let_through=False)
 
 
 def _events(people: Collection[User], identities: Collection[Identity]) -> QuerySet[Event]:

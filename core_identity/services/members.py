@@ -63,7 +63,7 @@ _END: Final = """, granted AS (
             LIMIT 1
         ) AS one
     )) RETURNING user_id
-), told AS ({told})"""
+), new_events AS ({new_events})"""
 _LEFT: Final = """
 SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM given_up), 0, ''
 """
@@ -92,7 +92,7 @@ _BEGIN: Final = """, granted AS (
     INSERT INTO {grant} (id, user_id, role_id, channel, connection_id, key, label, created_at)
     SELECT gen_random_uuid(), user_id, %(role)s::uuid, %(channel)s, %(connection)s::uuid, %(key)s, %(label)s, now() FROM news WHERE is_resource
     ON CONFLICT DO NOTHING RETURNING user_id
-), told AS ({told})"""
+), new_events AS ({new_events})"""
 _ARRIVED: Final = """
 SELECT (SELECT count(*) FROM come), (SELECT count(*) FROM awaited), (
     SELECT count(*) FROM named CROSS JOIN LATERAL (
@@ -164,13 +164,13 @@ def _run(
     members, of_role, result = parts
     # One text costs a tenth of a list of UUIDs.
     values: dict[str, Any] = {"group": group.pk, "ids": f"{{{','.join(scim_ids)}}}", "connection": group.connection_id}
-    told = ""
+    new_events = ""
     if group.role is not None:
         members += of_role
         source = source_of(group)
-        told, columns = events.for_each("granted", grant_event(kind, actor=actor, source=source, role=group.role))
+        new_events, columns = events.for_each("granted", grant_event(kind, actor=actor, source=source, role=group.role))
         values |= {"role": group.role_id, "channel": source.channel.value, "key": source.key, "label": source.label}
         values |= columns
     with database.cursor() as cursor:
-        cursor.execute((members + result).format(told=told, **_NAMES), values)
+        cursor.execute((members + result).format(new_events=new_events, **_NAMES), values)
         return Moved(*cursor.fetchone())

@@ -44,7 +44,9 @@ def plan_same_person(conflict: Conflict) -> SamePerson:
     kept, joined = users[0], tuple(users[1:])
     own = identities.filter(user__in=users)
     identity = next((one for one in named if one.user == kept), None) or own.filter(user=kept).first() or own.first()
-    learns = tuple(name for name in ("uid", "external_id", "user_name", "name_id", "email") if conflict.said.get(name))
+    learns = tuple(
+        name for name in ("uid", "external_id", "user_name", "name_id", "email") if conflict.sent_values.get(name)
+    )
     return SamePerson(kept, joined, identity, learns)
 
 
@@ -121,7 +123,7 @@ def obstacle_to_different_people(conflict: Conflict) -> str:
 
 def _learn(*, actor: Actor, conflict: Conflict, user: User) -> None:
     """Store the values of the message in the user's identity in this connection, so that the next message finds its mark (R8b)."""
-    values, connection = conflict.said, conflict.connection
+    values, connection = conflict.sent_values, conflict.connection
     identity = (
         Identity.objects.select_for_update(of=("self",), no_key=True)
         .select_related("connection", "user")

@@ -84,7 +84,7 @@ def sent_without_change(
     uid, keys = current_uid(identity), keys_of(person)
     stored = Stored(
         uid=uid.uid if uid else None,
-        said_uid=identity.said_uid,
+        sent_uid=identity.sent_uid,
         identity=mirrored_fields(identity),
         user=followed_fields(identity.user),
         names_are_the_uid=connection.uid_rule == UidRule.NAME,

@@ -6,10 +6,10 @@ from typing import Final
 from django.utils.text import capfirst
 
 from core_identity.brand import BRAND
-from sso.connections import Changes
 from sso.models import SamlSettings
 from sso.saml.assertion import UNSPECIFIED
 from sso.saml.signed import Signed
+from sso.settings.changes import Changes
 
 _SWITCHED: Final = {
     ("idp_initiated", True): f"{BRAND} accepts sign-ins without a request from us: Okta's tile of the SAML app works.",
@@ -53,7 +53,7 @@ class Consequence:
 
 
 def consequences(changes: Changes) -> list[Consequence]:
-    """Return the changes of settings that stand already, in the order of `sso.connections.plan`."""
+    """Return the changes of settings that stand already, in the order of `sso.settings.changes.plan`."""
     return [
         Consequence(
             capfirst(str(SamlSettings._meta.get_field(field).verbose_name)),  # type: ignore[union-attr]

@@ -7,8 +7,8 @@ from django.http import HttpRequest
 from core_identity.admin_kit.forms import ReasonForm
 from core_identity.admin_kit.pages import ConnectionPage
 from sso.admin.settings import require_settings
-from sso.email_domains import unverify_domain, verified_domains, verify_domain
 from sso.models import SamlSettings
+from sso.settings.email_domains import unverify_domain, verified_domains, verify_domain
 
 if TYPE_CHECKING:
     from core_identity.models import Connection

@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 
 from core_identity.admin_kit.logs import may_see_connections
-from sso.email_domains import verified_domains
-from sso.keys import certificate_facts, keys_of, opens
 from sso.models import SamlSettings
+from sso.settings.email_domains import verified_domains
+from sso.settings.keys import certificate_facts, keys_of, opens
 
 CANNOT_BE_OPENED: Final = (
     ": cannot be opened, so encrypted sign-ins and signed messages of this connection fail. Put the key that encrypted it back into "

@@ -7,8 +7,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from core_identity.admin_kit.forms import ConfirmsWhatWasShown, ReasonForm
 from core_identity.admin_kit.pages import Access, ConnectionPage, ConnectionReadPage
 from sso.admin.settings import require_settings
-from sso.keys import activate_key, certificate_facts, keys_of, make_key, opens, retire_key
 from sso.models import KeyState, SamlSettings, SpKey
+from sso.settings.keys import activate_key, certificate_facts, keys_of, make_key, opens, retire_key
 
 if TYPE_CHECKING:
     from core_identity.models import Connection

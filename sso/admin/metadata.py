@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from core_identity.admin_kit.forms import ActForm, ConfirmsWhatWasShown
 from core_identity.admin_kit.pages import Access, ConnectionPage
 from core_identity.brand import BRAND
-from sso.idp_changes import CHANGED, Difference, adopt, difference, read_source, settings_or_new
+from sso.settings.idp_changes import CHANGED, Difference, adopt, difference, read_source, settings_or_new
 
 if TYPE_CHECKING:
     from core_identity.models import Connection

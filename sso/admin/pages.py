@@ -16,12 +16,12 @@ from sso.admin.metadata import MetadataPage
 from sso.admin.proposed import ProposedMetadataPage
 from sso.admin.settings import SettingsPage
 from sso.admin.sign_in_tests import BeginTestPage, TestResultPage
-from sso.idp_changes import warnings_of
-from sso.keys import keys_of
 from sso.models import SamlSettings, SignInRecord
-from sso.outcomes import SIGNED_IN
 from sso.saml.certificates import end_of
-from sso.sign_in_log import MOST_COUNTED, refused_lately
+from sso.settings.idp_changes import warnings_of
+from sso.settings.keys import keys_of
+from sso.sign_in.log import MOST_COUNTED, refused_lately
+from sso.sign_in.outcomes import SIGNED_IN
 
 if TYPE_CHECKING:
     from core_identity.models import Connection

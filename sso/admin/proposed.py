@@ -6,7 +6,7 @@ from core_identity.admin_kit.forms import ConfirmsWhatWasShown
 from core_identity.admin_kit.proposals import ProposalForm, ProposalPage
 from core_identity.portal.trust import Proposed
 from core_identity.services.connections import SettingsErrors
-from sso.idp_changes import CHANGED, Difference, adopt, difference, read_source, settings_or_new
+from sso.settings.idp_changes import CHANGED, Difference, adopt, difference, read_source, settings_or_new
 
 
 class ProposedMetadataForm(ConfirmsWhatWasShown, ProposalForm):

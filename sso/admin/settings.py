@@ -7,14 +7,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils.text import capfirst
 
-import sso.connections
+import sso.settings.changes
 from core_identity.admin_kit.forms import ActForm, ConfirmsWhatWasShown
 from core_identity.admin_kit.pages import ConnectionPage
 from core_identity.brand import BRAND
 from core_identity.errors import NotAllowed
 from sso.admin.consequences import Consequence, consequences
-from sso.keys import keys_of
 from sso.models import SamlSettings
+from sso.settings.keys import keys_of
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -93,7 +93,7 @@ class SamlForm(ConfirmsWhatWasShown, ActForm):
         return {
             # Keep the settings that are not on this page, such as the certificates.
             **(
-                sso.connections.section_of(self.found)
+                sso.settings.changes.section_of(self.found)
                 if self.found
                 else {"idp_metadata": form_data.pop("idp_metadata")}
             ),
@@ -104,17 +104,17 @@ class SamlForm(ConfirmsWhatWasShown, ActForm):
 
     def preview(self) -> None:
         if self.found is not None:
-            changes = sso.connections.plan(self.connection, self.section(), base_dir=None)
-            self.consequences, self.shown = consequences(changes), sso.connections.seen_as(changes)
+            changes = sso.settings.changes.plan(self.connection, self.section(), base_dir=None)
+            self.consequences, self.shown = consequences(changes), sso.settings.changes.seen_as(changes)
 
     def confirmed(self) -> bool:
         return self.found is None or super().confirmed()
 
     def write(self) -> SamlSettings:
         section, seen = self.section(), self.shown if self.found else None
-        saml = sso.connections.apply(self.connection, section, base_dir=None, actor=self.actor, seen=seen)
+        saml = sso.settings.changes.apply(self.connection, section, base_dir=None, actor=self.actor, seen=seen)
         if self.found is None:
-            self.hints = sso.connections.hints(saml, section, base_dir=None)
+            self.hints = sso.settings.changes.hints(saml, section, base_dir=None)
         return saml
 
 

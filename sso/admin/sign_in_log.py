@@ -12,9 +12,9 @@ from core_identity.admin_kit.base import seen_by
 from core_identity.admin_kit.logs import ConnectionFilter, ConnectionLog, WhenFilter, chip
 from core_identity.selectors.people import Named, conflict_of_request, named_users
 from sso.models import SignInKind, SignInRecord
-from sso.outcomes import words_of
-from sso.remedies import remedy_for
-from sso.sign_in_log import COLUMNS, REFUSED, search
+from sso.sign_in.log import COLUMNS, REFUSED, search
+from sso.sign_in.outcomes import words_of
+from sso.sign_in.remedies import remedy_for
 
 COLOURS: Final = {
     SignInKind.SIGNED_IN: "fine",

@@ -37,7 +37,7 @@ def choose(rather: Binding, *, redirect: str, post: str) -> Place | None:
 def is_safe_url(url: str, *, loopback: bool) -> bool:
     """Whether a browser may be sent to ``url``: https on any port. With ``loopback``, for trials, any address of this machine too.
 
-    Addresses that this server itself fetches are limited more (`sso.metadata_source`).
+    Addresses that this server itself fetches are limited more (`sso.settings.metadata_source`).
     """
     try:
         parts = urlsplit(url)

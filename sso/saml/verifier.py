@@ -191,8 +191,8 @@ def _refused_signature(root: etree._Element, idp: Idp, places: Iterable[str]) ->
 def believed_certificates(idp: Idp) -> list[str]:
     """Return the certificates (PEM) whose keys are long enough. Raises `SamlRefusal` if there is none.
 
-    A certificate that has ended is still believed: an administrator pinned it, and no authority vouches for it. `sso.idp_changes` warns of the
-    end. A refusal would lock everybody out at midnight and stop no attacker.
+    A certificate that has ended is still believed: an administrator pinned it, and no authority vouches for it. A refusal would lock everybody out at
+    midnight and stop no attacker. `sso.settings.idp_changes` warns of the end.
     """
     strong = [pem for pem in idp.certificates if is_strong(pem)]
     if not strong:

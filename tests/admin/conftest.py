@@ -64,21 +64,25 @@ def browser_of(user: User) -> Client:
 def staff(username: str, *permissions: str) -> User:
     """Return an administrator who may do this much, by a role that holds the permissions."""
     user = create_user(actor=COMMAND, username=username, is_staff=True)
-    held = Permission.objects.filter(codename__in=permissions, content_type__app_label__in=["core_identity", "scim"])
-    assert len(held) == len(permissions)
-    role = create_role(actor=COMMAND, name=f"Role of {username}", permissions=list(held), grantable_by=[])
+    granted_permissions = Permission.objects.filter(
+        codename__in=permissions, content_type__app_label__in=["core_identity", "scim"]
+    )
+    assert len(granted_permissions) == len(permissions)
+    role = create_role(
+        actor=COMMAND, name=f"Role of {username}", permissions=list(granted_permissions), grantable_by=[]
+    )
     grant_role(actor=COMMAND, user_id=user.pk, role_id=role.pk)
     return user
 
 
-def put(identity: Identity, said: Person) -> None:
+def put(identity: Identity, person: Person) -> None:
     """Push what SCIM says now of somebody known."""
     change_person(
         actor=OKTA,
         connection=identity.connection,
         scim_id=identity.scim_id,
-        read=lambda _: said,
-        deactivates=said.active is False,
+        read=lambda _: person,
+        deactivates=person.active is False,
     )
 
 

@@ -25,7 +25,7 @@ WAITING, UNMAPPED = f"{OF_CONNECTIONS}waiting-groups/", f"{OF_CONNECTIONS}unmapp
 TWICE, REFUSED = f"{OF_USERS}mismatches/", f"{OF_USERS}refused/"
 
 
-def told(browser: Client, address: str, **query: str) -> str:
+def text_at(browser: Client, address: str, **query: str) -> str:
     answer = browser.get(address, query)
     assert answer.status_code == 200
     return re.sub(r"\s+", " ", answer.content.decode())
@@ -94,18 +94,18 @@ def test_waiting_groups_of_all_connections_lead_to_a_role_R29(as_root: Client, a
     editors = create_role(actor=ADMIN, name="Editors", grantable_by=[])
     wait(acme, "Editors", "Authors & Co")
     wait(globex, "Readers")
-    page = told(as_root, WAITING)
+    page = text_at(as_root, WAITING)
     assert named(page, "Group") == ["Editors", "Authors &amp; Co", "Readers"]
     assert reverse("admin:core_identity_connection_roles", args=[acme.pk]) in page
     assert reverse("admin:core_identity_role_change", args=[editors.pk]) in page
     assert f"role/add/?name=Authors%20%26%20Co&amp;grantable_by={acme.pk}" in page
-    assert named(told(as_root, WAITING, customer="globex"), "Group") == ["Readers"]
-    assert named(told(as_root, WAITING, connection="acme", kind="named"), "Group") == ["Editors"]
+    assert named(text_at(as_root, WAITING, customer="globex"), "Group") == ["Readers"]
+    assert named(text_at(as_root, WAITING, connection="acme", kind="named"), "Group") == ["Editors"]
     PushGroup.objects.filter(name_key="readers").update(role=editors)
-    assert named(told(as_root, WAITING, kind="linked"), "Group") == ["Readers"]
+    assert named(text_at(as_root, WAITING, kind="linked"), "Group") == ["Readers"]
     PushGroup.objects.filter(name_key="readers").update(role=None)
-    assert named(told(as_root, WAITING, kind="unknown"), "Group") == ["Authors &amp; Co", "Readers"]
-    assert "No push group like this waits" in told(as_root, WAITING, connection="nowhere")
+    assert named(text_at(as_root, WAITING, kind="unknown"), "Group") == ["Authors &amp; Co", "Readers"]
+    assert "No push group like this waits" in text_at(as_root, WAITING, connection="nowhere")
 
 
 def test_groups_of_sign_ins_are_counted_for_all_connections_R31(
@@ -119,26 +119,26 @@ def test_groups_of_sign_ins_are_counted_for_all_connections_R31(
         enter_in_groups(acme, number, "Editors", "Authors", *(["Readers"] if number else []))
     enter_in_groups(globex, 9, "Editors", "Authors")
     enter_in_groups(silent, 10, "Authors")
-    page = told(as_root, UNMAPPED)
+    page = text_at(as_root, UNMAPPED)
     assert named(page, "Group") == ["Authors", "Readers", "Authors", "Editors"]
     assert re.findall(r'data-label="People">(\d+)', page) == ["3", "2", "1", "1"]
     assert reverse("admin:core_identity_connection_roles", args=[globex.pk]) in page
-    assert named(told(as_root, UNMAPPED, connection="globex"), "Group") == ["Authors", "Editors"]
+    assert named(text_at(as_root, UNMAPPED, connection="globex"), "Group") == ["Authors", "Editors"]
     monkeypatch.setattr(across, "_UNMAPPED", across._UNMAPPED.replace(f"LIMIT {across.SAMPLE}", "LIMIT 1"))
-    assert re.findall(r'data-label="People">(\d+)', told(as_root, UNMAPPED, connection="acme"))[0] == "1"
+    assert re.findall(r'data-label="People">(\d+)', text_at(as_root, UNMAPPED, connection="acme"))[0] == "1"
 
 
 def test_people_known_twice_are_listed_for_all_connections_R37(as_root: Client, acme: Connection) -> None:
     globex = make_connection("globex", customer="Globex")
     push_and_sign_in(acme, 1)
     push_and_sign_in(globex, 2)
-    page = told(as_root, TWICE)
+    page = text_at(as_root, TWICE)
     assert sorted(named(page, "By SCIM")) == ["person1@acme.test", "person2@acme.test"]
     assert "SCIM sends a number" in page or "probable" in page.lower()
     assert reverse("admin:core_identity_connection_mismatches", args=[acme.pk]) in page
-    assert named(told(as_root, TWICE, customer="Globex"), "By SCIM") == ["person2@acme.test"]
-    assert len(named(told(as_root, TWICE, kind="0"), "By SCIM")) == 2
-    assert "No likely duplicates" in told(as_root, TWICE, kind="1")
+    assert named(text_at(as_root, TWICE, customer="Globex"), "By SCIM") == ["person2@acme.test"]
+    assert len(named(text_at(as_root, TWICE, kind="0"), "By SCIM")) == 2
+    assert "No likely duplicates" in text_at(as_root, TWICE, kind="1")
 
 
 def test_the_list_finds_the_same_pairs_as_the_page_of_each_connection_R37(acme: Connection) -> None:
@@ -180,11 +180,11 @@ def test_refused_people_are_named_with_the_sentence_of_the_answer_R9(as_root: Cl
     expire(actor=ADMIN, user_id=jane.user_id, reason="left")
     with pytest.raises(errors.MayNotSignIn):
         sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE))
-    page = told(as_root, REFUSED)
+    page = text_at(as_root, REFUSED)
     assert named(page, "Who") == [JANE.user_name, "zoë.müller@acme.test"]
     assert "conflict:" not in page
-    assert named(told(as_root, REFUSED, kind="scim"), "Who") == ["zoë.müller@acme.test"]
-    assert "Nothing was refused" in told(as_root, REFUSED, connection="nowhere")
+    assert named(text_at(as_root, REFUSED, kind="scim"), "Who") == ["zoë.müller@acme.test"]
+    assert "Nothing was refused" in text_at(as_root, REFUSED, connection="nowhere")
 
 
 @pytest.mark.parametrize("address", [WAITING, UNMAPPED, TWICE, REFUSED])
@@ -206,7 +206,7 @@ def test_the_cost_does_not_grow_with_the_list(address: str, as_root: Client) -> 
 
     def cost() -> int:
         with CaptureQueriesContext(database) as queries:
-            told(as_root, address)
+            text_at(as_root, address)
         return len(queries)
 
     if address == REFUSED:
@@ -216,13 +216,13 @@ def test_the_cost_does_not_grow_with_the_list(address: str, as_root: Client) -> 
     for number in range(1, 52):
         add(number)
     assert cost() == few <= 20
-    assert "Page 1" in told(as_root, address)
-    assert "Page 2" in told(as_root, address, p="2")
+    assert "Page 1" in text_at(as_root, address)
+    assert "Page 2" in text_at(as_root, address, p="2")
 
 
 @pytest.mark.parametrize("asked", ["0", "-1", "x", "²", "99999999999", ""])
 def test_a_strange_page_is_some_page(asked: str, as_root: Client) -> None:
-    assert "No push group like this waits" in told(as_root, WAITING, p=asked)
+    assert "No push group like this waits" in text_at(as_root, WAITING, p=asked)
 
 
 def hostile() -> dict[str, Any]:
@@ -231,4 +231,4 @@ def hostile() -> dict[str, Any]:
 
 @pytest.mark.parametrize("address", [WAITING, UNMAPPED, TWICE, REFUSED])
 def test_hostile_filters_find_nothing_and_are_escaped(address: str, as_root: Client) -> None:
-    assert "<b onx" not in told(as_root, address, **hostile())
+    assert "<b onx" not in text_at(as_root, address, **hostile())

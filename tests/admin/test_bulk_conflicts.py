@@ -29,7 +29,7 @@ def clash(connection: Connection, number: int, **values: Any) -> None:
         create_person(actor=OKTA, connection=connection, person=replace(person, **values))
 
 
-def told(answer: Any) -> str:
+def text_of(answer: Any) -> str:
     return re.sub(r"\s+", " ", answer.content.decode())
 
 
@@ -39,7 +39,7 @@ def run_of(page: Any) -> str:
 
 def decide(browser: Client, how: str, query: str = "all=1") -> str:
     posted = {"run": run_of(browser.get(f"{DECIDE}?{query}")), "how": how, "reason": "ticket 4711"}
-    return told(browser.post(DECIDE, posted, follow=True))
+    return text_of(browser.post(DECIDE, posted, follow=True))
 
 
 def states() -> list[str]:
@@ -49,7 +49,7 @@ def states() -> list[str]:
 def test_who_may_only_look_gets_no_action(acme: Connection, jane: Identity) -> None:
     clash(acme, 1)
     looking = browser_of(staff("looking", "view_conflict"))
-    page = told(looking.get(INBOX))
+    page = text_of(looking.get(INBOX))
     assert ("Decide all" in page, "Decide…" in page) == (False, False)
     assert looking.get(DECIDE, {"all": "1"}).status_code == 403
     assert looking.post(DECIDE, {"all": "1", "how": "dismiss", "reason": "x"}).status_code == 403
@@ -61,21 +61,21 @@ def test_forty_conflicts_of_one_cause_take_five_clicks_R9(as_root: Client, acme:
     for number in range(40):
         clash(acme, number)
     clash(acme, 40, user_name=JANE.user_name, email="else@acme.test")
-    home = told(as_root.get("/admin/"))
+    home = text_of(as_root.get("/admin/"))
     assert f'href="{INBOX}"' in home  # 1: the navigation
-    assert "?cause=email" in told(as_root.get(INBOX))  # 2: the filter
-    inbox = told(as_root.get(INBOX, {"cause": "email"}))
+    assert "?cause=email" in text_of(as_root.get(INBOX))  # 2: the filter
+    inbox = text_of(as_root.get(INBOX, {"cause": "email"}))
     link = re.search(r'href="([^"]+)">Decide all of these', inbox)[1].replace("&amp;", "&")  # type: ignore[index]
     preview = as_root.get(link)  # 3: the button of the list
-    page = told(preview)
+    page = text_of(preview)
     assert "Decide: 40 conflicts" in page
     assert "And 30 more" in page
     assert 'value="different_people"' in page  # 4: the decision
     posted = {"run": run_of(preview), "how": "different_people", "reason": "a shared mailbox"}
-    assert "Done: 40." in told(as_root.post(DECIDE, posted, follow=True))  # 5: the button
+    assert "Done: 40." in text_of(as_root.post(DECIDE, posted, follow=True))  # 5: the button
     assert states() == ["different_people"] * 40 + ["open"]
-    told_events = Event.objects.filter(kind="conflict.resolved", reason="a shared mailbox", actor="root")
-    assert told_events.values("subject_id").distinct().count() == 40
+    decisions = Event.objects.filter(kind="conflict.resolved", reason="a shared mailbox", actor="root")
+    assert decisions.values("subject_id").distinct().count() == 40
 
 
 def test_chosen_conflicts_are_dismissed_and_no_others_R9(as_root: Client, acme: Connection, jane: Identity) -> None:
@@ -83,7 +83,7 @@ def test_chosen_conflicts_are_dismissed_and_no_others_R9(as_root: Client, acme: 
         clash(acme, number)
     chosen = [str(one.pk) for one in Conflict.objects.order_by("pk")[:2]]
     preview = as_root.post(INBOX, {"action": "decide_chosen", "_selected_action": chosen})
-    assert "Decide: 2 conflicts" in told(preview)
+    assert "Decide: 2 conflicts" in text_of(preview)
     assert states() == ["open"] * 3
     as_root.post(DECIDE, {"run": run_of(preview), "how": "dismiss", "reason": "test users"})
     assert {str(one.pk) for one in Conflict.objects.filter(state="dismissed")} == set(chosen)
@@ -107,7 +107,7 @@ def test_staff_and_holders_of_protected_roles_are_refused_one_by_one_R11_R26(
     ).identity  # fmt: skip
     clash(acme, 2, email="o@acme.test")
     change_user(actor=COMMAND, user_id=other.user_id, is_staff=True)
-    assert "1 of them is refused" in told(keeper.get(DECIDE, {"all": "1"}))
+    assert "1 of them is refused" in text_of(keeper.get(DECIDE, {"all": "1"}))
     for how in ("dismiss", "different_people", "same_person"):
         assert "Only a superuser may do this" in decide(keeper, how)
     staff_s = Conflict.objects.get(other=other.user)
@@ -139,7 +139,7 @@ def test_a_conflict_that_came_after_the_preview_is_not_decided_R9(
 def test_an_address_without_conflicts_decides_none(as_root: Client, acme: Connection, jane: Identity) -> None:
     clash(acme, 1)
     for query in ("", "id=nothing", "all=1&cause=uid", "all=1&nothing=here"):
-        assert "There is no conflict among them" in told(as_root.get(f"{DECIDE}?{query}", follow=True))
+        assert "There is no conflict among them" in text_of(as_root.get(f"{DECIDE}?{query}", follow=True))
 
 
 def test_the_preview_costs_the_same_for_many(as_root: Client, acme: Connection, jane: Identity) -> None:
@@ -159,7 +159,7 @@ def test_both_sides_are_beside_each_other_and_the_same_values_are_marked_R9(
     as_root: Client, acme: Connection, jane: Identity
 ) -> None:
     clash(acme, 1, given_name="<b onx=1>")
-    page = told(as_root.get(reverse("admin:core_identity_conflict_change", args=[Conflict.objects.get().pk])))
+    page = text_of(as_root.get(reverse("admin:core_identity_conflict_change", args=[Conflict.objects.get().pk])))
     assert re.findall(r'<th scope="col">([^<]+)</th>', page) == ["Value", "In the message", "In CORE", "From Acme"]
     email = re.search(r'<th scope="row">email</th>(.*?)</tr>', page)[1]  # type: ignore[index]
     assert email.count("the same") == 3

@@ -30,12 +30,12 @@ EXPIRE_MANY, UNEXPIRE_MANY = f"{LIST}expire-many/", f"{LIST}unexpire-many/"
 
 
 def people(connection: Connection, count: int) -> list[Identity]:
-    made = []
+    identities = []
     for number in range(count):
         name = f"person{number}@acme.test"
         person = replace(JANE, uid=name, external_id=name, user_name=name, email=name)
-        made.append(create_person(actor=OKTA, connection=connection, person=person).identity)
-    return made
+        identities.append(create_person(actor=OKTA, connection=connection, person=person).identity)
+    return identities
 
 
 def drift(identity: Identity, **values: Any) -> None:
@@ -107,14 +107,14 @@ def test_a_post_without_a_preview_changes_nothing(address: str, as_root: Client,
 
 
 def test_all_drift_is_accepted_with_one_event_each_R18(as_desk: Client, acme: Connection) -> None:
-    made = people(acme, 3)
-    for identity in made:
+    everybody = people(acme, 3)
+    for identity in everybody:
         drift(identity)
     assert "3 people" in as_desk.get(ACCEPT).content.decode()
     assert "Done: 3." in act(as_desk, ACCEPT)
-    told = Event.objects.filter(kind="user.drift_taken_over")
-    assert {(event.actor, event.reason) for event in told} == {("desk", "ticket 4711")}
-    assert {event.user_id for event in told} == {identity.user_id for identity in made}
+    events = Event.objects.filter(kind="user.drift_taken_over")
+    assert {(event.actor, event.reason) for event in events} == {("desk", "ticket 4711")}
+    assert {event.user_id for event in events} == {identity.user_id for identity in everybody}
     assert "There is no drift" in as_desk.get(DRIFT).content.decode()
 
 
@@ -135,15 +135,15 @@ def test_only_the_field_and_the_connection_of_the_filters_are_accepted_R18(as_ro
 def test_staff_and_holders_of_protected_roles_are_refused_one_by_one_R26_R33(
     as_desk: Client, as_root: Client, acme: Connection
 ) -> None:
-    made = people(acme, 3)
-    for identity in made:
+    everybody = people(acme, 3)
+    for identity in everybody:
         drift(identity)
-    change_user(actor=COMMAND, user_id=made[0].user_id, is_staff=True)
-    protect(made[1].user)
+    change_user(actor=COMMAND, user_id=everybody[0].user_id, is_staff=True)
+    protect(everybody[1].user)
     assert "2 of them are refused" in re.sub(r"\s+", " ", as_desk.get(ACCEPT).content.decode())
     result = act(as_desk, ACCEPT)
     assert "Done: 1. Refused: 2. 2 people: Only a superuser may do this" in result
-    assert [event.user_id for event in Event.objects.filter(kind="user.drift_taken_over")] == [made[2].user_id]
+    assert [event.user_id for event in Event.objects.filter(kind="user.drift_taken_over")] == [everybody[2].user_id]
     assert "Done: 2." in act(as_root, ACCEPT)
 
 
@@ -168,11 +168,11 @@ def test_two_idps_that_differ_about_one_field_are_left_to_a_person_R18(as_root: 
 
 
 def test_requests_are_unexpired_together_but_not_who_changed_R22(as_desk: Client, acme: Connection) -> None:
-    made = people(acme, 4)
-    for identity in made:
+    everybody = people(acme, 4)
+    for identity in everybody:
         request_again(identity)
-    drift(made[0], email="newcomer@acme.test")
-    protect(made[1].user)
+    drift(everybody[0], email="newcomer@acme.test")
+    protect(everybody[1].user)
     page = re.sub(r"\s+", " ", as_desk.get(REQUESTS).content.decode())
     assert page.count(">Review</a>") == 4
     assert '<span class="core-chip attention">email</span>' in page
@@ -181,7 +181,7 @@ def test_requests_are_unexpired_together_but_not_who_changed_R22(as_desk: Client
     assert "Unexpire this person on the page of the user" in result
     assert "Only a superuser may do this" in result
     back = set(User.objects.filter(expired_at__isnull=True, identities__isnull=False).values_list("pk", flat=True))
-    assert back == {made[2].user_id, made[3].user_id}
+    assert back == {everybody[2].user_id, everybody[3].user_id}
     assert {event.user_id for event in Event.objects.filter(kind="user.unexpired")} == back
 
 
@@ -204,13 +204,15 @@ def choose_all(browser: Client, action: str, query: str = "") -> Any:
 def test_all_that_a_list_finds_are_expired_without_a_limit_and_unexpired_again(
     as_root: Client, root: User, acme: Connection
 ) -> None:
-    made = people(acme, 105)
+    everybody = people(acme, 105)
     preview = choose_all(as_root, "expire_chosen", "q=acme.test")
     assert "Expire: 105 people" in preview.content.decode()
     assert "And 95 more" in preview.content.decode()
     answer = as_root.post(EXPIRE_MANY, {"run": run_of(preview), "reason": "closed"}, follow=True)
     assert "Done: 105." in answer.content.decode()
-    assert Event.objects.filter(kind="user.expired", reason="closed").values("user_id").distinct().count() == len(made)
+    assert Event.objects.filter(kind="user.expired", reason="closed").values("user_id").distinct().count() == len(
+        everybody
+    )
     assert User.objects.get(pk=root.pk).expired_at is None
     preview = choose_all(as_root, "unexpire_chosen", "status=expired")
     posted = {"run": run_of(preview), "reason": "a mistake", "how": "with_roles"}
@@ -242,8 +244,8 @@ def test_the_work_is_done_in_portions_and_a_new_start_finds_those_who_are_left(
     as_root: Client, acme: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bulk, "PORTION", 2)
-    made = people(acme, 5)
-    for identity in made:
+    everybody = people(acme, 5)
+    for identity in everybody:
         drift(identity)
     half = as_root.post(ACCEPT, {"run": run_of(as_root.get(ACCEPT)), "reason": "x"})
     page = re.sub(r"\s+", " ", half.content.decode())
@@ -264,11 +266,11 @@ def test_the_cost_does_not_grow_with_the_list(address: str, as_root: Client, acm
             assert as_root.get(address).status_code == 200
         return len(queries)
 
-    made = people(acme, 60)
+    everybody = people(acme, 60)
     prepare: Callable[[Identity], None] = drift if address in {DRIFT, ACCEPT} else request_again
-    prepare(made[0])
+    prepare(everybody[0])
     few = cost()
-    for identity in made[1:]:
+    for identity in everybody[1:]:
         prepare(identity)
     assert cost() == few <= 20
     if address in {DRIFT, REQUESTS}:

@@ -117,9 +117,9 @@ def test_exchanged_user_names_need_a_third_one_R9(as_root: Client, acme: Connect
         (zoe, replace(ZOE, user_name=JANE.user_name)),
     )
     pages = []
-    for identity, said in swaps:
+    for identity, person in swaps:
         with pytest.raises(errors.Conflict):
-            put(identity, said)
+            put(identity, person)
         pages.append(page_of(Conflict.objects.latest("first_at")))
         hint = "Did these people exchange" if len(pages) == 1 else "These people exchanged their userNames"
         assert hint in text_of(as_root.get(pages[-1]))

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.timezone import localtime
 
 import scim.connections
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection, Customer, Event, Grant, Identity
 from core_identity.services.connections import change_connection
 from core_identity.services.groups import create_group
@@ -41,7 +41,7 @@ def page_of(connection: Connection, name: str = "change") -> str:
 
 
 def form_of(connection: Connection, **changes: Any) -> dict[str, Any]:
-    said = {
+    form_data = {
         "name": connection.name,
         "uid_attribute": connection.uid_attribute,
         "uid_rule": connection.uid_rule,
@@ -52,7 +52,7 @@ def form_of(connection: Connection, **changes: Any) -> dict[str, Any]:
         "unknown_group": connection.unknown_group,
         "reactivation": connection.reactivation,
     }
-    return {**said, **changes}
+    return {**form_data, **changes}
 
 
 def settings_of(connection: Connection) -> Connection:
@@ -78,11 +78,11 @@ def test_a_customer_is_made_and_renamed_by_the_services(as_root: Client) -> None
 
 
 def test_a_new_connection_leads_to_its_setup_sheet(as_root: Client, acme: Connection) -> None:
-    said = form_of(acme, customer=str(acme.customer_id), slug="acme-entra", name="Acme Entra")
-    answer = as_root.post(f"{LIST}add/", said)
-    made = Connection.objects.get(slug="acme-entra")
-    assert answer["Location"] == page_of(made, "overview")
-    page = as_root.get(page_of(made, "overview")).content.decode()
+    form_data = form_of(acme, customer=str(acme.customer_id), slug="acme-entra", name="Acme Entra")
+    answer = as_root.post(f"{LIST}add/", form_data)
+    connection = Connection.objects.get(slug="acme-entra")
+    assert answer["Location"] == page_of(connection, "overview")
+    page = as_root.get(page_of(connection, "overview")).content.decode()
     for text in (
         "http://localhost:8000/sso/acme-entra/acs",
         "http://localhost:8000/scim/acme-entra/v2",
@@ -92,7 +92,7 @@ def test_a_new_connection_leads_to_its_setup_sheet(as_root: Client, acme: Connec
         'data-copy="copy-acs_url"',
     ):
         assert text in page
-    event = Event.objects.get(kind="connection.created", subject_id=made.pk)
+    event = Event.objects.get(kind="connection.created", subject_id=connection.pk)
     assert (event.actor, event.request_id) == ("root", answer["X-Request-Id"])
 
 
@@ -252,8 +252,8 @@ def test_saml_settings_are_pasted_and_shown(as_root: Client, acme: Connection, i
 
 
 def test_every_fault_of_the_saml_settings_is_shown_at_its_place(as_root: Client, acme: Connection) -> None:
-    said = {**NAMES, "idp_metadata": "<no-metadata/>", "first_name": "Name", "last_name": "Name"}
-    answer = as_root.post(page_of(acme, "saml"), said)
+    form_data = {**NAMES, "idp_metadata": "<no-metadata/>", "first_name": "Name", "last_name": "Name"}
+    answer = as_root.post(page_of(acme, "saml"), form_data)
     errors = answer.context["form"].errors
     assert set(errors) == {"idp_metadata", "last_name"}
     assert "is named twice" in errors["last_name"][0]
@@ -264,8 +264,8 @@ def test_every_fault_of_the_saml_settings_is_shown_at_its_place(as_root: Client,
 
 
 def test_the_secret_is_shown_once_and_kept_nowhere(as_root: Client, acme: Connection) -> None:
-    said = {"redirect_uris": "https://a.test/cb\nhttps://b.test/cb", "grants": ["authorization_code"]}
-    answer = as_root.post(page_of(acme, "oauth"), said)
+    form_data = {"redirect_uris": "https://a.test/cb\nhttps://b.test/cb", "grants": ["authorization_code"]}
+    answer = as_root.post(page_of(acme, "oauth"), form_data)
     secret = answer.context["shown"][1]["value"]
     assert secret in answer.content.decode()
     assert "no-store" in answer["Cache-Control"]
@@ -285,10 +285,10 @@ def live_hash() -> str:
 def test_saving_keeps_the_secret_and_a_new_one_is_made_on_demand(as_root: Client, acme: Connection) -> None:
     scim.connections.apply(acme, {}, rotate_secret=False)
     before = live_hash()
-    said = {"redirect_uris": "", "grants": ["client_credentials"]}
-    assert as_root.post(page_of(acme, "oauth"), said)["Location"] == page_of(acme, "overview")
+    form_data = {"redirect_uris": "", "grants": ["client_credentials"]}
+    assert as_root.post(page_of(acme, "oauth"), form_data)["Location"] == page_of(acme, "overview")
     assert live_hash() == before
-    answer = as_root.post(page_of(acme, "oauth"), {**said, "new_secret": "yes"})
+    answer = as_root.post(page_of(acme, "oauth"), {**form_data, "new_secret": "yes"})
     assert answer.context["shown"][1]["value"]
     assert live_hash() != before
 
@@ -304,8 +304,8 @@ def test_faults_of_the_oauth_client_are_shown(as_root: Client, acme: Connection)
 def test_a_rekey_is_begun_and_ended_R3(as_root: Client, acme: Connection, jane: Identity) -> None:
     page = reverse("admin:core_identity_connection_rekey", args=[acme.pk])
     assert "people have externalId and userName" in as_root.get(page).content.decode()
-    said = {"days": "14", "uid_attribute": "employeeNumber", "uid_rule": "other", "reason": "new org"}
-    assert as_root.post(page, said).status_code == 302
+    form_data = {"days": "14", "uid_attribute": "employeeNumber", "uid_rule": "other", "reason": "new org"}
+    assert as_root.post(page, form_data).status_code == 302
     acme.refresh_from_db()
     assert (acme.uid_attribute, acme.rekeying) == ("employeeNumber", True)
     assert "In re-key until" in as_root.get(page).content.decode()
@@ -334,15 +334,15 @@ def test_only_a_superuser_changes_who_is_whom(page: str, acme: Connection) -> No
 
 
 def test_a_difference_is_shown_before_it_is_adopted(as_root: Client, acme: Connection, idp: TestIdp) -> None:
-    said = {"metadata": idp.metadata(), "keep_url": ""}
-    shown = as_root.post(page_of(acme, "metadata"), said)
+    form_data = {"metadata": idp.metadata(), "keep_url": ""}
+    shown = as_root.post(page_of(acme, "metadata"), form_data)
     assert f"nothing → {idp.entity_id}" in shown.content.decode()
     assert not SamlSettings.objects.exists()
-    blind = as_root.post(page_of(acme, "metadata"), {**said, "adopt": "x", "shown": "0" * 64})
+    blind = as_root.post(page_of(acme, "metadata"), {**form_data, "adopt": "x", "shown": "0" * 64})
     assert "changed while you were looking" in blind.content.decode()
     assert not SamlSettings.objects.exists()
     seen = shown.context["difference"].seen
-    done = as_root.post(page_of(acme, "metadata"), {**said, "adopt": "x", "shown": seen})
+    done = as_root.post(page_of(acme, "metadata"), {**form_data, "adopt": "x", "shown": seen})
     assert done["Location"] == page_of(acme, "overview")
     assert SamlSettings.objects.get().certificates == [idp.pem]
     assert Event.objects.get(kind="saml_settings.changed").actor == "root"
@@ -388,7 +388,7 @@ def test_every_page_in_the_tabs_opens_and_no_tab_leads_to_a_refusal_R37(
     ]
     for has_saml in (False, True):
         if has_saml:
-            sso.connections.apply(acme, {"idp_metadata": idp.metadata()}, base_dir=None)
+            sso.settings.changes.apply(acme, {"idp_metadata": idp.metadata()}, base_dir=None)
         for reader in readers:
             tabs = reader.get(page_of(acme, "overview")).context["tabs"]
             links = [page["url"] for tab in tabs for page in tab["pages"]]

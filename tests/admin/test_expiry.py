@@ -142,7 +142,7 @@ def test_unexpire_with_and_without_roles(how: str, roles: list[str], as_desk: Cl
     as_desk.post(UNEXPIRE, {"user": str(expired.user_id), "how": how, "reason": "came back"})
     user = User.objects.get(pk=expired.user_id)
     assert user.expired_at is None
-    assert [held.name for held in roles_of(user)] == roles
+    assert [grant.name for grant in roles_of(user)] == roles
     event = Event.objects.get(kind="user.unexpired")
     assert (event.actor, event.reason) == ("desk", "came back")
 

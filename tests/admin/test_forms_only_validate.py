@@ -104,7 +104,7 @@ def test_a_refusal_of_the_service_is_an_error_of_the_form(root: User) -> None:
 def test_a_refusal_on_a_change_page_shows_the_page_again_and_changes_nothing(as_root: Client) -> None:
     create_customer(actor=ADMIN, name="Acme")
     events = Event.objects.count()
-    taken = as_root.post("/admin/core_identity/customer/add/", {"name": "ACME"})
-    assert taken.status_code == 200
-    assert "errorlist" in taken.content.decode()
+    answer = as_root.post("/admin/core_identity/customer/add/", {"name": "ACME"})
+    assert answer.status_code == 200
+    assert "errorlist" in answer.content.decode()
     assert (Customer.objects.count(), Event.objects.count()) == (1, events)

@@ -24,7 +24,7 @@ from scim.home import CALLS, ending_credentials, last_call_by_connection
 from scim.models import BearerToken, ProvisioningRecord
 from sso.home import SIGN_INS, last_sign_in_by_connection
 from sso.models import SignInRecord
-from sso.outcomes import kind_of
+from sso.sign_in.outcomes import kind_of
 from tests.admin.conftest import browser_of, put, staff
 from tests.support.cast import ADMIN, JANE, OKTA, ZOE, make_connection
 from tests.support.plans import plans

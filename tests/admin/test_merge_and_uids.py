@@ -43,8 +43,8 @@ def test_a_merge_is_shown_before_it_is_done_R11(as_root: Client, jane: Identity,
 
 
 def test_what_was_not_shown_is_not_done_R11(as_root: Client, jane: Identity, roe: Identity) -> None:
-    said = {"other": "jane.roe@acme.test", "keep": "other", "reason": "one human", "shown": str(jane.user_id)}
-    shown = text_of(as_root.post(url("merge", jane.user_id), said))
+    form_data = {"other": "jane.roe@acme.test", "keep": "other", "reason": "one human", "shown": str(jane.user_id)}
+    shown = text_of(as_root.post(url("merge", jane.user_id), form_data))
     assert "What will happen" in shown
     assert not User.objects.filter(merged_into__isnull=False).exists()
 
@@ -56,8 +56,8 @@ def test_nobody_of_that_name_is_told(as_root: Client, jane: Identity) -> None:
 def test_the_tombstone_leads_to_the_one_kept_and_cannot_be_changed_R11(
     as_root: Client, jane: Identity, roe: Identity
 ) -> None:
-    said = {"other": str(roe.user_id), "keep": "this", "reason": "one human", "shown": str(jane.user_id)}
-    as_root.post(url("merge", jane.user_id), said)
+    form_data = {"other": str(roe.user_id), "keep": "this", "reason": "one human", "shown": str(jane.user_id)}
+    as_root.post(url("merge", jane.user_id), form_data)
     assert url("change", jane.user_id) in text_of(as_root.get(url("change", roe.user_id)))
     assert as_root.get(url("merge", roe.user_id)).status_code == 403
     assert "Merged into this user" in text_of(as_root.get(url("change", jane.user_id)))
@@ -65,8 +65,8 @@ def test_the_tombstone_leads_to_the_one_kept_and_cannot_be_changed_R11(
 
 def test_the_desk_cannot_merge_staff_R11(as_desk: Client, acme: Connection, jane: Identity) -> None:
     create_user(actor=COMMAND, username="chief", customer=acme.customer, is_staff=True)
-    said = {"other": "chief", "keep": "this", "reason": "x", "shown": str(jane.user_id)}
-    assert "Only a superuser" in text_of(as_desk.post(url("merge", jane.user_id), said))
+    form_data = {"other": "chief", "keep": "this", "reason": "x", "shown": str(jane.user_id)}
+    assert "Only a superuser" in text_of(as_desk.post(url("merge", jane.user_id), form_data))
     assert not User.objects.filter(merged_into__isnull=False).exists()
 
 
@@ -86,15 +86,15 @@ def test_another_uid_is_given_R8a(as_root: Client, jane: Identity) -> None:
 
 
 def test_users_are_offered_from_the_list_and_withdrawn_R10(as_root: Client, acme: Connection) -> None:
-    made = create_user(actor=ADMIN, username="pat@acme.test", customer=acme.customer)
+    user = create_user(actor=ADMIN, username="pat@acme.test", customer=acme.customer)
     listed = "/admin/core_identity/user/"
-    page = text_of(as_root.post(listed, {"action": "offer_chosen", "_selected_action": [str(made.pk)]}))
+    page = text_of(as_root.post(listed, {"action": "offer_chosen", "_selected_action": [str(user.pk)]}))
     assert "Import New Users" in page
     as_root.post(
         reverse("admin:core_identity_user_offer"),
-        {"user": [str(made.pk)], "connection": str(acme.pk), "reason": "the old list"},
+        {"user": [str(user.pk)], "connection": str(acme.pk), "reason": "the old list"},
     )
-    identity = Identity.objects.get(user=made)
+    identity = Identity.objects.get(user=user)
     assert identity.is_resource
-    as_root.post(url("uids", made.pk), {"act": f"withdraw {identity.pk}", "reason": "a mistake"})
-    assert not Identity.objects.filter(user=made).exists()
+    as_root.post(url("uids", user.pk), {"act": f"withdraw {identity.pk}", "reason": "a mistake"})
+    assert not Identity.objects.filter(user=user).exists()

@@ -24,9 +24,9 @@ def twice(connection: Connection, number: int = 0) -> tuple[Identity, Identity]:
     """Let a human come by both channels under two UIDs; return the identities by SCIM and by SSO."""
     address = f"p{number}@acme.test"
     pushed = Person(uid=f"p{number}", user_name=f"user{number}", email=address)
-    said = Person(uid=address, name_id=address, email=f"{number}@home.test", given_name="P", family_name="Q")
+    person = Person(uid=address, name_id=address, email=f"{number}@home.test", given_name="P", family_name="Q")
     scim = create_person(actor=OKTA, connection=connection, person=pushed).identity
-    return scim, sign_in(actor=BROWSER, connection=connection, person=said)
+    return scim, sign_in(actor=BROWSER, connection=connection, person=person)
 
 
 def test_the_page_of_a_connection_counts_whom_it_may_know_twice_R37(as_root: Client, acme: Connection) -> None:

@@ -161,8 +161,8 @@ def test_two_hashes_at_once_and_few_that_wait(boss: User, monkeypatch: pytest.Mo
         return pbkdf2(*args, **more)
 
     monkeypatch.setattr(hashers, "pbkdf2", slow)
-    made: list[str] = []
-    threads = [threading.Thread(target=lambda: made.append(make_password("x"))) for _ in range(2)]
+    hashes: list[str] = []
+    threads = [threading.Thread(target=lambda: hashes.append(make_password("x"))) for _ in range(2)]
     for thread in threads:
         thread.start()
     try:
@@ -179,7 +179,7 @@ def test_two_hashes_at_once_and_few_that_wait(boss: User, monkeypatch: pytest.Mo
             assert answer["X-Request-Id"] in answer.content.decode()
         assert not User.objects.filter(username="second").exists()
         monkeypatch.setattr(hashing, "PATIENCE", 20)
-        waiting = [threading.Thread(target=lambda: made.append(make_password("x"))) for _ in range(2)]
+        waiting = [threading.Thread(target=lambda: hashes.append(make_password("x"))) for _ in range(2)]
         threads += waiting
         for thread in waiting:
             thread.start()
@@ -190,7 +190,7 @@ def test_two_hashes_at_once_and_few_that_wait(boss: User, monkeypatch: pytest.Mo
         going_on.set()
         for thread in threads:
             thread.join()
-    assert [check_password("x", one) for one in made] == [True] * 4
+    assert [check_password("x", one) for one in hashes] == [True] * 4
     assert attempt("boss", PASSWORD).status_code == 302
 
 

@@ -29,8 +29,8 @@ def page_of(role: Role, name: str = "change") -> str:
     return f"{LIST}{role.pk}/{name}/"
 
 
-def make(browser: Client, acme: Connection, **said: Any) -> Any:
-    return browser.post(f"{LIST}add/", {"name": "Editors", "grantable_by": [str(acme.pk)], **said})
+def make(browser: Client, acme: Connection, **form_data: Any) -> Any:
+    return browser.post(f"{LIST}add/", {"name": "Editors", "grantable_by": [str(acme.pk)], **form_data})
 
 
 def test_a_new_role_asks_for_the_groups_that_wait_and_links_only_the_confirmed_R29(
@@ -42,7 +42,7 @@ def test_a_new_role_asks_for_the_groups_that_wait_and_links_only_the_confirmed_R
     assert roles_of(jane.user) == []
     assert "Editors of acme: 1 person" in as_desk.get(answer["Location"]).content.decode()
     answer = as_desk.post(page_of(role, "waiting"), {"groups": [str(waiting.pk)]})
-    assert [held.name for held in roles_of(jane.user)] == ["Editors"]
+    assert [grant.name for grant in roles_of(jane.user)] == ["Editors"]
     linked = Event.objects.get(kind="group.linked")
     assert (linked.actor, linked.request_id) == ("desk", answer["X-Request-Id"])
 
@@ -70,13 +70,13 @@ def test_a_renamed_opened_or_aliased_role_asks_as_well_and_the_confirmed_take_ef
 ) -> None:
     name = "Editors" if change == "open" else "Redaktion"
     role = create_role(actor=ADMIN, name=name, grantable_by=[] if change == "open" else [acme])
-    said = {"name": "Redaktion", "aliases": "Autoren\r\n\r\neditors"} if change == "alias" else {"name": "Editors"}
-    answer = as_desk.post(page_of(role), {**said, "grantable_by": [str(acme.pk)]})
+    form_data = {"name": "Redaktion", "aliases": "Autoren\r\n\r\neditors"} if change == "alias" else {"name": "Editors"}
+    answer = as_desk.post(page_of(role), {**form_data, "grantable_by": [str(acme.pk)]})
     assert answer["Location"] == page_of(role, "waiting")
     assert "Editors of acme: 1 person" in as_desk.get(answer["Location"]).content.decode()
     assert roles_of(jane.user) == []
     as_desk.post(answer["Location"], {"groups": [str(waiting.pk)]})
-    assert [held.name for held in roles_of(jane.user)] == [said["name"]]
+    assert [grant.name for grant in roles_of(jane.user)] == [form_data["name"]]
 
 
 def test_aliases_are_written_one_a_line_and_shown_R28(as_desk: Client, acme: Connection) -> None:
@@ -155,12 +155,12 @@ def test_permissions_and_protection_are_a_superuser_s_to_set(
     as_desk: Client, as_root: Client, acme: Connection
 ) -> None:
     change_user = Permission.objects.get(codename="change_user", content_type__app_label="core_identity")
-    wished = {"permissions": [str(change_user.pk)], "marked_protected": "on"}
-    make(as_desk, acme, **wished)
+    form_data = {"permissions": [str(change_user.pk)], "marked_protected": "on"}
+    make(as_desk, acme, **form_data)
     role = Role.objects.get(name="Editors")
     assert not role.permissions.exists()
     assert not role.marked_protected
-    as_root.post(page_of(role), {"name": "Editors", **wished})
+    as_root.post(page_of(role), {"name": "Editors", **form_data})
     role.refresh_from_db()
     assert list(role.permissions.all()) == [change_user]
     assert role.marked_protected
@@ -187,7 +187,7 @@ def test_only_permissions_that_open_something_are_offered(as_root: Client) -> No
 
 
 def test_what_a_role_holds_anyway_is_kept_when_it_is_saved(as_root: Client, db: None) -> None:
-    odd = Permission.objects.get(codename="add_session")
+    odd = Permission.objects.get(codename="add_contenttype")
     role = create_role(actor=COMMAND, name="Odd", permissions=[odd])
     form = as_root.get(page_of(role)).context["adminform"].form
     assert odd in form.fields["permissions"].queryset

@@ -8,14 +8,14 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection, Event
 from core_identity.services.connections import change_connection
 from sso.admin import consequences
-from sso.email_domains import verified_domains, verify_domain
-from sso.keys import keys_of, make_key
 from sso.models import SamlSettings, SpKey
-from sso.section import KEYS
+from sso.settings.email_domains import verified_domains, verify_domain
+from sso.settings.keys import keys_of, make_key
+from sso.settings.section import KEYS
 from tests.admin.conftest import browser_of, staff
 from tests.support.cast import ADMIN, COMMAND, make_connection
 from tests.support.saml import TestIdp
@@ -38,21 +38,21 @@ def quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def saml(acme: Connection, idp: TestIdp) -> SamlSettings:
-    return sso.connections.apply(acme, {"idp_metadata": idp.metadata()}, base_dir=None)
+    return sso.settings.changes.apply(acme, {"idp_metadata": idp.metadata()}, base_dir=None)
 
 
 def page_of(connection: Connection, name: str = "change") -> str:
     return f"/admin/core_identity/connection/{connection.pk}/{name}/"
 
 
-def said_of(saml: SamlSettings, **changes: Any) -> dict[str, Any]:
+def form_data_of(saml: SamlSettings, **changes: Any) -> dict[str, Any]:
     """Return the form as a browser sends it: a box that is not ticked is not there."""
-    said: dict[str, Any] = {name: "on" for name in FLAGS if getattr(saml, name)}
-    said |= {name: str(getattr(saml, name)) for name in PLAIN}
-    said |= {name: getattr(saml, f"{name}_attribute") for name in SamlSettings.ATTRIBUTES}
-    said["email_domains"] = "\r\n".join(saml.email_domains)
-    said |= changes
-    return {name: value for name, value in said.items() if value is not None}
+    form_data: dict[str, Any] = {name: "on" for name in FLAGS if getattr(saml, name)}
+    form_data |= {name: str(getattr(saml, name)) for name in PLAIN}
+    form_data |= {name: getattr(saml, f"{name}_attribute") for name in SamlSettings.ATTRIBUTES}
+    form_data["email_domains"] = "\r\n".join(saml.email_domains)
+    form_data |= changes
+    return {name: value for name, value in form_data.items() if value is not None}
 
 
 def standing(connection: Connection) -> SamlSettings:
@@ -60,7 +60,7 @@ def standing(connection: Connection) -> SamlSettings:
 
 
 def show(browser: Client, saml: SamlSettings, **changes: Any) -> Any:
-    return browser.post(page_of(saml.connection, "saml"), said_of(saml, **changes))
+    return browser.post(page_of(saml.connection, "saml"), form_data_of(saml, **changes))
 
 
 def save(browser: Client, saml: SamlSettings, **changes: Any) -> Any:
@@ -106,8 +106,8 @@ def test_what_would_change_is_shown_with_what_it_breaks_before_it_is_saved_R34(
 
 def test_each_setting_of_a_connection_file_is_on_the_page(as_root: Client, saml: SamlSettings) -> None:
     make_key(actor=ADMIN, connection=saml.connection)
-    wished: dict[str, Any] = {name: not getattr(saml, name) for name in FLAGS}
-    wished |= {
+    changes: dict[str, Any] = {name: not getattr(saml, name) for name in FLAGS}
+    changes |= {
         "signed": "response",
         "authn_context": "urn:x:mfa",
         "name_id_format": "urn:x:email",
@@ -116,9 +116,9 @@ def test_each_setting_of_a_connection_file_is_on_the_page(as_root: Client, saml:
         "slo_binding": "redirect",
         "email_domains": ["acme.com"],
     }
-    wished |= {f"{name}_attribute": f"the-{name}" for name in SamlSettings.ATTRIBUTES}
-    said: dict[str, Any] = {name: "on" if wished[name] else None for name in FLAGS}
-    said |= {
+    changes |= {f"{name}_attribute": f"the-{name}" for name in SamlSettings.ATTRIBUTES}
+    form_data: dict[str, Any] = {name: "on" if changes[name] else None for name in FLAGS}
+    form_data |= {
         "signed": "response",
         "authn_context": "urn:x:mfa",
         "name_id_format": "urn:x:email",
@@ -127,10 +127,10 @@ def test_each_setting_of_a_connection_file_is_on_the_page(as_root: Client, saml:
         "slo_binding": "redirect",
         "email_domains": "ACME.com",
     }
-    said |= {name: f"the-{name}" for name in SamlSettings.ATTRIBUTES}
-    save(as_root, saml, **said)
+    form_data |= {name: f"the-{name}" for name in SamlSettings.ATTRIBUTES}
+    save(as_root, saml, **form_data)
     now = standing(saml.connection)
-    assert {field: getattr(now, field) for field in wished} == wished
+    assert {field: getattr(now, field) for field in changes} == changes
     trust = {"idp_metadata", "entity_id", "certificates", *SamlSettings.PLACES}  # on a page of its own
     known = set(KEYS) - trust - {"attributes"} | set(SamlSettings.ATTRIBUTES)
     assert set(show(as_root, now).context["form"].fields) == known
@@ -210,7 +210,7 @@ def test_who_may_change_connections_changes_settings_and_no_first_trust(acme: Co
     keeper = browser_of(staff("keeper", "view_connection", "change_connection"))
     assert keeper.get(page_of(acme, "saml")).status_code == 403
     assert "/saml/" not in keeper.get(page_of(acme)).content.decode(), "no link leads to a refusal"
-    saml = sso.connections.apply(acme, {"idp_metadata": idp.metadata()}, base_dir=None)
+    saml = sso.settings.changes.apply(acme, {"idp_metadata": idp.metadata()}, base_dir=None)
     assert save(keeper, saml, clock_skew="60").status_code == 302
     change_connection(actor=COMMAND, connection_id=acme.pk, own_idp=True)
     for page in ("saml", "domains", "keys", "key"):
@@ -243,7 +243,7 @@ def test_a_domain_of_another_customer_is_refused_with_where_it_is(
     other = make_connection("globex", customer="Globex")
     section = {"idp_metadata": idp.metadata(), "email_domains": ["acme.com"]}
     for connection in (saml.connection, other):
-        sso.connections.apply(connection, section, base_dir=None)
+        sso.settings.changes.apply(connection, section, base_dir=None)
     verify_domain(actor=ADMIN, connection=other, domain="acme.com")
     page = as_root.post(page_of(saml.connection, "domains"), {"verify": "acme.com", "reason": "asked"})
     assert "leads to another customer through the connection globex" in page.content.decode()
@@ -260,7 +260,7 @@ def test_the_pages_cost_the_same_however_many_domains_there_are(
     pages = ("domains", "change", "saml")
     few = [cost(page) for page in pages]
     many = [{"domain": f"d{number}.test", "verified": True} for number in range(30)]
-    sso.connections.apply(saml.connection, {"idp_metadata": idp.metadata(), "email_domains": many}, base_dir=None)
+    sso.settings.changes.apply(saml.connection, {"idp_metadata": idp.metadata(), "email_domains": many}, base_dir=None)
     assert [cost(page) for page in pages] == few
 
 

@@ -66,8 +66,8 @@ def test_an_exact_key_counts_more_than_a_beginning(jane: Identity) -> None:
 def test_the_longest_name_that_a_message_may_have_can_be_stored_and_found(acme: Connection) -> None:
     """An index of the whole name would refuse the push: PostgreSQL takes no entry of more than a third of a page."""
     name = "".join(chr(0x4E00 + n % 20_000) for n in range(1024))
-    made = create_person(actor=OKTA, connection=acme, person=replace(JANE, given_name=name, family_name=name[::-1]))
-    assert found(name[:30]) == found(name) == [made.identity.user.username]
+    outcome = create_person(actor=OKTA, connection=acme, person=replace(JANE, given_name=name, family_name=name[::-1]))
+    assert found(name[:30]) == found(name) == [outcome.identity.user.username]
 
 
 def test_the_search_box_leads_straight_to_the_one_thing(as_root: Client, jane: Identity) -> None:
@@ -187,7 +187,7 @@ WITH made AS (
 ), identities AS (
     INSERT INTO core_identity_identity (
         id, connection_id, user_id, scim_id, user_name, user_name_key, external_id, active, given_name, family_name, email, email_key, title,
-        organization, department, attributes, said_uid, new_uid_held, name_id, name_id_key, pushed_at, unmapped_groups, session_epoch, version,
+        organization, department, attributes, sent_uid, new_uid_held, name_id, name_id_key, pushed_at, unmapped_groups, session_epoch, version,
         created_at, changed_at
     )
     SELECT gen_random_uuid(), %(connection)s, id, gen_random_uuid(), username_key, username_key, 'x' || n, true, '', '', username_key, username_key,

@@ -28,12 +28,12 @@ def page_of(user: User, name: str = "change") -> str:
 
 
 def people(connection: Connection, count: int, start: int = 0) -> list[Identity]:
-    made = []
+    identities = []
     for number in range(start, start + count):
         name = f"p{number}@acme.test"
         person = replace(JANE, uid=f"p.{number}", external_id=f"00u{number}", user_name=name, email=name)
-        made.append(create_person(actor=OKTA, connection=connection, person=person).identity)
-    return made
+        identities.append(create_person(actor=OKTA, connection=connection, person=person).identity)
+    return identities
 
 
 def queries(browser: Client, path: str, **query: str) -> int:
@@ -56,8 +56,8 @@ def form_of(user: User, **changes: Any) -> dict[str, Any]:
 def test_a_person_is_found_by_every_name(term: str, as_root: Client, jane: Identity) -> None:
     create_person(actor=OKTA, connection=jane.connection, person=ZOE)
     before = replace(JANE, uid="former.uid", user_name="jane.roe@acme.test")
-    for said in (before, replace(before, uid="jane.doe")):
-        put(jane, said)
+    for person in (before, replace(before, uid="jane.doe")):
+        put(jane, person)
     listed = as_root.get(LIST, {"q": term}).content.decode()
     assert str(jane.user_id) in listed
     assert "zoë" not in listed
@@ -83,20 +83,20 @@ def test_the_list_costs_the_same_for_five_and_for_twenty_five(as_root: Client, a
 
 
 def test_the_filters_tell_the_states_apart(as_root: Client, acme: Connection) -> None:
-    active, _, expired, wished = people(acme, 4)
+    active, _, expired, requested = people(acme, 4)
     off = replace(ZOE, active=False)
     inactive = create_person(actor=OKTA, connection=acme, person=off).identity
-    for identity in (expired, wished):
+    for identity in (expired, requested):
         expire(actor=ADMIN, user_id=identity.user_id, reason="left")
-    for said in (False, True):
-        put(wished, replace(JANE, uid=None, external_id=None, user_name=None, email=None, active=said))
+    for is_active in (False, True):
+        put(requested, replace(JANE, uid=None, external_id=None, user_name=None, email=None, active=is_active))
 
     def listed(status: str) -> set[str]:
         rows = as_root.get(LIST, {"status": status}).context["cl"].result_list
         return {user.username for user in rows}
 
-    assert listed("expired") == {expired.user.username, wished.user.username}
-    assert listed("wished") == {wished.user.username}
+    assert listed("expired") == {expired.user.username, requested.user.username}
+    assert listed("wished") == {requested.user.username}
     assert listed("inactive") == {inactive.user.username}
     assert {active.user.username, "root"} <= listed("active")
     assert len(as_root.get(LIST, {"identities__connection__id__exact": str(acme.pk)}).context["cl"].result_list) == 5
@@ -113,8 +113,8 @@ def test_the_page_is_the_whole_story_R36(as_root: Client, acme: Connection, jane
         create_group(
             actor=OKTA, connection=acme, change=GroupChange(display_name=name, members=frozenset({jane.scim_id}))
         )
-    said = replace(JANE, uid="jane.roe", email="jane.roe@acme.test", title="Chief")
-    put(jane, said)
+    person = replace(JANE, uid="jane.roe", email="jane.roe@acme.test", title="Chief")
+    put(jane, person)
     page = " ".join(as_root.get(page_of(jane.user)).content.decode().split())
     for text in (
         "jane.roe",
@@ -142,8 +142,8 @@ def test_the_page_costs_the_same_for_little_and_for_much(as_root: Client, acme: 
             change=GroupChange(display_name=f"Role {number}", members=frozenset({much.scim_id})),
         )
     for number in range(4):
-        said = replace(JANE, uid=f"much.{number}", external_id="00u1", user_name="p1@acme.test", email="x@acme.test")
-        put(much, said)
+        person = replace(JANE, uid=f"much.{number}", external_id="00u1", user_name="p1@acme.test", email="x@acme.test")
+        put(much, person)
     for identity in (little, much):
         expire(actor=ADMIN, user_id=identity.user_id, reason="left")
     assert queries(as_root, page_of(little.user)) == queries(as_root, page_of(much.user))
@@ -162,8 +162,8 @@ def test_what_a_person_is_called_cannot_become_html(as_root: Client, acme: Conne
 
 
 def test_a_user_is_made_beforehand(as_root: Client, acme: Connection) -> None:
-    said = {"username": "new.hire", "email": "new@acme.test", "customer": str(acme.customer_id)}
-    answer = as_root.post(f"{LIST}add/", said)
+    form_data = {"username": "new.hire", "email": "new@acme.test", "customer": str(acme.customer_id)}
+    answer = as_root.post(f"{LIST}add/", form_data)
     user = User.objects.get(username="new.hire")
     assert (user.customer, user.email, user.has_usable_password()) == (acme.customer, "new@acme.test", False)
     event = Event.objects.get(kind="user.created", user_id=user.pk)
@@ -284,9 +284,9 @@ def test_one_s_own_password_leaves_an_event_and_keeps_the_session(db: None) -> N
     user = create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True, password=PASSWORD)
     browser = browser_of(user)
     new = "another horse battery staple"
-    said = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+    form_data = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
     assert browser.get("/admin/password_change/").status_code == 200
-    assert browser.post("/admin/password_change/", said, follow=True).status_code == 200
+    assert browser.post("/admin/password_change/", form_data, follow=True).status_code == 200
     assert User.objects.get(pk=user.pk).check_password(new)
     assert Event.objects.filter(kind="user.password_set", actor="root").exists()
     assert browser.get("/admin/").status_code == 200

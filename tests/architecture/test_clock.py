@@ -32,12 +32,12 @@ SHOWN_OR_LOGGED: Final = {
     "sso/admin/pages.py",  # warnings
     "sso/checks.py",
     "sso/commands.py",
-    "sso/email_domains.py",
-    "sso/idp_changes.py",  # the last refresh
+    "sso/settings/email_domains.py",
+    "sso/settings/idp_changes.py",  # the last refresh
     "sso/set_up.py",  # warnings
-    "sso/keys.py",  # the start of a certificate of ours
-    "sso/sign_in_log.py",
-    "sso/views.py",  # validUntil of our metadata
+    "sso/settings/keys.py",  # the start of a certificate of ours
+    "sso/sign_in/log.py",
+    "sso/sign_in/views.py",  # validUntil of our metadata
 }
 """Modules that may read the clock of the node. A new one needs a reason: if its time ends or refuses anything, use `core_identity.clock`."""
 

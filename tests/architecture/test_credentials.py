@@ -85,9 +85,9 @@ def test_the_page_lists_no_address_that_is_not_there() -> None:
 def holders(db: None, settings: LazySettings) -> dict[str, Client]:
     """A browser or program with each credential; the people and tokens are real."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # for real, but not a million times
-    held = {name: Client(headers={"host": "localhost"}) for name in HOLDERS}
-    held["person"].force_login(create_user(actor=ADMIN, username="person"))
-    held["staff"].force_login(create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True))
+    clients = {name: Client(headers={"host": "localhost"}) for name in HOLDERS}
+    clients["person"].force_login(create_user(actor=ADMIN, username="person"))
+    clients["staff"].force_login(create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True))
     own, other = make_connection(), make_connection("other", customer="Other")
     tokens = {
         "token": token_of(own),
@@ -95,8 +95,8 @@ def holders(db: None, settings: LazySettings) -> dict[str, Client]:
         "token run out": token_of(own, runs_out=True),
     }
     for name, token in tokens.items():
-        held[name].defaults["HTTP_AUTHORIZATION"] = f"Bearer {token}"
-    return held
+        clients[name].defaults["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    return clients
 
 
 def token_of(connection: Connection, *, runs_out: bool = False) -> str:

@@ -136,8 +136,8 @@ def oauth_sentences() -> dict[str, dict[str, None]]:
 
 def saml_sentences() -> dict[str, list[str]]:
     from core_identity.services.sign_in import BAR_TEXTS
-    from sso import mapping, refusal_page
     from sso.saml.refusals import OTHERWISE, SENTENCES, Code
+    from sso.sign_in import mapping, refusal_page
 
     service, locks = (import_module(f"core_identity.services.{name}") for name in ("sign_in", "locks"))
     found = {code.value: [SENTENCES.get(code, OTHERWISE)] for code in Code}
@@ -160,8 +160,8 @@ def saml_sentences() -> dict[str, list[str]]:
 def rendered() -> str:
     from scim.oauth_errors import REMEDIES as OAUTH
     from scim.remedies import REMEDIES as SCIM
-    from sso.refusal_advice import advice_for
-    from sso.remedies import REMEDIES
+    from sso.sign_in.refusal_advice import advice_for
+    from sso.sign_in.remedies import REMEDIES
 
     lines = ["## SCIM\n", "An identity provider shows these sentences in its task list.\n"]
     kinds = {kind.code: kind for kind in scim_kinds()}
@@ -220,7 +220,7 @@ def test_every_error_of_oauth_has_a_sentence_and_a_remedy() -> None:
 
 
 def test_every_code_of_the_sign_in_log_is_on_the_page() -> None:
-    from sso.remedies import REMEDIES
+    from sso.sign_in.remedies import REMEDIES
 
     assert {str(code) for code in REMEDIES} - {"logout_refused"} <= set(saml_sentences())
 

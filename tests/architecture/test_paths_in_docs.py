@@ -60,4 +60,10 @@ def test_a_path_that_does_not_exist_is_noticed() -> None:
         "tests/admin/test_gone",
     ]
     block = "```\nsso/        the folder\n  saml/     messages\n    gone.py → lost.py   both\n  acs.py    back\n```"
-    assert list(paths_on_the_map(block)) == ["sso/", "sso/saml/", "sso/saml/gone.py", "sso/saml/lost.py", "sso/acs.py"]
+    assert list(paths_on_the_map(block)) == [
+        "sso/",
+        "sso/saml/",
+        "sso/saml/gone.py",
+        "sso/saml/lost.py",
+        "sso/acs.py",
+    ]

@@ -147,9 +147,9 @@ def read_table(text: str, *, outcomes: tuple[str, ...]) -> tuple[Row, ...]:
     heading, *lines = [line for line in text.splitlines() if line.strip()]
     rows = []
     for line in lines:
-        said = dict(zip(_cells(heading), _cells(line), strict=True))
-        then = {name: said.pop(name) for name in outcomes}
-        rows.append(Row(line, said, then))
+        cells = dict(zip(_cells(heading), _cells(line), strict=True))
+        then = {name: cells.pop(name) for name in outcomes}
+        rows.append(Row(line, cells, then))
     return tuple(rows)
 
 

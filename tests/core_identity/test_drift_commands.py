@@ -15,12 +15,12 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def jane() -> Identity:
     identity = create_person(actor=OKTA, connection=make_connection(), person=JANE).identity
-    said = replace(JANE, family_name="Roe", email="jane.roe@acme.test")
+    person = replace(JANE, family_name="Roe", email="jane.roe@acme.test")
     change_person(
         actor=OKTA,
         connection=identity.connection,
         scim_id=identity.scim_id,
-        read=lambda _: said,
+        read=lambda _: person,
         deactivates=False,
     )
     return identity
@@ -32,10 +32,10 @@ def test_drift_is_listed_of_all_of_a_connection_and_of_a_field_R18(jane: Identit
         "user": {"id": str(jane.user_id), "username": "jane.doe@acme.test"},
         "connection": "acme",
         "field": "email",
-        "said": "jane.roe@acme.test",
-        "held": "jane.doe@acme.test",
+        "idp_value": "jane.roe@acme.test",
+        "core_value": "jane.doe@acme.test",
     }
-    name = {**email, "field": "last_name", "said": "Roe", "held": "Doe"}
+    name = {**email, "field": "last_name", "idp_value": "Roe", "core_value": "Doe"}
     assert run("drift", "list")[:2] == (0, {"drift": [email, name]})
     assert run("drift", "list", "--connection", "acme", "--field", "email")[1] == {"drift": [email]}
     assert run("drift", "list", "--connection", "globex")[1] == {"drift": []}
@@ -44,11 +44,11 @@ def test_drift_is_listed_of_all_of_a_connection_and_of_a_field_R18(jane: Identit
 
 def test_drift_is_taken_over_and_a_dry_run_leaves_it_R18(jane: Identity) -> None:
     act = ("drift", "take-over", "jane.doe", "--connection", "acme", "--field", "email", "--field", "last_name", *WHY)
-    taken = {"email": ["jane.doe@acme.test", "jane.roe@acme.test"], "last_name": ["Doe", "Roe"]}
+    values = {"email": ["jane.doe@acme.test", "jane.roe@acme.test"], "last_name": ["Doe", "Roe"]}
     code, answer, _ = run(*act, "--dry-run")
-    assert (code, answer["taken_over"]) == (0, taken)
+    assert (code, answer["taken_over"]) == (0, values)
     assert User.objects.get().last_name == "Doe"
     code, answer, _ = run(*act)
-    assert (code, answer["taken_over"], User.objects.get().last_name) == (0, taken, "Roe")
+    assert (code, answer["taken_over"], User.objects.get().last_name) == (0, values, "Roe")
     code, answer, _ = run(*act)
     assert (code, answer["errors"][0]["code"]) == (1, "not_allowed")

@@ -95,7 +95,7 @@ def message(case: Case) -> Person:
     own_uid = X.user_name if case["X"] == "derived" else X.uid
     uid = {"free": NEW.uid, "own": own_uid, "former": FORMER, "another": Z.uid, "unsent": None}[case["uid"]]
     external_id = {"equal": X.external_id, "differs": NEW.external_id, "first": NEW.external_id}
-    said = Person(
+    person = Person(
         uid=uid,
         external_id=external_id.get(case["externalId"]),
         user_name=whose[case["userName"]].user_name,
@@ -105,15 +105,15 @@ def message(case: Case) -> Person:
         family_name="Xu",
     )
     if case["channel"] == "SSO":
-        return by_sso(said, external_id=said.external_id)
+        return by_sso(person, external_id=person.external_id)
     if case["channel"] == "PATCH":
-        said = replace(said, user_name=None if case["userName"] == "same" else said.user_name)
-        said = replace(said, email=None if case["email"] == "same" else said.email)
-    return said
+        person = replace(person, user_name=None if case["userName"] == "same" else person.user_name)
+        person = replace(person, email=None if case["email"] == "same" else person.email)
+    return person
 
 
-def unsent(case: Case, said: Person) -> frozenset[str]:
-    return frozenset(name for name in KEYS if case["channel"] == "PATCH" and getattr(said, name) is None)
+def unsent(case: Case, person: Person) -> frozenset[str]:
+    return frozenset(name for name in KEYS if case["channel"] == "PATCH" and getattr(person, name) is None)
 
 
 def knows_external_id(case: Case) -> bool:
@@ -168,15 +168,15 @@ def decided_by_policy(case: Case) -> Decision | SignIn:
         )
 
     x = known(X if knows_external_id(case) else replace(X, external_id=None), state=case["X"])
-    z, said = known(Z, state="live"), message(case)
+    z, person = known(Z, state="live"), message(case)
     owners = {"own": x, "former": x, "another": z}
     if case["channel"] == "SSO":
         owner, by_external_id = owners.get(case["uid"]), x if case["externalId"] == "equal" else None
         return decide_sign_in(
             Assertion(
-                external_id=said.external_id,
-                name_id_key=key(said.name_id or ""),
-                email_key=key(said.email or ""),
+                external_id=person.external_id,
+                name_id_key=key(person.name_id or ""),
+                email_key=key(person.email or ""),
                 mark_waived=False,
                 owner=owner,
                 named={"same": x, "taken": z}.get(case["userName"]) if owner is None and case["X"] != "sso" else None,
@@ -185,22 +185,22 @@ def decided_by_policy(case: Case) -> Decision | SignIn:
         )
     verb = Verb.POST if case["channel"] == "POST" else Verb.CHANGE
     subject = x if verb is Verb.CHANGE or case["externalId"] == "equal" else None
-    uid, derived = uid_to_read(said, creating=verb is Verb.POST and subject is None)
+    uid, derived = uid_to_read(person, creating=verb is Verb.POST and subject is None)
     if derived and (case["X"], case["userName"]) == ("derived", "same"):
         owners["unsent"] = x
     owner = owners.get(case["uid"])
-    name_key = key(said.user_name) if said.user_name else None
+    name_key = key(person.user_name) if person.user_name else None
     return decide_push(
         Push(
             verb,
-            said.external_id,
+            person.external_id,
             bool(uid),
             name_key,
-            key(said.email or ""),
+            key(person.email or ""),
             subject,
             owner,
             owner is x and subject is x,
-            unsent=unsent(case, said),
+            unsent=unsent(case, person),
             uid_key=key(uid or ""),
             uid_derived=derived,
         )
@@ -261,13 +261,13 @@ def set_scene(*, state: str, expired: bool, staff: bool, with_external_id: bool)
     return Scene(connection, Identity.objects.get(pk=x.pk), Identity.objects.get(pk=z.pk))
 
 
-def put(connection: Connection, identity: Identity, said: Person, *, is_patch: bool = False) -> tuple[str, Identity]:
+def put(connection: Connection, identity: Identity, person: Person, *, is_patch: bool = False) -> tuple[str, Identity]:
     outcome = change_person(
         actor=OKTA,
         connection=connection,
         scim_id=identity.scim_id,
-        read=lambda _: said,
-        deactivates=said.active is False,
+        read=lambda _: person,
+        deactivates=person.active is False,
         is_patch=is_patch,
     )
     dropped = any("the rest of the message was ignored" in note for note in outcome.notes)
@@ -287,18 +287,18 @@ REFUSALS: Final[tuple[tuple[type[IdentityError], str], ...]] = (
 
 def send(scene: Scene, case: Case) -> tuple[str, Identity | None]:
     """Return the answer in the words of the table, and of whom it speaks."""
-    said = message(case)
+    person = message(case)
     try:
         match case["channel"]:
             case "POST":
-                outcome = create_person(actor=OKTA, connection=scene.connection, person=said)
+                outcome = create_person(actor=OKTA, connection=scene.connection, person=person)
                 return str(outcome.decision), outcome.identity
             case "SSO":
-                identity = sign_in(actor=BROWSER, connection=scene.connection, person=said)
+                identity = sign_in(actor=BROWSER, connection=scene.connection, person=person)
                 entered = {scene.x.pk: "enter", scene.z.pk: "enter Z"}
                 return entered.get(identity.pk, "create"), identity
             case _:
-                return put(scene.connection, scene.x, said, is_patch=case["channel"] == "PATCH")
+                return put(scene.connection, scene.x, person, is_patch=case["channel"] == "PATCH")
     except IdentityError as refusal:
         return next((word for kind, word in REFUSALS if isinstance(refusal, kind)), repr(refusal)), None
 
@@ -351,25 +351,25 @@ def faults_of_standing(scene: Scene, case: Case, answer: str, stored: Identity) 
 
 def faults_of_words(case: Case, answer: str, stored: Identity, whom: Identity | None) -> Iterator[str]:
     """R6, R8, R16, R19: the identity says what the IdP said last, and the user keeps username and email."""
-    said = message(case)
+    person = message(case)
     if answer == "dropped":
-        said = Person()
-    if said.user_name and stored.user_name != said.user_name:
+        person = Person()
+    if person.user_name and stored.user_name != person.user_name:
         yield f"userName is {stored.user_name}"
-    if said.email and stored.email != said.email:
+    if person.email and stored.email != person.email:
         yield f"email is {stored.email}"
-    if said.external_id and answer != "drift" and stored.external_id != said.external_id:
+    if person.external_id and answer != "drift" and stored.external_id != person.external_id:
         yield f"externalId is {stored.external_id}"
     if whom is None:
         names = (stored.user.username, stored.user.email)
-        if names[1] != said.email or not names[0].startswith(said.user_name or said.email or ""):
+        if names[1] != person.email or not names[0].startswith(person.user_name or person.email or ""):
             yield f"a new user is called {names}"
     elif (stored.user.username, stored.user.email) != (whom.user.username, whom.user.email):
         yield "the user's username or email moved"
-    yield from faults_of_uids(case, answer, stored, said)
+    yield from faults_of_uids(case, answer, stored, person)
 
 
-def faults_of_uids(case: Case, answer: str, stored: Identity, said: Person) -> Iterator[str]:
+def faults_of_uids(case: Case, answer: str, stored: Identity, person: Person) -> Iterator[str]:
     uids = {row.uid: (row.current, row.derived) for row in IdentityUid.objects.filter(identity=stored)}
     current = [uid for uid, (is_current, _) in uids.items() if is_current]
     if len(current) != 1:
@@ -379,14 +379,14 @@ def faults_of_uids(case: Case, answer: str, stored: Identity, said: Person) -> I
     if answer == "enter Z":
         wanted = Z.uid
     elif answer == "create":
-        wanted = said.uid or said.user_name
-    elif answer == "drift" or not said.uid or (case["channel"] == "SSO" and case["uid"] != "free"):
-        wanted = said.user_name if case["X"] == "derived" and not said.uid and said.user_name else stays
+        wanted = person.uid or person.user_name
+    elif answer == "drift" or not person.uid or (case["channel"] == "SSO" and case["uid"] != "free"):
+        wanted = person.user_name if case["X"] == "derived" and not person.uid and person.user_name else stays
     else:
-        wanted = said.uid
+        wanted = person.uid
     if current != [wanted]:
         yield f"the UID is {current}, not {wanted}"
-    if answer == "drift" and stored.said_uid != said.uid:
+    if answer == "drift" and stored.sent_uid != person.uid:
         yield "the UID not applied was not noted (R18)"
     if answer not in {"create", "enter Z"} and case["X"] != "derived" and not {X.uid, FORMER} <= set(uids):
         yield "a former UID was lost (R5)"

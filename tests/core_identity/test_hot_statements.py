@@ -50,11 +50,11 @@ def test_a_stored_person_is_what_the_models_say(acme: Connection, jane: Identity
         else:
             IdentityUid.objects.update(derived=derived)
         found = stored_person(acme, jane.scim_id)
-        said = Identity.objects.select_related("user", "connection").get(pk=jane.pk)
+        by_models = Identity.objects.select_related("user", "connection").get(pk=jane.pk)
         assert found is not None
-        assert columns(found) == columns(said)
-        assert columns(found.user) == columns(said.user)
-        assert columns(found.connection) == columns(said.connection)
+        assert columns(found) == columns(by_models)
+        assert columns(found.user) == columns(by_models.user)
+        assert columns(found.connection) == columns(by_models.connection)
         assert as_shown(found) == resources.scim_identity(acme, jane.scim_id)
         assert found.__dict__["uid_now"] == IdentityUid.objects.filter(identity=jane, current=True).first()
 
@@ -146,7 +146,7 @@ def test_whoever_is_a_newcomer_meets_nobody(acme: Connection, jane: Identity) ->
 
 
 def test_rows_are_written_as_save_writes_them(acme: Connection, jane: Identity) -> None:
-    def made(number: int) -> tuple[models.Model, ...]:
+    def new_rows(number: int) -> tuple[models.Model, ...]:
         user = User(
             customer=acme.customer, username=f"u{number}", username_key=f"u{number}", expired_snapshot=[{"a": 1}]
         )
@@ -155,7 +155,7 @@ def test_rows_are_written_as_save_writes_them(acme: Connection, jane: Identity) 
         story = [Event(at=timezone.now(), kind=kind, channel="scim", actor_kind="system", actor="x") for kind in "ab"]
         return user, identity, uid, *story
 
-    saved, inserted = made(1), made(2)
+    saved, inserted = new_rows(1), new_rows(2)
     found: models.Model
     for row in saved:
         row.save(force_insert=True)

@@ -70,7 +70,7 @@ def test_names_are_paired_as_they_are_compared_everywhere_R5(acme: Connection) -
 
 
 @pytest.mark.parametrize(
-    ("pushed", "said"),
+    ("scim_values", "sso_values"),
     [
         ({"user_name": "jane@a.test", "email": "x@a.test"}, {"name_id": "opaque", "email": "jane@a.test"}),
         ({"user_name": "jd", "email": "jane@a.test"}, {"name_id": "jane@a.test", "email": "y@a.test"}),
@@ -78,18 +78,18 @@ def test_names_are_paired_as_they_are_compared_everywhere_R5(acme: Connection) -
     ids=["userName and email", "email and NameID"],
 )
 def test_a_name_of_one_kind_pairs_with_one_of_another(
-    pushed: dict[str, str], said: dict[str, str], acme: Connection
+    scim_values: dict[str, str], sso_values: dict[str, str], acme: Connection
 ) -> None:
-    push(acme, replace(JANE, **pushed))  # type: ignore[arg-type]
-    enter(acme, by_sso(JANE, uid="4711", **said))
+    push(acme, replace(JANE, **scim_values))  # type: ignore[arg-type]
+    enter(acme, by_sso(JANE, uid="4711", **sso_values))
     assert mismatches_of(acme) == [("jane.doe", "4711", "jane@a.test")]
 
 
 def test_a_mail_that_moved_later_pairs_by_email(acme: Connection) -> None:
     scim = push(acme, replace(JANE, user_name="jdoe", email="old@acme.test"))
     enter(acme, by_sso(JANE, uid="4711", name_id="opaque"))
-    said = replace(JANE, user_name="jdoe")
-    change_person(actor=OKTA, connection=acme, scim_id=scim.scim_id, read=lambda _: said, deactivates=False)
+    person = replace(JANE, user_name="jdoe")
+    change_person(actor=OKTA, connection=acme, scim_id=scim.scim_id, read=lambda _: person, deactivates=False)
     assert mismatches_of(acme) == [("jane.doe", "4711", "jane.doe@acme.test")]
 
 
@@ -140,8 +140,8 @@ def test_an_address_that_may_be_shared_pairs_nobody_by_email_R9(side: str, acme:
     sso = enter(acme, by_sso(JANE, uid="4711", name_id="opaque"))
     whose = {"sso": sso, "scim": scim}[side]
     change_user(actor=ADMIN, user_id=whose.user_id, email_shared=True)
-    said = replace(JANE, user_name="jdoe")
-    change_person(actor=OKTA, connection=acme, scim_id=scim.scim_id, read=lambda _: said, deactivates=False)
+    person = replace(JANE, user_name="jdoe")
+    change_person(actor=OKTA, connection=acme, scim_id=scim.scim_id, read=lambda _: person, deactivates=False)
     assert mismatches_of(acme) == []
 
 

@@ -50,14 +50,16 @@ def test_pages_are_right_when_people_come_and_go(db: None, seed: int) -> None:
     acme, other = make_connection(), make_connection("globex", customer="Globex")
     now = timezone.now()
     assert_pages(acme)
-    made = 0
+    people_added = 0
     for step in range(STEPS):
-        some = Identity.objects.filter(pk__in=chance.sample(by_models(acme), min(made, 3, len(by_models(acme)))))
+        some = Identity.objects.filter(
+            pk__in=chance.sample(by_models(acme), min(people_added, 3, len(by_models(acme))))
+        )
         match chance.randrange(8):
             case 0 | 1 | 2:
                 number = chance.choice((1, 1, 4, 9))
-                add_people(acme, made + 1, made + number)
-                made += number
+                add_people(acme, people_added + 1, people_added + number)
+                people_added += number
             case 3:
                 some.update(deleted_at=now)
             case 4:

@@ -73,9 +73,9 @@ def test_an_unknown_conflict_is_3_and_a_closed_one_1_R9(conflict: Conflict) -> N
 def test_a_dry_run_answers_the_same_and_leaves_nothing_R11(jane: Identity, zoe: Identity) -> None:
     events = Event.objects.count()
     words = ("user", "merge", "jane.doe", "zoë.müller", *WHY)
-    code, answer, said = run(*words, "--dry-run")
+    code, answer, output = run(*words, "--dry-run")
     assert (code, Event.objects.count()) == (0, events)
-    assert "nothing was changed" in said
+    assert "nothing was changed" in output
     assert not User.objects.filter(merged_into__isnull=False).exists()
     assert run(*words)[1] == answer
     assert answer["uids_moved"] == ["zoë.müller"]
@@ -107,9 +107,9 @@ def test_a_whole_domain_is_offered_but_for_whom_it_cannot_be_R10(acme: Connectio
         create_user(actor=ADMIN, username=name, email=f"{name}@acme.test", customer=acme.customer)
     create_user(actor=COMMAND, username="boss", email="boss@acme.test", customer=acme.customer, is_staff=True)
     create_user(actor=ADMIN, username="far", email="far@other.test", customer=acme.customer)
-    code, answer, said = run("user", "offer", "--connection", "acme", "--domain", "acme.test", *WHY)
+    code, answer, output = run("user", "offer", "--connection", "acme", "--domain", "acme.test", *WHY)
     assert (code, answer["offered"]) == (0, 2)
-    assert "offered: 2 of 2" in said
+    assert "offered: 2 of 2" in output
     assert set(Identity.objects.filter(offered_at__isnull=False).values_list("user_name", flat=True)) == {"pat", "kim"}
 
 

@@ -107,9 +107,9 @@ def acme(db: None) -> Connection:
 
 
 def test_a_row_shows_what_the_models_hold(acme: Connection) -> None:
-    made = list(Identity.objects.select_related("user"))
-    assert rows.with_pks([one.pk for one in made]) == [by_models(one) for one in made]
-    assert made[3].created_at == by_models(made[3]).created_at
+    identities = list(Identity.objects.select_related("user"))
+    assert rows.with_pks([one.pk for one in identities]) == [by_models(one) for one in identities]
+    assert identities[3].created_at == by_models(identities[3]).created_at
     assert rows.with_pks([uuid4()]) == []
 
 

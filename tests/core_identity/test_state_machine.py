@@ -162,15 +162,17 @@ class Lives(RuleBasedStateMachine):
 
     @rule(slug=connections, person=people(), active=actives)
     def post(self, slug: str, person: Person, active: bool | None) -> None:
-        said = replace(person, active=active)
+        sent_person = replace(person, active=active)
         connection = self.connections[slug]
         before = self.stands
-        outcome = self._channel(connection, lambda: create_person(actor=OKTA, connection=connection, person=said))
+        outcome = self._channel(
+            connection, lambda: create_person(actor=OKTA, connection=connection, person=sent_person)
+        )
         if outcome is None:
             return
-        self._says(outcome.identity.pk, said)
+        self._says(outcome.identity.pk, sent_person)
         if outcome.identity.pk in before.identities:
-            self._reached_rightly(before, outcome.identity, said)
+            self._reached_rightly(before, outcome.identity, sent_person)
 
     def put(self, slug: str, person: Person, active: bool | None) -> None:
         """Mostly to the resource that the IdP would find by the name, as Okta does; else to any."""
@@ -179,14 +181,14 @@ class Lives(RuleBasedStateMachine):
         identity = resources.filter(external_id=person.external_id).first() or self._pick(resources, 0)
         if identity is None:
             return
-        said = replace(person, active=active)
+        sent_person = replace(person, active=active)
         outcome = self._channel(
             connection,
             lambda: change_person(
                 actor=OKTA,
                 connection=connection,
                 scim_id=identity.scim_id,
-                read=lambda _: said,
+                read=lambda _: sent_person,
                 deactivates=active is False,
             ),
         )
@@ -197,7 +199,7 @@ class Lives(RuleBasedStateMachine):
             return
         assert outcome.identity.pk == identity.pk
         if not any("the rest of the message was ignored" in note for note in outcome.notes):
-            self._says(identity.pk, said)
+            self._says(identity.pk, sent_person)
 
     # As often as they come in life: the rules are drawn alike.
     put_once = rule(slug=connections, person=people(), active=actives)(put)
@@ -215,7 +217,7 @@ class Lives(RuleBasedStateMachine):
 
     def enter(self, slug: str, person: Person, group: str, external: bool) -> None:
         connection = self.connections[slug]
-        said = replace(
+        sent_person = replace(
             person,
             external_id=person.external_id if external else None,
             user_name=None,
@@ -224,7 +226,7 @@ class Lives(RuleBasedStateMachine):
             groups=(group,),
         )
         before = self.stands
-        identity = self._channel(connection, lambda: sign_in(actor=BROWSER, connection=connection, person=said))
+        identity = self._channel(connection, lambda: sign_in(actor=BROWSER, connection=connection, person=sent_person))
         if identity is None:
             return
         user = User.objects.get(pk=identity.user_id)
@@ -232,7 +234,7 @@ class Lives(RuleBasedStateMachine):
         assert user.merged_into_id is None
         assert Identity.objects.get(pk=identity.pk).active
         if identity.pk in before.identities:
-            self._entered_rightly(before, identity, said)
+            self._entered_rightly(before, identity, sent_person)
 
     enter_once = rule(slug=connections, person=people(), group=groups, external=st.booleans())(enter)
     enter_twice = rule(slug=connections, person=people(), group=groups, external=st.booleans())(enter)
@@ -409,39 +411,39 @@ class Lives(RuleBasedStateMachine):
                 for row in after.identities.values():
                     assert row["user_id"] != pk or (row["active"] and not row["deleted_at"]), "nor against an IdP (R20)"
 
-    def _says(self, pk: UUID, said: Person) -> None:
+    def _says(self, pk: UUID, person: Person) -> None:
         """R19: SCIM answers what the IdP last said."""
         identity = Identity.objects.get(pk=pk)
-        assert identity.user_name == (said.user_name or "").strip()
-        assert identity.email == (said.email or "").strip()
-        if said.active is not None:
-            assert identity.active is said.active
+        assert identity.user_name == (person.user_name or "").strip()
+        assert identity.email == (person.email or "").strip()
+        if person.active is not None:
+            assert identity.active is person.active
 
     def _uids_of(self, before: Snapshot, pk: UUID) -> set[str]:
         return {row["uid_key"] for row in before.uids.values() if row["identity_id"] == pk}
 
-    def _reached_rightly(self, before: Snapshot, identity: Identity, said: Person) -> None:
+    def _reached_rightly(self, before: Snapshot, identity: Identity, person: Person) -> None:
         """A POST reached somebody known: by externalId, by UID, or because an administrator offered them. Never by email or userName alone."""
         known = before.identities[identity.pk]
-        uid_key = key(said.uid or said.user_name or "")
-        by_external_id = said.external_id is not None and known["external_id"] == said.external_id
+        uid_key = key(person.uid or person.user_name or "")
+        by_external_id = person.external_id is not None and known["external_id"] == person.external_id
         by_uid = uid_key in self._uids_of(before, identity.pk)
-        by_offer = known["offered_at"] is not None and known["user_name_key"] == key(said.user_name or "")
+        by_offer = known["offered_at"] is not None and known["user_name_key"] == key(person.user_name or "")
         assert by_external_id or by_uid or by_offer
 
-    def _entered_rightly(self, before: Snapshot, identity: Identity, said: Person) -> None:
+    def _entered_rightly(self, before: Snapshot, identity: Identity, person: Person) -> None:
         """R8b: by UID and a mark; by the derived UID that is the NameID; or claimed."""
         known = before.identities[identity.pk]
         names = {known["user_name_key"], known["name_id_key"], known["email_key"]} - {None, ""}
-        marks = {key(said.name_id or ""), key(said.email or "")}
-        both = known["external_id"] and said.external_id
-        agrees = known["external_id"] == said.external_id if both else bool(names & marks)
-        by_uid = key(said.uid or "") in self._uids_of(before, identity.pk) and agrees
+        marks = {key(person.name_id or ""), key(person.email or "")}
+        both = known["external_id"] and person.external_id
+        agrees = known["external_id"] == person.external_id if both else bool(names & marks)
+        by_uid = key(person.uid or "") in self._uids_of(before, identity.pk) and agrees
         derived = {
             row["uid_key"] for row in before.uids.values() if row["identity_id"] == identity.pk and row["derived"]
         }
-        by_derived = key(said.name_id or "") in derived
-        by_offer = known["offered_at"] is not None and known["user_name_key"] == key(said.name_id or "")
+        by_derived = key(person.name_id or "") in derived
+        by_offer = known["offered_at"] is not None and known["user_name_key"] == key(person.name_id or "")
         assert by_uid or by_derived or by_offer
 
     @invariant()
@@ -463,11 +465,11 @@ class Lives(RuleBasedStateMachine):
             for group in PushGroup.objects.filter(role__isnull=False)
             for identity in Identity.objects.filter(Identity.RESOURCE, memberships__group=group)
         }
-        held = set(Grant.objects.filter(channel="scim").values_list("user_id", "role_id", "key"))
-        assert held <= expected, "a push group gives to its members only (R32)"
-        for user_id, role_id, group_id in expected - held:
-            taken = Event.objects.filter(kind="grant.removed", user_id=user_id, subject_id=role_id)
-            assert taken.filter(reason="unexpired without roles").exists(), f"a membership was lost: {group_id}"
+        granted_rows = set(Grant.objects.filter(channel="scim").values_list("user_id", "role_id", "key"))
+        assert granted_rows <= expected, "a push group gives to its members only (R32)"
+        for user_id, role_id, group_id in expected - granted_rows:
+            removals = Event.objects.filter(kind="grant.removed", user_id=user_id, subject_id=role_id)
+            assert removals.filter(reason="unexpired without roles").exists(), f"a membership was lost: {group_id}"
 
 
 def test_random_lives_keep_every_invariant() -> None:

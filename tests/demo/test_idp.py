@@ -65,12 +65,12 @@ def fetch(url: str, form: dict[str, str] | None = None) -> tuple[int, str]:
 
 
 def authn_request(idp: str, **changes: str) -> str:
-    said = {"issuer": f"{SP}/metadata", "acs": f"{SP}/acs", "destination": f"{idp}/sso", "id": "_r1"} | changes
+    values = {"issuer": f"{SP}/metadata", "acs": f"{SP}/acs", "destination": f"{idp}/sso", "id": "_r1"} | changes
     return (
         '<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" '
         'xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" Version="2.0" IssueInstant="2026-11-24T10:00:00Z" '
-        f'ID="{said["id"]}" Destination="{said["destination"]}" AssertionConsumerServiceURL="{said["acs"]}">'
-        f"<saml:Issuer>{said['issuer']}</saml:Issuer></samlp:AuthnRequest>"
+        f'ID="{values["id"]}" Destination="{values["destination"]}" AssertionConsumerServiceURL="{values["acs"]}">'
+        f"<saml:Issuer>{values['issuer']}</saml:Issuer></samlp:AuthnRequest>"
     )
 
 

@@ -69,8 +69,8 @@ def test_serve_migrates_listens_and_stops_with_everything_it_started() -> None:
     )
     with process:
         assert process.stdout
-        said = next((line for line in process.stdout if line.startswith("Serving ")), "it ended before it served")
-        assert said.startswith(f"Serving http://localhost:{port}.")
+        line_shown = next((line for line in process.stdout if line.startswith("Serving ")), "it ended before it served")
+        assert line_shown.startswith(f"Serving http://localhost:{port}.")
         assert address_that_manage_prints(environment) == f"http://localhost:{port}"
         with urllib.request.urlopen(f"http://localhost:{port}/healthz", timeout=10) as answer:
             assert answer.status == 200

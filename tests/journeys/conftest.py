@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection
 from core_identity.values import Person
 from tests.support.cast import JANE, by_sso, make_connection
@@ -27,7 +27,7 @@ def idp() -> TestIdp:
 def acme(db: None, idp: TestIdp) -> Connection:
     """A connection with both channels in the database of the tests, for journeys that look into it."""
     connection = make_connection()
-    sso.connections.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
     return connection
 
 

@@ -97,7 +97,7 @@ def resource(person: Person, uid: object) -> dict[str, Any]:
     return body_of(person) | {ENTERPRISE: {UID: uid}}
 
 
-def made(okta: Scim, person: Person) -> Identity:
+def push_person(okta: Scim, person: Person) -> Identity:
     """Push a person and return the identity."""
     response = okta.post("/Users", resource(person, person.uid))
     assert response.status_code == 201, response.content
@@ -106,8 +106,8 @@ def made(okta: Scim, person: Person) -> Identity:
 
 def come_back(browser: Browser, person: Person, *uids: str, raw: bool = False) -> "Answer":
     """Sign in up to the answer of the ACS with these values of the UID attribute."""
-    said = dict(browser.said(by_sso(person, uid=None)).attributes)
-    return browser.come_back(by_sso(person), attributes=said | {UID: uids}, raw=raw)
+    attributes = dict(browser.claims(by_sso(person, uid=None)).attributes)
+    return browser.come_back(by_sso(person), attributes=attributes | {UID: uids}, raw=raw)
 
 
 def refusal(answer: "Answer") -> str:
@@ -128,9 +128,9 @@ def written() -> list[object]:
 
 
 def test_scim_refuses_a_uid_by_name_and_writes_nothing_R5(okta: Scim) -> None:
-    jane = made(okta, JANE)
+    jane = push_person(okta, JANE)
     before = written()
-    for case, (value, said) in (REFUSED | OF_THE_WRONG_TYPE).items():
+    for case, (value, sentence) in (REFUSED | OF_THE_WRONG_TYPE).items():
         operation = {"op": "replace", "path": f"{ENTERPRISE}:{UID}", "value": value}
         with undone(case):
             for answer in (
@@ -140,12 +140,12 @@ def test_scim_refuses_a_uid_by_name_and_writes_nothing_R5(okta: Scim) -> None:
             ):
                 detail = error(answer, 400, "invalidValue")
                 assert UID in detail
-                assert said in detail
+                assert sentence in detail
             assert written() == before
 
 
 def test_no_uid_is_so_bad_that_it_blocks_a_deactivation_R23(okta: Scim) -> None:
-    jane = made(okta, JANE)
+    jane = push_person(okta, JANE)
     for case, (value, _) in (REFUSED | OF_THE_WRONG_TYPE).items():
         with undone(case):
             answer = okta.put(f"/Users/{jane.scim_id}", resource(replace(JANE, active=False), value))
@@ -155,15 +155,15 @@ def test_no_uid_is_so_bad_that_it_blocks_a_deactivation_R23(okta: Scim) -> None:
 
 
 def test_sso_refuses_a_uid_by_name_and_writes_nothing_R12(okta: Scim, idp: TestIdp) -> None:
-    made(okta, JANE)
+    push_person(okta, JANE)
     before = written()
-    for case, (value, said) in REFUSED.items():
+    for case, (value, sentence) in REFUSED.items():
         with undone(case):
             browser = Browser(idp)
             for person in (JANE, ZOE):
                 page = refusal(come_back(browser, person, value))
                 assert UID in page
-                assert said in page
+                assert sentence in page
             assert written() == before
             assert browser.me().status_code == 401
 
@@ -186,7 +186,7 @@ def test_an_empty_uid_is_none_and_the_user_name_serves_R6(okta: Scim, case: str)
 
 @pytest.mark.parametrize("case", NOTHING_SAID)
 def test_an_empty_uid_never_clears_one_R6(okta: Scim, case: str) -> None:
-    jane = made(okta, JANE)
+    jane = push_person(okta, JANE)
     answer = okta.put(f"/Users/{jane.scim_id}", resource(JANE, NOTHING_SAID[case]))
     assert (answer.status_code, answer.json()[ENTERPRISE][UID]) == (200, JANE.uid)
 
@@ -214,7 +214,7 @@ def test_a_sign_in_with_an_empty_uid_is_refused_by_name_R12(browser: Browser, ca
 def test_what_a_person_would_call_the_same_uid_finds_the_same_person_R5(
     okta: Scim, browser: Browser, case: str
 ) -> None:
-    jane = made(okta, JANE)
+    jane = push_person(okta, JANE)
     error(okta.post("/Users", resource(JANE, THE_SAME[case])), 409, "uniqueness")
     assert okta.put(f"/Users/{jane.scim_id}", resource(JANE, THE_SAME[case])).status_code == 200
     assert browser.follow(come_back(browser, JANE, THE_SAME[case])).status_code == 200
@@ -229,8 +229,8 @@ def test_a_list_of_one_text_is_that_text_for_early_entra_sends_it(okta: Scim) ->
 def test_a_uid_that_looks_alike_is_another_person_over_either_channel_R5(
     okta: Scim, browser: Browser, case: str
 ) -> None:
-    known = {made(okta, person).user_id for person in (JANE, IREM)}
-    pushed = made(okta, replace(ZOE, uid=SOMEBODY_ELSE[case]))
+    known = {push_person(okta, person).user_id for person in (JANE, IREM)}
+    pushed = push_person(okta, replace(ZOE, uid=SOMEBODY_ELSE[case]))
     assert pushed.user_id not in known
     assert browser.follow(come_back(browser, ZOE, SOMEBODY_ELSE[case])).status_code == 200
     assert browser.me().json()["id"] == str(pushed.user_id)
@@ -244,7 +244,7 @@ def test_a_uid_that_looks_alike_opens_and_adopts_nobody_R8b_R9(
     """With every other key of the person whose UID it looks like: the best that an attacker can do."""
     victim = IREM if "-for-i" in case else JANE
     if holder == "scim":
-        made(okta, victim)
+        push_person(okta, victim)
     else:
         assert come_back(Browser(idp), victim, str(victim.uid)).status_code == 303
     before = written()
@@ -261,13 +261,13 @@ def test_a_uid_that_looks_alike_opens_and_adopts_nobody_R8b_R9(
     ids=ascii,
 )  # fmt: skip
 def test_letters_of_several_scripts_in_one_word_are_pointed_out_R5(okta: Scim, uid: str, warned: str) -> None:
-    made(okta, replace(JANE, uid=uid))
+    push_person(okta, replace(JANE, uid=uid))
     reason = Event.objects.get(kind="identity.uid_set").reason
     assert (warned in reason) if warned else reason == ""
 
 
 @pytest.mark.parametrize(
-    ("said", "name"),
+    ("changes", "name"),
     [
         ({"externalId": "00u\u200b1"}, "externalId"),
         ({"userName": "jane\u200b@acme.test"}, "userName"),
@@ -277,9 +277,9 @@ def test_letters_of_several_scripts_in_one_word_are_pointed_out_R5(okta: Scim, u
         ({ENTERPRISE: {UID: "jane.doe", "organization": "\u0007"}}, f"{ENTERPRISE}:organization"),
     ],
 )
-def test_scim_gets_its_own_name_of_the_faulty_attribute(okta: Scim, said: dict[str, Any], name: str) -> None:
+def test_scim_gets_its_own_name_of_the_faulty_attribute(okta: Scim, changes: dict[str, Any], name: str) -> None:
     before = written()
-    assert error(okta.post("/Users", resource(JANE, "jane.doe") | said), 400, "invalidValue").startswith(f"{name} ")
+    assert error(okta.post("/Users", resource(JANE, "jane.doe") | changes), 400, "invalidValue").startswith(f"{name} ")
     assert written() == before
 
 

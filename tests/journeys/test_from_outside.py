@@ -21,10 +21,10 @@ def in_pieces(body: object) -> Iterator[bytes]:
 
 def test_a_chunked_body_is_read_like_any_other_R23(customer: Customer, jane: Person) -> None:
     okta = customer.okta()
-    made = okta.http.post("/Users", content=in_pieces(body_of(jane)))
-    assert made.status_code == 201, made.text
-    address = f"/Users/{made.json()['id']}"
-    gone = okta.http.put(address, content=in_pieces(made.json() | {"active": False}))
+    response = okta.http.post("/Users", content=in_pieces(body_of(jane)))
+    assert response.status_code == 201, response.text
+    address = f"/Users/{response.json()['id']}"
+    gone = okta.http.put(address, content=in_pieces(response.json() | {"active": False}))
     assert (gone.status_code, gone.json()["active"]) == (200, False)
     assert customer.user(str(jane.uid))["expired"]
 

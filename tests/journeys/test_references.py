@@ -43,9 +43,9 @@ def test_a_sign_in_let_in_or_refused_has_one_reference_R34(
     status: int,
 ) -> None:
     before = Event.objects.latest("pk").pk
-    said = by_sso(JANE) if status == 303 else replace(by_sso(JANE), email=None)
+    person = by_sso(JANE) if status == 303 else replace(by_sso(JANE), email=None)
     with caplog.at_level(logging.INFO):
-        answer = Browser(idp).come_back(said)
+        answer = Browser(idp).come_back(person)
     assert answer.status_code == status
     events = Event.objects.filter(pk__gt=before)
     assert {event.request_id for event in events} == {answer["X-Request-Id"]}

@@ -37,8 +37,8 @@ def test_no_role_is_ever_made_by_a_push_and_a_group_waits_for_its_role_R27_R29(
     name = f"Archivists {customer.slug}"
     okta.push_group(name, member)
     assert roles(customer, jane) == {}
-    made = customer.service.ask("role", "create", name, "--grantable-by", customer.slug)
-    assert made["linked"] == [{"connection": customer.slug, "push_group": name, "members": 1}]
+    answer = customer.service.ask("role", "create", name, "--grantable-by", customer.slug)
+    assert answer["linked"] == [{"connection": customer.slug, "push_group": name, "members": 1}]
     assert list(roles(customer, jane)) == [name]
 
 

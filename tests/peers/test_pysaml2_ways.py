@@ -199,10 +199,10 @@ def test_an_IdP_that_answers_what_another_was_asked_opens_nothing(
 
 def held_back(page: Page, setup: dict[str, Any]) -> dict[str, str]:
     """Sign in as far as the IdP's answer, which does not arrive; return its fields. The page is still the IdP's."""
-    held: list[dict[str, str]] = []
+    stopped_forms: list[dict[str, str]] = []
 
     def hold(route: Route) -> None:
-        held.append(dict(route.request.post_data_json or {}))
+        stopped_forms.append(dict(route.request.post_data_json or {}))
         route.abort()
 
     page.route(setup["acs_url"], hold)
@@ -210,7 +210,7 @@ def held_back(page: Page, setup: dict[str, Any]) -> dict[str, str]:
     with page.expect_event("requestfailed"), suppress(Exception):
         page.get_by_role("button", name="Jane Doe").click()
     page.unroute(setup["acs_url"])
-    (fields,) = held
+    (fields,) = stopped_forms
     return fields
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from django.test import Client
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection, Event, Identity, User
 from core_identity.services.expiry import expire
 from core_identity.services.provisioning import create_person
@@ -33,7 +33,7 @@ class CustomerBrowser(Browser):
 
 @pytest.fixture
 def tester(customer: Customer, globex: Connection, idp: TestIdp) -> CustomerBrowser:
-    sso.connections.apply(globex, {"idp_metadata": idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(globex, {"idp_metadata": idp.metadata()}, base_dir=None)
     return CustomerBrowser(idp, customer.http)
 
 
@@ -49,8 +49,8 @@ def result(tester: CustomerBrowser, person: object, **changes: object) -> str:
 
 def test_a_good_test_shows_what_the_idp_sent_and_makes_nobody(tester: CustomerBrowser, customer: Customer) -> None:
     page = result(tester, JANE_BY_SSO)
-    for told in ("The test passed", "jane.doe", "Acme Studios", "Attribute of the UID", "✓"):
-        assert told in page
+    for part in ("The test passed", "jane.doe", "Acme Studios", "Attribute of the UID", "✓"):
+        assert part in page
     assert not Identity.objects.exists()
     assert SignInRecord.objects.get().is_test
     assert customer.http.get("/me").status_code == 401, "no session begins"

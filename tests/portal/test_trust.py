@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection, Event, SetupProposal, User
 from core_identity.portal.links import revoke_link
 from core_identity.services.links import offer
@@ -36,7 +36,7 @@ def certificates(connection: Connection) -> list[str]:
 
 @pytest.fixture
 def believed(globex: Connection, idp: TestIdp) -> Connection:
-    sso.connections.apply(globex, {"idp_metadata": idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(globex, {"idp_metadata": idp.metadata()}, base_dir=None)
     return globex
 
 
@@ -146,7 +146,7 @@ def test_the_faults_of_metadata_are_named_and_nothing_is_fetched(
     def fetched(*_: object) -> bytes:
         raise AssertionError("nobody outside makes CORE fetch an address")
 
-    monkeypatch.setattr("sso.metadata_source.fetch_within", fetched)
+    monkeypatch.setattr("sso.settings.metadata_source.fetch_within", fetched)
     page = customer.post("/metadata", metadata=idp.metadata(sso_url="javascript:x", entity_id="")).content.decode()
     assert page.count('class="problem"') == 2
     for form in ({}, {"url": "https://idp.test/metadata"}, {"metadata": "https://idp.test/metadata"}):
@@ -240,12 +240,12 @@ def test_the_client_for_okta_sends_codes_to_okta_only_and_its_secret_is_shown_on
 def test_a_superuser_makes_a_link_sees_its_use_and_revokes_it(globex: Connection, boss: User) -> None:
     administrator, page = browser_of(boss), page_of(globex, "setup-link")
     assert "Make the link" in administrator.get(page).content.decode()
-    made = administrator.post(page)
-    assert made.context["link"].startswith("http://localhost:8000/set-up/open/")
-    assert "no-store" in made["Cache-Control"]
+    answer = administrator.post(page)
+    assert answer.context["link"].startswith("http://localhost:8000/set-up/open/")
+    assert "no-store" in answer["Cache-Control"]
     assert Event.objects.get(kind="setup_link.created").actor == "boss"
     assert "not opened yet" in administrator.get(page).content.decode()
-    customer = Customer(made.context["link"].rpartition("/")[2])
+    customer = Customer(answer.context["link"].rpartition("/")[2])
     customer.open()
     assert "opened 1 time," in administrator.get(page).content.decode()
     customer.post("/finish")

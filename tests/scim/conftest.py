@@ -75,8 +75,8 @@ class Scim:
         """Push a person and return the resource as answered."""
         response = self.post("/Users", {**person(user_name), **more})
         assert response.status_code == 201, response.content
-        made: dict[str, Any] = response.json()
-        return made
+        resource: dict[str, Any] = response.json()
+        return resource
 
 
 def person(user_name: str = "jane.doe@acme.test") -> dict[str, Any]:

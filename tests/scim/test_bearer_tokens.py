@@ -36,8 +36,8 @@ def entra(connection: Connection) -> Scim:
 
 
 def test_a_token_opens_scim_of_its_connection_and_nothing_else_R14(entra: Scim, other: Scim) -> None:
-    made = entra.make()
-    assert [one["id"] for one in entra.get("/Users").json()["Resources"]] == [made["id"]]
+    resource = entra.make()
+    assert [one["id"] for one in entra.get("/Users").json()["Resources"]] == [resource["id"]]
     assert Event.objects.filter(kind="user.created").get().actor == "token Entra of acme"
     error(entra.send("GET", f"/scim/{other.connection.slug}/v2/Users"), 401)
     bearer = {"Authorization": f"Bearer {entra.token}", "host": HOST}
@@ -54,8 +54,8 @@ def test_it_ends_when_it_is_revoked_expires_or_the_connection_is_switched_off(co
     assert scim.get("/Users").status_code == 200
     with travel(timezone.now() + DAY, tick=False):
         error(scim.get("/Users"), 401)
-    for said in (text[:-1], text + "x", text.upper(), "scim_", "scim_\0"):
-        error(Scim(connection, said).get("/Users"), 401)
+    for wrong_text in (text[:-1], text + "x", text.upper(), "scim_", "scim_\0"):
+        error(Scim(connection, wrong_text).get("/Users"), 401)
     lasting = Scim(connection, make_token(actor=ADMIN, connection=connection, name="two")[1])
     with travel(timezone.now() + 3000 * DAY, tick=False):
         assert lasting.get("/Users").status_code == 200
@@ -109,12 +109,12 @@ def run(*words: str) -> Any:
 
 
 def test_commands_make_list_and_revoke_tokens(connection: Connection) -> None:
-    made = run("token", "make", "acme", "--name", "Entra", "--days", "30")
-    assert Scim(connection, made["token"]).get("/Users").status_code == 200
+    output = run("token", "make", "acme", "--name", "Entra", "--days", "30")
+    assert Scim(connection, output["token"]).get("/Users").status_code == 200
     (listed,) = run("token", "list", "acme")["tokens"]
     assert (listed["name"], listed["state"], "token" in listed) == ("Entra", "live", False)
     assert run("token", "revoke", "acme", "--name", "Entra")["state"] == "revoked"
-    error(Scim(connection, made["token"]).get("/Users"), 401)
+    error(Scim(connection, output["token"]).get("/Users"), 401)
 
 
 def test_commands_rotate_a_secret_and_end_the_former_one(connection: Connection) -> None:
@@ -192,8 +192,8 @@ def test_an_administrator_makes_and_revokes_on_the_page_and_sees_each_once(conne
     assert "no-store" in shown["Cache-Control"]
     (text,) = re.findall(r"scim_[\w-]{43}", shown.content.decode())
     assert Scim(connection, text).get("/Users").status_code == 200
-    taken = as_root.post(f"{page}/token/", {"name": "Entra"}).content.decode()
-    assert "already" in taken
+    page_text = as_root.post(f"{page}/token/", {"name": "Entra"}).content.decode()
+    assert "already" in page_text
     as_root.post(f"{page}/secret/", {"keep_days": "7"})
     assert asked(first) == 200
     listed = as_root.get(f"{page}/credentials/").content.decode()
@@ -258,6 +258,6 @@ def test_of_two_tokens_of_one_name_at_once_one_is_made(connection: Connection) -
 @pytest.mark.django_db(transaction=True)
 def test_rotations_at_once_leave_two_secrets_that_open(connection: Connection) -> None:
     first = secrets_of(connection)
-    made = at_once(*[partial(rotate_secret, actor=ADMIN, connection=connection, former_lasts=None)] * 3)
-    texts = [first.client_secret, *map(str, made)]
+    new_secrets = at_once(*[partial(rotate_secret, actor=ADMIN, connection=connection, former_lasts=None)] * 3)
+    texts = [first.client_secret, *map(str, new_secrets)]
     assert sorted(asked(Secrets(first.client_id, text)) for text in texts) == [200, 200, 401, 401]

@@ -47,21 +47,21 @@ def test_reads_and_writes_have_budgets_of_their_own_and_429_says_when(
     settings.SCIM_READS_PER_MINUTE, settings.SCIM_WRITES_PER_MINUTE = 2, 1
     scim = lasting(connection)
     with at(0):
-        made = scim.make()
+        resource = scim.make()
         assert [scim.get("/Users").status_code, scim.post("/Users/.search", {}).status_code] == [200, 200]
         refused = scim.get("/Users")
         message = error(refused, 429)
         assert refused["Retry-After"] == "40"
         assert message.startswith("Too many requests of this connection within a minute. Try again in 40 seconds.")
         changes = {"op": "replace", "value": {"title": "Chief"}}
-        assert scim.patch(f"/Users/{made['id']}", changes)["Retry-After"] == "40"
+        assert scim.patch(f"/Users/{resource['id']}", changes)["Retry-After"] == "40"
         assert ProvisioningRecord.objects.latest("id").decision == "too_many_requests"
     with at(39.9):
         # However often it tried in vain: the end of the wait does not move.
         for _ in range(3):
-            assert scim.patch(f"/Users/{made['id']}", changes)["Retry-After"] == "1"
+            assert scim.patch(f"/Users/{resource['id']}", changes)["Retry-After"] == "1"
     with at(40):
-        assert scim.patch(f"/Users/{made['id']}", changes).status_code == 200
+        assert scim.patch(f"/Users/{resource['id']}", changes).status_code == 200
         assert scim.get("/Users").status_code == 200
 
 

@@ -38,24 +38,24 @@ def group(bulk_id: str, *members: str, name: str = "Editors") -> dict[str, Any]:
 
 def test_people_and_a_group_of_them_come_in_one_request(okta: Scim) -> None:
     create_role(actor=ADMIN, name="Editors", grantable_by=[okta.connection])
-    made = send(okta, post("j", JANE), post("z", ZOE), group("g", "bulkId:j", "bulkId:z"))
-    assert [(one["method"], one["bulkId"], one["status"]) for one in made] == [
+    answers = send(okta, post("j", JANE), post("z", ZOE), group("g", "bulkId:j", "bulkId:z"))
+    assert [(one["method"], one["bulkId"], one["status"]) for one in answers] == [
         ("POST", "j", "201"),
         ("POST", "z", "201"),
         ("POST", "g", "201"),
     ]
-    ids = [one["location"].rpartition("/")[2] for one in made]
-    assert made[0]["location"] == f"{BASE}/Users/{ids[0]}"
-    assert made[2]["version"] == okta.get(f"/Groups/{ids[2]}")["ETag"]
+    ids = [one["location"].rpartition("/")[2] for one in answers]
+    assert answers[0]["location"] == f"{BASE}/Users/{ids[0]}"
+    assert answers[2]["version"] == okta.get(f"/Groups/{ids[2]}")["ETag"]
     members = okta.get(f"/Groups/{ids[2]}").json()["members"]
     assert {member["value"] for member in members} == set(ids[:2])
     assert User.objects.filter(grants__role__name="Editors").count() == 2
 
 
 def test_a_reference_may_point_to_a_later_operation(okta: Scim) -> None:
-    made = send(okta, group("g", "bulkId:j"), post("j", JANE))
-    assert [one["status"] for one in made] == ["201", "201"]
-    assert [one["bulkId"] for one in made] == ["g", "j"], "answered in the order in which they were sent"
+    answers = send(okta, group("g", "bulkId:j"), post("j", JANE))
+    assert [one["status"] for one in answers] == ["201", "201"]
+    assert [one["bulkId"] for one in answers] == ["g", "j"], "answered in the order in which they were sent"
     assert PushGroup.objects.get().members.count() == 1
 
 
@@ -80,69 +80,69 @@ def test_all_methods_and_a_reference_in_a_path(okta: Scim) -> None:
 
 
 def test_a_refused_operation_has_a_reason_and_undoes_no_other(okta: Scim) -> None:
-    made = send(okta, post("j", JANE), post("k", JANE), post("z", ZOE))
-    assert [one["status"] for one in made] == ["201", "409", "201"]
-    refusal = made[1]["response"]
+    answers = send(okta, post("j", JANE), post("k", JANE), post("z", ZOE))
+    assert [one["status"] for one in answers] == ["201", "409", "201"]
+    refusal = answers[1]["response"]
     assert (refusal["status"], refusal["scimType"]) == ("409", "uniqueness")
     assert "already provisioned" in refusal["detail"]
-    assert "location" not in made[1], "nothing was made"
+    assert "location" not in answers[1], "nothing was made"
     assert Identity.objects.count() == 2
 
 
 def test_an_operation_that_refers_to_a_refused_one_is_refused_too(okta: Scim) -> None:
     okta.make(JANE)
-    made = send(okta, post("j", JANE), group("g", "bulkId:j"))
-    assert [one["status"] for one in made] == ["409", "400"]
-    assert "leads to nothing" in made[1]["response"]["detail"]
+    answers = send(okta, post("j", JANE), group("g", "bulkId:j"))
+    assert [one["status"] for one in answers] == ["409", "400"]
+    assert "leads to nothing" in answers[1]["response"]["detail"]
     assert not PushGroup.objects.exists()
 
 
 def test_a_ring_of_references_leads_to_nothing(okta: Scim) -> None:
-    made = send(okta, group("a", "bulkId:b"), group("b", "bulkId:a", name="Others"), post("j", JANE))
-    assert [one["status"] for one in made] == ["400", "400", "201"]
+    answers = send(okta, group("a", "bulkId:b"), group("b", "bulkId:a", name="Others"), post("j", JANE))
+    assert [one["status"] for one in answers] == ["400", "400", "201"]
 
 
 def test_it_stops_after_as_many_errors_as_are_permitted(okta: Scim) -> None:
     okta.make(JANE)
-    made = send(okta, post("a", JANE), post("b", ZOE), failOnErrors=1)
-    assert [one["status"] for one in made] == ["409"]
+    answers = send(okta, post("a", JANE), post("b", ZOE), failOnErrors=1)
+    assert [one["status"] for one in answers] == ["409"]
     assert Identity.objects.count() == 1
     assert len(send(okta, post("a", JANE), post("b", ZOE), failOnErrors=2)) == 2
 
 
 def test_a_version_is_demanded_of_one_operation(okta: Scim) -> None:
-    made = okta.make(JANE)
-    change = {"method": "PUT", "path": f"/Users/{made['id']}", "data": {**person(JANE), "title": "Chief"}}
+    resource = okta.make(JANE)
+    change = {"method": "PUT", "path": f"/Users/{resource['id']}", "data": {**person(JANE), "title": "Chief"}}
     [stale] = send(okta, {**change, "version": 'W/"0"'})
-    assert (stale["status"], stale["location"]) == ("412", f"{BASE}/Users/{made['id']}")
-    [done] = send(okta, {**change, "version": made["meta"]["version"]})
-    assert (done["status"], done["version"]) == ("200", okta.get(f"/Users/{made['id']}")["ETag"])
+    assert (stale["status"], stale["location"]) == ("412", f"{BASE}/Users/{resource['id']}")
+    [done] = send(okta, {**change, "version": resource["meta"]["version"]})
+    assert (done["status"], done["version"]) == ("200", okta.get(f"/Users/{resource['id']}")["ETag"])
 
 
 def test_a_deactivation_goes_through_in_bulk_too_R23(okta: Scim) -> None:
-    made = okta.make(JANE)
-    send(okta, {"method": "PUT", "path": f"/Users/{made['id']}", "data": {**person(JANE), "active": False}})
+    resource = okta.make(JANE)
+    send(okta, {"method": "PUT", "path": f"/Users/{resource['id']}", "data": {**person(JANE), "active": False}})
     assert User.objects.get().expired_at is not None
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_a_reference_that_leads_to_nothing_blocks_no_deactivation_R23(okta: Scim, method: str) -> None:
-    made = okta.make(JANE)
-    whole = {**made, "active": False, "title": "bulkId:nobody"}
+    resource = okta.make(JANE)
+    whole = {**resource, "active": False, "title": "bulkId:nobody"}
     data = (
         whole
         if method == "PUT"
         else {"Operations": [{"op": "replace", "value": {"active": False, "title": "bulkId:nobody"}}]}
     )
-    [done] = send(okta, {"method": method, "path": f"/Users/{made['id']}", "data": data})
+    [done] = send(okta, {"method": method, "path": f"/Users/{resource['id']}", "data": data})
     assert done["status"] == "200"
     assert User.objects.get().expired_at is not None
 
 
 @pytest.mark.parametrize("odd", [{"bulkId": 5}, {"bulkId": ["x"]}, {"bulkId": "k"}, {"version": 5}, {"version": [5]}])
 def test_an_odd_bulk_id_or_version_blocks_no_deactivation_R23(okta: Scim, odd: dict[str, object]) -> None:
-    made = okta.make(JANE)
-    operation = {"method": "PATCH", "path": f"/Users/{made['id']}", **odd}
+    resource = okta.make(JANE)
+    operation = {"method": "PATCH", "path": f"/Users/{resource['id']}", **odd}
     change = {"schemas": [PATCH_OP], "Operations": [{"op": "add", "path": "title", "value": "Chief"}]}
     kim, changed = send(okta, post("k", "kim.lee@acme.test"), {**operation, "data": change})
     assert (kim["status"], changed["status"]) == ("201", "412" if "version" in odd else "200")
@@ -170,10 +170,10 @@ def test_each_operation_is_in_the_provisioning_log_R35(okta: Scim) -> None:
 
 
 def test_another_connections_people_are_not_there_R1(okta: Scim, other: Scim) -> None:
-    made = other.make(JANE)
-    [answer] = send(okta, {"method": "DELETE", "path": f"/Users/{made['id']}"})
+    resource = other.make(JANE)
+    [answer] = send(okta, {"method": "DELETE", "path": f"/Users/{resource['id']}"})
     assert answer["status"] == "404"
-    assert other.get(f"/Users/{made['id']}").status_code == 200
+    assert other.get(f"/Users/{resource['id']}").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -23,12 +23,12 @@ def test_a_push_that_cannot_get_its_lock_is_503_and_can_be_sent_again_R23(
     okta: Scim, other: Scim, settings: LazySettings
 ) -> None:
     settings.DATABASE_LOCK_TIMEOUT = 0.3
-    made, group = okta.make(), okta.post("/Groups", {"displayName": "Editors"}).json()
+    resource, group = okta.make(), okta.post("/Groups", {"displayName": "Editors"}).json()
     pushes: list[tuple[str, str, Any]] = [
         ("POST", "/Users", person("john@acme.test")),
-        ("PUT", f"/Users/{made['id']}", made | {"title": "Chief"}),
-        ("PATCH", f"/Users/{made['id']}", {"schemas": [], "Operations": [LEAVES]}),
-        ("DELETE", f"/Users/{made['id']}", None),
+        ("PUT", f"/Users/{resource['id']}", resource | {"title": "Chief"}),
+        ("PATCH", f"/Users/{resource['id']}", {"schemas": [], "Operations": [LEAVES]}),
+        ("DELETE", f"/Users/{resource['id']}", None),
         ("POST", "/Groups", {"displayName": "Viewers"}),
         ("DELETE", f"/Groups/{group['id']}", None),
     ]
@@ -47,14 +47,14 @@ def test_a_push_that_cannot_get_its_lock_is_503_and_can_be_sent_again_R23(
             assert "Nothing was changed" in error(answer, 503)
             assert int(answer["Retry-After"]) >= 1
         began = time.monotonic()
-        several = bulk(*({"method": "DELETE", "path": f"/Users/{made['id']}"} for _ in range(10)))
+        several = bulk(*({"method": "DELETE", "path": f"/Users/{resource['id']}"} for _ in range(10)))
         operations = okta.post("/Bulk", several).json()["Operations"]
         assert [one["status"] for one in operations] == ["503"] * 10
         assert time.monotonic() - began < 2, "only the first operation waited"
-        assert okta.get(f"/Users/{made['id']}").json()["active"], "a read waits for nobody"
+        assert okta.get(f"/Users/{resource['id']}").json()["active"], "a read waits for nobody"
         assert rows() == before
         assert other.post("/Users", person()).status_code == 201
-    assert okta.patch(f"/Users/{made['id']}", LEAVES).json()["active"] is False, "asked again, it is done"
+    assert okta.patch(f"/Users/{resource['id']}", LEAVES).json()["active"] is False, "asked again, it is done"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -62,12 +62,12 @@ def test_a_service_that_waits_for_any_other_row_is_busy_too(okta: Scim, connecti
     """The session's own ``lock_timeout`` covers all other rows, for example the user's."""
     import psycopg
 
-    made = okta.make()
+    resource = okta.make()
     with psycopg.connect(url_of_tests()) as holder, database.cursor() as cursor:
         holder.execute("SELECT 1 FROM core_identity_user FOR UPDATE")
         cursor.execute("SET lock_timeout = '200ms'")
         try:
-            assert "Nothing was changed" in error(okta.patch(f"/Users/{made['id']}", LEAVES), 503)
+            assert "Nothing was changed" in error(okta.patch(f"/Users/{resource['id']}", LEAVES), 503)
         finally:
             cursor.execute("RESET lock_timeout")
 

@@ -76,9 +76,9 @@ class Dance:
         answer = self.answer(self.ask(**changes))
         assert answer.status_code == 302, answer.content
         assert answer["Location"].startswith(CALLBACK)
-        said = parse_qs(urlsplit(answer["Location"]).query)
-        assert (said["state"], said["iss"]) == (["xyz"], ["http://localhost:8000"])
-        return str(said["code"][0])
+        query = parse_qs(urlsplit(answer["Location"]).query)
+        assert (query["state"], query["iss"]) == (["xyz"], ["http://localhost:8000"])
+        return str(query["code"][0])
 
     def token(self, **form: str) -> Any:
         return Client(headers={"host": HOST}).post(

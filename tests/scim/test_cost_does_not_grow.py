@@ -47,11 +47,11 @@ def grown(_never_analysed: None, okta: Scim, settings: LazySettings) -> Callable
 
 
 def planned(work: Callable[[], Any]) -> Plans:
-    with plans() as made:
+    with plans() as recorded_plans:
         answer = work()
     assert answer.status_code < 300, answer.content
-    assert made.statements
-    return made
+    assert recorded_plans.statements
+    return recorded_plans
 
 
 def uid(number: int) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def test_a_page_costs_the_same_at_any_place_and_with_ten_times_the_people(
     okta: Scim, grown: Callable[[], None]
 ) -> None:
     def pages(people: int) -> dict[str, Plans]:
-        made = {}
+        plans_by_place = {}
         for name, place in (
             ("first", {"startIndex": "1"}),
             ("between", {"startIndex": str(people // 2)}),
@@ -136,8 +136,8 @@ def test_a_page_costs_the_same_at_any_place_and_with_ten_times_the_people(
             ("first by cursor", {"cursor": ""}),
             ("later by cursor", {"cursor": cursor_at(people // 2)}),
         ):
-            made[name] = planned(lambda place=place: okta.get("/Users", count="100", **place))  # type: ignore[misc]
-        return made
+            plans_by_place[name] = planned(lambda place=place: okta.get("/Users", count="100", **place))  # type: ignore[misc]
+        return plans_by_place
 
     def cursor_at(people: int) -> str:
         [one], _ = page_at(okta.connection, people, 1)
@@ -166,11 +166,13 @@ def test_a_change_of_a_group_costs_in_proportion_to_the_group_and_one_member_cos
     for name, work in group_changes(okta).items():
         buffers: list[int] = []
         for size in GROUPS:
-            made = work(size)
-            buffers.append(made.buffers)
+            work_plans = work(size)
+            buffers.append(work_plans.buffers)
             most = SHORT if name.startswith("one") else PER_MEMBER * size + SHORT
-            if made.whole_scans(more_than=size + SHORT) or made.looked_at > most:
-                faults.append(f"{name}, {size} members: {made.looked_at} rows, at most {most}\n{made.dearest()}")
+            if work_plans.whole_scans(more_than=size + SHORT) or work_plans.looked_at > most:
+                faults.append(
+                    f"{name}, {size} members: {work_plans.looked_at} rows, at most {most}\n{work_plans.dearest()}"
+                )
         if name.startswith("one") and buffers[-1] > buffers[0] * DEEPER:
             faults.append(f"{name}: {buffers} buffers")
     assert not faults, "\n".join(faults)
@@ -186,9 +188,9 @@ def group_changes(okta: Scim) -> dict[str, Callable[[int], Plans]]:
 
     def group(size: int) -> str:
         PushGroup.objects.filter(name_key="editors").delete()
-        made = okta.post("/Groups", whole(0, 0)).json()
-        add_members(PushGroup.objects.select_related("connection").get(scim_id=made["id"]), 1, size)
-        return f"/Groups/{made['id']}"
+        resource = okta.post("/Groups", whole(0, 0)).json()
+        add_members(PushGroup.objects.select_related("connection").get(scim_id=resource["id"]), 1, size)
+        return f"/Groups/{resource['id']}"
 
     def whole(first: int, last: int) -> dict[str, Any]:
         return {"displayName": "Editors", "members": [{"value": one} for one in ids[first:last]]}

@@ -69,14 +69,14 @@ def test_a_hostile_filter_is_one_word_too(okta: Scim, text: str) -> None:
 
 
 def test_the_command_names_the_resource_and_can_be_sent_again(okta: Scim) -> None:
-    made = okta.make()
-    okta.patch(f"/Users/{made['id']}", {"op": "replace", "path": "title", "value": "Boss"})
+    resource = okta.make()
+    okta.patch(f"/Users/{resource['id']}", {"op": "replace", "path": "title", "value": "Boss"})
     words = words_of(latest())
-    assert words[1:3] == ["PATCH", f"{settings.PUBLIC_URL}/scim/acme/v2/Users/{made['id']}"]
+    assert words[1:3] == ["PATCH", f"{settings.PUBLIC_URL}/scim/acme/v2/Users/{resource['id']}"]
     answer = okta.send("PATCH", words[2].removeprefix(settings.PUBLIC_URL), words[-1].encode())
     assert answer.json()["title"] == "Boss"
-    okta.get(f"/Users/{made['id']}")
-    assert words_of(latest())[:3] == ["-X", "GET", f"{settings.PUBLIC_URL}/scim/acme/v2/Users/{made['id']}"]
+    okta.get(f"/Users/{resource['id']}")
+    assert words_of(latest())[:3] == ["-X", "GET", f"{settings.PUBLIC_URL}/scim/acme/v2/Users/{resource['id']}"]
     okta.post("/Users/.search", {"filter": 'userName eq "jane.doe@acme.test"'})
     words = words_of(latest())
     assert words[2].endswith("/v2/Users/.search")

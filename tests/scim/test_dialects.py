@@ -40,16 +40,16 @@ def test_a_dialogue_goes_as_the_client_expects(okta: Scim, file: Path) -> None:
             assert answer == _alike(wanted, answer), step["says"]
 
 
-def _filled(said: Any, names: dict[str, str]) -> Any:
+def _filled(document: Any, names: dict[str, str]) -> Any:
     """Put the names in, everywhere in a document."""
-    if isinstance(said, dict):
-        return {_filled(key, names): _filled(value, names) for key, value in said.items()}
-    if isinstance(said, list):
-        return [_filled(one, names) for one in said]
-    if isinstance(said, str):
+    if isinstance(document, dict):
+        return {_filled(key, names): _filled(value, names) for key, value in document.items()}
+    if isinstance(document, list):
+        return [_filled(one, names) for one in document]
+    if isinstance(document, str):
         for name, value in names.items():
-            said = said.replace("{" + name + "}", value)
-    return said
+            document = document.replace("{" + name + "}", value)
+    return document
 
 
 def _alike(wanted: Any, found: Any) -> Any:

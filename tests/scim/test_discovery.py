@@ -59,8 +59,8 @@ def test_max_results_is_kept(okta: Scim) -> None:
 def test_each_flag_is_what_is_done(okta: Scim) -> None:
     """Asked of the service itself: what it says it does is tried, with what it says of how."""
     config = okta.get("/ServiceProviderConfig").json()
-    made = okta.make()
-    path = f"/Users/{made['id']}"
+    resource = okta.make()
+    path = f"/Users/{resource['id']}"
     tried = {
         "patch": okta.patch(path, {"op": "replace", "path": "title", "value": "Chief"}).status_code == 200,
         "filter": okta.get("/Users", filter='userName eq "nobody"').json()["totalResults"] == 0,
@@ -163,8 +163,8 @@ def test_every_attribute_that_is_announced_as_writable_is_kept_and_answered(okta
     body = wanted if urn == USER else {"userName": "jane", urn: wanted}
     response = okta.post("/Users", body)
     assert response.status_code == 201, response.content
-    made = response.json()
-    answered = made if urn == USER else made[urn]
+    resource = response.json()
+    answered = resource if urn == USER else resource[urn]
     assert {name: answered.get(name) for name in wanted} == wanted
 
 
@@ -174,8 +174,8 @@ def _sample(attribute: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("urn", [USER, ENTERPRISE, CORE_USER])
 def test_a_read_only_attribute_is_not_accepted(okta: Scim, urn: str) -> None:
-    made = okta.make()
+    resource = okta.make()
     for attribute in schemas(okta)[urn]["attributes"]:
         if attribute["mutability"] == "readOnly":
             operation = {"op": "replace", "path": f"{urn}:{attribute['name']}", "value": "x"}
-            error(okta.patch(f"/Users/{made['id']}", operation), 400, "mutability")
+            error(okta.patch(f"/Users/{resource['id']}", operation), 400, "mutability")

@@ -164,8 +164,8 @@ def test_each_request_leaves_one_line_without_anybodys_data(okta: Scim, log_line
 
 
 def test_the_log_shows_a_dropped_rest(okta: Scim, log_lines: Lines) -> None:
-    made = okta.make()
-    okta.put(f"/Users/{made['id']}", {**made, "active": False, "title": 5.5})
+    resource = okta.make()
+    okta.put(f"/Users/{resource['id']}", {**resource, "active": False, "title": 5.5})
     assert "the rest of the message was ignored" in log_lines()[-1].decision
 
 

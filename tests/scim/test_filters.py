@@ -245,34 +245,36 @@ def test_a_time_that_was_shown_finds_what_it_was_shown_of(okta: Scim) -> None:
 
 def test_one_and_the_same_group_and_member_is_asked_for(okta: Scim) -> None:
     jane, kim = okta.make()["id"], okta.make("kim.lee@acme.test")["id"]
-    made = [
+    group_ids = [
         okta.post("/Groups", {"displayName": name, "members": [{"value": one} for one in members]}).json()["id"]
         for name, members in (("Éditeurs", [jane]), ("Viewers", [jane, kim]))
     ]
     for text, expected in (
         ('groups.display eq "éditeurs"', {jane}),
         ('groups[display sw "view"]', {jane, kim}),
-        (f'groups[display eq "viewers" and value eq "{made[0]}"]', set()),
-        (f'groups[value eq "{made[1]}" and type eq "direct"]', {jane, kim}),
-        (f'groups[not (value eq "{made[1]}")]', {jane}),
-        (f'not (groups eq "{made[0]}")', {kim}),
+        (f'groups[display eq "viewers" and value eq "{group_ids[0]}"]', set()),
+        (f'groups[value eq "{group_ids[1]}" and type eq "direct"]', {jane, kim}),
+        (f'groups[not (value eq "{group_ids[1]}")]', {jane}),
+        (f'not (groups eq "{group_ids[0]}")', {kim}),
         ("groups pr", {jane, kim}),
     ):
         assert {one["id"] for one in okta.get("/Users", filter=text).json()["Resources"]} == expected, text
     for text, expected in (
-        (f'members[value eq "{kim}" and type eq "user"]', {made[1]}),
-        (f'members[value ne "{jane}"]', {made[1]}),
-        (f'not (members eq "{kim}")', {made[0]}),
+        (f'members[value eq "{kim}" and type eq "user"]', {group_ids[1]}),
+        (f'members[value ne "{jane}"]', {group_ids[1]}),
+        (f'not (members eq "{kim}")', {group_ids[0]}),
         ('members.type eq "Group"', set()),
-        ('meta.resourceType eq "Group" and schemas eq "urn:ietf:params:scim:schemas:core:2.0:Group"', set(made)),
+        ('meta.resourceType eq "Group" and schemas eq "urn:ietf:params:scim:schemas:core:2.0:Group"', set(group_ids)),
     ):
         assert {one["id"] for one in okta.get("/Groups", filter=text).json()["Resources"]} == expected, text
 
 
 def test_an_email_that_a_sign_in_brought_is_found_as_it_is_shown(okta: Scim) -> None:
-    made = okta.make(emails=[{"value": "old@acme.test", "type": "home"}, {"value": "more@acme.test", "type": "other"}])
+    resource = okta.make(
+        emails=[{"value": "old@acme.test", "type": "home"}, {"value": "more@acme.test", "type": "other"}]
+    )
     Identity.objects.update(email="new@acme.test", email_key="new@acme.test")
-    assert okta.get(f"/Users/{made['id']}").json()["emails"] == [
+    assert okta.get(f"/Users/{resource['id']}").json()["emails"] == [
         {"value": "new@acme.test", "type": "work", "primary": True}
     ]
     for text, found in (
@@ -289,7 +291,7 @@ def test_a_hundred_terms_are_answered(staffed: Scim) -> None:
 
 
 def test_a_former_user_name_does_not_find_the_person(okta: Scim) -> None:
-    made = okta.make()
-    okta.put(f"/Users/{made['id']}", {**made, "userName": "jane.roe@acme.test"})
+    resource = okta.make()
+    okta.put(f"/Users/{resource['id']}", {**resource, "userName": "jane.roe@acme.test"})
     assert okta.get("/Users", filter='userName eq "jane.doe@acme.test"').json()["totalResults"] == 0
     assert okta.get("/Users", filter='userName eq "jane.roe@acme.test"').json()["totalResults"] == 1

@@ -67,20 +67,20 @@ def removing(ids: list[str]) -> dict[str, Any]:
 
 
 def test_a_put_with_many_members_takes_as_few_statements_as_one_with_few_R30(okta: Scim, people: list[str]) -> None:
-    made = okta.post("/Groups", group([])).json()
+    resource = okta.post("/Groups", group([])).json()
     counts = []
     for size in (FEW, MANY):
-        counts.append(statements(okta, "PUT", f"/Groups/{made['id']}", group(people[:size])))
+        counts.append(statements(okta, "PUT", f"/Groups/{resource['id']}", group(people[:size])))
         assert Grant.objects.count() == size
     for size in (MANY - FEW, 0):
-        counts.append(statements(okta, "PUT", f"/Groups/{made['id']}", group(people[:size])))
+        counts.append(statements(okta, "PUT", f"/Groups/{resource['id']}", group(people[:size])))
         assert Grant.objects.count() == size
     assert max(counts) < MOST, counts
 
 
 def test_so_does_one_that_takes_some_out_and_others_in(okta: Scim, people: list[str]) -> None:
-    made = okta.post("/Groups", group([])).json()
-    path, half = f"/Groups/{made['id']}", MANY // 2
+    resource = okta.post("/Groups", group([])).json()
+    path, half = f"/Groups/{resource['id']}", MANY // 2
     okta.put(path, group(people[:FEW]))
     few = statements(okta, "PUT", path, group(people[FEW : 2 * FEW]))
     okta.put(path, group(people[:half]))
@@ -88,8 +88,8 @@ def test_so_does_one_that_takes_some_out_and_others_in(okta: Scim, people: list[
 
 
 def test_a_patch_of_many_operations_takes_as_few_statements_as_one_of_few(okta: Scim, people: list[str]) -> None:
-    made = okta.post("/Groups", group([])).json()
-    path = f"/Groups/{made['id']}"
+    resource = okta.post("/Groups", group([])).json()
+    path = f"/Groups/{resource['id']}"
     counts = [statements(okta, "PATCH", path, adding(people[:FEW]))]
     counts.append(statements(okta, "PATCH", path, adding(people[FEW:])))
     assert Grant.objects.count() == MANY
@@ -141,9 +141,9 @@ def test_the_same_list_again_takes_no_lock_and_writes_nothing_but_the_log(okta: 
 
 
 def test_the_answer_to_a_change_lists_the_members_in_the_order_of_a_later_get(okta: Scim, people: list[str]) -> None:
-    made = okta.post("/Groups", group(people[:FEW]))
-    path = f"/Groups/{made.json()['id']}"
-    assert made.json() == okta.get(path).json()
+    response = okta.post("/Groups", group(people[:FEW]))
+    path = f"/Groups/{response.json()['id']}"
+    assert response.json() == okta.get(path).json()
     for wanted in (people[2 : 2 * FEW], [*people[3:FEW], str(uuid4())], []):
         assert okta.put(path, group(wanted)).json() == okta.get(path).json()
 
@@ -166,8 +166,8 @@ def test_a_patch_of_a_large_group_is_answered_without_its_members_unless_attribu
 
 
 def test_ids_that_nobody_has_cost_no_more_R29(okta: Scim, people: list[str]) -> None:
-    made = okta.post("/Groups", group([])).json()
-    path = f"/Groups/{made['id']}"
+    resource = okta.post("/Groups", group([])).json()
+    path = f"/Groups/{resource['id']}"
     for some in (people[:FEW], people[FEW : 2 * FEW]):  # the second time all leave, and others come, of both kinds
         mixed = [*some, *(str(uuid4()) for _ in range(MANY))]
         assert statements(okta, "PUT", path, group(mixed)) < MOST

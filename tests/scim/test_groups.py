@@ -16,8 +16,8 @@ from tests.support.cast import ADMIN
 def make(okta: Scim, name: str = "Editors", *members: str) -> dict[str, Any]:
     response = okta.post("/Groups", {"displayName": name, "members": [{"value": one} for one in members]})
     assert response.status_code == 201
-    made: dict[str, Any] = response.json()
-    return made
+    resource: dict[str, Any] = response.json()
+    return resource
 
 
 def people(okta: Scim, count: int = 2) -> list[str]:
@@ -32,14 +32,14 @@ def test_a_group_is_answered_as_stored_with_addresses(okta: Scim) -> None:
     [jane] = people(okta, 1)
     body = {"displayName": " Editors ", "externalId": "g1", "members": [{"value": jane, "display": "ignored"}]}
     response = okta.post("/Groups", body)
-    made = response.json()
-    location = f"http://localhost:8000/scim/acme/v2/Groups/{made['id']}"
+    resource = response.json()
+    location = f"http://localhost:8000/scim/acme/v2/Groups/{resource['id']}"
     assert (response.status_code, response["Location"]) == (201, location)
-    meta = made.pop("meta")
+    meta = resource.pop("meta")
     assert (meta["resourceType"], meta["location"], meta["version"]) == ("Group", location, response["ETag"])
-    assert made == {
+    assert resource == {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
-        "id": made["id"],
+        "id": resource["id"],
         "externalId": "g1",
         "displayName": "Editors",
         "members": [
@@ -51,7 +51,7 @@ def test_a_group_is_answered_as_stored_with_addresses(okta: Scim) -> None:
         ],
     }
     user = okta.get(f"/Users/{jane}").json()
-    assert user["groups"] == [{"value": made["id"], "$ref": location, "display": "Editors", "type": "direct"}]
+    assert user["groups"] == [{"value": resource["id"], "$ref": location, "display": "Editors", "type": "direct"}]
 
 
 def test_put_with_members_replaces_them_as_wizard_apps_do(okta: Scim) -> None:
@@ -106,8 +106,8 @@ def test_unknown_members_and_those_of_another_connection_are_shown_by_no_answer_
 
 
 def test_the_external_id_of_a_group_can_be_taken_away(okta: Scim) -> None:
-    made = okta.post("/Groups", {"displayName": "Editors", "externalId": "g1"}).json()
-    path = f"/Groups/{made['id']}"
+    resource = okta.post("/Groups", {"displayName": "Editors", "externalId": "g1"}).json()
+    path = f"/Groups/{resource['id']}"
     assert okta.patch(path, {"op": "add", "path": "externalId", "value": None}).json()["externalId"] == "g1"
     assert "externalId" not in okta.patch(path, {"op": "remove", "path": "externalId"}).json()
     assert "externalId" not in okta.get(path).json()

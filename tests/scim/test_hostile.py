@@ -30,7 +30,7 @@ class Hostile:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def said(name: str, value: Any) -> bytes:
+def user_with(name: str, value: Any) -> bytes:
     """A User with one attribute of this value, the value written as JSON or given as the bytes on the wire."""
     content = value if isinstance(value, bytes) else json.dumps(value).encode()
     return b'{"userName": "new@acme.test", "' + name.encode() + b'": ' + content + b"}"
@@ -71,7 +71,9 @@ def no_text() -> Iterator[Hostile]:
     """Characters that no column holds, and texts that are too long."""
     for name in ("userName", "externalId", "title", "displayName", "nickName"):
         for value in (rb'"a\u0000b"', rb'"\ud800"', rb'"\udc00\ud800"'):
-            yield Hostile("POST /Users", said(name, value) if name != "userName" else b'{"userName": ' + value + b"}")
+            yield Hostile(
+                "POST /Users", user_with(name, value) if name != "userName" else b'{"userName": ' + value + b"}"
+            )
     for name in ("externalId", "title", "displayName"):
         yield Hostile("POST /Users", {"userName": "new@acme.test", name: "x" * 1_025})
     for body in (
@@ -312,8 +314,8 @@ class Target:
 @pytest.fixture
 def target(okta: Scim) -> Target:
     user = okta.make("jane.doe@acme.test", externalId="00u1", title="Editor")["id"]
-    made = okta.post("/Groups", {"displayName": "Editors", "members": [{"value": user}]})
-    return Target(okta, {"user": user, "group": made.json()["id"]})
+    response = okta.post("/Groups", {"displayName": "Editors", "members": [{"value": user}]})
+    return Target(okta, {"user": user, "group": response.json()["id"]})
 
 
 @pytest.mark.parametrize("area", AREAS, ids=lambda area: area.__name__)

@@ -64,8 +64,8 @@ def bodies(draw: st.DrawFn) -> bytes:
 def ids(okta: Scim) -> dict[str, str]:
     """The ids of a person, and of a group with the person in it."""
     user = okta.make(externalId="00u1")["id"]
-    made = okta.post("/Groups", {"displayName": "Editors", "members": [{"value": user}]})
-    return {"user": user, "group": made.json()["id"]}
+    response = okta.post("/Groups", {"displayName": "Editors", "members": [{"value": user}]})
+    return {"user": user, "group": response.json()["id"]}
 
 
 @settings(max_examples=examples(60, 1_000), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

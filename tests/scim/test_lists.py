@@ -289,9 +289,9 @@ def test_a_person_shown_by_display_name_only_is_a_person(okta: Scim) -> None:
 @pytest.mark.parametrize("path", ["/Users", "/Groups"])
 def test_a_page_costs_the_same_whatever_is_on_it(okta: Scim, path: str, django_assert_num_queries: Any) -> None:
     def fill(start: int, stop: int) -> None:
-        made = [okta.make(f"p{at}.x@acme.test")["id"] for at in range(start, stop)]
+        user_ids = [okta.make(f"p{at}.x@acme.test")["id"] for at in range(start, stop)]
         for at in range(start, stop):
-            okta.post("/Groups", {"displayName": f"g{at}", "members": [{"value": one} for one in made]})
+            okta.post("/Groups", {"displayName": f"g{at}", "members": [{"value": one} for one in user_ids]})
 
     okta.get(path, count="0")  # takes the first part of the budget
     for start, stop in ((0, 2), (2, 14)):

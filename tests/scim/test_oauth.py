@@ -36,11 +36,11 @@ def ask(body: str, query: str = "", **headers: str) -> Any:
 def document_of(response: Any) -> dict[str, Any]:
     """Return an OAuth error (RFC 6749 section 5.2) without its reference, which must be there."""
     assert (response["Content-Type"], response["Cache-Control"]) == ("application/json", "no-store")
-    said: dict[str, Any] = response.json()
+    document: dict[str, Any] = response.json()
     reference = f" (Reference: {response['X-Request-Id']})"
-    assert said["error_description"].endswith(reference)
-    assert re.fullmatch(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+", said["error_description"])
-    return {**said, "error_description": said["error_description"].removesuffix(reference)}
+    assert document["error_description"].endswith(reference)
+    assert re.fullmatch(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+", document["error_description"])
+    return {**document, "error_description": document["error_description"].removesuffix(reference)}
 
 
 def test_basic_and_body_authentication_both_get_a_token(secrets: Secrets) -> None:

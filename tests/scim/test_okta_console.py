@@ -27,7 +27,7 @@ ALL = uris("okta.com", "okta-emea.com", "oktapreview.com")
 
 
 @pytest.mark.parametrize(
-    ("said", "made"),
+    ("address", "expected_uris"),
     [
         (CONSOLE, ALL),
         (CONSOLE[:-1], ALL),
@@ -39,12 +39,12 @@ ALL = uris("okta.com", "okta-emea.com", "oktapreview.com")
         (CONSOLE.replace("acme_core_1", "Dev-1_x"), uris("okta.com", "okta-emea.com", "oktapreview.com", app="Dev-1_x")),
     ],
 )  # fmt: skip
-def test_the_redirect_uris_follow_from_the_address(said: str, made: tuple[str, ...]) -> None:
-    assert redirect_uris(said) == made
+def test_the_redirect_uris_follow_from_the_address(address: str, expected_uris: tuple[str, ...]) -> None:
+    assert redirect_uris(address) == expected_uris
 
 
 @pytest.mark.parametrize(
-    ("said", "advice"),
+    ("address", "advice"),
     [
         ("", "Copy the whole address"),
         ("acme-admin.okta.com/admin/app/a/instance/0oa1", "Copy the whole address"),
@@ -62,9 +62,9 @@ def test_the_redirect_uris_follow_from_the_address(said: str, made: tuple[str, .
         (CONSOLE.replace("acme_core_1", "x" * 101), "No app is open"),
     ],
 )
-def test_another_address_is_refused_with_what_to_copy_instead(said: str, advice: str) -> None:
+def test_another_address_is_refused_with_what_to_copy_instead(address: str, advice: str) -> None:
     with pytest.raises(InvalidValue, match=advice) as refused:
-        redirect_uris(said)
+        redirect_uris(address)
     assert refused.value.field == "console_url"
 
 

@@ -25,13 +25,13 @@ def test_the_bodies_of_onelogin_and_google_keep_uid_and_department_R2(okta: Scim
         "urn:scim:schemas:extension:enterprise:1.0": {"UID": "kim.lee", "department": "Film"},
     }
     sent = person() | {"schemas": [CORE, ONELOGIN], ONELOGIN: {"UID": "jane.doe", "department": "Press"}}
-    made = okta.post("/Users", sent)
-    assert (made.status_code, made.json()[ENTERPRISE]) == (201, {"department": "Press", "UID": "jane.doe"})
+    response = okta.post("/Users", sent)
+    assert (response.status_code, response.json()[ENTERPRISE]) == (201, {"department": "Press", "UID": "jane.doe"})
     okta.make("kim.lee@acme.test", **google)
     assert sorted(IdentityUid.objects.values_list("uid", "derived")) == [("jane.doe", False), ("kim.lee", False)]
     assert sorted(User.objects.values_list("department", flat=True)) == ["Film", "Press"]
 
-    path = f"/Users/{made.json()['id']}"
+    path = f"/Users/{response.json()['id']}"
     changed = okta.patch(path, {"op": "replace", "path": f"{ONELOGIN}:department", "value": "Radio"})
     assert (changed.status_code, changed.json()[ENTERPRISE]["department"]) == (200, "Radio")
     assert "ignored" not in changed["X-Decision"]

@@ -68,24 +68,24 @@ def test_a_refusal_has_the_sentence_that_the_client_was_given_and_its_cause_R35(
 
 
 def test_lists_keep_ids_only_and_discovery_nothing_R35(okta: Scim) -> None:
-    made = [okta.make(f"p{number}@acme.test")["id"] for number in range(3)]
+    user_ids = [okta.make(f"p{number}@acme.test")["id"] for number in range(3)]
     for path in ("/Users", "/.search"):
         okta.get(path) if path == "/Users" else okta.post(
             path, {"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]}
         )
         kept = json.loads(payload().answered)
-        assert (kept["totalResults"], kept["Resources"]) == (3, [{"id": one} for one in made])
+        assert (kept["totalResults"], kept["Resources"]) == (3, [{"id": one} for one in user_ids])
         assert "acme.test" not in payload().answered
     okta.get("/Schemas")
     assert payload().answered == ""
 
 
 def test_a_look_up_that_finds_one_person_is_a_row_of_that_person_R35(okta: Scim) -> None:
-    made = okta.make()
+    resource = okta.make()
     okta.get("/Users", filter='userName eq "jane.doe@acme.test"')
     record, kept = last()
     assert kept is not None
-    assert str(record.resource_id) == made["id"]
+    assert str(record.resource_id) == resource["id"]
     assert json.loads(kept.query) == {"filter": 'userName eq "jane.doe@acme.test"'}
 
 
@@ -95,19 +95,19 @@ def test_a_look_up_that_finds_one_person_is_a_row_of_that_person_R35(okta: Scim)
     ids=[name for name, one in BODIES.items() if isinstance(one, dict)],
 )
 def test_no_secret_of_a_request_is_stored_anywhere_R34(okta: Scim, body: dict[str, Any]) -> None:
-    made = okta.make()
+    resource = okta.make()
     okta.token, real = okta.token, okta.token
     for method, path, more in (
-        ("POST", "/Users", person("x@acme.test")), ("PUT", f"/Users/{made['id']}", person()), ("PATCH", f"/Users/{made['id']}", {}),
+        ("POST", "/Users", person("x@acme.test")), ("PUT", f"/Users/{resource['id']}", person()), ("PATCH", f"/Users/{resource['id']}", {}),
         ("POST", "/Groups", {"displayName": "x"}), ("POST", "/Users/.search", {}), ("POST", "/.search", {}), ("POST", "/Bulk", {}),
         ("POST", "/Users", {"userName": body}), ("POST", "/Users", {**person(), "active": body}), ("POST", "/Users", {**person(), "emails": body}),
-        ("PATCH", f"/Users/{made['id']}", {"Operations": [{"op": "replace", "path": "active", "value": body}]}),
-        ("PATCH", f"/Users/{made['id']}", {"Operations": body}), ("POST", "/Groups", {"displayName": "y", "members": [body]}),
+        ("PATCH", f"/Users/{resource['id']}", {"Operations": [{"op": "replace", "path": "active", "value": body}]}),
+        ("PATCH", f"/Users/{resource['id']}", {"Operations": body}), ("POST", "/Groups", {"displayName": "y", "members": [body]}),
     ):  # fmt: skip
         okta.send(method, path, {**body, **more})
     bulk = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": [
         {"method": "POST", "path": "/Users", "bulkId": "one", "data": {**body, **person("y@acme.test")}},
-        {"method": "PATCH", "path": f"/Users/{made['id']}", "data": body},
+        {"method": "PATCH", "path": f"/Users/{resource['id']}", "data": body},
     ]}  # fmt: skip
     okta.post("/Bulk", bulk)
     assert ProvisioningRecord.objects.count() > 12
@@ -138,11 +138,11 @@ def test_no_secret_of_an_address_is_stored_anywhere_R34(okta: Scim, path: str, t
     ],
 )  # fmt: skip
 def test_a_body_that_does_not_parse_is_not_kept_R34(okta: Scim, body: bytes) -> None:
-    made = okta.make()
+    resource = okta.make()
     for method, path in (
         ("POST", "/Users"),
-        ("PUT", f"/Users/{made['id']}"),
-        ("PATCH", f"/Users/{made['id']}"),
+        ("PUT", f"/Users/{resource['id']}"),
+        ("PATCH", f"/Users/{resource['id']}"),
         ("POST", "/Bulk"),
     ):
         okta.send(method, path, body)
@@ -200,14 +200,14 @@ def test_row_and_payload_are_one_statement_R35(
 
 
 def test_a_row_is_found_by_each_name_and_by_a_member_through_an_index_R35(okta: Scim) -> None:
-    made = okta.make(**{"externalId": "00u1", **UID, "emails": [{"value": "post@acme.test", "type": "work"}]})
-    okta.post("/Groups", {"displayName": "Writers", "members": [{"value": made["id"], "display": "Jane"}]})
+    resource = okta.make(**{"externalId": "00u1", **UID, "emails": [{"value": "post@acme.test", "type": "work"}]})
+    okta.post("/Groups", {"displayName": "Writers", "members": [{"value": resource["id"], "display": "Jane"}]})
     for name, number in (
         ("JANE.DOE@acme.test", 1),
         ("00u1", 1),
         (" jane.doe", 1),
         ("post@acme.test", 1),
-        (made["id"], 2),
+        (resource["id"], 2),
         ("Writers", 1),
         ("nobody", 0),
     ):
@@ -225,59 +225,60 @@ def test_a_row_is_found_by_each_name_and_by_a_member_through_an_index_R35(okta: 
 TRACES = ("jane", "doe", "00u1", "post@", "Dr.")
 
 
-def _pushed(okta: Scim, made: dict[str, Any]) -> None:
-    okta.put(f"/Users/{made['id']}", {**person(), "externalId": "00u1", "honorific": "Dr."})
+def _pushed(okta: Scim, resource: dict[str, Any]) -> None:
+    okta.put(f"/Users/{resource['id']}", {**person(), "externalId": "00u1", "honorific": "Dr."})
 
 
-def _patched(okta: Scim, made: dict[str, Any]) -> None:
-    okta.patch(f"/Users/{made['id']}", {"op": "replace", "path": "name.honorificPrefix", "value": "Dr."})
+def _patched(okta: Scim, resource: dict[str, Any]) -> None:
+    okta.patch(f"/Users/{resource['id']}", {"op": "replace", "path": "name.honorificPrefix", "value": "Dr."})
 
 
-def _read(okta: Scim, made: dict[str, Any]) -> None:
-    okta.get(f"/Users/{made['id']}")
+def _read(okta: Scim, resource: dict[str, Any]) -> None:
+    okta.get(f"/Users/{resource['id']}")
 
 
-def _listed(okta: Scim, made: dict[str, Any]) -> None:
+def _listed(okta: Scim, resource: dict[str, Any]) -> None:
     okta.get("/Users", filter='emails[type eq "work" and value eq "post@acme.test"]')
 
 
-def _as_member(okta: Scim, made: dict[str, Any]) -> None:
-    okta.post("/Groups", {"displayName": "Writers", "members": [{"value": made["id"], "display": "Jane Doe"}]})
+def _as_member(okta: Scim, resource: dict[str, Any]) -> None:
+    okta.post("/Groups", {"displayName": "Writers", "members": [{"value": resource["id"], "display": "Jane Doe"}]})
 
 
-def _as_member_by_patch(okta: Scim, made: dict[str, Any]) -> None:
+def _as_member_by_patch(okta: Scim, resource: dict[str, Any]) -> None:
     group = okta.post("/Groups", {"displayName": "Writers"}).json()["id"]
     okta.patch(
-        f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": made["id"], "display": "Jane Doe"}]}
+        f"/Groups/{group}",
+        {"op": "add", "path": "members", "value": [{"value": resource["id"], "display": "Jane Doe"}]},
     )
-    okta.patch(f"/Groups/{group}", {"op": "remove", "path": f'members[value eq "{made["id"]}"]'})
+    okta.patch(f"/Groups/{group}", {"op": "remove", "path": f'members[value eq "{resource["id"]}"]'})
     okta.get(f"/Groups/{group}")
 
 
-def _refused_by_name(okta: Scim, made: dict[str, Any]) -> None:
+def _refused_by_name(okta: Scim, resource: dict[str, Any]) -> None:
     okta.post("/Users", {**person("JANE.doe@acme.test"), "externalId": "00u7", "name": {"givenName": "Jane"}})
 
 
-def _refused_by_email(okta: Scim, made: dict[str, Any]) -> None:
+def _refused_by_email(okta: Scim, resource: dict[str, Any]) -> None:
     okta.post(
         "/Users", {"userName": "x@acme.test", "emails": [{"value": "POST@acme.test"}], "name": {"familyName": "Doe"}}
     )
 
 
-def _refused_by_uid(okta: Scim, made: dict[str, Any]) -> None:
+def _refused_by_uid(okta: Scim, resource: dict[str, Any]) -> None:
     okta.post(
         "/Users", {"userName": "x@acme.test", "externalId": "00u9", ENTERPRISE: {"UID": "Jane.Doe"}, "title": "Doe's"}
     )
 
 
-def _refused_filter(okta: Scim, made: dict[str, Any]) -> None:
+def _refused_filter(okta: Scim, resource: dict[str, Any]) -> None:
     okta.get("/Users", filter='userName eq "jane.doe@acme.test" nonsense')
     okta.get("/Users", filter="userName eq jane.doe@acme.test")
     okta.get("/Users/jane.doe@acme.test")
 
 
-def _in_bulk(okta: Scim, made: dict[str, Any]) -> None:
-    operation = {"method": "PATCH", "path": f"/Users/{made['id']}", "bulkId": "jane.doe@acme.test", "data": {
+def _in_bulk(okta: Scim, resource: dict[str, Any]) -> None:
+    operation = {"method": "PATCH", "path": f"/Users/{resource['id']}", "bulkId": "jane.doe@acme.test", "data": {
         "Operations": [{"op": "replace", "value": {"title": "Doe's"}}]}}  # fmt: skip
     okta.post("/Bulk", {"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": [operation]})
 
@@ -290,15 +291,15 @@ def _in_bulk(okta: Scim, made: dict[str, Any]) -> None:
 def test_erasing_a_person_removes_them_from_every_payload_and_sentence_R34(
     okta: Scim, other: Scim, request_of: Callable[[Scim, dict[str, Any]], None]
 ) -> None:
-    made = okta.make(
+    resource = okta.make(
         **{"externalId": "00u1", **UID, "emails": [{"value": "post@acme.test", "type": "work", "primary": True}]}
     )
     zoe = okta.make("zoe.roth@acme.test")
-    request_of(okta, made)
+    request_of(okta, resource)
     theirs = other.make(**UID)
     before = stored()
     assert any(trace in before for trace in TRACES)
-    user = Identity.objects.get(scim_id=made["id"]).user
+    user = Identity.objects.get(scim_id=resource["id"]).user
     expire(actor=ADMIN, user_id=user.pk, reason="left")
     erase(actor=COMMAND, user_id=user.pk, reason="request 4711")
     left = ProvisioningRecord.objects.filter(connection_id=okta.connection.pk)

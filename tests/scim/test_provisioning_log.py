@@ -34,34 +34,34 @@ def last() -> ProvisioningRecord:
     return ProvisioningRecord.objects.latest("id")
 
 
-def told(record: ProvisioningRecord) -> dict[str, Any]:
+def shown_row(record: ProvisioningRecord) -> dict[str, Any]:
     names = ("connection_slug", "method", "resource_type", "resource_id", "status", "scim_type", "decision")
     return {name: getattr(record, name) for name in names}
 
 
 def test_each_request_is_one_row_with_its_decision_in_words_R35(okta: Scim) -> None:
     response = okta.post("/Users", person())
-    made = response.json()
+    resource = response.json()
     record = last()
-    assert told(record) | {"resource_id": str(record.resource_id)} == {
+    assert shown_row(record) | {"resource_id": str(record.resource_id)} == {
         "connection_slug": "acme",
         "method": "POST",
         "resource_type": "Users",
-        "resource_id": made["id"],
+        "resource_id": resource["id"],
         "status": 201,
         "scim_type": "",
         "decision": "create; nobody had this UID: a new user",
     }
     assert (record.connection_id, record.reference) == (okta.connection.pk, response["X-Request-Id"])
-    okta.get(f"/Users/{made['id']}")
-    assert (str(last().resource_id), last().status) == (made["id"], 200)
+    okta.get(f"/Users/{resource['id']}")
+    assert (str(last().resource_id), last().status) == (resource["id"], 200)
     assert ProvisioningRecord.objects.count() == 2
 
 
 def test_a_refused_or_rolled_back_request_has_a_row_too_R35(okta: Scim) -> None:
     okta.make()
     again = okta.post("/Users", person())
-    assert told(last()) == {
+    assert shown_row(last()) == {
         "connection_slug": "acme",
         "method": "POST",
         "resource_type": "Users",
@@ -114,20 +114,20 @@ def test_a_log_that_cannot_be_written_fails_no_request_R35(okta: Scim, caplog: p
     with database.cursor() as cursor:
         cursor.execute("ALTER TABLE scim_provisioningrecord RENAME TO gone")
     try:
-        made = okta.make()
-        assert okta.patch(f"/Users/{made['id']}", {"op": "replace", "value": {"active": False}}).status_code == 200
+        resource = okta.make()
+        assert okta.patch(f"/Users/{resource['id']}", {"op": "replace", "value": {"active": False}}).status_code == 200
     finally:
         with database.cursor() as cursor:
             cursor.execute("ALTER TABLE gone RENAME TO scim_provisioningrecord")
     assert [one.name for one in caplog.records if one.levelno == logging.ERROR] == ["scim.provisioning_log"] * 2
-    assert okta.get(f"/Users/{made['id']}").json()["active"] is False
+    assert okta.get(f"/Users/{resource['id']}").json()["active"] is False
 
 
 # Rows that wait for others
 
 
 @pytest.fixture
-def held(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[LogWriter]:
+def log_writer(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[LogWriter]:
     """The rows of a process that writes them when a test says so."""
     settings.PROVISIONING_LOG_DELAY = 3600
     writer = LogWriter()
@@ -138,29 +138,31 @@ def held(settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lo
 
 @pytest.mark.django_db(transaction=True)
 def test_rows_of_success_wait_and_are_written_together_when_the_process_ends_R35(
-    okta: Scim, held: LogWriter, django_assert_num_queries: DjangoAssertNumQueries
+    okta: Scim, log_writer: LogWriter, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     okta.get("/Schemas")
     with django_assert_num_queries(1):
-        held.flush()
+        log_writer.flush()
     ProvisioningRecord.objects.all().delete()
     references = [okta.get("/Schemas")["X-Request-Id"] for _ in range(3)]
     assert ProvisioningRecord.objects.count() == 0
-    held.close()
+    log_writer.close()
     assert list(ProvisioningRecord.objects.order_by("id").values_list("reference", flat=True)) == references
     with django_assert_num_queries(0):
-        held.flush()
+        log_writer.flush()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_refused_request_has_its_row_at_once_and_after_those_that_waited_R35(okta: Scim, held: LogWriter) -> None:
+def test_a_refused_request_has_its_row_at_once_and_after_those_that_waited_R35(
+    okta: Scim, log_writer: LogWriter
+) -> None:
     okta.get("/Schemas")
     okta.get("/Users/unknown")
     assert list(ProvisioningRecord.objects.order_by("id").values_list("status", flat=True)) == [200, 404]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_rows_that_wait_are_bounded_R35(okta: Scim, held: LogWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_that_wait_are_bounded_R35(okta: Scim, log_writer: LogWriter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LogWriter, "MOST", 3)
     for number in range(4):
         okta.get("/Schemas")
@@ -169,7 +171,7 @@ def test_rows_that_wait_are_bounded_R35(okta: Scim, held: LogWriter, monkeypatch
 
 @pytest.mark.django_db(transaction=True)
 def test_the_thread_writes_pending_rows_and_continues_after_a_failure_R35(
-    okta: Scim, held: LogWriter, settings: LazySettings, caplog: pytest.LogCaptureFixture
+    okta: Scim, log_writer: LogWriter, settings: LazySettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.PROVISIONING_LOG_DELAY = 0.01
     with database.cursor() as cursor:
@@ -194,10 +196,10 @@ def until(happened: Callable[[], bool]) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_one_row_that_cannot_be_stored_takes_no_other_along_R35(
-    held: LogWriter, caplog: pytest.LogCaptureFixture
+    log_writer: LogWriter, caplog: pytest.LogCaptureFixture
 ) -> None:
     for decision in ("a", "b\0", "c\udc80", "d"):
-        held.add(row(decision), at_once=decision == "d")
+        log_writer.add(row(decision), at_once=decision == "d")
     assert set(ProvisioningRecord.objects.values_list("decision", flat=True)) == {"a", "d"}
     assert [one.name for one in caplog.records if one.levelno == logging.ERROR] == ["scim.provisioning_log"] * 2
 
@@ -220,7 +222,7 @@ def found(browser: Client, **query: Any) -> list[tuple[str, str, int]]:
 
 
 def test_an_administrator_filters_and_finds_by_reference_R35(okta: Scim, other: Scim, as_auditor: Client) -> None:
-    made = okta.make()
+    resource = okta.make()
     refused = okta.post("/Users", person())
     other.get("/Users")
     assert found(as_auditor) == [("globex", "GET", 200), ("acme", "POST", 409), ("acme", "POST", 201)]
@@ -228,7 +230,7 @@ def test_an_administrator_filters_and_finds_by_reference_R35(okta: Scim, other: 
     assert found(as_auditor, outcome="failed") == found(as_auditor, outcome="conflict") == [("acme", "POST", 409)]
     assert found(as_auditor, outcome="done", method__exact="POST") == [("acme", "POST", 201)]
     assert found(as_auditor, q=refused["X-Request-Id"].lower()) == [("acme", "POST", 409)]
-    assert found(as_auditor, q=made["id"]) == [("acme", "POST", 201)]
+    assert found(as_auditor, q=resource["id"]) == [("acme", "POST", 201)]
     assert found(as_auditor, q="nothing") == []
     for hours, number in ((-1, 3), (1, 0)):
         assert len(found(as_auditor, at__gte=str(timezone.now() + timedelta(hours=hours)))) == number

@@ -104,8 +104,8 @@ def test_what_a_client_sent_is_shown_as_text_R35(okta: Scim, as_reader: Client, 
 def test_the_list_shows_people_groups_and_decisions_and_is_searched_by_names_R35(
     okta: Scim, as_auditor: Client
 ) -> None:
-    made = okta.make(externalId="00u1", **UID)
-    okta.post("/Groups", {"displayName": "Writers", "members": [{"value": made["id"]}]})
+    resource = okta.make(externalId="00u1", **UID)
+    okta.post("/Groups", {"displayName": "Writers", "members": [{"value": resource["id"]}]})
     okta.get("/Users", filter='userName eq "jane.doe@acme.test"')
     okta.post("/Users", {**person("jill@acme.test"), "emails": person()["emails"]})
     page = text(as_auditor.get(LIST))
@@ -116,7 +116,7 @@ def test_the_list_shows_people_groups_and_decisions_and_is_searched_by_names_R35
         ("JANE.doe@acme.test", 3),
         ("00u1", 1),
         ("jane.doe", 1),
-        (made["id"], 3),
+        (resource["id"], 3),
         ("jill@acme.test", 1),
         ("nobody", 0),
         ("%", 0),

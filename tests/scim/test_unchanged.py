@@ -28,8 +28,8 @@ TABLES = tuple(apps.get_app_config("core_identity").get_models())
 
 @pytest.mark.django_db(transaction=True)
 def test_an_unchanged_put_or_patch_takes_no_lock_and_writes_nothing_but_the_log(okta: Scim) -> None:
-    made = okta.post("/Users", WHOLE).json()
-    path = f"/Users/{made['id']}"
+    resource = okta.post("/Users", WHOLE).json()
+    path = f"/Users/{resource['id']}"
     okta.get(path)
     before = snapshot(TABLES)
     works: tuple[Callable[[], Any], ...] = (
@@ -38,7 +38,7 @@ def test_an_unchanged_put_or_patch_takes_no_lock_and_writes_nothing_but_the_log(
     )
     for work in works:
         with CaptureQueriesContext(database) as asked:
-            assert work().json() == made
+            assert work().json() == resource
         texts = [query["sql"].strip() for query in asked]
         assert not [text for text in texts if text.startswith(("BEGIN", "UPDATE", "SAVEPOINT")) or " FOR " in text]
         (logged,) = (text for text in texts if "INSERT INTO" in text)
@@ -100,8 +100,8 @@ def _rule(rule: str) -> Callable[[Identity], object]:
 
 
 STATES: tuple[Callable[[Identity], object], ...] = (
-    _set(said_uid="u9"),
-    _set(said_uid="u1"),
+    _set(sent_uid="u9"),
+    _set(sent_uid="u1"),
     _set(active=False),
     _set(deleted_at=timezone.now()),
     _set(pushed_at=None),

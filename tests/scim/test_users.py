@@ -30,10 +30,10 @@ def test_a_created_user_is_answered_as_stored(okta: Scim) -> None:
     }
     response = okta.post("/Users", body)
     assert response.status_code == 201
-    made = response.json()
-    location = f"http://localhost:8000/scim/acme/v2/Users/{made['id']}"
+    resource = response.json()
+    location = f"http://localhost:8000/scim/acme/v2/Users/{resource['id']}"
     assert (response["Location"], response["Content-Type"]) == (location, "application/scim+json")
-    meta = made.pop("meta")
+    meta = resource.pop("meta")
     assert meta == {
         "resourceType": "User",
         "created": meta["created"],
@@ -41,9 +41,9 @@ def test_a_created_user_is_answered_as_stored(okta: Scim) -> None:
         "location": location,
         "version": response["ETag"],
     }
-    assert made == {
+    assert resource == {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User", ENTERPRISE, CORE_USER],
-        "id": made["id"],
+        "id": resource["id"],
         "externalId": "00u1",
         "userName": "jane.doe@acme.test",
         "name": {"givenName": " Jane ", "familyName": "Doe", "middleName": "Q"},
@@ -56,22 +56,22 @@ def test_a_created_user_is_answered_as_stored(okta: Scim) -> None:
         ENTERPRISE: {"UID": "jane.doe", "department": "Press", "manager": {"value": "m1"}},
         CORE_USER: {"username": "jane.doe@acme.test", "email": "jane.doe@acme.test", "expired": False},
     }
-    assert okta.get(f"/Users/{made['id']}").json() == {**made, "meta": meta}
+    assert okta.get(f"/Users/{resource['id']}").json() == {**resource, "meta": meta}
     user = User.objects.get()
     assert not user.has_usable_password()
 
 
 def test_a_derived_uid_is_not_answered_because_the_idp_never_sent_it(okta: Scim) -> None:
-    made = okta.make()
-    assert ENTERPRISE not in made
-    assert ENTERPRISE not in made["schemas"]
+    resource = okta.make()
+    assert ENTERPRISE not in resource
+    assert ENTERPRISE not in resource["schemas"]
     assert Identity.objects.get().uids.get().uid == "jane.doe@acme.test"
 
 
 def test_the_uid_is_echoed_under_the_exact_name_of_its_attribute(okta: Scim) -> None:
     change_connection(actor=ADMIN, connection_id=okta.connection.pk, uid_attribute="coreUid")
-    made = okta.make(**{ENTERPRISE: {"COREUID": "jane.doe"}})
-    assert made[ENTERPRISE] == {"coreUid": "jane.doe"}
+    resource = okta.make(**{ENTERPRISE: {"COREUID": "jane.doe"}})
+    assert resource[ENTERPRISE] == {"coreUid": "jane.doe"}
 
 
 def test_a_connection_may_require_the_uid(okta: Scim) -> None:
@@ -108,36 +108,40 @@ def test_a_refused_create_leaves_nothing(okta: Scim, body: dict[str, Any], scim_
 
 
 def test_put_of_the_answer_of_get_changes_nothing_but_the_version(okta: Scim) -> None:
-    made = okta.make(**{ENTERPRISE: {"UID": "jane.doe"}}, nickName="Janie")
-    echo = {**made, "meta": {**made["meta"], "created": "2026-11-23 10:00", "odd": 1}, "groups": [{"display": 5}]}
-    answered = okta.put(f"/Users/{made['id']}", echo).json()
+    resource = okta.make(**{ENTERPRISE: {"UID": "jane.doe"}}, nickName="Janie")
+    echo = {
+        **resource,
+        "meta": {**resource["meta"], "created": "2026-11-23 10:00", "odd": 1},
+        "groups": [{"display": 5}],
+    }
+    answered = okta.put(f"/Users/{resource['id']}", echo).json()
     answered.pop("meta")
-    made.pop("meta")
-    assert answered == made
+    resource.pop("meta")
+    assert answered == resource
 
 
 def test_put_replaces_and_keeps_the_attributes_of_core_that_it_omits(okta: Scim) -> None:
-    made = okta.make(title="Editor", nickName="Janie", **{ENTERPRISE: {"UID": "jane.doe", "costCenter": "7"}})
-    answered = okta.put(f"/Users/{made['id']}", {"userName": "jane.doe@acme.test", "title": ""}).json()
+    resource = okta.make(title="Editor", nickName="Janie", **{ENTERPRISE: {"UID": "jane.doe", "costCenter": "7"}})
+    answered = okta.put(f"/Users/{resource['id']}", {"userName": "jane.doe@acme.test", "title": ""}).json()
     assert {"title", "nickName"} & set(answered) == set()
     assert answered[ENTERPRISE] == {"UID": "jane.doe"}
-    assert answered["emails"] == made["emails"]
-    assert answered["name"] == made["name"]
+    assert answered["emails"] == resource["emails"]
+    assert answered["name"] == resource["name"]
 
 
 def test_a_rename_follows_the_idp_and_leaves_the_user_alone(okta: Scim) -> None:
-    made = okta.make(externalId="00u1", **{ENTERPRISE: {"UID": "jane.doe"}})
-    answered = okta.put(f"/Users/{made['id']}", {**made, "userName": "jane.roe@acme.test"}).json()
+    resource = okta.make(externalId="00u1", **{ENTERPRISE: {"UID": "jane.doe"}})
+    answered = okta.put(f"/Users/{resource['id']}", {**resource, "userName": "jane.roe@acme.test"}).json()
     assert answered["userName"] == "jane.roe@acme.test"
     assert answered[CORE_USER]["username"] == "jane.doe@acme.test"
 
 
 def test_deactivation_expires_and_reactivation_does_not_unexpire(okta: Scim) -> None:
-    made = okta.make()
-    path = f"/Users/{made['id']}"
-    assert okta.put(path, {**made, "active": False}).json()["active"] is False
+    resource = okta.make()
+    path = f"/Users/{resource['id']}"
+    assert okta.put(path, {**resource, "active": False}).json()["active"] is False
     assert User.objects.get().expired_at is not None
-    answered = okta.put(path, {**made, "active": True}).json()
+    answered = okta.put(path, {**resource, "active": True}).json()
     assert answered["active"] is True
     assert answered[CORE_USER]["expired"] is True
 
@@ -151,8 +155,8 @@ def test_deactivation_expires_and_reactivation_does_not_unexpire(okta: Scim) -> 
     ],
 )
 def test_patch_deactivates_in_every_dialect(okta: Scim, operation: dict[str, Any]) -> None:
-    made = okta.make()
-    response = okta.patch(f"/Users/{made['id']}", operation)
+    resource = okta.make()
+    response = okta.patch(f"/Users/{resource['id']}", operation)
     assert (response.status_code, response.json()["active"]) == (200, False)
     assert User.objects.get().expired_at is not None
 
@@ -171,9 +175,9 @@ def test_patch_deactivates_in_every_dialect(okta: Scim, operation: dict[str, Any
     ],
 )
 def test_nothing_in_the_rest_of_a_message_blocks_a_deactivation(okta: Scim, rest: dict[str, Any]) -> None:
-    made = okta.make(externalId="00u1")
+    resource = okta.make(externalId="00u1")
     okta.make("kim.lee@acme.test", externalId="00u2", **{ENTERPRISE: {"UID": "kim.lee"}})
-    response = okta.put(f"/Users/{made['id']}", {**made, **rest, "active": False})
+    response = okta.put(f"/Users/{resource['id']}", {**resource, **rest, "active": False})
     assert response.status_code == 200
     answered = response.json()
     assert (answered["active"], answered[CORE_USER]["expired"]) == (False, True)
@@ -181,35 +185,35 @@ def test_nothing_in_the_rest_of_a_message_blocks_a_deactivation(okta: Scim, rest
 
 
 def test_patch_reads_only_the_attributes_that_it_changes(okta: Scim) -> None:
-    made = okta.make(externalId="00u1", title="Editor", **{ENTERPRISE: {"UID": "jane.doe"}})
-    answered = okta.patch(f"/Users/{made['id']}", {"op": "replace", "path": "displayName", "value": "J"}).json()
+    resource = okta.make(externalId="00u1", title="Editor", **{ENTERPRISE: {"UID": "jane.doe"}})
+    answered = okta.patch(f"/Users/{resource['id']}", {"op": "replace", "path": "displayName", "value": "J"}).json()
     assert answered["displayName"] == "J"
-    answered = okta.patch(f"/Users/{made['id']}", {"op": "remove", "path": "displayName"}).json()
-    assert {**answered, "meta": 0, "displayName": "jane.doe"} == {**made, "meta": 0}
+    answered = okta.patch(f"/Users/{resource['id']}", {"op": "remove", "path": "displayName"}).json()
+    assert {**answered, "meta": 0, "displayName": "jane.doe"} == {**resource, "meta": 0}
 
 
 def test_patch_is_all_or_nothing(okta: Scim) -> None:
-    made = okta.make()
-    path = f"/Users/{made['id']}"
+    resource = okta.make()
+    path = f"/Users/{resource['id']}"
     response = okta.patch(
         path, {"op": "replace", "path": "title", "value": "Chief"}, {"op": "remove", "path": "shoeSize"}
     )
     error(response, 400, "invalidPath")
-    assert okta.get(path).json() == made
+    assert okta.get(path).json() == resource
 
 
 def test_removing_the_extension_does_not_remove_the_uid(okta: Scim) -> None:
-    made = okta.make(**{ENTERPRISE: {"UID": "jane.doe", "department": "Press"}})
-    answer = okta.patch(f"/Users/{made['id']}", {"op": "remove", "path": ENTERPRISE})
+    resource = okta.make(**{ENTERPRISE: {"UID": "jane.doe", "department": "Press"}})
+    answer = okta.patch(f"/Users/{resource['id']}", {"op": "remove", "path": ENTERPRISE})
     assert answer.json()[ENTERPRISE] == {"UID": "jane.doe"}
     assert answer["X-Decision"].endswith("; UID not removed: a message never clears it")
 
 
 def test_a_removal_that_is_not_done_is_in_the_decision_R6(okta: Scim) -> None:
-    made = okta.make(externalId="00u1", **{ENTERPRISE: {"UID": "jane.doe"}})
-    path, uid = f"/Users/{made['id']}", f"{ENTERPRISE}:UID"
+    resource = okta.make(externalId="00u1", **{ENTERPRISE: {"UID": "jane.doe"}})
+    path, uid = f"/Users/{resource['id']}", f"{ENTERPRISE}:UID"
     both = "UID not removed: a message never clears it; externalId not removed: a message never clears it"
-    whole = {name: value for name, value in made.items() if name != "meta"}
+    whole = {name: value for name, value in resource.items() if name != "meta"}
     for answer in (
         okta.patch(path, {"op": "remove", "path": uid}, {"op": "remove", "path": "externalId"}),
         okta.patch(path, {"op": "replace", "value": {"externalId": None, uid: ""}}),
@@ -227,16 +231,16 @@ def test_a_removal_that_is_not_done_is_in_the_decision_R6(okta: Scim) -> None:
 
 
 def test_delete_expires_the_user_and_removes_the_resource(okta: Scim) -> None:
-    made = okta.make(externalId="00u1")
-    path = f"/Users/{made['id']}"
+    resource = okta.make(externalId="00u1")
+    path = f"/Users/{resource['id']}"
     response = okta.delete(path)
     assert (response.status_code, response.content) == (204, b"")
-    for again in (okta.get(path), okta.delete(path), okta.put(path, made), okta.patch(path, {"op": "remove"})):
+    for again in (okta.get(path), okta.delete(path), okta.put(path, resource), okta.patch(path, {"op": "remove"})):
         error(again, 404)
     assert okta.get("/Users").json()["totalResults"] == 0
     assert User.objects.get().expired_at is not None
     revived = okta.post("/Users", {**person(), "externalId": "00u1"})
-    assert (revived.status_code, revived.json()["id"]) == (201, made["id"])
+    assert (revived.status_code, revived.json()["id"]) == (201, resource["id"])
     assert User.objects.get().expired_at is not None
 
 
@@ -301,20 +305,20 @@ def test_a_list_of_100_users_takes_five_queries_and_one_each_for_token_budget_an
 
 
 def test_attributes_and_excluded_attributes_choose_the_content_of_the_answer(okta: Scim) -> None:
-    made = okta.make(**{ENTERPRISE: {"UID": "jane.doe", "department": "Press"}})
-    path = f"/Users/{made['id']}"
-    base = {"schemas": made["schemas"], "id": made["id"]}
+    resource = okta.make(**{ENTERPRISE: {"UID": "jane.doe", "department": "Press"}})
+    path = f"/Users/{resource['id']}"
+    base = {"schemas": resource["schemas"], "id": resource["id"]}
     chosen = okta.get(path, attributes=f"USERNAME,name.givenName,{ENTERPRISE}:UID,emails.value,nonsense").json()
     assert chosen == {
         **base,
-        "userName": made["userName"],
+        "userName": resource["userName"],
         "name": {"givenName": "Jane"},
         "emails": [{"value": "jane.doe@acme.test"}],
         ENTERPRISE: {"UID": "jane.doe"},
     }
-    assert okta.get(path, attributes=ENTERPRISE).json() == {**base, ENTERPRISE: made[ENTERPRISE]}
+    assert okta.get(path, attributes=ENTERPRISE).json() == {**base, ENTERPRISE: resource[ENTERPRISE]}
     rest = okta.get(path, excludedAttributes=f"id,meta,name.familyName,{ENTERPRISE},{CORE_USER}").json()
-    expected = {name: value for name, value in made.items() if name not in ("meta", ENTERPRISE, CORE_USER)}
+    expected = {name: value for name, value in resource.items() if name not in ("meta", ENTERPRISE, CORE_USER)}
     assert rest == {**expected, "name": {"givenName": "Jane"}}
     error(okta.get(path, attributes="userName", excludedAttributes="emails"), 400, "invalidValue")
 
@@ -325,7 +329,7 @@ def test_a_fault_in_the_query_of_a_create_is_found_before_the_deed(okta: Scim) -
 
 
 def test_a_search_by_post_is_the_same_as_by_get(okta: Scim) -> None:
-    made = okta.make()
+    resource = okta.make()
     okta.make("kim.lee@acme.test")
     search = {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
@@ -336,7 +340,9 @@ def test_a_search_by_post_is_the_same_as_by_get(okta: Scim) -> None:
     }
     listed = okta.post("/Users/.search", search).json()
     assert listed["totalResults"] == 1
-    assert listed["Resources"] == [{"schemas": made["schemas"], "id": made["id"], "userName": "jane.doe@acme.test"}]
+    assert listed["Resources"] == [
+        {"schemas": resource["schemas"], "id": resource["id"], "userName": "jane.doe@acme.test"}
+    ]
     for wrong in ({"filter": 5}, {"count": "x"}, {"attributes": 7}):
         error(okta.post("/Users/.search", wrong), 400, "invalidValue")
 
@@ -348,10 +354,10 @@ def test_values_are_answered_with_the_blanks_that_were_sent_R19(okta: Scim) -> N
         "nickName": " J ",
         ENTERPRISE: {"department": " Press", "organization": "Acme ", "division": " A "},
     }
-    made = okta.make(**sent)
-    shown = okta.get(f"/Users/{made['id']}").json()
+    resource = okta.make(**sent)
+    shown = okta.get(f"/Users/{resource['id']}").json()
     assert {name: shown[name] for name in sent} == sent
-    again = okta.put(f"/Users/{made['id']}", shown)
+    again = okta.put(f"/Users/{resource['id']}", shown)
     assert (again.json(), again["X-Decision"]) == (shown, "apply; nothing changed")
     assert okta.get("/Users", filter='title eq " Editor "').json()["totalResults"] == 1
     assert User.objects.values_list("first_name", "title", "department", "company").get() == (

@@ -12,18 +12,20 @@ STALE = 'W/"0"'
 
 
 def group_with(okta: Scim, *ids: str) -> dict[str, object]:
-    made: dict[str, object] = okta.post(
+    resource: dict[str, object] = okta.post(
         "/Groups", {"displayName": "Editors", "members": [{"value": one} for one in ids]}
     ).json()
-    return made
+    return resource
 
 
 def test_the_version_is_the_same_in_the_header_in_meta_and_in_lists(okta: Scim) -> None:
-    made = okta.make()
-    answer = okta.get(f"/Users/{made['id']}")
+    resource = okta.make()
+    answer = okta.get(f"/Users/{resource['id']}")
     listed = okta.get("/Users").json()["Resources"][0]
-    assert answer["ETag"] == answer.json()["meta"]["version"] == made["meta"]["version"] == listed["meta"]["version"]
-    group = group_with(okta, made["id"])
+    assert (
+        answer["ETag"] == answer.json()["meta"]["version"] == resource["meta"]["version"] == listed["meta"]["version"]
+    )
+    group = group_with(okta, resource["id"])
     answer = okta.get(f"/Groups/{group['id']}")
     assert answer["ETag"] == answer.json()["meta"]["version"]
     assert okta.get("/Groups").json()["Resources"][0]["meta"]["version"] == answer["ETag"]
@@ -31,46 +33,46 @@ def test_the_version_is_the_same_in_the_header_in_meta_and_in_lists(okta: Scim) 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 def test_a_change_made_of_an_older_version_is_refused_and_changes_nothing(okta: Scim, method: str) -> None:
-    made = okta.make()
+    resource = okta.make()
     patch = {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
         "Operations": [{"op": "replace", "path": "title", "value": "Chief"}],
     }
     body = {"PUT": {**person(), "title": "Chief"}, "PATCH": patch, "DELETE": None}[method]
-    path = f"/Users/{made['id']}"
+    path = f"/Users/{resource['id']}"
     sentence = error(okta.send(method, path, body, **{"If-Match": STALE}), 412)
-    assert made["meta"]["version"] in sentence
-    assert okta.get(path).json() == made
-    assert okta.send(method, path, body, **{"If-Match": made["meta"]["version"]}).status_code < 300
+    assert resource["meta"]["version"] in sentence
+    assert okta.get(path).json() == resource
+    assert okta.send(method, path, body, **{"If-Match": resource["meta"]["version"]}).status_code < 300
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 def test_so_is_that_of_a_group(okta: Scim, method: str) -> None:
-    made = group_with(okta, okta.make()["id"])
+    resource = group_with(okta, okta.make()["id"])
     patch = {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
         "Operations": [{"op": "replace", "path": "members", "value": []}],
     }
     body = {"PUT": {"displayName": "Others"}, "PATCH": patch, "DELETE": None}[method]
-    path = f"/Groups/{made['id']}"
+    path = f"/Groups/{resource['id']}"
     error(okta.send(method, path, body, **{"If-Match": STALE}), 412)
-    assert okta.get(path).json() == made
+    assert okta.get(path).json() == resource
     tag = str(okta.get(path)["ETag"])
     assert okta.send(method, path, body, **{"If-Match": f'"other", {tag}'}).status_code < 300
 
 
 def test_no_version_blocks_a_deactivation_R23(okta: Scim) -> None:
-    made = okta.make()
-    answer = okta.send("PUT", f"/Users/{made['id']}", {**person(), "active": False}, **{"If-Match": STALE})
+    resource = okta.make()
+    answer = okta.send("PUT", f"/Users/{resource['id']}", {**person(), "active": False}, **{"If-Match": STALE})
     assert (answer.status_code, answer.json()["active"]) == (200, False)
-    assert User.objects.get(identities__scim_id=made["id"]).expired_at is not None
+    assert User.objects.get(identities__scim_id=resource["id"]).expired_at is not None
 
 
 def test_a_client_that_has_the_version_is_sent_nothing(okta: Scim) -> None:
-    made = okta.make()
-    path = f"/Users/{made['id']}"
-    answer = okta.send("GET", path, **{"If-None-Match": made["meta"]["version"]})
-    assert (answer.status_code, answer.content, answer["ETag"]) == (304, b"", made["meta"]["version"])
+    resource = okta.make()
+    path = f"/Users/{resource['id']}"
+    answer = okta.send("GET", path, **{"If-None-Match": resource["meta"]["version"]})
+    assert (answer.status_code, answer.content, answer["ETag"]) == (304, b"", resource["meta"]["version"])
     assert okta.send("GET", path, **{"If-None-Match": STALE}).status_code == 200
     group = f"/Groups/{group_with(okta)['id']}"
     assert okta.send("GET", group, **{"If-None-Match": str(okta.get(group)["ETag"])}).status_code == 304
@@ -78,16 +80,16 @@ def test_a_client_that_has_the_version_is_sent_nothing(okta: Scim) -> None:
 
 @pytest.mark.parametrize("change", ["group", "expired", "email"])
 def test_what_changes_beside_the_identity_changes_the_version_too(okta: Scim, change: str) -> None:
-    made = okta.make()
+    resource = okta.make()
     identity = Identity.objects.get()
     match change:
         case "group":
-            group_with(okta, made["id"])
+            group_with(okta, resource["id"])
         case "expired":
             expire(actor=ADMIN, user_id=identity.user_id, reason="left")
         case "email":
             change_user(actor=ADMIN, user_id=identity.user_id, email="j@acme.test")
-    assert okta.get(f"/Users/{made['id']}")["ETag"] != made["meta"]["version"]
+    assert okta.get(f"/Users/{resource['id']}")["ETag"] != resource["meta"]["version"]
 
 
 @pytest.mark.parametrize(
@@ -103,33 +105,35 @@ def test_what_changes_beside_the_identity_changes_the_version_too(okta: Scim, ch
 )
 def test_a_repeated_value_changes_neither_version_nor_time(okta: Scim, op: str, path: str, value: object) -> None:
     """RFC 7644 section 3.5.2.1: an operation that changes nothing must not change the modify timestamp."""
-    made = okta.make(title="Chief", **{ENTERPRISE: {"UID": "jane"}})
-    answer = okta.patch(f"/Users/{made['id']}", {"op": op, "path": path, "value": value})
-    assert answer.json() == made
-    assert okta.put(f"/Users/{made['id']}", made).json() == made
+    resource = okta.make(title="Chief", **{ENTERPRISE: {"UID": "jane"}})
+    answer = okta.patch(f"/Users/{resource['id']}", {"op": op, "path": path, "value": value})
+    assert answer.json() == resource
+    assert okta.put(f"/Users/{resource['id']}", resource).json() == resource
     assert Identity.objects.get().version == 1
 
 
 def test_a_repeated_deactivation_keeps_the_version(okta: Scim) -> None:
-    made = okta.make(active=False)
-    assert okta.patch(f"/Users/{made['id']}", {"op": "replace", "path": "active", "value": False}).json() == made
+    resource = okta.make(active=False)
+    assert (
+        okta.patch(f"/Users/{resource['id']}", {"op": "replace", "path": "active", "value": False}).json() == resource
+    )
 
 
 @pytest.mark.parametrize("former", [{}, {ENTERPRISE: {"UID": "JANE"}}])
 def test_a_uid_that_is_shown_otherwise_changes_both(okta: Scim, former: dict[str, object]) -> None:
     """A derived UID that is sent, and one in other letters: nothing else of the identity moves."""
-    made = okta.make("jane", externalId="00u1", **former)
-    shown = okta.put(f"/Users/{made['id']}", {**made, ENTERPRISE: {"UID": "jane"}}).json()
+    resource = okta.make("jane", externalId="00u1", **former)
+    shown = okta.put(f"/Users/{resource['id']}", {**resource, ENTERPRISE: {"UID": "jane"}}).json()
     assert shown[ENTERPRISE]["UID"] == "jane"
-    assert shown["meta"]["version"] != made["meta"]["version"]
-    assert shown["meta"]["lastModified"] > made["meta"]["lastModified"]
+    assert shown["meta"]["version"] != resource["meta"]["version"]
+    assert shown["meta"]["lastModified"] > resource["meta"]["lastModified"]
 
 
 def test_a_group_whose_member_is_deleted_has_another_version(okta: Scim) -> None:
-    made = okta.make()
-    group = f"/Groups/{group_with(okta, made['id'])['id']}"
+    resource = okta.make()
+    group = f"/Groups/{group_with(okta, resource['id'])['id']}"
     before = okta.get(group)
-    okta.delete(f"/Users/{made['id']}")
+    okta.delete(f"/Users/{resource['id']}")
     after = okta.get(group)
     assert "members" not in after.json()
     assert after["ETag"] != before["ETag"]

@@ -8,10 +8,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.test import Client
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection
 from core_identity.values import Person
-from sso import keys
+from sso.settings import keys
 from tests.support.cast import ADMIN, JANE, by_sso, make_connection
 from tests.support.keys import keys_of_a_test
 from tests.support.saml import Claims, TestIdp, request_in
@@ -46,7 +46,7 @@ def quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 def acme(db: None, idp: TestIdp) -> Connection:
     """A connection that takes roles from SSO groups and believes ``idp``."""
     connection = make_connection(roles_from="sso_groups")
-    sso.connections.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
     return connection
 
 
@@ -76,9 +76,9 @@ class Browser:
 
     def come_back(self, person: Person, *, slug: str = "acme", sign: str = "both", **changes: Any) -> "Answer":
         """Sign in as ``person`` up to the answer of the ACS; ``changes`` are of `Claims`."""
-        return self.post(self.idp.response(self.said(person, slug=slug, **changes), sign=sign), slug=slug)
+        return self.post(self.idp.response(self.claims(person, slug=slug, **changes), sign=sign), slug=slug)
 
-    def said(self, person: Person, *, slug: str = "acme", **changes: Any) -> Claims:
+    def claims(self, person: Person, *, slug: str = "acme", **changes: Any) -> Claims:
         request_id = changes.pop("request_id", None) or self.leave(slug)
         acs_url = f"{SERVICE}/sso/{slug}/acs"
         return self.idp.claims(person, acs_url=acs_url, request_id=request_id, **changes)
@@ -105,7 +105,7 @@ def browser(acme: Connection, idp: TestIdp) -> Browser:
 
 def with_logout(connection: Connection, idp: TestIdp) -> None:
     section = {"entity_id": idp.entity_id, "sso_url": idp.sso_url, "slo_url": SLO, "certificates": [idp.pem]}
-    sso.connections.apply(connection, section, base_dir=None)
+    sso.settings.changes.apply(connection, section, base_dir=None)
     keys.make_key(actor=ADMIN, connection=connection)
 
 

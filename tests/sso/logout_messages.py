@@ -22,7 +22,7 @@ LOGOUT = f"{SERVICE}/sso/acme/logout"
 
 
 def request_xml(idp: TestIdp, *, place: bool = True, **changes: Any) -> str:
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "root": "LogoutRequest",
         "id": "_logout1",
         "version": "2.0",
@@ -35,25 +35,25 @@ def request_xml(idp: TestIdp, *, place: bool = True, **changes: Any) -> str:
         "more": "",
         "head": "",
     } | changes
-    end = "" if said["end"] is None else f' NotOnOrAfter="{instant(now() + said["end"])}"'
-    destination = "" if said["destination"] is None else f' Destination="{said["destination"]}"'
-    issuer = "" if said["issuer"] is None else f"<saml:Issuer>{said['issuer']}</saml:Issuer>"
-    indexes = "".join(f"<samlp:SessionIndex>{one}</samlp:SessionIndex>" for one in said["indexes"])
+    end = "" if fields["end"] is None else f' NotOnOrAfter="{instant(now() + fields["end"])}"'
+    destination = "" if fields["destination"] is None else f' Destination="{fields["destination"]}"'
+    issuer = "" if fields["issuer"] is None else f"<saml:Issuer>{fields['issuer']}</saml:Issuer>"
+    indexes = "".join(f"<samlp:SessionIndex>{one}</samlp:SessionIndex>" for one in fields["indexes"])
     return (
-        f'<samlp:{said["root"]} xmlns:samlp="{NS["samlp"]}" xmlns:saml="{NS["saml"]}" ID="{said["id"]}" '
-        f'Version="{said["version"]}" IssueInstant="{instant(now() + said["issued"])}"{destination}{end} {said["head"]}>'
-        f"{issuer}{PLACE if place else ''}{said['more']}{said['subject']}{indexes}</samlp:{said['root']}>"
+        f'<samlp:{fields["root"]} xmlns:samlp="{NS["samlp"]}" xmlns:saml="{NS["saml"]}" ID="{fields["id"]}" '
+        f'Version="{fields["version"]}" IssueInstant="{instant(now() + fields["issued"])}"{destination}{end} {fields["head"]}>'
+        f"{issuer}{PLACE if place else ''}{fields['more']}{fields['subject']}{indexes}</samlp:{fields['root']}>"
     )
 
 
 def response_xml(
     idp: TestIdp, in_response_to: str, *, place: bool = True, status: str = SUCCESS, **changes: str
 ) -> str:
-    said = {"issuer": idp.entity_id, "destination": LOGOUT} | changes
+    fields = {"issuer": idp.entity_id, "destination": LOGOUT} | changes
     return (
         f'<samlp:LogoutResponse xmlns:samlp="{NS["samlp"]}" xmlns:saml="{NS["saml"]}" ID="_answer1" Version="2.0" '
-        f'IssueInstant="{instant(now())}" Destination="{said["destination"]}" InResponseTo="{in_response_to}">'
-        f"<saml:Issuer>{said['issuer']}</saml:Issuer>{PLACE if place else ''}"
+        f'IssueInstant="{instant(now())}" Destination="{fields["destination"]}" InResponseTo="{in_response_to}">'
+        f"<saml:Issuer>{fields['issuer']}</saml:Issuer>{PLACE if place else ''}"
         f'<samlp:Status><samlp:StatusCode Value="{status}"/></samlp:Status></samlp:LogoutResponse>'
     )
 

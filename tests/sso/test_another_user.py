@@ -142,8 +142,8 @@ def test_the_administrations_own_sign_in_is_no_way_around_the_question(browser: 
     boss = create_user(actor=COMMAND, username="boss", is_staff=True, is_superuser=True)
     boss.set_password("correct horse battery staple")
     boss.save()
-    said = {"username": "boss", "password": "correct horse battery staple"}
-    place = browser.http.post("/admin/login/?next=/sso/acme/login", said)["Location"]
+    form_data = {"username": "boss", "password": "correct horse battery staple"}
+    place = browser.http.post("/admin/login/?next=/sso/acme/login", form_data)["Location"]
     assert place == "/me"
     assert "Stay signed in as boss" in by_link(browser, BOB_BY_SSO, "same-origin").content.decode()
     assert whose(browser) == "boss"
@@ -167,8 +167,8 @@ def test_a_sign_in_leads_to_no_other_one(at_janes: Browser) -> None:
 @pytest.mark.parametrize("forged", ["", "0" * 64])
 def test_a_foreign_page_cannot_answer_for_the_person(at_janes: Browser, forged: str) -> None:
     fields = fields_of(by_tile(at_janes, BOB_BY_SSO))
-    said = {"ticket": fields["ticket"], "csrfmiddlewaretoken": forged, "go_on": ""}
-    assert at_janes.http.post(FINISH, said).status_code == 403
+    form_data = {"ticket": fields["ticket"], "csrfmiddlewaretoken": forged, "go_on": ""}
+    assert at_janes.http.post(FINISH, form_data).status_code == 403
     foreign = at_janes.http.post(FINISH, {**fields, "go_on": ""}, headers={"origin": "https://evil.test"})
     assert foreign.status_code == 403
     assert whose(at_janes) == "jane.doe@acme.test"

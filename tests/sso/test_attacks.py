@@ -17,7 +17,6 @@ from onelogin.saml2.response import OneLogin_Saml2_Response
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
 
 from core_identity.models import Connection, Event, User
-from sso import keys
 from sso.models import SamlSettings, SignInState, UsedAssertion
 from sso.saml import gate, verifier
 from sso.saml.encryption import open_envelope
@@ -25,6 +24,7 @@ from sso.saml.expectations import Expected
 from sso.saml.key_pair import KeyPair, make_key_pair
 from sso.saml.refusals import SamlRefusal
 from sso.saml.signed import Signed
+from sso.settings import keys
 from tests.sso.attacks import FAMILIES
 from tests.sso.attacks.attack import AT_THE_GATE, Attack
 from tests.sso.conftest import Browser
@@ -78,9 +78,9 @@ class FromABrowser:
         self.browser, self.idp, self.stranger, self.certificate = browser, browser.idp, stranger, certificate
         self.request_id = request_id
 
-    def said(self, **changes: Any) -> Claims:
+    def claims(self, **changes: Any) -> Claims:
         self.request_id = changes.get("request_id") or self.request_id or self.browser.leave()
-        return self.browser.said(JANE_BY_SSO, **{"request_id": self.request_id} | changes)
+        return self.browser.claims(JANE_BY_SSO, **{"request_id": self.request_id} | changes)
 
 
 @dataclass
@@ -234,7 +234,9 @@ def signatures_hold(code: str | None, attack: Attack) -> bool | None:
 def test_the_page_lists_each_family_with_the_codes_of_its_refusals() -> None:
     page = PAGE.read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| (\w+) \| [^|]+ \| ([^|]+) \|$", page, re.MULTILINE))
-    told = {family: set(re.findall(r"`(\w+)`", rows[family])) for family in FAMILIES}
-    assert told == {family: {attack.code for attack in attacks.values()} for family, attacks in FAMILIES.items()}
+    codes_by_family = {family: set(re.findall(r"`(\w+)`", rows[family])) for family in FAMILIES}
+    assert codes_by_family == {
+        family: {attack.code for attack in attacks.values()} for family, attacks in FAMILIES.items()
+    }
     _, _, answers = page.partition("## Answers")
-    assert {code for codes in told.values() for code in codes} <= set(re.findall(r"`(\w+)`", answers))
+    assert {code for codes in codes_by_family.values() for code in codes} <= set(re.findall(r"`(\w+)`", answers))

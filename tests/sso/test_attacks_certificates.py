@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection
 from core_identity.services.connections import SettingsErrors
-from sso.idp_changes import warnings_of
 from sso.saml.signed import Signed
+from sso.settings.idp_changes import warnings_of
 from tests.sso.conftest import Browser
 from tests.sso.test_attacks import JANE_BY_SSO, refused
 from tests.support.saml import TestIdp, now
@@ -21,7 +21,7 @@ def weak() -> TestIdp:
 
 def test_a_short_key_is_refused_where_it_is_set_up(acme: Connection, weak: TestIdp) -> None:
     with pytest.raises(SettingsErrors, match="1024 bits"):
-        sso.connections.apply(acme, {"idp_metadata": weak.metadata()}, base_dir=None)
+        sso.settings.changes.apply(acme, {"idp_metadata": weak.metadata()}, base_dir=None)
 
 
 @pytest.mark.parametrize("signed", Signed)
@@ -30,13 +30,13 @@ def test_a_short_key_that_is_in_the_settings_already_signs_nobody_in(
 ) -> None:
     acme.saml.certificates, acme.saml.signed = [weak.pem], signed
     acme.saml.save()
-    assert "(algorithm)" in refused(browser, weak.response(browser.said(JANE_BY_SSO)))
+    assert "(algorithm)" in refused(browser, weak.response(browser.claims(JANE_BY_SSO)))
 
 
 def test_a_short_key_beside_a_long_one_signs_nobody_in(browser: Browser, acme: Connection, weak: TestIdp) -> None:
     acme.saml.certificates = [weak.pem, browser.idp.pem]
     acme.saml.save()
-    assert "(signature)" in refused(browser, weak.response(browser.said(JANE_BY_SSO)))
+    assert "(signature)" in refused(browser, weak.response(browser.claims(JANE_BY_SSO)))
     assert browser.sign_in(JANE_BY_SSO).status_code == 200
 
 
@@ -46,5 +46,5 @@ def test_a_certificate_that_has_ended_is_warned_of_and_still_believed(browser: B
     acme.saml.certificates = [browser.idp.pem]
     acme.saml.save()
     assert browser.sign_in(JANE_BY_SSO).status_code == 200
-    (told,) = warnings_of(acme.saml, now())
-    assert told.startswith("Critical: ")
+    (warning,) = warnings_of(acme.saml, now())
+    assert warning.startswith("Critical: ")

@@ -66,7 +66,7 @@ BROUGHT: dict[str, tuple[int, Bring]] = {
 def test_a_good_message_that_is_brought_in_another_way_opens_nothing(
     browser: Browser, status: int, bring: Bring
 ) -> None:
-    message = browser.idp.response(browser.said(JANE_BY_SSO))
+    message = browser.idp.response(browser.claims(JANE_BY_SSO))
     browser.http.raise_request_exception = False
     assert bring(browser, message).status_code == status
     assert not User.objects.exists()

@@ -352,9 +352,9 @@ def test_a_look_ahead_ends_nothing_and_burns_nothing(jane: Browser) -> None:
 
 
 def test_an_assertion_is_no_logout_and_a_logout_no_assertion(jane: Browser) -> None:
-    said = jane.idp.response(jane.said(JANE_BY_SSO))
-    refused(jane, post(jane, said), "structure")
-    refused(jane, post(jane, said, field="SAMLResponse"), "structure")
+    sso_message = jane.idp.response(jane.claims(JANE_BY_SSO))
+    refused(jane, post(jane, sso_message), "structure")
+    refused(jane, post(jane, sso_message, field="SAMLResponse"), "structure")
     assert jane.post(jane.idp.logout(request_xml(jane.idp))).status_code == 400
 
 

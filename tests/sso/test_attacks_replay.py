@@ -10,10 +10,10 @@ from django.db import connection as database
 from django.test import Client
 from lxml import etree
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection, User
-from sso import keys
 from sso.models import SignInState
+from sso.settings import keys
 from tests.sso.attacks.attack import put
 from tests.sso.conftest import ACS, Browser
 from tests.sso.test_attacks import JANE_BY_SSO, refused
@@ -36,7 +36,7 @@ def _assertion_is_enough(acme: Connection) -> None:
 
 def test_a_replayed_assertion_is_refused_in_every_form(browser: Browser, acme: Connection) -> None:
     _assertion_is_enough(acme)
-    message = browser.idp.response(browser.said(JANE_BY_SSO), sign="assertion")
+    message = browser.idp.response(browser.claims(JANE_BY_SSO), sign="assertion")
     assert browser.post(message).status_code == 303
     assert "(replay)" in browser.post(message).content.decode()
     # Wrapped anew: the Response is not signed, so its ID and the request that it names can be rewritten.
@@ -54,8 +54,8 @@ def test_an_assertion_that_answers_nothing_is_known_by_its_id_however_it_is_wrap
 ) -> None:
     _assertion_is_enough(acme)
     certificate = keys.make_key(actor=ADMIN, connection=acme).certificate
-    said = browser.idp.claims(JANE_BY_SSO, acs_url=ACS, request_id=None)
-    message = browser.idp.response(said, sign="assertion")
+    claims = browser.idp.claims(JANE_BY_SSO, acs_url=ACS, request_id=None)
+    message = browser.idp.response(claims, sign="assertion")
     assert browser.follow(browser.post(message)).status_code == 200
     wrapped = [
         message,
@@ -71,8 +71,8 @@ def test_an_assertion_that_answers_nothing_is_known_by_its_id_however_it_is_wrap
 def test_an_encrypted_assertion_opens_nothing_once_more_in_the_clear(browser: Browser, acme: Connection) -> None:
     _assertion_is_enough(acme)
     certificate = keys.make_key(actor=ADMIN, connection=acme).certificate
-    said = browser.idp.claims(JANE_BY_SSO, acs_url=ACS, request_id=None)
-    clear = browser.idp.response(said, sign="assertion")
+    claims = browser.idp.claims(JANE_BY_SSO, acs_url=ACS, request_id=None)
+    clear = browser.idp.response(claims, sign="assertion")
     assert browser.post(_changed(clear, encrypting_to(certificate))).status_code == 303
     assert "(replay)" in browser.post(clear).content.decode()
 
@@ -89,15 +89,15 @@ def test_a_replayed_idp_initiated_assertion_is_refused(browser: Browser, acme: C
 def test_a_forgery_burns_neither_the_id_nor_the_request_of_the_real_message(
     browser: Browser, stranger: TestIdp
 ) -> None:
-    said = browser.said(JANE_BY_SSO, assertion_id="_theirs")
-    assert "(signature)" in refused(browser, stranger.response(said))
-    assert "(audience)" in refused(browser, browser.idp.response(replace(said, audience="https://other.test")))
-    assert browser.post(browser.idp.response(said)).status_code == 303
+    claims = browser.claims(JANE_BY_SSO, assertion_id="_theirs")
+    assert "(signature)" in refused(browser, stranger.response(claims))
+    assert "(audience)" in refused(browser, browser.idp.response(replace(claims, audience="https://other.test")))
+    assert browser.post(browser.idp.response(claims)).status_code == 303
 
 
 def test_an_answer_to_a_request_opens_nothing_in_another_browser(browser: Browser) -> None:
     """Login CSRF: the attacker signs in, stops before the last step, and lets the victim's browser post their message."""
-    message = browser.idp.response(browser.said(JANE_BY_SSO))
+    message = browser.idp.response(browser.claims(JANE_BY_SSO))
     victim = Browser(browser.idp)
     assert "(other_browser)" in refused(victim, message)
     victim.leave()
@@ -107,7 +107,7 @@ def test_an_answer_to_a_request_opens_nothing_in_another_browser(browser: Browse
 
 @pytest.mark.parametrize("cookie", ["", "x", "x" * 43, "é" * 43, "\\303\\251", "0" * 5_000])
 def test_a_cookie_of_ones_own_making_is_another_browser(browser: Browser, cookie: str) -> None:
-    message = browser.idp.response(browser.said(JANE_BY_SSO))
+    message = browser.idp.response(browser.claims(JANE_BY_SSO))
     browser.http.cookies["__Host-sign-in"] = cookie
     assert "(other_browser)" in refused(browser, message)
 
@@ -126,7 +126,7 @@ def test_the_ticket_of_one_browser_is_worth_nothing_in_another(browser: Browser)
 def test_a_request_is_answered_for_a_quarter_of_an_hour(browser: Browser) -> None:
     request_id = browser.leave()
     with travel(now() + timedelta(minutes=16)):
-        message = browser.idp.response(browser.said(JANE_BY_SSO, request_id=request_id))
+        message = browser.idp.response(browser.claims(JANE_BY_SSO, request_id=request_id))
         assert "(no_request)" in refused(browser, message)
         browser.leave()
     assert not SignInState.objects.filter(request_id=request_id).exists(), "and then it is cleared away"
@@ -135,11 +135,11 @@ def test_a_request_is_answered_for_a_quarter_of_an_hour(browser: Browser) -> Non
 def test_an_assertion_for_one_connection_opens_no_other_R1(browser: Browser) -> None:
     """Both believe the same IdP, as two apps of one Okta do; each has its own audience and address."""
     globex = make_connection("globex", customer="Globex")
-    sso.connections.apply(globex, {"idp_metadata": browser.idp.metadata()}, base_dir=None)
-    for_acme = browser.idp.response(browser.said(JANE_BY_SSO))
+    sso.settings.changes.apply(globex, {"idp_metadata": browser.idp.metadata()}, base_dir=None)
+    for_acme = browser.idp.response(browser.claims(JANE_BY_SSO))
     assert "(no_request)" in refused(browser, for_acme, slug="globex")
     request_of_globex = browser.leave("globex")
-    mixed = browser.idp.response(browser.said(JANE_BY_SSO, request_id=request_of_globex))
+    mixed = browser.idp.response(browser.claims(JANE_BY_SSO, request_id=request_of_globex))
     assert "(destination)" in refused(browser, mixed, slug="globex")
     assert "(no_request)" in refused(browser, mixed)
 
@@ -147,17 +147,17 @@ def test_an_assertion_for_one_connection_opens_no_other_R1(browser: Browser) -> 
 def test_the_idp_of_another_connection_is_not_believed_R1(browser: Browser) -> None:
     theirs = TestIdp("https://idp.globex.test")
     globex = make_connection("globex", customer="Globex")
-    sso.connections.apply(globex, {"idp_metadata": theirs.metadata()}, base_dir=None)
+    sso.settings.changes.apply(globex, {"idp_metadata": theirs.metadata()}, base_dir=None)
     for issuer in (theirs.entity_id, browser.idp.entity_id):
-        assert "(signature)" in refused(browser, theirs.response(browser.said(JANE_BY_SSO, issuer=issuer)))
+        assert "(signature)" in refused(browser, theirs.response(browser.claims(JANE_BY_SSO, issuer=issuer)))
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_twenty_equal_messages_at_once_one_comes_through(idp: TestIdp) -> None:
     connection = make_connection()
-    sso.connections.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
     browser = Browser(idp)
-    message = idp.response(browser.said(JANE_BY_SSO))
+    message = idp.response(browser.claims(JANE_BY_SSO))
     token = browser.http.cookies["__Host-sign-in"].value
 
     def post(_: int) -> int:

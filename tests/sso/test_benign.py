@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection, Grant, Identity, User
 from core_identity.services.roles import create_role
-from sso.keys import opening_keys
 from sso.models import SamlSettings, SignInRecord
-from sso.remedies import remedy_for
 from sso.saml.expectations import SKEW
 from sso.saml.signed import DEMANDS, Signed, signatures_in_words
 from sso.saml.trace import PROPOSAL
+from sso.settings.keys import opening_keys
+from sso.sign_in.remedies import remedy_for
 from tests.sso.conftest import SERVICE, Browser
 from tests.sso.second_verifier import opinion
 from tests.support.cast import ADMIN
@@ -44,9 +44,9 @@ BY_OID = {
 }
 
 
-def come(browser: Browser, layout: Layout, *, key: Key | None = None, **said: str) -> "Answer":
+def come(browser: Browser, layout: Layout, *, key: Key | None = None, **values: str) -> "Answer":
     """Bring a message of ``layout``, in answer to a request, and return what the ACS says."""
-    words = {"acs": ACS, "audience": AUDIENCE, "request": browser.leave()} | said
+    words = {"acs": ACS, "audience": AUDIENCE, "request": browser.leave()} | values
     brought = message(layout, browser.idp, key=key, **words)
     answer = browser.post(brought)
     if answer.status_code == 303:
@@ -67,7 +67,7 @@ def is_jane(browser: Browser, answer: "Answer") -> None:
 
 def settings(connection: Connection, idp: TestIdp, **changes: Any) -> None:
     section = {"entity_id": idp.entity_id, "sso_url": idp.sso_url, "certificates": [idp.pem], **changes}
-    sso.connections.apply(connection, section, base_dir=None)
+    sso.settings.changes.apply(connection, section, base_dir=None)
 
 
 # As the IdPs write it

@@ -10,10 +10,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from core_identity.models import Connection, User
-from sso import keys
 from sso.models import SignInRecord
-from sso.remedies import remedy_for
 from sso.saml.signed import Signed
+from sso.settings import keys
+from sso.sign_in.remedies import remedy_for
 from tests.sso.conftest import Browser
 from tests.sso.test_benign import (
     AUDIENCE,

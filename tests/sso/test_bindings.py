@@ -10,11 +10,11 @@ from django.conf import LazySettings
 from lxml import etree, html
 from signxml.verifier import XMLVerifier
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection
 from core_identity.services.connections import SettingsErrors
-from sso import keys
 from sso.models import SamlSettings, SignInState, SpKey
+from sso.settings import keys
 from tests.sso.conftest import SERVICE, Browser
 from tests.sso.logout_messages import by_query, post, request_xml, signed_by_us
 from tests.support.cast import ADMIN, JANE, by_sso
@@ -38,7 +38,7 @@ def believe(connection: Connection, idp: TestIdp, *, logout: str = OKTAS, **wish
     """Apply the metadata of an IdP that takes requests by both bindings, and logout as it says in ``logout``."""
     services = f'{logout}<md:SingleSignOnService Binding="{POST}" Location="{IDP}/sso/post"/><md:SingleSignOnService'
     metadata = idp.metadata().replace("<md:SingleSignOnService", services)
-    saml = sso.connections.apply(connection, {"idp_metadata": metadata} | wishes, base_dir=None)
+    saml = sso.settings.changes.apply(connection, {"idp_metadata": metadata} | wishes, base_dir=None)
     keys.make_key_where_none(actor=ADMIN, connection=connection)
     return saml
 
@@ -205,13 +205,13 @@ def test_without_a_wish_or_an_address_for_it_an_authn_request_goes_by_redirect(
 ) -> None:
     believe(acme, browser.idp)
     assert request_in(browser.http.get("/sso/acme/login")["Location"]).get("Destination") == f"{IDP}/sso"
-    sso.connections.apply(acme, {"idp_metadata": browser.idp.metadata(), "sso_binding": "post"}, base_dir=None)
+    sso.settings.changes.apply(acme, {"idp_metadata": browser.idp.metadata(), "sso_binding": "post"}, base_dir=None)
     assert request_in(browser.http.get("/sso/acme/login")["Location"]).get("Destination") == f"{IDP}/sso"
 
 
 def test_an_idp_that_takes_them_by_POST_only_gets_them_so(browser: Browser, acme: Connection) -> None:
     section = {"entity_id": browser.idp.entity_id, "sso_post_url": f"{IDP}/only", "certificates": [browser.idp.pem]}
-    sso.connections.apply(acme, section, base_dir=None)
+    sso.settings.changes.apply(acme, section, base_dir=None)
     fields = form_in(browser.http.get("/sso/acme/login"), f"{IDP}/only")
     assert message_in(fields["SAMLRequest"], signed=False).get("Destination") == f"{IDP}/only"
 
@@ -221,7 +221,7 @@ def test_each_address_may_have_any_port_and_its_page_may_post_there(browser: Bro
     services = f'<md:SingleLogoutService Binding="{POST}" Location="{away}/slo" ResponseLocation="{away}/slo/done"/>'
     services += f'<md:SingleSignOnService Binding="{POST}" Location="{away}/sso/post"/><md:SingleSignOnService'
     metadata = browser.idp.metadata(sso_url=f"{away}/sso").replace("<md:SingleSignOnService", services)
-    sso.connections.apply(acme, {"idp_metadata": metadata}, base_dir=None)
+    sso.settings.changes.apply(acme, {"idp_metadata": metadata}, base_dir=None)
     keys.make_key_where_none(actor=ADMIN, connection=acme)
     assert browser.http.get("/sso/acme/login")["Location"].startswith(f"{away}/sso?SAMLRequest=")
     form_in(signed_out(browser), f"{away}/slo")
@@ -236,13 +236,13 @@ def test_each_address_may_have_any_port_and_its_page_may_post_there(browser: Bro
 
 def test_each_address_can_be_written_by_hand_and_an_unsafe_one_is_refused(acme: Connection, idp: TestIdp) -> None:
     section: dict[str, Any] = {"entity_id": idp.entity_id, "certificates": [idp.pem], "sso_url": f"{IDP}/sso"}
-    saml = sso.connections.apply(acme, section | {"slo_post_url": f"{IDP}/slo"}, base_dir=None)
+    saml = sso.settings.changes.apply(acme, section | {"slo_post_url": f"{IDP}/slo"}, base_dir=None)
     assert (saml.slo_place, saml.slo_answer_place) == (saml.slo_answer_place, saml.slo_place)
     assert saml.slo_answer_place is not None
     assert (saml.slo_answer_place.url, saml.slo_answer_place.binding) == (f"{IDP}/slo", "post")
     for name in SamlSettings.PLACES:
         with pytest.raises(SettingsErrors) as refused:
-            sso.connections.apply(acme, section | {name: "javascript:alert(1)"}, base_dir=None)
+            sso.settings.changes.apply(acme, section | {name: "javascript:alert(1)"}, base_dir=None)
         assert [(fault.path, fault.code) for fault in refused.value.faults] == [(f"saml.{name}", "unsafe_url")]
 
 
@@ -250,7 +250,7 @@ def test_each_address_can_be_written_by_hand_and_an_unsafe_one_is_refused(acme: 
 @pytest.mark.parametrize("name", ["sso_binding", "slo_binding"])
 def test_a_binding_is_one_of_two_words(acme: Connection, idp: TestIdp, name: str, wish: object) -> None:
     with pytest.raises(SettingsErrors) as refused:
-        sso.connections.apply(acme, {"idp_metadata": idp.metadata(), name: wish}, base_dir=None)
+        sso.settings.changes.apply(acme, {"idp_metadata": idp.metadata(), name: wish}, base_dir=None)
     assert [(fault.path, fault.message) for fault in refused.value.faults] == [
         (f"saml.{name}", "This must be redirect or post.")
     ]

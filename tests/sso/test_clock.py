@@ -10,7 +10,7 @@ from django.utils import timezone
 from core_identity.models import Connection, Session
 from sso.models import SignInState, UsedAssertion
 from sso.saml.expectations import MAX_AGE, MAX_SKEW, SKEW
-from sso.sign_in_state import USE_IS_KEPT
+from sso.sign_in.progress import USE_IS_KEPT
 from tests.sso.attacks.attack import many, put
 from tests.sso.attacks.claims import CONDITIONS, DATA
 from tests.sso.conftest import ACS, Browser
@@ -36,7 +36,7 @@ def test_a_fast_node_forgets_no_used_assertion_and_refuses_nobody(browser: Brows
     message = browser.idp.response(browser.idp.claims(JANE_BY_SSO, acs_url=ACS, request_id=None))
     assert browser.follow(browser.post(message)).status_code == 200
     fresh = browser.idp.response(browser.idp.claims(JANE_BY_SSO, acs_url=ACS, request_id=None))
-    answered = browser.idp.response(browser.said(JANE_BY_SSO))
+    answered = browser.idp.response(browser.claims(JANE_BY_SSO))
     with node_clock_off(FAST):
         call_command("housekeeping")
         assert browser.me().status_code == 200, "the session goes on"
@@ -48,7 +48,7 @@ def test_a_fast_node_forgets_no_used_assertion_and_refuses_nobody(browser: Brows
 
 @pytest.mark.parametrize("sent", ["assertion", "logout"])
 def test_a_used_message_is_remembered_for_a_day(browser: Browser, acme: Connection, sent: str) -> None:
-    from sso.sign_in_state import use_once
+    from sso.sign_in.progress import use_once
 
     if sent == "assertion":
         assert browser.come_back(JANE_BY_SSO).status_code == 303
@@ -65,14 +65,14 @@ def test_a_used_message_is_remembered_for_a_day(browser: Browser, acme: Connecti
 def test_a_slow_node_accepts_nothing_that_has_ended(browser: Browser) -> None:
     assert browser.follow(browser.come_back(JANE_BY_SSO)).status_code == 200
     waiting = browser.leave()
-    old = browser.idp.response(browser.said(JANE_BY_SSO))
+    old = browser.idp.response(browser.claims(JANE_BY_SSO))
     ticket = browser.come_back(JANE_BY_SSO)["Location"]
     # Everything ended five minutes ago by the clock of the database; by the clock of the node it lasts five more.
     Session.objects.update(expire_date=timezone.now() - timedelta(minutes=5))
     SignInState.objects.update(expires_at=timezone.now() - timedelta(minutes=5))
     with node_clock_off(SLOW):
         assert browser.me().status_code == 401
-        late = browser.idp.response(browser.said(JANE_BY_SSO, request_id=waiting))
+        late = browser.idp.response(browser.claims(JANE_BY_SSO, request_id=waiting))
         assert "(no_request)" in browser.post(late).content.decode()
         assert browser.http.get(ticket).status_code == 400
         assert "(no_request)" in browser.post(old).content.decode()
@@ -96,8 +96,8 @@ def test_a_message_with_a_long_window_opens_once_and_is_not_remembered_for_long(
     acme.saml.save()
     messages = {}
     for name, (issued, since, until) in WINDOWS.items():
-        said = browser.idp.claims(JANE_BY_SSO, acs_url=ACS, request_id=None, issued=issued)
-        message = browser.idp.response(said, before=windows_of(since, until, issued=issued))
+        claims = browser.idp.claims(JANE_BY_SSO, acs_url=ACS, request_id=None, issued=issued)
+        message = browser.idp.response(claims, before=windows_of(since, until, issued=issued))
         answer = browser.post(message)
         assert answer.status_code == 303, (name, answer.content.decode())
         messages[name] = message

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection, Event
 from core_identity.services.connections import SettingsErrors
 from sso.models import SamlSettings
 from sso.saml.certificates import fingerprint
-from sso.section import hints_for
+from sso.settings.section import hints_for
 from tests.support.cast import make_connection
 from tests.support.saml import TestIdp, certificate_for
 
@@ -25,7 +25,7 @@ def bare() -> Connection:
 
 def faults(connection: Connection, section: Any, base_dir: Path | None = None) -> set[tuple[str, str]]:
     with pytest.raises(SettingsErrors) as refusal:
-        sso.connections.apply(connection, section, base_dir=base_dir)
+        sso.settings.changes.apply(connection, section, base_dir=base_dir)
     assert not SamlSettings.objects.exists()
     assert not Event.objects.filter(kind="saml_settings.changed").exists()
     return {(fault.path, fault.code) for fault in refusal.value.faults}
@@ -33,7 +33,7 @@ def faults(connection: Connection, section: Any, base_dir: Path | None = None) -
 
 def test_metadata_is_read_from_a_file_beside_the_description(bare: Connection, idp: TestIdp, tmp_path: Path) -> None:
     (tmp_path / "idp.xml").write_text(f"<!-- from Okta -->\n{idp.metadata()}")
-    saml = sso.connections.apply(bare, {"idp_metadata": "idp.xml"}, base_dir=tmp_path)
+    saml = sso.settings.changes.apply(bare, {"idp_metadata": "idp.xml"}, base_dir=tmp_path)
     assert (saml.idp_entity_id, saml.sso_url, saml.slo_url) == (idp.entity_id, idp.sso_url, "")
     assert saml.certificates == [idp.pem]
     assert (saml.idp_initiated, saml.signed, saml.groups_attribute) == (False, "both", "Group")
@@ -41,15 +41,15 @@ def test_metadata_is_read_from_a_file_beside_the_description(bare: Connection, i
 
 def test_applying_the_same_twice_changes_nothing(bare: Connection, idp: TestIdp) -> None:
     section = {"idp_metadata": idp.metadata(), "attributes": {"email": "mail", "groups": ""}}
-    sso.connections.apply(bare, section, base_dir=None)
-    saml = sso.connections.apply(bare, section, base_dir=None)
+    sso.settings.changes.apply(bare, section, base_dir=None)
+    saml = sso.settings.changes.apply(bare, section, base_dir=None)
     assert (saml.email_attribute, saml.groups_attribute) == ("mail", "")
     assert Event.objects.filter(kind="saml_settings.changed").count() == 1
 
 
 def test_the_idp_may_be_described_by_hand(bare: Connection, idp: TestIdp) -> None:
     section = {"entity_id": idp.entity_id, "sso_url": idp.sso_url, "certificates": [idp.pem, idp.pem]}
-    assert sso.connections.apply(bare, section, base_dir=None).certificates == [idp.pem]
+    assert sso.settings.changes.apply(bare, section, base_dir=None).certificates == [idp.pem]
 
 
 @pytest.mark.parametrize(
@@ -124,8 +124,8 @@ def test_attributes_have_names_of_their_own(
 
 
 def test_events_name_certificates_by_fingerprint(bare: Connection, idp: TestIdp) -> None:
-    sso.connections.apply(bare, {"idp_metadata": idp.metadata()}, base_dir=None)
-    sso.connections.apply(bare, {"idp_metadata": TestIdp().metadata()}, base_dir=None)
+    sso.settings.changes.apply(bare, {"idp_metadata": idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(bare, {"idp_metadata": TestIdp().metadata()}, base_dir=None)
     first, second = Event.objects.filter(kind="saml_settings.changed").order_by("at")
     assert first.changes["certificates"] == [None, [fingerprint(idp.pem)]]
     assert second.changes["certificates"][0] == [fingerprint(idp.pem)]
@@ -139,7 +139,7 @@ def test_http_on_this_machine_is_for_trying_things_out_only(bare: Connection, id
     assert faults(bare, section) == {("saml.sso_url", "unsafe_url")}
     assert ("saml.idp_metadata", "unsafe_url") in faults(bare, {"idp_metadata": idp.metadata(sso_url=url)})
     settings.PUBLIC_URL_IS_LOOPBACK = True
-    assert sso.connections.apply(bare, section, base_dir=None).sso_url == url
+    assert sso.settings.changes.apply(bare, section, base_dir=None).sso_url == url
 
 
 def test_the_settings_read_back_as_a_section_change_nothing(bare: Connection, idp: TestIdp) -> None:
@@ -155,8 +155,8 @@ def test_the_settings_read_back_as_a_section_change_nothing(bare: Connection, id
         "attributes": {"email": "mail", "groups": ""},
     }
     for one in (section, {"idp_metadata": idp.metadata()}):
-        saml = sso.connections.apply(bare, one, base_dir=None)
-        assert sso.connections.plan(bare, sso.connections.section_of(saml), base_dir=None) == {}
+        saml = sso.settings.changes.apply(bare, one, base_dir=None)
+        assert sso.settings.changes.plan(bare, sso.settings.changes.section_of(saml), base_dir=None) == {}
 
 
 def test_the_older_spelling_of_what_must_be_signed_is_read_and_a_wrong_one_is_named(
@@ -171,9 +171,9 @@ def test_the_older_spelling_of_what_must_be_signed_is_read_and_a_wrong_one_is_na
     ):
         assert faults(bare, section | wrong) == {code}
     for older, value in ((True, "both"), (False, "assertion")):
-        said = section | {"want_response_signed": older}
-        assert sso.connections.apply(bare, said, base_dir=None).signed == value
-        assert hints_for(said) == [
+        changed_section = section | {"want_response_signed": older}
+        assert sso.settings.changes.apply(bare, changed_section, base_dir=None).signed == value
+        assert hints_for(changed_section) == [
             f"saml.want_response_signed is an older spelling. Write this instead: signed: {value}."
         ]
     assert hints_for(section | {"signed": "response"}) == hints_for(None) == []

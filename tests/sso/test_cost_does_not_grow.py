@@ -62,21 +62,21 @@ def grown(acme: Connection, browser: Browser) -> Callable[[], None]:
 
 def steps(browser: Browser, person: Person) -> dict[str, Plans]:
     """Sign somebody in; return the plans of each step."""
-    made: dict[str, Plans] = {}
+    plans_by_step: dict[str, Plans] = {}
 
     def planned(name: str, work: Callable[[], Any]) -> Any:
-        with plans() as made[name]:
+        with plans() as plans_by_step[name]:
             answer = work()
         assert answer.status_code < 400, (name, answer.content)
         return answer
 
-    message = browser.idp.response(browser.said(person))
+    message = browser.idp.response(browser.claims(person))
     planned("login", lambda: browser.http.get("/sso/acme/login"))
     arrived = planned("acs", lambda: browser.post(message))
     planned("finish", lambda: browser.http.get(arrived["Location"]))
     planned("me", browser.me)
     browser.http.cookies.clear()
-    return made
+    return plans_by_step
 
 
 def test_a_sign_in_costs_the_same_with_ten_times_the_people(browser: Browser, grown: Callable[[], None]) -> None:
@@ -86,19 +86,19 @@ def test_a_sign_in_costs_the_same_with_ten_times_the_people(browser: Browser, gr
         known = replace(JANE_BY_SSO, uid=f"u{number}", email=f"p{number}@acme.test", name_id=f"p{number}@acme.test")
         steps(browser, known)  # the first one learns the NameID
         return {
-            f"{step} of {who}": made
+            f"{step} of {who}": step_plans
             for who, person in (("a newcomer", newcomer), ("somebody known", known))
-            for step, made in steps(browser, person).items()
+            for step, step_plans in steps(browser, person).items()
         }
 
     few = both(7)
     grown()
     many = both(8)
     faults = [
-        f"{name}: {few[name].buffers} buffers became {made.buffers}, {few[name].looked_at} rows {made.looked_at}\n{made.dearest()}"
-        for name, made in many.items()
-        if made.whole_scans(more_than=SHORT)
-        or made.buffers > few[name].buffers * DEEPER
-        or made.looked_at > few[name].looked_at + SHORT
+        f"{name}: {few[name].buffers} buffers became {step_plans.buffers}, {few[name].looked_at} rows {step_plans.looked_at}\n{step_plans.dearest()}"
+        for name, step_plans in many.items()
+        if step_plans.whole_scans(more_than=SHORT)
+        or step_plans.buffers > few[name].buffers * DEEPER
+        or step_plans.looked_at > few[name].looked_at + SHORT
     ]
     assert not faults, "\n".join(faults)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection
 from tests.sso.conftest import Browser
 from tests.support.cast import JANE, by_sso
@@ -19,7 +19,7 @@ PASSWORD = "urn:oasis:names:tc:SAML:2.0:ac:classes:Password"
 @pytest.fixture
 def demanding(acme: Connection, idp: TestIdp) -> None:
     section = {"idp_metadata": idp.metadata(), "idp_initiated": True, "authn_context": MFA, "force_authn": True}
-    sso.connections.apply(acme, section, base_dir=None)
+    sso.settings.changes.apply(acme, section, base_dir=None)
 
 
 def proved(browser: Browser, *classes: str, ago: timedelta = timedelta(), by_tile: bool = False) -> str:
@@ -37,7 +37,7 @@ def proved(browser: Browser, *classes: str, ago: timedelta = timedelta(), by_til
             statement.addnext(twin)
 
     begun: dict[str, Any] = {"in_response_to": None} if by_tile else {}
-    answer = browser.post(browser.idp.response(browser.said(by_sso(JANE), authn=-ago, **begun), before=say))
+    answer = browser.post(browser.idp.response(browser.claims(by_sso(JANE), authn=-ago, **begun), before=say))
     return "in" if answer.status_code == 303 else answer.content.decode()
 
 

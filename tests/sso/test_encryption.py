@@ -12,12 +12,12 @@ from cryptography.x509 import load_pem_x509_certificate
 from lxml import etree
 from xmlsec import constants
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection, User
-from sso import keys
 from sso.models import SignInRecord
 from sso.saml import encryption
 from sso.saml.refusals import Code, SamlRefusal
+from sso.settings import keys
 from tests.sso.attacks.attack import fragment
 from tests.sso.attacks.encryption import ATTACKS
 from tests.sso.conftest import Browser
@@ -38,7 +38,7 @@ def certificate(acme: Connection) -> str:
 def lenient(acme: Connection, idp: TestIdp) -> None:
     """The Response need not be signed: then anybody can alter what is encrypted."""
     section = {"idp_metadata": idp.metadata(), "signed": "assertion"}
-    sso.connections.apply(acme, section, base_dir=None)
+    sso.settings.changes.apply(acme, section, base_dir=None)
 
 
 @pytest.mark.parametrize(
@@ -53,14 +53,14 @@ def test_an_encrypted_assertion_signs_its_person_in(
     browser: Browser, certificate: str, content: Any, bits: int
 ) -> None:
     seal = encrypting_to(certificate, content=content, bits=bits)
-    assert browser.post(browser.idp.response(browser.said(JANE_BY_SSO), seal=seal)).status_code == 303
+    assert browser.post(browser.idp.response(browser.claims(JANE_BY_SSO), seal=seal)).status_code == 303
     assert User.objects.get().email == "jane.doe@acme.test"
 
 
 def test_an_unsigned_response_is_enough_where_the_connection_says_so(
     browser: Browser, certificate: str, lenient: None
 ) -> None:
-    message = browser.idp.response(browser.said(JANE_BY_SSO), sign="assertion", seal=encrypting_to(certificate))
+    message = browser.idp.response(browser.claims(JANE_BY_SSO), sign="assertion", seal=encrypting_to(certificate))
     assert browser.post(message).status_code == 303
 
 
@@ -85,8 +85,8 @@ def sealed_by_hand(certificate: str, algorithm: str, digest: str, mask: str) -> 
     public = load_pem_x509_certificate(certificate.encode()).public_key()
     assert isinstance(public, rsa.RSAPublicKey)
     pad = padding.OAEP(padding.MGF1(HASHES[mask or "sha1"]()), HASHES[digest or "sha1"](), None)
-    said = f'<ds:DigestMethod Algorithm="{URIS[digest]}"/>' if digest else ""
-    said += (
+    parameters = f'<ds:DigestMethod Algorithm="{URIS[digest]}"/>' if digest else ""
+    parameters += (
         f'<n:MGF xmlns:n="http://www.w3.org/2009/xmlenc11#" Algorithm="http://www.w3.org/2009/xmlenc11#mgf1{mask}"/>'
         if mask
         else ""
@@ -101,7 +101,7 @@ def sealed_by_hand(certificate: str, algorithm: str, digest: str, mask: str) -> 
         place = fragment(
             f'<saml:EncryptedAssertion><e:EncryptedData xmlns:e="http://www.w3.org/2001/04/xmlenc#">'
             f'<e:EncryptionMethod Algorithm="http://www.w3.org/2009/xmlenc11#aes256-gcm"/><ds:KeyInfo><e:EncryptedKey>'
-            f'<e:EncryptionMethod Algorithm="{algorithm}">{said}</e:EncryptionMethod>'
+            f'<e:EncryptionMethod Algorithm="{algorithm}">{parameters}</e:EncryptionMethod>'
             f"<e:CipherData><e:CipherValue>{wrapped}</e:CipherValue></e:CipherData></e:EncryptedKey></ds:KeyInfo>"
             f"<e:CipherData><e:CipherValue>{content}</e:CipherValue></e:CipherData></e:EncryptedData></saml:EncryptedAssertion>"
         )
@@ -123,19 +123,19 @@ def test_oaep_is_opened_with_each_digest_and_mask_that_the_standard_has(
 ) -> None:
     """XML Encryption 1.1, 5.5.2."""
     seal = sealed_by_hand(certificate, algorithm, digest, mask)
-    assert browser.post(browser.idp.response(browser.said(JANE_BY_SSO), seal=seal)).status_code == 303
+    assert browser.post(browser.idp.response(browser.claims(JANE_BY_SSO), seal=seal)).status_code == 303
 
 
 def test_without_a_key_of_ours_the_page_explains_it(browser: Browser) -> None:
-    message = browser.idp.response(browser.said(JANE_BY_SSO), seal=encrypting_to(browser.idp.pem))
+    message = browser.idp.response(browser.claims(JANE_BY_SSO), seal=encrypting_to(browser.idp.pem))
     assert "(encrypted)" in refused(browser, message)
 
 
 def test_one_that_can_be_read_is_refused_where_encryption_is_demanded(
     browser: Browser, acme: Connection, idp: TestIdp
 ) -> None:
-    sso.connections.apply(acme, {"idp_metadata": idp.metadata(), "want_encrypted": True}, base_dir=None)
-    assert "(not_encrypted)" in refused(browser, browser.idp.response(browser.said(JANE_BY_SSO)))
+    sso.settings.changes.apply(acme, {"idp_metadata": idp.metadata(), "want_encrypted": True}, base_dir=None)
+    assert "(not_encrypted)" in refused(browser, browser.idp.response(browser.claims(JANE_BY_SSO)))
 
 
 def test_every_failure_inside_is_one_answer_and_one_line_of_the_log(

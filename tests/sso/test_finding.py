@@ -13,12 +13,12 @@ from django.core.management import call_command
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
-import sso.connections
+import sso.settings.changes
 from core_identity.errors import InvalidValue
 from core_identity.models import Connection, Event
 from core_identity.services.connections import SettingsErrors, rename_customer, switch_off
-from sso.email_domains import PUBLIC_MAIL, normal_domain, unverify_domain, verified_domains, verify_domain
 from sso.models import VerifiedDomain
+from sso.settings.email_domains import PUBLIC_MAIL, normal_domain, unverify_domain, verified_domains, verify_domain
 from tests.core_identity.services.test_races import at_the_same_instant
 from tests.sso.conftest import Browser
 from tests.support.cast import ADMIN, make_connection
@@ -27,7 +27,9 @@ from tests.support.saml import TestIdp, now
 
 
 def enter(connection: Connection, idp: TestIdp, *domains: object) -> None:
-    sso.connections.apply(connection, {"idp_metadata": idp.metadata(), "email_domains": list(domains)}, base_dir=None)
+    sso.settings.changes.apply(
+        connection, {"idp_metadata": idp.metadata(), "email_domains": list(domains)}, base_dir=None
+    )
 
 
 def verified(*domains: str) -> list[dict[str, Any]]:
@@ -218,11 +220,11 @@ def test_a_text_that_is_not_a_domain_is_named(acme: Connection, idp: TestIdp, do
 
 
 @pytest.mark.parametrize(
-    "said", [{"domain": "acme.com", "verified": "yes"}, {"domain": "acme.com", "since": 1}, {"verified": True}]
+    "entry", [{"domain": "acme.com", "verified": "yes"}, {"domain": "acme.com", "since": 1}, {"verified": True}]
 )
-def test_an_entry_says_a_domain_and_whether_it_is_verified(acme: Connection, idp: TestIdp, said: object) -> None:
+def test_an_entry_says_a_domain_and_whether_it_is_verified(acme: Connection, idp: TestIdp, entry: object) -> None:
     with pytest.raises(SettingsErrors) as refusal:
-        enter(acme, idp, said)
+        enter(acme, idp, entry)
     assert [fault.path for fault in refusal.value.faults] == ["saml.email_domains[0]"]
 
 

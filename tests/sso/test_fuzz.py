@@ -91,7 +91,7 @@ def test_a_signed_message_that_is_changed_opens_nothing_for_anybody_else(
 ) -> None:
     acme.saml.signed = signed
     acme.saml.save()
-    root = etree.fromstring(base64.b64decode(browser.idp.response(browser.said(by_sso(JANE)), sign=signed)))
+    root = etree.fromstring(base64.b64decode(browser.idp.response(browser.claims(by_sso(JANE)), sign=signed)))
     for _ in range(data.draw(st.integers(1, 4), label="changes")):
         mutate(root, data)
     nobody_but_jane(browser, base64.b64encode(etree.tostring(root)).decode())
@@ -102,7 +102,7 @@ def test_a_signed_message_that_is_changed_opens_nothing_for_anybody_else(
 def test_a_signed_message_with_other_octets_opens_nothing_for_anybody_else(
     browser: Browser, data: st.DataObject
 ) -> None:
-    octets = bytearray(base64.b64decode(browser.idp.response(browser.said(by_sso(JANE)))))
+    octets = bytearray(base64.b64decode(browser.idp.response(browser.claims(by_sso(JANE)))))
     for _ in range(data.draw(st.integers(1, 3), label="changes")):
         place = data.draw(st.integers(0, 9_999), label="place") % len(octets)
         octets[place : place + data.draw(st.integers(0, 3))] = data.draw(

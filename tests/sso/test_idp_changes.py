@@ -12,21 +12,21 @@ from django.core.management import call_command
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
-import sso.connections
+import sso.settings.changes
 from core_identity.clock import database_now
 from core_identity.config.apply import apply
 from core_identity.errors import NotAllowed
 from core_identity.models import Connection, Event
 from core_identity.services.connections import SettingsErrors
 from core_identity.services.users import create_user
-from sso import keys
 from sso.checks import trust_does_not_end
-from sso.idp_changes import Refresh, adopt, difference, read_source, refresh, warnings_of
-from sso.metadata_source import Reach
 from sso.models import SamlSettings
 from sso.saml.certificates import end_of, fingerprint
 from sso.saml.idp_metadata import IdpMetadata, MetadataFaults
 from sso.saml.signed import Signed
+from sso.settings import keys
+from sso.settings.idp_changes import Refresh, adopt, difference, read_source, refresh, warnings_of
+from sso.settings.metadata_source import Reach
 from tests.admin.conftest import browser_of
 from tests.sso.conftest import Browser
 from tests.support.cast import ADMIN, COMMAND, JANE, by_sso, make_connection
@@ -53,7 +53,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
                 raise answer
             return answer.encode()
 
-        monkeypatch.setattr("sso.metadata_source.fetch_within", fetched)
+        monkeypatch.setattr("sso.settings.metadata_source.fetch_within", fetched)
 
     return say
 
@@ -128,7 +128,7 @@ def test_a_difference_that_changed_since_it_was_shown_is_not_adopted(
 ) -> None:
     read, _ = read_source(acme, xml=successor.metadata().encode())
     seen = difference(standing(acme), read).seen
-    sso.connections.apply(acme, {"idp_metadata": both(idp, successor)}, base_dir=None)
+    sso.settings.changes.apply(acme, {"idp_metadata": both(idp, successor)}, base_dir=None)
     with pytest.raises(NotAllowed):
         adopt(actor=ADMIN, connection=acme, read=read, seen=seen)
     assert standing(acme).certificates == [idp.pem, successor.pem]
@@ -240,7 +240,7 @@ def test_the_system_check_names_connections_whose_trust_ends(
 ) -> None:
     """The certificate of the tests ends in less than 30 days."""
     other = make_connection("globex", customer="Globex")
-    sso.connections.apply(other, {"idp_metadata": idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(other, {"idp_metadata": idp.metadata()}, base_dir=None)
     Connection.objects.filter(pk=other.pk).update(enabled=False)
     assert trust_does_not_end(databases=None) == []
     with django_assert_num_queries(1):
@@ -250,7 +250,7 @@ def test_the_system_check_names_connections_whose_trust_ends(
 
 def test_the_end_that_metadata_names_is_kept(acme: Connection, idp: TestIdp) -> None:
     text = idp.metadata(extra='validUntil="2999-01-01T00:00:00Z"')
-    sso.connections.apply(acme, {"idp_metadata": text}, base_dir=None)
+    sso.settings.changes.apply(acme, {"idp_metadata": text}, base_dir=None)
     assert standing(acme).metadata_valid_until == datetime(2999, 1, 1, tzinfo=UTC)
 
 
@@ -264,14 +264,14 @@ def test_each_connection_says_how_far_clocks_may_disagree(
     acme: Connection, idp: TestIdp, skew: int | None, fast: int, status: int
 ) -> None:
     """The clock of the IdP is fast."""
-    sso.connections.apply(acme, {"idp_metadata": idp.metadata(), "clock_skew": skew}, base_dir=None)
+    sso.settings.changes.apply(acme, {"idp_metadata": idp.metadata(), "clock_skew": skew}, base_dir=None)
     assert Browser(idp).come_back(by_sso(JANE), issued=timedelta(seconds=fast)).status_code == status
 
 
 @pytest.mark.parametrize("value", [-1, 301, "5", True, 1.5])
 def test_a_tolerance_out_of_bounds_is_named(acme: Connection, idp: TestIdp, value: object) -> None:
     with pytest.raises(SettingsErrors) as refusal:
-        sso.connections.apply(acme, {"idp_metadata": idp.metadata(), "clock_skew": value}, base_dir=None)
+        sso.settings.changes.apply(acme, {"idp_metadata": idp.metadata(), "clock_skew": value}, base_dir=None)
     assert [(fault.path, fault.code) for fault in refusal.value.faults] == [("saml.clock_skew", "wrong_type")]
 
 
@@ -340,9 +340,9 @@ def test_an_import_proposes_signed_requests_with_the_steps_before_and_changes_no
 
     for way in (by_command, by_page, by_file, by_first_page):
         for value in ("true", "1", " true "):
-            said = way(wanting(idp, value))
+            text = way(wanting(idp, value))
             for part in ("WantAuthnRequestsSigned", "connection saml-keys", "/metadata.", "sign_requests"):
-                assert part in said, (way.__name__, value, said)
+                assert part in text, (way.__name__, value, text)
         for text in (idp.metadata(), wanting(idp, "false"), wanting(idp, "0")):
             assert way(text) == "", way.__name__
     assert not SamlSettings.objects.filter(sign_requests=True).exists(), "an import never switches it on"

@@ -204,8 +204,8 @@ def test_the_described_idps_are_named_and_one_is_chosen_by_its_entity_id() -> No
 def test_several_signing_certificates_are_taken_and_those_for_encryption_are_not() -> None:
     second, sealing = certificate(EC, serial=2), certificate(serial=3)
     text = entity(role(key() + key(second, use="") + key(sealing, 'use="encryption"') + key() + place()))
-    taken = ["".join(pem.split("-----")[2].split()) for pem in read(text).certificates]
-    assert taken == [GOOD, second]
+    certificates = ["".join(pem.split("-----")[2].split()) for pem in read(text).certificates]
+    assert certificates == [GOOD, second]
 
 
 def test_an_expired_certificate_beside_a_good_one_is_left_out_with_a_note() -> None:
@@ -303,8 +303,8 @@ def test_the_metadata_of_each_idp_as_it_comes_is_read(name: str, form: Callable[
     found = read(form(Template((FOLDER / f"{name}.xml").read_text()).substitute(words)))
     assert (found.entity_id, found.sso_url) == (IDPS[name]["entity_id"], IDPS[name]["sso"])
     assert bool(found.sso_post_url) is (name in BY_POST)
-    taken = ["".join(pem.split("-----")[2].split()) for pem in found.certificates]
-    assert taken == ([GOOD, second] if name in TWO_KEYS else [GOOD])
+    certificates = ["".join(pem.split("-----")[2].split()) for pem in found.certificates]
+    assert certificates == ([GOOD, second] if name in TWO_KEYS else [GOOD])
     assert found.notes == ()
 
 

@@ -11,11 +11,11 @@ from django.core.checks import run_checks
 from django.core.management import call_command
 from django.test import Client
 
-import sso.connections
+import sso.settings.changes
 from core_identity.errors import InvalidValue
 from core_identity.models import Connection, Event, User
-from sso import keys
 from sso.models import SamlSettings, SignInRecord, SignInState, SpKey
+from sso.settings import keys
 from tests.sso.conftest import Browser
 from tests.support.cast import ADMIN, JANE, by_sso
 from tests.support.saml import TestIdp, encrypting_to
@@ -31,7 +31,7 @@ def command(step: str) -> dict[str, Any]:
 
 
 def comes_in(browser: Browser, certificate: str) -> bool:
-    sealed = browser.idp.response(browser.said(JANE_BY_SSO), seal=encrypting_to(certificate))
+    sealed = browser.idp.response(browser.claims(JANE_BY_SSO), seal=encrypting_to(certificate))
     return browser.post(sealed).status_code == 303
 
 
@@ -64,11 +64,11 @@ def test_a_step_out_of_order_is_refused_and_changes_nothing(acme: Connection, st
 
 
 def test_a_private_key_is_encrypted_and_in_no_event_and_no_text(acme: Connection) -> None:
-    made = keys.make_key(actor=ADMIN, connection=acme)
+    key = keys.make_key(actor=ADMIN, connection=acme)
     pair = keys.signing_key(SamlSettings.objects.get())
     assert pair is not None
     assert "PRIVATE KEY" in pair.private
-    assert "PRIVATE" not in made.sealed_key
+    assert "PRIVATE" not in key.sealed_key
     assert "PRIVATE" not in repr(pair)
     assert not any("PRIVATE" in str(event.changes) for event in Event.objects.all())
 
@@ -99,7 +99,7 @@ def test_no_key_is_made_that_could_not_be_sealed(acme: Connection, settings: Laz
 @pytest.mark.parametrize("wish", ["want_encrypted", "sign_requests", "sign_metadata"])
 def test_a_connection_file_that_needs_a_key_makes_one_once(acme: Connection, idp: TestIdp, wish: str) -> None:
     for _ in range(2):
-        sso.connections.apply(acme, {"idp_metadata": idp.metadata(), wish: True}, base_dir=None)
+        sso.settings.changes.apply(acme, {"idp_metadata": idp.metadata(), wish: True}, base_dir=None)
     assert SpKey.objects.get().state == "active"
 
 
@@ -121,7 +121,7 @@ def test_a_key_that_cannot_be_opened_stops_its_connection_only_and_is_shown(
         assert "acme cannot be opened" in warning.msg
         assert not warning.is_serious(), "migrate and the start go on for all others"
         call_command("migrate", verbosity=0)
-        sealed = browser.idp.response(browser.said(JANE_BY_SSO), seal=encrypting_to(first))
+        sealed = browser.idp.response(browser.claims(JANE_BY_SSO), seal=encrypting_to(first))
         caplog.clear()
         answer = browser.post(sealed)
         assert (answer.status_code, "(our_key)" in answer.content.decode(), answer.get("Retry-After")) == (
@@ -143,7 +143,7 @@ def test_a_person_reads_it_when_we_cannot_sign_a_message(
     browser: Browser, acme: Connection, idp: TestIdp, settings: LazySettings, path: str
 ) -> None:
     section = {"idp_metadata": idp.metadata(), "sign_requests": True, "sign_metadata": True}
-    sso.connections.apply(acme, section, base_dir=None)
+    sso.settings.changes.apply(acme, section, base_dir=None)
     settings.SAML_KEY_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     answer = browser.http.get(f"/sso/acme/{path}")
     assert (answer.status_code, "(our_key)" in answer.content.decode(), answer.get("Retry-After")) == (503, True, "10")

@@ -12,7 +12,7 @@ from lxml import etree
 
 from core_identity.models import Connection, Event
 from sso.models import SignInRecord, SsoSession
-from sso.sign_in_log import refused_lately
+from sso.sign_in.log import refused_lately
 from tests.sso.conftest import SERVICE, SLO, Browser, with_logout
 from tests.sso.logout_messages import (
     JANE_BY_SSO,
@@ -46,9 +46,9 @@ def test_the_idp_ends_the_session_that_it_names_and_gets_an_answer(jane: Browser
     assert answer["Location"].startswith(f"{SLO}?SAMLResponse=")
     fields = parse_qs(urlsplit(answer["Location"]).query)
     assert fields["RelayState"] == ["r&1"]
-    told = request_in(answer["Location"].replace("SAMLResponse", "SAMLRequest"))
-    assert (told.get("InResponseTo"), told.get("Destination")) == ("_logout1", SLO)
-    status = told.find("{*}Status/{*}StatusCode")
+    request = request_in(answer["Location"].replace("SAMLResponse", "SAMLRequest"))
+    assert (request.get("InResponseTo"), request.get("Destination")) == ("_logout1", SLO)
+    status = request.find("{*}Status/{*}StatusCode")
     assert status is not None
     assert status.get("Value") == SUCCESS
     assert signed_by_us(answer["Location"])

@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 from django.test import Client
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection, Event, User
 from core_identity.services.customers import set_support_contact
 from core_identity.services.roles import create_role
@@ -140,7 +140,7 @@ def test_the_page_has_names_and_no_slugs(browser: Browser, acme: Connection, idp
     other = make_connection("x7-entra", customer="Acme", roles_from="sso_groups")
     with service_writes():
         Connection.objects.filter(pk=other.pk).update(name="Acme <Entra>")
-    sso.connections.apply(other, {"idp_metadata": idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(other, {"idp_metadata": idp.metadata()}, base_dir=None)
     create_role(actor=ADMIN, name="Editors", grantable_by=[acme, other])
     set_support_contact(actor=ADMIN, customer_id=acme.customer_id, contact={"email": "help@acme.test"})
     browser.sign_in(by_sso(JANE, groups=("Editors",)), slug="x7-entra")

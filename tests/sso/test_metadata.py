@@ -7,11 +7,11 @@ import pytest
 from lxml import etree
 from signxml.verifier import XMLVerifier
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection
 from core_identity.services.connections import SettingsErrors
-from sso import keys
 from sso.models import SpKey
+from sso.settings import keys
 from tests.sso.conftest import SERVICE, Browser
 from tests.sso.logout_messages import signed_by_us
 from tests.support.cast import ADMIN, JANE, by_sso
@@ -58,7 +58,7 @@ def test_two_certificates_are_in_our_metadata_until_the_old_one_is_retired(brows
 
 
 def test_signed_metadata_verifies_with_the_certificate_in_it(browser: Browser, acme: Connection, idp: TestIdp) -> None:
-    sso.connections.apply(acme, {"idp_metadata": idp.metadata(), "sign_metadata": True}, base_dir=None)
+    sso.settings.changes.apply(acme, {"idp_metadata": idp.metadata(), "sign_metadata": True}, base_dir=None)
     content = browser.http.get("/sso/acme/metadata").content
     verified = XMLVerifier().verify(content, x509_cert=SpKey.objects.get().certificate, expect_references=1)
     assert not isinstance(verified, list)
@@ -77,7 +77,7 @@ def test_a_signed_request_is_signed_over_its_query_and_asks_what_the_connection_
         "authn_context": MFA,
         "name_id_format": persistent,
     }
-    sso.connections.apply(acme, section, base_dir=None)
+    sso.settings.changes.apply(acme, section, base_dir=None)
     url = browser.http.get("/sso/acme/login")["Location"]
     assert list(parse_qs(urlsplit(url).query)) == ["SAMLRequest", "RelayState", "SigAlg", "Signature"]
     assert signed_by_us(url)
@@ -101,7 +101,7 @@ def test_left_out_nothing_is_wished_for(browser: Browser) -> None:
 def test_a_sso_url_with_a_query_and_markup_breaks_nothing(browser: Browser, acme: Connection, idp: TestIdp) -> None:
     url = 'https://idp.test/sso?a=1&b="2"&c=\'<x>'
     section = {"entity_id": idp.entity_id, "sso_url": url, "certificates": [idp.pem]}
-    sso.connections.apply(acme, section, base_dir=None)
+    sso.settings.changes.apply(acme, section, base_dir=None)
     away = browser.http.get("/sso/acme/login")["Location"]
     assert request_in(away).get("Destination") == url
     assert parse_qs(urlsplit(away).query)["a"] == ["1"]
@@ -111,7 +111,7 @@ def test_a_sso_url_with_a_query_and_markup_breaks_nothing(browser: Browser, acme
 @pytest.mark.parametrize("value", ["no uri", "urn:x y", 5, "urn:" + "x" * 300])
 def test_a_wish_that_is_no_uri_is_named(acme: Connection, idp: TestIdp, key: str, value: object) -> None:
     with pytest.raises(SettingsErrors) as refusal:
-        sso.connections.apply(acme, {"idp_metadata": idp.metadata(), key: value}, base_dir=None)
+        sso.settings.changes.apply(acme, {"idp_metadata": idp.metadata(), key: value}, base_dir=None)
     assert [(fault.path, fault.code) for fault in refusal.value.faults] == [(f"saml.{key}", "wrong_type")]
 
 
@@ -121,7 +121,7 @@ def test_a_wish_that_is_no_uri_is_named(acme: Connection, idp: TestIdp, key: str
 def announce(connection: Connection, *idps: TestIdp) -> None:
     certificates = [idp.pem for idp in idps]
     section = {"entity_id": idps[0].entity_id, "sso_url": idps[0].sso_url, "certificates": certificates}
-    sso.connections.apply(connection, section, base_dir=None)
+    sso.settings.changes.apply(connection, section, base_dir=None)
 
 
 def test_an_idp_changes_its_certificate_without_one_failed_sign_in(acme: Connection, idp: TestIdp) -> None:

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from sso.metadata_source import INTERNET, MAX_BYTES, Reach, fetch, fetch_within, is_public
 from sso.saml.idp_metadata import MetadataFaults, read_idp_metadata
+from sso.settings.metadata_source import INTERNET, MAX_BYTES, Reach, fetch, fetch_within, is_public
 
 HOST = "idp.test"
 ENDLESS = {
@@ -67,11 +67,11 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     builder = builder.serial_number(1).not_valid_before(now - timedelta(1)).not_valid_after(now + timedelta(9))
     builder = builder.add_extension(names, critical=False)
-    made = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True).sign(
+    signed = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True).sign(
         key, hashes.SHA256()
     )
     certificate, private = folder / "cert.pem", folder / "key.pem"
-    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
     private.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
@@ -84,7 +84,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            made.asked.append(self.path)
+            local_server.asked.append(self.path)
             if self.path in ENDLESS:
                 first, again, pause = ENDLESS[self.path]
                 try:
@@ -95,7 +95,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
                         time.sleep(pause)
                 except OSError:
                     return
-            status, headers, body = made.answers[self.path]
+            status, headers, body = local_server.answers[self.path]
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -116,10 +116,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     ours.load_cert_chain(certificate, private)
     web = Quiet(("127.0.0.1", 0), Handler)
     web.socket = ours.wrap_socket(web.socket, server_side=True)
-    made = Server(web.server_port, ssl.create_default_context(cafile=str(certificate)))
+    local_server = Server(web.server_port, ssl.create_default_context(cafile=str(certificate)))
     thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
-    yield made
+    yield local_server
     web.shutdown()
     web.server_close()
 

@@ -49,8 +49,8 @@ def editors(acme: Connection) -> None:
 def come(browser: Browser, attributes: Mapping[str, tuple[str, ...]], *, days: float = 0) -> list[str]:
     """Sign Jane in after so many days, and return the roles that she then has."""
     with travel(now() + days * DAY):
-        said = {**attributes_of(JANE_BY_SSO), **attributes}
-        assert browser.come_back(JANE_BY_SSO, attributes=said).status_code == 303
+        all_attributes = {**attributes_of(JANE_BY_SSO), **attributes}
+        assert browser.come_back(JANE_BY_SSO, attributes=all_attributes).status_code == 303
     return roles()
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-import sso.connections
+import sso.settings.changes
 from core_identity import errors
 from core_identity.models import Connection, Customer, User
 from core_identity.policy.expiry import Bar
@@ -16,10 +16,10 @@ from core_identity.services.connections import SettingsErrors
 from core_identity.services.customers import set_support_contact
 from core_identity.services.expiry import expire
 from core_identity.write_guard import service_writes
-from sso.refusal_advice import ADVICE, BARS, advice_for
-from sso.remedies import REMEDIES
-from sso.remembered_way import COOKIE
 from sso.saml.refusals import Code
+from sso.sign_in.refusal_advice import ADVICE, BARS, advice_for
+from sso.sign_in.remedies import REMEDIES
+from sso.sign_in.remembered_way import COOKIE
 from tests.sso.conftest import ACS, Browser
 from tests.support.cast import ADMIN, JANE, ZOE, by_sso, make_connection
 from tests.support.saml import TestIdp
@@ -91,7 +91,7 @@ def test_another_try_is_offered_only_where_something_else_can_happen() -> None:
 
 
 def test_a_stranger_who_knows_a_slug_does_not_learn_the_contact(browser: Browser, stranger: TestIdp) -> None:
-    forged = stranger.response(browser.said(by_sso(JANE)))
+    forged = stranger.response(browser.claims(by_sso(JANE)))
     for message in ("", "x", "<a/>", forged, "PHg+"):
         answer = browser.post(message)
         assert answer.status_code == 400
@@ -112,7 +112,7 @@ def test_a_stranger_who_knows_a_slug_does_not_learn_the_contact(browser: Browser
 
 def test_the_contact_of_another_customer_is_never_shown(browser: Browser, acme: Connection, idp: TestIdp) -> None:
     globex = make_connection("globex", customer="Globex")
-    sso.connections.apply(globex, {"idp_metadata": idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(globex, {"idp_metadata": idp.metadata()}, base_dir=None)
     browser.sign_in(by_sso(JANE))
     browser.http.post("/sign-out")
     assert not shows_contact(browser.post("x", slug="globex"))

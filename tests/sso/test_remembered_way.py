@@ -7,10 +7,10 @@ import pytest
 from django.core import signing
 from django.test import Client
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection
 from core_identity.services.connections import switch_off
-from sso.remembered_way import COOKIE
+from sso.sign_in.remembered_way import COOKIE
 from tests.sso.conftest import Browser
 from tests.support.cast import ADMIN, JANE, by_sso, make_connection
 from tests.support.clock import travel
@@ -21,7 +21,7 @@ from tests.support.saml import TestIdp, now
 def globex(acme: Connection, idp: TestIdp) -> Connection:
     """Another customer, so that no connection is listed to strangers."""
     connection = make_connection("globex", customer="Globex")
-    sso.connections.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
     return connection
 
 

@@ -53,9 +53,9 @@ def test_a_worker_has_the_schema_before_it_serves() -> None:
 
 def test_eight_threads_get_the_right_verdicts_from_one_schema(idp: TestIdp) -> None:
     """Half of the messages do not follow the schema. All are signed by the IdP, and are right in every claim."""
-    said = idp.claims(JANE_BY_SSO, acs_url=f"{BASE}/acs", request_id="_request")
+    claims = idp.claims(JANE_BY_SSO, acs_url=f"{BASE}/acs", request_id="_request")
     outside = add(".", '<samlp:Extensions xmlns:x="urn:x"/>')  # after the Assertion, where the schema has none
-    messages = {"believed": idp.response(said), "invalid": idp.response(said, before=outside)}
+    messages = {"believed": idp.response(claims), "invalid": idp.response(claims, before=outside)}
     believed_idp = Idp(idp.entity_id, idp.sso_url, (idp.pem,))
     expected = Expected(believed_idp, Sp(f"{BASE}/metadata", f"{BASE}/acs", f"{BASE}/logout"), "_request", now())
     start = Barrier(8)

@@ -12,14 +12,14 @@ JANE_BY_SSO = by_sso(JANE)
 
 
 def test_a_reload_of_a_refusal_shows_the_first_reference(browser: Browser) -> None:
-    message = browser.idp.response(browser.said(JANE_BY_SSO, audience="https://other.test"))
+    message = browser.idp.response(browser.claims(JANE_BY_SSO, audience="https://other.test"))
     first = browser.post(message)["X-Request-Id"]
     again = browser.post(message)
     assert again.status_code == 400
     assert re.findall(r'class="reference">(\w+)<', again.content.decode()) == [first]
     assert SignInRecord.objects.get(reference=first).code == "audience"
     # Another message has a reference of its own, and so does the same one in another browser.
-    other = browser.post(browser.idp.response(browser.said(JANE_BY_SSO, audience="https://other.test")))
+    other = browser.post(browser.idp.response(browser.claims(JANE_BY_SSO, audience="https://other.test")))
     assert other["X-Request-Id"] in other.content.decode()
     elsewhere = Browser(browser.idp).post(message)
     assert elsewhere["X-Request-Id"] in elsewhere.content.decode()
@@ -29,7 +29,7 @@ def test_a_reload_after_a_refusal_by_policy_shows_the_first_reference(browser: B
     """The assertion is used up by then, so the reload is a replay. Its reference would not lead to the cause."""
     browser.sign_in(JANE_BY_SSO)
     expire(actor=ADMIN, user_id=User.objects.get().pk, reason="left")
-    message = browser.idp.response(browser.said(JANE_BY_SSO))
+    message = browser.idp.response(browser.claims(JANE_BY_SSO))
     first = browser.post(message)
     assert first.status_code == 403
     page = browser.post(message).content.decode()
@@ -37,7 +37,7 @@ def test_a_reload_after_a_refusal_by_policy_shows_the_first_reference(browser: B
 
 
 def test_the_back_button_after_a_sign_in_leads_on(browser: Browser) -> None:
-    message = browser.idp.response(browser.said(JANE_BY_SSO))
+    message = browser.idp.response(browser.claims(JANE_BY_SSO))
     assert browser.follow(browser.post(message)).status_code == 200
     answer = browser.post(message)
     assert answer.status_code == 400

@@ -19,7 +19,7 @@ def done(connection: Connection) -> set[str]:
 def test_a_stranger_s_message_ticks_nothing_and_a_sign_in_does_R37(
     browser: Browser, acme: Connection, stranger: TestIdp
 ) -> None:
-    browser.post(stranger.response(browser.said(JANE_BY_SSO)))
+    browser.post(stranger.response(browser.claims(JANE_BY_SSO)))
     assert SignInRecord.objects.count() == 1, "the message is in the log"
     assert done(acme) == set()
     browser.sign_in(JANE_BY_SSO)

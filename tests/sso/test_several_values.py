@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from lxml import etree
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Connection, Identity, User
 from core_identity.services.provisioning import create_person
 from sso.models import SignInRecord
@@ -50,7 +50,7 @@ def received(label: str) -> str:
 @pytest.fixture
 def with_external_id(acme: Connection, browser: Browser) -> None:
     section = {"idp_metadata": browser.idp.metadata(), "attributes": {"external_id": "Oid"}}
-    sso.connections.apply(acme, section, base_dir=None)
+    sso.settings.changes.apply(acme, section, base_dir=None)
 
 
 @pytest.mark.usefixtures("with_external_id")
@@ -61,14 +61,14 @@ def test_only_different_uids_or_external_ids_refuse_a_known_person_R12(browser: 
     known = {"Oid": ("00u1jane",)}
     for attributes in ONE_PERSON:
         for form in (None, in_elements_of_their_own):
-            claims = browser.said(JANE_BY_SSO, attributes=attributes_of(JANE_BY_SSO) | known | attributes)
+            claims = browser.claims(JANE_BY_SSO, attributes=attributes_of(JANE_BY_SSO) | known | attributes)
             answer = browser.post(browser.idp.response(claims, before=form))
             assert answer.status_code == 303, attributes
             jane = Identity.objects.get(pk=before.pk)
             assert (jane.title, jane.organization, jane.email) == ("Editor", "Acme Studios", "jane.doe@acme.test")
     for name, attributes in SEVERAL_PEOPLE:
         for form in (None, in_elements_of_their_own):
-            claims = browser.said(JANE_BY_SSO, attributes=attributes_of(JANE_BY_SSO) | known | attributes)
+            claims = browser.claims(JANE_BY_SSO, attributes=attributes_of(JANE_BY_SSO) | known | attributes)
             answer = browser.post(browser.idp.response(claims, before=form))
             page = answer.content.decode()
             assert answer.status_code == 403, attributes

@@ -199,8 +199,8 @@ def test_a_uid_is_one_clean_text_or_a_refusal(browser: Browser, uid: str) -> Non
     ids=["two values", "an element inside", "empty", "spaces", "no value"],
 )
 def test_a_uid_that_is_not_one_text_is_refused(browser: Browser, attributes: dict[str, tuple[str, ...]]) -> None:
-    said = {"FirstName": ("J",), "LastName": ("D",), "Email": ("j@acme.test",), **attributes}
-    refused = browser.come_back(JANE_BY_SSO, attributes=said, raw=True)
+    all_attributes = {"FirstName": ("J",), "LastName": ("D",), "Email": ("j@acme.test",), **attributes}
+    refused = browser.come_back(JANE_BY_SSO, attributes=all_attributes, raw=True)
     assert refused.status_code == 403
     assert not User.objects.exists()
 
@@ -230,7 +230,7 @@ def test_our_metadata_is_at_our_entity_id(browser: Browser) -> None:
 
 
 def test_a_connection_that_is_off_looks_like_none_R1a(browser: Browser, acme: Connection) -> None:
-    message = browser.idp.response(browser.said(JANE_BY_SSO))
+    message = browser.idp.response(browser.claims(JANE_BY_SSO))
     acme.enabled = False
     acme.save()
     for path in ("login", "logout", "metadata", "finish"):
@@ -252,18 +252,18 @@ def test_a_known_sign_in_takes_a_constant_number_of_queries(
     browser: Browser, django_assert_max_num_queries: object
 ) -> None:
     browser.sign_in(JANE_BY_SSO)
-    message = browser.idp.response(browser.said(JANE_BY_SSO))
+    message = browser.idp.response(browser.claims(JANE_BY_SSO))
     with django_assert_max_num_queries(12):  # type: ignore[operator]
         browser.post(message)
 
 
 def test_the_start_page_lists_no_customers_to_strangers(browser: Browser, idp: object) -> None:
     assert "Sign in with Acme" in browser.http.get("/").content.decode()
-    import sso.connections
+    import sso.settings.changes
     from tests.support.cast import make_connection
 
     other = make_connection("globex", customer="Globex")
-    sso.connections.apply(other, {"idp_metadata": browser.idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(other, {"idp_metadata": browser.idp.metadata()}, base_dir=None)
     page = browser.http.get("/").content.decode()
     assert "Acme" not in page
     assert "Globex" not in page
@@ -272,11 +272,11 @@ def test_the_start_page_lists_no_customers_to_strangers(browser: Browser, idp: o
 
 
 def test_the_person_of_one_connection_is_not_that_of_another_R1(browser: Browser, acme: Connection) -> None:
-    import sso.connections
+    import sso.settings.changes
     from tests.support.cast import make_connection
 
     other = make_connection("globex", customer="Globex")
-    sso.connections.apply(other, {"idp_metadata": browser.idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(other, {"idp_metadata": browser.idp.metadata()}, base_dir=None)
     browser.sign_in(JANE_BY_SSO)
     browser.sign_in(JANE_BY_SSO, slug="globex")
     assert User.objects.count() == 2

@@ -21,10 +21,10 @@ from core_identity.services.erasure import erase
 from core_identity.services.expiry import expire
 from core_identity.services.users import create_user
 from sso.models import SignInKind, SignInRecord
-from sso.outcomes import LOGOUT_REFUSED, OUTCOMES, kind_of, words_of
-from sso.remedies import REMEDIES
 from sso.saml.refusals import Code
-from sso.sign_in_log import refused_lately, search
+from sso.sign_in.log import refused_lately, search
+from sso.sign_in.outcomes import LOGOUT_REFUSED, OUTCOMES, kind_of, words_of
+from sso.sign_in.remedies import REMEDIES
 from tests.admin.conftest import browser_of, staff
 from tests.sso.conftest import SERVICE, Browser
 from tests.support.cast import COMMAND, JANE, ZOE, by_sso
@@ -34,14 +34,14 @@ JANE_BY_SSO = by_sso(JANE)
 LIST = "/admin/sso/signinrecord/"
 
 
-def told(record: SignInRecord) -> dict[str, Any]:
+def shown_row(record: SignInRecord) -> dict[str, Any]:
     return {name: getattr(record, name) for name in ("code", "decision", "idp_initiated", "expected", "received")}
 
 
 def test_a_sign_in_leaves_a_row_with_names_and_ids_and_no_value(browser: Browser) -> None:
     browser.sign_in(JANE_BY_SSO)
     record, identity = SignInRecord.objects.get(), Identity.objects.get()
-    assert told(record) == {
+    assert shown_row(record) == {
         "code": "signed_in", "decision": "Signed in: a new user.", "idp_initiated": False, "expected": "", "received": ""
     }  # fmt: skip
     assert (record.identity_id, record.user_id) == (identity.pk, identity.user_id)
@@ -62,9 +62,9 @@ def test_a_refused_message_is_found_by_its_reference_with_expected_and_received(
 
 def test_names_of_attributes_are_kept_legible_and_short(browser: Browser) -> None:
     """An IdP may give them any name, in every sign-in, and administrators read these names in the log."""
-    said = browser.said(JANE_BY_SSO)
+    claims = browser.claims(JANE_BY_SSO)
     names = {"n" * 100_000: ("x",), "UID\u202ediu": ("x",)}
-    browser.post(browser.idp.response(replace(said, attributes={**said.attributes, **names})))
+    browser.post(browser.idp.response(replace(claims, attributes={**claims.attributes, **names})))
     record = SignInRecord.objects.get()
     assert record.code == "signed_in"
     assert {"n" * 300, "UID\\u202ediu"} <= set(record.arrived)
@@ -150,7 +150,7 @@ def test_nonsense_finds_nothing(browser: Browser, as_auditor: Client, nonsense: 
 
 
 def test_what_a_stranger_wrote_is_shown_escaped_and_as_unverified(browser: Browser, as_auditor: Client) -> None:
-    browser.post(browser.idp.response(browser.said(JANE_BY_SSO, request_id="<script>alert(1)</script>")))
+    browser.post(browser.idp.response(browser.claims(JANE_BY_SSO, request_id="<script>alert(1)</script>")))
     page = as_auditor.get(f"{LIST}{SignInRecord.objects.get().pk}/change/").content.decode()
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
@@ -271,7 +271,7 @@ def test_a_refused_person_is_shown_by_the_names_that_a_verified_assertion_claims
 
 def test_nothing_of_a_message_that_is_not_believed_is_a_name_R35(browser: Browser) -> None:
     browser.come_back(JANE_BY_SSO, audience="https://other.test")
-    browser.post(TestIdp(browser.idp.entity_id).response(browser.said(JANE_BY_SSO)))
+    browser.post(TestIdp(browser.idp.entity_id).response(browser.claims(JANE_BY_SSO)))
     for record in SignInRecord.objects.all():
         assert record.kind == SignInKind.MESSAGE_REFUSED
         assert (record.name_id, record.uid, record.email, record.keys) == ("", "", "", [])

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db import connection as database
 from django.test import Client
 
-import sso.connections
+import sso.settings.changes
 from core_identity.models import Conflict, Connection, Event, Grant, Identity, User
 from core_identity.services.connections import change_connection, switch_off
 from core_identity.services.expiry import expire
@@ -142,8 +142,8 @@ def test_an_expired_person_and_a_bad_value_are_shown(tester: AdminBrowser) -> No
     Browser(tester.idp).sign_in(JANE_BY_SSO)
     expire(actor=ADMIN, user_id=Identity.objects.get().user_id, reason="left")
     assert "Would be refused (may_not_sign_in)" in tester.try_out(JANE_BY_SSO)
-    said = tester.said(JANE_BY_SSO)
-    message = tester.idp.response(replace(said, attributes={**said.attributes, "UID": ("one", "two")}))
+    claims = tester.claims(JANE_BY_SSO)
+    message = tester.idp.response(replace(claims, attributes={**claims.attributes, "UID": ("one", "two")}))
     assert "Would be refused (invalid_value)" in tester.result(tester.post(message))
 
 
@@ -151,7 +151,7 @@ def test_it_works_before_the_connection_is_opened_and_opens_it_for_nobody(
     tester: AdminBrowser, acme: Connection
 ) -> None:
     browser = Browser(tester.idp)
-    early = browser.said(JANE_BY_SSO)
+    early = browser.claims(JANE_BY_SSO)
     switch_off(actor=ADMIN, connection_id=acme.pk, reason="not yet")
     before = everything()
     assert "The test still works" in tester.http.get(tester.address).content.decode()
@@ -196,7 +196,7 @@ def test_the_database_lets_no_test_open_a_session(tester: AdminBrowser, acme: Co
 def test_a_sign_in_cannot_be_made_a_test_nor_a_test_a_sign_in(tester: AdminBrowser) -> None:
     browser = Browser(tester.idp)
     request_id = tester.leave()
-    message = tester.idp.response(tester.said(JANE_BY_SSO, request_id=request_id))
+    message = tester.idp.response(tester.claims(JANE_BY_SSO, request_id=request_id))
     assert "(other_browser)" in browser.post(message).content.decode()
     normal = browser.leave(test="1", tester=str(tester.user.pk))
     answer = browser.come_back(JANE_BY_SSO, request_id=normal)
@@ -207,7 +207,7 @@ def test_a_sign_in_cannot_be_made_a_test_nor_a_test_a_sign_in(tester: AdminBrows
 
 
 def test_an_assertion_of_a_test_is_used_up(tester: AdminBrowser) -> None:
-    message = tester.idp.response(tester.said(JANE_BY_SSO))
+    message = tester.idp.response(tester.claims(JANE_BY_SSO))
     tester.result(tester.post(message))
     assert UsedAssertion.objects.count() == 1
     for browser in (tester, Browser(tester.idp)):
@@ -218,7 +218,7 @@ def test_an_assertion_of_a_test_is_used_up(tester: AdminBrowser) -> None:
 
 def test_a_forged_message_is_refused_in_a_test_sign_in_too_and_ends_it(tester: AdminBrowser) -> None:
     request_id = tester.leave()
-    page = tester.result(tester.post(TestIdp().response(tester.said(JANE_BY_SSO, request_id=request_id))))
+    page = tester.result(tester.post(TestIdp().response(tester.claims(JANE_BY_SSO, request_id=request_id))))
     assert "Would be refused (signature)" in page
     assert "Values from the identity provider" not in page
     assert "(replay)" in tester.come_back(JANE_BY_SSO, request_id=request_id).content.decode()
@@ -286,8 +286,8 @@ def test_the_events_of_others_are_not_shown_and_none_is_left(tester: AdminBrowse
 
 def test_the_acs_of_another_connection_knows_nothing_of_it(tester: AdminBrowser, idp: TestIdp) -> None:
     globex = make_connection("globex", customer="Globex")
-    sso.connections.apply(globex, {"idp_metadata": idp.metadata()}, base_dir=None)
-    message = tester.idp.response(tester.said(JANE_BY_SSO))
+    sso.settings.changes.apply(globex, {"idp_metadata": idp.metadata()}, base_dir=None)
+    message = tester.idp.response(tester.claims(JANE_BY_SSO))
     assert tester.post(message, slug="other").status_code == 404
     assert tester.post(message, slug="globex").status_code == 400
     assert tester.post(message).status_code == 303, "nothing of it was used up"
@@ -299,7 +299,7 @@ def test_the_acs_of_another_connection_knows_nothing_of_it(tester: AdminBrowser,
 @pytest.fixture
 def racers(idp: TestIdp, transactional_db: None) -> AdminBrowser:
     connection = make_connection()
-    sso.connections.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
+    sso.settings.changes.apply(connection, {"idp_metadata": idp.metadata()}, base_dir=None)
     return AdminBrowser(idp, connection, staff("tess", *MAY_TEST))
 
 
@@ -317,15 +317,15 @@ def at_once(browsers: list[Browser], messages: list[str]) -> list[int]:
 
 
 def test_of_equal_messages_at_once_one_test_comes_through(racers: AdminBrowser) -> None:
-    message = racers.idp.response(racers.said(JANE_BY_SSO))
+    message = racers.idp.response(racers.claims(JANE_BY_SSO))
     assert sorted(at_once([racers] * 6, [message] * 6)) == [303] + [400] * 5
     assert not Identity.objects.exists()
 
 
 def test_tests_and_the_sign_in_of_the_same_newcomer_do_not_disturb_each_other(racers: AdminBrowser) -> None:
     browser = Browser(racers.idp)
-    tests = [racers.idp.response(racers.said(JANE_BY_SSO)) for _ in range(4)]
-    message = browser.idp.response(browser.said(JANE_BY_SSO))
+    tests = [racers.idp.response(racers.claims(JANE_BY_SSO)) for _ in range(4)]
+    message = browser.idp.response(browser.claims(JANE_BY_SSO))
     assert at_once([racers] * 4 + [browser], [*tests, message]) == [303] * 5
     assert Identity.objects.count() == 1
     assert sorted(SignInRecord.objects.values_list("is_test", flat=True)) == [False, True, True, True, True]

@@ -9,11 +9,11 @@ from typing import Any
 from django.conf import LazySettings
 
 from core_identity.models import Connection
-from sso.keys import make_key_where_none
 from sso.models import SamlSettings, SignInRecord
-from sso.remedies import REMEDIES, STATUS_REMEDIES, remedy_for
 from sso.saml.refusals import MAX_SHOWN
 from sso.saml.status import WORDS
+from sso.settings.keys import make_key_where_none
+from sso.sign_in.remedies import REMEDIES, STATUS_REMEDIES, remedy_for
 from tests.admin.conftest import browser_of, staff
 from tests.sso.attacks.attack import add, drop, many, text, twice
 from tests.sso.conftest import Browser
@@ -94,12 +94,12 @@ def test_the_words_of_an_idp_about_its_refusal_are_stored_and_believed_only_if_v
     settings.SIGN_IN_FAILURES_PER_MINUTE = settings.FAILURES_PER_MINUTE = 1000
     for name, answer in ANSWERS.items():
         SamlSettings.objects.update(signed=answer.signed)
-        said = browser.said(JANE_BY_SSO, **answer.changes())
+        claims = browser.claims(JANE_BY_SSO, **answer.changes())
         key = stranger if answer.by_stranger else browser.idp
         words = failing(
             f"{STATUS}Responder", f"{STATUS}RequestDenied", words=SAID.replace("Your", "The") if answer.after else SAID
         )
-        message = key.response(said, sign=answer.sign, before=many(words, answer.before), after=answer.after)
+        message = key.response(claims, sign=answer.sign, before=many(words, answer.before), after=answer.after)
         page = browser.post(message).content.decode()
         assert ("(status)" in page, SAID[:10] in page) == (True, False), name
         assert latest().code == "status", name
@@ -125,14 +125,14 @@ def test_the_words_are_cleaned_and_shown_as_the_idps_own(browser: Browser, setti
         "<x:x xmlns:x='urn:x'>an element</x:x>": None,
     }.items():
         change = many(failing(f"{STATUS}Responder", words=words), ALONE)
-        browser.post(browser.idp.response(browser.said(JANE_BY_SSO), sign="none", before=change))
+        browser.post(browser.idp.response(browser.claims(JANE_BY_SSO), sign="none", before=change))
         found = [check["received"] for check in latest().checks if check["check"] == WORDS]
         assert found == ([] if shown is None else [shown]), words
         assert "jane" not in str(SignInRecord.objects.values().latest("id"))
         page = auditor.get(f"/admin/sso/signinrecord/{latest().pk}/change/").content.decode()
         assert ("(unverified: anybody may have written this)" in page, "<script>alert" in page) == (True, False)
     kind = add("samlp:Status", "<samlp:StatusMessage>in</samlp:StatusMessage>")
-    browser.post(browser.idp.response(browser.said(JANE_BY_SSO), before=kind))
+    browser.post(browser.idp.response(browser.claims(JANE_BY_SSO), before=kind))
     assert latest().code == "signed_in"
     assert WORDS not in str(latest().checks), "an IdP that signs somebody in explains no refusal"
 
@@ -140,12 +140,14 @@ def test_the_words_are_cleaned_and_shown_as_the_idps_own(browser: Browser, setti
 def test_an_idp_that_says_no_is_heard_where_assertions_must_be_encrypted(browser: Browser, acme: Connection) -> None:
     make_key_where_none(actor=ADMIN, connection=acme)
     SamlSettings.objects.update(want_encrypted=True)
-    browser.post(browser.idp.response(browser.said(JANE_BY_SSO), sign="response", before=many(DENIED, ALONE)))
+    browser.post(browser.idp.response(browser.claims(JANE_BY_SSO), sign="response", before=many(DENIED, ALONE)))
     assert (latest().code, row_of(WORDS)["received"]) == ("status", SAID)
 
 
 def test_a_success_without_an_assertion_is_no_status_to_ask_about(browser: Browser) -> None:
-    browser.post(browser.idp.response(browser.said(JANE_BY_SSO), sign="response", before=many(failing(SUCCESS), ALONE)))
+    browser.post(
+        browser.idp.response(browser.claims(JANE_BY_SSO), sign="response", before=many(failing(SUCCESS), ALONE))
+    )
     assert latest().code == "structure"
 
 

@@ -99,9 +99,9 @@ def test_attributes_are_shown_by_name_and_form_with_their_mapping_R12(browser: B
 
 
 def test_attributes_that_nothing_reads_are_named_for_their_name_may_be_the_mistake(browser: Browser) -> None:
-    said = browser.said(JANE_BY_SSO)
-    attributes = {("E-Mail" if name == "Email" else name): values for name, values in said.attributes.items()}
-    browser.post(browser.idp.response(replace(said, attributes=attributes)))
+    claims = browser.claims(JANE_BY_SSO)
+    attributes = {("E-Mail" if name == "Email" else name): values for name, values in claims.attributes.items()}
+    browser.post(browser.idp.response(replace(claims, attributes=attributes)))
     assert found("Attributes that are not used here")["received"] == "E-Mail"
     assert failed() == ["Attributes that CORE needs"]
 
@@ -124,9 +124,9 @@ def test_a_connection_that_makes_no_users_is_named_as_the_reason(browser: Browse
 
 
 def test_no_value_is_kept_but_the_names_of_a_refused_person(browser: Browser) -> None:
-    said = replace(JANE_BY_SSO, groups=("Secret Editors",), name_id="hidden-name@acme.test")
-    browser.sign_in(said)
-    browser.sign_in(replace(said, uid="nobody"))  # a conflict
+    person = replace(JANE_BY_SSO, groups=("Secret Editors",), name_id="hidden-name@acme.test")
+    browser.sign_in(person)
+    browser.sign_in(replace(person, uid="nobody"))  # a conflict
     names = [("", "", ""), ("hidden-name@acme.test", "nobody", JANE_BY_SSO.email)]
     assert list(SignInRecord.objects.order_by("id").values_list("name_id", "uid", "email")) == names
     others = {field.name for field in SignInRecord._meta.fields} - {"name_id", "uid", "email"}
@@ -140,8 +140,8 @@ def test_no_value_is_kept_but_the_names_of_a_refused_person(browser: Browser) ->
 
 def test_of_a_message_that_is_not_the_idps_only_the_first_fault_is_recorded_as_unverified(browser: Browser) -> None:
     stranger = TestIdp()
-    said = browser.said(JANE_BY_SSO, audience="https://evil.test", issuer="https://evil.test")
-    browser.post(stranger.response(said))
+    claims = browser.claims(JANE_BY_SSO, audience="https://evil.test", issuer="https://evil.test")
+    browser.post(stranger.response(claims))
     assert failed() == ["Signature by a certificate of the connection"]
     assert [one["check"] for one in checks()] == BEFORE_CLAIMS
     assert all(one.get("unverified") for one in checks())
@@ -177,7 +177,7 @@ def test_a_refused_signature_is_shown_with_the_certificates_in_the_message(brows
             f"unverified: the message carries {known}, {sha256(bytes(3)).hexdigest()[:16]}",
         ),
     ):
-        browser.post(stranger.response(browser.said(JANE_BY_SSO), sign=sign, after=carrying(*certificates)))
+        browser.post(stranger.response(browser.claims(JANE_BY_SSO), sign=sign, after=carrying(*certificates)))
         signature = found("Signature by a certificate of the connection")
         assert (signature["expected"], signature["received"]) == (f"SHA-256 {known}", received)
 
@@ -186,7 +186,7 @@ def test_a_claim_changed_after_signing_is_refused_as_a_bad_signature_and_never_a
     def change(root: Any) -> None:
         root.set("Destination", "https://evil.test")
 
-    browser.post(browser.idp.response(browser.said(JANE_BY_SSO), after=change))
+    browser.post(browser.idp.response(browser.claims(JANE_BY_SSO), after=change))
     assert failed() == ["Signature by a certificate of the connection"]
     known = fingerprint(browser.idp.pem)  # the same on both sides: it was changed after it was signed
     assert found(failed()[0])["received"] == f"unverified: the message carries {known}"
@@ -195,7 +195,7 @@ def test_a_claim_changed_after_signing_is_refused_as_a_bad_signature_and_never_a
 
 @pytest.mark.parametrize("request_id", ["_x\u202egnp.exe", "_\u0085next line", "_" + "long" * 1000])
 def test_what_a_stranger_wrote_is_cut_and_legible(browser: Browser, request_id: str) -> None:
-    browser.post(browser.idp.response(browser.said(JANE_BY_SSO, request_id=request_id)))
+    browser.post(browser.idp.response(browser.claims(JANE_BY_SSO, request_id=request_id)))
     shown = found("Answers a request of ours, in the browser that left")["received"]
     assert shown.isprintable()
     assert len(shown) <= MAX_SHOWN
@@ -207,8 +207,8 @@ def test_an_idp_that_says_no_is_quoted_with_its_reason(browser: Browser) -> None
         inner.set("Value", "urn:oasis:names:tc:SAML:2.0:status:AuthnFailed")
         root.remove(root.find("saml:Assertion", NS))
 
-    said = browser.said(JANE_BY_SSO, status="urn:oasis:names:tc:SAML:2.0:status:Responder")
-    answer = browser.post(browser.idp.response(said, sign="response", after=None, before=refuse))
+    claims = browser.claims(JANE_BY_SSO, status="urn:oasis:names:tc:SAML:2.0:status:Responder")
+    answer = browser.post(browser.idp.response(claims, sign="response", after=None, before=refuse))
     assert "(status)" in answer.content.decode()
     received = found("Status")["received"]
     assert received.endswith("status:Responder urn:oasis:names:tc:SAML:2.0:status:AuthnFailed")
@@ -224,8 +224,8 @@ def test_a_row_with_its_trace_is_one_statement_of_a_constant_number(
     browser: Browser, person: Person | None, statements: int
 ) -> None:
     browser.sign_in(JANE_BY_SSO)
-    said = browser.said(person or JANE_BY_SSO, **({} if person else {"audience": "https://other.test"}))
-    message = browser.idp.response(said)
+    claims = browser.claims(person or JANE_BY_SSO, **({} if person else {"audience": "https://other.test"}))
+    message = browser.idp.response(claims)
     with CaptureQueriesContext(connection) as captured:
         browser.post(message)
     written = [one for one in captured.captured_queries if 'INTO "sso_signinrecord"' in one["sql"]]

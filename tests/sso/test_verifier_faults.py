@@ -57,10 +57,10 @@ def require_refusal(answer: "Answer", codes: set[str]) -> None:
 
 
 def test_a_namespace_that_cannot_be_canonicalized_is_refused_at_the_acs(browser: Browser) -> None:
-    said = base64.b64decode(browser.idp.response(browser.said(JANE_BY_SSO))).decode()
+    message_xml = base64.b64decode(browser.idp.response(browser.claims(JANE_BY_SSO))).decode()
     for name, declaration in DECLARATIONS.items():
         for place in ("</samlp:Response>", "</saml:Assertion>", "</ds:SignedInfo>", "</saml:AttributeValue>"):
-            answer = browser.post(encoded(with_declaration(said, declaration, place)))
+            answer = browser.post(encoded(with_declaration(message_xml, declaration, place)))
             assert answer.status_code == 400, (name, place)
             require_refusal(answer, {"forbidden_xml", "not_xml"})
     assert not User.objects.exists()
@@ -77,17 +77,17 @@ def test_a_namespace_that_cannot_be_canonicalized_is_refused_at_logout(jane: Bro
 
 
 def test_a_test_sign_in_with_such_a_namespace_is_refused(tester: AdminBrowser) -> None:  # noqa: F811
-    said = base64.b64decode(tester.idp.response(tester.said(JANE_BY_SSO))).decode()
-    answer = tester.post(encoded(said.replace("<samlp:Response ", '<samlp:Response xmlns:v="1" ', 1)))
+    message_xml = base64.b64decode(tester.idp.response(tester.claims(JANE_BY_SSO))).decode()
+    answer = tester.post(encoded(message_xml.replace("<samlp:Response ", '<samlp:Response xmlns:v="1" ', 1)))
     require_refusal(answer, {"forbidden_xml"})
 
 
 def test_an_undeclared_default_namespace_is_no_reason_to_refuse(browser: Browser) -> None:
     """``xmlns=""`` is not a relative URI: it removes a default, and canonicalization supports it."""
-    said = browser.said(
-        JANE_BY_SSO, attributes={**browser.said(JANE_BY_SSO).attributes, "Note": ('<x xmlns=""/>',)}, raw=True
+    claims = browser.claims(
+        JANE_BY_SSO, attributes={**browser.claims(JANE_BY_SSO).attributes, "Note": ('<x xmlns=""/>',)}, raw=True
     )
-    assert browser.post(browser.idp.response(said)).status_code == 303
+    assert browser.post(browser.idp.response(claims)).status_code == 303
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_a_failure_of_the_library_at_a_good_message_is_our_fault(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """503 with a reference, an ERROR with its traceback, and no word of a message that was wrong. The same message is good once we are."""
-    message = browser.idp.response(browser.said(JANE_BY_SSO))
+    message = browser.idp.response(browser.claims(JANE_BY_SSO))
 
     def fail(*args: Any, **kwargs: Any) -> None:
         raise fault
@@ -147,7 +147,7 @@ def test_a_failure_of_the_library_at_a_good_message_is_our_fault(
         assert error.exc_info
         assert not SignInRecord.objects.filter(code="invalid").exists()
         # A stranger's message is a refusal also now.
-        require_refusal(browser.post(stranger.response(browser.said(JANE_BY_SSO))), {"signature"})
+        require_refusal(browser.post(stranger.response(browser.claims(JANE_BY_SSO))), {"signature"})
     assert browser.follow(browser.post(message)).status_code == 200
 
 

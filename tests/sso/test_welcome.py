@@ -21,13 +21,13 @@ def test_two_certificates_are_believed_while_an_idp_changes_its_key(browser: Bro
     acme.saml.certificates = [coming.pem, *acme.saml.certificates]
     acme.saml.save()
     assert browser.sign_in(JANE_BY_SSO).status_code == 200
-    assert coming.response(browser.said(ZOE_BY_SSO))
-    assert browser.follow(browser.post(coming.response(browser.said(ZOE_BY_SSO)))).status_code == 200
+    assert coming.response(browser.claims(ZOE_BY_SSO))
+    assert browser.follow(browser.post(coming.response(browser.claims(ZOE_BY_SSO)))).status_code == 200
 
 
 @pytest.mark.parametrize("method", [SignatureMethod.RSA_SHA384, SignatureMethod.RSA_SHA512])
 def test_stronger_algorithms_are_welcome(browser: Browser, method: SignatureMethod) -> None:
-    message = browser.idp.response(browser.said(JANE_BY_SSO), method=method, digest=DigestAlgorithm.SHA512)
+    message = browser.idp.response(browser.claims(JANE_BY_SSO), method=method, digest=DigestAlgorithm.SHA512)
     assert browser.follow(browser.post(message)).status_code == 200
 
 
@@ -57,7 +57,7 @@ def test_benign_variety_is_accepted(browser: Browser, claims: dict[str, Any]) ->
 
 
 def test_unicode_names_line_breaks_and_okta_prefixes_are_accepted(browser: Browser) -> None:
-    message = browser.idp.response(browser.said(ZOE_BY_SSO))
+    message = browser.idp.response(browser.claims(ZOE_BY_SSO))
     broken = "\r\n".join(message[start : start + 76] for start in range(0, len(message), 76))
     assert "Zoë Müller" in browser.follow(browser.post(broken)).content.decode()
 

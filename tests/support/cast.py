@@ -41,8 +41,8 @@ ZOE = replace(
 
 def by_sso(person: Person, **changes: object) -> Person:
     """Return the person in the IdP's assertion, if SCIM sends ``person``: no externalId, no active, but a NameID."""
-    said = replace(person, external_id=None, active=None, user_name=None, name_id=person.user_name, groups=())
-    return replace(said, **changes)  # type: ignore[arg-type]
+    sso_person = replace(person, external_id=None, active=None, user_name=None, name_id=person.user_name, groups=())
+    return replace(sso_person, **changes)  # type: ignore[arg-type]
 
 
 def make_connection(slug: str = "acme", *, customer: str = "Acme", **settings: object) -> Connection:

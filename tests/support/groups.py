@@ -15,15 +15,15 @@ def push(connection: Connection, name: str, *members: Identity | UUID) -> PushGr
     return create_group(actor=OKTA, connection=connection, change=GroupChange(display_name=name, members=ids))
 
 
-def change(group: PushGroup, **said: object) -> PushGroup:
+def change(group: PushGroup, **changes: object) -> PushGroup:
     return change_group(
         actor=OKTA,
         connection=group.connection,
         scim_id=group.scim_id,
-        read=lambda _: GroupChange(**said),  # type: ignore[arg-type]
+        read=lambda _: GroupChange(**changes),  # type: ignore[arg-type]
     )
 
 
 def role_names(identity: Identity) -> list[str]:
     """Return the roles that count for the user of an identity."""
-    return [held.name for held in roles_of(identity.user) if held.effective]
+    return [grant.name for grant in roles_of(identity.user) if grant.effective]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 _generate = rsa.generate_private_key
-_made: defaultdict[int, list[rsa.RSAPrivateKey]] = defaultdict(list)
+_keys_by_size: defaultdict[int, list[rsa.RSAPrivateKey]] = defaultdict(list)
 
 
 def keys_of_a_test() -> Callable[..., rsa.RSAPrivateKey]:
@@ -14,7 +14,7 @@ def keys_of_a_test() -> Callable[..., rsa.RSAPrivateKey]:
     given: defaultdict[int, int] = defaultdict(int)
 
     def generate(public_exponent: int, key_size: int, backend: object = None) -> rsa.RSAPrivateKey:
-        keys = _made[key_size]
+        keys = _keys_by_size[key_size]
         if given[key_size] == len(keys):
             keys.append(_generate(public_exponent=public_exponent, key_size=key_size))
         given[key_size] += 1

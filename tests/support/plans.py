@@ -59,7 +59,7 @@ class Plans:
 @contextmanager
 def plans() -> Iterator[Plans]:
     """Collect the plans of the statements of a block on Django's connection, which must be inside a transaction."""
-    made = Plans()
+    found_plans = Plans()
 
     def explain(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         if sql.lstrip(" (\n").startswith(_PLANNED) and not many:
@@ -67,11 +67,11 @@ def plans() -> Iterator[Plans]:
             if document is not None:
                 plan = document["Plan"]
                 touched = plan.get("Shared Hit Blocks", 0) + plan.get("Shared Read Blocks", 0)
-                made.statements.append((" ".join(sql.split()), list(_steps(plan)), touched))
+                found_plans.statements.append((" ".join(sql.split()), list(_steps(plan)), touched))
         return execute(sql, params, many, context)
 
     with database.execute_wrapper(explain):
-        yield made
+        yield found_plans
 
 
 def _explained(sql: str, params: Any) -> dict[str, Any] | None:

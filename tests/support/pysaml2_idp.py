@@ -213,27 +213,27 @@ class Pysaml2Idp(ThreadingHTTPServer):
         """Return a Response that nobody asked for, and where it is to be posted. ``sp`` is an entity ID."""
         ((acs, *_),) = (self.saml.metadata.assertion_consumer_service(sp, BINDING_HTTP_POST),)
         policy = NameIDPolicy(format="urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified")
-        said = self._say(
+        response = self._say(
             person, in_response_to=None, destination=acs["location"], sp_entity_id=sp, name_id_policy=policy
         )
-        return said, acs["location"]
+        return response, acs["location"]
 
     def leave(self, fields: Mapping[str, str], binding: str) -> str:
         """Take a LogoutRequest of an SP, and return the page that takes the answer there."""
         asked = self._read(self.saml.parse_logout_request, fields, binding, True)
         (index, *_) = [one.text for one in asked.session_index] or [""]
         self.heard.append(Heard("LogoutRequest", binding, asked.name_id.text, index))
-        said = self.saml.create_logout_response(
+        response = self.saml.create_logout_response(
             asked, [self.manner.logout_binding], sign=self._signs_inside, **self._algorithms()
         )
         place = self.saml.response_args(asked, [self.manner.logout_binding])["destination"]
-        return self._send_off(said, fields.get("RelayState", ""), place, response=True)
+        return self._send_off(response, fields.get("RelayState", ""), place, response=True)
 
     def send_away(self, sp: str) -> str:
         """Return the page that takes a LogoutRequest to an SP (an entity ID), for the person who signed in there last."""
         name_id, index = self.known_as[sp]
         ((place, *_),) = (self.saml.metadata.single_logout_service(sp, self.manner.logout_binding, "spsso"),)
-        _, said = self.saml.create_logout_request(
+        _, response = self.saml.create_logout_request(
             place["location"],
             sp,
             name_id=name_id,
@@ -242,7 +242,7 @@ class Pysaml2Idp(ThreadingHTTPServer):
             sign=self._signs_inside,
             **self._algorithms(),
         )
-        return self._send_off(said, "the IdP's own", place["location"])
+        return self._send_off(response, "the IdP's own", place["location"])
 
     def receive(self, fields: Mapping[str, str], binding: str) -> None:
         """Take an SP's answer to our LogoutRequest, if it signed it."""
@@ -262,12 +262,12 @@ class Pysaml2Idp(ThreadingHTTPServer):
     def _signs_inside(self) -> bool:
         return bool(self.manner.logout_binding == BINDING_HTTP_POST)
 
-    def _send_off(self, said: Any, relay_state: str, place: str, *, response: bool = False) -> str:
+    def _send_off(self, message: Any, relay_state: str, place: str, *, response: bool = False) -> str:
         """Return a page that takes a logout message to an SP: a form, or a link that a script follows."""
         binding = self.manner.logout_binding
         sign = None if self._signs_inside else True
         sent = self.saml.apply_binding(
-            binding, str(said), place, relay_state, response=response, sign=sign, sigalg=self.manner.signature
+            binding, str(message), place, relay_state, response=response, sign=sign, sigalg=self.manner.signature
         )
         if binding == BINDING_HTTP_POST:
             return str(sent["data"])
@@ -300,7 +300,7 @@ class Pysaml2Idp(ThreadingHTTPServer):
         name_form = NAME_FORMAT_URI if manner.names_by_oid else NAME_FORMAT_UNSPECIFIED
         # tick=False: the clock of the whole process is wrong for as long as a message is built, and no longer.
         with time_machine.travel(datetime.now(UTC) + manner.clock, tick=False):
-            said = self.saml.create_authn_response(
+            response = self.saml.create_authn_response(
                 _x500(person) if manner.names_by_oid else {n: list(v) for n, v in attributes_of(person).items()},
                 userid=person.uid,
                 authn={"class_ref": AUTHN_PASSWORD_PROTECTED},
@@ -312,9 +312,9 @@ class Pysaml2Idp(ThreadingHTTPServer):
                 **asked,
             )
         if manner.encryption is None:
-            (assertion,) = response_from_string(str(said)).assertion
+            (assertion,) = response_from_string(str(response)).assertion
             self.known_as[asked["sp_entity_id"]] = assertion.subject.name_id, assertion.authn_statement[0].session_index
-        return str(said)
+        return str(response)
 
     def _algorithms(self) -> dict[str, str | None]:
         return {"sign_alg": self.manner.signature, "digest_alg": self.manner.digest}
@@ -353,7 +353,7 @@ class Pysaml2Idp(ThreadingHTTPServer):
 
 
 def _x500(person: Person) -> dict[str, list[str]]:
-    said = {
+    values = {
         "uid": person.uid,
         "givenName": person.given_name,
         "sn": person.family_name,
@@ -361,7 +361,7 @@ def _x500(person: Person) -> dict[str, list[str]]:
         "title": person.title,
         "isMemberOf": None,
     }
-    attributes = {name: [value] for name, value in said.items() if value is not None}
+    attributes = {name: [value] for name, value in values.items() if value is not None}
     return attributes | ({"isMemberOf": list(person.groups)} if person.groups else {})
 
 

@@ -71,7 +71,7 @@ class Claims:
 
 def attributes_of(person: Person) -> dict[str, tuple[str, ...]]:
     """Return the attributes that the article's Okta sends for a person."""
-    said = {
+    values_by_name = {
         "UID": person.uid,
         "FirstName": person.given_name,
         "LastName": person.family_name,
@@ -80,7 +80,7 @@ def attributes_of(person: Person) -> dict[str, tuple[str, ...]]:
         "Organization": person.organization,
         "Department": person.department,
     }
-    attributes = {name: (value,) for name, value in said.items() if value is not None}
+    attributes = {name: (value,) for name, value in values_by_name.items() if value is not None}
     return attributes | ({"Group": person.groups} if person.groups else {})
 
 
@@ -125,7 +125,7 @@ class TestIdp:
     def claims(self, person: Person, *, acs_url: str, request_id: str | None, **changes: Any) -> Claims:
         """Return what this IdP would say of a person to the service at ``acs_url``."""
         audience = acs_url.removesuffix("/acs") + "/metadata"
-        said = Claims(
+        claims = Claims(
             acs_url=acs_url,
             audience=audience,
             in_response_to=request_id,
@@ -133,7 +133,7 @@ class TestIdp:
             attributes=attributes_of(person),
             issuer=self.entity_id,
         )
-        return replace(said, **changes)
+        return replace(claims, **changes)
 
     def response(
         self,
@@ -294,7 +294,7 @@ def response_xml(claims: Claims, sign: str) -> bytes:
 def _statement(claims: Claims) -> str:
     if not claims.attributes:
         return ""
-    said = "".join(
+    elements = "".join(
         f'<saml:Attribute Name="{_text(name)}">'
         + "".join(
             f"<saml:AttributeValue>{value if claims.raw else _text(value)}</saml:AttributeValue>" for value in values
@@ -302,7 +302,7 @@ def _statement(claims: Claims) -> str:
         + "</saml:Attribute>"
         for name, values in claims.attributes.items()
     )
-    return f"<saml:AttributeStatement>{said}</saml:AttributeStatement>"
+    return f"<saml:AttributeStatement>{elements}</saml:AttributeStatement>"
 
 
 def _attributes(**values: str | None) -> str:

@@ -90,10 +90,10 @@ class Layout:
     """Changes the text between the two signatures."""
 
 
-def message(layout: Layout, idp: TestIdp, *, key: Key | None = None, **said: str) -> str:
-    """Return a ``SAMLResponse``. ``said``: acs, audience, request; the rest is that of Jane, of now and of ``idp``."""
+def message(layout: Layout, idp: TestIdp, *, key: Key | None = None, **changes: str) -> str:
+    """Return a ``SAMLResponse``. ``changes``: acs, audience, request; the rest is that of Jane, of now and of ``idp``."""
     key = key or idp.key
-    values = _values(idp) | said
+    values = _values(idp) | changes
     for name, signature in (("response", layout.response), ("assertion", layout.assertion)):
         text = "" if signature is None else signature.text(values[f"{name}_id"], values["certificate"])
         values[f"sign_{name}"] = text
@@ -181,8 +181,8 @@ def certificate_of(key: Key) -> str:
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "idp.test")])
     builder: Any = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     builder = builder.serial_number(7).not_valid_before(now() - timedelta(days=1))
-    made = builder.not_valid_after(now() + timedelta(days=30)).sign(key, hashes.SHA256())
-    return str(made.public_bytes(Encoding.PEM).decode())
+    certificate = builder.not_valid_after(now() + timedelta(days=30)).sign(key, hashes.SHA256())
+    return str(certificate.public_bytes(Encoding.PEM).decode())
 
 
 XENC = "http://www.w3.org/2001/04/xmlenc#"

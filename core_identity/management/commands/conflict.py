@@ -62,7 +62,7 @@ def _document(conflict: Conflict) -> dict[str, Any]:
         "cause": conflict.cause,
         "channel": conflict.channel,
         "named": conflict.named,
-        "said": conflict.said,
+        "sent_values": conflict.sent_values,
         "other": {"id": str(conflict.other_id), "username": conflict.other.username},
         "state": conflict.state,
         "count": conflict.count,

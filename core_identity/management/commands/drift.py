@@ -36,7 +36,9 @@ class Command(AnsweringCommand):
             for one in drift_in(identity):
                 if field in {None, one.field}:
                     whose = {"user": _user_document(user), "connection": one.connection}
-                    differences.append({**whose, "field": one.field, "said": one.idp_value, "held": one.core_value})
+                    differences.append(
+                        {**whose, "field": one.field, "idp_value": one.idp_value, "core_value": one.core_value}
+                    )
                     lines.append(
                         f"{user}  {one.field}: {one.connection} says {one.idp_value!r}, here it is {one.core_value!r}"
                     )

@@ -7,8 +7,8 @@ from core_identity.command_exports import LogCommand, moment
 from core_identity.errors import Ambiguous, NotFound
 from core_identity.selectors.connections import connection_by_slug
 from sso.models import SignInRecord
-from sso.remedies import remedy_for
-from sso.sign_in_log import COLUMNS, by_reference, records_between
+from sso.sign_in.log import COLUMNS, by_reference, records_between
+from sso.sign_in.remedies import remedy_for
 
 LISTED: Final = 50
 SIGNS: Final = {True: "ok  ", False: "FAIL", None: "-   "}

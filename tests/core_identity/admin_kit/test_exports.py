@@ -75,15 +75,15 @@ def test_a_table_says_the_same_R34() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "said",
+    "text",
     ['=cmd|" /C calc"!A0', "+1+1", "-2+3", "@SUM(1)", "\t=1", "\r=1", "\n=1", "  =1", "\u00a0=1", "＝1+1", "＋1", "－1", "＠SUM(1)", '=1";=2'],
     ids=ascii,
 )  # fmt: skip
-def test_no_cell_of_a_table_is_a_formula_R34(said: str) -> None:
-    Event(at=timezone.now(), kind="x", actor=f"={said}", actor_kind="admin", channel="admin", reason=said).save()
+def test_no_cell_of_a_table_is_a_formula_R34(text: str) -> None:
+    Event(at=timezone.now(), kind="x", actor=f"={text}", actor_kind="admin", channel="admin", reason=text).save()
     (row,) = csv.DictReader(io.StringIO(export("--format", "csv"), newline=""))
-    assert (row["reason"], row["actor"]) == (f"'{said}", f"'={said}")
-    assert lines()[0]["reason"] == said, "JSON lines are for programs: as it stands"
+    assert (row["reason"], row["actor"]) == (f"'{text}", f"'={text}")
+    assert lines()[0]["reason"] == text, "JSON lines are for programs: as it stands"
 
 
 @pytest.mark.django_db

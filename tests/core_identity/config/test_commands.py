@@ -120,8 +120,8 @@ def test_people_known_twice_are_listed_for_scripts_R7(folder: Path) -> None:
     apply(folder, FILE)
     connection = Connection.objects.get()
     scim = create_person(actor=OKTA, connection=connection, person=replace(JANE, user_name="jdoe")).identity
-    said = by_sso(JANE, uid="4711", name_id="jane.doe@acme.test", email="jane@home.test")
-    sso = sign_in(actor=BROWSER, connection=connection, person=said)
+    person = by_sso(JANE, uid="4711", name_id="jane.doe@acme.test", email="jane@home.test")
+    sso = sign_in(actor=BROWSER, connection=connection, person=person)
     code, answer = run("connection", "mismatches", "acme")
     assert code == 0
     (pair,) = answer.pop("mismatches")
@@ -331,12 +331,12 @@ def test_nobody_is_3_and_two_are_4(folder: Path) -> None:
 
 
 def test_roles_of_a_file_may_have_aliases_R28(folder: Path) -> None:
-    said = {**FILE, "roles": [{"name": "Editors", "aliases": ["Redaktion", "grp-editors"]}, "Viewers"]}
-    assert apply(folder, said)[0] == 0
+    content = {**FILE, "roles": [{"name": "Editors", "aliases": ["Redaktion", "grp-editors"]}, "Viewers"]}
+    assert apply(folder, content)[0] == 0
     editors = Role.objects.get(name="Editors")
     assert [alias.name for alias in editors.aliases.all()] == ["grp-editors", "Redaktion"]
     events = Event.objects.count()
-    apply(folder, said)
+    apply(folder, content)
     apply(folder, FILE)
     assert (editors.aliases.count(), Event.objects.count()) == (2, events), "a bare name says nothing of aliases"
     apply(folder, {"roles": [{"name": "editors", "aliases": []}]})

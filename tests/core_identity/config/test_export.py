@@ -66,8 +66,8 @@ def test_the_file_makes_the_same_connection_elsewhere_R37(acme: Connection) -> N
     copy = {**entry, "slug": "copy"}
     RoleAlias.objects.all().delete()
     apply(actor=ADMIN, content={**content, "connections": [copy]}, base_dir=None)
-    made = file_of(Connection.objects.get(slug="copy"))
-    assert made == {**content, "connections": [copy]}
+    exported = file_of(Connection.objects.get(slug="copy"))
+    assert exported == {**content, "connections": [copy]}
     assert Role.objects.get(name="Editors").aliases.get().name == "grp-editors"
 
 
@@ -84,9 +84,9 @@ def test_the_command_writes_yaml_and_json(acme: Connection) -> None:
 
 def test_the_schema_knows_each_documented_key_and_no_other() -> None:
     example = yaml.safe_load(DOCUMENTED.read_text("utf-8").split("```yaml\n")[1].split("```")[0])
-    made = json.loads(_answer("schema"))
-    assert made == schema()
-    connection = made["properties"]["connections"]["items"]
+    answer = json.loads(_answer("schema"))
+    assert answer == schema()
+    connection = answer["properties"]["connections"]["items"]
     by_hand = {"entity_id", "certificates", "sso_url", "sso_post_url"}
     by_hand |= {"slo_url", "slo_post_url", "slo_answer_url", "slo_post_answer_url"}
     assert _missing(connection, example["connections"][0], path="connections") == {

@@ -61,6 +61,16 @@ def test_migrate_refuses_an_older_database(older: str) -> None:
     expect_refusal(run(*manage_command(this_checkout(), "migrate", "--noinput"), url=older), older)
 
 
+def test_migrate_refuses_a_database_with_a_former_column(older: str) -> None:
+    with psycopg.connect(older, autocommit=True) as connection:
+        connection.execute("UPDATE django_migrations SET name = '0001_first_release'")
+        connection.execute("CREATE TABLE core_identity_identity (sent_uid text)")
+    done = run(*manage_command(this_checkout(), "migrate", "--noinput"), url=older)
+    assert done.returncode == 1
+    assert "core_identity.E001" in done.stderr
+    assert content(older) == (["core_identity_customer", "core_identity_identity", "django_migrations"], 1, ["Acme"])
+
+
 def test_the_seed_of_the_demo_refuses_an_older_database(older: str, tmp_path: Path) -> None:
     files = ["--idp-metadata", str(tmp_path / "idp.xml"), "--answer", str(tmp_path / "answer.json")]
     command = manage_command(this_checkout(), "seed_demo", *files)

@@ -29,7 +29,7 @@ BY_SSO_ONLY = Known(name_id_key="jane@acme.test", email_key="jane.doe@acme.test"
 OFFERED = Known(user_name_key="jane@acme.test", email_key="jane@acme.test", pushed=False, offered=True)
 KEYED = replace(LIVE, uid_key="jane.doe")
 EXPIRED = replace(KEYED, expired=True)
-HELD = replace(KEYED, held=True, drift_uid_key="new")
+HELD = replace(KEYED, new_uid_held=True, drift_uid_key="new")
 NOTHING_SENT = frozenset({"uid", "external_id", "user_name"})
 STRANGER = Known(external_id="00u2", user_name_key="joan@acme.test", email_key="joan@acme.test")
 

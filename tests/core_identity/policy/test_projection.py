@@ -69,12 +69,12 @@ def test_drift_is_where_identity_and_user_differ_R18() -> None:
 
 
 def test_blanks_around_a_value_stay_with_the_identity_R19() -> None:
-    said = Person(given_name=" Jane\u00a0", family_name="\tDoe", title="  ", organization="Acme ", department=" News")
-    changes = permitted_changes(said, JANE, names_are_the_uid=False, uid_moves=False)
+    person = Person(given_name=" Jane\u00a0", family_name="\tDoe", title="  ", organization="Acme ", department=" News")
+    changes = permitted_changes(person, JANE, names_are_the_uid=False, uid_moves=False)
     assert changes == {"title": "", "department": "News"}
     blank = Person(given_name=" ", family_name="\u3000")
     assert permitted_changes(blank, JANE, names_are_the_uid=False, uid_moves=False) == {}
-    identity = {"user_name": "j", "email": "", **{source: getattr(said, source) for source in FOLLOWS}}
+    identity = {"user_name": "j", "email": "", **{source: getattr(person, source) for source in FOLLOWS}}
     found = {
         one.field: (one.idp_value, one.core_value)
         for one in differences(identity, {**JANE, "username": "j", "email": "e"})
@@ -90,8 +90,8 @@ def test_a_sign_in_changes_no_value_of_which_only_the_blanks_differ() -> None:
         "organization": " ",
         "department": "\n",
     }
-    said = Person(given_name="Jane", family_name="Roe", title="Editor", organization="", department=None)
-    assert texts_that_follow(said, identity) == {
+    person = Person(given_name="Jane", family_name="Roe", title="Editor", organization="", department=None)
+    assert texts_that_follow(person, identity) == {
         "given_name": " Jane ",
         "family_name": "Roe",
         "title": "Editor",

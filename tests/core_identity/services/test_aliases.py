@@ -50,8 +50,8 @@ def test_a_push_group_reaches_a_role_by_an_alias_however_it_is_written_R28(
 
 def test_an_sso_group_reaches_a_role_by_an_alias_R28(acme: Connection, jane: Identity, editors: Role) -> None:
     sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE, groups=("redaktion", "Editors")))
-    (held,) = roles_of(jane.user)
-    assert {source.push_group for source in held.sources} == {"redaktion", "Editors"}
+    (grant,) = roles_of(jane.user)
+    assert {source.push_group for source in grant.sources} == {"redaktion", "Editors"}
     sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE, groups=("redaktion",)))
     assert role_names(jane) == ["Editors"]
 

@@ -160,8 +160,8 @@ def test_who_was_split_off_may_be_deleted_and_pushed_again_R8a_R9_R24(acme: Conn
     remove(jane)
     outcome = post(acme, JANE)
     assert (outcome.decision, outcome.identity.user_id) == (Decision.REVIVE, new.pk)
-    told = Conflict.objects.get()
-    assert (told.state, told.other_id, told.reason) == (ConflictState.DIFFERENT_PEOPLE, jane.user_id, WHY)
+    conflict = Conflict.objects.get()
+    assert (conflict.state, conflict.other_id, conflict.reason) == (ConflictState.DIFFERENT_PEOPLE, jane.user_id, WHY)
 
 
 def test_what_sso_gave_ends_for_the_user_whose_identity_went_to_another_R24_R31_R32() -> None:
@@ -226,8 +226,8 @@ def test_an_administrator_may_make_an_expiry_by_a_channel_their_own_R22_R24() ->
 def test_the_word_of_the_idp_about_somebody_expired_is_told_R22_R34(jane: Identity) -> None:
     expire(actor=ADMIN, user_id=jane.user_id, reason=WHY)
     put(jane, replace(JANE, active=False))
-    told = Event.objects.get(kind="identity.active_set")
-    assert (told.subject_id, told.changes, told.actor) == (jane.pk, {"active": [True, False]}, OKTA.label)
+    event = Event.objects.get(kind="identity.active_set")
+    assert (event.subject_id, event.changes, event.actor) == (jane.pk, {"active": [True, False]}, OKTA.label)
 
 
 # Offers
@@ -320,15 +320,15 @@ def test_deleting_a_role_tells_of_each_group_that_waits_again_R28_R34(acme: Conn
     role = create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
     group = push(acme, "Editors", jane)
     delete_role(actor=ADMIN, role_id=role.pk)
-    told = Event.objects.get(kind="group.unlinked")
-    assert (told.subject_id, told.changes, told.actor) == (group.pk, {"role": ["Editors", None]}, "boss")
+    event = Event.objects.get(kind="group.unlinked")
+    assert (event.subject_id, event.changes, event.actor) == (group.pk, {"role": ["Editors", None]}, "boss")
 
 
 def test_a_new_external_id_of_a_group_is_told_R34(acme: Connection, jane: Identity) -> None:
     group = push(acme, "Editors", jane)
     change(group, external_id="00g1")
-    told = Event.objects.get(kind="group.changed")
-    assert (told.subject_id, told.changes) == (group.pk, {"external_id": ["", "00g1"]})
+    event = Event.objects.get(kind="group.changed")
+    assert (event.subject_id, event.changes) == (group.pk, {"external_id": ["", "00g1"]})
 
 
 # A successor

@@ -32,12 +32,12 @@ def hire(connection: Connection, *numbers: int) -> list[Identity]:
 
 
 def say(identity: Identity, *, active: bool, **changes: str) -> None:
-    said = Person(active=active, **changes)  # type: ignore[arg-type]
+    person = Person(active=active, **changes)  # type: ignore[arg-type]
     change_person(
         actor=OKTA,
         connection=identity.connection,
         scim_id=identity.scim_id,
-        read=lambda _: said,
+        read=lambda _: person,
         deactivates=not active,
     )
 

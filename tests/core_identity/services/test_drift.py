@@ -39,8 +39,8 @@ def zoe(acme: Connection) -> Identity:
     return create_person(actor=OKTA, connection=acme, person=ZOE).identity
 
 
-def say(identity: Identity, **said: Any) -> Identity:
-    person = Person(**said)
+def say(identity: Identity, **values: Any) -> Identity:
+    person = Person(**values)
     return change_person(
         actor=OKTA,
         connection=identity.connection,
@@ -127,10 +127,10 @@ def test_a_username_stays_unique_in_all_of_core_R8(jane: Identity) -> None:
 
 def test_a_uid_that_was_only_noted_is_given_and_ends_the_sessions_R8a_R18(zoe: Identity) -> None:
     identity = say(zoe, uid="zoë.weiß")
-    assert (identity.said_uid, drifted(zoe)) == ("zoë.weiß", {"uid"})
+    assert (identity.sent_uid, drifted(zoe)) == ("zoë.weiß", {"uid"})
     assert take(zoe, "uid") == {"uid": ("zoë.müller", "zoë.weiß")}
     zoe.refresh_from_db()
-    assert (zoe.said_uid, zoe.session_epoch, drifted(zoe)) == ("", identity.session_epoch + 1, set())
+    assert (zoe.sent_uid, zoe.session_epoch, drifted(zoe)) == ("", identity.session_epoch + 1, set())
     assert {row.uid: row.current for row in zoe.uids.all()} == {"zoë.weiß": True, "zoë.müller": False}
 
 
@@ -147,7 +147,7 @@ def test_the_uid_that_is_noted_makes_one_event_and_the_same_word_again_none_R18(
     for _ in range(3):
         say(zoe, uid="zoë.weiß")
     event = Event.objects.get(kind="identity.changed")
-    assert event.changes == {"said_uid": ["", "zoë.weiß"]}
+    assert event.changes == {"sent_uid": ["", "zoë.weiß"]}
     say(zoe, uid="zoë.müller")
     assert Event.objects.filter(kind="identity.changed").count() == 2
     assert drifted(zoe) == set()
@@ -209,7 +209,7 @@ def test_the_database_finds_whom_policy_finds_R18(acme: Connection) -> None:
     """Every field: equal, different, empty at the IdP, empty here, or only blanks more; pushed, or by sign-in only."""
     texts = ("", "this", "That")
     blanks = "".join(character for character in map(chr, range(0x110000)) if character.isspace())
-    pairs = [(said, held, pushed) for said in texts for held in texts for pushed in (True, False)]
+    pairs = [(new_value, old_value, pushed) for new_value in texts for old_value in texts for pushed in (True, False)]
     pairs += [(f"{blanks}this{blanks}", "this", True), (f"{blanks}that", "this", True), (blanks, "this", True)]
     number = 0
     for source in (
@@ -220,21 +220,23 @@ def test_the_database_finds_whom_policy_finds_R18(acme: Connection) -> None:
         "organization",
         "department",
         "user_name",
-        "said_uid",
+        "sent_uid",
     ):
-        for said, held, pushed in pairs:
+        for new_value, old_value, pushed in pairs:
             number += 1
             name = f"person{number}"
             user = User.objects.create(
-                username=name, username_key=name, first_name=held, last_name=held, email=held,
-                title=held, company=held, department=held,
+                username=name, username_key=name, first_name=old_value, last_name=old_value, email=old_value,
+                title=old_value, company=old_value, department=old_value,
             )  # fmt: skip
-            same = dict.fromkeys(("given_name", "family_name", "email", "title", "organization", "department"), held)
+            same = dict.fromkeys(
+                ("given_name", "family_name", "email", "title", "organization", "department"), old_value
+            )
             Identity.objects.create(
                 connection=acme,
                 user=user,
                 pushed_at=timezone.now() if pushed else None,
-                **{"user_name": name, **same, source: said},
+                **{"user_name": name, **same, source: new_value},
             )
     everybody = list(Identity.objects.select_related("user", "connection").prefetch_related("uids"))
     assert {one.pk for one in drifting()} == {one.pk for one in everybody if drift_in(one)}

@@ -66,8 +66,8 @@ def everything() -> str:
     fields = [json.loads(serializers.serialize("json", found)) for found in rows]
     for row in (row for found in fields for row in found):
         row["fields"].pop("uid_key", None)
-        for said in row["fields"].get("expired_snapshot", ()):
-            said.pop("uid")
+        for snapshot in row["fields"].get("expired_snapshot", ()):
+            snapshot.pop("uid")
     return json.dumps(fields, ensure_ascii=False).lower()
 
 

@@ -122,7 +122,13 @@ def test_every_conflict_can_be_decided_and_then_the_same_message_goes_through_R9
             except errors.IdentityError:
                 continue
             # One of each kind is decided: cause, keys in the message, and whom it met.
-            kind = (conflict.cause, *sorted(conflict.said), conflict.channel, conflict.subject_id, conflict.other_id)
+            kind = (
+                conflict.cause,
+                *sorted(conflict.sent_values),
+                conflict.channel,
+                conflict.subject_id,
+                conflict.other_id,
+            )
             if kind in seen:
                 continue
             seen.add(kind)

@@ -261,4 +261,4 @@ def test_what_sign_ins_gave_ends_with_the_identity_that_signed_in_R24_R32() -> N
     assert roles_of(User.objects.get(pk=jane.user_id)) == []
     assert roles_of(newcomer) == []
     sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE, groups=("Editors",)))
-    assert [held.name for held in roles_of(newcomer)] == ["Editors"]
+    assert [grant.name for grant in roles_of(newcomer)] == ["Editors"]

@@ -45,8 +45,8 @@ def test_a_group_named_like_a_grantable_role_gives_it_to_its_members_R28(
 ) -> None:
     group = push(acme, " EDITORS ", jane)
     assert group.role == editors
-    (held,) = roles_of(jane.user)
-    assert (held.name, held.sources[0].channel, held.sources[0].push_group) == ("Editors", "scim", "EDITORS")
+    (grant,) = roles_of(jane.user)
+    assert (grant.name, grant.sources[0].channel, grant.sources[0].push_group) == ("Editors", "scim", "EDITORS")
 
 
 def test_no_role_is_ever_made_by_a_push_R27(acme: Connection, jane: Identity) -> None:
@@ -68,8 +68,8 @@ def test_deleting_a_group_takes_only_what_came_through_it_R30(acme: Connection, 
     group = push(acme, "Editors", jane)
     assert len(roles_of(jane.user)[0].sources) == 2
     remove_group(actor=OKTA, connection=acme, scim_id=group.scim_id)
-    (held,) = roles_of(jane.user)
-    assert [source.channel for source in held.sources] == ["admin"]
+    (grant,) = roles_of(jane.user)
+    assert [source.channel for source in grant.sources] == ["admin"]
     assert Role.objects.filter(pk=editors.pk).exists()
 
 
@@ -196,9 +196,9 @@ PROTECTIONS = (
 
 def protect(role: Role, how: str) -> None:
     app, _, codename = how.partition(".")
-    held = Permission.objects.filter(codename=codename, content_type__app_label=app)
-    assert held or not codename
-    change_role(actor=COMMAND, role_id=role.pk, marked_protected=not codename, permissions=list(held))
+    permissions = Permission.objects.filter(codename=codename, content_type__app_label=app)
+    assert permissions or not codename
+    change_role(actor=COMMAND, role_id=role.pk, marked_protected=not codename, permissions=list(permissions))
 
 
 @pytest.mark.parametrize("how", PROTECTIONS)
@@ -228,10 +228,10 @@ def test_a_protected_role_given_by_a_channel_has_no_effect_whenever_it_was_given
     assert User.objects.get(pk=jane.user_id).get_all_permissions() == set()
     grant_role(actor=COMMAND, user_id=jane.user_id, role_id=role.pk)
     assert role_names(jane) == ["Editors"]
-    held = {
+    permission_names = {
         f"{app}.{codename}" for app, codename in role.permissions.values_list("content_type__app_label", "codename")
     }
-    assert User.objects.get(pk=jane.user_id).get_all_permissions() == held
+    assert User.objects.get(pk=jane.user_id).get_all_permissions() == permission_names
 
 
 def test_a_role_that_is_protected_no_longer_is_held_by_its_channels_again_R33(
@@ -286,14 +286,14 @@ def test_permissions_of_roles_are_read_once_per_request_R32(
     may_export, other = Permission.objects.filter(content_type__app_label="oauth2_provider")[:2]
     change_role(actor=COMMAND, role_id=editors.pk, permissions=[may_export, other])
     grant_role(actor=COMMAND, user_id=jane.user_id, role_id=editors.pk)
-    held, wanting = f"oauth2_provider.{may_export.codename}", "core_identity.view_user"
+    granted_name, other_name = f"oauth2_provider.{may_export.codename}", "core_identity.view_user"
     user = User.objects.get(pk=jane.user_id)
     with django_assert_num_queries(1):
         for _ in range(5):
-            assert user.has_perm(held)
-            assert not user.has_perm(wanting)
+            assert user.has_perm(granted_name)
+            assert not user.has_perm(other_name)
             assert user.has_module_perms("oauth2_provider")
-            assert user.get_all_permissions() == {held, f"oauth2_provider.{other.codename}"}
+            assert user.get_all_permissions() == {granted_name, f"oauth2_provider.{other.codename}"}
 
 
 def test_what_a_role_permits_ends_with_the_next_request_R32(acme: Connection, jane: Identity, editors: Role) -> None:

@@ -93,11 +93,11 @@ def test_a_sign_in_of_this_user_name_claims_and_brings_the_uid_R10(acme: Connect
 def test_a_claim_is_held_to_the_email_too_R9_R10(acme: Connection, beforehand: User, way: str) -> None:
     identity = offered(acme, beforehand)
     create_user(actor=ADMIN, username="zoe", email=ZOE.email or "", customer=acme.customer)
-    said = replace(JANE, email=ZOE.email)
+    person = replace(JANE, email=ZOE.email)
     claim: dict[str, Callable[[], object]] = {
-        "post": lambda: create_person(actor=OKTA, connection=acme, person=said),
-        "put": lambda: put(identity, said),
-        "sign-in": lambda: sign_in(actor=BROWSER, connection=acme, person=by_sso(said)),
+        "post": lambda: create_person(actor=OKTA, connection=acme, person=person),
+        "put": lambda: put(identity, person),
+        "sign-in": lambda: sign_in(actor=BROWSER, connection=acme, person=by_sso(person)),
     }
     with pytest.raises(Conflict):
         claim[way]()

@@ -82,8 +82,8 @@ def test_grants_of_every_source_move_and_none_is_doubled_R11_R32(acme: Connectio
     for user_id in (jane.user_id, roe.user_id):
         grant_role(actor=ADMIN, user_id=user_id, role_id=viewers.pk)
     kept = join(jane, roe)
-    held = Grant.objects.values_list("user", "role__name", "channel")
-    assert sorted(held) == [(kept.pk, "Editors", "scim"), (kept.pk, "Viewers", "admin")]
+    grants = Grant.objects.values_list("user", "role__name", "channel")
+    assert sorted(grants) == [(kept.pk, "Editors", "scim"), (kept.pk, "Viewers", "admin")]
     assert [member.identity_id for member in group.members.all()] == [jane.pk]
     assert editors.grants.get().user == kept
 

@@ -81,8 +81,8 @@ def test_each_service_refuses_an_administrator_who_acts_on_staff_or_holders_of_p
     it = company(how)
     user, identity = it.guarded.user_id, it.guarded.pk
     editors = create_role(actor=COMMAND, name="Editors")
-    held = create_role(actor=COMMAND, name="Held")
-    grant_role(actor=COMMAND, user_id=user, role_id=held.pk)
+    role = create_role(actor=COMMAND, name="Held")
+    grant_role(actor=COMMAND, user_id=user, role_id=role.pk)
     drifted = replace(JANE, email="new@acme.test", active=None)
     change_person(actor=OKTA, connection=it.acme, scim_id=it.guarded.scim_id, read=lambda _: drifted, deactivates=False)
     successor = make_connection("successor")
@@ -92,7 +92,7 @@ def test_each_service_refuses_an_administrator_who_acts_on_staff_or_holders_of_p
         lambda actor: change_user(actor=actor, user_id=user, email="eve@evil.test"),
         lambda actor: set_password(actor=actor, user_id=user, password="a long password of mine"),
         lambda actor: grant_role(actor=actor, user_id=user, role_id=editors.pk),
-        lambda actor: revoke_role(actor=actor, user_id=user, role_id=held.pk),
+        lambda actor: revoke_role(actor=actor, user_id=user, role_id=role.pk),
         lambda actor: relink(actor=actor, identity_id=identity, uid="eve", reason=WHY),
         lambda actor: take_over(actor=actor, user_id=user, identity_id=identity, fields=["email"], reason=WHY),
         lambda actor: merge(actor=actor, kept_id=it.other.user_id, gone_id=user, reason=WHY),

@@ -105,8 +105,8 @@ def test_two_puts_of_one_group_and_a_role_rename_leave_grants_that_match_the_mem
     group = create_group(actor=OKTA, connection=acme, change=GroupChange(display_name="Editors"))
 
     def put(*members: Identity) -> Callable[[], object]:
-        said = GroupChange(members=frozenset(member.scim_id for member in members))
-        return lambda: change_group(actor=OKTA, connection=acme, scim_id=group.scim_id, read=lambda _: said)
+        changes = GroupChange(members=frozenset(member.scim_id for member in members))
+        return lambda: change_group(actor=OKTA, connection=acme, scim_id=group.scim_id, read=lambda _: changes)
 
     def rename(name: str) -> Callable[[], object]:
         return lambda: change_role(actor=ADMIN, role_id=role.pk, name=name)
@@ -138,9 +138,9 @@ def test_an_erasure_among_pushes_and_sign_ins_leaves_nothing_of_the_person_R34(a
     root = replace(ADMIN, kind=ActorKind.SYSTEM)
 
     def push(**words: str) -> Callable[[], object]:
-        said = replace(JANE, **words)  # type: ignore[arg-type]
+        person = replace(JANE, **words)  # type: ignore[arg-type]
         return lambda: change_person(
-            actor=OKTA, connection=acme, scim_id=identity.scim_id, read=lambda _: said, deactivates=False
+            actor=OKTA, connection=acme, scim_id=identity.scim_id, read=lambda _: person, deactivates=False
         )
 
     def put() -> object:

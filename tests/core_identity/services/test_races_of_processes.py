@@ -52,8 +52,8 @@ def enter(acme: Connection, number: int) -> Identity:
 
 
 def deactivate(acme: Connection, number: int, scim_id: UUID) -> Outcome:
-    said = replace(jane(number), active=False)
-    return change_person(actor=OKTA, connection=acme, scim_id=scim_id, read=lambda _: said, deactivates=True)
+    person = replace(jane(number), active=False)
+    return change_person(actor=OKTA, connection=acme, scim_id=scim_id, read=lambda _: person, deactivates=True)
 
 
 def end_access(user_id: UUID) -> User:
@@ -61,8 +61,8 @@ def end_access(user_id: UUID) -> User:
 
 
 def put(acme: Connection, scim_id: UUID, name: str, *members: UUID) -> PushGroup:
-    said = GroupChange(display_name=name, members=frozenset(members))
-    return change_group(actor=OKTA, connection=acme, scim_id=scim_id, read=lambda _: said)
+    changes = GroupChange(display_name=name, members=frozenset(members))
+    return change_group(actor=OKTA, connection=acme, scim_id=scim_id, read=lambda _: changes)
 
 
 def rename(role_id: UUID, name: str) -> object:
@@ -70,8 +70,8 @@ def rename(role_id: UUID, name: str) -> object:
 
 
 def change(acme: Connection, number: int, scim_id: UUID) -> Outcome:
-    said = replace(jane(number), title="Chief")
-    return change_person(actor=OKTA, connection=acme, scim_id=scim_id, read=lambda _: said, deactivates=False)
+    person = replace(jane(number), title="Chief")
+    return change_person(actor=OKTA, connection=acme, scim_id=scim_id, read=lambda _: person, deactivates=False)
 
 
 def join(kept_id: UUID, gone_id: UUID) -> User:
@@ -137,11 +137,11 @@ def test_puts_of_one_group_at_once_leave_what_one_of_them_said_R32(race: Race, a
     create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
     people = [push(acme, number).identity for number in range(3)]
     group = create_group(actor=OKTA, connection=acme, change=GroupChange(display_name="Editors"))
-    said = [{one.scim_id for one in some} for some in (people[:1], people[1:], people, [])]
+    member_sets = [{one.scim_id for one in some} for some in (people[:1], people[1:], people, [])]
     for _ in range(ROUNDS):
-        answers = race([partial(put, acme, group.scim_id, "Editors", *members) for members in said])
+        answers = race([partial(put, acme, group.scim_id, "Editors", *members) for members in member_sets])
         assert answers == ["PushGroup"] * AT_ONCE
-        assert set(PushGroupMember.objects.values_list("identity__scim_id", flat=True)) in said
+        assert set(PushGroupMember.objects.values_list("identity__scim_id", flat=True)) in member_sets
         assert members_of(group) == holders()
 
 

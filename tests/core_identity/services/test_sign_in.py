@@ -51,8 +51,8 @@ def test_a_new_name_id_that_nobody_has_is_learnt_R8b_R13(acme: Connection) -> No
 def test_what_an_assertion_says_reaches_the_identity_and_by_the_same_policy_the_user_R13_R16_R17() -> None:
     other = make_connection("by-number", uid_rule="other")
     sign_in(actor=BROWSER, connection=other, person=by_sso(JANE))
-    said = by_sso(JANE, title="Chief", department="", given_name="Janet", email="janet@acme.test")
-    identity = sign_in(actor=BROWSER, connection=other, person=said)
+    person = by_sso(JANE, title="Chief", department="", given_name="Janet", email="janet@acme.test")
+    identity = sign_in(actor=BROWSER, connection=other, person=person)
     user = User.objects.get(pk=identity.user_id)
     assert (identity.title, identity.given_name, identity.email) == ("Chief", "Janet", "janet@acme.test")
     assert (user.title, user.department, user.first_name) == ("Chief", "", "Janet")

@@ -79,11 +79,11 @@ def test_uid_and_user_name_agree_so_the_external_id_may_change_R3(acme: Connecti
 
 def test_external_id_and_name_agree_so_a_sign_in_may_bring_the_uid_R3(acme: Connection) -> None:
     jane = post(acme, JANE).identity
-    said = by_sso(JANE, uid="4711", external_id=JANE.external_id)
+    person = by_sso(JANE, uid="4711", external_id=JANE.external_id)
     with pytest.raises(Conflict):
-        sign_in(actor=BROWSER, connection=acme, person=said)
+        sign_in(actor=BROWSER, connection=acme, person=person)
     acme = begin(acme)
-    assert sign_in(actor=BROWSER, connection=acme, person=said).pk == jane.pk
+    assert sign_in(actor=BROWSER, connection=acme, person=person).pk == jane.pk
     uid = current_uid(jane)
     assert uid is not None
     assert uid.uid == "4711"

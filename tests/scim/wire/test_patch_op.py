@@ -268,8 +268,8 @@ def _orders(attribute: Attribute, selected: str) -> Iterator[tuple[Attribute, ..
     return permutations(parts)
 
 
-@pytest.mark.parametrize(("selected", "said", "stored"), [("primary", "True", True), ("type", "x", "x")])
-def test_entra_makes_a_value_by_parts_in_any_order(selected: str, said: str, stored: object) -> None:
+@pytest.mark.parametrize(("selected", "selector", "stored"), [("primary", "True", True), ("type", "x", "x")])
+def test_entra_makes_a_value_by_parts_in_any_order(selected: str, selector: str, stored: object) -> None:
     swept = 0
     for target in WIRE.resource_type.targets():
         attribute = target.attribute
@@ -277,14 +277,14 @@ def test_entra_makes_a_value_by_parts_in_any_order(selected: str, said: str, sto
             continue
         for parts in _orders(attribute, selected):
             values = {one.name: False if one.type == "boolean" else f"{one.name}@x" for one in parts}
-            paths = {f'{attribute.name}[{selected} eq "{said}"].{name}': value for name, value in values.items()}
+            paths = {f'{attribute.name}[{selected} eq "{selector}"].{name}': value for name, value in values.items()}
             one_by_one = [{"op": "Add", "path": path, "value": value} for path, value in paths.items()]
             for operations in (one_by_one, [{"op": "Replace", "value": paths}]):
                 flat, touched = apply_patch(parse_patch({"Operations": operations}, WIRE.resource_type), {})
                 assert flat == {attribute.name: [{selected: stored, **values}]}, operations
                 assert touched == {attribute.name}
                 swept += 1
-        labels = [f'{attribute.name}[{selected} eq "{said}"].{name}' for name in ("display", "type", "primary")]
+        labels = [f'{attribute.name}[{selected} eq "{selector}"].{name}' for name in ("display", "type", "primary")]
         labels = [path for path in labels if attribute.sub(path.rpartition(".")[2]) and not path.endswith(selected)]
         only_labels = [{"op": "Add", "path": path, "value": "True"} for path in labels]
         with pytest.raises(NoTarget):  # the end of the message shows that nothing is described

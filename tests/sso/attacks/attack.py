@@ -31,7 +31,7 @@ class Scene(Protocol):
     stranger: TestIdp
     certificate: str
 
-    def said(self, **changes: Any) -> Claims:
+    def claims(self, **changes: Any) -> Claims:
         """Return what ``idp`` would say of Jane in answer to a request of ours; ``changes`` are of `Claims`."""
         ...
 
@@ -94,7 +94,7 @@ def says(
     """Return a message that the IdP itself signed: with other ``claims``, or with its tree changed before."""
 
     def make(scene: Scene) -> str:
-        return scene.idp.response(scene.said(**claims), sign=sign, before=change)
+        return scene.idp.response(scene.claims(**claims), sign=sign, before=change)
 
     return Attack(code, make, sign, believed, late, welcome)
 
@@ -103,14 +103,14 @@ def altered(code: str, change: Change, *, sign: str = "both", carries: str | Non
     """Return a message that was changed after it was signed. ``carries``: what is signed after the change, if that is another."""
 
     def make(scene: Scene) -> str:
-        return scene.idp.response(scene.said(**claims), sign=sign, after=change)
+        return scene.idp.response(scene.claims(**claims), sign=sign, after=change)
 
     return Attack(code, make, carries or sign)
 
 
 def respelled(code: str, change: Callable[[str], str | bytes]) -> Attack:
     """Return a well-signed message whose text (XML) was changed."""
-    return Attack(code, lambda scene: encoded(change(base64.b64decode(scene.idp.response(scene.said())).decode())))
+    return Attack(code, lambda scene: encoded(change(base64.b64decode(scene.idp.response(scene.claims())).decode())))
 
 
 def raw(code: str, xml: str | bytes) -> Attack:

@@ -34,13 +34,13 @@ def _nearly(url: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _said(code: str, claim: str, value: str | None) -> Attack:
+def _claiming(code: str, claim: str, value: str | None) -> Attack:
     claims: dict[str, Any] = {claim: value}
     return says(code, **claims)
 
 
 def _each(code: str, claim: str, url: str) -> dict[str, Attack]:
-    return {f"{claim} {name}": _said(code, claim, value) for name, value in _nearly(url).items() if value != url}
+    return {f"{claim} {name}": _claiming(code, claim, value) for name, value in _nearly(url).items() if value != url}
 
 
 ABSURD = {
@@ -152,7 +152,7 @@ ATTACKS: dict[str, Attack] = {
     **_each("destination", "destination", ACS),
     **_each("recipient", "recipient", ACS),
     **_each("issuer", "issuer", ISSUER),
-    **{f"{claim} missing": _said(claim, claim, None) for claim in ("audience", "destination", "recipient", "issuer")},
+    **{f"{claim} missing": _claiming(claim, claim, None) for claim in ("audience", "destination", "recipient", "issuer")},
     # The request that is answered, in both places
     "in answer to somebody else's request": says("no_request", in_response_to="_somebody-elses"),
     "in answer to an empty request": says("no_request", in_response_to=""),

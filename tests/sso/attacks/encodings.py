@@ -11,7 +11,7 @@ GOOD = 40  # characters before which something is put
 
 def _wrapped(code: str, change: Callable[[str], str]) -> Attack:
     """Return a good message in a wrapping of its own."""
-    return Attack(code, lambda scene: change(scene.idp.response(scene.said())))
+    return Attack(code, lambda scene: change(scene.idp.response(scene.claims())))
 
 
 def _inserted(junk: str) -> Attack:

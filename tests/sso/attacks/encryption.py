@@ -39,7 +39,7 @@ def sealed(
 
     def make(scene: Scene) -> str:
         seal = encrypting_to(scene.certificate, **how)
-        return signer(scene).response(scene.said(**(claims or {})), sign=sign, before=before, seal=seal, after=after)
+        return signer(scene).response(scene.claims(**(claims or {})), sign=sign, before=before, seal=seal, after=after)
 
     return Attack(code, make, carries or sign, late=late, welcome=welcome, encrypted=not early)
 
@@ -68,7 +68,7 @@ def holding(code: str, change: Callable[[etree._Element], bytes]) -> Attack:
     """Return a message that has octets of our own encrypted to us; ``change`` gets the signed Response, and returns them."""
 
     def make(scene: Scene) -> str:
-        root = etree.fromstring(base64.b64decode(scene.idp.response(scene.said(), sign="assertion")))
+        root = etree.fromstring(base64.b64decode(scene.idp.response(scene.claims(), sign="assertion")))
         put_encrypted(root, change(root), scene.certificate)
         return encoded(etree.tostring(root))
 
@@ -191,18 +191,18 @@ ALGORITHMS: dict[str, Change] = {
 
 def _strangers_inside(scene: Scene) -> str:
     """A stranger's Assertion, encrypted, in a Response that the IdP signed."""
-    said = scene.said()
-    theirs = etree.fromstring(base64.b64decode(scene.stranger.response(said, sign="assertion")))
+    claims = scene.claims()
+    theirs = etree.fromstring(base64.b64decode(scene.stranger.response(claims, sign="assertion")))
 
     def take(root: etree._Element) -> None:
         root.replace(at(root, "saml:Assertion"), at(theirs, "saml:Assertion"))
 
-    return scene.idp.response(said, sign="response", before=take, seal=encrypting_to(scene.certificate))
+    return scene.idp.response(claims, sign="response", before=take, seal=encrypting_to(scene.certificate))
 
 
 def _rebound(scene: Scene) -> str:
     """The Assertion inside uses a prefix that is declared around it, where no signature covers it: anybody can let it mean something else."""
-    words = response_xml(replace(scene.said(), assertion_id="_a1"), "response").decode()
+    words = response_xml(replace(scene.claims(), assertion_id="_a1"), "response").decode()
     declared = f'xmlns:a="{NS["saml"]}"'
     root = etree.fromstring(words.replace("<samlp:Response ", f"<samlp:Response {declared} ", 1))
     opening, closing = words.index("<saml:Assertion"), words.index("</samlp:Response>")

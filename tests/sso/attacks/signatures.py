@@ -191,52 +191,52 @@ def _borrowed(space: str, name: str) -> Callable[[Scene], str]:
             other.append(etree.fromstring(PLACE))
             assertion.insert(1, at(scene.idp.sign(other), "ds:Signature"))
 
-        return scene.idp.response(scene.said(), sign="none", after=borrow)
+        return scene.idp.response(scene.claims(), sign="none", after=borrow)
 
     return make
 
 
 def _of_another_assertion(scene: Scene) -> str:
     """The signature of an assertion that the IdP made before, with the same ID."""
-    said = scene.said(assertion_id="_same")
-    other = etree.fromstring(base64.b64decode(scene.idp.response(said, sign="assertion")))
+    claims = scene.claims(assertion_id="_same")
+    other = etree.fromstring(base64.b64decode(scene.idp.response(claims, sign="assertion")))
 
     def borrow(root: etree._Element) -> None:
         change_uid(root)
         at(root, "saml:Assertion").insert(1, at(other, IN))
 
-    return scene.idp.response(said, sign="none", after=borrow)
+    return scene.idp.response(claims, sign="none", after=borrow)
 
 
 def _by_a_stranger(sign: str) -> Callable[[Scene], str]:
-    return lambda scene: scene.stranger.response(scene.said(), sign=sign)
+    return lambda scene: scene.stranger.response(scene.claims(), sign=sign)
 
 
 def _half_by_a_stranger(scene: Scene) -> str:
     """The IdP's Assertion in a stranger's Response."""
-    said = scene.said()
-    mine = etree.fromstring(base64.b64decode(scene.idp.response(said, sign="assertion")))
+    claims = scene.claims()
+    mine = etree.fromstring(base64.b64decode(scene.idp.response(claims, sign="assertion")))
 
     def take(root: etree._Element) -> None:
         root.replace(at(root, "saml:Assertion"), at(mine, "saml:Assertion"))
 
-    return scene.stranger.response(said, sign="response", before=take)
+    return scene.stranger.response(claims, sign="response", before=take)
 
 
 def _strangers_assertion(scene: Scene) -> str:
     """A stranger's Assertion, brought under a Response that the IdP signed: the IdP signs what somebody made it pass on."""
-    said = scene.said()
-    theirs = etree.fromstring(base64.b64decode(scene.stranger.response(said, sign="assertion")))
+    claims = scene.claims()
+    theirs = etree.fromstring(base64.b64decode(scene.stranger.response(claims, sign="assertion")))
 
     def take(root: etree._Element) -> None:
         root.replace(at(root, "saml:Assertion"), at(theirs, "saml:Assertion"))
 
-    return scene.idp.response(said, sign="response", before=take)
+    return scene.idp.response(claims, sign="response", before=take)
 
 
 def _resigned_around(change: Change) -> Callable[[Scene], str]:
     """The IdP signs both, but the Assertion changes before the Response is signed: the outer signature verifies, the inner one does not."""
-    return lambda scene: scene.idp.response(scene.said(), seal=change)
+    return lambda scene: scene.idp.response(scene.claims(), seal=change)
 
 
 def _emptied(root: etree._Element) -> None:
@@ -255,15 +255,15 @@ def _under_the_name_of_the_idp(scene: Scene) -> str:
         for certificate in root.iterfind(".//ds:X509Certificate", NS):
             certificate.text = bare
 
-    return scene.stranger.response(scene.said(), after=claim)
+    return scene.stranger.response(scene.claims(), after=claim)
 
 
 def _late_by_a_stranger(sign: str) -> Callable[[Scene], str]:
-    return lambda scene: scene.stranger.response(scene.said(**LATE), sign=sign)
+    return lambda scene: scene.stranger.response(scene.claims(**LATE), sign=sign)
 
 
 def _by(method: SignatureMethod, digest: DigestAlgorithm) -> Callable[[Scene], str]:
-    return lambda scene: scene.idp.response(scene.said(), method=method, digest=digest)
+    return lambda scene: scene.idp.response(scene.claims(), method=method, digest=digest)
 
 
 def _of_the_response_for_the_assertion(root: etree._Element) -> None:

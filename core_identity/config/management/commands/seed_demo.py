@@ -17,7 +17,7 @@ from core_identity.selectors.connections import connection_by_slug
 from core_identity.selectors.users import find_user
 from core_identity.services.users import create_user
 from core_identity.values import Actor, ActorKind, Channel
-from sso.keys import make_key_where_none
+from sso.settings.keys import make_key_where_none
 
 SLUG = "acme"
 ADMINISTRATOR = "admin"
@@ -54,7 +54,7 @@ class Command(BaseCommand):
         if begin_again:
             empty_demo(slug=SLUG, administrator=ADMINISTRATOR)
         known = _read(answer)
-        (made,) = apply(
+        (answers,) = apply(
             actor=ACTOR,
             content=_description(idp_metadata, redirect_uri),
             base_dir=idp_metadata.resolve().parent,
@@ -63,7 +63,7 @@ class Command(BaseCommand):
         )
         # A key of ours, so that the demo's Okta can encrypt to it and sign people out.
         make_key_where_none(actor=ACTOR, connection=connection_by_slug(SLUG))
-        _write(answer, {**made, "client_secret": made.get("client_secret", known.get("client_secret"))})
+        _write(answer, {**answers, "client_secret": answers.get("client_secret", known.get("client_secret"))})
         password = _administrator(answer.with_name("administrator"))
         if password:
             self.stdout.write(f"Administrator: {ADMINISTRATOR}\nPassword:      {password}")

@@ -26,17 +26,17 @@ from core_identity.event_kinds import EventKind
 from core_identity.services.sign_in_tests import SignInTest, run_sign_in_test
 from core_identity.services.uniqueness import WAY_OUT
 from core_identity.values import Person
-from sso import sign_in_state
-from sso.explanations import explain_attributes, explain_entrance, explain_refusal
-from sso.incoming_message import actor_of, verified_assertion
-from sso.live_settings import NobodySignsInHere
-from sso.mapping import person_of
 from sso.models import SamlSettings, SignInState
-from sso.outcomes import SIGNED_IN
-from sso.refusal_page import refused_message
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.refusals import Code, SamlRefusal, legible
-from sso.sign_in_log import MAX_NAMES, Attempt, as_json, record, record_stranger
+from sso.settings.live_settings import NobodySignsInHere
+from sso.sign_in import progress
+from sso.sign_in.explanations import explain_attributes, explain_entrance, explain_refusal
+from sso.sign_in.incoming_message import actor_of, verified_assertion
+from sso.sign_in.log import MAX_NAMES, Attempt, as_json, record, record_stranger
+from sso.sign_in.mapping import person_of
+from sso.sign_in.outcomes import SIGNED_IN
+from sso.sign_in.refusal_page import refused_message
 
 if TYPE_CHECKING:
     from core_identity.models import SetupLink
@@ -63,22 +63,22 @@ def may_test(user: Any, connection: Any) -> bool:
     return bool(sees and changes and (user.is_superuser or not connection.own_idp))
 
 
-def begin_test(request: HttpRequest, saml: SamlSettings) -> sign_in_state.Departure:
+def begin_test(request: HttpRequest, saml: SamlSettings) -> progress.Departure:
     """Begin a test sign-in of the administrator who sent this request. The caller must check `may_test`."""
-    return sign_in_state.depart(
+    return progress.depart(
         saml,
-        browser_token=sign_in_state.browser_token_of(request),
+        browser_token=progress.browser_token_of(request),
         next_path="",
         tester=request.user,
-        tester_session=sign_in_state.hashed(str(request.session.session_key)),
+        tester_session=progress.hashed(str(request.session.session_key)),
     )
 
 
-def begin_test_of_link(request: HttpRequest, saml: SamlSettings, link: "SetupLink") -> sign_in_state.Departure:
+def begin_test_of_link(request: HttpRequest, saml: SamlSettings, link: "SetupLink") -> progress.Departure:
     """Begin a test sign-in for the browser of a set-up link (R38). It has the authority of the link's maker, and ends with it."""
-    return sign_in_state.depart(
+    return progress.depart(
         saml,
-        browser_token=sign_in_state.browser_token_of(request),
+        browser_token=progress.browser_token_of(request),
         next_path=reverse("portal-tested"),
         tester=link.made_by,
         tester_session=_session_of(link),
@@ -87,14 +87,14 @@ def begin_test_of_link(request: HttpRequest, saml: SamlSettings, link: "SetupLin
 
 def _session_of(link: "SetupLink") -> str:
     """Return the substitute for a session: this link, in the browser that has it open now."""
-    return sign_in_state.hashed(f"set-up link {link.pk} {link.browser_hash}")
+    return progress.hashed(f"set-up link {link.pk} {link.browser_hash}")
 
 
 def settings_under_test(slug: str, browser_token: str | None) -> SamlSettings:
     """Return the settings of a connection that is off, while this browser tests it. Raises `NobodySignsInHere` for any other browser (R1a)."""
     if not browser_token:
         raise NobodySignsInHere
-    waiting = sign_in_state.tests_of(browser_token).filter(connection__slug=slug, used_at=None)
+    waiting = progress.tests_of(browser_token).filter(connection__slug=slug, used_at=None)
     found = SamlSettings.objects.select_related("connection").filter(connection__in=waiting.values("connection"))
     saml = found.first()
     if saml is None:
@@ -122,7 +122,7 @@ def finish_test(attempt: Attempt, state: SignInState) -> HttpResponse:
         test = SignInTest(None, refused, ())
     else:
         test = _run(attempt, person)
-    found = {**_verdict(attempt, assertion, test), "said": _sent_values(assertion), "events": _plain(test)}
+    found = {**_verdict(attempt, assertion, test), "sent_values": _sent_values(assertion), "events": _plain(test)}
     if state.next_path:
         found = _for_customer(found, test.refusal) | {"checks": [as_json(check) for check in checks]}
     return _lead_to(attempt, state, found)
@@ -130,7 +130,7 @@ def finish_test(attempt: Attempt, state: SignInState) -> HttpResponse:
 
 def take_report(request: HttpRequest, *, connection: Any, ticket: str) -> dict[str, Any] | None:
     """Return what a test found, once, to whose it is: this administrator, in this session and this browser; else None."""
-    session = sign_in_state.hashed(str(request.session.session_key))
+    session = progress.hashed(str(request.session.session_key))
     return _take_report(request, connection=connection, tester_id=request.user.pk, session=session, ticket=ticket)
 
 
@@ -145,11 +145,11 @@ def _take_report(
     request: HttpRequest, *, connection: Any, tester_id: Any, session: str, ticket: str
 ) -> dict[str, Any] | None:
     with transaction.atomic():
-        mine = sign_in_state.tests_of(sign_in_state.browser_token_of(request)).filter(
+        mine = progress.tests_of(progress.browser_token_of(request)).filter(
             connection=connection,
             tester=tester_id,
             tester_session=session,
-            ticket_hash=sign_in_state.hashed(ticket),
+            ticket_hash=progress.hashed(ticket),
             finished_at=None,
         )
         state = mine.select_for_update(of=("self",)).first()
@@ -193,12 +193,12 @@ def _for_customer(found: Mapping[str, Any], refusal: IdentityError | None) -> di
 
     It contains what the IdP sent, and whether the person would get in. The matched user, roles, conflicts and changes are CORE's side.
     """
-    told = {"opens": found["opens"], "said": found["said"]}
+    shared = {"opens": found["opens"], "sent_values": found["sent_values"]}
     if refusal is None:
-        return {**told, "code": SIGNED_IN, "sentence": f"{BRAND} would let this person in."}
+        return {**shared, "code": SIGNED_IN, "sentence": f"{BRAND} would let this person in."}
     if isinstance(refusal, MissingAttributes | InvalidValue):
-        return {**told, "code": found["code"], "sentence": found["sentence"]}
-    return {**told, "code": OUR_SIDE, "sentence": OUR_SIDE_SENTENCE}
+        return {**shared, "code": found["code"], "sentence": found["sentence"]}
+    return {**shared, "code": OUR_SIDE, "sentence": OUR_SIDE_SENTENCE}
 
 
 def _refusal_verdict(code: str, sentence: str) -> dict[str, Any]:
@@ -233,7 +233,7 @@ def _lead_to(attempt: Attempt, state: SignInState, found: Mapping[str, Any]) -> 
         "switched_off": not connection.enabled,
     }
     sealed = _box(ticket).encrypt(json.dumps(report, default=str).encode()).decode()
-    SignInState.objects.filter(pk=state.pk).update(ticket_hash=sign_in_state.hashed(ticket), report=sealed)
+    SignInState.objects.filter(pk=state.pk).update(ticket_hash=progress.hashed(ticket), report=sealed)
     # Set at the departure, by us: the page of the set-up link that began the test.
     response = redirect(state.next_path or reverse("admin:core_identity_connection_tested", args=[connection.pk]))
     response.status_code = 303

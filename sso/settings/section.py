@@ -10,7 +10,6 @@ from django.conf import settings
 from core_identity.attributes import NAMES
 from core_identity.clock import database_now
 from core_identity.connection_file import Section
-from sso.email_domains import PUBLIC_MAIL, normal_domain
 from sso.models import SamlSettings
 from sso.saml.assertion import UNSPECIFIED
 from sso.saml.certificates import normal_certificate
@@ -18,6 +17,7 @@ from sso.saml.expectations import MAX_SKEW, SKEW
 from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, read_idp_metadata
 from sso.saml.places import Binding, is_safe_url
 from sso.saml.signed import Signed
+from sso.settings.email_domains import PUBLIC_MAIL, normal_domain
 
 KEYS: Final = (
     "idp_metadata", "entity_id", *SamlSettings.PLACES, "certificates", "sso_binding", "slo_binding", "idp_initiated",

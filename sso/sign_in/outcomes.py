@@ -1,4 +1,4 @@
-"""The outcome of a sign-in or sign-out, in words and in five kinds (R35). `sso.remedies` has the remedy for each."""
+"""The outcome of a sign-in or sign-out, in words and in five kinds (R35). `sso.sign_in.remedies` has the remedy for each."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -17,19 +17,19 @@ from core_identity.clock import database_now
 from core_identity.credentials import credential
 from core_identity.services.sessions import end_sessions
 from core_identity.values import Actor, ActorKind, Channel
-from sso.incoming_message import judging
-from sso.live_settings import live_settings
-from sso.logout import end_named_sessions, is_ours, key_for_logout, logout_message_for_idp, session_of
+from sso.logout.sessions import end_named_sessions, is_ours, key_for_logout, logout_message_for_idp, session_of
 from sso.models import SamlSettings, SsoSession
-from sso.refusal_page import OUR_FAULT, TOO_MANY, count_refusal, facts
 from sso.saml.expectations import Expected
 from sso.saml.logout import verify_posted, verify_redirected
 from sso.saml.logout_claims import check_logout_request, check_logout_response
 from sso.saml.messages import logout_response
 from sso.saml.refusals import Code, SamlRefusal, Unjudged
 from sso.saml.verifier import unverified_in_response_to
-from sso.send_to_idp import may_be_framed_by, may_post_to, send_to_idp
-from sso.sign_in_log import Attempt, record_logout, record_refused_logout, record_sign_out
+from sso.settings.live_settings import live_settings
+from sso.sign_in.incoming_message import judging
+from sso.sign_in.log import Attempt, record_logout, record_refused_logout, record_sign_out
+from sso.sign_in.refusal_page import OUR_FAULT, TOO_MANY, count_refusal, facts
+from sso.sign_in.send_to_idp import may_be_framed_by, may_post_to, send_to_idp
 
 log = logging.getLogger("sso.sign_ins")
 

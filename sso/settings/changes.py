@@ -13,12 +13,12 @@ from core_identity.errors import NotAllowed
 from core_identity.event_kinds import EventKind
 from core_identity.services import events
 from core_identity.values import Actor, ActorKind, Channel
-from sso.email_domains import keep_only, unverify_domain, verify_domain
-from sso.keys import make_key_where_none
-from sso.metadata_notes import metadata_notes
 from sso.models import SamlSettings
 from sso.saml.certificates import fingerprint
-from sso.section import KEYS, NEED_A_KEY, hints_for, metadata_in, read_section
+from sso.settings.email_domains import keep_only, unverify_domain, verify_domain
+from sso.settings.keys import make_key_where_none
+from sso.settings.metadata_notes import metadata_notes
+from sso.settings.section import KEYS, NEED_A_KEY, hints_for, metadata_in, read_section
 
 if TYPE_CHECKING:
     from core_identity.models import Connection

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 COOKIE: Final = "__Host-way"
 LASTS: Final = timedelta(days=180)
-_SALT: Final = "sso.remembered_way"
+_SALT: Final = "sso.sign_in.remembered_way"
 
 
 def remembered_way(request: HttpRequest) -> str:

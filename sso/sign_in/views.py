@@ -20,19 +20,19 @@ from core_identity.selectors.sessions import sessions_of
 from core_identity.selectors.story import role_values
 from core_identity.selectors.users import user_summary
 from core_identity.services.sign_in import require_open_gate
-from sso import sign_in_state
-from sso.keys import announced_certificates, signing_key
-from sso.live_settings import live_settings
-from sso.logout import remember_session
+from sso.logout.sessions import remember_session
 from sso.models import SamlSettings
-from sso.refusal_page import refused_at_the_end, refused_message, unable
-from sso.relay_state import safe_path
-from sso.remembered_way import forget_way, remember_way, remembered_way
 from sso.saml.messages import sp_metadata
 from sso.saml.refusals import Code, SamlRefusal
-from sso.send_to_idp import send_to_idp
-from sso.sign_in_choices import connections_for, connections_to_show, live_connection
-from sso.sign_in_log import Attempt
+from sso.settings.keys import announced_certificates, signing_key
+from sso.settings.live_settings import live_settings
+from sso.sign_in import progress
+from sso.sign_in.choices import connections_for, connections_to_show, live_connection
+from sso.sign_in.log import Attempt
+from sso.sign_in.refusal_page import refused_at_the_end, refused_message, unable
+from sso.sign_in.relay_state import safe_path
+from sso.sign_in.remembered_way import forget_way, remember_way, remembered_way
+from sso.sign_in.send_to_idp import send_to_idp
 
 
 @credential("none")
@@ -97,16 +97,16 @@ def login(request: HttpRequest, slug: str) -> HttpResponse:
     """Send the browser to the IdP of a connection with an AuthnRequest."""
     saml = live_settings(slug)
     try:
-        away = sign_in_state.depart(
+        away = progress.depart(
             saml,
-            browser_token=sign_in_state.browser_token_of(request),
+            browser_token=progress.browser_token_of(request),
             next_path=safe_path(request.GET.get("next")),
             from_elsewhere=_sent_from_elsewhere(request),
         )
     except IdentityError as fault:
         return unable(Attempt(request, saml), fault)
     response = send_to_idp(request, saml, away.message)
-    sign_in_state.remember_browser(response, away.browser_token)
+    progress.remember_browser(response, away.browser_token)
     return response
 
 
@@ -131,10 +131,10 @@ def finish(request: HttpRequest, slug: str) -> HttpResponse:
     continues. A sign-in that began here is bound to this browser by its request, and continues by itself.
     """
     is_confirmed = request.method == "POST"
-    state = sign_in_state.arrived(
+    state = progress.arrived(
         slug,
         ticket=(request.POST if is_confirmed else request.GET).get("ticket", ""),
-        browser_token=sign_in_state.browser_token_of(request),
+        browser_token=progress.browser_token_of(request),
     )
     if state is None or state.identity is None:
         saml = live_settings(slug)
@@ -146,7 +146,7 @@ def finish(request: HttpRequest, slug: str) -> HttpResponse:
     if another and not state.asked_for_here and not is_confirmed:
         page = {"connection": identity.connection, "newcomer": identity.user, "ticket": request.GET["ticket"]}
         return render(request, "sso/another_user.html", page)
-    if not sign_in_state.finish(state) or "stay" in request.POST:
+    if not progress.finish(state) or "stay" in request.POST:
         return redirect("me")
     try:
         require_open_gate(identity)  # the question may have been open for minutes

@@ -16,12 +16,12 @@ from core_identity.event_kinds import EventKind
 from core_identity.services import events
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor
-from sso.connections import Changes, event_changes, seen_as
-from sso.metadata_notes import metadata_notes
-from sso.metadata_source import fetch
 from sso.models import SamlSettings
 from sso.saml.certificates import end_of, fingerprint
 from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, read_idp_metadata
+from sso.settings.changes import Changes, event_changes, seen_as
+from sso.settings.metadata_notes import metadata_notes
+from sso.settings.metadata_source import fetch
 
 if TYPE_CHECKING:
     from core_identity.models import Connection

@@ -12,12 +12,12 @@ from django.http import HttpRequest, HttpResponse
 
 from core_identity.clock import Now
 from core_identity.compiled import Compiled, Given
-from sso import sign_in_sql
-from sso.keys import signing_key
 from sso.models import SIGN_IN_LASTS, SamlSettings, SignInState
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.messages import Outgoing, authn_request, new_request_id
 from sso.saml.refusals import Code, SamlRefusal
+from sso.settings.keys import signing_key
+from sso.sign_in import statements
 
 if TYPE_CHECKING:
     from core_identity.models import Identity
@@ -85,8 +85,8 @@ def depart(
     token = _token(browser_token)
     request_id = new_request_id()
     signer = signing_key(saml) if saml.sign_requests else None
-    remembered = sign_in_sql.run(
-        sign_in_sql.DEPART,
+    remembered = statements.run(
+        statements.DEPART,
         connection=saml.connection_id,
         request_id=request_id,
         browser_hash=hashed(token),
@@ -131,7 +131,7 @@ def use_up(saml: SamlSettings, assertion: VerifiedAssertion, state: SignInState 
     if state is None:
         use_once(saml, assertion.assertion_id)
         return
-    first, still_open = _used(sign_in_sql.USE_UP, saml, assertion.assertion_id, state=state.pk)
+    first, still_open = _used(statements.USE_UP, saml, assertion.assertion_id, state=state.pk)
     if not still_open:
         raise SamlRefusal(Code.REPLAY, received=str(state.request_id))
     if not first:
@@ -140,13 +140,13 @@ def use_up(saml: SamlSettings, assertion: VerifiedAssertion, state: SignInState 
 
 def use_once(saml: SamlSettings, message_id: str) -> None:
     """Store the ID of a verified message for `USE_IS_KEPT`, whatever its window is. Raises `SamlRefusal` if it was used before."""
-    first, _ = _used(sign_in_sql.USE_ONCE, saml, message_id)
+    first, _ = _used(statements.USE_ONCE, saml, message_id)
     if not first:
         raise SamlRefusal(Code.REPLAY, received=message_id)
 
 
 def _used(statement: str, saml: SamlSettings, message_id: str, **more: Any) -> tuple[bool, bool]:
-    row = sign_in_sql.run(statement, connection=saml.connection_id, message_id=message_id, kept=USE_IS_KEPT, **more)
+    row = statements.run(statement, connection=saml.connection_id, message_id=message_id, kept=USE_IS_KEPT, **more)
     assert row is not None  # noqa: S101 - for mypy: both statements return a row
     first, still_open = row
     return first, still_open
@@ -180,10 +180,10 @@ def arrive(
         "session_index": assertion.session_index,
     }
     if state is not None:
-        sign_in_sql.run(sign_in_sql.ARRIVE, state=state.pk, **arrival)
+        statements.run(statements.ARRIVE, state=state.pk, **arrival)
     else:
-        sign_in_sql.run(
-            sign_in_sql.ARRIVE_UNASKED,
+        statements.run(
+            statements.ARRIVE_UNASKED,
             connection=saml.connection_id,
             browser_hash=hashed(token),
             next_path=next_path,
@@ -205,7 +205,7 @@ def arrived(slug: str, *, ticket: str, browser_token: str | None) -> SignInState
 
 def finish(state: SignInState) -> bool:
     """Take the last step. Return False if another request took it first."""
-    return sign_in_sql.run(sign_in_sql.FINISH, state=state.pk) is not None
+    return statements.run(statements.FINISH, state=state.pk) is not None
 
 
 def finished_lately(saml: SamlSettings, browser_token: str | None) -> bool:

@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from sso.keys import keys_of
 from sso.models import SamlSettings
 from sso.saml.idp_metadata import IdpMetadata
 from sso.saml.signed import Signed, note_for
+from sso.settings.keys import keys_of
 
 _WANTS: Final = (
     "The identity provider asks for signed requests (WantAuthnRequestsSigned), and this connection does not sign them. "

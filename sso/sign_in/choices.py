@@ -6,8 +6,8 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from core_identity.keys import key
-from sso.email_domains import normal_domain
 from sso.models import SamlSettings, VerifiedDomain
+from sso.settings.email_domains import normal_domain
 
 MOST: Final = 20
 LONGEST: Final = 320

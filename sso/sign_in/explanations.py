@@ -18,11 +18,11 @@ from core_identity.keys import key
 from core_identity.selectors.groups import unlisted_roles_end
 from core_identity.services.sign_in import Entrance
 from core_identity.values import Cause
-from sso.mapping import KEYS, called_here, different, overage_attribute, reads_groups
 from sso.models import SamlSettings
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.claims import names_of
 from sso.saml.trace import Trace
+from sso.sign_in.mapping import KEYS, called_here, different, overage_attribute, reads_groups
 
 MARK: Final = "Second mark"
 MARKS: Final = "the externalId, if the assertion contains it; otherwise a NameID or an email that the connection knows for this person"

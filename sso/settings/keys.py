@@ -27,7 +27,7 @@ from sso.saml.refusals import Code, SamlRefusal
 if TYPE_CHECKING:
     from core_identity.models import Connection
 
-log = logging.getLogger("sso.keys")
+log = logging.getLogger("sso.settings.keys")
 
 _FIELD: Final = "saml_keys"
 

@@ -11,19 +11,19 @@ from django.views.decorators.csrf import csrf_exempt
 from core_identity.credentials import credential
 from core_identity.errors import IdentityError
 from core_identity.services.sign_in import enter
-from sso import sign_in_state
-from sso.explanations import explain_attributes, explain_entrance
-from sso.incoming_message import actor_of, pending_sign_in, verified_assertion
-from sso.live_settings import live_settings, require_live
-from sso.mapping import person_of
 from sso.models import SamlSettings
-from sso.outcomes import SIGNED_IN
-from sso.refusal_page import facts, refused_by_policy, refused_message, unjudged
-from sso.refusal_reference import last_reference
-from sso.relay_state import safe_path
 from sso.saml.refusals import SamlRefusal, Unjudged
-from sso.sign_in_log import Attempt, record
-from sso.sign_in_tests import finish_test, settings_under_test
+from sso.settings.live_settings import live_settings, require_live
+from sso.sign_in import progress
+from sso.sign_in.explanations import explain_attributes, explain_entrance
+from sso.sign_in.incoming_message import actor_of, pending_sign_in, verified_assertion
+from sso.sign_in.log import Attempt, record
+from sso.sign_in.mapping import person_of
+from sso.sign_in.outcomes import SIGNED_IN
+from sso.sign_in.refusal_page import facts, refused_by_policy, refused_message, unjudged
+from sso.sign_in.refusal_reference import last_reference
+from sso.sign_in.relay_state import safe_path
+from sso.sign_in.sign_in_tests import finish_test, settings_under_test
 
 log = logging.getLogger("sso.sign_ins")
 
@@ -32,10 +32,10 @@ log = logging.getLogger("sso.sign_ins")
 @csrf_exempt  # The IdP's page posts here. InResponseTo and the cookie of this browser protect against forged requests (SAML profiles 4.1.5).
 @never_cache
 def acs(request: HttpRequest, slug: str) -> HttpResponse:
-    """Verify a message, use it up, let the person in, and redirect the browser to `sso.views.finish` by a GET."""
+    """Verify a message, use it up, let the person in, and redirect the browser to `sso.sign_in.views.finish` by a GET."""
     if request.method != "POST":
         return _by_link(request)
-    token = sign_in_state.browser_token_of(request)
+    token = progress.browser_token_of(request)
     attempt = Attempt(request, _settings(slug, token))
     try:
         state = pending_sign_in(attempt, token)
@@ -63,7 +63,7 @@ def acs(request: HttpRequest, slug: str) -> HttpResponse:
         identity_id=identity.pk,
         user_id=identity.user_id,
     )
-    arrival = sign_in_state.arrive(
+    arrival = progress.arrive(
         attempt.saml,
         identity,
         state=state,
@@ -74,7 +74,7 @@ def acs(request: HttpRequest, slug: str) -> HttpResponse:
     response = redirect("sso-finish", slug)
     response.status_code = 303
     response["Location"] += f"?{arrival.query}"
-    sign_in_state.remember_browser(response, arrival.browser_token)
+    progress.remember_browser(response, arrival.browser_token)
     return response
 
 

@@ -9,14 +9,14 @@ from django.db import Error
 
 from core_identity.clock import database_now
 from core_identity.values import Actor, ActorKind, Channel, Person
-from sso import sign_in_state
-from sso.keys import opening_keys
 from sso.models import SignInState
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.expectations import Expected
 from sso.saml.refusals import Code, SamlRefusal, Unjudged
 from sso.saml.verifier import unverified_in_response_to, verify
-from sso.sign_in_log import Attempt
+from sso.settings.keys import opening_keys
+from sso.sign_in import progress
+from sso.sign_in.log import Attempt
 
 log = logging.getLogger("sso.sign_ins")
 
@@ -52,7 +52,7 @@ def pending_sign_in(attempt: Attempt, token: str | None) -> SignInState | None:
             request_id = unverified_in_response_to(messages[0])
     if request_id is not None:
         with attempt.trace.step("Answers a request of ours, in the browser that left"):
-            return sign_in_state.waiting_state(attempt.saml, request_id, token)
+            return progress.waiting_state(attempt.saml, request_id, token)
     with attempt.trace.step("Sign-ins may start at the IdP"):
         if not attempt.saml.idp_initiated:
             raise SamlRefusal(Code.UNSOLICITED, expected="InResponseTo")
@@ -68,7 +68,7 @@ def verified_assertion(attempt: Attempt, state: SignInState | None) -> VerifiedA
     with judging(attempt):
         assertion = verify(attempt.request.POST.get("SAMLResponse", ""), expected, attempt.trace)
     with attempt.trace.step("Not used before"):
-        sign_in_state.use_up(saml, assertion, state)
+        progress.use_up(saml, assertion, state)
     return assertion
 
 

@@ -12,16 +12,16 @@ from core_identity.brand import BRAND
 from core_identity.budgets import hash_of_address, spend
 from core_identity.errors import Busy, Conflict, IdentityError, MayNotSignIn, MissingAttributes, NoMark
 from core_identity.outages import RETRY_AFTER
-from sso.explanations import explain_refusal
-from sso.mapping import called_here
 from sso.models import SamlSettings
-from sso.refusal_advice import advice_for
-from sso.refusal_reference import first_reference, remember_refusal
-from sso.remembered_way import remembered_way
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.refusals import Code, SamlRefusal, Unjudged
-from sso.sign_in_log import Attempt, names_shown, record, record_stranger
-from sso.sign_in_state import browser_token_of, finished_lately
+from sso.sign_in.explanations import explain_refusal
+from sso.sign_in.log import Attempt, names_shown, record, record_stranger
+from sso.sign_in.mapping import called_here
+from sso.sign_in.progress import browser_token_of, finished_lately
+from sso.sign_in.refusal_advice import advice_for
+from sso.sign_in.refusal_reference import first_reference, remember_refusal
+from sso.sign_in.remembered_way import remembered_way
 
 log = logging.getLogger("sso.sign_ins")
 

@@ -18,13 +18,13 @@ from core_identity.budgets import hash_of_address, spend
 from core_identity.lookup_keys import lookup_keys, named_any
 from core_identity.outages import is_outage, log_traceback
 from sso.models import SamlSettings, SignInKind, SignInRecord, SsoSession
-from sso.outcomes import LOGOUT_REFUSED, PASSWORD_ACCEPTED, PASSWORD_REFUSED, SIGNED_IN, SIGNED_OUT, kind_of
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.claims import names_of
 from sso.saml.refusals import SamlRefusal, legible
 from sso.saml.trace import Check, Trace
+from sso.sign_in.outcomes import LOGOUT_REFUSED, PASSWORD_ACCEPTED, PASSWORD_REFUSED, SIGNED_IN, SIGNED_OUT, kind_of
 
-log = logging.getLogger("sso.sign_in_log")
+log = logging.getLogger("sso.sign_in.log")
 
 COLUMNS: Final = {
     "at": "at",

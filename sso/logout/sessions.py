@@ -19,26 +19,26 @@ from core_identity.event_kinds import EventKind
 from core_identity.services import events
 from core_identity.services.sessions import end_session_rows
 from core_identity.values import Actor
-from sso import sign_in_sql
-from sso.keys import signing_key
 from sso.models import SamlSettings, SignInState, SsoSession
 from sso.saml.assertion import Session
 from sso.saml.key_pair import KeyPair
 from sso.saml.logout_claims import LogoutRequest
 from sso.saml.messages import Outgoing, logout_request
-from sso.sign_in_state import use_once
+from sso.settings.keys import signing_key
+from sso.sign_in import statements
+from sso.sign_in.progress import use_once
 
 log = logging.getLogger("sso.sign_ins")
 
-_SALT: Final = "sso.logout"
+_SALT: Final = "sso.logout.sessions"
 
 
 def remember_session(request: HttpRequest, state: SignInState) -> None:
     """Store the IdP's names for a new session. Without a NameID no logout could name it."""
     session_key = request.session.session_key
     if session_key and state.name_id and state.identity_id is not None:
-        sign_in_sql.run(
-            sign_in_sql.REMEMBER_SESSION,
+        statements.run(
+            statements.REMEMBER_SESSION,
             connection=state.connection_id,
             identity=state.identity_id,
             session_key=session_key,

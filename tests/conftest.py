@@ -92,7 +92,7 @@ _profiles: Final[list[Profile]] = []
 """The profile of the running Chromium, if there is one yet."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def chromium() -> Browser:
     """Fail, never skip, where there is none: `./dev test` installs it and says where it is.
 

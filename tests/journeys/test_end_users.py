@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from core_identity.values import Person
 from tests.journeys.conftest import Customer, named, new_customer
 from tests.journeys.test_another_user import POST
-from tests.journeys.test_shell import WIDTHS, assert_accessible, assert_nothing_scrolls_sideways
+from tests.support.accessibility import WIDTHS, assert_accessible, assert_nothing_scrolls_sideways
 from tests.support.cast import by_sso
 from tests.support.saml import TestIdp
 from tests.support.service import Service, running_idp
@@ -103,7 +103,7 @@ def test_an_address_leads_straight_to_the_idp_and_the_back_button_returns(
         expect(page.get_by_role("heading", name="Jane Doe")).to_be_visible()
 
         # Signed out, the browser remembers the way, and forgets it when it is asked to.
-        page.locator("body > header").get_by_role("button", name="Sign out").click()
+        page.locator("body > header").get_by_role("button", name="Sign out", exact=True).click()
         page.goto("/sign-in")
         expect(page.get_by_role("link", name="Continue with Straight Ltd")).to_be_visible()
         page.get_by_role("button", name="Forget on this device").click()
@@ -128,7 +128,7 @@ def test_each_page_on_the_way_is_accessible_in_any_window(visitor: Page, acme: C
 
     bring(page, acme, named(slug))
     expect(page.get_by_role("heading", level=1)).to_have_text("Jane Doe")
-    page.locator("body > header").get_by_role("button", name="Sign out").click()
+    page.locator("body > header").get_by_role("button", name="Sign out", exact=True).click()
     page.goto("/sign-in")
     expect(page.get_by_role("link", name="Continue with Acme Studios")).to_be_visible()
     look(page, "Sign in")

@@ -91,7 +91,7 @@ def test_the_whole_life_of_an_access(
     assert okta.http.delete(f"/Groups/{editors}").status_code == 204
 
     # And leaves by herself.
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_text("You are signed out of CORE.")).to_be_visible()
     user = service.ask("user", "show", JANE, "--connection", setup["slug"])
     assert user["id"] == found["id"]

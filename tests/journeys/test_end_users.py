@@ -1,4 +1,4 @@
-"""The pages of end users in a real browser: the way to the IdP and back, refusals by cause, and each page looked at by axe at three widths."""
+"""The pages of end users in a real browser: the way to the IdP and back, refusals by cause, and each page looked at by axe."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from core_identity.values import Person
 from tests.journeys.conftest import Customer, named, new_customer
 from tests.journeys.test_another_user import POST
-from tests.support.accessibility import WIDTHS, assert_accessible, assert_nothing_scrolls_sideways
+from tests.support.accessibility import assert_good_as_it_is
 from tests.support.cast import by_sso
 from tests.support.saml import TestIdp
 from tests.support.service import Service, running_idp
@@ -39,10 +39,10 @@ def acme(service: Service, idp: TestIdp) -> Customer:
     return customer
 
 
-@pytest.fixture(params=["light", "dark"])
-def visitor(request: pytest.FixtureRequest, chromium: Browser, service: Service) -> Iterator[Page]:
+@pytest.fixture
+def visitor(chromium: Browser, service: Service) -> Iterator[Page]:
     """A page of an empty profile. Each error or warning in its console fails the test; the status of a page that was asked for is none."""
-    context = chromium.new_context(base_url=service.url, color_scheme=request.param)
+    context = chromium.new_context(base_url=service.url)
     faults: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
@@ -70,10 +70,7 @@ def bring(page: Page, customer: Customer, person: Person, **changes: Any) -> Non
 def look(page: Page, heading: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(heading)
     expect(page.locator('link[rel="icon"]')).to_have_count(1)
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 800})
-        assert_nothing_scrolls_sideways(page)
-        assert_accessible(page)
+    assert_good_as_it_is(page)
 
 
 def test_an_address_leads_straight_to_the_idp_and_the_back_button_returns(
@@ -148,7 +145,6 @@ def test_refusals_by_their_cause_show_what_to_do_and_whom_to_ask(
         expect(page.get_by_role("link", name=HELP_DESK["email"])).to_have_attribute("href", "mailto:help@acme.test")
         expect(page.locator(".reference")).to_have_text(REFERENCE)
         look(page, "You could not be signed in")
-    page.set_viewport_size({"width": 1280, "height": 900})
     picture(page, "refused-with-contact")
 
 

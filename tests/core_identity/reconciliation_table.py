@@ -1,7 +1,8 @@
-"""What must become of every message of an IdP: R8a, R8b, R9, R20-R26 as one table that people can read. It drives `test_every_combination`.
+"""The right outcome of every message of an IdP: R8a, R8b, R9, R20-R26 as one table that people can read. It drives `test_every_combination`.
 
-It is written from the rules, not from the code. There are two people. **X** is whom the message is about: by the id in the address (PUT, PATCH), or
-whose values it plays with (POST, SSO). **Z** is somebody else of the same connection, live, with a UID, externalId, userName and email of their own.
+It is written from the rules, not from the code. There are two people. **X** is the subject of the message: by the id in the address (PUT,
+PATCH), or by the values in it (POST, SSO). **Z** is somebody else of the same connection, live, with a UID, externalId, userName and email
+of their own.
 """
 
 import re
@@ -98,7 +99,7 @@ SSO        *         *        *      *           *               *         *    
 """
 
 CHANGES: Final = frozenset({"apply", "relink", "drift", "adopt", "revive", "create", "enter", "enter Z", "dropped"})
-"""Answers that leave something behind. After any other nothing is changed; after *try again* one userName is given up, and nothing else (R8)."""
+"""Answers that change something. All others change nothing, except that *try again* releases one userName (R8)."""
 
 # What stands after an answer of `CHANGES`. R23: a conflict in a PUT or PATCH with active: false is *dropped*, and the rest of this table holds.
 STANDINGS: Final = """
@@ -117,7 +118,7 @@ create   *                 *        yes        no           R25
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a table: what it is about, and what then holds."""
+    """One line of a table: its cases, and their outcome."""
 
     line: str
     when: Mapping[str, str]

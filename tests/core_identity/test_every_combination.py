@@ -1,4 +1,4 @@
-"""Every combination of what a message can say, against `reconciliation_table`: the policy on all, the services on a fixed part of them.
+"""Every combination of values in a message, against `reconciliation_table`: the policy on all, the services on a fixed part of them.
 
 The part is every 59th combination, and one for each row that none of them meets: all triples of values occur in it, and every row of both tables
 decides some of it, which is tested too. A nightly run tries every sixteenth; ``PROOF=all`` tries every one (some ten minutes).
@@ -70,7 +70,7 @@ FORMER: Final = "x.then"
 
 @cache
 def sample() -> tuple[Case, ...]:
-    """Return the part that the services are tried on."""
+    """Return the part of the cases that tests the services."""
     chosen = list(islice(cases(), 0, None, STRIDE))
     met = {row.line for case in chosen for row in rows_of(case)}
     for case in cases():
@@ -90,7 +90,7 @@ def rows_of(case: Case) -> Iterator[Row]:
 
 
 def message(case: Case) -> Person:
-    """Return what the message of a case says. A PATCH says only what it changes."""
+    """Return the person in the message of a case. A PATCH contains only the changed values."""
     whose = {"same": X, "new": NEW, "taken": Z}
     own_uid = X.user_name if case["X"] == "derived" else X.uid
     uid = {"free": NEW.uid, "own": own_uid, "former": FORMER, "another": Z.uid, "unsent": None}[case["uid"]]
@@ -207,7 +207,7 @@ def decided_by_policy(case: Case) -> Decision | SignIn:
     )
 
 
-def test_the_policy_decides_every_combination_as_the_table_says_R8a_R8b() -> None:
+def test_the_policy_decides_every_combination_as_the_table_R8a_R8b() -> None:
     wrong = []
     for case in cases():
         row = first_fit(ANSWER_ROWS, case)
@@ -233,7 +233,7 @@ EITHER: Final[Mapping[str, frozenset[Decision | SignIn]]] = {
 
 @dataclass(frozen=True)
 class Scene:
-    """X and Z as they stand before the message."""
+    """X and Z before the message."""
 
     connection: Connection
     x: Identity
@@ -286,7 +286,7 @@ REFUSALS: Final[tuple[tuple[type[IdentityError], str], ...]] = (
 
 
 def send(scene: Scene, case: Case) -> tuple[str, Identity | None]:
-    """Return the answer in the words of the table, and of whom it speaks."""
+    """Return the answer in the words of the table, and its subject."""
     person = message(case)
     try:
         match case["channel"]:
@@ -304,7 +304,7 @@ def send(scene: Scene, case: Case) -> tuple[str, Identity | None]:
 
 
 def faults(scene: Scene, case: Case, before: Snapshot) -> Iterator[str]:
-    """Send the message; yield what is not as the tables say."""
+    """Send the message; yield each difference from the tables."""
     wanted, rule = answer_to(case)
     answer, identity = send(scene, case)
     if answer != wanted:
@@ -350,7 +350,7 @@ def faults_of_standing(scene: Scene, case: Case, answer: str, stored: Identity) 
 
 
 def faults_of_words(case: Case, answer: str, stored: Identity, whom: Identity | None) -> Iterator[str]:
-    """R6, R8, R16, R19: the identity says what the IdP said last, and the user keeps username and email."""
+    """R6, R8, R16, R19: the identity has the latest values of the IdP, and the user keeps username and email."""
     person = message(case)
     if answer == "dropped":
         person = Person()
@@ -409,7 +409,7 @@ PARTS: Final = [(channel, state) for channel in DIMENSIONS["channel"] for state 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("channel", "state"), PARTS)
-def test_the_services_do_what_the_table_says_R8a_R8b_R9_R23(channel: str, state: str) -> None:
+def test_the_services_decide_every_combination_as_the_table_R8a_R8b_R9_R23(channel: str, state: str) -> None:
     mine = [case for case in sample() if (case["channel"], case["X"]) == (channel, state)]
     wrong = []
     for expired, staff, with_external_id in {

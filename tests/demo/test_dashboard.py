@@ -17,7 +17,7 @@ BASE = "http://localhost:8000/scim/v2/1"
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Make the files of `./dev run`, after a story in which Jane was pushed."""
+    """Make the files of `./dev run`, after Jane was pushed."""
     keys = ("token_url", "authorize_url", "client_id", "client_secret")
     (tmp_path / "connection.json").write_text(
         json.dumps({"scim_base_url": BASE} | {key: f"http://localhost/{key}" for key in keys})
@@ -28,7 +28,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "connection.json"
 
 
-def test_begin_again_resets_core_and_okta_forgets_whom_it_pushed(file: Path) -> None:
+def test_begin_again_resets_core_and_okta_forgets_the_people_it_pushed(file: Path) -> None:
     calls: list[str] = []
     Dashboard(file, "http://127.0.0.1:8001", lambda: calls.append("CORE")).begin_again()
     directory = read_directory(file.with_name("okta.json"), BASE)

@@ -133,7 +133,7 @@ def test_a_person_whom_the_idp_vouches_for_reads_what_to_do_and_whom_to_ask(brow
     assert "Your IT department must correct what your identity provider sends about you." in page
 
 
-def test_a_signed_message_for_another_service_is_no_reason_to_try_again(browser: Browser) -> None:
+def test_a_signed_message_for_another_service_offers_no_other_try(browser: Browser) -> None:
     answer = browser.come_back(by_sso(JANE), audience="https://other.test")
     assert answer.status_code == 400
     assert shows_contact(answer)

@@ -1,4 +1,4 @@
-"""The sign-in page offers the way of the last sign-in in this browser. The cookie leads nowhere else, and tells a stranger nothing."""
+"""The sign-in page offers the way of the last sign-in in this browser. The cookie leads nowhere else, and a stranger learns nothing from it."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The support contact of a customer: no value of it can run a script or lead a browser to anything but a web page."""
+"""The support contact of a customer: its values cannot run a script, and cannot lead a browser to anything but a web page."""
 
 from typing import Final
 

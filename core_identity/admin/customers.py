@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django import forms
@@ -12,20 +12,29 @@ from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.forms import WrittenByService
 from core_identity.models import Customer
 from core_identity.selectors.counts import MOST, users_of_customers
-from core_identity.services.connections import create_customer, rename_customer
+from core_identity.services.customers import save_customer
+from core_identity.support_contact import FIELDS
 from core_identity.templatetags.core_pages import or_more
+
+CONTACT: Final = tuple(f"support_{name}" for name in FIELDS)
+WHERE_SHOWN: Final = (
+    "The help desk of this customer. People see it when their sign-in is refused, and on the page about themselves. "
+    "Enter a help desk, not a private number. Leave all of it empty if there is none."
+)
 
 
 class CustomerForm(WrittenByService, forms.ModelForm):
     class Meta:
         model = Customer
-        fields = ("name",)
+        fields = ("name", *CONTACT)
 
     def write(self) -> Customer:
-        name = self.cleaned_data["name"]
-        if self.instance._state.adding:
-            return create_customer(actor=self.actor, name=name)
-        return rename_customer(actor=self.actor, customer_id=self.instance.pk, name=name)
+        return save_customer(
+            actor=self.actor,
+            customer_id=None if self.instance._state.adding else self.instance.pk,
+            name=self.cleaned_data["name"],
+            contact={name: self.cleaned_data[f"support_{name}"] for name in FIELDS},
+        )
 
 
 @admin.register(Customer)
@@ -46,7 +55,10 @@ class CustomerAdmin(CoreAdmin):
             one.heads = counted[one.pk]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        return [(None, {"fields": ("name", "connection_links", "people") if obj else ("name",)})]
+        return [
+            (None, {"fields": ("name", "connection_links", "people") if obj else ("name",)}),
+            ("Support contact", {"fields": CONTACT, "description": WHERE_SHOWN}),
+        ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("connection_links", "people")

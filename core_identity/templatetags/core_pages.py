@@ -102,6 +102,12 @@ def brand_icon() -> str:
 
 
 @register.simple_tag
+def plain_brand_icon() -> str:
+    """Return the same address as `brand_icon` without asking the manifest."""
+    return plain_static("icon.svg") if settings.BRAND.logo is None else reverse("brand-logo")
+
+
+@register.simple_tag
 def plain_static(path: str) -> str:
     """Return the address of a static file without asking the manifest: for the pages that are shown when something failed."""
     return f"{settings.STATIC_URL}{path}"

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core_identity", "0004_reasons_of_grants"),
+        ("core_identity", "0003_reasons_of_grants"),
     ]
 
     operations = [

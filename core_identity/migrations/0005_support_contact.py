@@ -8,7 +8,7 @@ import core_identity.support_contact
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core_identity", "0002_sessions"),
+        ("core_identity", "0004_find_by_index"),
     ]
 
     operations = [

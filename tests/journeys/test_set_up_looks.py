@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from demo.idp.server import DemoIdp
 from tests.journeys.conftest import step
-from tests.journeys.test_shell import WIDTHS, assert_accessible, assert_nothing_scrolls_sideways
+from tests.support.accessibility import WIDTHS, assert_accessible, assert_nothing_scrolls_sideways
 from tests.support.clients import open_client
 from tests.support.dns import running_dns
 from tests.support.service import Service

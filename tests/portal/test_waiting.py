@@ -1,4 +1,4 @@
-"""What set-up links leave for a superuser is counted, listed and shown on Home, until it is settled (R38)."""
+"""A change that a set-up link leaves for a superuser is counted, listed and shown on Home, until it is settled (R38)."""
 
 import io
 import json

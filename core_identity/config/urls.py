@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from core_identity.config.brand_views import brand_css, brand_logo
+from core_identity.config.brand_views import brand_css, brand_logo, favicon
 from core_identity.config.health import healthz, readyz
 
 admin.autodiscover()
@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", readyz, name="readyz"),
     path("brand.css", brand_css, name="brand-css"),
     path("brand/logo", brand_logo, name="brand-logo"),
+    path("favicon.ico", favicon, name="favicon"),
     path("admin/", admin.site.urls),
     path("", include("core_identity.portal.urls")),
     path("", include("sso.urls")),

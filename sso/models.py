@@ -32,9 +32,9 @@ class SamlSettings(models.Model):
         help_text="Redirect or POST. If the IdP has no address for this one, we use the other.",
     )
     slo_url = models.CharField("single logout URL of the IdP", max_length=2000, blank=True)
-    slo_answer_url = models.CharField("its URL for answers", max_length=2000, blank=True)
+    slo_answer_url = models.CharField("URL of the IdP for logout answers", max_length=2000, blank=True)
     slo_post_url = models.CharField("single logout URL of the IdP, by POST", max_length=2000, blank=True)
-    slo_post_answer_url = models.CharField("its URL for answers, by POST", max_length=2000, blank=True)
+    slo_post_answer_url = models.CharField("URL of the IdP for logout answers, by POST", max_length=2000, blank=True)
     slo_binding = models.CharField(
         "how our logout messages go there",
         max_length=8,

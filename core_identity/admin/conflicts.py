@@ -178,10 +178,10 @@ class ConflictAdmin(CoreAdmin):
     ) -> HttpResponse:
         return cast("HttpResponse", ResolvePage.as_view(admin=self)(request, pk=object_id))
 
-    @admin.display(description="who came")
+    @admin.display(description="person in the message")
     def named(self, conflict: Conflict) -> str:
         return conflict.named
 
-    @admin.display(description="with the", ordering="cause")
+    @admin.display(description="cause", ordering="cause")
     def cause_told(self, conflict: Conflict) -> str:
         return CAUSES[Cause(conflict.cause)]

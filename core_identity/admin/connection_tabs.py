@@ -46,7 +46,7 @@ TABS: Final = (
             Page(
                 "saml",
                 "Settings",
-                f"Signatures that {BRAND} demands, names of attributes, and where a sign-in may start.",
+                f"Signatures that {BRAND} requires, names of attributes, and where a sign-in may start.",
             ),
             Page("metadata", "Metadata of the IdP", f"Addresses and certificates that {BRAND} trusts."),
             Page("keys", "Our keys", "Needed for encrypted assertions, signed requests and logout."),

@@ -40,7 +40,7 @@ class TakeOverForm(ReasonForm):
         self.fields["chosen"].choices = [  # type: ignore[attr-defined]
             (
                 name,
-                f"{one.field}: {one.idp_value or 'nothing'} (says {one.connection}) instead of {one.core_value or 'nothing'}",
+                f"{one.field.replace('_', ' ')}: {one.idp_value or 'nothing'} (from {one.connection}) instead of {one.core_value or 'nothing'}",
             )
             for name, one in self.drift.items()
         ]

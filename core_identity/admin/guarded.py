@@ -1,4 +1,4 @@
-"""Whom only a superuser may change, asked once for each request: a page of a user asks for each of its buttons (R11, R33)."""
+"""Users that only a superuser may change. The answer is kept for each request, because a user's page needs it for each of its buttons (R11, R33)."""
 
 from typing import Any
 

@@ -72,7 +72,7 @@ class Source:
     may_see: "Callable[[HttpRequest], bool]"
     """Whether the administrator of a request may read the log. Without it, nothing of the source is shown."""
     may_open: "Callable[[HttpRequest], bool] | None" = None
-    """Whether they may open the pages of its rows, if that is another question."""
+    """Whether they may open the pages of its rows, if that needs another permission."""
 
     def entries(self, request: "HttpRequest", subject: Subject, position: str, limit: int) -> list[Entry]:
         found = self.window(subject, position, limit)

@@ -185,7 +185,10 @@ def _without_change(identity: Identity, sent: Person) -> Outcome:
 
 
 def _after_deactivation(meaning: ActiveMeans | None, rest: Outcome) -> Outcome:
-    return rest if meaning is None else replace(rest, notes=(f"first, {meaning}", *rest.notes))
+    if meaning is None:
+        return rest
+    notes = ("nothing else changed" if note == "nothing changed" else note for note in rest.notes)
+    return replace(rest, notes=(f"first, {meaning}", *notes))
 
 
 def _change_locked(

@@ -54,6 +54,12 @@ def ago(moment: datetime | None) -> str:
 
 
 @register.filter
+def spaced(name: str) -> str:
+    """Return the name of a field for people to read: "last name"."""
+    return name.replace("_", " ")
+
+
+@register.filter
 def in_words(kind: str) -> str:
     """Return the sentence of a kind of event."""
     return meaning_of(kind)

@@ -65,10 +65,10 @@ def _story(view: View) -> str:
 
 
 def _sign_in(parties: Parties) -> str:
-    return f"""<p>The sign-in starts at CORE, as a link in your application does. Choose a person at Okta, and see their page at CORE.</p>
+    return f"""<p>The sign-in starts at CORE, like a link in your application. Choose a person at Okta. Then you see the page of this person at CORE.</p>
 <div class="acts"><a class="core-button" href="{escape(parties.login_url)}" target="_blank">Sign in to CORE as somebody</a></div>
 <p class="quiet"><strong>Mistakes.</strong> On Okta's page of people you can choose a mistake, such as a wrong audience or an old
-certificate. CORE opens nothing, and says what the administrator of Okta must change.</p>
+certificate. CORE then refuses the sign-in, and shows what to correct in Okta.</p>
 <p class="quiet"><strong>Okta's tile.</strong> Here the sign-in starts at Okta, without a request from CORE. CORE refuses this until
 the connection allows it.</p>
 <div class="acts"><a class="core-button" href="/tile">Open CORE from Okta's tile</a>

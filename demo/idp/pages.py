@@ -54,8 +54,8 @@ def _choice(people: Iterable[DemoPerson], action: str, fields: Mapping[str, str]
     return (
         f'<form method="post" action="{escape(action)}">\n{_hidden(fields)}\n'
         "<details><summary>Choose another Okta: its habits and mistakes</summary>\n"
-        "<p>Change how this Okta is set up, then choose a person. CORE refuses each mistake, opens nothing, and says what the "
-        f"administrator of Okta must change.</p>\n{questions}\n</details>\n"
+        "<p>Change how this Okta is set up, then choose a person. CORE refuses each mistake, and shows what to "
+        f"correct in Okta.</p>\n{questions}\n</details>\n"
         f"<ul>\n{buttons}\n</ul>\n</form>"
     )
 

@@ -127,14 +127,19 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("slo_url", models.CharField(blank=True, max_length=2000, verbose_name="single logout URL of the IdP")),
-                ("slo_answer_url", models.CharField(blank=True, max_length=2000, verbose_name="its URL for answers")),
+                (
+                    "slo_answer_url",
+                    models.CharField(blank=True, max_length=2000, verbose_name="URL of the IdP for logout answers"),
+                ),
                 (
                     "slo_post_url",
                     models.CharField(blank=True, max_length=2000, verbose_name="single logout URL of the IdP, by POST"),
                 ),
                 (
                     "slo_post_answer_url",
-                    models.CharField(blank=True, max_length=2000, verbose_name="its URL for answers, by POST"),
+                    models.CharField(
+                        blank=True, max_length=2000, verbose_name="URL of the IdP for logout answers, by POST"
+                    ),
                 ),
                 (
                     "slo_binding",

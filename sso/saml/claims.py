@@ -153,7 +153,7 @@ def _context(message: Message) -> Seen:
 def _fresh(message: Message) -> Seen:
     expected = message.expected
     if not expected.wishes.force_authn:
-        return "not demanded", ""
+        return "not required", ""
     since = expected.now - FRESH - expected.skew
     instants = [time_of(statement, "AuthnInstant") for statement in _statements(message.assertion)]
     received = ", ".join("…" if one is None else shown(one) for one in instants)

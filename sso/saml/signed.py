@@ -42,10 +42,10 @@ class Signed(StrEnum):
 
 
 DEMANDS: Final = {
-    Signed.BOTH: "the Response and the Assertion signed; this connection demands both",
-    Signed.ASSERTION: "the Assertion signed; this connection demands the Assertion",
-    Signed.RESPONSE: "the Response signed; this connection demands the Response",
-    Signed.EITHER: "the Response or the Assertion signed; this connection demands either",
+    Signed.BOTH: "the Response and the Assertion signed; this connection requires both",
+    Signed.ASSERTION: "the Assertion signed; this connection requires the Assertion",
+    Signed.RESPONSE: "the Response signed; this connection requires the Response",
+    Signed.EITHER: "the Response or the Assertion signed; this connection requires either",
 }
 LABELS: Final = (
     (Signed.BOTH.value, "the Response and the Assertion"),

@@ -1,5 +1,9 @@
-"""A whole service as after some years: customers with connections, roles, groups, people, events and logs."""
+"""A whole service as after some years: customers with connections, roles, groups, people, events and logs.
 
+``DATABASE_URL=… python -m benchmarks.population --people 1000000 --customers 300`` fills a database that has no user yet.
+"""
+
+import argparse
 import os
 import sys
 import time
@@ -177,3 +181,23 @@ def lookup_key_of(expression: str) -> str:
 
 def _show_progress(count: int, people: int, seconds: float) -> None:
     print(f"\r{progress(count, people, seconds)}", end="", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.population", description=__doc__)
+    parser.add_argument("--people", type=int, default=1_000_000, metavar="N", help="in all (default %(default)s)")
+    parser.add_argument("--customers", type=int, default=300, metavar="N", help="(default %(default)s)")
+    options = parser.parse_args()
+    if not 1 <= options.customers <= options.people:
+        parser.error("There must be a customer at least, and a person for each.")
+    if not os.environ.get("DATABASE_URL"):
+        parser.error("Set DATABASE_URL to the database that is to be filled. It must have no user yet.")
+    try:
+        set_up(os.environ["DATABASE_URL"])
+        populate(options.people, options.customers)
+    except NotEmpty as fault:
+        sys.exit(str(fault))
+
+
+if __name__ == "__main__":
+    main()

@@ -46,10 +46,14 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def static_files_by_their_plain_names() -> Iterator[None]:
-    """Names with a digest need ``collectstatic``; the journeys, whose servers are real, have it."""
+def static_files_by_their_plain_names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Names with a digest need ``collectstatic``; the journeys, whose servers are real, have it.
+
+    The folder is empty, because WhiteNoise reads all of it for each test client, which takes longer than most requests.
+    """
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    with override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}):
+    folder = tmp_path_factory.mktemp("static")
+    with override_settings(STATIC_ROOT=folder, STORAGES={**settings.STORAGES, "staticfiles": plain}):
         yield
 
 

@@ -31,6 +31,7 @@ PAGES = {
     "user": ("view", "add", "change"),
     "role": ("view", "add", "change", "delete"),
     "event": ("view",),
+    "session": ("end",),
 }
 """The permissions that this administration asks for."""
 

@@ -4,7 +4,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.password_validation import validate_password
-from django.db.models import CharField, Q, QuerySet, Value
+from django.db.models import CharField, Prefetch, Q, QuerySet, Value
 from django.db.models.functions import Concat
 from django.http import HttpRequest
 
@@ -12,26 +12,31 @@ from core_identity.admin.across import AllDriftPage, AllMismatchesPage, Reactiva
 from core_identity.admin.bulk_people import (
     AcceptDriftPage,
     ExpireManyPage,
+    GiveRoleManyPage,
     UnexpireManyPage,
     UnexpireRequestedPage,
 )
 from core_identity.admin.drift import UserDriftPage
 from core_identity.admin.erasure import ErasePage
 from core_identity.admin.expiry import ExpirePage, UnexpirePage
+from core_identity.admin.guarded import is_guarded_from
 from core_identity.admin.links import OfferPage, PeopleActions, UidsPage
 from core_identity.admin.merge import MergePage
+from core_identity.admin.sessions import EndSessionsPage
 from core_identity.admin.story import story_of
+from core_identity.admin.timeline import CONFLICTS, EVENTS
 from core_identity.admin.user_filters import RelatedFilter, StatusFilter
 from core_identity.admin.user_pages import PasswordPage, RolesPage
 from core_identity.admin_kit.base import CoreAdmin, seen_by
 from core_identity.admin_kit.forms import WrittenByService
 from core_identity.admin_kit.logs import chip
+from core_identity.admin_kit.timeline import Source
 from core_identity.attributes import FIELDS
 from core_identity.brand import BRAND
 from core_identity.keys import key
 from core_identity.models import Identity, User
 from core_identity.password_guard import require_password_budget
-from core_identity.selectors.users import guarded_users, status_of
+from core_identity.selectors.users import status_of
 from core_identity.services.users import change_user, create_user
 
 FLAGS = ("is_staff", "is_superuser")
@@ -77,21 +82,25 @@ class UserForm(WrittenByService, forms.ModelForm):
         return change_user(actor=self.actor, user_id=self.instance.pk, **changed)
 
 
-@admin.register(User)
 class UserAdmin(PeopleActions, CoreAdmin):
+    """The pages of users. `core_identity.config.admin` registers it, with the logs of all packages as `sources` of the timeline."""
+
     form = UserForm
+    sources: tuple[Source, ...] = (EVENTS, CONFLICTS)
     pages = (
         RolesPage,
         PasswordPage,
         MergePage,
         UserDriftPage,
         UidsPage,
+        EndSessionsPage,
         ErasePage,
         ExpirePage,
         UnexpirePage,
         OfferPage,
         ExpireManyPage,
         UnexpireManyPage,
+        GiveRoleManyPage,
         AllDriftPage,
         AcceptDriftPage,
         ReactivationsPage,
@@ -108,13 +117,14 @@ class UserAdmin(PeopleActions, CoreAdmin):
         ("grants__role", RelatedFilter),
         ("customer", RelatedFilter),
     )
-    list_select_related = ("customer",)
     search_fields = ("username_key", "email_key")
     search_help_text = "By username, name, email, UID, userName, NameID, externalId or SCIM id."
     autocomplete_fields = ("customer",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return super().get_queryset(request).prefetch_related("identities__connection")
+        identities = Identity.objects.select_related("connection")
+        people: QuerySet[User] = super().get_queryset(request).select_related("customer", "merged_into")
+        return people.prefetch_related(Prefetch("identities", queryset=identities))
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change, **({} if obj else {"form": NewUserForm}), **kwargs)
@@ -141,7 +151,7 @@ class UserAdmin(PeopleActions, CoreAdmin):
             return False
         if obj is not None and obj.merged_into_id is not None:
             return False
-        return obj is None or request.user.is_superuser or not guarded_users().filter(pk=obj.pk).exists()
+        return obj is None or not is_guarded_from(request, obj)
 
     def found_by(self, term: str) -> Q:
         name = key(term)
@@ -166,12 +176,15 @@ class UserAdmin(PeopleActions, CoreAdmin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         user = context.get("original")
         if user is not None:
-            # Read it again, because the instance of the form may contain refused values.
-            stored = self.get_queryset(request).get(pk=user.pk)
+            # After a POST read it again, because the instance of the form may contain refused values.
+            stored = user if request.method == "GET" else self.get_queryset(request).get(pk=user.pk)
             may_change = self.has_change_permission(request, user)
             context.update(
-                story=story_of(stored),
+                title=stored.get_full_name() or stored.username,
+                subtitle=None,
+                story=story_of(stored, request, self.sources),
                 may_act=may_change,
+                may_end_sessions=EndSessionsPage.is_open_to(self, request, user),
                 takes_password=not stored.identities.all(),
                 sees=seen_by(request),
             )

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.seed` fills a service with what the product would have written."""
+"""`python -m benchmarks.population` fills a service with what the product would have written."""
 
 import pytest
 from django.db import connection as database

@@ -118,14 +118,14 @@ create   *                 *        yes        no           R25
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a table: its cases, and their outcome."""
+    """One line of a table: the values that it accepts (of columns that do not accept all), and their outcome."""
 
     line: str
-    when: Mapping[str, str]
+    when: tuple[tuple[str, frozenset[str]], ...]
     then: Mapping[str, str]
 
     def fits(self, case: Mapping[str, str]) -> bool:
-        return all(_fits(pattern, case[column]) for column, pattern in self.when.items())
+        return all(case[column] in accepted for column, accepted in self.when)
 
 
 Case = Mapping[str, str]
@@ -150,12 +150,19 @@ def read_table(text: str, *, outcomes: tuple[str, ...]) -> tuple[Row, ...]:
     for line in lines:
         cells = dict(zip(_cells(heading), _cells(line), strict=True))
         then = {name: cells.pop(name) for name in outcomes}
-        rows.append(Row(line, cells, then))
+        when = tuple((column, _accepted(column, pattern)) for column, pattern in cells.items() if pattern != "*")
+        rows.append(Row(line, when, then))
     return tuple(rows)
 
 
 def _cells(line: str) -> list[str]:
     return re.split(r" {2,}", line.strip())
+
+
+def _accepted(column: str, pattern: str) -> frozenset[str]:
+    if pattern.startswith("!"):
+        return frozenset(DIMENSIONS[column]) - {pattern[1:]}
+    return frozenset(pattern.split("|"))
 
 
 ANSWER_ROWS: Final = read_table(ANSWERS, outcomes=("answer", "rule"))
@@ -183,9 +190,3 @@ def standing_after(case: Case, answer: str) -> tuple[bool, bool]:
     then = first_fit(STANDING_ROWS, {**case, "answer": answer}).then
     expired = case["expired"] if then["is expired"] == "as before" else then["is expired"]
     return then["is active"] == "yes", expired == "yes"
-
-
-def _fits(pattern: str, value: str) -> bool:
-    if pattern.startswith("!"):
-        return value != pattern[1:]
-    return pattern == "*" or value in pattern.split("|")

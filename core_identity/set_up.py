@@ -3,14 +3,15 @@
 Each app registers the steps and the values that it knows, because core_identity does not import the protocol apps.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from core_identity.brand import BRAND
 from core_identity.models.connection import UidRule
+from core_identity.sketches import Drawing, Sketch, sketch
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -23,6 +24,11 @@ class Vendor(StrEnum):
     ENTRA = "entra"
     GOOGLE = "google"
     OTHER = "other"
+
+    @classmethod
+    def chosen(cls, text: str | None) -> "Vendor":
+        """Return the vendor of a query or a cookie. Okta for everything else."""
+        return next((one for one in cls if one == text), cls.OKTA)
 
     @property
     def label(self) -> str:
@@ -51,6 +57,8 @@ class Step:
     page_title: str = ""
     seen_at: datetime | None = None
     for_customer: "CustomerStep | None" = None
+    is_optional: bool = False
+    """It comes after the step of the same order, is not counted, and is never the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,17 @@ class Screen:
     title: str
     way: str
     values: tuple[Value, ...] = field(default=())
+    step: str = "saml_app"
+    """The name of the step that shows it."""
+    used_by: str = "saml_app"
+    """The name of the step whose tick proves that the values were entered. Until then they are unfolded."""
+    drawing: Drawing | None = None
+
+    @property
+    def sketch(self) -> Sketch | None:
+        """Where the values go, drawn."""
+        fields = [(value.label, value.value) for value in self.values]
+        return sketch(self.drawing, self.title, fields) if self.drawing else None
 
 
 Steps = Callable[["Connection"], Iterable[Step]]
@@ -104,12 +123,64 @@ def register(*, steps: Steps, screens: Screens | None = None) -> None:
 
 def steps_of(connection: "Connection") -> list[Step]:
     """Return the steps of a connection in their order. A constant number of statements."""
-    return sorted((step for steps in _STEPS for step in steps(connection)), key=lambda step: step.order)
+    found = (step for steps in _STEPS for step in steps(connection))
+    return sorted(found, key=lambda step: (step.order, step.is_optional))
 
 
 def screens_of(connection: "Connection", vendor: Vendor) -> list[Screen]:
     """Return the screens of this vendor that need our values, in the order in which an administrator meets them. Nothing in them is secret."""
     return [screen for screens in _SCREENS for screen in screens(connection, vendor)]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownStep:
+    """A step as a page shows it. ``state``: done, next, open or optional. ``act`` is the address of the page that does it, or empty."""
+
+    name: str
+    title: str
+    facts: tuple[str, ...]
+    advice: str
+    act: str
+    act_title: str
+    seen_at: datetime | None = None
+    state: str = "open"
+    screens: tuple[Screen, ...] = ()
+    is_unfolded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The steps of a page, how many of them are done, and of how many. Optional steps are not counted."""
+
+    steps: list[ShownStep]
+    done: int
+    of: int
+
+    @property
+    def is_complete(self) -> bool:
+        return self.done == self.of
+
+
+def progress(steps: Sequence[Step], shown_as: Callable[[Step], ShownStep], screens: Sequence[Screen] = ()) -> Progress:
+    """Return the steps as a page shows them, each with its state and with those of ``screens`` that belong to it."""
+    counted = [step for step in steps if not step.is_optional]
+    following = next((step for step in counted if not step.done), None)
+    open_steps = {step.name for step in steps if not step.done}
+    shown = []
+    for step in steps:
+        own = tuple(screen for screen in screens if screen.step == step.name)
+        unfolded = any(screen.used_by in open_steps for screen in own)
+        state = _state(step, is_next=step is following)
+        shown.append(replace(shown_as(step), state=state, screens=own, is_unfolded=unfolded))
+    return Progress(shown, sum(step.done for step in counted), len(counted))
+
+
+def _state(step: Step, *, is_next: bool) -> str:
+    if step.done:
+        return "done"
+    if step.is_optional:
+        return "optional"
+    return "next" if is_next else "open"
 
 
 def uid_rule_in_words(rule: str) -> str:

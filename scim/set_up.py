@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from core_identity.set_up import CustomerStep, Screen, Step, Value, Vendor
+from core_identity.sketches import Drawing
 from scim.connections import urls
 from scim.models import BearerToken, OAuthClient, ProvisioningRecord
 from scim.wire.urns import ENTERPRISE_USER
@@ -13,13 +14,16 @@ if TYPE_CHECKING:
 
 _GOOD: Final = 300
 """Statuses below this one are successes."""
+STEP: Final = "provisioning"
+"""The step that shows the screens."""
+USED_BY: Final = "test_call"
 _LATELY: Final = 200
 """Calls that are searched for a success."""
 
 
 def steps(connection: "Connection") -> Iterator[Step]:
     """Yield the steps that scim can tick. Four statements."""
-    client = OAuthClient.objects.filter(connection=connection).first()
+    client = getattr(connection, "oauth_client", None)
     token = BearerToken.objects.filter(connection=connection, revoked_at=None).order_by("-id").first()
     calls = ProvisioningRecord.objects.filter(connection_slug=connection.slug, connection_id=connection.pk)
     newest = calls.order_by("-id").first()
@@ -28,7 +32,7 @@ def steps(connection: "Connection") -> Iterator[Step]:
     has_credential = client is not None or token is not None
     yield Step(
         6,
-        "provisioning",
+        STEP,
         "Provisioning prepared",
         done=has_credential,
         facts=_credentials(client, token),
@@ -65,7 +69,7 @@ def steps(connection: "Connection") -> Iterator[Step]:
     )
     yield Step(
         8,
-        "test_call",
+        USED_BY,
         "The identity provider tested the connection",
         done=good is not None,
         facts=_call(newest, is_good=good is not None),
@@ -108,6 +112,10 @@ def _call(newest: ProvisioningRecord | None, *, is_good: bool) -> tuple[str, ...
     )
 
 
+_OKTA_APP: Final = ("General", "Sign On", "Provisioning", "Assignments", "Push Groups")
+_ENTRA_APP: Final = ("Overview", "Properties", "Users and groups", "Single sign-on", "Provisioning")
+
+
 def screens(connection: "Connection", vendor: Vendor) -> Iterator[Screen]:
     """Yield the provisioning screens at this vendor. One statement."""
     known = urls(connection)
@@ -140,6 +148,9 @@ def screens(connection: "Connection", vendor: Vendor) -> Iterator[Screen]:
                     ),
                     Value("client_secret", "Client Secret", "shown once, when it is made", copied=False),
                 ),
+                step=STEP,
+                used_by=USED_BY,
+                drawing=Drawing(_OKTA_APP, "Provisioning"),
             )
             yield Screen(
                 "Profile Editor: Add Attribute",
@@ -149,6 +160,9 @@ def screens(connection: "Connection", vendor: Vendor) -> Iterator[Screen]:
                     Value("uid_namespace", "External namespace", ENTERPRISE_USER),
                     Value("uid_scope", "Attribute type", "Personal", copied=False),
                 ),
+                step=STEP,
+                used_by=USED_BY,
+                drawing=Drawing(("Users", "Profile Editor", "Add Attribute"), "Add Attribute"),
             )
         case Vendor.ENTRA:
             yield Screen(
@@ -158,6 +172,9 @@ def screens(connection: "Connection", vendor: Vendor) -> Iterator[Screen]:
                     Value("scim_base_url", "Tenant URL", known["scim_base_url"]),
                     Value("token", "Secret Token", "the long-lived token, shown once when it is made", copied=False),
                 ),
+                step=STEP,
+                used_by=USED_BY,
+                drawing=Drawing(_ENTRA_APP, "Provisioning", at_the_side=True),
             )
             yield Screen(
                 "Mappings: Provision Microsoft Entra ID Users",
@@ -175,11 +192,16 @@ def screens(connection: "Connection", vendor: Vendor) -> Iterator[Screen]:
                         copied=False,
                     ),
                 ),
+                step=STEP,
+                used_by=USED_BY,
+                drawing=Drawing(_ENTRA_APP, "Provisioning", at_the_side=True, columns=("Target attribute", "Source")),
             )
         case Vendor.GOOGLE:
             yield Screen(
                 "Provisioning",
                 "Google offers SCIM for apps of its catalogue only. People are created at their first sign-in instead.",
+                step=STEP,
+                used_by=USED_BY,
             )
         case _:
             yield Screen(
@@ -204,4 +226,6 @@ def screens(connection: "Connection", vendor: Vendor) -> Iterator[Screen]:
                     ),
                     Value("uid_path", "Attribute of the UID", uid),
                 ),
+                step=STEP,
+                used_by=USED_BY,
             )

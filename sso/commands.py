@@ -3,6 +3,7 @@
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,8 @@ from core_identity.selectors.connections import connection_by_slug
 from core_identity.services.connections import SettingsError, SettingsErrors
 from sso.models import SamlSettings
 from sso.settings.changes import event_changes
-from sso.settings.email_domains import unverify_domain, verified_domains, verify_domain
+from sso.settings.domain_proof import record_for
+from sso.settings.email_domains import look_for_proof, unverify_domain, verified_domains, verify_domain
 from sso.settings.idp_changes import adopt, difference, read_source, refresh, settings_or_new, warnings_of
 from sso.settings.keys import activate_key, certificate_facts, keys_of, make_key, retire_key, seal_again
 
@@ -113,6 +115,7 @@ class SamlActs(AnsweringCommand):
         )
         verifying.add_argument("slug", metavar="SLUG")
         verifying.add_argument("domain", metavar="DOMAIN")
+        verifying.add_argument("--by-dns", action="store_true", help="only if its DNS TXT record is published")
         verifying.add_argument("--undo", action="store_true", help="undo the verification")
 
     def act_saml_keys(self, *, slug: str, step: str, reason: str, json: bool, **_: Any) -> None:
@@ -127,17 +130,25 @@ class SamlActs(AnsweringCommand):
         lines = [f"{one['state']:<6}  {one['sha256']}  ends {one['ends_at']}" for one in keys]
         self.answer({"connection": slug, "keys": keys}, as_json=json, lines=lines)
 
-    def act_verify_domain(self, *, slug: str, domain: str, undo: bool, reason: str, json: bool, **_: Any) -> None:
+    def act_verify_domain(
+        self, *, slug: str, domain: str, by_dns: bool, undo: bool, reason: str, json: bool, **_: Any
+    ) -> None:
         connection = connection_by_slug(slug)
-        act = unverify_domain if undo else verify_domain
-        act(actor=self.actor, connection=connection, domain=domain, reason=reason)
+        if by_dns and not undo:
+            look_for_proof(connection, domain)
+        if undo:
+            unverify_domain(actor=self.actor, connection=connection, domain=domain, reason=reason)
+        else:
+            verify_domain(actor=self.actor, connection=connection, domain=domain, reason=reason, by_dns=by_dns)
         verified = {one.domain: one for one in verified_domains(connection)}
-        domains: list[dict[str, str | None]] = []
+        domains: list[dict[str, Any]] = []
         entered = SamlSettings.objects.filter(connection=connection).values_list("email_domains", flat=True).first()
         for name in entered or []:
             one = verified.get(name)
             at, by = (one.verified_at.isoformat(), one.verified_by) if one else (None, None)
-            domains.append({"domain": name, "verified_at": at, "verified_by": by})
+            domains.append(
+                {"domain": name, "verified_at": at, "verified_by": by, "record": asdict(record_for(connection, name))}
+            )
         lines = [
             f"{one['domain']}: {'verified by ' + str(one['verified_by']) if one['verified_at'] else 'not verified'}"
             for one in domains

@@ -1,6 +1,7 @@
 """The SAML steps of a connection's set-up, and the SAML screens of the IdPs that we know (R37)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -8,9 +9,11 @@ from django.utils import timezone
 
 from core_identity.attributes import FOLLOWED, NAMES
 from core_identity.set_up import CustomerStep, Screen, Step, Value, Vendor
+from core_identity.sketches import Drawing
 from sso.models import SamlSettings, SignInRecord
 from sso.saml.certificates import end_of
 from sso.saml.signed import Signed
+from sso.settings.email_domains import verified_domains
 from sso.settings.idp_changes import warnings_of
 from sso.sign_in.outcomes import SIGNED_IN
 
@@ -22,11 +25,11 @@ LATELY: Final = 200
 
 
 def steps(connection: "Connection") -> Iterator[Step]:
-    """Yield the steps that sso can tick. Three statements.
+    """Yield the steps that sso can tick. Four statements.
 
     Only a sign-in whose signature was verified ticks a step, because anybody can send the others.
     """
-    saml = SamlSettings.objects.filter(connection=connection).first()
+    saml = getattr(connection, "saml", None)
     records = SignInRecord.objects.filter(connection_slug=connection.slug).order_by("-id")
     signed_in = records.filter(code=SIGNED_IN, is_test=False).first()
     # Once people sign in, nobody looks for tests: they could be a million rows back.
@@ -100,6 +103,33 @@ def steps(connection: "Connection") -> Iterator[Step]:
             else "Send the metadata first.",
         ),
     )
+    if saml is not None:
+        yield _domains_step(saml)
+
+
+def _domains_step(saml: SamlSettings) -> Step:
+    verified = [one.domain for one in verified_domains(saml.connection)]
+    facts = (
+        (f"{', '.join(verified)}: people with such an address are sent on from the sign-in page.",) if verified else ()
+    )
+    return Step(
+        5,
+        "domains",
+        "Email domains lead here",
+        done=bool(verified),
+        facts=facts,
+        advice="People then type their email address on the sign-in page and need no link. The customer proves a domain by a DNS record.",
+        page="domains",
+        page_title="Email domains",
+        for_customer=CustomerStep(
+            "Lead your people by their email address",
+            "Optional. People then type their email address on our sign-in page and need no link. You prove your domain by a DNS record.",
+            facts=facts,
+            act="portal-domains",
+            act_title="Email domains",
+        ),
+        is_optional=True,
+    )
 
 
 def _last_refused(what: str, records: Sequence[SignInRecord]) -> tuple[str, ...]:
@@ -164,10 +194,26 @@ _UID: Final[Mapping[tuple[Vendor, str], str]] = {
 
 def screens(connection: "Connection", vendor: Vendor) -> Iterator[Screen]:
     """Yield the screens of the SAML app at this vendor. One statement."""
-    found = SamlSettings.objects.filter(connection=connection).first()
+    found = getattr(connection, "saml", None)
     saml = found or SamlSettings(connection=connection)
-    yield _app_screen(saml, vendor)
-    yield _attribute_screen(saml, vendor)
+    app, attributes = _DRAWINGS.get(vendor, (None, None))
+    yield replace(_app_screen(saml, vendor), drawing=app)
+    yield replace(_attribute_screen(saml, vendor), drawing=attributes)
+
+
+_OKTA_WIZARD: Final = ("1 General Settings", "2 Configure SAML", "3 Feedback")
+_ENTRA_APP: Final = ("Overview", "Properties", "Users and groups", "Single sign-on", "Provisioning")
+_DRAWINGS: Final[Mapping[Vendor, tuple[Drawing, Drawing]]] = {
+    Vendor.OKTA: (
+        Drawing(_OKTA_WIZARD, "2 Configure SAML"),
+        Drawing(_OKTA_WIZARD, "2 Configure SAML", columns=("Name", "Value")),
+    ),
+    Vendor.ENTRA: (
+        Drawing(_ENTRA_APP, "Single sign-on", at_the_side=True),
+        Drawing(_ENTRA_APP, "Single sign-on", at_the_side=True, columns=("Claim name", "Source attribute")),
+    ),
+}
+"""Where the values of the app go, and those of its attributes."""
 
 
 def _app_screen(saml: SamlSettings, vendor: Vendor) -> Screen:

@@ -12,15 +12,22 @@ document.addEventListener("click", async (event) => {
   }
 });
 
-// Renew the list of steps while somebody looks at it, so that ticks turn by themselves.
+// Renew the text of the steps while somebody looks at it, so that ticks turn by themselves. The part with the focus, and the values, stay as they are.
 document.addEventListener("DOMContentLoaded", () => {
   const steps = document.querySelector("[data-renew]:not([data-finished])");
   if (!steps) return;
   setInterval(async () => {
-    if (document.hidden || steps.contains(document.activeElement)) return;
+    if (document.hidden) return;
     try {
       const answer = await fetch(steps.dataset.renew, { headers: { Accept: "text/html" } });
-      if (answer.ok && !answer.redirected) steps.innerHTML = await answer.text();
+      if (!answer.ok || answer.redirected) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const part of fresh.querySelectorAll("[id^=live-]")) {
+        const shown = document.getElementById(part.id);
+        if (!shown || shown.contains(document.activeElement) || shown.innerHTML === part.innerHTML) continue;
+        shown.innerHTML = part.innerHTML;
+        if (part.parentElement.matches(".core-step")) shown.parentElement.className = part.parentElement.className;
+      }
     } catch {
       // The next attempt is in five seconds.
     }

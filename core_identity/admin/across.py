@@ -111,9 +111,6 @@ class WaitingGroupsPage(AcrossPage):
         roles = roles_by_name([group.name_key for group in page.rows if group.role is None])
         return [(group, roles.get(group.name_key)) for group in page.rows]
 
-    def facts(self, form: Any) -> dict[str, Any]:
-        return {**super().facts(form), **may_map(self.request)}
-
 
 class UnmappedGroupsPage(AcrossPage):
     """R31: the groups in assertions of all connections that give no role."""
@@ -127,10 +124,10 @@ class UnmappedGroupsPage(AcrossPage):
 
     def shown(self, page: Shown) -> Any:
         roles = roles_by_name([one.name for one in page.rows])
-        return [(one, roles.get(key(one.name))) for one in page.rows]
+        return [(one, one.connection, roles.get(key(one.name))) for one in page.rows]
 
     def facts(self, form: Any) -> dict[str, Any]:
-        return {**super().facts(form), **may_map(self.request), "sample": SAMPLE}
+        return {**super().facts(form), "sample": SAMPLE}
 
 
 class AllMismatchesPage(AcrossPage):
@@ -182,5 +179,5 @@ class RefusedPage(AcrossPage):
 
 def may_map(request: HttpRequest) -> dict[str, bool]:
     """Return which of the pages that map a group this administrator may open."""
-    permissions = {"may_make_roles": "add_role", "may_change_roles": "change_role", "may_permit": "change_connection"}
+    permissions = {"may_make_roles": "add_role", "may_change_roles": "change_role"}
     return {name: request.user.has_perm(f"core_identity.{permission}") for name, permission in permissions.items()}

@@ -18,10 +18,12 @@ from core_identity.admin.connection_pages import ExternalIdPage, GrantablePage, 
 from core_identity.admin.connection_tabs import tabs_for
 from core_identity.admin.drift import ConnectionDriftPage
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
+from core_identity.admin.map_group import GroupPage
 from core_identity.admin.set_up import OverviewPage, StepsPage
-from core_identity.admin.setup_links import SetupLinkPage
+from core_identity.admin.setup_links import SetupLinkPage, SetUpsPage
 from core_identity.admin.succession import RekeyPage, SucceedPage
 from core_identity.admin_kit.base import CoreAdmin
+from core_identity.admin_kit.lists import OfCustomer
 from core_identity.admin_kit.logs import chip
 from core_identity.admin_kit.pages import ConnectionPart, Pages
 from core_identity.models import Connection, Identity
@@ -71,21 +73,24 @@ class ConnectionAdmin(CoreAdmin):
         GrantablePage,
         MismatchesPage,
         GroupsPage,
+        GroupPage,
         BurstPage,
         ConnectionDriftPage,
         RekeyPage,
         SucceedPage,
         WaitingGroupsPage,
         UnmappedGroupsPage,
+        SetUpsPage,
     )
     parts: ClassVar[tuple[ConnectionPart, ...]] = ()
     """What other packages show; `core_identity.config.admin` knows them."""
     list_display = ("link", "name", "customer", "state", "last_sign_in", "last_push")
     list_display_links = None
-    list_filter = ("enabled", "customer")
+    list_filter = ("enabled", OfCustomer)
     list_select_related = ("customer",)
     search_fields = ("slug", "customer__name_key")
     search_help_text = "By slug, or name of the customer."
+    empty_list = "No connection yet, so nobody can sign in or be pushed. Add a customer first, and then its connection."
     autocomplete_fields = ("customer",)
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
@@ -94,7 +99,8 @@ class ConnectionAdmin(CoreAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
         connections: QuerySet[Connection] = super().get_queryset(request)
         pushed = Identity.objects.filter(connection=OuterRef("pk"), pushed_at__isnull=False)
-        return connections.annotate(
+        related = [name for part in self.parts for name in part.related]
+        return connections.select_related("customer", *related).annotate(
             people=Exists(Identity.objects.filter(connection=OuterRef("pk"))),
             pushed=Subquery(pushed.order_by("-changed_at").values("changed_at")[:1]),
             **{name: column for part in self.parts for name, column in part.columns.items()},

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from core_identity.admin.connection_tabs import tabs_for
 from core_identity.admin.setup_links import marks_of
 from core_identity.admin_kit.pages import ConnectionReadPage
 from core_identity.models import Connection
-from core_identity.set_up import Step, Vendor, screens_of, steps_of
+from core_identity.set_up import Progress, ShownStep, Step, progress, screens_of, steps_of
+from core_identity.vendor_choice import remember_vendor, vendors_for
 
 
 class StepsPage(ConnectionReadPage):
@@ -16,17 +18,14 @@ class StepsPage(ConnectionReadPage):
 
     name = "steps"
     title = "Steps of {row}"
-    template_name = "admin/core_identity/connection/steps.html"
+    template_name = "set_up/steps.html"
 
     def facts(self, form: Any) -> dict[str, Any]:
-        steps = steps_of(self.row)
-        following = next((step.order for step in steps if not step.done), None)
+        return {"progress": self.progress()}
+
+    def progress(self) -> Progress:
         pages = {page["url"] for tab in tabs_for(self.admin, self.request, self.row) for page in tab["pages"]}
-        return {
-            "steps": [(step, _address(self.row, step, pages), step.order == following) for step in steps],
-            "done": sum(step.done for step in steps),
-            "of": len(steps),
-        }
+        return progress(steps_of(self.row), lambda step: _shown(self.row, step, pages))
 
 
 class OverviewPage(StepsPage):
@@ -38,19 +37,22 @@ class OverviewPage(StepsPage):
     def get_title(self, form: Any) -> str:
         return self.row.name
 
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return remember_vendor(request, super().get(request, *args, **kwargs))
+
     def facts(self, form: Any) -> dict[str, Any]:
-        vendor = next((one for one in Vendor if one == self.request.GET.get("idp")), Vendor.OKTA)
+        choice = vendors_for(self.request)
         return {
             **super().facts(form),
             **self.admin.overview(self.row),
             **marks_of(self.row),
-            "vendor": vendor,
-            "vendors": list(Vendor),
-            "screens": screens_of(self.row, vendor),
+            **choice,
+            "screens": screens_of(self.row, choice["vendor"]),
         }
 
 
-def _address(connection: Connection, step: Step, pages: set[str]) -> str:
-    """Return the address of the page that does a step, if this administrator may open it."""
+def _shown(connection: Connection, step: Step, pages: set[str]) -> ShownStep:
+    """Return a step with the address of its page, if this administrator may open it."""
     address = reverse(f"admin:core_identity_connection_{step.page}", args=[connection.pk]) if step.page else ""
-    return address if address in pages else ""
+    act = address if address in pages else ""
+    return ShownStep(step.name, step.title, step.facts, step.advice, act, step.page_title, step.seen_at)

@@ -2,16 +2,18 @@
 
 from typing import Any, cast
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from core_identity.admin.across import AcrossPage
+from core_identity.admin_kit.filters import Filters, Shown
 from core_identity.admin_kit.forms import ActForm
 from core_identity.admin_kit.pages import Access, ConnectionPage
 from core_identity.models import Connection, SetupLink, User
-from core_identity.portal.links import live_links, make_link, revoke_link
+from core_identity.portal.links import address_of, live_links, make_link, revoke_link
 from core_identity.portal.trust import Proposed, waiting_proposals
+from core_identity.portal.waiting import WaitingSetUp, waiting_set_ups
 
 SHOWN = 10
 
@@ -40,7 +42,7 @@ class SetupLinkPage(ConnectionPage):
     access = Access.SUPERUSER
     form_class = SetupLinkForm
     template_name = "admin/core_identity/connection/setup_link.html"
-    done = "The set-up link is revoked."
+    done = "The set-up link has ended."
 
     def may_open(self) -> bool:
         return not self.row.own_idp  # nobody outside decides about our own IdP
@@ -49,8 +51,7 @@ class SetupLinkPage(ConnectionPage):
         """Show a new link once. Nothing else contains its secret."""
         if form.written is None:
             return super().form_valid(form)
-        link = settings.PUBLIC_URL + reverse("portal-open", args=[form.written])
-        context = {**self.get_context_data(form=form), "link": link}
+        context = {**self.get_context_data(form=form), "link": address_of(form.written)}
         return TemplateResponse(self.request, "admin/core_identity/connection/setup_link_made.html", context)
 
     def next_page(self, form: Any) -> str:
@@ -60,6 +61,25 @@ class SetupLinkPage(ConnectionPage):
         live = set(live_links().filter(connection=self.row).values_list("pk", flat=True))
         links = SetupLink.objects.select_related("made_by").filter(connection=self.row)[:SHOWN]
         return {"links": [(link, link.pk in live) for link in links], "proposals": proposals_of(self.row)}
+
+
+class SetUpsPage(AcrossPage):
+    """For superusers, because only they decide what set-up links propose."""
+
+    name = "set-ups"
+    title = "Set-ups by customers"
+    access = Access.SUPERUSER
+    template_name = "admin/core_identity/connection/set_ups.html"
+
+    def found(self, filters: Filters) -> Any:
+        return waiting_set_ups(filters.rows())
+
+    def shown(self, page: Shown) -> Any:
+        return [(one, _address(one)) for one in page.rows]
+
+
+def _address(one: WaitingSetUp) -> str:
+    return reverse(f"admin:core_identity_connection_{one.page}", args=[one.connection.pk])
 
 
 def proposals_of(connection: Connection) -> list[dict[str, Any]]:

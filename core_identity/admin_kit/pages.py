@@ -249,5 +249,7 @@ class ConnectionPart:
     """What the templates show: warnings on each page, and more on the overview."""
     columns: Mapping[str, Any]
     """Expressions that the list of connections shows, by name."""
+    related: tuple[str, ...]
+    """Rows of one connection that its pages read: loaded with it, in one statement."""
     health: "Callable[[Connection, Mapping[str, Any]], Iterable[HealthRow]]"
     """The rows of the health card, from the connection and the facts. Their cost does not grow with people or logs."""

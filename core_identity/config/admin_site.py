@@ -1,12 +1,14 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial, wraps
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
+from django.db import connection as database
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.template.response import TemplateResponse
+from django.template.response import SimpleTemplateResponse, TemplateResponse
 from django.urls import path, reverse
 
 from core_identity.brand import BRAND
@@ -16,6 +18,22 @@ from core_identity.signals import signed_out
 
 LOGS = ("scim.ProvisioningRecord", "sso.SignInRecord")
 """Models of other apps that administrators may read."""
+
+
+@contextmanager
+def planned_for_its_values() -> Iterator[None]:
+    """Let PostgreSQL plan each statement of a block for its values.
+
+    A prepared statement may get one plan for all values. That is fast for the requests of programs. But a list of an administrator filters by values
+    that fit very few rows or nearly all of them, and a plan for one kind reads a whole table for the other.
+    """
+    database.ensure_connection()
+    driver = database.connection
+    before, driver.prepare_threshold = driver.prepare_threshold, None
+    try:
+        yield
+    finally:
+        driver.prepare_threshold = before
 
 
 class CoreAdminSite(AdminSite):
@@ -37,7 +55,10 @@ class CoreAdminSite(AdminSite):
         @wraps(view)
         def with_refusals(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             try:
-                return view(request, *args, **kwargs)
+                with planned_for_its_values():
+                    answer = view(request, *args, **kwargs)
+                    # Rendered here, because a list is read while it is rendered.
+                    return answer.render() if isinstance(answer, SimpleTemplateResponse) else answer
             except IdentityError as refused:
                 messages.error(request, refused.message)
                 return redirect("admin:index")

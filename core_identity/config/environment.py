@@ -59,6 +59,20 @@ def trusted_proxies() -> int:
     return proxies
 
 
+def dns_resolvers() -> list[tuple[str, int]]:
+    """Return the addresses and ports of ``DNS_RESOLVERS``. Empty: those of the host."""
+    resolvers = []
+    for text in env.list("DNS_RESOLVERS", default=[]):
+        parts = urlsplit(f"//{text}")
+        try:
+            resolvers.append((str(ip_address(parts.hostname or "")), parts.port or 53))
+        except ValueError as fault:
+            raise ImproperlyConfigured(
+                "DNS_RESOLVERS must be IP addresses with commas between them, each with or without a port: 10.0.0.2,[fd00::2]:53"
+            ) from fault
+    return resolvers
+
+
 def burst_limits() -> BurstLimits:
     """Return from how many deactivations on an alarm is due (R22a)."""
     standard = BurstLimits()

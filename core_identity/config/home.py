@@ -13,8 +13,10 @@ from core_identity.admin_kit.base import seen_by
 from core_identity.config.charts import Chart, chart
 from core_identity.models import Connection
 from core_identity.policy.wording import CAUSES
+from core_identity.portal.waiting import waiting_set_ups
 from core_identity.selectors.bursts import may_settle_bursts, open_bursts
 from core_identity.selectors.home import (
+    SHOWN,
     connections,
     groups_without_a_role,
     open_conflicts,
@@ -83,7 +85,7 @@ def home(request: HttpRequest, counts: Mapping[str, int]) -> dict[str, Any]:
         "counts": counts,
         "waiting_total": sum(counts[one] for one in _DECIDED if one in counts),
     }
-    page["waiting"] = sorted(_waiting(sees), key=lambda one: one.since)
+    page["waiting"] = sorted(_waiting(counts, sees), key=lambda one: one.since)
     page["oldest_conflict"] = min((one.since for one in page["waiting"] if one.action == "Decide"), default=None)
     banners = list(_own_banners(request))
     if sees["user"]:
@@ -105,11 +107,15 @@ def home(request: HttpRequest, counts: Mapping[str, int]) -> dict[str, Any]:
 
 
 _LOGS: Final = (SIGN_INS, CALLS)
-_DECIDED: Final = ("conflicts", "groups", "reactivations")
+_DECIDED: Final = ("conflicts", "groups", "reactivations", "set_ups")
 """The counts of the navigation that wait for a decision. Drift may stay as it is."""
 
 
-def _waiting(sees: Mapping[str, bool]) -> Iterator[Waiting]:
+def _waiting(counts: Mapping[str, int], sees: Mapping[str, bool]) -> Iterator[Waiting]:
+    if counts.get("set_ups"):  # counted only for an administrator who may see them
+        for one in waiting_set_ups(most=SHOWN):
+            url = reverse(f"admin:core_identity_connection_{one.page}", args=[one.connection.pk])
+            yield Waiting(one.what, one.connection.name, one.by, one.since, url, one.action)
     if sees["conflict"]:
         for conflict in open_conflicts():
             url = reverse("admin:core_identity_conflict_change", args=[conflict.pk])

@@ -10,6 +10,7 @@ from core_identity.config.environment import (
     PublicUrl,
     burst_limits,
     database,
+    dns_resolvers,
     env,
     key_encryption_keys,
     secret,
@@ -183,11 +184,16 @@ OAUTH2_PROVIDER = {
     },
 }
 PROVISIONING_LOG_DAYS = env.int("PROVISIONING_LOG_DAYS", default=30)  # R35; 0 keeps none
+CLOSED_CONFLICT_DAYS = env.int(
+    "CLOSED_CONFLICT_DAYS", default=365
+)  # after the last message and the decision; 0 keeps all
+HOUSEKEEPING_SECONDS = env.int("HOUSEKEEPING_SECONDS", default=3600)  # a run begins no batch later
 PAYLOAD_LOG_DAYS = env.int("PAYLOAD_LOG_DAYS", default=7)  # what was sent and answered; 0 keeps nothing
 PROVISIONING_LOG_DELAY = env.float("PROVISIONING_LOG_DELAY", default=0.5)  # seconds; 0 writes each row at once
 SIGN_IN_FAILURES_PER_MINUTE = env.int("SIGN_IN_FAILURES_PER_MINUTE", default=600)  # of each address at a connection
 SIGN_IN_LOOKUPS_PER_MINUTE = env.int("SIGN_IN_LOOKUPS_PER_MINUTE", default=120)  # of each address at the sign-in page
 SIGN_IN_LOG_DAYS = env.int("SIGN_IN_LOG_DAYS", default=30)  # 0 keeps none
+DNS_RESOLVERS = dns_resolvers()  # for the proof of email domains; empty: those of the host
 SCIM_READS_PER_MINUTE = env.int("SCIM_READS_PER_MINUTE", default=30_000)  # of each connection; 0: no limit
 SCIM_WRITES_PER_MINUTE = env.int("SCIM_WRITES_PER_MINUTE", default=12_000)
 FAILURES_PER_MINUTE = env.int("FAILURES_PER_MINUTE", default=60)  # of each address

@@ -895,7 +895,7 @@ class Migration(migrations.Migration):
                 ("openings", models.PositiveIntegerField(db_default=0)),
                 ("browser_hash", models.CharField(blank=True, db_default="", db_index=True, max_length=64)),
                 ("seen_at", models.DateTimeField(help_text="When its browser was here last.", null=True)),
-                ("consented_at", models.DateTimeField(db_column="used_at", null=True)),
+                ("consented_at", models.DateTimeField(null=True)),
                 (
                     "finished_at",
                     models.DateTimeField(help_text="When the customer reported that they have finished.", null=True),
@@ -915,7 +915,6 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "db_table": "scim_setuplink",
                 "ordering": ("-id",),
             },
         ),

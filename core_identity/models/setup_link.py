@@ -19,12 +19,11 @@ class SetupLink(GuardedModel):
     openings = models.PositiveIntegerField(db_default=0)
     browser_hash = models.CharField(max_length=64, blank=True, db_default="", db_index=True)
     seen_at = models.DateTimeField(null=True, help_text="When its browser was here last.")
-    consented_at = models.DateTimeField(null=True, db_column="used_at")
+    consented_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True, help_text="When the customer reported that they have finished.")
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:
-        db_table = "scim_setuplink"  # where processes of the former release look for it
         ordering = ("-id",)
 
     def __str__(self) -> str:

@@ -34,19 +34,27 @@ COOKIE: Final = "__Host-set-up" if settings.SESSION_COOKIE_SECURE else "set-up"
 def make_link(*, actor: Actor, connection: Connection, made_by: User) -> str:
     """Return the secret part of a new link. It is shown this once; only its hash is kept. Earlier links of the connection end.
 
-    Raises `NotAllowed` where the connection is switched off (R1a), or is our own IdP, whose trust nobody outside decides (R26).
+    Raises `NotAllowed` if ``made_by`` is not an active superuser, if the connection is switched off (R1a), or if it is our own IdP. Nobody outside
+    decides about the trust of that one (R26).
     """
     locked = lock_connection(connection.pk)
     require_enabled(locked)
+    if not (made_by.is_superuser and made_by.is_active):
+        raise NotAllowed("Only an active superuser can make a set-up link.")
     if locked.own_idp:
         raise NotAllowed("A connection that is our own identity provider has no set-up link.")
-    _revoke(actor, locked, live_links().filter(connection=locked), reason="A new link was made.")
+    _revoke(actor, locked, SetupLink.objects.filter(connection=locked), reason="A new link was made.")
     secret = secrets.token_urlsafe(32)
     SetupLink.objects.create(
         connection=connection, made_by=made_by, secret_hash=_hash(secret), expires_at=database_now() + LINK_LASTS
     )
     events.record(actor=actor, kind=EventKind.SETUP_LINK_CREATED, subject=connection)
     return secret
+
+
+def address_of(secret: str) -> str:
+    """Return the address to send. A command has no URLs to look up."""
+    return f"{settings.PUBLIC_URL}/set-up/open/{secret}"
 
 
 @in_one_transaction

@@ -1,9 +1,11 @@
 """The customer's own page (R38): open the link, see the steps and the values, finish."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -13,7 +15,8 @@ from core_identity.models import SetupLink
 from core_identity.portal import links
 from core_identity.portal.pages import ACTS_PER_MINUTE, gone, portal_page, private
 from core_identity.portal.trust import Proposed, waiting_proposals
-from core_identity.set_up import Vendor, screens_of, steps_of
+from core_identity.set_up import CustomerStep, Screen, ShownStep, Step, progress, screens_of, steps_of
+from core_identity.vendor_choice import remember_vendor, vendors_for
 
 
 @credential("none")
@@ -40,15 +43,15 @@ def open_link(request: HttpRequest, secret: str) -> HttpResponse:
 @portal_page("GET", "HEAD")
 def overview(request: HttpRequest, link: SetupLink) -> HttpResponse:
     """The steps, and the values for the screens of the chosen identity provider."""
-    vendor = next((one for one in Vendor if one == request.GET.get("idp")), Vendor.OKTA)
-    page = {"vendor": vendor, "vendors": list(Vendor), "screens": screens_of(link.connection, vendor)}
-    return render(request, "portal/overview.html", {**_steps(link), **page})
+    choice = vendors_for(request)
+    page = {**_page(link, screens_of(link.connection, choice["vendor"])), **choice}
+    return remember_vendor(request, render(request, "portal/overview.html", page))
 
 
 @portal_page("GET", "HEAD", is_watched=True)
 def steps(request: HttpRequest, link: SetupLink) -> HttpResponse:
     """The list of steps alone. The page renews it by a script, so ticks turn while somebody looks."""
-    return render(request, "portal/steps.html", _steps(link))
+    return render(request, "portal/steps.html", _page(link))
 
 
 @portal_page("POST")
@@ -66,14 +69,18 @@ def leave(request: HttpRequest, link: SetupLink) -> HttpResponse:
     return response
 
 
-def _steps(link: SetupLink) -> dict[str, Any]:
-    shown = [step for step in steps_of(link.connection) if step.for_customer is not None]
-    following = next((step.order for step in shown if not step.done), None)
+def _page(link: SetupLink, screens: Sequence[Screen] = ()) -> dict[str, Any]:
+    steps = [step for step in steps_of(link.connection) if step.for_customer is not None]
     return {
         "link": link,
         "connection": link.connection,
-        "steps": [(step, step.for_customer, step.order == following) for step in shown],
-        "done": sum(step.done for step in shown),
-        "of": len(shown),
+        "progress": progress(steps, _shown, screens),
         "waiting": [Proposed(proposal.kind).label for proposal in waiting_proposals(link.connection)],
     }
+
+
+def _shown(step: Step) -> ShownStep:
+    """Return a step in the words for the customer."""
+    words = step.for_customer or CustomerStep(step.title, "")
+    act = reverse(words.act) if words.act else ""
+    return ShownStep(step.name, words.title, words.facts, words.advice, act, words.act_title)

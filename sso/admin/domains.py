@@ -7,24 +7,31 @@ from django.http import HttpRequest
 from core_identity.admin_kit.forms import ReasonForm
 from core_identity.admin_kit.pages import ConnectionPage
 from sso.admin.settings import require_settings
-from sso.models import SamlSettings
-from sso.settings.email_domains import unverify_domain, verified_domains, verify_domain
+from sso.settings.domain_proof import record_for
+from sso.settings.email_domains import prove_domain, unverify_domain, verified_domains, verify_domain
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
 
-HOW_KNOWN: Final = "How you know that the domain belongs to the customer. For example: DNS record of today, ticket 4711. Kept in the events for good."
+HOW_KNOWN: Final = (
+    "Only without a DNS record: how you know that the domain belongs to the customer. For example: contract, ticket 4711. "
+    "Kept in the events for good."
+)
 
 
 class DomainForm(ReasonForm):
-    """A button beside each domain of the settings: verify it, or take that back."""
+    """Buttons beside each domain of the settings: look up its DNS record, verify it without, or take that back."""
 
     def __init__(self, request: HttpRequest, *, connection: "Connection") -> None:
         super().__init__(request)
         self.connection = connection
         self.fields["reason"].help_text = HOW_KNOWN
+        self.fields["reason"].required = "prove" not in self.data  # the record is the reason
 
     def write(self) -> str:
+        if "prove" in self.data:
+            prove_domain(actor=self.actor, connection=self.connection, domain=self.data["prove"])
+            return str(self.data["prove"])
         act, word = (verify_domain, "verify") if "verify" in self.data else (unverify_domain, "unverify")
         domain = self.data.get(word, "")
         act(actor=self.actor, connection=self.connection, domain=domain, reason=self.cleaned_data["reason"])
@@ -38,10 +45,10 @@ class DomainsPage(ConnectionPage):
     template_name = "admin/sso/domains.html"
 
     def is_too_early(self) -> bool:
-        return not SamlSettings.objects.filter(connection=self.row).exists()
+        return getattr(self.row, "saml", None) is None
 
     def message(self, form: DomainForm) -> str:
-        return f"{form.written} leads {'here' if 'verify' in form.data else 'nowhere'} from now on."
+        return f"{form.written} leads {'nowhere' if 'unverify' in form.data else 'here'} from now on."
 
     def next_page(self, form: Any) -> str:
         return self.other_page("domains")
@@ -49,4 +56,4 @@ class DomainsPage(ConnectionPage):
     def facts(self, form: DomainForm) -> dict[str, Any]:
         verified = {one.domain: one for one in verified_domains(self.row)}
         entered = require_settings(self.row).email_domains
-        return {"domains": [(domain, verified.get(domain)) for domain in entered]}
+        return {"domains": [(one, verified.get(one), record_for(self.row, one)) for one in entered]}

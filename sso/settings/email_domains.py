@@ -1,4 +1,4 @@
-"""Email domains that lead from the sign-in page to a connection: only those in its settings that an administrator verified.
+"""Email domains that lead from the sign-in page to a connection: only those in its settings that are verified, by an administrator or by DNS.
 
 A domain gives no access. But a person who types an address with this domain is sent to the IdP of the connection. A wrong domain would send the
 people of one company to the password page of another.
@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from core_identity.errors import InvalidValue
 from core_identity.event_kinds import EventKind
 from core_identity.services import events
-from core_identity.values import Actor
+from core_identity.values import Actor, ActorKind
 from sso.models import SamlSettings, VerifiedDomain
+from sso.settings.domain_proof import record_for, require_proof
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -35,7 +36,8 @@ PUBLIC_MAIL: Final = frozenset(
 """Domains at which anybody can have an address. The list is not complete: it contains those that people enter by mistake."""
 
 _FIELD: Final = "saml.email_domains"
-_DOMAIN: Final = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
+BY_DNS: Final = ", by a DNS record"
+_DOMAIN: Final = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?![0-9]+\Z)[a-z0-9-]{2,63}")
 _LONGEST: Final = 1000
 _TWO_MEANINGS: Final = frozenset("ßς\u200c\u200d")
 """Letters that Python's IDNA (2003) replaces, and today's registries do not: faß.example and fass.example are two domains."""
@@ -61,11 +63,35 @@ def verified_domains(connection: "Connection") -> QuerySet[VerifiedDomain]:
     return VerifiedDomain.objects.filter(connection=connection).order_by("domain")
 
 
-@transaction.atomic
-def verify_domain(*, actor: Actor, connection: "Connection", domain: str, reason: str = "") -> None:
-    """Let ``domain`` lead to ``connection``. Raises `InvalidValue` if it is not in its settings, or if another customer has it.
+class DomainHeld(InvalidValue):
+    """The domain leads to another connection. The message names it, so it is for administrators only."""
 
-    One domain leads to one customer. Otherwise one customer could show the people of another a link to its own password page.
+
+def prove_domain(*, actor: Actor, connection: "Connection", domain: str) -> None:
+    """Let ``domain`` lead to ``connection`` because of its DNS record. Raises as `look_for_proof` and `verify_domain` do."""
+    look_for_proof(connection, domain)
+    verify_domain(actor=actor, connection=connection, domain=domain, by_dns=True)
+
+
+def look_for_proof(connection: "Connection", domain: str) -> None:
+    """Return if the DNS record of ``domain`` is published. Raise `InvalidValue` without one, or if the domain is not in the settings.
+
+    It asks DNS, which may take seconds: call it outside of a transaction.
+    """
+    name = normal_domain(domain)
+    with transaction.atomic():
+        _require_entered(connection, name or domain)
+    require_proof(connection, name)
+
+
+@transaction.atomic
+def verify_domain(
+    *, actor: Actor, connection: "Connection", domain: str, reason: str = "", by_dns: bool = False
+) -> None:
+    """Let ``domain`` lead to ``connection``. Raises `InvalidValue` if it is not in its settings, and `DomainHeld` if another customer has it.
+
+    One domain leads to one customer. Otherwise one customer could show the people of another a link to its own password page. A set-up link may
+    not share a domain between connections of its own customer either: an administrator decides that (R38).
     """
     name = normal_domain(domain)
     _require_entered(connection, name or domain)
@@ -73,17 +99,25 @@ def verify_domain(*, actor: Actor, connection: "Connection", domain: str, reason
     with database.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('sso.email_domain'), hashtext(%s))", [name])
     rows = VerifiedDomain.objects.filter(domain=name)
-    other = rows.exclude(connection__customer=connection.customer_id).select_related("connection").first()
+    is_ours = (
+        Q(connection=connection)
+        if actor.kind is ActorKind.SETUP_LINK
+        else Q(connection__customer=connection.customer_id)
+    )
+    other = rows.exclude(is_ours).select_related("connection").first()
     if other is not None:
-        raise InvalidValue(
+        raise DomainHeld(
             _FIELD,
             f"{name} leads to another customer through the connection {other.connection.slug}. Remove it there first.",
         )
     if rows.filter(connection=connection).exists():
         return
+    how = BY_DNS if by_dns else ""
     VerifiedDomain.objects.create(
-        connection=connection, domain=name, verified_at=timezone.now(), verified_by=actor.label[:300]
+        connection=connection, domain=name, verified_at=timezone.now(), verified_by=actor.label[: 300 - len(how)] + how
     )
+    if by_dns:
+        reason = f"The TXT record {record_for(connection, name).name} was found. {reason}".strip()
     _record(actor, connection, EventKind.DOMAIN_VERIFIED, (None, name), reason)
 
 

@@ -1,19 +1,24 @@
 """Each journey has a customer, an IdP and an Okta of its own; the service is one for all of a worker."""
 
+import http.server
 import itertools
 import secrets
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
 import sso.settings.changes
 from core_identity.models import Connection
 from core_identity.values import Person
+from demo.idp.server import DemoIdp
+from demo.idp.signing_key import load_or_make
 from tests.support.accessibility import assert_accessible
 from tests.support.cast import JANE, by_sso, make_connection
 from tests.support.okta import Okta
@@ -190,3 +195,81 @@ def desk(signed_in_desk: Desk) -> Iterator[BrowserContext]:
     faults = signed_in_desk.faults.copy()
     signed_in_desk.faults.clear()
     assert not faults
+
+
+# A set-up by hand
+
+
+@pytest.fixture
+def unconnected(request: pytest.FixtureRequest, service: Service, tmp_path: Path) -> Iterator[DemoIdp]:
+    """An IdP that nobody has connected yet. A test module names its connection as ``SLUG``."""
+    slug, file = request.module.SLUG, tmp_path / "connection.json"
+    with DemoIdp(0, sp_url=service.url, connection=slug, keys=load_or_make(tmp_path), connection_file=file) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def administrator(service: Service, window: BrowserContext) -> Page:
+    """A superuser in the administration, who has just signed in."""
+    name = f"olga-{secrets.token_hex(3)}"
+    password = service.add_administrator(name)
+    page = window.new_page()
+    page.goto(f"{service.url}/admin/")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+    return page
+
+
+def connect_by_hand(page: Page, service: Service, *, customer: str, slug: str, name: str) -> str:
+    """Make a customer and its connection in the administration. Return the address of the overview."""
+    base = f"{service.url}/admin/core_identity"
+    page.goto(f"{base}/customer/add/")
+    page.locator("#id_name").fill(customer)
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.goto(f"{base}/connection/add/")
+    page.locator(".field-customer .select2-selection").click()
+    page.locator(".select2-search__field").fill(customer)
+    page.locator(".select2-results__option", has_text=customer).click()
+    page.locator("#id_slug").fill(slug)
+    page.locator("#id_name").fill(name)
+    page.get_by_role("button", name="Save", exact=True).click()
+    return page.url
+
+
+def step(page: Page, name: str) -> Locator:
+    return page.locator(f"#step-{name}")
+
+
+class Callback(http.server.ThreadingHTTPServer):
+    """Where the IdP waits for its code: another origin than the service's."""
+
+    came: str = ""
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        server: Any = self.server
+        server.came = server.came or self.path
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<!DOCTYPE html><title>Okta</title><h1>Authenticated</h1>")
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def callback() -> Iterator[Callback]:
+    server = Callback(("127.0.0.1", 0), _Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()

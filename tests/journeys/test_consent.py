@@ -1,49 +1,14 @@
 """Okta's whole dance by an OAuth client that we did not write (authlib): consent in Chromium, code, token, refresh."""
 
-import http.server
-import threading
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 from authlib.integrations.httpx_client import OAuth2Client
 from playwright.sync_api import BrowserContext, expect
 
-from tests.journeys.conftest import Customer, new_customer
+from tests.journeys.conftest import Callback, Customer, new_customer
 from tests.support.saml import TestIdp
 from tests.support.service import Service
 
 pytestmark = pytest.mark.browser
-
-
-class Callback(http.server.ThreadingHTTPServer):
-    """Where the IdP waits for its code: another origin than the service's."""
-
-    came: str = ""
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        server: Any = self.server
-        server.came = server.came or self.path
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<!DOCTYPE html><title>Okta</title><h1>Authenticated</h1>")
-
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def callback() -> Iterator[Callback]:
-    server = Callback(("127.0.0.1", 0), _Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 def test_an_administrator_consents_and_okta_provisions_by_the_code(

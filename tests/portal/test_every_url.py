@@ -68,6 +68,7 @@ def test_the_pages_of_a_link_are_closed_to_everybody_else(globex: Connection, bo
         "portal-finish",
         "portal-leave",
         "portal-metadata",
+        "portal-domains",
         "portal-test",
         "portal-tested",
         "portal-credentials",

@@ -264,7 +264,7 @@ def test_the_page_names_no_person_and_nothing_of_another_customer(
     pushed(other)
     pushed(believed)
     sign_in(actor=BROWSER, connection=believed, person=by_sso(JANE))
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(21):
         pages = customer.get().content.decode()
     for idp in ("okta", "entra", "google", "other"):
         pages += customer.get(f"?idp={idp}").content.decode()

@@ -50,6 +50,11 @@ class Service:
     process: int
     commands: Commands
 
+    @property
+    def dns_port(self) -> int:
+        """The port at which the service asks DNS. Nobody answers there unless a test does."""
+        return int(self.environment["DNS_RESOLVERS"].rpartition(":")[2])
+
     def manage(self, *words: str, stdin: str = "", **variables: str) -> tuple[int, str]:
         """Run a command as an administrator's script does; return its exit code and stdout."""
         return self.commands.run(words, stdin, variables)
@@ -98,6 +103,7 @@ def running_service(folder: Path, *, server: str = "", log: Path | None = None, 
             "DATABASE_URL": migrated_database(server or os.environ["DATABASE_URL"]),
             "DJANGO_SETTINGS_MODULE": "core_identity.config.settings",
             "PUBLIC_URL": web.url,
+            "DNS_RESOLVERS": f"127.0.0.1:{free_port()}",
             "DRAIN_SECONDS": "0",
             "SECRET_KEY": secrets.token_urlsafe(50),
         }

@@ -8,13 +8,14 @@ from core_identity.commands import PeopleActs
 from core_identity.config.apply import apply, describe, parse
 from core_identity.config.export import as_yaml, file_of
 from core_identity.config.schema import schema
+from core_identity.portal.commands import LinkActs
 from core_identity.selectors.connections import connection_by_slug
 from core_identity.services.connections import SettingsError, SettingsErrors
 from scim.commands import CredentialActs
 from sso.commands import IdpActs, SamlActs
 
 
-class Command(PeopleActs, CredentialActs, IdpActs, SamlActs):
+class Command(PeopleActs, LinkActs, CredentialActs, IdpActs, SamlActs):
     help = (
         "Apply connections described in a file, or show one. Manage its tokens, secrets, SAML keys and email domains. "
         "Re-key it, let another connection take over, or undo a burst of deactivations."
@@ -34,6 +35,7 @@ class Command(PeopleActs, CredentialActs, IdpActs, SamlActs):
         exporting.add_argument("slug", metavar="SLUG")
         add("schema", "write the JSON Schema of such files, for editors")
         self.add_people_acts(add)
+        self.add_link_acts(add)
         self.add_credential_acts(add)
         self.add_idp_acts(add)
         self.add_saml_acts(add)

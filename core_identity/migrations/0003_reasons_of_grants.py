@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core_identity", "0004_sessions"),
+        ("core_identity", "0002_sessions"),
     ]
 
     operations = [

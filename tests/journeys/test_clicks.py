@@ -1,0 +1,94 @@
+"""How many clicks a new administrator needs for a customer with a foreign IdP (R37)."""
+
+from typing import Any
+
+import pytest
+from authlib.integrations.httpx_client import OAuth2Client
+from playwright.sync_api import BrowserContext, Page, expect
+
+from demo.idp.server import DemoIdp
+from tests.journeys.conftest import Callback, named, step
+from tests.support.clients import open_client
+from tests.support.okta import HEADERS, body_of
+from tests.support.service import Service
+
+pytestmark = pytest.mark.browser
+SLUG = "initrode-okta"
+
+COUNT_CLICKS = """addEventListener("click", event => {
+    if (event.isTrusted && event.clientX && !event.target.closest("[data-copy]")) clicked(event.target.textContent.trim())
+}, true)"""
+"""Clicks with the mouse; not those that a label passes on, and not the copy buttons."""
+
+
+def test_from_nothing_to_the_first_sign_in_and_push_takes_at_most_15_clicks_R37(
+    unconnected: DemoIdp, service: Service, administrator: Page, window: BrowserContext, callback: Callback
+) -> None:
+    """With Okta's consent, and with a test sign-in first. Copies and texts that are typed are not counted."""
+    clicks: list[str] = []
+
+    def note(source: dict[str, Any], what: str) -> None:
+        if source["page"].url.startswith(service.url):
+            clicks.append(what)
+
+    slug, redirect_uri = SLUG, f"http://127.0.0.1:{callback.server_port}/callback"
+    browser = window.browser
+    assert browser is not None
+    context = browser.new_context(storage_state=window.storage_state(), base_url=service.url)
+    context.expose_binding("clicked", note)
+    context.add_init_script(COUNT_CLICKS)
+    page = context.new_page()
+    page.goto("/admin/")
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Connections", exact=True).click()
+    page.get_by_role("link", name="Add connection").click()
+    with page.expect_popup() as popup:
+        page.locator("#add_id_customer").click()
+    popup.value.locator("#id_name").fill("Initrode")
+    popup.value.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".field-customer .select2-selection")).to_contain_text("Initrode")
+    page.locator("#id_slug").fill(slug)
+    page.locator("#id_name").fill("Globex Okta")
+    page.get_by_role("button", name="Save", exact=True).click()
+
+    step(page, "metadata").get_by_role("link").click()
+    metadata = open_client(base_url=unconnected.parties.idp_url).get("/metadata").text
+    page.get_by_label("Metadata of the IdP").fill(metadata)
+    page.get_by_role("button", name="Show the difference").click()
+    page.get_by_role("button", name="Adopt it").click()
+    step(page, "test").get_by_role("link").click()
+    page.get_by_role("button", name="Start the test").click()
+    page.get_by_role("button", name="Jane Doe").click()
+    page.get_by_role("link", name="Back to the connection").click()
+    step(page, "provisioning").get_by_role("link").click()
+    page.get_by_label("Redirect URIs").fill(redirect_uri)
+    page.get_by_role("button", name="Make the client and its secret").click()
+    client_id, secret = (page.get_by_label(name, exact=True).input_value() for name in ("Client ID", "Client secret"))
+    page.get_by_role("link", name="I have copied it").click()
+
+    # Okta asks for consent, and pushes the first person.
+    urls = service.ask("connection", "show", slug)["connections"][0]
+    with OAuth2Client(client_id, secret, redirect_uri=redirect_uri, scope="offline_access", trust_env=False) as okta:
+        url, state = okta.create_authorization_url(urls["authorize_url"])
+        page.goto(url)
+        page.get_by_role("button", name="Allow", exact=True).click()
+        expect(page.get_by_role("heading", name="Authenticated")).to_be_visible()
+        back = f"http://127.0.0.1:{callback.server_port}{callback.came}"
+        okta.fetch_token(urls["token_url"], authorization_response=back, state=state)
+        pushed = okta.post(f"{urls['scim_base_url']}/Users", json=body_of(named(slug)), headers=HEADERS)
+        assert pushed.status_code == 201, pushed.text
+
+    # The first person signs in, in a browser of their own.
+    person = browser.new_context().new_page()
+    person.goto(urls["login_url"])
+    person.get_by_role("button", name="Jane Doe").click()
+    expect(person).to_have_url(f"{service.url}/me")
+    person.context.close()
+
+    page.goto("/admin/core_identity/connection/")
+    page.get_by_role("link", name=slug, exact=True).click()
+    clicks.pop()  # this one only looks at the result
+    for done in ("metadata", "test", "first_sign_in", "provisioning", "consent", "test_call"):
+        expect(step(page, done)).to_contain_text("done")
+    expect(step(page, "first_push")).to_contain_text("The first person was")
+    context.close()
+    assert len(clicks) <= 15, clicks

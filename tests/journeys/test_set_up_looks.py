@@ -1,0 +1,175 @@
+"""The pages of a set-up as people use them: looked at by axe, in the dark, at three widths, by keyboard, and on paper (R37, R38)."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from demo.idp.server import DemoIdp
+from tests.journeys.conftest import step
+from tests.support.accessibility import WIDTHS, assert_accessible, assert_nothing_scrolls_sideways
+from tests.support.clients import open_client
+from tests.support.dns import running_dns
+from tests.support.service import Service
+
+pytestmark = pytest.mark.browser
+SLUG = "umbrella-okta"
+Look = Callable[[Page, str], None]
+
+
+@pytest.fixture(params=["light", "dark"])
+def browser_of_customer(
+    request: pytest.FixtureRequest, chromium: Browser, service: Service
+) -> Iterator[BrowserContext]:
+    """A browser in which an error or warning in the console fails the journey, also one of the Content-Security-Policy."""
+    context = chromium.new_context(
+        base_url=service.url, color_scheme=request.param, viewport={"width": 1280, "height": 900}
+    )
+    faults: list[str] = []
+    context.on("weberror", lambda error: faults.append(str(error.error)))
+    context.on("console", lambda message: faults.append(message.text) if message.type in {"error", "warning"} else None)
+    yield context
+    context.close()
+    assert not faults
+
+
+@pytest.fixture
+def look(request: pytest.FixtureRequest, picture: Callable[[Any, str], None]) -> Look:
+    """Look at a page at each width: nothing that axe finds, nothing that scrolls sideways."""
+    theme = request.node.callspec.params["browser_of_customer"]
+
+    def at(page: Page, name: str) -> None:
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            assert_nothing_scrolls_sideways(page)
+            if (theme, width) in {("light", 1280), ("dark", 390), ("light", 320)}:
+                page.set_viewport_size({"width": width, "height": page.evaluate("document.body.scrollHeight")})
+                picture(page, f"set-up-{name}-{theme}-{width}")
+        assert_accessible(page)
+        page.set_viewport_size({"width": 1280, "height": 900})
+        assert_accessible(page)
+
+    return at
+
+
+@pytest.fixture
+def umbrella(service: Service) -> dict[str, Any]:
+    slug = f"umbrella-{secrets.token_hex(3)}"
+    return service.apply({"connections": [{"slug": slug, "name": "Umbrella", "customer": slug}]})
+
+
+def test_the_pages_of_a_set_up_link(
+    service: Service, umbrella: dict[str, Any], unconnected: DemoIdp, browser_of_customer: BrowserContext, look: Look
+) -> None:
+    maker = f"chief-{secrets.token_hex(3)}"
+    service.add_administrator(maker)
+    link = service.ask("connection", "link", "make", umbrella["slug"], "--by", maker)["link"]
+    page = browser_of_customer.new_page()
+    page.goto(link)
+    look(page, "open")
+    page.get_by_role("button", name="Begin").focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{service.url}/set-up")
+    for one in page.locator("summary:visible", has_text="Where is that?").all():
+        one.click()
+    look(page, "okta")
+    page.get_by_role("link", name="Entra", exact=True).click()
+    for one in page.locator("summary:visible", has_text="Where is that?").all():
+        one.click()
+    look(page, "entra")
+    page.goto("/set-up")
+    expect(page.get_by_label("Tenant URL", exact=True)).to_be_visible()
+
+    step(page, "metadata").get_by_role("link").click()
+    metadata = open_client(base_url=unconnected.parties.idp_url).get("/metadata").text
+    page.get_by_label("The metadata, pasted").fill(metadata)
+    page.get_by_role("button", name="Show what changes").click()
+    look(page, "metadata")
+    page.get_by_role("button", name="Send it").click()
+    look(page, "metadata-sent")
+
+    page.goto("/set-up/test")
+    look(page, "test")
+    page.goto("/set-up")
+    step(page, "domains").get_by_role("link").click()
+    domain = f"{umbrella['slug']}.test"
+    page.get_by_label("Domain of your email addresses").fill(domain)
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name=f"Look up the record of {domain}").click()
+    expect(page.get_by_role("alert")).to_contain_text("did not answer", timeout=15_000)
+    with running_dns(service.dns_port) as dns:
+        name = page.get_by_label("Name of the TXT record").input_value()
+        dns.records[name] = [(page.get_by_label("Its value").input_value(),)]
+        page.get_by_label("Domain of your email addresses").fill("umbrella.example")
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name=f"Look up the record of {domain}").click()
+        expect(page.get_by_text("leads here")).to_be_visible()
+        page.get_by_role("button", name="Look up the record of umbrella.example").click()
+        expect(page.get_by_role("alert")).to_contain_text("There is no TXT record")
+    look(page, "domains")
+
+    page.goto("/set-up/credentials")
+    look(page, "credentials")
+    page.get_by_label("Name of the token").fill("Umbrella")
+    page.get_by_role("button", name="Ask for a token").click()
+    expect(page.get_by_text("A further token waits for your contact.")).to_be_visible()
+    look(page, "token-asked")
+    page.goto("/set-up")
+    page.get_by_role("button", name="I have finished").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("We send no email")).to_be_visible()
+    look(page, "finished")
+    page.get_by_role("button", name="Continue in another browser").click()
+    look(page, "left")
+
+
+def test_a_tick_turns_while_a_value_is_copied_and_the_focus_stays(
+    service: Service, umbrella: dict[str, Any], browser_of_customer: BrowserContext
+) -> None:
+    maker = f"chief-{secrets.token_hex(3)}"
+    service.add_administrator(maker)
+    link = service.ask("connection", "link", "make", umbrella["slug"], "--by", maker)["link"]
+    page = browser_of_customer.new_page()
+    page.goto(link)
+    page.get_by_role("button", name="Begin").click()
+    copy = page.locator("button[data-copy]").first
+    copy.focus()
+    token = service.ask("connection", "token", "make", umbrella["slug"], "--name", "Okta")["token"]
+    expect(step(page, "provisioning")).to_contain_text("done", timeout=15_000)
+    expect(copy).to_be_focused()
+    expect(page.locator("#step-provisioning.core-step-done")).to_be_visible()
+    assert token not in page.content()
+
+
+def test_the_pages_of_the_administration_and_the_sheet_on_paper(
+    service: Service,
+    umbrella: dict[str, Any],
+    browser_of_customer: BrowserContext,
+    look: Look,
+    picture: Callable[[Any, str], None],
+) -> None:
+    name = f"chief-{secrets.token_hex(3)}"
+    password = service.add_administrator(name)
+    service.ask("connection", "link", "make", umbrella["slug"], "--by", name)
+    page = browser_of_customer.new_page()
+    page.goto("/admin/")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+    overview = umbrella["admin_url"].replace("/change/", "/overview/")
+    page.goto(overview)
+    page.get_by_text("Where is that?").first.click()
+    look(page, "overview")
+    page.emulate_media(media="print")
+    expect(page.locator("#copy-acs_url")).to_be_hidden()
+    expect(page.locator(".core-printed", has_text=f"/sso/{umbrella['slug']}/acs")).to_be_visible()
+    expect(page.get_by_role("link", name="Entra", exact=True)).to_be_hidden()
+    expect(page.locator("[data-copy]").first).to_be_hidden()
+    picture(page, "set-up-printed")
+    page.emulate_media(media="screen")
+    page.goto(overview.replace("/overview/", "/setup-link/"))
+    look(page, "links")
+    page.goto("/admin/core_identity/connection/set-ups/")
+    look(page, "set-ups")

@@ -40,6 +40,8 @@ def clean_name(text: str, *, field: str) -> str:
     name = text.strip()
     if max(len(name), len(key(name))) > MAX_NAME:
         raise InvalidValue(field, f"{field} is longer than {MAX_NAME} characters.")
+    if _is_plain(name):
+        return name
     for before, character in zip(" " + name, name, strict=False):
         if _is_invisible(character) or (character in EMOJI_STYLE and before.isalpha()):
             raise InvalidValue(
@@ -47,6 +49,11 @@ def clean_name(text: str, *, field: str) -> str:
                 f"{field} contains the invisible character U+{ord(character):04X}. Remove it at the identity provider.",
             )
     return name
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text contains only the visible characters of ASCII and blanks, as most do. Then no character needs a further look."""
+    return text.isascii() and text.isprintable()
 
 
 def _is_invisible(character: str) -> bool:
@@ -75,6 +82,8 @@ def exact_text(text: str, *, field: str, limit: int = MAX_TEXT) -> str:
     """Return ``text`` without a change. Raise `InvalidValue` for the same characters as `clean_text`."""
     if len(text) > limit:
         raise InvalidValue(field, f"{field} is longer than {limit} characters.")
+    if _is_plain(text):
+        return text
     for character in text:
         if unicodedata.category(character) in {"Cc", "Cs"} and character not in "\t\n\r":
             raise InvalidValue(field, f"{field} contains the control character U+{ord(character):04X}.")

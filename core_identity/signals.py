@@ -16,7 +16,7 @@ user_expired: Final = Signal()
 """A user expired. Arguments: ``user`` and ``actor``. If a receiver fails, the expiry is rolled back, so a receiver must do little."""
 
 sessions_ended: Final = Signal()
-"""An administrator ended the sessions of a user. Arguments: ``user``, and ``identities``, the ids of their identities.
+"""All sessions of a user ended. Arguments: ``user``, and ``identities``, the ids of their identities.
 
 Receivers end what could still begin or name a session. If a receiver fails, nothing ends.
 """

@@ -29,7 +29,7 @@ def steps(connection: "Connection") -> Iterator[Step]:
 
     Only a sign-in whose signature was verified ticks a step, because anybody can send the others.
     """
-    saml = getattr(connection, "saml", None)
+    saml = _stored(connection)
     records = SignInRecord.objects.filter(connection_slug=connection.slug).order_by("-id")
     signed_in = records.filter(code=SIGNED_IN, is_test=False).first()
     # Once people sign in, nobody looks for tests: they could be a million rows back.
@@ -192,9 +192,15 @@ _UID: Final[Mapping[tuple[Vendor, str], str]] = {
 }
 
 
+def _stored(connection: "Connection") -> SamlSettings | None:
+    """Return the stored SAML settings. `connection.saml` may also be new settings that a page only shows."""
+    saml: SamlSettings | None = getattr(connection, "saml", None)
+    return None if saml is None or saml._state.adding else saml
+
+
 def screens(connection: "Connection", vendor: Vendor) -> Iterator[Screen]:
     """Yield the screens of the SAML app at this vendor. One statement."""
-    found = getattr(connection, "saml", None)
+    found = _stored(connection)
     saml = found or SamlSettings(connection=connection)
     app, attributes = _DRAWINGS.get(vendor, (None, None))
     yield replace(_app_screen(saml, vendor), drawing=app)

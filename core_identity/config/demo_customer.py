@@ -24,12 +24,12 @@ def ensure_customer(actor: Actor) -> Connection:
     if found is not None:
         return found
     customer = connections.create_customer(actor=actor, name="Globex")
-    made = connections.create_connection(
+    connection = connections.create_connection(
         actor=actor, customer=customer, slug=SLUG, name="Globex", roles_from="push_groups"
     )
     roles = list(Role.objects.filter(name__in=ROLES))
-    connections.set_grantable_roles(actor=actor, connection=made, roles=roles, confirm_waiting=True)
-    return made
+    connections.set_grantable_roles(actor=actor, connection=connection, roles=roles, confirm_waiting=True)
+    return connection
 
 
 def keep_setup_link(actor: Actor, connection: Connection, file: Path, *, made_by: str) -> dict[str, str]:

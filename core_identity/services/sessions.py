@@ -1,4 +1,4 @@
-"""End the sessions of a user, as an administrator (R21, R36)."""
+"""End the sessions of a user: an administrator does it, or the person (R21, R36)."""
 
 from collections.abc import Collection
 from uuid import UUID

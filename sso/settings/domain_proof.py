@@ -59,5 +59,5 @@ def require_proof(connection: "Connection", domain: str) -> None:
 
 
 def _value(connection: "Connection", domain: str, key: str) -> str:
-    made = salted_hmac("sso.settings.domain_proof", f"{connection.pk} {domain}", secret=key, algorithm="sha256")
-    return f"{VALUE}{made.hexdigest()}"
+    digest = salted_hmac("sso.settings.domain_proof", f"{connection.pk} {domain}", secret=key, algorithm="sha256")
+    return f"{VALUE}{digest.hexdigest()}"

@@ -62,7 +62,7 @@ def test_mapping_gives_the_members_the_role_at_once_with_events(
     assert str(JANE.user_name) in shown
     assert "Not known yet: 1." in shown
     assert as_root.post(page_of(acme, group=writers.pk), {"role": editors.pk}).status_code == 302
-    assert [held.name for held in roles_of(jane.user)] == ["Editors"]
+    assert [grant.name for grant in roles_of(jane.user)] == ["Editors"]
     assert sorted(alias.name for alias in editors.aliases.all()) == ["Redaktion", "Writers"]
     assert list(editors.grantable_by.all()) == [acme]
     assert Event.objects.get(kind="group.linked").actor == Event.objects.get(kind="role.changed").actor == root.username
@@ -77,7 +77,7 @@ def test_a_role_of_this_name_is_chosen_already_and_gets_no_alias(
     assert page.context["form"].initial["role"] == editors
     as_root.post(page_of(acme, group=group.pk), {"role": editors.pk})
     assert [alias.name for alias in editors.aliases.all()] == ["Redaktion"]
-    assert [held.name for held in roles_of(jane.user)] == ["Editors"]
+    assert [grant.name for grant in roles_of(jane.user)] == ["Editors"]
 
 
 def test_a_name_that_reaches_another_role_is_refused(

@@ -36,7 +36,7 @@ def decide(page: Page, reference: str, answer: str, reason: str) -> None:
 
 
 def reference_in(text: str) -> str:
-    found = re.search(r"Reference:\D*?<strong[^>]*>([A-Z0-9]+)|Reference: ([A-Z0-9]+)", text)
+    found = re.search(r"[Rr]eference:\D*?<strong[^>]*>([A-Z0-9]+)|Reference: ([A-Z0-9]+)", text)
     assert found is not None, text
     return found[1] or found[2]
 

@@ -81,9 +81,9 @@ def ask(*words: str) -> Any:
 
 
 def test_a_command_makes_lists_and_ends_links(globex: Connection, boss: User) -> None:
-    made = ask("link", "make", "globex", "--by", "BOSS")
-    secret = made["link"].rpartition("/")[2]
-    assert made["link"] == address_of(secret) == f"http://{HOST}" + reverse("portal-open", args=[secret])
+    answer = ask("link", "make", "globex", "--by", "BOSS")
+    secret = answer["link"].rpartition("/")[2]
+    assert answer["link"] == address_of(secret) == f"http://{HOST}" + reverse("portal-open", args=[secret])
     customer = Customer(secret)
     assert customer.open().status_code == 302
     (listed,) = ask("link", "list", "globex")["links"]

@@ -113,8 +113,8 @@ def test_the_return_path_is_kept_and_stays_on_this_site(
     acme: Connection, globex: Connection, browser: Browser, idp: TestIdp
 ) -> None:
     enter(acme, idp, *verified("acme.com"))
-    said = {"connection": "jane@acme.com", "next": "/me?x=1"}
-    answer = browser.http.post("/sign-in", said)
+    form_data = {"connection": "jane@acme.com", "next": "/me?x=1"}
+    answer = browser.http.post("/sign-in", form_data)
     assert answer["Refresh"] == "0; url=/sso/acme/login?next=%2Fme%3Fx%3D1"
     assert 'href="/sign-in?next=%2Fme%3Fx%3D1"' in answer.content.decode()
     link = browser.http.get("/sign-in", {"connection": "acme", "next": "/me?x=1"})

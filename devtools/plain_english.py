@@ -1,7 +1,7 @@
 """Find English that a reader has to read twice. `./dev lint` runs it: ``python -m devtools.plain_english``.
 
-The check is strict: one finding fails it. It reads the docs, the templates, and the strings of the Python modules whose texts users see. It reads
-docstrings only in the modules of `DOCSTRINGS`: add a module when its docstrings are clean.
+The check is strict: one finding fails it. It reads the docs, the templates, all docstrings, the names of tests, and the strings of the Python
+modules with texts for users.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from devtools.prose import Passage, docstrings, markdown, strings, template
+from devtools.prose import Passage, docstrings, markdown, names_of_tests, strings, template
 
 LONGEST_SENTENCE: Final = 30
 """Words of a sentence in a text that users see."""
@@ -87,26 +87,8 @@ USERS_READ: Final = (
 )
 """Modules with texts for users: their strings are checked."""
 
-DOCSTRINGS: Final = (
-    "benchmarks/**/*.py",
-    "core_identity/*.py",
-    "core_identity/models/*.py",
-    "core_identity/policy/*.py",
-    "core_identity/selectors/*.py",
-    "core_identity/services/*.py",
-    "demo/**/*.py",
-    "devtools/**/*.py",
-    "scim/*.py",
-    "scim/views/*.py",
-    "scim/wire/*.py",
-    "sso/*.py",
-    "sso/saml/*.py",
-    "tests/admin/**/*.py",
-    "tests/journeys/**/*.py",
-    "tests/scim/**/*.py",
-    "tests/support/**/*.py",
-)
-"""Modules with clean docstrings."""
+PACKAGES: Final = ("benchmarks", "core_identity", "demo", "devtools", "scim", "sso", "tests")
+"""Packages with clean docstrings, and with clean names of tests."""
 
 
 def findings(passage: Passage, *, rule_numbers: bool = True, longest: int | None = None) -> Iterator[str]:
@@ -141,8 +123,9 @@ def all_findings(root: Path) -> Iterator[str]:
     for path in sorted({path for pattern in USERS_READ for path in root.glob(pattern)}):
         for passage in strings(path, str(path.relative_to(root))):
             yield from findings(passage, longest=LONGEST_SENTENCE)
-    for path in sorted({path for pattern in DOCSTRINGS for path in root.glob(pattern)}):
-        for passage in docstrings(path, str(path.relative_to(root))):
+    for path in sorted(path for package in PACKAGES for path in root.glob(f"{package}/**/*.py")):
+        name = str(path.relative_to(root))
+        for passage in (*docstrings(path, name), *names_of_tests(path, name)):
             yield from findings(passage, rule_numbers=False)
 
 

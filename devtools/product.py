@@ -64,10 +64,10 @@ def migrate(checkout: Checkout, environment: dict[str, str]) -> None:
 
 
 def collect_static_files(checkout: Checkout, environment: dict[str, str]) -> None:
-    """Gather what WhiteNoise serves, unless the same files were gathered before: hashing and compressing them takes ten seconds."""
+    """Gather what WhiteNoise serves, unless the same files were gathered before: hashing and compressing them takes seconds."""
     lock = checkout.make_state_folder() / "static.lock"
     root = Path(environment.get("STATIC_ROOT") or checkout.state / "static")
-    stamp, wanted = root.parent / f"{root.name}.collected", _digest_of_static_files(checkout)
+    stamp, wanted = root.parent / f"{root.name}.collected", _digest_of_static_files(checkout, environment)
     with only_one(lock, "Waiting for another ./dev that is collecting static files …"):
         if root.is_dir() and stamp.is_file() and stamp.read_text() == wanted:
             return
@@ -76,9 +76,11 @@ def collect_static_files(checkout: Checkout, environment: dict[str, str]) -> Non
         stamp.write_text(wanted)
 
 
-def _digest_of_static_files(checkout: Checkout) -> str:
-    """Changes with our own files, and with the packages that bring theirs."""
+def _digest_of_static_files(checkout: Checkout, environment: dict[str, str]) -> str:
+    """Changes with our own files, with the packages that bring theirs, with what we leave out, and with DEBUG, which compresses nothing."""
     digest = hashlib.sha256(checkout.runtime_lock.read_bytes())
+    digest.update((checkout.root / "core_identity" / "config" / "apps.py").read_bytes())
+    digest.update(environment.get("DEBUG", "").encode())
     folder = checkout.root / "static"
     for path in sorted(folder.rglob("*")):
         if path.is_file():

@@ -145,3 +145,10 @@ def _docstring_nodes(tree: ast.Module) -> Iterator[ast.Constant]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield node.value
+
+
+def names_of_tests(path: Path, name: str) -> Iterator[Passage]:
+    """Yield the names of the tests of a module as sentences."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            yield Passage(f"{node.name.removeprefix('test_').replace('_', ' ')}.", f"{name}:{node.lineno}")

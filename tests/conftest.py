@@ -23,7 +23,7 @@ from tests.support.service import Service, running_service
 from tests.support.write_guard import raise_unless_a_test_writes
 
 LONG: Final = ("journeys", "test_state_machine", "peers", "test_every_combination", "test_simulate", "test_races")
-"""Parts of paths of what takes long: it begins first, so that no process works alone at the end."""
+"""Parts of the paths of slow tests. These begin first, so that no process works alone at the end."""
 
 
 write_guard.report = raise_unless_a_test_writes
@@ -39,23 +39,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Keep the garbage collector from looking again and again at what lives as long as the process: modules and collected tests."""
+    """Keep the garbage collector away from objects that live as long as the process: modules and collected tests."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def static_files_by_their_plain_names() -> Iterator[None]:
-    """Names with a digest need ``collectstatic``; the journeys, whose servers are real, have it."""
+def static_files_by_their_plain_names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Names with a digest need ``collectstatic``; the journeys, whose servers are real, have it.
+
+    The folder is empty, because WhiteNoise reads all of it for each test client, which takes longer than most requests.
+    """
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    with override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}):
+    folder = tmp_path_factory.mktemp("static")
+    with override_settings(STATIC_ROOT=folder, STORAGES={**settings.STORAGES, "staticfiles": plain}):
         yield
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Give each process a database of its own, which can be emptied between tests. That no other can is proved where the trigger is on."""
+    """Give each process a database of its own, which can be emptied between tests. The tests of the trigger itself use another database."""
     server = os.environ["DATABASE_URL"]
     name = name_of(migrated_database(server))
     settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
@@ -84,7 +88,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 FLAGS: Final = ("--no-sandbox", "--disable-gpu", "--renderer-process-limit=1", "--disable-site-isolation-trials")
-"""One process shows the pages of all sites: to start one for each takes long. Origins, sites and cookies are kept apart as ever."""
+"""One process shows the pages of all sites: to start one for each takes long. Origins, sites and cookies stay separate."""
 
 _chromium: Final = ExitStack()
 _launched: Final[list[Browser]] = []
@@ -92,7 +96,7 @@ _profiles: Final[list[Profile]] = []
 """The profile of the running Chromium, if there is one yet."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def chromium() -> Browser:
     """Fail, never skip, where there is none: `./dev test` installs it and says where it is.
 

@@ -1,6 +1,6 @@
-"""The administration of people, roles and their story. Every write is a service's; nothing here saves a model.
+"""The administration of people, roles and their history. Services write; nothing here saves a model.
 
-The page of a connection is put together in `core_identity.config.admin`, which may know what sso and scim show of it.
+The page of a connection is put together in `core_identity.config.admin`, which may import the parts of sso and scim.
 """
 
 from core_identity.admin.conflicts import ConflictAdmin

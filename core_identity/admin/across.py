@@ -25,7 +25,7 @@ class AcrossPage(ListReadPage):
     kind_label: ClassVar[str] = "Kind"
 
     def found(self, filters: Filters) -> Any:
-        """Return the rows, all pages of them, as a queryset or a list."""
+        """Return the rows of all pages, as a queryset or a list."""
         raise NotImplementedError  # pragma: no cover - each list has its own
 
     def shown(self, page: Shown) -> Any:

@@ -16,7 +16,7 @@ from core_identity.services.bursts import settle_burst, unexpire_burst
 
 UNEXPIRE, SETTLE = "unexpire", "settle"
 SHOWN = 200
-"""People of each kind on the page: more than that nobody reads."""
+"""The most people of each kind on the page. Nobody reads a longer list."""
 
 
 class BurstForm(ConfirmsWhatWasShown, ReasonForm):

@@ -38,7 +38,7 @@ RESOLUTIONS = {
 
 
 class OpenFilter(admin.SimpleListFilter):
-    """Open ones unless asked otherwise: it is an inbox."""
+    """Show open conflicts by default, because the list is an inbox."""
 
     title = parameter_name = "state"
 

@@ -1,4 +1,4 @@
-"""Drift: of a connection as a list, of a user as tick boxes, *take over* (R18)."""
+"""Drift: of a connection as a list, of a user as tick boxes to accept the IdP's values (R18)."""
 
 import hashlib
 from typing import Any
@@ -19,7 +19,7 @@ ON_A_PAGE = 50
 
 
 class TakeOverForm(ReasonForm):
-    """A tick means the value that was shown. If the IdP sent another one since, that value can no longer be chosen."""
+    """A tick accepts the value that was shown. If the IdP has sent another one since, the shown value can no longer be chosen."""
 
     chosen = forms.MultipleChoiceField(
         label="Values to accept",

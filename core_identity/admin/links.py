@@ -39,7 +39,7 @@ class OfferForm(ExpireForm):
 
 
 class UidsForm(ConfirmsEndedGrants, ReasonForm):
-    """One of: let a UID go, give another UID, take an offer back."""
+    """One of: release a UID, give another UID, withdraw an offer."""
 
     act = forms.ChoiceField(label="What to do", widget=forms.RadioSelect)
     uid = forms.CharField(

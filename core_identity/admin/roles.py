@@ -23,7 +23,7 @@ from core_identity.services.groups import link_waiting
 from core_identity.services.roles import change_role, create_role, delete_role
 
 MACHINERY = ("admin", "auth", "contenttypes", "sessions", "oauth2_provider", "scim", "sso")
-"""Apps whose permissions open no page: giving one would only look like something."""
+"""Apps with permissions that open no page, so giving one would have no effect."""
 
 REACH_SHOWN = 100
 """Push groups that the page of a role names."""
@@ -40,7 +40,7 @@ PAGES = {
 
 
 def offered_permissions(role: Role) -> QuerySet[Permission]:
-    """Return the permissions that mean something, and those that ``role`` holds anyway."""
+    """Return the permissions that open a page, and those that ``role`` already has."""
     asked = [f"{act}_{model}" for model, acts in PAGES.items() for act in acts]
     ours = Q(content_type__app_label="core_identity")
     meaningful = (ours & Q(codename__in=asked)) | ~(ours | Q(content_type__app_label__in=MACHINERY))
@@ -78,7 +78,7 @@ class RoleForm(ConfirmsEndedGrants, forms.ModelForm):
 
 
 class WaitingForm(ActForm):
-    """R29: which of the groups that wait for a name of the role shall give the role from now on."""
+    """R29: which of the groups that wait for a name of the role give the role from now on."""
 
     groups = forms.MultipleChoiceField(
         required=False,

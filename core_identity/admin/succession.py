@@ -84,7 +84,7 @@ class SucceedForm(ConfirmsEndedGrants, ReasonForm):
 
 
 class RekeyPage(ConnectionPage):
-    """For superusers: a re-key changes who is whom."""
+    """For superusers, because a re-key changes the owners of identities."""
 
     name = "rekey"
     access = Access.SUPERUSER
@@ -103,7 +103,7 @@ class RekeyPage(ConnectionPage):
 
 
 class SucceedPage(ConnectionPage):
-    """For superusers: a successor changes who is whom."""
+    """For superusers, because a successor takes over people."""
 
     name = "succeed"
     title = "A successor for {row}"

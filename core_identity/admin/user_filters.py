@@ -15,7 +15,7 @@ class RelatedFilter(admin.RelatedFieldListFilter):
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """The same words as `core_identity.selectors.status_of`, and the wishes of the IdPs (R22)."""
+    """The same words as `core_identity.selectors.status_of`, and requests of the IdPs to reactivate (R22)."""
 
     title = parameter_name = "status"
 

@@ -1,4 +1,4 @@
-"""What changed, as it is read: (field, before, after)."""
+"""Changes for people to read: (field, before, after)."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def changes_of(event: "Event") -> list[tuple[str, str, str]]:
-    """Return what changed, as it is read: (field, before, after)."""
+    """Return the changes for people to read: (field, before, after)."""
     return shown_changes(event.changes)
 
 

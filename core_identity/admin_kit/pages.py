@@ -40,7 +40,7 @@ class AdminPage(FormView):
     title: ClassVar[str]
     """May contain {row}."""
     done: ClassVar[str] = "Done. The reason is in the events."
-    """What the administrator reads afterwards. May contain {row}, and {written}: what the service returned."""
+    """The sentence that the administrator reads afterwards. It may contain {row}, and {written}: what the service returned."""
 
     http_method_names = ["get", "head", "post"]
     admin: Any = None
@@ -236,7 +236,7 @@ HealthRow = tuple[str, object, str]
 
 @dataclass(frozen=True, slots=True)
 class ConnectionPart:
-    """What a package shows on the pages of a connection. `core_identity.config.admin` lists the parts."""
+    """The parts that a package shows on the pages of a connection. `core_identity.config.admin` lists the parts."""
 
     pages: tuple[type[ConnectionPage], ...]
     inline: Any

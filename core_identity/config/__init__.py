@@ -1,1 +1,1 @@
-"""The composition root: settings, URLs, admin site and the commands that cross the apps. Imported by nobody."""
+"""The composition root: settings, URLs, admin site and the commands that cross the apps. No other package imports it."""

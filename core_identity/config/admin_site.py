@@ -14,7 +14,7 @@ from core_identity.config.navigation import navigation
 from core_identity.errors import IdentityError, TooManyPasswords, TryLater
 
 LOGS = ("scim.ProvisioningRecord", "sso.SignInRecord")
-"""What other apps keep for administrators to read."""
+"""Models of other apps that administrators may read."""
 
 
 class CoreAdminSite(AdminSite):
@@ -46,7 +46,7 @@ class CoreAdminSite(AdminSite):
         return super().admin_view(with_refusals, cacheable)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Add the navigation. Who may not open the administration gets none."""
+        """Add the navigation, unless the visitor may not open the administration."""
         context = super().each_context(request)
         if context["has_permission"]:
             context["core_sections"], context["core_counts"] = navigation(request, self)

@@ -29,7 +29,7 @@ ADMIN_PAGE: Final = "/admin/core_identity/connection/{}/change/"
 
 
 def parse(text: str) -> Any:
-    """Return the content of a YAML (or JSON) file; raise `SettingsErrors` where it is none."""
+    """Return the content of a YAML (or JSON) file; raise `SettingsErrors` if it is not one."""
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -142,7 +142,7 @@ class _Application:
 
 
 def describe(connection: Connection) -> dict[str, Any]:
-    """Return what an administrator of the IdP has to know of a connection; nothing in it is secret."""
+    """Return the values of a connection that an administrator of the IdP needs. None of them is secret."""
     return {
         "slug": connection.slug,
         **sso.settings.changes.urls(connection),

@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
+from django.contrib.staticfiles.apps import StaticFilesConfig
 
 from core_identity.config.environment import has_pages
 
@@ -20,3 +21,18 @@ class SiteConfig(admin_apps.AdminConfig):
         """Load the pages of the administration, where the process shows or checks pages. `config.urls` loads them in any case."""
         if has_pages():
             super().ready()
+
+
+class StaticConfig(StaticFilesConfig):
+    """Collect only files that a page may ask for. To hash and compress the others takes longer than all the rest."""
+
+    default = False
+    ignore_patterns = [
+        *StaticFilesConfig.ignore_patterns,
+        "rest_framework",  # its browsable API is not shown here
+        "oauth2_provider",  # our templates replace its pages
+        "*.map",
+        "jquery.js",  # the administration loads the `.min.js` of these
+        "select2.full.js",
+        "xregexp.js",
+    ]

@@ -13,7 +13,7 @@ BAR: Final = 24
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One day. All numbers are in units of the drawing; what is bad is drawn over the foot of the bar."""
+    """One day. All numbers are in units of the drawing. The bad part is drawn over the foot of the bar."""
 
     day: Day
     x: int

@@ -24,13 +24,13 @@ NOT_ASKED = checks.Info(
 
 @register(Tags.database)
 def break_glass_exists(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """With ``check --database default``, and before each ``migrate``: on a database that is still empty there is nothing to say."""
+    """With ``check --database default``, and before each ``migrate``: an empty database gets no warning."""
     return [NO_BREAK_GLASS] if databases and connection.alias in databases and _exists() is False else []
 
 
 @register(Tags.security, deploy=True)
 def break_glass_exists_in_production(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """With ``check --deploy``; where databases are named as well, the check above has asked them."""
+    """With ``check --deploy``; if databases are named too, the check above has already asked them."""
     if databases:
         return []
     exists = _exists()

@@ -1,5 +1,6 @@
 """Empty the database of the demo, for *Begin again*. Only for `seed_demo`, which works only if DEMO is on."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from django.core.management.base import CommandError
@@ -10,12 +11,12 @@ from core_identity.models import Connection, User
 KEPT_TABLES: Final = frozenset({"auth_permission", "django_content_type", "django_migrations", "core_identity_session"})
 
 
-def empty_demo(*, slug: str, administrator: str) -> None:
+def empty_demo(*, slugs: Iterable[str], administrator: str) -> None:
     """Delete everything but the administrator, who stays signed in.
 
-    Raises CommandError if there is a connection other than ``slug``: then this is not only the demo.
+    Raises CommandError if there is a connection other than ``slugs``: then this is not only the demo.
     """
-    others = Connection.objects.exclude(slug=slug).order_by("slug").values_list("slug", flat=True)
+    others = Connection.objects.exclude(slug__in=slugs).order_by("slug").values_list("slug", flat=True)
     if others:
         raise CommandError(
             f"This database has connections that are not the demo's: {', '.join(others)}. Nothing was deleted."

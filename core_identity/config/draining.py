@@ -17,7 +17,7 @@ def is_draining() -> bool:
 
 
 def drain_before_stop(seconds: float) -> None:
-    """Put ``seconds`` of drain between SIGTERM and the server's own handler of it.
+    """Wait ``seconds`` between SIGTERM and the server's own handler.
 
     Call it when a worker has loaded its handlers: gunicorn loads the application after them. Without such a handler do nothing: in a
     command, under another server, and under gunicorn's ``--preload``.

@@ -1,4 +1,4 @@
-"""Reading the environment: every variable that the service knows, failing loudly and by name."""
+"""Read the environment: every variable that the service knows. A wrong value stops the start, and the error names the variable."""
 
 import base64
 import hashlib

@@ -12,7 +12,7 @@ from sso.settings.email_domains import verified_domains
 
 
 def file_of(connection: Connection) -> dict[str, Any]:
-    """Return the content of the file. It contains no secret: a client secret and keys are made new where the file is applied."""
+    """Return the content of the file. It contains no secret: applying the file elsewhere makes a new client secret and new keys."""
     grantable = list(connection.grantable_roles.prefetch_related("aliases").order_by("name_key"))
     saml = SamlSettings.objects.filter(connection=connection).first()
     scim_section = scim.connections.section_of(connection)

@@ -40,7 +40,7 @@ BANNERS_SHOWN: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """What happened and its button. ``tone``: attention or trouble."""
+    """A problem with its button. ``tone``: attention or trouble."""
 
     tone: str
     sentence: str
@@ -78,7 +78,7 @@ class Log:
 
 
 def home(request: HttpRequest, counts: Mapping[str, int]) -> dict[str, Any]:
-    """Return what the page shows of what its reader may see. ``counts`` are those of the navigation. Its number of queries depends on no size."""
+    """Return the content of the page that its reader may see. ``counts`` are those of the navigation. Its number of queries depends on no size."""
     sees, now = seen_by(request), timezone.now()
     page: dict[str, Any] = {
         "sees": sees,

@@ -111,7 +111,7 @@ def _links(site: AdminSite, entries: Sequence[Entry], counts: Mapping[str, int])
 
 
 def _with_current(request: HttpRequest, sections: Sequence[Section]) -> list[Section]:
-    """Mark the one link that leads where we are: the one with the longest path, and of these the one with our query."""
+    """Mark the one link to the present page: the one with the longest path, and of these the one with its query."""
     ranked = [(_rank(request, link), link) for section in sections for link in section.links]
     best, here = max(ranked, key=lambda one: one[0], default=((0, 0), None))
     if here is None or best == (0, 0):

@@ -15,7 +15,7 @@ FIRST_OF_THE_FORMER: Final = ("core_identity", "0001_initial")
 """A database from before the migrations were joined lists this one. No release has it."""
 
 FORMER_COLUMN: Final = """SELECT EXISTS (SELECT FROM information_schema.columns WHERE table_schema = current_schema()
-    AND table_name = 'core_identity_identity' AND column_name = 'sent_uid')"""
+    AND table_name = 'core_identity_identity' AND column_name = 'said_uid')"""
 """A database from shortly before release 0.1 has this column. It is now called ``sent_uid``."""
 
 OLDER: Final = checks.Error(

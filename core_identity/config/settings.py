@@ -41,7 +41,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "core_identity.config.apps.StaticConfig",
     "csp",
 ]
 MIDDLEWARE = [

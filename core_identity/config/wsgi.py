@@ -27,7 +27,7 @@ def _charset(content_type: str) -> str:
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Let Django read a chunked SCIM body, too (RFC 9112 section 7.1). It reads no further than Content-Length, and would find it empty.
 
-    Only where the server tells that its stream ends with the body (gunicorn does), and only SCIM: browsers and OAuth clients send no such thing.
+    Only if the server states that its stream ends with the body (gunicorn does), and only SCIM: browsers and OAuth clients send no such thing.
     """
     chunked = environ.get("HTTP_TRANSFER_ENCODING", "").strip().lower() == "chunked"
     if (

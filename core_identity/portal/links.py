@@ -23,7 +23,7 @@ from core_identity.values import Actor, ActorKind, Channel
 
 LINK_LASTS: Final = timedelta(days=7)
 IDLE: Final = timedelta(hours=2)
-"""A browser that was not here for so long loses the link. Then another browser may open it."""
+"""A browser that was away for this long loses the link. Then another browser may open it."""
 NOTED_AGAIN: Final = timedelta(minutes=1)
 
 COOKIE: Final = "__Host-set-up" if settings.SESSION_COOKIE_SECURE else "set-up"
@@ -138,7 +138,7 @@ def current_link(request: HttpRequest) -> SetupLink | None:
 
 @in_one_transaction
 def note_use(link: SetupLink) -> None:
-    """Remember that the browser of a link is here. At most one write a minute."""
+    """Store that the browser of a link is still in use. At most one write a minute."""
     SetupLink.objects.filter(pk=link.pk, seen_at__lt=Now() - NOTED_AGAIN).update(seen_at=Now())
 
 

@@ -1,4 +1,4 @@
-"""Pages that a set-up link opens: who may see one, and what every answer has."""
+"""Pages that a set-up link opens: the check who may see one, and the headers of every answer."""
 
 from collections.abc import Callable
 from functools import wraps

@@ -1,4 +1,4 @@
-"""What a set-up link may do by itself, and what waits for a superuser (R38)."""
+"""The limits of a set-up link: it may do some things by itself, others wait for a superuser (R38)."""
 
 from enum import StrEnum
 from typing import Final

@@ -1,4 +1,4 @@
-"""What templates of all pages use: times as people say them, cells that keep the name of their column, the name of the installation."""
+"""Tags for the templates of all pages: times in everyday words, cells that keep the name of their column, the name of the installation."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime

@@ -15,6 +15,7 @@ from demo.simulate.connection import DemoConnection, Unusable, read_connection
 from demo.simulate.consent import Dance
 from demo.simulate.directory import open_directory, read_directory
 from demo.simulate.okta import OktaAiw
+from demo.simulate.private_file import read_json
 from demo.simulate.scim_client import Refused, ScimClient
 from demo.simulate.tokens import Tokens
 from demo.simulate.transcript import Transcript
@@ -25,13 +26,14 @@ CALLBACK_PATH: Final = "/oauth/callback"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The part of the page that changes. ``fault`` is a sentence if CORE could not be reached."""
+    """The part of the page that changes. ``fault`` is a sentence if CORE could not be reached; ``setup_link`` that of Globex, if there is one."""
 
     steps: tuple[tuple[str, bool], ...]
     rows: tuple[Row, ...]
     transcript: tuple[str, ...]
     consented: bool
     fault: str = ""
+    setup_link: str = ""
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ class Dashboard:
             directory = read_directory(self._state, connection.scim_base_url)
         except Unusable as error:
             return View((), (), tuple(self._lines), consented=False, fault=str(error))
-        client = ScimClient(connection, tokens, Transcript(write=_nothing))
+        client = ScimClient(connection.scim_base_url, tokens, Transcript(write=_nothing))
         titles = tuple(
             (step.title, number in directory.steps_done)
             for number, step in enumerate(steps.story(OktaAiw(client, directory)))
@@ -66,7 +68,8 @@ class Dashboard:
             rows, fault = tuple(compare(directory, client)), ""
         except (Refused, Unusable) as error:
             rows, fault = (), str(error)
-        return View(titles, rows, tuple(self._lines), consented=tokens.consented, fault=fault)
+        link = str(read_json(self.connection_file.with_name("globex.json")).get("setup_link", ""))
+        return View(titles, rows, tuple(self._lines), consented=tokens.consented, fault=fault, setup_link=link)
 
     def people(self) -> tuple[DemoPerson, ...]:
         """Return the people whom this Okta can sign in, with their present names, so that SAML and SCIM send the same after a marriage."""
@@ -121,7 +124,7 @@ class Dashboard:
         with self._lock:
             try:
                 connection = read_connection(self.connection_file)
-                client = ScimClient(connection, self._tokens(connection), self._transcript)
+                client = ScimClient(connection.scim_base_url, self._tokens(connection), self._transcript)
                 with open_directory(self._state, connection.scim_base_url) as directory:
                     yield OktaAiw(client, directory)
             except Unusable as error:

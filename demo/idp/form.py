@@ -13,6 +13,8 @@ _KNOWN: Final = (
     "RelayState",
     "person",
     "step",
+    "token",
+    "connection",
     "session",
     *(question.name for question in QUESTIONS),
 )

@@ -7,6 +7,7 @@ from typing import Final
 from demo.design import CORE, PAGES, csp_hash
 from demo.idp.habits import QUESTIONS, Question
 from demo.idp.logout import Session
+from demo.idp.parties import Parties
 from demo.people import DemoPerson
 
 _STYLE: Final = f"""{CORE}{PAGES}
@@ -32,18 +33,18 @@ CONTENT_SECURITY_POLICY: Final = (
 )
 
 
-def sign_in_page(people: Iterable[DemoPerson], fields: Mapping[str, str]) -> str:
+def sign_in_page(people: Iterable[DemoPerson], fields: Mapping[str, str], parties: Parties) -> str:
     """``fields`` (SAMLRequest, RelayState) come back with the choice, so that nothing has to be remembered here."""
-    return _page("Demo identity provider — who are you?", _choice(people, "/sso", fields))
+    return _page("Demo identity provider — who are you?", _choice(people, f"{parties.path}/sso", fields))
 
 
-def tile_page(people: Iterable[DemoPerson]) -> str:
+def tile_page(people: Iterable[DemoPerson], parties: Parties) -> str:
     """Okta's dashboard: a click on the app's tile sends an assertion that nobody asked for."""
     return _page(
         "Demo identity provider — open CORE as …",
         "<p>This works like the tile on Okta's dashboard: the sign-in starts at Okta, and CORE did not request it. CORE refuses it at "
         "first, because nobody can tell such a sign-in from one that an attacker posts. To allow it, open CORE's administration, the "
-        f"connection, <em>SAML settings</em>, and choose <em>Sign-ins may start at the IdP</em>.</p>\n{_choice(people, '/tile', {})}",
+        f"connection, <em>SAML settings</em>, and choose <em>Sign-ins may start at the IdP</em>.</p>\n{_choice(people, f'{parties.path}/tile', {})}",
     )
 
 
@@ -51,7 +52,7 @@ def _choice(people: Iterable[DemoPerson], action: str, fields: Mapping[str, str]
     buttons = "\n".join(f"<li>{_button(person)}</li>" for person in people)
     questions = "\n".join(_fieldset(question) for question in QUESTIONS)
     return (
-        f'<form method="post" action="{action}">\n{_hidden(fields)}\n'
+        f'<form method="post" action="{escape(action)}">\n{_hidden(fields)}\n'
         "<details><summary>Choose another Okta: its habits and mistakes</summary>\n"
         "<p>Change how this Okta is set up, then choose a person. CORE refuses each mistake, opens nothing, and says what the "
         f"administrator of Okta must change.</p>\n{questions}\n</details>\n"
@@ -69,7 +70,7 @@ def _fieldset(question: Question) -> str:
     return f"<fieldset><legend>{escape(question.label)}</legend>\n{labels}\n</fieldset>"
 
 
-def sessions_page(sessions: Mapping[str, Session]) -> str:
+def sessions_page(sessions: Mapping[str, Session], parties: Parties) -> str:
     """Whom this Okta signed in at CORE and has not signed out: a click ends that session here, and there too."""
     buttons = "\n".join(
         f'<li><button type="submit" name="session" value="{escape(index)}">{escape(one.who)}</button></li>'
@@ -77,18 +78,19 @@ def sessions_page(sessions: Mapping[str, Session]) -> str:
     )
     if not buttons:
         return _page(
-            "Demo identity provider — nobody is signed in", '<p>Sign in first: <a href="/">to the demo</a>.</p>'
+            "Demo identity provider — nobody is signed in",
+            f'<p>Sign in first: <a href="{escape(parties.path)}/">to the demo</a>.</p>',
         )
     return _page(
         "Demo identity provider — sign out …",
         "<p>This signs a person out of Okta. It ends that one session at CORE, too.</p>\n"
-        f'<form method="post" action="/leave">\n<ul>\n{buttons}\n</ul>\n</form>',
+        f'<form method="post" action="{escape(parties.path)}/leave">\n<ul>\n{buttons}\n</ul>\n</form>',
     )
 
 
-def signed_out_page(*, done: bool) -> str:
+def signed_out_page(parties: Parties, *, done: bool) -> str:
     result = "CORE reports that the session there has ended." if done else "CORE could not end the session there."
-    return _page("You are signed out", f'<p>{result}</p>\n<p><a href="/">To the demo</a></p>')
+    return _page("You are signed out", f'<p>{result}</p>\n<p><a href="{escape(parties.path)}/">To the demo</a></p>')
 
 
 def hand_over_page(title: str, url: str, fields: Mapping[str, str]) -> str:

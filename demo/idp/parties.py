@@ -1,27 +1,31 @@
-"""Who speaks with whom: the addresses of the demo IdP and of the one SP that it serves."""
+"""Who speaks with whom: the addresses of one app of the demo IdP, and of the connection that it serves."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Parties:
-    """``idp_url`` and ``sp_url`` are origins without a slash at the end; ``connection`` is a slug of the product."""
+    """``idp_url`` and ``sp_url`` are origins without a slash at the end; ``connection`` is a slug of the product.
+
+    ``path`` is that of the app at the IdP: empty for the first one, else `path_of`.
+    """
 
     idp_url: str
     sp_url: str
     connection: str
+    path: str = ""
 
     @property
     def idp_entity_id(self) -> str:
-        return f"{self.idp_url}/metadata"
+        return f"{self.idp_url}{self.path}/metadata"
 
     @property
     def sso_url(self) -> str:
-        return f"{self.idp_url}/sso"
+        return f"{self.idp_url}{self.path}/sso"
 
     @property
     def slo_url(self) -> str:
-        return f"{self.idp_url}/slo"
+        return f"{self.idp_url}{self.path}/slo"
 
     @property
     def sp_entity_id(self) -> str:
@@ -38,3 +42,8 @@ class Parties:
     @property
     def login_url(self) -> str:
         return f"{self.sp_url}/sso/{self.connection}/login"
+
+
+def path_of(connection: str) -> str:
+    """Return the path of the app for a connection that somebody made by hand."""
+    return f"/apps/{connection}"

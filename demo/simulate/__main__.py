@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
         connection = read_connection(options.connection_file, base_url=options.base_url)
         tokens = _tokens(connection, transcript, options)
         dialect = DIALECTS[options.dialect]
-        client = ScimClient(connection, tokens, transcript, dialect.user_agent)
+        client = ScimClient(connection.scim_base_url, tokens, transcript, dialect.user_agent)
         state = options.connection_file.with_name(f"{dialect.name.lower()}.json")
         with open_directory(state, connection.scim_base_url) as directory:
             idp = dialect(client, directory)
@@ -77,7 +77,7 @@ def _okta_id(login: str) -> str:
 
 
 def _show_comparison(idp: OktaAiw, connection: DemoConnection, tokens: Tokens) -> None:
-    quiet = ScimClient(connection, tokens, Transcript(write=lambda _: None))
+    quiet = ScimClient(connection.scim_base_url, tokens, Transcript(write=lambda _: None))
     try:
         rows = compare(idp.directory, quiet)
     except Refused as refusal:

@@ -3,12 +3,10 @@
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import quote, urlencode
 
-from demo.simulate.connection import DemoConnection
 from demo.simulate.http_json import USER_AGENT, Answer, send
-from demo.simulate.tokens import Tokens
 from demo.simulate.transcript import Transcript
 
 HEADERS: Final = {
@@ -25,13 +23,17 @@ class Refused(Exception):
         self.status = status
 
 
+class Bearer(Protocol):
+    """Where the token of a request comes from."""
+
+    def bearer(self) -> str: ...
+
+
 class ScimClient:
     """Sends requests and writes them to the transcript. Raises `Refused`, or `Unusable` when nobody answers."""
 
-    def __init__(
-        self, connection: DemoConnection, tokens: Tokens, transcript: Transcript, user_agent: str = USER_AGENT
-    ) -> None:
-        self._base_url = connection.scim_base_url
+    def __init__(self, base_url: str, tokens: Bearer, transcript: Transcript, user_agent: str = USER_AGENT) -> None:
+        self._base_url = base_url
         self._tokens = tokens
         self._transcript = transcript
         self._headers = HEADERS | {"User-Agent": user_agent}

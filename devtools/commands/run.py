@@ -108,8 +108,8 @@ def _welcome(url: str, idp_url: str, seeded: str) -> str:
     return f"""
 It runs. Ctrl-C stops it.
 
-  1. Open {idp_url}/: the demo on one page. Let a stand-in for Okta push people step by step, and sign in
-     as one of them; see what Okta believes beside what CORE holds.
+  1. Open {idp_url}/: the demo on one page. Let a stand-in for Okta push people step by step, sign in as
+     one of them, and be the IT administrator of a second customer, Globex.
   2. Or in another terminal: ./dev simulate okta-aiw --story
   3. Be the administrator at {url}/admin/
 {indented}

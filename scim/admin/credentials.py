@@ -1,4 +1,4 @@
-"""Pages of a connection about what opens its SCIM: secrets and redirect URIs of its OAuth client, and its long-lived tokens (R14)."""
+"""Pages of a connection about the credentials of its SCIM: secrets and redirect URIs of its OAuth client, and its long-lived tokens (R14)."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any

@@ -37,7 +37,7 @@ class OAuthClientForm(ActForm):
         super().__init__(request, initial=initial)
 
     def write(self) -> str | None:
-        """Return the client secret where it was just made."""
+        """Return the client secret if it was just made."""
         form_data = self.cleaned_data
         return scim.connections.apply(
             self.connection,

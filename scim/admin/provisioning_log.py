@@ -161,7 +161,7 @@ def _tree(text: str) -> Any:
 
 
 def _shown(tree: Any) -> str:
-    """Return JSON for a person to read; what no page could contain stays an escape."""
+    """Return JSON for a person to read. Characters that a page cannot contain stay escaped."""
     if tree is None:
         return ""
     text = json.dumps(tree, indent=2, ensure_ascii=False)
@@ -169,12 +169,12 @@ def _shown(tree: Any) -> str:
 
 
 def _is_legible(text: str) -> bool:
-    """Tell whether a text can be shown as it is: without lone surrogates, and without signs that turn a line around or hide."""
+    """Whether a text can be shown as it is: without lone surrogates, and without invisible characters or those that reverse a line."""
     return all(one.isprintable() or one == "\n" for one in text)
 
 
 def _names_sent(sent: Any) -> dict[str, str]:
-    """Return the names by which a sent resource calls its person."""
+    """Return the names of the person in a sent resource."""
     if not isinstance(sent, dict):
         return {}
     return {name: sent[name] for name in NAMES_OF_A_PERSON if isinstance(sent.get(name), str) and sent[name]}

@@ -53,7 +53,7 @@ class Consequence:
 
 
 def consequences(changes: Changes) -> list[Consequence]:
-    """Return the changes of settings that stand already, in the order of `sso.settings.changes.plan`."""
+    """Return the changes of existing settings, in the order of `sso.settings.changes.plan`."""
     return [
         Consequence(
             capfirst(str(SamlSettings._meta.get_field(field).verbose_name)),  # type: ignore[union-attr]

@@ -42,7 +42,7 @@ class SamlSettingsInline(admin.StackedInline):
 
     @admin.display(description="email domains")
     def domains_shown(self, saml: SamlSettings) -> str:
-        """Which of them lead here, for the others do nothing."""
+        """The domains that lead here; the others have no effect."""
         verified = {one.domain for one in verified_domains(saml.connection)}
         domains = (
             f"{domain} ({'verified' if domain in verified else 'not verified: has no effect yet'})"

@@ -46,7 +46,7 @@ class KeyForm(ConfirmsWhatWasShown, ReasonForm):
 class KeysPage(ConnectionReadPage):
     """The list of our keys. With ``?certificate=`` the answer is that certificate, as IdPs want it uploaded.
 
-    For superusers: an IdP knows us by a key of ours.
+    For superusers, because an IdP recognises us by our key.
     """
 
     name = "keys"

@@ -74,7 +74,7 @@ class IdpMetadataForm(ConfirmsWhatWasShown, ActForm):
 
 
 class MetadataPage(ConnectionPage):
-    """For superusers: an administrator who decides whom we believe could sign in as any user."""
+    """For superusers, because an administrator who chooses the trusted certificates could sign in as any user."""
 
     name = "metadata"
     title = "Metadata of the IdP of {row}"

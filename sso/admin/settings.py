@@ -88,7 +88,7 @@ class SamlForm(ConfirmsWhatWasShown, ActForm):
         return wanted
 
     def section(self) -> dict[str, Any]:
-        """Return the settings as a connection file would say them."""
+        """Return the settings as a connection file would contain them."""
         form_data = dict(self.cleaned_data)
         return {
             # Keep the settings that are not on this page, such as the certificates.
@@ -126,7 +126,7 @@ class SettingsPage(ConnectionPage):
     done = "The SAML settings of {row} are saved."
 
     def may_open(self) -> bool:
-        """The first metadata says whom we believe. An administrator who chooses it could sign in as any user."""
+        """The first metadata decides which certificates are trusted. An administrator who chooses it could sign in as any user."""
         return self.request.user.is_superuser or SamlSettings.objects.filter(connection=self.row).exists()
 
     def fieldsets(self, form: SamlForm) -> list[tuple[str | None, dict[str, Any]]]:

@@ -19,7 +19,7 @@ GONE = "The result of this test was already shown, or the test began in another 
 
 
 class BeginTestPage(ConnectionReadPage):
-    """Explain the test sign-in; at the press of the button go to the IdP."""
+    """Explain the test sign-in. Its button leads to the IdP."""
 
     name = "test"
     title = "Test sign-in by {row}"

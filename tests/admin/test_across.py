@@ -221,7 +221,7 @@ def test_the_cost_does_not_grow_with_the_list(address: str, as_root: Client) -> 
 
 
 @pytest.mark.parametrize("asked", ["0", "-1", "x", "²", "99999999999", ""])
-def test_a_strange_page_is_some_page(asked: str, as_root: Client) -> None:
+def test_a_strange_page_number_shows_a_page(asked: str, as_root: Client) -> None:
     assert "No push group like this waits" in text_at(as_root, WAITING, p=asked)
 
 

@@ -46,7 +46,7 @@ def states() -> list[str]:
     return sorted(Conflict.objects.values_list("state", flat=True))
 
 
-def test_who_may_only_look_gets_no_action(acme: Connection, jane: Identity) -> None:
+def test_a_view_only_administrator_gets_no_action(acme: Connection, jane: Identity) -> None:
     clash(acme, 1)
     looking = browser_of(staff("looking", "view_conflict"))
     page = text_of(looking.get(INBOX))
@@ -89,7 +89,9 @@ def test_chosen_conflicts_are_dismissed_and_no_others_R9(as_root: Client, acme: 
     assert {str(one.pk) for one in Conflict.objects.filter(state="dismissed")} == set(chosen)
 
 
-def test_what_cannot_be_decided_stays_with_its_reason_R9(as_root: Client, acme: Connection, jane: Identity) -> None:
+def test_conflicts_that_cannot_be_decided_stay_with_the_reason_R9(
+    as_root: Client, acme: Connection, jane: Identity
+) -> None:
     clash(acme, 1)
     clash(acme, 2, user_name=JANE.user_name, email="else@acme.test")
     page = decide(as_root, "different_people")

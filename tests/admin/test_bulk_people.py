@@ -78,7 +78,7 @@ ATTACKED = pytest.mark.parametrize("address", [ACCEPT, UNEXPIRE_REQUESTED, EXPIR
 
 
 @ATTACKED
-def test_who_may_only_look_gets_no_action(address: str, acme: Connection) -> None:
+def test_a_view_only_administrator_gets_no_action(address: str, acme: Connection) -> None:
     (jane,) = people(acme, 1)
     drift(jane)
     reader = browser_of(staff("reader", "view_user"))
@@ -89,7 +89,7 @@ def test_who_may_only_look_gets_no_action(address: str, acme: Connection) -> Non
 
 
 @pytest.mark.parametrize("address", [DRIFT, REQUESTS])
-def test_who_may_not_see_people_sees_no_list(address: str, acme: Connection) -> None:
+def test_without_permission_to_see_people_there_is_no_list(address: str, acme: Connection) -> None:
     stranger = browser_of(staff("stranger", "view_connection", "view_role", "view_event"))
     assert stranger.get(address).status_code == 403
     assert address not in stranger.get("/admin/").content.decode()
@@ -167,7 +167,7 @@ def test_two_idps_that_differ_about_one_field_are_left_to_a_person_R18(as_root: 
     assert User.objects.get(pk=jane.user_id).email == "person0@acme.test"
 
 
-def test_requests_are_unexpired_together_but_not_who_changed_R22(as_desk: Client, acme: Connection) -> None:
+def test_requests_are_unexpired_together_except_changed_people_R22(as_desk: Client, acme: Connection) -> None:
     everybody = people(acme, 4)
     for identity in everybody:
         request_again(identity)

@@ -51,7 +51,7 @@ def test_a_burst_is_on_the_front_page_and_on_the_page_of_its_connection_R22a(
         assert page_of(acme) in as_root.get(address).content.decode()
 
 
-def test_the_page_lists_who_would_come_back_and_one_act_does_it_R22a(
+def test_the_page_lists_the_users_to_unexpire_and_one_act_unexpires_them_R22a(
     as_root: Client, acme: Connection, gone: list[Identity]
 ) -> None:
     call_active(*gone[:4])
@@ -66,7 +66,7 @@ def test_the_page_lists_who_would_come_back_and_one_act_does_it_R22a(
     }
 
 
-def test_who_was_not_shown_does_not_come_back_R22a(as_root: Client, acme: Connection, gone: list[Identity]) -> None:
+def test_a_user_who_was_not_shown_stays_expired_R22a(as_root: Client, acme: Connection, gone: list[Identity]) -> None:
     call_active(gone[0])
     digest = shown(as_root, acme)
     call_active(gone[1])
@@ -75,7 +75,7 @@ def test_who_was_not_shown_does_not_come_back_R22a(as_root: Client, acme: Connec
     assert expired() == 6
 
 
-def test_settled_it_is_off_the_pages_and_everybody_stays_expired_R22a(
+def test_a_settled_burst_leaves_the_pages_and_everybody_stays_expired_R22a(
     as_root: Client, acme: Connection, gone: list[Identity]
 ) -> None:
     as_root.post(page_of(acme), {"how": "settle", "reason": "the press office closed"})
@@ -92,7 +92,7 @@ def test_a_reason_is_asked_R22a(as_root: Client, acme: Connection, gone: list[Id
 
 
 @pytest.mark.parametrize("permissions", [("change_connection",), ("change_user",), ("view_connection", "view_user")])
-def test_it_takes_the_right_to_change_connections_and_people_R22a(
+def test_settling_a_burst_needs_permission_to_change_connections_and_people_R22a(
     permissions: tuple[str, ...], acme: Connection, gone: list[Identity]
 ) -> None:
     browser = browser_of(staff("few", *permissions))

@@ -34,7 +34,7 @@ def text_of(answer: object) -> str:
     return re.sub(r"\s+", " ", answer.content.decode())  # type: ignore[attr-defined]
 
 
-def test_the_start_page_says_what_waits_R9(as_root: Client, conflict: Conflict) -> None:
+def test_the_start_page_lists_pending_tasks_R9(as_root: Client, conflict: Conflict) -> None:
     page = text_of(as_root.get("/admin/"))
     assert "1 thing needs a decision." in page
     assert f'<a href="{page_of(conflict)}">zoë.müller@acme.test and jane.doe@acme.test</a>' in page
@@ -77,7 +77,7 @@ def test_without_a_reason_nothing_happens_R9(as_root: Client, conflict: Conflict
     assert conflict.state == "open"
 
 
-def test_who_may_only_look_cannot_decide(conflict: Conflict) -> None:
+def test_a_view_only_administrator_cannot_decide(conflict: Conflict) -> None:
     looking = browser_of(staff("looking", "view_conflict"))
     assert 'value="Decide"' not in text_of(looking.get(page_of(conflict)))
     assert looking.post(page_of(conflict), {"how": "dismiss", "reason": "x"}).status_code == 403
@@ -85,7 +85,7 @@ def test_who_may_only_look_cannot_decide(conflict: Conflict) -> None:
     assert conflict.state == "open"
 
 
-def test_who_has_no_permission_sees_nothing(as_desk: Client, conflict: Conflict) -> None:
+def test_a_person_without_permission_sees_nothing(as_desk: Client, conflict: Conflict) -> None:
     assert as_desk.get(INBOX).status_code == 403
     assert as_desk.get(page_of(conflict)).status_code == 403
     assert "Conflicts to decide" not in text_of(as_desk.get("/admin/"))
@@ -95,7 +95,7 @@ def test_an_empty_inbox_says_so(as_root: Client) -> None:
     assert "0 conflicts" in text_of(as_root.get(INBOX))
 
 
-def test_a_closed_one_tells_what_was_said(as_root: Client, conflict: Conflict) -> None:
+def test_a_closed_conflict_shows_its_reason(as_root: Client, conflict: Conflict) -> None:
     as_root.post(page_of(conflict), {"how": "dismiss", "reason": "a test account"})
     page = text_of(as_root.get(page_of(conflict)))
     assert "a test account" in page
@@ -105,7 +105,9 @@ def test_a_closed_one_tells_what_was_said(as_root: Client, conflict: Conflict) -
     assert 'value="Decide"' not in page
 
 
-def test_the_story_of_who_is_in_the_way_links_to_it_R36(as_root: Client, conflict: Conflict, jane: Identity) -> None:
+def test_the_story_of_the_other_user_links_to_the_conflict_R36(
+    as_root: Client, conflict: Conflict, jane: Identity
+) -> None:
     page = text_of(as_root.get(reverse("admin:core_identity_user_change", args=[jane.user_id])))
     assert page_of(conflict) in page
 

@@ -199,7 +199,7 @@ def test_the_groups_of_a_connection_are_listed_with_what_gives_nothing_R29_R31(
     assert "The last sign-in of 1 person contained no attribute" in " ".join(page.split())
 
 
-def test_where_groups_of_sign_ins_are_not_read_the_page_says_so_R31(as_root: Client, acme: Connection) -> None:
+def test_a_page_warns_when_groups_of_sign_ins_are_not_read_R31(as_root: Client, acme: Connection) -> None:
     assert "are not read" in as_root.get(page_of(acme, "groups")).content.decode()
 
 
@@ -215,7 +215,7 @@ def test_the_page_of_groups_costs_the_same_whatever_their_number(as_root: Client
     assert costs[0] == costs[1]
 
 
-def test_who_may_not_see_a_connection_does_not_see_its_groups(acme: Connection) -> None:
+def test_without_permission_to_see_connections_no_groups_are_listed(acme: Connection) -> None:
     assert browser_of(staff("desk")).get(page_of(acme, "groups")).status_code == 403
 
 
@@ -230,7 +230,7 @@ def test_our_own_idp_is_a_superuser_s_to_name_and_to_change_R26(acme: Connection
         assert browser.get(page_of(acme, page)).status_code == 403
 
 
-def test_who_may_only_look_sees_the_sheet_and_changes_nothing(acme: Connection, idp: TestIdp) -> None:
+def test_a_view_only_administrator_sees_the_sheet_and_changes_nothing(acme: Connection, idp: TestIdp) -> None:
     browser = browser_of(staff("reader", "view_connection"))
     page = browser.get(page_of(acme, "overview")).content.decode()
     assert "Setup sheet" in page
@@ -325,7 +325,7 @@ def test_a_successor_is_shown_before_it_takes_over_R1a(as_root: Client, acme: Co
 
 
 @pytest.mark.parametrize("page", ["rekey", "succeed"])
-def test_only_a_superuser_changes_who_is_whom(page: str, acme: Connection) -> None:
+def test_only_a_superuser_opens_pages_that_change_who_is_who(page: str, acme: Connection) -> None:
     browser = browser_of(staff("connector", "view_connection", "change_connection"))
     assert browser.get(reverse(f"admin:core_identity_connection_{page}", args=[acme.pk])).status_code == 403
 
@@ -357,13 +357,15 @@ def test_faults_of_metadata_are_shown_at_their_field(as_root: Client, acme: Conn
     assert "not both" in answer.context["form"].errors["url"][0]
 
 
-def test_only_a_superuser_changes_whom_we_believe(acme: Connection, idp: TestIdp) -> None:
+def test_only_a_superuser_changes_metadata(acme: Connection, idp: TestIdp) -> None:
     browser = browser_of(staff("keeper", "view_connection", "change_connection"))
     assert browser.get(page_of(acme, "metadata")).status_code == 403
     assert "/metadata/" not in browser.get(page_of(acme)).content.decode()
 
 
-def test_an_end_that_comes_and_what_waits_are_told_on_the_page(as_root: Client, acme: Connection, idp: TestIdp) -> None:
+def test_the_page_shows_ends_that_come_soon_and_proposals_that_wait(
+    as_root: Client, acme: Connection, idp: TestIdp
+) -> None:
     as_root.post(page_of(acme, "saml"), {**NAMES, "idp_metadata": idp.metadata()})
     assert "core-warning" in as_root.get(page_of(acme)).content.decode()  # it ends in less than 30 days
     SamlSettings.objects.update(proposed={"sso_url": "https://idp.test/new"})

@@ -80,7 +80,7 @@ def test_the_user_s_page_leads_to_the_tick_with_that_one_ticked_R18(as_desk: Cli
     assert as_desk.get(ticks_of(roe.user)).context["form"].initial["chosen"] == []
 
 
-def test_what_is_ticked_is_taken_over_with_a_reason_R18(as_desk: Client, roe: Identity) -> None:
+def test_ticked_values_are_accepted_with_a_reason_R18(as_desk: Client, roe: Identity) -> None:
     chosen = [choice(as_desk, roe.user, field) for field in ("email", "last_name")]
     as_desk.post(ticks_of(roe.user), {"chosen": chosen, "reason": "married"})
     user = User.objects.get(pk=roe.user_id)
@@ -120,7 +120,7 @@ def test_a_tick_and_a_reason_are_asked_R18(posted: dict[str, str], as_desk: Clie
     assert User.objects.get(pk=roe.user_id).email == "jane.doe@acme.test"
 
 
-def test_what_the_idp_said_after_the_page_was_shown_is_not_taken_over_R18(as_desk: Client, roe: Identity) -> None:
+def test_a_value_that_arrived_after_the_page_was_shown_is_not_accepted_R18(as_desk: Client, roe: Identity) -> None:
     shown = choice(as_desk, roe.user, "email")
     put(roe, replace(ROE, email="mallory@acme.test"))
     answer = as_desk.post(ticks_of(roe.user), {"chosen": shown, "reason": "married"})
@@ -128,7 +128,7 @@ def test_what_the_idp_said_after_the_page_was_shown_is_not_taken_over_R18(as_des
     assert User.objects.get(pk=roe.user_id).email == "jane.doe@acme.test"
 
 
-def test_what_is_refused_is_told_on_the_page_and_nothing_changes_R16(
+def test_a_refusal_is_shown_on_the_page_and_nothing_changes_R16(
     as_desk: Client, acme: Connection, roe: Identity
 ) -> None:
     other = replace(JANE, uid="o", external_id="o", user_name="o@acme.test", email="o@acme.test")
@@ -140,7 +140,7 @@ def test_what_is_refused_is_told_on_the_page_and_nothing_changes_R16(
     assert User.objects.get(pk=roe.user_id).last_name == "Doe"
 
 
-def test_where_nothing_differs_there_is_nothing_to_tick(as_desk: Client, jane: Identity) -> None:
+def test_without_differences_there_is_nothing_to_tick(as_desk: Client, jane: Identity) -> None:
     page = as_desk.get(ticks_of(jane.user)).content.decode()
     assert "There is nothing to accept" in page
     assert 'name="reason"' not in page
@@ -156,7 +156,7 @@ def test_the_list_takes_the_right_to_see_connections_and_people_R18(acme: Connec
         assert browser.get(listed(acme)).status_code == status
 
 
-def test_only_who_may_change_a_person_takes_over_and_only_a_superuser_for_staff_R26(
+def test_accepting_values_needs_permission_and_for_staff_a_superuser_R26(
     as_desk: Client, as_root: Client, roe: Identity
 ) -> None:
     chosen = {"chosen": choice(as_root, roe.user, "email"), "reason": "married"}

@@ -38,7 +38,7 @@ def role(acme: Connection, jane: Identity) -> Role:
     return role
 
 
-def test_a_form_that_ends_roles_shows_whose_first_and_saves_what_was_shown(
+def test_a_form_that_ends_roles_first_shows_the_people_and_saves_what_was_shown(
     as_root: Client, acme: Connection, role: Role, jane: Identity
 ) -> None:
     nothing: dict[str, Any] = {}

@@ -38,7 +38,7 @@ def test_without_the_username_nothing_is_erased_R34(as_root: Client, jane: Ident
     assert User.objects.get(pk=jane.user_id).first_name == "Jane"
 
 
-def test_who_is_not_expired_is_not_erased_R34(as_root: Client, jane: Identity) -> None:
+def test_a_user_who_is_not_expired_is_not_erased_R34(as_root: Client, jane: Identity) -> None:
     answer = as_root.get(reverse("admin:core_identity_user_erase", args=[jane.user_id]), follow=True)
     assert "is not expired. Expire them first" in text_of(answer)
 

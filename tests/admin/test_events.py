@@ -59,7 +59,7 @@ def test_events_are_filtered(query: dict[str, str], kinds: set[str], as_desk: Cl
     assert found(browser, **query) - {"grant.added"} == kinds
 
 
-def test_the_filter_of_times_is_called_so(as_root: Client, acme: Connection) -> None:
+def test_the_last_filter_is_titled_time(as_root: Client, acme: Connection) -> None:
     page = as_root.get(LIST)
     assert [one.title for one in page.context["cl"].filter_specs][-1] == "time"
 
@@ -81,7 +81,7 @@ def test_nobody_adds_changes_or_deletes_an_event(as_root: Client, acme: Connecti
 
 
 @pytest.mark.parametrize("way", ["csv", "jsonl"])
-def test_what_the_list_shows_is_exported_as_a_stream_R34(way: str, jane: Identity) -> None:
+def test_the_shown_list_is_exported_as_a_stream_R34(way: str, jane: Identity) -> None:
     for number in range(120):
         create_role(actor=ADMIN, name=f"Part {number:03}")
     browser = browser_of(staff("auditor", "view_event"))
@@ -102,13 +102,13 @@ def test_what_the_list_shows_is_exported_as_a_stream_R34(way: str, jane: Identit
     assert len(rows) == 10
 
 
-def test_events_are_exported_to_whom_they_are_shown_only_R34(as_desk: Client, jane: Identity) -> None:
+def test_events_are_exported_only_to_people_who_may_see_them_R34(as_desk: Client, jane: Identity) -> None:
     assert as_desk.get(f"{LIST}export.csv").status_code == 403
     assert browser_of(jane.user).get(f"{LIST}export.csv").status_code == 302
     assert as_desk.post(f"{LIST}export.csv").status_code == 405
 
 
-def test_a_filter_that_is_none_leads_back_to_the_list(as_root: Client) -> None:
+def test_an_invalid_filter_leads_back_to_the_list(as_root: Client) -> None:
     assert as_root.get(f"{LIST}export.csv", {"nonsense": "1"})["Location"] == LIST
 
 

@@ -76,7 +76,7 @@ def test_a_missing_reason_is_refused(reason: str, as_desk: Client, jane: Identit
     assert expired_users() == set()
 
 
-def test_who_may_only_look_cannot_expire(jane: Identity) -> None:
+def test_a_view_only_administrator_cannot_expire(jane: Identity) -> None:
     browser = browser_of(staff("reader", "view_user"))
     assert "Expire…" not in browser.get(LIST).content.decode()
     choose(browser, "expire_chosen", [jane.user])
@@ -117,7 +117,7 @@ def test_nobody_expires_themself(as_root: Client, root: User) -> None:
 
 
 @pytest.mark.parametrize("chosen", ["", "no-id", "00000000-0000-4000-8000-000000000000"])
-def test_nobody_chosen_is_told_and_harmless(chosen: str, as_desk: Client) -> None:
+def test_an_empty_choice_is_reported_and_harmless(chosen: str, as_desk: Client) -> None:
     page = as_desk.get(EXPIRE, {"user": chosen}, follow=True)
     assert "There is nobody among them to expire" in page.content.decode()
 
@@ -136,7 +136,9 @@ def test_the_unexpire_page_shows_what_changed_and_which_roles_come_back(as_desk:
 
 
 @pytest.mark.parametrize(("how", "roles"), [("with_roles", ["Editors"]), ("without_roles", [])])
-def test_unexpire_with_and_without_roles(how: str, roles: list[str], as_desk: Client, expired: Identity) -> None:
+def test_unexpiring_gives_the_roles_back_only_if_asked(
+    how: str, roles: list[str], as_desk: Client, expired: Identity
+) -> None:
     editors = create_role(actor=ADMIN, name="Editors")
     grant_role(actor=ADMIN, user_id=expired.user_id, role_id=editors.pk)
     as_desk.post(UNEXPIRE, {"user": str(expired.user_id), "how": how, "reason": "came back"})

@@ -79,7 +79,7 @@ def test_an_hour_is_counted_once_and_empty_hours_too() -> None:
 
 
 @pytest.mark.django_db
-def test_tests_and_refused_logouts_are_no_sign_ins(acme: Connection) -> None:
+def test_tests_and_refused_logouts_are_not_counted_as_sign_ins(acme: Connection) -> None:
     moment = NOON - timedelta(hours=1)
     sign_in(moment, acme)
     sign_in(moment, acme, "audience")
@@ -144,7 +144,7 @@ def busy(acme: Connection, jane: Identity) -> Connection:
     return acme
 
 
-def test_what_waits_is_shown_with_its_button(as_root: Client, busy: Connection, jane: Identity) -> None:
+def test_each_task_is_shown_with_its_button(as_root: Client, busy: Connection, jane: Identity) -> None:
     page = as_root.get("/admin/").content.decode()
     assert "3 things need a decision." in re.sub(r"\s+", " ", page)
     for words in (
@@ -228,7 +228,7 @@ def test_a_connection_has_a_word_for_its_state(
 
 
 @pytest.mark.django_db
-def test_the_last_of_a_connection_is_found_without_its_log(acme: Connection) -> None:
+def test_the_latest_row_of_a_connection_is_found_without_reading_its_log(acme: Connection) -> None:
     now = timezone.now()
     sign_in(now - timedelta(hours=2), acme)
     for _ in range(LAST - 1):

@@ -42,14 +42,14 @@ def test_a_merge_is_shown_before_it_is_done_R11(as_root: Client, jane: Identity,
     assert Event.objects.get(kind="user.merged").reason == "one human"
 
 
-def test_what_was_not_shown_is_not_done_R11(as_root: Client, jane: Identity, roe: Identity) -> None:
+def test_a_merge_that_was_not_shown_is_not_done_R11(as_root: Client, jane: Identity, roe: Identity) -> None:
     form_data = {"other": "jane.roe@acme.test", "keep": "other", "reason": "one human", "shown": str(jane.user_id)}
     shown = text_of(as_root.post(url("merge", jane.user_id), form_data))
     assert "What will happen" in shown
     assert not User.objects.filter(merged_into__isnull=False).exists()
 
 
-def test_nobody_of_that_name_is_told(as_root: Client, jane: Identity) -> None:
+def test_an_unknown_user_name_is_reported(as_root: Client, jane: Identity) -> None:
     assert "There is no user known as" in text_of(as_root.post(url("merge", jane.user_id), {"other": "nobody"}))
 
 

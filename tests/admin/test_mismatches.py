@@ -29,7 +29,7 @@ def twice(connection: Connection, number: int = 0) -> tuple[Identity, Identity]:
     return scim, sign_in(actor=BROWSER, connection=connection, person=person)
 
 
-def test_the_page_of_a_connection_counts_whom_it_may_know_twice_R37(as_root: Client, acme: Connection) -> None:
+def test_the_page_of_a_connection_counts_likely_duplicates_R37(as_root: Client, acme: Connection) -> None:
     twice(acme)
     text = as_root.get(page_of(acme, "change")).content.decode()
     assert f'1: <a href="{page_of(acme)}">show them</a>' in text
@@ -48,7 +48,7 @@ def test_both_sides_and_the_cause_are_shown_R7(as_root: Client, acme: Connection
     assert "script-src 'self'" in answer["Content-Security-Policy"]
 
 
-def test_what_was_refused_lately_is_counted_because_it_left_no_row_R9(as_root: Client, jane: Identity) -> None:
+def test_recent_refusals_are_counted_because_they_left_no_row_R9(as_root: Client, jane: Identity) -> None:
     assert "refused as conflicts" not in as_root.get(page_of(jane.connection)).content.decode()
     with pytest.raises(Conflict):
         create_person(
@@ -76,7 +76,7 @@ def test_many_pairs_come_in_pages_and_cost_no_more_queries(
     assert as_root.get(page_of(acme), {"page": "nonsense"}).status_code == 200
 
 
-def test_only_who_may_see_people_and_connections_sees_the_page(acme: Connection) -> None:
+def test_the_page_needs_permission_to_see_people_and_connections(acme: Connection) -> None:
     twice(acme)
     assert browser_of(staff("both", "view_connection", "view_user")).get(page_of(acme)).status_code == 200
     for number, few in enumerate(((), ("view_connection",), ("view_user",))):

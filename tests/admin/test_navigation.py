@@ -67,7 +67,7 @@ def test_only_what_may_be_opened_is_shown(permission: str, expected: list[str], 
     assert {browser.get(link.url).status_code for link in links(user)} == {200}
 
 
-def test_who_is_not_signed_in_gets_no_navigation(db: None) -> None:
+def test_without_a_session_there_is_no_navigation(db: None) -> None:
     page = Client(headers={"host": "localhost"}).get("/admin/login/").content.decode()
     assert "core-nav" not in page
     assert "core-search" not in page
@@ -150,7 +150,7 @@ def test_each_cell_of_a_list_knows_its_column_and_stays_escaped(as_root: Client,
         (-6 * 86400 - 5, "in 6 days"),
     ],
 )
-def test_a_time_is_said_as_people_say_it(seconds: int, words: str) -> None:
+def test_a_time_is_shown_in_everyday_words(seconds: int, words: str) -> None:
     now = timezone.now()
     assert relative_time(now - timedelta(seconds=seconds), now) == words
 

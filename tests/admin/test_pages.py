@@ -88,7 +88,7 @@ def test_nothing_opens_without_a_permission(model: type, page: CoreAdmin, rows: 
 
 
 @pages
-def test_nothing_opens_for_who_is_not_staff(
+def test_nothing_opens_for_people_who_are_not_staff(
     model: type, page: CoreAdmin, rows: dict[type, Any], jane: Identity
 ) -> None:
     assert browser_of(jane.user).get(url(page, "changelist")).status_code == 302
@@ -106,7 +106,7 @@ def test_the_front_page_opens_for_staff_with_few_permissions(permissions: tuple[
     ["auth/group/", "scim/oauthclient/", "oauth2_provider/accesstoken/", "oauth2_provider/refreshtoken/", "sessions/session/",
      "sso/samlsettings/", "core_identity/identity/", "core_identity/grant/"],
 )  # fmt: skip
-def test_what_goes_round_the_services_is_not_here(path: str, as_root: Client) -> None:
+def test_pages_that_would_bypass_the_services_are_not_found(path: str, as_root: Client) -> None:
     assert as_root.get(f"/admin/{path}").status_code == 404
 
 
@@ -127,7 +127,7 @@ def test_no_page_carries_what_the_policy_for_content_forbids(as_root: Client, ro
             assert "script-src 'self'" in answer["Content-Security-Policy"]
 
 
-def test_a_page_of_something_that_is_gone_says_so(as_root: Client) -> None:
+def test_a_page_of_a_deleted_object_says_so(as_root: Client) -> None:
     gone = "00000000-0000-4000-8000-000000000000"
     for path in (f"role/{gone}/waiting/", f"user/{gone}/roles/", f"connection/{gone}/switch/", f"user/{gone}/history/"):
         answer = as_root.get(f"/admin/core_identity/{path}", follow=True)

@@ -47,7 +47,7 @@ def test_a_new_role_asks_for_the_groups_that_wait_and_links_only_the_confirmed_R
     assert (linked.actor, linked.request_id) == ("desk", answer["X-Request-Id"])
 
 
-def test_a_group_that_is_not_confirmed_goes_on_waiting(
+def test_a_group_that_is_not_confirmed_keeps_waiting(
     as_desk: Client, acme: Connection, waiting: PushGroup, jane: Identity
 ) -> None:
     make(as_desk, acme)
@@ -90,7 +90,7 @@ def test_aliases_are_written_one_a_line_and_shown_R28(as_desk: Client, acme: Con
     assert [alias.name for alias in role.aliases.all()] == ["Autoren"]
 
 
-def test_who_may_only_look_sees_the_aliases_R28(acme: Connection) -> None:
+def test_a_view_only_administrator_sees_the_aliases_R28(acme: Connection) -> None:
     role = create_role(actor=ADMIN, name="Editors", aliases=["Redaktion"])
     assert "Redaktion" in browser_of(staff("reader", "view_role")).get(page_of(role)).content.decode()
 
@@ -98,7 +98,7 @@ def test_who_may_only_look_sees_the_aliases_R28(acme: Connection) -> None:
 @pytest.mark.parametrize(
     ("aliases", "reason"), [("Viewers", "exists already"), ("Leser", "has it as an alias"), ("a\u200bb", "U+200B")]
 )
-def test_an_alias_that_cannot_be_is_an_error_of_the_form_R28(
+def test_an_invalid_alias_is_an_error_of_the_form_R28(
     aliases: str, reason: str, as_desk: Client, acme: Connection
 ) -> None:
     create_role(actor=ADMIN, name="Viewers", aliases=["Leser"])
@@ -119,7 +119,7 @@ def test_the_list_of_roles_costs_the_same_whatever_their_number(as_desk: Client,
     assert costs[0] == costs[1]
 
 
-def test_a_role_for_which_nobody_waits_goes_back_to_the_list(as_desk: Client, acme: Connection) -> None:
+def test_a_role_without_waiting_groups_leads_back_to_the_list(as_desk: Client, acme: Connection) -> None:
     assert make(as_desk, acme)["Location"] == LIST
 
 
@@ -186,7 +186,7 @@ def test_only_permissions_that_open_something_are_offered(as_root: Client) -> No
     assert not {"delete_user", "change_event", "add_identity"} & {permission.codename for permission in offered}
 
 
-def test_what_a_role_holds_anyway_is_kept_when_it_is_saved(as_root: Client, db: None) -> None:
+def test_permissions_that_a_role_already_has_are_kept_when_it_is_saved(as_root: Client, db: None) -> None:
     odd = Permission.objects.get(codename="add_contenttype")
     role = create_role(actor=COMMAND, name="Odd", permissions=[odd])
     form = as_root.get(page_of(role)).context["adminform"].form

@@ -72,9 +72,7 @@ def save(browser: Client, saml: SamlSettings, **changes: Any) -> Any:
 # Settings
 
 
-def test_what_would_change_is_shown_with_what_it_breaks_before_it_is_saved_R34(
-    as_root: Client, saml: SamlSettings
-) -> None:
+def test_a_change_is_shown_with_its_consequences_before_it_is_saved_R34(as_root: Client, saml: SamlSettings) -> None:
     changes = {"idp_initiated": "on", "signed": "assertion", "clock_skew": "30", "groups": "Roles"}
     shown = show(as_root, saml, **changes)
     consequences = [(one.label, one.before, one.after) for one in shown.context["form"].consequences]
@@ -136,7 +134,7 @@ def test_each_setting_of_a_connection_file_is_on_the_page(as_root: Client, saml:
     assert set(show(as_root, now).context["form"].fields) == known
 
 
-def test_what_comes_of_a_change_is_said_of_settings_that_there_are() -> None:
+def test_consequences_are_described_for_existing_settings_only() -> None:
     switches = {name for name, _ in consequences._SWITCHED}
     assert {SamlSettings._meta.get_field(name).name for name in switches | set(consequences._CHANGED)}
     assert switches == set(FLAGS)
@@ -152,13 +150,13 @@ def test_changes_that_nobody_was_shown_are_not_saved(as_root: Client, saml: Saml
     assert standing(saml.connection).signed == "assertion"
 
 
-def test_nothing_to_change_is_said_and_has_no_second_button(as_root: Client, saml: SamlSettings) -> None:
+def test_a_preview_without_changes_says_so_and_has_no_second_button(as_root: Client, saml: SamlSettings) -> None:
     text = show(as_root, saml).content.decode()
     assert "Nothing: CORE has all of it already." in text
     assert "Save these changes" not in text
 
 
-def test_what_is_not_on_the_page_is_not_lost_by_it(as_root: Client, saml: SamlSettings) -> None:
+def test_saving_a_page_keeps_settings_that_it_does_not_show(as_root: Client, saml: SamlSettings) -> None:
     places = {name: f"https://idp.test/{name}" for name in SamlSettings.PLACES}
     SamlSettings.objects.update(**places)
     save(as_root, saml, sso_binding="post", clock_skew="30")
@@ -192,7 +190,7 @@ def test_a_fault_is_shown_at_its_field_and_nothing_is_saved(
     assert set(show(as_root, saml, **{field: value}).context["form"].errors) == {field}
 
 
-def test_a_domain_that_is_none_is_shown_by_its_place(as_root: Client, saml: SamlSettings) -> None:
+def test_an_invalid_domain_is_shown_by_its_place(as_root: Client, saml: SamlSettings) -> None:
     text = show(as_root, saml, email_domains="acme.com\ngmail.com").content.decode()
     assert "Anybody can have an address at gmail.com" in text
 
@@ -206,7 +204,7 @@ def test_a_signature_that_cannot_be_made_is_refused(
     assert standing(saml.connection).sign_requests is False
 
 
-def test_who_may_change_connections_changes_settings_and_no_first_trust(acme: Connection, idp: TestIdp) -> None:
+def test_permission_to_change_connections_does_not_include_the_first_trust(acme: Connection, idp: TestIdp) -> None:
     keeper = browser_of(staff("keeper", "view_connection", "change_connection"))
     assert keeper.get(page_of(acme, "saml")).status_code == 403
     assert "/saml/" not in keeper.get(page_of(acme)).content.decode(), "no link leads to a refusal"
@@ -285,9 +283,7 @@ def test_a_rollover_is_four_presses_each_asked_first(as_root: Client, saml: Saml
     assert list(events) == [(f"saml_key.{act}", "root", "rollover") for act in ("made", "made", "activated", "retired")]
 
 
-def test_a_step_that_is_not_possible_or_was_shown_of_another_key_is_refused(
-    as_root: Client, saml: SamlSettings
-) -> None:
+def test_an_impossible_step_or_one_shown_for_another_key_is_refused(as_root: Client, saml: SamlSettings) -> None:
     acme = saml.connection
     assert "There is no next key" in step(as_root, acme, "activate").content.decode()
     for name in ("make", "make"):

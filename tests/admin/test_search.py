@@ -50,7 +50,7 @@ def test_a_person_is_found_by_ids_of_user_and_resource(jane: Identity) -> None:
 
 
 @pytest.mark.parametrize("text", ["", " ", "j", "doe@", "%", "_", "jane%", "' OR 1=1 --", "\\", "\U0010ffff"])
-def test_what_matches_nobody_finds_nobody(text: str, jane: Identity) -> None:
+def test_a_filter_that_matches_nobody_finds_nobody(text: str, jane: Identity) -> None:
     assert found(text) == []
 
 
@@ -143,7 +143,7 @@ def test_nobody_finds_what_they_may_not_open(permission: str, kinds: set[str], j
     assert {page.status_code for page in pages.values()} <= {200, 302}
 
 
-def test_who_is_not_staff_may_not_search(jane: Identity) -> None:
+def test_a_person_who_is_not_staff_may_not_search(jane: Identity) -> None:
     assert browser_of(jane.user).get("/admin/search/", {"q": "jane"}).headers["Location"].startswith("/admin/login/")
 
 

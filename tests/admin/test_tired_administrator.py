@@ -64,7 +64,7 @@ def test_only_waiting_groups_are_listed_where_asked_and_each_leads_to_its_role_R
     assert f"?name=Team%20%26%20000&amp;grantable_by={acme.pk}" in waiting
 
 
-def test_who_may_not_make_roles_is_not_sent_to_make_one(acme: Connection) -> None:
+def test_without_permission_to_add_roles_there_is_no_link_to_add_one(acme: Connection) -> None:
     wait_for_a_role(acme, range(1))
     page = browser_of(staff("reader", "view_connection")).get(page_of(acme, "groups")).content.decode()
     assert "waits for a role" in page
@@ -86,7 +86,7 @@ def test_a_page_with_nothing_on_it_says_so(
     assert words in as_root.get(page_of(acme, page), query).content.decode()
 
 
-def test_take_over_is_offered_to_who_may_R18(acme: Connection, jane: Identity) -> None:
+def test_accepting_a_value_is_offered_only_with_permission_R18(acme: Connection, jane: Identity) -> None:
     put(jane, replace(JANE, family_name="Roe"))
     reader = browser_of(staff("reader", "view_connection", "view_user"))
     writer = browser_of(staff("writer", "view_connection", "change_user"))
@@ -128,7 +128,7 @@ def test_conflict_event_connection_and_user_lead_to_each_other(as_root: Client, 
     assert reverse("admin:core_identity_connection_change", args=[conflict.connection_id]) in event
 
 
-def test_what_has_no_act_has_no_button(as_root: Client, root: object) -> None:
+def test_tasks_without_an_action_have_no_button(as_root: Client, root: object) -> None:
     page = as_root.get(reverse("admin:core_identity_user_uids", args=[root.pk])).content.decode()  # type: ignore[attr-defined]
     assert "This person has no identity at an identity provider" in page
     assert 'name="reason"' not in page

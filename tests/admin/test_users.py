@@ -149,7 +149,7 @@ def test_the_page_costs_the_same_for_little_and_for_much(as_root: Client, acme: 
     assert queries(as_root, page_of(little.user)) == queries(as_root, page_of(much.user))
 
 
-def test_what_a_person_is_called_cannot_become_html(as_root: Client, acme: Connection) -> None:
+def test_a_name_of_a_person_cannot_become_html(as_root: Client, acme: Connection) -> None:
     nasty = replace(ZOE, given_name="<script>alert(1)</script>", title="<b>boss</b>")
     identity = create_person(actor=OKTA, connection=acme, person=nasty).identity
     for path in (page_of(identity.user), LIST, "/admin/core_identity/event/"):
@@ -217,7 +217,7 @@ def test_flags_are_a_superuser_s_to_give(as_root: Client, as_desk: Client, desk:
     assert User.objects.get(pk=jane.user_id).is_staff
 
 
-def test_who_may_change_people_may_not_change_superusers(as_desk: Client, root: User) -> None:
+def test_permission_to_change_people_does_not_include_superusers(as_desk: Client, root: User) -> None:
     assert as_desk.get(page_of(root)).status_code == 200
     assert as_desk.post(page_of(root), form_of(root, email="mine@evil.test")).status_code == 403
     for page in ("roles", "password"):
@@ -239,7 +239,9 @@ def test_roles_are_given_and_taken_by_hand(as_desk: Client, jane: Identity) -> N
     assert sorted(events) == ["grant.added", "grant.removed"]
 
 
-def test_what_a_channel_gives_stays_R32(as_desk: Client, acme: Connection, jane: Identity) -> None:
+def test_a_grant_by_a_channel_survives_a_revocation_by_hand_R32(
+    as_desk: Client, acme: Connection, jane: Identity
+) -> None:
     create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
     change = GroupChange(display_name="Editors", members=frozenset({jane.scim_id}))
     create_group(actor=OKTA, connection=acme, change=change)
@@ -273,7 +275,7 @@ def test_a_password_is_set_by_the_service(as_root: Client, db: None) -> None:
     assert PASSWORD not in str(event.changes)
 
 
-def test_whom_a_connection_knows_gets_no_password(as_root: Client, jane: Identity) -> None:
+def test_a_user_with_an_identity_gets_no_password(as_root: Client, jane: Identity) -> None:
     assert "/password/" not in as_root.get(page_of(jane.user)).content.decode()
     answer = as_root.post(page_of(jane.user, "password"), {"password": PASSWORD, "again": PASSWORD})
     assert "needs no password" in answer.content.decode()

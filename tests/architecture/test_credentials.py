@@ -1,4 +1,4 @@
-"""docs/reference/urls.md and docs/security-flow.md keep their word: each address is asked with every credential."""
+"""docs/reference/urls.md and docs/security-flow.md are right: each address is asked with every credential."""
 
 import hashlib
 import re
@@ -117,7 +117,7 @@ def token_of(connection: Connection, *, runs_out: bool = False) -> str:
 
 
 def is_open(answer: "Answer", credential: str) -> bool:
-    """Whether the door itself opened: what lies behind it may be missing all the same."""
+    """Whether the credential was accepted. The resource itself may still be missing."""
     if credential == "staff":
         return answer.status_code not in {302, 401, 403}
     return answer.status_code not in {401, 403}
@@ -141,7 +141,7 @@ def test_an_address_opens_for_its_credential_and_for_no_other_R14(holders: dict[
     assert ASKED
 
 
-def test_no_session_and_no_token_stands_in_for_the_clients_secret(holders: dict[str, Client]) -> None:
+def test_no_session_and_no_token_replaces_the_clients_secret(holders: dict[str, Client]) -> None:
     form = urlencode({"grant_type": "client_credentials", "token": "x"})
     asked = list(product([path for path, credential in PATHS.items() if credential == "client"], HOLDERS))
     answers = {
@@ -160,7 +160,7 @@ def test_each_stop_of_the_flow_is_there() -> None:
     assert sorted(link for link in links if not (DOCS / link).resolve().exists()) == []
 
 
-def test_each_stop_of_the_flow_is_called_so() -> None:
+def test_each_stop_of_the_flow_has_the_name_of_its_code() -> None:
     def is_called_so(name: str, file: str) -> bool:
         code = (DOCS.parent / file).read_text()
         return Path(file).stem == name or bool(re.search(rf"^(def|class) {name}\b", code, re.MULTILINE))

@@ -66,7 +66,7 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [titles, ["---"] * len(titles), *rows])
 
 
-def test_the_page_of_decisions_is_what_the_tables_say_R8a_R8b() -> None:
+def test_the_page_of_decisions_matches_the_tables_R8a_R8b() -> None:
     renew = f"{PAGE.name} differs from the tables: run `.venv/bin/python -m tests.architecture.test_decisions`"
     assert PAGE.read_text(encoding="utf-8") == rendered(), renew
 

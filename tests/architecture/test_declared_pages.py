@@ -98,7 +98,7 @@ def test_to_see_a_row_is_not_enough_to_change_it(rows: dict[str, Any]) -> None:
         assert reader.post(address(of, page, rows), {"reason": "x"}).status_code in {403, 405}, page
 
 
-def test_what_is_for_superusers_opens_for_nobody_else(rows: dict[str, Any]) -> None:
+def test_pages_for_superusers_open_for_nobody_else(rows: dict[str, Any]) -> None:
     keeper = browser_of(staff("keeper", "change_connection", "change_user", "change_role"))
     of_superusers = [one for one in DECLARED if getattr(one[1], "access", None) is Access.SUPERUSER]
     assert len(of_superusers) > 6
@@ -107,7 +107,7 @@ def test_what_is_for_superusers_opens_for_nobody_else(rows: dict[str, Any]) -> N
 
 
 def test_each_page_of_a_connection_is_in_a_tab_or_follows_from_another_page() -> None:
-    """A page that nothing leads to would be found by nobody."""
+    """Nobody would find a page without a link to it."""
     in_tabs = {page.name for tab in TABS for page in tab.pages}
     of_connections = {
         page.name for of, page in DECLARED if of.opts.model_name == "connection" and issubclass(page, RowPage)

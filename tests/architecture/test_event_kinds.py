@@ -57,7 +57,7 @@ def test_the_page_of_events_is_current_R34() -> None:
     assert PAGE.read_text(encoding="utf-8") == rendered(), f"run {RENEW}"
 
 
-def test_no_code_writes_a_kind_as_a_text_R34() -> None:
+def test_no_code_writes_an_event_kind_as_text_R34() -> None:
     files = [path for app in ("core_identity", "scim", "sso") for path in (ROOT / app).rglob("*.py")]
     named = {kind for path in files if "migrations" not in path.parts for kind in kinds_in(path.read_text("utf-8"))}
     assert named == set(), "use EventKind, so that the type checker knows the kind"

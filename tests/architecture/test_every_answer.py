@@ -112,7 +112,7 @@ def test_every_answer_has_the_headers_and_no_line_of_the_log_contains_what_was_s
     assert [line for line in lines if STRANGER in line or "acme.example" in line] == []
 
 
-def test_a_charset_that_is_no_text_is_refused_before_django_reads_the_query(db: None) -> None:
+def test_an_invalid_charset_is_refused_before_django_reads_the_query(db: None) -> None:
     """The test client makes its request outside of our WSGI application, so this test calls that."""
     seen: list[tuple[str, dict[str, str]]] = []
     environ = RequestFactory().post("/sso/x/acs?a=b", b"x", content_type="text/plain").environ
@@ -141,7 +141,7 @@ def test_a_traceback_keeps_its_frames_and_types_and_no_value() -> None:
     assert ("KeyError" in line, "ValueError" in line, "in fail" in line) == (True, True, True)
 
 
-def test_what_gunicorn_says_of_a_request_is_cut() -> None:
+def test_gunicorn_messages_about_a_request_are_cut() -> None:
     for message, args in (
         (f"Invalid request from ip=1.2.3.4: Invalid HTTP request line: 'GET /{STRANGER}'", ()),
         ("Error handling request %s %s", ("GET", f"/{STRANGER}")),

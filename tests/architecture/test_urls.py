@@ -1,4 +1,4 @@
-"""Rule 6 of docs/architecture.md: every URL declares which credential opens it, and keeps its word."""
+"""Rule 6 of docs/architecture.md: every URL declares which credential opens it, and accepts no other."""
 
 from collections.abc import Iterator
 

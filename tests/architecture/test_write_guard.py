@@ -52,7 +52,7 @@ def violation_by(source: str, names: dict[str, Any]) -> str:
     return ""
 
 
-def test_production_logs_an_error_counts_and_goes_on(
+def test_production_logs_an_error_counts_it_and_continues(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(write_guard, "report", write_guard._log)

@@ -114,7 +114,7 @@ def test_each_thousand_people_of_a_push_has_a_rate_and_a_cost() -> None:
     assert windows([(0.0, 1.0), (10.0, 3.0), (15.0, 5.0)]) == [(100.0, 2.0), (200.0, 2.0)]
 
 
-def test_quick_decides_what_is_not_chosen() -> None:
+def test_quick_sets_the_options_that_are_not_given() -> None:
     quick = options.parse(["--quick", "--rounds", "7"])
     assert (quick.people, quick.rounds) == ((1_000, 10_000), 7)
     assert options.parse(["--people", "100000,1000"]).people == (1_000, 100_000)
@@ -128,7 +128,7 @@ def test_a_wrong_argument_is_refused(words: list[str], capsys: pytest.CaptureFix
     assert "./dev bench: error:" in capsys.readouterr().err
 
 
-def test_works_are_chosen_by_the_beginnings_of_their_names() -> None:
+def test_measurements_are_chosen_by_the_start_of_their_names() -> None:
     works = {name: Work(name, "L", lambda: KeepAlive(1), print) for name in ("lookup, miss", "get", "group get")}
     assert [*cost.chosen(works, "look, get")] == ["lookup, miss", "get"]
     with pytest.raises(ValueError, match="No work begins with 'put'"):

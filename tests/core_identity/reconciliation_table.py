@@ -1,7 +1,8 @@
-"""What must become of every message of an IdP: R8a, R8b, R9, R20-R26 as one table that people can read. It drives `test_every_combination`.
+"""The right outcome of every message of an IdP: R8a, R8b, R9, R20-R26 as one table that people can read. It drives `test_every_combination`.
 
-It is written from the rules, not from the code. There are two people. **X** is whom the message is about: by the id in the address (PUT, PATCH), or
-whose values it plays with (POST, SSO). **Z** is somebody else of the same connection, live, with a UID, externalId, userName and email of their own.
+It is written from the rules, not from the code. There are two people. **X** is the subject of the message: by the id in the address (PUT,
+PATCH), or by the values in it (POST, SSO). **Z** is somebody else of the same connection, live, with a UID, externalId, userName and email
+of their own.
 """
 
 import re
@@ -98,7 +99,7 @@ SSO        *         *        *      *           *               *         *    
 """
 
 CHANGES: Final = frozenset({"apply", "relink", "drift", "adopt", "revive", "create", "enter", "enter Z", "dropped"})
-"""Answers that leave something behind. After any other nothing is changed; after *try again* one userName is given up, and nothing else (R8)."""
+"""Answers that change something. All others change nothing, except that *try again* releases one userName (R8)."""
 
 # What stands after an answer of `CHANGES`. R23: a conflict in a PUT or PATCH with active: false is *dropped*, and the rest of this table holds.
 STANDINGS: Final = """
@@ -117,14 +118,14 @@ create   *                 *        yes        no           R25
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a table: what it is about, and what then holds."""
+    """One line of a table: the values that it accepts (of columns that do not accept all), and their outcome."""
 
     line: str
-    when: Mapping[str, str]
+    when: tuple[tuple[str, frozenset[str]], ...]
     then: Mapping[str, str]
 
     def fits(self, case: Mapping[str, str]) -> bool:
-        return all(_fits(pattern, case[column]) for column, pattern in self.when.items())
+        return all(case[column] in accepted for column, accepted in self.when)
 
 
 Case = Mapping[str, str]
@@ -149,12 +150,19 @@ def read_table(text: str, *, outcomes: tuple[str, ...]) -> tuple[Row, ...]:
     for line in lines:
         cells = dict(zip(_cells(heading), _cells(line), strict=True))
         then = {name: cells.pop(name) for name in outcomes}
-        rows.append(Row(line, cells, then))
+        when = tuple((column, _accepted(column, pattern)) for column, pattern in cells.items() if pattern != "*")
+        rows.append(Row(line, when, then))
     return tuple(rows)
 
 
 def _cells(line: str) -> list[str]:
     return re.split(r" {2,}", line.strip())
+
+
+def _accepted(column: str, pattern: str) -> frozenset[str]:
+    if pattern.startswith("!"):
+        return frozenset(DIMENSIONS[column]) - {pattern[1:]}
+    return frozenset(pattern.split("|"))
 
 
 ANSWER_ROWS: Final = read_table(ANSWERS, outcomes=("answer", "rule"))
@@ -182,9 +190,3 @@ def standing_after(case: Case, answer: str) -> tuple[bool, bool]:
     then = first_fit(STANDING_ROWS, {**case, "answer": answer}).then
     expired = case["expired"] if then["is expired"] == "as before" else then["is expired"]
     return then["is active"] == "yes", expired == "yes"
-
-
-def _fits(pattern: str, value: str) -> bool:
-    if pattern.startswith("!"):
-        return value != pattern[1:]
-    return pattern == "*" or value in pattern.split("|")

@@ -1,4 +1,4 @@
-"""The statements of pushes that are written by hand, each beside what the models say."""
+"""The hand-written statements of pushes, each compared with the models."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -99,7 +99,7 @@ NEWCOMER = Person(
 
 
 def meets_nobody(connection: Connection, person: Person) -> bool:
-    """Say the same by the look-ups that decide in all other cases."""
+    """Return the same by the look-ups that decide in all other cases."""
     from core_identity.keys import key
     from core_identity.services.locating import offered_as, owner_of_uid
 
@@ -116,7 +116,7 @@ def meets_nobody(connection: Connection, person: Person) -> bool:
     )
 
 
-def test_whoever_is_a_newcomer_meets_nobody(acme: Connection, jane: Identity) -> None:
+def test_a_newcomer_shares_no_key_with_anybody(acme: Connection, jane: Identity) -> None:
     second, globex = make_connection("second"), make_connection("globex", customer="Globex")
     jane.user.save()
     Identity.objects.filter(pk=jane.pk).update(name_id="Old@acme.test", name_id_key="old@acme.test")

@@ -1,4 +1,4 @@
-"""R5: one pure function makes what is compared, and what no key may be is refused by name."""
+"""R5: one pure function makes the keys that are compared, and refuses impossible ones with the name of the field."""
 
 import pytest
 from hypothesis import given
@@ -52,7 +52,7 @@ def test_an_invisible_character_in_a_key_is_refused_by_name_R5(bad: str) -> None
     assert refusal.value.field == "UID"
 
 
-def test_an_emoji_may_stand_in_the_name_of_a_group_R5() -> None:
+def test_the_name_of_a_group_may_contain_an_emoji_R5() -> None:
     assert clean_name("☎\ufe0f Support", field="displayName") == "☎\ufe0f Support"
 
 
@@ -64,7 +64,7 @@ def test_a_key_has_at_most_255_characters_also_once_compared_R5() -> None:
 
 
 @given(st.text())
-def test_what_is_accepted_fits_the_column_and_the_database(text: str) -> None:
+def test_accepted_values_fit_the_column_and_the_database(text: str) -> None:
     try:
         name = clean_name(text, field="UID")
     except InvalidValue:

@@ -93,7 +93,7 @@ def test_a_mail_that_moved_later_pairs_by_email(acme: Connection) -> None:
     assert mismatches_of(acme) == [("jane.doe", "4711", "jane.doe@acme.test")]
 
 
-def test_who_came_by_both_channels_is_no_mismatch_R7(acme: Connection) -> None:
+def test_a_person_with_one_uid_on_both_channels_is_not_a_mismatch_R7(acme: Connection) -> None:
     push(acme, JANE)
     enter(acme, by_sso(JANE))
     enter(acme, by_sso(ZOE))
@@ -101,7 +101,7 @@ def test_who_came_by_both_channels_is_no_mismatch_R7(acme: Connection) -> None:
     assert mismatches_of(acme) == []
 
 
-def test_once_the_mapping_is_mended_the_administrator_joins_both_R9_R11(acme: Connection) -> None:
+def test_after_the_mapping_is_corrected_the_administrator_joins_both_R9_R11(acme: Connection) -> None:
     pushed = push(acme, PUSHED)
     enter(acme, JANE_BY_EMAIL)
     mended = replace(JANE_BY_EMAIL, uid=JANE.uid)
@@ -145,7 +145,7 @@ def test_an_address_that_may_be_shared_pairs_nobody_by_email_R9(side: str, acme:
     assert mismatches_of(acme) == []
 
 
-def test_the_surest_pair_is_told_where_there_are_two(acme: Connection) -> None:
+def test_of_two_possible_pairs_the_surest_is_shown(acme: Connection) -> None:
     push(acme, replace(ZOE, email="shared@acme.test"))
     scim = push(acme, PUSHED)
     enter(acme, replace(JANE_BY_EMAIL, email="other@acme.test"))
@@ -169,7 +169,7 @@ def test_the_number_of_queries_is_the_same_for_one_and_for_many(
             assert len(mismatches(acme, list(perhaps_pushed_too(acme)[:size]))) == size
 
 
-def test_refused_as_conflicts_are_counted_for_a_week_R9(acme: Connection) -> None:
+def test_conflicts_of_refused_messages_are_counted_for_a_week_R9(acme: Connection) -> None:
     other = make_connection("globex", customer="Globex")
     for connection in (acme, acme, other):
         if not Identity.objects.filter(connection=connection).exists():

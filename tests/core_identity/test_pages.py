@@ -84,7 +84,7 @@ def test_pages_are_right_when_people_come_and_go(db: None, seed: int) -> None:
     assert_pages(other)
 
 
-def test_what_does_not_matter_to_a_list_is_no_change(db: None) -> None:
+def test_a_change_that_no_list_depends_on_is_not_counted(db: None) -> None:
     acme = make_connection()
     add_people(acme, 1, 2)
     count_changes(acme, of_block=3)

@@ -1,4 +1,4 @@
-"""What administrators do about people and connections, by script: an answer, an exit code, and a dry run that leaves nothing."""
+"""Commands about people and connections: an answer, an exit code, and a dry run that leaves nothing."""
 
 import io
 import json
@@ -90,19 +90,19 @@ def test_a_uid_is_given_and_a_former_one_released_R5_R8a(jane: Identity) -> None
     assert run("user", "release", "4711", "--connection", "acme", *WHY)[0] == 1
 
 
-def test_an_offer_of_nobody_is_a_question_and_not_a_success_R10(acme: Connection) -> None:
+def test_an_offer_that_matches_nobody_is_not_a_success_R10(acme: Connection) -> None:
     with pytest.raises(CommandError, match="at least one user") as asked:
         call_command("user", "offer", "--connection", acme.slug, *WHY)
     assert asked.value.returncode == USAGE
 
 
-def test_who_is_named_and_in_the_domain_is_offered_once_R10(acme: Connection) -> None:
+def test_a_person_named_and_in_the_domain_is_offered_once_R10(acme: Connection) -> None:
     create_user(actor=ADMIN, username="early", email="early@acme.test", customer=acme.customer)
     code, answer, _ = run("user", "offer", "early", "--domain", "acme.test", "--connection", acme.slug, *WHY)
     assert (code, answer["offered"]) == (0, 1)
 
 
-def test_a_whole_domain_is_offered_but_for_whom_it_cannot_be_R10(acme: Connection, jane: Identity) -> None:
+def test_a_whole_domain_is_offered_except_people_who_cannot_be_offered_R10(acme: Connection, jane: Identity) -> None:
     for name in ("pat", "kim"):
         create_user(actor=ADMIN, username=name, email=f"{name}@acme.test", customer=acme.customer)
     create_user(actor=COMMAND, username="boss", email="boss@acme.test", customer=acme.customer, is_staff=True)

@@ -1,4 +1,4 @@
-"""The SQL of our own finds and shows what the models do, for people of every kind."""
+"""Our own SQL finds and shows the same as the models, for people of every kind."""
 
 from collections.abc import Iterator
 from datetime import UTC
@@ -27,11 +27,11 @@ EMAILS: list[list[dict[str, Any]]] = [
     [{"value": "gone@x.test", "type": "home"}, {"value": "c@x.test", "type": "work"}],
     [{"value": "a@x.test"}],
 ]
-"""What was sent, of people whose email is a@x.test or none. The fourth one has changed it since."""
+"""Emails as sent, of people with the email a@x.test or none. The fourth person has changed it since."""
 
 
 def people(connection: Connection) -> Iterator[Identity]:
-    """Make a person of each kind: pushed, offered, deleted, or neither; active or not; with and without what may be missing."""
+    """Make a person of each kind: pushed, offered, deleted, or neither; active or not; with and without the optional values."""
     now = timezone.now()
     groups = [
         PushGroup.objects.create(connection=connection, display_name=name, name_key=key(name)) for name in ("Z", "Éa")
@@ -79,7 +79,7 @@ def people(connection: Connection) -> Iterator[Identity]:
 
 
 def by_models(identity: Identity) -> ShownIdentity:
-    """Return what is shown of an identity, by the models alone."""
+    """Return the shown values of an identity, by the models alone."""
     uid = identity.uids.filter(current=True, derived=False).first()
     groups = PushGroupMember.objects.filter(identity=identity).select_related("group").order_by("pk")
     own = ["external_id", "user_name", "email", "active", "version", "attributes"]
@@ -150,7 +150,7 @@ FILTERS = [
 ]
 
 
-def test_a_look_up_finds_whom_the_filter_means(acme: Connection) -> None:
+def test_a_look_up_finds_the_same_people_as_the_filter(acme: Connection) -> None:
     ids = [f'id eq "{one.scim_id}"' for one in Identity.objects.all()]
     found = {}
     for text in [*FILTERS, *ids]:
@@ -178,5 +178,5 @@ def test_a_look_up_finds_whom_the_filter_means(acme: Connection) -> None:
         'nonsense eq "x"',
     ],
 )
-def test_any_other_filter_is_no_look_up(acme: Connection, text: str) -> None:
+def test_any_other_filter_is_not_a_look_up(acme: Connection, text: str) -> None:
     assert look_up(parse_filter(text), acme) is None

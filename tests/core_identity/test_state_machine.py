@@ -1,7 +1,7 @@
 """Random lives: two connections of one customer, one of another, and administrators, against the real services (R1-R34).
 
-After each step the invariants are asked of the rows. There are few keys on purpose: collisions are the point. A nightly run tries more lives, and
-STATE_MACHINE_EXAMPLES as many new ones as you like (CONTRIBUTING.md).
+After each step the test checks the invariants in the rows. There are few keys on purpose: collisions are the point. A nightly run tries
+more lives, and STATE_MACHINE_EXAMPLES as many new ones as you like (CONTRIBUTING.md).
 """
 
 import os
@@ -60,7 +60,7 @@ KEYS = ("uid", "external_id", "user_name", "email")
 
 @st.composite
 def people(draw: st.DrawFn) -> Person:
-    """Somebody as the IdP has them, and now and then with a key of somebody else, a new one, or without it."""
+    """A person of the IdP; sometimes with a key of another person, a new key, or without it."""
     person = draw(st.sampled_from(PEOPLE))
     twisted = draw(st.sampled_from([*[None] * 4, *KEYS]))
     if twisted is None:
@@ -140,10 +140,10 @@ def set_scene() -> Scene:
 
 
 class Lives(RuleBasedStateMachine):
-    """Each rule is one message or one act; `_channel` and `_admin` do it and ask what every step owes."""
+    """Each rule is one message or one act; `_channel` and `_admin` run it and check what holds after every step."""
 
     scene: Scene
-    """How every life begins, made once; each life is undone as far as there."""
+    """The beginning of every life, made once. Each life is rolled back to this point."""
 
     @initialize()
     def begin(self) -> None:
@@ -412,7 +412,7 @@ class Lives(RuleBasedStateMachine):
                     assert row["user_id"] != pk or (row["active"] and not row["deleted_at"]), "nor against an IdP (R20)"
 
     def _says(self, pk: UUID, person: Person) -> None:
-        """R19: SCIM answers what the IdP last said."""
+        """R19: SCIM answers with the latest values of the IdP."""
         identity = Identity.objects.get(pk=pk)
         assert identity.user_name == (person.user_name or "").strip()
         assert identity.email == (person.email or "").strip()
@@ -423,7 +423,7 @@ class Lives(RuleBasedStateMachine):
         return {row["uid_key"] for row in before.uids.values() if row["identity_id"] == pk}
 
     def _reached_rightly(self, before: Snapshot, identity: Identity, person: Person) -> None:
-        """A POST reached somebody known: by externalId, by UID, or because an administrator offered them. Never by email or userName alone."""
+        """A POST reached a known person: by externalId, by UID, or because an administrator offered them. Never by email or userName alone."""
         known = before.identities[identity.pk]
         uid_key = key(person.uid or person.user_name or "")
         by_external_id = person.external_id is not None and known["external_id"] == person.external_id

@@ -26,6 +26,7 @@ from demo.idp.response import signed_response
 from demo.idp.server import DemoIdp
 from demo.idp.signing_key import load_or_make
 from demo.people import PEOPLE
+from tests.support.processes import ended
 
 SP = "http://localhost:8000/sso/acme"
 NAMESPACES = {
@@ -166,7 +167,7 @@ def test_an_unknown_address_is_not_found(idp: str) -> None:
     assert [fetch(f"{idp}/else")[0], fetch(f"{idp}/metadata", {"a": "b"})[0]] == [404, 404]
 
 
-def test_what_the_request_says_is_escaped_in_the_page(idp: str) -> None:
+def test_values_of_a_request_are_escaped_in_the_page(idp: str) -> None:
     hostile = '"><script>alert(1)</script>'
     query = urlencode({"SAMLRequest": encoded(authn_request(idp)), "RelayState": hostile})
     page = fetch(f"{idp}/sso?{query}")[1]
@@ -212,7 +213,7 @@ def test_response_and_assertion_are_each_signed_by_the_key_of_the_metadata(idp: 
     assert signed == ["Response", "Assertion"]
 
 
-def test_the_signature_stands_after_the_issuer_as_the_schema_demands(idp: str) -> None:
+def test_the_signature_follows_the_issuer_as_the_schema_requires(idp: str) -> None:
     response = etree.fromstring(sign_in(idp, "jane.doe@acme.test")[0])
     assertion = response[3]
     assert [etree.QName(child).localname for child in response] == ["Issuer", "Signature", "Status", "Assertion"]
@@ -287,7 +288,9 @@ def test_the_program_serves_keeps_its_key_and_ends_cleanly(tmp_path: Path) -> No
     certificates = []
     for number in (signal.SIGTERM, signal.SIGINT):
         command = [sys.executable, "-m", "demo.idp", "--port", "0", "--state", str(tmp_path)]
-        with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
+        with ended(
+            subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+        ) as process:
             assert process.stderr is not None
             url = process.stderr.readline().split()[3].rstrip("/")
             certificates.append(certificate_of(url))

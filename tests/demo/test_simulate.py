@@ -241,7 +241,7 @@ def test_okta_without_a_link_finds_the_people_by_user_name(simulation: Simulatio
     ]
 
 
-def test_a_link_that_leads_nowhere_is_forgotten_and_the_person_made_again(simulation: Simulation) -> None:
+def test_a_link_to_a_missing_resource_is_forgotten_and_the_person_is_created_again(simulation: Simulation) -> None:
     assert simulation.run() == 0
     simulation.server.resources["Users"].pop("users-10")
     assert simulation.run() == 0
@@ -401,7 +401,7 @@ def test_unlinking_deletes_the_group(simulation: Simulation) -> None:
 
 
 @pytest.mark.parametrize("option", [("--deactivate", "sam.lee@acme.test"), ("--unlink", "Viewers")])
-def test_what_was_never_pushed_cannot_be_taken_back(simulation: Simulation, option: tuple[str, str]) -> None:
+def test_a_person_or_group_never_pushed_cannot_be_withdrawn(simulation: Simulation, option: tuple[str, str]) -> None:
     assert simulation.run(*option) == 1
     assert len(simulation.server.lines) == 2
 

@@ -13,6 +13,7 @@ import pytest
 from devtools.checkout import this_checkout
 from devtools.cli import COMMANDS
 from tests.support.databases import empty_database
+from tests.support.processes import ended
 from tests.support.service import free_port
 
 DEV = this_checkout().root / "dev"
@@ -67,7 +68,7 @@ def test_serve_migrates_listens_and_stops_with_everything_it_started() -> None:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    with process:
+    with ended(process):
         assert process.stdout
         line_shown = next((line for line in process.stdout if line.startswith("Serving ")), "it ended before it served")
         assert line_shown.startswith(f"Serving http://localhost:{port}.")

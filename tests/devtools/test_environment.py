@@ -1,4 +1,4 @@
-"""Which lock `.venv` is made from: what a server needs, or that and the developers' tools."""
+"""The lock for `.venv`: the needs of a server, or these and the developers' tools."""
 
 import os
 import re

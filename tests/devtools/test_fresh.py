@@ -37,7 +37,7 @@ def test_the_former_database_is_kept_under_another_name(cluster: Cluster) -> Non
         connection.execute("CREATE TABLE usable (id int)")
 
 
-def test_what_the_simulated_okta_knows_goes_aside_with_the_database(tmp_path: Path) -> None:
+def test_the_state_of_the_simulated_okta_is_set_aside_with_the_database(tmp_path: Path) -> None:
     checkout = Checkout(tmp_path)
     state = demo_state(checkout, "")
     (state / "okta.json").write_text("{}")

@@ -13,7 +13,7 @@ from devtools.product import product_environment
 KEYS = ("SECRET_KEY", "SAML_KEY_ENCRYPTION_KEYS")
 
 
-def test_both_keys_are_made_once_kept_for_their_owner_and_give_way_to_given_ones(
+def test_both_keys_are_made_once_readable_by_their_owner_and_replaced_by_configured_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in KEYS:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from devtools.plain_english import LONGEST_SENTENCE, PATTERNS, RULE_NUMBER, findings
-from devtools.prose import Passage, docstrings, markdown, strings, template
+from devtools.prose import Passage, docstrings, markdown, names_of_tests, strings, template
 
 FOUND = {
     "headless clause": (
@@ -157,3 +157,9 @@ def test_strings_and_docstrings_of_a_module_are_read_apart(tmp_path: Path) -> No
     )
     assert [passage.text for passage in strings(module, "m")] == ["Hello …, you.", "Some text"]
     assert [passage.text for passage in docstrings(module, "m")] == ["Do a thing.", "Says hello to …."]
+
+
+def test_the_name_of_a_test_is_a_sentence(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text("def test_what_stands_is_refused():\n    pass\n\n\ndef tested():\n    pass\n")
+    assert [passage.text for passage in names_of_tests(module, "m")] == ["what stands is refused."]

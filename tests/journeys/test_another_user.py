@@ -25,7 +25,7 @@ POST: str = """([url, message]) => {
 }"""
 
 
-def test_the_person_at_the_browser_decides_who_goes_on(
+def test_the_person_at_the_browser_decides_who_continues(
     service: Service, idp: TestIdp, window: BrowserContext, picture: Callable[[Any, str], None]
 ) -> None:
     setup = new_customer(service, idp, saml={"idp_metadata": idp.metadata(), "idp_initiated": True}).setup

@@ -168,7 +168,7 @@ def test_sso_refuses_a_uid_by_name_and_writes_nothing_R12(okta: Scim, idp: TestI
             assert browser.me().status_code == 401
 
 
-def test_sso_refuses_a_uid_that_is_no_single_text_and_writes_nothing_R12(browser: Browser) -> None:
+def test_sso_refuses_a_uid_that_is_not_a_single_text_and_writes_nothing_R12(browser: Browser) -> None:
     before = written()
     assert f"The attribute {UID} has 2 different values" in refusal(come_back(browser, JANE, "jane.doe", "j.doe"))
     nested = refusal(come_back(browser, JANE, "jane<x>.doe</x>", raw=True))
@@ -211,9 +211,7 @@ def test_a_sign_in_with_an_empty_uid_is_refused_by_name_R12(browser: Browser, ca
 
 
 @pytest.mark.parametrize("case", THE_SAME)
-def test_what_a_person_would_call_the_same_uid_finds_the_same_person_R5(
-    okta: Scim, browser: Browser, case: str
-) -> None:
+def test_uids_that_look_the_same_to_people_find_the_same_person_R5(okta: Scim, browser: Browser, case: str) -> None:
     jane = push_person(okta, JANE)
     error(okta.post("/Users", resource(JANE, THE_SAME[case])), 409, "uniqueness")
     assert okta.put(f"/Users/{jane.scim_id}", resource(JANE, THE_SAME[case])).status_code == 200

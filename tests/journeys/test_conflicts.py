@@ -42,7 +42,7 @@ def reference_in(text: str) -> str:
 
 
 @pytest.mark.browser
-def test_a_twin_with_the_same_address_is_let_in_beside_her(
+def test_a_second_person_with_the_same_address_is_let_in(
     service: Service, customer: Customer, jane: Person, chromium: Browser, picture: Callable[[Any, str], None]
 ) -> None:
     okta = customer.okta()

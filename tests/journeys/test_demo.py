@@ -193,7 +193,7 @@ def test_signing_out_of_this_okta_signs_out_of_core(demo: DemoIdp, window: Brows
 
 
 @pytest.mark.parametrize("field", ["SAMLRequest", "SAMLResponse"])
-def test_this_okta_takes_no_logout_that_core_did_not_sign(demo: DemoIdp, field: str) -> None:
+def test_the_simulated_okta_refuses_an_unsigned_logout(demo: DemoIdp, field: str) -> None:
     sp, name = demo.parties, field.replace("SAML", "Logout")
     unsigned = (
         f'<samlp:{name} xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_1" Version="2.0" Destination="{sp.slo_url}">'
@@ -234,7 +234,7 @@ def test_a_code_that_nobody_asked_for_is_not_taken(tmp_path: Path, customer: Cus
     assert "No consent was asked for" in answer.text
 
 
-def test_before_core_has_started_the_page_says_so(tmp_path: Path, customer: Customer) -> None:
+def test_the_page_shows_that_core_has_not_started_yet(tmp_path: Path, customer: Customer) -> None:
     answer = asked_of_a_new_idp(tmp_path, customer, "/")
     assert answer.status_code == httpx.codes.OK
     assert "Start ./dev run first" in answer.text

@@ -245,7 +245,7 @@ def test_while_the_database_is_away_every_channel_says_503_in_its_form(
     assert http.get("/me").status_code == 200, "the session outlives it"
 
 
-def test_a_commit_that_is_cut_off_is_said_to_be_unknown_and_asking_again_is_safe(
+def test_an_interrupted_commit_is_reported_as_unknown_and_a_retry_is_safe(
     service: Service, line: Line, idp: TestIdp
 ) -> None:
     customer = new_customer(service, idp)

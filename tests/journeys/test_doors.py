@@ -80,7 +80,7 @@ switch_off(
 """
 
 
-def test_pages_say_what_a_browser_may_do_with_them(customer: Customer) -> None:
+def test_pages_have_the_headers_that_restrict_a_browser(customer: Customer) -> None:
     headers = customer.service.http().get("/sign-in").headers
     assert headers["x-frame-options"] == "DENY"
     assert headers["x-content-type-options"] == "nosniff"

@@ -10,7 +10,7 @@ from tests.support.service import Service
 pytestmark = pytest.mark.browser
 
 
-def test_an_address_leads_to_the_identity_provider_and_stands_in_no_address_bar(
+def test_an_address_leads_to_the_identity_provider_and_never_appears_in_a_url(
     service: Service, idp: TestIdp, window: BrowserContext
 ) -> None:
     new_customer(service, idp)

@@ -117,7 +117,9 @@ def test_the_same_human_at_two_customers_is_two_users_R1(service: Service, idp: 
 
 
 @pytest.mark.parametrize("first", ["scim", "sso"])
-def test_a_second_person_with_a_held_email_is_nobodys_user_R9(customer: Customer, jane: Person, first: str) -> None:
+def test_a_second_person_with_a_used_email_gets_no_existing_user_R9(
+    customer: Customer, jane: Person, first: str
+) -> None:
     okta = customer.okta()
     okta.push(jane)
     other = replace(jane, uid=f"jd.{customer.slug}", external_id="00u-jd", user_name=f"jd.{customer.slug}@acme.test")

@@ -17,7 +17,7 @@ def referred(caplog: pytest.LogCaptureFixture, logger: str) -> list[str]:
 
 
 @pytest.mark.parametrize("status", [201, 409])
-def test_a_push_taken_or_refused_has_one_reference_R34(
+def test_an_accepted_or_refused_push_has_one_reference_R34(
     acme: Connection,
     caplog: pytest.LogCaptureFixture,
     status: int,

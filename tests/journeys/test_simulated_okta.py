@@ -12,6 +12,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from demo.people import PEOPLE
 from tests.journeys.conftest import Customer, new_customer
+from tests.support.processes import ended
 from tests.support.saml import TestIdp
 from tests.support.service import Service, free_port
 
@@ -60,7 +61,7 @@ def test_the_story_ends_with_ten_users_whatever_the_dialect_R8_R16_R20_R29(
     assert "reactivation requested: the user stays expired until an administrator unexpires them" in printed
 
 
-def test_one_idp_tells_its_story_after_the_other_pushed_what_it_has(customer: Customer, tmp_path: Path) -> None:
+def test_one_idp_runs_its_story_after_the_other_pushed_its_people(customer: Customer, tmp_path: Path) -> None:
     """Okta's Viewers are Reviewers since its story, and are pushed again as that. Entra's get another name, so the two never meet."""
     file = remembered(customer, tmp_path)
     for words in (("okta-oin", "--story"), ("okta-oin",), ("entra", "--story")):
@@ -68,7 +69,7 @@ def test_one_idp_tells_its_story_after_the_other_pushed_what_it_has(customer: Cu
     assert "Rename the group Viewers to Assessors" in printed
 
 
-def test_the_story_tells_each_decision(customer: Customer, tmp_path: Path) -> None:
+def test_the_story_shows_each_decision(customer: Customer, tmp_path: Path) -> None:
     printed = simulate(remembered(customer, tmp_path), "okta-aiw", "--story")
     for words in (
         "create; nobody had this UID: a new user",
@@ -90,7 +91,9 @@ def test_an_administrator_lets_the_simulated_okta_in_and_it_comes_back_without_a
     file = remembered(customer, tmp_path)
     password = service.add_administrator(f"chief-{customer.slug}")
     command = [sys.executable, "-m", "demo.simulate", "okta-oin", "--authorize", f"--callback-port={port}"]
-    with subprocess.Popen([*command, "--connection-file", str(file)], stdout=subprocess.PIPE, text=True) as running:
+    with ended(
+        subprocess.Popen([*command, "--connection-file", str(file)], stdout=subprocess.PIPE, text=True)
+    ) as running:
         assert running.stdout is not None
         url = next(line.strip() for line in running.stdout if line.startswith("  http"))
         assert "scope=offline_access" in url

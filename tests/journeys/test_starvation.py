@@ -23,7 +23,7 @@ def people_of(customer: Customer, count: int) -> list[Person]:
     ]
 
 
-def test_a_held_customer_starves_no_other_and_loses_nothing(service: Service, idp: TestIdp) -> None:
+def test_a_locked_customer_delays_no_other_and_loses_nothing(service: Service, idp: TestIdp) -> None:
     stuck, neighbour = new_customer(service, idp), new_customer(service, idp)
     known = named(f"{stuck.slug}-known")
     assert stuck.sign_in(known).status_code == 200

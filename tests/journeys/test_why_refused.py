@@ -99,7 +99,7 @@ def test_the_cause_is_found_by_what_the_refused_person_reads_out_R35(
     )
 
 
-def test_an_administrator_tries_the_way_to_the_idp_and_back_and_nothing_is_done_R37(
+def test_an_administrator_runs_a_test_sign_in_and_nothing_changes_R37(
     demo: DemoIdp, admin: Page, picture: Callable[[Any, str], None]
 ) -> None:
     admin.get_by_role("link", name="Connections", exact=True).first.click()

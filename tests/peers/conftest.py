@@ -1,4 +1,4 @@
-"""What the peers in Chromium share: pysaml2 as IdP on another site than the service, and Jane's browser."""
+"""Fixtures of the peers in Chromium: pysaml2 as IdP on another site than the service, and Jane's browser."""
 
 import json
 import secrets
@@ -102,7 +102,7 @@ def expect_in(page: Page) -> None:
 
 
 def expect_refused(page: Page, code: str) -> None:
-    """She reads why in words, and a reference that her administrator finds in the log; and she is not signed in."""
+    """She reads the reason in words, and a reference that her administrator finds in the log. She is not signed in."""
     expect(page.get_by_role("heading", name="You could not be signed in")).to_be_visible()
     expect(page.locator(".code")).to_have_text(f"({code})")
     assert len(page.locator(".reference").inner_text()) >= 8

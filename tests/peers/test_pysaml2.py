@@ -103,7 +103,7 @@ def test_3DES_which_is_what_pysaml2_encrypts_with_by_default_is_refused(
 
 
 @pytest.mark.browser
-def test_a_person_comes_in_by_pysaml2_and_stands_on_her_page_with_her_roles(
+def test_a_person_signs_in_by_pysaml2_and_sees_her_page_with_her_roles(
     service: Service, setups: Setups, jane: Person, page: Page
 ) -> None:
     page.goto("/sign-in?connection=by-default")
@@ -139,7 +139,7 @@ def test_the_answer_comes_from_another_site_and_brings_no_session(setups: Setups
 
 @pytest.mark.browser
 @pytest.mark.parametrize("first", ["sso", "scim"])
-def test_pushed_before_or_after_she_is_one_user(
+def test_a_push_before_or_after_a_sign_in_leads_to_one_user(
     service: Service, setups: Setups, jane: Person, page: Page, first: str
 ) -> None:
     okta = Okta(setups["by-default"])
@@ -161,7 +161,7 @@ def test_pushed_before_or_after_she_is_one_user(
     [NAMEID_FORMAT_EMAILADDRESS, NAMEID_FORMAT_TRANSIENT],
     ids=["emailAddress", "transient"],
 )
-def test_whatever_form_her_NameID_has_she_is_one_user(
+def test_every_form_of_her_NameID_leads_to_one_user(
     service: Service, idp: Pysaml2Idp, setups: Setups, jane: Person, page: Page, name_id_format: str
 ) -> None:
     idp.manner = Manner(name_id_format=name_id_format)
@@ -276,7 +276,7 @@ def test_an_assertion_for_another_service_is_refused(idp: Pysaml2Idp, setups: Se
 
 
 @pytest.mark.browser
-def test_a_person_whom_the_IdP_does_not_sign_in_gets_an_explanation(setups: Setups, jane: Person, page: Page) -> None:
+def test_a_person_who_is_refused_by_the_IdP_gets_an_explanation(setups: Setups, jane: Person, page: Page) -> None:
     sign_in(page, setups["by-default"], "Nobody")
     expect(page.get_by_text("Your identity provider did not sign you in.")).to_be_visible()
     expect_refused(page, "status")
@@ -310,7 +310,7 @@ def test_a_sign_in_that_begins_at_the_IdP_is_refused_by_default(
 @pytest.mark.parametrize(
     ("relay_state", "lands"), [("", "/me"), ("/me?from=tile", "/me?from=tile"), ("https://evil.test/", "/me")]
 )
-def test_where_it_is_switched_on_she_lands_on_a_page_of_ours(
+def test_an_allowed_tile_sign_in_lands_on_a_page_of_ours(
     service: Service, idp: Pysaml2Idp, setups: Setups, jane: Person, page: Page, relay_state: str, lands: str
 ) -> None:
     idp.manner = Manner(relay_state=relay_state)

@@ -69,7 +69,7 @@ def test_a_signed_request_of_either_binding_is_understood_and_answered(
 
 
 @pytest.mark.browser
-def test_without_scripts_one_goes_on_by_the_buttons(
+def test_without_scripts_the_buttons_continue_the_sign_in(
     chromium: Browser, service: Service, setups: Setups, jane: Person
 ) -> None:
     context = chromium.new_context(base_url=service.url, java_script_enabled=False)
@@ -145,7 +145,7 @@ def test_signing_out_there_ends_that_session_here_and_is_confirmed(
 
 @pytest.fixture(scope="module")
 def others(service: Service, setups: Setups, other_idp: Pysaml2Idp) -> Setups:
-    """``ways-other`` believes another IdP than all the rest."""
+    """``ways-other`` trusts another IdP than all other connections."""
     return setups | introduce(service, other_idp, {"ways-other": {}})
 
 
@@ -180,7 +180,7 @@ def test_an_answer_that_is_brought_to_the_other_connection_opens_nothing(
 
 
 @pytest.mark.browser
-def test_an_IdP_that_answers_what_another_was_asked_opens_nothing(
+def test_an_IdP_that_answers_the_request_to_another_opens_nothing(
     idp: Pysaml2Idp, other_idp: Pysaml2Idp, others: Setups, jane: Person, page: Page
 ) -> None:
     """A customer's IdP that has learnt of a request to another one signs an answer to it, for either address."""
@@ -224,7 +224,7 @@ def cluster(service: Service) -> Iterator[LoadBalancer]:
 
 
 @pytest.mark.browser
-def test_a_sign_in_goes_on_at_whatever_node_and_its_answer_is_used_up_at_all(
+def test_a_sign_in_continues_on_any_node_and_its_answer_is_used_up_on_all(
     chromium: Browser, cluster: LoadBalancer, module_idp: Pysaml2Idp, idp: Pysaml2Idp, jane: Person
 ) -> None:
     setup = introduce(cluster.service, idp, {"ways-nodes": {"saml": {"sign_requests": True}}})["ways-nodes"]

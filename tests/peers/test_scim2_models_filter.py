@@ -1,4 +1,4 @@
-"""A second opinion on the filter grammar: scim2-models reads the same texts into the same trees, or we say why not."""
+"""A second opinion on the filter grammar: scim2-models reads the same texts into the same trees, except for listed differences."""
 
 import re
 from typing import Final

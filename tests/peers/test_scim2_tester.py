@@ -39,7 +39,7 @@ KNOWN: dict[tuple[str | None, str | None, str], str] = {
 
 
 class Lot(random.Random):
-    """The judge's dice. They fall as they like, but whether a person is active: that is always true.
+    """The judge's random values. They are free, except that a person is always active.
 
     The judge gives each attribute a value in turn. If it draws ``active: false`` first, the person is expired and another UID is drift (R8a, R22):
     so adding and replacing the UID would fail in some runs and succeed in others.

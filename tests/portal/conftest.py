@@ -22,7 +22,7 @@ def idp() -> TestIdp:
 
 @pytest.fixture(scope="session")
 def stranger() -> TestIdp:
-    """The IdP of somebody to whom the link was forwarded."""
+    """The IdP of a person who got the link forwarded."""
     return TestIdp()
 
 

@@ -1,4 +1,4 @@
-"""The life of a set-up link: who opens it, in which browser, and when it ends (R38)."""
+"""The life of a set-up link: the browser that opens it, and its end (R38)."""
 
 from datetime import timedelta
 

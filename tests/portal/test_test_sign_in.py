@@ -1,4 +1,4 @@
-"""A test sign-in by a set-up link: the IdP's side of it, and nothing of CORE's (R37, R38)."""
+"""A test sign-in by a set-up link: it shows the IdP's side, and nothing of CORE's side (R37, R38)."""
 
 from dataclasses import replace
 
@@ -74,7 +74,7 @@ def test_nothing_of_core_s_side_is_in_the_result(tester: CustomerBrowser, globex
             assert secret not in page, secret
 
 
-def test_what_the_idp_must_correct_is_said(tester: CustomerBrowser, stranger: TestIdp) -> None:
+def test_the_refusal_names_what_to_correct_at_the_idp(tester: CustomerBrowser, stranger: TestIdp) -> None:
     missing = result(tester, replace(JANE_BY_SSO, uid=None))
     assert "The test did not pass" in missing
     assert "UID" in missing

@@ -1,4 +1,4 @@
-"""A forwarded link must not become the trust root of a customer: what it does by itself, and what waits for a superuser (R38)."""
+"""A forwarded link must not become the trust root of a customer: it does some things by itself, others wait for a superuser (R38)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -127,7 +127,9 @@ def test_a_proposal_is_rejected_replaced_and_decided_once(
     assert "replaced" in administrator.post(page, {"proposal": second.pk, "shown": shown}).content.decode()
 
 
-def test_only_a_superuser_makes_links_and_decides(customer: Customer, believed: Connection, stranger: TestIdp) -> None:
+def test_only_a_superuser_makes_set_up_links_and_decides_proposals(
+    customer: Customer, believed: Connection, stranger: TestIdp
+) -> None:
     pushed(believed)
     customer.send(stranger.metadata())
     clerk = browser_of(staff("clerk", "view_connection", "change_connection", "view_user"))

@@ -48,7 +48,7 @@ def test_a_token_opens_scim_of_its_connection_and_nothing_else_R14(entra: Scim, 
     assert token.json()["error"] == "invalid_client"
 
 
-def test_it_ends_when_it_is_revoked_expires_or_the_connection_is_switched_off(connection: Connection) -> None:
+def test_a_token_ends_when_it_is_revoked_expires_or_its_connection_is_switched_off(connection: Connection) -> None:
     token, text = make_token(actor=ADMIN, connection=connection, name="one", lasts=DAY)
     scim = Scim(connection, text)
     assert scim.get("/Users").status_code == 200

@@ -96,7 +96,7 @@ def test_no_budget_stops_the_deactivation_of_an_active_person_R23(
         error(scim.post("/Bulk", {**bulk, "Operations": "x"}), 429)
 
 
-def test_a_connection_spends_nothing_of_anothers_budget_and_0_is_no_limit(
+def test_a_connection_spends_only_its_own_budget_and_0_means_unlimited(
     okta: Scim, other: Scim, settings: LazySettings, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     settings.SCIM_READS_PER_MINUTE = 1

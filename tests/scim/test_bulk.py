@@ -102,7 +102,7 @@ def test_a_ring_of_references_leads_to_nothing(okta: Scim) -> None:
     assert [one["status"] for one in answers] == ["400", "400", "201"]
 
 
-def test_it_stops_after_as_many_errors_as_are_permitted(okta: Scim) -> None:
+def test_a_bulk_request_stops_after_the_permitted_number_of_errors(okta: Scim) -> None:
     okta.make(JANE)
     answers = send(okta, post("a", JANE), post("b", ZOE), failOnErrors=1)
     assert [one["status"] for one in answers] == ["409"]
@@ -220,14 +220,12 @@ def test_one_bulk_id_for_two_is_refused(okta: Scim) -> None:
     ],
     ids=["no schema", "no operations", "empty", "object", "zero", "text", "too many", "too large"],
 )
-def test_a_bulk_request_that_is_none_is_refused_whole(
-    okta: Scim, body: Any, status: int, scim_type: str | None
-) -> None:
+def test_an_invalid_bulk_request_is_refused_whole(okta: Scim, body: Any, status: int, scim_type: str | None) -> None:
     error(okta.post("/Bulk", body), status, scim_type)
     assert not Identity.objects.exists()
 
 
-def test_only_post(okta: Scim) -> None:
+def test_bulk_accepts_post_only(okta: Scim) -> None:
     error(okta.get("/Bulk"), 405)
 
 

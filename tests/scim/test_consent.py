@@ -298,7 +298,7 @@ def test_the_consenting_administrator_is_stored_and_their_leaving_is_recorded_an
     )
 
 
-def test_a_refusal_changes_nothing_of_a_consent_and_strangers_leaving_is_not_told(
+def test_a_refusal_leaves_a_consent_unchanged_and_only_its_administrator_leaving_is_an_event(
     okta: Dance, connection: Connection, boss: User
 ) -> None:
     okta.answer(okta.ask(), allow=False)

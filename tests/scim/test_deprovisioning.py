@@ -231,7 +231,7 @@ def test_no_unclear_json_blocks_a_deactivation_R23(
             require_gone(okta, jane, method, body)
 
 
-def test_of_unclear_json_nothing_but_a_deactivation_is_taken(okta: Scim, jane: dict[str, Any]) -> None:
+def test_unclear_json_can_only_deactivate(okta: Scim, jane: dict[str, Any]) -> None:
     for body in (
         b'{"active": false, "userName": "jane.doe@acme.test", "Active": true}',
         b'{"active": true, "userName": "jane.doe@acme.test", "title": "a", "Title": "b"}',
@@ -300,7 +300,7 @@ def test_the_session_is_over_on_the_next_click_R21(end: Form | None, okta: Scim,
     assert not browser.session.get(SESSION_KEY)
 
 
-def test_a_wish_unexpires_only_where_the_connection_opted_in_R22(okta: Scim, jane: dict[str, Any]) -> None:
+def test_a_reactivation_request_unexpires_only_if_the_connection_opted_in_R22(okta: Scim, jane: dict[str, Any]) -> None:
     for policy, expired in (("keep_expired", True), ("unexpire_own", False)):
         change_connection(actor=ADMIN, connection_id=okta.connection.pk, reactivation=policy)
         okta.send("PUT", f"/Users/{jane['id']}", {**JANE, "active": False})
@@ -308,7 +308,7 @@ def test_a_wish_unexpires_only_where_the_connection_opted_in_R22(okta: Scim, jan
         assert (answered["active"], answered[CORE_USER]["expired"]) == (True, expired)
 
 
-def test_an_opted_in_wish_does_not_let_in_whose_keys_moved_R22(okta: Scim, jane: dict[str, Any]) -> None:
+def test_an_opted_in_reactivation_does_not_let_in_a_user_with_moved_keys_R22(okta: Scim, jane: dict[str, Any]) -> None:
     change_connection(actor=ADMIN, connection_id=okta.connection.pk, reactivation="unexpire_own")
     okta.send("PUT", f"/Users/{jane['id']}", {**JANE, "active": False})
     moved = {**JANE, "userName": "newcomer@acme.test", "active": True}

@@ -94,7 +94,7 @@ def test_every_other_address_under_the_prefix_is_a_scim_404(okta: Scim, path: st
     "accept",
     ["application/scim+json", "application/scim+json; charset=utf-8", "application/json", "*/*", "text/html", "x"],
 )
-def test_whatever_is_accepted_scim_is_answered(okta: Scim, accept: str) -> None:
+def test_an_accepted_value_is_answered_by_scim(okta: Scim, accept: str) -> None:
     for path, status in (("/Users", 200), ("/Nothing", 404)):
         response = okta.send("GET", path, Accept=accept)
         assert (response.status_code, response["Content-Type"]) == (status, "application/scim+json")

@@ -172,7 +172,7 @@ FOUND: list[tuple[str, set[str]]] = [
 ]
 
 
-def test_every_filter_finds_whom_it_means_and_nobody_else(staffed: Scim) -> None:
+def test_every_filter_finds_the_right_people_and_nobody_else(staffed: Scim) -> None:
     from core_identity.models import User
 
     expire(actor=ADMIN, user_id=User.objects.get(username=ZOE).pk, reason="for the test")
@@ -223,11 +223,11 @@ def test_every_filter_finds_whom_it_means_and_nobody_else(staffed: Scim) -> None
         " or ".join(['userName eq "x"'] * 101),
     ],
 )
-def test_what_cannot_be_answered_is_refused_and_never_an_empty_list(okta: Scim, text: str) -> None:
+def test_a_filter_that_cannot_be_answered_is_refused_and_never_an_empty_list(okta: Scim, text: str) -> None:
     error(okta.get("/Users", filter=text), 400, "invalidFilter")
 
 
-def test_a_time_that_was_shown_finds_what_it_was_shown_of(okta: Scim) -> None:
+def test_a_shown_time_finds_its_row_by_filter(okta: Scim) -> None:
     """Shown are milliseconds: who asks for what changed since then is not sent the same person again."""
     meta = okta.make()["meta"]
     for name in ("created", "lastModified"):

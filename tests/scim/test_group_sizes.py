@@ -78,7 +78,7 @@ def test_a_put_with_many_members_takes_as_few_statements_as_one_with_few_R30(okt
     assert max(counts) < MOST, counts
 
 
-def test_so_does_one_that_takes_some_out_and_others_in(okta: Scim, people: list[str]) -> None:
+def test_a_put_that_removes_and_adds_members_takes_as_few_statements(okta: Scim, people: list[str]) -> None:
     resource = okta.post("/Groups", group([])).json()
     path, half = f"/Groups/{resource['id']}", MANY // 2
     okta.put(path, group(people[:FEW]))

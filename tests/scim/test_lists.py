@@ -62,12 +62,12 @@ def test_a_list_can_be_sorted_by(okta: Scim, people: Any, by: str) -> None:
 
 
 @pytest.mark.parametrize("by", ["nonsense", "password", "name", "members"])
-def test_a_list_that_cannot_be_sorted_so_is_refused(okta: Scim, by: str) -> None:
+def test_sorting_by_an_unsortable_attribute_is_refused(okta: Scim, by: str) -> None:
     error(okta.get("/Users", sortBy=by), 400, "invalidValue")
     error(okta.post("/Users/.search", {"schemas": [SEARCH], "sortBy": by}), 400, "invalidValue")
 
 
-def test_an_order_that_is_none_is_refused(okta: Scim) -> None:
+def test_an_invalid_sort_order_is_refused(okta: Scim) -> None:
     error(okta.get("/Users", sortBy="userName", sortOrder="upwards"), 400, "invalidValue")
 
 
@@ -171,7 +171,7 @@ def test_a_look_up_takes_one_statement_also_where_it_finds_nobody(
         assert okta.get(f"/Users/{people[0]['id']}").status_code == 200
 
 
-def test_a_cursor_of_another_question_connection_or_hand_is_refused(okta: Scim, other: Scim, people: Any) -> None:
+def test_a_cursor_of_another_query_or_connection_or_by_forgery_is_refused(okta: Scim, other: Scim, people: Any) -> None:
     cursor = okta.get("/Users", cursor="", count="1").json()["nextCursor"]
     error(okta.get("/Users", cursor=cursor, filter="active eq true"), 400, "invalidCursor")
     error(okta.get("/Groups", cursor=cursor), 400, "invalidCursor")
@@ -250,7 +250,7 @@ def test_the_root_is_paged_by_cursor(okta: Scim, other: Scim, people: Any) -> No
     error(search(okta, cursor="MTIz"), 400, "invalidCursor")
 
 
-def test_a_search_that_calls_itself_something_else_is_refused(okta: Scim) -> None:
+def test_a_search_request_with_another_schema_is_refused(okta: Scim) -> None:
     for path in ("/.search", "/Users/.search", "/Groups/.search"):
         assert okta.post(path, {}).status_code == 200
         for schemas in ("x", ["urn:nope"], []):
@@ -259,7 +259,7 @@ def test_a_search_that_calls_itself_something_else_is_refused(okta: Scim) -> Non
         error(okta.post(path, {"schemas": [SEARCH], **both}), 400, "invalidValue")
 
 
-def test_what_no_type_has_is_refused_there_as_anywhere(okta: Scim) -> None:
+def test_an_attribute_of_no_resource_type_is_refused_at_the_root_too(okta: Scim) -> None:
     error(search(okta, filter='nonsense eq "x"'), 400, "invalidFilter")
     error(search(okta, sortBy="id"), 400, "invalidValue")
     for asked in ({}, {"cursor": ""}):
@@ -272,7 +272,7 @@ def test_nobody_of_another_customer_is_found_R1(okta: Scim, other: Scim) -> None
     assert named(search(okta)) == []
 
 
-def test_me_is_nobody(okta: Scim) -> None:
+def test_the_me_address_is_answered_as_not_implemented(okta: Scim) -> None:
     assert "belongs to a connection" in error(okta.get("/Me"), 501)
     error(okta.patch("/Me"), 501)
     assert okta.send("GET", "/Me", Authorization="").status_code == 401

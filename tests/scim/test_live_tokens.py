@@ -150,7 +150,7 @@ def test_each_state_of_an_access_token_is_judged_as_the_toolkit_judges_it(okta: 
     }  # fmt: skip
 
 
-def test_what_a_switched_off_connection_or_a_deleted_client_gave_opens_nothing(okta: Scim, other: Scim) -> None:
+def test_tokens_of_a_switched_off_connection_or_deleted_client_open_nothing(okta: Scim, other: Scim) -> None:
     switch_off(actor=ADMIN, connection_id=okta.connection.pk, reason="test")
     OAuthClient.objects.filter(connection=other.connection).delete()
     for token in (okta.token, other.token):
@@ -176,7 +176,7 @@ def test_each_state_of_a_long_lived_token_is_judged_as_the_orm_judges_it(connect
 
 
 @pytest.mark.parametrize("header", ["", "Basic eDp5", "Bearer", "Bearer a b"])
-def test_a_header_that_is_no_bearer_token_costs_no_statement(
+def test_a_header_without_a_bearer_token_costs_no_statement(
     db: None, header: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(0):

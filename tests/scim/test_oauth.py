@@ -180,7 +180,7 @@ def test_a_wrong_secret_gets_no_token(secrets: Secrets) -> None:
 
 
 @pytest.mark.parametrize("address", ["/oauth/token/", "/oauth/revoke_token/", "/oauth/introspect/"])
-def test_a_client_id_that_no_text_can_be_is_an_unknown_one(db: None, address: str) -> None:
+def test_a_client_id_with_impossible_characters_is_unknown(db: None, address: str) -> None:
     header = {"Authorization": "Basic " + base64.b64encode(b"a\0b:secret").decode()}
     form = "grant_type=client_credentials&token=x"
     response = Client(headers={"host": HOST}).post(address, form, content_type=FORM, headers=header)
@@ -213,7 +213,7 @@ def test_tokens_and_secrets_are_stored_hashed_only(connection: Connection) -> No
     assert secrets.client_secret not in OAuthClient.objects.get().client_secret
 
 
-def test_a_token_survives_whoever_it_could_be_of_because_it_is_nobodys(okta: Scim) -> None:
+def test_a_token_belongs_to_no_user(okta: Scim) -> None:
     boss = create_local_user(username="boss", email="boss@core.test", password="x" * 20, superuser=True)
     assert not AccessToken.objects.filter(user=boss).exists()
     assert okta.get("/Users").status_code == 200

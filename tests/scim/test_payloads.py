@@ -38,7 +38,7 @@ def stored() -> str:
     return json.dumps([*ProvisioningRecord.objects.values(), *Payload.objects.values()], default=str)
 
 
-def test_what_was_sent_and_answered_is_kept_beside_the_row_R35(okta: Scim) -> None:
+def test_request_and_response_are_kept_beside_the_row_R35(okta: Scim) -> None:
     sent = {**person(), "externalId": "00u1", "password": SECRET, **UID}
     answer = okta.post("/Users?attributes=userName", sent)
     kept = payload()
@@ -151,7 +151,7 @@ def test_a_body_that_does_not_parse_is_not_kept_R34(okta: Scim, body: bytes) -> 
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\ud800", "\u202e", "'; --", "{1,2}", "x" * 100_000, '"', "\\"])
-def test_what_no_column_could_hold_costs_no_row_R35(okta: Scim, text: str) -> None:
+def test_values_too_long_for_a_column_lose_no_row_R35(okta: Scim, text: str) -> None:
     okta.post("/Users", {**person(), "title": text, "nickName": text, text: text})
     okta.get("/Users", filter=f'userName eq "{text.encode("utf-8", "replace").decode()}"')
     okta.get("/Users/y")

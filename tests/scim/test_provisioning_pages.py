@@ -65,7 +65,7 @@ def test_a_refused_push_shows_why_and_the_way_to_its_conflict_and_events_R35(okt
     assert "hunter2" not in page
 
 
-def test_payloads_are_for_who_may_read_them_R35(okta: Scim, as_auditor: Client, as_reader: Client) -> None:
+def test_payloads_need_their_own_permission_R35(okta: Scim, as_auditor: Client, as_reader: Client) -> None:
     okta.make(title="Boss")
     record = ProvisioningRecord.objects.latest("id")
     page = page_of(as_auditor, record)
@@ -76,7 +76,7 @@ def test_payloads_are_for_who_may_read_them_R35(okta: Scim, as_auditor: Client, 
     assert "not kept any more" in page_of(as_reader, record)
 
 
-def test_who_may_not_see_people_sees_no_name_of_a_user_R35(okta: Scim) -> None:
+def test_without_permission_to_see_people_no_user_is_named_R35(okta: Scim) -> None:
     okta.make(**UID)
     record = ProvisioningRecord.objects.latest("id")
     browser = browser_of(staff("connections", "view_connection"))
@@ -88,7 +88,7 @@ def test_who_may_not_see_people_sees_no_name_of_a_user_R35(okta: Scim) -> None:
 @pytest.mark.parametrize(
     "hostile", ["<script>alert(1)</script>", "{{ 7 }}", "</pre><b>", '"><img src=x>', "\u202egnp", "\ud800", "a\0b"]
 )
-def test_what_a_client_sent_is_shown_as_text_R35(okta: Scim, as_reader: Client, hostile: str) -> None:
+def test_a_payload_is_shown_as_escaped_text_R35(okta: Scim, as_reader: Client, hostile: str) -> None:
     okta.post("/Users", {**person(), "title": hostile, "active": hostile, hostile: hostile})
     answer = as_reader.get(f"{LIST}{ProvisioningRecord.objects.latest('id').pk}/change/")
     page = answer.content.decode()

@@ -170,7 +170,7 @@ def _patch(chance: random.Random) -> dict[str, Any]:
     return {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [operation]}
 
 
-def test_whatever_is_judged_unchanged_changes_no_row_and_gets_the_same_answer_the_ordinary_way(
+def test_a_push_judged_unchanged_gets_the_same_answer_as_by_the_ordinary_way(
     okta: Scim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Random states and messages. The reference is the ordinary way itself, under its lock; for its own answers it is a GET."""

@@ -365,7 +365,7 @@ def test_values_are_answered_with_the_blanks_that_were_sent_R19(okta: Scim) -> N
     )  # fmt: skip
 
 
-def test_an_identity_that_came_by_sso_only_is_no_resource(okta: Scim) -> None:
+def test_an_identity_that_came_only_by_sso_is_not_a_resource(okta: Scim) -> None:
     from core_identity.services.sign_in import sign_in
     from tests.support.cast import BROWSER, JANE, by_sso
 

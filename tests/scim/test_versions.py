@@ -47,7 +47,7 @@ def test_a_change_made_of_an_older_version_is_refused_and_changes_nothing(okta: 
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-def test_so_is_that_of_a_group(okta: Scim, method: str) -> None:
+def test_a_group_change_made_of_an_older_version_is_refused(okta: Scim, method: str) -> None:
     resource = group_with(okta, okta.make()["id"])
     patch = {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
@@ -79,7 +79,7 @@ def test_a_client_that_has_the_version_is_sent_nothing(okta: Scim) -> None:
 
 
 @pytest.mark.parametrize("change", ["group", "expired", "email"])
-def test_what_changes_beside_the_identity_changes_the_version_too(okta: Scim, change: str) -> None:
+def test_changes_outside_the_identity_change_the_version_too(okta: Scim, change: str) -> None:
     resource = okta.make()
     identity = Identity.objects.get()
     match change:

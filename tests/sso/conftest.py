@@ -1,4 +1,4 @@
-"""What the SSO tests share: an IdP, a connection that believes it, and a browser that behaves as one."""
+"""Fixtures of the SSO tests: an IdP, a connection that trusts it, and a browser that behaves like a real one."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -31,13 +31,13 @@ def idp() -> TestIdp:
 
 @pytest.fixture(scope="session")
 def stranger() -> TestIdp:
-    """An IdP that says it is ours, and has another key."""
+    """An IdP that claims to be ours, and has another key."""
     return TestIdp()
 
 
 @pytest.fixture(autouse=True)
 def quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ours are shorter than in production, and the same in each test; nothing else of them is different."""
+    """Our keys are shorter than in production, and the same in each test. They differ in nothing else."""
     monkeypatch.setattr("sso.saml.key_pair.KEY_BITS", 2048)
     monkeypatch.setattr(rsa, "generate_private_key", keys_of_a_test())
 
@@ -84,7 +84,7 @@ class Browser:
         return self.idp.claims(person, acs_url=acs_url, request_id=request_id, **changes)
 
     def follow(self, answer: "Answer") -> "Answer":
-        """Go where an answer sends the browser, as long as that is here."""
+        """Follow the redirects of an answer while they stay on this site."""
         while answer.status_code in {302, 303}:
             target = urlsplit(answer["Location"])
             assert not target.netloc

@@ -21,8 +21,8 @@ DIGESTS = frozenset(DigestAlgorithm[f"SHA{bits}"] for bits in (256, 384, 512))
 def opinion(message: str, certificates: Sequence[str], keys: Sequence[KeyPair] = ()) -> bool | None:
     """Return whether every signature of a message (base64) verifies, None if it carries none that can be judged.
 
-    What is encrypted is opened by our own code, for signxml does not decrypt: the Response is judged over the ciphertext, the Assertion as it
-    came out. A message that our gate refuses for its layout is not for this: signxml has no gate, and looks at other things.
+    Our own code decrypts, because signxml does not: the Response is judged over the ciphertext, the Assertion after decryption. A message
+    that our gate refuses for its layout is not for this: signxml has no gate, and looks at other things.
     """
     root = etree.fromstring(base64.b64decode(message))
     if gate.is_signed(root) and not _verifies(root, certificates):

@@ -47,7 +47,7 @@ def by_tile(browser: Browser, person: Person) -> "Answer":
 
 
 def by_link(browser: Browser, person: Person, site: str | None) -> "Answer":
-    """Follow a link to our sign-in page; ``site`` is what the browser says of where the link was (None: it says nothing)."""
+    """Follow a link to our sign-in page. ``site`` is the browser's header about the place of the link; None without the header."""
     away = browser.http.get("/sso/acme/login", headers={"sec-fetch-site": site} if site else {})
     request_id = str(request_in(away["Location"]).get("ID"))
     return browser.follow(browser.come_back(person, request_id=request_id))
@@ -84,7 +84,7 @@ def test_continuing_replaces_the_session_and_ends_the_old_one(at_janes: Browser)
     assert not Session.objects.filter(session_key=before).exists()
 
 
-def test_staying_uses_the_ticket_up(at_janes: Browser) -> None:
+def test_keeping_the_session_uses_the_ticket_up(at_janes: Browser) -> None:
     page = by_tile(at_janes, BOB_BY_SSO)
     assert press(at_janes, page, "stay")["Location"] == "/me"
     assert press(at_janes, page, "go_on")["Location"] == "/me"
@@ -103,7 +103,7 @@ def test_a_sign_in_that_began_in_this_browser_was_asked_for(at_janes: Browser) -
 
 
 @pytest.mark.parametrize("site", ["none", None])
-def test_a_bookmark_was_asked_for(at_janes: Browser, site: str | None) -> None:
+def test_a_sign_in_by_bookmark_is_not_questioned(at_janes: Browser, site: str | None) -> None:
     assert by_link(at_janes, BOB_BY_SSO, site).request["PATH_INFO"] == "/me"
     assert whose(at_janes) == "bob.roe@acme.test"
 
@@ -137,8 +137,8 @@ def test_a_link_of_a_foreign_page_to_a_strangers_idp_is_asked_about(at_janes: Br
     assert by_link(at_janes, JANE_BY_SSO, site).request["PATH_INFO"] == "/me", "a bookmark app of Okta is such a link"
 
 
-def test_the_administrations_own_sign_in_is_no_way_around_the_question(browser: Browser) -> None:
-    """It leads to no other sign-in; where one is begun from here all the same, the person is asked."""
+def test_the_sign_in_of_the_administration_asks_the_same_question(browser: Browser) -> None:
+    """It leads to no other sign-in. If one begins here anyway, the page asks the person."""
     boss = create_user(actor=COMMAND, username="boss", is_staff=True, is_superuser=True)
     boss.set_password("correct horse battery staple")
     boss.save()
@@ -157,7 +157,7 @@ def test_the_button_of_our_sign_in_page_was_asked_for(browser: Browser) -> None:
     assert whose(browser) == "bob.roe@acme.test"
 
 
-def test_a_sign_in_leads_to_no_other_one(at_janes: Browser) -> None:
+def test_a_sign_in_cannot_lead_to_another_sign_in(at_janes: Browser) -> None:
     """After the button it would look as if the person had asked for it: our own page sent the browser there."""
     message = at_janes.idp.response(at_janes.idp.claims(BOB_BY_SSO, acs_url=ACS, request_id=None))
     page = at_janes.follow(at_janes.post(message, RelayState="/sso/acme/login"))
@@ -209,7 +209,7 @@ def test_a_page_that_was_left_open_for_long_opens_nothing(at_janes: Browser) -> 
         assert whose(at_janes) == "jane.doe@acme.test"
 
 
-def test_whoever_was_expired_meanwhile_does_not_come_in_R21(at_janes: Browser) -> None:
+def test_a_user_who_was_expired_meanwhile_is_not_let_in_R21(at_janes: Browser) -> None:
     page = by_tile(at_janes, BOB_BY_SSO)
     expire(actor=ADMIN, user_id=User.objects.get(username="bob.roe@acme.test").pk, reason="left")
     refused = press(at_janes, page, "go_on")

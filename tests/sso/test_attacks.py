@@ -53,7 +53,7 @@ BATCHES = [
 
 
 def refused(browser: Browser, message: str, *, slug: str = "acme", **fields: str) -> str:
-    """Post a message, demand that it opened nothing and was answered by our page, and return that page."""
+    """Post a message, check that it opened nothing and that our page answered, and return that page."""
     answer = browser.post(message, slug=slug, **fields)
     assert answer.status_code == 400, answer.status_code
     require_nothing_happened(browser)
@@ -71,7 +71,7 @@ def require_nothing_happened(browser: Browser) -> None:
 
 
 class FromABrowser:
-    """A `Scene` of a real request: each message answers one that a browser was sent away with."""
+    """A `Scene` of a real request: each message answers the request of a browser."""
 
     def __init__(self, browser: Browser, stranger: TestIdp, certificate: str, request_id: str | None = None) -> None:
         """Without ``request_id`` the browser is sent away when the message is made."""
@@ -85,7 +85,7 @@ class FromABrowser:
 
 @dataclass
 class Reached:
-    """What a message got to: how often the library parsed it, xmlsec canonicalized for a signature, and a key of ours was tried."""
+    """The work for a message: how often the library parsed it, xmlsec canonicalized for a signature, and a key of ours was tried."""
 
     parsed: list[int] = field(default_factory=list)
     verified: list[int] = field(default_factory=list)
@@ -98,7 +98,7 @@ class Reached:
 
 @pytest.fixture
 def reached(monkeypatch: pytest.MonkeyPatch) -> Reached:
-    """Count, at the doors of python3-saml, xmlsec and our keys; what is behind them works as ever."""
+    """Count the calls of python3-saml, xmlsec and our keys. The calls themselves are not changed."""
     counts = Reached()
 
     class Library(OneLogin_Saml2_Response):  # type: ignore[misc]
@@ -129,7 +129,7 @@ def our_key() -> KeyPair:
 
 @pytest.fixture
 def certificate(acme: Connection, our_key: KeyPair, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Ours, at the connection acme. To make a key takes long, so all messages are for one."""
+    """Our key of the connection acme. Making a key takes long, so all messages use one."""
     monkeypatch.setattr(keys, "make_key_pair", lambda name, now: our_key)
     return keys.make_key(actor=ADMIN, connection=acme).certificate
 
@@ -144,9 +144,9 @@ def test_a_hostile_message_opens_nothing_whatever_must_be_signed(
     reached: Reached,
     attacks: list[tuple[str, Attack]],
 ) -> None:
-    """Each message meets all four settings, and signxml says the same of its signatures wherever ours were asked.
+    """Each message meets all four settings, and signxml agrees about its signatures whenever we checked them.
 
-    Of a message that the gate refuses nothing can be compared: none of its signatures was asked, and signxml has no gate.
+    If the gate refuses a message, there is nothing to compare: we checked no signature, and signxml has no gate.
     """
     away = Browser(idp)
     request_id = away.leave()
@@ -181,7 +181,7 @@ def test_a_hostile_message_opens_nothing_whatever_must_be_signed(
 
 
 def brought(browser: Browser, message: str) -> str | None:
-    """Return the code of the page that the ACS answers with; None where it lets somebody in, which is undone."""
+    """Return the code of the page of the ACS; None if it signs a person in, which is then undone."""
     cookies = copy.deepcopy(browser.http.cookies)
     with undone():
         answer = browser.post(message)
@@ -194,7 +194,7 @@ def brought(browser: Browser, message: str) -> str | None:
 
 
 def judged(saml: SamlSettings, message: str, request_id: str | None, key: KeyPair) -> str | None:
-    """Return what the verifier says at these settings, without a browser; None where it believes."""
+    """Return the verifier's refusal at these settings, without a browser; None if it accepts."""
     try:
         verifier.unverified_in_response_to(message)
         verifier.verify(message, Expected(saml.idp, saml.sp, request_id, now(), lambda: [key], saml.skew, saml.wishes))
@@ -205,7 +205,7 @@ def judged(saml: SamlSettings, message: str, request_id: str | None, key: KeyPai
 
 @contextmanager
 def undone() -> Iterator[None]:
-    """Take back what is written within: much quicker than another database."""
+    """Roll back everything written inside: much quicker than another database."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
@@ -225,7 +225,7 @@ def require_small(attack: Attack, code: str | None, reached: Reached, where: obj
 
 
 def signatures_hold(code: str | None, attack: Attack) -> bool | None:
-    """Return our own verdict about the signatures that a message carries; None where none was asked for, or the answer hides it on purpose."""
+    """Return our own verdict about the signatures that a message carries; None if we checked none, or if the answer hides it on purpose."""
     if code is not None and (code in AT_THE_GATE | {"decryption"}) and not attack.believed and not attack.late:
         return None
     return None if code in {"decryption", "not_signed"} else code != "signature"

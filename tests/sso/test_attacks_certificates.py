@@ -1,4 +1,4 @@
-"""Which keys of an IdP are believed: long ones only, also where a short one got into our settings; and past the end of their certificate."""
+"""The trusted keys of an IdP: long ones only, even if a short one is in our settings; and after the end of their certificate."""
 
 from datetime import timedelta
 
@@ -41,7 +41,7 @@ def test_a_short_key_beside_a_long_one_signs_nobody_in(browser: Browser, acme: C
 
 
 def test_a_certificate_that_has_ended_is_warned_of_and_still_believed(browser: Browser, acme: Connection) -> None:
-    """It is believed because an administrator pinned it. To lock everybody out at midnight would keep no attacker away."""
+    """It is trusted because an administrator pinned it. Locking everybody out at midnight would not stop an attacker."""
     browser.idp = TestIdp(ends=timedelta(days=-3))
     acme.saml.certificates = [browser.idp.pem]
     acme.saml.save()

@@ -1,4 +1,4 @@
-"""How a message is brought: by another method, in another place of the request, in a form that nobody sends."""
+"""Ways to bring a message: another method, another place in the request, a form that no IdP sends."""
 
 from collections.abc import Callable
 from typing import Any

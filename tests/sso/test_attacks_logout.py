@@ -1,4 +1,7 @@
-"""Logout messages that an attacker sends, and what may vary in an honest one: who is not named, signed and in time ends nothing."""
+"""Logout messages of an attacker, and permitted variations of honest ones.
+
+A message ends nothing unless it names the session, is signed and in time.
+"""
 
 import base64
 import copy
@@ -113,7 +116,7 @@ BENIGN: dict[str, dict[str, Any]] = {
 }
 
 
-def test_what_may_vary_in_a_logout_does_no_harm(jane: Browser) -> None:
+def test_permitted_variations_of_a_logout_are_accepted(jane: Browser) -> None:
     signed_in = copy.deepcopy(jane.http.cookies)
     with every_case() as case:
         for name, changes in BENIGN.items():
@@ -342,7 +345,7 @@ def test_a_message_of_bad_size_or_form_ends_nothing(jane: Browser) -> None:
 
 
 def test_a_look_ahead_ends_nothing_and_burns_nothing(jane: Browser) -> None:
-    """Mail scanners and browsers ask by HEAD before somebody goes there."""
+    """Mail scanners and browsers send a HEAD request before a person follows the link."""
     query = jane.idp.logout_query(request_xml(jane.idp, place=False))
     answer = jane.http.head("/sso/acme/logout", QUERY_STRING=query)
     assert (answer.status_code, answer.content) == (200, b"")
@@ -351,7 +354,7 @@ def test_a_look_ahead_ends_nothing_and_burns_nothing(jane: Browser) -> None:
     assert jane.me().status_code == 401
 
 
-def test_an_assertion_is_no_logout_and_a_logout_no_assertion(jane: Browser) -> None:
+def test_an_assertion_is_not_accepted_as_a_logout_nor_a_logout_as_an_assertion(jane: Browser) -> None:
     sso_message = jane.idp.response(jane.claims(JANE_BY_SSO))
     refused(jane, post(jane, sso_message), "structure")
     refused(jane, post(jane, sso_message, field="SAMLResponse"), "structure")

@@ -106,7 +106,7 @@ def test_an_answer_to_a_request_opens_nothing_in_another_browser(browser: Browse
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "x" * 43, "é" * 43, "\\303\\251", "0" * 5_000])
-def test_a_cookie_of_ones_own_making_is_another_browser(browser: Browser, cookie: str) -> None:
+def test_a_forged_cookie_counts_as_another_browser(browser: Browser, cookie: str) -> None:
     message = browser.idp.response(browser.claims(JANE_BY_SSO))
     browser.http.cookies["__Host-sign-in"] = cookie
     assert "(other_browser)" in refused(browser, message)

@@ -1,4 +1,4 @@
-"""What must be let in: Responses as IdPs write them, each signed at test time, and each signs Jane in as Jane."""
+"""Messages that must be accepted: Responses as IdPs write them, each signed at test time, and each signs Jane in as Jane."""
 
 import base64
 import re
@@ -45,7 +45,7 @@ BY_OID = {
 
 
 def come(browser: Browser, layout: Layout, *, key: Key | None = None, **values: str) -> "Answer":
-    """Bring a message of ``layout``, in answer to a request, and return what the ACS says."""
+    """Bring a message of ``layout``, in answer to a request, and return the answer of the ACS."""
     words = {"acs": ACS, "audience": AUDIENCE, "request": browser.leave()} | values
     brought = message(layout, browser.idp, key=key, **words)
     answer = browser.post(brought)
@@ -328,7 +328,7 @@ EDITS: dict[str, Edit] = {
 }  # fmt: skip
 
 
-def test_what_may_vary_does_no_harm(acme: Connection, idp: TestIdp) -> None:
+def test_permitted_variations_of_a_response_are_accepted(acme: Connection, idp: TestIdp) -> None:
     with every_case() as case:
         for name, edit in EDITS.items():
             with case(name):

@@ -123,7 +123,7 @@ def test_a_logout_goes_by_POST_where_the_idp_takes_that_as_okta_does(browser: Br
     [(OKTAS, {"slo_binding": "redirect"}), (OKTAS[OKTAS.index("/>") + 2 :], {"slo_binding": "post"})],
     ids=["wished", "all that there is"],
 )
-def test_it_goes_by_redirect_where_that_is_wished_or_all_that_there_is(
+def test_a_logout_goes_by_redirect_if_chosen_or_the_only_binding(
     browser: Browser, acme: Connection, logout: str, wishes: dict[str, str]
 ) -> None:
     believe(acme, browser.idp, logout=logout, **wishes)
@@ -181,7 +181,7 @@ def test_an_idp_that_ends_a_session_is_not_kept_waiting_by_a_key_that_cannot_be_
 
 
 @pytest.mark.parametrize("signs", [True, False], ids=["signed", "unsigned"])
-def test_an_authn_request_goes_by_POST_on_wish_and_all_else_is_as_by_redirect(
+def test_an_authn_request_goes_by_POST_if_chosen_and_is_otherwise_the_same(
     browser: Browser, acme: Connection, signs: bool
 ) -> None:
     believe(acme, browser.idp, sso_binding="post", sign_requests=signs)
@@ -209,7 +209,7 @@ def test_without_a_wish_or_an_address_for_it_an_authn_request_goes_by_redirect(
     assert request_in(browser.http.get("/sso/acme/login")["Location"]).get("Destination") == f"{IDP}/sso"
 
 
-def test_an_idp_that_takes_them_by_POST_only_gets_them_so(browser: Browser, acme: Connection) -> None:
+def test_an_idp_that_accepts_only_POST_gets_requests_by_POST(browser: Browser, acme: Connection) -> None:
     section = {"entity_id": browser.idp.entity_id, "sso_post_url": f"{IDP}/only", "certificates": [browser.idp.pem]}
     sso.settings.changes.apply(acme, section, base_dir=None)
     fields = form_in(browser.http.get("/sso/acme/login"), f"{IDP}/only")

@@ -27,7 +27,7 @@ WINDOWS = {
     "30 days, by a clock as fast as we allow": (SKEW - timedelta(seconds=10), -30 * DAY, 30 * DAY),
     "the rest of the calendar": (timedelta(), None, None),
 }
-"""What an IdP writes: how fast its clock is, and the window from there."""
+"""Times that an IdP writes: how fast its clock is, and the window from there."""
 
 
 def test_a_fast_node_forgets_no_used_assertion_and_refuses_nobody(browser: Browser, acme: Connection) -> None:

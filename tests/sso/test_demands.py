@@ -1,4 +1,4 @@
-"""What a connection demands of the IdP holds for the answer too: asking alone binds nobody, least of all where the IdP begins."""
+"""Requirements of a connection are checked in the answer too. The request alone enforces nothing, least of all if the IdP begins."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,7 +23,7 @@ def demanding(acme: Connection, idp: TestIdp) -> None:
 
 
 def proved(browser: Browser, *classes: str, ago: timedelta = timedelta(), by_tile: bool = False) -> str:
-    """Post what says that Jane proved who she is in these ways, one statement each; return the page."""
+    """Post a message in which Jane authenticated in these ways, one statement each; return the page."""
 
     def say(root: etree._Element) -> None:
         statement = root.find(".//saml:AuthnStatement", NS)
@@ -60,5 +60,5 @@ def test_a_proof_of_this_morning_does_not_count_as_new(browser: Browser, demandi
     assert "(authn_context)" in proved(browser, MFA, ago=timedelta(minutes=18), by_tile=True)
 
 
-def test_without_demands_any_proof_of_any_age_does(browser: Browser) -> None:
+def test_without_requirements_any_authentication_is_accepted(browser: Browser) -> None:
     assert proved(browser, PASSWORD, ago=timedelta(hours=9)) == "in"

@@ -1,4 +1,4 @@
-"""Encrypted assertions: opened where they are well made, and otherwise one answer, whatever was wrong inside."""
+"""Encrypted assertions: well-made ones are opened, all others get the same answer, whatever is wrong inside."""
 
 import base64
 import os
@@ -81,7 +81,10 @@ URIS = {
 
 
 def sealed_by_hand(certificate: str, algorithm: str, digest: str, mask: str) -> Change:
-    """Return what encrypts the Assertion by cryptography, for xmlsec knows SHA-1 only. An empty ``digest`` or ``mask`` is not said: SHA-1."""
+    """Return a function that encrypts the Assertion by cryptography, because xmlsec supports SHA-1 only.
+
+    An empty ``digest`` or ``mask`` is left out, which means SHA-1.
+    """
     public = load_pem_x509_certificate(certificate.encode()).public_key()
     assert isinstance(public, rsa.RSAPublicKey)
     pad = padding.OAEP(padding.MGF1(HASHES[mask or "sha1"]()), HASHES[digest or "sha1"](), None)
@@ -131,7 +134,7 @@ def test_without_a_key_of_ours_the_page_explains_it(browser: Browser) -> None:
     assert "(encrypted)" in refused(browser, message)
 
 
-def test_one_that_can_be_read_is_refused_where_encryption_is_demanded(
+def test_a_readable_assertion_is_refused_if_encryption_is_required(
     browser: Browser, acme: Connection, idp: TestIdp
 ) -> None:
     sso.settings.changes.apply(acme, {"idp_metadata": idp.metadata(), "want_encrypted": True}, base_dir=None)

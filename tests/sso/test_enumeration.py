@@ -34,7 +34,7 @@ def test_a_closed_and_an_unknown_connection_get_the_same_answer(closed: tuple[st
 
 
 def seen_by_a_guest(slug: str, path: str, method: str) -> tuple[object, ...]:
-    """Return all of an answer that could tell two slugs apart: status, page, headers, cookies, and the statements that it cost."""
+    """Return everything in an answer that could distinguish two slugs: status, page, headers, cookies, and the statements that it cost."""
     http = Client(headers={"host": "localhost:8000"})
     with CaptureQueriesContext(database) as queries:
         answer = getattr(http, method)(f"/sso/{slug}/{path}", {"SAMLResponse": "x"} if method == "post" else None)

@@ -1,4 +1,4 @@
-"""Finding one's connection by an email address: only what an administrator verified leads anywhere, and nobody learns who our customers are."""
+"""Finding a connection by an email address: only verified domains lead anywhere, and nobody learns the names of our customers."""
 
 import json
 import re
@@ -58,7 +58,7 @@ def offered(browser: Browser, typed: str) -> set[str]:
 # The way there
 
 
-def test_an_address_leads_to_the_connection_whose_domain_it_is(
+def test_an_address_leads_to_the_connection_with_its_domain(
     acme: Connection, globex: Connection, browser: Browser, idp: TestIdp
 ) -> None:
     enter(acme, idp, *verified("Acme.COM.", "bücher.example"))
@@ -81,7 +81,7 @@ def test_several_connections_of_one_customer_are_asked_about(
     assert "Choose your organisation" in ask(browser, "jane@acme.com")
 
 
-def test_where_one_wanted_to_go_is_kept_and_stays_on_this_site(
+def test_the_return_path_is_kept_and_stays_on_this_site(
     acme: Connection, globex: Connection, browser: Browser, idp: TestIdp
 ) -> None:
     enter(acme, idp, *verified("acme.com"))
@@ -171,7 +171,7 @@ def test_a_text_that_is_not_a_domain_is_named(acme: Connection, idp: TestIdp, do
 @pytest.mark.parametrize(
     "entry", [{"domain": "acme.com", "verified": "yes"}, {"domain": "acme.com", "since": 1}, {"verified": True}]
 )
-def test_an_entry_says_a_domain_and_whether_it_is_verified(acme: Connection, idp: TestIdp, entry: object) -> None:
+def test_an_entry_has_a_domain_and_a_verified_flag(acme: Connection, idp: TestIdp, entry: object) -> None:
     with pytest.raises(SettingsErrors) as refusal:
         enter(acme, idp, entry)
     assert [fault.path for fault in refusal.value.faults] == ["saml.email_domains[0]"]

@@ -1,4 +1,4 @@
-"""What every answer to a browser says of itself: pages, redirects, refusals and errors alike."""
+"""The headers of every answer to a browser: pages, redirects, refusals and errors alike."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -86,7 +86,7 @@ def expect_careful(answer: "Answer") -> None:
 
 
 @pytest.mark.parametrize("visit", VISITS)
-def test_every_answer_says_what_a_browser_may_do_with_it(browser: Browser, visit: str) -> None:
+def test_every_answer_has_the_headers_that_restrict_a_browser(browser: Browser, visit: str) -> None:
     status, go = VISITS[visit]
     answer = go(browser)
     assert answer.status_code == status
@@ -102,7 +102,7 @@ def test_the_answer_over_the_limit_has_the_same_careful_headers(browser: Browser
     expect_careful(answer)
 
 
-def test_even_when_we_fail_ourselves(browser: Browser) -> None:
+def test_the_headers_are_careful_even_when_we_fail(browser: Browser) -> None:
     SamlSettings.objects.update(sso_binding="pigeon")
     browser.http.raise_request_exception = False
     answer = browser.http.get("/sso/acme/login")

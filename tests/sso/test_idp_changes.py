@@ -44,7 +44,7 @@ def successor() -> TestIdp:
 
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
-    """Say what the address answers with. How it is fetched has tests of its own, over real TLS."""
+    """Set the answer of the address. Fetching has tests of its own, over real TLS."""
 
     def say(answer: str | MetadataFaults) -> None:
         def fetched(reach: Reach, url: str) -> bytes:
@@ -148,7 +148,7 @@ def test_another_identity_provider_is_shown_as_another_one(acme: Connection, suc
 # Refreshes
 
 
-def test_a_refresh_swaps_no_key_and_what_it_found_waits(
+def test_a_refresh_swaps_no_key_and_its_findings_wait(
     acme: Connection, idp: TestIdp, successor: TestIdp, serve: Serve
 ) -> None:
     """Old, both, new by refreshes and an administrator, without one failed sign-in."""
@@ -235,7 +235,7 @@ def test_warnings_of_ending_certificates_and_metadata_come_in_time(idp: TestIdp,
     assert [sentence.partition(":")[0] for sentence in warnings] == ([level, level] if level else [])
 
 
-def test_the_system_check_names_connections_whose_trust_ends(
+def test_the_system_check_names_connections_with_trust_that_ends(
     acme: Connection, idp: TestIdp, django_assert_num_queries: Any
 ) -> None:
     """The certificate of the tests ends in less than 30 days."""

@@ -1,4 +1,4 @@
-"""Metadata of IdPs that should not be believed, and what may vary in one that should. No database: reading is pure."""
+"""Metadata of IdPs that must be refused, and permitted variations of good metadata. No database: reading is pure."""
 
 import base64
 import textwrap
@@ -214,7 +214,7 @@ def test_an_expired_certificate_beside_a_good_one_is_left_out_with_a_note() -> N
     assert [note.endswith("ended on 2026-05-29. It is left out.") for note in found.notes] == [True]
 
 
-def test_of_several_ends_the_earliest_counts() -> None:
+def test_the_earliest_of_several_ends_counts() -> None:
     text = group(entity(extra='validUntil="2026-08-01T00:00:00+02:00"'), extra='validUntil="2026-09-01T00:00:00Z"')
     assert read(text).valid_until == datetime(2026, 7, 31, 22, tzinfo=UTC)
     assert read(entity()).valid_until is None
@@ -242,7 +242,7 @@ def test_both_bindings_and_the_address_for_logout_answers_are_read() -> None:
     assert (found.slo_post_url, found.slo_post_answer_url) == ("https://idp.test/slo/post", "https://idp.test/slo/post")
 
 
-def test_an_idp_that_takes_requests_by_POST_only_is_taken() -> None:
+def test_metadata_with_POST_only_is_accepted() -> None:
     found = read(entity(role(key() + place(binding=REDIRECT[:-8] + "POST"))))
     assert (found.sso_url, bool(found.sso_post_url)) == ("", True)
 
@@ -352,6 +352,6 @@ def test_the_metadata_of_the_idp_of_the_other_tests_is_read(idp: TestIdp) -> Non
         ("https://idp%2etest/", False, False),
     ],
 )
-def test_where_a_browser_may_be_sent(url: str, anywhere: bool, with_loopback: bool) -> None:
+def test_only_https_and_loopback_addresses_are_safe(url: str, anywhere: bool, with_loopback: bool) -> None:
     assert is_safe_url(url, loopback=False) is anywhere
     assert is_safe_url(url, loopback=True) is with_loopback

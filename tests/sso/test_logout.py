@@ -1,4 +1,4 @@
-"""The way out, by either side: the session that is named and no other, on a signed word and no other."""
+"""Logout by either side: it ends the named session and no other, and only by a signed message."""
 
 import base64
 import re
@@ -253,7 +253,7 @@ def test_a_refused_request_has_a_row_and_strangers_fill_no_table(jane: Browser, 
     assert Event.objects.filter(kind="sso.logged_out").count() == 0
 
 
-def test_without_single_logout_at_the_idp_the_page_says_that_the_session_there_may_continue(
+def test_without_single_logout_the_page_warns_that_the_session_at_the_idp_may_continue(
     jane: Browser, acme: Connection
 ) -> None:
     acme.saml.slo_url = acme.saml.slo_post_url = ""

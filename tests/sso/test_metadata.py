@@ -1,4 +1,4 @@
-"""What we say to the IdP: our metadata and our AuthnRequests, signed on wish and never broken by a value in them."""
+"""Our messages to the IdP: metadata and AuthnRequests, signed if configured, and never broken by a value in them."""
 
 import base64
 from urllib.parse import parse_qs, urlsplit
@@ -89,7 +89,7 @@ def test_a_signed_request_is_signed_over_its_query_and_asks_what_the_connection_
     assert 'AuthnRequestsSigned="true"' in browser.http.get("/sso/acme/metadata").content.decode()
 
 
-def test_left_out_nothing_is_wished_for(browser: Browser) -> None:
+def test_without_settings_a_request_asks_for_nothing_special(browser: Browser) -> None:
     url = browser.http.get("/sso/acme/login")["Location"]
     request = request_in(url)
     policy = request.find("{*}NameIDPolicy")
@@ -109,7 +109,7 @@ def test_a_sso_url_with_a_query_and_markup_breaks_nothing(browser: Browser, acme
 
 @pytest.mark.parametrize("key", ["authn_context", "name_id_format"])
 @pytest.mark.parametrize("value", ["no uri", "urn:x y", 5, "urn:" + "x" * 300])
-def test_a_wish_that_is_no_uri_is_named(acme: Connection, idp: TestIdp, key: str, value: object) -> None:
+def test_a_wrong_request_setting_is_named(acme: Connection, idp: TestIdp, key: str, value: object) -> None:
     with pytest.raises(SettingsErrors) as refusal:
         sso.settings.changes.apply(acme, {"idp_metadata": idp.metadata(), key: value}, base_dir=None)
     assert [(fault.path, fault.code) for fault in refusal.value.faults] == [(f"saml.{key}", "wrong_type")]
@@ -125,7 +125,7 @@ def announce(connection: Connection, *idps: TestIdp) -> None:
 
 
 def test_an_idp_changes_its_certificate_without_one_failed_sign_in(acme: Connection, idp: TestIdp) -> None:
-    """Old, both, new: the IdP may sign with either while both are known, and with the old one no more when it has gone."""
+    """Old, both, new: the IdP may sign with either while both are known, and no longer with the old one once it is retired."""
     successor, jane = TestIdp(), by_sso(JANE)
     old, new = Browser(idp), Browser(successor)
     announce(acme, idp)

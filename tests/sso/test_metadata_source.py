@@ -1,4 +1,4 @@
-"""Fetching metadata by its address, from a real server with real TLS: what it may reach, and how long it may take."""
+"""Fetching metadata by its address, from a real server with real TLS: the permitted addresses, and the time limit."""
 
 import gzip
 import http.server
@@ -33,7 +33,7 @@ ENDLESS = {
     "/header": (b"HTTP/1.1 200 OK\r\nX: ", b"x" * 65536, 0),
     "/status": (b"HTTP/1.1 200 ", b"x" * 65536, 0),
 }
-"""What a server of bad will sends: first this, then that again and again, with a pause of so many seconds."""
+"""The answer of a hostile server: the first bytes, the bytes that it repeats, and the pause in seconds."""
 
 
 @dataclass
@@ -235,14 +235,14 @@ def test_a_few_bytes_that_would_inflate_to_megabytes_are_not_inflated(server: Se
 
 
 @pytest.mark.parametrize("kind", ["text/html", "text/plain", "application/octet-stream", "nonsense"])
-def test_what_a_document_is_called_does_not_matter_but_what_it_is(server: Server, kind: str) -> None:
+def test_a_document_is_judged_by_its_content_not_its_name(server: Server, kind: str) -> None:
     server.answers["/odd"] = (200, {"Content-Type": kind}, b"<!DOCTYPE html><html><title>Sign in</title></html>")
     page = fetch_within(server.reach, server.url("/odd"))
     with pytest.raises(MetadataFaults, match="This is a web page, not metadata"):
         read_idp_metadata(page, now=datetime.now(UTC), loopback=False)
 
 
-def test_a_name_whose_look_up_takes_for_ever_is_given_up(server: Server) -> None:
+def test_a_name_look_up_that_never_ends_is_abandoned(server: Server) -> None:
     done = threading.Event()
     reach = replace(server.reach, seconds=0.1, resolve=lambda *_: ["127.0.0.1"] if done.wait(5) else [])
     assert code(reach, server.url()) == "too_slow"
@@ -250,7 +250,7 @@ def test_a_name_whose_look_up_takes_for_ever_is_given_up(server: Server) -> None
     assert server.asked == []
 
 
-def test_a_name_of_nobody_is_named(server: Server) -> None:
+def test_an_unknown_name_is_reported(server: Server) -> None:
     def nobody(*_: object) -> list[str]:
         raise OSError
 
@@ -266,7 +266,7 @@ def test_a_name_of_nobody_is_named(server: Server) -> None:
         ((200, {"Content-Length": "9"}, b"x"), "unreachable"),
     ],
 )
-def test_an_answer_that_is_no_document_is_named(
+def test_an_answer_that_is_not_a_document_is_named(
     server: Server, answer: tuple[int, dict[str, str], bytes], expected: str
 ) -> None:
     server.answers["/odd"] = answer

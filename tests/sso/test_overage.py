@@ -70,7 +70,7 @@ def test_only_the_known_names_keep_roles_and_only_where_the_groups_are_absent_R3
     assert come(browser, {KNOWN[0]: ("",)}) == [], "it says nothing"
 
 
-def test_overage_gives_nobody_a_role_that_no_list_gave_R31(browser: Browser) -> None:
+def test_overage_adds_no_role_that_no_list_gave_R31(browser: Browser) -> None:
     assert come(browser, {KNOWN[0]: ("Editors",)}) == []
     assert Identity.objects.get().groups_listed_at is None
     assert "the groups give no role" in SignInRecord.objects.latest("id").decision

@@ -1,4 +1,4 @@
-"""After a sign-in the browser goes to a page here, with any RelayState or ``next``, by every door."""
+"""After a sign-in the browser goes to a page of this site, with any RelayState or ``next``, on every way in."""
 
 import re
 from urllib.parse import quote
@@ -52,7 +52,7 @@ def test_an_empty_path_leads_to_the_landing_page() -> None:
     assert safe_path(None) == safe_path("") == LANDING
 
 
-def test_no_door_keeps_or_shows_another_place(browser: Browser) -> None:
+def test_no_page_stores_or_shows_a_foreign_return_path(browser: Browser) -> None:
     """The way to the IdP keeps nothing else, and the sign-in page leads nowhere else."""
     for path in HOSTILE:
         query = f"next={quote(path, safe='', errors='replace')}"

@@ -1,4 +1,4 @@
-"""What a person meets who opens the ACS, reloads a refusal, or goes back after a sign-in: a page that helps, with the first reference."""
+"""Opening the ACS, reloading a refusal, or going back after a sign-in shows a page that helps, with the first reference."""
 
 import re
 
@@ -48,7 +48,7 @@ def test_the_back_button_after_a_sign_in_leads_on(browser: Browser) -> None:
     assert 'href="/me"' not in Browser(browser.idp).post(message).content.decode()
 
 
-def test_whoever_opens_the_acs_gets_a_page_that_helps(browser: Browser, acme: Connection) -> None:
+def test_opening_the_acs_shows_a_page_that_helps(browser: Browser, acme: Connection) -> None:
     pages = []
     for slug in ("acme", "nobody"):
         answer = browser.http.get(f"/sso/{slug}/acs")

@@ -77,7 +77,7 @@ def test_only_different_uids_or_external_ids_refuse_a_known_person_R12(browser: 
             assert received("the UID" if name == "UID" else "the externalId") == "sent, 2 different values"
 
 
-def test_an_ambiguous_email_is_no_mark_and_a_stored_one_stays_R8b_R12(browser: Browser, acme: Connection) -> None:
+def test_an_ambiguous_email_is_not_a_mark_and_the_stored_one_stays_R8b_R12(browser: Browser, acme: Connection) -> None:
     create_person(actor=OKTA, connection=acme, person=JANE)
     both = {"Email": ("thief@acme.test", "jane.doe@acme.test")}
     thief = attributes_of(JANE_BY_SSO) | both

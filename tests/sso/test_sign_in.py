@@ -1,4 +1,4 @@
-"""A person signs in by SAML: the way there, the way back, and what they see."""
+"""A person signs in by SAML: the request, the answer, and the pages that they see."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -47,9 +47,7 @@ def test_a_first_sign_in_makes_the_user_R12(browser: Browser) -> None:
     assert (identity.name_id, [uid.uid for uid in identity.uids.all()]) == ("jane.doe@acme.test", ["jane.doe"])
 
 
-def test_me_tells_a_script_who_is_signed_in_with_roles_and_their_sources_R32(
-    browser: Browser, acme: Connection
-) -> None:
+def test_me_returns_the_user_with_roles_and_their_sources_to_a_script_R32(browser: Browser, acme: Connection) -> None:
     create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
     browser.sign_in(replace(JANE_BY_SSO, groups=("editors", "Nobodies")))
     answer = browser.me()
@@ -97,7 +95,7 @@ def test_the_path_that_was_asked_for_is_reached(browser: Browser) -> None:
         "ftp://localhost:8000/", "//localhost:8001/", "/" + "x" * 3000, "", "/%09/evil.test/..//evil.test\r\nSet-Cookie: a=b",
     ],
 )  # fmt: skip
-def test_no_word_of_a_stranger_sends_the_browser_elsewhere(browser: Browser, acme: Connection, path: str) -> None:
+def test_no_text_by_a_stranger_redirects_the_browser(browser: Browser, acme: Connection, path: str) -> None:
     acme.saml.idp_initiated = True
     acme.saml.save()
     for answer in (
@@ -141,7 +139,7 @@ def test_an_expired_user_is_out_on_the_next_click_and_stays_out_R21(browser: Bro
     assert browser.me().status_code == 401
 
 
-def test_a_person_whom_the_idp_has_not_activated_reads_so_R25(browser: Browser, acme: Connection) -> None:
+def test_a_person_who_is_not_activated_at_the_idp_reads_so_R25(browser: Browser, acme: Connection) -> None:
     create_person(actor=OKTA, connection=acme, person=replace(JANE, active=False))
     refused = browser.come_back(JANE_BY_SSO)
     assert refused.status_code == 403

@@ -1,4 +1,4 @@
-"""The sign-in log: what an administrator finds by the reference that a person reads out."""
+"""The sign-in log: the row that an administrator finds by the reference that a person reads out."""
 
 import csv
 import io
@@ -124,9 +124,7 @@ def run(*words: str) -> str:
     return out.getvalue()
 
 
-def test_by_what_a_person_reads_out_the_page_with_every_check_is_found_R35(
-    browser: Browser, as_auditor: Client
-) -> None:
+def test_a_reference_read_out_by_a_person_finds_every_check_R35(browser: Browser, as_auditor: Client) -> None:
     reference = browser.come_back(JANE_BY_SSO, audience="https://other.test")["X-Request-Id"]
     browser.come_back(JANE_BY_SSO, issuer="https://idp.test/other")
     spoken = f" {reference[:4].lower()} {reference[4:7].lower()} "
@@ -142,14 +140,14 @@ def test_by_what_a_person_reads_out_the_page_with_every_check_is_found_R35(
 
 
 @pytest.mark.parametrize("nonsense", ["%", "_", "'; --", "ü", "x" * 5000])
-def test_nonsense_finds_nothing(browser: Browser, as_auditor: Client, nonsense: str) -> None:
+def test_an_invalid_search_finds_nothing(browser: Browser, as_auditor: Client, nonsense: str) -> None:
     browser.sign_in(JANE_BY_SSO)
     answer = as_auditor.get(LIST, {"q": nonsense})
     assert answer.status_code == 200
     assert "/change/" not in answer.content.decode()
 
 
-def test_what_a_stranger_wrote_is_shown_escaped_and_as_unverified(browser: Browser, as_auditor: Client) -> None:
+def test_text_by_a_stranger_is_shown_escaped_and_as_unverified(browser: Browser, as_auditor: Client) -> None:
     browser.post(browser.idp.response(browser.claims(JANE_BY_SSO, request_id="<script>alert(1)</script>")))
     page = as_auditor.get(f"{LIST}{SignInRecord.objects.get().pk}/change/").content.decode()
     assert "<script>alert" not in page

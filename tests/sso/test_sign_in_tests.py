@@ -147,7 +147,7 @@ def test_an_expired_person_and_a_bad_value_are_shown(tester: AdminBrowser) -> No
     assert "Would be refused (invalid_value)" in tester.result(tester.post(message))
 
 
-def test_it_works_before_the_connection_is_opened_and_opens_it_for_nobody(
+def test_a_test_sign_in_works_before_the_connection_opens_and_lets_nobody_in(
     tester: AdminBrowser, acme: Connection
 ) -> None:
     browser = Browser(tester.idp)
@@ -284,7 +284,7 @@ def test_the_events_of_others_are_not_shown_and_none_is_left(tester: AdminBrowse
     assert list(Event.objects.values_list("pk", flat=True)) == before
 
 
-def test_the_acs_of_another_connection_knows_nothing_of_it(tester: AdminBrowser, idp: TestIdp) -> None:
+def test_an_answer_at_the_acs_of_another_connection_is_refused(tester: AdminBrowser, idp: TestIdp) -> None:
     globex = make_connection("globex", customer="Globex")
     sso.settings.changes.apply(globex, {"idp_metadata": idp.metadata()}, base_dir=None)
     message = tester.idp.response(tester.claims(JANE_BY_SSO))

@@ -1,4 +1,4 @@
-"""An IdP that signs nobody in: its status, what it says about it, and what an administrator can do (SAML core 3.2.2)."""
+"""An IdP that signs nobody in: its status, its message, and the advice for an administrator (SAML core 3.2.2)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ def row_of(name: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Answer:
-    """A Response that signs nobody in, and whether what it says is believed."""
+    """A Response that signs nobody in, and whether its content is verified."""
 
     believed: bool
     sign: str = "response"
@@ -137,14 +137,14 @@ def test_the_words_are_cleaned_and_shown_as_the_idps_own(browser: Browser, setti
     assert WORDS not in str(latest().checks), "an IdP that signs somebody in explains no refusal"
 
 
-def test_an_idp_that_says_no_is_heard_where_assertions_must_be_encrypted(browser: Browser, acme: Connection) -> None:
+def test_a_refusal_by_the_idp_is_understood_if_assertions_must_be_encrypted(browser: Browser, acme: Connection) -> None:
     make_key_where_none(actor=ADMIN, connection=acme)
     SamlSettings.objects.update(want_encrypted=True)
     browser.post(browser.idp.response(browser.claims(JANE_BY_SSO), sign="response", before=many(DENIED, ALONE)))
     assert (latest().code, row_of(WORDS)["received"]) == ("status", SAID)
 
 
-def test_a_success_without_an_assertion_is_no_status_to_ask_about(browser: Browser) -> None:
+def test_a_success_without_an_assertion_is_not_a_status_to_ask_about(browser: Browser) -> None:
     browser.post(
         browser.idp.response(browser.claims(JANE_BY_SSO), sign="response", before=many(failing(SUCCESS), ALONE))
     )

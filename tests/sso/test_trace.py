@@ -98,7 +98,7 @@ def test_attributes_are_shown_by_name_and_form_with_their_mapping_R12(browser: B
     assert found("Attributes that CORE needs")["expected"] == "UID"
 
 
-def test_attributes_that_nothing_reads_are_named_for_their_name_may_be_the_mistake(browser: Browser) -> None:
+def test_unread_attributes_are_named_because_their_name_may_be_the_mistake(browser: Browser) -> None:
     claims = browser.claims(JANE_BY_SSO)
     attributes = {("E-Mail" if name == "Email" else name): values for name, values in claims.attributes.items()}
     browser.post(browser.idp.response(replace(claims, attributes=attributes)))
@@ -106,7 +106,7 @@ def test_attributes_that_nothing_reads_are_named_for_their_name_may_be_the_mista
     assert failed() == ["Attributes that CORE needs"]
 
 
-def test_a_person_who_may_not_come_in_reads_why(browser: Browser, acme: Connection) -> None:
+def test_a_refused_person_reads_the_reason(browser: Browser, acme: Connection) -> None:
     browser.sign_in(JANE_BY_SSO)
     user = acme.identities.get().user
     expire(actor=ADMIN, user_id=user.pk, reason="left")
@@ -194,14 +194,14 @@ def test_a_claim_changed_after_signing_is_refused_as_a_bad_signature_and_never_a
 
 
 @pytest.mark.parametrize("request_id", ["_x\u202egnp.exe", "_\u0085next line", "_" + "long" * 1000])
-def test_what_a_stranger_wrote_is_cut_and_legible(browser: Browser, request_id: str) -> None:
+def test_text_by_a_stranger_is_cut_and_legible(browser: Browser, request_id: str) -> None:
     browser.post(browser.idp.response(browser.claims(JANE_BY_SSO, request_id=request_id)))
     shown = found("Answers a request of ours, in the browser that left")["received"]
     assert shown.isprintable()
     assert len(shown) <= MAX_SHOWN
 
 
-def test_an_idp_that_says_no_is_quoted_with_its_reason(browser: Browser) -> None:
+def test_a_refusal_by_the_idp_is_quoted_with_its_reason(browser: Browser) -> None:
     def refuse(root: Any) -> None:
         inner = etree.SubElement(root.find("samlp:Status/samlp:StatusCode", NS), f"{{{NS['samlp']}}}StatusCode")
         inner.set("Value", "urn:oasis:names:tc:SAML:2.0:status:AuthnFailed")
@@ -254,6 +254,6 @@ def test_a_trace_runs_all_checks_and_raises_the_first_refusal() -> None:
     )
 
 
-def test_what_cannot_be_seen_is_escaped_and_never_longer_than_allowed() -> None:
+def test_invisible_characters_are_escaped_and_texts_stay_within_their_limit() -> None:
     assert legible("a\x1b[31m\u202e\u200b\n") == "a\\x1b[31m\\u202e\\u200b\\n"
     assert len(legible("\u202e" * 1000)) == MAX_SHOWN

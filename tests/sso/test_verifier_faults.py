@@ -1,4 +1,4 @@
-"""What happens where judging a message fails: a hostile message is refused, our own fault is a 503, and nothing is a 500."""
+"""Failures of the verifier: a hostile message is refused, our own fault is a 503, and nothing is a 500."""
 
 import base64
 import logging
@@ -82,7 +82,7 @@ def test_a_test_sign_in_with_such_a_namespace_is_refused(tester: AdminBrowser) -
     require_refusal(answer, {"forbidden_xml"})
 
 
-def test_an_undeclared_default_namespace_is_no_reason_to_refuse(browser: Browser) -> None:
+def test_an_undeclared_default_namespace_is_accepted(browser: Browser) -> None:
     """``xmlns=""`` is not a relative URI: it removes a default, and canonicalization supports it."""
     claims = browser.claims(
         JANE_BY_SSO, attributes={**browser.claims(JANE_BY_SSO).attributes, "Note": ('<x xmlns=""/>',)}, raw=True
@@ -92,7 +92,7 @@ def test_an_undeclared_default_namespace_is_no_reason_to_refuse(browser: Browser
 
 @pytest.fixture
 def failing_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The gate lets something through that makes a library fail: stood in for by a failure that nobody foresaw."""
+    """A gate that raises an unexpected error, in place of a message that makes a library fail."""
 
     def fail(*args: Any, **kwargs: Any) -> None:
         raise AttributeError("nobody foresaw this")
@@ -100,7 +100,7 @@ def failing_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate, "parse", fail)
 
 
-def test_what_still_escapes_is_a_refusal_with_a_row_and_is_counted(
+def test_an_unexpected_error_is_a_refusal_with_a_row_and_is_counted(
     jane: Browser, failing_gate: None, settings: LazySettings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.SIGN_IN_FAILURES_PER_MINUTE = 3

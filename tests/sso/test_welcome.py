@@ -1,4 +1,4 @@
-"""What must be let in, however strict the gates are: see `tests.sso.test_attacks` for the rest."""
+"""Messages that must be accepted, however strict the gates are; `tests.sso.test_attacks` has the others."""
 
 from dataclasses import replace
 from datetime import timedelta

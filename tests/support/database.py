@@ -8,9 +8,7 @@ import contextlib
 import os
 import secrets
 import sys
-import tempfile
 import threading
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -67,17 +65,13 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 _server = contextlib.ExitStack()
-_static = os.environ.get("STATIC_ROOT") if "PYTEST_XDIST_WORKER" in os.environ else None
 for _name in FOREIGN:
     os.environ.pop(_name, None)
 os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(50))
 os.environ["PROVISIONING_LOG_DELAY"] = "0"  # tests read the log right after an answer
 os.environ["SAML_KEY_ENCRYPTION_KEYS"] = Fernet.generate_key().decode()
-# One folder for all workers: collecting the files takes ten seconds. WhiteNoise warns if it does not exist.
-os.environ["STATIC_ROOT"] = _static or (
-    _server.enter_context(tempfile.TemporaryDirectory(prefix="core-identity-static-")) + "/static"
-)
-Path(os.environ["STATIC_ROOT"]).mkdir(exist_ok=True)
+# The default STATIC_ROOT, as for `./dev serve`: the files of the last run are still there. WhiteNoise warns if it does not exist.
+this_checkout().make_state_folder("static")
 if "DATABASE_URL" not in os.environ:
     os.environ["DATABASE_URL"] = _server.enter_context(throwaway_database(this_checkout())).url
 

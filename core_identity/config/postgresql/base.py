@@ -43,7 +43,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def _is_silent(connection: Any) -> bool:
-    """Whether a connection (one of psycopg) is in no transaction, and nothing can be read from its socket, also not its end."""
+    """Whether a connection (one of psycopg) is in no transaction, and its socket has neither data nor an end to read."""
     if connection.closed or connection.pgconn.transaction_status != TransactionStatus.IDLE:
         return False
     poll = select.poll()

@@ -36,7 +36,7 @@ def lines(*words: str) -> list[dict[str, object]]:
 
 
 @pytest.mark.django_db
-def test_each_event_is_a_line_that_says_all_of_it_the_oldest_first_R34() -> None:
+def test_each_event_is_one_complete_line_the_oldest_first_R34() -> None:
     create_person(actor=OKTA, connection=make_connection(), person=ZOE)
     events = lines()
     assert [one["uuid"] for one in events] == [
@@ -64,7 +64,7 @@ def test_each_event_is_a_line_that_says_all_of_it_the_oldest_first_R34() -> None
 
 
 @pytest.mark.django_db
-def test_a_table_says_the_same_R34() -> None:
+def test_a_csv_table_contains_the_same_values_R34() -> None:
     create_person(actor=OKTA, connection=make_connection(), person=ZOE)
     rows = list(csv.DictReader(io.StringIO(export("--format", "csv"), newline="")))
     assert list(rows[0]) == list(COLUMNS)
@@ -87,7 +87,7 @@ def test_no_cell_of_a_table_is_a_formula_R34(text: str) -> None:
 
 
 @pytest.mark.django_db
-def test_what_is_wanted_is_chosen_by_time_connection_and_user_R34() -> None:
+def test_an_export_is_filtered_by_time_connection_and_user_R34() -> None:
     acme, globex = make_connection(), make_connection("globex", customer="Globex")
     jane = create_person(actor=OKTA, connection=acme, person=JANE).identity
     create_person(actor=OKTA, connection=globex, person=JANE)
@@ -115,7 +115,7 @@ def test_what_is_wanted_is_chosen_by_time_connection_and_user_R34() -> None:
         (("--output", "/"), 1),
     ],
 )
-def test_what_cannot_be_exported_is_said_R34(
+def test_a_failing_export_reports_the_reason_R34(
     words: tuple[str, ...], code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for slug in ("acme", "globex"):
@@ -149,7 +149,7 @@ def test_a_file_is_whole_ours_alone_and_counted_R34(tmp_path: Path) -> None:
 
 
 @pytest.mark.django_db
-def test_whoever_looks_on_sees_it_advance_and_a_log_gets_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_shows_progress_and_a_log_gets_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True

@@ -1,4 +1,4 @@
-"""The name, colour and logo of an installation: shown where they can be read, refused at the start where not."""
+"""The name, colour and logo of an installation: shown if people can read them, otherwise refused at the start."""
 
 from pathlib import Path
 from typing import Any
@@ -88,5 +88,5 @@ def test_a_script_in_a_logo_never_runs(settings: Any) -> None:
     assert answer["X-Content-Type-Options"] == "nosniff"
 
 
-def test_where_there_is_no_own_logo_nothing_is_answered() -> None:
+def test_without_a_logo_its_address_is_not_found() -> None:
     assert Client(headers={"host": "localhost"}).get("/brand/logo").status_code == 404

@@ -71,7 +71,7 @@ def test_an_ordinary_check_does_not_ask_the_database_R26() -> None:
     assert messages() == []
 
 
-def test_both_ways_at_once_say_it_once_R26() -> None:
+def test_break_glass_is_warned_about_once_however_it_is_checked_R26() -> None:
     assert messages(databases=["default"], include_deployment_checks=True) == ["core_identity.W001"]
 
 
@@ -95,7 +95,7 @@ def test_the_command_fails_where_warnings_are_to_fail_and_hints_at_the_way_out_R
         call_command("check", fail_level="WARNING", **asked)
 
 
-def test_the_front_page_tells_superusers_R26() -> None:
+def test_the_front_page_warns_superusers_R26() -> None:
     root = create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True)
     desk = create_user(actor=COMMAND, username="desk", is_staff=True)
 

@@ -1,4 +1,4 @@
-"""Section by section, the commands that scripts drive: one JSON document, an exit code, and nothing half applied."""
+"""The commands for scripts, section by section: one JSON document, an exit code, and nothing half applied."""
 
 import io
 import json
@@ -106,7 +106,7 @@ def test_applying_a_file_answers_what_to_enter_at_the_idp(folder: Path) -> None:
     assert {role.name for role in connection.grantable_roles.all()} == {"Editors", "Viewers"}
 
 
-def test_applying_twice_changes_nothing_and_tells_no_secret(folder: Path) -> None:
+def test_applying_twice_changes_nothing_and_shows_no_secret(folder: Path) -> None:
     _, first = apply(folder, FILE)
     events = Event.objects.count()
     code, second = apply(folder, FILE)
@@ -183,7 +183,7 @@ def test_a_short_file_has_defaults_for_the_rest(folder: Path) -> None:
     assert answer["connections"][0]["client_secret"]
 
 
-def test_what_a_file_does_not_name_is_untouched(folder: Path) -> None:
+def test_a_setting_missing_from_a_file_is_untouched(folder: Path) -> None:
     apply(folder, FILE)
     other = {"roles": ["Owners"], "connections": [{"slug": "globex", "customer": "Globex"}]}
     code, _ = apply(folder, other)
@@ -234,7 +234,7 @@ def test_the_faults_of_all_parts_and_of_all_connections_are_named_at_once(folder
     ]  # fmt: skip
 
 
-def test_text_that_is_no_yaml_is_refused_with_the_line(folder: Path) -> None:
+def test_text_that_is_not_yaml_is_refused_with_the_line(folder: Path) -> None:
     (folder / "x.yaml").write_text("connections: [\n  {slug: acme")
     status, answer = run("connection", "apply", str(folder / "x.yaml"))
     assert (status, answer["errors"][0]["code"]) == (1, "not_yaml")
@@ -270,7 +270,7 @@ def test_a_role_made_later_takes_its_waiting_group_along_R29(folder: Path) -> No
     assert run("role", "create", "owners")[0] == 1
 
 
-def test_the_story_of_a_user_by_any_of_their_keys(folder: Path) -> None:
+def test_the_story_of_a_user_is_found_by_any_of_their_keys(folder: Path) -> None:
     apply(folder, FILE)
     identity = create_person(actor=OKTA, connection=Connection.objects.get(), person=JANE).identity
     user = User.objects.get()
@@ -314,7 +314,7 @@ def test_expire_and_unexpire_by_command_R24(folder: Path) -> None:
     assert (status, answer["status"], answer["expired"]) == (0, "active", None)
 
 
-def test_nobody_is_3_and_two_are_4(folder: Path) -> None:
+def test_nobody_found_exits_with_3_and_two_found_with_4(folder: Path) -> None:
     two = [FILE["connections"][0], {"slug": "globex", "customer": "Globex"}]
     apply(folder, {**FILE, "connections": two})
     for connection in Connection.objects.all():
@@ -364,7 +364,7 @@ def test_a_file_with_aliases_lets_the_groups_that_wait_take_effect_R29(folder: P
         ([{"name": "B", "aliases": ["x\u200by"]}], "roles.aliases", "invalid_value"),
     ],
 )
-def test_a_fault_in_the_roles_of_a_file_is_told_with_its_place(
+def test_a_fault_in_the_roles_of_a_file_is_reported_with_its_place(
     folder: Path, entries: object, path: str, code: str
 ) -> None:
     status, answer = apply(folder, {"roles": entries})

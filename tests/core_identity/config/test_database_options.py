@@ -1,4 +1,4 @@
-"""The database connection: its time limits, and what moves on when a server says nothing."""
+"""The database connection: its time limits, and how it continues if a server does not answer."""
 
 import os
 import socket

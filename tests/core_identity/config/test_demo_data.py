@@ -25,7 +25,7 @@ def test_everything_goes_but_the_administrator_and_events_are_guarded_afterwards
     before = User.objects.get(username="admin")
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a test is one transaction, and a request was none
-    empty_demo(slug="acme", administrator="admin")
+    empty_demo(slugs=["acme"], administrator="admin")
     after = User.objects.get()
     assert (after.pk, after.password, after.is_superuser) == (before.pk, before.password, True)
     assert after.get_session_auth_hash() == before.get_session_auth_hash()
@@ -40,5 +40,5 @@ def test_everything_goes_but_the_administrator_and_events_are_guarded_afterwards
 def test_a_database_that_is_not_only_the_demo_keeps_everything(acme: Connection) -> None:
     make_connection(slug="production")
     with pytest.raises(CommandError, match="production"):
-        empty_demo(slug="acme", administrator="admin")
+        empty_demo(slugs=["acme"], administrator="admin")
     assert User.objects.count() == 2

@@ -47,7 +47,7 @@ def test_every_error_page_has_its_reference(settings: LazySettings, caplog: pyte
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_outage_in_commit_is_told_from_one_before_it() -> None:
+def test_an_outage_during_commit_is_distinguished_from_an_earlier_one() -> None:
     """A transaction that PostgreSQL itself refused was rolled back, whatever it was doing."""
 
     def failure(at: str) -> Exception:

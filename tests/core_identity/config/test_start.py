@@ -42,6 +42,6 @@ def test_each_command_of_ours_but_two_goes_without_pages(monkeypatch: pytest.Mon
     assert with_pages == {"changepassword", "seed_demo"}
 
 
-def test_the_address_that_apply_tells_is_that_of_the_page() -> None:
+def test_the_address_that_apply_prints_is_that_of_the_page() -> None:
     one = uuid4()
     assert ADMIN_PAGE.format(one) == reverse("admin:core_identity_connection_change", args=[one])

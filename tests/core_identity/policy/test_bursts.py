@@ -9,14 +9,14 @@ from core_identity.policy.bursts import BurstLimits
     ("people", "threshold"),
     [(1, 5), (3, 5), (25, 5), (26, 6), (100, 20), (249, 50), (250, 50), (100_000, 50)],
 )
-def test_a_fifth_or_fifty_whichever_is_fewer_but_never_a_handful_R22a(people: int, threshold: int) -> None:
+def test_a_burst_is_a_fifth_or_fifty_whichever_is_fewer_but_never_a_handful_R22a(people: int, threshold: int) -> None:
     assert BurstLimits().threshold(people) == threshold
 
 
 @pytest.mark.parametrize(
     "limits", [BurstLimits(), BurstLimits(percent=7, people=13, least=2), BurstLimits(percent=100)]
 )
-def test_beyond_what_is_worth_counting_the_threshold_does_not_move_R22a(limits: BurstLimits) -> None:
+def test_the_burst_threshold_stays_fixed_for_large_connections_R22a(limits: BurstLimits) -> None:
     assert limits.threshold(limits.enough) == limits.threshold(limits.enough + 10_000) == limits.people
 
 

@@ -49,7 +49,9 @@ THEN = {"uid": "jane.doe", "external_id": "00u1", "user_name": "jane@acme.test",
         *[({"today": {**THEN, name: "changed"}}, False) for name in THEN],
     ],
 )
-def test_a_wish_unexpires_only_where_nothing_changed_since_R22(change: dict[str, object], granted: bool) -> None:
+def test_a_reactivation_request_unexpires_only_if_nothing_changed_since_R22(
+    change: dict[str, object], granted: bool
+) -> None:
     facts: dict[str, object] = {
         "opted_in": True,
         "expired_by_this_connection": True,

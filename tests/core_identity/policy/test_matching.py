@@ -580,7 +580,7 @@ GONE = Known(external_id="00u1", user_name_key="jane@acme.test", active=False, d
         (GONE, None, False),
     ],
 )
-def test_only_who_left_gives_up_a_derived_uid_and_only_to_another_R6_R8(
+def test_only_a_person_who_left_gives_up_a_derived_uid_and_only_to_another_R6_R8(
     holder: Known, external_id: str | None, gives_up: bool
 ) -> None:
     assert gives_up_derived(holder, user_name_key="jane@acme.test", external_id=external_id) is gives_up

@@ -37,7 +37,7 @@ CAUSES = [
 
 
 @pytest.mark.parametrize(("scim", "sso", "words"), CAUSES, ids=[f"{one[0]} / {one[1]}" for one in CAUSES])
-def test_the_cause_of_two_uids_is_told_in_words_R5(scim: str, sso: str, words: str) -> None:
+def test_the_cause_of_two_uids_is_shown_in_words_R5(scim: str, sso: str, words: str) -> None:
     assert words in probable_cause(ChannelValues(scim), ChannelValues(sso))
 
 

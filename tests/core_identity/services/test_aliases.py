@@ -121,9 +121,7 @@ def test_a_group_that_follows_the_new_name_of_its_role_is_pinned_as_well_R28(
     assert Grant.objects.get().pk == grant.pk
 
 
-def test_an_alias_that_goes_takes_what_came_by_it_and_nothing_else_R28(
-    acme: Connection, jane: Identity, editors: Role
-) -> None:
+def test_a_removed_alias_ends_its_own_grants_and_no_others_R28(acme: Connection, jane: Identity, editors: Role) -> None:
     by_name, by_alias = push(acme, "Editors", jane), push(acme, "Redaktion", jane)
     sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE, groups=("Editors", "Redaktion")))
     change_role(actor=ADMIN, role_id=editors.pk, aliases=["grp-okta-editors"])
@@ -134,9 +132,7 @@ def test_an_alias_that_goes_takes_what_came_by_it_and_nothing_else_R28(
     assert aliases(editors) == ["grp-okta-editors"]
 
 
-def test_an_alias_that_becomes_the_name_keeps_what_came_by_it_R28(
-    acme: Connection, jane: Identity, editors: Role
-) -> None:
+def test_an_alias_that_becomes_the_name_keeps_its_grants_R28(acme: Connection, jane: Identity, editors: Role) -> None:
     group = push(acme, "Redaktion", jane)
     change_role(actor=ADMIN, role_id=editors.pk, name="Redaktion")
     group.refresh_from_db()
@@ -147,7 +143,7 @@ def test_an_alias_that_becomes_the_name_keeps_what_came_by_it_R28(
     assert group.role == editors, "name and alias can change places"
 
 
-def test_a_new_alias_shows_who_waits_for_it_and_links_whom_an_admin_confirms_R29(
+def test_a_new_alias_shows_its_waiting_groups_and_links_the_confirmed_ones_R29(
     acme: Connection, jane: Identity, editors: Role
 ) -> None:
     zoe = create_person(actor=OKTA, connection=acme, person=ZOE).identity
@@ -198,7 +194,7 @@ def test_the_database_itself_refuses_a_name_twice_R28(editors: Role) -> None:
             write()
 
 
-def test_aliases_are_cleaned_and_the_own_name_is_none_of_them_R5_R28(acme: Connection) -> None:
+def test_aliases_are_normalized_and_never_repeat_the_name_R5_R28(acme: Connection) -> None:
     role = create_role(actor=ADMIN, name="Editors", aliases=[" Leser ", "LESER", "", "editors"])
     assert aliases(role) == ["LESER"]
     with pytest.raises(InvalidValue) as refused:
@@ -206,7 +202,7 @@ def test_aliases_are_cleaned_and_the_own_name_is_none_of_them_R5_R28(acme: Conne
     assert refused.value.field == "aliases"
 
 
-def test_aliases_are_told_in_events_and_only_where_they_change_R34(editors: Role) -> None:
+def test_aliases_are_in_events_only_when_they_change_R34(editors: Role) -> None:
     change_role(actor=ADMIN, role_id=editors.pk, aliases=["redaktion", "grp-okta-editors"])
     change_role(actor=ADMIN, role_id=editors.pk, aliases=["redaktion", "grp-okta-editors"])
     created, changed = Event.objects.filter(subject_id=editors.pk).order_by("id")

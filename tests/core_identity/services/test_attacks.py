@@ -1,4 +1,4 @@
-"""What somebody tries who wants to be another, to come back, or to keep a role; and what an administrator's own acts could open (R3-R33)."""
+"""Attempts to become another user, to come back, or to keep a role; and gaps that an administrator's own acts could open (R3-R33)."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -97,7 +97,7 @@ def test_in_re_key_a_sign_in_with_the_derived_uid_says_one_key_R3_R6(acme: Conne
         enter(acme, JANE, uid=JANE.user_name, external_id="00u9new")
 
 
-def test_a_sent_uid_that_is_the_email_is_no_second_mark_by_that_email_R8b_R9() -> None:
+def test_a_uid_equal_to_the_email_does_not_count_as_a_second_mark_R8b_R9() -> None:
     acme = make_connection(uid_rule="email")
     post(acme, replace(JANE, uid=JANE.email, user_name="jdoe@corp.test"))
     with pytest.raises(errors.NoMark):
@@ -105,7 +105,7 @@ def test_a_sent_uid_that_is_the_email_is_no_second_mark_by_that_email_R8b_R9() -
     assert enter(acme, JANE, uid=JANE.email, name_id="jdoe@corp.test").user.email == JANE.email
 
 
-def test_nor_is_it_for_a_push_that_would_adopt_R8a_R8b() -> None:
+def test_a_derived_uid_does_not_give_way_to_a_push_that_would_adopt_R8a_R8b() -> None:
     acme = make_connection(uid_rule="email")
     enter(acme, JANE, uid=JANE.email)
     with pytest.raises(errors.Conflict):
@@ -116,7 +116,7 @@ def test_nor_is_it_for_a_push_that_would_adopt_R8a_R8b() -> None:
 # An address is asked for wherever somebody is adopted
 
 
-def test_a_push_that_adopts_and_brings_another_uid_meets_who_has_the_address_R9(acme: Connection) -> None:
+def test_a_push_that_adopts_with_another_uid_conflicts_with_the_owner_of_the_address_R9(acme: Connection) -> None:
     enter(acme, JANE, external_id=JANE.external_id)
     post(acme, ZOE)
     with pytest.raises(errors.Conflict, match="email address"):
@@ -144,7 +144,7 @@ def test_a_leaver_known_by_a_derived_uid_gives_up_the_user_name_R6_R8(acme: Conn
     assert not is_expired(outcome.identity)
 
 
-def test_who_is_active_gives_up_nothing_R6_R8(acme: Connection) -> None:
+def test_an_active_person_gives_up_nothing_R6_R8(acme: Connection) -> None:
     post(acme, replace(JANE, uid=None))
     with pytest.raises(errors.Conflict):
         post(acme, replace(JANE, uid=None, external_id="00u9new", email="joan@acme.test"))
@@ -153,7 +153,7 @@ def test_who_is_active_gives_up_nothing_R6_R8(acme: Connection) -> None:
 # This is another person
 
 
-def test_who_was_split_off_may_be_deleted_and_pushed_again_R8a_R9_R24(acme: Connection, jane: Identity) -> None:
+def test_a_split_off_person_may_be_deleted_and_pushed_again_R8a_R9_R24(acme: Connection, jane: Identity) -> None:
     put(jane, replace(JANE, active=False))
     new = split_off(actor=ADMIN, identity_id=jane.pk, reason=WHY)
     put(jane, JANE)
@@ -164,7 +164,7 @@ def test_who_was_split_off_may_be_deleted_and_pushed_again_R8a_R9_R24(acme: Conn
     assert (conflict.state, conflict.other_id, conflict.reason) == (ConflictState.DIFFERENT_PEOPLE, jane.user_id, WHY)
 
 
-def test_what_sso_gave_ends_for_the_user_whose_identity_went_to_another_R24_R31_R32() -> None:
+def test_grants_by_sso_end_when_the_identity_moves_to_another_user_R24_R31_R32() -> None:
     acme = make_connection(roles_from="both")
     for name in ("Editors", "Viewers", "By hand"):
         create_role(actor=ADMIN, name=name, grantable_by=[acme])
@@ -190,7 +190,7 @@ def test_a_merge_with_somebody_expired_is_undone_by_no_channel_R11_R22() -> None
     assert is_expired(jane)
 
 
-def test_nor_where_the_one_kept_was_expired_by_the_channel_and_the_other_by_hand_R11_R22() -> None:
+def test_a_merge_into_a_user_expired_by_a_channel_keeps_an_expiry_by_hand_R11_R22() -> None:
     acme = make_connection(reactivation="unexpire_own")
     jane, eve = post(acme, JANE).identity, post(acme, EVE).identity
     expire(actor=ADMIN, user_id=eve.user_id, reason=WHY)
@@ -200,7 +200,7 @@ def test_nor_where_the_one_kept_was_expired_by_the_channel_and_the_other_by_hand
     assert is_expired(jane)
 
 
-def test_a_wish_of_one_connection_does_not_undo_the_word_of_another_R20_R22() -> None:
+def test_a_reactivation_by_one_connection_does_not_undo_an_expiry_by_another_R20_R22() -> None:
     acme, entra = make_connection(reactivation="unexpire_own"), make_connection("entra")
     jane = post(acme, JANE).identity
     there = post(entra, replace(JANE, uid="j", user_name="jane@entra.test", email="jane@entra.test")).identity
@@ -223,7 +223,7 @@ def test_an_administrator_may_make_an_expiry_by_a_channel_their_own_R22_R24() ->
     assert Event.objects.filter(kind="user.expiry_taken_over", user_id=user.pk, channel="admin").count() == 1
 
 
-def test_the_word_of_the_idp_about_somebody_expired_is_told_R22_R34(jane: Identity) -> None:
+def test_a_change_of_active_for_an_expired_user_is_an_event_R22_R34(jane: Identity) -> None:
     expire(actor=ADMIN, user_id=jane.user_id, reason=WHY)
     put(jane, replace(JANE, active=False))
     event = Event.objects.get(kind="identity.active_set")
@@ -239,7 +239,7 @@ def beforehand(acme: Connection) -> tuple[User, Identity]:
     return user, Identity.objects.get(user=user)
 
 
-def test_an_offer_that_is_withdrawn_takes_what_a_group_gave_by_it_R10_R32(acme: Connection) -> None:
+def test_a_withdrawn_offer_ends_the_grants_of_its_groups_R10_R32(acme: Connection) -> None:
     user, identity = beforehand(acme)
     create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
     push(acme, "Editors", identity)
@@ -251,7 +251,7 @@ def test_an_offer_that_is_withdrawn_takes_what_a_group_gave_by_it_R10_R32(acme: 
 
 @pytest.mark.parametrize("since", ["staff", "expired", "protected role"])
 @pytest.mark.parametrize("way", ["POST", "PUT", "sign-in"])
-def test_who_could_not_be_offered_any_more_is_not_claimed_until_an_administrator_says_so_R10_R11(
+def test_an_offer_that_became_impossible_is_not_claimed_without_an_administrator_R10_R11(
     acme: Connection, since: str, way: str
 ) -> None:
     user, identity = beforehand(acme)
@@ -286,7 +286,7 @@ def test_who_could_not_be_offered_any_more_is_not_claimed_until_an_administrator
 # Conflicts that are closed, dismissed, or have lost their cause
 
 
-def test_a_dismissed_conflict_whose_uid_was_let_go_may_still_be_decided_R9(acme: Connection, jane: Identity) -> None:
+def test_a_dismissed_conflict_can_be_decided_after_its_uid_was_released_R9(acme: Connection, jane: Identity) -> None:
     with pytest.raises(errors.Conflict):
         post(acme, replace(EVE, uid=JANE.uid))
     conflict = Conflict.objects.get()
@@ -316,7 +316,9 @@ def test_a_conflict_about_an_external_id_closes_when_the_other_has_another_R9(ac
 # Roles and groups
 
 
-def test_deleting_a_role_tells_of_each_group_that_waits_again_R28_R34(acme: Connection, jane: Identity) -> None:
+def test_deleting_a_role_leaves_an_event_for_each_group_that_waits_again_R28_R34(
+    acme: Connection, jane: Identity
+) -> None:
     role = create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
     group = push(acme, "Editors", jane)
     delete_role(actor=ADMIN, role_id=role.pk)
@@ -324,7 +326,7 @@ def test_deleting_a_role_tells_of_each_group_that_waits_again_R28_R34(acme: Conn
     assert (event.subject_id, event.changes, event.actor) == (group.pk, {"role": ["Editors", None]}, "boss")
 
 
-def test_a_new_external_id_of_a_group_is_told_R34(acme: Connection, jane: Identity) -> None:
+def test_a_new_external_id_of_a_group_is_an_event_R34(acme: Connection, jane: Identity) -> None:
     group = push(acme, "Editors", jane)
     change(group, external_id="00g1")
     event = Event.objects.get(kind="group.changed")
@@ -365,7 +367,7 @@ def test_resolutions_go_over_to_the_successor_R1a_R9(acme: Connection, jane: Ide
     assert post(successor, eve).decision is Decision.CREATE
 
 
-def test_who_stays_behind_is_no_member_of_a_group_that_moves_R1a_R32(
+def test_a_person_who_stays_is_not_a_member_of_a_group_that_moves_R1a_R32(
     acme: Connection, jane: Identity, successor: Connection
 ) -> None:
     create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
@@ -379,7 +381,7 @@ def test_who_stays_behind_is_no_member_of_a_group_that_moves_R1a_R32(
     assert Event.objects.filter(kind="grant.removed", user_id=zoe.user_id).exists()
 
 
-def test_who_is_known_to_both_keeps_the_membership_under_the_id_that_the_successor_knows_R1a_R32(
+def test_a_person_known_to_both_keeps_the_membership_under_the_successors_id_R1a_R32(
     acme: Connection, jane: Identity, successor: Connection
 ) -> None:
     create_role(actor=ADMIN, name="Editors", grantable_by=[acme])

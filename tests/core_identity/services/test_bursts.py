@@ -80,13 +80,13 @@ def test_the_deactivation_that_reaches_the_share_alarms_once_and_is_applied_R22a
     assert people_of(Burst.objects.get()).count() == 7
 
 
-def test_one_of_three_who_leaves_is_no_burst_and_neither_are_all_three_R22a(acme: Connection) -> None:
+def test_a_connection_of_three_never_has_a_burst_R22a(acme: Connection) -> None:
     for identity in hire(acme, 1, 2, 3):
         say(identity, active=False)
     assert not Burst.objects.exists()
 
 
-def test_leavers_spread_over_a_day_are_no_burst_R22a(people: list[Identity]) -> None:
+def test_leavers_spread_over_a_day_are_not_a_burst_R22a(people: list[Identity]) -> None:
     start = timezone.now()
     for count, identity in enumerate(people[:20]):
         with travel(start + timedelta(minutes=16 * count)):
@@ -94,7 +94,7 @@ def test_leavers_spread_over_a_day_are_no_burst_R22a(people: list[Identity]) -> 
     assert not Burst.objects.exists()
 
 
-def test_whom_an_administrator_or_another_connection_expires_does_not_count_R22a(
+def test_expiries_by_administrators_or_other_connections_do_not_count_R22a(
     acme: Connection, people: list[Identity]
 ) -> None:
     for identity in people[:4]:
@@ -106,7 +106,7 @@ def test_whom_an_administrator_or_another_connection_expires_does_not_count_R22a
     assert not Burst.objects.exists()
 
 
-def test_what_follows_within_the_hour_is_the_same_burst_and_what_comes_a_day_later_another_R22a(
+def test_leavers_within_the_hour_join_the_burst_and_a_day_later_start_another_R22a(
     burst: Burst, people: list[Identity]
 ) -> None:
     say(people[6], active=False)
@@ -169,7 +169,7 @@ def test_the_counts_of_a_burst_go_by_index_and_never_scan_a_table_R22a(
         assert f"Seq Scan on {table._meta.db_table}" not in plan
 
 
-def test_one_act_unexpires_those_whom_the_idp_calls_active_again_R22a(burst: Burst, people: list[Identity]) -> None:
+def test_one_act_unexpires_the_users_who_are_active_again_at_the_idp_R22a(burst: Burst, people: list[Identity]) -> None:
     for identity in people[:4]:
         say(identity, active=True)
     left_before = hire(burst.connection, 99)[0]
@@ -198,7 +198,7 @@ def test_a_burst_of_which_nobody_is_left_is_settled_R22a(burst: Burst, people: l
     assert not User.objects.filter(expired_at__isnull=False).exists()
 
 
-def test_who_was_expired_again_by_an_administrator_stays_expired_R22a(burst: Burst, people: list[Identity]) -> None:
+def test_a_user_expired_again_by_an_administrator_stays_expired_R22a(burst: Burst, people: list[Identity]) -> None:
     for identity in people[:6]:
         say(identity, active=True)
     unexpire(actor=ADMIN, user_id=people[0].user_id, reason="by mistake")
@@ -207,7 +207,7 @@ def test_who_was_expired_again_by_an_administrator_stays_expired_R22a(burst: Bur
     assert [user.pk for user in User.objects.filter(expired_at__isnull=False)] == [people[0].user_id]
 
 
-def test_whose_keys_moved_since_is_left_to_be_looked_at_R22a_R24(burst: Burst, people: list[Identity]) -> None:
+def test_a_user_with_moved_keys_is_left_for_a_closer_look_R22a_R24(burst: Burst, people: list[Identity]) -> None:
     say(people[0], active=True, email="newcomer@acme.test")
     say(people[1], active=True)
     plan = unexpire_burst(actor=ADMIN, burst_id=burst.pk, reason="a wrong filter at Okta")

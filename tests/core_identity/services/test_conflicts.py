@@ -128,7 +128,7 @@ def test_a_sign_in_with_no_mark_is_confirmed_once_and_the_mark_is_learnt_R8b(acm
     assert enter(acme, JANE, **married).pk == known.pk
 
 
-def test_the_owner_coming_in_does_not_hide_who_came_with_other_names_R8b(acme: Connection) -> None:
+def test_a_sign_in_by_the_owner_does_not_hide_a_sign_in_with_other_names_R8b(acme: Connection) -> None:
     post(acme, JANE)
     conflict = refused(lambda: enter(acme, JANE, name_id="eve@acme.test", email="eve@acme.test"))
     enter(acme, JANE)
@@ -136,7 +136,7 @@ def test_the_owner_coming_in_does_not_hide_who_came_with_other_names_R8b(acme: C
     assert conflict.state == ConflictState.OPEN
 
 
-def test_a_put_with_the_uid_of_another_merges_both_into_whom_it_was_about_R9_R11(acme: Connection) -> None:
+def test_a_put_with_the_uid_of_another_merges_both_into_its_subject_R9_R11(acme: Connection) -> None:
     jane, zoe = post(acme, JANE).identity, post(acme, ZOE).identity
     moved = replace(JANE, uid=ZOE.uid)
     same(refused(lambda: put(jane, moved)))
@@ -192,14 +192,14 @@ def test_different_people_may_be_called_alike_in_two_connections_R9(acme: Connec
     assert User.objects.count() == 2
 
 
-def test_one_connection_cannot_have_a_name_twice_and_says_the_way_out_R8_R9(acme: Connection) -> None:
+def test_one_connection_cannot_have_a_name_twice_and_the_refusal_names_the_way_out_R8_R9(acme: Connection) -> None:
     post(acme, JANE)
     conflict = refused(lambda: post(acme, replace(ZOE, user_name=JANE.user_name)))
     with pytest.raises(errors.NotAllowed, match="Give one of the two another userName"):
         different(conflict)
 
 
-def test_the_uid_of_who_is_expired_goes_to_the_newcomer_R5_R9(acme: Connection) -> None:
+def test_the_uid_of_an_expired_user_goes_to_the_newcomer_R5_R9(acme: Connection) -> None:
     jane = post(acme, JANE).identity
     newcomer = replace(ZOE, uid=JANE.uid)
     conflict = refused(lambda: post(acme, newcomer))
@@ -224,7 +224,7 @@ def test_dismissed_stays_refused_and_is_only_counted_R9(acme: Connection) -> Non
     assert (conflict.state, conflict.count) == (ConflictState.DISMISSED, 2)
 
 
-def test_it_closes_itself_when_the_other_gets_another_address_R9(acme: Connection) -> None:
+def test_a_conflict_closes_when_the_other_user_gets_another_address_R9(acme: Connection) -> None:
     other = create_user(actor=ADMIN, username="other", email=JANE.email or "", customer=acme.customer)
     conflict = refused(lambda: post(acme, JANE))
     change_user(actor=ADMIN, user_id=other.pk, email="other@acme.test")
@@ -234,7 +234,7 @@ def test_it_closes_itself_when_the_other_gets_another_address_R9(acme: Connectio
     assert post(acme, JANE).created
 
 
-def test_it_closes_itself_when_the_idp_sends_another_value_and_opens_again_R9(acme: Connection) -> None:
+def test_a_conflict_closes_when_the_idp_sends_another_value_and_can_open_again_R9(acme: Connection) -> None:
     post(acme, JANE)
     twin = replace(ZOE, email=JANE.email)
     conflict = refused(lambda: post(acme, twin))
@@ -244,7 +244,7 @@ def test_it_closes_itself_when_the_idp_sends_another_value_and_opens_again_R9(ac
     assert zoe.user.email == ZOE.email
 
 
-def test_what_is_closed_is_not_resolved_again_R9(acme: Connection) -> None:
+def test_a_closed_conflict_is_not_resolved_again_R9(acme: Connection) -> None:
     post(acme, JANE)
     conflict = refused(lambda: post(acme, replace(ZOE, email=JANE.email)))
     different(conflict)

@@ -1,4 +1,4 @@
-"""R18: drift is found as policy sees it, and an administrator may take over the IdP's word."""
+"""R18: the database finds the same drift as the policy, and an administrator may accept the IdP's value."""
 
 from dataclasses import replace
 from typing import Any
@@ -29,7 +29,7 @@ def acme() -> Connection:
 
 @pytest.fixture
 def jane(acme: Connection) -> Identity:
-    """Married since: the IdP calls her Roe, and no channel lets that reach the user (R4, R8, R16)."""
+    """Jane has married: the IdP calls her Roe, and no channel changes the user (R4, R8, R16)."""
     identity = create_person(actor=OKTA, connection=acme, person=JANE).identity
     return say(identity, **MARRIED)
 
@@ -60,7 +60,7 @@ def drifted(identity: Identity) -> set[str]:
     return {one.field for one in drift_of(User.objects.get(pk=identity.user_id))}
 
 
-def test_what_no_channel_may_change_is_taken_over_in_one_event_from_and_to_R18(jane: Identity) -> None:
+def test_accepted_values_are_one_event_with_old_and_new_R18(jane: Identity) -> None:
     assert drifted(jane) == {"username", "email", "last_name"}
     take(jane, "last_name", "email", "username")
     user = User.objects.get()
@@ -93,9 +93,7 @@ def test_a_name_that_was_emptied_is_taken_over_only_by_an_administrator_R17_R18(
 @pytest.mark.parametrize(
     "fields", [(), ("title",), ("email", "uid"), ("password",)], ids=lambda fields: "+".join(fields)
 )
-def test_what_does_not_differ_cannot_be_taken_over_and_nothing_else_is_R18(
-    fields: tuple[str, ...], jane: Identity
-) -> None:
+def test_only_values_that_differ_can_be_accepted_R18(fields: tuple[str, ...], jane: Identity) -> None:
     with pytest.raises(NotAllowed):
         take(jane, *fields)
     assert drifted(jane) == {"username", "email", "last_name"}
@@ -125,7 +123,7 @@ def test_a_username_stays_unique_in_all_of_core_R8(jane: Identity) -> None:
         take(jane, "username")
 
 
-def test_a_uid_that_was_only_noted_is_given_and_ends_the_sessions_R8a_R18(zoe: Identity) -> None:
+def test_accepting_a_drifted_uid_moves_it_and_ends_the_sessions_R8a_R18(zoe: Identity) -> None:
     identity = say(zoe, uid="zoë.weiß")
     assert (identity.sent_uid, drifted(zoe)) == ("zoë.weiß", {"uid"})
     assert take(zoe, "uid") == {"uid": ("zoë.müller", "zoë.weiß")}
@@ -143,7 +141,7 @@ def test_a_uid_that_somebody_else_got_meanwhile_is_not_given_R5(acme: Connection
     assert IdentityUid.objects.get(uid="zoë.weiß").identity_id != zoe.pk
 
 
-def test_the_uid_that_is_noted_makes_one_event_and_the_same_word_again_none_R18(zoe: Identity) -> None:
+def test_a_uid_kept_as_drift_is_one_event_and_repeating_it_none_R18(zoe: Identity) -> None:
     for _ in range(3):
         say(zoe, uid="zoë.weiß")
     event = Event.objects.get(kind="identity.changed")
@@ -192,20 +190,20 @@ def test_blanks_around_a_value_stay_with_the_identity_and_reach_no_user_R17_R19(
             say(identity, **wrong)
 
 
-def test_who_came_by_sign_in_only_has_no_username_to_differ_R8(acme: Connection) -> None:
+def test_a_person_who_came_by_sign_in_only_has_no_username_to_differ_R8(acme: Connection) -> None:
     identity = sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE))
     User.objects.filter(pk=identity.user_id).update(username="jd", username_key="jd")
     assert drifted(identity) == set()
     assert not drifting().exists()
 
 
-def test_a_deleted_resource_says_nothing_any_more_R18(jane: Identity) -> None:
+def test_a_deleted_resource_has_no_drift_R18(jane: Identity) -> None:
     remove_person(actor=OKTA, connection=jane.connection, scim_id=jane.scim_id)
     assert drifted(jane) == set()
     assert not drifting().exists()
 
 
-def test_the_database_finds_whom_policy_finds_R18(acme: Connection) -> None:
+def test_the_database_finds_the_same_drift_as_the_policy_R18(acme: Connection) -> None:
     """Every field: equal, different, empty at the IdP, empty here, or only blanks more; pushed, or by sign-in only."""
     texts = ("", "this", "That")
     blanks = "".join(character for character in map(chr, range(0x110000)) if character.isspace())

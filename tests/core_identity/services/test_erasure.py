@@ -1,4 +1,4 @@
-"""R34, erase: a person's values go for good; ids, UID keys and the expiry stay, so that nobody comes back by the gap."""
+"""R34, erase: a person's values go for good; ids, UID keys and the expiry stay, so that nobody can return under the old UID."""
 
 import json
 from dataclasses import replace
@@ -41,7 +41,7 @@ def acme() -> Connection:
 
 @pytest.fixture
 def jane(acme: Connection) -> Identity:
-    """Jane with everything that a life here leaves: roles, a sign-in, conflicts in every direction, refusals, a renaming."""
+    """Jane with rows of every kind: roles, a sign-in, conflicts in every direction, refusals, a renaming."""
     create_role(actor=ADMIN, name="Writers", grantable_by=[acme])
     identity = create_person(actor=OKTA, connection=acme, person=JANE).identity
     group = GroupChange(display_name="Writers", add=frozenset({identity.scim_id}))
@@ -61,7 +61,7 @@ def jane(acme: Connection) -> Identity:
 
 
 def everything() -> str:
-    """Return all rows that hold anything of anybody, as text in lower case."""
+    """Return all rows with personal data, as text in lower case."""
     rows = [list(model.objects.all()) for model in (User, Identity, IdentityUid, Conflict, Event, Grant, PushGroup)]
     fields = [json.loads(serializers.serialize("json", found)) for found in rows]
     for row in (row for found in fields for row in found):
@@ -88,7 +88,7 @@ def test_id_uid_key_and_expiry_stay_R34(jane: Identity) -> None:
     assert not Grant.objects.filter(user=user).exists()
 
 
-def test_no_event_is_lost_and_the_act_itself_is_told_R34(jane: Identity) -> None:
+def test_no_event_is_lost_and_the_act_leaves_its_own_event_R34(jane: Identity) -> None:
     before = dict(Event.objects.values_list("pk", "kind"))
     erase(actor=ROOT, user_id=jane.user_id, reason=WHY)
     after = dict(Event.objects.values_list("pk", "kind"))
@@ -97,7 +97,7 @@ def test_no_event_is_lost_and_the_act_itself_is_told_R34(jane: Identity) -> None
     assert (event.actor, event.reason, event.user_id) == ("command line", WHY, jane.user_id)
 
 
-def test_whoever_comes_with_the_uid_again_is_a_conflict_and_no_second_user_R5_R34(
+def test_an_erased_uid_that_returns_is_a_conflict_and_not_a_second_user_R5_R34(
     acme: Connection, jane: Identity
 ) -> None:
     erase(actor=ROOT, user_id=jane.user_id, reason=WHY)
@@ -117,7 +117,7 @@ def test_the_resource_is_gone_and_name_and_address_are_free_R20_R34(acme: Connec
     assert newcomer.identity.user_id != jane.user_id
 
 
-def test_nobody_else_loses_a_word_R34(acme: Connection, jane: Identity) -> None:
+def test_an_erasure_removes_no_value_of_anybody_else_R34(acme: Connection, jane: Identity) -> None:
     zoe = create_person(actor=OKTA, connection=acme, person=ZOE).identity
     before = list(Event.objects.filter(user_id=zoe.user_id).order_by("pk").values())
     erase(actor=ROOT, user_id=jane.user_id, reason=WHY)
@@ -126,7 +126,7 @@ def test_nobody_else_loses_a_word_R34(acme: Connection, jane: Identity) -> None:
     assert zoe.user_name == ZOE.user_name
 
 
-def test_what_was_dropped_of_anothers_push_quotes_the_person_no_more_R34(acme: Connection, jane: Identity) -> None:
+def test_dropped_values_of_other_pushes_no_longer_quote_the_erased_person_R34(acme: Connection, jane: Identity) -> None:
     zoe = create_person(actor=OKTA, connection=acme, person=ZOE).identity
     leaving = replace(ZOE, active=False, external_id=jane.external_id)
     change_person(actor=OKTA, connection=acme, scim_id=zoe.scim_id, read=lambda _: leaving, deactivates=True)
@@ -135,7 +135,7 @@ def test_what_was_dropped_of_anothers_push_quotes_the_person_no_more_R34(acme: C
     assert Event.objects.get(kind="push.rest_dropped").reason == ""
 
 
-def test_whoever_was_merged_into_the_person_goes_too_R11_R34(acme: Connection) -> None:
+def test_users_merged_into_the_person_are_erased_too_R11_R34(acme: Connection) -> None:
     jane = create_person(actor=OKTA, connection=acme, person=JANE).identity
     roe = replace(JANE, uid="jane.roe", external_id="00u9", user_name="jane.roe@acme.test", email="jane.roe@acme.test")
     other = create_person(actor=OKTA, connection=acme, person=roe).identity
@@ -166,7 +166,7 @@ def test_only_a_superuser_erases_and_never_themselves_R34(acme: Connection, jane
     erase(actor=replace(ADMIN, id=str(root.pk)), user_id=jane.user_id, reason=WHY)
 
 
-def test_the_door_in_the_guard_is_shut_again_R34(jane: Identity) -> None:
+def test_the_erasure_exception_ends_with_its_transaction_R34(jane: Identity) -> None:
     erase(actor=ROOT, user_id=jane.user_id, reason=WHY)
     with pytest.raises(Exception, match="append-only"), transaction.atomic(), database.cursor() as cursor:
         cursor.execute("UPDATE core_identity_event SET reason = 'x'")
@@ -197,7 +197,7 @@ def test_nobody_who_was_erased_comes_back_R34(acme: Connection, jane: Identity) 
     assert status_of(User.objects.get(pk=jane.user_id)) == "erased"
 
 
-def test_a_conflict_with_who_was_erased_ends_in_a_new_person_only_R9_R34(acme: Connection, jane: Identity) -> None:
+def test_a_conflict_with_an_erased_user_ends_only_in_a_new_person_R9_R34(acme: Connection, jane: Identity) -> None:
     erase(actor=ROOT, user_id=jane.user_id, reason=WHY)
     with pytest.raises(Contradiction):
         create_person(actor=OKTA, connection=acme, person=JANE)

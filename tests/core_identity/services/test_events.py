@@ -65,7 +65,7 @@ def test_the_database_takes_no_event_without_actor_and_channel_R34(lack: dict[st
         Event(at=timezone.now(), **whole | lack).save()
 
 
-def test_the_door_for_erasure_opens_to_personal_columns_only_R34() -> None:
+def test_the_erasure_exception_covers_personal_columns_only_R34() -> None:
     make_connection()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL core_identity.erase = 'on'")
@@ -93,7 +93,7 @@ def test_no_password_reaches_an_event_R34() -> None:
     assert User.objects.get().password not in events
 
 
-def test_what_changes_nothing_tells_nothing_R34() -> None:
+def test_an_act_that_changes_nothing_leaves_no_event_R34() -> None:
     user = create_person(actor=OKTA, connection=make_connection(), person=JANE).identity.user
     expire(actor=ADMIN, user_id=user.pk, reason="left")
     before = Event.objects.count()

@@ -42,7 +42,7 @@ def editors(acme: Connection) -> Role:
 
 
 def move(identity: Identity, to: Connection) -> Identity:
-    """Do what a successor does that takes over identities (R1a)."""
+    """Take over identities as a successor does (R1a)."""
     Identity.objects.filter(pk=identity.pk).update(connection=to)
     moved = Identity.objects.select_related("connection", "user").get(pk=identity.pk)
     with service_writes():  # a service calls it
@@ -63,7 +63,7 @@ def test_a_member_not_known_yet_is_remembered_and_shown_to_nobody_R29(
     assert role_names(jane) == []
 
 
-def test_it_takes_effect_when_somebody_of_this_connection_has_the_id_R29(
+def test_an_unknown_member_takes_effect_when_a_person_of_this_connection_has_the_id_R29(
     acme: Connection, jane: Identity, editors: Role
 ) -> None:
     group = push(acme, "Editors", jane)
@@ -78,7 +78,9 @@ def test_it_takes_effect_when_somebody_of_this_connection_has_the_id_R29(
     assert role_names(jane) == []
 
 
-def test_it_takes_effect_in_a_waiting_group_once_that_is_confirmed_R29(acme: Connection, jane: Identity) -> None:
+def test_an_unknown_member_takes_effect_when_the_waiting_group_is_confirmed_R29(
+    acme: Connection, jane: Identity
+) -> None:
     group = push(acme, "Editors", jane)
     jane = move(jane, acme)
     role = create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
@@ -86,7 +88,7 @@ def test_it_takes_effect_in_a_waiting_group_once_that_is_confirmed_R29(acme: Con
     assert role_names(jane) == ["Editors"]
 
 
-def test_who_was_deleted_takes_effect_only_when_they_are_a_resource_again_R29(
+def test_a_deleted_member_takes_effect_only_as_a_resource_again_R29(
     acme: Connection, old_app: Connection, jane: Identity, editors: Role
 ) -> None:
     group = push(acme, "Editors", jane)
@@ -111,7 +113,7 @@ def test_another_customer_s_id_never_takes_effect_R1_R29(acme: Connection, edito
     assert group_members([group.pk]) == {}
 
 
-def test_what_the_idp_takes_back_is_expected_no_longer_R29(acme: Connection, editors: Role) -> None:
+def test_an_unknown_member_that_the_idp_removes_is_forgotten_R29(acme: Connection, editors: Role) -> None:
     one, two, three = uuid4(), uuid4(), uuid4()
     group = push(acme, "Editors", one, two)
     change(group, remove=frozenset({one}), add=frozenset({three}))
@@ -124,7 +126,7 @@ def test_what_the_idp_takes_back_is_expected_no_longer_R29(acme: Connection, edi
     assert expected() == set()
 
 
-def test_saying_the_same_again_changes_nothing_R29(acme: Connection, editors: Role) -> None:
+def test_repeating_the_same_change_changes_nothing_R29(acme: Connection, editors: Role) -> None:
     nobody = uuid4()
     group = push(acme, "Editors", nobody)
     events = Event.objects.count()
@@ -134,7 +136,7 @@ def test_saying_the_same_again_changes_nothing_R29(acme: Connection, editors: Ro
     assert Event.objects.count() == events
 
 
-def test_what_is_remembered_is_told_in_the_event_R34(acme: Connection, editors: Role) -> None:
+def test_the_event_contains_the_remembered_values_R34(acme: Connection, editors: Role) -> None:
     member = create_person(actor=OKTA, connection=acme, person=ZOE).identity
     group = push(acme, "Editors", member, uuid4(), uuid4())
     change(group, members=frozenset())
@@ -167,7 +169,7 @@ def test_unknown_members_cost_the_same_whatever_their_number_R29(acme: Connectio
     assert max(costs[1]) <= 17
 
 
-def test_what_is_read_of_a_group_is_what_the_models_contain_R29(acme: Connection, old_app: Connection) -> None:
+def test_a_group_reads_the_same_by_sql_and_by_the_models_R29(acme: Connection, old_app: Connection) -> None:
     member = create_person(actor=OKTA, connection=acme, person=JANE).identity
     hidden = create_person(actor=OKTA, connection=acme, person=ZOE).identity
     other, foreign = push(acme, "Writers", member), push(old_app, "Writers")
@@ -190,7 +192,7 @@ def test_what_is_read_of_a_group_is_what_the_models_contain_R29(acme: Connection
     assert named.groups == [str(other.scim_id)], "a group of another connection is nobody here"
 
 
-def test_a_newcomer_whom_no_group_names_costs_one_query(jane: Identity) -> None:
+def test_a_newcomer_without_groups_costs_one_query(jane: Identity) -> None:
     with CaptureQueriesContext(database) as asked, service_writes():
         follow_identity(actor=OKTA, identity=jane)
     assert len(asked) == 1

@@ -1,4 +1,4 @@
-"""R20-R26: who is expired, who may come back, and what the gate says, against the real database."""
+"""R20-R26: the users who are expired, who may come back, and who pass the gate, against the real database."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -126,7 +126,7 @@ def test_another_connection_of_the_customer_expires_too_R20(acme: Connection, ja
     assert status_of(User.objects.get(pk=jane.user_id)) == "expired"
 
 
-def test_an_opted_in_connection_unexpires_whom_it_expired_R22() -> None:
+def test_an_opted_in_connection_unexpires_users_that_it_expired_R22() -> None:
     willing = make_connection(reactivation="unexpire_own")
     identity = create_person(actor=OKTA, connection=willing, person=JANE).identity
     say(identity, replace(JANE, active=False))
@@ -200,7 +200,7 @@ def test_staff_enter_only_through_our_own_idp_R26(acme: Connection, jane: Identi
     assert sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE)).pk == jane.pk
 
 
-def test_a_wish_older_than_90_days_is_only_listed_R22() -> None:
+def test_a_reactivation_request_older_than_90_days_is_only_listed_R22() -> None:
     willing = make_connection(reactivation="unexpire_own")
     identity = create_person(actor=OKTA, connection=willing, person=JANE).identity
     say(identity, replace(JANE, active=False))
@@ -209,29 +209,27 @@ def test_a_wish_older_than_90_days_is_only_listed_R22() -> None:
     assert status_of(User.objects.get()) == "expired"
 
 
-def test_a_delete_expires_also_whom_the_idp_had_called_inactive_before_R20(acme: Connection, jane: Identity) -> None:
+def test_a_delete_also_expires_a_user_who_was_inactive_at_the_idp_R20(acme: Connection, jane: Identity) -> None:
     say(jane, replace(JANE, active=False))
     unexpire(actor=ADMIN, user_id=jane.user_id, reason="may work by the other IdP")
     remove_person(actor=OKTA, connection=acme, scim_id=jane.scim_id)
     assert User.objects.get().expired_at is not None
 
 
-def test_who_was_split_off_is_revived_under_the_name_that_the_identity_has_R8a_R24(
-    acme: Connection, jane: Identity
-) -> None:
+def test_a_split_off_person_is_revived_under_the_name_of_the_identity_R8a_R24(acme: Connection, jane: Identity) -> None:
     say(jane, replace(JANE, active=False))
     newcomer = split_off(actor=ADMIN, identity_id=jane.pk, reason="another Jane")
     outcome = create_person(actor=OKTA, connection=acme, person=JANE)
     assert (outcome.decision, outcome.identity.user_id) == (Decision.REVIVE, newcomer.pk)
 
 
-def test_a_wish_is_withdrawn_when_the_idp_deactivates_again_R22(jane: Identity) -> None:
+def test_a_reactivation_request_ends_when_the_idp_deactivates_again_R22(jane: Identity) -> None:
     say(jane, replace(JANE, active=False))
     assert say(jane, JANE).reactivation_requested_at is not None
     assert say(jane, replace(JANE, active=False)).reactivation_requested_at is None
 
 
-def test_a_wish_that_is_granted_is_no_longer_listed_R22() -> None:
+def test_a_granted_reactivation_request_is_no_longer_listed_R22() -> None:
     trusted = make_connection(reactivation="unexpire_own")
     jane = create_person(actor=OKTA, connection=trusted, person=JANE).identity
     say(jane, replace(JANE, active=False))
@@ -242,7 +240,7 @@ def test_a_wish_that_is_granted_is_no_longer_listed_R22() -> None:
     assert User.objects.get().expired_at is None
 
 
-def test_who_was_split_off_deleted_and_pushed_again_is_still_the_other_person_R9_R24(
+def test_a_split_off_person_stays_separate_when_deleted_and_pushed_again_R9_R24(
     acme: Connection, jane: Identity
 ) -> None:
     say(jane, replace(JANE, active=False))
@@ -252,7 +250,7 @@ def test_who_was_split_off_deleted_and_pushed_again_is_still_the_other_person_R9
     assert (outcome.decision, outcome.identity.user_id) == (Decision.REVIVE, newcomer.pk)
 
 
-def test_what_sign_ins_gave_ends_with_the_identity_that_signed_in_R24_R32() -> None:
+def test_grants_by_sign_in_end_with_the_identity_that_signed_in_R24_R32() -> None:
     acme = make_connection(roles_from="sso_groups")
     create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
     jane = sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE, groups=("Editors",)))

@@ -1,4 +1,4 @@
-"""R27-R33: roles are ours, groups are the IdP's, and each grant knows its source."""
+"""R27-R33: roles belong to CORE, groups to the IdP, and each grant has its source."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -124,7 +124,7 @@ def test_members_change_as_sets_and_grants_follow_R32(acme: Connection, jane: Id
     assert (role_names(jane), role_names(zoe)) == ([], [])
 
 
-def test_a_member_of_another_connection_or_of_nowhere_is_no_member_R1(acme: Connection, editors: Role) -> None:
+def test_a_member_of_another_connection_or_of_none_is_ignored_R1(acme: Connection, editors: Role) -> None:
     stranger = create_person(actor=OKTA, connection=make_connection("globex", customer="Globex"), person=JANE).identity
     group = create_group(
         actor=OKTA,
@@ -161,7 +161,7 @@ def test_deleting_a_role_lets_its_groups_wait_R27(acme: Connection, jane: Identi
     assert (event.subject_id, event.changes) == (group.pk, {"role": ["Editors", None]})
 
 
-def test_sso_groups_say_all_roles_of_a_sign_in_where_the_connection_takes_them_R31() -> None:
+def test_groups_of_a_sign_in_replace_its_roles_if_the_connection_takes_them_R31() -> None:
     connection = make_connection(roles_from="sso_groups")
     for name in ("Editors", "Viewers"):
         create_role(actor=ADMIN, name=name, grantable_by=[connection])
@@ -234,7 +234,7 @@ def test_a_protected_role_given_by_a_channel_has_no_effect_whenever_it_was_given
     assert User.objects.get(pk=jane.user_id).get_all_permissions() == permission_names
 
 
-def test_a_role_that_is_protected_no_longer_is_held_by_its_channels_again_R33(
+def test_a_role_takes_effect_by_its_channels_again_when_protection_ends_R33(
     acme: Connection, jane: Identity, editors: Role
 ) -> None:
     push(acme, "Editors", jane)
@@ -296,7 +296,7 @@ def test_permissions_of_roles_are_read_once_per_request_R32(
             assert user.get_all_permissions() == {granted_name, f"oauth2_provider.{other.codename}"}
 
 
-def test_what_a_role_permits_ends_with_the_next_request_R32(acme: Connection, jane: Identity, editors: Role) -> None:
+def test_a_removed_permission_ends_with_the_next_request_R32(acme: Connection, jane: Identity, editors: Role) -> None:
     permission = Permission.objects.get(codename="view_user", content_type__app_label="core_identity")
     change_role(actor=COMMAND, role_id=editors.pk, permissions=[permission])
     grant_role(actor=COMMAND, user_id=jane.user_id, role_id=editors.pk)
@@ -335,7 +335,7 @@ def test_a_group_of_another_connection_is_not_found_R1(acme: Connection) -> None
         remove_group(actor=OKTA, connection=make_connection("globex", customer="Globex"), scim_id=group.scim_id)
 
 
-def test_what_sso_gave_ends_at_once_when_the_connection_takes_roles_from_sso_no_more_R31() -> None:
+def test_grants_by_sso_end_when_the_connection_stops_taking_roles_from_sso_R31() -> None:
     connection = make_connection(roles_from="sso_groups")
     create_role(actor=ADMIN, name="Editors", grantable_by=[connection])
     entered = sign_in(actor=BROWSER, connection=connection, person=by_sso(JANE, groups=("Editors",)))
@@ -343,7 +343,7 @@ def test_what_sso_gave_ends_at_once_when_the_connection_takes_roles_from_sso_no_
     assert role_names(entered) == []
 
 
-def test_what_sso_gave_ends_at_once_when_the_role_is_closed_to_the_connection_R28() -> None:
+def test_grants_by_sso_end_when_the_role_is_closed_to_the_connection_R28() -> None:
     connection = make_connection(roles_from="sso_groups")
     roles = [create_role(actor=ADMIN, name=name, grantable_by=[connection]) for name in ("Editors", "Viewers")]
     entered = sign_in(actor=BROWSER, connection=connection, person=by_sso(JANE, groups=("Editors", "Viewers")))

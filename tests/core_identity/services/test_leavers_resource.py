@@ -1,4 +1,4 @@
-"""Attacks on the row of a leaver, a colleague or a person whose keys change: what must fail, and what must follow (R3, R8, R8a, R8b, R22)."""
+"""Attacks on the row of a leaver, a colleague or a person whose keys change (R3, R8, R8a, R8b, R22): what must fail, and what must succeed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -154,7 +154,7 @@ def may_change() -> tuple[Connection, Identity]:
     return acme, post(acme, JANE).identity
 
 
-def test_where_the_external_id_may_change_only_the_right_messages_change_it_R8a() -> None:
+def test_with_changeable_external_ids_only_the_right_messages_change_one_R8a() -> None:
     acme, jane = may_change()
     zoe = post(acme, ZOE).identity
     follows = {
@@ -199,7 +199,7 @@ def test_an_edited_external_id_catches_no_post_of_a_colleague_R8a_R8b() -> None:
     assert sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE, external_id="zoe")).pk == eve.pk
 
 
-def test_the_switch_is_for_the_rule_other_and_is_told_with_its_reason_R3_R8a() -> None:
+def test_the_switch_exists_for_the_rule_other_only_and_its_event_has_the_reason_R3_R8a() -> None:
     acme, other = make_connection(), make_connection("other", customer="Other", uid_rule="other")
     with pytest.raises(errors.InvalidValue, match="only where the UID rule is other"):
         set_external_id_may_change(actor=ADMIN, connection_id=acme.pk, permitted=True, reason=WHY)
@@ -249,7 +249,7 @@ def test_in_re_key_the_preview_counts_those_who_follow_and_they_do_R3() -> None:
     assert not follows("jane", Person(external_id="new-org", uid=""), Decision.APPLY)
 
 
-def test_who_is_rehired_is_promised_only_what_the_retry_gives_R8_R9() -> None:
+def test_the_answer_to_a_rehired_person_promises_only_what_the_retry_gives_R8_R9() -> None:
     acme = make_connection()
     leaver = post(acme, JANE).identity
     change(leaver, Person(active=False))

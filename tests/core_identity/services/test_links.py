@@ -50,7 +50,7 @@ def offered(connection: Connection, *users: User) -> Identity:
     return Identity.objects.get(user=users[0])
 
 
-def test_without_an_offer_nobody_is_tied_in_by_name_R10(acme: Connection, beforehand: User) -> None:
+def test_without_an_offer_nobody_is_linked_by_name_R10(acme: Connection, beforehand: User) -> None:
     with pytest.raises(Conflict):
         create_person(actor=OKTA, connection=acme, person=JANE)
     assert not scim_identities(acme).exists()
@@ -90,7 +90,7 @@ def test_a_sign_in_of_this_user_name_claims_and_brings_the_uid_R10(acme: Connect
 
 
 @pytest.mark.parametrize("way", ["post", "put", "sign-in"])
-def test_a_claim_is_held_to_the_email_too_R9_R10(acme: Connection, beforehand: User, way: str) -> None:
+def test_a_claim_must_match_the_email_too_R9_R10(acme: Connection, beforehand: User, way: str) -> None:
     identity = offered(acme, beforehand)
     create_user(actor=ADMIN, username="zoe", email=ZOE.email or "", customer=acme.customer)
     person = replace(JANE, email=ZOE.email)
@@ -114,7 +114,7 @@ def test_a_sign_in_by_another_name_does_not_claim_R10(acme: Connection, beforeha
 
 
 @pytest.mark.parametrize("whom", ["staff", "expired", "stranger", "known"])
-def test_never_offered_R10(acme: Connection, whom: str) -> None:
+def test_people_who_cannot_be_offered_are_refused_R10(acme: Connection, whom: str) -> None:
     jane = create_user(actor=COMMAND, username="jane", customer=acme.customer, is_staff=whom == "staff")
     if whom == "expired":
         expire(actor=ADMIN, user_id=jane.pk, reason="left")
@@ -148,7 +148,7 @@ def test_a_former_uid_is_released_for_a_newcomer_R5(acme: Connection) -> None:
     assert Event.objects.get(kind="identity.uid_released").changes == {"uid": ["jane.doe", None]}
 
 
-def test_the_current_uid_of_who_is_not_expired_stays_R5(acme: Connection) -> None:
+def test_the_current_uid_of_a_user_who_is_not_expired_stays_R5(acme: Connection) -> None:
     jane = create_person(actor=OKTA, connection=acme, person=JANE).identity
     with pytest.raises(NotAllowed, match="Expire them first"):
         release(actor=ADMIN, uid_id=jane.uids.get().pk, reason=WHY)

@@ -54,7 +54,7 @@ def test_in_one_connection_one_id_stays_and_the_other_is_404_R11(acme: Connectio
         change_person(actor=OKTA, connection=acme, scim_id=roe.scim_id, read=lambda _: J_ROE, deactivates=False)
 
 
-def test_the_resource_that_stands_goes_on_standing_whoever_is_kept_R11(acme: Connection) -> None:
+def test_the_resource_survives_a_merge_in_either_direction_R11(acme: Connection) -> None:
     by_sign_in = sign_in(actor=BROWSER, connection=acme, person=by_sso(J_ROE))
     pushed = post(acme, JANE)
     kept = join(by_sign_in, pushed)
@@ -88,7 +88,7 @@ def test_grants_of_every_source_move_and_none_is_doubled_R11_R32(acme: Connectio
     assert editors.grants.get().user == kept
 
 
-def test_the_membership_of_the_folded_gives_the_kept_their_role_R11_R32(acme: Connection) -> None:
+def test_a_membership_of_the_merged_user_gives_the_kept_user_its_role_R11_R32(acme: Connection) -> None:
     create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
     jane, roe = post(acme, JANE), post(acme, J_ROE)
     change = GroupChange(display_name="Editors", members=frozenset({roe.scim_id}))
@@ -98,7 +98,7 @@ def test_the_membership_of_the_folded_gives_the_kept_their_role_R11_R32(acme: Co
     assert group.members.get().identity_id == jane.pk
 
 
-def test_expired_if_either_is_until_an_administrator_says_so_R11(acme: Connection) -> None:
+def test_a_merge_with_an_expired_user_is_expired_until_an_administrator_decides_R11(acme: Connection) -> None:
     jane, roe = post(acme, JANE), post(acme, J_ROE)
     expire(actor=ADMIN, user_id=roe.user_id, reason="left")
     assert plan_merge(kept_id=jane.user_id, gone_id=roe.user_id).expires
@@ -142,7 +142,7 @@ def test_a_second_merge_takes_the_tombstones_along_R11(acme: Connection) -> None
     assert set(kept.tombstones.values_list("pk", flat=True)) == {jane.user_id, roe.user_id}
 
 
-def test_what_cannot_be_merged_is_refused_R1_R11(acme: Connection) -> None:
+def test_impossible_merges_are_refused_R1_R11(acme: Connection) -> None:
     stranger = post(make_connection("other", customer="Other"), J_ROE)
     jane, roe = post(acme, JANE), post(acme, J_ROE)
     with pytest.raises(NotAllowed, match="one customer"):

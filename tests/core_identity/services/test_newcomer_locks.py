@@ -104,7 +104,7 @@ def test_a_new_person_waits_while_somebody_decides_alone_and_the_other_way_round
         remove_person(actor=OKTA, connection=acme, scim_id=identity.scim_id)
 
 
-def test_a_person_whom_something_in_core_resembles_is_judged_alone(acme: Connection) -> None:
+def test_a_person_who_shares_a_name_with_someone_is_judged_alone(acme: Connection) -> None:
     create(acme, JANE)
     with another_transaction(lock_newcomer, acme.customer_id, ["somebody else"]), pytest.raises(Busy):
         create(acme, JANE)

@@ -129,7 +129,7 @@ def test_an_offer_of_a_user_who_became_staff_is_a_superuser_s_to_withdraw_R10_R1
         offer(actor=it.desk, connection=make_connection("second"), user_ids=[user.pk], reason=WHY)
 
 
-def test_an_administrator_cannot_make_staff_of_anybody_not_of_themself_either_R11_R33() -> None:
+def test_an_administrator_cannot_make_anybody_staff_including_themself_R11_R33() -> None:
     it = company("staff")
     user, desk = it.other.user_id, User.objects.get(username="desk")
     plain = create_role(actor=COMMAND, name="Plain")

@@ -131,7 +131,7 @@ def test_a_relink_keeps_the_former_uid_and_ends_the_sessions_R8a(acme: Connectio
     assert User.objects.get().last_name == "Roe", "with the rule name a new UID brings the new name (R4)"
 
 
-def test_with_the_rule_name_a_new_name_without_a_new_uid_is_drift_R4(acme: Connection) -> None:
+def test_under_the_rule_name_a_new_name_without_a_new_uid_is_drift_R4(acme: Connection) -> None:
     identity = post(acme, JANE).identity
     put(acme, identity, replace(JANE, family_name="Roe"))
     identity.refresh_from_db()
@@ -185,7 +185,7 @@ def test_a_taken_email_is_a_conflict_on_create_only_R9_R16(acme: Connection) -> 
     assert outcome.identity.user.email == "zoë.müller@acme.test"
 
 
-def test_nobody_whom_an_admin_made_is_adopted_by_user_name_or_email_R9(acme: Connection) -> None:
+def test_a_user_made_by_an_administrator_is_never_adopted_by_name_or_email_R9(acme: Connection) -> None:
     create_user(actor=ADMIN, username="jane.doe@acme.test", email="jane.doe@acme.test", customer=acme.customer)
     with pytest.raises(Conflict):
         post(acme, JANE)
@@ -234,7 +234,7 @@ def test_bad_input_is_named_and_leaves_nothing_behind(acme: Connection, bad: dic
     assert not User.objects.exists()
 
 
-def test_a_user_name_that_is_no_email_address_is_taken_R15(acme: Connection) -> None:
+def test_a_user_name_that_is_not_an_email_address_is_accepted_R15(acme: Connection) -> None:
     assert post(acme, replace(JANE, user_name="jdoe")).decision is Decision.CREATE
 
 
@@ -245,7 +245,9 @@ def test_a_pushed_person_has_no_password_and_no_rights(acme: Connection) -> None
 
 
 @pytest.mark.parametrize("email", ["ß" * 200, "jane\u200b@acme.test"])
-def test_an_email_that_is_no_key_is_invalid_and_blocks_no_deprovisioning_R5_R23(acme: Connection, email: str) -> None:
+def test_an_email_that_cannot_be_a_key_is_invalid_and_blocks_no_deprovisioning_R5_R23(
+    acme: Connection, email: str
+) -> None:
     with pytest.raises(InvalidValue, match="email"):
         post(acme, replace(ZOE, email=email))
     identity = post(acme, JANE).identity

@@ -1,4 +1,4 @@
-"""R7 and the lock order: many at the same instant, on the real PostgreSQL. Journeys repeat it over several processes."""
+"""R7 and the lock order: many acts at the same instant, on the real PostgreSQL. Journeys repeat it over several processes."""
 
 import threading
 from collections.abc import Callable
@@ -46,7 +46,7 @@ def at_the_same_instant(acts: list[Callable[[], object]]) -> list[object]:
 
 @pytest.fixture(autouse=True)
 def _everybody_may_wait(settings: LazySettings) -> None:
-    """These tests ask who is who after a race. How many requests may wait is `tests/scim/test_busy.py`'s question."""
+    """These tests check the users after a race. `tests/scim/test_busy.py` checks how many requests may wait."""
     settings.PUSHES_WAITING_PER_CUSTOMER = settings.PUSHES_WAITING = 2 * AT_ONCE
 
 
@@ -76,13 +76,13 @@ def test_both_channels_at_the_same_instant_are_one_user_R7(acme: Connection) -> 
     assert Identity.objects.get().external_id == JANE.external_id
 
 
-def test_two_people_who_want_one_user_name_at_the_same_instant_are_told_apart_R9(acme: Connection) -> None:
+def test_two_people_who_want_one_user_name_at_once_stay_two_people_R9(acme: Connection) -> None:
     rivals = [replace(JANE, uid=f"jane.{number}", external_id=f"e{number}") for number in range(AT_ONCE)]
     at_the_same_instant([post(acme, rival) for rival in rivals])
     assert (User.objects.count(), Identity.objects.count()) == (1, 1)
 
 
-def test_expiry_and_sign_in_at_the_same_instant_leave_a_shut_door_R21(acme: Connection) -> None:
+def test_expiry_and_sign_in_at_the_same_instant_leave_no_session_R21(acme: Connection) -> None:
     identity = create_person(actor=OKTA, connection=acme, person=JANE).identity
 
     def deactivate() -> object:

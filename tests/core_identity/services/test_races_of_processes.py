@@ -38,7 +38,7 @@ def acme() -> Connection:
 
 
 def jane(number: int) -> Person:
-    """Return one Jane of several, whom no key ties to another."""
+    """Return one of several Janes. No two share a key."""
     mail = f"jane{number}@acme.test"
     return replace(JANE, uid=f"jane.{number}", external_id=f"00u{number}", user_name=mail, email=mail)
 
@@ -94,7 +94,7 @@ def test_a_create_and_sign_ins_at_once_are_one_user_R7(race: Race, acme: Connect
     assert set(Identity.objects.values_list("external_id", flat=True)) == {f"00u{number}" for number in range(ROUNDS)}
 
 
-def test_an_expiry_and_sign_ins_at_once_leave_a_shut_door_R21(race: Race, acme: Connection) -> None:
+def test_an_expiry_during_sign_ins_leaves_no_session_R21(race: Race, acme: Connection) -> None:
     for number in range(ROUNDS):
         identity = push(acme, number).identity
         ends: list[Act] = [partial(end_access, identity.user_id), partial(deactivate, acme, number, identity.scim_id)]
@@ -106,9 +106,7 @@ def test_an_expiry_and_sign_ins_at_once_leave_a_shut_door_R21(race: Race, acme: 
     assert Event.objects.filter(kind="user.expired").count() == ROUNDS, "one fact is told once (R24)"
 
 
-def test_a_merge_against_pushes_and_a_sign_in_of_both_leaves_one_user_whom_both_reach_R11(
-    race: Race, acme: Connection
-) -> None:
+def test_a_merge_during_pushes_and_sign_ins_of_both_people_leaves_one_user_R11(race: Race, acme: Connection) -> None:
     for number in range(ROUNDS):
         kept, gone = push(acme, 2 * number).identity, push(acme, 2 * number + 1).identity
         answers = race(
@@ -133,7 +131,7 @@ def test_a_merge_against_pushes_and_a_sign_in_of_both_leaves_one_user_whom_both_
     assert User.objects.count() == 2 * ROUNDS, "no third user"
 
 
-def test_puts_of_one_group_at_once_leave_what_one_of_them_said_R32(race: Race, acme: Connection) -> None:
+def test_puts_of_one_group_at_once_leave_the_members_of_one_put_R32(race: Race, acme: Connection) -> None:
     create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
     people = [push(acme, number).identity for number in range(3)]
     group = create_group(actor=OKTA, connection=acme, change=GroupChange(display_name="Editors"))

@@ -1,4 +1,4 @@
-"""R8b, R9: what a sign-in may open, and what it may be called. R13: what is said reaches identity and user."""
+"""R8b, R9: the accounts that a sign-in may open, and the names that it may bring. R13: its values reach identity and user."""
 
 from dataclasses import replace
 
@@ -48,7 +48,7 @@ def test_a_new_name_id_that_nobody_has_is_learnt_R8b_R13(acme: Connection) -> No
     assert (entered.pk, entered.name_id) == (zoe.pk, "zoe@acme.test")
 
 
-def test_what_an_assertion_says_reaches_the_identity_and_by_the_same_policy_the_user_R13_R16_R17() -> None:
+def test_values_of_an_assertion_reach_the_identity_and_by_the_same_policy_the_user_R13_R16_R17() -> None:
     other = make_connection("by-number", uid_rule="other")
     sign_in(actor=BROWSER, connection=other, person=by_sso(JANE))
     person = by_sso(JANE, title="Chief", department="", given_name="Janet", email="janet@acme.test")

@@ -63,7 +63,7 @@ def test_a_listed_name_knows_when_it_was_first_and_last_seen_R31(acme: Connectio
     assert group.first_seen < group.last_seen == jane.signed_in_at
 
 
-def test_who_brings_a_name_no_longer_counts_no_longer_R31(acme: Connection) -> None:
+def test_a_person_without_the_group_name_no_longer_counts_R31(acme: Connection) -> None:
     enter(acme, "Everyone", "Night shift")
     enter(acme, "Everyone")
     assert listed(acme) == [("Everyone", 1)]
@@ -92,7 +92,7 @@ def test_the_list_of_a_connection_is_its_own_R1_R31(acme: Connection) -> None:
     assert listed(globex) == []
 
 
-def test_what_one_person_brings_is_bounded_R31(acme: Connection) -> None:
+def test_the_groups_of_one_sign_in_are_bounded_R31(acme: Connection) -> None:
     enter(acme, *(f"Group {number}" for number in range(MOST_REMEMBERED * 3)))
     assert len(Identity.objects.get().unmapped_groups) == MOST_REMEMBERED
     assert len(unmapped_groups(acme, most=10)) == 10
@@ -108,7 +108,7 @@ def test_the_list_is_read_in_a_constant_number_of_statements_R31(acme: Connectio
     assert costs == [2, 2]
 
 
-def test_a_sign_in_that_says_the_same_again_writes_nothing_about_groups_R31(acme: Connection) -> None:
+def test_a_sign_in_with_the_same_groups_writes_nothing_about_them_R31(acme: Connection) -> None:
     for number in range(5):
         create_role(actor=ADMIN, name=f"Role {number}", grantable_by=[acme])
     costs = []
@@ -123,7 +123,7 @@ def test_a_sign_in_that_says_the_same_again_writes_nothing_about_groups_R31(acme
     assert costs[0] == costs[1], "nor does their number cost anything"
 
 
-def test_an_absent_attribute_is_told_once_per_person_until_it_is_there_again_R31(acme: Connection) -> None:
+def test_an_absent_attribute_is_one_event_per_person_until_it_returns_R31(acme: Connection) -> None:
     jane = enter_without(acme)
     enter_without(acme)
     assert warnings() == 1
@@ -136,13 +136,13 @@ def test_an_absent_attribute_is_told_once_per_person_until_it_is_there_again_R31
     assert warnings() == 2
 
 
-def test_an_absent_attribute_says_none_R31(acme: Connection) -> None:
+def test_an_absent_groups_attribute_means_no_groups_R31(acme: Connection) -> None:
     create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
     assert role_names(enter(acme, "Editors")) == ["Editors"]
     assert role_names(enter_without(acme)) == []
 
 
-def test_where_sso_groups_are_off_nothing_is_read_listed_or_warned_about_R31(acme: Connection) -> None:
+def test_with_sso_groups_off_nothing_is_read_listed_or_warned_about_R31(acme: Connection) -> None:
     enter(acme, "Everyone")
     change_connection(actor=ADMIN, connection_id=acme.pk, roles_from="push_groups")
     assert unmapped_groups(Connection.objects.get()) == []
@@ -162,7 +162,7 @@ def test_switching_sso_groups_off_ends_their_grants_at_once_R31(acme: Connection
 
 
 @pytest.mark.parametrize("side", ["role", "connection"])
-def test_closing_a_role_ends_what_sign_ins_gave_of_it_R28_R31(side: str, acme: Connection) -> None:
+def test_closing_a_role_ends_grants_that_came_by_sign_ins_R28_R31(side: str, acme: Connection) -> None:
     role = create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
     kept = create_role(actor=ADMIN, name="Viewers", grantable_by=[acme])
     jane = enter(acme, "Editors", "Viewers")
@@ -173,7 +173,7 @@ def test_closing_a_role_ends_what_sign_ins_gave_of_it_R28_R31(side: str, acme: C
     assert role_names(jane) == ["Viewers"]
 
 
-def test_closing_a_role_costs_the_same_whoever_holds_it(acme: Connection) -> None:
+def test_closing_a_role_costs_the_same_with_any_holders(acme: Connection) -> None:
     costs = []
     for size in (1, 4):
         role = create_role(actor=ADMIN, name=f"Role of {size}", grantable_by=[acme])

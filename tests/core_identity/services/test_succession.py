@@ -89,7 +89,7 @@ def test_external_id_and_name_agree_so_a_sign_in_may_bring_the_uid_R3(acme: Conn
     assert uid.uid == "4711"
 
 
-def test_one_that_agrees_is_not_enough_R3(acme: Connection) -> None:
+def test_one_agreeing_key_is_not_enough_R3(acme: Connection) -> None:
     post(acme, JANE)
     acme = begin(acme)
     with pytest.raises(Conflict):
@@ -98,7 +98,7 @@ def test_one_that_agrees_is_not_enough_R3(acme: Connection) -> None:
         sign_in(actor=BROWSER, connection=acme, person=by_sso(ZOE, external_id=JANE.external_id))
 
 
-def test_who_is_deactivated_is_not_rekeyed_R3(acme: Connection) -> None:
+def test_a_deactivated_person_is_not_rekeyed_R3(acme: Connection) -> None:
     jane = post(acme, JANE).identity
     change_person(
         actor=OKTA,
@@ -121,7 +121,7 @@ def test_a_derived_uid_and_the_user_name_it_is_made_of_are_one_and_not_two_R3_R6
     assert jane.external_id == JANE.external_id
 
 
-def test_it_ends_by_itself_and_by_hand_R3(acme: Connection) -> None:
+def test_a_rekey_ends_by_itself_and_by_hand_R3(acme: Connection) -> None:
     post(acme, JANE)
     acme = begin(acme)
     with travel(timezone.now() + timedelta(days=15)), pytest.raises(Conflict):
@@ -187,7 +187,7 @@ def test_groups_and_their_grants_go_over_R1a_R32(acme: Connection, successor: Co
     assert group.role in successor.grantable_roles.all()
 
 
-def test_who_is_known_to_both_stays_and_is_named_R1a(acme: Connection, successor: Connection) -> None:
+def test_a_person_known_to_both_connections_stays_and_is_named_R1a(acme: Connection, successor: Connection) -> None:
     post(acme, JANE)
     zoe = post(acme, ZOE).identity
     post(successor, replace(ZOE, email="z2@acme.test", user_name="z2@acme.test", external_id="x"))
@@ -198,7 +198,7 @@ def test_who_is_known_to_both_stays_and_is_named_R1a(acme: Connection, successor
     assert Event.objects.filter(kind="connection.succeeded").count() == 2
 
 
-def test_never_across_customers_R1(acme: Connection) -> None:
+def test_a_merge_never_crosses_customers_R1(acme: Connection) -> None:
     with pytest.raises(NotAllowed, match="same customer"):
         take_over(acme, make_connection("other", customer="Other"))
     with pytest.raises(NotAllowed, match="itself"):
@@ -229,7 +229,7 @@ def test_a_mark_is_still_asked_for_after_succession_R8b(acme: Connection, succes
         sign_in(actor=BROWSER, connection=successor, person=by_sso(JANE, name_id="eve@x.test", email="eve@x.test"))
 
 
-def test_who_stays_behind_is_no_member_of_a_group_that_moved_but_by_the_identity_there_R1a_R30(
+def test_a_person_who_stays_is_a_member_of_a_moved_group_only_by_the_identity_there_R1a_R30(
     acme: Connection, successor: Connection
 ) -> None:
     create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
@@ -259,7 +259,7 @@ def test_an_open_burst_and_the_expiries_of_the_former_go_over_R1a_R22a(
     assert not User.objects.filter(expired_at__isnull=False).exists()
 
 
-def test_a_group_that_stays_gives_nothing_to_who_has_gone_R1a_R32(acme: Connection, successor: Connection) -> None:
+def test_a_group_that_stays_gives_nothing_to_people_who_moved_R1a_R32(acme: Connection, successor: Connection) -> None:
     create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
     jane = post(acme, JANE).identity
     members = GroupChange(display_name="Editors", members=frozenset({jane.scim_id}))
@@ -283,8 +283,10 @@ def test_a_successor_gives_by_the_channels_that_it_takes_roles_from_only_R31(acm
 
 
 @pytest.mark.parametrize("what", ["post", "put", "delete", "group", "sign-in"])
-def test_what_waited_while_the_connection_was_switched_off_is_refused_R1a(acme: Connection, what: str) -> None:
-    """The message was let in before: the connection in hand still says enabled."""
+def test_a_request_that_waited_while_its_connection_was_switched_off_is_refused_R1a(
+    acme: Connection, what: str
+) -> None:
+    """The message was accepted before: the connection that the request holds is still enabled."""
     jane = post(acme, JANE).identity
     stale = Connection.objects.get(pk=acme.pk)
     switch_off(actor=ADMIN, connection_id=acme.pk, reason="a new app")

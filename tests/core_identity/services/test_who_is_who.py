@@ -1,4 +1,4 @@
-"""R4-R9 as somebody would try to break them: names that move between people, and words of two channels that contradict each other."""
+"""R4-R9 under attack: names that move between people, and contradicting values from two channels."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -91,7 +91,7 @@ def test_two_people_do_not_swap_their_uids_R5(acme: Connection) -> None:
     assert uid_of(jane) == ("jane.doe", False)
 
 
-def test_a_newcomer_with_the_former_names_never_opens_the_account_of_who_had_them_R8b(acme: Connection) -> None:
+def test_a_newcomer_with_former_names_never_opens_the_account_of_their_owner_R8b(acme: Connection) -> None:
     jane = post(acme, JANE)
     enter(acme, by_sso(JANE))
     put(acme, jane, ROE)
@@ -115,7 +115,7 @@ def test_a_newcomer_is_pushed_under_a_former_user_name_R8(acme: Connection) -> N
     assert joan.user.username != jane.user.username
 
 
-def test_who_gave_the_user_name_up_and_comes_back_under_it_is_told_R8_R9(acme: Connection) -> None:
+def test_a_person_who_returns_under_a_released_user_name_is_a_conflict_R8_R9(acme: Connection) -> None:
     jane = post(acme, JANE)
     put(acme, jane, replace(JANE, active=False))
     newcomer = replace(NEWCOMER, uid="joan")
@@ -190,8 +190,8 @@ def test_re_key_asks_for_two_keys_and_the_address_of_the_resource_is_none_R3(acm
         put(acme, jane, replace(JANE, uid=None, external_id="00u9joan"))
 
 
-def test_who_came_by_sign_in_only_is_held_to_the_email_when_first_pushed_R9(acme: Connection) -> None:
-    """The externalId of the assertion leads to her, so the push relinks. Her SCIM resource is a new one all the same."""
+def test_a_first_push_of_a_sign_in_only_person_must_match_the_email_R9(acme: Connection) -> None:
+    """The externalId of the assertion leads to her, so the push relinks. Her SCIM resource is still a new one."""
     sign_in(actor=BROWSER, connection=acme, person=by_sso(JANE, external_id=JANE.external_id))
     create_user(actor=ADMIN, username="zoe", email=ZOE.email or "", customer=acme.customer)
     with pytest.raises(Conflict):

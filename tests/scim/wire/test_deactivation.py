@@ -68,5 +68,5 @@ ANYTHING = st.recursive(
 
 
 @given(ANYTHING)
-def test_looking_never_fails(body: Any) -> None:
+def test_the_search_for_active_false_never_fails(body: Any) -> None:
     assert says_inactive(body, TYPE) in (True, False)

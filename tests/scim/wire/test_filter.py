@@ -170,7 +170,7 @@ def test_a_text_that_is_not_a_path_is_refused(text: str) -> None:
         parse_path(text)
 
 
-def test_an_error_says_where_the_filter_is_not_understood() -> None:
+def test_an_error_shows_the_place_in_the_filter() -> None:
     with pytest.raises(InvalidFilter) as error:
         parse_filter('userName = "x"')
     assert error.value.detail == (

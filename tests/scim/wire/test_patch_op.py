@@ -259,7 +259,7 @@ def patch(*operations: object, **more: object) -> Person:
         ({"op": "replace", "value": {"shoeSize": 44, "groups": [], "schemas": [], "meta": {}}}, Person()),
     ],
 )
-def test_an_operation_says_this_of_a_person(operation: dict[str, Any], person: Person) -> None:
+def test_an_operation_is_read_as_this_change(operation: dict[str, Any], person: Person) -> None:
     assert patch(operation) == person
 
 

@@ -126,7 +126,7 @@ def test_a_filter_is_read_and_written_again_without_secrets_R34(text: str, kept:
     assert Redaction(token=TOKEN).filter(text) == kept
 
 
-def test_what_is_no_secret_is_kept_as_it_was_sent() -> None:
+def test_values_that_are_not_secret_are_kept_as_sent() -> None:
     body = {
         "schemas": [CORE, ENTERPRISE],
         "userName": "jill.doe@acme.test",

@@ -131,7 +131,7 @@ NAMELESS = {"name.formatted": None, "name.middleName": None, "name.honorificPref
         ),
     ],
 )
-def test_a_message_says_this_of_a_person(body: dict[str, Any], person: Person) -> None:
+def test_a_message_is_read_as_this_person(body: dict[str, Any], person: Person) -> None:
     assert WIRE.read_new(body) == person
 
 

@@ -21,7 +21,7 @@ AT_THE_GATE = frozenset(
 """A message that is refused by one of these names has reached neither python3-saml nor xmlsec nor a key of ours."""
 
 BEFORE_SIGNATURES = AT_THE_GATE - {"not_signed"} | {"status"}
-"""What is refused by one of these names is refused so at every setting: who must sign what is asked after it."""
+"""Refusals that are the same at every setting, because the check of the signed parts comes later."""
 
 
 class Scene(Protocol):
@@ -32,7 +32,7 @@ class Scene(Protocol):
     certificate: str
 
     def claims(self, **changes: Any) -> Claims:
-        """Return what ``idp`` would say of Jane in answer to a request of ours; ``changes`` are of `Claims`."""
+        """Return the claims of ``idp`` about Jane in answer to a request of ours; ``changes`` are fields of `Claims`."""
         ...
 
 
@@ -114,7 +114,7 @@ def respelled(code: str, change: Callable[[str], str | bytes]) -> Attack:
 
 
 def raw(code: str, xml: str | bytes) -> Attack:
-    """Return something that is not a message of the IdP at all."""
+    """Return an attack that is not a message of the IdP at all."""
     return Attack(code, lambda scene: encoded(xml))
 
 

@@ -1,4 +1,4 @@
-"""What it claims: each claim wrong, missing, doubled, nearly right; signed by the IdP itself."""
+"""Claims that are wrong, missing, doubled or nearly right; signed by the IdP itself."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,7 +23,7 @@ RESTRICTION = ".//saml:AudienceRestriction"
 
 
 def _nearly(url: str) -> dict[str, str]:
-    """Return what is not ``url`` and would be taken for it by a prefix, a suffix, a substring, or a kind reader."""
+    """Return texts that differ from ``url``, but would match by a prefix, a suffix, a substring, or a lenient reader."""
     return {
         "empty": "", "longer": f"{url}/x", "with a slash": f"{url}/", "shorter": url[:-1], "the host only": "http://localhost:8000",
         "upper case": url.upper(), "https": url.replace("http:", "https:"), "without a port": url.replace(":8000", ""),

@@ -1,4 +1,4 @@
-"""What costs time or memory: refused before a parser, a schema or a canonicalization is asked; or small enough to be asked."""
+"""Messages that cost time or memory. Each is refused before a parser, a schema or a canonicalization runs, or is small enough for them."""
 
 from collections.abc import Callable
 

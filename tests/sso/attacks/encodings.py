@@ -1,4 +1,4 @@
-"""How it is wrapped for the form: base64 as RFC 4648 has it, white space allowed, and nothing else."""
+"""Encodings of the form field: base64 of RFC 4648 with white space is allowed, and nothing else."""
 
 import base64
 import zlib

@@ -1,4 +1,4 @@
-"""How it is signed, and by whom: the layout of a signature, its algorithms, and signatures that were made for something else."""
+"""Signatures: their layout, their algorithms, their signers, and signatures that were made for something else."""
 
 import base64
 from collections.abc import Callable
@@ -224,7 +224,7 @@ def _half_by_a_stranger(scene: Scene) -> str:
 
 
 def _strangers_assertion(scene: Scene) -> str:
-    """A stranger's Assertion, brought under a Response that the IdP signed: the IdP signs what somebody made it pass on."""
+    """A stranger's Assertion in a Response that the IdP signed: the IdP was made to sign it."""
     claims = scene.claims()
     theirs = etree.fromstring(base64.b64decode(scene.stranger.response(claims, sign="assertion")))
 

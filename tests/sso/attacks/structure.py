@@ -1,4 +1,4 @@
-"""What kind of XML it is: DTDs, instructions, spellings that parsers read differently, doubled IDs, other messages and other versions."""
+"""Kinds of XML: DTDs, instructions, spellings that parsers read differently, doubled IDs, other messages and other versions."""
 
 from tests.sso.attacks.attack import XSI, Attack, add, altered, drop, fragment, many, put, raw, respelled, says, twice
 from tests.support.saml import NS

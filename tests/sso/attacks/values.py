@@ -1,4 +1,4 @@
-"""Who it says somebody is: values that are cut, hidden, doubled, empty or too long; signed by the IdP itself, for its users can edit some of them."""
+"""Values of a person that are cut, hidden, doubled, empty or too long; signed by the IdP itself, because its users can edit some of them."""
 
 from lxml import etree
 

@@ -25,7 +25,7 @@ def change_uid(root: etree._Element) -> None:
 
 
 def _evil(root: etree._Element, *, new_id: bool) -> etree._Element:
-    """Return a copy of the Assertion that says somebody else and has no signature."""
+    """Return a copy of the Assertion that names another person and has no signature."""
     evil = copy.deepcopy(at(root, "saml:Assertion"))
     for signature in evil.findall("ds:Signature", NS):
         evil.remove(signature)

@@ -11,6 +11,8 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from core_identity.config.apply import apply
+from core_identity.config.demo_customer import SLUG as GLOBEX
+from core_identity.config.demo_customer import ensure_customer, keep_setup_link
 from core_identity.config.demo_data import empty_demo
 from core_identity.errors import NotFound
 from core_identity.selectors.connections import connection_by_slug
@@ -52,7 +54,7 @@ class Command(BaseCommand):
             raise CommandError("seed_demo is for the demo only: DEMO is not on.")
         _migrate()
         if begin_again:
-            empty_demo(slug=SLUG, administrator=ADMINISTRATOR)
+            empty_demo(slugs=(SLUG, GLOBEX), administrator=ADMINISTRATOR)
         known = _read(answer)
         (answers,) = apply(
             actor=ACTOR,
@@ -65,6 +67,9 @@ class Command(BaseCommand):
         make_key_where_none(actor=ACTOR, connection=connection_by_slug(SLUG))
         _write(answer, {**answers, "client_secret": answers.get("client_secret", known.get("client_secret"))})
         password = _administrator(answer.with_name("administrator"))
+        globex = ensure_customer(ACTOR)
+        file = answer.with_name("globex.json")
+        _write(file, keep_setup_link(ACTOR, globex, file, made_by=ADMINISTRATOR))
         if password:
             self.stdout.write(f"Administrator: {ADMINISTRATOR}\nPassword:      {password}")
 
@@ -91,7 +96,7 @@ def _description(idp_metadata: Path, redirect_uris: list[str]) -> dict[str, Any]
                     "grants": ["authorization_code", "client_credentials"],
                     "redirect_uris": redirect_uris,
                 },
-            }
+            },
         ],
     }
 

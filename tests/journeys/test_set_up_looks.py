@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -37,7 +37,7 @@ def look(picture: Callable[[Any, str], None]) -> Look:
 
     def at(page: Page, name: str) -> None:
         for width in WIDTHS:
-            scheme = "light" if width == DESK else "dark"
+            scheme: Literal["light", "dark"] = "light" if width == DESK else "dark"
             page.emulate_media(color_scheme=scheme)
             page.set_viewport_size({"width": width, "height": 900})
             assert_nothing_scrolls_sideways(page)

@@ -1,4 +1,4 @@
-"""What set-up links leave for a superuser is counted, listed and shown on Home, until it is settled (R38)."""
+"""Proposals and finished set-ups are counted, listed and shown on Home until a superuser settles them (R38)."""
 
 import io
 import json

@@ -1,5 +1,9 @@
-"""A whole service as after some years: customers with connections, roles, groups, people, events and logs."""
+"""A whole service as after some years: customers with connections, roles, groups, people, events and logs.
 
+``DATABASE_URL=… python -m benchmarks.population --people 1000000 --customers 300`` fills a database that has no user yet.
+"""
+
+import argparse
 import os
 import sys
 import time
@@ -8,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import django
 
+from benchmarks.pending import add_pending
 from benchmarks.scene import ACTOR
 from benchmarks.seed import add_members, add_people, insert, scim_id
 from devtools.checkout import this_checkout
@@ -19,6 +24,8 @@ if TYPE_CHECKING:
 
 ROLES: Final = ("Editors", "Viewers", "Reviewers", "Authors", "Auditors")
 CHUNK: Final = 10_000
+WITH_TWO: Final = 4
+"""Customers with two connections."""
 BAR: Final = 30
 
 
@@ -35,7 +42,10 @@ def set_up(url: str) -> None:
 
 
 def populate(people: int, customers: int) -> None:
-    """Fill the database. The first customer has half of the people, the others share the rest. Raises `NotEmpty`."""
+    """Fill the database. The first customer has half of the people, the others share the rest. Raises `NotEmpty`.
+
+    Each of the first customers has a second connection, which nobody uses yet.
+    """
     from django.db import connection as database
 
     from benchmarks.bulk_load import bulk_load
@@ -57,6 +67,7 @@ def populate(people: int, customers: int) -> None:
                 done += last - first + 1
                 _show_progress(done, people, time.monotonic() - began)
         print("\nMaking the indexes …", file=sys.stderr, flush=True)
+    add_pending(connections)
     with database.cursor() as cursor:
         cursor.execute("ANALYZE")
 
@@ -85,6 +96,8 @@ def _connections(customers: int) -> "list[Connection]":
         connections.append(
             create_connection(actor=ACTOR, customer=customer, slug=f"customer-{number}", name=customer.name)
         )
+        if number <= WITH_TWO:
+            create_connection(actor=ACTOR, customer=customer, slug=f"customer-{number}-b", name=f"{customer.name}, new")
     for name in ROLES:
         create_role(actor=ACTOR, name=name, grantable_by=connections)
     return connections
@@ -111,7 +124,7 @@ def _parts(first: int, last: int, count: int) -> Iterator[range]:
 
 
 def _add_story(connection: "Connection", first: int, last: int) -> None:
-    """Add the events of each person's creation, one row to the provisioning log, and one to the sign-in log."""
+    """Add the events of each person's creation and first sign-in, one row to the provisioning log, and one to the sign-in log."""
     from core_identity.models import Event
     from scim.models import ProvisioningRecord
     from sso.models import SignInRecord
@@ -121,7 +134,12 @@ def _add_story(connection: "Connection", first: int, last: int) -> None:
     at = "'2026-01-01'::timestamptz + n * interval '1 millisecond'"
     here = {"connection_id": f"'{connection.pk}'::uuid", "connection_slug": f"'{slug}'", "at": at}
     name, reference = f"'p' || n || '@{slug}.test'", "upper(substr(md5(n::text), 1, 10))"
-    for kind, subject_type, subject in (("user.created", "user", user), ("identity.created", "identity", identity)):
+    program, person = ("scim", "scim_client", f"OAuth client of {slug}"), ("sso", "sign_in", "")
+    for kind, subject_type, subject, (channel, actor_kind, actor) in (
+        ("user.created", "user", user, program),
+        ("identity.created", "identity", identity, program),
+        ("user.signed_in", "user", user, person),
+    ):
         insert(
             Event,
             first,
@@ -129,14 +147,16 @@ def _add_story(connection: "Connection", first: int, last: int) -> None:
             **here,
             uuid="gen_random_uuid()",
             kind=f"'{kind}'",
-            channel="'scim'",
-            actor_kind="'scim_client'",
-            actor=f"'OAuth client of {slug}'",
+            channel=f"'{channel}'",
+            actor_kind=f"'{actor_kind}'",
+            actor=f"'{actor}'" if actor else name,
             subject_type=f"'{subject_type}'",
             subject_id=subject,
             subject=name,
             user_id=user,
-            changes=f"jsonb_build_object('username', jsonb_build_array(NULL, {name}))",
+            changes=f"jsonb_build_object('username', jsonb_build_array(NULL, {name}))"
+            if channel == "scim"
+            else "'{}'::jsonb",
             request_id=reference,
         )
     insert(
@@ -177,3 +197,23 @@ def lookup_key_of(expression: str) -> str:
 
 def _show_progress(count: int, people: int, seconds: float) -> None:
     print(f"\r{progress(count, people, seconds)}", end="", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.population", description=__doc__)
+    parser.add_argument("--people", type=int, default=1_000_000, metavar="N", help="in all (default %(default)s)")
+    parser.add_argument("--customers", type=int, default=300, metavar="N", help="(default %(default)s)")
+    options = parser.parse_args()
+    if not 1 <= options.customers <= options.people:
+        parser.error("There must be a customer at least, and a person for each.")
+    if not os.environ.get("DATABASE_URL"):
+        parser.error("Set DATABASE_URL to the database that is to be filled. It must have no user yet.")
+    try:
+        set_up(os.environ["DATABASE_URL"])
+        populate(options.people, options.customers)
+    except NotEmpty as fault:
+        sys.exit(str(fault))
+
+
+if __name__ == "__main__":
+    main()

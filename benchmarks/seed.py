@@ -1,12 +1,9 @@
 """Rows by the hundred thousand, made by the database itself: for benchmarks, for tests of what must not grow, and to try the administration.
 
-``DATABASE_URL=… python -m benchmarks.seed --people 1000000 --customers 300`` fills a database that has no user yet.
+`benchmarks.population` fills a whole database with them.
 Each person ``n`` of a connection is the same in every run: userName and email ``p<n>@acme.test``, externalId ``e<n>``, UID ``u<n>``.
 """
 
-import argparse
-import os
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from core_identity.values import Channel
@@ -141,26 +138,3 @@ def _default(field: "Field[Any, Any]") -> object:
     from django.db import connection as database
 
     return field.get_db_prep_save(field.get_default(), database)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.seed", description=__doc__)
-    parser.add_argument("--people", type=int, default=1_000_000, metavar="N", help="in all (default %(default)s)")
-    parser.add_argument("--customers", type=int, default=300, metavar="N", help="(default %(default)s)")
-    options = parser.parse_args()
-    if not 1 <= options.customers <= options.people:
-        parser.error("There must be a customer at least, and a person for each.")
-    if not os.environ.get("DATABASE_URL"):
-        parser.error("Set DATABASE_URL to the database that is to be filled. It must have no user yet.")
-    # Imported late: these need Django, and tests import this module.
-    from benchmarks.population import NotEmpty, populate, set_up
-
-    try:
-        set_up(os.environ["DATABASE_URL"])
-        populate(options.people, options.customers)
-    except NotEmpty as fault:
-        sys.exit(str(fault))
-
-
-if __name__ == "__main__":
-    main()

@@ -7,6 +7,7 @@ from typing import Any, Final
 from core_identity.connection_file import Section
 from core_identity.models.connection import Mark, Reactivation, RolesFrom, UidRule, UnknownGroup
 from core_identity.policy.overage import MAX_DAYS
+from core_identity.support_contact import FIELDS
 
 _POLICIES: Final = ("unknown_group", "reactivation")
 """Keys of the part ``scim`` that are settings of core_identity."""
@@ -18,6 +19,15 @@ class RoleEntry:
 
     name: str
     aliases: list[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerEntry:
+    """A customer of the file. ``support`` is None if the file does not contain it: then the support contact stays as it is."""
+
+    path: str
+    name: str
+    support: Mapping[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +44,7 @@ class ConnectionEntry:
 
 
 def read_entries(top: Section, name: str) -> list[Any]:
-    """Return the list ``roles`` or ``connections`` of a file; a list that is left out is empty."""
+    """Return the list ``roles``, ``customers`` or ``connections`` of a file; a list that is left out is empty."""
     entries = top.raw(name) or []
     if isinstance(entries, list):
         return entries
@@ -51,6 +61,18 @@ def read_roles(top: Section) -> Iterator[RoleEntry]:
         section.finish()
         if name:
             yield RoleEntry(name, aliases)
+
+
+def read_customers(top: Section) -> Iterator[CustomerEntry]:
+    """Yield the customers that have a name."""
+    for index, entry in enumerate(read_entries(top, "customers")):
+        section = Section(entry, path=f"customers[{index}]", faults=top.faults)
+        name = section.text("name")
+        support = section.section("support")
+        contact = {field: support.text(field, default="") for field in FIELDS} if section.has("support") else None
+        section.finish()
+        if name:
+            yield CustomerEntry(section.path, name, contact)
 
 
 def read_connection(section: Section) -> ConnectionEntry:

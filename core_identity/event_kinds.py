@@ -19,7 +19,7 @@ class EventKind(StrEnum):
     USER_CHANGED = "user.changed", "Values of a user changed."
     USER_PASSWORD_SET = "user.password_set", "A user got a new password."
     USER_SIGNED_IN = "user.signed_in", "A user signed in by SSO."
-    USER_SESSIONS_ENDED = "user.sessions_ended", "An administrator ended the sessions of a user."
+    USER_SESSIONS_ENDED = "user.sessions_ended", "All sessions of a user were ended."
     USER_EXPIRED = "user.expired", "A user expired and may no longer sign in."
     USER_UNEXPIRED = "user.unexpired", "An expired user may sign in again."
     USER_EXPIRY_TAKEN_OVER = (
@@ -68,6 +68,7 @@ class EventKind(StrEnum):
     CONFLICT_RESOLVED = "conflict.resolved", "An administrator resolved a conflict."
     CUSTOMER_CREATED = "customer.created", "A customer was created."
     CUSTOMER_RENAMED = "customer.renamed", "A customer was renamed."
+    CUSTOMER_SUPPORT_CHANGED = "customer.support_changed", "The support contact of a customer changed."
     CONNECTION_CREATED = "connection.created", "A connection was created."
     CONNECTION_CHANGED = "connection.changed", "Settings of a connection changed."
     CONNECTION_ON = "connection.switched_on", "A connection was switched on."

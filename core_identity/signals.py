@@ -24,6 +24,9 @@ Receivers end what could still begin or name a session. If a receiver fails, not
 password_judged: Final = Signal()
 """The administration compared a password (R39). Arguments: ``user`` or None, ``accepted``, ``reference``, and ``network``, a hash of the address."""
 
+signed_out: Final = Signal()
+"""Somebody pressed *Sign out* in the administration. Arguments: ``request``, with the session that is about to end, and ``user``."""
+
 user_erased: Final = Signal()
 """A person's values are about to be blanked for good, in this transaction (R34). Argument: ``traces``, an `ErasedTraces`. Receivers blank theirs."""
 

@@ -102,7 +102,7 @@ def section_of(connection: "Connection") -> dict[str, Any]:
 
 def urls(connection: "Connection") -> dict[str, Any]:
     """Return the values that the IdP's administrator enters for SCIM. ``client_id`` is None without a client."""
-    client = OAuthClient.objects.filter(connection=connection).first()
+    client = getattr(connection, "oauth_client", None)
     return {
         "scim_base_url": f"{settings.PUBLIC_URL}/scim/{connection.slug}/v2",
         "authorize_url": f"{settings.PUBLIC_URL}/{AUTHORIZE_PATH}",

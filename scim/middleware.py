@@ -87,7 +87,7 @@ def _is_scim(response: HttpResponseBase) -> bool:
 _ERRORS: Final[dict[int, ScimError]] = {
     403: Forbidden("This is not permitted."),
     404: NotFound("There is nothing at this address. Check the SCIM base URL of the connection."),
-    405: MethodNotAllowed("This address does not take this method."),
+    405: MethodNotAllowed("This address does not accept this method."),
     413: PayloadTooLarge("The request is too large."),
 }
 

@@ -167,7 +167,7 @@ class ProvisioningRecord(models.Model):
     connection_slug = models.CharField("connection", max_length=40, blank=True)
     method = models.CharField(max_length=6, choices=Method.choices)
     resource_type = models.CharField(max_length=30, blank=True)
-    resource_id = models.UUIDField(null=True, db_index=True)
+    resource_id = models.UUIDField(null=True)
     status = models.PositiveSmallIntegerField()
     scim_type = models.CharField("scimType", max_length=30, blank=True)
     decision = models.CharField(max_length=300, blank=True)
@@ -183,7 +183,18 @@ class ProvisioningRecord(models.Model):
         ordering = ("-id",)
         indexes = (
             GinIndex(name="provisioning_by_key", fields=("keys",)),
+            # Refused requests without a resource: for the timeline of a person.
+            GinIndex(
+                name="provisioning_refused_by_key",
+                fields=("keys",),
+                condition=models.Q(resource_id__isnull=True, status__gte=400),
+            ),
             models.Index(name="provisioning_by_connection", fields=("connection_slug", "-id")),
+            models.Index(
+                name="provisioning_by_resource",
+                fields=("resource_id", "-id"),
+                condition=models.Q(resource_id__isnull=False),
+            ),
             models.Index(name="provisioning_failed", fields=("-id",), condition=models.Q(status__gte=400)),
         )
 

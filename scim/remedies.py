@@ -39,12 +39,12 @@ REMEDIES: Final = MappingProxyType(
         ),
         "conflict": Remedy("a conflict has to be decided", "Open the conflict and decide who this person is."),
         "duplicate": Remedy(
-            "the person is here already",
+            "the person already exists",
             "Nothing is wrong. The identity provider finds the person by a search for the userName, and then updates them. If it keeps creating "
             f"them, let it import the users of {BRAND} once.",
         ),
         "try_again": Remedy(
-            "the userName has just become free", "Send the request again. Okta does so by *Retry* in its task list."
+            "the userName has just become free", "Send the request again. In Okta, that is Retry in the task list."
         ),
         "uid_required": Remedy(
             "no UID was sent",
@@ -60,8 +60,8 @@ REMEDIES: Final = MappingProxyType(
         ),
         "invalid_value": Remedy("a value is not acceptable", _MAPPING),
         "invalid_syntax": Remedy(
-            "the message is not understood",
-            "The client sends a form that SCIM does not know. Read the sentence, and compare what was sent.",
+            "the message has a wrong form",
+            "The client sent something that SCIM does not define. The sentence names the fault, and the payload shows the message.",
         ),
         "invalid_path": Remedy(
             "a PATCH names an unknown attribute",
@@ -72,13 +72,13 @@ REMEDIES: Final = MappingProxyType(
             "Compare the filter with the SCIM page of the documentation. Okta and Entra send filters that work.",
         ),
         "no_target": Remedy(
-            "a PATCH changes something that is not there",
+            "a PATCH changes a value that does not exist",
             "Let the identity provider push the whole person or group again.",
         ),
         "mutability": Remedy(
-            "a read-only attribute was to be changed", "Remove the attribute from the mapping of the app."
+            "the message changes a read-only attribute", "Remove the attribute from the mapping of the app."
         ),
-        "locked": Remedy("a locked value was to be changed", "Remove the attribute from the mapping of the app."),
+        "locked": Remedy("the message changes a locked value", "Remove the attribute from the mapping of the app."),
         "not_found": Remedy(
             "there is no such resource",
             "The identity provider knows an id that this connection does not have. Let it import the users again, or remove the "
@@ -90,15 +90,15 @@ REMEDIES: Final = MappingProxyType(
         "insufficient_scope": Remedy(
             "the token lacks the scope scim", "Add the scope scim to the app, then authorise it again."
         ),
-        "forbidden": Remedy("this is not permitted", "The sentence says what is not permitted."),
+        "forbidden": Remedy("this is not permitted", "The sentence names the reason."),
         "not_allowed": Remedy(
             "this is not permitted",
-            "The sentence says what is not permitted. If the connection is switched off, switch it on.",
+            "The sentence names the reason. If the connection is switched off, switch it on.",
         ),
         "method_not_allowed": Remedy(
-            "the address does not take this method", "Compare the SCIM base URL with the setup sheet."
+            "the address does not accept this method", "Compare the SCIM base URL with the setup sheet."
         ),
-        "bad_request": Remedy("the request is not understood", "Compare the SCIM base URL with the setup sheet."),
+        "bad_request": Remedy("the request cannot be read", "Compare the SCIM base URL with the setup sheet."),
         "precondition_failed": Remedy(
             "the resource has changed meanwhile",
             "Nothing was changed. The client reads the resource again and repeats its change.",
@@ -108,13 +108,16 @@ REMEDIES: Final = MappingProxyType(
             "Let the identity provider send smaller messages. The SCIM page of the documentation lists the limits.",
         ),
         "unsupported_media_type": Remedy("the media type is unknown", "Let the client send application/scim+json."),
-        "too_many": Remedy("the search has too many results", "Search with a filter, or page by page."),
-        "invalid_count": Remedy("the size of the page is not acceptable", _PAGE),
+        "too_many": Remedy(
+            "a PATCH compares too many values",
+            "Let the identity provider send the changes in several smaller messages.",
+        ),
+        "invalid_count": Remedy("the page size is not acceptable", _PAGE),
         "invalid_cursor": Remedy("the cursor is not valid", _PAGE),
         "expired_cursor": Remedy("the cursor is too old", _PAGE),
         "not_done": Remedy(
-            f"{BRAND} does not do this",
-            f"Switch this function off in the app. The SCIM page of the documentation lists what {BRAND} does.",
+            f"{BRAND} does not support this",
+            f"Switch this function off in the app. The SCIM page of the documentation lists what {BRAND} supports.",
         ),
         "too_many_requests": Remedy(
             "too many requests within a minute",
@@ -122,10 +125,10 @@ REMEDIES: Final = MappingProxyType(
         ),
         "busy": Remedy(
             f"{BRAND} was busy with the same customer",
-            "Nothing was changed, and the client sends the request again. If it happens often, look for a long import.",
+            "Nothing was changed, and the client sends the request again. If it happens often, look for a long import of this customer.",
         ),
         "unavailable": Remedy(
-            f"{BRAND} could not answer", "The database was away. The client sends the request again."
+            f"{BRAND} could not answer", "The database did not answer. The client sends the request again."
         ),
         "unexpected": Remedy(
             f"{BRAND} failed",

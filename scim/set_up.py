@@ -23,7 +23,7 @@ _LATELY: Final = 200
 
 def steps(connection: "Connection") -> Iterator[Step]:
     """Yield the steps that scim can tick. Four statements."""
-    client = OAuthClient.objects.filter(connection=connection).first()
+    client = getattr(connection, "oauth_client", None)
     token = BearerToken.objects.filter(connection=connection, revoked_at=None).order_by("-id").first()
     calls = ProvisioningRecord.objects.filter(connection_slug=connection.slug, connection_id=connection.pk)
     newest = calls.order_by("-id").first()

@@ -19,7 +19,10 @@ def _scim(view: type[APIView]) -> Any:
 _BASE = "scim/<str:slug>/v2"
 
 urlpatterns = [
-    # `scim.addresses` gives each request the slashes of these patterns.
+    # `scim.addresses` gives each request the slashes of these patterns. The most frequent ones come first.
+    path(f"{_BASE}/Users", _scim(users.Users), name="scim-users"),
+    path(f"{_BASE}/Users/.search", _scim(users.SearchUsers), name="scim-search-users"),
+    path(f"{_BASE}/Users/<str:resource>", _scim(users.OneUser), name="scim-user"),
     path(AUTHORIZE_PATH, consent.authorize, name="oauth-authorize"),
     path("set-up/credentials", portal.credentials, name="portal-credentials"),
     path(TOKEN_PATH, oauth.token, name="oauth-token"),
@@ -32,9 +35,6 @@ urlpatterns = [
         metadata.protected_resource,
         name="oauth-resource-metadata",
     ),
-    path(f"{_BASE}/Users", _scim(users.Users), name="scim-users"),
-    path(f"{_BASE}/Users/.search", _scim(users.SearchUsers), name="scim-search-users"),
-    path(f"{_BASE}/Users/<str:resource>", _scim(users.OneUser), name="scim-user"),
     path(f"{_BASE}/Groups", _scim(groups.Groups), name="scim-groups"),
     path(f"{_BASE}/Groups/.search", _scim(groups.SearchGroups), name="scim-search-groups"),
     path(f"{_BASE}/Groups/<str:resource>", _scim(groups.OneGroup), name="scim-group"),

@@ -7,13 +7,14 @@ class SsoConfig(AppConfig):
 
     def ready(self) -> None:
         from core_identity.set_up import register
-        from core_identity.signals import password_judged, sessions_ended, user_erased
+        from core_identity.signals import password_judged, sessions_ended, signed_out, user_erased
         from sso import checks, set_up  # noqa: F401 - checks register themselves
         from sso.logout.sessions import forget_sessions
-        from sso.sign_in.log import record_password
+        from sso.sign_in.log import record_password, record_signed_out
         from sso.sign_in.log_erasure import erase_from_log
 
         register(steps=set_up.steps, screens=set_up.screens)
         sessions_ended.connect(forget_sessions)
+        signed_out.connect(record_signed_out)
         user_erased.connect(erase_from_log)
         password_judged.connect(record_password)

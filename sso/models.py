@@ -366,6 +366,12 @@ class SignInRecord(models.Model):
         ordering = ("-id",)
         indexes = (
             GinIndex(name="sign_in_by_key", fields=("keys",)),
+            # The rows that only claim a name, few beside a person's sign-ins: for the timeline of a person.
+            GinIndex(
+                name="sign_in_by_claim",
+                fields=("keys",),
+                condition=models.Q(kind=SignInKind.PERSON_REFUSED, user_id__isnull=True),
+            ),
             models.Index(name="sign_in_by_kind", fields=("kind", "-id")),
             models.Index(name="sign_in_by_connection", fields=("connection_slug", "-id")),
             models.Index(

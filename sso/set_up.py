@@ -29,7 +29,7 @@ def steps(connection: "Connection") -> Iterator[Step]:
 
     Only a sign-in whose signature was verified ticks a step, because anybody can send the others.
     """
-    saml = SamlSettings.objects.filter(connection=connection).first()
+    saml = getattr(connection, "saml", None)
     records = SignInRecord.objects.filter(connection_slug=connection.slug).order_by("-id")
     signed_in = records.filter(code=SIGNED_IN, is_test=False).first()
     # Once people sign in, nobody looks for tests: they could be a million rows back.
@@ -194,7 +194,7 @@ _UID: Final[Mapping[tuple[Vendor, str], str]] = {
 
 def screens(connection: "Connection", vendor: Vendor) -> Iterator[Screen]:
     """Yield the screens of the SAML app at this vendor. One statement."""
-    found = SamlSettings.objects.filter(connection=connection).first()
+    found = getattr(connection, "saml", None)
     saml = found or SamlSettings(connection=connection)
     app, attributes = _DRAWINGS.get(vendor, (None, None))
     yield replace(_app_screen(saml, vendor), drawing=app)

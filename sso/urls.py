@@ -12,6 +12,7 @@ urlpatterns = [
     path("sign-in", views.sign_in, name="sign-in"),
     path("sign-out", logout_views.sign_out, name="sign-out"),
     path("me", views.me, name="me"),
+    path("me/sign-out-everywhere", logout_views.sign_out_everywhere, name="sign-out-everywhere"),
     path("sso/<slug:slug>/login", views.login, name="sso-login"),
     path("sso/<slug:slug>/acs", acs, name="sso-acs"),
     path("sso/<slug:slug>/finish", views.finish, name="sso-finish"),

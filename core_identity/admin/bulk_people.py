@@ -1,4 +1,4 @@
-"""Actions on many people: accept the IdP's values, expire, unexpire. Staff and holders of protected roles need a superuser (R26, R33)."""
+"""Actions on many people: accept the IdP's values, expire, unexpire, give a role. Guarded people need a superuser (R26, R33)."""
 
 from collections import Counter
 from datetime import datetime
@@ -7,22 +7,24 @@ from uuid import UUID
 
 from django import forms
 from django.db.models import QuerySet
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
 from core_identity.admin.across import AllDriftPage, ReactivationsPage
 from core_identity.admin.expiry import HOW, WITH_ROLES
+from core_identity.admin.user_pages import roles_to_give
 from core_identity.admin_kit.bulk import SHOWN, BulkForm, BulkPage, ListedBulkPage
 from core_identity.admin_kit.filters import Filters
 from core_identity.brand import BRAND
 from core_identity.errors import NotAllowed, NotFound
-from core_identity.models import Identity, User
+from core_identity.models import Identity, Role, User
 from core_identity.selectors.across import reactivations
 from core_identity.selectors.drift import UID, drift_in, drift_of, drifting
 from core_identity.selectors.story import changed_since_expiry, changes_since_expiry
 from core_identity.selectors.users import guarded_users, status_of
 from core_identity.services.drift import take_over
 from core_identity.services.expiry import expire, unexpire
+from core_identity.services.roles import grant_role
 
 
 class AcceptForm(BulkForm):
@@ -103,6 +105,19 @@ class UnexpireManyForm(BulkForm):
         return unexpire(actor=self.actor, user_id=row, reason=self.cleaned_data["reason"], keep_roles=keep)
 
 
+class GiveRoleManyForm(BulkForm):
+    role = forms.ModelChoiceField(Role.objects.none())
+    field_order = ("role", "reason")
+
+    def __init__(self, request: HttpRequest, *, page: BulkPage) -> None:
+        super().__init__(request, page=page)
+        self.fields["role"].queryset = roles_to_give(request)  # type: ignore[attr-defined]
+
+    def act(self, row: UUID) -> object:
+        role, reason = self.cleaned_data["role"], self.cleaned_data["reason"]
+        return grant_role(actor=self.actor, user_id=row, role_id=role.pk, reason=reason)
+
+
 class ManyPeoplePage(ListedBulkPage):
     """The people whom an administrator chose in the list of users: by ticks, or all that the list finds, without a limit."""
 
@@ -146,6 +161,20 @@ class UnexpireManyPage(ManyPeoplePage):
 
     def concerned(self, users: QuerySet[User], until: datetime) -> QuerySet[User]:
         return users.filter(expired_at__lte=until, merged_into__isnull=True, erased_at__isnull=True)
+
+
+class GiveRoleManyPage(ManyPeoplePage):
+    """Give one role to many people by hand. If somebody has it by hand already, the grant and its reason stay (R32)."""
+
+    name = "give-role-many"
+    title = "Give a role"
+    form_class = GiveRoleManyForm
+    template_name = "admin/core_identity/user/give_role_many.html"
+    button = "Give the role"
+    nothing = "There is nobody among them who could get a role."
+
+    def concerned(self, users: QuerySet[User], until: datetime) -> QuerySet[User]:
+        return users.filter(merged_into__isnull=True, erased_at__isnull=True, created_at__lte=until)
 
 
 class UnexpireRequestedPage(UnexpireManyPage):

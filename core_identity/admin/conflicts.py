@@ -1,6 +1,6 @@
 """The inbox of conflicts: the two people, and the three decisions that an administrator can make (R9)."""
 
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django import forms
 from django.contrib import admin
@@ -10,16 +10,17 @@ from django.urls import reverse
 
 from core_identity.admin.bulk_conflicts import DecideManyPage
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
-from core_identity.admin.user_filters import RelatedFilter
 from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.bulk import query_of
 from core_identity.admin_kit.forms import ReasonForm
+from core_identity.admin_kit.lists import OfConnection, OfCustomer
 from core_identity.admin_kit.pages import Access, RowPage
 from core_identity.keys import key
 from core_identity.models import Conflict, Event
 from core_identity.models.conflict import ConflictState
 from core_identity.policy.wording import CAUSES
 from core_identity.selectors.conflicts import is_exchange_of_names, sides_of
+from core_identity.selectors.search import user_ids
 from core_identity.services.conflicts import still_exists
 from core_identity.services.resolutions import (
     different_people,
@@ -30,6 +31,8 @@ from core_identity.services.resolutions import (
 )
 from core_identity.values import Cause
 
+FOUND: Final = 100
+"""Users with a name that a search begins with, whose conflicts are found."""
 RESOLUTIONS = {
     "same_person": same_person,
     "different_people": different_people,
@@ -65,12 +68,8 @@ class CauseFilter(admin.SimpleListFilter):
         return queryset.filter(cause=self.value()) if self.value() else queryset
 
 
-class CustomerFilter(RelatedFilter):
-    """Of the connection of a conflict."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.title = "customer"
+class ConflictsOfCustomer(OfCustomer):
+    path = "connection__customer"
 
 
 class ResolveForm(ConfirmsEndedGrants, ReasonForm):
@@ -144,12 +143,13 @@ class ConflictAdmin(CoreAdmin):
     list_filter = (
         OpenFilter,
         CauseFilter,
-        ("connection", RelatedFilter),
-        ("connection__customer", CustomerFilter),
+        OfConnection,
+        ConflictsOfCustomer,
         "channel",
     )
     list_select_related = ("connection", "other")
     search_fields = ("uid_key",)
+    empty_list = "No conflict is open. A conflict appears when a push or sign-in was refused because it would have joined two people."
     search_help_text = "By reference, UID, userName, email or externalId."
     actions = ("decide_chosen",)
 
@@ -170,7 +170,7 @@ class ConflictAdmin(CoreAdmin):
             | Q(uid_key__contains=name)
             | Q(value_key__contains=name)
             | Q(external_id=term)
-            | Q(other__username_key__contains=name)
+            | Q(other__in=user_ids(term, most=FOUND)[:FOUND])
         )
 
     def change_view(

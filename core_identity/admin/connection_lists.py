@@ -7,7 +7,9 @@ from django.core.paginator import Paginator
 from core_identity.admin_kit.pages import ConnectionReadPage
 from core_identity.keys import key
 from core_identity.selectors.across import roles_by_name
+from core_identity.selectors.counts import MOST
 from core_identity.selectors.groups import (
+    COUNTED,
     listed_groups,
     people_without_groups,
     unlisted_people,
@@ -17,6 +19,9 @@ from core_identity.selectors.groups import (
 from core_identity.selectors.mismatches import LATELY, mismatches, perhaps_pushed_too, refused_lately
 
 ON_A_PAGE: Final = 50
+UNLISTED: Final = 20
+UNMAPPED: Final = 30
+"""Rows of the two tables below the push groups."""
 
 
 class MismatchesPage(ConnectionReadPage):
@@ -49,12 +54,16 @@ class GroupsPage(ConnectionReadPage):
     def facts(self, form: Any) -> dict[str, Any]:
         asked = self.request.GET
         waiting = "waiting" in asked
-        pushed = Paginator(listed_groups(connection=self.row, waiting=waiting), ON_A_PAGE).get_page(asked.get("p"))
+        pushed = Paginator(listed_groups(connection=self.row, waiting=waiting, most=MOST), ON_A_PAGE).get_page(
+            asked.get("p")
+        )
         waiting_here = roles_by_name([group.name_key for group in pushed if group.role is None])
-        unmapped = unmapped_groups(self.row)
+        unmapped = unmapped_groups(self.row, most=UNMAPPED)
         named = roles_by_name([group.name for group in unmapped])
         return {
+            "most": MOST,
             "pushed": pushed,
+            "counted": COUNTED,
             "pushed_rows": [(group, waiting_here.get(group.name_key)) for group in pushed],
             "waiting": waiting,
             "unmapped": [(group, self.row, named.get(key(group.name))) for group in unmapped],
@@ -64,7 +73,7 @@ class GroupsPage(ConnectionReadPage):
 
     def unlisted(self) -> dict[str, Any]:
         """Return the people whose groups are not listed, with the time when their roles end; only to an administrator who may see people."""
-        listed = Paginator(unlisted_people(self.row), ON_A_PAGE).get_page(self.request.GET.get("unlisted"))
+        listed = Paginator(unlisted_people(self.row), UNLISTED).get_page(self.request.GET.get("unlisted"))
         may_see_people = self.request.user.has_perm("core_identity.view_user")
         return {
             "number": listed.paginator.count,

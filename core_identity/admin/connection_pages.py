@@ -9,6 +9,7 @@ from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin_kit.forms import ActForm, ReasonForm
 from core_identity.admin_kit.pages import ConnectionPage
 from core_identity.models import Connection, Role
+from core_identity.selectors.counts import MOST
 from core_identity.selectors.groups import listed_groups, role_keys
 from core_identity.selectors.roles import protected_roles
 from core_identity.services.connections import (
@@ -17,6 +18,7 @@ from core_identity.services.connections import (
     switch_off,
     switch_on,
 )
+from core_identity.templatetags.core_pages import or_more
 
 
 class SwitchForm(ReasonForm):
@@ -59,11 +61,11 @@ class GrantableForm(ConfirmsEndedGrants, ActForm):
         protected = protected_roles().values("pk")
         self.kept = list(given.filter(pk__in=protected))
         super().__init__(request, initial={"roles": [role.pk for role in given], "confirm_waiting": False})
-        waiting: Any = listed_groups(connection=connection, waiting=True)
-        heads = {group.name_key: group.heads for group in waiting}
+        waiting: Any = listed_groups(connection=connection, waiting=True, most=MOST)
+        heads = {group.name_key: or_more(group.heads, MOST) for group in waiting}
 
         def label(role: Role) -> str:
-            waits = [str(heads[name_key]) for name_key in sorted(role_keys(role)) if name_key in heads]
+            waits = [heads[name_key] for name_key in sorted(role_keys(role)) if name_key in heads]
             return f"{role} (a push group of {' and one of '.join(waits)} waits for it)" if waits else str(role)
 
         field: Any = self.fields["roles"]

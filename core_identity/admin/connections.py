@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.timezone import localtime
 
 from core_identity.admin.across import UnmappedGroupsPage, WaitingGroupsPage
 from core_identity.admin.bursts import BurstPage
@@ -24,6 +23,8 @@ from core_identity.admin.set_up import OverviewPage, StepsPage
 from core_identity.admin.setup_links import SetupLinkPage, SetUpsPage
 from core_identity.admin.succession import RekeyPage, SucceedPage
 from core_identity.admin_kit.base import CoreAdmin
+from core_identity.admin_kit.lists import OfCustomer
+from core_identity.admin_kit.logs import chip
 from core_identity.admin_kit.pages import ConnectionPart, Pages
 from core_identity.models import Connection, Identity
 from core_identity.models.connection import Mark, UidRule
@@ -37,6 +38,7 @@ from core_identity.services.connections import (
     change_connection,
     create_connection,
 )
+from core_identity.templatetags.core_pages import ago
 
 LOCKED = "The UID attribute and the UID rule are locked, because people are already known by them."
 MARK_FOR_OTHER_ONLY = (
@@ -82,12 +84,13 @@ class ConnectionAdmin(CoreAdmin):
     )
     parts: ClassVar[tuple[ConnectionPart, ...]] = ()
     """What other packages show; `core_identity.config.admin` knows them."""
-    list_display = ("link", "name", "customer", "enabled", "last_sign_in", "last_push")
+    list_display = ("link", "name", "customer", "state", "last_sign_in", "last_push")
     list_display_links = None
-    list_filter = ("enabled", "customer")
+    list_filter = ("enabled", OfCustomer)
     list_select_related = ("customer",)
     search_fields = ("slug", "customer__name_key")
     search_help_text = "By slug, or name of the customer."
+    empty_list = "No connection yet, so nobody can sign in or be pushed. Add a customer first, and then its connection."
     autocomplete_fields = ("customer",)
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
@@ -96,7 +99,8 @@ class ConnectionAdmin(CoreAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
         connections: QuerySet[Connection] = super().get_queryset(request)
         pushed = Identity.objects.filter(connection=OuterRef("pk"), pushed_at__isnull=False)
-        return connections.annotate(
+        related = [name for part in self.parts for name in part.related]
+        return connections.select_related("customer", *related).annotate(
             people=Exists(Identity.objects.filter(connection=OuterRef("pk"))),
             pushed=Subquery(pushed.order_by("-changed_at").values("changed_at")[:1]),
             **{name: column for part in self.parts for name, column in part.columns.items()},
@@ -197,6 +201,10 @@ class ConnectionAdmin(CoreAdmin):
     def last_sign_in(self, connection: Connection) -> str:
         return _when(connection.signed_in)  # type: ignore[attr-defined]
 
+    @admin.display(description="status", ordering="enabled")
+    def state(self, connection: Connection) -> str:
+        return chip("fine", "on") if connection.enabled else chip("attention", "switched off")
+
     @admin.display(description="last change to a pushed person", ordering="pushed")
     def last_push(self, connection: Connection) -> str:
         return _when(connection.pushed)  # type: ignore[attr-defined]
@@ -218,4 +226,4 @@ class ConnectionAdmin(CoreAdmin):
 
 
 def _when(moment: datetime | None) -> str:
-    return f"{localtime(moment):%Y-%m-%d %H:%M}" if moment else "never"
+    return ago(moment) or "never"

@@ -1,8 +1,9 @@
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -10,19 +11,30 @@ from django.utils.html import format_html, format_html_join
 from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.forms import WrittenByService
 from core_identity.models import Customer
-from core_identity.services.connections import create_customer, rename_customer
+from core_identity.selectors.counts import MOST, users_of_customers
+from core_identity.services.customers import save_customer
+from core_identity.support_contact import FIELDS
+from core_identity.templatetags.core_pages import or_more
+
+CONTACT: Final = tuple(f"support_{name}" for name in FIELDS)
+WHERE_SHOWN: Final = (
+    "The help desk of this customer. People see it when their sign-in is refused, and on the page about themselves. "
+    "Enter a help desk, not a private number. Leave all of it empty if there is none."
+)
 
 
 class CustomerForm(WrittenByService, forms.ModelForm):
     class Meta:
         model = Customer
-        fields = ("name",)
+        fields = ("name", *CONTACT)
 
     def write(self) -> Customer:
-        name = self.cleaned_data["name"]
-        if self.instance._state.adding:
-            return create_customer(actor=self.actor, name=name)
-        return rename_customer(actor=self.actor, customer_id=self.instance.pk, name=name)
+        return save_customer(
+            actor=self.actor,
+            customer_id=None if self.instance._state.adding else self.instance.pk,
+            name=self.cleaned_data["name"],
+            contact={name: self.cleaned_data[f"support_{name}"] for name in FIELDS},
+        )
 
 
 @admin.register(Customer)
@@ -31,13 +43,22 @@ class CustomerAdmin(CoreAdmin):
     list_display = ("name", "connection_slugs", "people")
     search_fields = ("name_key",)
     search_help_text = "By name."
+    empty_list = "No customer yet. Add one, and then a connection to its identity provider."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
-        customers: QuerySet[Customer] = super().get_queryset(request).annotate(heads=Count("users"))
+        customers: QuerySet[Customer] = super().get_queryset(request)
         return customers.prefetch_related("connections")
 
+    def about_rows(self, request: HttpRequest, rows: list[Any]) -> None:
+        counted = users_of_customers([one.pk for one in rows])
+        for one in rows:
+            one.heads = counted[one.pk]
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        return [(None, {"fields": ("name", "connection_links", "people") if obj else ("name",)})]
+        return [
+            (None, {"fields": ("name", "connection_links", "people") if obj else ("name",)}),
+            ("Support contact", {"fields": CONTACT, "description": WHERE_SHOWN}),
+        ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("connection_links", "people")
@@ -54,8 +75,9 @@ class CustomerAdmin(CoreAdmin):
         ]
         return format_html_join(", ", '<a href="{}">{} ({})</a>', links) or "none yet"
 
-    @admin.display(description="users", ordering="heads")
+    @admin.display(description="users")
     def people(self, customer: Customer) -> str:
-        url = reverse("admin:core_identity_user_changelist")
-        heads = customer.heads  # type: ignore[attr-defined]  # by get_queryset
-        return format_html('<a href="{}?customer__id__exact={}">{}</a>', url, customer.pk, heads)
+        known: int | None = getattr(customer, "heads", None)  # by about_rows
+        heads = users_of_customers([customer.pk])[customer.pk] if known is None else known
+        url = f"{reverse('admin:core_identity_user_changelist')}?{urlencode({'customer': customer.name})}"
+        return format_html('<a href="{}">{}</a>', url, or_more(heads, MOST))

@@ -1,18 +1,18 @@
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.timezone import localtime
 
 from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.changes import changes_of
+from core_identity.admin_kit.lists import OfConnection
 from core_identity.admin_kit.logs import ReadOnlyLog
-from core_identity.event_kinds import EventKind, meaning_of
-from core_identity.models import Connection, Event, User
-from core_identity.models.event import DELETED_KINDS
+from core_identity.event_kinds import meaning_of
+from core_identity.models import Event, User
+from core_identity.models.event import ABOUT, DELETED_KINDS
 from core_identity.selectors.search import (
     MOST,
     connections_named,
@@ -21,6 +21,7 @@ from core_identity.selectors.search import (
     roles_named,
     users_named,
 )
+from core_identity.templatetags.core_pages import ago
 from core_identity.values import Channel
 
 
@@ -45,23 +46,9 @@ class KindFilter(admin.SimpleListFilter):
 
     title = "kind"
     parameter_name = "about"
-    ABOUT = {
-        "people": Q(kind__startswith="user.") | Q(kind__startswith="identity."),
-        "expiry": Q(
-            kind__in=(
-                "user.expired",
-                "user.expiry_taken_over",
-                "user.unexpired",
-                "user.reactivation_requested",
-                "identity.split_off",
-            )
-        ),
-        "sign-ins": Q(kind=EventKind.USER_SIGNED_IN),
-        "roles": Q(kind__startswith="role.") | Q(kind__startswith="grant."),
-        "push groups": Q(kind__startswith="group."),
-        "connections": Q(subject_type__in=("connection", "customer")) & ~Q(kind__endswith=".refused"),
-        "refused": Q(kind__endswith=".refused"),
-    }
+    PEOPLE: Final = Q(kind__startswith="user.") | Q(kind__startswith="identity.")
+    """Most events are about people, so these need no index of their own."""
+    ABOUT: Final = {"people": PEOPLE, **ABOUT}
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
         return [(name, name) for name in self.ABOUT]
@@ -71,16 +58,8 @@ class KindFilter(admin.SimpleListFilter):
         return queryset.filter(chosen) if chosen is not None else queryset
 
 
-class ConnectionFilter(admin.SimpleListFilter):
-    title = parameter_name = "connection"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        return [(slug, slug) for slug in Connection.objects.values_list("slug", flat=True)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
-        if not self.value():
-            return queryset
-        return queryset.filter(connection_id__in=Connection.objects.filter(slug=self.value()).values("pk"))
+class EventsOfConnection(OfConnection):
+    path = "connection_id"
 
 
 @admin.register(Event)
@@ -90,8 +69,10 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
     export_name = "events"
 
     list_display = ("when", "what", "person", "subject", "by", "reason", "request_id")
-    list_filter = (ChannelFilter, KindFilter, ConnectionFilter, ("at", TimeFilter))
+    list_filter = (ChannelFilter, KindFilter, EventsOfConnection, ("at", TimeFilter))
     search_fields = ("subject",)
+    sortable_by = ()
+    empty_list = "No event yet. Each change of a person, role or connection appears here."
     search_help_text = (
         "By reference, or by a key of a user, or by the name of a user, role, group, connection or customer."
     )
@@ -124,7 +105,7 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
 
     @admin.display(description="when", ordering="at")
     def when(self, event: Event) -> str:
-        return f"{localtime(event.at):%Y-%m-%d %H:%M:%S}"
+        return ago(event.at)
 
     @admin.display(description="by")
     def by(self, event: Event) -> str:

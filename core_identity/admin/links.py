@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from core_identity.admin.bulk_people import ExpireManyPage, ManyPeoplePage, UnexpireManyPage
+from core_identity.admin.bulk_people import ExpireManyPage, GiveRoleManyPage, ManyPeoplePage, UnexpireManyPage
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.expiry import ExpireForm, ExpirePage, UnexpirePage
 from core_identity.admin.people_page import PeoplePage
@@ -103,7 +103,7 @@ class UidsPage(RowPage):
 class PeopleActions(CoreAdmin):
     """The actions of the list of users. Each opens a page that asks for a reason."""
 
-    actions: tuple[str, ...] = ("expire_chosen", "unexpire_chosen", "offer_chosen")
+    actions: tuple[str, ...] = ("expire_chosen", "unexpire_chosen", "give_role_chosen", "offer_chosen")
 
     @admin.action(description="Expire…", permissions=["change"])
     def expire_chosen(self, request: HttpRequest, chosen: QuerySet[User]) -> HttpResponse:
@@ -112,6 +112,10 @@ class PeopleActions(CoreAdmin):
     @admin.action(description="Unexpire…", permissions=["change"])
     def unexpire_chosen(self, request: HttpRequest, chosen: QuerySet[User]) -> HttpResponse:
         return self._act(request, chosen, UnexpirePage, UnexpireManyPage)
+
+    @admin.action(description="Give a role…", permissions=["change"])
+    def give_role_chosen(self, request: HttpRequest, chosen: QuerySet[User]) -> HttpResponse:
+        return GiveRoleManyPage(admin=self).open_for(request, query_of(request))
 
     @admin.action(description="Offer to a connection…", permissions=["change"])
     def offer_chosen(self, request: HttpRequest, chosen: QuerySet[User]) -> HttpResponse:

@@ -1,11 +1,13 @@
 from collections import Counter
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.contrib.auth.models import Permission
-from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -16,11 +18,20 @@ from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.forms import ActForm, actor_of
 from core_identity.admin_kit.pages import RowPage
-from core_identity.models import Connection, PushGroup, Role
+from core_identity.models import Connection, Grant, PushGroup, Role
+from core_identity.selectors.counts import MOST, holders_of_roles
 from core_identity.selectors.groups import waiting_groups
 from core_identity.selectors.roles import protected_roles
 from core_identity.services.groups import link_waiting
 from core_identity.services.roles import change_role, create_role, delete_role
+from core_identity.templatetags.core_pages import or_more
+
+MOST_BOXES: Final = 20
+"""Connections that the page of a role shows as boxes to tick."""
+MOST_CHOSEN: Final = 50
+"""Connections of one role that its page lets an administrator change together."""
+SLUGS: Final = 3
+"""Connections that the list of roles names."""
 
 MACHINERY = ("admin", "auth", "contenttypes", "sessions", "oauth2_provider", "scim", "sso")
 """Apps with permissions that open no page, so giving one would have no effect."""
@@ -35,6 +46,7 @@ PAGES = {
     "user": ("view", "add", "change"),
     "role": ("view", "add", "change", "delete"),
     "event": ("view",),
+    "session": ("end",),
 }
 """The permissions that this administration asks for."""
 
@@ -59,7 +71,6 @@ class RoleForm(ConfirmsEndedGrants, forms.ModelForm):
     class Meta:
         model = Role
         fields = ("name", "description", "marked_protected", "grantable_by", "permissions")
-        widgets = {"grantable_by": forms.CheckboxSelectMultiple}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -93,9 +104,9 @@ class WaitingForm(ActForm):
         self.fields["groups"].choices = [  # type: ignore[attr-defined]
             (
                 str(group.pk),
-                f"{group.display_name} of {group.connection.slug}: {heads} {'person' if heads == 1 else 'people'}",
+                f"{group.display_name} of {group.connection.slug}: {or_more(heads, MOST)} {'person' if heads == 1 else 'people'}",
             )
-            for group, heads in waiting_groups(role)
+            for group, heads in waiting_groups(role, most=MOST)
         ]
 
     def write(self) -> int:
@@ -124,19 +135,39 @@ class RoleAdmin(CoreAdmin):
     list_display = ("name", "other_names", "is_protected", "holders", "grantable_slugs")
     search_fields = ("name_key",)
     search_help_text = "By name."
+    empty_list = "No role yet. Add one, with the name of a group of the identity provider, so that the group gives it."
     filter_horizontal = ("permissions",)
     actions = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Role]:
         protected = ExpressionWrapper(Q(pk__in=protected_roles().values("pk")), output_field=BooleanField())
-        roles: QuerySet[Role] = (
-            super().get_queryset(request).annotate(protected=protected, heads=Count("grants__user", distinct=True))
-        )
-        return roles.prefetch_related("grantable_by", "aliases")
+        roles: QuerySet[Role] = super().get_queryset(request).annotate(protected=protected)
+        return roles.prefetch_related("aliases")
+
+    def about_rows(self, request: HttpRequest, rows: list[Any]) -> None:
+        counted = holders_of_roles([one.pk for one in rows])
+        for one in rows:
+            one.heads = counted[one.pk]
+        slugs: dict[UUID, list[str]] = {one.pk: [] for one in rows}
+        grantable = Role.grantable_by.through.objects.filter(role__in=list(slugs)).order_by("connection__slug")
+        for role, slug in grantable.values_list("role_id", "connection__slug"):
+            slugs[role].append(slug)
+        for one in rows:
+            one.slugs = slugs[one.pk]
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Show a box for each connection while they are few. Beyond, only an administrator who may see connections can search them."""
+        if db_field.name == "grantable_by":
+            many = Connection.objects.count() > MOST_BOXES and request.user.has_perm("core_identity.view_connection")
+            widget = AutocompleteSelectMultiple(db_field, self.admin_site) if many else forms.CheckboxSelectMultiple()
+            kwargs["widget"] = widget
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         may_write = obj is None or self.has_change_permission(request, obj)
-        fields = ["name", "aliases" if may_write else "other_names", "description", "grantable_by"]
+        is_long = obj is not None and obj.grantable_by.count() > MOST_CHOSEN
+        grantable = "many_connections" if is_long else "grantable_by"
+        fields = ["name", "aliases" if may_write else "other_names", "description", grantable]
         if obj:
             fields += ["holders", "reach", "is_protected"]
         if request.user.is_superuser:
@@ -144,7 +175,7 @@ class RoleAdmin(CoreAdmin):
         return [(None, {"fields": fields})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("holders", "reach", "is_protected", "other_names")
+        return ("holders", "reach", "is_protected", "other_names", "many_connections")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         connections = Connection.objects.values_list("pk", flat=True)[:2]
@@ -166,7 +197,7 @@ class RoleAdmin(CoreAdmin):
         return self._ask_for_waiting(request, obj) or super().response_change(request, obj)
 
     def _ask_for_waiting(self, request: HttpRequest, role: Role) -> HttpResponse | None:
-        if not waiting_groups(role):
+        if not waiting_groups(role, most=1):
             return None
         self.message_user(request, f"The role {role} is saved.", messages.SUCCESS)
         return redirect("admin:core_identity_role_waiting", role.pk)
@@ -175,9 +206,8 @@ class RoleAdmin(CoreAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         groups = PushGroup.objects.filter(role__in=objs).count()
-        counts = Counter(
-            {"people who lose it": sum(role.heads for role in objs), "push groups that wait again": groups}
-        )
+        holders = Grant.objects.filter(role__in=objs).values("user").distinct().count()
+        counts = Counter({"people who lose it": holders, "push groups that wait again": groups})
         return [str(role) for role in objs], counts, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
@@ -187,11 +217,16 @@ class RoleAdmin(CoreAdmin):
     def is_protected(self, role: Role) -> bool:
         return bool(role.protected)  # type: ignore[attr-defined]  # by get_queryset
 
-    @admin.display(description="holders", ordering="heads")
+    @admin.display(description="holders")
     def holders(self, role: Role) -> str:
-        url = reverse("admin:core_identity_user_changelist")
-        heads = role.heads  # type: ignore[attr-defined]
-        return format_html('<a href="{}?grants__role__id__exact={}">{}</a>', url, role.pk, heads)
+        known: int | None = getattr(role, "heads", None)  # by about_rows
+        heads = holders_of_roles([role.pk])[role.pk] if known is None else known
+        url = f"{reverse('admin:core_identity_user_changelist')}?{urlencode({'role': role.name})}"
+        return format_html('<a href="{}">{}</a>', url, or_more(heads, MOST))
+
+    @admin.display(description="grantable by")
+    def many_connections(self, role: Role) -> str:
+        return f"{role.grantable_by.count()} connections. To change this, open the roles of the groups of a connection."
 
     @admin.display(description="reached by")
     def reach(self, role: Role) -> str:
@@ -217,7 +252,9 @@ class RoleAdmin(CoreAdmin):
 
     @admin.display(description="grantable by", empty_value="no connection")
     def grantable_slugs(self, role: Role) -> str:
-        return ", ".join(connection.slug for connection in role.grantable_by.all())
+        slugs = role.slugs  # type: ignore[attr-defined]  # by about_rows
+        shown = ", ".join(slugs[:SLUGS])
+        return f"{shown} and {len(slugs) - SLUGS} more" if len(slugs) > SLUGS else shown
 
 
 def _may_touch(request: HttpRequest, role: Role | None) -> bool:

@@ -1,17 +1,41 @@
+"""The filters of the list of users."""
+
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 
-from core_identity.models import Identity, User
+from core_identity.admin_kit.lists import NamedFilter, OfConnection
+from core_identity.keys import key
+from core_identity.models import Grant, Identity, Role, User
+from core_identity.models.identity import NOT_LIVE
 
 
-class RelatedFilter(admin.RelatedFieldListFilter):
-    """Django drops a filter, and the condition with it, where there is only one choice: a link to it would then list everybody."""
+class UsersOfConnection(OfConnection):
+    def among(self, queryset: QuerySet[User], chosen: Sequence[Any]) -> QuerySet[User]:
+        return queryset.filter(Exists(Identity.objects.filter(user=OuterRef("pk"), connection__in=_keys(chosen))))
 
-    def has_output(self) -> bool:
-        return True
+
+class UsersOfRole(NamedFilter):
+    title = parameter_name = "role"
+    label = "Name, or a part of it"
+    shown = "name"
+
+    def exact(self, text: str) -> QuerySet[Any]:
+        return Role.objects.filter(name_key=key(text))
+
+    def part(self, text: str) -> QuerySet[Any]:
+        return Role.objects.filter(name_key__contains=key(text))
+
+    def among(self, queryset: QuerySet[User], chosen: Sequence[Any]) -> QuerySet[User]:
+        return queryset.filter(Exists(Grant.objects.filter(user=OuterRef("pk"), role__in=_keys(chosen))))
+
+
+def _keys(chosen: Sequence[Any]) -> list[UUID]:
+    return [one.pk for one in chosen]
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -30,7 +54,8 @@ class StatusFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
         known = Identity.objects.filter(user=OuterRef("pk"))
-        inactive = Exists(known) & ~Exists(known.filter(active=True, deleted_at__isnull=True))
+        left = known.filter(NOT_LIVE)
+        live = known.filter(active=True, deleted_at__isnull=True)
         if self.value() == "merged":
             return queryset.filter(merged_into__isnull=False)
         if self.value() is not None:
@@ -42,7 +67,11 @@ class StatusFilter(admin.SimpleListFilter):
                 wishes = known.filter(reactivation_requested_at__isnull=False)
                 return queryset.filter(Exists(wishes), expired_at__isnull=False)
             case "inactive":
-                return queryset.filter(inactive, expired_at__isnull=True)
+                return queryset.filter(Exists(left), ~Exists(live), expired_at__isnull=True)
             case "active":
-                return queryset.filter(~inactive, expired_at__isnull=True)
+                # As values, and not with Exists: PostgreSQL would read all identities before the first user.
+                found = {"left": Subquery(left.values("pk")[:1]), "live": Subquery(live.values("pk")[:1])}
+                return queryset.alias(**found).filter(
+                    Q(left__isnull=True) | Q(live__isnull=False), expired_at__isnull=True
+                )
         return queryset

@@ -4,11 +4,12 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_text_html, validate_password
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
-from core_identity.admin_kit.forms import ActForm
+from core_identity.admin_kit.forms import ActForm, ReasonForm
 from core_identity.admin_kit.pages import RowPage
 from core_identity.models import Role, User
 from core_identity.password_guard import require_password_budget
@@ -19,29 +20,34 @@ from core_identity.services.users import set_password
 from core_identity.values import Channel
 
 
-class RolesForm(ConfirmsEndedGrants, ActForm):
+def roles_to_give(request: HttpRequest) -> QuerySet[Role]:
+    """Return the roles that the administrator of a request may give: protected ones need a superuser (R33)."""
+    roles = Role.objects.all()
+    return roles if request.user.is_superuser else roles.exclude(pk__in=protected_roles().values("pk"))
+
+
+class RolesForm(ConfirmsEndedGrants, ReasonForm):
     """Only the roles that administrators gave. A grant of a channel belongs to that channel and stays (R32)."""
 
     roles = forms.ModelMultipleChoiceField(Role.objects.none(), required=False, widget=forms.CheckboxSelectMultiple)
+    field_order = ("roles", "reason")
 
     def __init__(self, request: HttpRequest, *, user: User) -> None:
         self.user = user
-        offered = Role.objects.all()
-        if not request.user.is_superuser:
-            offered = offered.exclude(pk__in=protected_roles().values("pk"))
+        offered = roles_to_give(request)
         self.given = set(offered.filter(grants__user=user, grants__channel=Channel.ADMIN.value))
         super().__init__(request, initial={"roles": [role.pk for role in self.given]})
         self.fields["roles"].queryset = offered  # type: ignore[attr-defined]
 
     def write(self) -> None:
-        chosen = set(self.cleaned_data["roles"])
+        chosen, reason = set(self.cleaned_data["roles"]), self.cleaned_data["reason"]
 
         @in_one_transaction
         def both() -> None:
             for role in chosen - self.given:
-                grant_role(actor=self.actor, user_id=self.user.pk, role_id=role.pk)
+                grant_role(actor=self.actor, user_id=self.user.pk, role_id=role.pk, reason=reason)
             for role in self.given - chosen:
-                revoke_role(actor=self.actor, user_id=self.user.pk, role_id=role.pk)
+                revoke_role(actor=self.actor, user_id=self.user.pk, role_id=role.pk, reason=reason)
 
         both()
 
@@ -75,7 +81,7 @@ class RolesPage(RowPage):
     title = "Roles of {row} given by hand"
     form_class = RolesForm
     template_name = "admin/core_identity/user/roles.html"
-    done = "Roles given by hand to {row}: changed."
+    done = "Roles given by hand to {row}: changed. The reason is in the events."
 
 
 class PasswordPage(RowPage):

@@ -1,39 +1,49 @@
-from typing import Any
-from uuid import UUID
+from typing import Any, Final
 
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.password_validation import validate_password
-from django.db.models import CharField, Q, QuerySet, Value
-from django.db.models.functions import Concat
+from django.db.models import Prefetch, QuerySet
+from django.db.models.functions import Collate
 from django.http import HttpRequest
 
 from core_identity.admin.across import AllDriftPage, AllMismatchesPage, ReactivationsPage, RefusedPage
 from core_identity.admin.bulk_people import (
     AcceptDriftPage,
     ExpireManyPage,
+    GiveRoleManyPage,
     UnexpireManyPage,
     UnexpireRequestedPage,
 )
 from core_identity.admin.drift import UserDriftPage
 from core_identity.admin.erasure import ErasePage
 from core_identity.admin.expiry import ExpirePage, UnexpirePage
+from core_identity.admin.guarded import is_guarded_from
 from core_identity.admin.links import OfferPage, PeopleActions, UidsPage
 from core_identity.admin.merge import MergePage
+from core_identity.admin.sessions import EndSessionsPage
 from core_identity.admin.story import story_of
-from core_identity.admin.user_filters import RelatedFilter, StatusFilter
+from core_identity.admin.timeline import CONFLICTS, EVENTS
+from core_identity.admin.user_filters import StatusFilter, UsersOfConnection, UsersOfRole
 from core_identity.admin.user_pages import PasswordPage, RolesPage
 from core_identity.admin_kit.base import CoreAdmin, seen_by
 from core_identity.admin_kit.forms import WrittenByService
+from core_identity.admin_kit.lists import OfCustomer
+from core_identity.admin_kit.logs import chip
+from core_identity.admin_kit.timeline import Source
 from core_identity.attributes import FIELDS
 from core_identity.brand import BRAND
-from core_identity.keys import key
 from core_identity.models import Identity, User
 from core_identity.password_guard import require_password_budget
-from core_identity.selectors.users import guarded_users, status_of
+from core_identity.selectors.search import user_ids
+from core_identity.selectors.users import status_of
 from core_identity.services.users import change_user, create_user
 
+FOUND: Final = 1_000
+"""People that a search by the beginning of a name lists."""
+MORE: Final = f"More than {FOUND:,} people have a name that begins so. Some of them are listed. Type more characters to find the others."
 FLAGS = ("is_staff", "is_superuser")
+STATUS_COLOURS = {"active": "fine", "inactive": "attention", "expired": "trouble"}
 FROM_IDP = (
     "These values follow the identity provider, if it knows this person: its next change replaces what you "
     "enter here. No identity provider changes the email address."
@@ -75,21 +85,25 @@ class UserForm(WrittenByService, forms.ModelForm):
         return change_user(actor=self.actor, user_id=self.instance.pk, **changed)
 
 
-@admin.register(User)
 class UserAdmin(PeopleActions, CoreAdmin):
+    """The pages of users. `core_identity.config.admin` registers it, with the logs of all packages as `sources` of the timeline."""
+
     form = UserForm
+    sources: tuple[Source, ...] = (EVENTS, CONFLICTS)
     pages = (
         RolesPage,
         PasswordPage,
         MergePage,
         UserDriftPage,
         UidsPage,
+        EndSessionsPage,
         ErasePage,
         ExpirePage,
         UnexpirePage,
         OfferPage,
         ExpireManyPage,
         UnexpireManyPage,
+        GiveRoleManyPage,
         AllDriftPage,
         AcceptDriftPage,
         ReactivationsPage,
@@ -102,17 +116,22 @@ class UserAdmin(PeopleActions, CoreAdmin):
     list_filter = (
         StatusFilter,
         "is_staff",
-        ("identities__connection", RelatedFilter),
-        ("grants__role", RelatedFilter),
-        ("customer", RelatedFilter),
+        UsersOfConnection,
+        UsersOfRole,
+        OfCustomer,
     )
-    list_select_related = ("customer",)
     search_fields = ("username_key", "email_key")
-    search_help_text = "By username, name, email, UID, userName, NameID, externalId or SCIM id."
+    search_help_text = (
+        "By a whole email, UID, userName, NameID, externalId or id, or by the beginning of a username or name."
+    )
+    sortable_by = ()
+    empty_list = "Nobody yet. People appear when they sign in or are pushed. Add a user here for somebody without an identity provider."
     autocomplete_fields = ("customer",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return super().get_queryset(request).prefetch_related("identities__connection")
+        identities = Identity.objects.select_related("connection")
+        people: QuerySet[User] = super().get_queryset(request).select_related("customer", "merged_into")
+        return people.prefetch_related(Prefetch("identities", queryset=identities))
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change, **({} if obj else {"form": NewUserForm}), **kwargs)
@@ -139,37 +158,35 @@ class UserAdmin(PeopleActions, CoreAdmin):
             return False
         if obj is not None and obj.merged_into_id is not None:
             return False
-        return obj is None or request.user.is_superuser or not guarded_users().filter(pk=obj.pk).exists()
+        return obj is None or not is_guarded_from(request, obj)
 
-    def found_by(self, term: str) -> Q:
-        name = key(term)
-        of_identity = Q(user_name_key__contains=name) | Q(name_id_key__contains=name) | Q(email_key__contains=name)
-        of_identity |= Q(uids__uid_key__contains=name) | Q(external_id=term)
-        found = super().found_by(term) | Q(full_name__icontains=term)
-        try:
-            exact = UUID(term)
-        except ValueError:
-            pass
-        else:
-            of_identity |= Q(scim_id=exact)
-            found |= Q(pk=exact)
-        return found | Q(pk__in=Identity.objects.filter(of_identity).values("user_id"))
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """Sort what a search found. The index of the usual order would lead through all users to the few that were found."""
+        return [Collate("username_key", "C")] if request.GET.get("q", "").strip() else super().get_ordering(request)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[User], search_term: str
     ) -> tuple[QuerySet[User], bool]:
-        named = queryset.alias(full_name=Concat("first_name", Value(" "), "last_name", output_field=CharField()))
-        return super().get_search_results(request, named, search_term)
+        """Find by indexes only, as the search box of all pages does (`core_identity.selectors.search`)."""
+        if not search_term.strip():
+            return queryset, False
+        ids = user_ids(search_term.strip(), most=FOUND)
+        if len(ids) > FOUND:
+            request.search_note = MORE  # type: ignore[attr-defined]  # for the template, by `LoadedList`
+        return queryset.filter(pk__in=ids[:FOUND]), False
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         user = context.get("original")
         if user is not None:
-            # Read it again, because the instance of the form may contain refused values.
-            stored = self.get_queryset(request).get(pk=user.pk)
+            # After a POST read it again, because the instance of the form may contain refused values.
+            stored = user if request.method == "GET" else self.get_queryset(request).get(pk=user.pk)
             may_change = self.has_change_permission(request, user)
             context.update(
-                story=story_of(stored),
+                title=stored.get_full_name() or stored.username,
+                subtitle=None,
+                story=story_of(stored, request, self.sources),
                 may_act=may_change,
+                may_end_sessions=EndSessionsPage.is_open_to(self, request, user),
                 takes_password=not stored.identities.all(),
                 sees=seen_by(request),
             )
@@ -181,7 +198,8 @@ class UserAdmin(PeopleActions, CoreAdmin):
 
     @admin.display(description="status")
     def status(self, user: User) -> str:
-        return status_of(user)
+        status = status_of(user)
+        return chip(STATUS_COLOURS.get(status, "plain"), status)
 
     @admin.display(description="connections", empty_value="none: created by an administrator")
     def connections(self, user: User) -> str:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
 from django.forms import BaseForm
@@ -14,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import URLPattern, reverse
 
+from core_identity.admin_kit.lists import LongList
 from core_identity.errors import NotFound
 from core_identity.keys import key
 
@@ -38,10 +38,9 @@ class RefusedByService(Exception):
         self.form = form
 
 
-class CoreAdmin(admin.ModelAdmin):
+class CoreAdmin(LongList):
     """A page of a model that services write: `form` is a `WrittenByService`. Nothing can be deleted, and events are the history (R34)."""
 
-    show_full_result_count = False
     history_field = "subject_id"
     pages: "ClassVar[tuple[type[AdminPage], ...]]" = ()
     """The pages of this model, beside those of Django."""

@@ -1,27 +1,24 @@
 """The shared parts of all log pages: nobody changes a log, and everything that a list shows can be exported as a file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.functional import cached_property
 from django.utils.html import format_html
-from django.utils.timezone import localtime
 from django.views.decorators.http import require_safe
 
 from core_identity.admin_kit.exports import COLUMNS, MEDIA_TYPES, Export, Format
-from core_identity.selectors.connections import connection_names, connection_slugs
+from core_identity.admin_kit.lists import FormFilter, LongList, OfConnection
+from core_identity.templatetags.core_pages import ago
 
 
 def may_see_connections(request: HttpRequest) -> bool:
@@ -31,11 +28,10 @@ def may_see_connections(request: HttpRequest) -> bool:
     )
 
 
-class ReadOnlyLog(admin.ModelAdmin):
+class ReadOnlyLog(LongList):
     """Read only for everybody, superusers too."""
 
     empty_value_display = ""
-    show_full_result_count = False
     exported: ClassVar[Mapping[str, str]] = COLUMNS
     """The columns of an export, each with its field."""
     export_name: ClassVar[str]
@@ -74,43 +70,14 @@ class ReadOnlyLog(admin.ModelAdmin):
         )
 
 
-class LogPaginator(Paginator):
-    """Counts no further than `MOST`: an exact count reads the whole log."""
-
-    MOST: Final = 10_000
-
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list
-        return int(rows.order_by()[: self.MOST].count())
-
-
-class LogList(ChangeList):
-    """A page of a log, whose rows get the people that they are about together."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        self.result_list: Any = list(self.result_list)
-        log: Any = self.model_admin
-        log.about_rows(request, self.result_list)
-
-
 class ConnectionLog(ReadOnlyLog):
     """A log of the messages of connections. An administrator who may see connections may read it."""
 
-    paginator = LogPaginator
     list_display_links = None
-    show_facets = admin.ShowFacets.NEVER  # each count would read the whole log
 
     class Media:
         css = {"all": ["admin_core.css"]}
         js = ["admin_core.js"]
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return LogList
-
-    def about_rows(self, request: HttpRequest, rows: list[Any]) -> None:
-        """Load what the rows of a page show of people, for all of them at once."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may_see_connections(request)
@@ -120,7 +87,7 @@ class ConnectionLog(ReadOnlyLog):
 
     @admin.display(description="when", ordering="id")
     def when(self, record: Any) -> str:
-        return f"{localtime(record.at):%Y-%m-%d %H:%M:%S}"
+        return ago(record.at)
 
     @admin.display(description="its events")
     def events(self, record: Any) -> str:
@@ -128,43 +95,11 @@ class ConnectionLog(ReadOnlyLog):
         return format_html('<a href="{}?q={}">{}</a>', address, record.reference, record.reference)
 
 
-class FormFilter(admin.SimpleListFilter):
-    """A filter with fields to type in. The template sends the other filters along as hidden fields."""
+class ConnectionFilter(OfConnection):
+    """The rows of a log have no foreign key: they know a connection by its slug."""
 
-    fields: ClassVar[tuple[str, ...]] = ()
-
-    def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
-        self.typed = {name: params.pop(name, [""])[-1].strip() for name in self.fields}
-        super().__init__(request, params, model, model_admin)
-        mine = {self.parameter_name, "p", *self.fields}
-        self.hidden = [(name, value) for name, values in request.GET.lists() for value in values if name not in mine]
-
-    def expected_parameters(self) -> list[str | None]:
-        return [self.parameter_name, *self.fields]
-
-    def has_output(self) -> bool:
-        return True
-
-
-class ConnectionFilter(FormFilter):
-    """By slug, or by a part of a slug or name. A list of links only while it is short."""
-
-    title = parameter_name = "connection"
-    template = "admin/core_identity/connection_filter.html"
-    LINKS: Final = 20
-    FOUND: Final = 50
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        slugs = connection_slugs(limit=self.LINKS + 1)
-        return [(slug, slug) for slug in slugs] if len(slugs) <= self.LINKS else []
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        wanted = (self.value() or "").strip()
-        if not wanted:
-            return queryset
-        if wanted in connection_names([wanted]):
-            return queryset.filter(connection_slug=wanted)
-        return queryset.filter(connection_slug__in=connection_slugs(containing=wanted, limit=self.FOUND))
+    def among(self, queryset: QuerySet[Any], chosen: Sequence[Any]) -> QuerySet[Any]:
+        return queryset.filter(connection_slug__in=[one.slug for one in chosen])
 
 
 class WhenFilter(FormFilter):

@@ -106,6 +106,8 @@ class RowPage(AdminPage):
     """A page of one row: ``…/<pk>/<name>/``. The form gets the row by the name of its model."""
 
     access: ClassVar[Access] = Access.CHANGE
+    permission: ClassVar[str] = ""
+    """A permission that the page needs as well, if it has one of its own."""
 
     @classmethod
     def address(cls, admin: CoreAdmin) -> URLPattern:
@@ -128,7 +130,9 @@ class RowPage(AdminPage):
         return may_try and page.is_open() and not page.is_too_early()
 
     def is_open(self) -> bool:
-        return (self.access is not Access.SUPERUSER or self.request.user.is_superuser) and self.may_open()
+        user = self.request.user
+        permitted = not self.permission or user.has_perm(self.permission)
+        return permitted and (self.access is not Access.SUPERUSER or user.is_superuser) and self.may_open()
 
     def is_too_early(self) -> bool:
         """Whether the row lacks a setting that the page needs, so that no link leads to it yet."""
@@ -245,5 +249,7 @@ class ConnectionPart:
     """What the templates show: warnings on each page, and more on the overview."""
     columns: Mapping[str, Any]
     """Expressions that the list of connections shows, by name."""
+    related: tuple[str, ...]
+    """Rows of one connection that its pages read: loaded with it, in one statement."""
     health: "Callable[[Connection, Mapping[str, Any]], Iterable[HealthRow]]"
     """The rows of the health card, from the connection and the facts. Their cost does not grow with people or logs."""

@@ -1,20 +1,39 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial, wraps
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
+from django.db import connection as database
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.template.response import TemplateResponse
+from django.template.response import SimpleTemplateResponse, TemplateResponse
 from django.urls import path, reverse
 
 from core_identity.brand import BRAND
 from core_identity.config.navigation import navigation
 from core_identity.errors import IdentityError, TooManyPasswords, TryLater
+from core_identity.signals import signed_out
 
 LOGS = ("scim.ProvisioningRecord", "sso.SignInRecord")
 """Models of other apps that administrators may read."""
+
+
+@contextmanager
+def planned_for_its_values() -> Iterator[None]:
+    """Let PostgreSQL plan each statement of a block for its values.
+
+    A prepared statement may get one plan for all values. That is fast for the requests of programs. But a list of an administrator filters by values
+    that fit very few rows or nearly all of them, and a plan for one kind reads a whole table for the other.
+    """
+    database.ensure_connection()
+    driver = database.connection
+    before, driver.prepare_threshold = driver.prepare_threshold, None
+    try:
+        yield
+    finally:
+        driver.prepare_threshold = before
 
 
 class CoreAdminSite(AdminSite):
@@ -36,7 +55,10 @@ class CoreAdminSite(AdminSite):
         @wraps(view)
         def with_refusals(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             try:
-                return view(request, *args, **kwargs)
+                with planned_for_its_values():
+                    answer = view(request, *args, **kwargs)
+                    # Rendered here, because a list is read while it is rendered.
+                    return answer.render() if isinstance(answer, SimpleTemplateResponse) else answer
             except IdentityError as refused:
                 messages.error(request, refused.message)
                 return redirect("admin:index")
@@ -53,11 +75,20 @@ class CoreAdminSite(AdminSite):
         return context
 
     def get_urls(self) -> Any:
-        """Add the page that belongs to no model."""
+        """Add the pages that belong to no model."""
         # Imported late: what it imports registers itself at this site.
         from core_identity.config.search_page import search
+        from core_identity.config.style_page import style
 
-        return [path("search/", self.admin_view(partial(search, site=self)), name="search"), *super().get_urls()]
+        return [
+            path("search/", self.admin_view(partial(search, site=self)), name="search"),
+            path("style/", self.admin_view(partial(style, site=self)), name="style"),
+            *super().get_urls(),
+        ]
+
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> Any:
+        """Lead to Home: the navigation is by task, and has no page of an application."""
+        return redirect("admin:index")
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
         # Imported late: what it imports registers itself at this site.
@@ -88,6 +119,12 @@ class CoreAdminSite(AdminSite):
             return PasswordSignInView.as_view(extra_context={**page, **(extra_context or {})})(request)
         except TryLater as refused:
             return self._try_later(request, refused)
+
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """As Django's, with a row in the sign-in log. Django calls this for a POST only."""
+        if request.method == "POST" and request.user.is_authenticated:
+            signed_out.send(sender=type(request.user), request=request, user=request.user)
+        return super().logout(request, extra_context)
 
     def _try_later(self, request: HttpRequest, refusal: TryLater) -> HttpResponse:
         page = {**self.each_context(request), "title": "Try again later", "refusal": refusal}

@@ -14,11 +14,19 @@ import scim.connections
 import sso.settings.changes
 import sso.settings.section
 from core_identity.connection_file import Section
-from core_identity.connection_section import ConnectionEntry, RoleEntry, read_connection, read_entries, read_roles
+from core_identity.connection_section import (
+    ConnectionEntry,
+    CustomerEntry,
+    RoleEntry,
+    read_connection,
+    read_customers,
+    read_entries,
+    read_roles,
+)
 from core_identity.errors import IdentityError, InvalidValue
 from core_identity.keys import key
 from core_identity.models import Connection, Customer, Role
-from core_identity.services import connections, roles
+from core_identity.services import connections, customers, roles
 from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor
 
@@ -48,10 +56,13 @@ def apply(*, actor: Actor, content: object, base_dir: Path | None, rotate_secret
     faults: list[SettingsError] = []
     top = Section(content if content is not None else {}, path="", faults=faults)
     role_entries, entries = list(read_roles(top)), read_entries(top, "connections")
+    customer_entries = list(read_customers(top))
     top.finish()
     readable = list(_readable(entries, base_dir, faults))
     for role in role_entries:
         _or_faults(faults, "roles", partial(_apply_role, actor=actor, entry=role))
+    for customer in customer_entries:
+        _or_faults(faults, customer.path, partial(_apply_customer, actor=actor, entry=customer))
     applied = [
         _Application(actor, entry, base_dir, faults).run(rotate_secret=rotate_secret, only_one=len(entries) == 1)
         for entry in readable
@@ -80,6 +91,22 @@ def _apply_role(*, actor: Actor, entry: RoleEntry) -> None:
         roles.create_role(actor=actor, name=entry.name, grantable_by=[], aliases=entry.aliases or ())
     elif entry.aliases is not None:
         roles.change_role(actor=actor, role_id=role.pk, aliases=entry.aliases)
+
+
+def _apply_customer(*, actor: Actor, entry: CustomerEntry) -> None:
+    customer = _customer(actor, entry.name)
+    if entry.support is None:
+        return
+    try:
+        customers.set_support_contact(actor=actor, customer_id=customer.pk, contact=entry.support)
+    except InvalidValue as error:
+        raise InvalidValue(error.field.replace("_", ".", 1), error.message) from error
+
+
+def _customer(actor: Actor, name: str) -> Customer:
+    """Return the customer of this name, which is made if it does not exist."""
+    found = Customer.objects.filter(name_key=key(name)).first()
+    return found or connections.create_customer(actor=actor, name=name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +138,7 @@ class _Application:
         entry = self.entry
         found = Connection.objects.select_related("customer").filter(slug=entry.slug).first()
         if found is None:
-            customer = Customer.objects.filter(name_key=key(entry.customer)).first()
-            if customer is None:
-                customer = connections.create_customer(actor=self.actor, name=entry.customer)
+            customer = _customer(self.actor, entry.customer)
             return connections.create_connection(actor=self.actor, customer=customer, slug=entry.slug, **entry.settings)
         if found.customer.name_key != key(entry.customer):
             fault = f"This connection belongs to the customer {found.customer}. This cannot change."

@@ -1,6 +1,7 @@
+# Only modules of apps are imported here: Django would take an imported class for a second app of this folder, and then use neither.
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
-from django.contrib.staticfiles.apps import StaticFilesConfig
+from django.contrib.staticfiles import apps as staticfiles_apps
 
 from core_identity.config.environment import has_pages
 
@@ -23,12 +24,12 @@ class SiteConfig(admin_apps.AdminConfig):
             super().ready()
 
 
-class StaticConfig(StaticFilesConfig):
+class StaticConfig(staticfiles_apps.StaticFilesConfig):
     """Collect only files that a page may ask for. To hash and compress the others takes longer than all the rest."""
 
     default = False
     ignore_patterns = [
-        *StaticFilesConfig.ignore_patterns,
+        *staticfiles_apps.StaticFilesConfig.ignore_patterns,
         "rest_framework",  # its browsable API is not shown here
         "oauth2_provider",  # our templates replace its pages
         "*.map",

@@ -42,7 +42,9 @@ def file_of(connection: Connection) -> dict[str, Any]:
         },
     }
     roles = [{"name": role.name, "aliases": [alias.name for alias in role.aliases.all()]} for role in grantable]
-    return {"roles": roles, "connections": [entry]}
+    support = connection.customer.support_contact
+    customers = {"customers": [{"name": connection.customer.name, "support": support}]} if support else {}
+    return {"roles": roles, **customers, "connections": [entry]}
 
 
 def as_yaml(content: dict[str, Any]) -> str:

@@ -1,15 +1,18 @@
 """Housekeeping: the rows of all packages whose time is over are deleted in pieces, without waiting for a lock."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
 import scim.housekeeping
 import sso.housekeeping
 from core_identity.models import Budget, LoggedHour, Session, SetupLink
+from core_identity.selectors.conflicts import closed_conflicts
 from core_identity.selectors.log_hours import DAYS
 from core_identity.services.log_hours import count_finished_hours
 from core_identity.services.unlisted_groups import end_unlisted_groups
@@ -22,15 +25,16 @@ AT_ONCE: Final = 1000
 """Rows of one transaction: a run that is cut off has done what it did, and holds few locks meanwhile."""
 
 CHORES: Final[Mapping[str, Callable[[datetime], QuerySet[Any]]]] = {
-    **scim.housekeeping.CHORES,
-    **sso.housekeeping.CHORES,
     # The longest window is an hour.
     "budgets": lambda now: Budget.objects.filter(minute__lt=now.timestamp() // 60 - 61),
     "counted hours": lambda now: LoggedHour.objects.filter(hour__lt=now - timedelta(days=DAYS + 1)),
     "set-up links": lambda now: SetupLink.objects.filter(expires_at__lt=now - timedelta(days=30)),
     "sessions": lambda now: Session.objects.filter(expire_date__lt=now),
+    "closed conflicts": closed_conflicts,
+    **sso.housekeeping.CHORES,
+    **scim.housekeeping.CHORES,
 }
-"""By the name that the command prints: the rows to delete, given the time (aware)."""
+"""By the name that the command prints: the rows to delete, given the time (aware). The large logs are last, because a run has an end."""
 
 SYSTEM: Final = Actor(Channel.ADMIN, ActorKind.SYSTEM, "housekeeping")
 UNLISTED: Final = "roles whose groups are not listed"
@@ -39,13 +43,15 @@ UNLISTED: Final = "roles whose groups are not listed"
 def tidy(*, now: datetime) -> Iterator[tuple[str, int]]:
     """End the roles whose time is over (R31), count the finished hours of the logs, delete what is outdated, and yield how many of each.
 
-    Several may run at once, beside everything else: a locked row is left for next time.
+    Several may run at once, beside everything else: a locked row is left for next time. After ``HOUSEKEEPING_SECONDS`` it begins no further batch,
+    and the next run continues.
     """
+    ends = time.monotonic() + settings.HOUSEKEEPING_SECONDS
     yield UNLISTED, end_unlisted_groups(actor=SYSTEM, now=now)
     count_finished_hours((SIGN_INS, CALLS), now=now)  # before the rows are deleted
     for name, outdated in CHORES.items():
         deleted = 0
-        while some := _delete_some(outdated(now)):
+        while time.monotonic() < ends and (some := _delete_some(outdated(now))):
             deleted += some
         yield name, deleted
 

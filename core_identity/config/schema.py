@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from core_identity.models.connection import Mark, Reactivation, RolesFrom, UidRule, UnknownGroup
 from core_identity.policy.overage import MAX_DAYS
+from core_identity.support_contact import LONGEST
 from scim.models import OAuthClient
 from sso.models import SamlSettings
 from sso.saml.expectations import MAX_SKEW
@@ -18,12 +19,15 @@ _TEXTS: Final = {"type": "array", "items": _TEXT}
 def schema() -> dict[str, Any]:
     """Return the schema, draft 2020-12."""
     role = _mapping({"name": _TEXT, "aliases": _TEXTS}, required=("name",))
+    support = {name: {"type": "string", "maxLength": most} for name, most in LONGEST.items()}
+    customer = _mapping({"name": _TEXT, "support": _mapping(support)}, required=("name",))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Connections of Core Identity",
         **_mapping(
             {
                 "roles": {"type": "array", "items": {"anyOf": [_TEXT, role]}},
+                "customers": {"type": "array", "items": customer},
                 "connections": {"type": "array", "items": _connection()},
             }
         ),

@@ -184,6 +184,10 @@ OAUTH2_PROVIDER = {
     },
 }
 PROVISIONING_LOG_DAYS = env.int("PROVISIONING_LOG_DAYS", default=30)  # R35; 0 keeps none
+CLOSED_CONFLICT_DAYS = env.int(
+    "CLOSED_CONFLICT_DAYS", default=365
+)  # after the last message and the decision; 0 keeps all
+HOUSEKEEPING_SECONDS = env.int("HOUSEKEEPING_SECONDS", default=3600)  # a run begins no batch later
 PAYLOAD_LOG_DAYS = env.int("PAYLOAD_LOG_DAYS", default=7)  # what was sent and answered; 0 keeps nothing
 PROVISIONING_LOG_DELAY = env.float("PROVISIONING_LOG_DELAY", default=0.5)  # seconds; 0 writes each row at once
 SIGN_IN_FAILURES_PER_MINUTE = env.int("SIGN_IN_FAILURES_PER_MINUTE", default=600)  # of each address at a connection

@@ -1,19 +1,20 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from core_identity.config.brand_views import brand_css, brand_logo
+from core_identity.config.brand_views import brand_css, brand_logo, favicon
 from core_identity.config.health import healthz, readyz
 
 admin.autodiscover()
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("scim.urls")),  # first: the most frequent requests
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("brand.css", brand_css, name="brand-css"),
     path("brand/logo", brand_logo, name="brand-logo"),
+    path("favicon.ico", favicon, name="favicon"),
     path("admin/", admin.site.urls),
     path("", include("core_identity.portal.urls")),
-    path("", include("scim.urls")),
     path("", include("sso.urls")),
 ]
 

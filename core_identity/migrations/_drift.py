@@ -52,34 +52,47 @@ ADD = f"""
 INSERT INTO core_identity_driftingidentity (identity_id, connection_id, fields)
 SELECT one.id, one.connection_id, differing.fields FROM {{source}} AS one JOIN core_identity_user AS person ON person.id = one.user_id
 CROSS JOIN LATERAL (SELECT {FIELDS} AS fields) AS differing
-WHERE {LIVE} AND cardinality(differing.fields) > 0{{only}}
-"""  # noqa: S608 - names of our own
-AGAIN = """ON CONFLICT (identity_id) DO UPDATE SET connection_id = excluded.connection_id, fields = excluded.fields
-WHERE (core_identity_driftingidentity.connection_id, core_identity_driftingidentity.fields) IS DISTINCT FROM (excluded.connection_id, excluded.fields)"""
-REMOVE = f"""
-DELETE FROM core_identity_driftingidentity AS known USING core_identity_identity AS one, core_identity_user AS person
-WHERE known.identity_id = one.id AND person.id = one.user_id AND {{only}}
-AND NOT ({LIVE} AND cardinality({FIELDS}) > 0);
+WHERE {LIVE} AND cardinality(differing.fields) > 0
 """  # noqa: S608 - names of our own
 
+# A push that changes a value runs both triggers for rows, so each is one look-up and one statement. A statement that changes an identity and its
+# user together runs them when both are changed.
 TRIGGERS = f"""
+CREATE FUNCTION core_identity_note_drift(one core_identity_identity, person core_identity_user) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    differing varchar(20)[] := {FIELDS};
+BEGIN
+    IF {LIVE} AND cardinality(differing) > 0 THEN
+        INSERT INTO core_identity_driftingidentity AS known (identity_id, connection_id, fields) VALUES (one.id, one.connection_id, differing)
+        ON CONFLICT (identity_id) DO UPDATE SET connection_id = excluded.connection_id, fields = excluded.fields
+        WHERE (known.connection_id, known.fields) IS DISTINCT FROM (excluded.connection_id, excluded.fields);
+    ELSE
+        DELETE FROM core_identity_driftingidentity WHERE identity_id = one.id;
+    END IF;
+END
+$$;
 CREATE FUNCTION core_identity_new_drift() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    {ADD.format(source="made", only="")};
+    {ADD.format(source="made")};
     RETURN NULL;
 END
 $$;
 CREATE FUNCTION core_identity_changed_identity() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    person core_identity_user;
 BEGIN
-    {REMOVE.format(only="one.id = NEW.id")}
-    {ADD.format(source="core_identity_identity", only=" AND one.id = NEW.id")} {AGAIN};
+    SELECT * INTO person FROM core_identity_user WHERE id = NEW.user_id;
+    PERFORM core_identity_note_drift(NEW, person);
     RETURN NULL;
 END
 $$;
 CREATE FUNCTION core_identity_changed_user() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    one core_identity_identity;
 BEGIN
-    {REMOVE.format(only="one.user_id = NEW.id")}
-    {ADD.format(source="core_identity_identity", only=" AND one.user_id = NEW.id")} {AGAIN};
+    FOR one IN SELECT * FROM core_identity_identity WHERE user_id = NEW.id LOOP
+        PERFORM core_identity_note_drift(one, NEW);
+    END LOOP;
     RETURN NULL;
 END
 $$;
@@ -89,11 +102,12 @@ CREATE TRIGGER core_identity_changed_identity AFTER UPDATE ON core_identity_iden
     WHEN {_changed(SOURCES)} EXECUTE FUNCTION core_identity_changed_identity();
 CREATE TRIGGER core_identity_changed_user AFTER UPDATE ON core_identity_user FOR EACH ROW
     WHEN {_changed(tuple(field for _, field in PAIRS))} EXECUTE FUNCTION core_identity_changed_user();
-{ADD.format(source="core_identity_identity", only="")};
-"""
+{ADD.format(source="core_identity_identity")};
+"""  # noqa: S608 - names of our own
 FORGET = """
 DROP TRIGGER core_identity_changed_user ON core_identity_user;
 DROP TRIGGER core_identity_changed_identity ON core_identity_identity;
 DROP TRIGGER core_identity_new_drift ON core_identity_identity;
-DROP FUNCTION core_identity_changed_user(), core_identity_changed_identity(), core_identity_new_drift();
+DROP FUNCTION core_identity_changed_user(), core_identity_changed_identity(), core_identity_new_drift(),
+    core_identity_note_drift(core_identity_identity, core_identity_user);
 """

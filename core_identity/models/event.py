@@ -1,4 +1,6 @@
 import uuid
+from types import MappingProxyType
+from typing import Final
 
 from django.db import models
 
@@ -13,6 +15,27 @@ DELETED_KINDS = (EventKind.ROLE_DELETED.value, EventKind.GROUP_DELETED.value)
 """Only roles and push groups are ever deleted. Later nothing but these events knows their names."""
 PASSWORD_ALARM = EventKind.PASSWORD_ALARM.value
 """The kind of `core_identity.services.password_events` for passwords of one name from many networks."""
+
+
+ABOUT: Final = MappingProxyType(
+    {
+        "expiry": models.Q(
+            kind__in=(
+                "user.expired",
+                "user.expiry_taken_over",
+                "user.unexpired",
+                "user.reactivation_requested",
+                "identity.split_off",
+            )
+        ),
+        "sign-ins": models.Q(kind=EventKind.USER_SIGNED_IN.value),
+        "roles": models.Q(kind__startswith="role.") | models.Q(kind__startswith="grant."),
+        "push groups": models.Q(kind__startswith="group."),
+        "connections": models.Q(subject_type__in=("connection", "customer")) & ~models.Q(kind__in=REFUSED_KINDS),
+        "refused": models.Q(kind__in=REFUSED_KINDS),
+    }
+)
+"""Subjects by which a list of events is filtered. Each has an index of its own, so that a rare one is found without reading all others."""
 
 
 class Event(GuardedModel):
@@ -30,7 +53,7 @@ class Event(GuardedModel):
     actor_kind = models.CharField(max_length=20)
     actor_id = models.CharField(max_length=100, blank=True)
     actor = models.CharField(max_length=300)
-    connection_id = models.UUIDField(null=True, blank=True, db_index=True)
+    connection_id = models.UUIDField(null=True, blank=True)
     connection_slug = models.CharField("connection", max_length=40, blank=True)
     subject_type = models.CharField(max_length=40)
     subject_id = models.UUIDField(null=True, blank=True)
@@ -54,6 +77,14 @@ class Event(GuardedModel):
         indexes = (
             models.Index(name="event_by_user", fields=("user_id", "-id")),
             models.Index(name="event_by_subject", fields=("subject_id", "-id")),
+            models.Index(name="event_by_connection", fields=("connection_id", "-id")),
+            models.Index(name="event_by_channel", fields=("channel", "-id")),
+            *(
+                models.Index(
+                    name=f"event_about_{name.replace('-', '_').replace(' ', '_')}", fields=("-id",), condition=condition
+                )
+                for name, condition in ABOUT.items()
+            ),
             models.Index(name="event_deleted", fields=("subject_id",), condition=models.Q(kind__in=DELETED_KINDS)),
             models.Index(name="event_password_alarm", fields=("at",), condition=models.Q(kind=PASSWORD_ALARM)),
             models.Index(

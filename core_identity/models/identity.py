@@ -4,6 +4,9 @@ from django.db import models
 
 from core_identity.write_guard import GuardedModel
 
+NOT_LIVE = models.Q(active=False) | models.Q(deleted_at__isnull=False)
+"""Identities whose IdP deactivated or deleted the person."""
+
 
 class Identity(GuardedModel):
     """A person as one IdP sends them: the SCIM resource. It mirrors the IdP completely, while the user belongs to CORE.
@@ -104,6 +107,7 @@ class Identity(GuardedModel):
                 & (models.Q(pushed_at__isnull=False) | models.Q(offered_at__isnull=False)),
             ),
             models.Index(name="identity_by_change", fields=("connection", "changed_at")),
+            models.Index(name="identity_not_live", fields=("user",), condition=NOT_LIVE),
             models.Index(
                 name="identity_active",
                 fields=("connection",),

@@ -58,7 +58,7 @@ class Grant(GuardedModel):
     """One user's hold on a role, with its source: channel, connection and group (R32).
 
     ``key`` distinguishes the sources of one connection: the id of the push group, or the compared name of an SSO group. It is empty for an
-    administrator. ``label`` is the name that pages show.
+    administrator. ``label`` is the name that pages show. Only grants by an administrator have ``given_by`` and a ``reason``.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -69,6 +69,8 @@ class Grant(GuardedModel):
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, null=True, blank=True, related_name="+")
     key = models.CharField(max_length=255, blank=True)
     label = models.CharField(max_length=255, blank=True)
+    given_by = models.CharField(max_length=300, blank=True, db_default="")
+    reason = models.CharField(max_length=1024, blank=True, db_default="")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -121,6 +121,9 @@ class User(GuardedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[dj
             # For the beginnings of names: `core_identity.selectors.search`.
             models.Index(_beginning("last_name"), name="user_by_last_name"),
             models.Index(_beginning("first_name", models.Value(" "), "last_name"), name="user_by_full_name"),
+            # For the filters of the list of users: the few, in the order of the list.
+            models.Index(name="user_expired", fields=("username_key",), condition=models.Q(expired_at__isnull=False)),
+            models.Index(name="user_staff", fields=("username_key",), condition=models.Q(is_staff=True)),
             models.Index(
                 name="user_by_expiry",
                 fields=("expired_connection", "expired_at"),

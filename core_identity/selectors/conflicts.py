@@ -1,14 +1,30 @@
-"""Read open conflicts (R9)."""
+"""Read conflicts, and what they are about (R9)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
+
+from django.conf import settings
+from django.db.models import QuerySet
 
 from core_identity.brand import BRAND
 from core_identity.keys import key
 from core_identity.models import Conflict, Identity
 from core_identity.models.conflict import ConflictState
 from core_identity.values import Cause
+
+
+def closed_conflicts(now: datetime) -> QuerySet[Conflict]:
+    """Return the conflicts that nobody needs any more: closed, and neither met nor decided within ``CLOSED_CONFLICT_DAYS`` before ``now`` (aware).
+
+    *Different people* is never among them, because later pushes depend on that decision. Nor is *same person* until a message has used it.
+    """
+    if not settings.CLOSED_CONFLICT_DAYS:
+        return Conflict.objects.none()
+    before = now - timedelta(days=settings.CLOSED_CONFLICT_DAYS)
+    over = (ConflictState.GONE, ConflictState.SAME_PERSON, ConflictState.DISMISSED)
+    return Conflict.objects.filter(state__in=over, let_through=False, last_at__lt=before, resolved_at__lt=before)
 
 
 def is_exchange_of_names(conflict: Conflict) -> bool:

@@ -18,6 +18,11 @@ SPEAKING: Final = Q(deleted_at__isnull=True, offered_at__isnull=True)
 """Identities with values from an IdP: not deleted by SCIM, and not only offered."""
 
 
+def speaks(identity: Identity) -> bool:
+    """Return whether an identity is one of `SPEAKING`."""
+    return identity.deleted_at is None and identity.offered_at is None
+
+
 @dataclass(frozen=True, slots=True)
 class Drift:
     """One field in which the IdP of ``connection`` (a slug) and CORE differ."""

@@ -8,19 +8,25 @@ from typing import Final
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection as database
-from django.db.models import CharField, Count, Exists, OuterRef, Q, QuerySet, Subquery, UUIDField
+from django.db.models import CharField, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, UUIDField
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 
 from core_identity.compiled import Compiled, Given, any_of
 from core_identity.errors import NotFound
 from core_identity.keys import key
-from core_identity.models import Connection, ExpectedMember, Identity, PushGroup, Role, RoleAlias
+from core_identity.models import Connection, ExpectedMember, Identity, PushGroup, PushGroupMember, Role, RoleAlias
 from core_identity.policy.overage import kept_until
 
+COUNTED: Final = 5_000
+"""People whose last sign-in a page of one connection looks at for names of groups. They are chosen by random keys."""
 SEEN = """
 SELECT entry.key, count(*), min(entry.value::timestamptz), max(identity.signed_in_at)
-FROM core_identity_identity AS identity CROSS JOIN LATERAL jsonb_each_text(identity.unmapped_groups) AS entry
-WHERE identity.connection_id = %s GROUP BY entry.key ORDER BY count(*) DESC, entry.key LIMIT %s
+FROM (
+    SELECT unmapped_groups, signed_in_at FROM core_identity_identity
+    WHERE connection_id = %s AND unmapped_groups <> '{}' ORDER BY id LIMIT %s
+) AS identity CROSS JOIN LATERAL jsonb_each_text(identity.unmapped_groups) AS entry
+GROUP BY entry.key ORDER BY count(*) DESC, entry.key LIMIT %s
 """
 
 
@@ -61,15 +67,24 @@ def role_by_name(name: str) -> Role:
     return found
 
 
-def with_heads(groups: QuerySet[PushGroup]) -> QuerySet[PushGroup]:
-    """Annotate ``heads``, the number of people who have a role by a group, or would have it. Ordered by connection and name."""
-    live = Q(members__identity__in=Identity.objects.filter(Identity.RESOURCE))
-    counted = groups.select_related("connection").annotate(heads=Count("members", filter=live))
-    return counted.order_by("connection__slug", "name_key")
+_HEADS: Final = f"""(
+SELECT count(*) FROM (
+    SELECT FROM {PushGroupMember._meta.db_table} AS member JOIN {Identity._meta.db_table} AS identity ON identity.id = member.identity_id
+    WHERE member.group_id = {PushGroup._meta.db_table}.id AND {Identity.RESOURCE_SQL} LIMIT %s
+) AS counted
+)"""  # noqa: S608 - names of our own
 
 
-def listed_groups(*, connection: Connection | None = None, waiting: bool = False) -> QuerySet[PushGroup]:
-    """Return push groups, of one connection or of all, with ``heads``, and with ``unknown``, the number of ids without an identity (R29)."""
+def with_heads(groups: QuerySet[PushGroup], *, most: int | None = None) -> QuerySet[PushGroup]:
+    """Annotate ``heads``, the number of people who have a role by a group, or would have it: ``most`` at most. Ordered by connection and name."""
+    heads = RawSQL(_HEADS, [most], output_field=IntegerField())  # noqa: S611 - names of our own
+    return groups.select_related("connection").annotate(heads=heads).order_by("connection__slug", "name_key")
+
+
+def listed_groups(
+    *, connection: Connection | None = None, waiting: bool = False, most: int | None = None
+) -> QuerySet[PushGroup]:
+    """Return push groups, of one connection or of all, with ``heads`` (``most`` at most) and ``unknown``, the ids without an identity (R29)."""
     groups = PushGroup.objects.select_related("role")
     if connection is not None:
         groups = groups.filter(connection=connection)
@@ -77,7 +92,7 @@ def listed_groups(*, connection: Connection | None = None, waiting: bool = False
         groups = groups.filter(role__isnull=True)
     unknown = ExpectedMember.objects.filter(group=OuterRef("pk")).order_by().values("group")
     counted = Subquery(unknown.annotate(count=Count("pk")).values("count"))
-    return with_heads(groups.annotate(unknown=Coalesce(counted, 0)))
+    return with_heads(groups.annotate(unknown=Coalesce(counted, 0)), most=most)
 
 
 def waiting_by_connection(*, most: int) -> Sequence[Mapping[str, object]]:
@@ -86,11 +101,11 @@ def waiting_by_connection(*, most: int) -> Sequence[Mapping[str, object]]:
     return list(waiting.annotate(count=Count("pk")).order_by("-count", "connection__slug")[:most])
 
 
-def waiting_groups(role: Role) -> list[tuple[PushGroup, int]]:
-    """Return the push groups that would reach a role once confirmed, with head counts (R29)."""
+def waiting_groups(role: Role, *, most: int | None = None) -> list[tuple[PushGroup, int]]:
+    """Return the push groups that would reach a role once confirmed, with head counts, ``most`` at most (R29)."""
     open_to = role.grantable_by.exclude(roles_from="sso_groups")
     groups = PushGroup.objects.filter(role__isnull=True, name_key__in=role_keys(role), connection__in=open_to)
-    return [(group, group.heads) for group in with_heads(groups)]  # type: ignore[attr-defined]  # by with_heads
+    return [(group, group.heads) for group in with_heads(groups, most=most)]  # type: ignore[attr-defined]  # by with_heads
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +135,7 @@ def _seen(connection: Connection, *, limit: int) -> dict[str, UnmappedGroup]:
     """Return the groups of the last sign-ins by compared name, so that all spellings of a name are one group (R5)."""
     seen: dict[str, UnmappedGroup] = {}
     with database.cursor() as cursor:
-        cursor.execute(SEEN, [connection.pk, limit])
+        cursor.execute(SEEN, [connection.pk, COUNTED, limit])
         for name, people, first_seen, last_seen in cursor:
             same = seen.get(key(name))
             seen[key(name)] = UnmappedGroup(

@@ -131,7 +131,7 @@ def _scim_only() -> QuerySet[Identity]:
 
 def _agree(by_sign_in: str, pushed: str) -> str:
     """Return the SQL condition for a pair of values of `PAIRS`."""
-    apart = " AND NOT owner.email_shared AND NOT other.email_shared" if by_sign_in == pushed else ""
+    apart = " AND NOT one.email_shared AND NOT other.email_shared" if by_sign_in == pushed else ""
     return f"""(one.{by_sign_in} <> '' AND EXISTS (
         SELECT FROM {_IDENTITY} AS scim JOIN {_USER} AS other ON other.id = scim.user_id
         WHERE scim.connection_id = connection.id AND scim.{pushed} = one.{by_sign_in}
@@ -143,9 +143,10 @@ _CONNECTION, _IDENTITY, _USER = (model._meta.db_table for model in (Connection, 
 
 _NEWEST: Final = f"""(
 SELECT one.id FROM {_CONNECTION} AS connection CROSS JOIN LATERAL (
-    SELECT id, user_id, name_id_key, email_key FROM {_IDENTITY}
+    SELECT id, name_id_key, email_key, (SELECT email_shared FROM {_USER} AS owner WHERE owner.id = user_id) AS email_shared
+    FROM {_IDENTITY}
     WHERE connection_id = connection.id AND pushed_at IS NULL AND deleted_at IS NULL ORDER BY created_at DESC, id LIMIT {LOOKED_AT}
-) AS one JOIN {_USER} AS owner ON owner.id = one.user_id
+) AS one
 WHERE {{chosen}} ({{agree}})
 )"""  # noqa: S608 - names of our own
 

@@ -2,7 +2,9 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, UUIDField
 
@@ -20,11 +22,17 @@ PROTECTING_APPS = ("core_identity", "sso", "scim", "oauth2_provider", "auth", "a
 
 @dataclass(frozen=True, slots=True)
 class SourceShown:
-    """The source of a grant. ``connection`` is a slug, and ``push_group`` the name of a group of either channel."""
+    """The source of a grant. ``connection`` is a slug, and ``push_group`` the name of a group of either channel.
+
+    ``since`` is aware. Only a grant by an administrator has ``given_by`` and ``reason``.
+    """
 
     channel: str
     connection: str | None = None
     push_group: str | None = None
+    since: datetime | None = None
+    given_by: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,7 @@ class RoleHeld:
     name: str
     effective: bool
     sources: tuple[SourceShown, ...]
+    id: UUID | None = None
 
 
 def protected_roles() -> QuerySet[Role]:
@@ -62,9 +71,12 @@ _HELD: Final = Compiled(
 def roles_of(user: User) -> list[RoleHeld]:
     """Return the roles of a user by name, each with all its sources (R32). One query."""
     sources: dict[str, list[SourceShown]] = defaultdict(list)
+    ids: dict[str, UUID] = {}
     counts: dict[str, bool] = defaultdict(bool)
     for grant in _HELD.rows(user=user.pk):
         slug = grant.connection.slug if grant.connection else None
-        sources[grant.role.name].append(SourceShown(grant.channel, slug, grant.label or None))
+        shown = SourceShown(grant.channel, slug, grant.label or None, grant.created_at, grant.given_by, grant.reason)
+        sources[grant.role.name].append(shown)
+        ids[grant.role.name] = grant.role_id
         counts[grant.role.name] |= grant.effective  # type: ignore[attr-defined]  # annotated
-    return [RoleHeld(name, counts[name], tuple(found)) for name, found in sources.items()]
+    return [RoleHeld(name, counts[name], tuple(found), ids[name]) for name, found in sources.items()]

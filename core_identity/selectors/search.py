@@ -49,10 +49,10 @@ LIMIT {MOST + 1}
 _LAST_NAME: Final = """lower(left((last_name), 100)) COLLATE "C\""""
 _FULL_NAME: Final = """lower(left((first_name || ' ' || last_name), 100)) COLLATE "C\""""
 _USERS_BY_BEGINNING: Final = f"""
-(SELECT id FROM {_USER} WHERE username_key ~>=~ %(key)s AND username_key ~<~ %(key_end)s LIMIT {MOST + 1})
-UNION (SELECT id FROM {_USER} WHERE {_LAST_NAME} >= lower(%(beginning)s) AND {_LAST_NAME} < lower(%(beginning_end)s) LIMIT {MOST + 1})
-UNION (SELECT id FROM {_USER} WHERE {_FULL_NAME} >= lower(%(beginning)s) AND {_FULL_NAME} < lower(%(beginning_end)s) LIMIT {MOST + 1})
-LIMIT {MOST + 1}
+(SELECT id FROM {_USER} WHERE username_key ~>=~ %(key)s AND username_key ~<~ %(key_end)s LIMIT %(most)s)
+UNION (SELECT id FROM {_USER} WHERE {_LAST_NAME} >= lower(%(beginning)s) AND {_LAST_NAME} < lower(%(beginning_end)s) LIMIT %(most)s)
+UNION (SELECT id FROM {_USER} WHERE {_FULL_NAME} >= lower(%(beginning)s) AND {_FULL_NAME} < lower(%(beginning_end)s) LIMIT %(most)s)
+LIMIT %(most)s
 """  # noqa: S608
 """The users with a username, last name or full name that begins with this text. `User.Meta` has the indexes."""
 
@@ -78,6 +78,17 @@ def users_named(text: str) -> Sequence[User]:
         .filter(pk__in=ids)
         .order_by("username_key")
     )
+
+
+def user_ids(text: str, *, most: int) -> Sequence[UUID]:
+    """Return the ids of the users with exactly this key, merged ones too; where there is none, of those whose name begins with it.
+
+    At most one more than ``most``. One or two queries.
+    """
+    ids = _ids(_EXACT_USERS, text)
+    if ids or len(key(text)) < SHORTEST:
+        return ids
+    return _ids(_USERS_BY_BEGINNING, text, most=most + 1)
 
 
 def _who_stayed(found: str) -> str:
@@ -126,16 +137,17 @@ def _beginning(rows: QuerySet[Row], name: str) -> list[Row]:
     return list(rows) if len(name) >= SHORTEST else []
 
 
-def _ids(statement: str, text: str) -> list[UUID]:
+def _ids(statement: str, text: str, *, most: int = MOST + 1) -> list[UUID]:
     words = " ".join(text.split())
     name = key(words)
-    values: Mapping[str, str | UUID | None] = {
+    values: Mapping[str, str | UUID | int | None] = {
         "key": name,
         "key_end": name + _LAST,
         "text": words,
         "beginning": words[:LONGEST],
         "beginning_end": words[:LONGEST] + _LAST,
         "id": _uuid(text),
+        "most": most,
     }
     with database.cursor() as cursor:
         cursor.execute(statement, values)

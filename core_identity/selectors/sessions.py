@@ -12,7 +12,7 @@ from core_identity.backends import EPOCH, UNTIL
 from core_identity.clock import Now
 from core_identity.models import Connection, Identity, Session, User
 from core_identity.policy.expiry import bar_to_sign_in
-from core_identity.selectors.users import standing_of, status_of
+from core_identity.selectors.users import standing_of
 from core_identity.sessions import SessionStore
 
 MOST: Final = 50
@@ -41,15 +41,18 @@ def sessions_of(user: User, identities: Sequence[Identity] | None = None) -> lis
     by_id = {str(identity.pk): identity for identity in identities}
     for identity in identities:
         identity.user = user
-    found = (_live(user, row, by_id.get(str(row.identity_id))) for row in rows)
+    by_password = user.expired_at is None and (
+        not identities or any(one.active and one.deleted_at is None for one in identities)
+    )
+    found = (_live(user, row, by_id.get(str(row.identity_id)), by_password=by_password) for row in rows)
     return [one for one in found if one is not None]
 
 
-def _live(user: User, row: Session, identity: Identity | None) -> LiveSession | None:
-    """Return a session as the gate of `core_identity.backends` would judge it."""
+def _live(user: User, row: Session, identity: Identity | None, *, by_password: bool) -> LiveSession | None:
+    """Return a session as the gate of `core_identity.backends` would judge it. ``by_password``: the user may have one without an identity."""
     content: dict[str, Any] = SessionStore().decode(row.session_data)
     if row.identity_id is None:
-        accepted = status_of(user) == "active" and _is_of_this_password(user, content.get(HASH_SESSION_KEY, ""))
+        accepted = by_password and _is_of_this_password(user, content.get(HASH_SESSION_KEY, ""))
         return LiveSession(row.began_at, row.expire_date, None, None, row.session_key) if accepted else None
     if identity is None or content.get(EPOCH) != identity.session_epoch or bar_to_sign_in(standing_of(identity)):
         return None

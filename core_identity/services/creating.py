@@ -149,4 +149,4 @@ def _create(
     )
     inactive = ActiveMeans.NEVER_EXPIRED if person.active is False else None
     notes = in_words(Decision.CREATE, noted=(), followed=(), active=inactive)
-    return Outcome(Decision.CREATE, identity, created=True, notes=notes)
+    return Outcome(Decision.CREATE, identity, created=True, notes=notes, as_stored=True)

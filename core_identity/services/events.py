@@ -14,13 +14,9 @@ from core_identity.event_kinds import EventKind
 from core_identity.models import Connection, Event, Grant, Identity, PushGroup, User
 from core_identity.services import row_writes
 from core_identity.values import Actor
-from core_identity.write_guard import service_writes
 
 Changes = Mapping[str, tuple[object, object]]
 """``{field: (before, after)}``; never a secret."""
-
-FEW: Final = 50
-"""So many events are inserted by a short INSERT; more by ``bulk_create``, which sends arrays."""
 
 
 def new_event(
@@ -95,8 +91,7 @@ def record_many(events: Iterable[Event]) -> None:
 def _append(batch: list[Event]) -> None:
     gathered = _gathered.get()
     if gathered is None:
-        with service_writes():
-            row_writes.insert(*batch) if len(batch) <= FEW else Event.objects.bulk_create(batch)
+        row_writes.insert(*batch)
     else:
         gathered += batch
 
@@ -124,7 +119,7 @@ def for_each(rows: str, event: Event) -> tuple[str, dict[str, Any]]:
     """
     gathered = _gathered.get()
     if gathered:
-        Event.objects.bulk_create(gathered)
+        row_writes.insert(*gathered)
         gathered.clear()
     columns = ", ".join(f'"{field.column}"' for field in _SAME)
     values = ", ".join(f"%(event_{field.column})s" for field in _SAME)

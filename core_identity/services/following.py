@@ -12,6 +12,7 @@ from core_identity.policy.wording import ActiveMeans, in_words
 from core_identity.services import bursts, events, expiry, groups, row_writes
 from core_identity.services.conflicts import settle
 from core_identity.services.identities import (
+    changed_columns,
     claim,
     columns_of,
     current_uid,
@@ -20,7 +21,6 @@ from core_identity.services.identities import (
     project,
     record_new_user,
     record_uid,
-    save_changed,
     set_uid,
     write_identity,
 )
@@ -71,10 +71,17 @@ def follow_push(
     meaning = set_active(
         actor=actor, identity=identity, active=active, reason="deactivated by the IdP", uid_moves=uid_moves
     )
-    save_changed(identity, before, anyway=uid_differs)  # what is as it was keeps its version (RFC 7644 section 3.5.2.1)
+    to_save = changed_columns(
+        identity, before, anyway=uid_differs
+    )  # an equal one keeps its version (RFC 7644 section 3.5.2.1)
     if changes or decision not in {Decision.APPLY, Decision.DRIFT}:
         events.record(actor=actor, kind=_KINDS[decision], subject=identity, changes=changes)
     followed = project(actor=actor, connection=connection, identity=identity, person=person, uid_moves=uid_moves)
+    row_writes.write(
+        updates=[(identity, to_save), (identity.user, followed)],
+        inserts=events.take_gathered(),
+        read_again=(identity, "attributes"),
+    )
     if not was_resource:
         groups.follow_identity(actor=actor, identity=identity)
     settle(actor=actor, identity=identity, person=person)
@@ -101,7 +108,10 @@ def make_identity(
     derived: bool,
     email_shared: bool = False,
 ) -> Identity:
-    """Make the user, the identity and the UID of a new person. The caller knows that ``username`` and ``uid`` are free."""
+    """Make the user, the identity and the UID of a new person. The caller knows that ``username`` and ``uid`` are free.
+
+    `core_identity.selectors.stored.as_shown` takes the identity as if it had been read.
+    """
     user = new_user(connection=connection, person=person, username=username, email_shared=email_shared)
     identity = Identity(connection=connection, user=user, pushed_at=timezone.now(), active=person.active is not False)
     changes = write_identity(identity, person)
@@ -109,7 +119,8 @@ def make_identity(
     record_new_user(actor=actor, connection=connection, user=user)
     events.record(actor=actor, kind=EventKind.IDENTITY_CREATED, subject=identity, changes=changes)
     record_uid(actor=actor, identity=identity, uid=current, before=None)
-    row_writes.insert(user, identity, current, *events.take_gathered())
+    row_writes.write(inserts=[user, identity, current, *events.take_gathered()], read_again=(identity, "attributes"))
+    identity.__dict__.update(uid_now=current, groups_shown=())
     return identity
 
 

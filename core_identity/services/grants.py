@@ -28,21 +28,29 @@ def source_of(group: PushGroup) -> Source:
     return Source(Channel.SCIM, group.connection, str(group.pk), group.display_name)
 
 
-def add_grants(*, actor: Actor, source: Source, role: Role, user_ids: Collection[UUID]) -> int:
-    """Give users ``role`` by ``source``. Users who have it by this source keep it. One statement, with the events."""
+def add_grants(*, actor: Actor, source: Source, role: Role, user_ids: Collection[UUID], reason: str = "") -> int:
+    """Give users ``role`` by ``source``. Users who have it by this source keep it. One statement, with the events.
+
+    ``reason`` is for a grant by an administrator.
+    """
     if not user_ids:
         return 0
-    new = _run(_ADD, _values(source, role) | {"users": list(user_ids), "label": source.label})
-    _record(actor=actor, kind=EventKind.GRANT_ADDED, source=source, role=role, user_ids=new)
+    by = actor.label[:300] if source.channel is Channel.ADMIN else ""
+    new = _run(
+        _ADD, _values(source, role) | {"users": list(user_ids), "label": source.label, "by": by, "reason": reason}
+    )
+    _record(actor=actor, kind=EventKind.GRANT_ADDED, source=source, role=role, user_ids=new, reason=reason)
     return len(new)
 
 
-def end_grants(*, actor: Actor, source: Source, role: Role, user_ids: Collection[UUID] | None = None) -> int:
+def end_grants(
+    *, actor: Actor, source: Source, role: Role, user_ids: Collection[UUID] | None = None, reason: str = ""
+) -> int:
     """End the grants of ``role`` by ``source``, for these users or for all (None). One statement, with the events."""
     if user_ids is None:
         return _end_all(actor=actor, source=source, role=role)
     ended = _run(_END_OF_USERS, _values(source, role) | {"users": list(user_ids)})
-    _record(actor=actor, kind=EventKind.GRANT_REMOVED, source=source, role=role, user_ids=ended)
+    _record(actor=actor, kind=EventKind.GRANT_REMOVED, source=source, role=role, user_ids=ended, reason=reason)
     return len(ended)
 
 
@@ -73,14 +81,18 @@ def _of(source: Source) -> QuerySet[Grant]:
     return Grant.objects.filter(channel=source.channel.value, connection=source.connection, key=source.key)
 
 
-def _record(*, actor: Actor, kind: EventKind, source: Source, role: Role, user_ids: Collection[UUID]) -> None:
+def _record(
+    *, actor: Actor, kind: EventKind, source: Source, role: Role, user_ids: Collection[UUID], reason: str
+) -> None:
     """Append an event for each of these users: `EventKind.GRANT_ADDED` or `EventKind.GRANT_REMOVED`."""
     events.record_many(
-        grant_event(kind, actor=actor, source=source, role=role, user_id=user_id) for user_id in user_ids
+        grant_event(kind, actor=actor, source=source, role=role, user_id=user_id, reason=reason) for user_id in user_ids
     )
 
 
-def grant_event(kind: EventKind, *, actor: Actor, source: Source, role: Role, user_id: UUID | None = None) -> Event:
+def grant_event(
+    kind: EventKind, *, actor: Actor, source: Source, role: Role, user_id: UUID | None = None, reason: str = ""
+) -> Event:
     """Return the event that a grant began or ended."""
     named = source.label or source.channel.value
     added = kind is EventKind.GRANT_ADDED
@@ -94,13 +106,14 @@ def grant_event(kind: EventKind, *, actor: Actor, source: Source, role: Role, us
             "role": (None, role.name) if added else (role.name, None),
             "source": (None, named) if added else (named, None),
         },
+        reason=reason,
     )
 
 
 _GRANT: Final = Grant._meta.db_table
 _ADD: Final = f"""
-INSERT INTO {_GRANT} (id, user_id, role_id, channel, connection_id, key, label, created_at)
-SELECT gen_random_uuid(), id, %(role)s::uuid, %(channel)s, %(connection)s::uuid, %(key)s, %(label)s, now()
+INSERT INTO {_GRANT} (id, user_id, role_id, channel, connection_id, key, label, given_by, reason, created_at)
+SELECT gen_random_uuid(), id, %(role)s::uuid, %(channel)s, %(connection)s::uuid, %(key)s, %(label)s, %(by)s, %(reason)s, now()
 FROM unnest(%(users)s::uuid[]) AS named (id)
 ON CONFLICT DO NOTHING RETURNING user_id
 """  # noqa: S608 - a name of our own

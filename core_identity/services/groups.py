@@ -80,7 +80,7 @@ def _change_group(*, actor: Actor, connection: Connection, scim_id: UUID, read: 
     if change_members(actor=actor, group=group, change=change) or changed:
         group.version += 1
         group.changed_at = timezone.now()
-        row_writes.update(group, _CHANGED)
+        row_writes.write(updates=[(group, _CHANGED)], inserts=events.take_gathered())
     return group
 
 

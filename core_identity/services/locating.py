@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.db import connection as database
 
-from core_identity.brand import BRAND
 from core_identity.errors import Conflict, NotFound
 from core_identity.keys import key
 from core_identity.models import Connection, Identity, IdentityUid, User
@@ -125,15 +124,15 @@ def contradiction(
         # This happens only if the externalId may change. Then it proves nothing without the userName.
         sent = f"userName {person.user_name!r}"
         why = (
-            f"the {connection.uid_attribute} and the userName both differ from what is stored for this person, and here the externalId may change, "
-            "so the externalId alone proves nothing. Send one of the two unchanged."
+            f"the {connection.uid_attribute} and the userName both differ from the stored ones. In this connection the externalId may change, "
+            "so it proves nothing alone. Send one of the two unchanged."
         )
     elif other == subject:
         sent = f"externalId {person.external_id!r}"
-        why = "this resource is known under another externalId."
+        why = "this person is stored with another externalId."
     else:
         sent, why = f"externalId {person.external_id!r}", "it belongs to another person of the connection."
     return Conflict(
-        f"The push with the {sent} contradicts what {BRAND} knows: {why} Nothing was changed. {WAY_OUT}",
+        f"The {sent} cannot be accepted: {why} Nothing was changed. {WAY_OUT}",
         Collision(cause, person, other.user_id, other.pk, subject.pk if subject else None),
     )

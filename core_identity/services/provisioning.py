@@ -214,7 +214,6 @@ def _change_locked(
         require_free_name(actor=actor, connection=connection, person=person, subject=identity)
     if identity.pushed_at is None:
         require_free_email(connection=connection, person=person, subject=identity)
-    uid, attributes = current_uid(identity), identity.attributes
     notes = follow_push(
         actor=actor,
         connection=connection,
@@ -224,9 +223,7 @@ def _change_locked(
         decision=decision,
         was_live=was is None or was.is_live_and_not_expired,
     )
-    # PostgreSQL stores JSON in an order of its own, so new attributes are read again before they are answered.
-    as_stored = current_uid(identity) is uid and identity.attributes is attributes
-    return Outcome(decision, identity, notes=(*notes, *_kept_keys(identity, sent)), as_stored=as_stored)
+    return Outcome(decision, identity, notes=(*notes, *_kept_keys(identity, sent)), as_stored=True)
 
 
 def _kept_keys(identity: Identity, sent: Person) -> tuple[str, ...]:

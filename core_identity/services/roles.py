@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from core_identity.errors import InvalidValue, NameTaken, NotFound
 from core_identity.event_kinds import EventKind
-from core_identity.keys import clean_name, key
+from core_identity.keys import clean_name, clean_text, key
 from core_identity.models import Connection, Grant, PushGroup, Role, RoleAlias, User
 from core_identity.selectors.groups import reached_by, role_keys
 from core_identity.services import events
@@ -144,25 +144,36 @@ def delete_role(*, actor: Actor, role_id: UUID) -> None:
 
 
 @in_one_transaction
-def grant_role(*, actor: Actor, user_id: UUID, role_id: UUID) -> bool:
-    """Give a role as an administrator. Return whether the grant is new. Raises `NotFound`."""
+def grant_role(*, actor: Actor, user_id: UUID, role_id: UUID, reason: str) -> bool:
+    """Give a role as an administrator, for a reason (R32). Return whether the grant is new.
+
+    Raises `NotFound`, and `InvalidValue` without a reason.
+    """
+    reason = _reason(reason)
     role = _locked(role_id)
     user = User.objects.filter(pk=user_id, merged_into__isnull=True, erased_at__isnull=True).first()
     if user is None:
         raise NotFound("There is no such user.")
     _require_permission(actor, role, user)
-    return bool(add_grants(actor=actor, source=BY_ADMIN, role=role, user_ids=[user_id]))
+    return bool(add_grants(actor=actor, source=BY_ADMIN, role=role, user_ids=[user_id], reason=reason))
 
 
 @in_one_transaction
-def revoke_role(*, actor: Actor, user_id: UUID, role_id: UUID) -> bool:
+def revoke_role(*, actor: Actor, user_id: UUID, role_id: UUID, reason: str = "") -> bool:
     """End an administrator's grant. Grants by channels stay (R32). Return whether there was a grant. Raises `NotFound`."""
     role = _locked(role_id)
     user = User.objects.filter(pk=user_id).first()
     if user is None:
         raise NotFound("There is no such user.")
     _require_permission(actor, role, user)
-    return bool(end_grants(actor=actor, source=BY_ADMIN, role=role, user_ids=[user_id]))
+    return bool(end_grants(actor=actor, source=BY_ADMIN, role=role, user_ids=[user_id], reason=reason))
+
+
+def _reason(text: str) -> str:
+    reason = clean_text(text, field="reason")
+    if not reason:
+        raise InvalidValue("reason", "Give a reason. It is stored in the events.")
+    return reason
 
 
 def _require_permission(actor: Actor, role: Role, user: User) -> None:

@@ -19,7 +19,7 @@ from core_identity.policy.matching import Known
 from core_identity.policy.projection import FOLLOWS, texts_that_follow
 from core_identity.policy.sign_in import SignIn, decide_sign_in, mark_that_agrees
 from core_identity.selectors.users import standing_of
-from core_identity.services import events
+from core_identity.services import events, row_writes
 from core_identity.services.candidates import Candidates, find_candidates
 from core_identity.services.conflicts import settle
 from core_identity.services.identities import (
@@ -191,7 +191,8 @@ def _follow(*, actor: Actor, connection: Connection, identity: Identity, person:
         save_identity(identity)
     if changes:
         events.record(actor=actor, kind=EventKind.IDENTITY_CHANGED, subject=identity, changes=changes)
-    project(actor=actor, connection=connection, identity=identity, person=person, uid_moves=uid_moves)
+    followed = project(actor=actor, connection=connection, identity=identity, person=person, uid_moves=uid_moves)
+    row_writes.update(identity.user, followed)
     _finish(actor=actor, connection=connection, identity=identity, person=person, signed_in_before=signed_in_before)
 
 

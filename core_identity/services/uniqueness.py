@@ -21,8 +21,8 @@ from core_identity.values import Actor, Cause, Collision, Person
 T = TypeVar("T")
 
 WAY_OUT = (
-    f"If it cannot be corrected at the identity provider, a {BRAND} administrator decides under Conflicts in the administration, by this reference. "
-    "After that, send the same again."
+    f"If you cannot correct this at the identity provider, ask a {BRAND} administrator to decide it under Conflicts in the administration, "
+    "by this reference. Then send the same again."
 )
 
 
@@ -104,7 +104,7 @@ def require_free_email(*, connection: Connection, person: Person, subject: Ident
     other = _undecided(others, connection, person, subject)
     if other is not None:
         raise Conflict(
-            f"The email address {person.email!r} is already held by another user of this customer in {BRAND}. "
+            f"The email address {person.email!r} is already in use by another user of this customer in {BRAND}. "
             "Nothing was created or changed. If both are the same person, check that SAML and SCIM send the same UID for "
             f"them. {WAY_OUT}",
             _collision(Cause.EMAIL, connection, person, other, subject),

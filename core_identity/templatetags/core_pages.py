@@ -75,6 +75,12 @@ def bounded(count: int) -> str:
     return f"{MOST - 1}+" if count >= MOST else str(count)
 
 
+@register.filter
+def or_more(count: int, most: int) -> str:
+    """Return a count that ends at ``most`` as people read it: "10,000 or more"."""
+    return f"{most:,} or more" if count >= most else f"{count:,}"
+
+
 @register.simple_tag
 def brand_name() -> str:
     """Return the name of the installation, as its operator set it."""
@@ -93,6 +99,12 @@ def brand_style_sheet() -> str:
 def brand_icon() -> str:
     """Return the address of the installation's logo, or of ours."""
     return static("icon.svg") if settings.BRAND.logo is None else reverse("brand-logo")
+
+
+@register.simple_tag
+def plain_brand_icon() -> str:
+    """Return the same address as `brand_icon` without asking the manifest."""
+    return plain_static("icon.svg") if settings.BRAND.logo is None else reverse("brand-logo")
 
 
 @register.simple_tag

@@ -12,14 +12,14 @@ from scim.admin.credentials import CredentialsPage, RevokePage, SecretPage, Toke
 from scim.admin.inline import OAuthClientInline
 from scim.admin.oauth_client import OAuthClientPage, RedirectsPage
 from scim.admin.proposed import ProposedTokenPage
-from scim.models import OAuthClient, ProvisioningRecord
+from scim.models import ProvisioningRecord
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
 
 
 def facts(connection: "Connection") -> Mapping[str, Any]:
-    return {"consent": OAuthClient.objects.select_related("consented_by").filter(connection=connection).first()}
+    return {"consent": getattr(connection, "oauth_client", None)}
 
 
 def health(connection: "Connection", facts: Mapping[str, Any]) -> Iterator[HealthRow]:
@@ -35,5 +35,6 @@ SCIM: Final = ConnectionPart(
     inline=OAuthClientInline,
     facts=facts,
     columns={},
+    related=("oauth_client__consented_by",),
     health=health,
 )

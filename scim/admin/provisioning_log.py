@@ -53,8 +53,9 @@ class ProvisioningRecordAdmin(ConnectionLog):
 
     list_display = ("when", "asked", "outcome", "about", "words", "events", "duration_ms", "connection_slug")
     list_filter = (ConnectionFilter, StatusFilter, "method", WhenFilter)
-    list_per_page = 50
     search_fields = ("reference",)
+    sortable_by = ()
+    empty_list = "No SCIM request yet. Each request of an identity provider appears here. The page of a connection shows how to set one up."
     search_help_text = "By reference, userName, email, UID, externalId, the id of a resource, or the id of a member."
     change_form_template = "admin/scim/provisioningrecord/request.html"
     names: ClassVar[Mapping[UUID, Named]] = {}

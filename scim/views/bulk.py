@@ -54,7 +54,9 @@ class Bulk(ScimView):
             else:
                 answer = self._refused(operation) if isinstance(operation, ScimError) else self._done(operation, ids)
             if answer["status"] == str(Unavailable.status):
-                busy = Unavailable(f"{BRAND} could not do an earlier operation now. Send this one again later.")
+                busy = Unavailable(
+                    f"{BRAND} could not do an earlier operation at present, so this one was not tried. Send it again later."
+                )
             sent = bulk.raw[at]
             labels = {"method": str(sent.get("method", "")).upper(), "bulkId": sent.get("bulkId")}
             answers[at] = {**{name: value for name, value in labels.items() if value}, **answer}

@@ -65,7 +65,7 @@ def _of_framework(failure: exceptions.APIException) -> wire.ScimError:
         case status.HTTP_404_NOT_FOUND:
             return wire.NotFound("There is nothing at this address.")
         case status.HTTP_405_METHOD_NOT_ALLOWED:
-            return wire.MethodNotAllowed("This address does not take this method.")
+            return wire.MethodNotAllowed("This address does not accept this method.")
         case status.HTTP_415_UNSUPPORTED_MEDIA_TYPE:
             return wire.UnsupportedMediaType("Send the body as application/scim+json or application/json.")
     return wire.BadRequest("The request cannot be understood.")

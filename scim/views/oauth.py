@@ -53,7 +53,7 @@ def _introspect(request: HttpRequest) -> HttpResponse:
     if client is None:
         return _error("invalid_client", "Client ID and secret do not match.", status=401)
     if not request.POST.get("token"):
-        return _error("invalid_request", "Name the token in the body.")
+        return _error("invalid_request", "Send the token in the body.")
     return JsonResponse(introspected(client, request.POST["token"]))
 
 
@@ -83,7 +83,7 @@ def _endpoint(request: HttpRequest, view: Any) -> HttpResponse:
     if any("\0" in value for values in form.lists() for value in (values[0], *values[1])):
         return _error("invalid_request", "A parameter contains a character that no text can contain.")
     if any(len(values) > 1 for _, values in form.lists()):  # RFC 6749 section 3.2
-        return _error("invalid_request", "A parameter may be sent once only.")
+        return _error("invalid_request", "A parameter may be sent only once.")
     if form.get("grant_type", "client_credentials") not in GRANT_TYPES:
         return _error("unsupported_grant_type", f"grant_type must be one of {', '.join(GRANT_TYPES)}.")
     if scope is not None:

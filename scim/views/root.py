@@ -101,5 +101,5 @@ class Me(ScimView):
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         raise NotDone(
-            "/Me is not done here: the token belongs to a connection, not to a person. Use /Users with an id."
+            "/Me is not supported: the token belongs to a connection, not to a person. Use /Users with an id."
         )

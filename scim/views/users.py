@@ -75,9 +75,11 @@ class UserView(ScimView):
         if self.is_conditional:
             self.require_match(user_version(as_shown(identity)))
 
-    def answer(self, identity: "Identity", selection: Selection, *, created: bool = False) -> Response:
-        """Return the stored resource (R19). It is read again, because the service may not have applied all of the message."""
-        return self.answer_row(resources.scim_identity(self.connection, identity.scim_id), selection, created=created)
+    def answer(self, outcome: Outcome, selection: Selection) -> Response:
+        """Return the stored resource (R19): the service may not have applied all of the message. It is read again if that is needed."""
+        identity = outcome.identity
+        row = as_shown(identity) if outcome.as_stored else resources.scim_identity(self.connection, identity.scim_id)
+        return self.answer_row(row, selection, created=outcome.created)
 
     def answer_row(self, row: "ShownIdentity", selection: Selection, *, created: bool = False) -> Response:
         document = self.document(row)
@@ -148,7 +150,7 @@ class Users(UserView):
         person = self.wire.read_new(body)
         outcome = provisioning.create_person(actor=self.actor, connection=self.connection, person=person)
         self.decided(_words(outcome, left_out(body, self.resource_type)))
-        return self.answer(outcome.identity, selection, created=outcome.created)
+        return self.answer(outcome, selection)
 
 
 class SearchUsers(UserView):
@@ -242,9 +244,7 @@ class OneUser(UserView):
             is_patch=is_patch,
         )
         self.decided(_words(outcome, left_out(body, self.resource_type)))
-        if outcome.as_stored:
-            return self.answer_row(as_shown(outcome.identity), selection)
-        return self.answer(outcome.identity, selection)
+        return self.answer(outcome, selection)
 
 
 def _words(outcome: Outcome, ignored: tuple[str, ...]) -> str:

@@ -155,6 +155,6 @@ def _without(parts: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _needs_selector(target: Target) -> NoReturn:
     raise InvalidPath(
-        f"{target.name} names a part of many values: say of which, as in "
+        f"{target.name} is a part of each value in a list. Select one of them, as in "
         f'{target.attribute.name}[type eq "work"].{target.leaf.name}.'
     )

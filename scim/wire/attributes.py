@@ -139,6 +139,11 @@ class Target:
         return f"{self.key}.{self.sub.name}" if self.sub else self.key
 
 
+MAX_REMEMBERED: Final = 200
+MOST_REMEMBERED: Final = 1_000
+"""A resource type remembers so many paths of so many characters, because clients may send any."""
+
+
 @dataclass(frozen=True)
 class ResourceType:
     """A core schema with its extensions. Parser, renderer, filter and /Schemas share this registry."""
@@ -177,6 +182,19 @@ class ResourceType:
 
         None for an unknown attribute, and for the URN of a schema alone.
         """
+        if path in self._found:
+            return self._found[path]
+        found = self._find(path)
+        if len(path) <= MAX_REMEMBERED and len(self._found) < MOST_REMEMBERED:
+            self._found[path] = found
+        return found
+
+    @cached_property
+    def _found(self) -> dict[str, Target | None]:
+        """Answers of `find`: a client sends the same few paths again and again."""
+        return {}
+
+    def _find(self, path: str) -> Target | None:
         lower = path.lower()
         for spelling, schema in self._spellings if ":" in path else ():
             if lower.startswith(f"{spelling}:"):

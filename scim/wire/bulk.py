@@ -43,7 +43,7 @@ class Operation:
         for name in sorted(self.awaits):
             if name not in ids:
                 raise InvalidValue(
-                    f"The reference {shown(REFERENCE + name)} leads to nothing: that operation was not done."
+                    f"The reference {shown(REFERENCE + name)} leads nowhere: the operation that it names failed, or does not exist."
                 )
         resource = self.resource
         if resource.startswith(REFERENCE):
@@ -91,12 +91,12 @@ def read_bulk(body: Mapping[str, Any]) -> BulkRequest:
     """Read a BulkRequest. Raises `InvalidSyntax`, `InvalidValue`, `PayloadTooLarge` for a fault of the whole message."""
     parts = {name.lower(): value for name, value in body.items()}
     if not urns.names_message(parts.get("schemas"), urns.BULK_REQUEST):
-        raise InvalidSyntax(f"schemas must name {urns.BULK_REQUEST}.")
+        raise InvalidSyntax(f"schemas must contain {urns.BULK_REQUEST}.")
     operations = parts.get("operations")
     if not isinstance(operations, list) or not operations:
-        raise InvalidSyntax("Operations must be a list with one operation at least.")
+        raise InvalidSyntax("Operations must be a list with at least one operation.")
     if len(operations) > MAX_OPERATIONS:
-        raise PayloadTooLarge(f"These are {len(operations)} operations. At most {MAX_OPERATIONS} go into one request.")
+        raise PayloadTooLarge(f"The request has {len(operations)} operations. At most {MAX_OPERATIONS} are permitted.")
     limit = parts.get("failonerrors")
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
         raise InvalidValue(f"failOnErrors must be a whole number of at least 1, not {shown(limit)}.")
@@ -106,7 +106,7 @@ def read_bulk(body: Mapping[str, Any]) -> BulkRequest:
     for at, one in enumerate(read):
         if isinstance(one, Operation) and one.bulk_id:
             if one.bulk_id in bulk_ids:
-                twice = InvalidValue(f"The bulkId {shown(one.bulk_id)} is given twice.")
+                twice = InvalidValue(f"The bulkId {shown(one.bulk_id)} occurs twice.")
                 read[at] = twice if one.method == "POST" else replace(one, bulk_id="")  # only a POST needs one
             bulk_ids.add(one.bulk_id)
     return BulkRequest(tuple(read), raw, limit)
@@ -131,16 +131,18 @@ def _read(operation: object) -> Operation:
     if address is None:
         raise InvalidValue(f"path is /Users or /Groups, with or without an id, not {shown(path)}.")
     if _METHODS[method] != (address[2] is not None):
-        raise InvalidValue(f"The path of a {method} names {'one resource' if _METHODS[method] else 'no resource'}.")
+        raise InvalidValue(
+            f"The path of a {method} must contain {'the id of a resource' if _METHODS[method] else 'no id'}."
+        )
     if not isinstance(bulk_id, str):
         bulk_id = ""
     if method == "POST" and not bulk_id:
-        raise InvalidSyntax("A POST needs a bulkId (RFC 7644 section 3.7): a text.")
+        raise InvalidSyntax("A POST needs a bulkId, which is a text (RFC 7644 section 3.7).")
     version, data = parts.get("version") or "", parts.get("data")
     if not isinstance(version, str):
         version = json.dumps(version)  # no resource has this version: the answer is 412, or it does not matter (R23)
     if method != "DELETE" and not isinstance(data, dict):
-        raise InvalidSyntax(f"A {method} needs data: an object.")
+        raise InvalidSyntax(f"A {method} needs data, which is an object.")
     return Operation(method, address[1], address[2] or "", bulk_id, version, data if isinstance(data, dict) else {})
 
 

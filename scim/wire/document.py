@@ -47,4 +47,4 @@ def _require_urns(value: object, resource_type: ResourceType) -> None:
     if not isinstance(value, list) or not all(isinstance(urn, str) for urn in value):
         raise InvalidSyntax("schemas must be a list of URNs.")
     if value and not any(resource_type.schema(urn) for urn in value):
-        raise InvalidSyntax(f"schemas of a {resource_type.name} must name {resource_type.core.urn}.")
+        raise InvalidSyntax(f"schemas of a {resource_type.name} must contain {resource_type.core.urn}.")

@@ -166,7 +166,7 @@ def _operations(op: Op, target: Target, selector: Filter | None, value: Any) -> 
     if new_value is None and value is not None:
         if op == "remove" or not _is_blank(value):
             # An operation without a value removes everything. The client sent a value, so it did not mean that.
-            raise InvalidValue(f"{target.name} has no such value: {shown(value)}.")
+            raise InvalidValue(f"{target.name} does not contain this value: {shown(value)}.")
         if op == "add" or (value and not target.attribute.multi_valued):
             return  # all parts of the value are null: the stored parts stay
     yield Operation(op, target, selector, new_value)
@@ -196,6 +196,6 @@ def _value(target: Target, selector: Filter | None, value: Any) -> Any:
         # One value of many: an object, which Entra may put into a list.
         many = coerce(target.attribute, value, target.name)
         if isinstance(many, list) and len(many) > 1:
-            raise InvalidValue(f"{target.name} with a selector takes one value.")
+            raise InvalidValue(f"{target.name} with a selector accepts only one value.")
         return many[0] if isinstance(many, list) else None
     return coerce(target.leaf, value, target.name)

@@ -30,4 +30,4 @@ def require(version: object, *, if_match: str | None, if_none_match: str | None)
             f"The resource has changed: its version is {entity_tag(version)}. Nothing was changed. Read it again, then repeat the change."
         )
     if if_none_match is not None and names(if_none_match, version):
-        raise PreconditionFailed(f"The resource has the version {entity_tag(version)} already. Nothing was changed.")
+        raise PreconditionFailed(f"The resource already has the version {entity_tag(version)}. Nothing was changed.")

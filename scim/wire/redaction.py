@@ -8,11 +8,12 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from scim.wire.errors import ScimError
 from scim.wire.filter import And, Comparison, Filter, Not, Or, Present, ValuePath, parse_filter, parse_path
-from scim.wire.secret_names import is_name_of_secret, may_contain_secret, names_secret
+from scim.wire.secret_names import MAX_PLAIN, is_name_of_secret, may_contain_secret, names_secret
 
 REMOVED: Final = "(removed)"
 LEFT_OUT: Final = "(left out)"
@@ -27,7 +28,7 @@ MAX_NODES: Final = 400
 MAX_DEPTH: Final = 12
 """Levels of objects and lists that are kept, those in texts included."""
 
-_NAMING: Final = frozenset({"path", "name", "type", "key", "attribute", "attributename", "field", "property"})
+_NAMING: Final = frozenset({"op", "path", "name", "type", "key", "attribute", "attributename", "field", "property"})
 """Members of an object whose text may name what its other members are the value of, as ``path`` does in PATCH."""
 
 _NOT_NAMES: Final = frozenset(
@@ -39,6 +40,35 @@ _NOT_NAMES: Final = frozenset(
     }
 )  # fmt: skip
 """Attributes by whose values nobody looks for a person. The values of all others are `Redaction.names`."""
+
+
+class _Name(NamedTuple):
+    """The meaning of a member's name for its value and for the log."""
+
+    folded: str
+    is_secret: bool
+    is_naming: bool
+    finds_people: bool
+    is_kept: bool
+    """Whether the name may be kept as it is, unless the token is a part of it."""
+
+
+def _read_name(name: str) -> _Name:
+    folded = name.strip().lower()
+    return _Name(
+        folded,
+        names_secret(name),
+        folded in _NAMING,
+        re.split("[:.]", name)[-1].strip().lower() not in _NOT_NAMES,
+        len(name) <= MAX_TEXT and "[" not in name and not may_contain_secret(name),
+    )
+
+
+_known_name: Final = lru_cache(maxsize=1024)(_read_name)  # a client sends the same few names again and again
+
+
+def _name_of(name: str) -> _Name:
+    return _known_name(name) if len(name) <= MAX_PLAIN else _read_name(name)
 
 
 @dataclass
@@ -127,23 +157,21 @@ class Redaction:
             if at >= MAX_ITEMS:
                 kept[LEFT_OUT] = f"{len(value) - at} more"
                 break
-            shown = self._name(name)
+            of_name = _name_of(name)
+            shown = name if of_name.is_kept and not (self.token and self.token in name) else self._name(name)
             if shown in kept:
                 shown = f"{shown} {at}"
-            if names_secret(name) or (named and not _is_naming(name, inner)):
+            is_text = isinstance(inner, str)
+            if of_name.is_secret or (named and not (is_text and of_name.is_naming)):
                 self.forget(inner)
                 kept[shown] = REMOVED
+            elif is_text and of_name.folded == "filter":
+                kept[shown] = self.filter(inner)
+            elif is_text and of_name.folded == "path":
+                kept[shown] = self._path(inner)
             else:
-                kept[shown] = self._member(name, inner, depth)
+                kept[shown] = self.tree(inner, name, depth + 1)
         return kept
-
-    def _member(self, name: str, value: Any, depth: int) -> Any:
-        folded = name.strip().lower()
-        if isinstance(value, str) and folded == "filter":
-            return self.filter(value)
-        if isinstance(value, str) and folded == "path":
-            return self._path(value)
-        return self.tree(value, name, depth + 1)
 
     def _list(self, value: list[Any], name: str, depth: int) -> list[Any]:
         named = any(isinstance(one, str) and is_name_of_secret(one) for one in value[:MAX_NODES])
@@ -166,7 +194,7 @@ class Redaction:
         if may_contain_secret(text):
             self.secrets.append(text)
             return REMOVED
-        if re.split("[:.]", name)[-1].strip().lower() not in _NOT_NAMES:
+        if _name_of(name).finds_people:
             self.names.append(text)
         return text
 
@@ -215,11 +243,9 @@ class Redaction:
 
 def _secret_named_in(value: dict[str, Any]) -> bool:
     """Tell whether a member of an object names a secret, so that the others are its value: ``{"path": "password", "value": "x"}``."""
-    return any(_is_naming(name, inner) and names_secret(inner) for name, inner in value.items())
-
-
-def _is_naming(name: str, value: Any) -> bool:
-    return isinstance(value, str) and name.strip().lower() in {*_NAMING, "op"}
+    return any(
+        isinstance(inner, str) and _name_of(name).is_naming and names_secret(inner) for name, inner in value.items()
+    )
 
 
 def _names_any_secret(tree: Filter) -> bool:

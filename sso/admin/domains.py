@@ -7,7 +7,6 @@ from django.http import HttpRequest
 from core_identity.admin_kit.forms import ReasonForm
 from core_identity.admin_kit.pages import ConnectionPage
 from sso.admin.settings import require_settings
-from sso.models import SamlSettings
 from sso.settings.domain_proof import record_for
 from sso.settings.email_domains import prove_domain, unverify_domain, verified_domains, verify_domain
 
@@ -46,7 +45,7 @@ class DomainsPage(ConnectionPage):
     template_name = "admin/sso/domains.html"
 
     def is_too_early(self) -> bool:
-        return not SamlSettings.objects.filter(connection=self.row).exists()
+        return getattr(self.row, "saml", None) is None
 
     def message(self, form: DomainForm) -> str:
         return f"{form.written} leads {'nowhere' if 'unverify' in form.data else 'here'} from now on."

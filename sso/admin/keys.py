@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from core_identity.admin_kit.forms import ConfirmsWhatWasShown, ReasonForm
 from core_identity.admin_kit.pages import Access, ConnectionPage, ConnectionReadPage
 from sso.admin.settings import require_settings
-from sso.models import KeyState, SamlSettings, SpKey
+from sso.models import KeyState, SpKey
 from sso.settings.keys import activate_key, certificate_facts, keys_of, make_key, opens, retire_key
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class KeysPage(ConnectionReadPage):
     template_name = "admin/sso/keys.html"
 
     def is_too_early(self) -> bool:
-        return not SamlSettings.objects.filter(connection=self.row).exists()
+        return getattr(self.row, "saml", None) is None
 
     def answer_instead(self) -> HttpResponse | None:
         require_settings(self.row)

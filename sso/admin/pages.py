@@ -16,7 +16,7 @@ from sso.admin.metadata import MetadataPage
 from sso.admin.proposed import ProposedMetadataPage
 from sso.admin.settings import SettingsPage
 from sso.admin.sign_in_tests import BeginTestPage, TestResultPage
-from sso.models import SamlSettings, SignInRecord
+from sso.models import SignInRecord
 from sso.saml.certificates import end_of
 from sso.settings.idp_changes import warnings_of
 from sso.settings.keys import keys_of
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def facts(connection: "Connection") -> Mapping[str, Any]:
-    saml = SamlSettings.objects.filter(connection=connection).first()
+    saml = getattr(connection, "saml", None)
     return {
         "saml": saml,
         "refused_lately": refused_lately(connection.slug),
@@ -67,5 +67,6 @@ SAML: Final = ConnectionPart(
     inline=SamlSettingsInline,
     facts=facts,
     columns={"signed_in": Subquery(_SIGNED_IN.order_by("-id").values("at")[:1])},
+    related=("saml",),
     health=health,
 )

@@ -53,8 +53,9 @@ class SignInRecordAdmin(ConnectionLog):
 
     list_display = ("when", "reference_link", "outcome", "person", "decision", "connection_slug", "duration_ms")
     list_filter = (ConnectionFilter, OutcomeFilter, WhenFilter)
-    list_per_page = 50
     search_fields = ("reference",)
+    sortable_by = ()
+    empty_list = "Nobody has signed in yet. A test sign-in on the page of a connection shows whether it would work."
     search_help_text = "By the first characters of a reference, or by NameID, UID, email or externalId."
     fields = readonly_fields = (
         "at", "connection_slug", "reference", "outcome", "decision", "is_test", "idp_initiated", "duration_ms", "missing_names", "arrived_names",

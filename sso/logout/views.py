@@ -15,6 +15,7 @@ from lxml import etree
 from core_identity.brand import BRAND
 from core_identity.clock import database_now
 from core_identity.credentials import credential
+from core_identity.services.sessions import end_sessions
 from core_identity.values import Actor, ActorKind, Channel
 from sso.logout.sessions import end_named_sessions, is_ours, key_for_logout, logout_message_for_idp, session_of
 from sso.models import SamlSettings, SsoSession
@@ -53,6 +54,24 @@ def sign_out(request: HttpRequest) -> HttpResponse:
         return may_post_to(response, away.url)
     response["Refresh"] = f"0; url={away.url}"
     return response
+
+
+@credential("session")
+@require_POST
+@never_cache
+def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
+    """End all sessions of the person, in each browser, this one included. Sessions at identity providers continue, and the answer warns of them."""
+    user = request.user
+    if user.is_authenticated:
+        sso_session = session_of(request)
+        channel = Channel.SSO if sso_session else Channel.ADMIN
+        actor = Actor(channel, ActorKind.SIGN_IN, user.get_username(), id=str(user.pk), request_id=_reference(request))
+        end_sessions(actor=actor, user_id=user.pk, reason="The person signed out everywhere.")
+        end_session(request)
+        record_sign_out(request, session=sso_session, user_id=user.pk, decision="Signed out everywhere by the button.")
+        done = "You are signed out in all browsers."
+        messages.success(request, f"{done}{_warning_of_idp_session(sso_session)}")
+    return redirect("start")
 
 
 def _warning_of_idp_session(sso_session: SsoSession | None) -> str:

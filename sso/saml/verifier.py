@@ -84,7 +84,7 @@ def _verified(unverified_message: str, expected: Expected, trace: Trace) -> Veri
             # The Response's own signature covers the encrypted form, so it is checked first. The other requirements are checked after opening.
             root, response_proved = _opened(root, expected)
             signed = None
-    with trace.step("One Assertion in one Response, signed as demanded"):
+    with trace.step("One Assertion in one Response, signed as required"):
         assertion = gate.require_response_layout(root, signed)
     with trace.step("Signature by a certificate of the connection"):
         fault = _signed(root, assertion, expected, response_proved=response_proved)

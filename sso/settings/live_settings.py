@@ -8,7 +8,12 @@ from django.http import Http404
 from core_identity.compiled import Compiled, Given
 from sso.models import SamlSettings
 
-NOBODY: Final = "Nobody signs in here."
+
+class NobodySignsInHere(Http404):
+    """The connection is unknown, switched off, or has no SAML. All three get the same page."""
+
+    page: Final = "sso/no_connection.html"
+
 
 _LIVE: Final = Compiled(
     lambda: SamlSettings.objects.select_related("connection").filter(
@@ -18,17 +23,17 @@ _LIVE: Final = Compiled(
 
 
 def live_settings(slug: str) -> SamlSettings:
-    """Return the SAML settings of a live connection, by one query. Raises ``Http404``.
+    """Return the SAML settings of a live connection, by one query. Raises `NobodySignsInHere`, a 404.
 
     An unknown connection, one that is switched off and one without SAML get the same answer in the same time (R1a).
     """
     saml = _LIVE.first(slug=slug)
     if saml is None:
-        raise Http404(NOBODY)
+        raise NobodySignsInHere
     return saml
 
 
 def require_live(saml: SamlSettings) -> None:
-    """Raise ``Http404``, as for an unknown connection, if the connection is switched off. Only its test sign-in continues then (R37)."""
+    """Raise `NobodySignsInHere`, as for an unknown connection, if the connection is switched off. Only its test sign-in continues then (R37)."""
     if not saml.connection.enabled:
-        raise Http404(NOBODY)
+        raise NobodySignsInHere

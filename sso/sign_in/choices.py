@@ -3,7 +3,9 @@
 from typing import Final
 
 from django.conf import settings
+from django.db.models import Q, QuerySet
 
+from core_identity.keys import key
 from sso.models import SamlSettings, VerifiedDomain
 from sso.settings.email_domains import normal_domain
 
@@ -12,23 +14,34 @@ LONGEST: Final = 320
 """The maximum length of an email address (RFC 5321: 64, @, 255)."""
 
 
-def connections_to_show(entry: str) -> tuple[list[SamlSettings], bool]:
-    """Return the connections to show, and whether to ask for an address or a slug. Always one query.
+def connections_to_show() -> tuple[list[SamlSettings], bool]:
+    """Return the connections to show to a person who typed nothing, and whether to ask for an address or a name. One query.
 
-    ``entry`` is the text that a person typed: an email address, of which only the domain is used, or a slug. The names of our customers are not
-    public, so several connections are listed only in the demo. An unknown domain, an unverified one, one of a connection that is off, and
-    nonsense get the same answer after the same work.
+    The names of our customers are not public, so several connections are listed only in the demo.
     """
-    live = (
-        SamlSettings.objects.select_related("connection").filter(connection__enabled=True).order_by("connection__name")
-    )
-    _, is_address, domain = entry.partition("@")
-    if is_address:
-        leading = VerifiedDomain.objects.filter(domain=normal_domain(domain) if len(entry) <= LONGEST else "")
-        return list(live.filter(connection__in=leading.values("connection"))[:MOST]), True
-    if entry:
-        return list(live.filter(connection__slug=entry if "\0" not in entry else "")), True
-    choices = list(live[: MOST if settings.DEMO else 2])
-    if settings.DEMO or len(choices) < 2:
-        return choices, False
-    return [], True
+    choices = list(_live()[: MOST if settings.DEMO else 2])
+    return (choices, False) if settings.DEMO or len(choices) < 2 else ([], True)
+
+
+def connections_for(entry: str, *, is_typed: bool) -> list[SamlSettings]:
+    """Return the live connections that fit ``entry``: an email address, of which only the domain is used, a slug, or the name of a customer.
+
+    A link (not ``is_typed``) may contain only a slug: the number of tries by links is not limited. An unknown domain, an unverified one, one of a
+    connection that is off, an unknown name, and nonsense get the same answer after the same work: always this one statement.
+    """
+    if len(entry) > LONGEST or "\0" in entry:
+        entry = ""
+    _, _, domain = entry.partition("@")
+    leading = VerifiedDomain.objects.filter(domain=normal_domain(domain) if is_typed else "")
+    fits = Q(connection__slug=entry.lower()) | Q(connection__customer__name_key=key(entry) if is_typed else "")
+    return list(_live().filter(fits | Q(connection__in=leading.values("connection")))[:MOST])
+
+
+def live_connection(slug: str) -> SamlSettings | None:
+    """Return the SAML settings of this live connection, or None. One query, or none for an empty slug."""
+    return _live().filter(connection__slug=slug).first() if slug else None
+
+
+def _live() -> QuerySet[SamlSettings]:
+    live = SamlSettings.objects.select_related("connection").filter(connection__enabled=True)
+    return live.order_by("connection__name")

@@ -135,6 +135,13 @@ def record_sign_out(request: HttpRequest, *, session: SsoSession | None, user_id
     )
 
 
+def record_signed_out(*, request: HttpRequest, user: Any, **_: Any) -> None:
+    """Write the row of a session that an administrator ended in the administration. A receiver of `signed_out`."""
+    key = request.session.session_key
+    session = SsoSession.objects.select_related("connection").filter(session_key=key).first() if key else None
+    record_sign_out(request, session=session, user_id=user.pk, decision="Signed out of the administration.")
+
+
 def record_password(*, user: Any, accepted: bool, reference: str, network: str, **_: Any) -> None:
     """Write the row of a password that was typed in the administration: one statement, two if it was refused. It never contains the typed name.
 

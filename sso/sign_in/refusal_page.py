@@ -19,7 +19,9 @@ from sso.sign_in.explanations import explain_refusal
 from sso.sign_in.log import Attempt, names_shown, record, record_stranger
 from sso.sign_in.mapping import called_here
 from sso.sign_in.progress import browser_token_of, finished_lately
+from sso.sign_in.refusal_advice import advice_for
 from sso.sign_in.refusal_reference import first_reference, remember_refusal
+from sso.sign_in.remembered_way import remembered_way
 
 log = logging.getLogger("sso.sign_ins")
 
@@ -87,11 +89,12 @@ def refused_by_policy(attempt: Attempt, assertion: VerifiedAssertion, refusal: I
         user_id = refusal.collision.other_user_id
     if isinstance(refusal, Busy):
         sentence = BUSY
-    context = {"code": refusal.code, "missing": missing, "arrived": names_shown(assertion)}
-    log.warning("sign-in refused", extra=facts(attempt.request, attempt.saml) | context)
+    names: dict[str, Any] = {"missing": missing, "arrived": names_shown(assertion)}
+    log.warning("sign-in refused", extra=facts(attempt.request, attempt.saml) | names | {"code": refusal.code})
     explain_refusal(attempt.trace, attempt.saml, refusal)
     record(attempt, assertion, code=refusal.code, decision=sentence, missing=missing, user_id=user_id)
-    response = _page(attempt, status=503 if isinstance(refusal, Busy) else 403, sentence=sentence, **context)
+    status = 503 if isinstance(refusal, Busy) else 403
+    response = _page(attempt, status=status, sentence=sentence, code=refusal.code, reason=_reason(refusal), **names)
     if isinstance(refusal, Busy):
         response["Retry-After"] = str(refusal.retry_after)
     return response
@@ -100,7 +103,8 @@ def refused_by_policy(attempt: Attempt, assertion: VerifiedAssertion, refusal: I
 def refused_at_the_end(attempt: Attempt, refusal: IdentityError) -> HttpResponse:
     """Answer a person who was let in, and who may no longer come in at the moment when the session would begin."""
     log.warning("sign-in refused at its end", extra=facts(attempt.request, attempt.saml) | {"code": refusal.code})
-    return _page(attempt, status=403, sentence=refusal.message, code=refusal.code)
+    attempt.trace.believe()  # the message was, in an earlier request of this browser
+    return _page(attempt, status=403, sentence=refusal.message, code=refusal.code, reason=_reason(refusal))
 
 
 def unable(attempt: Attempt, fault: IdentityError) -> HttpResponse:
@@ -116,9 +120,31 @@ def facts(request: HttpRequest, saml: SamlSettings) -> dict[str, object]:
     return {"reference": getattr(request, "request_id", ""), "connection": saml.connection.slug}
 
 
-def _page(attempt: Attempt, *, status: int, **context: Any) -> HttpResponse:
+def _reason(refusal: IdentityError) -> str:
+    return refusal.reason if isinstance(refusal, MayNotSignIn) else ""
+
+
+def contact_for(attempt: Attempt) -> dict[str, str]:
+    """Return the support contact of the customer for a person whom its IdP vouches for, or whose browser has signed in here before.
+
+    Everybody else may be a stranger who tries slugs, and gets an empty contact.
+    """
+    connection = attempt.saml.connection
+    is_known = attempt.trace.believed or remembered_way(attempt.request) == connection.slug
+    return connection.customer.support_contact if is_known else {}
+
+
+def _page(attempt: Attempt, *, status: int, code: str, reason: str = "", **context: Any) -> HttpResponse:
     first = first_reference(attempt.request)
-    page = {"connection": attempt.saml.connection, "reference": first or attempt.reference, **context}
+    page = {
+        "connection": attempt.saml.connection,
+        "reference": first or attempt.reference,
+        "code": code,
+        "advice": advice_for(code, reason=reason),
+        "is_staff": reason == "staff",
+        "contact": contact_for(attempt),
+        **context,
+    }
     response = render(attempt.request, "sso/refused.html", page, status=status)
     if not first:
         remember_refusal(attempt.request, response, attempt.reference)

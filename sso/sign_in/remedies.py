@@ -11,12 +11,12 @@ from sso.saml.trace import PROPOSAL
 
 _URL: Final = "Enter the ACS URL of the connection's setup sheet as Single sign-on URL, letter by letter; Recipient and Destination use the same URL."
 _CLOCK: Final = (
-    "Compare the clock of the identity provider with ours. The connection lets them disagree by its setting of seconds; a page that "
-    "waited long before it was sent does this too."
+    "Compare the clock of the identity provider with ours. The SAML settings contain the greatest permitted difference. A page that "
+    "stayed open for long before it was sent has the same effect."
 )
 _AGAIN: Final = "Ask the person to start again from the sign-in page. A bookmark of the identity provider's page or the back button causes this."
 _MESSAGE: Final = (
-    "The message is not what an identity provider in its usual settings sends. Look at the check that failed, and compare the settings of the "
+    "An identity provider in its usual settings does not send such a message. Look at the failed check, and compare the settings of the "
     "app at the identity provider with the setup sheet."
 )
 _KEY: Final = "Make a key (Our SAML keys) and let the identity provider encrypt to the certificate in our metadata."
@@ -26,14 +26,14 @@ _CERTIFICATE: Final = (
     "into a message. If they are equal, the message was changed after it was signed, or another key signed it."
 )
 _CONTEXT: Final = (
-    "The SAML settings demand a way of proving who somebody is, or that they prove it at each sign-in, and the identity provider did not do so. "
-    "Let it ask for that in this app, or demand less; a sign-in that starts at the identity provider was never asked."
+    "The SAML settings require a certain authentication, or a new one at each sign-in. The identity provider did not report it. Let this "
+    "app require it there, or require less in the SAML settings. A sign-in that starts at the identity provider never gets our request."
 )
 _LOGOUT: Final = (
     "Let the identity provider sign its logout messages with a certificate that the connection knows, and send them to the Logout URL of the "
     "setup sheet. The decision names the code of the check that failed."
 )
-_CONFLICT: Final = "A sign-in opens a conflict, which its reference finds: decide there who that is. The next sign-in then comes through."
+_CONFLICT: Final = "A sign-in opens a conflict. Find it by the reference, and decide who the person is. The next sign-in then succeeds."
 
 REMEDIES: Final = MappingProxyType({
     **dict.fromkeys(Code, _MESSAGE),
@@ -45,17 +45,17 @@ REMEDIES: Final = MappingProxyType({
     Code.NOT_YET: _CLOCK,
     Code.TOO_LATE: _CLOCK,
     Code.SIGNATURE: _CERTIFICATE,
-    Code.NOT_SIGNED: "Let the identity provider sign what the SAML settings demand, both if it can. If it signs only one of "
-    "them, set signed (what the IdP must sign) to that one; the check that failed says what this message carried.",
+    Code.NOT_SIGNED: "Let the identity provider sign the Response and the Assertion if it can. If it signs only one of them, choose "
+    "that one in the SAML settings (what the IdP must sign). The failed check shows the signatures of this message.",
     Code.ALGORITHM: (
         "Choose RSA-SHA256 for signature and digest at the identity provider, and exclusive canonicalization, with or without comments. "
         "SHA-1 is not accepted. The failed check shows the expected and the received value."
     ),
     Code.ENCRYPTED: _KEY,
-    Code.DECRYPTION: "Let the identity provider encrypt to the certificate that our metadata names now, with AES and RSA-OAEP.",
+    Code.DECRYPTION: "Let the identity provider encrypt to the certificate in our present metadata, with AES and RSA-OAEP.",
     Code.OUR_KEY: "Our key of this connection cannot be opened. Put the key that encrypted it back into SAML_KEY_ENCRYPTION_KEYS, or make a new key "
     "(Our SAML keys) and let the identity provider encrypt to it. Nothing is wrong with the message.",
-    Code.NOT_ENCRYPTED: "The connection demands encryption. Switch it on at the identity provider, or off in the SAML settings.",
+    Code.NOT_ENCRYPTED: "The connection requires encryption. Switch it on at the identity provider, or off in the SAML settings.",
     Code.AUTHN_CONTEXT: _CONTEXT,
     Code.REPLAY: _AGAIN,
     Code.NO_REQUEST: _AGAIN,
@@ -83,7 +83,7 @@ STATUS_REMEDIES: Final = MappingProxyType(
     {
         "Requester": f"The identity provider does not accept our request. {_NAMED} If it demands signed requests, make a "
         "key (Our SAML keys), let it read our metadata, then switch on that we sign our AuthnRequests.",
-        "Responder": "The identity provider failed. Look in its log at this time. Some answer so to a "
+        "Responder": "The identity provider failed. Look in its log at this time. Some identity providers answer like this to a "
         f"request that they do not accept: {_NAMED}",
         "VersionMismatch": f"The identity provider does not accept the version of our request. {_VERSION}",
         "AuthnFailed": "The person did not prove who they are: a wrong password, a sign-in that was cancelled, or a locked "
@@ -92,8 +92,8 @@ STATUS_REMEDIES: Final = MappingProxyType(
         "the app there with the names in the SAML settings.",
         "InvalidNameIDPolicy": "The identity provider cannot send the NameID format that we ask for. Enter the format of the app "
         "there in the SAML settings, or leave that to the identity provider by the format unspecified.",
-        "NoAuthnContext": "The identity provider cannot ask for the proof that the SAML settings demand (authn_context). Enter "
-        "one that it knows, or leave the setting empty.",
+        "NoAuthnContext": "The identity provider does not support the authentication that the SAML settings require (authn_context). Enter "
+        "one that it supports, or leave the setting empty.",
         "NoAvailableIDP": "The identity provider forwards sign-ins, and cannot reach the providers behind it. Check there "
         "which of them is down.",
         "NoPassive": f"The identity provider had to show a page to the person, and was not allowed to. {BRAND} does not forbid "
@@ -135,7 +135,7 @@ def remedy_for(code: str, checks: Sequence[Mapping[str, Any]]) -> str:
         return remedy
     return (
         f"Let the identity provider sign the other part too. If it cannot, write {proposal} in the SAML settings: "
-        "with this setting the message would have passed, because the signature that it carries is by a certificate of the connection."
+        "with this setting the message would have passed, because a certificate of the connection made its signature."
     )
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from cryptography.fernet import Fernet
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
@@ -29,7 +29,7 @@ from core_identity.values import Person
 from sso.models import SamlSettings, SignInState
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.refusals import Code, SamlRefusal, legible
-from sso.settings.live_settings import NOBODY
+from sso.settings.live_settings import NobodySignsInHere
 from sso.sign_in import progress
 from sso.sign_in.explanations import explain_attributes, explain_entrance, explain_refusal
 from sso.sign_in.incoming_message import actor_of, verified_assertion
@@ -91,14 +91,14 @@ def _session_of(link: "SetupLink") -> str:
 
 
 def settings_under_test(slug: str, browser_token: str | None) -> SamlSettings:
-    """Return the settings of a connection that is off, while this browser tests it. Raises ``Http404`` for any other browser (R1a)."""
+    """Return the settings of a connection that is off, while this browser tests it. Raises `NobodySignsInHere` for any other browser (R1a)."""
     if not browser_token:
-        raise Http404(NOBODY)
+        raise NobodySignsInHere
     waiting = progress.tests_of(browser_token).filter(connection__slug=slug, used_at=None)
     found = SamlSettings.objects.select_related("connection").filter(connection__in=waiting.values("connection"))
     saml = found.first()
     if saml is None:
-        raise Http404(NOBODY)
+        raise NobodySignsInHere
     return saml
 
 

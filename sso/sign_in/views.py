@@ -16,19 +16,22 @@ from core_identity.budgets import hash_of_address, spend
 from core_identity.credentials import credential
 from core_identity.errors import IdentityError
 from core_identity.selectors.connections import connection_names
+from core_identity.selectors.sessions import sessions_of
 from core_identity.selectors.story import role_values
 from core_identity.selectors.users import user_summary
 from core_identity.services.sign_in import require_open_gate
 from sso.logout.sessions import remember_session
+from sso.models import SamlSettings
 from sso.saml.messages import sp_metadata
 from sso.saml.refusals import Code, SamlRefusal
 from sso.settings.keys import announced_certificates, signing_key
 from sso.settings.live_settings import live_settings
 from sso.sign_in import progress
-from sso.sign_in.choices import connections_to_show
+from sso.sign_in.choices import connections_for, connections_to_show, live_connection
 from sso.sign_in.log import Attempt
 from sso.sign_in.refusal_page import refused_at_the_end, refused_message, unable
 from sso.sign_in.relay_state import safe_path
+from sso.sign_in.remembered_way import forget_way, remember_way, remembered_way
 from sso.sign_in.send_to_idp import send_to_idp
 
 
@@ -39,15 +42,20 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """Show the ways to sign in. Customers are not listed to strangers: if there are several, people type their address or the name of their company.
 
     The text comes by POST, so addresses are in no log, history or Referer. A link may contain a slug; an address in a link is not read. The
-    number of tries is limited by network address. The answer over the limit is the same for every text.
+    number of tries is limited by network address. The answer over the limit is the same for every text. If one connection fits, the browser
+    continues there by itself. The way of the last sign-in in this browser is offered first.
     """
     if request.user.is_authenticated:
         return redirect("me")
     is_posted = request.method == "POST"
+    if is_posted and "forget" in request.POST:
+        response: HttpResponse = redirect("sign-in")
+        forget_way(response)
+        return response
     form_data = request.POST if is_posted else request.GET
-    entry = form_data.get("connection", "").strip().lower()
+    entry = form_data.get("connection", "").strip()
     next_query = urlencode({"next": safe_path(form_data["next"])}) if "next" in form_data else ""
-    page = {"ask": True, "next_query": next_query, "next": form_data.get("next", "")}
+    page: dict[str, Any] = {"ask": True, "next_query": next_query, "next": form_data.get("next", "")}
     wait = spend(f"sign-in page {hash_of_address(request)}", settings.SIGN_IN_LOOKUPS_PER_MINUTE) if is_posted else 0
     if wait:
         response = render(request, "sso/sign_in.html", page | {"wait": True}, status=429)
@@ -55,8 +63,31 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return response
     if not is_posted and "@" in entry:
         entry = ""
-    page["choices"], page["ask"] = connections_to_show(entry)
-    return render(request, "sso/sign_in.html", page | {"entry": entry})
+    if entry:
+        choices = connections_for(entry, is_typed=is_posted)
+        if len(choices) == 1:
+            return _straight_on(request, choices[0], next_query)
+        return render(request, "sso/sign_in.html", page | {"choices": choices, "entry": entry})
+    page["remembered"] = remembered = live_connection(remembered_way(request))
+    choices, page["ask"] = connections_to_show()
+    page["choices"] = [one for one in choices if one != remembered]
+    return render(request, "sso/sign_in.html", page)
+
+
+def _straight_on(request: HttpRequest, saml: SamlSettings, next_query: str) -> HttpResponse:
+    """Continue to the IdP of the one connection that fits.
+
+    A link continues by a redirect, a form by a page that continues by itself: browsers apply ``form-action`` to the redirects after a post. The
+    browser does not keep that page, so its back button leads to the form.
+    """
+    target = reverse("sso-login", args=[saml.connection.slug]) + (f"?{next_query}" if next_query else "")
+    if request.method != "POST":
+        return HttpResponseRedirect(target)
+    back = reverse("sign-in") + (f"?{next_query}" if next_query else "")
+    page = {"connection": saml.connection, "target": target, "back": back}
+    response = render(request, "sso/straight_on.html", page)
+    response["Refresh"] = f"0; url={target}"
+    return response
 
 
 @credential("none")
@@ -124,7 +155,9 @@ def finish(request: HttpRequest, slug: str) -> HttpResponse:
     now = state.now  # type: ignore[attr-defined]  # by `arrived`
     begin_session(request, identity, until=state.session_until, now=now)
     remember_session(request, state)
-    return HttpResponseRedirect(safe_path(state.next_path))
+    response = HttpResponseRedirect(safe_path(state.next_path))
+    remember_way(response, identity.connection.slug)
+    return response
 
 
 @credential("session")
@@ -143,13 +176,32 @@ def me(request: HttpRequest) -> HttpResponse:
     }
     if as_json:
         return JsonResponse(document)
-    display_name = request.user.get_full_name() or request.user.email or request.user.username
+    return render(request, "sso/me.html", _page_of(request, identity, document))
+
+
+def _page_of(request: HttpRequest, identity: Any, document: dict[str, Any]) -> dict[str, Any]:
+    """Return what the page shows: names of connections instead of slugs, and the person's sessions."""
+    user: Any = request.user
     sources = [source for role in document["roles"] for source in role["sources"]]
     names = connection_names({source["connection"] for source in sources if source["connection"]})
     for source in sources:
         source["connection"] = names.get(source["connection"])
-    page = {"person": document, "display_name": display_name, "connection": identity.connection if identity else None}
-    return render(request, "sso/me.html", page)
+    return {
+        "person": document,
+        "display_name": user.get_full_name() or user.email or user.username,
+        "connection": identity.connection if identity else None,
+        "customer": user.customer,
+        "contact": user.customer.support_contact if user.customer else {},
+        "sessions": [
+            {
+                "began_at": one.began_at,
+                "ends_at": one.ends_at,
+                "connection": one.connection,
+                "is_this": one.key == request.session.session_key,
+            }
+            for one in sessions_of(user)
+        ],
+    }
 
 
 def _nobody(request: HttpRequest, *, as_json: bool) -> HttpResponse:

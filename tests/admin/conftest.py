@@ -71,7 +71,7 @@ def staff(username: str, *permissions: str) -> User:
     role = create_role(
         actor=COMMAND, name=f"Role of {username}", permissions=list(granted_permissions), grantable_by=[]
     )
-    grant_role(actor=COMMAND, user_id=user.pk, role_id=role.pk)
+    grant_role(actor=COMMAND, user_id=user.pk, role_id=role.pk, reason="covers for Sam")
     return user
 
 

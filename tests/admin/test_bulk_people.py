@@ -71,7 +71,7 @@ def act(browser: Client, address: str, query: str = "", **posted: str) -> str:
 
 def protect(user: User) -> None:
     vault = create_role(actor=COMMAND, name="Vault", marked_protected=True)
-    grant_role(actor=COMMAND, user_id=user.pk, role_id=vault.pk)
+    grant_role(actor=COMMAND, user_id=user.pk, role_id=vault.pk, reason="covers for Sam")
 
 
 ATTACKED = pytest.mark.parametrize("address", [ACCEPT, UNEXPIRE_REQUESTED, EXPIRE_MANY, UNEXPIRE_MANY])

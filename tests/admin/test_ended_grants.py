@@ -33,7 +33,7 @@ def role(acme: Connection, jane: Identity) -> Role:
         )
         ids.add(create_person(actor=OKTA, connection=acme, person=person).identity.scim_id)
     create_group(actor=OKTA, connection=acme, change=GroupChange(display_name=role.name, members=frozenset(ids)))
-    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=role.pk)
+    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=role.pk, reason="covers for Sam")
     assert Grant.objects.count() == 4
     return role
 
@@ -53,7 +53,7 @@ def test_a_form_that_ends_roles_first_shows_the_people_and_saves_what_was_shown(
         assert Grant.objects.count() == 4, address
         assert not Event.objects.filter(kind="grant.removed").exists()
         assert confirmed(page) != ""
-    by_hand = f"/admin/core_identity/user/{jane.user_id}/roles/", nothing
+    by_hand = f"/admin/core_identity/user/{jane.user_id}/roles/", {"reason": "Sam is back"}
     assert "Editors &lt;b&gt;: 0 people lose it, 1 keep it" in as_root.post(*by_hand).content.decode()
 
     page = as_root.post(*by_groups)

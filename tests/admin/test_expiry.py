@@ -98,7 +98,7 @@ def test_only_a_superuser_expires_staff_superusers_and_holders_of_protected_role
 ) -> None:
     auditor = create_user(actor=COMMAND, username="auditor", is_staff=True)
     vault = create_role(actor=COMMAND, name="Vault", marked_protected=True)
-    grant_role(actor=COMMAND, user_id=zoe.user_id, role_id=vault.pk)
+    grant_role(actor=COMMAND, user_id=zoe.user_id, role_id=vault.pk, reason="covers for Sam")
     for user in (root, auditor, zoe.user):
         people = [str(jane.user_id), str(user.pk)]
         answer = as_desk.post(EXPIRE, {"user": people, "reason": "x"}, follow=True)
@@ -124,7 +124,7 @@ def test_an_empty_choice_is_reported_and_harmless(chosen: str, as_desk: Client) 
 
 def test_the_unexpire_page_shows_what_changed_and_which_roles_come_back(as_desk: Client, expired: Identity) -> None:
     editors = create_role(actor=ADMIN, name="Editors")
-    grant_role(actor=ADMIN, user_id=expired.user_id, role_id=editors.pk)
+    grant_role(actor=ADMIN, user_id=expired.user_id, role_id=editors.pk, reason="covers for Sam")
     renamed = replace(JANE, user_name="jane.roe@acme.test", active=None)
     put(expired, renamed)
     page = as_desk.get(UNEXPIRE, {"user": str(expired.user_id)}).content.decode()
@@ -140,7 +140,7 @@ def test_unexpiring_gives_the_roles_back_only_if_asked(
     how: str, roles: list[str], as_desk: Client, expired: Identity
 ) -> None:
     editors = create_role(actor=ADMIN, name="Editors")
-    grant_role(actor=ADMIN, user_id=expired.user_id, role_id=editors.pk)
+    grant_role(actor=ADMIN, user_id=expired.user_id, role_id=editors.pk, reason="covers for Sam")
     as_desk.post(UNEXPIRE, {"user": str(expired.user_id), "how": how, "reason": "came back"})
     user = User.objects.get(pk=expired.user_id)
     assert user.expired_at is None

@@ -140,7 +140,7 @@ def test_a_role_with_holders_and_groups_is_deleted_by_the_service(
     make(as_desk, acme)
     role = Role.objects.get(name="Editors")
     as_desk.post(page_of(role, "waiting"), {"groups": [str(waiting.pk)]})
-    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=role.pk)
+    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=role.pk, reason="covers for Sam")
     page = as_desk.get(page_of(role, "delete")).content.decode()
     assert "people who lose it: 1" in page.lower()
     assert "push groups that wait again: 1" in page.lower()

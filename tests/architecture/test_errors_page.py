@@ -160,6 +160,7 @@ def saml_sentences() -> dict[str, list[str]]:
 def rendered() -> str:
     from scim.oauth_errors import REMEDIES as OAUTH
     from scim.remedies import REMEDIES as SCIM
+    from sso.sign_in.refusal_advice import advice_for
     from sso.sign_in.remedies import REMEDIES
 
     lines = ["## SCIM\n", "An identity provider shows these sentences in its task list.\n"]
@@ -172,16 +173,20 @@ def rendered() -> str:
     lines += ["## OAuth\n", "The answer contains `error` and `error_description`.\n"]
     for code, texts in sorted(oauth_sentences().items()):
         lines += _section(f"`{code}`", OAUTH[code], texts)
-    lines += ["## SAML\n", "The person sees the sentence. The sign-in log shows the code and the remedy.\n"]
+    lines += ["## SAML\n", _SAML]
     remedies: Mapping[str, str] = {str(code): text for code, text in REMEDIES.items()}
-    rows: dict[tuple[str, str], list[str]] = {}
+    rows: dict[tuple[str, str, str], list[str]] = {}
     for code, seen in saml_sentences().items():
-        rows.setdefault((" / ".join(seen), remedies.get(code, _OURS)), []).append(f"`{code}`")
-    lines.append("| code | the person sees | what the administrator can do |\n|---|---|---|")
-    lines += [f"| {' '.join(codes)} | {text} | {remedy} |" for (text, remedy), codes in rows.items()]
+        retry = "yes" if advice_for(code).may_retry else "no"
+        rows.setdefault((" / ".join(seen), retry, remedies.get(code, _OURS)), []).append(f"`{code}`")
+    lines.append("| code | the person sees | *Try again* | what the administrator can do |\n|---|---|---|---|")
+    lines += [f"| {' '.join(codes)} | {text} | {retry} | {remedy} |" for (text, retry, remedy), codes in rows.items()]
     return HEAD + "\n".join(lines) + "\n"
 
 
+_SAML = """The person sees the sentence, what to do, whom to ask, and the reference. The page offers *Try again* only where another try may help.
+The sign-in log shows the code and the remedy.
+"""
 _OURS = "Look in the log of the service, by the reference."
 
 

@@ -36,7 +36,7 @@ VIOLATIONS = {
 def test_each_way_to_write_outside_of_a_service_raises_in_tests() -> None:
     identity = create_person(actor=OKTA, connection=make_connection(), person=JANE).identity
     role = create_role(actor=COMMAND, name="Editors")
-    grant_role(actor=COMMAND, user_id=identity.user_id, role_id=role.pk)
+    grant_role(actor=COMMAND, user_id=identity.user_id, role_id=role.pk, reason="covers for Sam")
     for way, source in VIOLATIONS.items():
         planted: dict[str, Any] = {"User": User, "identity": identity, "user": User.objects.get(pk=identity.user_id)}
         assert "by core_identity/planted.py" in violation_by(source, planted), f"The guard does not see {way}."

@@ -175,3 +175,33 @@ def test_rows_are_written_as_save_writes_them(acme: Connection, jane: Identity) 
     row_writes.update(jane, ["title", "attributes"])
     jane.refresh_from_db()
     assert (jane.title, jane.attributes, jane.email) == ("Chief", {"x": {"y": [True]}}, JANE.email)
+
+
+def test_rows_of_several_models_are_written_in_one_statement_and_json_is_read_again(
+    acme: Connection, jane: Identity, django_assert_num_queries: Any
+) -> None:
+    stored, user = {"b": 1.5, "aa": {"c": "\u2028'\"\\", "d": None}}, jane.user
+    jane.attributes, jane.version, user.title = dict(reversed(stored.items())), 7, "Chief"
+    event = Event(at=timezone.now(), kind="a", channel="scim", actor_kind="system", actor="x", changes=stored)
+    with django_assert_num_queries(1):
+        row_writes.write(
+            updates=[(jane, ["attributes", "version"]), (user, {"title": "Chief"})],
+            inserts=[event],
+            read_again=(jane, "attributes"),
+        )
+    assert list(jane.attributes.items()) == list(stored.items())
+    assert columns(Identity.objects.get(pk=jane.pk)) == columns(jane)
+    assert User.objects.get(pk=user.pk).title == "Chief"
+    assert columns(Event.objects.get(uuid=event.uuid)) | {"id": None} == columns(event)
+
+    other = Identity(connection=acme, user=User(username="n", username_key="n"))
+    other.attributes = dict(reversed(stored.items()))
+    with django_assert_num_queries(1):
+        row_writes.write(inserts=[other.user, other], read_again=(other, "attributes"))
+    assert list(other.attributes.items()) == list(stored.items())
+    assert columns(Identity.objects.get(pk=other.pk)) == columns(other)
+
+    with django_assert_num_queries(1):
+        row_writes.write(updates=[(jane, ()), (user, ["title"])], read_again=(jane, "attributes"))
+    with django_assert_num_queries(0):
+        row_writes.write(updates=[(jane, ()), (user, {})], read_again=(jane, "attributes"))

@@ -11,8 +11,9 @@ from django.core.management.base import CommandError
 
 from core_identity import errors
 from core_identity.command_line import USAGE
-from core_identity.models import Conflict, Connection, Event, Identity, User
+from core_identity.models import Conflict, Connection, Event, Grant, Identity, User
 from core_identity.services.provisioning import create_person
+from core_identity.services.roles import create_role
 from core_identity.services.users import create_user
 from tests.support.cast import ADMIN, COMMAND, JANE, OKTA, ZOE, make_connection
 
@@ -129,3 +130,22 @@ def test_a_connection_is_succeeded_after_a_dry_run_R1a(acme: Connection, jane: I
     run(*words)
     assert not Connection.objects.get(slug="acme").enabled
     assert Identity.objects.get().connection.slug == "acme-new"
+
+
+def test_a_role_is_given_and_taken_with_a_reason_R32(jane: Identity) -> None:
+    create_role(actor=ADMIN, name="Editors")
+    with pytest.raises(CommandError, match="--reason"):
+        call_command("user", "give-role", "jane.doe", "Editors")
+    assert not Grant.objects.exists()
+    code, answer, _ = run("user", "give-role", "jane.doe", "editors", *WHY)
+    assert (code, [role["name"] for role in answer["roles"]]) == (0, ["Editors"])
+    assert Event.objects.get(kind="grant.added").reason == "ticket 4711"
+    code, answer, _ = run("user", "take-role", "jane.doe", "Editors", *WHY)
+    assert (code, answer["roles"]) == (0, [])
+    assert Event.objects.get(kind="grant.removed").reason == "ticket 4711"
+
+
+def test_sessions_are_ended_by_script_R36(jane: Identity) -> None:
+    code, answer, _ = run("user", "end-sessions", "jane.doe", *WHY)
+    assert (code, answer) == (0, {"user": str(jane.user_id), "ended": 0})
+    assert Event.objects.get(kind="user.sessions_ended").reason == "ticket 4711"

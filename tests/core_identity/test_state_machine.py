@@ -284,7 +284,7 @@ class Lives(RuleBasedStateMachine):
             "strip": lambda: unexpire(actor=ADMIN, user_id=user.pk, reason=WHY, keep_roles=False),
             "email": lambda: change_user(actor=ADMIN, user_id=user.pk, email=person.email),
             "offer": lambda: offer(actor=ADMIN, connection=self.connections[slug], user_ids=[user.pk], reason=WHY),
-            "grant": lambda: grant_role(actor=ADMIN, user_id=user.pk, role_id=role_id),
+            "grant": lambda: grant_role(actor=ADMIN, user_id=user.pk, role_id=role_id, reason="covers for Sam"),
             "revoke": lambda: revoke_role(actor=ADMIN, user_id=user.pk, role_id=role_id),
         }
         self._admin(acts[what])

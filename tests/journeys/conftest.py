@@ -130,6 +130,73 @@ def host_of(url: str) -> str:
     return urlsplit(url).hostname or ""
 
 
+# The administration in a browser
+
+CORE_USER: Final = "urn:ietf:params:scim:schemas:core:2.0:User"
+
+
+@pytest.fixture(scope="module")
+def busy(service: Service, idp: TestIdp) -> Customer:
+    """A customer with a person, a group that gives no role, a conflict, and a refused push."""
+    customer = new_customer(service, idp)
+    okta = customer.okta()
+    person = named(customer.slug)
+    pushed = okta.push(person)
+    okta.push_group("Archivists", pushed["id"])
+    assert customer.sign_in(person).status_code == 200
+    name = f"zoe.{customer.slug}"
+    email = [{"value": person.email, "primary": True}]
+    assert okta.http.post("/Users", json={"schemas": [CORE_USER], "userName": name, "emails": email}).status_code == 409
+    return customer
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The browser of an administrator of one file of journeys, and what its console complained about."""
+
+    context: BrowserContext
+    faults: list[str]
+
+
+@pytest.fixture(scope="module")
+def signed_in_desk(chromium: Browser, service: Service) -> Iterator[Desk]:
+    """Sign a new administrator in once: a password is as slow to check as ever."""
+    name = f"chief-{secrets.token_hex(4)}"
+    password = service.add_administrator(name)
+    context = chromium.new_context(base_url=service.url, viewport={"width": 1280, "height": 900})
+    desk = Desk(context, [])
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            desk.faults.append(message.text)
+
+    context.on("weberror", lambda error: desk.faults.append(str(error.error)))
+    context.on("console", note)
+    page = context.new_page()
+    page.goto("/admin/")
+    assert_accessible(page)
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", name=f"Hello, {name}")).to_be_visible()
+    yield desk
+    context.close()
+
+
+@pytest.fixture
+def desk(signed_in_desk: Desk) -> Iterator[BrowserContext]:
+    """An administrator's browser with one page. An error or warning in its console fails the journey."""
+    first, *others = signed_in_desk.context.pages
+    for page in others:
+        page.close()
+    first.set_viewport_size({"width": 1280, "height": 900})
+    first.emulate_media(color_scheme="light")
+    yield signed_in_desk.context
+    faults = signed_in_desk.faults.copy()
+    signed_in_desk.faults.clear()
+    assert not faults
+
+
 # A set-up by hand
 
 
@@ -206,70 +273,3 @@ def callback() -> Iterator[Callback]:
     server.shutdown()
     server.server_close()
     thread.join()
-
-
-# The administration in a browser
-
-CORE_USER: Final = "urn:ietf:params:scim:schemas:core:2.0:User"
-
-
-@pytest.fixture(scope="module")
-def busy(service: Service, idp: TestIdp) -> Customer:
-    """A customer with a person, a group that gives no role, a conflict, and a refused push."""
-    customer = new_customer(service, idp)
-    okta = customer.okta()
-    person = named(customer.slug)
-    pushed = okta.push(person)
-    okta.push_group("Archivists", pushed["id"])
-    assert customer.sign_in(person).status_code == 200
-    name = f"zoe.{customer.slug}"
-    email = [{"value": person.email, "primary": True}]
-    assert okta.http.post("/Users", json={"schemas": [CORE_USER], "userName": name, "emails": email}).status_code == 409
-    return customer
-
-
-@dataclass(frozen=True)
-class Desk:
-    """The browser of an administrator of one file of journeys, and what its console complained about."""
-
-    context: BrowserContext
-    faults: list[str]
-
-
-@pytest.fixture(scope="module")
-def signed_in_desk(chromium: Browser, service: Service) -> Iterator[Desk]:
-    """Sign a new administrator in once: a password is as slow to check as ever."""
-    name = f"chief-{secrets.token_hex(4)}"
-    password = service.add_administrator(name)
-    context = chromium.new_context(base_url=service.url, viewport={"width": 1280, "height": 900})
-    desk = Desk(context, [])
-
-    def note(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            desk.faults.append(message.text)
-
-    context.on("weberror", lambda error: desk.faults.append(str(error.error)))
-    context.on("console", note)
-    page = context.new_page()
-    page.goto("/admin/")
-    assert_accessible(page)
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name=f"Hello, {name}")).to_be_visible()
-    yield desk
-    context.close()
-
-
-@pytest.fixture
-def desk(signed_in_desk: Desk) -> Iterator[BrowserContext]:
-    """An administrator's browser with one page. An error or warning in its console fails the journey."""
-    first, *others = signed_in_desk.context.pages
-    for page in others:
-        page.close()
-    first.set_viewport_size({"width": 1280, "height": 900})
-    first.emulate_media(color_scheme="light")
-    yield signed_in_desk.context
-    faults = signed_in_desk.faults.copy()
-    signed_in_desk.faults.clear()
-    assert not faults

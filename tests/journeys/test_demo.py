@@ -175,7 +175,7 @@ def test_an_okta_that_encrypts_reads_our_certificate_from_our_metadata(demo: Dem
 def test_signing_out_of_core_signs_out_of_this_okta(demo: DemoIdp, window: BrowserContext) -> None:
     page = window.new_page()
     sign_in(page, demo, "Niamh O'Neill", encrypted="assertion")
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_text("Your session at Acme Studios has ended too.")).to_be_visible()
 
 

@@ -126,7 +126,7 @@ def test_a_second_person_with_a_used_email_gets_no_existing_user_R9(
     if first == "scim":
         refused = okta.create(other)
         assert (refused.status_code, refused.json()["scimType"]) == (409, "uniqueness")
-        assert "already held by another user" in refused.json()["detail"]
+        assert "already in use by another user" in refused.json()["detail"]
     else:
         page = customer.sign_in(replace(other, user_name=None))
         assert page.status_code == 403

@@ -28,7 +28,8 @@ def test_the_search_box_leads_from_any_page_to_a_person(desk: BrowserContext, bu
     page.goto("/admin/core_identity/role/")
     page.get_by_role("searchbox", name="Search").fill(str(person.uid))
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text(str(person.user_name))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Jane Doe")
+    expect(page.get_by_text(str(person.user_name)).first).to_be_visible()
 
 
 def test_a_number_on_home_leads_to_its_list(desk: BrowserContext, busy: Customer) -> None:

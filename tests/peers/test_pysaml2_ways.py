@@ -79,7 +79,7 @@ def test_without_scripts_the_buttons_continue_the_sign_in(
     page.get_by_role("button", name="Jane Doe").click()
     page.get_by_role("button").click()  # pysaml2's
     expect_in(page)
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
     page.get_by_role("button", name="Sign out at Acme Studios").click()
     page.get_by_role("button").click()
     expect(page.get_by_text("has ended too.")).to_be_visible()
@@ -102,7 +102,7 @@ def test_signing_out_here_signs_out_there_and_the_answer_comes_back(
     sign_in(page, setups[slug])
     expect_in(page)
     name_id, index = idp.known_as[setups[slug]["entity_id"]]
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_text("Your session at Acme Studios has ended too.")).to_be_visible()
     assert idp.heard == [Heard("LogoutRequest", BINDINGS[slug], name_id.text, index)]
     expect_out(page)
@@ -234,7 +234,7 @@ def test_a_sign_in_continues_on_any_node_and_its_answer_is_used_up_on_all(
     with page.expect_request(setup["acs_url"]) as posted:
         sign_in(page, setup)
     expect_in(page)
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_text("has ended too.")).to_be_visible()
     for node in (0, 1):
         cluster.plan["/acs"] = node

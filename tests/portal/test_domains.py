@@ -13,7 +13,7 @@ from core_identity.portal.links import revoke_link
 from sso.models import SamlSettings, VerifiedDomain
 from sso.settings.domain_proof import record_for
 from sso.settings.email_domains import verify_domain
-from sso.sign_in.choices import connections_to_show
+from sso.sign_in.choices import connections_for
 from tests.portal.conftest import Customer
 from tests.support.cast import COMMAND, make_connection
 from tests.support.dns import TxtServer, running_dns
@@ -39,7 +39,7 @@ def publish(dns: TxtServer, connection: Connection, domain: str) -> None:
 
 
 def led_to(domain: str) -> list[str]:
-    shown, _ = connections_to_show(f"jane@{domain}")
+    shown = connections_for(f"jane@{domain}", is_typed=True)
     return [saml.connection.slug for saml in shown]
 
 

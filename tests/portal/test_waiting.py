@@ -1,4 +1,4 @@
-"""Proposals and finished set-ups are counted, listed and shown on Home until a superuser settles them (R38)."""
+"""A change that a set-up link leaves for a superuser is counted, listed and shown on Home, until it is settled (R38)."""
 
 import io
 import json

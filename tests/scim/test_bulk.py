@@ -93,7 +93,7 @@ def test_an_operation_that_refers_to_a_refused_one_is_refused_too(okta: Scim) ->
     okta.make(JANE)
     answers = send(okta, post("j", JANE), group("g", "bulkId:j"))
     assert [one["status"] for one in answers] == ["409", "400"]
-    assert "leads to nothing" in answers[1]["response"]["detail"]
+    assert "leads nowhere" in answers[1]["response"]["detail"]
     assert not PushGroup.objects.exists()
 
 

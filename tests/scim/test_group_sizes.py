@@ -18,7 +18,7 @@ from tests.support.cast import ADMIN
 FEW, MANY = 5, 400
 MOST = 14
 """A change takes fewer statements than this, all included: token, budget, begin, commit, and the log."""
-FOR_ONE = 10
+FOR_ONE = 9
 """Token, begin, lock the customer, lock the group, the members, the group, the event, commit, the members for an answer, log."""
 
 

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from core_identity.models import Conflict, Connection, Identity, IdentityUid, PushGroup, PushGroupMember, User
+from core_identity.models import Budget, Conflict, Connection, Identity, IdentityUid, PushGroup, PushGroupMember, User
 from core_identity.services import provisioning
 from core_identity.services.unchanged import unchanged
 from tests.scim.conftest import ENTERPRISE, Scim, person
@@ -23,7 +23,8 @@ from tests.support.nightly import examples
 from tests.support.snapshot import snapshot
 
 WHOLE = {**person(), "externalId": "e1", "title": "Editor", "locale": "de", ENTERPRISE: {"UID": "u1"}}
-TABLES = tuple(apps.get_app_config("core_identity").get_models())
+TABLES = tuple(model for model in apps.get_app_config("core_identity").get_models() if model is not Budget)
+"""A budget counts some request of each minute, whatever the request changes."""
 
 
 @pytest.mark.django_db(transaction=True)
@@ -56,9 +57,9 @@ def test_a_write_takes_few_statements(okta: Scim) -> None:
         {"op": "replace", "path": name, "value": value} for name, value in (("title", "Chief"), ("active", False))
     )
     works: dict[str, tuple[int, Callable[[], Any]]] = {
-        "create": (9, lambda: okta.post("/Users", {**person("new.comer@acme.test"), "externalId": "e3"})),
-        "put": (12, lambda: okta.put(path, {**WHOLE, "userName": "x@acme.test", "emails": [], "title": "Writer"})),
-        "patch": (12, lambda: okta.patch(path, title)),
+        "create": (8, lambda: okta.post("/Users", {**person("new.comer@acme.test"), "externalId": "e3"})),
+        "put": (9, lambda: okta.put(path, {**WHOLE, "userName": "x@acme.test", "emails": [], "title": "Writer"})),
+        "patch": (9, lambda: okta.patch(path, title)),
         "deactivate": (12, lambda: okta.patch(path, active)),
     }
     for name, (most, work) in works.items():

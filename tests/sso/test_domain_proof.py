@@ -13,7 +13,7 @@ from sso.models import VerifiedDomain
 from sso.settings import txt_records
 from sso.settings.domain_proof import record_for
 from sso.settings.email_domains import DomainHeld, prove_domain, verify_domain
-from sso.sign_in.choices import connections_to_show
+from sso.sign_in.choices import connections_for
 from tests.support.cast import COMMAND, make_connection
 from tests.support.dns import TxtServer, running_dns
 from tests.support.saml import TestIdp
@@ -54,7 +54,7 @@ def publish(dns: TxtServer, connection: Connection, domain: str = "globex.test",
 
 
 def led_to(domain: str) -> list[str]:
-    shown, _ = connections_to_show(f"jane@{domain}")
+    shown = connections_for(f"jane@{domain}", is_typed=True)
     return [saml.connection.slug for saml in shown]
 
 

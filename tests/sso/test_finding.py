@@ -3,7 +3,9 @@
 import json
 import re
 from functools import partial
+from html import unescape
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.conf import LazySettings
@@ -14,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 import sso.settings.changes
 from core_identity.errors import InvalidValue
 from core_identity.models import Connection, Event
-from core_identity.services.connections import SettingsErrors, switch_off
+from core_identity.services.connections import SettingsErrors, rename_customer, switch_off
 from sso.models import VerifiedDomain
 from sso.settings.email_domains import PUBLIC_MAIL, normal_domain, unverify_domain, verified_domains, verify_domain
 from tests.core_identity.services.test_races import at_the_same_instant
@@ -51,8 +53,12 @@ def ask(browser: Browser, typed: str) -> str:
 
 
 def offered(browser: Browser, typed: str) -> set[str]:
-    page = ask(browser, typed)
-    return {slug for slug in ("acme", "acme-entra", "globex") if f'href="/sso/{slug}/login"' in page}
+    """Return the connections that the answer leads to: several to choose from, or one to which the browser goes by itself."""
+    answer = browser.http.post("/sign-in", {"connection": typed})
+    page = answer.content.decode()
+    found = {slug for slug in ("acme", "acme-entra", "globex") if f'href="/sso/{slug}/login"' in page}
+    assert answer.get("Refresh") == (f"0; url=/sso/{min(found)}/login" if len(found) == 1 else None)
+    return found
 
 
 # The way there
@@ -71,6 +77,28 @@ def test_an_address_leads_to_the_connection_with_its_domain(
         assert offered(browser, typed) == set(), typed
 
 
+def test_the_name_of_a_customer_leads_to_its_connections(
+    acme: Connection, globex: Connection, browser: Browser, idp: TestIdp
+) -> None:
+    enter(make_connection("acme-entra", customer="Acme"), idp)
+    for typed in ("Globex", " gLoBeX ", "\uff27lobex"):
+        assert offered(browser, typed) == {"globex"}, typed
+    assert offered(browser, "Acme") == {"acme", "acme-entra"}
+    for typed in ("Glob", "Globex Ltd", "Globex%", "G_obex", "Glo bex", "Globex\0", "*", "%", "' OR 1=1 --"):
+        assert offered(browser, typed) == set(), typed
+
+
+def test_a_name_in_a_link_is_not_read_because_links_are_not_counted(
+    acme: Connection, globex: Connection, browser: Browser, idp: TestIdp
+) -> None:
+    rename_customer(actor=ADMIN, customer_id=globex.customer_id, name="Globex Holding")
+    enter(globex, idp, *verified("globex.com"))
+    for text in ("Globex Holding", "x@globex.com", "globex.com"):
+        answer = browser.http.get("/sign-in", {"connection": text})
+        assert (answer.status_code, "/sso/" in answer.content.decode()) == (200, False), text
+    assert browser.http.get("/sign-in", {"connection": "globex"})["Location"] == "/sso/globex/login"
+
+
 def test_several_connections_of_one_customer_are_asked_about(
     acme: Connection, globex: Connection, browser: Browser, idp: TestIdp
 ) -> None:
@@ -85,9 +113,31 @@ def test_the_return_path_is_kept_and_stays_on_this_site(
     acme: Connection, globex: Connection, browser: Browser, idp: TestIdp
 ) -> None:
     enter(acme, idp, *verified("acme.com"))
-    form_data = {"connection": "jane@acme.com", "next": "/me?x=1"}
-    assert "login?next=%2Fme%3Fx%3D1" in browser.http.post("/sign-in", form_data).content.decode()
-    assert "evil.test" not in browser.http.post("/sign-in", form_data | {"next": "//evil.test"}).content.decode()
+    said = {"connection": "jane@acme.com", "next": "/me?x=1"}
+    answer = browser.http.post("/sign-in", said)
+    assert answer["Refresh"] == "0; url=/sso/acme/login?next=%2Fme%3Fx%3D1"
+    assert 'href="/sign-in?next=%2Fme%3Fx%3D1"' in answer.content.decode()
+    link = browser.http.get("/sign-in", {"connection": "acme", "next": "/me?x=1"})
+    assert link["Location"] == "/sso/acme/login?next=%2Fme%3Fx%3D1"
+
+
+@pytest.mark.parametrize(
+    "path", ["//evil.test", "https://evil.test/", "javascript:alert(1)", "/\\evil.test", "/me\r\nRefresh: 0; url=//evil.test", "/x;url=//evil.test"]
+)  # fmt: skip
+def test_no_way_onward_leads_off_this_site(
+    acme: Connection, globex: Connection, browser: Browser, idp: TestIdp, path: str
+) -> None:
+    enter(acme, idp, *verified("acme.com"))
+    answers = [
+        browser.http.post("/sign-in", {"connection": "jane@acme.com", "next": path}),
+        browser.http.get("/sign-in", {"connection": "acme", "next": path}),
+        browser.http.get("/sign-in", {"next": path}),
+    ]
+    for answer in answers:
+        led = [answer.get("Refresh", "0; url=/").removeprefix("0; url="), answer.get("Location", "/")]
+        led += re.findall(r'(?:href|action)="([^"]*)"', answer.content.decode())
+        assert [one for one in led if not re.match(r"/(?![/\\])", unescape(one))] == [], path
+        assert "evil.test" not in "".join(unquote(one) for one in led) or path.startswith("/x;")
 
 
 # Nothing to learn
@@ -100,7 +150,6 @@ def test_an_address_in_a_link_is_not_read_and_a_form_of_another_site_is_refused(
     page = browser.http.get("/sign-in", {"connection": "jane@acme.com"}).content.decode()
     assert "acme" not in page
     assert 'method="post"' in page
-    assert 'href="/sso/acme/login"' in browser.http.get("/sign-in", {"connection": "acme"}).content.decode()
     browser.http.handler.enforce_csrf_checks = True
     assert browser.http.post("/sign-in", {"connection": "jane@acme.com"}).status_code == 403
 
@@ -112,6 +161,7 @@ def test_every_text_is_answered_alike_after_the_same_work_whether_it_leads_anywh
     off = make_connection("off", customer="Off")
     enter(off, idp, *verified("off.com"))
     switch_off(actor=ADMIN, connection_id=off.pk, reason="moved")
+    make_connection("only-scim", customer="Bare")
     enter(globex, idp, "globex.com")
 
     def seen(typed: str) -> tuple[int, str, list[str]]:
@@ -126,7 +176,8 @@ def test_every_text_is_answered_alike_after_the_same_work_whether_it_leads_anywh
     assert all(one == nowhere[0] for one in nowhere)
     assert "Acme" not in nowhere[0][1]
     assert seen("jane@acme.com")[2] == nowhere[0][2]
-    assert seen("nobody")[2] == seen("acme")[2] == nowhere[0][2]
+    assert seen("nobody")[2] == seen("acme")[2] == seen("Globex")[2] == nowhere[0][2]
+    assert seen("nobody")[:2] == seen("Off")[:2] == seen("Bare")[:2] == nowhere[0][:2]
 
 
 def test_nobody_tries_names_for_long(
@@ -145,7 +196,7 @@ def _try_four_times(browser: Browser) -> None:
     assert {(one.status_code, one.content.decode().count("acme"), int(one["Retry-After"]) > 0) for one in answers} == {
         (429, 0, True)
     }
-    assert browser.http.get("/sign-in", {"connection": "acme"}).status_code == 200, "a link goes on leading there"
+    assert browser.http.get("/sign-in", {"connection": "acme"}).status_code == 302, "a link continues to lead there"
 
 
 @pytest.mark.parametrize(

@@ -179,8 +179,8 @@ def test_the_pages_of_a_connection_and_of_a_user_lead_to_it(
     user = Identity.objects.get().user_id
     story = as_root.get(f"/admin/core_identity/user/{user}/change/").content.decode()
     assert f"{LIST}?user_id={user}" in story
-    # Each event of the story that a sign-in made leads to that sign-in, by the reference of both.
-    assert f"{LIST}?q={SignInRecord.objects.get(code='signed_in').reference}" in story
+    # The line of the sign-in in the timeline leads to its row.
+    assert f"{LIST}{SignInRecord.objects.get(code='signed_in').pk}/change/" in story
 
 
 @pytest.mark.parametrize("way", ["csv", "jsonl"])

@@ -270,7 +270,7 @@ def test_an_administrator_who_lost_the_permission_tests_and_sees_nothing(tester:
     assert tester.http.get(answer["Location"]).status_code == 403
     refused = tester.come_back(JANE_BY_SSO, request_id=request_id)
     assert (refused.status_code, "(no_request)" in refused.content.decode()) == (400, True)
-    grant_role(actor=COMMAND, user_id=tester.user.pk, role_id=role.pk)
+    grant_role(actor=COMMAND, user_id=tester.user.pk, role_id=role.pk, reason="covers for Sam")
     expire(actor=COMMAND, user_id=tester.user.pk, reason="left")
     refused = tester.come_back(JANE_BY_SSO, request_id=request_id)
     assert refused.status_code == 400

@@ -177,7 +177,7 @@ def test_the_innermost_status_that_is_known_decides_the_advice() -> None:
         assert remedy_for("status", checks) == wanted, codes
     older = [
         {
-            "check": "One Assertion in one Response, signed as demanded",
+            "check": "One Assertion in one Response, signed as required",
             "passed": False,
             "received": f"{STATUS}NoPassive",
         }

@@ -28,7 +28,7 @@ JANE_BY_SSO = by_sso(JANE)
 BEFORE_CLAIMS = [
     "XML within the limits",
     "Answers a request of ours, in the browser that left",
-    "One Assertion in one Response, signed as demanded",
+    "One Assertion in one Response, signed as required",
     "Signature by a certificate of the connection",
 ]
 

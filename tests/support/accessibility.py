@@ -31,6 +31,12 @@ def assert_good_for_everybody(page: Page, address: str = "") -> None:
         page.goto(address)
     else:
         page.reload()
+    assert_good_as_it_is(page)
+
+
+def assert_good_as_it_is(page: Page) -> None:
+    """Look in each way at a page that is open, without loading it again: the answer to a form cannot be loaded twice."""
+    _resize(page, DESK)
     assert_nothing_scrolls_sideways(page)
     _apply(page, _WITHOUT_COLOURS)
     for scheme in ("dark", "light"):

@@ -7,18 +7,21 @@ from django.core.management.base import CommandError
 from core_identity.command_line import USAGE, AnsweringCommand, changing
 from core_identity.models import User
 from core_identity.selectors.connections import connection_by_slug
+from core_identity.selectors.groups import role_by_name
 from core_identity.selectors.story import story
 from core_identity.selectors.users import find_user, uid_row
 from core_identity.services.erasure import erase
 from core_identity.services.expiry import expire, unexpire
 from core_identity.services.links import offer, offerable, release, relink
 from core_identity.services.merge import merge, plan_merge
+from core_identity.services.roles import grant_role, revoke_role
+from core_identity.services.sessions import end_sessions
 
 AT_ONCE = 500
 
 
 class Command(AnsweringCommand):
-    help = "Show, expire, unexpire, merge, offer or erase a user, and correct their UIDs."
+    help = "Show, expire, unexpire, merge, offer or erase a user, correct their UIDs, give roles, and end sessions."
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
         _whom(add("show", "show the whole history of a user"))
@@ -26,6 +29,13 @@ class Command(AnsweringCommand):
             act = changing(_whom(add(name, help_text)))
             if name == "unexpire":
                 act.add_argument("--without-roles", action="store_true", help="end all grants first")
+
+        changing(_whom(add("end-sessions", "end all sessions of a user, who may sign in again")))
+        for name, help_text in (
+            ("give-role", "give a role by hand"),
+            ("take-role", "end a role that was given by hand"),
+        ):
+            changing(_whom(add(name, help_text))).add_argument("role", metavar="ROLE", help="name or alias of the role")
 
         merging = changing(add("merge", "join two users; GONE becomes part of KEPT"))
         merging.add_argument("kept", metavar="KEPT", help="UID, userName, username, email or id of the user to keep")
@@ -60,6 +70,21 @@ class Command(AnsweringCommand):
         }
         lines = [f"{plan.user.pk} is erased: {len(plan.identities)} identities, the words of {plan.events} events."]
         self.answer(document, as_json=json, lines=lines)
+
+    def act_end_sessions(self, *, key: str, connection: str | None, reason: str, json: bool, **_: Any) -> None:
+        user = _find(key, connection)
+        ended = end_sessions(actor=self.actor, user_id=user.pk, reason=reason)
+        self.answer({"user": str(user.pk), "ended": ended}, as_json=json, lines=[f"Sessions of {user} ended: {ended}."])
+
+    def act_give_role(self, *, key: str, connection: str | None, role: str, reason: str, json: bool, **_: Any) -> None:
+        user = _find(key, connection)
+        grant_role(actor=self.actor, user_id=user.pk, role_id=role_by_name(role).pk, reason=reason)
+        self._tell(user, as_json=json)
+
+    def act_take_role(self, *, key: str, connection: str | None, role: str, reason: str, json: bool, **_: Any) -> None:
+        user = _find(key, connection)
+        revoke_role(actor=self.actor, user_id=user.pk, role_id=role_by_name(role).pk, reason=reason)
+        self._tell(user, as_json=json)
 
     def act_merge(self, *, kept: str, gone: str, reason: str, json: bool, **_: Any) -> None:
         stays, goes = find_user(kept), find_user(gone)

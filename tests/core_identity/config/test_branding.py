@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.template.loader import render_to_string
 from django.test import Client
 
 from core_identity.config.branding import MAX_LOGO, Brand, Logo, brand, contrast
@@ -90,3 +91,18 @@ def test_a_script_in_a_logo_never_runs(settings: Any) -> None:
 
 def test_without_a_logo_its_address_is_not_found() -> None:
     assert Client(headers={"host": "localhost"}).get("/brand/logo").status_code == 404
+
+
+@pytest.mark.django_db
+def test_the_icon_of_each_page_is_that_of_the_installation(settings: Any) -> None:
+    """Browsers ask for /favicon.ico by themselves; a 404 would be an error in their console."""
+    http = Client(headers={"host": "localhost"})
+    assert http.get("/favicon.ico")["Location"] == "/static/icon.svg"
+    for page in ("/sign-in", "/nowhere"):
+        assert '<link rel="icon" href="/static/icon.svg">' in http.get(page).content.decode(), page
+    settings.BRAND = Brand("Acme ID", None, Logo(SVG, "image/svg+xml"))
+    assert http.get("/favicon.ico")["Location"] == "/brand/logo"
+    for page in ("500", "503"):
+        assert '<link rel="icon" href="/brand/logo">' in render_to_string(f"{page}.html", {"reference": "X"}), page
+    icon = http.get("/brand/logo")
+    assert (icon["Content-Type"], icon["Content-Security-Policy"]) == ("image/svg+xml", "default-src 'none'; sandbox")

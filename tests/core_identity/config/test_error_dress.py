@@ -6,7 +6,7 @@ import pytest
 from django.template.loader import render_to_string
 from django.test import Client
 
-REFUSALS = ("400", "403", "403_csrf", "404", "405")
+REFUSALS = ("400", "403", "403_csrf", "404", "405", "413", "sso/no_connection")
 FAILURES = ("500", "503")
 
 
@@ -14,6 +14,7 @@ FAILURES = ("500", "503")
 def test_each_page_is_in_the_one_design_with_its_reference(page: str, settings: Any) -> None:
     text = render_to_string(f"{page}.html", {"reference": "8K7YSYUKPD"})
     assert text.count("<h1>") == 1
+    assert "<h2>What to do</h2>" in text
     assert "8K7YSYUKPD" in text
     assert "core.css" in text
     assert "pages.css" in text

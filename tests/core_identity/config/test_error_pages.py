@@ -18,6 +18,7 @@ def test_every_error_page_has_its_reference(settings: LazySettings, caplog: pyte
     http = Client(headers={"host": "localhost"}, raise_request_exception=False)
     strict = Client(headers={"host": "localhost"}, enforce_csrf_checks=True)
     admin = Client(headers={"host": "localhost"})
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
     admin.force_login(staff("weak"))
     foreign = Client(headers={"host": "evil.test"})
     http.post("/sign-in", {"connection": "acme"})
@@ -33,6 +34,7 @@ def test_every_error_page_has_its_reference(settings: LazySettings, caplog: pyte
         (401, http.get("/me")),
         (405, http.get("/sso/acme/acs")),
         (405, http.put("/sign-in")),
+        (413, http.post("/sign-in", {"connection": "x" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)})),
         (429, http.post("/sign-in", {"connection": "acme"})),
         (500, http.post("/sso/acme/acs", headers={"cookie": "__Host-sign-in=x"})),
     ]

@@ -13,6 +13,7 @@ from core_identity.config.apply import apply, parse
 from core_identity.config.export import as_yaml, file_of
 from core_identity.config.schema import schema
 from core_identity.models import Connection, Event, Role, RoleAlias
+from core_identity.services.connections import SettingsErrors
 from tests.support.cast import ADMIN
 from tests.support.saml import TestIdp
 
@@ -24,6 +25,7 @@ def acme(db: None) -> Connection:
     """A connection with a value in each key."""
     content = {
         "roles": [{"name": "Editors", "aliases": ["grp-editors"]}, "Viewers"],
+        "customers": [{"name": "Acme", "support": {"name": "Help desk", "url": "https://help.acme.test"}}],
         "connections": [
             {
                 "slug": "acme",
@@ -97,6 +99,39 @@ def test_the_schema_accepts_the_example_and_marks_an_unknown_key() -> None:
     assert connection["additionalProperties"] is False
     assert connection["required"] == ["slug"]
     assert connection["properties"]["uid"]["properties"]["rule"] == {"enum": ["name", "email", "other"]}
+
+
+def test_the_support_contact_of_a_customer_is_in_the_file(acme: Connection) -> None:
+    support = {"name": "Help desk", "url": "https://help.acme.test"}
+    assert file_of(acme)["customers"] == [{"name": "Acme", "support": support}]
+    apply(actor=ADMIN, content={"customers": [{"name": "ACME"}]}, base_dir=None)
+    assert file_of(acme)["customers"] == [{"name": "Acme", "support": support}]
+    apply(actor=ADMIN, content={"customers": [{"name": "Acme", "support": {"email": "help@acme.test"}}]}, base_dir=None)
+    assert file_of(Connection.objects.get(slug="acme"))["customers"][0]["support"] == {"email": "help@acme.test"}
+
+
+def test_each_fault_of_a_customer_in_the_file_is_named_by_its_path(acme: Connection) -> None:
+    content = {
+        "customers": [
+            {"support": {"name": "x"}},
+            {"name": "Acme", "support": {"url": "javascript:alert(1)", "fax": "1"}},
+            {"name": "Globex", "support": {"phone": "<b>"}},
+        ]
+    }
+    with pytest.raises(SettingsErrors) as refusal:
+        apply(actor=ADMIN, content=content, base_dir=None)
+    assert {fault.path for fault in refusal.value.faults} == {
+        "customers[0].name",
+        "customers[1].support.fax",
+        "customers[1].support.url",
+        "customers[2].support.phone",
+    }
+
+
+def test_the_schema_knows_the_keys_of_a_customer() -> None:
+    documented = yaml.safe_load(DOCUMENTED.read_text("utf-8").split("```yaml\n")[1].split("```")[0])
+    customer = schema()["properties"]["customers"]["items"]
+    assert _missing(customer, documented["customers"][0], path="customers") == set()
 
 
 def _answer(*words: str) -> str:

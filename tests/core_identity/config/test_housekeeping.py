@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import LazySettings
 from django.core.management import call_command
 from django.db import connection as database
 from django.utils import timezone
@@ -15,11 +16,14 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 import scim.connections
 from core_identity.config import housekeeping
-from core_identity.models import Budget, LoggedHour, Session, SetupLink
+from core_identity.models import Budget, Conflict, Event, LoggedHour, Session, SetupLink
+from core_identity.models.conflict import ConflictState
+from core_identity.services.provisioning import create_person
 from core_identity.services.users import create_user
+from core_identity.values import Cause
 from scim.models import OAuthClient, Payload, ProvisioningRecord, UsedCode
-from sso.models import SignInRecord, SignInState, UsedAssertion
-from tests.support.cast import ADMIN, make_connection
+from sso.models import SignInRecord, SignInState, SsoSession, UsedAssertion
+from tests.support.cast import ADMIN, JANE, OKTA, make_connection
 
 NOW = timezone.now()
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -41,6 +45,7 @@ def log_rows(number: int, *, days_old: int) -> None:
 @pytest.mark.django_db
 def test_of_each_kind_an_old_row_is_deleted_and_a_new_one_stays() -> None:
     connection, boss = make_connection(), create_user(actor=ADMIN, username="boss")
+    jane = create_person(actor=OKTA, connection=connection, person=JANE).identity
     scim.connections.apply(connection, {}, rotate_secret=False)
     client = OAuthClient.objects.get()
     access, refresh, code = get_access_token_model(), get_refresh_token_model(), get_grant_model()
@@ -53,6 +58,11 @@ def test_of_each_kind_an_old_row_is_deleted_and_a_new_one_stays() -> None:
         SetupLink.objects.create(connection=connection, made_by=boss, secret_hash=name, expires_at=ends)
         access.objects.create(application=client, token=name, expires=NOW + shift)
         refresh.objects.create(user=boss, application=client, token=name, revoked=NOW - 30 * DAY + shift)
+        SsoSession.objects.create(
+            connection=connection, identity=jane, session_key=name, name_id="x", until=NOW + shift
+        )
+        closed = NOW - 365 * DAY + shift
+        conflict(jane, name, state=ConflictState.GONE, last_at=closed, resolved_at=closed)
         Budget.objects.create(key=name, minute=(NOW + 2 * shift).timestamp() // 60, spent=1)
     at_work = access.objects.create(application=client, token="at work", expires=NOW - HOUR)
     live = refresh.objects.create(
@@ -73,6 +83,45 @@ def test_of_each_kind_an_old_row_is_deleted_and_a_new_one_stays() -> None:
     assert run() == dict.fromkeys([*housekeeping.CHORES, housekeeping.UNLISTED], 0)
     assert access.objects.filter(pk=at_work.pk).exists()
     assert refresh.objects.count() == access.objects.count() == 2
+
+
+def conflict(jane: Any, name: str, **values: Any) -> Conflict:
+    """Return a conflict with Jane, as a push left it."""
+    return Conflict.objects.create(
+        connection=jane.connection, cause=Cause.UID.value, cause_key=name, channel="scim", other=jane.user,
+        message="Refused.", first_at=NOW - 900 * DAY, **values,
+    )  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_no_conflict_goes_that_somebody_may_need(settings: LazySettings) -> None:
+    jane = create_person(actor=OKTA, connection=make_connection(), person=JANE).identity
+    long_ago, lately = NOW - 800 * DAY, NOW - DAY
+    old = {"last_at": long_ago, "resolved_at": long_ago}
+    conflict(jane, "open", state=ConflictState.OPEN, last_at=long_ago)
+    conflict(jane, "different people", state=ConflictState.DIFFERENT_PEOPLE, **old)
+    conflict(jane, "same person, not used yet", state=ConflictState.SAME_PERSON, let_through=True, **old)
+    conflict(jane, "dismissed, and met lately", state=ConflictState.DISMISSED, last_at=lately, resolved_at=long_ago)
+    conflict(jane, "decided lately", state=ConflictState.SAME_PERSON, last_at=long_ago, resolved_at=lately)
+    events = Event.objects.count()
+    kept = set(Conflict.objects.values_list("cause_key", flat=True))
+    for state in (ConflictState.GONE, ConflictState.SAME_PERSON, ConflictState.DISMISSED):
+        conflict(jane, f"over: {state.value}", state=state, **old)
+    settings.CLOSED_CONFLICT_DAYS = 0
+    assert run()["closed conflicts"] == 0
+    settings.CLOSED_CONFLICT_DAYS = 365
+    assert run()["closed conflicts"] == 3
+    assert set(Conflict.objects.values_list("cause_key", flat=True)) == kept
+    assert Event.objects.count() == events
+
+
+@pytest.mark.django_db
+def test_a_run_ends_after_its_time_and_the_next_one_continues(settings: LazySettings) -> None:
+    log_rows(3, days_old=31)
+    settings.HOUSEKEEPING_SECONDS = 0
+    assert set(run().values()) == {0}
+    settings.HOUSEKEEPING_SECONDS = 60
+    assert run()["provisioning log"] == 3
 
 
 @pytest.mark.django_db

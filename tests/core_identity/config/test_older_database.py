@@ -64,7 +64,7 @@ def test_migrate_refuses_an_older_database(older: str) -> None:
 def test_migrate_refuses_a_database_with_a_former_column(older: str) -> None:
     with psycopg.connect(older, autocommit=True) as connection:
         connection.execute("UPDATE django_migrations SET name = '0001_first_release'")
-        connection.execute("CREATE TABLE core_identity_identity (sent_uid text)")
+        connection.execute("CREATE TABLE core_identity_identity (said_uid text)")
     done = run(*manage_command(this_checkout(), "migrate", "--noinput"), url=older)
     assert done.returncode == 1
     assert "core_identity.E001" in done.stderr

@@ -169,7 +169,7 @@ def test_grants_by_sso_end_when_the_identity_moves_to_another_user_R24_R31_R32()
     for name in ("Editors", "Viewers", "By hand"):
         create_role(actor=ADMIN, name=name, grantable_by=[acme])
     jane = enter(acme, JANE, groups=("Editors",))
-    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=Role.objects.get(name="By hand").pk)
+    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=Role.objects.get(name="By hand").pk, reason="covers for Sam")
     expire(actor=ADMIN, user_id=jane.user_id, reason=WHY)
     new = split_off(actor=ADMIN, identity_id=jane.pk, reason=WHY)
     assert [grant.role.name for grant in Grant.objects.filter(user=jane.user_id)] == ["By hand"]
@@ -261,7 +261,7 @@ def test_an_offer_that_became_impossible_is_not_claimed_without_an_administrator
         expire(actor=ADMIN, user_id=user.pk, reason="left")
     else:
         role = create_role(actor=COMMAND, name="Keys", marked_protected=True)
-        grant_role(actor=COMMAND, user_id=user.pk, role_id=role.pk)
+        grant_role(actor=COMMAND, user_id=user.pk, role_id=role.pk, reason="covers for Sam")
     before = User.objects.values().get(pk=user.pk)
 
     def claim() -> object:

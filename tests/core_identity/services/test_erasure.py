@@ -193,7 +193,7 @@ def test_nobody_who_was_erased_comes_back_R34(acme: Connection, jane: Identity) 
     with pytest.raises(NotAllowed, match="cannot be changed"):
         change_user(actor=ADMIN, user_id=jane.user_id, email="jane@acme.test")
     with pytest.raises(NotFound):
-        grant_role(actor=ADMIN, user_id=jane.user_id, role_id=Role.objects.get().pk)
+        grant_role(actor=ADMIN, user_id=jane.user_id, role_id=Role.objects.get().pk, reason="covers for Sam")
     assert status_of(User.objects.get(pk=jane.user_id)) == "erased"
 
 

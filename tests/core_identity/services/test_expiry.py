@@ -157,7 +157,7 @@ def test_the_unexpire_page_can_show_what_changed_since_R24(jane: Identity) -> No
 
 def test_unexpire_without_roles_ends_all_grants_R24(jane: Identity) -> None:
     role = create_role(actor=ADMIN, name="Editors")
-    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=role.pk)
+    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=role.pk, reason="covers for Sam")
     expire(actor=ADMIN, user_id=jane.user_id, reason="left")
     unexpire(actor=ADMIN, user_id=jane.user_id, reason="back in another job", keep_roles=False)
     assert roles_of(User.objects.get()) == []
@@ -165,7 +165,7 @@ def test_unexpire_without_roles_ends_all_grants_R24(jane: Identity) -> None:
 
 def test_this_is_another_person_moves_the_identity_to_a_new_user_R24(acme: Connection, jane: Identity) -> None:
     role = create_role(actor=ADMIN, name="Editors")
-    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=role.pk)
+    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=role.pk, reason="covers for Sam")
     say(jane, replace(JANE, active=False))
     say(jane, JANE)
     new = split_off(actor=ADMIN, identity_id=jane.pk, reason="a second Jane Doe")

@@ -64,7 +64,7 @@ def test_a_role_that_is_not_grantable_by_the_connection_is_not_reached_R28(acme:
 
 def test_deleting_a_group_takes_only_what_came_through_it_R30(acme: Connection, jane: Identity, editors: Role) -> None:
     """R30: the membership by hand stays."""
-    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=editors.pk)
+    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=editors.pk, reason="covers for Sam")
     group = push(acme, "Editors", jane)
     assert len(roles_of(jane.user)[0].sources) == 2
     remove_group(actor=OKTA, connection=acme, scim_id=group.scim_id)
@@ -226,7 +226,7 @@ def test_a_protected_role_given_by_a_channel_has_no_effect_whenever_it_was_given
     assert Grant.objects.filter(user=jane.user, role=role).exists(), "the hold is kept, should the protection end"
     assert role_names(jane) == []
     assert User.objects.get(pk=jane.user_id).get_all_permissions() == set()
-    grant_role(actor=COMMAND, user_id=jane.user_id, role_id=role.pk)
+    grant_role(actor=COMMAND, user_id=jane.user_id, role_id=role.pk, reason="covers for Sam")
     assert role_names(jane) == ["Editors"]
     permission_names = {
         f"{app}.{codename}" for app, codename in role.permissions.values_list("content_type__app_label", "codename")
@@ -252,7 +252,7 @@ def test_each_source_ends_its_own_grant_and_no_other_R32(ended: str) -> None:
     jane = create_person(actor=OKTA, connection=acme, person=JANE).identity
     enter = partial(sign_in, actor=BROWSER, connection=acme)
     enter(person=by_sso(JANE, groups=("Editors",)))
-    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=role.pk)
+    grant_role(actor=ADMIN, user_id=jane.user_id, role_id=role.pk, reason="covers for Sam")
     group, other = push(acme, "Editors", jane), push(acme, "Redaktion", jane)
     there = create_person(
         actor=OKTA, connection=entra, person=replace(JANE, user_name="x", email="x@acme.test")
@@ -285,7 +285,7 @@ def test_permissions_of_roles_are_read_once_per_request_R32(
 ) -> None:
     may_export, other = Permission.objects.filter(content_type__app_label="oauth2_provider")[:2]
     change_role(actor=COMMAND, role_id=editors.pk, permissions=[may_export, other])
-    grant_role(actor=COMMAND, user_id=jane.user_id, role_id=editors.pk)
+    grant_role(actor=COMMAND, user_id=jane.user_id, role_id=editors.pk, reason="covers for Sam")
     granted_name, other_name = f"oauth2_provider.{may_export.codename}", "core_identity.view_user"
     user = User.objects.get(pk=jane.user_id)
     with django_assert_num_queries(1):
@@ -299,7 +299,7 @@ def test_permissions_of_roles_are_read_once_per_request_R32(
 def test_a_removed_permission_ends_with_the_next_request_R32(acme: Connection, jane: Identity, editors: Role) -> None:
     permission = Permission.objects.get(codename="view_user", content_type__app_label="core_identity")
     change_role(actor=COMMAND, role_id=editors.pk, permissions=[permission])
-    grant_role(actor=COMMAND, user_id=jane.user_id, role_id=editors.pk)
+    grant_role(actor=COMMAND, user_id=jane.user_id, role_id=editors.pk, reason="covers for Sam")
     assert User.objects.get(pk=jane.user_id).has_perm("core_identity.view_user")
     revoke_role(actor=COMMAND, user_id=jane.user_id, role_id=editors.pk)
     assert not User.objects.get(pk=jane.user_id).has_perm("core_identity.view_user"), "each request reads its user anew"

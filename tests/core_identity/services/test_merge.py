@@ -80,7 +80,7 @@ def test_grants_of_every_source_move_and_none_is_doubled_R11_R32(acme: Connectio
     members = frozenset({jane.scim_id, roe.scim_id})
     group = create_group(actor=OKTA, connection=acme, change=GroupChange(display_name="Editors", members=members))
     for user_id in (jane.user_id, roe.user_id):
-        grant_role(actor=ADMIN, user_id=user_id, role_id=viewers.pk)
+        grant_role(actor=ADMIN, user_id=user_id, role_id=viewers.pk, reason="covers for Sam")
     kept = join(jane, roe)
     grants = Grant.objects.values_list("user", "role__name", "channel")
     assert sorted(grants) == [(kept.pk, "Editors", "scim"), (kept.pk, "Viewers", "admin")]

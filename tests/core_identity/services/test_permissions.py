@@ -53,7 +53,7 @@ def company(how: str) -> Company:
         change_user(actor=COMMAND, user_id=guarded.user_id, is_staff=True)
     else:
         vault = create_role(actor=COMMAND, name="Vault", marked_protected=True)
-        grant_role(actor=COMMAND, user_id=guarded.user_id, role_id=vault.pk)
+        grant_role(actor=COMMAND, user_id=guarded.user_id, role_id=vault.pk, reason="covers for Sam")
     return Company(acme, replace(ADMIN, id=str(desk.pk)), guarded, other, Conflict.objects.get())
 
 
@@ -82,7 +82,7 @@ def test_each_service_refuses_an_administrator_who_acts_on_staff_or_holders_of_p
     user, identity = it.guarded.user_id, it.guarded.pk
     editors = create_role(actor=COMMAND, name="Editors")
     role = create_role(actor=COMMAND, name="Held")
-    grant_role(actor=COMMAND, user_id=user, role_id=role.pk)
+    grant_role(actor=COMMAND, user_id=user, role_id=role.pk, reason="covers for Sam")
     drifted = replace(JANE, email="new@acme.test", active=None)
     change_person(actor=OKTA, connection=it.acme, scim_id=it.guarded.scim_id, read=lambda _: drifted, deactivates=False)
     successor = make_connection("successor")
@@ -91,7 +91,7 @@ def test_each_service_refuses_an_administrator_who_acts_on_staff_or_holders_of_p
         lambda actor: expire(actor=actor, user_id=user, reason=WHY),
         lambda actor: change_user(actor=actor, user_id=user, email="eve@evil.test"),
         lambda actor: set_password(actor=actor, user_id=user, password="a long password of mine"),
-        lambda actor: grant_role(actor=actor, user_id=user, role_id=editors.pk),
+        lambda actor: grant_role(actor=actor, user_id=user, role_id=editors.pk, reason="covers for Sam"),
         lambda actor: revoke_role(actor=actor, user_id=user, role_id=role.pk),
         lambda actor: relink(actor=actor, identity_id=identity, uid="eve", reason=WHY),
         lambda actor: take_over(actor=actor, user_id=user, identity_id=identity, fields=["email"], reason=WHY),
@@ -134,7 +134,7 @@ def test_an_administrator_cannot_make_anybody_staff_including_themself_R11_R33()
     user, desk = it.other.user_id, User.objects.get(username="desk")
     plain = create_role(actor=COMMAND, name="Plain")
     vault = create_role(actor=COMMAND, name="Safe", marked_protected=True)
-    grant_role(actor=COMMAND, user_id=user, role_id=plain.pk)
+    grant_role(actor=COMMAND, user_id=user, role_id=plain.pk, reason="covers for Sam")
     keys = list(Permission.objects.filter(codename="change_user", content_type__app_label="core_identity"))
     acts: list[Callable[[Actor], object]] = [
         lambda actor: create_user(actor=actor, username="eve", is_staff=True),
@@ -147,8 +147,8 @@ def test_an_administrator_cannot_make_anybody_staff_including_themself_R11_R33()
         lambda actor: change_role(actor=actor, role_id=plain.pk, permissions=keys),
         lambda actor: change_role(actor=actor, role_id=vault.pk, name="Open", marked_protected=False),
         lambda actor: delete_role(actor=actor, role_id=vault.pk),
-        lambda actor: grant_role(actor=actor, user_id=user, role_id=vault.pk),
-        lambda actor: grant_role(actor=actor, user_id=desk.pk, role_id=vault.pk),
+        lambda actor: grant_role(actor=actor, user_id=user, role_id=vault.pk, reason="covers for Sam"),
+        lambda actor: grant_role(actor=actor, user_id=desk.pk, role_id=vault.pk, reason="covers for Sam"),
         lambda actor: revoke_role(actor=actor, user_id=user, role_id=vault.pk),
     ]
     for act in acts:
@@ -181,7 +181,7 @@ def test_an_administrator_acts_on_everybody_else_and_changes_their_own_password(
     expire(actor=it.desk, user_id=it.other.user_id, reason="left")
     unexpire(actor=it.desk, user_id=it.other.user_id, reason="back")
     editors = create_role(actor=it.desk, name="Editors")
-    assert grant_role(actor=it.desk, user_id=it.other.user_id, role_id=editors.pk)
+    assert grant_role(actor=it.desk, user_id=it.other.user_id, role_id=editors.pk, reason="covers for Sam")
     assert change_user(actor=it.desk, user_id=it.other.user_id, is_staff=False, title="Editor").title == "Editor"
     delete_role(actor=it.desk, role_id=editors.pk)
 

@@ -9,7 +9,7 @@ from core_identity.config.housekeeping import tidy
 
 
 class Command(BaseCommand):
-    help = "Delete expired data: old rows of the provisioning log, expired tokens, codes, links, sign-ins and sessions."
+    help = "Delete expired data: old rows of the logs, expired tokens, codes, links, sign-ins and sessions, and old conflicts."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="answer with one JSON document on stdout")

@@ -1,0 +1,146 @@
+"""The shared parts of all lists: pages that count no further than needed, and filters to type in. No list costs more where there are more rows."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Final
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+
+from core_identity.keys import key
+from core_identity.models import Connection, Customer
+
+ON_A_PAGE: Final = 50
+COUNTED: Final = 10_000
+"""A count ends here, because an exact count reads the whole table. Pages end here, too: a search or a filter leads further."""
+
+
+class BoundedPaginator(Paginator):
+    """Counts no further than `COUNTED`."""
+
+    most = COUNTED
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return int(rows.order_by().values("pk")[: self.most].count())
+
+
+class LoadedList(ChangeList):
+    """A page of a list, read in two steps: the keys of its rows, which an index contains, and then these rows with what they show of other tables.
+
+    In one step PostgreSQL would often look for the rows of a filter from the newest on, through millions of others.
+    """
+
+    search_note = ""
+    """A sentence below the search box, if a search found too many rows."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.search_note = getattr(request, "search_note", "")
+        keys = list(self.result_list.values_list("pk", flat=True))
+        rows = {row.pk: row for row in self.queryset.order_by().filter(pk__in=keys)} if keys else {}
+        self.result_list: Any = [rows[key] for key in keys if key in rows]
+        page: Any = self.model_admin
+        page.about_rows(request, self.result_list)
+
+
+class LongList(admin.ModelAdmin):
+    """A list of any length."""
+
+    paginator = BoundedPaginator
+    list_per_page = ON_A_PAGE
+    list_max_show_all = ON_A_PAGE
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # each number would be a count of its own
+    empty_list: ClassVar[str] = "Nothing here yet."
+    """The sentence of an empty list: where its rows come from, and the first thing to do."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return LoadedList
+
+    def about_rows(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Load what the rows of a page show of other tables, for all of them at once."""
+
+
+class FormFilter(admin.SimpleListFilter):
+    """A filter with fields to type in. The template sends the other filters along as hidden fields."""
+
+    fields: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
+        self.typed = {name: params.pop(name, [""])[-1].strip() for name in self.fields}
+        super().__init__(request, params, model, model_admin)
+        mine = {self.parameter_name, "p", *self.fields}
+        self.hidden = [(name, value) for name, values in request.GET.lists() for value in values if name not in mine]
+
+    def expected_parameters(self) -> list[str | None]:
+        return [self.parameter_name, *self.fields]
+
+    def has_output(self) -> bool:
+        return True
+
+
+class NamedFilter(FormFilter):
+    """By a name, or by a part of one. A list of links only while it is short."""
+
+    template = "admin/core_identity/named_filter.html"
+    label: ClassVar[str]
+    shown: ClassVar[str]
+    """The field that names a row."""
+    path: ClassVar[str] = ""
+    """The lookup that leads to the row."""
+    LINKS: Final = 20
+    FOUND: Final = 50
+
+    def exact(self, text: str) -> QuerySet[Any]:
+        """Return the row with exactly this name."""
+        raise NotImplementedError  # pragma: no cover - each filter has its own
+
+    def part(self, text: str) -> QuerySet[Any]:
+        """Return the rows with a name that contains a text; all rows for an empty text."""
+        raise NotImplementedError  # pragma: no cover - each filter has its own
+
+    def among(self, queryset: QuerySet[Any], chosen: Sequence[Any]) -> QuerySet[Any]:
+        """Return the rows of a list that belong to the chosen ones."""
+        return queryset.filter(**{f"{self.path}__in": [one.pk for one in chosen]})
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        names = list(self.part("").order_by(self.shown).values_list(self.shown, flat=True)[: self.LINKS + 1])
+        return [(name, name) for name in names] if len(names) <= self.LINKS else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        wanted = (self.value() or "").strip()
+        if not wanted:
+            return queryset
+        chosen = list(self.exact(wanted)[:1]) or list(self.part(wanted).order_by(self.shown)[: self.FOUND])
+        return self.among(queryset, chosen)
+
+
+class OfConnection(NamedFilter):
+    title = parameter_name = "connection"
+    label = "Slug, or a part of the name"
+    shown = "slug"
+    path = "connection"
+
+    def exact(self, text: str) -> QuerySet[Any]:
+        return Connection.objects.filter(slug=text)
+
+    def part(self, text: str) -> QuerySet[Any]:
+        return Connection.objects.filter(Q(slug__icontains=text) | Q(name__icontains=text))
+
+
+class OfCustomer(NamedFilter):
+    title = parameter_name = "customer"
+    label = "Name, or a part of it"
+    shown = "name"
+    path = "customer"
+
+    def exact(self, text: str) -> QuerySet[Any]:
+        return Customer.objects.filter(name_key=key(text))
+
+    def part(self, text: str) -> QuerySet[Any]:
+        return Customer.objects.filter(name_key__contains=key(text))

@@ -28,7 +28,7 @@ LABELS = (
 
 
 class DecideManyForm(BulkForm):
-    how = forms.ChoiceField(label="They are", widget=forms.RadioSelect, choices=LABELS, initial="dismiss")
+    how = forms.ChoiceField(label="Decision", widget=forms.RadioSelect, choices=LABELS, initial="dismiss")
     field_order = ("how", "reason")
 
     def act(self, row: UUID) -> object:

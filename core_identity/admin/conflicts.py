@@ -49,8 +49,9 @@ class OpenFilter(admin.SimpleListFilter):
         return [(state.value, state.label) for state in ConflictState if state != ConflictState.OPEN] + [("all", "all")]
 
     def choices(self, changelist: Any) -> Any:
-        for choice in super().choices(changelist):
-            yield {**choice, "display": "open"} if choice["query_string"] == "?" else choice
+        unfiltered, *others = super().choices(changelist)
+        yield {**unfiltered, "display": "open"}
+        yield from others
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Conflict]) -> QuerySet[Conflict]:
         if self.value() == "all":
@@ -73,7 +74,7 @@ class ConflictsOfCustomer(OfCustomer):
 
 
 class ResolveForm(ConfirmsEndedGrants, ReasonForm):
-    how = forms.ChoiceField(label="They are", widget=forms.RadioSelect)
+    how = forms.ChoiceField(label="Decision", widget=forms.RadioSelect)
     field_order = ("how", "reason")
 
     def __init__(self, request: HttpRequest, *, conflict: Conflict) -> None:

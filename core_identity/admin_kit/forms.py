@@ -123,5 +123,5 @@ class ReasonForm(ActForm):
     reason = forms.CharField(
         max_length=1024,
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
-        help_text="Stored in the events permanently. For example: left the company, ticket 4711.",
+        help_text="Stored in the events permanently. For example: ticket 4711.",
     )

@@ -65,7 +65,8 @@ def _story(view: View) -> str:
 
 
 def _sign_in(parties: Parties) -> str:
-    return f"""<p>The sign-in starts at CORE, like a link in your application. Choose a person at Okta. Then you see the page of this person at CORE.</p>
+    return f"""<p>The sign-in starts at CORE, like a link in your application. Choose a person at Okta.
+Then you see the page of this person at CORE.</p>
 <div class="acts"><a class="core-button" href="{escape(parties.login_url)}" target="_blank">Sign in to CORE as somebody</a></div>
 <p class="quiet"><strong>Mistakes.</strong> On Okta's page of people you can choose a mistake, such as a wrong audience or an old
 certificate. CORE then refuses the sign-in, and shows what to correct in Okta.</p>

@@ -1,6 +1,6 @@
 """Every list, search and page of the administration of a large service: `python -m benchmarks.administration`.
 
-It measures a database that `python -m benchmarks.seed` has filled, and changes nothing there: the whole walk is one transaction that is rolled back.
+It measures a database that `python -m benchmarks.population` has filled, and changes nothing there: the walk is one transaction that is rolled back.
 Each page is opened twice, and the second time counts, as for an administrator who works.
 """
 
@@ -96,7 +96,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--slowest", action="store_true", help="show the slowest statement of each page that fails")
     options = parser.parse_args(words)
     if not os.environ.get("DATABASE_URL"):
-        parser.error("Set DATABASE_URL to a database that `python -m benchmarks.seed` has filled.")
+        parser.error("Set DATABASE_URL to a database that `python -m benchmarks.population` has filled.")
     set_up(os.environ["DATABASE_URL"])
     collect_static_files(this_checkout(), dict(os.environ))
     logging.disable(logging.WARNING)

@@ -116,6 +116,7 @@ def scim_ids(connection: "Connection", first: int, last: int) -> list[str]:
 def insert(model: "type[Model]", first: int, last: int, **expressions: str) -> None:
     """Insert a row for each number ``n``. ``expressions`` are SQL by field, with a percent sign doubled; other fields get their default."""
     from django.db import connection as database
+    from django.db.models import NOT_PROVIDED
 
     columns: list[str] = []
     values: list[str] = []
@@ -123,6 +124,8 @@ def insert(model: "type[Model]", first: int, last: int, **expressions: str) -> N
     for field in model._meta.concrete_fields:
         if field.generated or field.get_internal_type() in {"BigAutoField", "AutoField"}:
             continue
+        if field.name not in expressions and field.db_default is not NOT_PROVIDED:
+            continue  # the database has its default
         columns.append(f'"{field.column}"')
         if field.name in expressions:
             values.append(expressions[field.name])

@@ -15,6 +15,7 @@ from sso.saml.certificates import end_of
 from sso.saml.signed import Signed
 from sso.settings.email_domains import verified_domains
 from sso.settings.idp_changes import warnings_of
+from sso.settings.live_settings import new_settings
 from sso.sign_in.outcomes import SIGNED_IN
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def steps(connection: "Connection") -> Iterator[Step]:
 
     Only a sign-in whose signature was verified ticks a step, because anybody can send the others.
     """
-    saml = _stored(connection)
+    saml = getattr(connection, "saml", None)
     records = SignInRecord.objects.filter(connection_slug=connection.slug).order_by("-id")
     signed_in = records.filter(code=SIGNED_IN, is_test=False).first()
     # Once people sign in, nobody looks for tests: they could be a million rows back.
@@ -192,16 +193,10 @@ _UID: Final[Mapping[tuple[Vendor, str], str]] = {
 }
 
 
-def _stored(connection: "Connection") -> SamlSettings | None:
-    """Return the stored SAML settings. `connection.saml` may also be new settings that a page only shows."""
-    saml: SamlSettings | None = getattr(connection, "saml", None)
-    return None if saml is None or saml._state.adding else saml
-
-
 def screens(connection: "Connection", vendor: Vendor) -> Iterator[Screen]:
     """Yield the screens of the SAML app at this vendor. One statement."""
-    found = _stored(connection)
-    saml = found or SamlSettings(connection=connection)
+    found = getattr(connection, "saml", None)
+    saml = found or new_settings(connection)
     app, attributes = _DRAWINGS.get(vendor, (None, None))
     yield replace(_app_screen(saml, vendor), drawing=app)
     yield replace(_attribute_screen(saml, vendor), drawing=attributes)

@@ -4,10 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
 
 from core_identity.admin.across import may_map
 from core_identity.admin_kit.base import seen_by
@@ -56,7 +55,7 @@ class MapForm(ActForm):
 
 
 class GroupPage(ConnectionPage):
-    """``?group=`` is the id of a push group, ``?name=`` the name of a group in assertions."""
+    """``?group=`` is the id of a push group, ``?name=`` the name of a group in assertions. Without either, it leads to the list of groups."""
 
     name = "group"
     title = "Group"
@@ -65,10 +64,9 @@ class GroupPage(ConnectionPage):
     template_name = "admin/core_identity/connection/group.html"
     done = "Groups of this name give the role {written} from now on."
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not request.user.has_perm("core_identity.change_role"):
-            raise PermissionDenied
-        return super().post(request, *args, **kwargs)
+    def may_open(self) -> bool:
+        """Everybody who may see the connection may look. Mapping changes a role."""
+        return self.request.method != "POST" or self.request.user.has_perm("core_identity.change_role")
 
     def group(self) -> PushGroup | None:
         asked = self.request.GET.get("group")
@@ -82,7 +80,7 @@ class GroupPage(ConnectionPage):
     def get_form(self, form_class: Any = None) -> MapForm:
         group = self.group()
         name = group.display_name if group else self.request.GET.get("name", "").strip()[:255]
-        if not name or "\0" in name:
+        if "\0" in name or (self.request.method == "POST" and not name):
             raise Http404
         return MapForm(self.request, connection=self.row, name=name, group=group)
 

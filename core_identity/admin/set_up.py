@@ -18,7 +18,7 @@ class StepsPage(ConnectionReadPage):
 
     name = "steps"
     title = "Steps of {row}"
-    template_name = "set_up/steps.html"
+    template_name = "admin/core_identity/connection/steps.html"
 
     def facts(self, form: Any) -> dict[str, Any]:
         return {"progress": self.progress()}

@@ -10,6 +10,7 @@ from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpRequest
 
 from core_identity.admin_kit.timeline import Source, Subject, timeline
+from core_identity.attributes import FOLLOWED
 from core_identity.models import Identity, PushGroupMember, User
 from core_identity.selectors.drift import drift_in, speaks
 from core_identity.selectors.roles import roles_of
@@ -61,9 +62,7 @@ def _sent(identity: Identity) -> str:
         "active": identity.active,
         "name": {"givenName": identity.given_name, "familyName": identity.family_name},
         "email": identity.email,
-        "title": identity.title,
-        "organization": identity.organization,
-        "department": identity.department,
+        **{attribute.source: getattr(identity, attribute.source) for attribute in FOLLOWED if not attribute.is_name},
         "NameID": identity.name_id,
         **identity.attributes,
     }

@@ -17,6 +17,7 @@ from sso.models import SamlSettings
 from sso.saml.certificates import fingerprint
 from sso.settings.email_domains import keep_only, unverify_domain, verify_domain
 from sso.settings.keys import make_key_where_none
+from sso.settings.live_settings import new_settings
 from sso.settings.metadata_notes import metadata_notes
 from sso.settings.section import KEYS, NEED_A_KEY, hints_for, metadata_in, read_section
 
@@ -45,7 +46,7 @@ def apply(
     """
     values, domains = read_section(section, base_dir)
     found = SamlSettings.objects.select_for_update().filter(connection=connection).first()
-    saml = found or SamlSettings(connection=connection)
+    saml = found or new_settings(connection)
     changes = _changes(found, values)
     if seen is not None and seen != seen_as(changes):
         raise NotAllowed("The settings changed while you were looking. Review the changes again.")

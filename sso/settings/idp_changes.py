@@ -20,6 +20,7 @@ from sso.models import SamlSettings
 from sso.saml.certificates import end_of, fingerprint
 from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, read_idp_metadata
 from sso.settings.changes import Changes, event_changes, seen_as
+from sso.settings.live_settings import new_settings
 from sso.settings.metadata_notes import metadata_notes
 from sso.settings.metadata_source import fetch
 
@@ -99,7 +100,7 @@ def difference(saml: SamlSettings, read: IdpMetadata, *, url: str | None = None)
 
 def settings_or_new(connection: "Connection") -> SamlSettings:
     """Return the SAML settings of a connection, or new ones that are not saved."""
-    return SamlSettings.objects.filter(connection=connection).first() or SamlSettings(connection=connection)
+    return SamlSettings.objects.filter(connection=connection).first() or new_settings(connection)
 
 
 @transaction.atomic
@@ -108,7 +109,7 @@ def adopt(
 ) -> Difference:
     """Store the values of ``read``, if the changes are those that were ``seen``, and clear the proposal. Raises `NotAllowed`."""
     locked = SamlSettings.objects.select_for_update().filter(connection=connection).first()
-    saml = locked or SamlSettings(connection=connection)
+    saml = locked or new_settings(connection)
     found = difference(saml, read, url=url)
     if found.seen != seen:
         raise NotAllowed(CHANGED)

@@ -1,12 +1,16 @@
 """The SAML settings of the connection that an address names by its slug."""
 
-from typing import Final
+from copy import copy
+from typing import TYPE_CHECKING, Final
 
 from django.db.models import SlugField
 from django.http import Http404
 
 from core_identity.compiled import Compiled, Given
 from sso.models import SamlSettings
+
+if TYPE_CHECKING:
+    from core_identity.models import Connection
 
 
 class NobodySignsInHere(Http404):
@@ -31,6 +35,11 @@ def live_settings(slug: str) -> SamlSettings:
     if saml is None:
         raise NobodySignsInHere
     return saml
+
+
+def new_settings(connection: "Connection") -> SamlSettings:
+    """Return settings that are not stored. They get a copy of the connection, because Django would present them as `connection.saml`."""
+    return SamlSettings(connection=copy(connection))
 
 
 def require_live(saml: SamlSettings) -> None:

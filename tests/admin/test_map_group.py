@@ -51,8 +51,9 @@ def test_a_group_is_mapped_to_no_protected_role_and_by_no_other_connection(
     other = make_connection("globex", customer="Globex")
     for wrong in (writers.pk, uuid4(), "x", ""):
         assert as_root.get(page_of(other, group=wrong)).status_code == 404
-    for wrong in ("", "%00"):
-        assert as_root.get(page_of(acme, name=wrong)).status_code == 404
+    assert as_root.get(page_of(acme, name="%00")).status_code == 404
+    assert "No group is chosen" in as_root.get(page_of(acme, name="")).content.decode()
+    assert as_root.post(page_of(acme, name=""), {"role": protected.pk}).status_code == 404
 
 
 def test_mapping_gives_the_members_the_role_at_once_with_events(

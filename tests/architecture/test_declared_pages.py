@@ -117,7 +117,7 @@ def test_each_page_of_a_connection_is_in_a_tab_or_follows_from_another_page() ->
         "proposed-metadata",
         "proposed-token",
     }  # the overview leads to these; tests/portal/test_trust.py follows
-    follow = {"burst", "key", "revoke", "secret", "steps", "tested", "token"} | proposed
+    follow = {"burst", "group", "key", "revoke", "secret", "steps", "tested", "token"} | proposed
     assert in_tabs - {"change"} == of_connections - follow
     assert not in_tabs & follow
     pages = {path.read_text() for path in (this_checkout().root / "templates" / "admin").rglob("*.html")}

@@ -414,7 +414,7 @@ def test_each_failure_has_a_next_step_and_is_found_in_the_log(
         (400, "invalid_grant"),
         (400, "unauthorized_client"),
         (401, "invalid_client"),
-        (400, "invalid_request"),
+        (413, "invalid_request"),
     ]
     assert "Authorise the app again" in document_of(responses[0])["error_description"]
     lines: list[Any] = [record for record in caplog.records if record.name == "scim.requests"]

@@ -51,7 +51,7 @@ BROUGHT: dict[str, tuple[int, Bring]] = {
     "in UTF-7": (400, _form(f"{FORM}; charset=utf-7")),
     "in a charset that is no text": (400, _form(f"{FORM}; charset=base64")),
     "with a thousand fields more": (400, _form(FORM, lambda body: body + "&x=1" * 1_001)),
-    "in nine megabytes": (400, _form(FORM, lambda body: body + "&x=" + "x" * 9_000_000)),
+    "in nine megabytes": (413, _form(FORM, lambda body: body + "&x=" + "x" * 9_000_000)),
     "with broken escapes": (400, _form(FORM, lambda body: body.replace("%", "%%"))),
     "without a boundary": (400, _form("multipart/form-data")),
     "in a broken multipart": (400, _form("multipart/form-data; boundary=b")),

@@ -422,7 +422,7 @@ def test_a_connection_takes_what_is_signed_as_it_demands_and_else_says_what_was_
         assert row.received == signatures_in_words(response=name == "response", assertion=name == "assertion")
         proposed = PROPOSED.get((wanted, name))
         assert proposals == ([proposed] if proposed else []), (wanted, name)
-        assert (proposed or "both if it can") in remedy_for(row.code, row.checks)
+        assert (proposed or "the Response and the Assertion if it can") in remedy_for(row.code, row.checks)
 
 
 def test_a_message_that_would_be_refused_anyway_proposes_no_setting(browser: Browser, stranger: TestIdp) -> None:

@@ -10,13 +10,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from core_identity import errors
-from core_identity.models import Conflict, Connection, Event, Identity
+from core_identity.models import Conflict, Connection, Event, Identity, IdentityUid
 from core_identity.models.conflict import ConflictState
 from core_identity.policy.matching import Decision
 from core_identity.services.connections import change_connection, set_external_id_may_change
 from core_identity.services.drift import take_over
 from core_identity.services.expiry import unexpire
-from core_identity.services.identities import current_uid
 from core_identity.services.outcomes import Outcome
 from core_identity.services.provisioning import change_person, create_person
 from core_identity.services.resolutions import different_people, same_person
@@ -47,8 +46,7 @@ def change(identity: Identity, person: Person, *, is_patch: bool = True) -> Outc
 
 
 def uid_of(identity: Identity) -> str:
-    uid = current_uid(identity)
-    return uid.uid if uid else ""
+    return IdentityUid.objects.get(identity=identity, current=True).uid
 
 
 def is_expired(identity: Identity) -> bool:

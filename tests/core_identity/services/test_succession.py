@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from core_identity.errors import Conflict, InvalidValue, NoMark, NotAllowed, NotFound
-from core_identity.models import Connection, Event, Grant, Identity, PushGroupMember, User
+from core_identity.models import Connection, Event, Grant, Identity, IdentityUid, PushGroupMember, User
 from core_identity.policy.bursts import BurstLimits
 from core_identity.selectors.bursts import open_bursts
 from core_identity.selectors.connections import live_connection_by_id
@@ -17,7 +17,6 @@ from core_identity.services.bursts import unexpire_burst
 from core_identity.services.connections import change_connection, switch_off
 from core_identity.services.expiry import expire
 from core_identity.services.groups import create_group
-from core_identity.services.identities import current_uid
 from core_identity.services.outcomes import Outcome
 from core_identity.services.provisioning import change_person, create_person, remove_person
 from core_identity.services.roles import create_role
@@ -84,9 +83,7 @@ def test_external_id_and_name_agree_so_a_sign_in_may_bring_the_uid_R3(acme: Conn
         sign_in(actor=BROWSER, connection=acme, person=person)
     acme = begin(acme)
     assert sign_in(actor=BROWSER, connection=acme, person=person).pk == jane.pk
-    uid = current_uid(jane)
-    assert uid is not None
-    assert uid.uid == "4711"
+    assert IdentityUid.objects.get(identity=jane, current=True).uid == "4711"
 
 
 def test_one_agreeing_key_is_not_enough_R3(acme: Connection) -> None:

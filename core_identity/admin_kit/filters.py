@@ -35,6 +35,8 @@ class Filters:
         """Return the connections that the filters name, or None for all. One query, or none."""
         if not self.connection and not self.customer:
             return None
+        if "\0" in self.connection + self.customer:  # no name contains it, and PostgreSQL cannot compare it
+            return []
         named = Connection.objects.select_related("customer")
         if self.connection:
             named = named.filter(slug=self.connection)

@@ -116,6 +116,8 @@ class NamedFilter(FormFilter):
         wanted = (self.value() or "").strip()
         if not wanted:
             return queryset
+        if "\0" in wanted:  # no name contains it, and PostgreSQL cannot compare it
+            return queryset.none()
         chosen = list(self.exact(wanted)[:1]) or list(self.part(wanted).order_by(self.shown)[: self.FOUND])
         return self.among(queryset, chosen)
 

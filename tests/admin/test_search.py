@@ -54,6 +54,26 @@ def test_a_filter_that_matches_nobody_finds_nobody(text: str, jane: Identity) ->
     assert found(text) == []
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "user/?role=",
+        "user/?connection=",
+        "user/?customer=",
+        "event/?connection=",
+        "connection/?customer=",
+        "user/all-drift/?connection=",
+        "user/all-drift/?customer=",
+        "user/reactivations/?connection=",
+    ],
+)
+def test_a_filter_with_a_null_character_finds_nothing(query: str, as_root: Client, jane: Identity) -> None:
+    for text in ("%00", "acme%00"):
+        answer = as_root.get(f"/admin/core_identity/{query}{text}")
+        assert answer.status_code == 200
+        assert "jane.doe@acme.test" not in answer.content.decode()
+
+
 def test_an_exact_key_counts_more_than_a_beginning(jane: Identity) -> None:
     longer = replace(
         JANE, uid="jane.doe2", external_id="2", user_name="jane.doe@acme.test.example", email="j2@acme.test"

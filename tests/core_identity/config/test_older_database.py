@@ -10,6 +10,7 @@ import pytest
 from devtools.checkout import this_checkout
 from devtools.product import manage_command
 from tests.support.databases import empty_database
+from tests.support.service import free_port
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def test_serve_refuses_an_older_database_and_starts_no_server(older: str) -> Non
 
 @pytest.mark.parametrize("command", ["run", "serve"])
 def test_fresh_does_not_touch_a_database_that_the_operator_named(older: str, command: str) -> None:
-    words = ["--fresh", "--bind", "127.0.0.1:1"] if command == "serve" else ["--fresh"]
+    words = ["--fresh", "--bind", "127.0.0.1:1"] if command == "serve" else ["--fresh", "--port", str(free_port())]
     done = run(this_checkout().root / "dev", command, *words, url=older)
     assert done.returncode == 1
     assert "--fresh works with the PostgreSQL of this checkout only" in done.stderr

@@ -86,7 +86,11 @@ def test_serve_refuses_an_older_database_and_starts_no_server(older: str) -> Non
 
 @pytest.mark.parametrize("command", ["run", "serve"])
 def test_fresh_does_not_touch_a_database_that_the_operator_named(older: str, command: str) -> None:
-    words = ["--fresh", "--bind", "127.0.0.1:1"] if command == "serve" else ["--fresh", "--port", str(free_port())]
+    words = (
+        ["--fresh", "--bind", "127.0.0.1:1"]
+        if command == "serve"
+        else ["--fresh", "--port", str(free_port()), "--idp-port", str(free_port())]
+    )
     done = run(this_checkout().root / "dev", command, *words, url=older)
     assert done.returncode == 1
     assert "--fresh works with the PostgreSQL of this checkout only" in done.stderr

@@ -64,7 +64,7 @@ def test_a_second_person_with_the_same_address_is_let_in(
     page.get_by_role("navigation").get_by_role("link", name="Conflicts").click()
     page.goto(f"/admin/core_identity/conflict/?q={reference_in(refused.json()['detail'])}")
     page.locator("#result_list tbody a").first.click()
-    expect(page.get_by_text("Met 3 times")).to_be_visible()
+    expect(page.get_by_text("Received 3 times")).to_be_visible()
     picture(page, "conflict")
     decide(page, reference_in(refused.json()["detail"]), "different people", "Twins, says their manager")
     created = okta.create(twin)

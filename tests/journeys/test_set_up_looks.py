@@ -1,32 +1,30 @@
 """The pages of a set-up as people use them: looked at by axe, in the dark, at three widths, by keyboard, and on paper (R37, R38)."""
 
 import secrets
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from demo.idp.server import DemoIdp
 from tests.journeys.conftest import step
-from tests.support.accessibility import WIDTHS, assert_accessible, assert_nothing_scrolls_sideways
+from tests.support.accessibility import assert_good_as_it_is
 from tests.support.clients import open_client
 from tests.support.dns import running_dns
 from tests.support.service import Service
 
 pytestmark = pytest.mark.browser
 SLUG = "umbrella-okta"
+LOOKED_AT: Final[Sequence[tuple[Literal["light", "dark"], int]]] = (("light", 1280), ("dark", 390))
+"""The pictures for a person to look at."""
 Look = Callable[[Page, str], None]
 
 
-@pytest.fixture(params=["light", "dark"])
-def browser_of_customer(
-    request: pytest.FixtureRequest, chromium: Browser, service: Service
-) -> Iterator[BrowserContext]:
+@pytest.fixture
+def browser_of_customer(chromium: Browser, service: Service) -> Iterator[BrowserContext]:
     """A browser in which an error or warning in the console fails the journey, also one of the Content-Security-Policy."""
-    context = chromium.new_context(
-        base_url=service.url, color_scheme=request.param, viewport={"width": 1280, "height": 900}
-    )
+    context = chromium.new_context(base_url=service.url, viewport={"width": 1280, "height": 900})
     faults: list[str] = []
     context.on("weberror", lambda error: faults.append(str(error.error)))
     context.on("console", lambda message: faults.append(message.text) if message.type in {"error", "warning"} else None)
@@ -36,20 +34,18 @@ def browser_of_customer(
 
 
 @pytest.fixture
-def look(request: pytest.FixtureRequest, picture: Callable[[Any, str], None]) -> Look:
-    """Look at a page at each width: nothing that axe finds, nothing that scrolls sideways."""
-    theme = request.node.callspec.params["browser_of_customer"]
+def look(picture: Callable[[Any, str], None]) -> Look:
+    """Look at a page at each width, in light and in dark: nothing that axe finds, nothing that scrolls sideways."""
 
     def at(page: Page, name: str) -> None:
-        for width in WIDTHS:
+        assert_good_as_it_is(page)
+        for scheme, width in LOOKED_AT:
+            page.emulate_media(color_scheme=scheme)
             page.set_viewport_size({"width": width, "height": 900})
-            assert_nothing_scrolls_sideways(page)
-            if (theme, width) in {("light", 1280), ("dark", 390), ("light", 320)}:
-                page.set_viewport_size({"width": width, "height": page.evaluate("document.body.scrollHeight")})
-                picture(page, f"set-up-{name}-{theme}-{width}")
-        assert_accessible(page)
+            page.set_viewport_size({"width": width, "height": page.evaluate("document.body.scrollHeight")})
+            picture(page, f"set-up-{name}-{scheme}-{width}")
+        page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": 1280, "height": 900})
-        assert_accessible(page)
 
     return at
 

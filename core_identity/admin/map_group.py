@@ -1,4 +1,4 @@
-"""A group that an IdP sends: who is in it, and which role it gives (R28, R29, R31)."""
+"""A group that an IdP sends: its members, and the role that it gives (R28, R29, R31)."""
 
 from typing import Any
 from uuid import UUID

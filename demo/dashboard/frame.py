@@ -74,7 +74,7 @@ _LEGEND: Final = (
 
 CONTENT_SECURITY_POLICY: Final = (
     f"default-src 'none'; style-src {csp_hash(_STYLE)}; script-src {csp_hash(_SCRIPT)}; connect-src 'self'; "
-    # No form-action: the consent goes on to CORE's address, and from there wherever it sends.
+    # No form-action: the consent form leads to CORE, which redirects to other addresses.
     "base-uri 'none'; frame-ancestors 'none'"
 )
 

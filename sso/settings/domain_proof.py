@@ -29,7 +29,7 @@ class TxtRecord:
 
 
 def record_for(connection: "Connection", domain: str) -> TxtRecord:
-    """Return the record for a domain in the form of `normal_domain`. The same each time, and nobody can compute it without our secret key."""
+    """Return the record for a domain in the form of `normal_domain`. It is the same each time. Only our secret key can make it."""
     return TxtRecord(f"{LABEL}.{domain}", _value(connection, domain, settings.SECRET_KEY))
 
 

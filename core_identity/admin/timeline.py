@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from core_identity.admin_kit.base import seen_by
-from core_identity.admin_kit.changes import changes_of
+from core_identity.admin_kit.changes import changes_of, reason_of
 from core_identity.admin_kit.timeline import Entry, Source, Subject, newest_of_each
 from core_identity.event_kinds import EventKind, meaning_of
 from core_identity.models import Conflict, Event
@@ -62,7 +62,7 @@ def sentence_of(event: Event) -> str:
 def detail_of(event: Event) -> str:
     """Return the reason, or what changed from what to what."""
     if event.reason:
-        return f"Reason: {event.reason}"
+        return f"Reason: {reason_of(event)}"
     if event.kind in {EventKind.GRANT_ADDED, EventKind.GRANT_REMOVED}:
         return ""
     changes = changes_of(event)

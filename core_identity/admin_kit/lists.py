@@ -12,8 +12,10 @@ from django.utils.functional import cached_property
 
 from core_identity.keys import key
 from core_identity.models import Connection, Customer
+from core_identity.policy.wording import CHANNELS
 
-ON_A_PAGE: Final = 50
+ON_A_PAGE: Final = 30
+"""Rows of a page: two screens on a desk, and less than five on a telephone."""
 COUNTED: Final = 10_000
 """A count ends here, because an exact count reads the whole table. Pages end here, too: a search or a filter leads further."""
 
@@ -58,12 +60,24 @@ class LongList(admin.ModelAdmin):
     show_facets = admin.ShowFacets.NEVER  # each number would be a count of its own
     empty_list: ClassVar[str] = "Nothing here yet."
     """The sentence of an empty list: where its rows come from, and the first thing to do."""
+    left_out: ClassVar[tuple[str, ...]] = ()
+    """Columns that a telephone leaves out, so that a list stays short. The page of a row shows them."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return LoadedList
 
     def about_rows(self, request: HttpRequest, rows: list[Any]) -> None:
         """Load what the rows of a page show of other tables, for all of them at once."""
+
+
+class ChannelFilter(admin.SimpleListFilter):
+    title = parameter_name = "channel"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return list(CHANNELS.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(channel=self.value()) if self.value() else queryset
 
 
 class FormFilter(admin.SimpleListFilter):

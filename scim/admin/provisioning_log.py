@@ -52,6 +52,7 @@ class ProvisioningRecordAdmin(ConnectionLog):
     exported, export_name = COLUMNS, "provisioning"
 
     list_display = ("when", "asked", "outcome", "about", "words", "events", "duration_ms", "connection_slug")
+    left_out = ("events", "duration_ms", "connection_slug")
     list_filter = (ConnectionFilter, StatusFilter, "method", WhenFilter)
     search_fields = ("reference",)
     sortable_by = ()
@@ -80,7 +81,7 @@ class ProvisioningRecordAdmin(ConnectionLog):
 
     @admin.display(description="status", ordering="status")
     def outcome(self, record: ProvisioningRecord) -> str:
-        return chip(_colour(record.status), str(record.status))
+        return chip(_colour(record.status), _status_words(record.status))
 
     @admin.display(description="person or group")
     def about(self, record: ProvisioningRecord) -> str:
@@ -124,7 +125,7 @@ class ProvisioningRecordAdmin(ConnectionLog):
             "connection_name": connection_names([record.connection_slug]).get(
                 record.connection_slug, record.connection_slug
             ),
-            "status": chip(_colour(record.status), f"{record.status} {_PHRASES.get(record.status, '')}".strip()),
+            "status": chip(_colour(record.status), _status_words(record.status)),
             "refused": refused,
             "remedy": remedy,
             "conflict": conflict,
@@ -143,6 +144,10 @@ class ProvisioningRecordAdmin(ConnectionLog):
 
 
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
+
+
+def _status_words(status: int) -> str:
+    return f"{status} {_PHRASES.get(status, '')}".strip()
 
 
 def _colour(status: int) -> str:

@@ -10,7 +10,9 @@ from django.utils.html import format_html
 
 from core_identity.admin_kit.base import seen_by
 from core_identity.admin_kit.logs import ConnectionFilter, ConnectionLog, WhenFilter, chip
+from core_identity.brand import BRAND
 from core_identity.selectors.people import Named, conflict_of_request, named_users
+from core_identity.templatetags.core_pages import exactly
 from sso.models import SignInKind, SignInRecord
 from sso.sign_in.log import COLUMNS, REFUSED, search
 from sso.sign_in.outcomes import words_of
@@ -52,13 +54,14 @@ class SignInRecordAdmin(ConnectionLog):
     exported, export_name = COLUMNS, "sign-ins"
 
     list_display = ("when", "reference_link", "outcome", "person", "decision", "connection_slug", "duration_ms")
+    left_out = ("decision", "duration_ms")
     list_filter = (ConnectionFilter, OutcomeFilter, WhenFilter)
     search_fields = ("reference",)
     sortable_by = ()
     empty_list = "Nobody has signed in yet. A test sign-in on the page of a connection shows whether it would work."
     search_help_text = "By the first characters of a reference, or by NameID, UID, email or externalId."
     fields = readonly_fields = (
-        "at", "connection_slug", "reference", "outcome", "decision", "is_test", "idp_initiated", "duration_ms", "missing_names", "arrived_names",
+        "exact_time", "connection_slug", "reference", "outcome", "decision", "began", "duration_ms", "missing_names", "arrived_names",
         "person", "events",
     )  # fmt: skip
 
@@ -95,6 +98,15 @@ class SignInRecordAdmin(ConnectionLog):
     def outcome(self, record: SignInRecord) -> str:
         words = words_of(record.code)
         return chip(COLOURS[SignInKind(record.kind)], f"test: {words}" if record.is_test else words)
+
+    @admin.display(description="time")
+    def exact_time(self, record: SignInRecord) -> str:
+        return exactly(record.at)
+
+    @admin.display(description="started")
+    def began(self, record: SignInRecord) -> str:
+        began = {True: "at the identity provider", False: f"at {BRAND}", None: "not known"}
+        return began[record.idp_initiated]
 
     @admin.display(description="attributes that arrived")
     def arrived_names(self, record: SignInRecord) -> str:

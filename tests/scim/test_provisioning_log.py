@@ -50,7 +50,7 @@ def test_each_request_is_one_row_with_its_decision_in_words_R35(okta: Scim) -> N
         "resource_id": resource["id"],
         "status": 201,
         "scim_type": "",
-        "decision": "create; nobody had this UID: a new user",
+        "decision": "nobody had this UID: a new user",
     }
     assert (record.connection_id, record.reference) == (okta.connection.pk, response["X-Request-Id"])
     okta.get(f"/Users/{resource['id']}")

@@ -105,7 +105,7 @@ def _events(subject: Subject, position: str, limit: int) -> list[Entry]:
             reference=event.request_id,
             echoes=event.kind in ECHOES,
         )
-        for event in newest_of_each(Event.objects.all(), "user_id", subject.users, position, limit)
+        for event in newest_of_each([Event.objects.filter(user_id=user) for user in subject.users], position, limit)
     ]
 
 

@@ -104,10 +104,12 @@ class NamedFilter(FormFilter):
     template = "admin/core_identity/named_filter.html"
     label: ClassVar[str]
     shown: ClassVar[str]
-    """The field that names a row."""
+    """The field that names a row in the address."""
+    words: ClassVar[str] = "name"
+    """The field that names it for people."""
     path: ClassVar[str] = ""
     """The lookup that leads to the row."""
-    LINKS: Final = 20
+    LINKS: Final = 8
     FOUND: Final = 50
 
     def exact(self, text: str) -> QuerySet[Any]:
@@ -123,8 +125,9 @@ class NamedFilter(FormFilter):
         return queryset.filter(**{f"{self.path}__in": [one.pk for one in chosen]})
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        names = list(self.part("").order_by(self.shown).values_list(self.shown, flat=True)[: self.LINKS + 1])
-        return [(name, name) for name in names] if len(names) <= self.LINKS else []
+        shown = self.part("").order_by(self.shown).values_list(self.shown, self.words)[: self.LINKS + 1]
+        names = list(shown)
+        return names if len(names) <= self.LINKS else []
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         wanted = (self.value() or "").strip()
@@ -138,7 +141,7 @@ class NamedFilter(FormFilter):
 
 class OfConnection(NamedFilter):
     title = parameter_name = "connection"
-    label = "Slug, or a part of the name"
+    label = "name, or slug"
     shown = "slug"
     path = "connection"
 
@@ -151,7 +154,7 @@ class OfConnection(NamedFilter):
 
 class OfCustomer(NamedFilter):
     title = parameter_name = "customer"
-    label = "Name, or a part of it"
+    label = "name, or a part of it"
     shown = "name"
     path = "customer"
 

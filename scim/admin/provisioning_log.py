@@ -51,8 +51,8 @@ class StatusFilter(admin.SimpleListFilter):
 class ProvisioningRecordAdmin(ConnectionLog):
     exported, export_name = COLUMNS, "provisioning"
 
-    list_display = ("when", "asked", "outcome", "about", "words", "events", "duration_ms", "connection_slug")
-    left_out = ("events", "duration_ms", "connection_slug")
+    list_display = ("when", "asked", "outcome", "about", "words", "events", "duration_ms", "connection")
+    left_out = ("events", "duration_ms", "connection")
     list_filter = (ConnectionFilter, StatusFilter, "method", WhenFilter)
     search_fields = ("reference",)
     sortable_by = ()
@@ -68,6 +68,7 @@ class ProvisioningRecordAdmin(ConnectionLog):
 
     def about_rows(self, request: HttpRequest, rows: list[Any]) -> None:
         """Give each row of a page the person or group that it is about, in two statements for all of them."""
+        super().about_rows(request, rows)
         if not seen_by(request)["user"]:
             return
         found = named_resources({row.resource_id for row in rows if row.resource_id is not None})

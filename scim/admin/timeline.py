@@ -13,20 +13,19 @@ from scim.remedies import remedy_for
 
 
 def _window(subject: Subject, position: str, limit: int) -> list[Entry]:
-    """Return the calls on the SCIM resources of a person, and refused ones without a resource that contain a name of this person."""
+    """Return the calls on the SCIM resources of a person, and refused ones that contain a name by which the same connection knows this person."""
     rows = ProvisioningRecord.objects.all()
-    found = newest_of_each(rows, "resource_id", [one.scim_id for one in subject.identities], position, limit)
-    names = subject.names()
-    if names:
-        connections = {one.connection_id for one in subject.identities}
-        refused = rows.filter(named_any(names), resource_id=None, status__gte=HTTPStatus.BAD_REQUEST)
-        found += newest_of_each(refused, "connection_id__in", [connections], position, limit)
-    found.sort(key=lambda record: -record.pk)
-    return [_entry(record) for record in found[:limit]]
+    resources = [one.scim_id for one in subject.identities]
+    refused = rows.filter(status__gte=HTTPStatus.BAD_REQUEST).exclude(resource_id__in=resources)
+    windows = [
+        *(rows.filter(resource_id=one) for one in resources),
+        *(refused.filter(named_any(names), connection_id=connection) for connection, names in subject.names_at().items()),
+    ]
+    return [_entry(record, subject) for record in newest_of_each(windows, position, limit)]
 
 
-def _entry(record: Any) -> Entry:
-    asked = f"{record.method} {record.resource_type} by {record.connection_slug}"
+def _entry(record: Any, subject: Subject) -> Entry:
+    asked = f"{record.method} {record.resource_type} by {subject.connection_called(record.connection_slug)}"
     refused = record.status >= HTTPStatus.BAD_REQUEST
     remedy = remedy_for(record.cause) if refused else None
     outcome = f"refused: {remedy.words}" if remedy else record.decision or ("refused" if refused else "done")

@@ -53,7 +53,7 @@ class OutcomeFilter(admin.SimpleListFilter):
 class SignInRecordAdmin(ConnectionLog):
     exported, export_name = COLUMNS, "sign-ins"
 
-    list_display = ("when", "reference_link", "outcome", "person", "decision", "connection_slug", "duration_ms")
+    list_display = ("when", "reference_link", "outcome", "person", "decision", "connection", "duration_ms")
     left_out = ("decision", "duration_ms")
     list_filter = (ConnectionFilter, OutcomeFilter, WhenFilter)
     search_fields = ("reference",)
@@ -61,7 +61,7 @@ class SignInRecordAdmin(ConnectionLog):
     empty_list = "Nobody has signed in yet. A test sign-in on the page of a connection shows whether it would work."
     search_help_text = "By the first characters of a reference, or by NameID, UID, email or externalId."
     fields = readonly_fields = (
-        "exact_time", "connection_slug", "reference", "outcome", "decision", "began", "duration_ms", "missing_names", "arrived_names",
+        "exact_time", "connection", "reference", "outcome", "decision", "began", "duration_ms", "missing_names", "arrived_names",
         "person", "events",
     )  # fmt: skip
 
@@ -72,6 +72,7 @@ class SignInRecordAdmin(ConnectionLog):
 
     def about_rows(self, request: HttpRequest, rows: list[Any]) -> None:
         """Give each row of a page its user, in one statement for all of them."""
+        super().about_rows(request, rows)
         found = named_users(row.user_id for row in rows) if seen_by(request)["user"] else {}
         for row in rows:
             row.named, row.may_name = found.get(row.user_id), seen_by(request)["user"]

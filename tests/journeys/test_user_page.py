@@ -172,7 +172,7 @@ def test_a_password_administrator_who_signs_out_has_a_row_in_the_sign_in_log_R39
         expect(page.get_by_role("heading", name=f"Hello, {name}")).to_be_visible()
 
     sign_in()
-    page.get_by_role("button", name="Log out").click()
+    page.get_by_role("button", name="Sign out").click()
     sign_in()
     page.goto("/admin/sso/signinrecord/")
     expect(page.locator("#result_list tbody tr", has_text=name).filter(has_text="signed out")).to_have_count(1)

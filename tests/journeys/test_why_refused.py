@@ -118,4 +118,4 @@ def test_an_administrator_runs_a_test_sign_in_and_nothing_changes_R37(
     expect(admin.get_by_text("Would be refused: an attribute is missing.")).to_be_visible()
     admin.get_by_role("link", name=re.compile("^[0-9A-Z]{10}$")).click()
     expect(admin.locator("#result_list")).to_contain_text("test: an attribute is missing")
-    expect(admin.get_by_role("link", name="Log out").or_(admin.get_by_role("button", name="Log out"))).to_be_visible()
+    expect(admin.get_by_role("link", name="Sign out").or_(admin.get_by_role("button", name="Sign out"))).to_be_visible()

@@ -36,7 +36,7 @@ SLUGS: Final = 3
 """Connections that the list of roles names."""
 
 MACHINERY = ("admin", "auth", "contenttypes", "sessions", "oauth2_provider", "scim", "sso")
-"""Apps with permissions that open no page, so giving one would have no effect."""
+"""Apps with permissions that open no page, so giving one would have no effect. Reading payloads of the provisioning log is the exception."""
 
 REACH_SHOWN: Final = 10
 """Connections that the page of a role names with their groups."""
@@ -61,7 +61,8 @@ def offered_permissions(role: Role) -> QuerySet[Permission]:
     """Return the permissions that open a page, and those that ``role`` already has."""
     asked = [f"{act}_{model}" for model, acts in PAGES.items() for act in acts]
     ours = Q(content_type__app_label="core_identity")
-    meaningful = (ours & Q(codename__in=asked)) | ~(ours | Q(content_type__app_label__in=MACHINERY))
+    payloads = Q(content_type__app_label="scim", codename="view_payload")
+    meaningful = (ours & Q(codename__in=asked)) | payloads | ~(ours | Q(content_type__app_label__in=MACHINERY))
     in_role = Q(pk__in=Role.permissions.through.objects.filter(role_id=role.pk).values("permission_id"))
     return Permission.objects.filter(meaningful | in_role).select_related("content_type")
 

@@ -63,6 +63,11 @@ class LongList(admin.ModelAdmin):
     left_out: ClassVar[tuple[str, ...]] = ()
     """Columns that a telephone leaves out, so that a list stays short. The page of a row shows them."""
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Name the list in the title of the window as on the page."""
+        title = str(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title[:1].upper() + title[1:], **(extra_context or {})})
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return LoadedList
 

@@ -14,6 +14,7 @@ from core_identity.brand import BRAND
 from core_identity.selectors.people import Named, conflict_of_request, named_users
 from core_identity.templatetags.core_pages import exactly
 from sso.models import SignInKind, SignInRecord
+from sso.saml.refusals import Code
 from sso.sign_in.log import COLUMNS, REFUSED, search
 from sso.sign_in.outcomes import words_of
 from sso.sign_in.remedies import remedy_for
@@ -36,6 +37,7 @@ class OutcomeFilter(admin.SimpleListFilter):
         "refused": ("refused, all", REFUSED),
         "person": ("person refused", Q(kind=SignInKind.PERSON_REFUSED, is_test=False)),
         "message": ("message refused", Q(kind=SignInKind.MESSAGE_REFUSED, is_test=False)),
+        "certificate": ("unknown certificate", Q(kind=SignInKind.MESSAGE_REFUSED, code=Code.SIGNATURE, is_test=False)),
         "password": ("password refused", Q(kind=SignInKind.PASSWORD_REFUSED)),
         "out": ("sign-outs", Q(kind=SignInKind.SIGNED_OUT)),
         "test": ("test sign-ins", Q(is_test=True)),
@@ -82,6 +84,10 @@ class SignInRecordAdmin(ConnectionLog):
         if record is not None:
             self.about_rows(request, [record])
             refused = record.kind == SignInKind.PERSON_REFUSED
+            is_unknown = record.code == Code.SIGNATURE and record.connection_id is not None and seen_by(request)["connection"]
+            context["locked_out"] = (
+                reverse("admin:core_identity_connection_locked-out", args=[record.connection_id]) if is_unknown else ""
+            )
             context["remedy"] = remedy_for(record.code, record.checks)
             context["conflict"] = (
                 conflict_of_request(record.reference) if refused and seen_by(request)["conflict"] else None

@@ -3,35 +3,19 @@
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.journeys.conftest import Customer, named
 from tests.support.accessibility import assert_good_for_everybody
+from tests.support.clicks import Clicks, find
 from tests.support.service import Service
 
 pytestmark = pytest.mark.browser
 Picture = Callable[[Any, str], None]
-
-
-@dataclass
-class Clicks:
-    """Counts the clicks of an administrator. Typing, and Enter in the search box, are none."""
-
-    count: int = 0
-
-    def on(self, target: Locator) -> None:
-        self.count += 1
-        target.click()
-
-
-def find(page: Page, person: str) -> None:
-    page.get_by_role("searchbox", name="Search").fill(person)
-    page.keyboard.press("Enter")
 
 
 def name_of(page: Page) -> str:

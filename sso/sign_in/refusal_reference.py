@@ -35,8 +35,8 @@ def remember_refusal(request: HttpRequest, response: HttpResponse, reference: st
 
 
 def _remembered(request: HttpRequest) -> tuple[str, str]:
-    found = _VALUE.fullmatch(request.COOKIES.get(COOKIE, ""))
-    return (found[1], found[2]) if found else ("", "")
+    match = _VALUE.fullmatch(request.COOKIES.get(COOKIE, ""))
+    return (match[1], match[2]) if match else ("", "")
 
 
 def _digest(request: HttpRequest) -> str:

@@ -62,7 +62,7 @@ class UidsForm(ConfirmsEndedGrants, ReasonForm):
             choices.append((f"relink {identity.pk}", f"{identity.connection}: give {identity} the UID entered below"))
         rows = IdentityUid.objects.filter(identity__in=identities).select_related("identity__user", "connection")
         choices += [
-            (f"release {row.pk}", f"{row.connection}: let the UID {row} go, so that somebody else can have it")
+            (f"release {row.pk}", f"{row.connection}: release the UID {row}, so that another person can have it")
             for row in rows
             if releasable(row)
         ]

@@ -279,7 +279,7 @@ def test_an_update_sends_back_all_that_was_found_with_what_okta_manages_written_
     }
 
 
-def test_deactivating_is_a_pure_echo_but_for_active(simulation: Simulation) -> None:
+def test_a_deactivation_repeats_the_resource_and_changes_only_active(simulation: Simulation) -> None:
     assert simulation.run() == 0
     found = dict(simulation.server.resources["Users"]["users-3"])
     assert simulation.run("--deactivate", "sam.lee@acme.test") == 0

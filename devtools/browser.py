@@ -29,7 +29,7 @@ def find_or_install_browser(checkout: Checkout) -> Path:
     if named:
         found = shutil.which(named)
         if found is None or not _runs(Path(found)):
-            raise Fault(f"CHROMIUM={named} is no browser that runs here.")
+            raise Fault(f"CHROMIUM={named} is not a browser that runs here.")
         return Path(found).absolute()
     ways: list[Callable[[Checkout], Path | None]] = [_on_path, _of_playwright, _from_debian, _from_playwright]
     for way in ways:

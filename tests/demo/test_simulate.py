@@ -478,10 +478,10 @@ def test_without_a_connection_file_one_sentence_says_what_to_do(tmp_path: Path) 
     ("content", "sentence"),
     [
         ("{", "is not JSON."),
-        ("[]", "does not say scim_base_url, token_url, authorize_url, client_id, client_secret."),
+        ("[]", "does not contain scim_base_url, token_url, authorize_url, client_id, client_secret."),
         (
             '{"scim_base_url": "http://a", "token_url": "http://a", "authorize_url": "http://a", "client_id": "a", "client_secret": null}',
-            "does not say client_secret.",
+            "does not contain client_secret.",
         ),
         (
             '{"scim_base_url": "file:///etc/passwd", "token_url": "http://a", "authorize_url": "http://a", "client_id": "a", "client_secret": "b"}',

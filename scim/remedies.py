@@ -1,4 +1,4 @@
-"""Why a SCIM request was refused, in words, and what an administrator can do about it (R35). The keys are the causes in the provisioning log."""
+"""The cause of each refused SCIM request in words, with a remedy for administrators (R35). The keys are the causes in the provisioning log."""
 
 from types import MappingProxyType
 from typing import Final, NamedTuple

@@ -1,4 +1,4 @@
-"""The link between a user and a connection, as an administrator corrects it: offer, withdraw, release a UID, give another (R5, R8a, R10)."""
+"""Correct the link between a user and a connection: offer, withdraw, release a UID, set another one (R5, R8a, R10)."""
 
 from typing import Any
 from uuid import UUID

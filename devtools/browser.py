@@ -31,7 +31,7 @@ def find_or_install_browser(checkout: Checkout) -> Path:
     if named:
         found = shutil.which(named)
         if found is None or not _runs(Path(found)):
-            raise Fault(f"CHROMIUM={named} is no browser that runs here.")
+            raise Fault(f"CHROMIUM={named} is not a browser that runs here.")
         return Path(found).absolute()
     browser = browser_of_the_system() or _of_playwright(checkout) or _from_playwright(checkout)
     if browser is None:

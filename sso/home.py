@@ -24,15 +24,14 @@ SIGN_INS: Final = LogTable(
 SHOWN: Final = 6
 
 _LAST: Final = f"""
-SELECT slug, row.last_at, row.since FROM unnest(%s::text[]) AS slug CROSS JOIN LATERAL (
-    SELECT max(at) FILTER (WHERE code = '{SIGNED_IN}') AS last_at,
-        min(at) FILTER (WHERE code = '{Code.SIGNATURE.value}' AND id > last_in) AS since
-    FROM (
-        SELECT id, at, code, max(id) FILTER (WHERE code = '{SIGNED_IN}') OVER () AS last_in FROM (
-            SELECT id, at, code, is_test FROM {_TABLE} WHERE connection_slug = slug ORDER BY id DESC LIMIT 50
-        ) AS lately WHERE NOT is_test
-    ) AS marked
-) AS row WHERE row.last_at IS NOT NULL
+SELECT slug, last.at, refused.since FROM unnest(%s::text[]) AS slug CROSS JOIN LATERAL (
+    SELECT lately.id, lately.at FROM (
+        SELECT id, at, code, is_test FROM {_TABLE} WHERE connection_slug = slug ORDER BY id DESC LIMIT 50
+    ) AS lately WHERE code = '{SIGNED_IN}' AND NOT is_test ORDER BY lately.id DESC LIMIT 1
+) AS last CROSS JOIN LATERAL (
+    SELECT min(at) AS since FROM {_TABLE}
+    WHERE connection_slug = slug AND id > last.id AND code = '{Code.SIGNATURE.value}' AND NOT is_test
+) AS refused
 """  # noqa: S608 - names of our own
 
 

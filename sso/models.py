@@ -381,7 +381,7 @@ class SignInRecord(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.reference} ({self.code})"
+        return self.reference or "without a reference"
 
     @property
     def was_refused(self) -> bool:

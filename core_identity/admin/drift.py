@@ -17,7 +17,6 @@ from core_identity.services.drift import take_over
 from core_identity.services.transactions import in_one_transaction
 
 
-
 class TakeOverForm(ReasonForm):
     """A tick accepts the value that was shown. If the IdP has sent another one since, the shown value can no longer be chosen."""
 

@@ -15,7 +15,7 @@ MOST_LISTED: Final = 50
 
 
 def offer_roles(field: Any, roles: QuerySet[Role], request: HttpRequest, *, source: type[Grant | PushGroup]) -> None:
-    """Let a field choose among ``roles``. ``source`` tells the search for whom: for grants by hand, or for groups.
+    """Let a field choose among ``roles``. The search finds other roles for grants by hand than for groups; ``source`` is one of the two.
 
     The search answers only administrators who may see roles. Others get the list, whatever its length.
     """

@@ -118,7 +118,9 @@ class WaitingForm(ActForm):
             for group, heads in self.waiting[:GROUPS_LISTED]
         ]
         if len(self.waiting) > GROUPS_LISTED:
-            self.fields["all_groups"].label = f"All {len(self.waiting)} push groups of all connections, also those not listed here"
+            self.fields[
+                "all_groups"
+            ].label = f"All {len(self.waiting)} push groups of all connections, also those not listed here"
         else:
             del self.fields["all_groups"]
 
@@ -270,7 +272,9 @@ class RoleAdmin(CoreAdmin):
                 own = [(page, one.pk, one) for one in groups if one.connection_id == connection.pk]
                 links = format_html_join(", ", '<a href="{}?group={}">{}</a>', own[:GROUPS_OF_ONE]) or "none yet"
                 more_groups = len(own) > GROUPS_OF_ONE
-                lines.append((connection.name, "push groups", format_html("{} and more", links) if more_groups else links))
+                lines.append(
+                    (connection.name, "push groups", format_html("{} and more", links) if more_groups else links)
+                )
             if connection.takes_sso_groups:
                 lines.append((connection.name, "names in assertions", names))
         shown = format_html_join(mark_safe("<br>"), "{}, {}: {}", lines) or "no connection may give it"

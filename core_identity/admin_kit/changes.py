@@ -51,7 +51,9 @@ def _shown(field: str, value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return ", ".join(value) or NOTHING
-    return _choices().get(field, {}).get(value, value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return (
+        _choices().get(field, {}).get(value, value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    )
 
 
 @cache

@@ -1,5 +1,6 @@
 """Tags for the templates of all pages: times in everyday words, cells that keep the name of their column, the name of the installation."""
 
+import re
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final
@@ -9,7 +10,7 @@ from django.conf import settings
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import escape, format_html
+from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
@@ -78,6 +79,20 @@ def channel_words(channel: str) -> str:
 def in_words(kind: str) -> str:
     """Return the sentence of a kind of event."""
     return meaning_of(kind)
+
+
+_ICON: Final = re.compile(r'<img src="[^"]*/icon-(yes|no|unknown)\.svg" alt="[^"]*">')
+_CHIPS: Final = {"yes": ("fine", "yes"), "no": ("plain", "no"), "unknown": ("plain", "not known")}
+
+
+@register.filter
+def icons_as_words(contents: str) -> SafeString:
+    """Return the value of a field that cannot be changed, with a word and a shape instead of Django's icons."""
+
+    def chip(icon: re.Match[str]) -> str:
+        return format_html('<span class="core-chip {}">{}</span>', *_CHIPS[icon[1]])
+
+    return mark_safe(_ICON.sub(chip, conditional_escape(contents)))  # noqa: S308 - escaped
 
 
 @register.simple_tag

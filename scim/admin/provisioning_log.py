@@ -55,7 +55,11 @@ class RequestFilter(admin.SimpleListFilter):
     CHANGES: Final = tuple(method for method in Method.values if method != Method.GET)
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        return [("changes", "changes only"), (Method.GET.value, "look-ups"), *((one, Method(one).label) for one in self.CHANGES)]
+        return [
+            ("changes", "changes only"),
+            (Method.GET.value, "look-ups"),
+            *((one, Method(one).label) for one in self.CHANGES),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ProvisioningRecord]) -> QuerySet[ProvisioningRecord]:
         chosen = self.value()

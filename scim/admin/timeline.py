@@ -19,7 +19,10 @@ def _window(subject: Subject, position: str, limit: int) -> list[Entry]:
     refused = rows.filter(status__gte=HTTPStatus.BAD_REQUEST).exclude(resource_id__in=resources)
     windows = [
         *(rows.filter(resource_id=one) for one in resources),
-        *(refused.filter(named_any(names), connection_id=connection) for connection, names in subject.names_at().items()),
+        *(
+            refused.filter(named_any(names), connection_id=connection)
+            for connection, names in subject.names_at().items()
+        ),
     ]
     return [_entry(record, subject) for record in newest_of_each(windows, position, limit)]
 

@@ -1,4 +1,4 @@
-"""Who is locked out of a connection whose IdP signs with a certificate that the connection does not know."""
+"""The people who cannot sign in, because the IdP signs with a certificate that its connection does not know."""
 
 from typing import Any
 

@@ -84,7 +84,9 @@ class SignInRecordAdmin(ConnectionLog):
         if record is not None:
             self.about_rows(request, [record])
             refused = record.kind == SignInKind.PERSON_REFUSED
-            is_unknown = record.code == Code.SIGNATURE and record.connection_id is not None and seen_by(request)["connection"]
+            is_unknown = (
+                record.code == Code.SIGNATURE and record.connection_id is not None and seen_by(request)["connection"]
+            )
             context["locked_out"] = (
                 reverse("admin:core_identity_connection_locked-out", args=[record.connection_id]) if is_unknown else ""
             )

@@ -26,7 +26,10 @@ def _window(subject: Subject, position: str, limit: int) -> list[Entry]:
     claims = rows.filter(kind=SignInKind.PERSON_REFUSED).exclude(user_id__in=subject.users)
     windows = [
         *(rows.filter(user_id=user) for user in subject.users),
-        *(claims.filter(named_any(names), connection_id=connection) for connection, names in subject.names_at().items()),
+        *(
+            claims.filter(named_any(names), connection_id=connection)
+            for connection, names in subject.names_at().items()
+        ),
     ]
     return [_entry(record, subject) for record in newest_of_each(windows, position, limit)]
 

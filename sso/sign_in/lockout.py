@@ -1,4 +1,4 @@
-"""Who is locked out while an IdP signs with a certificate that its connection does not know.
+"""Find the people who cannot sign in, because the IdP signs with a certificate that its connection does not know.
 
 A message with an unknown signature proves nothing, so no name in it is stored (R34). Three facts are certain: when somebody signed in last, how many
 messages were refused since, and who signed in before and not since. The refused messages may also come from a stranger.

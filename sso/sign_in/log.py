@@ -25,7 +25,15 @@ from sso.saml.assertion import VerifiedAssertion
 from sso.saml.claims import names_of
 from sso.saml.refusals import SamlRefusal, legible
 from sso.saml.trace import Check, Trace
-from sso.sign_in.outcomes import LOGOUT_REFUSED, PASSWORD_ACCEPTED, PASSWORD_REFUSED, SIGNED_IN, SIGNED_OUT, kind_of, words_of
+from sso.sign_in.outcomes import (
+    LOGOUT_REFUSED,
+    PASSWORD_ACCEPTED,
+    PASSWORD_REFUSED,
+    SIGNED_IN,
+    SIGNED_OUT,
+    kind_of,
+    words_of,
+)
 
 log = logging.getLogger("sso.sign_in.log")
 

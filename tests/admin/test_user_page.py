@@ -107,17 +107,28 @@ def test_a_refused_sign_in_is_on_the_page_of_each_person_whom_it_names_and_of_no
     acme, second = jane.connection, make_connection("acme-2")
     zoe = create_person(actor=OKTA, connection=acme, person=ZOE).identity
     sam = create_person(
-        actor=OKTA, connection=acme, person=replace(ZOE, uid="sam", external_id="s", user_name="sam@acme.test", email="")
+        actor=OKTA,
+        connection=acme,
+        person=replace(ZOE, uid="sam", external_id="s", user_name="sam@acme.test", email=""),
     ).identity
     elsewhere = create_person(
-        actor=OKTA, connection=second, person=replace(ZOE, uid="else", external_id="e", user_name="e@acme.test", email="")
+        actor=OKTA,
+        connection=second,
+        person=replace(ZOE, uid="else", external_id="e", user_name="e@acme.test", email=""),
     ).identity
     keys = lookup_keys([str(ZOE.user_name), str(JANE.uid), str(ZOE.external_id)])
     refused = {"kind": SignInKind.PERSON_REFUSED, "code": "no_mark", "keys": keys}
     sign_in(jane, 1, reference="BOTH", **refused)
-    sign_in(elsewhere, 1, reference="SECOND", **{**refused, "user_id": None, "keys": lookup_keys([str(ZOE.external_id)])})
+    sign_in(
+        elsewhere, 1, reference="SECOND", **{**refused, "user_id": None, "keys": lookup_keys([str(ZOE.external_id)])}
+    )
     shown = {one: [entry.reference for entry in entries(as_root, one.user)] for one in (jane, zoe, sam, elsewhere)}
-    assert {one: references.count("BOTH") for one, references in shown.items()} == {jane: 1, zoe: 1, sam: 0, elsewhere: 0}
+    assert {one: references.count("BOTH") for one, references in shown.items()} == {
+        jane: 1,
+        zoe: 1,
+        sam: 0,
+        elsewhere: 0,
+    }
     assert not any("SECOND" in references for references in shown.values()), "only Acme knows this externalId as Zoe's"
 
 
@@ -345,7 +356,11 @@ def test_the_page_reads_windows_of_indexes_however_long_the_logs_are_R36(
     as_root: Client, acme: Connection, jane: Identity
 ) -> None:
     """Jane has 3,000 rows in each log and is named in each; others have 12,000 more."""
-    keys, user, resource = lookup_keys(Subject(jane.user, [], [jane], [acme]).names_at()[acme.pk]), jane.user_id, jane.scim_id
+    keys, user, resource = (
+        lookup_keys(Subject(jane.user, [], [jane], [acme]).names_at()[acme.pk]),
+        jane.user_id,
+        jane.scim_id,
+    )
     with database.cursor() as cursor:
         cursor.execute(
             """INSERT INTO sso_signinrecord (at, connection_id, connection_slug, reference, kind, code, decision, user_id, arrived, missing, expected,

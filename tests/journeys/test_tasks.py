@@ -1,6 +1,6 @@
-"""What a new administrator does, from Home and with the screen only. Each task has a number of clicks that it may take.
+"""A new administrator does common tasks, from Home and with the screen only. Each task has a number of clicks that it may take.
 
-*Who made her an Editor* is in `test_user_page`.
+The task *Who made her an Editor?* is in `test_user_page`.
 """
 
 import json
@@ -33,7 +33,7 @@ def home(desk: BrowserContext, busy: Customer) -> Page:
     return page
 
 
-def test_why_she_cannot_sign_in_takes_two_clicks(home: Page, busy: Customer) -> None:
+def test_the_reason_of_a_refused_sign_in_takes_two_clicks(home: Page, busy: Customer) -> None:
     """Zoe signs in with Jane's UID. The administrator knows Zoe's name only."""
     jane = named(busy.slug)
     zoe = replace(
@@ -51,7 +51,7 @@ def test_why_she_cannot_sign_in_takes_two_clicks(home: Page, busy: Customer) -> 
         assert clicks.count <= 2, clicks
 
 
-def test_what_okta_sent_in_the_last_hour_and_what_failed_takes_two_clicks(home: Page, busy: Customer) -> None:
+def test_the_messages_of_the_last_hour_and_a_failure_take_two_clicks(home: Page, busy: Customer) -> None:
     clicks = Clicks()
     go(home, clicks, "Provisioning")
     clicks.on(home.get_by_role("link", name="last hour"))
@@ -76,7 +76,7 @@ def test_all_drift_takes_one_click(home: Page, busy: Customer) -> None:
     okta.push(jane)
 
 
-def test_who_is_locked_out_by_this_certificate_takes_two_clicks(home: Page, busy: Customer) -> None:
+def test_the_people_locked_out_by_a_certificate_take_two_clicks(home: Page, busy: Customer) -> None:
     """The IdP has a new key that the connection does not know."""
     jane = named(busy.slug)
     assert Customer(busy.service, TestIdp(), busy.setup).sign_in(jane).status_code == 400
@@ -139,7 +139,9 @@ def test_forty_conflicts_of_one_cause_take_five_clicks_show_progress_and_leave_o
     okta.push(jane)
     for number in range(MANY):
         name = f"twin{number}.{customer.slug}@acme.test"
-        twin = replace(jane, uid=f"twin{number}.{customer.slug}", external_id=f"t{number}-{customer.slug}", user_name=name)
+        twin = replace(
+            jane, uid=f"twin{number}.{customer.slug}", external_id=f"t{number}-{customer.slug}", user_name=name
+        )
         assert okta.create(twin).status_code == 409
     seen: list[str] = []
     home.expose_binding("progressed", lambda _, text: seen.append(text))

@@ -105,7 +105,14 @@ def test_a_known_person_is_named_with_mark_and_roles_that_would_come_and_go(
     user, before = Identity.objects.get().user, everything()
     page = tester.try_out(replace(JANE_BY_SSO, groups=("Editors",), title="Chief"))
     assert f'/user/{user.pk}/change/">jane.doe@acme.test</a>, who already exists' in page
-    for text in ("second mark: NameID", "A user got a role from a source.", "A user lost a role from a source.", "Editors", "Authors", "title: Editor → Chief"):
+    for text in (
+        "second mark: NameID",
+        "A user got a role from a source.",
+        "A user lost a role from a source.",
+        "Editors",
+        "Authors",
+        "title: Editor → Chief",
+    ):
         assert text in page
     assert everything() == before
     assert [grant.role.name for grant in Grant.objects.filter(user=user)] == ["Authors"]

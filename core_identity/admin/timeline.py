@@ -66,7 +66,10 @@ def detail_of(event: Event) -> str:
     if event.kind in {EventKind.GRANT_ADDED, EventKind.GRANT_REMOVED}:
         return ""
     changes = changes_of(event)
-    shown = [f"{field}: {_short(before)} → {_short(after)}" for field, before, after in changes[:CHANGES_SHOWN]]
+    shown = [
+        f"{field}: {_short(before)} → {_short(after)}" if before != after else f"{field}: {_short(after)}"
+        for field, before, after in changes[:CHANGES_SHOWN]
+    ]
     more = len(changes) - CHANGES_SHOWN
     return "; ".join([*shown, *([f"{more} more"] if more > 0 else [])])
 

@@ -25,10 +25,7 @@ def changes_of(event: "Event") -> list[tuple[str, str, str]]:
 
 def shown_changes(changes: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """As `changes_of`, of what an event holds or would hold."""
-    return [
-        (field_words(field), _shown(field, before), _shown(field, after))
-        for field, (before, after) in sorted(changes.items())
-    ]
+    return [(field_words(field), *_shown_pair(field, *pair)) for field, pair in sorted(changes.items())]
 
 
 def reason_of(event: "Event") -> str:
@@ -41,6 +38,16 @@ def field_words(name: str) -> str:
     """Return the name of a field for people to read: "externalId", "last name"."""
     field = _fields().get(name)
     return str(field.verbose_name) if field is not None else name.replace("_", " ")
+
+
+def _shown_pair(field: str, before: object, after: object) -> tuple[str, str]:
+    """Return both values. Of values with parts, such as all attributes of SCIM, name the parts that changed."""
+    if isinstance(before, dict | None) and isinstance(after, dict | None) and (before or after):
+        old, new = before or {}, after or {}
+        changed = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+        parts = [", ".join(name for name in changed if name in values) or NOTHING for values in (old, new)]
+        return parts[0], parts[1]
+    return _shown(field, before), _shown(field, after)
 
 
 def _shown(field: str, value: object) -> str:

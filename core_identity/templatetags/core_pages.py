@@ -122,6 +122,12 @@ def bounded(count: int) -> str:
 
 
 @register.filter
+def thousands(count: int) -> str:
+    """Return a number as people read it: "19,681"."""
+    return f"{count:,}"
+
+
+@register.filter
 def or_more(count: int, most: int) -> str:
     """Return a count that ends at ``most`` as people read it: "10,000 or more"."""
     return f"{most:,} or more" if count >= most else f"{count:,}"

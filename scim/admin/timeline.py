@@ -1,6 +1,7 @@
 """The SCIM calls about a person, as a part of the timeline (R36)."""
 
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, Final
 
 from django.urls import reverse
@@ -8,8 +9,18 @@ from django.urls import reverse
 from core_identity.admin_kit.logs import may_see_connections
 from core_identity.admin_kit.timeline import Entry, Source, Subject, newest_of_each
 from core_identity.lookup_keys import named_any
-from scim.models import ProvisioningRecord
+from scim.models import Method, ProvisioningRecord
 from scim.remedies import remedy_for
+
+ACTS: Final = MappingProxyType(
+    {
+        Method.GET.value: "looked the person up",
+        Method.POST.value: "sent a new person",
+        Method.PUT.value: "sent the person",
+        Method.PATCH.value: "sent changes",
+        Method.DELETE.value: "deleted the person",
+    }
+)
 
 
 def _window(subject: Subject, position: str, limit: int) -> list[Entry]:
@@ -28,13 +39,13 @@ def _window(subject: Subject, position: str, limit: int) -> list[Entry]:
 
 
 def _entry(record: Any, subject: Subject) -> Entry:
-    asked = f"{record.method} {record.resource_type} by {subject.connection_called(record.connection_slug)}"
+    client, act = subject.connection_called(record.connection_slug), ACTS.get(record.method, record.method)
     refused = record.status >= HTTPStatus.BAD_REQUEST
     remedy = remedy_for(record.cause) if refused else None
-    outcome = f"refused: {remedy.words}" if remedy else record.decision or ("refused" if refused else "done")
+    outcome = remedy.words if remedy else record.decision
     return Entry(
         at=record.at,
-        sentence=f"{asked}: {outcome}.",
+        sentence=f"{client} {act}{', refused' if refused else ''}{f': {outcome}' if outcome else ''}.",
         url=reverse("admin:scim_provisioningrecord_change", args=[record.pk]),
         tone="trouble" if refused else "plain",
         position=str(record.pk),

@@ -48,6 +48,7 @@ def sign_in(identity: Identity, minutes_ago: int, **values: Any) -> SignInRecord
 
 def call(identity: Identity, minutes_ago: int, **values: Any) -> ProvisioningRecord:
     fields = {"resource_id": identity.scim_id, "status": 200, "connection_id": identity.connection_id, **values}
+    fields["connection_slug"] = identity.connection.slug
     return ProvisioningRecord.objects.create(
         at=NOW - timedelta(minutes=minutes_ago), method="PUT", resource_type="Users", duration_ms=1, **fields
     )
@@ -166,7 +167,7 @@ def test_all_logs_are_joined_newest_first_with_refusals_that_name_the_person_R36
     found = entries(as_root, jane.user)
     assert [one.reference for one in found][:4] == ["REFUSED", "CLAIMED", "CALL", "LATEST"]
     assert [one.at for one in found] == sorted((one.at for one in found), reverse=True)
-    assert found[0].sentence == "PUT Users by : refused: the email belongs to somebody else."
+    assert found[0].sentence == "Acme sent the person, refused: the email belongs to somebody else."
     assert found[1].sentence == "Sign-in through Acme refused: only the UID matches."
     for one in found:
         assert as_root.get(one.url).status_code == 200

@@ -116,12 +116,12 @@ def test_the_page_is_accessible_and_its_timeline_joins_all_logs_R36(
     expect(page.get_by_role("heading", level=1)).to_have_text("Jane Doe")
     address = page.url
     timeline = page.locator(".core-timeline")
-    for text in ("Signed in through", "POST Users by", "A user was created.", "Conflict:"):
+    for text in ("Signed in through", "Acme Studios sent a new person", "A user was created.", "Conflict:"):
         expect(timeline).to_contain_text(text)
     for name, text, other in (
         ("Sign-ins", "Signed in through", "A user was created."),
-        ("SCIM calls", "POST Users by", "Signed in through"),
-        ("Changes", "A user was created.", "POST Users by"),
+        ("SCIM calls", "Acme Studios sent a new person", "Signed in through"),
+        ("Changes", "A user was created.", "Acme Studios sent a new person"),
         ("Conflicts", "Conflict:", "A user was created."),
     ):
         page.get_by_role("navigation", name="Kinds of things").get_by_role("link", name=name).click()

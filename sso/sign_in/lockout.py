@@ -10,8 +10,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.utils import timezone
-
+from core_identity.clock import Now
 from sso.models import SignInKind, SignInRecord, SsoSession
 from sso.saml.refusals import Code
 from sso.sign_in.log import MOST_COUNTED
@@ -59,6 +58,6 @@ def former_sign_ins(slug: str) -> Sequence[FormerSignIn]:
     for user_id, at, kind in records.values_list("user_id", "at", "kind"):
         if kind == SignInKind.SIGNED_IN and user_id is not None and len(newest) < LISTED:
             newest.setdefault(user_id, at)
-    sessions = SsoSession.objects.filter(connection__slug=slug, identity__user__in=newest, until__gt=timezone.now())
+    sessions = SsoSession.objects.filter(connection__slug=slug, identity__user__in=newest, until__gt=Now())
     until = dict(sessions.order_by("until").values_list("identity__user", "until"))
     return [FormerSignIn(user_id, at, until.get(user_id)) for user_id, at in newest.items()]

@@ -310,7 +310,7 @@ def test_the_list_costs_the_same_for_few_and_for_ten_thousand_R35(
         ),
         batch_size=1000,
     )
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         assert as_auditor.get(LIST, {"connection": "acme"}).context["cl"].result_count == 10_000
     with database.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")

@@ -33,7 +33,7 @@ PORTION: Final = 200
 FIRST_PORTION: Final = 10
 """Rows of the first request, so that progress is seen at once."""
 SECONDS: Final = 5.0
-"""After so much time a portion ends, so that a request never lasts long."""
+"""The time after which a portion ends, so that a request never lasts long."""
 SHOWN: Final = 10
 """Rows of the preview."""
 REASONS: Final = 5

@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -19,7 +20,15 @@ WIDTHS: Final = (1280, 390)
 def full_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with more rows of each kind than a page shows. It is not the one of other journeys, which would find these rows."""
     with running_service(tmp_path_factory.mktemp("full")) as running:
-        command = [running.checkout.python, "-m", "benchmarks.population", "--people", "400", "--customers", "40"]
+        command: list[str | Path] = [
+            running.checkout.python,
+            "-m",
+            "benchmarks.population",
+            "--people",
+            "400",
+            "--customers",
+            "40",
+        ]
         subprocess.run(command, env=running.environment, cwd=running.checkout.root, check=True, capture_output=True)
         yield running
 

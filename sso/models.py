@@ -25,7 +25,7 @@ class SamlSettings(models.Model):
     sso_url = models.CharField("single sign-on URL of the IdP", max_length=2000, blank=True)
     sso_post_url = models.CharField("single sign-on URL of the IdP, by POST", max_length=2000, blank=True)
     sso_binding = models.CharField(
-        "how our AuthnRequests go there",
+        "binding of our AuthnRequests",
         max_length=8,
         choices=BINDINGS,
         default=Binding.REDIRECT.value,
@@ -36,7 +36,7 @@ class SamlSettings(models.Model):
     slo_post_url = models.CharField("single logout URL of the IdP, by POST", max_length=2000, blank=True)
     slo_post_answer_url = models.CharField("URL of the IdP for logout answers, by POST", max_length=2000, blank=True)
     slo_binding = models.CharField(
-        "how our logout messages go there",
+        "binding of our logout messages",
         max_length=8,
         choices=BINDINGS,
         default=Binding.POST.value,
@@ -80,7 +80,7 @@ class SamlSettings(models.Model):
         "it refuses everybody. Empty: the IdP decides, which MFA needs.",
     )
     name_id_format = models.CharField(
-        "NameID format asked for",
+        "NameID format that we request",
         max_length=255,
         default=UNSPECIFIED,
         help_text="The NameID should be the userName that SCIM sends, because it is a mark that identifies the person. Okta sends the format "

@@ -18,7 +18,7 @@ user_expired: Final = Signal()
 sessions_ended: Final = Signal()
 """All sessions of a user ended. Arguments: ``user``, and ``identities``, the ids of their identities.
 
-Receivers end what could still begin or name a session. If a receiver fails, nothing ends.
+Receivers end sign-ins in progress, and forget the IdP's names for the sessions. If a receiver fails, nothing ends.
 """
 
 password_judged: Final = Signal()

@@ -191,11 +191,11 @@ def _names(saml: SamlSettings, assertion: VerifiedAssertion, *, refused: bool) -
     uids, emails, external = (
         [value for value in assertion.attributes.get(name, ())[:MAX_VALUES] if value.strip()] for name in mapped
     )
-    found: dict[str, Any] = {"keys": lookup_keys([assertion.name_id, *uids, *emails, *external])}
+    columns: dict[str, Any] = {"keys": lookup_keys([assertion.name_id, *uids, *emails, *external])}
     if refused:
-        shown = {"name_id": assertion.name_id, "uid": next(iter(uids), ""), "email": next(iter(emails), "")}
-        found |= {name: legible(value.strip())[:MAX_SHOWN] for name, value in shown.items()}
-    return found
+        claims = {"name_id": assertion.name_id, "uid": next(iter(uids), ""), "email": next(iter(emails), "")}
+        columns |= {name: legible(value.strip())[:MAX_SHOWN] for name, value in claims.items()}
+    return columns
 
 
 def _write_refusal(attempt: Attempt, refusal: SamlRefusal, *, code: str, decision: str) -> None:
@@ -216,7 +216,7 @@ def as_json(check: Check) -> dict[str, Any]:
 
 
 def by_reference(text: str) -> QuerySet[SignInRecord]:
-    """Return the rows whose reference begins with the text of a person: in any letter case, with spaces or dashes."""
+    """Return the rows with a reference that begins with the text a person typed: in any letter case, with spaces or dashes."""
     reference = re.sub(r"[^0-9A-Z]", "", text.upper())
     return SignInRecord.objects.filter(reference__startswith=reference) if reference else SignInRecord.objects.none()
 

@@ -27,11 +27,17 @@ from sso.saml.refusals import Code, SamlRefusal
 from sso.settings.keys import announced_certificates, signing_key
 from sso.settings.live_settings import live_settings
 from sso.sign_in import progress
-from sso.sign_in.choices import connections_for, connections_to_show, live_connection
+from sso.sign_in.choices import (
+    connections_for,
+    connections_to_show,
+    forget_way,
+    live_connection,
+    remember_way,
+    remembered_way,
+)
 from sso.sign_in.log import Attempt
 from sso.sign_in.refusal_page import refused_at_the_end, refused_message, unable
 from sso.sign_in.relay_state import safe_path
-from sso.sign_in.remembered_way import forget_way, remember_way, remembered_way
 from sso.sign_in.send_to_idp import send_to_idp
 
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 from core_identity.budgets import hash_of_address, spend
 from core_identity.lookup_keys import lookup_keys, named_any
 from core_identity.outages import is_outage, log_traceback
+from core_identity.services import row_writes
 from sso.models import SamlSettings, SignInKind, SignInRecord, SsoSession
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.claims import names_of
@@ -258,7 +259,7 @@ def _insert(*, code: str, **values: Any) -> None:
     if not settings.SIGN_IN_LOG_DAYS:
         return
     try:
-        SignInRecord(at=timezone.now(), kind=kind_of(code), code=code, **values).save(force_insert=True)
+        row_writes.insert(SignInRecord(at=timezone.now(), kind=kind_of(code), code=code, **values))
     except Error as error:
         if is_outage(error):
             log_traceback(error)

@@ -370,11 +370,9 @@ class SignInRecord(models.Model):
         ordering = ("-id",)
         indexes = (
             GinIndex(name="sign_in_by_key", fields=("keys",)),
-            # The rows that only claim a name, few beside a person's sign-ins: for the timeline of a person.
+            # The refused rows, few beside a person's sign-ins: for the timeline of each person whom one of them names.
             GinIndex(
-                name="sign_in_by_claim",
-                fields=("keys",),
-                condition=models.Q(kind=SignInKind.PERSON_REFUSED, user_id__isnull=True),
+                name="sign_in_refused_by_key", fields=("keys",), condition=models.Q(kind=SignInKind.PERSON_REFUSED)
             ),
             models.Index(name="sign_in_by_kind", fields=("kind", "-id")),
             models.Index(name="sign_in_by_connection", fields=("connection_slug", "-id")),
@@ -387,7 +385,7 @@ class SignInRecord(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.reference} ({self.code})"
+        return self.reference or "without a reference"
 
     @property
     def was_refused(self) -> bool:

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from django.urls import reverse
-from django.utils.timesince import timesince
 
 from core_identity.admin_kit.pages import ConnectionPart, HealthRow
 from core_identity.selectors.pages import number_of_resources
+from core_identity.templatetags.core_pages import ago
 from scim.admin.credentials import CredentialsPage, RevokePage, SecretPage, TokenPage
 from scim.admin.inline import OAuthClientInline
 from scim.admin.oauth_client import OAuthClientPage, RedirectsPage
@@ -26,7 +26,7 @@ def health(connection: "Connection", facts: Mapping[str, Any]) -> Iterator[Healt
     calls = ProvisioningRecord.objects.filter(connection_slug=connection.slug, connection_id=connection.pk)
     newest = calls.order_by("-id").values_list("at", flat=True).first()
     log = f"{reverse('admin:scim_provisioningrecord_changelist')}?connection={connection.slug}"
-    yield "Last SCIM call", f"{timesince(newest)} ago" if newest else "none yet", log
+    yield "Last SCIM call", ago(newest) or "none yet", log
     yield "People pushed by SCIM", number_of_resources(connection), ""
 
 

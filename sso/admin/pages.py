@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.timesince import timesince
+from django.utils.html import format_html
 
 from core_identity.admin_kit.pages import ConnectionPart, HealthRow
+from core_identity.templatetags.core_pages import ago, or_more
 from sso.admin.domains import DomainsPage
 from sso.admin.inline import SamlSettingsInline
 from sso.admin.keys import KeyPage, KeysPage
+from sso.admin.locked_out import LockedOutPage
 from sso.admin.metadata import MetadataPage
 from sso.admin.proposed import ProposedMetadataPage
 from sso.admin.settings import SettingsPage
@@ -20,6 +22,7 @@ from sso.models import SignInRecord
 from sso.saml.certificates import end_of
 from sso.settings.idp_changes import warnings_of
 from sso.settings.keys import keys_of
+from sso.sign_in.lockout import lockout_of
 from sso.sign_in.log import MOST_COUNTED, refused_lately
 from sso.sign_in.outcomes import SIGNED_IN
 
@@ -32,6 +35,7 @@ def facts(connection: "Connection") -> Mapping[str, Any]:
     return {
         "saml": saml,
         "refused_lately": refused_lately(connection.slug),
+        "lockout": lockout_of(connection.slug) if saml else None,
         "our_keys": keys_of(connection) if saml else [],
         "trust_warnings": warnings_of(saml, timezone.now()) if saml else [],
     }
@@ -39,15 +43,16 @@ def facts(connection: "Connection") -> Mapping[str, Any]:
 
 def health(connection: "Connection", facts: Mapping[str, Any]) -> Iterator[HealthRow]:
     log = f"{reverse('admin:sso_signinrecord_changelist')}?connection={connection.slug}"
-    records = SignInRecord.objects.filter(connection_slug=connection.slug, code=SIGNED_IN, is_test=False)
-    newest = records.order_by("-id").values_list("at", flat=True).first()
-    refused = facts["refused_lately"]
-    yield "Last sign-in", f"{timesince(newest)} ago" if newest else "none yet", log
-    yield "Refused sign-ins, 24 h", "1000 or more" if refused >= MOST_COUNTED else refused, f"{log}&outcome=refused"
+    refused, lockout = facts["refused_lately"], facts["lockout"]
+    yield "Last sign-in", (ago(lockout.last_sign_in) if lockout else "") or "none yet", log
+    yield "Refused sign-ins, 24 h", or_more(refused, MOST_COUNTED), f"{log}&outcome=refused"
     if facts["saml"] is not None:
         ends = max(end_of(pem) for pem in facts["saml"].certificates)
         settings = reverse("admin:core_identity_connection_saml", args=[connection.pk])
-        yield "Signing certificate", f"until {ends:%d %b %Y}", settings
+        yield "Signing certificate", format_html("ends {}", ago(ends)), settings
+    if lockout and lockout.refused:
+        page = reverse("admin:core_identity_connection_locked-out", args=[connection.pk])
+        yield "Refused, unknown certificate", or_more(lockout.refused, MOST_COUNTED), page
 
 
 # From the log: to search all identities would take longer the more people there are.
@@ -60,6 +65,7 @@ SAML: Final = ConnectionPart(
         KeysPage,
         KeyPage,
         MetadataPage,
+        LockedOutPage,
         ProposedMetadataPage,
         BeginTestPage,
         TestResultPage,

@@ -308,7 +308,7 @@ def test_a_rekey_is_begun_and_ended_R3(as_root: Client, acme: Connection, jane: 
     assert as_root.post(page, form_data).status_code == 302
     acme.refresh_from_db()
     assert (acme.uid_attribute, acme.rekeying) == ("employeeNumber", True)
-    assert "In re-key until" in as_root.get(page).content.decode()
+    assert "The re-key ends" in as_root.get(page).content.decode()
     as_root.post(page, {"reason": "done"})
     acme.refresh_from_db()
     assert not acme.rekeying

@@ -73,7 +73,7 @@ def test_the_story_shows_each_decision(customer: Customer, tmp_path: Path) -> No
     printed = simulate(remembered(customer, tmp_path), "okta-aiw", "--story")
     for words in (
         "create; nobody had this UID: a new user",
-        "apply; userName stored, the username in CORE stays; email stored, the email in CORE stays",
+        "userName stored, the username in CORE stays; email stored, the email in CORE stays",
         "the user was expired",
         "reactivation requested: the user stays expired",
         "group deleted: its memberships ended",

@@ -5,7 +5,7 @@ from dataclasses import astuple
 from html import escape
 from typing import Final
 
-from demo.design import CORE, csp_hash
+from demo.design import CORE, csp_hash, document
 from demo.simulate.comparison import HEADINGS, Row
 
 _STYLE: Final = f"""{CORE}
@@ -81,23 +81,7 @@ CONTENT_SECURITY_POLICY: Final = (
 
 def page(title: str, content: str) -> str:
     """Return a whole page. ``content`` is HTML."""
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{escape(title)}</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<main>
-<h1>{escape(title)}</h1>
-{content}
-</main>
-<script>{_SCRIPT}</script>
-</body>
-</html>
-"""
+    return document(title, content, style=_STYLE, end=f"<script>{_SCRIPT}</script>\n")
 
 
 def fault(sentence: str) -> str:

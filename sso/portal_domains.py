@@ -42,10 +42,10 @@ class DomainForm(WrittenByService, forms.Form):
 
     domain = forms.CharField(label="Domain of your email addresses", max_length=253)
 
-    def __init__(self, request: HttpRequest, link: "SetupLink") -> None:
+    def __init__(self, request: HttpRequest, link: "SetupLink", *, is_new: bool = False) -> None:
         self.request, self.link = request, link
         self.report = ""
-        super().__init__(request.POST if request.method == "POST" else None)
+        super().__init__(request.POST if request.method == "POST" and not is_new else None)
 
     @property
     def actor(self) -> Actor:
@@ -108,10 +108,13 @@ def domains(request: HttpRequest, link: "SetupLink") -> HttpResponse:
         return redirect("portal-domains")
     saml.refresh_from_db()
     verified = {one.domain: one for one in verified_domains(link.connection)}
+    is_shown_above = form.data.get("domain") in saml.email_domains
     page: dict[str, Any] = {
         "connection": link.connection,
         "form": form,
-        "is_shown_above": form.data.get("domain") in saml.email_domains,
+        "has_open": len(verified) < len(saml.email_domains),
+        "entry": DomainForm(request, link, is_new=True) if is_shown_above else form,
+        "is_shown_above": is_shown_above,
         "domains": [(one, verified.get(one), record_for(link.connection, one)) for one in saml.email_domains],
     }
     return render(request, "portal/domains.html", page)

@@ -241,7 +241,7 @@ def test_a_verified_domain_is_looked_at_again_without_a_reason_and_stays_R38(
 def test_a_domain_is_verified_and_taken_back_on_its_page_R34(as_root: Client, saml: SamlSettings) -> None:
     acme = saml.connection
     save(as_root, saml, email_domains="acme.com\nb.test")
-    assert "not verified: has no effect yet" in as_root.get(page_of(acme, "domains")).content.decode()
+    assert "It has no effect yet." in as_root.get(page_of(acme, "domains")).content.decode()
     assert "acme.com (not verified: has no effect yet)" in as_root.get(page_of(acme)).content.decode()
     without = as_root.post(page_of(acme, "domains"), {"verify": "acme.com"})
     assert "This field is required" in without.content.decode()

@@ -1,4 +1,4 @@
-"""Commands that write an export: to stdout, or to a file that is there whole or not at all."""
+"""Commands that write an export: to stdout, or to a file that is written completely or not at all."""
 
 import os
 import sys

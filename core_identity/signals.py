@@ -28,7 +28,8 @@ signed_out: Final = Signal()
 """Somebody pressed *Sign out* in the administration. Arguments: ``request``, with the session that is about to end, and ``user``."""
 
 user_erased: Final = Signal()
-"""A person's values are about to be blanked for good, in this transaction (R34). Argument: ``traces``, an `ErasedTraces`. Receivers blank theirs."""
+"""A person's values were blanked for good, in this transaction (R34). Argument: ``traces``, an `ErasedTraces`. Receivers blank the rows of their
+logs, and rows that are written later blank themselves (`core_identity.services.erased_names`)."""
 
 
 @dataclass(frozen=True, slots=True)

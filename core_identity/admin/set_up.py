@@ -38,7 +38,7 @@ class StepsPage(ConnectionReadPage):
 
 
 class OverviewPage(StepsPage):
-    """State, steps, health, and the setup sheet."""
+    """State, steps, health, and the set-up sheet."""
 
     name = "overview"
     template_name = "admin/core_identity/connection/overview.html"

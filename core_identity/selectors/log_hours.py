@@ -1,4 +1,4 @@
-"""How much happened, by day and in the last day: from counted hours, and from the log only for the time since the last one."""
+"""Count the rows of a log, by day and in the last day: from counted hours, and from the log only for the time since the last one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -20,15 +20,15 @@ _FURTHEST: Final = 2**40
 
 def page_at(connection: Connection, skipped: int, count: int) -> tuple[list[ShownIdentity], int]:
     """Return up to ``count`` resources in the order of creation, after ``skipped`` others, and the total. One statement."""
-    asked = {"connection": connection.pk, "skipped": min(skipped, _FURTHEST), "count": count}
-    rows = _read(_AT, asked)
+    params = {"connection": connection.pk, "skipped": min(skipped, _FURTHEST), "count": count}
+    rows = _read(_AT, params)
     return [shown(row[1:]) for row in rows if row[1] is not None], int(rows[0][0])
 
 
 def page_after(connection: Connection, created_at: datetime, pk: UUID, count: int) -> list[ShownIdentity]:
     """Return up to ``count`` resources that follow this key, in the order of creation. One statement."""
-    asked = {"connection": connection.pk, "created_at": created_at, "pk": pk, "count": count}
-    return [shown(row) for row in _read(_AFTER, asked)]
+    params = {"connection": connection.pk, "created_at": created_at, "pk": pk, "count": count}
+    return [shown(row) for row in _read(_AFTER, params)]
 
 
 def number_of_resources(connection: Connection) -> int:
@@ -37,11 +37,11 @@ def number_of_resources(connection: Connection) -> int:
     return int(total)
 
 
-def _read(statement: str, asked: dict[str, Any]) -> list[tuple[Any, ...]]:
+def _read(statement: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
     with database.cursor() as cursor:
-        cursor.execute(statement, asked)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-    return found
+        cursor.execute(statement, params)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 _IDENTITY, _BLOCK, _CHANGE = (model._meta.db_table for model in (Identity, ResourceBlock, ResourceChange))

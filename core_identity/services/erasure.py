@@ -18,6 +18,7 @@ from core_identity.models import Conflict, Connection, Event, Grant, Identity, I
 from core_identity.models.conflict import ConflictState
 from core_identity.models.event import REFUSED_KINDS
 from core_identity.services import events, expiry
+from core_identity.services.erased_names import remember_erased
 from core_identity.services.grants import end_these
 from core_identity.services.locks import lock_customer
 from core_identity.services.permissions import may_touch_guarded
@@ -86,15 +87,18 @@ def erase(*, actor: Actor, user_id: UUID, reason: str) -> ErasePlan:
     list(User.objects.select_for_update(no_key=True).filter(merged_into=user).order_by("pk"))
     list(Identity.objects.select_for_update(no_key=True).filter(user__in=[user, *user.tombstones.all()]).order_by("pk"))
     plan = plan_erase(user)
-    # The logs and the events first, because they are found by the values that are blanked next.
-    signals.user_erased.send(sender=User, traces=_traces(plan))
+    traces = _traces(plan)
     end_these(actor=actor, grants=Grant.objects.filter(user__in=plan.people), reason="erased")
+    # The events first, because they are found by the values that are blanked next.
     _blank_story(plan)
     _blank_conflicts(plan)
     _blank_identities(plan.identities)
     _blank_people(plan.people)
     changes = {"identities": (None, len(plan.identities)), "events": (None, plan.events), "grants": (None, plan.grants)}
     events.record(actor=actor, kind=EventKind.USER_ERASED, subject=user, changes=changes, reason=reason)
+    # The logs last, because no process writes its log until the end of this transaction.
+    remember_erased(traces)
+    signals.user_erased.send(sender=User, traces=traces)
     user.refresh_from_db()
     return plan
 

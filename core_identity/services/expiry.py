@@ -176,7 +176,9 @@ def _expire(*, actor: Actor, user: User, connection: Connection | None, reason: 
 def _set_expired(user: User, *, actor: Actor, connection: Connection | None, reason: str) -> None:
     user.expired_at, user.expired_snapshot = now_and_snapshot(user)
     _set_source(user, actor=actor, connection=connection, reason=reason)
-    _save(user)
+    # No session of the time before comes back when the user is unexpired, not even one that another request is about to write (R21).
+    user.session_epoch += 1
+    _save(user, "session_epoch")
     user_expired.send(sender=User, user=user, actor=actor)
 
 
@@ -203,8 +205,8 @@ def _unexpire(*, actor: Actor, user: User, connection: Connection | None, reason
     )
 
 
-def _save(user: User) -> None:
-    row_writes.update(user, UNEXPIRED)
+def _save(user: User, *others: str) -> None:
+    row_writes.update(user, [*UNEXPIRED, *others])
     # The database generates this column. Its value in memory is old, so let the next access read it again.
     user.__dict__.pop("is_active", None)
 

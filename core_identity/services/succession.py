@@ -42,8 +42,8 @@ class RekeyPlan:
     """How many people of a connection can follow a re-key (R3).
 
     ``pushed`` are live and have all three keys: any one of them can change.
-    ``derived`` are live, but SCIM sent no UID of them: they follow to a UID, and not to a new externalId.
-    ``by_sign_in`` are live and came by sign-in only: they follow where the assertion contains their externalId and NameID.
+    ``derived`` are live, but SCIM sent no UID of them: they can get a UID, but not a new externalId.
+    ``by_sign_in`` are live and came by sign-in only: their UID or externalId can change if the assertion contains externalId and NameID.
     ``cannot`` are the others: they are inactive, or have too few keys.
     """
 

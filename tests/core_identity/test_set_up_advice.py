@@ -11,7 +11,7 @@ from core_identity.services.groups import link_waiting
 from core_identity.services.provisioning import create_person
 from core_identity.services.roles import create_role
 from core_identity.services.sign_in import sign_in
-from core_identity.set_up import Step, Vendor, steps_of
+from core_identity.set_up import AdviceOf, Step, Vendor, steps_of
 from scim import set_up_advice as scim_advice
 from sso import set_up_advice as sso_advice
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, by_sso, make_connection
@@ -25,13 +25,13 @@ def step(connection: Connection, name: str, vendor: Vendor = Vendor.OKTA) -> Ste
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_each_vendor_has_advice_for_the_same_steps(table: core_advice.AdviceOf) -> None:
+def test_each_vendor_has_advice_for_the_same_steps(table: AdviceOf) -> None:
     assert set(table) == set(Vendor)
     assert len({frozenset(steps) for steps in table.values()}) == 1
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_advice_that_waits_for_something_also_names_what_to_check(table: core_advice.AdviceOf) -> None:
+def test_advice_that_waits_for_something_also_names_what_to_check(table: AdviceOf) -> None:
     for steps in table.values():
         for advice in steps.values():
             assert bool(advice.waits_for) == bool(advice.check)
@@ -39,7 +39,7 @@ def test_advice_that_waits_for_something_also_names_what_to_check(table: core_ad
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_the_advice_of_a_vendor_names_no_screen_of_another(table: core_advice.AdviceOf) -> None:
+def test_the_advice_of_a_vendor_names_no_screen_of_another(table: AdviceOf) -> None:
     names = {Vendor.OKTA: "Okta", Vendor.ENTRA: "Entra", Vendor.GOOGLE: "Google"}
     for vendor, steps in table.items():
         words = " ".join(f"{one.do} {one.check}" for one in steps.values())

@@ -29,7 +29,7 @@ SELECT slug, row.at, row.status FROM unnest(%s::text[]) AS slug CROSS JOIN LATER
 class LastCall:
     at: datetime
     let_in: bool
-    """Whether the token was accepted: other failures are of one message."""
+    """Whether the token was accepted. Other failures concern one message only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def last_call_by_connection(slugs: Sequence[str]) -> Mapping[str, LastCall]:
 
 
 def ending_credentials(now: datetime, *, slug: str = "") -> Sequence[Ending]:
-    """Return the live tokens and secrets of live connections that end within `NOTICE` of ``now`` (aware), the first first. One query.
+    """Return the live tokens and secrets of live connections that end within `NOTICE` of ``now`` (aware), in the order of their ends. One query.
 
     ``slug`` limits them to one connection. A secret is left out if another one of the client never ends: then its end is planned.
     """

@@ -72,7 +72,7 @@ class IdpActs(AnsweringCommand):
         self.answer(document, as_json=json, lines=[*lines, "Adopted." if apply else "Shown only: --apply adopts it."])
 
     def act_refresh_metadata(self, *, slug: str | None, json: bool, **_: Any) -> None:
-        """Exit 1 where one of them failed, after all had their turn."""
+        """Exit 1 if one of them failed, after all were tried."""
         if slug is not None:
             connections = [connection_by_slug(slug)]
         else:

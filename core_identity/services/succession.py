@@ -240,7 +240,7 @@ def _move_groups(former: Connection, successor: Connection, moving: Collection[U
 
 
 def _leave_behind(former: Connection, successor: Connection, *, actor: Actor) -> None:
-    """End what the former connection still gives to people who moved. The successor gives only by the channels that it takes roles from (R31)."""
+    """End what the former connection still gives to people who moved. A grant stays only if the successor takes roles from its channel (R31)."""
     left = PushGroupMember.objects.filter(group__connection=former, identity__connection=successor)
     keys = [str(pk) for pk in PushGroup.objects.filter(connection=former).values_list("pk", flat=True)]
     gone = Grant.objects.filter(channel="scim", connection=former, key__in=keys)

@@ -226,7 +226,7 @@ def test_a_row_with_its_trace_costs_one_statement(browser: Browser, person: Pers
     message = browser.idp.response(claims)
     with CaptureQueriesContext(connection) as captured:
         browser.post(message)
-    written = [one for one in captured.captured_queries if 'INTO "sso_signinrecord"' in one["sql"]]
+    written = [one for one in captured.captured_queries if "INTO sso_signinrecord" in one["sql"]]
     assert (len(written), len(captured)) == (1, statements)
 
 

@@ -35,6 +35,8 @@ PLACES: dict[str, Any] = {
     "a PATCH path with a selector": {"Operations": [{"op": "replace", "path": f'emails[type eq "{MARKS}"].value', "value": "x"}]},
     "a PATCH value": {"Operations": [{"op": "replace", "path": "title", "value": MARKS}]},
     "a PATCH operation": {"Operations": [{"op": MARKS, "path": "title", "value": "x"}]},
+    "a filter": {"filter": f'userName eq "{MARKS}"'},
+    "a filter of another attribute": {"filter": f'nickName co "{MARKS}" or {MARKS} pr'},
     "a group": {"displayName": MARKS},
     "members": {"displayName": "x", "members": [{"value": MARKS, "display": MARKS, "type": MARKS}]},
     "bulk": {"Operations": [{"method": MARKS, "path": f"/Users/{MARKS}", "bulkId": MARKS, "data": {"userName": MARKS}}]},
@@ -55,6 +57,8 @@ def test_a_body_of_combining_marks_costs_no_more_than_another_one(okta: Scim, pl
     address = f"/Users/{okta.make()['id']}" if "PATCH" in place else "/Groups" if "displayName" in body else "/Users"
     if place == "bulk":
         address = "/Bulk"
+    if "filter" in body:
+        address = "/Users/.search"
     method = "PATCH" if "PATCH" in place else "POST"
     assert seconds_of(lambda: okta.send(method, address, text)) < LONGEST
 

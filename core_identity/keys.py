@@ -33,6 +33,8 @@ def key(text: str) -> str:
     The form is stored in columns. ``lower()`` in SQL is not used, because its result depends on the locale of the cluster. The end of a text that is
     too long for a name stays as it is.
     """
+    if text.isascii():  # most names are; NFKC changes nothing of them
+        return text.strip().lower()
     text = text.strip()
     start, end = text[:_MAX_COMPARED], text[_MAX_COMPARED:]
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", start).casefold()) + end

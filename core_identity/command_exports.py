@@ -1,4 +1,4 @@
-"""Commands that write an export: to stdout, or to a file that is there whole or not at all."""
+"""Commands that write an export: to stdout, or to a file that is written completely or not at all."""
 
 import os
 import sys
@@ -47,7 +47,7 @@ class ExportingCommand(AnsweringCommand):
         try:
             self._write(export, self.stdout)
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would fail on its way out
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # otherwise Python fails when it exits
             self._say(f"The reader of stdout stopped after {export.exported:,} {self.exported}.")
             sys.exit(REFUSED)
 
@@ -63,11 +63,11 @@ class ExportingCommand(AnsweringCommand):
         self._say(f"{export.exported:,} {self.exported} exported.")
 
     def _say(self, words: str, ending: str = "\n") -> None:
-        self.stderr.write(words, style_func=str, ending=ending)  # Django would have it red
+        self.stderr.write(words, style_func=str, ending=ending)  # Django would write it in red
 
 
 class LogCommand(ExportingCommand):
-    """A command about a log of the messages of connections: ``records_between`` finds its rows, ``columns`` are what an export says of each."""
+    """A command about a log of the messages of connections: ``records_between`` finds its rows, ``columns`` are the columns of the export."""
 
     columns: Mapping[str, str]
     records_between: Callable[..., QuerySet[Any]]
@@ -98,7 +98,7 @@ def moment(text: str) -> datetime:
 
 @contextmanager
 def _file(path: Path) -> Iterator[TextIO]:
-    """Open a file that takes its name once it is complete, and that nobody else may read: events hold names. A device is written to as it is."""
+    """Open a file that gets its name when it is complete. Only its owner may read it, because events contain names. A device is opened directly."""
     whole = path.is_file() or not path.exists()
     target = path.parent / f"{path.name}.unfinished" if whole else path
     try:

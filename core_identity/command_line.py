@@ -27,7 +27,7 @@ class AnsweringCommand(BaseCommand):
         self.add_acts(lambda name, help_text: _with_json(subparsers.add_parser(name, help=help_text)))
 
     def add_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
-        raise NotImplementedError  # pragma: no cover - each command says its own
+        raise NotImplementedError  # pragma: no cover - each command has its own
 
     def answer(self, document: Any, *, as_json: bool, lines: list[str]) -> None:
         """Print one document for a script, or ``lines`` for a person."""
@@ -38,7 +38,7 @@ class AnsweringCommand(BaseCommand):
                 self.stdout.write(line)
 
     def progress(self, done: int, total: int, what: str) -> None:
-        """Say on stderr how far long work is: one line that moves on a terminal, a line each elsewhere."""
+        """Report the progress of long work on stderr: one line that is rewritten on a terminal, a new line elsewhere."""
         end = "\r" if self.stderr.isatty() and done < total else "\n"
         self.stderr.write(f"{what}: {done} of {total}", ending=end)
 
@@ -76,7 +76,7 @@ class AnsweringCommand(BaseCommand):
 
 
 def changing(parser: ArgumentParser) -> ArgumentParser:
-    """Add what every act has that an administrator answers for: why, and what would happen."""
+    """Add the options of each act that needs a reason: the reason itself, and a dry run."""
     parser.add_argument("--reason", required=True, metavar="WHY", help="the reason, stored in the events")
     parser.add_argument("--dry-run", action="store_true", help="do it, answer, and undo it")
     return parser

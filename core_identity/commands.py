@@ -84,10 +84,10 @@ class PeopleActs(AnsweringCommand):
         document = {"connection": slug, "rekey_until": until, "follow": plan.pushed, **counts}
         lines = [
             f"{slug} is in re-key until {until}." if until else f"{slug} is no longer in re-key.",
-            f"{plan.pushed} people follow, whichever of UID, externalId and userName changes.",
-            f"{plan.derived} have no UID of their own: they follow to a UID, and not to a new externalId.",
-            f"{plan.by_sign_in} came by sign-in only: they follow where the assertion contains their externalId and NameID.",
-            f"{plan.cannot} cannot follow: they are inactive, or have too few keys.",
+            f"{plan.pushed} people can change any one of UID, externalId and userName.",
+            f"{plan.derived} have only a UID derived from the userName. They can get a UID, but not a new externalId.",
+            f"{plan.by_sign_in} came by sign-in only. Their UID or externalId can change if the assertion contains externalId and NameID.",
+            f"{plan.cannot} cannot change: they are inactive, or have too few keys.",
         ]
         self.answer(document, as_json=json, lines=lines)
 
@@ -107,7 +107,7 @@ class PeopleActs(AnsweringCommand):
             "push_groups_left": list(plan.groups_stay),
         }
         lines = [f"{plan.moves} people and {plan.groups} push groups of {former} belong to {successor} now."]
-        lines += [f"left: {one}, whom {successor} knows already" for one in plan.stays]
+        lines += [f"stays: {one}, because {successor} knows this person already" for one in plan.stays]
         self.answer(document, as_json=json, lines=lines)
 
     def act_bursts(self, *, slug: str, json: bool, **_: Any) -> None:
@@ -129,7 +129,8 @@ class PeopleActs(AnsweringCommand):
         document = _burst_document(burst, plan)
         lines = [f"unexpired  {name}" for name in document["active_again"]]
         lines += [
-            f"left       {name}: the IdP changed something since; please check it" for name in document["changed_since"]
+            f"refused    {name}: the IdP changed a key since the expiry. Check this person."
+            for name in document["changed_since"]
         ]
         self.answer(document, as_json=json, lines=lines or ["Nobody in it is active again."])
 
@@ -137,7 +138,9 @@ class PeopleActs(AnsweringCommand):
         burst = _oldest_burst(slug)
         settle_burst(actor=self.actor, burst_id=burst.pk, reason=reason)
         document = _burst_document(burst, plan_of(burst, guarded_too=True))
-        self.answer(document, as_json=json, lines=[f"Settled. The burst of {document['began_at']} is left at that."])
+        self.answer(
+            document, as_json=json, lines=[f"Settled. The people of the burst of {document['began_at']} stay expired."]
+        )
 
 
 def _oldest_burst(slug: str) -> Burst:

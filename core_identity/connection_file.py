@@ -30,7 +30,7 @@ class Section:
     @classmethod
     def of_service(cls, content: object, *, path: str) -> "Section":
         """Return a section that a service reads by itself; raise `SettingsErrors` at once if the content is not a mapping."""
-        section = cls(content if content is not None else [], path=path)  # here nothing is not a mapping, either
+        section = cls(content if content is not None else [], path=path)  # an empty section is a fault here
         section._raise_faults()
         return section
 
@@ -98,7 +98,7 @@ class Section:
         return part
 
     def raw(self, name: str, *, default: Any = None, older: bool = False) -> Any:
-        """Return the value as the file has it, None if there is none. An ``older`` spelling is known, and named to nobody.
+        """Return the value as the file has it, None if there is none. An ``older`` spelling is accepted, but no message names it.
 
         ``default`` is only for a key that is left out, if null means something else.
         """

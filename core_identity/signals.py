@@ -18,7 +18,7 @@ user_expired: Final = Signal()
 sessions_ended: Final = Signal()
 """All sessions of a user ended. Arguments: ``user``, and ``identities``, the ids of their identities.
 
-Receivers end what could still begin or name a session. If a receiver fails, nothing ends.
+Receivers end sign-ins in progress, and forget the IdP's names for the sessions. If a receiver fails, nothing ends.
 """
 
 password_judged: Final = Signal()
@@ -28,15 +28,20 @@ signed_out: Final = Signal()
 """Somebody pressed *Sign out* in the administration. Arguments: ``request``, with the session that is about to end, and ``user``."""
 
 user_erased: Final = Signal()
-"""A person's values are about to be blanked for good, in this transaction (R34). Argument: ``traces``, an `ErasedTraces`. Receivers blank theirs."""
+"""A person's values were blanked for good, in this transaction (R34). Argument: ``traces``, an `ErasedTraces`. Receivers blank the rows of their
+logs, and rows that are written later blank themselves (`core_identity.services.erased_names`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErasedTraces:
-    """The ids and names by which other apps find an erased person, in the ``connections`` of their customer. ``names`` are as they were sent."""
+    """The ids and names by which other apps find an erased person, in the ``connections`` of their customer. ``names`` are as they were sent.
+
+    ``usernames`` are the names under which the person acted as an administrator, in the rows of anybody.
+    """
 
     users: tuple[UUID, ...]
     identities: tuple[UUID, ...]
     scim_ids: tuple[UUID, ...]
     names: tuple[str, ...]
     connections: tuple[UUID, ...]
+    usernames: tuple[str, ...]

@@ -34,7 +34,7 @@ class Cause(StrEnum):
 
     UID = "uid"  # the UID belongs to another identity of the connection
     EXTERNAL_ID = "external_id"  # the externalId does
-    USER_NAME = "user_name"  # another user of the customer is called so; a NameID counts as userName
+    USER_NAME = "user_name"  # another user of the customer has this name; a NameID counts as userName
     EMAIL = "email"  # another user of the customer holds the address
     NO_MARK = "no_mark"  # a sign-in whose UID is known, and nothing else in it
 

@@ -4,15 +4,17 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from devtools.checkout import Checkout
 from devtools.faults import Fault, say
 
-ON_PATH = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ON_PATH = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+"""The first one is Chromium without the windows around its pages: the same pages with a fifth less work for the processors."""
 HOW_TO_GET_ONE = """No Chromium was found, and none could be installed. Type one of:
-    apt-get install chromium                          (as root; then ./dev test again)
+    apt-get install chromium-headless-shell           (as root; then ./dev test again)
     .venv/bin/playwright install --with-deps chromium
 or set CHROMIUM to its path. ./dev test --no-browser runs all the other tests."""
 # Asked in the environment, where the package is: this package stands on the standard library alone.
@@ -29,17 +31,21 @@ def find_or_install_browser(checkout: Checkout) -> Path:
     if named:
         found = shutil.which(named)
         if found is None or not _runs(Path(found)):
-            raise Fault(f"CHROMIUM={named} is no browser that runs here.")
+            raise Fault(f"CHROMIUM={named} is not a browser that runs here.")
         return Path(found).absolute()
-    ways: list[Callable[[Checkout], Path | None]] = [_on_path, _of_playwright, _from_debian, _from_playwright]
-    for way in ways:
-        browser = way(checkout)
-        if browser is not None:
-            return browser
-    raise Fault(HOW_TO_GET_ONE)
+    browser = browser_of_the_system() or _of_playwright(checkout) or _from_playwright(checkout)
+    if browser is None:
+        raise Fault(HOW_TO_GET_ONE)
+    return browser
 
 
-def _on_path(checkout: Checkout) -> Path | None:
+@cache
+def browser_of_the_system() -> Path | None:
+    """Find or install a browser that does not need the environment, so that this can run beside its installation."""
+    return None if os.environ.get("CHROMIUM") else _on_path() or _from_debian()
+
+
+def _on_path() -> Path | None:
     for name in ON_PATH:
         found = shutil.which(name)
         if found is not None and _runs(Path(found)):
@@ -53,16 +59,17 @@ def _of_playwright(checkout: Checkout) -> Path | None:
     return path if answer.returncode == 0 and path.is_file() and _runs(path) else None
 
 
-def _from_debian(checkout: Checkout) -> Path | None:
+def _from_debian() -> Path | None:
     if os.geteuid() != 0 or not Path("/etc/debian_version").exists() or shutil.which("apt-get") is None:
         return None
     say("Installing Chromium with apt-get …")
     apt = ["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0"]
     if not _install([*apt, "update"]):
         return None
-    if not _install([*apt, "install", "--no-install-recommends", "chromium", "fonts-liberation"]):
-        return None
-    return _on_path(checkout)
+    for package in ON_PATH[:2]:  # older releases have no package of the first one
+        if _install([*apt, "install", "--no-install-recommends", package, "fonts-liberation"]):
+            return _on_path()
+    return None
 
 
 def _from_playwright(checkout: Checkout) -> Path | None:

@@ -120,11 +120,11 @@ def all_findings(root: Path) -> Iterator[str]:
     for path in sorted(root.glob("templates/**/*.html")):
         for passage in template(path, str(path.relative_to(root))):
             yield from findings(passage, longest=LONGEST_SENTENCE)
-    for path in sorted({path for pattern in USERS_READ for path in root.glob(pattern)}):
-        for passage in strings(path, str(path.relative_to(root))):
-            yield from findings(passage, longest=LONGEST_SENTENCE)
+    read_by_users = {path for pattern in USERS_READ for path in root.glob(pattern)}
     for path in sorted(path for package in PACKAGES for path in root.glob(f"{package}/**/*.py")):
         name = str(path.relative_to(root))
+        for passage in strings(path, name) if path in read_by_users else ():
+            yield from findings(passage, longest=LONGEST_SENTENCE)
         for passage in (*docstrings(path, name), *names_of_tests(path, name)):
             yield from findings(passage, rule_numbers=False)
 

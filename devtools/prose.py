@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Final
@@ -114,9 +114,15 @@ def template(path: Path, name: str) -> Iterator[Passage]:
     yield from _markup(text, name)
 
 
+@lru_cache(maxsize=1)
+def _tree(path: Path) -> ast.Module:
+    """Parse a module once for the three functions that read it."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def strings(path: Path, name: str) -> Iterator[Passage]:
     """Yield the strings of a module without its docstrings and code in other languages; a value inside an f-string is one word."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = _tree(path)
     skip = {id(node) for node in _docstring_nodes(tree)}
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
@@ -135,7 +141,7 @@ def _string(text: str, name: str, line: int) -> Iterator[Passage]:
 
 def docstrings(path: Path, name: str) -> Iterator[Passage]:
     """Yield the paragraphs of all docstrings of a module, including those of its constants."""
-    for node in _docstring_nodes(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _docstring_nodes(_tree(path)):
         for paragraph in str(node.value).split("\n\n"):
             yield from _passage(paragraph.replace("``", "`"), name, node.lineno)
 
@@ -149,6 +155,6 @@ def _docstring_nodes(tree: ast.Module) -> Iterator[ast.Constant]:
 
 def names_of_tests(path: Path, name: str) -> Iterator[Passage]:
     """Yield the names of the tests of a module as sentences."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
             yield Passage(f"{node.name.removeprefix('test_').replace('_', ' ')}.", f"{name}:{node.lineno}")

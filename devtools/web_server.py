@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devtools.checkout import Checkout
+from devtools.gate import Gate
 from devtools.ports import loopback_addresses
 
 APPLICATION = "core_identity.config.wsgi"
@@ -14,7 +15,7 @@ GRACE_SECONDS = 3  # for requests under way
 
 @dataclass(frozen=True)
 class WebServer:
-    """`binds` are gunicorn addresses (`host:port`); none means every loopback address."""
+    """`binds` are gunicorn addresses (`host:port`); none means every loopback address. With a `gate`, it answers when that is open."""
 
     port: int
     workers: int
@@ -22,6 +23,7 @@ class WebServer:
     binds: Sequence[str] = ()
     reload: bool = False
     application: str = APPLICATION
+    gate: Gate | None = None
 
     @property
     def url(self) -> str:
@@ -36,6 +38,7 @@ class WebServer:
         command += ["--graceful-timeout", str(DRAIN_SECONDS + GRACE_SECONDS), "--log-level", "warning"]
         for bind in binds:
             command += ["--bind", bind]
+        command += self.gate.options if self.gate else []
         return [*command, "--reload"] if self.reload else command
 
 

@@ -12,13 +12,14 @@ class ScimConfig(AppConfig):
         from core_identity.set_up import register
         from core_identity.signals import connection_switched_off, user_erased, user_expired
         from scim import set_up
-        from scim.consents import note_expiry
+        from scim.consents import erase_consenter, note_expiry
         from scim.log_erasure import erase_from_log
         from scim.revocation import end_access, has_ended
 
         register(steps=set_up.steps, screens=set_up.screens)
         user_expired.connect(note_expiry)
         user_erased.connect(erase_from_log)
+        user_erased.connect(erase_consenter)
         connection_switched_off.connect(end_access)
         # The toolkit compares an authorization code with the clock of the node.
         get_grant_model().is_expired = has_ended

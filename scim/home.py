@@ -15,7 +15,7 @@ from scim.models import BearerToken, ClientSecret, ProvisioningRecord
 _TABLE: Final = ProvisioningRecord._meta.db_table
 CALLS: Final = LogTable(name="scim-calls", table=_TABLE, counted="true", bad="status >= 400")
 NOTICE: Final = timedelta(days=30)
-"""So long before its end a token or secret is announced, as certificates are."""
+"""How long before its end a token or secret is announced, as for certificates."""
 
 _LAST: Final = f"""
 SELECT slug, row.at, row.status FROM unnest(%s::text[]) AS slug CROSS JOIN LATERAL (
@@ -30,7 +30,7 @@ SELECT slug, row.at, row.status FROM unnest(%s::text[]) AS slug CROSS JOIN LATER
 class LastCall:
     at: datetime
     let_in: bool
-    """Whether the token was accepted: other failures are of one message."""
+    """Whether the token was accepted. Other failures concern one message only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def last_call_by_connection(slugs: Sequence[str]) -> Mapping[str, LastCall]:
 
 
 def ending_credentials(now: datetime) -> Sequence[Ending]:
-    """Return the live tokens and secrets of live connections that end within `NOTICE` of ``now`` (aware), the first first. One query.
+    """Return the live tokens and secrets of live connections that end within `NOTICE` of ``now`` (aware), in the order of their ends. One query.
 
     A secret is left out if another one of the client never ends: then its end is planned.
     """

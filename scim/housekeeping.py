@@ -1,4 +1,4 @@
-"""The rows of scim whose time is over."""
+"""The rows of scim that housekeeping deletes."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta

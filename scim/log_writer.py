@@ -15,8 +15,10 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import Error, close_old_connections, connection
+from django.utils import timezone
 
 from core_identity.outages import is_outage, log_traceback
+from core_identity.services.erased_names import FORGET, of_erased
 from scim.models import Payload, ProvisioningRecord
 
 log = logging.getLogger("scim.provisioning_log")
@@ -49,22 +51,28 @@ class Row(NamedTuple):
 _OF_RECORD: Final = Row._fields[: Row._fields.index("payload")]
 _OF_PAYLOAD: Final = Row._fields[len(_OF_RECORD) + 1 :]
 _RECORDS: Final = ProvisioningRecord._meta.db_table
+_BLANKED: Final = {
+    "sentence": "CASE WHEN erased THEN '' ELSE sentence END",
+    "keys": "CASE WHEN erased THEN '{}' ELSE keys END",
+}
+"""Columns that lose the values of a person who was erased meanwhile, as `scim.log_erasure` does with older rows."""
 
-# One parameter for any number of rows, so that PostgreSQL prepares it once, and as JSON, which costs a fifth of arrays. A payload has the number of
-# its record, so one statement writes both.
+# The rows are one parameter, so that PostgreSQL prepares the statement once, and as JSON, which costs a fifth of arrays. A payload has the number of
+# its record, so one statement writes both. The other parameter is the time of this process: its clock may be wrong, but not the age of a row.
+_ERASED: Final = of_erased("given", own_id="resource_id", at="statement_timestamp() - (%s::timestamptz - given.at)")
 _INSERT: Final = f"""
-WITH given AS MATERIALIZED (
-    SELECT nextval('{_RECORDS}_id_seq') AS id, given.* FROM json_to_recordset(%s::json) AS given (
+WITH {FORGET}, given AS MATERIALIZED (
+    SELECT nextval('{_RECORDS}_id_seq') AS id, {_ERASED} AS erased, given.* FROM json_to_recordset(%s::json) AS given (
         at timestamptz, connection_id uuid, connection_slug text, method text, resource_type text, resource_id uuid, status smallint,
         scim_type text, decision text, reference text, duration_ms int, cause text, sentence text, keys bigint[],
         payload boolean, path text, query text, sent text, answered text
     )
 ), payloads AS (
     INSERT INTO {Payload._meta.db_table} (record_id, at, {", ".join(_OF_PAYLOAD)})
-    SELECT id, at, {", ".join(_OF_PAYLOAD)} FROM given WHERE payload
+    SELECT id, at, {", ".join(_OF_PAYLOAD)} FROM given WHERE payload AND NOT erased
 )
 INSERT INTO {_RECORDS} (id, {", ".join(_OF_RECORD)})
-SELECT id, {", ".join(_OF_RECORD)} FROM given
+SELECT id, {", ".join(_BLANKED.get(name, name) for name in _OF_RECORD)} FROM given
 """  # noqa: S608 - nothing but names of our own
 _encode: Final = json.JSONEncoder(default=str).encode
 """Ids and times become texts, which PostgreSQL reads as exactly the same values."""
@@ -133,7 +141,8 @@ class LogWriter:
 def _write(rows: Sequence[Row]) -> None:
     try:
         with connection.cursor() as cursor:
-            cursor.execute(_INSERT, [_encode([dict(zip(Row._fields, row, strict=True)) for row in rows])])
+            documents = _encode([dict(zip(Row._fields, row, strict=True)) for row in rows])
+            cursor.execute(_INSERT, [timezone.now(), documents])
     except Error as error:
         if is_outage(error):
             log_traceback(error)

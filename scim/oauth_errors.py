@@ -17,14 +17,14 @@ MEDIA_TYPE: Final = "application/json"
 
 # A description may contain ASCII without quotes and backslashes (RFC 6749 section 5.2).
 _SENTENCES: Final = {
-    "invalid_client": "Client ID and secret do not match, or the connection is switched off. Compare them with the connection's setup sheet.",
+    "invalid_client": "Client ID and secret do not match, or the connection is switched off. Compare them with the connection's set-up sheet.",
     "invalid_grant": "The code or refresh token was used already, has expired, or belongs to another client or redirect URI. "
     "Authorise the app again in its provisioning settings.",
     "unauthorized_client": f"This client may not use this grant type. An administrator of {BRAND} can allow it on the page of its OAuth client.",
     "invalid_scope": "The scopes are scim and offline_access.",
 }
 REMEDIES: Final = {
-    "invalid_client": "Enter client ID and secret from the setup sheet again. Check that the connection is switched on.",
+    "invalid_client": "Enter client ID and secret from the set-up sheet again. Check that the connection is switched on.",
     "invalid_grant": "Authorise the app again in its provisioning settings.",
     "invalid_request": "Correct the request as the sentence describes.",
     "invalid_scope": "Request the scope scim.",
@@ -34,7 +34,7 @@ REMEDIES: Final = {
     "server_error": f"Give the reference to an administrator of {BRAND}. The log of the service contains the cause.",
 }
 """What to do about each error; `docs/reference/errors.md` shows it."""
-_NOTHING_HERE: Final = "There is nothing at this address. Compare it with the connection's setup sheet."
+_NOTHING_HERE: Final = "There is nothing at this address. Compare it with the connection's set-up sheet."
 _OURS: Final = f"Something went wrong in {BRAND}. Try again later, or give the reference to its administrator."
 _NOT_UNDERSTOOD: Final = "The request cannot be understood."
 

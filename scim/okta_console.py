@@ -39,7 +39,7 @@ def redirect_uris(console_url: str) -> tuple[str, ...]:
     if match is None:
         raise InvalidValue(
             FIELD,
-            "No app is open at this address. In Okta's Admin Console open Applications, then the app, and copy the address then: "
+            "No app is open at this address. In Okta's Admin Console open Applications, then the app. Then copy its address: "
             "it contains /admin/app/ and /instance/.",
         )
     own = found_host["cloud"].lower()

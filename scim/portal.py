@@ -32,7 +32,7 @@ class Shown:
 
 
 def has_credential(connection: "Connection") -> bool:
-    """Whether a client or a token was ever made. Only the first one is the link's to make."""
+    """Whether a client or a token was ever made. A link may make only the first one."""
     return (
         OAuthClient.objects.filter(connection=connection).exists()
         or BearerToken.objects.filter(connection=connection).exists()

@@ -1,4 +1,4 @@
-"""Why a SCIM request was refused, in words, and what an administrator can do about it (R35). The keys are the causes in the provisioning log."""
+"""The cause of each refused SCIM request in words, with a remedy for administrators (R35). The keys are the causes in the provisioning log."""
 
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -82,7 +82,7 @@ REMEDIES: Final = MappingProxyType(
         "not_found": Remedy(
             "there is no such resource",
             "The identity provider knows an id that this connection does not have. Let it import the users again, or remove the "
-            "assignment of the person and assign them again. If the address itself is wrong, compare the SCIM base URL with the setup sheet.",
+            "assignment of the person and assign them again. If the address itself is wrong, compare the SCIM base URL with the set-up sheet.",
         ),
         "unauthorized": Remedy(
             "no valid token", "Authorise the app again in its provisioning settings, or enter a new token there."
@@ -96,9 +96,9 @@ REMEDIES: Final = MappingProxyType(
             "The sentence names the reason. If the connection is switched off, switch it on.",
         ),
         "method_not_allowed": Remedy(
-            "the address does not accept this method", "Compare the SCIM base URL with the setup sheet."
+            "the address does not accept this method", "Compare the SCIM base URL with the set-up sheet."
         ),
-        "bad_request": Remedy("the request cannot be read", "Compare the SCIM base URL with the setup sheet."),
+        "bad_request": Remedy("the request cannot be read", "Compare the SCIM base URL with the set-up sheet."),
         "precondition_failed": Remedy(
             "the resource has changed meanwhile",
             "Nothing was changed. The client reads the resource again and repeats its change.",

@@ -9,6 +9,7 @@ class SsoConfig(AppConfig):
         from core_identity.set_up import register
         from core_identity.signals import password_judged, sessions_ended, signed_out, user_erased
         from sso import checks, set_up  # noqa: F401 - checks register themselves
+        from sso.erasure import erase_from_domains, erase_from_sign_ins
         from sso.logout.sessions import forget_sessions
         from sso.sign_in.log import record_password, record_signed_out
         from sso.sign_in.log_erasure import erase_from_log
@@ -16,5 +17,6 @@ class SsoConfig(AppConfig):
         register(steps=set_up.steps, screens=set_up.screens)
         sessions_ended.connect(forget_sessions)
         signed_out.connect(record_signed_out)
-        user_erased.connect(erase_from_log)
+        for receiver in (erase_from_log, erase_from_sign_ins, erase_from_domains):
+            user_erased.connect(receiver)
         password_judged.connect(record_password)

@@ -64,7 +64,7 @@ class IdpActs(AnsweringCommand):
         found = difference(settings_or_new(connection), read, url=kept)
         if apply:
             adopt(actor=self.actor, connection=connection, read=read, seen=found.seen, url=kept, reason=reason)
-        lines = [*(found.lines() or [f"Nothing changes: {BRAND} has all of it already."]), *found.notes]
+        lines = [*(found.lines() or [f"Nothing changes: {BRAND} has these values already."]), *found.notes]
         changes = {
             name: [_plain(before), _plain(after)] for name, (before, after) in event_changes(found.changes).items()
         }
@@ -72,7 +72,7 @@ class IdpActs(AnsweringCommand):
         self.answer(document, as_json=json, lines=[*lines, "Adopted." if apply else "Shown only: --apply adopts it."])
 
     def act_refresh_metadata(self, *, slug: str | None, json: bool, **_: Any) -> None:
-        """Exit 1 where one of them failed, after all had their turn."""
+        """Exit 1 if one of them failed, after all were tried."""
         if slug is not None:
             connections = [connection_by_slug(slug)]
         else:
@@ -105,12 +105,12 @@ class SamlActs(AnsweringCommand):
             "step",
             choices=("make", "activate", "retire", "seal-again"),
             help="make: the first key, or the next one, which our metadata announces; activate: let the next one sign; "
-            "retire: forget the old one; seal-again: encrypt them with the first of SAML_KEY_ENCRYPTION_KEYS",
+            "retire: delete the old one; seal-again: encrypt them with the first of SAML_KEY_ENCRYPTION_KEYS",
         )
         verifying = changing(
             add(
                 "verify-domain",
-                "let an email domain of a connection lead there from the sign-in page: it is the customer's",
+                "verify that an email domain belongs to the customer: the sign-in page then leads to the connection",
             )
         )
         verifying.add_argument("slug", metavar="SLUG")

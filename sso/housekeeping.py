@@ -1,4 +1,4 @@
-"""The rows of sso whose time is over."""
+"""The rows of sso that housekeeping deletes."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta

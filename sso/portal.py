@@ -80,7 +80,7 @@ class MetadataForm(ConfirmsWhatWasShown, forms.Form):
     def write(self) -> bool:
         """Install the metadata, or leave it for a superuser. Return whether it was installed.
 
-        The connection decides at this moment, under its locks: a person who arrives meanwhile closes the way.
+        The connection decides at this moment, under its locks: if a person arrives meanwhile, the metadata waits for a superuser.
         """
         connection = require_live(self.link)
         if knows_nobody(connection):
@@ -116,7 +116,7 @@ def test(request: HttpRequest, link: "SetupLink") -> HttpResponse:
     else:
         page["away"] = departure.message.url
         response = render(request, "portal/test.html", page)
-        # Not a redirect: browsers hold those against form-action.
+        # Not a redirect: browsers apply form-action to redirects too.
         response["Refresh"] = f"0; url={departure.message.url}"
     remember_browser(response, departure.browser_token)
     return response

@@ -14,8 +14,8 @@ from django.test import override_settings
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 
+import tests.support.quick_passwords  # noqa: F401 - imported for its effect
 from core_identity import write_guard
-from core_identity.hashing import BoundedHasher
 from devtools.checkout import this_checkout
 from tests.support.clients import close_clients
 from tests.support.databases import drop_database, migrated_database, name_of
@@ -55,14 +55,6 @@ def static_files_by_their_plain_names(tmp_path_factory: pytest.TempPathFactory) 
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     folder = tmp_path_factory.mktemp("static")
     with override_settings(STATIC_ROOT=folder, STORAGES={**settings.STORAGES, "staticfiles": plain}):
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def quick_passwords() -> Iterator[None]:
-    """Hash with few rounds in this process. The servers of the journeys hash with all of them, a third of a second each."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BoundedHasher, "iterations", 1_000)
         yield
 
 

@@ -134,7 +134,7 @@ class AllMismatchesPage(AcrossPage):
     """R7, R37: the people whom a connection probably knows twice. The IdP decides who is who, so nothing is corrected here."""
 
     name = "mismatches"
-    title = "People who are probably known twice"
+    title = "People known twice"
     template_name = "admin/core_identity/user/mismatches.html"
     kinds = {
         "0": "NameID is the userName",

@@ -32,7 +32,7 @@ class BurstForm(ConfirmsWhatWasShown, ReasonForm):
         self.plan = plan_of(burst, guarded_too=request.user.is_superuser)
         back = self.plan.unexpires
         self.shown = hashlib.sha256(" ".join(str(user.pk) for user in back).encode()).hexdigest()
-        meant = (SETTLE, "leave it at that: the deactivations were intended")
+        meant = (SETTLE, "keep them expired: the deactivations were intended")
         unexpire = (UNEXPIRE, f"unexpire the {len(back)} whom the identity provider activated again")
         self.fields["how"].choices = [unexpire, meant] if back else [meant]  # type: ignore[attr-defined]
 

@@ -73,7 +73,7 @@ TABS: Final = (
             Page(
                 "roles",
                 "Roles of its groups",
-                "The roles that groups may give. Everybody who can name groups at the identity provider can give these roles.",
+                "The roles that groups may give. Everybody who can create or rename groups at the identity provider can give them.",
             ),
             Page("drift", "Drift", "Values of the identity provider that differ from those here."),
             Page(

@@ -213,7 +213,7 @@ class ConnectionAdmin(CoreAdmin):
     def roles_given(self, connection: Connection) -> str:
         return ", ".join(role.name for role in connection.grantable_roles.all()) or "none yet"
 
-    @admin.display(description="people perhaps known twice")
+    @admin.display(description="people known twice")
     def perhaps_twice(self, connection: Connection) -> str:
         address = reverse("admin:core_identity_connection_mismatches", args=[connection.pk])
         return format_html('{}: <a href="{}">show them</a>', perhaps_pushed_too(connection).count(), address)

@@ -1,4 +1,4 @@
-"""Erase: shown first, then done, by superusers only (R34)."""
+"""Erase a user: a preview first, then the erasure. Only for superusers (R34)."""
 
 from typing import Any
 

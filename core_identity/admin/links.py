@@ -1,4 +1,4 @@
-"""The link between a user and a connection, as an administrator corrects it: offer, withdraw, release a UID, give another (R5, R8a, R10)."""
+"""Correct the link between a user and a connection: offer, withdraw, release a UID, set another one (R5, R8a, R10)."""
 
 from typing import Any
 from uuid import UUID
@@ -62,7 +62,7 @@ class UidsForm(ConfirmsEndedGrants, ReasonForm):
             choices.append((f"relink {identity.pk}", f"{identity.connection}: give {identity} the UID entered below"))
         rows = IdentityUid.objects.filter(identity__in=identities).select_related("identity__user", "connection")
         choices += [
-            (f"release {row.pk}", f"{row.connection}: let the UID {row} go, so that somebody else can have it")
+            (f"release {row.pk}", f"{row.connection}: release the UID {row}, so that another person can have it")
             for row in rows
             if releasable(row)
         ]

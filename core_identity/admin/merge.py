@@ -1,4 +1,4 @@
-"""Two users who are one human: chosen, previewed, merged (R11)."""
+"""Merge two users who are one person: choose, preview, merge (R11)."""
 
 from typing import Any
 

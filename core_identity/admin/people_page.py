@@ -1,4 +1,4 @@
-"""A page about the users that an administrator chose: in the list many, on the page of a user one."""
+"""A page for an action on users: on many from the list, or on one from the page of a user."""
 
 from collections.abc import Sequence
 from typing import Any, Final

@@ -29,7 +29,7 @@ class StepsPage(ConnectionReadPage):
 
 
 class OverviewPage(StepsPage):
-    """Steps, health, and the setup sheet."""
+    """Steps, health, and the set-up sheet."""
 
     name = "overview"
     template_name = "admin/core_identity/connection/overview.html"

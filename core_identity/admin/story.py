@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from core_identity.admin_kit.timeline import Source, Subject, timeline
 from core_identity.attributes import FOLLOWED
 from core_identity.models import Identity, PushGroupMember, User
-from core_identity.selectors.drift import drift_in, speaks
+from core_identity.selectors.drift import drift_in, has_idp_values
 from core_identity.selectors.roles import roles_of
 from core_identity.selectors.sessions import sessions_of
 from core_identity.selectors.story import changes_since_expiry
@@ -42,7 +42,7 @@ def story_of(user: User, request: HttpRequest, sources: Sequence[Source]) -> dic
         "last_seen": _last_seen(user, identities),
         "identities": [IdentityShown(one, _sent(one)) for one in identities],
         "changed": changes_since_expiry(user, identities) if user.expired_at else [],
-        "drift": [one for identity in identities if speaks(identity) for one in drift_in(identity)],
+        "drift": [one for identity in identities if has_idp_values(identity) for one in drift_in(identity)],
         "roles": roles_of(user),
         "sessions": sessions_of(user, identities),
         "tombstones": tombstones,

@@ -1,4 +1,4 @@
-"""On the page of a connection: let its keys change for a while (R3), or let another take over its people (R1a). Both are shown before."""
+"""On the page of a connection: let its keys change for a while (R3), or let another take over its people (R1a). Both show a preview first."""
 
 from datetime import timedelta
 from typing import Any

@@ -31,7 +31,7 @@ from core_identity.services.one_by_one import one_by_one
 PORTION: Final = 200
 """Rows that one request tries at most."""
 SECONDS: Final = 5.0
-"""After so much time a portion ends, so that a request never lasts long."""
+"""The time after which a portion ends, so that a request never lasts long."""
 SHOWN: Final = 10
 """Rows of the preview."""
 REASONS: Final = 5

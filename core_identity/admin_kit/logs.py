@@ -22,7 +22,7 @@ from core_identity.templatetags.core_pages import ago
 
 
 def may_see_connections(request: HttpRequest) -> bool:
-    """Tell whether an administrator may read the logs of connections. Links to people and payloads need further permissions."""
+    """Return whether an administrator may read the logs of connections. Links to people and payloads need further permissions."""
     return request.user.has_perm("core_identity.view_connection") or request.user.has_perm(
         "core_identity.change_connection"
     )

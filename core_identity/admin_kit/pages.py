@@ -33,7 +33,7 @@ class Access(Enum):
 
 
 class AdminPage(FormView):
-    """A page in the dress of Django's forms. `CoreAdmin.pages` lists the pages of a model."""
+    """A page with the layout of Django's forms. `CoreAdmin.pages` lists the pages of a model."""
 
     name: ClassVar[str]
     """The last part of the address, and of the name of the URL."""

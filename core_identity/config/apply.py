@@ -156,7 +156,7 @@ class _Application:
             missing = [name for name in names if key(name) not in known]
             if missing:
                 raise InvalidValue(
-                    "", f"There is no role named {', '.join(missing)}. Name it under `roles` to have it made."
+                    "", f"There is no role named {', '.join(missing)}. Add it under `roles` to create it."
                 )
             chosen = list(known.values())
         connections.set_grantable_roles(actor=self.actor, connection=connection, roles=chosen, confirm_waiting=True)

@@ -1,4 +1,4 @@
-"""The name, the colour and the mark of an installation: read from the environment, refused at the start where a page would be unreadable."""
+"""The name, the colour and the mark of an installation: read from the environment. The start fails if a page would be unreadable."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The demo's second customer, Globex: a connection without any settings, and a set-up link to be its IT administrator with."""
+"""The demo's second customer, Globex: a connection without any settings, and a set-up link for its IT administrator."""
 
 import json
 from pathlib import Path

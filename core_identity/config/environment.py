@@ -45,7 +45,7 @@ def key_encryption_keys(*, stand_in: str) -> list[str]:
             Fernet(key)
         except ValueError as error:  # without the key itself, which must reach no log
             raise ImproperlyConfigured(
-                f"Key {number} of SAML_KEY_ENCRYPTION_KEYS is no 32 bytes in URL-safe base64."
+                f"Key {number} of SAML_KEY_ENCRYPTION_KEYS is not 32 bytes in URL-safe base64."
             ) from error
     return keys
 

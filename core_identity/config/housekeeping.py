@@ -1,4 +1,4 @@
-"""Housekeeping: the rows of all packages whose time is over are deleted in pieces, without waiting for a lock."""
+"""Housekeeping: delete the rows of all packages that are no longer needed, in pieces, without waiting for a lock."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping

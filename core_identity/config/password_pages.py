@@ -1,4 +1,4 @@
-"""Where the administration's sign-in leads: to a path of ours, and to no other sign-in."""
+"""Let the administration's sign-in lead only to a path of ours, and never to another sign-in."""
 
 from django.http import HttpRequest
 from django.urls import reverse

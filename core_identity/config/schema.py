@@ -1,4 +1,4 @@
-"""The JSON Schema of connection files, so that an editor completes and checks them. The reader itself stays the judge."""
+"""The JSON Schema of connection files, so that an editor completes and checks them. The reader itself decides."""
 
 from typing import Any, Final
 

@@ -25,10 +25,15 @@ def _charset(content_type: str) -> str:
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Let Django read a chunked SCIM body, too (RFC 9112 section 7.1). It reads no further than Content-Length, and would find it empty.
+    """Pass a request to Django, at the path of the request line, whatever a header claims.
 
+    Let Django read a chunked SCIM body, too (RFC 9112 section 7.1). It reads no further than Content-Length, and would find it empty.
     Only if the server states that its stream ends with the body (gunicorn does), and only SCIM: browsers and OAuth clients send no such thing.
     """
+    # gunicorn believes the header SCRIPT_NAME of a proxy on the same host, and many proxies pass it on from a stranger. So the stranger could open
+    # /admin/ as /x/admin/, and no rule of the proxy about /admin/ would fit.
+    environ["PATH_INFO"] = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    environ["SCRIPT_NAME"] = ""
     chunked = environ.get("HTTP_TRANSFER_ENCODING", "").strip().lower() == "chunked"
     if (
         chunked

@@ -6,6 +6,7 @@ from core_identity.models.conflict import Conflict
 from core_identity.models.connection import Connection
 from core_identity.models.customer import Customer
 from core_identity.models.drift import DriftingIdentity
+from core_identity.models.erased_names import ErasedNames
 from core_identity.models.event import Event
 from core_identity.models.identity import Identity, IdentityUid
 from core_identity.models.logged_hour import LoggedHour
@@ -23,6 +24,7 @@ __all__ = [
     "Connection",
     "Customer",
     "DriftingIdentity",
+    "ErasedNames",
     "Event",
     "ExpectedMember",
     "Grant",

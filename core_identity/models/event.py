@@ -12,7 +12,7 @@ REFUSED_KINDS = (EventKind.SCIM_REFUSED.value, EventKind.SSO_REFUSED.value)
 """The kinds of `core_identity.services.refusals.recording_refusals`."""
 
 DELETED_KINDS = (EventKind.ROLE_DELETED.value, EventKind.GROUP_DELETED.value)
-"""Only roles and push groups are ever deleted. Later nothing but these events knows their names."""
+"""Roles and push groups can be deleted. After that, only these events contain their names."""
 PASSWORD_ALARM = EventKind.PASSWORD_ALARM.value
 """The kind of `core_identity.services.password_events` for passwords of one name from many networks."""
 

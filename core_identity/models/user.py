@@ -1,5 +1,5 @@
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -73,6 +73,13 @@ class User(GuardedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[dj
 
     erased_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="When the values were blanked permanently."
+    )
+
+    session_epoch = models.PositiveIntegerField(
+        db_default=0,
+        default=0,
+        editable=False,
+        help_text="A session ends when this number grows, whether it began with a password or by SSO.",
     )
 
     # Expiry is one fact with one writer: core_identity.services.expiry (R24).
@@ -157,6 +164,17 @@ class User(GuardedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[dj
         """Compare as Django does, which stores the password again if the hashers became stronger. Its value does not change, so no event is due."""
         with service_writes():
             return super().check_password(raw_password)
+
+    def get_session_auth_hash(self) -> str:
+        """Bind each session to the password, as Django does, and to the epoch, which the session began with."""
+        return self._with_epoch(super().get_session_auth_hash())
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        return (self._with_epoch(one) for one in super().get_session_auth_fallback_hash())
+
+    def _with_epoch(self, session_hash: str) -> str:
+        # Without a first epoch the hash is Django's, so sessions of the former release continue.
+        return f"{session_hash} {self.session_epoch}" if self.session_epoch else session_hash
 
     def get_short_name(self) -> str:
         return self.first_name or self.username

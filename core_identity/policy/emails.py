@@ -9,13 +9,13 @@ def email_as_mark(person: Person) -> str:
 
     Otherwise, a person who can add a value to their own Email attribute could add the address of a colleague.
     """
-    found = {key(email) for email in (person.email or "", *person.more_emails)}
-    return found.pop() if len(found) == 1 else ""
+    keys = {key(email) for email in (person.email or "", *person.more_emails)}
+    return keys.pop() if len(keys) == 1 else ""
 
 
 def email_that_follows(person: Person, stored: str) -> str | None:
     """Return the email that the identity gets: the stored one if one of several values equals it, else the first."""
     if not person.more_emails:
         return person.email
-    found = {key(email) for email in (person.email or "", *person.more_emails)}
-    return stored if key(stored) in found else person.email
+    keys = {key(email) for email in (person.email or "", *person.more_emails)}
+    return stored if key(stored) in keys else person.email

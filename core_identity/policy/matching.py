@@ -46,7 +46,7 @@ class Subject(StrEnum):
     UNKNOWN = "externalId unknown or absent"
     KNOWN = "externalId is X's"
     EQUAL = "externalId equal, or not contained in a PATCH and X is live, not expired, and has one"
-    UNSAID = "any other message without externalId, or X has none yet"
+    UNPROVED = "any other message without externalId, or X has none yet"
     DIFFERS = "externalId differs"
 
 
@@ -185,7 +185,7 @@ def classify(push: Push) -> tuple[Subject, Uid]:
     if push.external_id_agrees:
         return Subject.EQUAL, uid
     if not push.external_id or push.subject.external_id is None:
-        return Subject.UNSAID, uid
+        return Subject.UNPROVED, uid
     return Subject.DIFFERS, uid
 
 
@@ -205,12 +205,12 @@ _ANOTHER_HOLDS_THE_UID: Final[Cases[Push, Decision]] = Cases(
         ),
         Case(
             "no externalId on either side, and the other is deleted and had this userName",
-            lambda push: _nobody_says_external_id(push) and push.same_name and push.x.deleted,
+            lambda push: _no_external_ids(push) and push.same_name and push.x.deleted,
             Decision.REVIVE,
         ),
         Case(
             "no externalId on either side, and the other has this userName",
-            lambda push: _nobody_says_external_id(push) and push.same_name,
+            lambda push: _no_external_ids(push) and push.same_name,
             Decision.DUPLICATE,
         ),
     ),
@@ -289,7 +289,7 @@ _ANOTHER_EXTERNAL_ID: Final[Cases[Push, Decision]] = Cases(
 )
 
 
-def _nobody_says_external_id(push: Push) -> bool:
+def _no_external_ids(push: Push) -> bool:
     return not push.external_id and push.x.external_id is None
 
 
@@ -324,7 +324,7 @@ TABLE: Final[dict[tuple[Verb, Subject], dict[Uid, Cell]]] = {
         Uid.OWN: Decision.APPLY,
         Uid.OTHERS: Decision.CONFLICT,
     },
-    (Verb.CHANGE, Subject.UNSAID): {
+    (Verb.CHANGE, Subject.UNPROVED): {
         Uid.FREE: _NEW_UID_WITHOUT_EVIDENCE,
         Uid.OWN: Decision.APPLY,
         Uid.OTHERS: Decision.CONFLICT,
@@ -368,8 +368,8 @@ def name_agrees(known: Known, *, name_key: str, email_key: str, uid_key: str) ->
 
 def gives_up_derived(holder: Known, *, user_name_key: str, external_id: str | None) -> bool:
     """Whether ``holder`` has only a UID derived from the userName that the person gives up to a push with another externalId (R6, R8)."""
-    left = not holder.is_live and bool(external_id) and external_id != holder.external_id
-    return left and holder.derived and holder.user_name_key == user_name_key
+    is_gone = not holder.is_live and bool(external_id) and external_id != holder.external_id
+    return is_gone and holder.derived and holder.user_name_key == user_name_key
 
 
 def uid_to_read(person: Person, *, creating: bool) -> tuple[str | None, bool]:

@@ -83,7 +83,7 @@ UID_FREE: Final[Cases[Assertion, SignIn]] = Cases(
         ),
         Case(
             "the NameID is the userName of a SCIM resource whose UID is derived",
-            lambda assertion: _gives_way(assertion.named),
+            lambda assertion: _has_derived_uid(assertion.named),
             SignIn.TAKE_OVER_DERIVED,
         ),
     ),
@@ -116,7 +116,7 @@ UID_KNOWN: Final[Cases[Assertion, SignIn]] = Cases(
         ),
         Case(
             "X has another externalId",
-            lambda assertion: _both_say_external_id(assertion) and not _same_external_id(assertion),
+            lambda assertion: _both_have_external_ids(assertion) and not _same_external_id(assertion),
             SignIn.NO_MARK,
         ),
         Case(
@@ -138,21 +138,21 @@ UID_KNOWN: Final[Cases[Assertion, SignIn]] = Cases(
 """R8b: a sign-in with a UID that X has, now or formerly."""
 
 
-def _both_say_external_id(assertion: Assertion) -> bool:
+def _both_have_external_ids(assertion: Assertion) -> bool:
     return bool(assertion.external_id and assertion.x.external_id)
 
 
 def _same_external_id(assertion: Assertion) -> bool:
-    return _both_say_external_id(assertion) and assertion.external_id == assertion.x.external_id
+    return _both_have_external_ids(assertion) and assertion.external_id == assertion.x.external_id
 
 
 def _follows_to_free_external_id(assertion: Assertion) -> bool:
     """Whether UID and NameID agree with X, who is live, and nobody has the asserted externalId."""
-    differs = _both_say_external_id(assertion) and not _same_external_id(assertion) and assertion.external is None
+    differs = _both_have_external_ids(assertion) and not _same_external_id(assertion) and assertion.external is None
     return differs and not assertion.x.derived and _is_live_as(assertion.x, assertion.name_id_key)
 
 
-def _gives_way(named: Known | None) -> bool:
+def _has_derived_uid(named: Known | None) -> bool:
     return named is not None and named.derived and named.is_resource
 
 
@@ -160,7 +160,7 @@ def _derived_external_id(assertion: Assertion) -> str | None:
     """Return the externalId of the identity with the derived UID, if both sides have one."""
     return (
         assertion.named.external_id
-        if assertion.named is not None and _gives_way(assertion.named) and assertion.external_id
+        if assertion.named is not None and _has_derived_uid(assertion.named) and assertion.external_id
         else None
     )
 
@@ -174,7 +174,7 @@ def mark_that_agrees(assertion: Assertion) -> str:
     """Name the second fact that opened X's account, in the order of `UID_KNOWN`; for people to read."""
     if _same_external_id(assertion) and not assertion.external_id_may_change:
         return "externalId"
-    if _both_say_external_id(assertion) and not _same_external_id(assertion) and not assertion.external_id_may_change:
+    if _both_have_external_ids(assertion) and not _same_external_id(assertion) and not assertion.external_id_may_change:
         return "NameID, in re-key"
     if name_agrees(assertion.x, name_key=assertion.name_id_key, email_key="", uid_key=assertion.uid_key):
         return "NameID"

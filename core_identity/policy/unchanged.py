@@ -1,4 +1,4 @@
-"""Whether a push changes nothing at all: then it needs no lock, and nothing is written (the most frequent push of Okta)."""
+"""Decide whether a push changes nothing at all. Such a push, the most frequent one of Okta, needs no lock and writes nothing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What set-up links left for a superuser: changes to decide, and set-ups that the customer reported as finished (R38)."""
+"""The work that set-up links left for a superuser: changes to decide, and set-ups that the customer reported as finished (R38)."""
 
 from dataclasses import dataclass
 from datetime import datetime

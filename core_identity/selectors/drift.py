@@ -14,12 +14,12 @@ UID: Final = "uid"
 FIELDS: Final[Sequence[str]] = (*COMPARED.values(), UID)
 """The names of all values that can drift: fields of the user, and the UID of the identity."""
 
-SPEAKING: Final = Q(deleted_at__isnull=True, offered_at__isnull=True)
-"""Identities with values from an IdP: not deleted by SCIM, and not only offered."""
+HAS_IDP_VALUES: Final = Q(deleted_at__isnull=True, offered_at__isnull=True)
+"""The condition for identities with values from an IdP: not deleted by SCIM, and not only offered."""
 
 
-def speaks(identity: Identity) -> bool:
-    """Return whether an identity is one of `SPEAKING`."""
+def has_idp_values(identity: Identity) -> bool:
+    """Whether an identity fulfils `HAS_IDP_VALUES`."""
     return identity.deleted_at is None and identity.offered_at is None
 
 
@@ -36,7 +36,7 @@ class Drift:
 
 def drift_of(user: User) -> list[Drift]:
     """Return the drift of all identities of a user. Two queries."""
-    identities = _loaded(Identity.objects.filter(SPEAKING, user=user))
+    identities = _loaded(Identity.objects.filter(HAS_IDP_VALUES, user=user))
     return [one for identity in identities for one in drift_in(identity)]
 
 

@@ -12,7 +12,7 @@ from core_identity.models.conflict import ConflictState
 SHOWN: Final = 4
 """How many of a kind Home shows; a link leads to all."""
 FEW: Final = 50_000
-"""Up to so many rows a table is counted. Above, PostgreSQL's own estimate is good enough for a number on a page."""
+"""A table with up to this many rows is counted. For a larger one, PostgreSQL's own estimate is good enough for a number on a page."""
 
 
 @dataclass(frozen=True, slots=True)

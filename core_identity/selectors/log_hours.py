@@ -1,4 +1,4 @@
-"""How much happened, by day and in the last day: from counted hours, and from the log only for the time since the last one."""
+"""Count the rows of a log, by day and in the last day: from counted hours, and from the log only for the time since the last one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def counted_until(logs: Sequence[LogTable]) -> Mapping[str, datetime]:
 def activities(logs: Sequence[LogTable], *, now: datetime) -> Mapping[str, Activity]:
     """Return the numbers of logs by ``now`` (aware), by their names. Two queries: the counted hours, and the rows since the last one.
 
-    `core_identity.services.log_hours` has to count before: rows of hours that nobody counted appear as of now.
+    `core_identity.services.log_hours` must count before. Otherwise rows of uncounted hours appear as rows of now.
     """
     begin = full_hour(now) - timedelta(days=DAYS)
     hours: dict[str, list[tuple[datetime, int, int]]] = {log.name: [] for log in logs}

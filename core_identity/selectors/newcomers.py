@@ -1,4 +1,4 @@
-"""Whether nothing in CORE resembles the person of a POST. One statement decides this for the usual POST.
+"""Check that nothing in CORE resembles the person of a POST. One statement decides this for the usual POST.
 
 `tests/core_identity/test_hot_statements.py` compares it with the look-ups that decide in all other cases.
 """

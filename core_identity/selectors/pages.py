@@ -20,15 +20,15 @@ _FURTHEST: Final = 2**40
 
 def page_at(connection: Connection, skipped: int, count: int) -> tuple[list[ShownIdentity], int]:
     """Return up to ``count`` resources in the order of creation, after ``skipped`` others, and the total. One statement."""
-    asked = {"connection": connection.pk, "skipped": min(skipped, _FURTHEST)}
-    rows = _read(_AT.format(count=int(count)), asked)
+    params = {"connection": connection.pk, "skipped": min(skipped, _FURTHEST)}
+    rows = _read(_AT.format(count=int(count)), params)
     return [shown(row[1:]) for row in rows if row[1] is not None], int(rows[0][0])
 
 
 def page_after(connection: Connection, created_at: datetime, pk: UUID, count: int) -> list[ShownIdentity]:
     """Return up to ``count`` resources that follow this key, in the order of creation. One statement."""
-    asked = {"connection": connection.pk, "created_at": created_at, "pk": pk}
-    return [shown(row) for row in _read(_AFTER.format(count=int(count)), asked)]
+    params = {"connection": connection.pk, "created_at": created_at, "pk": pk}
+    return [shown(row) for row in _read(_AFTER.format(count=int(count)), params)]
 
 
 def number_of_resources(connection: Connection) -> int:
@@ -37,11 +37,11 @@ def number_of_resources(connection: Connection) -> int:
     return int(total)
 
 
-def _read(statement: str, asked: dict[str, Any]) -> list[tuple[Any, ...]]:
+def _read(statement: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:
     with database.cursor() as cursor:
-        cursor.execute(statement, asked)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-    return found
+        cursor.execute(statement, params)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 _IDENTITY, _BLOCK, _CHANGE = (model._meta.db_table for model in (Identity, ResourceBlock, ResourceChange))
@@ -55,6 +55,7 @@ UNION ALL SELECT created_at, identity_id, people, FALSE FROM {_CHANGE} WHERE con
 
 _TOTAL: Final = f"SELECT COALESCE(sum(people), 0)::bigint FROM ({_COUNTED}) AS counted"  # noqa: S608
 
+# The number of rows is a number in the SQL: without it PostgreSQL would expect a tenth of all people, and plan the statement again each time.
 # A connection may have no block yet, hence one before everybody. A change at the very key of a block is within that block.
 _AT: Final = f"""
 WITH counted AS MATERIALIZED ({_COUNTED} UNION ALL SELECT '-infinity', '00000000-0000-0000-0000-000000000000', 0, TRUE),

@@ -37,8 +37,8 @@ def named_resources(scim_ids: Collection[UUID]) -> dict[UUID, Named]:
 
 def named_users(user_ids: Iterable[UUID | None]) -> dict[UUID, Named]:
     """Return the users with these ids. One statement, or none."""
-    wanted = {one for one in user_ids if one is not None}
-    return {user.pk: _named(user) for user in User.objects.filter(pk__in=wanted).order_by()} if wanted else {}
+    ids = {one for one in user_ids if one is not None}
+    return {user.pk: _named(user) for user in User.objects.filter(pk__in=ids).order_by()} if ids else {}
 
 
 def conflict_of_request(reference: str) -> Conflict | None:
@@ -56,10 +56,12 @@ def user_called(connection_id: UUID, name: str) -> Named | None:
     """Return the user whom a connection knows by this userName, NameID or email now. One statement, or none."""
     if not name.strip():
         return None
-    wanted = key(name)
-    named = Q(user_name_key=wanted) | (Q(name_id_key=wanted) & ~Q(name_id_key="")) | Q(email_key=wanted)
-    found = Identity.objects.filter(named, connection=connection_id).select_related("user").order_by("-active").first()
-    return _named(found.user) if found else None
+    name_key = key(name)
+    fits = Q(user_name_key=name_key) | (Q(name_id_key=name_key) & ~Q(name_id_key="")) | Q(email_key=name_key)
+    identity = (
+        Identity.objects.filter(fits, connection=connection_id).select_related("user").order_by("-active").first()
+    )
+    return _named(identity.user) if identity else None
 
 
 def _named(user: User) -> Named:

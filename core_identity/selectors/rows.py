@@ -84,15 +84,15 @@ def with_email(
     ``others`` is the SQL/JSON path for the emails beside the main one. If ``type_`` is given, the main email must have this type as sent.
     ``own_type``: whether an email that was never sent has this type.
     """
-    asked = {"connection": connection.pk, "email": email_key, "others": others, "limit": limit}
+    params = {"connection": connection.pk, "email": email_key, "others": others, "limit": limit}
     if type_ is None:
-        return _read(_BY_EMAIL, asked)
-    return _read(_BY_EMAIL_OF_TYPE, {**asked, "type": type_, "own_type": own_type})
+        return _read(_BY_EMAIL, params)
+    return _read(_BY_EMAIL_OF_TYPE, {**params, "type": type_, "own_type": own_type})
 
 
-def _read(statement: str, asked: Mapping[str, Any]) -> list[ShownIdentity]:
+def _read(statement: str, params: Mapping[str, Any]) -> list[ShownIdentity]:
     with database.cursor() as cursor:
-        cursor.execute(statement, asked)
+        cursor.execute(statement, params)
         return [shown(row) for row in cursor.fetchall()]
 
 

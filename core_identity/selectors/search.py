@@ -18,9 +18,9 @@ Row = TypeVar("Row", bound=Model)
 MOST: Final = 20
 """How many of one kind are found."""
 SHORTEST: Final = 2
-"""A beginning needs so many characters. An exact match needs one."""
+"""The minimum length of a beginning. An exact match needs one character."""
 LONGEST: Final = 100
-"""Of a beginning of a name so many characters are compared."""
+"""The number of characters of a name that are compared with a beginning."""
 _LAST: Final = "\U0010ffff"
 
 _USER, _IDENTITY, _UID, _CONNECTION, _GROUP = (

@@ -60,16 +60,17 @@ def sessions_of(user: User, identities: Sequence[Identity] | None = None) -> lis
 def _live(user: User, row: Session, identity: Identity | None, *, by_password: bool) -> LiveSession | None:
     """Return a session as the gate of `core_identity.backends` would judge it. ``by_password``: the user may have one without an identity."""
     content: dict[str, Any] = SessionStore().decode(row.session_data)
+    if not _has_hash_of(user, content.get(HASH_SESSION_KEY, "")):
+        return None
     if row.identity_id is None:
-        accepted = by_password and _is_of_this_password(user, content.get(HASH_SESSION_KEY, ""))
-        return LiveSession(row.began_at, row.expire_date, None, None, row.session_key) if accepted else None
+        return LiveSession(row.began_at, row.expire_date, None, None, row.session_key) if by_password else None
     if identity is None or content.get(EPOCH) != identity.session_epoch or bar_to_sign_in(standing_of(identity)):
         return None
     until = min(row.expire_date, datetime.fromtimestamp(content.get(UNTIL, 0), tz=UTC))
     return LiveSession(row.began_at, until, identity, identity.connection, row.session_key)
 
 
-def _is_of_this_password(user: User, stored: str) -> bool:
-    """Whether a session began with the present password. Django ends all others."""
+def _has_hash_of(user: User, stored: str) -> bool:
+    """Whether a session began with the present password and the present epoch of the user. Django ends all others."""
     hashes = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
     return any(constant_time_compare(stored, one) for one in hashes)

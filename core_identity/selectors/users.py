@@ -90,29 +90,29 @@ def uid_row(connection: Connection, uid: str) -> IdentityUid:
     return row
 
 
-def find_user(wanted: str, *, connection: Connection | None = None) -> User:
+def find_user(text: str, *, connection: Connection | None = None) -> User:
     """Return the one user with this UID, userName, username, email, id or SCIM id, within ``connection`` if given.
 
     Raises `NotFound`, and `Ambiguous` if it fits more than one.
     """
-    name = key(wanted)
+    name = key(text)
     users = User.objects.filter(merged_into__isnull=True)
     by_identity = Q(user_name_key=name) | Q(uids__uid_key=name)
-    whom = Q(username_key=name) | Q(email_key=name) | Q(tombstones__username_key=name)
+    by_user = Q(username_key=name) | Q(email_key=name) | Q(tombstones__username_key=name)
     try:
-        exact = UUID(wanted)
+        exact = UUID(text)
     except ValueError:
         pass
     else:
         by_identity |= Q(scim_id=exact)
-        whom |= Q(pk=exact) | Q(tombstones=exact)
+        by_user |= Q(pk=exact) | Q(tombstones=exact)
     identities = Identity.objects.filter(by_identity)
     if connection is not None:
         identities = identities.filter(connection=connection)
         users = users.filter(identities__connection=connection)
-    found = list(users.filter(whom | Q(identities__in=identities)).distinct()[:2])
-    if not found:
-        raise NotFound(f"There is no user known as {wanted!r}.")
-    if len(found) > 1:
-        raise Ambiguous(f"More than one user is known as {wanted!r}. Use --connection SLUG, or the id.")
-    return found[0]
+    matches = list(users.filter(by_user | Q(identities__in=identities)).distinct()[:2])
+    if not matches:
+        raise NotFound(f"There is no user known as {text!r}.")
+    if len(matches) > 1:
+        raise Ambiguous(f"More than one user is known as {text!r}. Use --connection SLUG, or the id.")
+    return matches[0]

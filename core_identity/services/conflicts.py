@@ -109,7 +109,7 @@ def settle(*, actor: Actor, identity: Identity, person: Person) -> None:
     waiting = Conflict.objects.filter(PENDING, connection=connection)
     for conflict in waiting.filter(concerned).select_related("connection", "subject"):
         same = (conflict.uid_key, conflict.external_id) == (keys.uid_key, keys.external_id)
-        if not keys.uid_key and not keys.external_id:  # a message without keys is known again by its identity alone
+        if not keys.uid_key and not keys.external_id:  # a message without keys is recognised by its identity alone
             same = same and conflict.subject_id == identity.pk
         went_through = conflict.subject_id == identity.pk or same
         if conflict.let_through:

@@ -41,7 +41,7 @@ SETTINGS: Final = frozenset(
     }
 )
 LOCKED_WITH_IDENTITIES: Final = frozenset({"uid_attribute", "uid_rule"})
-"""R3: once an identity exists these would change who is whom. Re-key is the way."""
+"""R3: locked once an identity exists, because a change would mix up people. A re-key may change them."""
 
 
 @dataclass(frozen=True, slots=True)

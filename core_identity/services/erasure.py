@@ -1,6 +1,7 @@
 """Erase a person: blank the values in rows and events permanently. The ids and the fact of the expiry stay (R34)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -14,10 +15,21 @@ from core_identity.attributes import FIELDS, SOURCES
 from core_identity.errors import NotAllowed, NotFound
 from core_identity.event_kinds import EventKind
 from core_identity.keys import key
-from core_identity.models import Conflict, Connection, Event, Grant, Identity, IdentityUid, PushGroupMember, User
+from core_identity.models import (
+    Conflict,
+    Connection,
+    Event,
+    Grant,
+    Identity,
+    IdentityUid,
+    PushGroupMember,
+    SetupProposal,
+    User,
+)
 from core_identity.models.conflict import ConflictState
 from core_identity.models.event import REFUSED_KINDS
 from core_identity.services import events, expiry
+from core_identity.services.erased_names import remember_erased
 from core_identity.services.grants import end_these
 from core_identity.services.locks import lock_customer
 from core_identity.services.permissions import may_touch_guarded
@@ -86,15 +98,20 @@ def erase(*, actor: Actor, user_id: UUID, reason: str) -> ErasePlan:
     list(User.objects.select_for_update(no_key=True).filter(merged_into=user).order_by("pk"))
     list(Identity.objects.select_for_update(no_key=True).filter(user__in=[user, *user.tombstones.all()]).order_by("pk"))
     plan = plan_erase(user)
-    # The logs and the events first, because they are found by the values that are blanked next.
-    signals.user_erased.send(sender=User, traces=_traces(plan))
+    traces, administrators = _traces(plan), [one for one in plan.people if _was_staff(one)]
     end_these(actor=actor, grants=Grant.objects.filter(user__in=plan.people), reason="erased")
-    _blank_story(plan)
+    # The events first, because they are found by the values that are blanked next.
+    with _events_open():
+        _blank_story(plan)
+        _blank_acts(administrators)
     _blank_conflicts(plan)
     _blank_identities(plan.identities)
     _blank_people(plan.people)
     changes = {"identities": (None, len(plan.identities)), "events": (None, plan.events), "grants": (None, plan.grants)}
     events.record(actor=actor, kind=EventKind.USER_ERASED, subject=user, changes=changes, reason=reason)
+    # The logs last, because no process writes its log until the end of this transaction.
+    remember_erased(traces)
+    signals.user_erased.send(sender=User, traces=traces)
     user.refresh_from_db()
     return plan
 
@@ -106,6 +123,7 @@ def _traces(plan: ErasePlan) -> signals.ErasedTraces:
         scim_ids=tuple(one.scim_id for one in plan.identities),
         names=tuple(_names(plan.people, plan.identities)),
         connections=tuple(_connections(plan.people)),
+        usernames=tuple(one.username for one in plan.people),
     )
 
 
@@ -196,13 +214,38 @@ def _blank_story(plan: ErasePlan) -> None:
         *(one.username for one in plan.people),
         *(f"{name} by SSO" for name in _names(plan.people, plan.identities)),
     ]
-    with database.cursor() as cursor:
-        cursor.execute("SELECT set_config('core_identity.erase', 'on', true)")
     blank = Event.objects.filter(pk__in=found)
     blank.filter(actor__in=labels).update(actor=ERASED)
     blank.update(changes={}, reason="")
     blank.filter(subject_type__in=("user", "identity", "conflict")).update(subject=ERASED)
-    # Their acts as administrators stay in the history of other people, without their name.
-    Event.objects.filter(actor_id__in=[str(one.pk) for one in plan.people]).update(actor=ERASED)
+
+
+@contextmanager
+def _events_open() -> Iterator[None]:
+    """Let this transaction blank texts of events."""
     with database.cursor() as cursor:
+        cursor.execute("SELECT set_config('core_identity.erase', 'on', true)")
+        yield
         cursor.execute("SELECT set_config('core_identity.erase', '', true)")
+
+
+def _was_staff(user: User) -> bool:
+    """Whether a user is staff, or has been. Only then can rows of other people name the user as their administrator."""
+    return user.is_staff or Event.objects.filter(user_id=user.pk, changes__is_staff__1=True).exists()
+
+
+def _blank_acts(administrators: Collection[User]) -> None:
+    """Keep what they did as administrators in the rows of other people, without their name. Reads whole tables, so only for administrators."""
+    for one in administrators:
+        acts, by_link = Event.objects.filter(actor_id=str(one.pk)), f"(link by {one.username})"
+        linked = acts.filter(kind=EventKind.SETUP_LINK_CREATED.value).values("connection_id")
+        links = Event.objects.filter(actor_kind=ActorKind.SETUP_LINK.value, connection_id__in=linked)
+        links.filter(actor__endswith=by_link).update(actor=ERASED)
+        acts.update(actor=ERASED)
+        Event.objects.filter(kind=EventKind.CONSENTER_EXPIRED.value, reason__startswith=f"{one.username}. ").update(
+            reason=""
+        )
+        SetupProposal.objects.filter(proposed_by__endswith=by_link).update(proposed_by=ERASED)
+        User.objects.filter(expired_by=one.username).update(expired_by=ERASED)
+        Conflict.objects.filter(resolved_by=one.username).update(resolved_by=ERASED)
+        Grant.objects.filter(given_by=one.username).update(given_by=ERASED)

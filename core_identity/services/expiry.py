@@ -181,7 +181,7 @@ def _set_expired(user: User, *, actor: Actor, connection: Connection | None, rea
         cursor.execute(
             _EXPIRE, [user.expired_by, user.expired_channel, user.expired_reason, user.expired_connection_id, user.pk]
         )
-        user.expired_at, snapshots = cursor.fetchone()
+        user.expired_at, snapshots, user.session_epoch = cursor.fetchone()
     user.expired_snapshot = json.loads(snapshots)
     _forget_generated(user)
     user_expired.send(sender=User, user=user, actor=actor)
@@ -189,10 +189,13 @@ def _set_expired(user: User, *, actor: Actor, connection: Connection | None, rea
 
 _EXPIRE: Final = f"""
 UPDATE {User._meta.db_table} SET expired_at = statement_timestamp(), expired_snapshot = ({SNAPSHOTS}),
-    expired_by = %s, expired_channel = %s, expired_reason = %s, expired_connection_id = %s
-WHERE id = %s RETURNING expired_at, expired_snapshot::text
+    expired_by = %s, expired_channel = %s, expired_reason = %s, expired_connection_id = %s, session_epoch = session_epoch + 1
+WHERE id = %s RETURNING expired_at, expired_snapshot::text, session_epoch
 """  # noqa: S608 - names of our own
-"""Expire a user at the time of the database. The same statement reads the snapshots, so they are the values of that time."""
+"""Expire a user at the time of the database. The same statement reads the snapshots, so they are the values of that time.
+
+No session of the time before comes back when the user is unexpired, not even one that another request is about to write (R21).
+"""
 
 
 def _set_source(user: User, *, actor: Actor, connection: Connection | None, reason: str) -> None:

@@ -88,11 +88,11 @@ def resource(connection: Connection, scim_id: UUID) -> Identity:
     with database.cursor() as cursor:
         cursor.execute(_LOCK, [connection.pk, scim_id])
     # A separate statement: the rows beside the locked ones must be read after the lock.
-    found = stored_person(connection, scim_id)
-    if found is None:
+    identity = stored_person(connection, scim_id)
+    if identity is None:
         raise NotFound(f"There is no user with the id {scim_id} in this connection.")
-    require_enabled(found.connection)
-    return found
+    require_enabled(identity.connection)
+    return identity
 
 
 _LOCK: Final = f"""
@@ -118,21 +118,23 @@ def contradiction(
     assert other is not None  # noqa: S101 - without anybody known there is nothing to contradict
     cause = Cause.UID if other == owner and other != subject else Cause.EXTERNAL_ID
     if cause is Cause.UID:
-        sent = f"{connection.uid_attribute} {person.uid!r}" if person.uid else f"userName {person.user_name!r} (as UID)"
+        key_in_words = (
+            f"{connection.uid_attribute} {person.uid!r}" if person.uid else f"userName {person.user_name!r} (as UID)"
+        )
         why = "it belongs to another person of the connection. Check that the UID is unique and the same in SAML and SCIM."
     elif other == subject and (not person.external_id or person.external_id == other.external_id):
         # This happens only if the externalId may change. Then it proves nothing without the userName.
-        sent = f"userName {person.user_name!r}"
+        key_in_words = f"userName {person.user_name!r}"
         why = (
             f"the {connection.uid_attribute} and the userName both differ from the stored ones. In this connection the externalId may change, "
             "so it proves nothing alone. Send one of the two unchanged."
         )
     elif other == subject:
-        sent = f"externalId {person.external_id!r}"
+        key_in_words = f"externalId {person.external_id!r}"
         why = "this person is stored with another externalId."
     else:
-        sent, why = f"externalId {person.external_id!r}", "it belongs to another person of the connection."
+        key_in_words, why = f"externalId {person.external_id!r}", "it belongs to another person of the connection."
     return Conflict(
-        f"The {sent} cannot be accepted: {why} Nothing was changed. {WAY_OUT}",
+        f"The {key_in_words} cannot be accepted: {why} Nothing was changed. {WAY_OUT}",
         Collision(cause, person, other.user_id, other.pk, subject.pk if subject else None),
     )

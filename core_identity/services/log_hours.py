@@ -13,7 +13,7 @@ from core_identity.models import LoggedHour
 from core_identity.selectors.log_hours import DAYS, HOUR, LogTable, counted_until, full_hour
 
 LATE: Final = timedelta(minutes=1)
-"""So long after its end an hour is counted: some rows are written together, a moment after their request."""
+"""How long after its end an hour is counted, because some rows are written a moment after their request."""
 
 
 def count_finished_hours(logs: Sequence[LogTable], *, now: datetime) -> int:

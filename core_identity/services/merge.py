@@ -46,7 +46,7 @@ class MergePlan:
     expires: bool
 
     def as_changes(self) -> dict[str, tuple[object, object]]:
-        """Return it as the changes of an event: what was ``gone``'s, and is ``kept``'s now."""
+        """Return it as the changes of an event: the rows that moved from ``gone`` to ``kept``."""
         theirs, ours = str(self.gone), str(self.kept)
         return {
             "user": (theirs, ours),

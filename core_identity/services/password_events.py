@@ -1,6 +1,6 @@
-"""Sign-ins with a password in the story: good ones, refused ones, and an alarm where many networks try one name (R34, R39).
+"""Record sign-ins with a password as events: accepted, refused, and an alarm if many networks try one name (R34, R39).
 
-A refusal does the same work for a name that exists and for one that does not, so that its time does not tell them apart. The one exception is
+A refusal does the same work for a name that exists and for one that does not, so that its time reveals nothing. The one exception is
 the response that raises the alarm: only a known user gets an event for it.
 """
 

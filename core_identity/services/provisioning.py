@@ -80,15 +80,15 @@ def change_person(
     """Apply a PUT or PATCH. Raises `NotFound`, `Conflict`, `TryAgain`, `InvalidValue` or what ``read`` raises.
 
     After a refusal nothing is changed, except that `TryAgain` releases one userName. A message that changes nothing takes no lock.
-    ``deactivates``: the message contains ``active: false``. That is applied first; the rest is dropped and noted where it cannot be applied (R23).
+    ``deactivates``: the message contains ``active: false``. That is applied first. If the rest cannot be applied, it is dropped and noted (R23).
     ``is_patch``: a key that the message does not contain (None, not empty) counts as unchanged (R8a).
     """
     if deactivates:
         return _deactivate(actor=actor, connection=connection, scim_id=scim_id, read=read, is_patch=is_patch)
     read = read_once(read)
-    found = unchanged(connection=connection, scim_id=scim_id, read=read, is_patch=is_patch)
-    if found is not None:
-        return _without_change(*found)
+    same = unchanged(connection=connection, scim_id=scim_id, read=read, is_patch=is_patch)
+    if same is not None:
+        return _without_change(*same)
     act = partial(_change, actor=actor, connection=connection, scim_id=scim_id, read=read, is_patch=is_patch)
     return _act_or_release_name(act, actor=actor, connection=connection)
 
@@ -164,19 +164,19 @@ def _deactivate(*, actor: Actor, connection: Connection, scim_id: UUID, read: Re
                 actor=actor, connection=connection, identity=identity, read=read, is_patch=is_patch, was=was
             )
     except IdentityError as fault:
-        dropped: IdentityError = fault
+        refusal: IdentityError = fault
     except NameHeld as name_held:
-        dropped = name_held.conflict
+        refusal = name_held.conflict
     else:
         return _after_deactivation(meaning, rest)
     # A deactivation opens no conflict, so the event must not refer to one.
-    why = dropped.message.removesuffix(WAY_OUT).strip()
+    why = refusal.message.removesuffix(WAY_OUT).strip()
     events.record(actor=actor, kind=EventKind.PUSH_REST_DROPPED, subject=identity, reason=why)
     return Outcome(
         Decision.APPLY,
         resource(connection, scim_id),
         # Only the code: the sentence quotes the message, and notes must not contain personal data (R34, R35). The event has the sentence.
-        notes=(f"deactivated; the rest of the message was ignored: {dropped.code}",),
+        notes=(f"deactivated; the rest of the message was ignored: {refusal.code}",),
     )
 
 
@@ -233,8 +233,8 @@ def _change_locked(
 def _kept_keys(identity: Identity, sent: Person) -> tuple[str, ...]:
     """Return a note for each key that the message removes and the identity still has, because no message clears one (R6)."""
     uid = current_uid(identity) if sent.uid == "" else None
-    kept = {
+    removed_keys = {
         "UID": uid is not None and not uid.derived,
         "externalId": sent.external_id == "" and bool(identity.external_id),
     }
-    return tuple(f"{name} not removed: a message never clears it" for name, is_kept in kept.items() if is_kept)
+    return tuple(f"{name} not removed: a message never clears it" for name, is_kept in removed_keys.items() if is_kept)

@@ -46,8 +46,8 @@ def write(
 ) -> None:
     """Update the named fields of rows, one of each model, and insert new rows in their order, all in one statement.
 
-    ``read_again``: one of these rows and the name of its JSON field. PostgreSQL stores JSON in an order of its own, so the field gets the stored
-    value if it was written. No other row of this model may be inserted with it.
+    ``read_again``: one of these rows and the name of its JSON field. PostgreSQL changes the order of JSON, so after a write the field gets
+    the value as stored. No other row of this model may be inserted with it.
     """
     parts: list[str] = []
     params: list[Any] = []

@@ -9,7 +9,7 @@ from core_identity.event_kinds import EventKind
 from core_identity.keys import clean_text
 from core_identity.models import Identity, Session
 from core_identity.selectors.sessions import sessions_of
-from core_identity.services import events
+from core_identity.services import events, row_writes
 from core_identity.services.locks import lock_user
 from core_identity.services.permissions import require_superuser
 from core_identity.services.transactions import in_one_transaction
@@ -33,7 +33,9 @@ def end_sessions(*, actor: Actor, user_id: UUID, reason: str) -> int:
         .order_by("pk")
     )
     ended = len(sessions_of(user, identities))
-    # The epoch ends sessions whose row is being written by another request, and sign-ins that are not finished.
+    # The epochs end sessions whose row is being written by another request, and sign-ins that are not finished.
+    user.session_epoch += 1
+    row_writes.update(user, ["session_epoch"])
     Identity.objects.filter(pk__in=[one.pk for one in identities]).update(session_epoch=F("session_epoch") + 1)
     Session.objects.filter(user_id=user.pk).delete()
     sessions_ended.send(sender=type(user), user=user, identities=[one.pk for one in identities])

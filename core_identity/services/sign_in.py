@@ -152,8 +152,8 @@ def _take_uid(*, actor: Actor, identity: Identity, person: Person, owner: Known 
 
 
 def _make(*, actor: Actor, connection: Connection, person: Person) -> Identity:
-    wanted = {**{name.field: getattr(person, name.source) for name in NAMES}, "email": person.email}
-    missing = tuple(name for name, value in wanted.items() if not (value or "").strip())
+    values = {**{name.field: getattr(person, name.source) for name in NAMES}, "email": person.email}
+    missing = tuple(name for name, value in values.items() if not (value or "").strip())
     if not connection.sso_makes_users:
         raise UnknownPerson(f"You are not known in {BRAND} yet. Ask your administrator to provision you first.")
     if missing:

@@ -16,7 +16,7 @@ from core_identity.services.grants import Source, add_grants, end_grants
 from core_identity.values import Actor, Channel
 
 MOST_REMEMBERED: Final = 100
-"""Names that reach no role, per identity. Directories have people with thousands of groups."""
+"""The maximum number of names without a role that an identity stores. Directories have people with thousands of groups."""
 
 _HELD: Final = Compiled(
     lambda: Grant.objects.select_related("role").filter(

@@ -42,8 +42,8 @@ class RekeyPlan:
     """How many people of a connection can follow a re-key (R3).
 
     ``pushed`` are live and have all three keys: any one of them can change.
-    ``derived`` are live, but SCIM sent no UID of them: they follow to a UID, and not to a new externalId.
-    ``by_sign_in`` are live and came by sign-in only: they follow where the assertion contains their externalId and NameID.
+    ``derived`` are live, but SCIM sent no UID of them: they can get a UID, but not a new externalId.
+    ``by_sign_in`` are live and came by sign-in only: their UID or externalId can change if the assertion contains externalId and NameID.
     ``cannot`` are the others: they are inactive, or have too few keys.
     """
 
@@ -240,7 +240,7 @@ def _move_groups(former: Connection, successor: Connection, moving: Collection[U
 
 
 def _leave_behind(former: Connection, successor: Connection, *, actor: Actor) -> None:
-    """End what the former connection still gives to people who moved. The successor gives only by the channels that it takes roles from (R31)."""
+    """End what the former connection still gives to people who moved. A grant stays only if the successor takes roles from its channel (R31)."""
     left = PushGroupMember.objects.filter(group__connection=former, identity__connection=successor)
     keys = [str(pk) for pk in PushGroup.objects.filter(connection=former).values_list("pk", flat=True)]
     gone = Grant.objects.filter(channel="scim", connection=former, key__in=keys)

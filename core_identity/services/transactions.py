@@ -1,4 +1,4 @@
-"""How services share the database: one transaction for each service, and another try where PostgreSQL asks for one."""
+"""Run each service in one transaction, and try again where PostgreSQL asks for it."""
 
 from collections.abc import Callable
 from functools import wraps

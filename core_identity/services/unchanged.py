@@ -21,14 +21,14 @@ def read_once(read: Callable[[Identity], Person]) -> Callable[[Identity], Person
 
     So a message is usually read before the lock, and not again under it.
     """
-    seen: tuple[tuple[Any, ...], Person] | None = None
+    last: tuple[tuple[Any, ...], Person] | None = None
 
     def read_if_changed(identity: Identity) -> Person:
-        nonlocal seen
+        nonlocal last
         row = identity.__dict__["stored_row"]
-        if seen is None or seen[0] != row:
-            seen = row, read(identity)
-        return seen[1]
+        if last is None or last[0] != row:
+            last = row, read(identity)
+        return last[1]
 
     return read_if_changed
 

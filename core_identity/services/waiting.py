@@ -1,4 +1,4 @@
-"""How many requests of one process may wait for the locks of customers, so that some of its threads always stay free.
+"""Limit the requests of one process that wait for the locks of customers, so that some of its threads always stay free.
 
 Ordinary pushes of one customer follow each other within a moment, so a short queue is normal, and every thread may wait in it. If a lock is held
 for longer, only a few requests keep waiting for it. All others are refused and can be sent again.

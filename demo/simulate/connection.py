@@ -38,7 +38,7 @@ def read_connection(file: Path, *, base_url: str | None = None) -> DemoConnectio
     texts = {key: value for key, value in values.items() if isinstance(value, str) and value}
     missing = [key for key in _KEYS if key not in texts]
     if missing:
-        raise Unusable(f"{file} does not say {', '.join(missing)}.")
+        raise Unusable(f"{file} does not contain {', '.join(missing)}.")
     for key in _ADDRESSES:
         if not texts[key].startswith(("http://", "https://")):
             raise Unusable(f"The {key} {texts[key]} is not an http or https address.")

@@ -9,6 +9,7 @@ from devtools.checkout import Checkout
 from devtools.database import DEMO, lasting_database, name_aside
 from devtools.environment import ensure_environment
 from devtools.faults import Fault, say
+from devtools.gate import Gate
 from devtools.ports import require_free, wait_for_answer
 from devtools.product import collect_static_files, manage, manage_command, migrating, product_environment
 from devtools.services import services
@@ -38,11 +39,15 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
     require_free(options.port, "--port")
     require_free(options.idp_port, "--idp-port")
     ensure_environment(checkout)
-    server = WebServer(options.port, workers=2, threads=8, reload=options.reload)
+    gate = Gate()
+    server = WebServer(options.port, workers=2, threads=8, reload=options.reload, gate=gate)
     # Another host name than the product's, so that the demo is cross-site, as a real IdP is.
     idp_url = f"http://127.0.0.1:{options.idp_port}"
     aside = name_aside(DEMO) if options.fresh else ""
-    with lasting_database(checkout, DEMO, put_aside=aside) as database, services(database.holds) as running:
+    with (
+        lasting_database(checkout, DEMO, put_aside=aside) as database,
+        services((*database.holds, gate.end)) as running,
+    ):
         state = demo_state(checkout, aside)
         environment = product_environment(checkout, database, DEBUG="off", DEMO="on", PUBLIC_URL=server.url)
         environment["DRAIN_SECONDS"] = "0"
@@ -53,12 +58,13 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
         idp += ["--begin-again", *manage_command(checkout, *_seed_words(checkout, state, idp_url), "--begin-again")]
         running.start("The demo IdP", idp, environment, checkout.root)
         collect_static_files(checkout, environment)
-        # The server loads while the database is prepared. Its address is shown when both are done.
+        # The server loads while the database is prepared, and answers when that is done.
         running.start("gunicorn", server.command(checkout), environment, checkout.root)
         say("Preparing the database …")
         wait_for_answer(f"{idp_url}/metadata", running.check)
         with migrating(checkout):
             seeded = _seed(checkout, environment, state, idp_url)
+        gate.open()
         wait_for_answer(f"http://127.0.0.1:{options.port}/healthz", running.check, f"localhost:{options.port}")
         print(_welcome(server.url, idp_url, seeded), flush=True)
         try:

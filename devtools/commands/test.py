@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from devtools.browser import find_or_install_browser
+from devtools.browser import browser_of_the_system, find_or_install_browser
 from devtools.checkout import Checkout
 from devtools.checks import Result, run_checks
 from devtools.database import throwaway_database
@@ -36,7 +36,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(checkout: Checkout, options: argparse.Namespace) -> int:
-    ensure_tools(checkout)
+    with ThreadPoolExecutor(1) as pool:
+        if not options.no_browser:
+            pool.submit(browser_of_the_system)
+        ensure_tools(checkout)
     chosen: list[str] = options.passed_on
     with throwaway_database(checkout) as database:
         environment = product_environment(checkout, database, SECRET_KEY=secrets.token_urlsafe(50))

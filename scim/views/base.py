@@ -129,7 +129,7 @@ def id_in_address(text: str) -> "UUID":
 
 
 class NothingHere(ScimView):
-    """Answers every other address under the prefix by 404."""
+    """Answer every other address under the prefix by 404."""
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -84,7 +84,7 @@ class Consent(AuthorizationView):  # type: ignore[misc]  # the toolkit publishes
         )
         if client is None or not client.connection.enabled or not self.consenter.may_speak_for(client):
             return _refused(
-                request, "There is no such client here. Compare the client ID with the connection's setup sheet."
+                request, "There is no such client here. Compare the client ID with the connection's set-up sheet."
             )
         self.client = client
         # Skip LoginRequiredMixin: a set-up contact has no user, and the check above decides who may answer.

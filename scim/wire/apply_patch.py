@@ -48,7 +48,9 @@ def _require_content(flat: Mapping[str, Any]) -> None:
     for key, entries in flat.items():
         for entry in entries if isinstance(entries, list) else ():
             if isinstance(entry, _Created) and not entry.keys() - _LABELS:
-                raise NoTarget(f"No value of {key} matches the selector of the path, and the message describes none.")
+                raise NoTarget(
+                    f"No value of {key} matches the selector of the path, and the message contains no new value."
+                )
 
 
 def _comparisons(operation: Operation, current: Any) -> int:
@@ -79,7 +81,7 @@ def _set(operation: Operation, current: Any) -> Any:
 
 def _set_selected(operation: Operation, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     target, selector = operation.target, operation.selector
-    assert selector is not None  # noqa: S101 - told to mypy
+    assert selector is not None  # noqa: S101 - for mypy
     parts = {target.sub.name: operation.value} if target.sub else operation.value
     described = template(selector, target.attribute)
     chosen = [index for index, entry in enumerate(entries) if fulfils(entry, selector, target.attribute)]

@@ -1,4 +1,4 @@
-"""What of a message may be kept in a log: the parsed tree, without its secrets and within a size (R34, R35).
+"""The part of a message that may be kept in a log: the parsed tree, without its secrets and within a size (R34, R35).
 
 Nothing here searches a text for a secret's value: each name and path of the tree decides about the value below it. A text that contains JSON is a
 tree too. A doubtful text is removed.
@@ -24,12 +24,12 @@ MAX_TEXT: Final = 2_000
 MAX_ITEMS: Final = 50
 """Items of one list, and members of one object, that are kept."""
 MAX_NODES: Final = 400
-"""Values of one message that are kept, so that a message cannot make much work either."""
+"""Values of one message that are kept. The limit also bounds the work for a message."""
 MAX_DEPTH: Final = 12
 """Levels of objects and lists that are kept, those in texts included."""
 
 _NAMING: Final = frozenset({"op", "path", "name", "type", "key", "attribute", "attributename", "field", "property"})
-"""Members of an object whose text may name what its other members are the value of, as ``path`` does in PATCH."""
+"""Members of an object that may name the attribute of its other members, as ``path`` names that of ``value`` in a PATCH."""
 
 _NOT_NAMES: Final = frozenset(
     {
@@ -39,7 +39,7 @@ _NOT_NAMES: Final = frozenset(
         "sortby", "sortorder", "active", "attributes", "excludedattributes", "cursor",
     }
 )  # fmt: skip
-"""Attributes by whose values nobody looks for a person. The values of all others are `Redaction.names`."""
+"""Attributes that do not identify a person. The values of all others are `Redaction.names`."""
 
 
 class _Name(NamedTuple):

@@ -1,4 +1,4 @@
-"""Which names are those of secrets, and which texts may contain one: what must never reach a log (R34, R35).
+"""Recognise names of secrets, and texts that may contain a secret. Neither may reach a log (R34, R35).
 
 A name counts in any letter case, with any separators, and at the end of any path. When in doubt, a text counts as a secret.
 """

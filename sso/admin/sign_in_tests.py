@@ -40,7 +40,7 @@ class BeginTestPage(ConnectionReadPage):
         else:
             self.away = test.message.url
             response = self.get(request)
-            # Not a redirect: browsers hold those against form-action.
+            # Not a redirect: browsers apply form-action to redirects too.
             response["Refresh"] = f"0; url={self.away}"
         remember_browser(response, test.browser_token)
         return response

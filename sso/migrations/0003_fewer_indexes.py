@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core_identity", "0006_fewer_indexes"),
+        ("core_identity", "0007_fewer_indexes"),
         ("sso", "0002_timeline"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

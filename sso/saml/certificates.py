@@ -81,9 +81,9 @@ def authorities(pems: Sequence[str]) -> set[str]:
     """
     if len(pems) < 2:
         return set()
-    read = [(pem, x509.load_pem_x509_certificate(pem.encode())) for pem in pems]
+    certificates = [(pem, x509.load_pem_x509_certificate(pem.encode())) for pem in pems]
     try:
-        issuers = {one.issuer for _, one in read if one.issuer != one.subject}
-        return {pem for pem, one in read if one.subject in issuers}
+        issuers = {one.issuer for _, one in certificates if one.issuer != one.subject}
+        return {pem for pem, one in certificates if one.subject in issuers}
     except ValueError as error:
         raise ValueError("A certificate contains a name that cannot be read.") from error

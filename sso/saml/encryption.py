@@ -113,16 +113,16 @@ def _oaep(wrapped: etree._Element) -> padding.OAEP:
     if method.find(f"{XENC}OAEPparams") is not None:
         raise SamlRefusal(Code.ALGORITHM, expected="RSA-OAEP without a label")
     try:
-        hashed = hashes.SHA1 if digest is None else _DIGESTS[digest.get("Algorithm", "")]
-        masked = hashes.SHA1 if mask is None else _MASKS[mask.get("Algorithm", "")]
+        digest_hash = hashes.SHA1 if digest is None else _DIGESTS[digest.get("Algorithm", "")]
+        mask_hash = hashes.SHA1 if mask is None else _MASKS[mask.get("Algorithm", "")]
     except KeyError as error:
         raise SamlRefusal(Code.ALGORITHM, expected="RSA-OAEP with SHA", received=str(error)) from error
-    return padding.OAEP(mgf=padding.MGF1(masked()), algorithm=hashed(), label=None)
+    return padding.OAEP(mgf=padding.MGF1(mask_hash()), algorithm=digest_hash(), label=None)
 
 
 def _cipher_value(element: etree._Element) -> bytes:
-    found = element.findall(f"{XENC}CipherData/{XENC}CipherValue")
-    text = gate.text_of(found[0]) if len(found) == 1 else None
+    values = element.findall(f"{XENC}CipherData/{XENC}CipherValue")
+    text = gate.text_of(values[0]) if len(values) == 1 else None
     if text is None:
         # A receiver would fetch a CipherReference.
         raise SamlRefusal(Code.STRUCTURE, expected="one CipherValue of text")
@@ -137,11 +137,11 @@ def _unwrap(encrypted_key: bytes, keys: Sequence[KeyPair], pad: padding.OAEP, le
     content_key = os.urandom(length)
     for pair in keys:
         try:
-            opened = pair.key.decrypt(encrypted_key, pad)
+            candidate = pair.key.decrypt(encrypted_key, pad)
         except ValueError:
             continue
-        if len(opened) == length:
-            content_key = opened
+        if len(candidate) == length:
+            content_key = candidate
     return content_key
 
 
@@ -205,8 +205,8 @@ def covered_scope(root: etree._Element, place: etree._Element) -> Scope:
 def unsealed(root: etree._Element, place: etree._Element, assertion: bytes, scope: Scope) -> bytes:
     """Return the text of a Response with the decrypted assertion in ``place``, and without the Response's own signature.
 
-    The assertion is inserted as text. As an element it would lose declarations that it shares with the rest, and take over the prefixes there, so
-    its signature would break (pysaml2 declares all of its own). ``scope`` contains the prefixes declared around it.
+    The assertion is inserted as text. As an element it would lose its declarations that the Response has too (pysaml2 repeats all of them), and
+    would get the other prefixes of the Response. Then its signature would break. ``scope`` contains the prefixes declared around it.
     """
     hole = etree.Comment(secrets.token_hex(16))
     response = etree.Element(root.tag, nsmap=dict(scope))  # type: ignore[arg-type]  # None: the default namespace

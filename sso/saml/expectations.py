@@ -99,10 +99,10 @@ def shown(time: datetime) -> str:
 
 
 def only(element: etree._Element, name: str, code: Code) -> etree._Element:
-    found = element.findall(f"{SAML}{name}")
-    if len(found) != 1:
-        raise SamlRefusal(code, expected=f"one {name}", received=str(len(found)))
-    return found[0]
+    children = element.findall(f"{SAML}{name}")
+    if len(children) != 1:
+        raise SamlRefusal(code, expected=f"one {name}", received=str(len(children)))
+    return children[0]
 
 
 def same(code: Code, received: str | None, expected: str | None) -> Seen:

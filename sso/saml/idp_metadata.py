@@ -215,7 +215,7 @@ def _certificates(
     early = filter(None, (not_yet(pem, now) for pem in accepted))
     return accepted, (
         *(f"{reason} It is left out." for reason in left_out.values()),
-        *(f"{reason} It is taken." for reason in early),
+        *(f"{reason} It is accepted." for reason in early),
     )
 
 
@@ -247,4 +247,4 @@ def _left_out(found: _Certificates, now: datetime) -> dict[str, str]:
 
 
 def _authority(pem: str) -> str:
-    return f"The certificate {fingerprint(pem)} is that of the authority that issued another."
+    return f"The certificate {fingerprint(pem)} belongs to an authority that issued another one."

@@ -69,8 +69,8 @@ def validate_signature(root: etree._Element, place: str, certificates: Sequence[
 
 def signatures_at(root: etree._Element, place: str) -> list[etree._Element]:
     """Return the elements at ``place``."""
-    found: Any = _query(root, place)
-    return list(found)
+    signatures: Any = _query(root, place)
+    return list(signatures)
 
 
 @lru_cache(maxsize=256)
@@ -139,7 +139,7 @@ def _query_assertion(response: Any, xpath_expr: str) -> list[etree._Element]:
     if "signed_assertions" not in response.__dict__:
         response.signed_assertions = _library_query_assertion(response, "")
     look: Any = _compiled(f".{xpath_expr}")
-    return [found for assertion in response.signed_assertions for found in look(assertion)]
+    return [node for assertion in response.signed_assertions for node in look(assertion)]
 
 
 @lru_cache(maxsize=256)

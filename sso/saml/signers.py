@@ -48,25 +48,25 @@ def unverified_fingerprints(signature: etree._Element) -> list[str]:
 
     Anybody can write them there, so they decide nothing. They help an administrator to see which certificate the IdP signs with.
     """
-    found = []
+    fingerprints = []
     for element in itertools.islice(signature.iterfind(f"{DS}KeyInfo/{DS}X509Data/{DS}X509Certificate"), MAX_CARRIED):
         try:
             der = base64.b64decode("".join((element.text or "").split()), validate=True)
         except (binascii.Error, ValueError):
             continue
-        found.append(hashlib.sha256(der).hexdigest()[:16])
-    return found
+        fingerprints.append(hashlib.sha256(der).hexdigest()[:16])
+    return fingerprints
 
 
 def signed_by(pem: str, signature: bytes, octets: bytes, algorithm: str) -> bool:
     """Whether the key of a certificate signed ``octets`` by an ``algorithm`` of `signature_layout.SIGNATURES`."""
     key = public_key(pem)
-    family, _, hashed = algorithm.rpartition("#")[2].partition("-")
+    family, _, hash_name = algorithm.rpartition("#")[2].partition("-")
     try:
         if family == "rsa" and isinstance(key, rsa.RSAPublicKey):
-            key.verify(signature, octets, padding.PKCS1v15(), HASHES[hashed])
+            key.verify(signature, octets, padding.PKCS1v15(), HASHES[hash_name])
         elif family == "ecdsa" and isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(_der(signature, key), octets, ec.ECDSA(HASHES[hashed]))
+            key.verify(_der(signature, key), octets, ec.ECDSA(HASHES[hash_name]))
         else:
             return False
     except InvalidSignature:

@@ -20,8 +20,7 @@ from sso.sign_in.incoming_message import actor_of, pending_sign_in, verified_ass
 from sso.sign_in.log import Attempt, record
 from sso.sign_in.mapping import person_of
 from sso.sign_in.outcomes import SIGNED_IN
-from sso.sign_in.refusal_page import facts, refused_by_policy, refused_message, unjudged
-from sso.sign_in.refusal_reference import last_reference
+from sso.sign_in.refusal_page import facts, last_reference, refused_by_policy, refused_message, unjudged
 from sso.sign_in.relay_state import safe_path
 from sso.sign_in.sign_in_tests import finish_test, settings_under_test
 

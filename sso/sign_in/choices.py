@@ -1,9 +1,15 @@
-"""The connections that a sign-in page shows to a person who is not signed in."""
+"""The connections that the sign-in page offers: that of the last sign-in in this browser, and those that fit the text a person typed.
 
+A signed cookie contains the slug of the last connection, and nothing about the person. Because it is signed, nobody can try slugs with it. The
+slug is looked up among the live connections: it is never an address.
+"""
+
+from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
 
 from core_identity.keys import key
 from sso.models import SamlSettings, VerifiedDomain
@@ -12,6 +18,10 @@ from sso.settings.email_domains import normal_domain
 MOST: Final = 20
 LONGEST: Final = 320
 """The maximum length of an email address (RFC 5321: 64, @, 255)."""
+
+COOKIE: Final = "__Host-way"
+LASTS: Final = timedelta(days=180)
+_SALT: Final = "sso.sign_in.remembered_way"
 
 
 def connections_to_show() -> tuple[list[SamlSettings], bool]:
@@ -40,6 +50,23 @@ def connections_for(entry: str, *, is_typed: bool) -> list[SamlSettings]:
 def live_connection(slug: str) -> SamlSettings | None:
     """Return the SAML settings of this live connection, or None. One query, or none for an empty slug."""
     return _live().filter(connection__slug=slug).first() if slug else None
+
+
+def remembered_way(request: HttpRequest) -> str:
+    """Return the slug of the connection; an empty text if there is none, or if the cookie is not ours or too old."""
+    return str(request.get_signed_cookie(COOKIE, default="", salt=_SALT, max_age=LASTS))
+
+
+def remember_way(response: HttpResponse, slug: str) -> None:
+    """Store the slug after a finished sign-in."""
+    response.set_signed_cookie(
+        COOKIE, slug, salt=_SALT, max_age=LASTS, path="/", secure=True, httponly=True, samesite="Lax"
+    )
+
+
+def forget_way(response: HttpResponse) -> None:
+    """Remove the cookie. Browsers remove a ``__Host-`` cookie only if the answer is marked as secure too."""
+    response.set_cookie(COOKIE, "", max_age=0, path="/", secure=True, httponly=True, samesite="Lax")
 
 
 def _live() -> QuerySet[SamlSettings]:

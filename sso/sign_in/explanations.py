@@ -121,11 +121,11 @@ def _form(assertion: VerifiedAssertion, attribute: str, label: str) -> str:
         return "sent"
     if label == "groups":
         return f"sent, {len(values)} values"
-    found = different(assertion, attribute, compared=KEYS.get(label, key))
-    if len(found) == 1:
+    distinct = different(assertion, attribute, compared=KEYS.get(label, key))
+    if len(distinct) == 1:
         return f"sent, {len(values)} equal values"
     if label in KEYS:
-        return f"sent, {len(found)} different values"
+        return f"sent, {len(distinct)} different values"
     if label == "email":
-        return f"sent, {len(found)} different values: no mark"
+        return f"sent, {len(distinct)} different values: no mark"
     return f"sent, {len(values)} values: the first that is not empty counts"

@@ -1,5 +1,6 @@
 """The sign-in log: one row for each sign-in, whatever its result, found by the reference on the page of the refused person (R35)."""
 
+import json
 import logging
 import re
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import Error
+from django.db import connection as database
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -17,7 +19,7 @@ from django.utils import timezone
 from core_identity.budgets import hash_of_address, spend
 from core_identity.lookup_keys import lookup_keys, named_any
 from core_identity.outages import is_outage, log_traceback
-from core_identity.services import row_writes
+from core_identity.services.erased_names import FORGET, of_erased
 from sso.models import SamlSettings, SignInKind, SignInRecord, SsoSession
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.claims import names_of
@@ -189,11 +191,11 @@ def _names(saml: SamlSettings, assertion: VerifiedAssertion, *, refused: bool) -
     uids, emails, external = (
         [value for value in assertion.attributes.get(name, ())[:MAX_VALUES] if value.strip()] for name in mapped
     )
-    found: dict[str, Any] = {"keys": lookup_keys([assertion.name_id, *uids, *emails, *external])}
+    columns: dict[str, Any] = {"keys": lookup_keys([assertion.name_id, *uids, *emails, *external])}
     if refused:
-        shown = {"name_id": assertion.name_id, "uid": next(iter(uids), ""), "email": next(iter(emails), "")}
-        found |= {name: legible(value.strip())[:MAX_SHOWN] for name, value in shown.items()}
-    return found
+        claims = {"name_id": assertion.name_id, "uid": next(iter(uids), ""), "email": next(iter(emails), "")}
+        columns |= {name: legible(value.strip())[:MAX_SHOWN] for name, value in claims.items()}
+    return columns
 
 
 def _write_refusal(attempt: Attempt, refusal: SamlRefusal, *, code: str, decision: str) -> None:
@@ -214,7 +216,7 @@ def as_json(check: Check) -> dict[str, Any]:
 
 
 def by_reference(text: str) -> QuerySet[SignInRecord]:
-    """Return the rows whose reference begins with the text of a person: in any letter case, with spaces or dashes."""
+    """Return the rows with a reference that begins with the text a person typed: in any letter case, with spaces or dashes."""
     reference = re.sub(r"[^0-9A-Z]", "", text.upper())
     return SignInRecord.objects.filter(reference__startswith=reference) if reference else SignInRecord.objects.none()
 
@@ -242,6 +244,24 @@ def refused_lately(slug: str) -> int:
     return records_between(since=since, slug=slug, refused=True).order_by()[:MOST_COUNTED].count()
 
 
+_FIELDS: Final = tuple(field for field in SignInRecord._meta.concrete_fields if field.name != "id")
+_TABLE: Final = SignInRecord._meta.db_table
+_BLANKED: Final = {
+    **{name: f"CASE WHEN erased THEN '' ELSE {name} END" for name in ("name_id", "uid", "email")},
+    "keys": "CASE WHEN erased THEN '{}' ELSE keys END",
+    "decision": f"CASE WHEN erased AND kind = '{SignInKind.PERSON_REFUSED.value}' THEN '' ELSE decision END",
+}
+"""Columns that lose the values of a person who was erased meanwhile, as `sso.sign_in.log_erasure` does with older rows."""
+_INSERT: Final = f"""
+WITH {FORGET}, given AS MATERIALIZED (
+    SELECT given.*, {of_erased("given", own_id="user_id", at="statement_timestamp()")} AS erased
+    FROM json_populate_record(NULL::{_TABLE}, %s::json) AS given
+)
+INSERT INTO {_TABLE} ({", ".join(f'"{field.attname}"' for field in _FIELDS)})
+SELECT {", ".join(_BLANKED.get(field.attname, field.attname) for field in _FIELDS)} FROM given
+"""  # noqa: S608 - names of our own
+
+
 def _write(attempt: Attempt, **fields: Any) -> None:
     _insert(
         connection_id=attempt.saml.connection.pk,
@@ -258,8 +278,11 @@ def _insert(*, code: str, **values: Any) -> None:
     """Write a row, in no transaction of its own. If it cannot be written, only the log of the process has a line: no sign-in fails because of it."""
     if not settings.SIGN_IN_LOG_DAYS:
         return
+    row = SignInRecord(at=timezone.now(), kind=kind_of(code), code=code, **values)
+    document = {field.attname: getattr(row, field.attname) for field in _FIELDS}
     try:
-        row_writes.insert(SignInRecord(at=timezone.now(), kind=kind_of(code), code=code, **values))
+        with database.cursor() as cursor:
+            cursor.execute(_INSERT, [json.dumps(document, default=str)])
     except Error as error:
         if is_outage(error):
             log_traceback(error)

@@ -170,7 +170,7 @@ def arrive(
     assertion: VerifiedAssertion,
 ) -> Arrival:
     """Store the identity until the browser asks again, from this site, with its session cookie. If the IdP began, this creates the state."""
-    token, ticket = _token(browser_token), secrets.token_urlsafe(32)
+    token, ticket = _token(browser_token), f"{secrets.token_urlsafe(32)} {_epochs_of(identity)}"
     arrival = {
         "ticket_hash": hashed(ticket),
         "identity": identity.pk,
@@ -201,6 +201,18 @@ def arrived(slug: str, *, ticket: str, browser_token: str | None) -> SignInState
     if not ticket or not browser_token:
         return None
     return _ARRIVED.first(slug=slug, ticket_hash=hashed(ticket), browser_hash=hashed(browser_token))
+
+
+def is_outdated(identity: "Identity", ticket: str) -> bool:
+    """Whether the sessions of the person ended after they were let in, so that the ticket of this sign-in opens none (R21).
+
+    The ticket contains the epochs of that moment. *End sessions* ends the sign-ins in progress too, but cannot see one that is being stored.
+    """
+    return ticket.partition(" ")[2] != _epochs_of(identity)
+
+
+def _epochs_of(identity: "Identity") -> str:
+    return f"{identity.session_epoch} {identity.user.session_epoch}"
 
 
 def finish(state: SignInState) -> bool:

@@ -1,6 +1,12 @@
-"""The page of a refused sign-in: plain words and a reference for the person, all facts for the log."""
+"""The page of a refused sign-in: plain words and a reference for the person, all facts for the log.
 
+A reload or the back button sends a refused message again. A cookie finds the first reference of that message, and the page shows it again (R35).
+"""
+
+import hashlib
 import logging
+import re
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -15,15 +21,19 @@ from core_identity.outages import RETRY_AFTER
 from sso.models import SamlSettings
 from sso.saml.assertion import VerifiedAssertion
 from sso.saml.refusals import Code, SamlRefusal, Unjudged
+from sso.sign_in.choices import remembered_way
 from sso.sign_in.explanations import explain_refusal
 from sso.sign_in.log import Attempt, names_shown, record, record_stranger
 from sso.sign_in.mapping import called_here
 from sso.sign_in.progress import browser_token_of, finished_lately
 from sso.sign_in.refusal_advice import advice_for
-from sso.sign_in.refusal_reference import first_reference, remember_refusal
-from sso.sign_in.remembered_way import remembered_way
 
 log = logging.getLogger("sso.sign_ins")
+
+COOKIE: Final = "__Host-refused"
+"""The cookie with the reference and the digest of the last refused message. ``SameSite=None``, because messages come by a POST from another site."""
+LASTS: Final = timedelta(minutes=30)
+_VALUE: Final = re.compile(r"([2-9A-Z]{10})\.([0-9a-f]{32})")
 
 UNABLE: Final = (
     f"{BRAND} cannot send you to your identity provider, because a key of {BRAND} cannot be opened. "
@@ -151,3 +161,32 @@ def _page(attempt: Attempt, *, status: int, code: str, reason: str = "", **conte
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response["Retry-After"] = str(RETRY_AFTER)
     return response
+
+
+def first_reference(request: HttpRequest) -> str:
+    """Return the reference of the first refusal of this message in this browser, otherwise an empty text."""
+    reference, digest = _remembered(request)
+    return reference if digest and digest == _digest(request) else ""
+
+
+def last_reference(request: HttpRequest) -> str:
+    """Return the reference of the last refusal in this browser, otherwise an empty text. It is only shown: a browser can write any cookie."""
+    return _remembered(request)[0]
+
+
+def remember_refusal(request: HttpRequest, response: HttpResponse, reference: str) -> None:
+    """Store the reference in a cookie, if the request contains a message."""
+    digest = _digest(request)
+    if digest and reference:
+        value = f"{reference}.{digest}"
+        response.set_cookie(COOKIE, value, max_age=LASTS, path="/", secure=True, httponly=True, samesite="None")
+
+
+def _remembered(request: HttpRequest) -> tuple[str, str]:
+    match = _VALUE.fullmatch(request.COOKIES.get(COOKIE, ""))
+    return (match[1], match[2]) if match else ("", "")
+
+
+def _digest(request: HttpRequest) -> str:
+    message = request.POST.get("SAMLResponse", "")
+    return hashlib.sha256(message.encode()).hexdigest()[:32] if message else ""

@@ -9,7 +9,7 @@ from sso.saml.refusals import Code
 from sso.saml.status import PREFIX
 from sso.saml.trace import PROPOSAL
 
-_URL: Final = "Enter the ACS URL of the connection's setup sheet as Single sign-on URL, letter by letter; Recipient and Destination use the same URL."
+_URL: Final = "Enter the ACS URL of the connection's set-up sheet as Single sign-on URL, letter by letter. Recipient and Destination are the same."
 _CLOCK: Final = (
     "Compare the clock of the identity provider with ours. The SAML settings contain the greatest permitted difference. A page that "
     "stayed open for long before it was sent has the same effect."
@@ -17,7 +17,7 @@ _CLOCK: Final = (
 _AGAIN: Final = "Ask the person to start again from the sign-in page. A bookmark of the identity provider's page or the back button causes this."
 _MESSAGE: Final = (
     "An identity provider in its usual settings does not send such a message. Look at the failed check, and compare the settings of the "
-    "app at the identity provider with the setup sheet."
+    "app at the identity provider with the set-up sheet."
 )
 _KEY: Final = "Make a key (Our SAML keys) and let the identity provider encrypt to the certificate in our metadata."
 _CERTIFICATE: Final = (
@@ -31,7 +31,7 @@ _CONTEXT: Final = (
 )
 _LOGOUT: Final = (
     "Let the identity provider sign its logout messages with a certificate that the connection knows, and send them to the Logout URL of the "
-    "setup sheet. The decision names the code of the check that failed."
+    "set-up sheet. The decision names the code of the check that failed."
 )
 _CONFLICT: Final = "A sign-in opens a conflict. Find it by the reference, and decide who the person is. The next sign-in then succeeds."
 
@@ -39,7 +39,7 @@ REMEDIES: Final = MappingProxyType({
     **dict.fromkeys(Code, _MESSAGE),
     Code.STATUS: "The identity provider refused the sign-in. Check there that the app is assigned to the person, and read its log.",
     Code.ISSUER: "The message came from another app of the identity provider, or the app was created again. Adopt its present metadata.",
-    Code.AUDIENCE: "Enter the Audience of the connection's setup sheet as Audience URI (SP Entity ID), letter by letter.",
+    Code.AUDIENCE: "Enter the Audience of the connection's set-up sheet as Audience URI (SP Entity ID), letter by letter.",
     Code.DESTINATION: _URL,
     Code.RECIPIENT: _URL,
     Code.NOT_YET: _CLOCK,
@@ -76,7 +76,7 @@ REMEDIES: Final = MappingProxyType({
 """The remedy for each code in the sign-in log."""
 
 
-_NAMED: Final = "Compare our entity ID and ACS URL there with the connection's setup sheet, letter by letter."
+_NAMED: Final = "Compare our entity ID and ACS URL there with the connection's set-up sheet, letter by letter."
 _VERSION: Final = f"{BRAND} sends SAML 2.0. Set the app up there for SAML 2.0."
 
 STATUS_REMEDIES: Final = MappingProxyType(
@@ -119,7 +119,7 @@ STATUS_REMEDIES: Final = MappingProxyType(
         "UnknownPrincipal": "The identity provider does not know the person. Create or activate them there, and assign the app to "
         "them.",
         "UnsupportedBinding": "The identity provider cannot answer in the way that we ask for. Enter the ACS URL of the "
-        "connection's setup sheet there with the binding HTTP-POST.",
+        "connection's set-up sheet there with the binding HTTP-POST.",
     }
 )
 """The remedy for each code of a Status except Success, by its last word (SAML core 3.2.2.2). Any other code gets the remedy of `status`."""

@@ -122,20 +122,20 @@ def finish_test(attempt: Attempt, state: SignInState) -> HttpResponse:
         test = SignInTest(None, refused, ())
     else:
         test = _run(attempt, person)
-    found = {**_verdict(attempt, assertion, test), "sent_values": _sent_values(assertion), "events": _plain(test)}
+    result = {**_verdict(attempt, assertion, test), "sent_values": _sent_values(assertion), "events": _plain(test)}
     if state.next_path:
-        found = _for_customer(found, test.refusal) | {"checks": [as_json(check) for check in checks]}
-    return _lead_to(attempt, state, found)
+        result = _for_customer(result, test.refusal) | {"checks": [as_json(check) for check in checks]}
+    return _lead_to(attempt, state, result)
 
 
 def take_report(request: HttpRequest, *, connection: Any, ticket: str) -> dict[str, Any] | None:
-    """Return what a test found, once, to whose it is: this administrator, in this session and this browser; else None."""
+    """Return the result of a test once, to the administrator who began it, in the same session and browser; else None."""
     session = progress.hashed(str(request.session.session_key))
     return _take_report(request, connection=connection, tester_id=request.user.pk, session=session, ticket=ticket)
 
 
 def take_report_of_link(request: HttpRequest, link: "SetupLink", *, ticket: str) -> dict[str, Any] | None:
-    """Return what a test found, once, to the link that began it, in this browser; else None."""
+    """Return the result of a test once, to the set-up link that began it, in the same browser; else None."""
     return _take_report(
         request, connection=link.connection, tester_id=link.made_by_id, session=_session_of(link), ticket=ticket
     )
@@ -188,16 +188,16 @@ def _verdict(attempt: Attempt, assertion: VerifiedAssertion, test: SignInTest) -
     }
 
 
-def _for_customer(found: Mapping[str, Any], refusal: IdentityError | None) -> dict[str, Any]:
+def _for_customer(result: Mapping[str, Any], refusal: IdentityError | None) -> dict[str, Any]:
     """Return the IdP's side of a result, for the customer's own page (R38).
 
     It contains what the IdP sent, and whether the person would get in. The matched user, roles, conflicts and changes are CORE's side.
     """
-    shared = {"opens": found["opens"], "sent_values": found["sent_values"]}
+    shared = {"opens": result["opens"], "sent_values": result["sent_values"]}
     if refusal is None:
         return {**shared, "code": SIGNED_IN, "sentence": f"{BRAND} would let this person in."}
     if isinstance(refusal, MissingAttributes | InvalidValue):
-        return {**shared, "code": found["code"], "sentence": found["sentence"]}
+        return {**shared, "code": result["code"], "sentence": result["sentence"]}
     return {**shared, "code": OUR_SIDE, "sentence": OUR_SIDE_SENTENCE}
 
 
@@ -207,10 +207,10 @@ def _refusal_verdict(code: str, sentence: str) -> dict[str, Any]:
 
 def _sent_values(assertion: VerifiedAssertion) -> list[tuple[str, list[str]]]:
     """Return the NameID and the attributes, legible and bounded."""
-    sent = {"NameID": (assertion.name_id,), **assertion.attributes}
+    values_by_name = {"NameID": (assertion.name_id,), **assertion.attributes}
     return [
         (legible(name), [legible(one) for one in values[:MAX_VALUES]])
-        for name, values in list(sent.items())[:MAX_NAMES]
+        for name, values in list(values_by_name.items())[:MAX_NAMES]
     ]
 
 
@@ -222,12 +222,12 @@ def _use_up(state: SignInState) -> bool:
     return bool(SignInState.objects.filter(pk=state.pk, used_at=None).update(used_at=database_now()))
 
 
-def _lead_to(attempt: Attempt, state: SignInState, found: Mapping[str, Any]) -> HttpResponse:
+def _lead_to(attempt: Attempt, state: SignInState, result: Mapping[str, Any]) -> HttpResponse:
     """Store the result, encrypted, and redirect the browser to a page of this site, where its session cookie is sent."""
     connection, ticket = attempt.saml.connection, secrets.token_urlsafe(32)
     report = {
         "checks": [as_json(check) for check in attempt.trace.checks],
-        **found,
+        **result,
         "reference": attempt.reference,
         "milliseconds": attempt.trace.milliseconds,
         "switched_off": not connection.enabled,

@@ -28,11 +28,17 @@ from sso.saml.refusals import Code, SamlRefusal
 from sso.settings.keys import announced_certificates, signing_key
 from sso.settings.live_settings import live_settings
 from sso.sign_in import progress
-from sso.sign_in.choices import connections_for, connections_to_show, live_connection
+from sso.sign_in.choices import (
+    connections_for,
+    connections_to_show,
+    forget_way,
+    live_connection,
+    remember_way,
+    remembered_way,
+)
 from sso.sign_in.log import Attempt
 from sso.sign_in.refusal_page import refused_at_the_end, refused_message, unable
 from sso.sign_in.relay_state import safe_path
-from sso.sign_in.remembered_way import forget_way, remember_way, remembered_way
 from sso.sign_in.send_to_idp import send_to_idp
 
 
@@ -132,11 +138,8 @@ def finish(request: HttpRequest, slug: str) -> HttpResponse:
     continues. A sign-in that began here is bound to this browser by its request, and continues by itself.
     """
     is_confirmed = request.method == "POST"
-    state = progress.arrived(
-        slug,
-        ticket=(request.POST if is_confirmed else request.GET).get("ticket", ""),
-        browser_token=progress.browser_token_of(request),
-    )
+    ticket = (request.POST if is_confirmed else request.GET).get("ticket", "")
+    state = progress.arrived(slug, ticket=ticket, browser_token=progress.browser_token_of(request))
     if state is None or state.identity is None:
         saml = live_settings(slug)
         if request.user.is_authenticated:
@@ -145,7 +148,7 @@ def finish(request: HttpRequest, slug: str) -> HttpResponse:
     identity = state.identity
     another = request.user.is_authenticated and request.user.pk != identity.user_id
     if another and not state.asked_for_here and not is_confirmed:
-        page = {"connection": identity.connection, "newcomer": identity.user, "ticket": request.GET["ticket"]}
+        page = {"connection": identity.connection, "newcomer": identity.user, "ticket": ticket}
         return render(request, "sso/another_user.html", page)
     if not progress.finish(state) or "stay" in request.POST:
         return redirect("me")
@@ -153,6 +156,8 @@ def finish(request: HttpRequest, slug: str) -> HttpResponse:
         require_open_gate(identity)  # the question may have been open for minutes
     except IdentityError as refusal:
         return refused_at_the_end(Attempt(request, live_settings(slug)), refusal)
+    if progress.is_outdated(identity, ticket):
+        return refused_message(Attempt(request, live_settings(slug)), SamlRefusal(Code.NO_REQUEST))
     now = state.now  # type: ignore[attr-defined]  # by `arrived`
     begin_session(request, identity, until=state.session_until, now=now)
     remember_session(request, state)

@@ -1,4 +1,4 @@
-"""Connections: the setup sheet (R37), what is locked (R3), on and off (R1a), SAML and OAuth on pages of their own."""
+"""Connections: the set-up sheet (R37), what is locked (R3), on and off (R1a), SAML and OAuth on pages of their own."""
 
 import re
 from functools import partial
@@ -219,7 +219,7 @@ def test_without_permission_to_see_connections_no_groups_are_listed(acme: Connec
     assert browser_of(staff("desk")).get(page_of(acme, "groups")).status_code == 403
 
 
-def test_our_own_idp_is_a_superuser_s_to_name_and_to_change_R26(acme: Connection) -> None:
+def test_only_a_superuser_marks_and_changes_our_own_idp_R26(acme: Connection) -> None:
     browser = browser_of(staff("integrator", "view_connection", "change_connection", "view_customer"))
     browser.post(page_of(acme), form_of(acme, own_idp="on", name="Renamed"))
     assert (settings_of(acme).own_idp, settings_of(acme).name) == (False, "Renamed")
@@ -233,7 +233,7 @@ def test_our_own_idp_is_a_superuser_s_to_name_and_to_change_R26(acme: Connection
 def test_a_view_only_administrator_sees_the_sheet_and_changes_nothing(acme: Connection, idp: TestIdp) -> None:
     browser = browser_of(staff("reader", "view_connection"))
     page = browser.get(page_of(acme, "overview")).content.decode()
-    assert "Setup sheet" in page
+    assert "Set-up sheet" in page
     assert "/saml/" not in page
     for name in ("saml", "oauth", "roles", "switch"):
         assert browser.post(page_of(acme, name), {"reason": "x"}).status_code == 403
@@ -303,7 +303,7 @@ def test_faults_of_the_oauth_client_are_shown(as_root: Client, acme: Connection)
 
 def test_a_rekey_is_begun_and_ended_R3(as_root: Client, acme: Connection, jane: Identity) -> None:
     page = reverse("admin:core_identity_connection_rekey", args=[acme.pk])
-    assert "people have externalId and userName" in as_root.get(page).content.decode()
+    assert "people have an externalId and a userName" in as_root.get(page).content.decode()
     form_data = {"days": "14", "uid_attribute": "employeeNumber", "uid_rule": "other", "reason": "new org"}
     assert as_root.post(page, form_data).status_code == 302
     acme.refresh_from_db()

@@ -90,7 +90,7 @@ def test_tests_and_refused_logouts_are_not_counted_as_sign_ins(acme: Connection)
 
 
 @pytest.mark.django_db
-def test_a_number_does_not_read_what_was_counted(acme: Connection) -> None:
+def test_a_number_on_home_reads_no_row_of_a_counted_hour(acme: Connection) -> None:
     now = timezone.now()
     ProvisioningRecord.objects.bulk_create(
         ProvisioningRecord(at=now - timedelta(minutes=90 + 10 * n), method="GET", status=200, duration_ms=1)

@@ -73,7 +73,7 @@ def test_the_desk_cannot_merge_staff_R11(as_desk: Client, acme: Connection, jane
 def test_a_former_uid_is_let_go_R5(as_root: Client, jane: Identity) -> None:
     put(jane, replace(JANE, uid="jane.roe"))
     former = jane.uids.get(current=False)
-    assert "let the UID jane.doe go" in text_of(as_root.get(url("uids", jane.user_id)))
+    assert "release the UID jane.doe" in text_of(as_root.get(url("uids", jane.user_id)))
     as_root.post(url("uids", jane.user_id), {"act": f"release {former.pk}", "reason": "for the newcomer"})
     assert [uid.uid for uid in jane.uids.all()] == ["jane.roe"]
 

@@ -1,4 +1,4 @@
-"""The page of people whom a connection may know twice (R7, R37)."""
+"""The page of people known twice (R7, R37)."""
 
 from dataclasses import replace
 

@@ -57,7 +57,7 @@ def test_a_superuser_sees_every_task(root: User) -> None:
         ("view_event", ["Home", "Events"]),
         ("view_role", ["Home", "Roles", "Groups"]),
         ("change_conflict", ["Home", "Conflicts"]),
-        ("view_user", ["Home", "Users", "Reactivation requests", "Drift", "Known twice", "Administrators"]),
+        ("view_user", ["Home", "Users", "Reactivation requests", "Drift", "People known twice", "Administrators"]),
     ],
 )
 def test_only_what_may_be_opened_is_shown(permission: str, expected: list[str], db: None) -> None:

@@ -151,9 +151,7 @@ def test_a_role_with_holders_and_groups_is_deleted_by_the_service(
     assert Event.objects.get(kind="role.deleted").actor == "desk"
 
 
-def test_permissions_and_protection_are_a_superuser_s_to_set(
-    as_desk: Client, as_root: Client, acme: Connection
-) -> None:
+def test_only_a_superuser_sets_permissions_and_protection(as_desk: Client, as_root: Client, acme: Connection) -> None:
     change_user = Permission.objects.get(codename="change_user", content_type__app_label="core_identity")
     form_data = {"permissions": [str(change_user.pk)], "marked_protected": "on"}
     make(as_desk, acme, **form_data)
@@ -166,7 +164,7 @@ def test_permissions_and_protection_are_a_superuser_s_to_set(
     assert role.marked_protected
 
 
-def test_a_protected_role_is_a_superuser_s_to_touch(as_desk: Client, db: None) -> None:
+def test_only_a_superuser_changes_a_protected_role(as_desk: Client, db: None) -> None:
     for role in (
         create_role(actor=COMMAND, name="Vault", marked_protected=True),
         Role.objects.get(name="Role of desk"),

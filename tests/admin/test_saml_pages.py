@@ -152,7 +152,7 @@ def test_changes_that_nobody_was_shown_are_not_saved(as_root: Client, saml: Saml
 
 def test_a_preview_without_changes_says_so_and_has_no_second_button(as_root: Client, saml: SamlSettings) -> None:
     text = show(as_root, saml).content.decode()
-    assert "Nothing: CORE has all of it already." in text
+    assert "Nothing. CORE has these values already." in text
     assert "Save these changes" not in text
 
 
@@ -235,7 +235,7 @@ def test_a_domain_is_verified_and_taken_back_on_its_page_R34(as_root: Client, sa
     assert not verified_domains(acme)
 
 
-def test_a_domain_of_another_customer_is_refused_with_where_it_is(
+def test_a_domain_of_another_customer_is_refused_and_its_connection_is_named(
     as_root: Client, saml: SamlSettings, idp: TestIdp
 ) -> None:
     other = make_connection("globex", customer="Globex")
@@ -308,7 +308,7 @@ def test_a_certificate_is_downloaded_and_no_page_shows_a_private_key(as_root: Cl
         assert key.sealed_key not in as_root.get(page_of(acme, page)).content.decode()
 
 
-def test_our_keys_are_a_superusers(saml: SamlSettings) -> None:
+def test_only_a_superuser_changes_our_keys(saml: SamlSettings) -> None:
     keeper = browser_of(staff("keeper", "view_connection", "change_connection"))
     for page in ("keys", "key"):
         assert keeper.get(page_of(saml.connection, page), {"step": "make"}).status_code == 403
@@ -317,7 +317,7 @@ def test_our_keys_are_a_superusers(saml: SamlSettings) -> None:
     assert not SpKey.objects.exists()
 
 
-# The setup sheet
+# The set-up sheet
 
 
 def test_the_sheet_explains_the_tile_encryption_and_signed_requests_R37(as_root: Client, saml: SamlSettings) -> None:
@@ -327,5 +327,5 @@ def test_the_sheet_explains_the_tile_encryption_and_signed_requests_R37(as_root:
     SamlSettings.objects.update(idp_initiated=True, want_encrypted=True)
     make_key(actor=ADMIN, connection=saml.connection)
     text = as_root.get(page_of(saml.connection, "overview")).content.decode()
-    assert "Demanded." in text
+    assert "Required." in text
     assert "?certificate=active" in text

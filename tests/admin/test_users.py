@@ -206,7 +206,7 @@ def test_username_and_customer_stay_R8(as_root: Client, jane: Identity) -> None:
     assert (user.username, user.customer_id) == (JANE.user_name, jane.connection.customer_id)
 
 
-def test_flags_are_a_superuser_s_to_give(as_root: Client, as_desk: Client, desk: User, jane: Identity) -> None:
+def test_only_a_superuser_makes_somebody_staff(as_root: Client, as_desk: Client, desk: User, jane: Identity) -> None:
     raised = {"is_staff": "on", "is_superuser": "on"}
     as_desk.post(page_of(jane.user), form_of(jane.user, **raised))
     assert as_desk.post(page_of(desk), form_of(desk, **raised)).status_code == 403
@@ -250,7 +250,7 @@ def test_a_grant_by_a_channel_survives_a_revocation_by_hand_R32(
     assert Grant.objects.filter(user=jane.user, role__name="Editors").exists()
 
 
-def test_protected_roles_are_a_superuser_s_to_give(as_desk: Client, as_root: Client, jane: Identity) -> None:
+def test_only_a_superuser_gives_protected_roles(as_desk: Client, as_root: Client, jane: Identity) -> None:
     vault = create_role(actor=COMMAND, name="Vault", marked_protected=True)
     desk_role = Role.objects.get(name="Role of desk")
     for role in (vault, desk_role):

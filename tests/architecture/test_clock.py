@@ -27,6 +27,7 @@ SHOWN_OR_LOGGED: Final = {
     "core_identity/templatetags/core_pages.py",  # how long ago, on pages
     "scim/bearer_tokens.py",  # when a token was revoked
     "scim/consents.py",
+    "scim/log_writer.py",  # the age of a row
     "scim/models.py",  # a word on a page
     "scim/provisioning_log.py",
     "sso/admin/pages.py",  # warnings

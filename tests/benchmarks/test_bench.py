@@ -36,7 +36,7 @@ def results() -> Results:
     )
 
 
-def test_a_ratio_is_that_of_the_medians_and_its_spread_that_of_the_rounds() -> None:
+def test_a_ratio_compares_medians_and_its_spread_compares_rounds() -> None:
     assert ratios(COSTS) == {
         PRODUCT: {"get": Ratio("L", 2.0, 2.0, 4.0), "create": Ratio("I", 5.0, 2.5, 5.0)},
         STOCK: {"get": Ratio("L", 250.0, 10.0, 250.0)},

@@ -26,7 +26,7 @@ def jane() -> Identity:
     return identity
 
 
-def test_drift_is_listed_of_all_of_a_connection_and_of_a_field_R18(jane: Identity) -> None:
+def test_drift_is_listed_for_all_for_a_connection_and_for_a_field_R18(jane: Identity) -> None:
     make_connection("globex", customer="Globex")
     email = {
         "user": {"id": str(jane.user_id), "username": "jane.doe@acme.test"},

@@ -77,7 +77,7 @@ def test_names_are_paired_as_they_are_compared_everywhere_R5(acme: Connection) -
     ],
     ids=["userName and email", "email and NameID"],
 )
-def test_a_name_of_one_kind_pairs_with_one_of_another(
+def test_a_user_name_can_pair_with_an_email(
     scim_values: dict[str, str], sso_values: dict[str, str], acme: Connection
 ) -> None:
     push(acme, replace(JANE, **scim_values))  # type: ignore[arg-type]

@@ -279,7 +279,7 @@ def test_an_update_sends_back_all_that_was_found_with_what_okta_manages_written_
     }
 
 
-def test_deactivating_is_a_pure_echo_but_for_active(simulation: Simulation) -> None:
+def test_a_deactivation_repeats_the_resource_and_changes_only_active(simulation: Simulation) -> None:
     assert simulation.run() == 0
     found = dict(simulation.server.resources["Users"]["users-3"])
     assert simulation.run("--deactivate", "sam.lee@acme.test") == 0
@@ -478,10 +478,10 @@ def test_without_a_connection_file_one_sentence_says_what_to_do(tmp_path: Path) 
     ("content", "sentence"),
     [
         ("{", "is not JSON."),
-        ("[]", "does not say scim_base_url, token_url, authorize_url, client_id, client_secret."),
+        ("[]", "does not contain scim_base_url, token_url, authorize_url, client_id, client_secret."),
         (
             '{"scim_base_url": "http://a", "token_url": "http://a", "authorize_url": "http://a", "client_id": "a", "client_secret": null}',
-            "does not say client_secret.",
+            "does not contain client_secret.",
         ),
         (
             '{"scim_base_url": "file:///etc/passwd", "token_url": "http://a", "authorize_url": "http://a", "client_id": "a", "client_secret": "b"}',

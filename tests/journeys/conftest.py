@@ -160,7 +160,7 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def signed_in_desk(chromium: Browser, service: Service) -> Iterator[Desk]:
-    """Sign a new administrator in once: a password is as slow to check as ever."""
+    """Sign a new administrator in once."""
     name = f"chief-{secrets.token_hex(4)}"
     password = service.add_administrator(name)
     context = chromium.new_context(base_url=service.url, viewport={"width": 1280, "height": 900})

@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from core_identity.values import Person
 from tests.journeys.conftest import Customer
 from tests.support.okta import body_of
+from tests.support.service import Service
 
 
 def in_pieces(body: object) -> Iterator[bytes]:
@@ -42,6 +44,17 @@ def test_a_body_that_is_chunked_wrongly_is_a_bad_request(customer: Customer) -> 
         answer = b"".join(iter(lambda: wire.recv(4096), b"")).decode()
     assert answer.startswith("HTTP/1.1 400 ")
     assert "application/scim+json" in answer
+
+
+@pytest.mark.parametrize("prefix", ["/x", "//evil.test"])
+def test_no_header_gives_the_service_another_path(service: Service, prefix: str) -> None:
+    """A rule of the proxy about /admin/ must not be avoided by a header that gunicorn believes."""
+    place = urlsplit(service.url)
+    with socket.create_connection((str(place.hostname), place.port or 80), timeout=20) as wire:
+        head = f"GET {prefix}/admin/ HTTP/1.1\r\nHost: {place.netloc}\r\nSCRIPT_NAME: {prefix}\r\nConnection: close\r\n\r\n"
+        wire.sendall(head.encode())
+        answer = b"".join(iter(lambda: wire.recv(4096), b"")).decode()
+    assert answer.startswith("HTTP/1.1 404 "), answer.partition("\r\n\r\n")[0]
 
 
 @pytest.mark.parametrize("megabytes", [2, 20])

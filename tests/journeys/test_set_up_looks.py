@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from demo.idp.server import DemoIdp
 from tests.journeys.conftest import step
@@ -56,6 +56,12 @@ def umbrella(service: Service) -> dict[str, Any]:
     return service.apply({"connections": [{"slug": slug, "name": "Umbrella", "customer": slug}]})
 
 
+def follow(target: Locator) -> None:
+    """Click and wait for the next page: a look right after the click could see the page before it."""
+    with target.page.expect_navigation():
+        target.click()
+
+
 def test_the_pages_of_a_set_up_link(
     service: Service, umbrella: dict[str, Any], unconnected: DemoIdp, browser_of_customer: BrowserContext, look: Look
 ) -> None:
@@ -71,7 +77,7 @@ def test_the_pages_of_a_set_up_link(
     for one in page.locator("summary:visible", has_text="Where is that?").all():
         one.click()
     look(page, "okta")
-    page.get_by_role("link", name="Entra", exact=True).click()
+    follow(page.get_by_role("link", name="Entra", exact=True))
     for one in page.locator("summary:visible", has_text="Where is that?").all():
         one.click()
     look(page, "entra")
@@ -81,9 +87,9 @@ def test_the_pages_of_a_set_up_link(
     step(page, "metadata").get_by_role("link").click()
     metadata = open_client(base_url=unconnected.parties.idp_url).get("/metadata").text
     page.get_by_label("The metadata, pasted").fill(metadata)
-    page.get_by_role("button", name="Show what changes").click()
+    follow(page.get_by_role("button", name="Show what changes"))
     look(page, "metadata")
-    page.get_by_role("button", name="Send it").click()
+    follow(page.get_by_role("button", name="Send it"))
     look(page, "metadata-sent")
 
     page.goto("/set-up/test")
@@ -117,7 +123,7 @@ def test_the_pages_of_a_set_up_link(
     page.keyboard.press("Enter")
     expect(page.get_by_text("We send no email")).to_be_visible()
     look(page, "finished")
-    page.get_by_role("button", name="Continue in another browser").click()
+    follow(page.get_by_role("button", name="Continue in another browser"))
     look(page, "left")
 
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
-from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from scim2_client.engines.wsgi import WSGISCIMClient
 from scim2_tester import Status, check_server, filling
@@ -70,7 +70,7 @@ def test_the_verdict_of_scim2_tester_does_not_get_worse(
     monkeypatch.setattr(filling, "random", Lot())
     token = token_of(secrets_of(connection))
     client = WSGISCIMClient(
-        get_wsgi_application(),
+        WSGIHandler(),  # get_wsgi_application() sets logging up again, with the stream of this test for all later ones
         base_url=f"http://localhost:8000/scim/{connection.slug}/v2",
         headers={"Authorization": f"Bearer {token}"},
     )

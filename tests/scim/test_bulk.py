@@ -89,7 +89,7 @@ def test_a_refused_operation_has_a_reason_and_undoes_no_other(okta: Scim) -> Non
     assert Identity.objects.count() == 2
 
 
-def test_an_operation_that_refers_to_a_refused_one_is_refused_too(okta: Scim) -> None:
+def test_an_operation_that_refers_to_a_refused_operation_is_refused_too(okta: Scim) -> None:
     okta.make(JANE)
     answers = send(okta, post("j", JANE), group("g", "bulkId:j"))
     assert [one["status"] for one in answers] == ["409", "400"]

@@ -120,7 +120,7 @@ def test_a_repeated_deactivation_keeps_the_version(okta: Scim) -> None:
 
 
 @pytest.mark.parametrize("former", [{}, {ENTERPRISE: {"UID": "JANE"}}])
-def test_a_uid_that_is_shown_otherwise_changes_both(okta: Scim, former: dict[str, object]) -> None:
+def test_a_uid_in_another_spelling_changes_version_and_time(okta: Scim, former: dict[str, object]) -> None:
     """A derived UID that is sent, and one in other letters: nothing else of the identity moves."""
     resource = okta.make("jane", externalId="00u1", **former)
     shown = okta.put(f"/Users/{resource['id']}", {**resource, ENTERPRISE: {"UID": "jane"}}).json()

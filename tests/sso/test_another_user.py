@@ -115,7 +115,7 @@ def test_a_staff_user_who_is_signed_in_by_password_is_asked_too(browser: Browser
     assert whose(browser) == "boss"
 
 
-def test_asking_and_going_on_take_a_constant_number_of_queries(
+def test_the_question_and_the_answer_take_a_constant_number_of_queries(
     at_janes: Browser, django_assert_max_num_queries: Any
 ) -> None:
     answer = at_janes.post(at_janes.idp.response(at_janes.idp.claims(BOB_BY_SSO, acs_url=ACS, request_id=None)))

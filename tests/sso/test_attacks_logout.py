@@ -145,7 +145,7 @@ def test_another_spelling_of_a_name_id_is_somebody_else(jane: Browser) -> None:
                 assert jane.me().status_code == 200
 
 
-def test_of_two_connections_with_one_name_id_the_named_one_is_left_R1(jane: Browser) -> None:
+def test_a_logout_ends_the_session_of_its_connection_only_R1(jane: Browser) -> None:
     idp = TestIdp("https://other.test")
     with_logout(make_connection("globex", customer="Globex"), idp)
     at_globex = Browser(idp)

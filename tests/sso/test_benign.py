@@ -404,7 +404,7 @@ PROPOSED = {
 """A refusal of anything else proposes nothing, and none proposes *either*."""
 
 
-def test_a_connection_takes_what_is_signed_as_it_demands_and_else_says_what_was_signed(
+def test_a_connection_accepts_the_signatures_that_it_requires_and_otherwise_names_those_of_the_message(
     browser: Browser, acme: Connection
 ) -> None:
     for wanted, (name, layout) in product(Signed, LINES.items()):

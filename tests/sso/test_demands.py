@@ -50,7 +50,7 @@ def test_a_person_who_proved_their_identity_as_required_comes_in(
 
 @pytest.mark.parametrize("classes", [(PASSWORD,), (MFA, PASSWORD), (f"{MFA}/x",), (MFA.upper(),), ("",)])
 @pytest.mark.parametrize("by_tile", [False, True])
-def test_another_proof_than_demanded_opens_nothing(
+def test_another_authentication_than_required_opens_nothing(
     browser: Browser, demanding: None, classes: tuple[str, ...], by_tile: bool
 ) -> None:
     assert "(authn_context)" in proved(browser, *classes, by_tile=by_tile)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -14,6 +15,7 @@ from sso.models import SamlSettings
 from tests.sso.conftest import Browser
 from tests.sso.test_bindings import believe
 from tests.support.cast import JANE, OKTA, by_sso
+from tests.support.clock import travel
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Answer
@@ -95,8 +97,9 @@ def test_every_answer_has_the_headers_that_restrict_a_browser(browser: Browser, 
 
 def test_the_answer_over_the_limit_has_the_same_careful_headers(browser: Browser, settings: LazySettings) -> None:
     settings.SIGN_IN_FAILURES_PER_MINUTE = 1
-    browser.post("nonsense")
-    answer = browser.post("nonsense")
+    with travel(datetime.now(UTC), tick=False):  # both in one minute
+        browser.post("nonsense")
+        answer = browser.post("nonsense")
     assert answer.status_code == 429
     assert int(answer["Retry-After"]) > 0
     expect_careful(answer)

@@ -260,7 +260,7 @@ def test_the_end_that_metadata_names_is_kept(acme: Connection, idp: TestIdp) -> 
 @pytest.mark.parametrize(
     ("skew", "fast", "status"), [(0, 30, 400), (300, 240, 303), (300, 360, 400), (None, 60, 303), (None, 180, 400)]
 )
-def test_each_connection_says_how_far_clocks_may_disagree(
+def test_each_connection_sets_how_far_clocks_may_differ(
     acme: Connection, idp: TestIdp, skew: int | None, fast: int, status: int
 ) -> None:
     """The clock of the IdP is fast."""

@@ -251,7 +251,7 @@ def test_a_certificate_that_begins_later_is_accepted_with_a_note() -> None:
     """An IdP announces its next key before it uses it."""
     found = read(entity(role(key() + key(certificate(serial=4, begins=20)) + place())))
     assert len(found.certificates) == 2
-    assert [note.endswith("begins on 2026-06-21 only. It is taken.") for note in found.notes] == [True]
+    assert [note.endswith("begins on 2026-06-21 only. It is accepted.") for note in found.notes] == [True]
 
 
 def test_an_authority_listed_beside_the_certificate_that_it_issued_is_not_believed() -> None:
@@ -261,7 +261,7 @@ def test_an_authority_listed_beside_the_certificate_that_it_issued_is_not_believ
     for pair in (both, f"{above}</ds:X509Certificate><ds:X509Certificate>{leaf}"):
         found = read(entity(role(key(pair) + place())))
         assert ["".join(pem.split("-----")[2].split()) for pem in found.certificates] == [leaf]
-        assert [note.endswith("that issued another. It is left out.") for note in found.notes] == [True]
+        assert [note.endswith("that issued another one. It is left out.") for note in found.notes] == [True]
     alone = read(entity(role(key(leaf) + key(above) + place())))
     assert len(alone.certificates) == 2, "a KeyDescriptor of its own is a key of its own"
     twins = f"{GOOD}</ds:X509Certificate><ds:X509Certificate>{certificate(serial=6)}"

@@ -17,9 +17,9 @@ from core_identity.services.customers import set_support_contact
 from core_identity.services.expiry import expire
 from core_identity.write_guard import service_writes
 from sso.saml.refusals import Code
+from sso.sign_in.choices import COOKIE
 from sso.sign_in.refusal_advice import ADVICE, BARS, advice_for
 from sso.sign_in.remedies import REMEDIES
-from sso.sign_in.remembered_way import COOKIE
 from tests.sso.conftest import ACS, Browser
 from tests.support.cast import ADMIN, JANE, ZOE, by_sso, make_connection
 from tests.support.saml import TestIdp

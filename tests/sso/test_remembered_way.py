@@ -10,7 +10,7 @@ from django.test import Client
 import sso.settings.changes
 from core_identity.models import Connection
 from core_identity.services.connections import switch_off
-from sso.sign_in.remembered_way import COOKIE
+from sso.sign_in.choices import COOKIE
 from tests.sso.conftest import Browser
 from tests.support.cast import ADMIN, JANE, by_sso, make_connection
 from tests.support.clock import travel

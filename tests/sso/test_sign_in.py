@@ -139,7 +139,7 @@ def test_an_expired_user_is_out_on_the_next_click_and_stays_out_R21(browser: Bro
     assert browser.me().status_code == 401
 
 
-def test_a_person_who_is_not_activated_at_the_idp_reads_so_R25(browser: Browser, acme: Connection) -> None:
+def test_a_person_who_is_not_active_at_the_idp_reads_the_reason_R25(browser: Browser, acme: Connection) -> None:
     create_person(actor=OKTA, connection=acme, person=replace(JANE, active=False))
     refused = browser.come_back(JANE_BY_SSO)
     assert refused.status_code == 403

@@ -134,7 +134,7 @@ def test_a_reference_read_out_by_a_person_finds_every_check_R35(browser: Browser
     assert listed.count("/change/") == 1
     page = as_auditor.get(f"{LIST}{record.pk}/change/").content.decode()
     assert '<tr class="core-failed">' in page
-    assert "Enter the Audience of the connection&#x27;s setup sheet" in page
+    assert "Enter the Audience of the connection&#x27;s set-up sheet" in page
     assert "https://other.test" in page
     assert page.count("✓") > 10
 

@@ -220,15 +220,13 @@ def test_a_refusal_by_the_idp_is_quoted_with_its_reason(browser: Browser) -> Non
 @pytest.mark.parametrize(
     ("person", "statements"), [(JANE_BY_SSO, 10), (by_sso(ZOE, uid=JANE.uid), 15), (None, 6)], ids=["in", "refused", "not believed"]
 )  # fmt: skip
-def test_a_row_with_its_trace_is_one_statement_of_a_constant_number(
-    browser: Browser, person: Person | None, statements: int
-) -> None:
+def test_a_row_with_its_trace_costs_one_statement(browser: Browser, person: Person | None, statements: int) -> None:
     browser.sign_in(JANE_BY_SSO)
     claims = browser.claims(person or JANE_BY_SSO, **({} if person else {"audience": "https://other.test"}))
     message = browser.idp.response(claims)
     with CaptureQueriesContext(connection) as captured:
         browser.post(message)
-    written = [one for one in captured.captured_queries if 'INTO "sso_signinrecord"' in one["sql"]]
+    written = [one for one in captured.captured_queries if "INTO sso_signinrecord" in one["sql"]]
     assert (len(written), len(captured)) == (1, statements)
 
 

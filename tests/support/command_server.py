@@ -34,6 +34,8 @@ def _load() -> None:
     from django.core.management import get_commands, load_command_class
     from django.urls import get_resolver
 
+    import tests.support.quick_passwords  # noqa: F401 - imported for its effect
+
     django.setup()
     for name, app in get_commands().items():
         if app.startswith(("core_identity", "django.contrib.auth")):

@@ -96,7 +96,7 @@ def running_service(folder: Path, *, server: str = "", log: Path | None = None, 
     Its log goes where ours goes, or into the file ``log``. ``variables`` are further ones of its environment.
     """
     checkout = this_checkout()
-    web = WebServer(free_port(), workers=2, threads=8)
+    web = WebServer(free_port(), workers=2, threads=8, application="tests.support.quick_wsgi")
     environment = (
         os.environ
         | {

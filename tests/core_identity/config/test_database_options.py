@@ -92,7 +92,7 @@ def test_requests_have_time_limits_and_commands_have_none() -> None:
     assert managed.stdout.split() == ["0", "0", "0"], managed.stderr
 
 
-def test_a_host_that_accepts_and_says_nothing_gives_way_to_the_next_one() -> None:
+def test_a_silent_host_is_skipped_for_the_next_one() -> None:
     folder = parse_qs(urlsplit(os.environ["DATABASE_URL"]).query)["host"][0]
     assert Path(folder).is_dir(), "the tests' PostgreSQL listens on a socket"
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -94,7 +94,7 @@ def conflict(jane: Any, name: str, **values: Any) -> Conflict:
 
 
 @pytest.mark.django_db
-def test_no_conflict_goes_that_somebody_may_need(settings: LazySettings) -> None:
+def test_a_conflict_that_somebody_may_need_is_kept(settings: LazySettings) -> None:
     jane = create_person(actor=OKTA, connection=make_connection(), person=JANE).identity
     long_ago, lately = NOW - 800 * DAY, NOW - DAY
     old = {"last_at": long_ago, "resolved_at": long_ago}

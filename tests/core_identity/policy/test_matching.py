@@ -388,7 +388,7 @@ def test_the_table_has_every_line_and_every_column() -> None:
         (Verb.POST, Subject.UNKNOWN),
         (Verb.POST, Subject.KNOWN),
         (Verb.CHANGE, Subject.EQUAL),
-        (Verb.CHANGE, Subject.UNSAID),
+        (Verb.CHANGE, Subject.UNPROVED),
         (Verb.CHANGE, Subject.DIFFERS),
     }
     assert set(TABLE) == lines

@@ -11,7 +11,7 @@ def test_a_changed_name_event_lists_what_stays_and_what_follows_R8_R16_R17() -> 
     )
 
 
-def test_the_outcome_of_a_name_used_as_uid_says_that_it_stays_R4() -> None:
+def test_the_outcome_notes_that_a_name_used_as_uid_stays_R4() -> None:
     assert in_words(Decision.APPLY, noted={"given_name"}, followed=(), active=None) == (
         "name stored, the name in CORE stays",
     )

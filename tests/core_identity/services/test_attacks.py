@@ -85,13 +85,13 @@ def test_in_re_key_a_derived_uid_and_the_user_name_are_one_key_R3_R6(acme: Conne
         post(acme, replace(JANE, uid=JANE.user_name, external_id="00u9new"))
 
 
-def test_in_re_key_a_put_that_sends_the_user_name_as_uid_says_one_key_R3_R6(acme: Connection) -> None:
+def test_in_re_key_a_put_with_the_user_name_as_uid_counts_as_one_key_R3_R6(acme: Connection) -> None:
     jane = post(in_rekey(acme), replace(JANE, uid=None)).identity
     with pytest.raises(errors.Conflict):
         put(jane, replace(JANE, uid=JANE.user_name, external_id="00u9new"))
 
 
-def test_in_re_key_a_sign_in_with_the_derived_uid_says_one_key_R3_R6(acme: Connection) -> None:
+def test_in_re_key_a_sign_in_with_the_derived_uid_counts_as_one_key_R3_R6(acme: Connection) -> None:
     post(in_rekey(acme), replace(JANE, uid=None))
     with pytest.raises(errors.NoMark):
         enter(acme, JANE, uid=JANE.user_name, external_id="00u9new")

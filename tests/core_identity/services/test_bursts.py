@@ -189,7 +189,7 @@ def test_one_act_unexpires_the_users_who_are_active_again_at_the_idp_R22a(burst:
     assert open_bursts().exists(), "two of it are still expired"
 
 
-def test_a_burst_of_which_nobody_is_left_is_settled_R22a(burst: Burst, people: list[Identity]) -> None:
+def test_a_burst_is_settled_when_nobody_is_left_in_it_R22a(burst: Burst, people: list[Identity]) -> None:
     for identity in people[:6]:
         say(identity, active=True)
     unexpire(actor=ADMIN, user_id=people[0].user_id, reason="the first to complain")

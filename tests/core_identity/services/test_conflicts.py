@@ -153,7 +153,7 @@ def test_a_put_with_another_external_id_is_learnt_R9(acme: Connection) -> None:
     assert put(jane, changed).identity.external_id == "00u9new"
 
 
-def test_a_rename_to_the_name_of_another_of_the_customer_merges_when_they_are_one_R9(acme: Connection) -> None:
+def test_a_rename_to_the_name_of_another_user_merges_the_two_if_they_are_one_person_R9(acme: Connection) -> None:
     beforehand = create_user(actor=ADMIN, username="jane.roe@acme.test", customer=acme.customer)
     jane = post(acme, JANE).identity
     renamed = replace(JANE, user_name="jane.roe@acme.test")

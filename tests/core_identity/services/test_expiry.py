@@ -56,7 +56,7 @@ def test_deactivation_expires_and_the_sign_in_is_refused_R20_R21(acme: Connectio
     assert refusal.value.reason == "expired"
 
 
-def test_a_reactivated_user_stays_expired_and_the_wish_is_listed_R22(jane: Identity) -> None:
+def test_a_reactivated_user_stays_expired_and_the_request_is_listed_R22(jane: Identity) -> None:
     say(jane, replace(JANE, active=False))
     identity = say(jane, JANE)
     assert identity.active, "active is the IdP's word and follows it"

@@ -118,7 +118,7 @@ def test_each_service_refuses_an_administrator_who_acts_on_staff_or_holders_of_p
             act(it.desk)
 
 
-def test_an_offer_of_a_user_who_became_staff_is_a_superuser_s_to_withdraw_R10_R11() -> None:
+def test_only_a_superuser_withdraws_the_offer_of_a_user_who_became_staff_R10_R11() -> None:
     it = company("staff")
     user = create_user(actor=ADMIN, username="early@acme.test", customer=it.acme.customer)
     offer(actor=it.desk, connection=it.acme, user_ids=[user.pk], reason=WHY)

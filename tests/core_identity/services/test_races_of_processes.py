@@ -143,7 +143,7 @@ def test_puts_of_one_group_at_once_leave_the_members_of_one_put_R32(race: Race, 
         assert members_of(group) == holders()
 
 
-def test_a_put_of_a_group_against_a_rename_of_its_role_leaves_grants_of_what_it_reaches_R28(
+def test_a_put_of_a_group_during_a_rename_of_its_role_leaves_grants_of_the_right_role_R28(
     race: Race, acme: Connection
 ) -> None:
     role = create_role(actor=ADMIN, name="Editors", grantable_by=[acme])

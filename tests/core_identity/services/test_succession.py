@@ -268,7 +268,7 @@ def test_a_group_that_stays_gives_nothing_to_people_who_moved_R1a_R32(acme: Conn
     assert Event.objects.filter(kind="grant.removed", user_id=jane.user_id).exists()
 
 
-def test_a_successor_gives_by_the_channels_that_it_takes_roles_from_only_R31(acme: Connection) -> None:
+def test_a_successor_gives_roles_only_by_its_own_channels_R31(acme: Connection) -> None:
     by_sso = make_connection("acme-sso", roles_from="sso_groups")
     create_role(actor=ADMIN, name="Editors", grantable_by=[acme])
     jane = post(acme, JANE).identity

@@ -37,7 +37,7 @@ def acme(db: None) -> Customer:
         ("name", "x" * 101), ("name", "help\u202edesk"), ("name", "a\x00b"),
     ],
 )  # fmt: skip
-def test_a_value_that_is_not_what_it_says_is_refused_by_its_name(acme: Customer, field: str, value: str) -> None:
+def test_a_value_of_the_wrong_kind_is_refused_and_its_field_is_named(acme: Customer, field: str, value: str) -> None:
     with pytest.raises(InvalidValue) as refusal:
         set_support_contact(actor=ADMIN, customer_id=acme.pk, contact={field: value})
     assert refusal.value.field == f"support_{field}"

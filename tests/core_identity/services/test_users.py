@@ -10,7 +10,7 @@ from tests.support.cast import ADMIN, make_connection
 pytestmark = pytest.mark.django_db
 
 
-def test_an_address_that_two_hold_cannot_stop_being_shared_R9() -> None:
+def test_an_address_of_two_users_stays_shared_R9() -> None:
     acme = make_connection().customer
     create_user(actor=ADMIN, username="jane", email="desk@acme.test", customer=acme)
     zoe = create_user(actor=ADMIN, username="zoe", email="zoe@acme.test", customer=acme)

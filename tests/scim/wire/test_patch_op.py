@@ -301,7 +301,7 @@ def test_a_part_that_is_taken_away_does_not_take_the_parts_that_came_before_it()
     ) == Person(attributes={"roles": [{"primary": True, "display": "Chief", "value": "chief"}]})
 
 
-def test_operations_apply_in_their_order_to_what_those_before_left() -> None:
+def test_operations_apply_in_their_order_each_to_the_result_of_the_former() -> None:
     assert patch(
         {"op": "remove", "path": "emails"},
         {"op": "add", "path": "emails", "value": [HOME]},

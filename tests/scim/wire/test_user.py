@@ -176,7 +176,7 @@ def test_schemas_must_be_a_list_of_urns_and_name_one_of_the_resource(schemas: ob
         WIRE.read_new({"schemas": schemas, "userName": "jane"})
 
 
-def test_a_put_clears_what_it_leaves_out_of_the_attributes_without_meaning_to_core() -> None:
+def test_a_put_clears_omitted_attributes_that_core_only_stores() -> None:
     kept = ("nickName", "locale", "name.formatted", "emails", f"{ENTERPRISE}:costCenter")
     assert WIRE.read_whole({"userName": "jane", "locale": "de"}, kept) == Person(
         user_name="jane",

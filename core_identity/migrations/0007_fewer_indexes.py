@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core_identity", "0005_support_contact"),
+        ("core_identity", "0006_erased_names_and_session_epoch"),
     ]
 
     operations = [

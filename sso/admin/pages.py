@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 
-from core_identity.admin_kit.pages import ConnectionPart, HealthRow
-from core_identity.templatetags.core_pages import ago, or_more
+from core_identity.admin_kit.health import MOST, HealthRow, end_row, failures_row, last_row
+from core_identity.admin_kit.pages import ConnectionPart
+from core_identity.templatetags.core_pages import or_more
 from sso.admin.domains import DomainsPage
 from sso.admin.inline import SamlSettingsInline
 from sso.admin.keys import KeyPage, KeysPage
@@ -18,7 +18,7 @@ from sso.admin.metadata import MetadataPage
 from sso.admin.proposed import ProposedMetadataPage
 from sso.admin.settings import SettingsPage
 from sso.admin.sign_in_tests import BeginTestPage, TestResultPage
-from sso.models import SignInRecord
+from sso.models import SignInKind, SignInRecord
 from sso.saml.certificates import end_of
 from sso.settings.idp_changes import warnings_of
 from sso.settings.keys import keys_of
@@ -43,16 +43,25 @@ def facts(connection: "Connection") -> Mapping[str, Any]:
 
 def health(connection: "Connection", facts: Mapping[str, Any]) -> Iterator[HealthRow]:
     log = f"{reverse('admin:sso_signinrecord_changelist')}?connection={connection.slug}"
-    refused, lockout = facts["refused_lately"], facts["lockout"]
-    yield "Last sign-in", (ago(lockout.last_sign_in) if lockout else "") or "none yet", log
-    yield "Refused sign-ins, 24 h", or_more(refused, MOST_COUNTED), f"{log}&outcome=refused"
-    if facts["saml"] is not None:
-        ends = max(end_of(pem) for pem in facts["saml"].certificates)
-        settings = reverse("admin:core_identity_connection_saml", args=[connection.pk])
-        yield "Signing certificate", format_html("ends {}", ago(ends)), settings
-    if lockout and lockout.refused:
+    records = SignInRecord.objects.filter(
+        connection_slug=connection.slug, connection_id=connection.pk, is_test=False
+    ).order_by("-id")
+    yield last_row("Last sign-in", records.filter(code=SIGNED_IN).values_list("at", flat=True).first(), log)
+    newest = records.values_list("at", "kind")[:MOST]
+    refused = ((at, kind != SignInKind.SIGNED_IN) for at, kind in newest if kind != SignInKind.SIGNED_OUT)
+    yield failures_row("Refused sign-ins, 24 h", refused, f"{log}&outcome=refused")
+    if (saml := facts["saml"]) is None:
+        return
+    if (lockout := facts["lockout"]).refused:
         page = reverse("admin:core_identity_connection_locked-out", args=[connection.pk])
-        yield "Refused, unknown certificate", or_more(lockout.refused, MOST_COUNTED), page
+        yield HealthRow("Unknown certificate", f"{or_more(lockout.refused, MOST_COUNTED)} refused", page, "trouble")
+    now, metadata = timezone.now(), reverse("admin:core_identity_connection_metadata", args=[connection.pk])
+    yield end_row("Signing certificate", max(end_of(pem) for pem in saml.certificates), metadata, now)
+    if saml.metadata_valid_until:
+        yield end_row("Metadata", saml.metadata_valid_until, metadata, now)
+    for key in facts["our_keys"]:
+        keys = reverse("admin:core_identity_connection_keys", args=[connection.pk])
+        yield end_row(f"Our key, {key.state}", end_of(key.certificate), keys, now)
 
 
 # From the log: to search all identities would take longer the more people there are.

@@ -32,6 +32,9 @@ class BeginTestPage(ConnectionReadPage):
     def may_open(self) -> bool:
         return may_test(self.request.user, self.row)
 
+    def is_too_early(self) -> bool:
+        return getattr(self.row, "saml", None) is None
+
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if self.saml is None:
             return self.get(request)

@@ -18,7 +18,7 @@ from tests.support.service import Service, free_port
 
 
 def simulate(file: Path, *words: str) -> str:
-    """Run the program as ./dev does, demand that all was taken, and return what it printed."""
+    """Run the program as ./dev does, require that everything was accepted, and return its output."""
     command = [sys.executable, "-m", "demo.simulate", *words, "--connection-file", str(file)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -104,7 +104,7 @@ def test_an_administrator_runs_a_test_sign_in_and_nothing_changes_R37(
 ) -> None:
     admin.get_by_role("link", name="Connections", exact=True).first.click()
     admin.get_by_role("link", name=SLUG, exact=True).first.click()
-    admin.get_by_role("link", name="Test sign-in").click()
+    admin.get_by_role("link", name="Test sign-in").first.click()
     admin.get_by_role("button", name="Start the test").click()
     choose(admin, "Jane Doe")
     expect(admin.get_by_text("Would sign in: a new user")).to_be_visible()

@@ -3,7 +3,7 @@
 Each app registers the steps and the values that it knows, because core_identity does not import the protocol apps.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -34,16 +34,37 @@ class Vendor(StrEnum):
     def label(self) -> str:
         return {"okta": "Okta", "entra": "Entra", "google": "Google", "other": "Other"}[self.value]
 
+    @property
+    def in_a_sentence(self) -> str:
+        return "another identity provider" if self is Vendor.OTHER else self.label
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to do for a step, shown while it is open, in the words of one vendor's screens.
+
+    ``waits_for`` continues the words "We wait for". ``check`` is what to look at when nothing comes. Both pages show it: it names no person and no
+    page of the administration.
+    """
+
+    do: str
+    waits_for: str = ""
+    check: str = ""
+
+
+AdviceOf = Mapping[Vendor, Mapping[str, Advice]]
+"""The advice of each vendor, by the name of the step."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step. ``order`` is its place, from 1.
 
-    ``facts`` are sentences about what happened already. ``advice`` is what to do, or what to check when nothing happens; shown while the step is
-    open. ``page`` is the last part of the name of the page that does it, as in ``admin:core_identity_connection_<page>``.
+    ``facts`` are sentences about what happened already. ``here`` is where to look in the administration when nothing comes.
+    ``page`` is the last part of the name of the page that does it, as in ``admin:core_identity_connection_<page>``.
     ``seen_at`` (aware) is the time of the fact that ticked the step, if it has one.
 
-    ``for_customer`` is the step in the words of the customer's own page (R38). A step without it is not shown there. ``facts`` and ``advice`` never
+    ``for_customer`` is the step in the words of the customer's own page (R38). A step without it is not shown there. ``facts`` and ``here`` never
     are, because they may name people, or pages of the administration.
     """
 
@@ -52,7 +73,8 @@ class Step:
     title: str
     done: bool
     facts: tuple[str, ...] = ()
-    advice: str = ""
+    advice: Advice = Advice("")
+    here: str = ""
     page: str = ""
     page_title: str = ""
     seen_at: datetime | None = None
@@ -63,10 +85,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class CustomerStep:
-    """A step for the customer's IT administrator: no name of a person, nothing of CORE's side. ``act`` is the name of the URL that does it."""
+    """A step for the customer's IT administrator: no name of a person, nothing of CORE's side. ``act`` is the name of the URL that does it.
+
+    ``advice`` replaces that of the step.
+    """
 
     title: str
-    advice: str
+    advice: Advice | None = None
     facts: tuple[str, ...] = ()
     act: str = ""
     act_title: str = ""
@@ -107,7 +132,7 @@ class Screen:
         return sketch(self.drawing, self.title, fields) if self.drawing else None
 
 
-Steps = Callable[["Connection"], Iterable[Step]]
+Steps = Callable[["Connection", Vendor], Iterable[Step]]
 Screens = Callable[["Connection", Vendor], Iterable[Screen]]
 
 _STEPS: Final[list[Steps]] = []
@@ -121,9 +146,9 @@ def register(*, steps: Steps, screens: Screens | None = None) -> None:
         _SCREENS.append(screens)
 
 
-def steps_of(connection: "Connection") -> list[Step]:
-    """Return the steps of a connection in their order. A constant number of statements."""
-    found = (step for steps in _STEPS for step in steps(connection))
+def steps_of(connection: "Connection", vendor: Vendor) -> list[Step]:
+    """Return the steps of a connection in their order, with advice for this vendor. A constant number of statements."""
+    found = (step for steps in _STEPS for step in steps(connection, vendor))
     return sorted(found, key=lambda step: (step.order, step.is_optional))
 
 
@@ -139,7 +164,7 @@ class ShownStep:
     name: str
     title: str
     facts: tuple[str, ...]
-    advice: str
+    advice: Advice
     act: str
     act_title: str
     seen_at: datetime | None = None
@@ -188,7 +213,7 @@ def uid_rule_in_words(rule: str) -> str:
     return {
         UidRule.NAME.value: (
             "firstName.lastName identifies people, for example John.Smith. A second John Smith needs another value in the directory, for example "
-            f"John.Smith2. Until then {BRAND} refuses him, and never mixes up the two."
+            f"John.Smith2. Until then {BRAND} refuses this person, and never mixes up the two."
         ),
         UidRule.EMAIL.value: (
             "The email address identifies people, for example john.smith@example.com. If an address goes to another person later, "

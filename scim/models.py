@@ -184,12 +184,8 @@ class ProvisioningRecord(models.Model):
         indexes = (
             models.Index(name="provisioning_by_reference", fields=("reference",)),
             GinIndex(name="provisioning_by_key", fields=("keys",)),
-            # Refused requests without a resource: for the timeline of a person.
-            GinIndex(
-                name="provisioning_refused_by_key",
-                fields=("keys",),
-                condition=models.Q(resource_id__isnull=True, status__gte=400),
-            ),
+            # Refused requests: for the timeline of each person whom one of them names.
+            GinIndex(name="provisioning_refusal_by_key", fields=("keys",), condition=models.Q(status__gte=400)),
             models.Index(name="provisioning_by_connection", fields=("connection_slug", "-id")),
             models.Index(
                 name="provisioning_by_resource",

@@ -13,7 +13,9 @@ from core_identity.admin_kit.forms import WrittenByService
 from core_identity.portal.links import actor_of, require_live
 from core_identity.portal.pages import portal_page
 from core_identity.portal.trust import Proposed, is_permitted, propose, use_permission, waiting_proposal
+from core_identity.set_up import Vendor
 from core_identity.values import Actor
+from core_identity.vendor_choice import vendors_for
 from scim.bearer_tokens import NAME_LENGTH, make_token
 from scim.models import BearerToken, OAuthClient
 from scim.okta_console import EXAMPLE, redirect_uris
@@ -107,11 +109,10 @@ def credentials(request: HttpRequest, link: "SetupLink") -> HttpResponse:
     for form in (client, token):
         if form.is_bound and form.submit() and form.written:
             return render(request, "portal/shown_once.html", {"connection": link.connection, "shown": form.written})
-    exists = has_credential(link.connection)
+    exists, is_okta = has_credential(link.connection), vendors_for(request)["vendor"] is Vendor.OKTA
     page = {
         "connection": link.connection,
-        "client_form": None if exists else client,
-        "token_form": token,
+        "forms": [token] if exists else [client, token] if is_okta else [token, client],
         "has_credential": exists,
         "is_permitted": is_permitted(link.connection, Proposed.TOKEN),
         "waiting": waiting_proposal(link.connection, Proposed.TOKEN),

@@ -7,6 +7,7 @@ from core_identity.set_up import CustomerStep, Screen, Step, Value, Vendor
 from core_identity.sketches import Drawing
 from scim.connections import urls
 from scim.models import BearerToken, OAuthClient, ProvisioningRecord
+from scim.set_up_advice import ADVICE
 from scim.wire.urns import ENTERPRISE_USER
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ _LATELY: Final = 200
 """Calls that are searched for a success."""
 
 
-def steps(connection: "Connection") -> Iterator[Step]:
+def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
     """Yield the steps that scim can tick. Four statements."""
+    advice = ADVICE[vendor]
     client = getattr(connection, "oauth_client", None)
     token = BearerToken.objects.filter(connection=connection, revoked_at=None).order_by("-id").first()
     calls = ProvisioningRecord.objects.filter(connection_slug=connection.slug, connection_id=connection.pk)
@@ -30,19 +32,24 @@ def steps(connection: "Connection") -> Iterator[Step]:
     # A call that failed proves no connection; the newest calls are enough to find one that did not.
     good = next((call for call in calls.order_by("-id")[:_LATELY] if call.status < _GOOD), None)
     has_credential = client is not None or token is not None
+    page, page_title = (
+        ("credentials", "Secrets and tokens")
+        if has_credential
+        else ("oauth", "Make the OAuth client")
+        if vendor is Vendor.OKTA
+        else ("token", "Make the token")
+    )
     yield Step(
         6,
         STEP,
         "Provisioning prepared",
         done=has_credential,
         facts=_credentials(client, token),
-        advice="Choose how the identity provider proves itself. Okta uses OAuth: make the OAuth client and add Okta's redirect URI. Entra uses a "
-        "long-lived token. Then copy the values below into its provisioning screen.",
-        page="credentials" if has_credential else "oauth",
-        page_title="Secrets and tokens" if has_credential else "Make the OAuth client",
+        advice=advice[STEP],
+        page=page,
+        page_title=page_title,
         for_customer=CustomerStep(
             "Switch on provisioning",
-            "Make a client for Okta, or a token for Entra and others. It is shown once. Then copy the provisioning values below.",
             facts=("There is a credential. Its secret was shown once.",) if has_credential else (),
             act="portal-credentials",
             act_title="Make a token" if has_credential else "Make the client or token",
@@ -55,15 +62,13 @@ def steps(connection: "Connection") -> Iterator[Step]:
         "Consent given",
         done=consented or good is not None,
         facts=_consent(client, token),
-        advice="We wait for the identity provider to ask. In Okta: Provisioning, Integration, Authenticate. Is the button missing? Edit the SCIM "
-        "connection in Okta, change nothing, and save. With a long-lived token no consent is needed.",
-        page="setup-link",
-        page_title="Let the customer's administrator consent",
+        advice=advice["consent"],
+        here="Only a superuser can consent, or the customer's administrator by a set-up link.",
+        page="" if consented or good is not None else "setup-link",
+        page_title="Let the customer consent",
         seen_at=client.consented_at if client is not None else None,
         for_customer=CustomerStep(
             "Give your consent",
-            "In Okta: Provisioning, Integration, Authenticate, in this browser. We then ask you one question. Is the button missing? Edit the "
-            "SCIM connection in Okta, change nothing, and save. With a token no consent is needed.",
             facts=("With a token no consent is needed.",) if token is not None and not consented else (),
         ),
     )
@@ -73,14 +78,10 @@ def steps(connection: "Connection") -> Iterator[Step]:
         "The identity provider tested the connection",
         done=good is not None,
         facts=_call(newest, is_good=good is not None),
-        advice="In Okta: Provisioning, Integration, Test Connector Configuration. In Entra: Provisioning, Test Connection; it asks for a random user "
-        "that does not exist, and the answer is an empty list. If it fails, the provisioning log here shows each call with its answer.",
+        advice=advice[USED_BY],
+        here="The provisioning log here shows each call with its answer.",
         seen_at=good.at if good else None,
-        for_customer=CustomerStep(
-            "Test the connection",
-            "In Okta: Provisioning, Integration, Test Connector Configuration. In Entra: Provisioning, Test Connection.",
-            facts=_call(newest, is_good=good is not None),
-        ),
+        for_customer=CustomerStep("Test the connection", facts=_call(newest, is_good=good is not None)),
     )
 
 

@@ -25,7 +25,7 @@ class SamlSettings(models.Model):
     sso_url = models.CharField("single sign-on URL of the IdP", max_length=2000, blank=True)
     sso_post_url = models.CharField("single sign-on URL of the IdP, by POST", max_length=2000, blank=True)
     sso_binding = models.CharField(
-        "how our AuthnRequests go there",
+        "binding of our AuthnRequests",
         max_length=8,
         choices=BINDINGS,
         default=Binding.REDIRECT.value,
@@ -36,7 +36,7 @@ class SamlSettings(models.Model):
     slo_post_url = models.CharField("single logout URL of the IdP, by POST", max_length=2000, blank=True)
     slo_post_answer_url = models.CharField("URL of the IdP for logout answers, by POST", max_length=2000, blank=True)
     slo_binding = models.CharField(
-        "how our logout messages go there",
+        "binding of our logout messages",
         max_length=8,
         choices=BINDINGS,
         default=Binding.POST.value,
@@ -80,7 +80,7 @@ class SamlSettings(models.Model):
         "it refuses everybody. Empty: the IdP decides, which MFA needs.",
     )
     name_id_format = models.CharField(
-        "NameID format asked for",
+        "NameID format that we request",
         max_length=255,
         default=UNSPECIFIED,
         help_text="The NameID should be the userName that SCIM sends, because it is a mark that identifies the person. Okta sends the format "
@@ -370,11 +370,9 @@ class SignInRecord(models.Model):
         ordering = ("-id",)
         indexes = (
             GinIndex(name="sign_in_by_key", fields=("keys",)),
-            # The rows that only claim a name, few beside a person's sign-ins: for the timeline of a person.
+            # The refused rows, few beside a person's sign-ins: for the timeline of each person whom one of them names.
             GinIndex(
-                name="sign_in_by_claim",
-                fields=("keys",),
-                condition=models.Q(kind=SignInKind.PERSON_REFUSED, user_id__isnull=True),
+                name="sign_in_refused_by_key", fields=("keys",), condition=models.Q(kind=SignInKind.PERSON_REFUSED)
             ),
             models.Index(name="sign_in_by_kind", fields=("kind", "-id")),
             models.Index(name="sign_in_by_connection", fields=("connection_slug", "-id")),
@@ -387,7 +385,7 @@ class SignInRecord(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.reference} ({self.code})"
+        return self.reference or "without a reference"
 
     @property
     def was_refused(self) -> bool:

@@ -12,7 +12,9 @@ from core_identity.portal.links import actor_of, require_live
 from core_identity.portal.pages import portal_page
 from core_identity.portal.trust import Proposed, knows_nobody, propose, waiting_proposal
 from core_identity.values import Actor
+from core_identity.vendor_choice import vendors_for
 from sso.models import SamlSettings
+from sso.set_up_advice import ADVICE
 from sso.settings.idp_changes import CHANGED, Difference, adopt, difference, read_source, settings_or_new
 from sso.sign_in.progress import remember_browser
 from sso.sign_in.send_to_idp import send_to_idp
@@ -97,7 +99,13 @@ def metadata(request: HttpRequest, link: "SetupLink") -> HttpResponse:
         page = {"connection": link.connection, "is_installed": form.written}
         return render(request, "portal/metadata_sent.html", page)
     waiting = waiting_proposal(link.connection, Proposed.METADATA)
-    page = {"connection": link.connection, "form": form, "difference": form.difference, "waiting": waiting}
+    page = {
+        "connection": link.connection,
+        "form": form,
+        "difference": form.difference,
+        "waiting": waiting,
+        "advice": ADVICE[vendors_for(request)["vendor"]]["metadata"],
+    }
     return render(request, "portal/metadata.html", page)
 
 

@@ -19,7 +19,14 @@ from core_identity.values import Actor
 from sso.models import SamlSettings
 from sso.settings.changes import apply, section_of
 from sso.settings.domain_proof import record_for
-from sso.settings.email_domains import DomainHeld, look_for_proof, normal_domain, verified_domains, verify_domain
+from sso.settings.email_domains import (
+    DomainHeld,
+    check_again,
+    look_for_proof,
+    normal_domain,
+    verified_domains,
+    verify_domain,
+)
 
 if TYPE_CHECKING:
     from core_identity.models import SetupLink
@@ -31,13 +38,14 @@ LOOK_UPS_PER_MINUTE: Final = 10
 
 
 class DomainForm(WrittenByService, forms.Form):
-    """Three buttons: enter a domain, check its record, or remove one that is not verified."""
+    """Four buttons: enter a domain, look up its record, remove one that is not verified, or look again for one that is."""
 
     domain = forms.CharField(label="Domain of your email addresses", max_length=253)
 
-    def __init__(self, request: HttpRequest, link: "SetupLink") -> None:
+    def __init__(self, request: HttpRequest, link: "SetupLink", *, is_new: bool = False) -> None:
         self.request, self.link = request, link
-        super().__init__(request.POST if request.method == "POST" else None)
+        self.report = ""
+        super().__init__(request.POST if request.method == "POST" and not is_new else None)
 
     @property
     def actor(self) -> Actor:
@@ -51,15 +59,21 @@ class DomainForm(WrittenByService, forms.Form):
 
     def write(self) -> str:
         domain: str = self.cleaned_data["domain"]
-        if "check" in self.data:
+        if "again" in self.data:
+            self._limit_look_ups()
+            _, self.report = check_again(self.link.connection, domain)
+        elif "check" in self.data:
             self._prove(domain)
         else:
             self._enter(domain, is_removed="remove" in self.data)
         return domain
 
-    def _prove(self, domain: str) -> None:
+    def _limit_look_ups(self) -> None:
         if spend(f"domain proof of set-up link {self.link.pk}", LOOK_UPS_PER_MINUTE):
             raise NotAllowed("The record was looked up very often. Wait a minute, then try again.")
+
+    def _prove(self, domain: str) -> None:
+        self._limit_look_ups()
         look_for_proof(self.link.connection, domain)
         try:
             with transaction.atomic():
@@ -90,14 +104,17 @@ def domains(request: HttpRequest, link: "SetupLink") -> HttpResponse:
     if saml is None:
         return redirect("portal")
     form = DomainForm(request, link)
-    if request.method == "POST" and form.submit():
+    if request.method == "POST" and form.submit() and not form.report:
         return redirect("portal-domains")
     saml.refresh_from_db()
-    verified = {one.domain for one in verified_domains(link.connection)}
+    verified = {one.domain: one for one in verified_domains(link.connection)}
+    is_shown_above = form.data.get("domain") in saml.email_domains
     page: dict[str, Any] = {
         "connection": link.connection,
         "form": form,
-        "is_shown_above": form.data.get("domain") in set(saml.email_domains) - verified,
-        "domains": [(one, one in verified, record_for(link.connection, one)) for one in saml.email_domains],
+        "has_open": len(verified) < len(saml.email_domains),
+        "entry": DomainForm(request, link, is_new=True) if is_shown_above else form,
+        "is_shown_above": is_shown_above,
+        "domains": [(one, verified.get(one), record_for(link.connection, one)) for one in saml.email_domains],
     }
     return render(request, "portal/domains.html", page)

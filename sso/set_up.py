@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 from django.utils import timezone
 
 from core_identity.attributes import FOLLOWED, NAMES
-from core_identity.set_up import CustomerStep, Screen, Step, Value, Vendor
+from core_identity.set_up import Advice, CustomerStep, Screen, Step, Value, Vendor
 from core_identity.sketches import Drawing
 from sso.models import SamlSettings, SignInRecord
 from sso.saml.certificates import end_of
 from sso.saml.signed import Signed
+from sso.set_up_advice import ADVICE
 from sso.settings.email_domains import verified_domains
 from sso.settings.idp_changes import warnings_of
 from sso.settings.live_settings import new_settings
@@ -25,11 +26,12 @@ LATELY: Final = 200
 """Rows of the sign-in log that are searched for a test."""
 
 
-def steps(connection: "Connection") -> Iterator[Step]:
+def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
     """Yield the steps that sso can tick. Four statements.
 
     Only a sign-in whose signature was verified ticks a step, because anybody can send the others.
     """
+    advice = ADVICE[vendor]
     saml = getattr(connection, "saml", None)
     records = SignInRecord.objects.filter(connection_slug=connection.slug).order_by("-id")
     signed_in = records.filter(code=SIGNED_IN, is_test=False).first()
@@ -44,14 +46,10 @@ def steps(connection: "Connection") -> Iterator[Step]:
         "Our values entered at the identity provider",
         done=answer is not None,
         facts=("A SAML response from it arrived here.",) if answer else (),
-        advice="Create the SAML app and copy the values below into it, in the order of its screens. The step is done when the first SAML "
-        "response arrives here, also from a test sign-in.",
+        advice=advice["saml_app"],
+        here="Each response that arrived is in the sign-in log here, also a refused one.",
         seen_at=answer.at if answer else None,
-        for_customer=CustomerStep(
-            "Create the SAML app and copy our values into it",
-            "The values are below, in the order of the screens of your identity provider. The step is done when the first SAML response arrives "
-            "here, also from a test sign-in.",
-        ),
+        for_customer=CustomerStep("Create the SAML app and copy our values into it"),
     )
     yield Step(
         3,
@@ -59,13 +57,11 @@ def steps(connection: "Connection") -> Iterator[Step]:
         "Metadata of the identity provider",
         done=saml is not None,
         facts=_trust(saml),
-        advice="Download the metadata of the SAML app and enter it here: the file's content, or its address. In Okta: the app, Sign On, "
-        "SAML Signing Certificates, View IdP metadata.",
+        advice=advice["metadata"],
         page="metadata",
         page_title="Replace" if saml else "Enter the metadata",
         for_customer=CustomerStep(
             "Send us the metadata of your app",
-            "Upload the file, or paste it. In Okta: the app, Sign On, SAML Signing Certificates, View IdP metadata.",
             facts=_until(saml),
             act="portal-metadata",
             act_title="Replace the metadata" if saml else "Send the metadata",
@@ -77,13 +73,12 @@ def steps(connection: "Connection") -> Iterator[Step]:
         "Test sign-in passed",
         done=tested is not None,
         facts=_last_refused("test", tests) if tested is None else (tested.decision,) if tested.is_test else (),
-        advice="Assign yourself to the app at the identity provider, then start a test sign-in. It goes through every check and changes nothing.",
+        advice=advice["test"],
         page="test" if saml else "",
         page_title="Test sign-in",
         seen_at=tested.at if tested else None,
         for_customer=CustomerStep(
             "Try to sign in",
-            "Assign yourself to the app at your identity provider, then start a test. Nobody is created and nothing is changed.",
             act="portal-test" if saml else "",
             act_title="Test the sign-in",
         ),
@@ -94,15 +89,12 @@ def steps(connection: "Connection") -> Iterator[Step]:
         "First person signed in",
         done=signed_in is not None,
         facts=() if signed_in else _last_refused("sign-in", [record for record in lately if not record.is_test]),
-        advice=f"Ask one person to open the sign-in page /sso/{connection.slug}/login. If the sign-in is refused, the page shows a "
-        "reference: enter it in the search of the sign-in log.",
-        seen_at=signed_in.at if signed_in else None,
-        for_customer=CustomerStep(
-            "First person signs in",
-            f"Ask one person to open {saml.sp.acs_url.removesuffix('acs')}login"
-            if saml
-            else "Send the metadata first.",
+        advice=replace(
+            advice["first_sign_in"], do=f"Ask one person to open {_login_url(saml or new_settings(connection))}"
         ),
+        here="A refused person sees a reference: enter it in the search at the top.",
+        seen_at=signed_in.at if signed_in else None,
+        for_customer=CustomerStep("First person signs in"),
     )
     if saml is not None:
         yield _domains_step(saml)
@@ -119,12 +111,16 @@ def _domains_step(saml: SamlSettings) -> Step:
         "Email domains lead here",
         done=bool(verified),
         facts=facts,
-        advice="People then type their email address on the sign-in page and need no link. The customer proves a domain by a DNS record.",
+        advice=Advice(
+            "People then type their email address on the sign-in page and need no link. The customer proves a domain by a DNS record."
+        ),
         page="domains",
         page_title="Email domains",
         for_customer=CustomerStep(
             "Lead your people by their email address",
-            "Optional. People then type their email address on our sign-in page and need no link. You prove your domain by a DNS record.",
+            Advice(
+                "Optional. People then type their email address on our sign-in page and need no link. You prove your domain by a DNS record."
+            ),
             facts=facts,
             act="portal-domains",
             act_title="Email domains",
@@ -150,6 +146,10 @@ def _until(saml: SamlSettings | None) -> tuple[str, ...]:
 
 def _last_end(saml: SamlSettings) -> datetime:
     return max(end_of(pem) for pem in saml.certificates)
+
+
+def _login_url(saml: SamlSettings) -> str:
+    return saml.sp.acs_url.removesuffix("acs") + "login"
 
 
 # The words of each vendor's screens, and the expressions of its language for our attributes.
@@ -219,7 +219,7 @@ _DRAWINGS: Final[Mapping[Vendor, tuple[Drawing, Drawing]]] = {
 
 def _app_screen(saml: SamlSettings, vendor: Vendor) -> Screen:
     sp = saml.sp
-    login = sp.acs_url.removesuffix("acs") + "login"
+    login = _login_url(saml)
     signing = _signing(Signed(saml.signed), vendor)
     match vendor:
         case Vendor.OKTA:

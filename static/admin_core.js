@@ -26,12 +26,23 @@ document.addEventListener("DOMContentLoaded", () => {
         const shown = document.getElementById(part.id);
         if (!shown || shown.contains(document.activeElement) || shown.innerHTML === part.innerHTML) continue;
         shown.innerHTML = part.innerHTML;
-        if (part.parentElement.matches(".core-step")) shown.parentElement.className = part.parentElement.className;
+        const [step, now] = [shown.parentElement, part.parentElement];
+        if (!now.matches(".core-step") || step.className === now.className) continue;
+        step.className = now.className;
+        step.querySelector(".core-step-advice")?.toggleAttribute("open", now.matches(".core-step-next"));
       }
     } catch {
       // The next attempt is in five seconds.
     }
   }, 5000);
+});
+
+// The button that prints the page. Without this script it is not there.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const button of document.querySelectorAll("button[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => print());
+  }
 });
 
 // Django's picker of permissions names a help icon on an element that may have no name.

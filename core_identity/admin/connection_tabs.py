@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``name`` is that of the declared page, or ``change``. ``purpose`` is one sentence about what it does."""
+    """``name`` is that of the declared page, or ``change``. ``purpose`` is one sentence about what it does.
+
+    A page that is not ``listed`` belongs to its tab, and a button of another page leads to it.
+    """
 
     name: str
     title: str
     purpose: str
+    listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ TABS: Final = (
                 "setup-link",
                 "Set-up link",
                 "Lets the customer's IT administrator do these steps without an account here.",
+                listed=False,
             ),
         ),
     ),
@@ -49,6 +54,11 @@ TABS: Final = (
                 f"Signatures that {BRAND} requires, names of attributes, and where a sign-in may start.",
             ),
             Page("metadata", "Metadata of the IdP", f"Addresses and certificates that {BRAND} trusts."),
+            Page(
+                "locked-out",
+                "Who is locked out",
+                "People who cannot sign in while the certificate of the IdP is not known.",
+            ),
             Page("keys", "Our keys", "Needed for encrypted assertions, signed requests and logout."),
             Page("domains", "Email domains", "Addresses that lead from the sign-in page to this connection."),
             Page(
@@ -113,14 +123,32 @@ def tabs_for(admin: "ConnectionAdmin", request: HttpRequest, connection: Connect
                 "purpose": page.purpose,
                 "url": reverse(f"admin:core_identity_connection_{page.name}", args=[connection.pk]),
                 "is_current": page.name == current,
+                "is_listed": page.listed,
             }
             for page in tab.pages
             if page.name == "change" or _may_open(declared.get(page.name), admin, request, connection)
         ]
         if pages:
             is_current = any(page["is_current"] for page in pages)
-            tabs.append({"title": tab.title, "url": pages[0]["url"], "pages": pages, "is_current": is_current})
+            listed = [page for page in pages if page["is_listed"]]
+            tabs.append(
+                {
+                    "title": tab.title,
+                    "url": pages[0]["url"],
+                    "pages": pages,
+                    "listed": listed if len(listed) > 1 else [],
+                    "is_current": is_current,
+                }
+            )
     return tabs
+
+
+def address_of(admin: "ConnectionAdmin", request: HttpRequest, connection: Connection, name: str) -> str:
+    """Return the address of a page of a connection, or an empty text if this administrator may not open it now."""
+    declared = {page.name: page for page in admin.pages}
+    if name == "change" or _may_open(declared.get(name), admin, request, connection):
+        return reverse(f"admin:core_identity_connection_{name}", args=[connection.pk])
+    return ""
 
 
 def _may_open(page: Any, admin: "ConnectionAdmin", request: HttpRequest, connection: Connection) -> bool:

@@ -23,6 +23,7 @@ from core_identity.admin.set_up import OverviewPage, StepsPage
 from core_identity.admin.setup_links import SetupLinkPage, SetUpsPage
 from core_identity.admin.succession import RekeyPage, SucceedPage
 from core_identity.admin_kit.base import CoreAdmin
+from core_identity.admin_kit.health import HealthRow
 from core_identity.admin_kit.lists import OfCustomer
 from core_identity.admin_kit.logs import chip
 from core_identity.admin_kit.pages import ConnectionPart, Pages
@@ -85,6 +86,7 @@ class ConnectionAdmin(CoreAdmin):
     parts: ClassVar[tuple[ConnectionPart, ...]] = ()
     """What other packages show; `core_identity.config.admin` knows them."""
     list_display = ("link", "name", "customer", "state", "last_sign_in", "last_push")
+    left_out = ("last_push",)
     list_display_links = None
     list_filter = ("enabled", OfCustomer)
     list_select_related = ("customer",)
@@ -175,7 +177,11 @@ class ConnectionAdmin(CoreAdmin):
         """Return what the overview shows beside steps and screens."""
         facts = self.facts(connection)
         health = [row for part in self.parts for row in part.health(connection, facts)]
-        return {**facts, "health": [*health, ("Changes", "all events", self.history(connection))]}
+        return {
+            **facts,
+            "health": [*health, HealthRow("Changes", "all events", self.history(connection))],
+            "ends_soon": [row for row in health if row.ends_soon],
+        }
 
     def history(self, connection: Connection) -> str:
         return f"{reverse('admin:core_identity_event_changelist')}?{self.history_field}={connection.pk}"

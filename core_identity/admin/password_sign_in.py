@@ -16,6 +16,12 @@ from core_identity.values import Actor, ActorKind, Channel
 class PasswordSignInForm(AdminAuthenticationForm):
     """Validation compares the password, so the view asks for a budget first."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # The same for a wrong name, a wrong password, and a user who is not an administrator.
+        wrong = "No administrator has this username and password. Check both: small and capital letters differ."
+        self.error_messages = {**self.error_messages, "invalid_login": wrong}
+
     def typed_name(self) -> str | None:
         """Return the name whose password would be compared, or None if none would be."""
         try:

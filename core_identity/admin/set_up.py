@@ -1,15 +1,14 @@
-"""The first page of a connection: the set-up in steps, ticked by facts, and the values for the IdP's screens (R37)."""
+"""The first page of a connection: its state, the set-up in steps, ticked by facts, and the values for the IdP's screens (R37)."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 
-from core_identity.admin.connection_tabs import tabs_for
+from core_identity.admin.connection_tabs import address_of
 from core_identity.admin.setup_links import marks_of
 from core_identity.admin_kit.pages import ConnectionReadPage
-from core_identity.models import Connection
-from core_identity.set_up import Progress, ShownStep, Step, progress, screens_of, steps_of
+from core_identity.set_up import Progress, ShownStep, Step, Vendor, progress, screens_of, steps_of
 from core_identity.vendor_choice import remember_vendor, vendors_for
 
 
@@ -21,15 +20,25 @@ class StepsPage(ConnectionReadPage):
     template_name = "admin/core_identity/connection/steps.html"
 
     def facts(self, form: Any) -> dict[str, Any]:
-        return {"progress": self.progress()}
+        choice = vendors_for(self.request)
+        return {**choice, "progress": self.progress(choice["vendor"])}
 
-    def progress(self) -> Progress:
-        pages = {page["url"] for tab in tabs_for(self.admin, self.request, self.row) for page in tab["pages"]}
-        return progress(steps_of(self.row), lambda step: _shown(self.row, step, pages))
+    def progress(self, vendor: Vendor) -> Progress:
+        return progress(steps_of(self.row, vendor), self._shown)
+
+    def address_if_open(self, name: str) -> str:
+        """Return the address of a page, or an empty text if this administrator may not open it."""
+        return address_of(self.admin, self.request, self.row, name)
+
+    def _shown(self, step: Step) -> ShownStep:
+        """Return a step with the address of its page."""
+        act = self.address_if_open(step.page) if step.page else ""
+        advice = replace(step.advice, check=f"{step.advice.check} {step.here}".strip())
+        return ShownStep(step.name, step.title, step.facts, advice, act, step.page_title, step.seen_at)
 
 
 class OverviewPage(StepsPage):
-    """Steps, health, and the set-up sheet."""
+    """State, steps, health, and the set-up sheet."""
 
     name = "overview"
     template_name = "admin/core_identity/connection/overview.html"
@@ -41,18 +50,12 @@ class OverviewPage(StepsPage):
         return remember_vendor(request, super().get(request, *args, **kwargs))
 
     def facts(self, form: Any) -> dict[str, Any]:
-        choice = vendors_for(self.request)
+        shown = super().facts(form)
         return {
-            **super().facts(form),
+            **shown,
             **self.admin.overview(self.row),
             **marks_of(self.row),
-            **choice,
-            "screens": screens_of(self.row, choice["vendor"]),
+            "screens": screens_of(self.row, shown["vendor"]),
+            "share_address": self.address_if_open("setup-link"),
+            "test_address": self.address_if_open("test"),
         }
-
-
-def _shown(connection: Connection, step: Step, pages: set[str]) -> ShownStep:
-    """Return a step with the address of its page, if this administrator may open it."""
-    address = reverse(f"admin:core_identity_connection_{step.page}", args=[connection.pk]) if step.page else ""
-    act = address if address in pages else ""
-    return ShownStep(step.name, step.title, step.facts, step.advice, act, step.page_title, step.seen_at)

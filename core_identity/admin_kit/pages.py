@@ -19,6 +19,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.generic import FormView
 
 from core_identity.admin_kit.base import CoreAdmin, seen_by
+from core_identity.admin_kit.health import HealthRow
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -234,8 +235,6 @@ class ConnectionReadPage(ReadPage, ConnectionPage):
 
 
 Pages = tuple[type[AdminPage], ...]
-HealthRow = tuple[str, object, str]
-"""Name, value, and the address of the list behind it or an empty text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,14 +44,14 @@ def open_link(request: HttpRequest, secret: str) -> HttpResponse:
 def overview(request: HttpRequest, link: SetupLink) -> HttpResponse:
     """The steps, and the values for the screens of the chosen identity provider."""
     choice = vendors_for(request)
-    page = {**_page(link, screens_of(link.connection, choice["vendor"])), **choice}
+    page = _page(link, choice, screens_of(link.connection, choice["vendor"]))
     return remember_vendor(request, render(request, "portal/overview.html", page))
 
 
 @portal_page("GET", "HEAD", is_watched=True)
 def steps(request: HttpRequest, link: SetupLink) -> HttpResponse:
     """The list of steps alone. The page renews it by a script, so ticks turn while somebody looks."""
-    return render(request, "portal/steps.html", _page(link))
+    return render(request, "portal/steps.html", _page(link, vendors_for(request)))
 
 
 @portal_page("POST")
@@ -69,9 +69,10 @@ def leave(request: HttpRequest, link: SetupLink) -> HttpResponse:
     return response
 
 
-def _page(link: SetupLink, screens: Sequence[Screen] = ()) -> dict[str, Any]:
-    steps = [step for step in steps_of(link.connection) if step.for_customer is not None]
+def _page(link: SetupLink, choice: dict[str, Any], screens: Sequence[Screen] = ()) -> dict[str, Any]:
+    steps = [step for step in steps_of(link.connection, choice["vendor"]) if step.for_customer is not None]
     return {
+        **choice,
         "link": link,
         "connection": link.connection,
         "progress": progress(steps, _shown, screens),
@@ -81,6 +82,6 @@ def _page(link: SetupLink, screens: Sequence[Screen] = ()) -> dict[str, Any]:
 
 def _shown(step: Step) -> ShownStep:
     """Return a step in the words for the customer."""
-    words = step.for_customer or CustomerStep(step.title, "")
+    words = step.for_customer or CustomerStep(step.title)
     act = reverse(words.act) if words.act else ""
-    return ShownStep(step.name, words.title, words.facts, words.advice, act, words.act_title)
+    return ShownStep(step.name, words.title, words.facts, words.advice or step.advice, act, words.act_title)

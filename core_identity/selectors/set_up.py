@@ -1,15 +1,19 @@
 """What core_identity knows about the set-up of a connection: its first and last steps (R37)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from django.db.models import Count, Q
 
-from core_identity.models import Connection, Identity, PushGroup
-from core_identity.set_up import CustomerStep, Step, uid_rule_in_words
+from core_identity.models import Connection, Grant, Identity, PushGroup
+from core_identity.selectors.set_up_advice import ADVICE
+from core_identity.set_up import CustomerStep, Step, Vendor, uid_rule_in_words
+from core_identity.values import Channel
 
 
-def steps(connection: Connection) -> Iterator[Step]:
-    """Yield the steps that core_identity can tick. Four statements at most."""
+def steps(connection: Connection, vendor: Vendor) -> Iterator[Step]:
+    """Yield the steps that core_identity can tick. Five statements at most."""
+    advice = ADVICE[vendor]
     yield Step(
         1,
         "basics",
@@ -26,39 +30,32 @@ def steps(connection: Connection) -> Iterator[Step]:
         "First person and first group arrived",
         done=person is not None and (not connection.takes_push_groups or has_push_group(connection)),
         facts=_arrived(connection, person),
-        advice=(
-            "Assign one person to the app in the identity provider. In Okta also push one group: Push Groups, Push groups now. If nothing arrives, "
-            "look for errors in the provisioning log here, and in Okta under Dashboard, Tasks."
-        ),
+        advice=advice["first_push"],
+        here="Refused calls are in the provisioning log here.",
         seen_at=person.pushed_at if person else None,
         for_customer=CustomerStep(
-            "Send the first person and the first group",
-            "Assign one person to the app. In Okta also push one group: Push Groups, Push groups now. If nothing arrives, look for errors in Okta "
-            "under Dashboard, Tasks.",
-            facts=("A person arrived.",) if person else (),
+            "Send the first person and the first group", facts=("A person arrived.",) if person else ()
         ),
     )
-    waiting, linked = counted_groups(connection)
+    waiting, linked = counted_groups(connection) if connection.takes_push_groups else (0, 0)
+    gives = linked > 0 or (connection.takes_sso_groups and gave_role_by_sign_in(connection))
     yield Step(
         10,
         "roles",
         "Groups give roles",
-        done=linked > 0,
-        facts=(
-            f"{_number(linked, 'group')} with a role, {waiting} waiting for a role."
-            if waiting + linked
-            else "No group arrived yet.",
-        ),
-        advice=(
-            "Choose the roles that groups of this connection may give. A group that waits needs a role with its name, or a role with an alias. "
-            "Its members then get the role at once."
+        done=gives and not waiting,
+        facts=(_groups(linked, waiting, "for a role") or "No group arrived yet.",),
+        advice=replace(
+            advice["roles"],
+            do="Choose the roles that groups of this connection may give. A group that waits needs a role with its name, or a role with an alias. "
+            "Its members then get the role at once.",
         ),
         page="groups",
         page_title="Groups",
         for_customer=CustomerStep(
             "Groups give roles",
-            "Push the groups whose members need a role here. Your contact decides which groups give one.",
-            facts=(f"{_number(waiting + linked, 'group')} arrived.",) if waiting + linked else (),
+            advice["roles"],
+            facts=tuple(filter(None, [_groups(linked, waiting, "for your contact")])),
         ),
     )
 
@@ -81,6 +78,22 @@ def counted_groups(connection: Connection) -> tuple[int, int]:
         waiting=Count("pk", filter=Q(role__isnull=True)), linked=Count("pk", filter=Q(role__isnull=False))
     )
     return counts["waiting"], counts["linked"]
+
+
+def gave_role_by_sign_in(connection: Connection) -> bool:
+    return Grant.objects.filter(connection=connection, channel=Channel.SSO.value).exists()
+
+
+def _groups(linked: int, waiting: int, for_what: str) -> str:
+    """Return how many push groups give a role and how many wait, in a sentence. Empty if none arrived."""
+    parts = []
+    if linked:
+        parts.append(f"{_number(linked, 'group')} {'gives' if linked == 1 else 'give'} a role")
+    if waiting:
+        parts.append(
+            f"{waiting if linked else _number(waiting, 'group')} {'waits' if waiting == 1 else 'wait'} {for_what}"
+        )
+    return f"{', '.join(parts)}." if parts else ""
 
 
 def _arrived(connection: Connection, person: Identity | None) -> tuple[str, ...]:

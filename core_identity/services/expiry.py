@@ -246,3 +246,8 @@ def forget_values(user: User) -> None:
     user.expired_reason = ""
     user.expired_snapshot = [{"identity": entry["identity"], "uid": entry["uid"]} for entry in user.expired_snapshot]
     _save(user)
+
+
+def forget_administrator(username: str, *, instead: str) -> None:
+    """Replace the name of an erased administrator in the expiries of other people (R34). The erasure records the event."""
+    User.objects.filter(expired_by=username).update(expired_by=instead)

@@ -1,12 +1,11 @@
 """What the two pages of the dashboard share: style, script, policy, the table of both sides and the transcript."""
 
 from collections.abc import Iterable
-from dataclasses import astuple
 from html import escape
 from typing import Final
 
-from demo.design import CORE, csp_hash
-from demo.simulate.comparison import HEADINGS, Row
+from demo.design import CORE, csp_hash, document
+from demo.simulate.comparison import Row
 
 _STYLE: Final = f"""{CORE}
 * {{ box-sizing: border-box; }}
@@ -31,12 +30,10 @@ ol {{ margin: 8px 0 12px; padding: 0 0 0 20px; }}
   color: var(--ink); font: 14px/20px var(--sans); text-align: left; cursor: pointer; }}
 .story button:hover {{ border-color: var(--edge); }}
 .story .done {{ color: var(--fine); }}
-.sides {{ overflow-x: auto; }}
-.sides :is(th, td) {{ padding: 8px 12px 8px 0; overflow-wrap: normal; white-space: nowrap; }}
-.core-table td.differs {{ font-weight: 600; }}
+.core-table.sides :is(th, td) {{ padding: 6px 12px 6px 0; }}
 @media (max-width: 480px) {{
   .story li:not(.near), .sides td.none {{ display: none; }}
-  .sides :is(th, td) {{ padding: 2px 0; white-space: normal; overflow-wrap: anywhere; }}
+  .core-table.sides :is(th, td) {{ padding: 2px 0; }}
   main {{ padding: 16px 16px 32px; }}
 }}
 .expired, .refused {{ color: var(--trouble); }}
@@ -66,6 +63,7 @@ async function look() {
 if (live) look();
 """
 
+COLUMNS: Final = ("Person", "Okta", "CORE", "Groups in CORE")
 _LEGEND: Final = (
     '<p class="quiet"><strong>Bold</strong>: the person has another userName in Okta now. CORE keeps the username that its other '
     'applications know. <span class="expired">expired</span>: the person may not sign in. <span class="refused">refused</span>: '
@@ -81,23 +79,7 @@ CONTENT_SECURITY_POLICY: Final = (
 
 def page(title: str, content: str) -> str:
     """Return a whole page. ``content`` is HTML."""
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{escape(title)}</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<main>
-<h1>{escape(title)}</h1>
-{content}
-</main>
-<script>{_SCRIPT}</script>
-</body>
-</html>
-"""
+    return document(title, content, style=_STYLE, end=f"<script>{_SCRIPT}</script>\n")
 
 
 def fault(sentence: str) -> str:
@@ -109,26 +91,33 @@ def table(rows: Iterable[Row]) -> str:
     body = "\n".join(f"<tr>{_cells(row)}</tr>" for row in rows)
     if not body:
         return '<p class="quiet">Nobody yet.</p>'
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in astuple(HEADINGS))
-    whole = f'<table class="core-table core-fold"><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>'
-    return f'<div class="sides" tabindex="0">{whole}</div>\n{_LEGEND}'
+    head = "".join(f'<th scope="col">{text}</th>' for text in COLUMNS)
+    return f'<table class="core-table core-fold sides"><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>\n{_LEGEND}'
 
 
 def _cells(row: Row) -> str:
+    """Return one cell for each side: a name with its state below, and the email only where it differs from the username."""
     renamed = bool(row.okta_login and row.core_username) and row.okta_login != row.core_username
-    marks = {
-        "core_username": "differs" if renamed else "",
-        "core_state": "expired" if row.core_state == "expired" else "",
-        "okta_state": "refused" if row.okta_state == "refused" else "",
-    }
-    cells = []
-    for name in Row.__slots__:
-        mark = marks.get(name)
-        label = escape(getattr(HEADINGS, name))
-        value = escape(getattr(row, name))
-        style = mark or ("" if value else "none")
-        cells.append(f'<td data-label="{label}"{f" class={style}" if style else ""}>{value or "—"}</td>')
-    return "".join(cells)
+    email = row.core_email if row.core_email != row.core_username else ""
+    cells = (
+        _cell(row.name),
+        _cell(row.okta_login, _state(row.okta_state, trouble="refused")),
+        _cell(row.core_username, _state(row.core_state, trouble="expired"), escape(email), is_strong=renamed),
+        _cell(row.core_groups),
+    )
+    return "".join(
+        f'<td data-label="{label}"{"" if cell else " class=none"}><span>{cell or "—"}</span></td>'
+        for label, cell in zip(COLUMNS, cells, strict=True)
+    )
+
+
+def _cell(value: str, *below: str, is_strong: bool = False) -> str:
+    shown = f"<strong>{escape(value)}</strong>" if is_strong else escape(value)
+    return shown + "".join(f" <small>{one}</small>" for one in below if one)
+
+
+def _state(state: str, *, trouble: str) -> str:
+    return f'<span class="{trouble}">{state}</span>' if state == trouble else escape(state)
 
 
 def transcript(lines: Iterable[str]) -> str:

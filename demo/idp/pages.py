@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Final
 
-from demo.design import CORE, PAGES, csp_hash
+from demo.design import CORE, PAGES, csp_hash, document
 from demo.idp.habits import QUESTIONS, Question
 from demo.idp.logout import Session
 from demo.idp.parties import Parties
@@ -122,20 +122,4 @@ def _hidden(fields: Mapping[str, str]) -> str:
 
 
 def _page(title: str, content: str) -> str:
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{escape(title)}</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<header><strong>The demo's Okta</strong></header>
-<main>
-<h1>{escape(title)}</h1>
-{content}
-</main>
-</body>
-</html>
-"""
+    return document(title, content, style=_STYLE, header="<header><strong>The demo's Okta</strong></header>\n")

@@ -1,17 +1,20 @@
 """SCIM on the page of a connection: its pages, its OAuth client, its warnings and its health."""
 
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from django.urls import reverse
-from django.utils.timesince import timesince
+from django.utils import timezone
 
-from core_identity.admin_kit.pages import ConnectionPart, HealthRow
+from core_identity.admin_kit.health import MOST, HealthRow, end_row, failures_row, last_row
+from core_identity.admin_kit.pages import ConnectionPart
 from core_identity.selectors.pages import number_of_resources
 from scim.admin.credentials import CredentialsPage, RevokePage, SecretPage, TokenPage
 from scim.admin.inline import OAuthClientInline
 from scim.admin.oauth_client import OAuthClientPage, RedirectsPage
 from scim.admin.proposed import ProposedTokenPage
+from scim.home import ending_credentials
 from scim.models import ProvisioningRecord
 
 if TYPE_CHECKING:
@@ -24,10 +27,16 @@ def facts(connection: "Connection") -> Mapping[str, Any]:
 
 def health(connection: "Connection", facts: Mapping[str, Any]) -> Iterator[HealthRow]:
     calls = ProvisioningRecord.objects.filter(connection_slug=connection.slug, connection_id=connection.pk)
-    newest = calls.order_by("-id").values_list("at", flat=True).first()
+    newest = list(calls.order_by("-id").values_list("at", "status")[:MOST])
     log = f"{reverse('admin:scim_provisioningrecord_changelist')}?connection={connection.slug}"
-    yield "Last SCIM call", f"{timesince(newest)} ago" if newest else "none yet", log
-    yield "People pushed by SCIM", number_of_resources(connection), ""
+    yield last_row("Last call", newest[0][0] if newest else None, log)
+    failed = ((at, status >= HTTPStatus.BAD_REQUEST) for at, status in newest)
+    yield failures_row("Failed calls, 24 h", failed, f"{log}&outcome=failed")
+    now = timezone.now()
+    credentials = reverse("admin:core_identity_connection_credentials", args=[connection.pk])
+    for one in ending_credentials(now, slug=connection.slug):
+        yield end_row(one.what, one.ends_at, credentials, now)
+    yield HealthRow("People pushed by SCIM", number_of_resources(connection))
 
 
 SCIM: Final = ConnectionPart(

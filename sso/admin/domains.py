@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
-from django.http import HttpRequest
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from core_identity.admin_kit.forms import ReasonForm
 from core_identity.admin_kit.pages import ConnectionPage
 from sso.admin.settings import require_settings
 from sso.settings.domain_proof import record_for
-from sso.settings.email_domains import prove_domain, unverify_domain, verified_domains, verify_domain
+from sso.settings.email_domains import check_again, prove_domain, unverify_domain, verified_domains, verify_domain
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -20,15 +21,21 @@ HOW_KNOWN: Final = (
 
 
 class DomainForm(ReasonForm):
-    """Buttons beside each domain of the settings: look up its DNS record, verify it without, or take that back."""
+    """Buttons beside each domain of the settings: look up its DNS record, verify it without, look again, or take it back."""
 
     def __init__(self, request: HttpRequest, *, connection: "Connection") -> None:
         super().__init__(request)
         self.connection = connection
         self.fields["reason"].help_text = HOW_KNOWN
-        self.fields["reason"].required = "prove" not in self.data  # the record is the reason
+        self.fields["reason"].required = not {"prove", "again"} & set(
+            self.data
+        )  # the record is the reason, or nothing changes
 
     def write(self) -> str:
+        """Return the domain, or a sentence about its record if it was only looked up again."""
+        if "again" in self.data:
+            self.is_published, sentence = check_again(self.connection, self.data["again"])
+            return sentence
         if "prove" in self.data:
             prove_domain(actor=self.actor, connection=self.connection, domain=self.data["prove"])
             return str(self.data["prove"])
@@ -46,6 +53,15 @@ class DomainsPage(ConnectionPage):
 
     def is_too_early(self) -> bool:
         return getattr(self.row, "saml", None) is None
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        if "again" not in form.data:
+            return super().form_valid(form)
+        if form.is_published:
+            messages.success(self.request, form.written)
+        else:
+            messages.warning(self.request, f"{form.written} Take it back if it belongs to somebody else now.")
+        return HttpResponseRedirect(self.next_page(form))
 
     def message(self, form: DomainForm) -> str:
         return f"{form.written} leads {'nowhere' if 'unverify' in form.data else 'here'} from now on."

@@ -6,20 +6,23 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.timesince import timesince
 
-from core_identity.admin_kit.pages import ConnectionPart, HealthRow
+from core_identity.admin_kit.health import MOST, HealthRow, end_row, failures_row, last_row
+from core_identity.admin_kit.pages import ConnectionPart
+from core_identity.templatetags.core_pages import or_more
 from sso.admin.domains import DomainsPage
 from sso.admin.inline import SamlSettingsInline
 from sso.admin.keys import KeyPage, KeysPage
+from sso.admin.locked_out import LockedOutPage
 from sso.admin.metadata import MetadataPage
 from sso.admin.proposed import ProposedMetadataPage
 from sso.admin.settings import SettingsPage
 from sso.admin.sign_in_tests import BeginTestPage, TestResultPage
-from sso.models import SignInRecord
+from sso.models import SignInKind, SignInRecord
 from sso.saml.certificates import end_of
 from sso.settings.idp_changes import warnings_of
 from sso.settings.keys import keys_of
+from sso.sign_in.lockout import lockout_of
 from sso.sign_in.log import MOST_COUNTED, refused_lately
 from sso.sign_in.outcomes import SIGNED_IN
 
@@ -32,6 +35,7 @@ def facts(connection: "Connection") -> Mapping[str, Any]:
     return {
         "saml": saml,
         "refused_lately": refused_lately(connection.slug),
+        "lockout": lockout_of(connection.slug) if saml else None,
         "our_keys": keys_of(connection) if saml else [],
         "trust_warnings": warnings_of(saml, timezone.now()) if saml else [],
     }
@@ -39,15 +43,25 @@ def facts(connection: "Connection") -> Mapping[str, Any]:
 
 def health(connection: "Connection", facts: Mapping[str, Any]) -> Iterator[HealthRow]:
     log = f"{reverse('admin:sso_signinrecord_changelist')}?connection={connection.slug}"
-    records = SignInRecord.objects.filter(connection_slug=connection.slug, code=SIGNED_IN, is_test=False)
-    newest = records.order_by("-id").values_list("at", flat=True).first()
-    refused = facts["refused_lately"]
-    yield "Last sign-in", f"{timesince(newest)} ago" if newest else "none yet", log
-    yield "Refused sign-ins, 24 h", "1000 or more" if refused >= MOST_COUNTED else refused, f"{log}&outcome=refused"
-    if facts["saml"] is not None:
-        ends = max(end_of(pem) for pem in facts["saml"].certificates)
-        settings = reverse("admin:core_identity_connection_saml", args=[connection.pk])
-        yield "Signing certificate", f"until {ends:%d %b %Y}", settings
+    records = SignInRecord.objects.filter(
+        connection_slug=connection.slug, connection_id=connection.pk, is_test=False
+    ).order_by("-id")
+    yield last_row("Last sign-in", records.filter(code=SIGNED_IN).values_list("at", flat=True).first(), log)
+    newest = records.values_list("at", "kind")[:MOST]
+    refused = ((at, kind != SignInKind.SIGNED_IN) for at, kind in newest if kind != SignInKind.SIGNED_OUT)
+    yield failures_row("Refused sign-ins, 24 h", refused, f"{log}&outcome=refused")
+    if (saml := facts["saml"]) is None:
+        return
+    if (lockout := facts["lockout"]).refused:
+        page = reverse("admin:core_identity_connection_locked-out", args=[connection.pk])
+        yield HealthRow("Unknown certificate", f"{or_more(lockout.refused, MOST_COUNTED)} refused", page, "trouble")
+    now, metadata = timezone.now(), reverse("admin:core_identity_connection_metadata", args=[connection.pk])
+    yield end_row("Signing certificate", max(end_of(pem) for pem in saml.certificates), metadata, now)
+    if saml.metadata_valid_until:
+        yield end_row("Metadata", saml.metadata_valid_until, metadata, now)
+    for key in facts["our_keys"]:
+        keys = reverse("admin:core_identity_connection_keys", args=[connection.pk])
+        yield end_row(f"Our key, {key.state}", end_of(key.certificate), keys, now)
 
 
 # From the log: to search all identities would take longer the more people there are.
@@ -60,6 +74,7 @@ SAML: Final = ConnectionPart(
         KeysPage,
         KeyPage,
         MetadataPage,
+        LockedOutPage,
         ProposedMetadataPage,
         BeginTestPage,
         TestResultPage,

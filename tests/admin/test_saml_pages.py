@@ -13,11 +13,13 @@ from core_identity.models import Connection, Event
 from core_identity.services.connections import change_connection
 from sso.admin import consequences
 from sso.models import SamlSettings, SpKey
+from sso.settings.domain_proof import record_for
 from sso.settings.email_domains import verified_domains, verify_domain
 from sso.settings.keys import keys_of, make_key
 from sso.settings.section import KEYS
 from tests.admin.conftest import browser_of, staff
 from tests.support.cast import ADMIN, COMMAND, make_connection
+from tests.support.dns import running_dns
 from tests.support.saml import TestIdp
 
 FLAGS = ("idp_initiated", "want_encrypted", "sign_requests", "sign_metadata", "force_authn")
@@ -218,10 +220,28 @@ def test_permission_to_change_connections_does_not_include_the_first_trust(acme:
 # Email domains
 
 
+@pytest.mark.parametrize(("published", "words"), [(True, "is published."), (False, "There is no TXT record")])
+def test_a_verified_domain_is_looked_at_again_without_a_reason_and_stays_R38(
+    published: bool, words: str, as_root: Client, saml: SamlSettings, settings: Any
+) -> None:
+    page, acme = page_of(saml.connection, "domains"), saml.connection
+    save(as_root, saml, email_domains="acme.com")
+    verify_domain(actor=COMMAND, connection=acme, domain="acme.com", reason="contract")
+    with running_dns() as dns:
+        settings.DNS_RESOLVERS = dns.resolvers
+        if published:
+            record = record_for(acme, "acme.com")
+            dns.records[record.name] = [(record.value,)]
+        answer = as_root.post(page, {"again": "acme.com"}, follow=True).content.decode()
+    assert words in answer
+    assert ("Take it back if it belongs to somebody else now." in answer) is not published
+    assert [one.domain for one in verified_domains(acme)] == ["acme.com"]
+
+
 def test_a_domain_is_verified_and_taken_back_on_its_page_R34(as_root: Client, saml: SamlSettings) -> None:
     acme = saml.connection
     save(as_root, saml, email_domains="acme.com\nb.test")
-    assert "not verified: has no effect yet" in as_root.get(page_of(acme, "domains")).content.decode()
+    assert "It has no effect yet." in as_root.get(page_of(acme, "domains")).content.decode()
     assert "acme.com (not verified: has no effect yet)" in as_root.get(page_of(acme)).content.decode()
     without = as_root.post(page_of(acme, "domains"), {"verify": "acme.com"})
     assert "This field is required" in without.content.decode()

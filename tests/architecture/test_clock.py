@@ -12,6 +12,7 @@ SHOWN_OR_LOGGED: Final = {
     "core_identity/config/readiness.py",  # compares the two clocks
     "core_identity/selectors/mismatches.py",  # what is listed
     "core_identity/selectors/refused.py",  # what is listed
+    "core_identity/admin_kit/health.py",  # failures of the last day, on a page
     "core_identity/services/conflicts.py",
     "core_identity/services/erasure.py",
     "core_identity/services/events.py",
@@ -25,6 +26,7 @@ SHOWN_OR_LOGGED: Final = {
     "core_identity/services/sign_in.py",
     "core_identity/services/sso_groups.py",
     "core_identity/templatetags/core_pages.py",  # how long ago, on pages
+    "scim/admin/pages.py",  # what ends soon, on a page
     "scim/bearer_tokens.py",  # when a token was revoked
     "scim/consents.py",
     "scim/log_writer.py",  # the age of a row

@@ -27,6 +27,14 @@ FAULTS: Final = [
     ("<div style='width: 330px'>wider than a small telephone</div>", "the page"),
     ("<div style='width: 1400px'>wider than a desk</div>", "the page"),
     ("<h4>a level is left out</h4>", "heading-order"),
+    (
+        "<div style='overflow-x: auto' tabindex=0><table><tr><td style='min-width: 1400px'>a cell that scrolls</td></tr></table></div>",
+        "a cell that scrolls",
+    ),
+    (
+        "<div style='overflow: hidden'><table><tr><td style='min-width: 360px'>a cell that is cut</td></tr></table></div>",
+        "a cell that is cut",
+    ),
 ]
 
 

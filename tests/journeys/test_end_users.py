@@ -168,6 +168,35 @@ def test_every_page_of_an_error_is_in_the_same_dress_and_accessible(visitor: Pag
     look(page, "This form is out of date")
 
 
+FILL: Final = """() => {
+    const form = document.getElementById("login-form"), big = document.createElement("textarea");
+    big.name = "big"; big.value = "x".repeat(9 * 1024 * 1024); big.hidden = true;
+    form.append(big); form.noValidate = true; form.requestSubmit();
+}"""
+
+
+def test_too_much_and_too_often_are_refused_in_the_same_dress(visitor: Page, acme: Customer) -> None:
+    page, name = visitor, f"guess-{acme.slug}"
+    page.goto("/admin/login/")
+    look(page, "Administration")
+    with page.expect_navigation():
+        page.evaluate(FILL)
+    expect(page.locator(".reference")).to_have_text(REFERENCE)
+    expect(page.get_by_text("send a smaller file or less text")).to_be_visible()
+    look(page, "You sent too much at once")
+    page.goto("/admin/login/")
+    for _ in range(40):
+        page.get_by_label("Username").fill(name)
+        page.get_by_label("Password").fill("wrong")
+        page.get_by_role("button", name="Log in").click()
+        if page.get_by_role("heading", level=1).inner_text() == "Try again later":
+            break
+    expect(page.get_by_role("alert")).to_contain_text("Too many passwords")
+    expect(page.locator(".reference")).to_have_text(REFERENCE)
+    expect(page.get_by_text("Try again", exact=True)).to_have_count(0)
+    look(page, "Try again later")
+
+
 def test_a_person_sees_their_sessions_and_signs_out_everywhere_by_the_keyboard(
     visitor: Page, acme: Customer, chromium: Browser
 ) -> None:

@@ -95,7 +95,7 @@ def test_a_customer_connects_their_idp_by_a_link_from_the_screen_only_R38(
     person = okta.push(named(SLUG))
     okta.push_group("Hooli Editors", person["id"])
     expect(step(customer, "first_push")).to_contain_text("A person arrived.", timeout=15_000)
-    expect(step(customer, "roles")).to_contain_text("1 group arrived.")
+    expect(step(customer, "roles")).to_contain_text("1 group waits for your contact.")
     assert person["userName"] not in customer.content()
 
     # Somebody is known now: metadata waits for the superuser.

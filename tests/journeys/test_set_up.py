@@ -32,6 +32,9 @@ def test_a_customer_is_connected_step_by_step_from_the_screen_only_R37(
         f"{service.url}/sso/{SLUG}/acs"
     )
     expect(administrator.get_by_label("Tenant URL", exact=True)).to_have_value(f"{service.url}/scim/{SLUG}/v2")
+    expect(step(administrator, "saml_app")).to_contain_text("AADSTS700016")
+    administrator.get_by_role("link", name="Okta", exact=True).click()
+    expect(step(administrator, "saml_app")).to_contain_text("Create App Integration")
 
     # Metadata, pasted.
     step(administrator, "metadata").get_by_role("link", name="Enter the metadata").click()
@@ -66,7 +69,7 @@ def test_a_customer_is_connected_step_by_step_from_the_screen_only_R37(
     jane = okta.push(named(SLUG))
     okta.push_group("Globex Editors", jane["id"])
     expect(step(administrator, "first_push")).to_contain_text("done", timeout=15_000)
-    expect(step(administrator, "roles")).to_contain_text("1 waiting for a role")
+    expect(step(administrator, "roles")).to_contain_text("1 group waits for a role.")
     picture(administrator, "connection-set-up")
 
     # On a telephone nothing runs off the side.

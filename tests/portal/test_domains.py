@@ -16,7 +16,7 @@ from sso.settings.email_domains import verify_domain
 from sso.sign_in.choices import connections_for
 from tests.portal.conftest import Customer
 from tests.support.cast import COMMAND, make_connection
-from tests.support.dns import TxtServer, running_dns
+from tests.support.dns import Texts, TxtServer, running_dns
 from tests.support.saml import TestIdp
 
 
@@ -145,3 +145,38 @@ def test_a_link_that_ends_during_the_look_up_verifies_nothing(
     dns.meanwhile = end_it
     assert "This link has ended" in check(customer, "globex.test")
     assert not VerifiedDomain.objects.exists()
+
+
+def test_a_proven_domain_stays_proven_without_its_record_and_can_be_looked_at_again(
+    customer: Customer, connected: Connection, dns: TxtServer
+) -> None:
+    enter(customer, "globex.test")
+    publish(dns, connected, "globex.test")
+    check(customer, "globex.test")
+    before = list(VerifiedDomain.objects.values()), Event.objects.count()
+    found: list[tuple[Texts | None, str]] = [
+        (dns.records["_core-identity.globex.test"], "The TXT record _core-identity.globex.test is published."),
+        ([("another",)], "The TXT record _core-identity.globex.test has another value now."),
+        (None, "There is no TXT record _core-identity.globex.test now."),
+    ]
+    for records, sentence in found:
+        if records is None:
+            del dns.records["_core-identity.globex.test"]
+        else:
+            dns.records["_core-identity.globex.test"] = records
+        page = customer.post("/domains", domain="globex.test", again="1").content.decode()
+        assert f"{sentence} globex.test still leads here." in page
+    assert led_to("globex.test") == ["globex"]
+    assert (list(VerifiedDomain.objects.values()), Event.objects.count()) == before, "it only reports"
+    pages = (customer.post("/domains", domain="globex.test", again="1").content.decode() for _ in range(100))
+    assert any("looked up very often" in page for page in pages)
+
+
+def test_a_domain_that_is_not_proven_cannot_be_looked_at_again(
+    customer: Customer, connected: Connection, dns: TxtServer
+) -> None:
+    enter(customer, "globex.test")
+    for domain in ("globex.test", "foreign.test"):
+        page = customer.post("/domains", domain=domain, again="1").content.decode()
+        assert f"{domain} is not verified." in page
+    assert dns.asked == []

@@ -1,7 +1,7 @@
 """Only messages that the IdP signed tick a step of a connection's set-up (R37)."""
 
 from core_identity.models import Connection
-from core_identity.set_up import steps_of
+from core_identity.set_up import Vendor, steps_of
 from sso.models import SignInRecord
 from tests.sso.conftest import Browser
 from tests.support.cast import JANE, by_sso
@@ -13,7 +13,7 @@ SAML_STEPS = {"saml_app", "test", "first_sign_in"}
 
 def done(connection: Connection) -> set[str]:
     """Return the SAML steps that are ticked, without the metadata, which every connection of these tests has."""
-    return {step.name for step in steps_of(connection) if step.done} & SAML_STEPS
+    return {step.name for step in steps_of(connection, Vendor.OKTA) if step.done} & SAML_STEPS
 
 
 def test_a_stranger_s_message_ticks_nothing_and_a_sign_in_does_R37(

@@ -38,6 +38,7 @@ def assert_good_as_it_is(page: Page) -> None:
     """Look in each way at a page that is open, without loading it again: the answer to a form cannot be loaded twice."""
     _resize(page, DESK)
     assert_nothing_scrolls_sideways(page)
+    assert_no_cell_is_cut(page)
     _apply(page, _WITHOUT_COLOURS)
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)
@@ -45,6 +46,7 @@ def assert_good_as_it_is(page: Page) -> None:
     for width in TELEPHONES:
         _resize(page, width)
         assert_nothing_scrolls_sideways(page)
+        assert_no_cell_is_cut(page)
         _apply(page, _WITHOUT_COLOURS)
     _resize(page, DESK)
 
@@ -72,6 +74,24 @@ def assert_nothing_scrolls_sideways(page: Page) -> None:
             .filter(one => one.getBoundingClientRect().right > innerWidth).map(one => one.outerHTML.slice(0, 200))]"""
     )
     assert not too_wide, f"{page.url} at {page.viewport_size}: {too_wide}"
+
+
+_CUT: Final = """() => [...document.querySelectorAll("td, th, dd")].filter(cell => {
+    if (!cell.checkVisibility() || cell.closest("thead")?.clientWidth === 1) return false;
+    const right = cell.getBoundingClientRect().right;
+    for (let around = cell.parentElement; around; around = around.parentElement) {
+        const hides = getComputedStyle(around).overflowX !== "visible";
+        if (hides && right > around.getBoundingClientRect().right + 1) return true;
+    }
+    return cell.scrollWidth > cell.clientWidth + 1 && getComputedStyle(cell).display !== "inline";
+}).map(cell => cell.outerHTML.slice(0, 200))"""
+"""Cells that are wider than the box around them, which hides their end or lets it scroll, and cells with a content that is wider than they are."""
+
+
+def assert_no_cell_is_cut(page: Page) -> None:
+    """Name the cells of tables and lists that cannot be read without scrolling sideways. The head of a folded table is hidden on purpose."""
+    cut = page.evaluate(_CUT)
+    assert not cut, f"{page.url} at {page.viewport_size}: {cut}"
 
 
 def _resize(page: Page, width: int) -> None:

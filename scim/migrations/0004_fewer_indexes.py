@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("scim", "0002_timeline"),
+        ("scim", "0003_everybody_in_a_refusal"),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("core_identity", "0007_fewer_indexes"),
-        ("sso", "0002_timeline"),
+        ("sso", "0003_everybody_in_a_refusal"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

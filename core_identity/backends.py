@@ -36,6 +36,7 @@ BACKEND: Final = "core_identity.backends.RoleBackend"
 _USER: Final = Compiled(
     lambda: (
         User.objects.filter(pk=Given("user", UUIDField()))
+        .select_related("customer")
         .annotate(
             activity=ArraySubquery(
                 Identity.objects.filter(user=OuterRef("pk"))
@@ -46,7 +47,7 @@ _USER: Final = Compiled(
         .order_by()
     )
 )
-"""A user, and for each of their identities whether the IdP lists them as active."""
+"""A user with their customer, and for each of their identities whether the IdP lists them as active."""
 
 _IDENTITY: Final = Compiled(
     lambda: (

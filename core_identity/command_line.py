@@ -32,10 +32,10 @@ class AnsweringCommand(BaseCommand):
     def answer(self, document: Any, *, as_json: bool, lines: list[str]) -> None:
         """Print one document for a script, or ``lines`` for a person."""
         if as_json:
-            self.stdout.write(json.dumps(document, ensure_ascii=False, indent=2))
+            self.stdout.write(_as_json(document))
         else:
             for line in lines:
-                self.stdout.write(line)
+                self.stdout.write(_printable(line))
 
     def progress(self, done: int, total: int, what: str) -> None:
         """Report the progress of long work on stderr: one line that is rewritten on a terminal, a new line elsewhere."""
@@ -62,10 +62,10 @@ class AnsweringCommand(BaseCommand):
         if isinstance(error, SettingsErrors):
             faults = [{"path": one.path, "code": one.code, "message": one.message} for one in error.faults]
         if as_json:
-            self.stdout.write(json.dumps({"errors": faults}, ensure_ascii=False, indent=2))
+            self.stdout.write(_as_json({"errors": faults}))
         for fault in faults:
             where = f"{fault['path']}: " if fault["path"] else ""
-            self.stderr.write(f"{where}{fault['message']} ({fault['code']})")
+            self.stderr.write(_printable(f"{where}{fault['message']} ({fault['code']})"))
         match error:
             case NotFound():
                 sys.exit(NOT_FOUND)
@@ -73,6 +73,21 @@ class AnsweringCommand(BaseCommand):
                 sys.exit(AMBIGUOUS)
             case _:
                 sys.exit(REFUSED)
+
+
+def _printable(line: str) -> str:
+    """Return a line without characters that command a terminal: a value of an IdP may contain some, and then it could forge other lines."""
+    return (
+        line
+        if line.isprintable()
+        else "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in line)
+    )
+
+
+def _as_json(document: Any) -> str:
+    """Return readable JSON, in which the same characters are escaped."""
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    return "".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text)
 
 
 def changing(parser: ArgumentParser) -> ArgumentParser:

@@ -28,6 +28,8 @@ def key(text: str) -> str:
 
     The form is stored in columns. ``lower()`` in SQL is not used, because its result depends on the locale of the cluster.
     """
+    if text.isascii():  # most names are; NFKC changes nothing of them
+        return text.strip().lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.strip()).casefold())
 
 

@@ -22,7 +22,7 @@ def lookup_key(name: str) -> int:
 
 def lookup_keys(names: Iterable[str]) -> list[int]:
     """Return the numbers of names, each once and in order; empty names have none."""
-    return list(dict.fromkeys(lookup_key(name) for name in names if name and name.strip()))
+    return list(dict.fromkeys(lookup_key(name) for name in dict.fromkeys(names) if name and name.strip()))
 
 
 def named_any(names: Iterable[str]) -> Q:

@@ -216,7 +216,7 @@ def uid_rule_in_words(rule: str) -> str:
     return {
         UidRule.NAME.value: (
             "firstName.lastName identifies people, for example John.Smith. A second John Smith needs another value in the directory, for example "
-            f"John.Smith2. Until then {BRAND} refuses him, and never mixes up the two."
+            f"John.Smith2. Until then {BRAND} refuses this person, and never mixes up the two."
         ),
         UidRule.EMAIL.value: (
             "The email address identifies people, for example john.smith@example.com. If an address goes to another person later, "

@@ -149,7 +149,7 @@ _NO_TEXTS_OF_EXTENSION: Final = {one.source: "" for one in FOLLOWED if one.scim.
 
 
 def _user_schemas(connection: "Connection") -> Column:
-    targets = user_type(connection.uid_attribute).targets()
+    targets = user_type(connection.uid_attribute).targets
     extended = Q(attributes__has_any_keys=[one.key for one in targets if one.extension == urns.ENTERPRISE_USER])
     extended |= _with_uid(connection) | ~Q(**_NO_TEXTS_OF_EXTENSION)
     return schemas_column({urns.USER: EVERYBODY, urns.CORE_USER: EVERYBODY, urns.ENTERPRISE_USER: extended})
@@ -216,7 +216,7 @@ def _members(connection: "Connection") -> Values:
 def _stored_columns(resource_type: ResourceType) -> dict[str, Column]:
     """Columns for the attributes that are stored as sent in ``Identity.attributes``."""
     columns: dict[str, Column] = {}
-    for whole in resource_type.targets():
+    for whole in resource_type.targets:
         if whole.attribute.mutability == "readOnly":
             continue
         parts = [Target(whole.extension, whole.attribute, sub) for sub in whole.attribute.sub_attributes]

@@ -1,4 +1,4 @@
-"""Filters by which identity providers search for one person. They are recognized, and answered by one index lookup.
+"""Filters by which identity providers search for one person. They are recognised, and answered by one index lookup.
 
 A lookup finds the same people as the same filter in `scim.query`, which answers all other filters. It needs neither an order nor a count.
 """

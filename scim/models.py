@@ -171,7 +171,7 @@ class ProvisioningRecord(models.Model):
     status = models.PositiveSmallIntegerField()
     scim_type = models.CharField("scimType", max_length=30, blank=True)
     decision = models.CharField(max_length=300, blank=True)
-    reference = models.CharField(max_length=10, blank=True, db_index=True)
+    reference = models.CharField(max_length=10, blank=True)
     duration_ms = models.PositiveIntegerField("duration in ms")
     cause = models.CharField(max_length=30, blank=True)
     sentence = models.CharField("answer to the client", max_length=1024, blank=True)
@@ -182,13 +182,10 @@ class ProvisioningRecord(models.Model):
         verbose_name_plural = "provisioning log"
         ordering = ("-id",)
         indexes = (
+            models.Index(name="provisioning_by_reference", fields=("reference",)),
             GinIndex(name="provisioning_by_key", fields=("keys",)),
-            # Refused requests without a resource: for the timeline of a person.
-            GinIndex(
-                name="provisioning_refused_by_key",
-                fields=("keys",),
-                condition=models.Q(resource_id__isnull=True, status__gte=400),
-            ),
+            # Refused requests: for the timeline of each person whom one of them names.
+            GinIndex(name="provisioning_refusal_by_key", fields=("keys",), condition=models.Q(status__gte=400)),
             models.Index(name="provisioning_by_connection", fields=("connection_slug", "-id")),
             models.Index(
                 name="provisioning_by_resource",

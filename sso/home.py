@@ -1,6 +1,7 @@
 """The facts about sign-ins on the start page of the administration."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -8,6 +9,7 @@ from django.db import connection as database
 
 from core_identity.selectors.log_hours import LogTable
 from sso.models import SignInKind, SignInRecord
+from sso.saml.refusals import Code
 from sso.sign_in.outcomes import SIGNED_IN
 
 _TABLE: Final = SignInRecord._meta.db_table
@@ -22,12 +24,23 @@ SIGN_INS: Final = LogTable(
 SHOWN: Final = 6
 
 _LAST: Final = f"""
-SELECT slug, row.at FROM unnest(%s::text[]) AS slug CROSS JOIN LATERAL (
-    SELECT lately.at FROM (
+SELECT slug, last.at, refused.since FROM unnest(%s::text[]) AS slug CROSS JOIN LATERAL (
+    SELECT lately.id, lately.at FROM (
         SELECT id, at, code, is_test FROM {_TABLE} WHERE connection_slug = slug ORDER BY id DESC LIMIT 50
     ) AS lately WHERE code = '{SIGNED_IN}' AND NOT is_test ORDER BY lately.id DESC LIMIT 1
-) AS row
+) AS last CROSS JOIN LATERAL (
+    SELECT min(at) AS since FROM {_TABLE}
+    WHERE connection_slug = slug AND id > last.id AND code = '{Code.SIGNATURE.value}' AND NOT is_test
+) AS refused
 """  # noqa: S608 - names of our own
+
+
+@dataclass(frozen=True, slots=True)
+class LastSignIn:
+    """The last sign-in through a connection. ``refused_since``: since then messages with an unknown certificate are refused, and nobody signed in."""
+
+    at: datetime
+    refused_since: datetime | None
 
 
 def latest_sign_ins() -> Sequence[SignInRecord]:
@@ -35,8 +48,8 @@ def latest_sign_ins() -> Sequence[SignInRecord]:
     return list(SignInRecord.objects.filter(is_test=False).order_by("-id")[:SHOWN])
 
 
-def last_sign_in_by_connection(slugs: Sequence[str]) -> Mapping[str, datetime]:
-    """Return when somebody last signed in through each connection, looked up in its newest 50 rows. One query, with a lookup for each slug."""
+def last_sign_in_by_connection(slugs: Sequence[str]) -> Mapping[str, LastSignIn]:
+    """Return the last sign-in through each connection, looked up in its newest 50 rows. One query, with a lookup for each slug."""
     with database.cursor() as cursor:
         cursor.execute(_LAST, [list(slugs)])
-        return dict(cursor.fetchall())
+        return {slug: LastSignIn(at, since) for slug, at, since in cursor.fetchall()}

@@ -25,7 +25,7 @@ class SamlSettings(models.Model):
     sso_url = models.CharField("single sign-on URL of the IdP", max_length=2000, blank=True)
     sso_post_url = models.CharField("single sign-on URL of the IdP, by POST", max_length=2000, blank=True)
     sso_binding = models.CharField(
-        "how our AuthnRequests go there",
+        "binding of our AuthnRequests",
         max_length=8,
         choices=BINDINGS,
         default=Binding.REDIRECT.value,
@@ -36,7 +36,7 @@ class SamlSettings(models.Model):
     slo_post_url = models.CharField("single logout URL of the IdP, by POST", max_length=2000, blank=True)
     slo_post_answer_url = models.CharField("URL of the IdP for logout answers, by POST", max_length=2000, blank=True)
     slo_binding = models.CharField(
-        "how our logout messages go there",
+        "binding of our logout messages",
         max_length=8,
         choices=BINDINGS,
         default=Binding.POST.value,
@@ -80,7 +80,7 @@ class SamlSettings(models.Model):
         "it refuses everybody. Empty: the IdP decides, which MFA needs.",
     )
     name_id_format = models.CharField(
-        "NameID format asked for",
+        "NameID format that we request",
         max_length=255,
         default=UNSPECIFIED,
         help_text="The NameID should be the userName that SCIM sends, because it is a mark that identifies the person. Okta sends the format "
@@ -243,15 +243,13 @@ class SignInState(models.Model):
     """
 
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
-    request_id = models.CharField(
-        max_length=64, unique=True, null=True, help_text="ID of our AuthnRequest; empty if the IdP began."
-    )
+    request_id = models.CharField(max_length=64, null=True, help_text="ID of our AuthnRequest; empty if the IdP began.")
     browser_hash = models.CharField(max_length=64)
     from_elsewhere = models.BooleanField(default=False, help_text="A page of another site sent the browser to us.")
     next_path = models.CharField(max_length=2000, blank=True)
     expires_at = models.DateTimeField(db_index=True)
     used_at = models.DateTimeField(null=True)
-    ticket_hash = models.CharField(max_length=64, unique=True, null=True)
+    ticket_hash = models.CharField(max_length=64, null=True)
     identity = models.ForeignKey("core_identity.Identity", models.PROTECT, null=True, related_name="+")
     session_until = models.DateTimeField(null=True)
     name_id = models.CharField(max_length=1024, blank=True)
@@ -270,6 +268,9 @@ class SignInState(models.Model):
 
     class Meta:
         constraints = (
+            # Not `unique=True`: that makes a second index of each, for searches by a beginning.
+            models.UniqueConstraint(name="sign_in_request_once", fields=("request_id",)),
+            models.UniqueConstraint(name="sign_in_ticket_once", fields=("ticket_hash",)),
             models.CheckConstraint(
                 name="a_test_opens_no_session", condition=models.Q(tester=None) | models.Q(identity=None)
             ),
@@ -290,7 +291,8 @@ class SignInState(models.Model):
 class UsedAssertion(models.Model):
     """An assertion that opened a session. It never opens another one, on any node, nor after a restart."""
 
-    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
+    # No index of its own: `assertion_used_once` begins with it.
+    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+", db_index=False)
     assertion_id = models.CharField(max_length=512)
     until = models.DateTimeField(db_index=True, help_text="The message is refused by its age long before.")
 
@@ -304,15 +306,17 @@ class UsedAssertion(models.Model):
 class SsoSession(models.Model):
     """A session here with the IdP's names for it, so that a logout ends this session and no other."""
 
-    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
+    # No index of its own: `sso_session_by_name_id` begins with it.
+    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+", db_index=False)
     identity = models.ForeignKey("core_identity.Identity", models.PROTECT, related_name="+")
-    session_key = models.CharField(max_length=40, unique=True)
+    session_key = models.CharField(max_length=40)
     name_id = models.CharField(max_length=1024)
     name_id_format = models.CharField(max_length=255, blank=True)
     session_index = models.TextField(blank=True)
     until = models.DateTimeField(db_index=True)
 
     class Meta:
+        constraints = (models.UniqueConstraint(name="sso_session_once", fields=("session_key",)),)
         indexes = (models.Index(name="sso_session_by_name_id", fields=("connection", "name_id")),)
 
     def __str__(self) -> str:
@@ -366,11 +370,9 @@ class SignInRecord(models.Model):
         ordering = ("-id",)
         indexes = (
             GinIndex(name="sign_in_by_key", fields=("keys",)),
-            # The rows that only claim a name, few beside a person's sign-ins: for the timeline of a person.
+            # The refused rows, few beside a person's sign-ins: for the timeline of each person whom one of them names.
             GinIndex(
-                name="sign_in_by_claim",
-                fields=("keys",),
-                condition=models.Q(kind=SignInKind.PERSON_REFUSED, user_id__isnull=True),
+                name="sign_in_refused_by_key", fields=("keys",), condition=models.Q(kind=SignInKind.PERSON_REFUSED)
             ),
             models.Index(name="sign_in_by_kind", fields=("kind", "-id")),
             models.Index(name="sign_in_by_connection", fields=("connection_slug", "-id")),
@@ -383,7 +385,7 @@ class SignInRecord(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.reference} ({self.code})"
+        return self.reference or "without a reference"
 
     @property
     def was_refused(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.http import HttpRequest
 
 from core_identity.admin_kit.base import seen_by
+from core_identity.admin_kit.changes import field_words
 from core_identity.admin_kit.filters import Filters, Shown, page_of_rows
 from core_identity.admin_kit.pages import ListReadPage
 from core_identity.keys import key
@@ -19,7 +20,7 @@ from core_identity.values import Channel
 
 
 class AcrossPage(ListReadPage):
-    """A list with the filters connection, customer and kind, in pages of 50."""
+    """A list with the filters connection, customer and kind, in pages."""
 
     kinds: ClassVar[Mapping[str, str]] = {}
     kind_label: ClassVar[str] = "Kind"
@@ -52,7 +53,7 @@ class AllDriftPage(AcrossPage):
     name = "all-drift"
     title = "Drift"
     template_name = "admin/core_identity/user/all_drift.html"
-    kinds = {name: name.replace("_", " ") for name in FIELDS}
+    kinds = {name: field_words(name) for name in FIELDS}
     kind_label = "Field"
 
     def found(self, filters: Filters) -> Any:
@@ -87,7 +88,7 @@ class ReactivationsPage(AcrossPage):
 
 def _changed_names(identity: Identity) -> list[str]:
     """Return the names of the values that the IdP of an identity changed since the expiry of its user."""
-    return [name for _, name, _, _ in changes_since_expiry(identity.user, [identity])]
+    return [field_words(name) for _, name, _, _ in changes_since_expiry(identity.user, [identity])]
 
 
 class WaitingGroupsPage(AcrossPage):

@@ -12,12 +12,13 @@ from django.urls import reverse
 
 from core_identity.admin.across import AllDriftPage, ReactivationsPage
 from core_identity.admin.expiry import HOW, WITH_ROLES
+from core_identity.admin.role_choice import offer_roles
 from core_identity.admin.user_pages import roles_to_give
 from core_identity.admin_kit.bulk import SHOWN, BulkForm, BulkPage, ListedBulkPage
 from core_identity.admin_kit.filters import Filters
 from core_identity.brand import BRAND
 from core_identity.errors import NotAllowed, NotFound
-from core_identity.models import Identity, Role, User
+from core_identity.models import Grant, Identity, Role, User
 from core_identity.selectors.across import reactivations
 from core_identity.selectors.drift import UID, drift_in, drift_of, drifting
 from core_identity.selectors.story import changed_since_expiry, changes_since_expiry
@@ -111,7 +112,7 @@ class GiveRoleManyForm(BulkForm):
 
     def __init__(self, request: HttpRequest, *, page: BulkPage) -> None:
         super().__init__(request, page=page)
-        self.fields["role"].queryset = roles_to_give(request)  # type: ignore[attr-defined]
+        offer_roles(self.fields["role"], roles_to_give(request), request, source=Grant)
 
     def act(self, row: UUID) -> object:
         role, reason = self.cleaned_data["role"], self.cleaned_data["reason"]

@@ -13,7 +13,8 @@ from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.bulk import query_of
 from core_identity.admin_kit.forms import ReasonForm
-from core_identity.admin_kit.lists import OfConnection, OfCustomer
+from core_identity.admin_kit.lists import ChannelFilter, OfConnection, OfCustomer
+from core_identity.admin_kit.logs import chip
 from core_identity.admin_kit.pages import Access, RowPage
 from core_identity.keys import key
 from core_identity.models import Conflict, Event
@@ -29,6 +30,7 @@ from core_identity.services.resolutions import (
     plan_same_person,
     same_person,
 )
+from core_identity.templatetags.core_pages import ago
 from core_identity.values import Cause
 
 FOUND: Final = 100
@@ -139,14 +141,15 @@ class ResolvePage(RowPage):
 class ConflictAdmin(CoreAdmin):
     """Made by channels only, and decided on the page of one."""
 
-    list_display = ("named", "cause_told", "other", "connection", "count", "last_at", "state")
+    list_display = ("named", "cause_told", "other", "connection", "count", "last_met", "status")
+    left_out = ("connection", "count")
     pages = (DecideManyPage,)
     list_filter = (
         OpenFilter,
         CauseFilter,
         OfConnection,
         ConflictsOfCustomer,
-        "channel",
+        ChannelFilter,
     )
     list_select_related = ("connection", "other")
     search_fields = ("uid_key",)
@@ -182,6 +185,14 @@ class ConflictAdmin(CoreAdmin):
     @admin.display(description="person in the message")
     def named(self, conflict: Conflict) -> str:
         return conflict.named
+
+    @admin.display(description="last met", ordering="last_at")
+    def last_met(self, conflict: Conflict) -> str:
+        return ago(conflict.last_at)
+
+    @admin.display(description="status", ordering="state")
+    def status(self, conflict: Conflict) -> str:
+        return chip("trouble" if conflict.state == ConflictState.OPEN else "plain", conflict.get_state_display())
 
     @admin.display(description="cause", ordering="cause")
     def cause_told(self, conflict: Conflict) -> str:

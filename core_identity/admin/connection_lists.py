@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from django.core.paginator import Paginator
 
+from core_identity.admin_kit.lists import ON_A_PAGE
 from core_identity.admin_kit.pages import ConnectionReadPage
 from core_identity.keys import key
 from core_identity.selectors.across import roles_by_name
@@ -18,7 +19,6 @@ from core_identity.selectors.groups import (
 )
 from core_identity.selectors.mismatches import LATELY, mismatches, perhaps_pushed_too, refused_lately
 
-ON_A_PAGE: Final = 50
 UNLISTED: Final = 20
 UNMAPPED: Final = 30
 """Rows of the two tables below the push groups."""

@@ -6,9 +6,10 @@ from django import forms
 from django.http import HttpRequest
 
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
+from core_identity.admin.role_choice import offer_roles
 from core_identity.admin_kit.forms import ActForm, ReasonForm
 from core_identity.admin_kit.pages import ConnectionPage
-from core_identity.models import Connection, Role
+from core_identity.models import Connection, PushGroup, Role
 from core_identity.selectors.counts import MOST
 from core_identity.selectors.groups import listed_groups, role_keys
 from core_identity.selectors.roles import protected_roles
@@ -69,8 +70,9 @@ class GrantableForm(ConfirmsEndedGrants, ActForm):
             return f"{role} (a push group of {' and one of '.join(waits)} waits for it)" if waits else str(role)
 
         field: Any = self.fields["roles"]
-        field.queryset = Role.objects.exclude(pk__in=protected).prefetch_related("aliases")
         field.label_from_instance = label
+        roles = Role.objects.exclude(pk__in=protected).prefetch_related("aliases")
+        offer_roles(field, roles, request, source=PushGroup)
 
     def write(self) -> None:
         set_grantable_roles(

@@ -54,6 +54,11 @@ TABS: Final = (
                 f"Signatures that {BRAND} requires, names of attributes, and where a sign-in may start.",
             ),
             Page("metadata", "Metadata of the IdP", f"Addresses and certificates that {BRAND} trusts."),
+            Page(
+                "locked-out",
+                "Who is locked out",
+                "People who cannot sign in while the certificate of the IdP is not known.",
+            ),
             Page("keys", "Our keys", "Needed for encrypted assertions, signed requests and logout."),
             Page("domains", "Email domains", "Addresses that lead from the sign-in page to this connection."),
             Page(

@@ -86,6 +86,7 @@ class ConnectionAdmin(CoreAdmin):
     parts: ClassVar[tuple[ConnectionPart, ...]] = ()
     """What other packages show; `core_identity.config.admin` knows them."""
     list_display = ("link", "name", "customer", "state", "last_sign_in", "last_push")
+    left_out = ("last_push",)
     list_display_links = None
     list_filter = ("enabled", OfCustomer)
     list_select_related = ("customer",)

@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from core_identity.admin_kit.base import CoreAdmin
-from core_identity.admin_kit.changes import changes_of
-from core_identity.admin_kit.lists import OfConnection
+from core_identity.admin_kit.changes import changes_of, reason_of
+from core_identity.admin_kit.lists import ChannelFilter, OfConnection
 from core_identity.admin_kit.logs import ReadOnlyLog
 from core_identity.event_kinds import meaning_of
 from core_identity.models import Event, User
@@ -21,24 +21,13 @@ from core_identity.selectors.search import (
     roles_named,
     users_named,
 )
-from core_identity.templatetags.core_pages import ago
-from core_identity.values import Channel
+from core_identity.templatetags.core_pages import ago, channel_words, exactly
 
 
 class TimeFilter(admin.DateFieldListFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.title = "time"
-
-
-class ChannelFilter(admin.SimpleListFilter):
-    title = parameter_name = "channel"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        return [(channel.value, channel.name) for channel in Channel]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
-        return queryset.filter(channel=self.value()) if self.value() else queryset
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -68,7 +57,8 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
 
     export_name = "events"
 
-    list_display = ("when", "what", "person", "subject", "by", "reason", "request_id")
+    list_display = ("when", "what", "person", "concerns", "by", "why", "request_id")
+    left_out = ("concerns", "request_id")
     list_filter = (ChannelFilter, KindFilter, EventsOfConnection, ("at", TimeFilter))
     search_fields = ("subject",)
     sortable_by = ()
@@ -77,8 +67,7 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
         "By reference, or by a key of a user, or by the name of a user, role, group, connection or customer."
     )
     fields = (
-        "when", "kind", "channel", "actor", "actor_kind", "through", "about", "whose", "changes_table", "reason",
-        "request_id", "uuid",
+        "exact_time", "what_exactly", "by", "came_by", "through", "about", "whose", "changes_table", "why", "request_id", "uuid",
     )  # fmt: skip
     readonly_fields = fields
 
@@ -94,9 +83,24 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
         events: QuerySet[Event] = super().get_queryset(request)
         return events.annotate(person=Subquery(User.objects.filter(pk=OuterRef("user_id")).values("username")[:1]))
 
-    @admin.display(description="what", ordering="kind")
+    @admin.display(description="what")
     def what(self, event: Event) -> str:
-        return format_html('{}<br><small class="core-muted">{}</small>', meaning_of(event.kind), event.kind)
+        return meaning_of(event.kind)
+
+    @admin.display(description="what")
+    def what_exactly(self, event: Event) -> str:
+        """Name the kind too, because webhooks and exports contain it."""
+        return format_html('{} <small class="core-muted">{}</small>', meaning_of(event.kind), event.kind)
+
+    @admin.display(description="about")
+    def concerns(self, event: Event) -> str:
+        """Name the subject, unless it is the person of the column before."""
+        is_person = event.subject_type == "user" and event.subject_id == event.user_id
+        return "" if is_person else event.subject
+
+    @admin.display(description="reason")
+    def why(self, event: Event) -> str:
+        return reason_of(event)
 
     @admin.display(description="person")
     def person(self, event: Event) -> str:
@@ -107,9 +111,17 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
     def when(self, event: Event) -> str:
         return ago(event.at)
 
+    @admin.display(description="when")
+    def exact_time(self, event: Event) -> str:
+        return exactly(event.at)
+
     @admin.display(description="by")
     def by(self, event: Event) -> str:
-        return f"{event.actor}, {event.channel.upper()}"
+        return event.actor
+
+    @admin.display(description="channel")
+    def came_by(self, event: Event) -> str:
+        return channel_words(event.channel)
 
     @admin.display(description="connection")
     def through(self, event: Event) -> str:
@@ -125,7 +137,7 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
 
     @admin.display(description="in the history of")
     def whose(self, event: Event) -> str:
-        return _linked("user", event.user_id, str(event.user_id or "no user"))
+        return _linked("user", event.user_id, event.person or "erased or unknown") if event.user_id else "no user"  # type: ignore[attr-defined]
 
     @admin.display(description="changes")
     def changes_table(self, event: Event) -> str:

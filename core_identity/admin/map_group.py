@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest
 
 from core_identity.admin.across import may_map
+from core_identity.admin.role_choice import offer_roles
 from core_identity.admin_kit.base import seen_by
 from core_identity.admin_kit.filters import page_of_rows
 from core_identity.admin_kit.forms import ActForm
@@ -36,7 +37,7 @@ class MapForm(ActForm):
         super().__init__(request, initial={"role": named})
         # Protected roles are not offered, because no group gives them (R33).
         roles = Role.objects.filter(~Q(pk__in=protected_roles().values("pk")))
-        self.fields["role"].queryset = roles.order_by("name_key")  # type: ignore[attr-defined]
+        offer_roles(self.fields["role"], roles.order_by("name_key"), request, source=PushGroup)
 
     @transaction.atomic
     def write(self) -> Role:

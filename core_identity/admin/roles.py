@@ -15,8 +15,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
+from core_identity.admin.role_choice import searched_roles
 from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.forms import ActForm, actor_of
+from core_identity.admin_kit.logs import chip
 from core_identity.admin_kit.pages import RowPage
 from core_identity.models import Connection, Grant, PushGroup, Role
 from core_identity.selectors.counts import MOST, holders_of_roles
@@ -34,10 +36,14 @@ SLUGS: Final = 3
 """Connections that the list of roles names."""
 
 MACHINERY = ("admin", "auth", "contenttypes", "sessions", "oauth2_provider", "scim", "sso")
-"""Apps with permissions that open no page, so giving one would have no effect."""
+"""Apps with permissions that open no page, so giving one would have no effect. Reading payloads of the provisioning log is the exception."""
 
-REACH_SHOWN = 100
-"""Push groups that the page of a role names."""
+REACH_SHOWN: Final = 10
+"""Connections that the page of a role names with their groups."""
+GROUPS_OF_ONE: Final = 5
+"""Push groups of one connection that it names."""
+GROUPS_LISTED: Final = 50
+"""Push groups that can be ticked one by one where they wait for a role. Beyond, there is one box for all."""
 
 PAGES = {
     "conflict": ("view", "change"),
@@ -55,7 +61,8 @@ def offered_permissions(role: Role) -> QuerySet[Permission]:
     """Return the permissions that open a page, and those that ``role`` already has."""
     asked = [f"{act}_{model}" for model, acts in PAGES.items() for act in acts]
     ours = Q(content_type__app_label="core_identity")
-    meaningful = (ours & Q(codename__in=asked)) | ~(ours | Q(content_type__app_label__in=MACHINERY))
+    payloads = Q(content_type__app_label="scim", codename="view_payload")
+    meaningful = (ours & Q(codename__in=asked)) | payloads | ~(ours | Q(content_type__app_label__in=MACHINERY))
     in_role = Q(pk__in=Role.permissions.through.objects.filter(role_id=role.pk).values("permission_id"))
     return Permission.objects.filter(meaningful | in_role).select_related("content_type")
 
@@ -97,20 +104,31 @@ class WaitingForm(ActForm):
         label="Push groups",
         help_text="Their members get the role at once; nothing has to be pushed again. The others continue to wait.",
     )
+    all_groups = forms.BooleanField(required=False)
 
     def __init__(self, request: HttpRequest, *, role: Role) -> None:
         super().__init__(request)
         self.role = role
+        self.waiting = waiting_groups(role, most=MOST)
         self.fields["groups"].choices = [  # type: ignore[attr-defined]
             (
                 str(group.pk),
                 f"{group.display_name} of {group.connection.slug}: {or_more(heads, MOST)} {'person' if heads == 1 else 'people'}",
             )
-            for group, heads in waiting_groups(role, most=MOST)
+            for group, heads in self.waiting[:GROUPS_LISTED]
         ]
+        if len(self.waiting) > GROUPS_LISTED:
+            self.fields[
+                "all_groups"
+            ].label = f"All {len(self.waiting)} push groups of all connections, also those not listed here"
+        else:
+            del self.fields["all_groups"]
 
     def write(self) -> int:
-        chosen = [UUID(one) for one in self.cleaned_data["groups"]]
+        if self.cleaned_data.get("all_groups"):
+            chosen = [group.pk for group, _ in self.waiting]
+        else:
+            chosen = [UUID(one) for one in self.cleaned_data["groups"]]
         return link_waiting(actor=self.actor, role_id=self.role.pk, group_ids=chosen)
 
 
@@ -132,7 +150,8 @@ class WaitingPage(RowPage):
 class RoleAdmin(CoreAdmin):
     form = RoleForm
     pages = (WaitingPage,)
-    list_display = ("name", "other_names", "is_protected", "holders", "grantable_slugs")
+    list_display = ("name", "other_names", "protection", "holders", "grantable_slugs")
+    left_out = ("other_names",)
     search_fields = ("name_key",)
     search_help_text = "By name."
     empty_list = "No role yet. Add one, with the name of a group of the identity provider, so that the group gives it."
@@ -143,6 +162,11 @@ class RoleAdmin(CoreAdmin):
         protected = ExpressionWrapper(Q(pk__in=protected_roles().values("pk")), output_field=BooleanField())
         roles: QuerySet[Role] = super().get_queryset(request).annotate(protected=protected)
         return roles.prefetch_related("aliases")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return super().get_search_results(request, searched_roles(queryset, request), search_term)
 
     def about_rows(self, request: HttpRequest, rows: list[Any]) -> None:
         counted = holders_of_roles([one.pk for one in rows])
@@ -169,13 +193,13 @@ class RoleAdmin(CoreAdmin):
         grantable = "many_connections" if is_long else "grantable_by"
         fields = ["name", "aliases" if may_write else "other_names", "description", grantable]
         if obj:
-            fields += ["holders", "reach", "is_protected"]
+            fields += ["holders", "reach", "protection"]
         if request.user.is_superuser:
             fields += ["marked_protected", "permissions"]
         return [(None, {"fields": fields})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("holders", "reach", "is_protected", "other_names", "many_connections")
+        return ("holders", "reach", "protection", "other_names", "many_connections")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         connections = Connection.objects.values_list("pk", flat=True)[:2]
@@ -213,9 +237,10 @@ class RoleAdmin(CoreAdmin):
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         delete_role(actor=actor_of(request), role_id=obj.pk)
 
-    @admin.display(description="protected in effect", boolean=True, ordering="protected")
-    def is_protected(self, role: Role) -> bool:
-        return bool(role.protected)  # type: ignore[attr-defined]  # by get_queryset
+    @admin.display(description="protection", ordering="protected")
+    def protection(self, role: Role) -> str:
+        is_protected = role.protected  # type: ignore[attr-defined]  # by get_queryset
+        return chip("attention", "protected") if is_protected else chip("plain", "not protected")
 
     @admin.display(description="holders")
     def holders(self, role: Role) -> str:
@@ -232,19 +257,31 @@ class RoleAdmin(CoreAdmin):
     def reach(self, role: Role) -> str:
         """R28: the groups and names that give the role, for each connection that may."""
         names = " or ".join([role.name, *(alias.name for alias in role.aliases.all())])
-        groups = list(role.push_groups.order_by("connection_id", "name_key")[: REACH_SHOWN + 1])
+        grantable = role.grantable_by.order_by("slug")
+        connections = list(grantable[: REACH_SHOWN + 1])
+        more = grantable.count() - REACH_SHOWN if len(connections) > REACH_SHOWN else 0
+        windows = [
+            role.push_groups.filter(connection=one).order_by("name_key")[: GROUPS_OF_ONE + 1]
+            for one in connections[:REACH_SHOWN]
+        ]
+        groups = list(windows[0].union(*windows[1:], all=True)) if windows else []
         lines = []
-        for connection in role.grantable_by.all():
+        for connection in connections[:REACH_SHOWN]:
             if connection.takes_push_groups:
                 page = reverse("admin:core_identity_connection_group", args=[connection.pk])
                 own = [(page, one.pk, one) for one in groups if one.connection_id == connection.pk]
-                links = format_html_join(", ", '<a href="{}?group={}">{}</a>', own) or "none yet"
-                lines.append((connection.name, "push groups", links))
+                links = format_html_join(", ", '<a href="{}?group={}">{}</a>', own[:GROUPS_OF_ONE]) or "none yet"
+                more_groups = len(own) > GROUPS_OF_ONE
+                lines.append(
+                    (connection.name, "push groups", format_html("{} and more", links) if more_groups else links)
+                )
             if connection.takes_sso_groups:
                 lines.append((connection.name, "names in assertions", names))
-        if len(groups) > REACH_SHOWN:
-            lines.append(("The first", f"{REACH_SHOWN} push groups", "see the page Groups for all"))
-        return format_html_join(mark_safe("<br>"), "{}, {}: {}", lines) or "no connection may give it"
+        shown = format_html_join(mark_safe("<br>"), "{}, {}: {}", lines) or "no connection may give it"
+        if not more:
+            return shown
+        address = f"{reverse('admin:core_identity_connection_waiting-groups')}?kind=linked"
+        return format_html('{}<br>and {} more connections: <a href="{}">all groups</a>', shown, more, address)
 
     @admin.display(description="aliases")
     def other_names(self, role: Role) -> str:

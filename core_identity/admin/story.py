@@ -35,7 +35,9 @@ def story_of(user: User, request: HttpRequest, sources: Sequence[Source]) -> dic
     for identity in identities:
         identity.user = user
     tombstones = list(user.tombstones.all())
-    subject = Subject(user, [user.pk, *(one.pk for one in tombstones)], identities)
+    connections = {one.pk: one for one in (user.customer.connections.all() if user.customer else ())}
+    connections |= {one.connection_id: one.connection for one in identities}
+    subject = Subject(user, [user.pk, *(one.pk for one in tombstones)], identities, list(connections.values()))
     return {
         "user": user,
         "status": status_of(user),

@@ -96,7 +96,7 @@ class RekeyPage(ConnectionPage):
 
     def message(self, form: RekeyForm) -> str:
         until = form.written.rekey_until
-        return f"{self.row} is {f'in re-key until {until:%Y-%m-%d}' if until else 'no longer in re-key'}."
+        return f"{self.row} is {'in re-key' if until else 'no longer in re-key'}."
 
     def facts(self, form: RekeyForm) -> dict[str, Any]:
         return {"plan": plan_rekey(self.row)}

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from core_identity.admin_kit.base import seen_by
-from core_identity.admin_kit.changes import changes_of
+from core_identity.admin_kit.changes import changes_of, reason_of
 from core_identity.admin_kit.timeline import Entry, Source, Subject, newest_of_each
 from core_identity.event_kinds import EventKind, meaning_of
 from core_identity.models import Conflict, Event
@@ -62,11 +62,14 @@ def sentence_of(event: Event) -> str:
 def detail_of(event: Event) -> str:
     """Return the reason, or what changed from what to what."""
     if event.reason:
-        return f"Reason: {event.reason}"
+        return f"Reason: {reason_of(event)}"
     if event.kind in {EventKind.GRANT_ADDED, EventKind.GRANT_REMOVED}:
         return ""
     changes = changes_of(event)
-    shown = [f"{field}: {_short(before)} → {_short(after)}" for field, before, after in changes[:CHANGES_SHOWN]]
+    shown = [
+        f"{field}: {_short(before)} → {_short(after)}" if before != after else f"{field}: {_short(after)}"
+        for field, before, after in changes[:CHANGES_SHOWN]
+    ]
     more = len(changes) - CHANGES_SHOWN
     return "; ".join([*shown, *([f"{more} more"] if more > 0 else [])])
 
@@ -105,7 +108,7 @@ def _events(subject: Subject, position: str, limit: int) -> list[Entry]:
             reference=event.request_id,
             echoes=event.kind in ECHOES,
         )
-        for event in newest_of_each(Event.objects.all(), "user_id", subject.users, position, limit)
+        for event in newest_of_each([Event.objects.filter(user_id=user) for user in subject.users], position, limit)
     ]
 
 

@@ -9,9 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
+from core_identity.admin.role_choice import offer_roles
 from core_identity.admin_kit.forms import ActForm, ReasonForm
 from core_identity.admin_kit.pages import RowPage
-from core_identity.models import Role, User
+from core_identity.models import Grant, Role, User
 from core_identity.password_guard import require_password_budget
 from core_identity.selectors.roles import protected_roles
 from core_identity.services.roles import grant_role, revoke_role
@@ -37,7 +38,7 @@ class RolesForm(ConfirmsEndedGrants, ReasonForm):
         offered = roles_to_give(request)
         self.given = set(offered.filter(grants__user=user, grants__channel=Channel.ADMIN.value))
         super().__init__(request, initial={"roles": [role.pk for role in self.given]})
-        self.fields["roles"].queryset = offered  # type: ignore[attr-defined]
+        offer_roles(self.fields["roles"], offered, request, source=Grant)
 
     def write(self) -> None:
         chosen, reason = set(self.cleaned_data["roles"]), self.cleaned_data["reason"]

@@ -113,6 +113,7 @@ class UserAdmin(PeopleActions, CoreAdmin):
     )
     history_field = "user_id"
     list_display = ("username", "name", "email", "customer", "status", "connections")
+    left_out = ("email", "connections")
     list_filter = (
         StatusFilter,
         "is_staff",

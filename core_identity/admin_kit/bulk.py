@@ -30,6 +30,8 @@ from core_identity.services.one_by_one import one_by_one
 
 PORTION: Final = 200
 """Rows that one request tries at most."""
+FIRST_PORTION: Final = 10
+"""Rows of the first request, so that progress is seen at once."""
 SECONDS: Final = 5.0
 """The time after which a portion ends, so that a request never lasts long."""
 SHOWN: Final = 10
@@ -91,8 +93,9 @@ class BulkForm(ReasonForm):
 
     def write(self) -> Run:
         run = self.page.run
-        rows = self.page.left()[: PORTION + 1]
-        batch = one_by_one(rows[:PORTION], self.act, seconds=SECONDS)
+        portion = PORTION if run.tried else min(FIRST_PORTION, PORTION)
+        rows = self.page.left()[: portion + 1]
+        batch = one_by_one(rows[:portion], self.act, seconds=SECONDS)
         refused = Counter(run.refused)
         for reason, count in batch.refused.items():
             refused[reason if reason in refused or len(refused) < REASONS else OTHER] += count
@@ -101,7 +104,7 @@ class BulkForm(ReasonForm):
             done=run.done + batch.done,
             refused=dict(refused),
             after=str(batch.last or run.after),
-            is_complete=batch.is_complete and len(rows) <= PORTION,
+            is_complete=batch.is_complete and len(rows) <= portion,
         )
 
 

@@ -11,7 +11,8 @@ from django.http import QueryDict
 from core_identity.keys import key
 from core_identity.models import Connection, Customer
 
-ON_A_PAGE: Final = 50
+ON_A_PAGE: Final = 15
+"""Rows of a page. They have more lines than those of other lists."""
 SUGGESTED: Final = 50
 """How many connections and customers a field suggests. Any other can be typed."""
 

@@ -12,8 +12,10 @@ from django.utils.functional import cached_property
 
 from core_identity.keys import key
 from core_identity.models import Connection, Customer
+from core_identity.policy.wording import CHANNELS
 
-ON_A_PAGE: Final = 50
+ON_A_PAGE: Final = 30
+"""Rows of a page: two screens on a desk, and less than five on a telephone."""
 COUNTED: Final = 10_000
 """A count ends here, because an exact count reads the whole table. Pages end here, too: a search or a filter leads further."""
 
@@ -58,12 +60,29 @@ class LongList(admin.ModelAdmin):
     show_facets = admin.ShowFacets.NEVER  # each number would be a count of its own
     empty_list: ClassVar[str] = "Nothing here yet."
     """The sentence of an empty list: where its rows come from, and the first thing to do."""
+    left_out: ClassVar[tuple[str, ...]] = ()
+    """Columns that a telephone leaves out, so that a list stays short. The page of a row shows them."""
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Name the list in the title of the window as on the page."""
+        title = str(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title[:1].upper() + title[1:], **(extra_context or {})})
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return LoadedList
 
     def about_rows(self, request: HttpRequest, rows: list[Any]) -> None:
         """Load what the rows of a page show of other tables, for all of them at once."""
+
+
+class ChannelFilter(admin.SimpleListFilter):
+    title = parameter_name = "channel"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return list(CHANNELS.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(channel=self.value()) if self.value() else queryset
 
 
 class FormFilter(admin.SimpleListFilter):
@@ -90,10 +109,12 @@ class NamedFilter(FormFilter):
     template = "admin/core_identity/named_filter.html"
     label: ClassVar[str]
     shown: ClassVar[str]
-    """The field that names a row."""
+    """The field that names a row in the address."""
+    words: ClassVar[str] = "name"
+    """The field that names it for people."""
     path: ClassVar[str] = ""
     """The lookup that leads to the row."""
-    LINKS: Final = 20
+    LINKS: Final = 8
     FOUND: Final = 50
 
     def exact(self, text: str) -> QuerySet[Any]:
@@ -109,8 +130,9 @@ class NamedFilter(FormFilter):
         return queryset.filter(**{f"{self.path}__in": [one.pk for one in chosen]})
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        names = list(self.part("").order_by(self.shown).values_list(self.shown, flat=True)[: self.LINKS + 1])
-        return [(name, name) for name in names] if len(names) <= self.LINKS else []
+        shown = self.part("").order_by(self.shown).values_list(self.shown, self.words)[: self.LINKS + 1]
+        names = list(shown)
+        return names if len(names) <= self.LINKS else []
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         wanted = (self.value() or "").strip()
@@ -124,7 +146,7 @@ class NamedFilter(FormFilter):
 
 class OfConnection(NamedFilter):
     title = parameter_name = "connection"
-    label = "Slug, or a part of the name"
+    label = "name, or slug"
     shown = "slug"
     path = "connection"
 
@@ -137,7 +159,7 @@ class OfConnection(NamedFilter):
 
 class OfCustomer(NamedFilter):
     title = parameter_name = "customer"
-    label = "Name, or a part of it"
+    label = "name, or a part of it"
     shown = "name"
     path = "customer"
 

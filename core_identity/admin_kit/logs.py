@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 
 from core_identity.admin_kit.exports import COLUMNS, MEDIA_TYPES, Export, Format
 from core_identity.admin_kit.lists import FormFilter, LongList, OfConnection
+from core_identity.selectors.connections import connection_names
 from core_identity.templatetags.core_pages import ago
 
 
@@ -84,6 +85,15 @@ class ConnectionLog(ReadOnlyLog):
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return may_see_connections(request)
+
+    def about_rows(self, request: HttpRequest, rows: list[Any]) -> None:
+        names = connection_names({row.connection_slug for row in rows if row.connection_slug})
+        for row in rows:
+            row.connection_name = names.get(row.connection_slug, row.connection_slug)
+
+    @admin.display(description="connection")
+    def connection(self, record: Any) -> str:
+        return str(getattr(record, "connection_name", record.connection_slug))
 
     @admin.display(description="when", ordering="id")
     def when(self, record: Any) -> str:

@@ -18,29 +18,45 @@ from django.http import QueryDict
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-    from core_identity.models import Identity, User
+    from core_identity.models import Connection, Identity, User
 
 SHOWN: Final = 25
 KIND: Final = "happened"
 BEFORE: Final = "before"
-MOST_ROWS: Final = 20
-"""The windows of one source: one for each user who was merged into this one, or each identity. Nobody has more in practice."""
+MOST_WINDOWS: Final = 40
+"""The windows of one source: one for each user who was merged into this one, each identity and each connection. Nobody has more in practice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The person of a timeline: the user with those who were merged into them, and their identities with connections and UIDs."""
+    """The person of a timeline: the user with those who were merged into them, their identities with UIDs, and all connections of the customer."""
 
     user: "User"
     users: Sequence[UUID]
     identities: Sequence["Identity"]
+    connections: Sequence["Connection"]
 
-    def names(self) -> list[str]:
-        """Return the names by which the identity providers know the person now or knew them by a UID."""
-        found = [uid.uid for one in self.identities for uid in one.uids.all()]
+    def names_at(self) -> dict[UUID, list[str]]:
+        """Return for each connection the names in a message that are about this person.
+
+        An identity provider knows its own names of a person, now, and by any UID. Username and email of the user are unique in the customer,
+        so a message of any connection of the customer can claim them (R9).
+        """
+        found = {one.pk: [self.user.username, self.user.email] for one in self.connections}
         for one in self.identities:
-            found += [one.user_name, one.name_id, one.email, one.external_id or ""]
-        return [name for name in dict.fromkeys(found) if name]
+            known = [uid.uid for uid in one.uids.all()]
+            found.setdefault(one.connection_id, []).extend(
+                [*known, one.user_name, one.name_id, one.email, one.external_id or ""]
+            )
+        return {
+            connection: [name for name in dict.fromkeys(names) if name]
+            for connection, names in found.items()
+            if any(names)
+        }
+
+    def connection_called(self, slug: str) -> str:
+        """Return the name of a connection in a row of a log."""
+        return next((one.name for one in self.connections if one.slug == slug), slug)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +151,19 @@ def _query(kind: str, positions: Mapping[str, str] | None = None) -> str:
     return f"?{urlencode(values)}"
 
 
-def newest_of_each(rows: QuerySet[Any], column: str, values: Sequence[Any], position: str, limit: int) -> list[Any]:
-    """Return the newest rows whose ``column`` has one of some values, by ``id``: a window of the index for each value, in one statement."""
-    if position.isdecimal() and len(position) < MOST_DIGITS:
-        rows = rows.filter(pk__lt=int(position))
-    windows = [rows.filter(**{column: one}).order_by("-id")[:limit] for one in values[:MOST_ROWS]]
-    if not windows:
+def newest_of_each(windows: Sequence[QuerySet[Any]], position: str, limit: int) -> list[Any]:
+    """Return the newest rows of several sets that have no row in common, by ``id``: a window of an index for each, in one statement."""
+    found = [rows.filter(pk__lt=int(position)) if _is_id(position) else rows for rows in windows[:MOST_WINDOWS]]
+    newest = [rows.order_by("-id")[:limit] for rows in found]
+    if not newest:
         return []
-    if len(windows) == 1:
-        return list(windows[0])
-    return list(windows[0].union(*windows[1:], all=True).order_by("-id")[:limit])
+    if len(newest) == 1:
+        return list(newest[0])
+    return list(newest[0].union(*newest[1:], all=True).order_by("-id")[:limit])
+
+
+def _is_id(position: str) -> bool:
+    return position.isdecimal() and len(position) < MOST_DIGITS
 
 
 MOST_DIGITS: Final = 19

@@ -29,9 +29,10 @@ from core_identity.selectors.log_hours import Activity, activities
 from core_identity.selectors.users import break_glass_users
 from core_identity.services.log_hours import count_finished_hours
 from core_identity.services.password_events import alarms
+from core_identity.templatetags.core_pages import relative_time
 from core_identity.values import Cause
 from scim.home import CALLS, Ending, LastCall, ending_credentials, last_call_by_connection
-from sso.home import SIGN_INS, last_sign_in_by_connection, latest_sign_ins
+from sso.home import SIGN_INS, LastSignIn, last_sign_in_by_connection, latest_sign_ins
 from sso.settings.idp_changes import trust_that_ends
 
 SILENT: Final = timedelta(days=7)
@@ -84,14 +85,16 @@ def home(request: HttpRequest, counts: Mapping[str, int]) -> dict[str, Any]:
         known = connections()
         trust, ending = dict(trust_that_ends(now)), ending_credentials(now)
         page["has_connections"] = bool(known)
-        states = _states(known, trust, ending, now)
+        sign_ins = last_sign_in_by_connection([connection.slug for connection in known])
+        states = _states(known, trust, ending, sign_ins, now)
         page["connections"] = states[:CONNECTIONS_SHOWN]
         page["more_connections"] = len(states) - CONNECTIONS_SHOWN
         count_finished_hours(_LOGS, now=now)
         numbers = activities(_LOGS, now=now)
         page["sign_ins"], page["calls"] = (Log(numbers[log.name], chart(numbers[log.name].days)) for log in _LOGS)
-        page["latest"] = latest_sign_ins()
-        banners += _connection_banners(known, trust, ending)
+        names = {connection.slug: connection.name for connection in known}
+        page["latest"] = [(one, names.get(one.connection_slug, one.connection_slug)) for one in latest_sign_ins()]
+        banners += [*_connection_banners(known, trust, ending), *_lockout_banners(known, sign_ins)]
     page["banners"], page["more_banners"] = banners[:BANNERS_SHOWN], len(banners) - BANNERS_SHOWN
     return page
 
@@ -153,23 +156,42 @@ def _connection_banners(
         yield Banner(tone, f"{by_slug[slug].name}: {sentence}", url, "Renew it")
     for one in ending:
         url = reverse("admin:core_identity_connection_credentials", args=[by_slug[one.slug].pk])
-        sentence = f"{by_slug[one.slug].name}: {one.what} ends on {one.ends_at:%Y-%m-%d}."
+        sentence = f"{by_slug[one.slug].name}: {one.what} ends {relative_time(one.ends_at, timezone.now())}."
         yield Banner("attention", sentence, url, "Renew it")
 
 
+def _lockout_banners(known: Sequence[Connection], sign_ins: Mapping[str, LastSignIn]) -> Iterator[Banner]:
+    """Yield the connections whose IdP probably changed its certificate. They come last, because strangers can send such messages, too."""
+    for connection in known:
+        last = sign_ins.get(connection.slug)
+        if last is not None and last.refused_since is not None:
+            since = relative_time(last.refused_since, timezone.now())
+            sentence = f"{connection.name}: a message with an unknown certificate was refused {since}, and nobody has signed in since."
+            url = reverse("admin:core_identity_connection_locked-out", args=[connection.pk])
+            yield Banner("attention", sentence, url, "Who is locked out")
+
+
 def _states(
-    known: Sequence[Connection], trust: Mapping[str, list[str]], ending: Sequence[Ending], now: datetime
+    known: Sequence[Connection],
+    trust: Mapping[str, list[str]],
+    ending: Sequence[Ending],
+    sign_ins: Mapping[str, LastSignIn],
+    now: datetime,
 ) -> list[ConnectionState]:
     """Return all connections, those in trouble first."""
     slugs = [connection.slug for connection in known]
-    sign_ins, calls = last_sign_in_by_connection(slugs), last_call_by_connection(slugs)
+    calls = last_call_by_connection(slugs)
     ends = {one.slug for one in ending}
     states = []
     for connection in known:
         slug = connection.slug
         call = calls.get(slug)
-        tone, word = _state(connection, trust.get(slug, []), slug in ends, sign_ins.get(slug), call, now)
-        states.append(ConnectionState(connection, tone, word, sign_ins.get(slug), call.at if call else None))
+        last = sign_ins.get(slug)
+        signed_in_at = last.at if last else None
+        tone, word = _state(connection, trust.get(slug, []), slug in ends, signed_in_at, call, now)
+        if last and last.refused_since and tone != "trouble" and connection.enabled:
+            tone, word = "attention", "Unknown certificate"
+        states.append(ConnectionState(connection, tone, word, signed_in_at, call.at if call else None))
     order = ("trouble", "attention", "fine", "plain")
     return sorted(states, key=lambda state: order.index(state.tone))
 

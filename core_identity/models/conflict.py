@@ -3,6 +3,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from core_identity.policy.wording import CAUSES
 from core_identity.values import Cause, Channel
 from core_identity.write_guard import GuardedModel
 
@@ -60,7 +61,7 @@ class Conflict(GuardedModel):
         )
 
     def __str__(self) -> str:
-        return f"{self.cause} of {self.named}"
+        return f"{CAUSES[Cause(self.cause)]}: {self.named}"
 
     @property
     def named(self) -> str:

@@ -46,7 +46,7 @@ class Event(GuardedModel):
     """
 
     id = models.BigAutoField(primary_key=True)
-    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    uuid = models.UUIDField(default=uuid.uuid4, editable=False)
     at = models.DateTimeField(db_index=True)
     kind = models.CharField(max_length=60)
     channel = models.CharField(max_length=10)
@@ -61,7 +61,7 @@ class Event(GuardedModel):
     user_id = models.UUIDField(null=True, blank=True, help_text="The user whose history contains it.")
     changes = models.JSONField(default=dict)
     reason = models.CharField(max_length=1024, blank=True)
-    request_id = models.CharField("reference", max_length=64, blank=True, db_index=True)
+    request_id = models.CharField("reference", max_length=64, blank=True)
 
     class Meta:
         ordering = ("-id",)
@@ -75,6 +75,7 @@ class Event(GuardedModel):
             ),
         )
         indexes = (
+            models.Index(name="event_by_request", fields=("request_id",)),
             models.Index(name="event_by_user", fields=("user_id", "-id")),
             models.Index(name="event_by_subject", fields=("subject_id", "-id")),
             models.Index(name="event_by_connection", fields=("connection_id", "-id")),

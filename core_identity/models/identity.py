@@ -16,7 +16,10 @@ class Identity(GuardedModel):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="identities")
+    # No index of its own: `identity_user_name_once` begins with it.
+    connection = models.ForeignKey(
+        "core_identity.Connection", models.PROTECT, related_name="identities", db_index=False
+    )
     user = models.ForeignKey("core_identity.User", models.PROTECT, related_name="identities")
     scim_id = models.UUIDField("SCIM id", unique=True, default=uuid.uuid4, editable=False)
     user_name = models.CharField("userName", max_length=255, blank=True)
@@ -162,7 +165,8 @@ class IdentityUid(GuardedModel):
     """One UID that an identity has or had. Each UID finds only that identity (R5)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
+    # No index of its own: `uid_once_per_connection` begins with it.
+    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+", db_index=False)
     identity = models.ForeignKey("core_identity.Identity", models.PROTECT, related_name="uids")
     uid = models.CharField("UID", max_length=255)
     uid_key = models.CharField(max_length=255, editable=False)

@@ -67,6 +67,7 @@ class User(GuardedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[dj
         blank=True,
         editable=False,
         related_name="tombstones",
+        db_index=False,
         help_text="This user was merged into that one; only the history remains here.",
     )
 
@@ -89,7 +90,13 @@ class User(GuardedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[dj
     )
     expired_reason = models.CharField(max_length=1024, blank=True, editable=False)
     expired_connection = models.ForeignKey(
-        "core_identity.Connection", models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+        "core_identity.Connection",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
     )
     expired_snapshot = models.JSONField(
         default=list,
@@ -128,6 +135,7 @@ class User(GuardedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[dj
             # For the beginnings of names: `core_identity.selectors.search`.
             models.Index(_beginning("last_name"), name="user_by_last_name"),
             models.Index(_beginning("first_name", models.Value(" "), "last_name"), name="user_by_full_name"),
+            models.Index(name="user_merged", fields=("merged_into",), condition=models.Q(merged_into__isnull=False)),
             # For the filters of the list of users: the few, in the order of the list.
             models.Index(name="user_expired", fields=("username_key",), condition=models.Q(expired_at__isnull=False)),
             models.Index(name="user_staff", fields=("username_key",), condition=models.Q(is_staff=True)),

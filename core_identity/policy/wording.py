@@ -8,7 +8,7 @@ from typing import Final
 from core_identity.brand import BRAND
 from core_identity.policy.matching import Decision
 from core_identity.policy.projection import NAMES
-from core_identity.values import Cause
+from core_identity.values import Cause, Channel
 
 _DECIDED: Final = {
     Decision.CREATE: "nobody had this UID: a new user",
@@ -56,6 +56,11 @@ def _parts(
     if decision is Decision.APPLY and not noted and not followed and active is None:
         yield "nothing changed"
 
+
+CHANNELS: Final[Mapping[str, str]] = MappingProxyType(
+    {Channel.SSO: "SSO", Channel.SCIM: "SCIM", Channel.ADMIN: "administration"}
+)
+"""A channel in words. A value that is not listed stays as it is."""
 
 CAUSES: Final[Mapping[Cause, str]] = MappingProxyType(
     {

@@ -55,21 +55,20 @@ def recent_deactivations(connection: Connection, *, but: Identity, limits: Burst
         "but": but.pk,
         "window": WINDOW,
         "least": limits.least,
-        "people": limits.people,
-        "enough": limits.enough,
         "channel": Channel.SCIM.value,
     }
     with database.cursor() as cursor:
-        cursor.execute(_RECENT, params)
+        cursor.execute(_RECENT.format(people=int(limits.people), enough=int(limits.enough)), params)
         return Deactivations(*cursor.fetchone())
 
 
+# The limits are numbers in the SQL: without them PostgreSQL would expect many rows, and plan the statement again each time.
 _RECENT: Final = f"""
 SELECT gone.people,
     CASE WHEN gone.people >= %(least)s THEN (
         SELECT count(*) FROM (
             SELECT FROM {Identity._meta.db_table}
-            WHERE connection_id = %(connection)s AND active AND deleted_at IS NULL AND id <> %(but)s LIMIT %(enough)s
+            WHERE connection_id = %(connection)s AND active AND deleted_at IS NULL AND id <> %(but)s LIMIT {{enough}}
         ) AS active
     ) ELSE 0 END,
     gone.began_at,
@@ -83,7 +82,7 @@ CROSS JOIN LATERAL (
     SELECT count(*) AS people, min(expired_at) AS began_at FROM (
         SELECT expired_at FROM {User._meta.db_table}
         WHERE expired_connection_id = %(connection)s AND expired_at >= since.at AND expired_channel = %(channel)s
-        ORDER BY expired_at LIMIT %(people)s
+        ORDER BY expired_at LIMIT {{people}}
     ) AS expired
 ) AS gone
 """  # noqa: S608 - names of our own

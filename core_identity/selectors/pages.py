@@ -20,15 +20,15 @@ _FURTHEST: Final = 2**40
 
 def page_at(connection: Connection, skipped: int, count: int) -> tuple[list[ShownIdentity], int]:
     """Return up to ``count`` resources in the order of creation, after ``skipped`` others, and the total. One statement."""
-    params = {"connection": connection.pk, "skipped": min(skipped, _FURTHEST), "count": count}
-    rows = _read(_AT, params)
+    params = {"connection": connection.pk, "skipped": min(skipped, _FURTHEST)}
+    rows = _read(_AT.format(count=int(count)), params)
     return [shown(row[1:]) for row in rows if row[1] is not None], int(rows[0][0])
 
 
 def page_after(connection: Connection, created_at: datetime, pk: UUID, count: int) -> list[ShownIdentity]:
     """Return up to ``count`` resources that follow this key, in the order of creation. One statement."""
-    params = {"connection": connection.pk, "created_at": created_at, "pk": pk, "count": count}
-    return [shown(row) for row in _read(_AFTER, params)]
+    params = {"connection": connection.pk, "created_at": created_at, "pk": pk}
+    return [shown(row) for row in _read(_AFTER.format(count=int(count)), params)]
 
 
 def number_of_resources(connection: Connection) -> int:
@@ -69,13 +69,13 @@ place AS MATERIALIZED (
 SELECT size.total, page.* FROM size LEFT JOIN (
     SELECT {COLUMNS} FROM place CROSS JOIN LATERAL (
         {_KEYS} AND (created_at, id) >= (place.created_at, place.identity_id)
-        ORDER BY created_at, id OFFSET %(skipped)s - place.before LIMIT %(count)s
+        ORDER BY created_at, id OFFSET %(skipped)s - place.before LIMIT {{count}}
     ) AS found {ONE} {HELD}
 ) AS page ON TRUE ORDER BY page.created COLLATE "C", page.pk COLLATE "C"
 """  # noqa: S608
 
 _AFTER: Final = f"""
 SELECT {COLUMNS} FROM (
-    {_KEYS} AND (created_at, id) > (%(created_at)s, %(pk)s) ORDER BY created_at, id LIMIT %(count)s
+    {_KEYS} AND (created_at, id) > (%(created_at)s, %(pk)s) ORDER BY created_at, id LIMIT {{count}}
 ) AS found {ONE} {HELD} ORDER BY one.created_at, one.id
 """  # noqa: S608

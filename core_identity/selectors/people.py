@@ -35,10 +35,13 @@ def named_resources(scim_ids: Collection[UUID]) -> dict[UUID, Named]:
     return found
 
 
-def named_users(user_ids: Iterable[UUID | None]) -> dict[UUID, Named]:
-    """Return the users with these ids. One statement, or none."""
+def named_users(user_ids: Iterable[UUID | None], *, without_expired: bool = False) -> dict[UUID, Named]:
+    """Return the users with these ids, or only those who are not expired. One statement, or none."""
     ids = {one for one in user_ids if one is not None}
-    return {user.pk: _named(user) for user in User.objects.filter(pk__in=ids).order_by()} if ids else {}
+    if not ids:
+        return {}
+    users = User.objects.filter(pk__in=ids).order_by()
+    return {user.pk: _named(user) for user in (users.filter(expired_at=None) if without_expired else users)}
 
 
 def conflict_of_request(reference: str) -> Conflict | None:

@@ -6,13 +6,15 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.contrib.auth import HASH_SESSION_KEY
+from django.db.models import UUIDField
 from django.utils.crypto import constant_time_compare
 
 from core_identity.backends import EPOCH, UNTIL
 from core_identity.clock import Now
+from core_identity.compiled import Compiled, Given
 from core_identity.models import Connection, Identity, Session, User
 from core_identity.policy.expiry import bar_to_sign_in
-from core_identity.selectors.users import standing_of
+from core_identity.selectors.users import identities_of, standing_of
 from core_identity.sessions import SessionStore
 
 MOST: Final = 50
@@ -33,11 +35,18 @@ class LiveSession:
     key: str = field(repr=False)
 
 
+_ROWS: Final = Compiled(
+    lambda: Session.objects.filter(user_id=Given("user", UUIDField()), expire_date__gt=Now()).order_by(
+        "-began_at", "session_key"
+    )[:MOST]
+)
+
+
 def sessions_of(user: User, identities: Sequence[Identity] | None = None) -> list[LiveSession]:
     """Return the sessions of a user, newest first. Two queries; one if the caller has loaded ``identities`` with their connections."""
-    rows = Session.objects.filter(user_id=user.pk, expire_date__gt=Now()).order_by("-began_at", "session_key")[:MOST]
+    rows = _ROWS.rows(user=user.pk)
     if identities is None:
-        identities = list(user.identities.select_related("connection"))
+        identities = identities_of(user)
     by_id = {str(identity.pk): identity for identity in identities}
     for identity in identities:
         identity.user = user

@@ -1,11 +1,13 @@
 """Read users: their status, the users that need a superuser, and the look-up by any name."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, UUIDField
 
+from core_identity.compiled import Compiled, Given
 from core_identity.errors import Ambiguous, NotFound
 from core_identity.keys import key
 from core_identity.models import (
@@ -30,15 +32,29 @@ def standing_of(identity: Identity) -> Standing:
     )
 
 
-def status_of(user: User) -> str:
-    """Return merged (R11), erased (R34), expired, inactive (no IdP lists the user as active, R25) or active."""
+_IDENTITIES: Final = Compiled(
+    lambda: Identity.objects.select_related("connection").filter(user=Given("user", UUIDField()))
+)
+
+
+def identities_of(user: User) -> list[Identity]:
+    """Return the identities of a user with their connections, the oldest first. One query."""
+    return list(_IDENTITIES.rows(user=user.pk))
+
+
+def status_of(user: User, identities: Iterable[Identity] | None = None) -> str:
+    """Return merged (R11), erased (R34), expired, inactive (no IdP lists the user as active, R25) or active.
+
+    Pass ``identities`` if you have loaded those of the user.
+    """
     if user.merged_into_id is not None:
         return "merged"
     if user.erased_at is not None:
         return "erased"
     if user.expired_at is not None:
         return "expired"
-    words = [identity.active and identity.deleted_at is None for identity in user.identities.all()]
+    identities = user.identities.all() if identities is None else identities
+    words = [identity.active and identity.deleted_at is None for identity in identities]
     return "active" if not words or any(words) else "inactive"
 
 
@@ -54,15 +70,15 @@ def break_glass_users() -> QuerySet[User]:
     return superusers.exclude(Q(password="") | Q(password__startswith=UNUSABLE_PASSWORD_PREFIX))
 
 
-def user_summary(user: User) -> dict[str, Any]:
-    """Return the name, email and status of a user as plain JSON values."""
+def user_summary(user: User, identities: Iterable[Identity] | None = None) -> dict[str, Any]:
+    """Return the name, email and status of a user as plain JSON values. ``identities`` as in `status_of`."""
     return {
         "id": str(user.pk),
         "username": user.username,
         "email": user.email,
         "first_name": user.first_name,
         "last_name": user.last_name,
-        "status": status_of(user),
+        "status": status_of(user, identities),
     }
 
 

@@ -1,9 +1,11 @@
 """Expire and unexpire users. No other module sets ``expired_at`` (R24)."""
 
+import json
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import connection as database
 from django.db.models import Q
 from django.utils import timezone
 
@@ -15,7 +17,7 @@ from core_identity.models import Connection, Grant, Identity, User
 from core_identity.models.connection import Reactivation
 from core_identity.policy.expiry import reactivation_is_permitted
 from core_identity.policy.wording import ActiveMeans
-from core_identity.selectors.expiry import now_and_snapshot
+from core_identity.selectors.expiry import SNAPSHOTS
 from core_identity.services import events, row_writes
 from core_identity.services.grants import end_these
 from core_identity.services.identities import current_uid
@@ -174,12 +176,26 @@ def _expire(*, actor: Actor, user: User, connection: Connection | None, reason: 
 
 
 def _set_expired(user: User, *, actor: Actor, connection: Connection | None, reason: str) -> None:
-    user.expired_at, user.expired_snapshot = now_and_snapshot(user)
     _set_source(user, actor=actor, connection=connection, reason=reason)
-    # No session of the time before comes back when the user is unexpired, not even one that another request is about to write (R21).
-    user.session_epoch += 1
-    _save(user, "session_epoch")
+    with database.cursor() as cursor:
+        cursor.execute(
+            _EXPIRE, [user.expired_by, user.expired_channel, user.expired_reason, user.expired_connection_id, user.pk]
+        )
+        user.expired_at, user.session_epoch, snapshots = cursor.fetchone()
+    user.expired_snapshot = json.loads(snapshots)
+    _forget_generated(user)
     user_expired.send(sender=User, user=user, actor=actor)
+
+
+_EXPIRE: Final = f"""
+UPDATE {User._meta.db_table} SET expired_at = statement_timestamp(), expired_snapshot = ({SNAPSHOTS}),
+    expired_by = %s, expired_channel = %s, expired_reason = %s, expired_connection_id = %s, session_epoch = session_epoch + 1
+WHERE id = %s RETURNING expired_at, session_epoch, expired_snapshot::text
+"""  # noqa: S608 - names of our own
+"""Expire a user at the time of the database. The same statement reads the snapshots, so they are the values of that time.
+
+The epoch grows, so no session of the time before comes back when the user is unexpired, not even one that another request is about to write (R21).
+"""
 
 
 def _set_source(user: User, *, actor: Actor, connection: Connection | None, reason: str) -> None:
@@ -205,8 +221,12 @@ def _unexpire(*, actor: Actor, user: User, connection: Connection | None, reason
     )
 
 
-def _save(user: User, *others: str) -> None:
-    row_writes.update(user, [*UNEXPIRED, *others])
+def _save(user: User) -> None:
+    row_writes.update(user, UNEXPIRED)
+    _forget_generated(user)
+
+
+def _forget_generated(user: User) -> None:
     # The database generates this column. Its value in memory is old, so let the next access read it again.
     user.__dict__.pop("is_active", None)
 

@@ -15,11 +15,12 @@ from core_identity.models import Connection, Identity
 from core_identity.policy import matching
 from core_identity.policy.matching import Decision, Verb
 from core_identity.policy.wording import ActiveMeans, in_words
-from core_identity.services import events, expiry, groups
+from core_identity.services import events, expiry, groups, row_writes
 from core_identity.services.conflicts import close_what_is_gone
 from core_identity.services.creating import create_newcomer, create_or_match
 from core_identity.services.following import follow_push, set_active
 from core_identity.services.identities import (
+    changed_columns,
     cleaned,
     columns_of,
     current_uid,
@@ -153,7 +154,7 @@ def _deactivate(*, actor: Actor, connection: Connection, scim_id: UUID, read: Re
     identity = resource(connection, scim_id)
     was, before = known(identity), columns_of(identity)
     meaning = set_active(actor=actor, identity=identity, active=False, reason="deactivated by the IdP")
-    save_changed(identity, before)
+    row_writes.write(updates=[(identity, changed_columns(identity, before))], inserts=events.take_gathered())
     sent = sent_without_change(connection=connection, identity=identity, read=read, is_patch=is_patch, was=was)
     if sent is not None:  # the usual message contains no more, so it needs no savepoint
         return _after_deactivation(meaning, _without_change(identity, sent))

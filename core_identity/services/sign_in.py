@@ -1,10 +1,10 @@
 """Sign in by SSO: find the user of a verified assertion, or make one (R7, R8b, R12, R13)."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any
 
-from django.db import connection as database
 from django.utils import timezone
 
 from core_identity.attributes import NAMES
@@ -12,7 +12,7 @@ from core_identity.brand import BRAND
 from core_identity.errors import Conflict, MayNotSignIn, MissingAttributes, NoMark, UnknownPerson
 from core_identity.event_kinds import EventKind
 from core_identity.keys import key
-from core_identity.models import Connection, Identity, User
+from core_identity.models import Connection, Identity
 from core_identity.policy.emails import email_that_follows
 from core_identity.policy.expiry import Bar, bar_to_sign_in
 from core_identity.policy.matching import Known
@@ -23,11 +23,12 @@ from core_identity.services import events, row_writes
 from core_identity.services.candidates import Candidates, find_candidates
 from core_identity.services.conflicts import settle
 from core_identity.services.identities import (
+    changed_columns,
     claim,
     cleaned,
+    columns_of,
     make_user,
     project,
-    save_identity,
     set_uid,
     write_identity,
 )
@@ -44,12 +45,6 @@ BAR_TEXTS = {
     Bar.CONNECTION_OFF: "Sign-in through this connection is switched off.",
     Bar.STAFF: f"People who administer {BRAND} cannot sign in through this connection.",
 }
-
-
-_SIGNED_IN: Final = f"""
-WITH signed_in AS (UPDATE {User._meta.db_table} SET last_login = %(at)s WHERE id = %(user)s)
-UPDATE {Identity._meta.db_table} SET signed_in_at = %(at)s WHERE id = %(identity)s
-"""  # noqa: S608 - names of our own
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +83,7 @@ def enter(*, actor: Actor, connection: Connection, person: Person) -> Entrance:
 
 
 @in_one_transaction
+@events.together()
 def _enter(*, actor: Actor, connection: Connection, person: Person, whole_customer: bool) -> Entrance | None:
     """Decide, and apply the decision. Return None if that needs the customer's lock."""
     candidates = find_candidates(connection, person, whole_customer=whole_customer)
@@ -96,9 +92,9 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
     decision = decide_sign_in(candidates.assertion)
     _refuse(decision, person, candidates)
     if decision is SignIn.CREATE:
-        with events.together():
-            return Entrance(_make(actor=actor, connection=connection, person=person), decision)
+        return Entrance(_make(actor=actor, connection=connection, person=person), decision)
     identity = candidates.chosen_by(decision)
+    before = columns_of(identity)
     person = _as_stored(person, identity)
     claims = decision is SignIn.CLAIM
     if claims:
@@ -112,7 +108,7 @@ def _enter(*, actor: Actor, connection: Connection, person: Person, whole_custom
         require_free_email(connection=connection, person=person, subject=identity)
         claim(actor=actor, identity=identity)
     uid_moves = _take_uid(actor=actor, identity=identity, person=person, owner=candidates.assertion.owner)
-    _follow(actor=actor, connection=connection, identity=identity, person=person, uid_moves=uid_moves)
+    _follow(actor=actor, connection=connection, identity=identity, before=before, person=person, uid_moves=uid_moves)
     return Entrance(identity, decision, mark_that_agrees(candidates.assertion) if candidates.owner else "")
 
 
@@ -181,19 +177,33 @@ def _make(*, actor: Actor, connection: Connection, person: Person) -> Identity:
     return identity
 
 
-def _follow(*, actor: Actor, connection: Connection, identity: Identity, person: Person, uid_moves: bool) -> None:
-    """Copy the assertion to the identity and, by the same policy, to the user (R13)."""
+def _follow(
+    *,
+    actor: Actor,
+    connection: Connection,
+    identity: Identity,
+    before: Mapping[str, Any],
+    person: Person,
+    uid_moves: bool,
+) -> None:
+    """Copy the assertion to the identity and, by the same policy, to the user (R13). ``before`` are the stored columns of the identity."""
     changes = write_identity(identity, person)
     signed_in_before = identity.signed_in_at
     if uid_moves:
         identity.session_epoch += 1  # R21: as after any relink; the session of this sign-in begins later
-    if changes or uid_moves:
-        save_identity(identity)
+    to_save = changed_columns(identity, before)
     if changes:
         events.record(actor=actor, kind=EventKind.IDENTITY_CHANGED, subject=identity, changes=changes)
     followed = project(actor=actor, connection=connection, identity=identity, person=person, uid_moves=uid_moves)
-    row_writes.update(identity.user, followed)
-    _finish(actor=actor, connection=connection, identity=identity, person=person, signed_in_before=signed_in_before)
+    _finish(
+        actor=actor,
+        connection=connection,
+        identity=identity,
+        person=person,
+        to_save=to_save,
+        followed=followed,
+        signed_in_before=signed_in_before,
+    )
 
 
 def _finish(
@@ -202,18 +212,23 @@ def _finish(
     connection: Connection,
     identity: Identity,
     person: Person,
+    to_save: Iterable[str] = (),
+    followed: Iterable[str] = (),
     signed_in_before: datetime | None = None,
 ) -> None:
+    """Adjust the roles, and write the sign-in. ``to_save`` and ``followed`` are the changed columns of the identity and of its user."""
     if person.groups_unlisted and identity.connection.takes_sso_groups:
         keep_unlisted_groups(actor=actor, identity=identity, listed_at=signed_in_before)
     else:
         follow_sso_groups(actor=actor, identity=identity, names=person.groups)
     identity.signed_in_at = identity.user.last_login = timezone.now()
-    with database.cursor() as cursor:
-        cursor.execute(_SIGNED_IN, {"at": identity.signed_in_at, "user": identity.user_id, "identity": identity.pk})
+    events.record(actor=actor, kind=EventKind.USER_SIGNED_IN, subject=identity.user, connection=connection)
+    row_writes.write(
+        updates=[(identity.user, [*followed, "last_login"]), (identity, [*to_save, "signed_in_at"])],
+        inserts=events.take_gathered(),
+    )
     if getattr(identity, "conflict_pending", True):
         settle(actor=actor, identity=identity, person=person)
-    events.record(actor=actor, kind=EventKind.USER_SIGNED_IN, subject=identity.user, connection=connection)
 
 
 def require_open_gate(identity: Identity) -> None:

@@ -1,6 +1,7 @@
 """Tags for the templates of all pages: times in everyday words, cells that keep the name of their column, the name of the installation."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,14 +10,17 @@ from django.conf import settings
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import escape, format_html
+from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
+from core_identity.admin_kit.changes import field_words
 from core_identity.event_kinds import meaning_of
+from core_identity.policy.wording import CHANNELS
 from core_identity.selectors.attention import MOST
 
 register = template.Library()
+register.filter(field_words)
 
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
@@ -54,9 +58,21 @@ def ago(moment: datetime | None) -> str:
 
 
 @register.filter
-def spaced(name: str) -> str:
-    """Return the name of a field for people to read: "last name"."""
-    return name.replace("_", " ")
+def exactly(moment: datetime) -> str:
+    """Return a ``<time>`` with the exact time, to compare with another log, and the relative time behind it."""
+    local = localtime(moment)
+    return format_html(
+        '<time datetime="{}">{} ({})</time>',
+        local.isoformat(),
+        f"{local:%Y-%m-%d %H:%M:%S %Z}",
+        relative_time(moment, timezone.now()),
+    )
+
+
+@register.filter
+def channel_words(channel: str) -> str:
+    """Return the name of a channel for people to read."""
+    return CHANNELS.get(channel, channel)
 
 
 @register.filter
@@ -65,20 +81,50 @@ def in_words(kind: str) -> str:
     return meaning_of(kind)
 
 
+_ICON: Final = re.compile(r'<img src="[^"]*/icon-(yes|no|unknown)\.svg" alt="[^"]*">')
+_CHIPS: Final = {"yes": ("fine", "yes"), "no": ("plain", "no"), "unknown": ("plain", "not known")}
+
+
 @register.filter
-def with_labels(cells: Iterable[str], headers: Iterable[dict[str, Any]]) -> Iterator[SafeString]:
-    """Yield the cells of a row of Django's lists, each with the name of its column for narrow screens."""
-    for cell, header in zip(cells, headers, strict=False):
-        label = "" if "action-checkbox" in header.get("class_attrib", "") else str(header.get("text", ""))
-        start, space, rest = cell.partition(" ") if cell.startswith(("<td ", "<th ")) else ("", "", cell)
-        labelled = f'{start} data-label="{escape(label.capitalize())}"{space}{rest}' if start and label else cell
-        yield mark_safe(labelled)  # noqa: S308 - the cell comes escaped from Django, and the label is escaped here
+def icons_as_words(contents: str) -> SafeString:
+    """Return the value of a field that cannot be changed, with a word and a shape instead of Django's icons."""
+
+    def chip(icon: re.Match[str]) -> str:
+        return format_html('<span class="core-chip {}">{}</span>', *_CHIPS[icon[1]])
+
+    return mark_safe(_ICON.sub(chip, conditional_escape(contents)))  # noqa: S308 - escaped
+
+
+@register.simple_tag
+def cells_of(
+    cells: Iterable[str], headers: Iterable[dict[str, Any]], left_out: Collection[str] = ()
+) -> list[SafeString]:
+    """Return the cells of a row of Django's lists, each with the name of its column for narrow screens, which leave some columns out."""
+    return [
+        _labelled(cell, str(header.get("text", "")), header.get("class_attrib", ""), left_out)
+        for cell, header in zip(cells, headers, strict=False)
+    ]
+
+
+def _labelled(cell: str, label: str, class_attribute: str, left_out: Collection[str]) -> SafeString:
+    start, space, rest = cell.partition(" ") if cell.startswith(("<td ", "<th ")) else ("", "", cell)
+    if start and label and "action-checkbox" not in class_attribute:
+        if any(f"column-{name}" in class_attribute for name in left_out):
+            rest = rest.replace('class="', 'class="core-left-out ', 1)
+        cell = f'{start} data-label="{escape(label[:1].upper() + label[1:])}"{space}{rest}'
+    return mark_safe(cell)  # noqa: S308 - the cell comes escaped from Django, and the label is escaped here
 
 
 @register.filter
 def bounded(count: int) -> str:
     """Return a count that ends at `MOST` as people read it: "99+"."""
     return f"{MOST - 1}+" if count >= MOST else str(count)
+
+
+@register.filter
+def thousands(count: int) -> str:
+    """Return a number as people read it: "19,681"."""
+    return f"{count:,}"
 
 
 @register.filter

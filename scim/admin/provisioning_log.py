@@ -19,7 +19,7 @@ from core_identity.keys import MAX_NAME
 from core_identity.selectors.connections import connection_names
 from core_identity.selectors.people import Named, conflict_of_request, named_resources, user_called
 from scim.curl import curl_of
-from scim.models import Payload, ProvisioningRecord
+from scim.models import Method, Payload, ProvisioningRecord
 from scim.provisioning_log import COLUMNS, search
 from scim.remedies import remedy_for
 
@@ -31,12 +31,12 @@ class StatusFilter(admin.SimpleListFilter):
     title = "outcome"
     parameter_name = "outcome"
     CLASSES: Final = {
-        "done": ("done (2xx)", {"status__lt": 400}),
-        "failed": ("not done (4xx, 5xx)", {"status__gte": 400}),
-        "not let in": ("no valid token (401)", {"status__gte": 400, "status": 401}),
-        "conflict": ("conflict (409)", {"status__gte": 400, "status": 409}),
-        "too many": ("too many requests (429)", {"status__gte": 400, "status": 429}),
-        "ours": (f"failure of {BRAND} (5xx)", {"status__gte": 500}),
+        "done": ("done", {"status__lt": 400}),
+        "failed": ("not done", {"status__gte": 400}),
+        "not let in": ("no valid token", {"status__gte": 400, "status": 401}),
+        "conflict": ("conflict", {"status__gte": 400, "status": 409}),
+        "too many": ("too many requests", {"status__gte": 400, "status": 429}),
+        "ours": (f"failure of {BRAND}", {"status__gte": 500}),
     }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
@@ -47,12 +47,34 @@ class StatusFilter(admin.SimpleListFilter):
         return queryset.filter(**condition)
 
 
+class RequestFilter(admin.SimpleListFilter):
+    """Changes without look-ups, look-ups, or one method. A provisioning client asks far more than it changes."""
+
+    title = "request"
+    parameter_name = "method"
+    CHANGES: Final = tuple(method for method in Method.values if method != Method.GET)
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [
+            ("changes", "changes only"),
+            (Method.GET.value, "look-ups"),
+            *((one, Method(one).label) for one in self.CHANGES),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ProvisioningRecord]) -> QuerySet[ProvisioningRecord]:
+        chosen = self.value()
+        if not chosen:
+            return queryset
+        return queryset.filter(method__in=self.CHANGES if chosen == "changes" else [chosen])
+
+
 @admin.register(ProvisioningRecord)
 class ProvisioningRecordAdmin(ConnectionLog):
     exported, export_name = COLUMNS, "provisioning"
 
-    list_display = ("when", "asked", "outcome", "about", "words", "events", "duration_ms", "connection_slug")
-    list_filter = (ConnectionFilter, StatusFilter, "method", WhenFilter)
+    list_display = ("when", "asked", "outcome", "about", "words", "events", "duration_ms", "connection")
+    left_out = ("events", "duration_ms", "connection")
+    list_filter = (ConnectionFilter, StatusFilter, RequestFilter, WhenFilter)
     search_fields = ("reference",)
     sortable_by = ()
     empty_list = "No SCIM request yet. Each request of an identity provider appears here. The page of a connection shows how to set one up."
@@ -67,6 +89,7 @@ class ProvisioningRecordAdmin(ConnectionLog):
 
     def about_rows(self, request: HttpRequest, rows: list[Any]) -> None:
         """Give each row of a page the person or group that it is about, in two statements for all of them."""
+        super().about_rows(request, rows)
         if not seen_by(request)["user"]:
             return
         found = named_resources({row.resource_id for row in rows if row.resource_id is not None})
@@ -80,7 +103,7 @@ class ProvisioningRecordAdmin(ConnectionLog):
 
     @admin.display(description="status", ordering="status")
     def outcome(self, record: ProvisioningRecord) -> str:
-        return chip(_colour(record.status), str(record.status))
+        return chip(_colour(record.status), _status_words(record.status))
 
     @admin.display(description="person or group")
     def about(self, record: ProvisioningRecord) -> str:
@@ -93,7 +116,7 @@ class ProvisioningRecordAdmin(ConnectionLog):
     def words(self, record: ProvisioningRecord) -> str:
         remedy = remedy_for(record.cause)
         if record.status < HTTPStatus.BAD_REQUEST or remedy is None:
-            return record.decision
+            return record.decision or _found(record)
         return format_html("refused: {}<br><small>{}</small>", remedy.words, record.sentence)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
@@ -124,7 +147,7 @@ class ProvisioningRecordAdmin(ConnectionLog):
             "connection_name": connection_names([record.connection_slug]).get(
                 record.connection_slug, record.connection_slug
             ),
-            "status": chip(_colour(record.status), f"{record.status} {_PHRASES.get(record.status, '')}".strip()),
+            "status": chip(_colour(record.status), _status_words(record.status)),
             "refused": refused,
             "remedy": remedy,
             "conflict": conflict,
@@ -143,6 +166,21 @@ class ProvisioningRecordAdmin(ConnectionLog):
 
 
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
+
+
+def _found(record: ProvisioningRecord) -> str:
+    """Return what a look-up of people or groups found. The log knows the one resource in the answer."""
+    is_look_up = record.method == Method.GET and record.resource_type in {"Users", "Groups"}
+    if not is_look_up or record.status >= HTTPStatus.BAD_REQUEST:
+        return ""
+    named: Named | None = getattr(record, "named", None)
+    if named is not None:
+        return f"found {named.name}"
+    return "found one" if record.resource_id else "found none, or several"
+
+
+def _status_words(status: int) -> str:
+    return f"{status} {_PHRASES.get(status, '')}".strip()
 
 
 def _colour(status: int) -> str:

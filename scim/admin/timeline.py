@@ -1,6 +1,7 @@
 """The SCIM calls about a person, as a part of the timeline (R36)."""
 
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, Final
 
 from django.urls import reverse
@@ -8,31 +9,43 @@ from django.urls import reverse
 from core_identity.admin_kit.logs import may_see_connections
 from core_identity.admin_kit.timeline import Entry, Source, Subject, newest_of_each
 from core_identity.lookup_keys import named_any
-from scim.models import ProvisioningRecord
+from scim.models import Method, ProvisioningRecord
 from scim.remedies import remedy_for
+
+ACTS: Final = MappingProxyType(
+    {
+        Method.GET.value: "looked the person up",
+        Method.POST.value: "sent a new person",
+        Method.PUT.value: "sent the person",
+        Method.PATCH.value: "sent changes",
+        Method.DELETE.value: "deleted the person",
+    }
+)
 
 
 def _window(subject: Subject, position: str, limit: int) -> list[Entry]:
-    """Return the calls on the SCIM resources of a person, and refused ones without a resource that contain a name of this person."""
+    """Return the calls on the SCIM resources of a person, and refused ones that contain a name by which the same connection knows this person."""
     rows = ProvisioningRecord.objects.all()
-    found = newest_of_each(rows, "resource_id", [one.scim_id for one in subject.identities], position, limit)
-    names = subject.names()
-    if names:
-        connections = {one.connection_id for one in subject.identities}
-        refused = rows.filter(named_any(names), resource_id=None, status__gte=HTTPStatus.BAD_REQUEST)
-        found += newest_of_each(refused, "connection_id__in", [connections], position, limit)
-    found.sort(key=lambda record: -record.pk)
-    return [_entry(record) for record in found[:limit]]
+    resources = [one.scim_id for one in subject.identities]
+    refused = rows.filter(status__gte=HTTPStatus.BAD_REQUEST).exclude(resource_id__in=resources)
+    windows = [
+        *(rows.filter(resource_id=one) for one in resources),
+        *(
+            refused.filter(named_any(names), connection_id=connection)
+            for connection, names in subject.names_at().items()
+        ),
+    ]
+    return [_entry(record, subject) for record in newest_of_each(windows, position, limit)]
 
 
-def _entry(record: Any) -> Entry:
-    asked = f"{record.method} {record.resource_type} by {record.connection_slug}"
+def _entry(record: Any, subject: Subject) -> Entry:
+    client, act = subject.connection_called(record.connection_slug), ACTS.get(record.method, record.method)
     refused = record.status >= HTTPStatus.BAD_REQUEST
     remedy = remedy_for(record.cause) if refused else None
-    outcome = f"refused: {remedy.words}" if remedy else record.decision or ("refused" if refused else "done")
+    outcome = remedy.words if remedy else record.decision
     return Entry(
         at=record.at,
-        sentence=f"{asked}: {outcome}.",
+        sentence=f"{client} {act}{', refused' if refused else ''}{f': {outcome}' if outcome else ''}.",
         url=reverse("admin:scim_provisioningrecord_change", args=[record.pk]),
         tone="trouble" if refused else "plain",
         position=str(record.pk),

@@ -248,4 +248,5 @@ class OneUser(UserView):
 
 
 def _words(outcome: Outcome, ignored: tuple[str, ...]) -> str:
-    return "; ".join((str(outcome.decision), *outcome.notes, *ignored))
+    """Return the decision in words. A plain change without a remark is just that."""
+    return "; ".join((*outcome.notes, *ignored)) or "changed"

@@ -1,7 +1,6 @@
 """The model of an attribute (RFC 7643 section 2), and how to find one by its name on the wire."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
@@ -129,12 +128,12 @@ class Target:
     def leaf(self) -> Attribute:
         return self.sub or self.attribute
 
-    @property
+    @cached_property
     def key(self) -> str:
-        """Return the canonical name of the attribute without its sub-attribute; in an extension, with the URN before it."""
+        """The canonical name of the attribute without its sub-attribute; in an extension, with the URN before it."""
         return f"{self.extension}:{self.attribute.name}" if self.extension else self.attribute.name
 
-    @property
+    @cached_property
     def name(self) -> str:
         return f"{self.key}.{self.sub.name}" if self.sub else self.key
 
@@ -171,11 +170,14 @@ class ResourceType:
     def schema(self, urn: str) -> Schema | None:
         return self.schemas.get(urn.lower())
 
-    def targets(self) -> Iterator[Target]:
-        """Yield every attribute, without its sub-attributes."""
-        for schema in (self.core, *self.extensions):
-            for attribute in schema.attributes:
-                yield Target(None if schema is self.core else schema.urn, attribute)
+    @cached_property
+    def targets(self) -> tuple[Target, ...]:
+        """Every attribute, without its sub-attributes."""
+        return tuple(
+            Target(None if schema is self.core else schema.urn, attribute)
+            for schema in (self.core, *self.extensions)
+            for attribute in schema.attributes
+        )
 
     def find(self, path: str) -> Target | None:
         """Return the attribute at ``path``: ``name`` or ``name.sub``, each also after a URN and a colon.

@@ -80,7 +80,7 @@ class UserWire:
     def _person(self, flat: Flat) -> Person:
         fields: dict[str, Any] = {}
         others: dict[str, object] = {}
-        for target in self.resource_type.targets():
+        for target in self.resource_type.targets:
             if target.key in flat:
                 value = flat[target.key]
                 if target.key == "name" and isinstance(value, dict):

@@ -9,9 +9,11 @@ from django.utils import timezone
 
 from core_identity.admin_kit.health import MOST, HealthRow, end_row, failures_row, last_row
 from core_identity.admin_kit.pages import ConnectionPart
+from core_identity.templatetags.core_pages import or_more
 from sso.admin.domains import DomainsPage
 from sso.admin.inline import SamlSettingsInline
 from sso.admin.keys import KeyPage, KeysPage
+from sso.admin.locked_out import LockedOutPage
 from sso.admin.metadata import MetadataPage
 from sso.admin.proposed import ProposedMetadataPage
 from sso.admin.settings import SettingsPage
@@ -20,7 +22,8 @@ from sso.models import SignInKind, SignInRecord
 from sso.saml.certificates import end_of
 from sso.settings.idp_changes import warnings_of
 from sso.settings.keys import keys_of
-from sso.sign_in.log import refused_lately
+from sso.sign_in.lockout import lockout_of
+from sso.sign_in.log import MOST_COUNTED, refused_lately
 from sso.sign_in.outcomes import SIGNED_IN
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ def facts(connection: "Connection") -> Mapping[str, Any]:
     return {
         "saml": saml,
         "refused_lately": refused_lately(connection.slug),
+        "lockout": lockout_of(connection.slug) if saml else None,
         "our_keys": keys_of(connection) if saml else [],
         "trust_warnings": warnings_of(saml, timezone.now()) if saml else [],
     }
@@ -48,6 +52,9 @@ def health(connection: "Connection", facts: Mapping[str, Any]) -> Iterator[Healt
     yield failures_row("Refused sign-ins, 24 h", refused, f"{log}&outcome=refused")
     if (saml := facts["saml"]) is None:
         return
+    if (lockout := facts["lockout"]).refused:
+        page = reverse("admin:core_identity_connection_locked-out", args=[connection.pk])
+        yield HealthRow("Unknown certificate", f"{or_more(lockout.refused, MOST_COUNTED)} refused", page, "trouble")
     now, metadata = timezone.now(), reverse("admin:core_identity_connection_metadata", args=[connection.pk])
     yield end_row("Signing certificate", max(end_of(pem) for pem in saml.certificates), metadata, now)
     if saml.metadata_valid_until:
@@ -67,6 +74,7 @@ SAML: Final = ConnectionPart(
         KeysPage,
         KeyPage,
         MetadataPage,
+        LockedOutPage,
         ProposedMetadataPage,
         BeginTestPage,
         TestResultPage,

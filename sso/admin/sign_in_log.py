@@ -10,8 +10,11 @@ from django.utils.html import format_html
 
 from core_identity.admin_kit.base import seen_by
 from core_identity.admin_kit.logs import ConnectionFilter, ConnectionLog, WhenFilter, chip
+from core_identity.brand import BRAND
 from core_identity.selectors.people import Named, conflict_of_request, named_users
+from core_identity.templatetags.core_pages import exactly
 from sso.models import SignInKind, SignInRecord
+from sso.saml.refusals import Code
 from sso.sign_in.log import COLUMNS, REFUSED, search
 from sso.sign_in.outcomes import words_of
 from sso.sign_in.remedies import remedy_for
@@ -34,6 +37,7 @@ class OutcomeFilter(admin.SimpleListFilter):
         "refused": ("refused, all", REFUSED),
         "person": ("person refused", Q(kind=SignInKind.PERSON_REFUSED, is_test=False)),
         "message": ("message refused", Q(kind=SignInKind.MESSAGE_REFUSED, is_test=False)),
+        "certificate": ("unknown certificate", Q(kind=SignInKind.MESSAGE_REFUSED, code=Code.SIGNATURE, is_test=False)),
         "password": ("password refused", Q(kind=SignInKind.PASSWORD_REFUSED)),
         "out": ("sign-outs", Q(kind=SignInKind.SIGNED_OUT)),
         "test": ("test sign-ins", Q(is_test=True)),
@@ -51,14 +55,15 @@ class OutcomeFilter(admin.SimpleListFilter):
 class SignInRecordAdmin(ConnectionLog):
     exported, export_name = COLUMNS, "sign-ins"
 
-    list_display = ("when", "reference_link", "outcome", "person", "decision", "connection_slug", "duration_ms")
+    list_display = ("when", "reference_link", "outcome", "person", "decision", "connection", "duration_ms")
+    left_out = ("decision", "duration_ms")
     list_filter = (ConnectionFilter, OutcomeFilter, WhenFilter)
     search_fields = ("reference",)
     sortable_by = ()
     empty_list = "Nobody has signed in yet. A test sign-in on the page of a connection shows whether it would work."
     search_help_text = "By the first characters of a reference, or by NameID, UID, email or externalId."
     fields = readonly_fields = (
-        "at", "connection_slug", "reference", "outcome", "decision", "is_test", "idp_initiated", "duration_ms", "missing_names", "arrived_names",
+        "exact_time", "connection", "reference", "outcome", "decision", "began", "duration_ms", "missing_names", "arrived_names",
         "person", "events",
     )  # fmt: skip
 
@@ -69,6 +74,7 @@ class SignInRecordAdmin(ConnectionLog):
 
     def about_rows(self, request: HttpRequest, rows: list[Any]) -> None:
         """Give each row of a page its user, in one statement for all of them."""
+        super().about_rows(request, rows)
         found = named_users(row.user_id for row in rows) if seen_by(request)["user"] else {}
         for row in rows:
             row.named, row.may_name = found.get(row.user_id), seen_by(request)["user"]
@@ -78,6 +84,12 @@ class SignInRecordAdmin(ConnectionLog):
         if record is not None:
             self.about_rows(request, [record])
             refused = record.kind == SignInKind.PERSON_REFUSED
+            is_unknown = (
+                record.code == Code.SIGNATURE and record.connection_id is not None and seen_by(request)["connection"]
+            )
+            context["locked_out"] = (
+                reverse("admin:core_identity_connection_locked-out", args=[record.connection_id]) if is_unknown else ""
+            )
             context["remedy"] = remedy_for(record.code, record.checks)
             context["conflict"] = (
                 conflict_of_request(record.reference) if refused and seen_by(request)["conflict"] else None
@@ -95,6 +107,15 @@ class SignInRecordAdmin(ConnectionLog):
     def outcome(self, record: SignInRecord) -> str:
         words = words_of(record.code)
         return chip(COLOURS[SignInKind(record.kind)], f"test: {words}" if record.is_test else words)
+
+    @admin.display(description="time")
+    def exact_time(self, record: SignInRecord) -> str:
+        return exactly(record.at)
+
+    @admin.display(description="started")
+    def began(self, record: SignInRecord) -> str:
+        began = {True: "at the identity provider", False: f"at {BRAND}", None: "not known"}
+        return began[record.idp_initiated]
 
     @admin.display(description="attributes that arrived")
     def arrived_names(self, record: SignInRecord) -> str:

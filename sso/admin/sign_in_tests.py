@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from core_identity.admin_kit.changes import shown_changes
 from core_identity.admin_kit.pages import Access, ConnectionReadPage
 from sso.models import SamlSettings
+from sso.sign_in.outcomes import words_of
 from sso.sign_in.progress import remember_browser
 from sso.sign_in.remedies import remedy_for
 from sso.sign_in.send_to_idp import send_to_idp
@@ -78,6 +79,7 @@ class TestResultPage(ConnectionReadPage):
     def facts(self, form: Any) -> dict[str, Any]:
         return {
             "report": self.report,
+            "outcome": words_of(self.report["code"]),
             "events": [(event, shown_changes(event["changes"])) for event in self.report.get("events", [])],
             "remedy": remedy_for(self.report["code"], self.report["checks"]),
         }

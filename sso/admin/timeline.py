@@ -18,21 +18,25 @@ TONES: Final = {
 
 
 def _window(subject: Subject, position: str, limit: int) -> list[Entry]:
-    """Return the rows of the user, and refused rows in which somebody claimed a name of this person at a connection of theirs."""
+    """Return the rows of the user, and refused rows with a name by which the same connection knows this person.
+
+    A refused sign-in concerns several people: the owner of the UID in it, and everybody whom its NameID, email or externalId names (R8b).
+    """
     rows = SignInRecord.objects.filter(is_test=False)
-    found = newest_of_each(rows, "user_id", subject.users, position, limit)
-    names = subject.names()
-    if names:
-        connections = {one.connection_id for one in subject.identities}
-        claims = rows.filter(named_any(names), user_id=None, kind=SignInKind.PERSON_REFUSED)
-        found += newest_of_each(claims, "connection_id__in", [connections], position, limit)
-    found.sort(key=lambda record: -record.pk)
-    return [_entry(record) for record in found[:limit]]
+    claims = rows.filter(kind=SignInKind.PERSON_REFUSED).exclude(user_id__in=subject.users)
+    windows = [
+        *(rows.filter(user_id=user) for user in subject.users),
+        *(
+            claims.filter(named_any(names), connection_id=connection)
+            for connection, names in subject.names_at().items()
+        ),
+    ]
+    return [_entry(record, subject) for record in newest_of_each(windows, position, limit)]
 
 
-def _entry(record: Any) -> Entry:
+def _entry(record: Any, subject: Subject) -> Entry:
     words = words_of(record.code)
-    by = f" through {record.connection_slug}" if record.connection_slug else ""
+    by = f" through {subject.connection_called(record.connection_slug)}" if record.connection_slug else ""
     refused = record.kind == SignInKind.PERSON_REFUSED
     return Entry(
         at=record.at,

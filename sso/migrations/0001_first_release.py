@@ -123,7 +123,7 @@ class Migration(migrations.Migration):
                         default="redirect",
                         help_text="Redirect or POST. If the IdP has no address for this one, we use the other.",
                         max_length=8,
-                        verbose_name="how our AuthnRequests go there",
+                        verbose_name="binding of our AuthnRequests",
                     ),
                 ),
                 ("slo_url", models.CharField(blank=True, max_length=2000, verbose_name="single logout URL of the IdP")),
@@ -148,7 +148,7 @@ class Migration(migrations.Migration):
                         default="post",
                         help_text="Okta certainly accepts POST. If the IdP has no address for this one, we use the other.",
                         max_length=8,
-                        verbose_name="how our logout messages go there",
+                        verbose_name="binding of our logout messages",
                     ),
                 ),
                 (
@@ -219,7 +219,7 @@ class Migration(migrations.Migration):
                         default="urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified",
                         help_text="The NameID should be the userName that SCIM sends, because it is a mark that identifies the person. Okta sends the format that is set in its app.",
                         max_length=255,
-                        verbose_name="NameID format asked for",
+                        verbose_name="NameID format that we request",
                     ),
                 ),
                 (

@@ -23,6 +23,7 @@ from sso.saml.assertion import VerifiedAssertion
 from sso.saml.claims import names_of
 from sso.saml.trace import Trace
 from sso.sign_in.mapping import KEYS, called_here, different, overage_attribute, reads_groups
+from sso.sign_in.outcomes import words_of
 
 MARK: Final = "Second mark"
 MARKS: Final = "the externalId, if the assertion contains it; otherwise a NameID or an email that the connection knows for this person"
@@ -96,7 +97,7 @@ def explain_refusal(trace: Trace, saml: SamlSettings, refusal: IdentityError) ->
             trace.note("Who this is", True, received="a user has this UID")
             trace.note(MARK, False, expected=MARKS, received="none agrees")
         case Conflict():
-            why = IN_THE_WAY.get(refusal.collision.cause, refusal.collision.cause.value)
+            why = IN_THE_WAY.get(refusal.collision.cause, "another identity has the UID")
             trace.note("No other user is in the way", False, received=why)
         case MayNotSignIn():
             trace.note("Who this is", True, received="a known user")
@@ -106,7 +107,7 @@ def explain_refusal(trace: Trace, saml: SamlSettings, refusal: IdentityError) ->
         case InvalidValue():
             trace.note(f"Value of {refusal.field}", False, expected="one plain text", received="another value")
         case _:
-            trace.note(f"What {BRAND} allows", False, received=refusal.code)
+            trace.note(f"What {BRAND} allows", False, received=words_of(refusal.code))
 
 
 def _form(assertion: VerifiedAssertion, attribute: str, label: str) -> str:

@@ -25,7 +25,15 @@ from sso.saml.assertion import VerifiedAssertion
 from sso.saml.claims import names_of
 from sso.saml.refusals import SamlRefusal, legible
 from sso.saml.trace import Check, Trace
-from sso.sign_in.outcomes import LOGOUT_REFUSED, PASSWORD_ACCEPTED, PASSWORD_REFUSED, SIGNED_IN, SIGNED_OUT, kind_of
+from sso.sign_in.outcomes import (
+    LOGOUT_REFUSED,
+    PASSWORD_ACCEPTED,
+    PASSWORD_REFUSED,
+    SIGNED_IN,
+    SIGNED_OUT,
+    kind_of,
+    words_of,
+)
 
 log = logging.getLogger("sso.sign_in.log")
 
@@ -172,7 +180,7 @@ def record_refused_logout(attempt: Attempt, refusal: SamlRefusal) -> None:
     """Write the row of a refused logout message, so that the reference on its page finds it. It is limited as in `record_stranger`."""
     if _may_fill(attempt):
         attempt.trace.note("Logout message", False, expected=refusal.expected, received=refusal.received)
-        decision = f"A logout message was refused: {refusal.code.value}."
+        decision = f"A logout message was refused: {words_of(refusal.code)}."
         _write_refusal(attempt, refusal, code=LOGOUT_REFUSED, decision=decision)
 
 

@@ -31,7 +31,7 @@ _CONTEXT: Final = (
 )
 _LOGOUT: Final = (
     "Let the identity provider sign its logout messages with a certificate that the connection knows, and send them to the Logout URL of the "
-    "set-up sheet. The decision names the code of the check that failed."
+    "set-up sheet. The decision names the check that failed."
 )
 _CONFLICT: Final = "A sign-in opens a conflict. Find it by the reference, and decide who the person is. The next sign-in then succeeds."
 

@@ -1,5 +1,6 @@
 """The pages of end users: the way to the IdP and back (SAML profiles 4.1), and the page with their own data."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,7 +19,7 @@ from core_identity.errors import IdentityError
 from core_identity.selectors.connections import connection_names
 from core_identity.selectors.sessions import sessions_of
 from core_identity.selectors.story import role_values
-from core_identity.selectors.users import user_summary
+from core_identity.selectors.users import identities_of, user_summary
 from core_identity.services.sign_in import require_open_gate
 from sso.logout.sessions import remember_session
 from sso.models import SamlSettings
@@ -173,18 +174,20 @@ def me(request: HttpRequest) -> HttpResponse:
     as_json = request.get_preferred_type(["text/html", "application/json"]) == "application/json"
     if not request.user.is_authenticated:
         return _nobody(request, as_json=as_json)
-    identity = identity_of(request)
+    identity, identities = identity_of(request), identities_of(request.user)
     document: dict[str, Any] = {
-        **user_summary(request.user),
+        **user_summary(request.user, identities),
         "connection": identity.connection.slug if identity else None,
         "roles": role_values(request.user),
     }
     if as_json:
         return JsonResponse(document)
-    return render(request, "sso/me.html", _page_of(request, identity, document))
+    return render(request, "sso/me.html", _page_of(request, identity, identities, document))
 
 
-def _page_of(request: HttpRequest, identity: Any, document: dict[str, Any]) -> dict[str, Any]:
+def _page_of(
+    request: HttpRequest, identity: Any, identities: Sequence[Any], document: dict[str, Any]
+) -> dict[str, Any]:
     """Return what the page shows: names of connections instead of slugs, and the person's sessions."""
     user: Any = request.user
     sources = [source for role in document["roles"] for source in role["sources"]]
@@ -204,7 +207,7 @@ def _page_of(request: HttpRequest, identity: Any, document: dict[str, Any]) -> d
                 "connection": one.connection,
                 "is_this": one.key == request.session.session_key,
             }
-            for one in sessions_of(user)
+            for one in sessions_of(user, identities)
         ],
     }
 

@@ -53,6 +53,7 @@ def validation_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def a_slow_machine_ends_no_portion(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk, "SECONDS", 600.0)
+    monkeypatch.setattr(bulk, "FIRST_PORTION", bulk.PORTION)
 
 
 def browser_of(user: User) -> Client:

@@ -303,12 +303,12 @@ def test_faults_of_the_oauth_client_are_shown(as_root: Client, acme: Connection)
 
 def test_a_rekey_is_begun_and_ended_R3(as_root: Client, acme: Connection, jane: Identity) -> None:
     page = reverse("admin:core_identity_connection_rekey", args=[acme.pk])
-    assert "people have an externalId and a userName" in as_root.get(page).content.decode()
+    assert "with an externalId and a userName by SCIM" in as_root.get(page).content.decode()
     form_data = {"days": "14", "uid_attribute": "employeeNumber", "uid_rule": "other", "reason": "new org"}
     assert as_root.post(page, form_data).status_code == 302
     acme.refresh_from_db()
     assert (acme.uid_attribute, acme.rekeying) == ("employeeNumber", True)
-    assert "In re-key until" in as_root.get(page).content.decode()
+    assert "The re-key ends" in as_root.get(page).content.decode()
     as_root.post(page, {"reason": "done"})
     acme.refresh_from_db()
     assert not acme.rekeying

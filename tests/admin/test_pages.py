@@ -1,4 +1,4 @@
-"""Every page of every model opens, for whom it should, and nothing else is reachable."""
+"""Every page of every model opens for the right administrators, and no other page is reachable."""
 
 from dataclasses import replace
 from typing import Any, cast

@@ -179,8 +179,13 @@ def test_only_a_superuser_changes_a_protected_role(as_desk: Client, db: None) ->
 def test_only_permissions_that_open_something_are_offered(as_root: Client) -> None:
     offered = as_root.get(f"{LIST}add/").context["adminform"].form.fields["permissions"].queryset
     labels = {permission.content_type.app_label for permission in offered}
-    assert labels == {"core_identity"}
-    assert {permission.codename for permission in offered} >= {"change_user", "view_event", "delete_role"}
+    assert labels == {"core_identity", "scim"}
+    assert {permission.codename for permission in offered} >= {
+        "change_user",
+        "view_event",
+        "delete_role",
+        "view_payload",
+    }
     assert not {"delete_user", "change_event", "add_identity"} & {permission.codename for permission in offered}
 
 

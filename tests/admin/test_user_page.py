@@ -48,6 +48,7 @@ def sign_in(identity: Identity, minutes_ago: int, **values: Any) -> SignInRecord
 
 def call(identity: Identity, minutes_ago: int, **values: Any) -> ProvisioningRecord:
     fields = {"resource_id": identity.scim_id, "status": 200, "connection_id": identity.connection_id, **values}
+    fields["connection_slug"] = identity.connection.slug
     return ProvisioningRecord.objects.create(
         at=NOW - timedelta(minutes=minutes_ago), method="PUT", resource_type="Users", duration_ms=1, **fields
     )
@@ -100,6 +101,58 @@ def test_a_position_that_nobody_gave_out_shows_the_newest(as_root: Client, jane:
     assert entries(as_root, jane.user, f"?before={before}") == entries(as_root, jane.user)
 
 
+def test_a_refused_sign_in_is_on_the_page_of_each_person_whom_it_names_and_of_nobody_else_R8b(
+    as_root: Client, jane: Identity
+) -> None:
+    """Zoe signed in with Jane's UID. The row knows Jane as the owner of the UID, and Zoe only by her NameID."""
+    acme, second = jane.connection, make_connection("acme-2")
+    zoe = create_person(actor=OKTA, connection=acme, person=ZOE).identity
+    sam = create_person(
+        actor=OKTA,
+        connection=acme,
+        person=replace(ZOE, uid="sam", external_id="s", user_name="sam@acme.test", email=""),
+    ).identity
+    elsewhere = create_person(
+        actor=OKTA,
+        connection=second,
+        person=replace(ZOE, uid="else", external_id="e", user_name="e@acme.test", email=""),
+    ).identity
+    keys = lookup_keys([str(ZOE.user_name), str(JANE.uid), str(ZOE.external_id)])
+    refused = {"kind": SignInKind.PERSON_REFUSED, "code": "no_mark", "keys": keys}
+    sign_in(jane, 1, reference="BOTH", **refused)
+    sign_in(
+        elsewhere, 1, reference="SECOND", **{**refused, "user_id": None, "keys": lookup_keys([str(ZOE.external_id)])}
+    )
+    shown = {one: [entry.reference for entry in entries(as_root, one.user)] for one in (jane, zoe, sam, elsewhere)}
+    assert {one: references.count("BOTH") for one, references in shown.items()} == {
+        jane: 1,
+        zoe: 1,
+        sam: 0,
+        elsewhere: 0,
+    }
+    assert not any("SECOND" in references for references in shown.values()), "only Acme knows this externalId as Zoe's"
+
+
+def test_a_refused_sign_in_is_on_the_page_of_a_user_whom_no_identity_provider_knows_R9(
+    as_root: Client, jane: Identity
+) -> None:
+    """An administrator created Zoe. Her sign-in is refused, because nobody is adopted by a name."""
+    zoe = create_user(actor=COMMAND, username="zoe", email="zoe@acme.test", customer=jane.connection.customer)
+    stranger = create_user(actor=COMMAND, username="zoe2", email="zoe@acme.test")
+    keys = lookup_keys(["zoe@acme.test"])
+    sign_in(jane, 1, reference="NAMED", kind=SignInKind.PERSON_REFUSED, code="conflict", user_id=None, keys=keys)
+    call(jane, 1, reference="PUSHED", resource_id=None, status=409, cause="email", keys=keys)
+    assert {"NAMED", "PUSHED"} <= {one.reference for one in entries(as_root, zoe)}
+    assert not {"NAMED", "PUSHED"} & {one.reference for one in entries(as_root, stranger)}, "of no customer"
+
+
+def test_a_refused_push_on_one_resource_is_on_the_page_of_the_owner_of_its_uid(as_root: Client, jane: Identity) -> None:
+    zoe = create_person(actor=OKTA, connection=jane.connection, person=ZOE).identity
+    call(zoe, 1, reference="TAKES", status=409, cause="uid", keys=lookup_keys([str(JANE.uid)]))
+    for one in (jane, zoe):
+        assert "TAKES" in {entry.reference for entry in entries(as_root, one.user)}
+
+
 # The timeline
 
 
@@ -114,8 +167,8 @@ def test_all_logs_are_joined_newest_first_with_refusals_that_name_the_person_R36
     found = entries(as_root, jane.user)
     assert [one.reference for one in found][:4] == ["REFUSED", "CLAIMED", "CALL", "LATEST"]
     assert [one.at for one in found] == sorted((one.at for one in found), reverse=True)
-    assert found[0].sentence == "PUT Users by : refused: the email belongs to somebody else."
-    assert found[1].sentence == "Sign-in through acme refused: only the UID matches."
+    assert found[0].sentence == "Acme sent the person, refused: the email belongs to somebody else."
+    assert found[1].sentence == "Sign-in through Acme refused: only the UID matches."
     for one in found:
         assert as_root.get(one.url).status_code == 200
 
@@ -127,7 +180,7 @@ def test_the_event_of_a_sign_in_is_shown_once_beside_the_row_of_the_log(as_root:
             events.record(actor=actor, kind=EventKind.USER_SIGNED_IN, subject=jane.user)
     sign_in(jane, 0, reference="LOGGED")
     shown = [one.sentence for one in entries(as_root, jane.user) if one.reference in {"LOGGED", "UNLOGGED"}]
-    assert sorted(shown) == ["A user signed in by SSO.", "Signed in through acme."]
+    assert sorted(shown) == ["A user signed in by SSO.", "Signed in through Acme."]
 
 
 def test_pages_show_each_row_once_and_a_filter_keeps_to_its_kind(as_root: Client, jane: Identity) -> None:
@@ -304,7 +357,11 @@ def test_the_page_reads_windows_of_indexes_however_long_the_logs_are_R36(
     as_root: Client, acme: Connection, jane: Identity
 ) -> None:
     """Jane has 3,000 rows in each log and is named in each; others have 12,000 more."""
-    keys, user, resource = lookup_keys(Subject(jane.user, [], [jane]).names()), jane.user_id, jane.scim_id
+    keys, user, resource = (
+        lookup_keys(Subject(jane.user, [], [jane], [acme]).names_at()[acme.pk]),
+        jane.user_id,
+        jane.scim_id,
+    )
     with database.cursor() as cursor:
         cursor.execute(
             """INSERT INTO sso_signinrecord (at, connection_id, connection_slug, reference, kind, code, decision, user_id, arrived, missing, expected,

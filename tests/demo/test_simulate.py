@@ -33,7 +33,7 @@ class Received:
 
 
 class StandIn(ThreadingHTTPServer):
-    """A SCIM server that keeps what it is given, and records what arrives."""
+    """A SCIM server that stores resources and records requests."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)

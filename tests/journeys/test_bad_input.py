@@ -48,7 +48,7 @@ OF_THE_WRONG_TYPE: Final = {
     "list-of-such-a-number": ([7.5], "7.5"),
     "object": ({"id": "jane.doe"}, "{'id': 'jane.doe'}"),
 }
-"""By what it is: what JSON can carry where a text belongs, and how it is shown."""
+"""Values that JSON can contain in place of a text, by name, with the form in which an answer shows them."""
 
 SOMEBODY_ELSE: Final = {
     "cyrillic-a": "j\u0430ne.doe",
@@ -239,7 +239,7 @@ def test_a_uid_that_looks_alike_is_another_person_over_either_channel_R5(
 def test_a_uid_that_looks_alike_opens_and_adopts_nobody_R8b_R9(
     okta: Scim, browser: Browser, idp: TestIdp, case: str, holder: str
 ) -> None:
-    """With every other key of the person whose UID it looks like: the best that an attacker can do."""
+    """The strongest attack: all other keys are those of the person with the similar UID."""
     victim = IREM if "-for-i" in case else JANE
     if holder == "scim":
         push_person(okta, victim)

@@ -21,7 +21,7 @@ def filled(text: str, variables: dict[str, str]) -> str:
 
 
 def values_at(document: Any, path: str) -> Iterator[Any]:
-    """Yield what a path such as ``Resources[0].name.familyName`` finds; nothing where it leads nowhere."""
+    """Yield what a path such as ``Resources[0].name.familyName`` finds; nothing if there is no such value."""
     for name, index in re.findall(r"(\w+)(?:\[(\d+)\])?", path):
         if not isinstance(document, dict) or name not in document:
             return

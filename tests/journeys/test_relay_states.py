@@ -35,7 +35,7 @@ READ_A_PATH = """(spellings) => spellings.map((spelling) => {
 
 @pytest.fixture(scope="module")
 def tiles(service: Service) -> Customer:
-    """A customer whose people start at the IdP's dashboard: then RelayState is whatever the IdP, or a stranger, says."""
+    """A customer whose people start at the IdP's dashboard: so RelayState comes from the IdP or from a stranger."""
     idp = TestIdp()
     return new_customer(service, idp, saml={"idp_metadata": idp.metadata(), "idp_initiated": True})
 

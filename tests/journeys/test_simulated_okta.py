@@ -18,7 +18,7 @@ from tests.support.service import Service, free_port
 
 
 def simulate(file: Path, *words: str) -> str:
-    """Run the program as ./dev does, demand that all was taken, and return what it printed."""
+    """Run the program as ./dev does, require that everything was accepted, and return its output."""
     command = [sys.executable, "-m", "demo.simulate", *words, "--connection-file", str(file)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -73,7 +73,7 @@ def test_the_story_shows_each_decision(customer: Customer, tmp_path: Path) -> No
     printed = simulate(remembered(customer, tmp_path), "okta-aiw", "--story")
     for words in (
         "create; nobody had this UID: a new user",
-        "apply; userName stored, the username in CORE stays; email stored, the email in CORE stays",
+        "userName stored, the username in CORE stays; email stored, the email in CORE stays",
         "the user was expired",
         "reactivation requested: the user stays expired",
         "group deleted: its memberships ended",

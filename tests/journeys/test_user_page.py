@@ -3,35 +3,19 @@
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.journeys.conftest import Customer, named
 from tests.support.accessibility import assert_good_for_everybody
+from tests.support.clicks import Clicks, find
 from tests.support.service import Service
 
 pytestmark = pytest.mark.browser
 Picture = Callable[[Any, str], None]
-
-
-@dataclass
-class Clicks:
-    """Counts the clicks of an administrator. Typing, and Enter in the search box, are none."""
-
-    count: int = 0
-
-    def on(self, target: Locator) -> None:
-        self.count += 1
-        target.click()
-
-
-def find(page: Page, person: str) -> None:
-    page.get_by_role("searchbox", name="Search").fill(person)
-    page.keyboard.press("Enter")
 
 
 def name_of(page: Page) -> str:
@@ -132,12 +116,12 @@ def test_the_page_is_accessible_and_its_timeline_joins_all_logs_R36(
     expect(page.get_by_role("heading", level=1)).to_have_text("Jane Doe")
     address = page.url
     timeline = page.locator(".core-timeline")
-    for text in ("Signed in through", "POST Users by", "A user was created.", "Conflict:"):
+    for text in ("Signed in through", "Acme Studios sent a new person", "A user was created.", "Conflict:"):
         expect(timeline).to_contain_text(text)
     for name, text, other in (
         ("Sign-ins", "Signed in through", "A user was created."),
-        ("SCIM calls", "POST Users by", "Signed in through"),
-        ("Changes", "A user was created.", "POST Users by"),
+        ("SCIM calls", "Acme Studios sent a new person", "Signed in through"),
+        ("Changes", "A user was created.", "Acme Studios sent a new person"),
         ("Conflicts", "Conflict:", "A user was created."),
     ):
         page.get_by_role("navigation", name="Kinds of things").get_by_role("link", name=name).click()
@@ -172,7 +156,7 @@ def test_a_password_administrator_who_signs_out_has_a_row_in_the_sign_in_log_R39
         expect(page.get_by_role("heading", name=f"Hello, {name}")).to_be_visible()
 
     sign_in()
-    page.get_by_role("button", name="Log out").click()
+    page.get_by_role("button", name="Sign out").click()
     sign_in()
     page.goto("/admin/sso/signinrecord/")
     expect(page.locator("#result_list tbody tr", has_text=name).filter(has_text="signed out")).to_have_count(1)

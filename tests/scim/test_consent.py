@@ -214,7 +214,7 @@ def test_a_code_is_good_once_at_one_client_for_one_address(okta: Dance, connecti
 
 @pytest.mark.parametrize("looks", [1, 2, 3])
 def test_a_code_that_another_request_uses_meanwhile_is_refused(okta: Dance, looks: int) -> None:
-    """Two requests with one code: the other is done after so many looks of this one."""
+    """Two requests with one code. The other one finishes after this one has read the code ``looks`` times."""
     code, seen = okta.code(), []
 
     def meanwhile(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -260,7 +260,7 @@ def test_a_refresh_renews_and_survives_a_lost_answer(okta: Dance, connection: Co
 
 
 def test_a_client_that_repeats_its_scope_when_it_renews_keeps_scim(okta: Dance, connection: Connection) -> None:
-    """As authlib does: it asked for offline_access, got scim with it, and names what it asked for."""
+    """As authlib does: it asked for offline_access, got scim too, and repeats its own scope."""
     tokens = okta.dance()
     renewed = okta.tokens(grant_type="refresh_token", refresh_token=tokens["refresh_token"], scope="offline_access")
     assert Scim(connection, renewed["access_token"]).get("/Users").status_code == 200

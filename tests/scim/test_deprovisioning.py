@@ -268,9 +268,7 @@ def test_the_log_shows_that_the_rest_of_a_deactivation_was_dropped_R23(okta: Sci
     answered = require_gone(okta, jane, *whole(False, {"externalId": "00u2", "title": "Chief"}))
     assert (answered["externalId"], "title" in answered) == ("00u1", False)
     row = ProvisioningRecord.objects.order_by("pk").filter(method="PUT").get()
-    assert row.decision == "apply; deactivated; the rest of the message was ignored: conflict", (
-        "without anybody's data (R34)"
-    )
+    assert row.decision == "deactivated; the rest of the message was ignored: conflict", "without anybody's data (R34)"
     event = Event.objects.get(kind="push.rest_dropped")
     assert "00u2" in event.reason
     assert event.subject_id == Identity.objects.get(external_id="00u1").pk

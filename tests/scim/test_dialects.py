@@ -1,4 +1,4 @@
-"""Dialogues of clients, as data: each request with its headers, and what it has to be answered.
+"""Dialogues of clients, as data: each request with its headers, and the answer that it must get.
 
 In ``tests/data/dialogues`` a step has a ``request`` line, perhaps a ``body``, a ``status``, and mostly the whole ``answer``.
 ``"*"`` stands for anything, alone or in a text; ``keep`` names the id of an answer, and later steps say ``{name}`` for

@@ -57,7 +57,7 @@ def test_max_results_is_kept(okta: Scim) -> None:
 
 
 def test_each_flag_is_what_is_done(okta: Scim) -> None:
-    """Asked of the service itself: what it says it does is tried, with what it says of how."""
+    """Try everything that the service announces, in the way that it announces."""
     config = okta.get("/ServiceProviderConfig").json()
     resource = okta.make()
     path = f"/Users/{resource['id']}"

@@ -152,7 +152,7 @@ def test_each_request_leaves_one_line_without_anybodys_data(okta: Scim, log_line
         "method": "POST",
         "route": "scim-users",
         "status": 201,
-        "decision": "create; nobody had this UID: a new user",
+        "decision": "nobody had this UID: a new user",
     }
     assert created.reference == response["X-Request-Id"]
     assert created.duration_ms > 0

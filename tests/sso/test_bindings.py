@@ -35,7 +35,7 @@ OKTAS = (
 
 
 def believe(connection: Connection, idp: TestIdp, *, logout: str = OKTAS, **wishes: Any) -> SamlSettings:
-    """Apply the metadata of an IdP that takes requests by both bindings, and logout as it says in ``logout``."""
+    """Apply the metadata of an IdP that takes requests by both bindings, and logout by those in ``logout``."""
     services = f'{logout}<md:SingleSignOnService Binding="{POST}" Location="{IDP}/sso/post"/><md:SingleSignOnService'
     metadata = idp.metadata().replace("<md:SingleSignOnService", services)
     saml = sso.settings.changes.apply(connection, {"idp_metadata": metadata} | wishes, base_dir=None)
@@ -77,7 +77,7 @@ def frame_ancestors(answer: "Answer") -> list[str]:
 
 
 def message_in(value: str, *, signed: bool = True) -> etree._Element:
-    """Return a posted message, of which nothing but what our certificate signed (by signxml, which is not what we sign with)."""
+    """Return the part of a posted message that our certificate signed, as signxml sees it. Our code signs with another library."""
     document = base64.b64decode(value)
     root = etree.fromstring(document)
     places = [etree.QName(child).localname for child in root]

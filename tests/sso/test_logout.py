@@ -233,7 +233,8 @@ def test_a_refused_answer_shows_whether_the_session_ended_and_its_reference_find
     record = SignInRecord.objects.get(reference=answer["X-Request-Id"])
     assert record.reference in page
     assert record.code == "logout_refused"
-    assert ("signature_layout" if binding == "POST" else "signature") in record.decision
+    why = "the signature has an unknown form" if binding == "POST" else "signed with an unknown certificate"
+    assert record.decision == f"A logout message was refused: {why}."
     assert refused_lately("acme") == 0, "no sign-in was refused"
 
 

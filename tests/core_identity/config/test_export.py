@@ -1,4 +1,4 @@
-"""A connection leaves as the file that makes it again; editors know the keys of such files (R37)."""
+"""Export a connection as a file that makes it again. Editors know the keys of such files (R37)."""
 
 import json
 from io import StringIO

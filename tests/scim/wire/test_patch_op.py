@@ -271,7 +271,7 @@ def _orders(attribute: Attribute, selected: str) -> Iterator[tuple[Attribute, ..
 @pytest.mark.parametrize(("selected", "selector", "stored"), [("primary", "True", True), ("type", "x", "x")])
 def test_entra_makes_a_value_by_parts_in_any_order(selected: str, selector: str, stored: object) -> None:
     swept = 0
-    for target in WIRE.resource_type.targets():
+    for target in WIRE.resource_type.targets:
         attribute = target.attribute
         if not attribute.multi_valued or attribute.mutability == "readOnly":
             continue

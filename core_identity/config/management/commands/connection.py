@@ -52,7 +52,7 @@ class Command(PeopleActs, LinkActs, CredentialActs, IdpActs, SamlActs):
 
     def act_export(self, *, slug: str, json: bool, **_: Any) -> None:
         content = file_of(connection_by_slug(slug))
-        self.answer(content, as_json=json, lines=[as_yaml(content).rstrip()])
+        self.answer(content, as_json=json, lines=as_yaml(content).rstrip().split("\n"))
 
     def act_schema(self, **_: Any) -> None:
         self.answer(schema(), as_json=True, lines=[])

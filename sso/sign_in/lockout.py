@@ -1,0 +1,63 @@
+"""Find the people who cannot sign in, because the IdP signs with a certificate that its connection does not know.
+
+A message with an unknown signature proves nothing, so no name in it is stored (R34). Three facts are certain: when somebody signed in last, how many
+messages were refused since, and who signed in before and not since. The refused messages may also come from a stranger.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from core_identity.clock import Now
+from sso.models import SignInKind, SignInRecord, SsoSession
+from sso.saml.refusals import Code
+from sso.sign_in.log import MOST_COUNTED
+from sso.sign_in.outcomes import SIGNED_IN
+
+LOOKED_AT: Final = 1_000
+"""The newest sign-ins of a connection among which people are looked for."""
+LISTED: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Lockout:
+    """The messages with an unknown certificate since the last sign-in through a connection; ``refused`` ends at `MOST_COUNTED`."""
+
+    last_sign_in: datetime | None
+    refused: int
+    since: datetime | None
+    """When the first of them was refused, or None if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormerSignIn:
+    """The last sign-in of one person. ``session_until`` is the end of a session that is still open; None if there is none."""
+
+    user_id: UUID
+    at: datetime
+    session_until: datetime | None
+
+
+def lockout_of(slug: str) -> Lockout:
+    """Return the lockout of the connection with this slug. Three queries, each over a window of an index."""
+    records = SignInRecord.objects.filter(connection_slug=slug, is_test=False)
+    last = records.filter(code=SIGNED_IN).order_by("-id").values_list("at", flat=True).first()
+    refused = records.exclude(code=SIGNED_IN).filter(code=Code.SIGNATURE)
+    if last is not None:
+        refused = refused.filter(at__gt=last)
+    times = list(refused.order_by("-at").values_list("at", flat=True)[:MOST_COUNTED])
+    return Lockout(last, len(times), times[-1] if times else None)
+
+
+def former_sign_ins(slug: str) -> Sequence[FormerSignIn]:
+    """Return the people who signed in last through the connection with this slug, newest first. Two queries."""
+    records = SignInRecord.objects.filter(connection_slug=slug, is_test=False).order_by("-id")[:LOOKED_AT]
+    newest: dict[UUID, datetime] = {}
+    for user_id, at, kind in records.values_list("user_id", "at", "kind"):
+        if kind == SignInKind.SIGNED_IN and user_id is not None and len(newest) < LISTED:
+            newest.setdefault(user_id, at)
+    sessions = SsoSession.objects.filter(connection__slug=slug, identity__user__in=newest, until__gt=Now())
+    until = dict(sessions.order_by("until").values_list("identity__user", "until"))
+    return [FormerSignIn(user_id, at, until.get(user_id)) for user_id, at in newest.items()]

@@ -1,0 +1,90 @@
+"""Who is locked out by a certificate: the people who signed in before, never a name from a message that proves nothing (R34, R35)."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from core_identity.models import Connection, Identity, User
+from core_identity.services.expiry import expire
+from core_identity.services.users import create_user
+from sso.models import SignInRecord
+from tests.admin.conftest import browser_of, staff
+from tests.sso.conftest import Browser
+from tests.support.cast import ADMIN, COMMAND, JANE, ZOE, by_sso
+from tests.support.saml import TestIdp
+
+pytestmark = pytest.mark.django_db
+JANE_BY_SSO = by_sso(JANE)
+
+
+@pytest.fixture
+def as_root(db: None) -> Client:
+    return browser_of(create_user(actor=COMMAND, username="root", is_staff=True, is_superuser=True))
+
+
+def text_of(browser: Client, connection: Connection) -> str:
+    answer = browser.get(f"/admin/core_identity/connection/{connection.pk}/locked-out/")
+    assert answer.status_code == 200
+    return re.sub(r"\s+", " ", re.sub(r"<time[^>]*>([^<]*)</time>", r"\1", answer.content.decode()))
+
+
+def person_called(username: str) -> User:
+    return User.objects.get(username=username)
+
+
+def test_people_who_signed_in_before_are_named_and_nobody_from_the_message(
+    acme: Connection, idp: TestIdp, stranger: TestIdp, as_root: Client
+) -> None:
+    Browser(idp).sign_in(JANE_BY_SSO)
+    assert "Nobody: no message with an unknown certificate was refused" in text_of(as_root, acme)
+    assert Browser(stranger).come_back(by_sso(ZOE)).status_code == 400
+    page = text_of(as_root, acme)
+    assert "1 message was refused because its certificate is not known, the first just now." in page
+    assert "Nobody has signed in since. The last sign-in was just now." in page
+    jane = person_called(str(JANE.email))
+    assert f"/admin/core_identity/user/{jane.pk}/change/" in page
+    assert "Still signed in" in page
+    row = SignInRecord.objects.get(code="signature")
+    assert (row.name_id, row.uid, row.email, row.keys, row.user_id) == ("", "", "", [], None)
+    for name in (ZOE.uid, ZOE.email, "Zoe"):
+        assert str(name) not in page
+    link = f"/admin/core_identity/connection/{acme.pk}/locked-out/"
+    assert link in as_root.get("/admin/").content.decode()
+    assert link in as_root.get(f"/admin/core_identity/connection/{acme.pk}/overview/").content.decode()
+    assert link in as_root.get(f"/admin/sso/signinrecord/{row.pk}/change/").content.decode()
+    listed = as_root.get("/admin/sso/signinrecord/?connection=acme&outcome=certificate").content.decode()
+    assert row.reference in listed
+
+
+def test_a_sign_in_that_succeeds_ends_it_because_the_certificate_works(
+    acme: Connection, idp: TestIdp, stranger: TestIdp, as_root: Client
+) -> None:
+    Browser(idp).sign_in(JANE_BY_SSO)
+    Browser(stranger).come_back(JANE_BY_SSO)
+    Browser(idp).sign_in(JANE_BY_SSO)
+    assert "Nobody: no message with an unknown certificate was refused since the last sign-in" in text_of(as_root, acme)
+    assert "locked-out" not in as_root.get("/admin/").content.decode()
+
+
+def test_strangers_at_a_connection_that_nobody_uses_reach_no_page_of_everybody(
+    acme: Connection, stranger: TestIdp, as_root: Client
+) -> None:
+    Browser(stranger).come_back(JANE_BY_SSO)
+    assert "Nobody has signed in yet." in text_of(as_root, acme)
+    assert "locked-out" not in as_root.get("/admin/").content.decode()
+
+
+def test_expired_people_and_names_without_the_permission_are_left_out(
+    acme: Connection, idp: TestIdp, stranger: TestIdp, as_root: Client
+) -> None:
+    Browser(idp).sign_in(JANE_BY_SSO)
+    Browser(idp).sign_in(by_sso(ZOE))
+    expire(actor=ADMIN, user_id=Identity.objects.get(name_id=ZOE.user_name).user_id, reason="left")
+    Browser(stranger).come_back(JANE_BY_SSO)
+    page = text_of(as_root, acme)
+    assert "Jane" in page
+    assert "Zo" not in page
+    reader = text_of(browser_of(staff("reader", "view_connection")), acme)
+    assert "1 message was refused" in reader
+    assert "Jane" not in reader

@@ -13,6 +13,10 @@ MAX_TEXT = 1024
 """Characters that any other text an IdP sends may have."""
 
 
+_MAX_COMPARED: Final = 4 * MAX_NAME
+"""Four characters become one at most, so a longer text is not a valid name. The time to compare combining marks grows with the square of their
+number: two minutes for a megabyte, and no other thread runs meanwhile."""
+
 FILLERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u2800\u3164\uffa0")
 """Invisible, but not format characters of Unicode: joiners, Hangul and Khmer fillers, Mongolian selectors, the blank of Braille."""
 
@@ -26,11 +30,14 @@ LOOK_ALIKES: Final = ("Armenian", "Cherokee", "Coptic", "Cyrillic", "Greek")
 def key(text: str) -> str:
     """Return the form by which names are compared: strip, NFKC, casefold, NFKC (R5).
 
-    The form is stored in columns. ``lower()`` in SQL is not used, because its result depends on the locale of the cluster.
+    The form is stored in columns. ``lower()`` in SQL is not used, because its result depends on the locale of the cluster. The end of a text that is
+    too long for a name stays as it is.
     """
     if text.isascii():  # most names are; NFKC changes nothing of them
         return text.strip().lower()
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.strip()).casefold())
+    text = text.strip()
+    start, end = text[:_MAX_COMPARED], text[_MAX_COMPARED:]
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", start).casefold()) + end
 
 
 def clean_name(text: str, *, field: str) -> str:

@@ -16,7 +16,6 @@ from pytest_django.plugin import DjangoDbBlocker
 
 import tests.support.quick_passwords  # noqa: F401 - imported for its effect
 from core_identity import write_guard
-from devtools.checkout import this_checkout
 from tests.support.clients import close_clients
 from tests.support.databases import drop_database, migrated_database, name_of
 from tests.support.profile import Profile
@@ -138,11 +137,11 @@ def window(chromium: Browser, service: Service) -> Iterator[BrowserContext]:
 
 @pytest.fixture(scope="session")
 def picture() -> Callable[[Any, str], None]:
-    """Take a picture of a page for the documents. They land in .dev/pictures; PICTURES names another folder."""
-    folder = Path(os.environ.get("PICTURES") or this_checkout().make_state_folder("pictures"))
-    folder.mkdir(parents=True, exist_ok=True)
+    """Take a picture of a page for the documents, if PICTURES names a folder for them: a long page takes a second."""
+    name_of_folder = os.environ.get("PICTURES")
 
     def take(page: Any, name: str) -> None:
-        page.screenshot(path=folder / f"{name}.png")
+        if name_of_folder:
+            page.screenshot(path=Path(name_of_folder) / f"{name}.png")
 
     return take

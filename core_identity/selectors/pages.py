@@ -55,6 +55,7 @@ UNION ALL SELECT created_at, identity_id, people, FALSE FROM {_CHANGE} WHERE con
 
 _TOTAL: Final = f"SELECT COALESCE(sum(people), 0)::bigint FROM ({_COUNTED}) AS counted"  # noqa: S608
 
+# The number of rows is a number in the SQL: without it PostgreSQL would expect a tenth of all people, and plan the statement again each time.
 # A connection may have no block yet, hence one before everybody. A change at the very key of a block is within that block.
 _AT: Final = f"""
 WITH counted AS MATERIALIZED ({_COUNTED} UNION ALL SELECT '-infinity', '00000000-0000-0000-0000-000000000000', 0, TRUE),

@@ -246,6 +246,6 @@ def _blank_acts(administrators: Collection[User]) -> None:
             reason=""
         )
         SetupProposal.objects.filter(proposed_by__endswith=by_link).update(proposed_by=ERASED)
-        User.objects.filter(expired_by=one.username).update(expired_by=ERASED)
+        expiry.forget_administrator(one.username, instead=ERASED)
         Conflict.objects.filter(resolved_by=one.username).update(resolved_by=ERASED)
         Grant.objects.filter(given_by=one.username).update(given_by=ERASED)

@@ -181,7 +181,7 @@ def _set_expired(user: User, *, actor: Actor, connection: Connection | None, rea
         cursor.execute(
             _EXPIRE, [user.expired_by, user.expired_channel, user.expired_reason, user.expired_connection_id, user.pk]
         )
-        user.expired_at, user.session_epoch, snapshots = cursor.fetchone()
+        user.expired_at, snapshots, user.session_epoch = cursor.fetchone()
     user.expired_snapshot = json.loads(snapshots)
     _forget_generated(user)
     user_expired.send(sender=User, user=user, actor=actor)
@@ -190,11 +190,11 @@ def _set_expired(user: User, *, actor: Actor, connection: Connection | None, rea
 _EXPIRE: Final = f"""
 UPDATE {User._meta.db_table} SET expired_at = statement_timestamp(), expired_snapshot = ({SNAPSHOTS}),
     expired_by = %s, expired_channel = %s, expired_reason = %s, expired_connection_id = %s, session_epoch = session_epoch + 1
-WHERE id = %s RETURNING expired_at, session_epoch, expired_snapshot::text
+WHERE id = %s RETURNING expired_at, expired_snapshot::text, session_epoch
 """  # noqa: S608 - names of our own
 """Expire a user at the time of the database. The same statement reads the snapshots, so they are the values of that time.
 
-The epoch grows, so no session of the time before comes back when the user is unexpired, not even one that another request is about to write (R21).
+No session of the time before comes back when the user is unexpired, not even one that another request is about to write (R21).
 """
 
 
@@ -246,3 +246,8 @@ def forget_values(user: User) -> None:
     user.expired_reason = ""
     user.expired_snapshot = [{"identity": entry["identity"], "uid": entry["uid"]} for entry in user.expired_snapshot]
     _save(user)
+
+
+def forget_administrator(username: str, *, instead: str) -> None:
+    """Replace the name of an erased administrator in the expiries of other people (R34). The erasure records the event."""
+    User.objects.filter(expired_by=username).update(expired_by=instead)

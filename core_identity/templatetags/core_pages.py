@@ -47,8 +47,8 @@ def relative_time(moment: datetime, now: datetime) -> str:
 
 @register.filter
 def ago(moment: datetime | None) -> str:
-    """Return a ``<time>`` with the relative time; the exact time is its title. An empty text for no time."""
-    if moment is None:
+    """Return a ``<time>`` with the relative time; the exact time is its title. An empty text for no time, and for a lost row."""
+    if not moment:
         return ""
     local = localtime(moment)
     exact = f"{local:%Y-%m-%d %H:%M:%S %Z}"

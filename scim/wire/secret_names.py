@@ -37,9 +37,15 @@ _LOOKS_SECRET: Final = re.compile(
 )
 
 
+_MAX_NORMALISED: Final = 1024
+"""A longer text is taken for a secret: to compare one of many combining marks takes a time that grows with the square of its length."""
+
+
 @lru_cache(maxsize=1024)  # a client sends the same few names again and again
 def names_secret(name: str) -> bool:
     """Tell whether this is the name of a secret, or a path to one: ``Password``, ``urn:…:User:password``, ``client_secret``."""
+    if len(name) > _MAX_NORMALISED:
+        return True
     folded = unicodedata.normalize("NFKC", name).casefold()
     plain = "".join(one for one in folded if one.isalnum())
     if any(word in plain for word in _WITHIN):
@@ -60,6 +66,8 @@ def may_contain_secret(text: str) -> bool:
         if _SUSPECT.search(text.lower()) is None:
             return False
         folded = text
+    elif len(text) > _MAX_NORMALISED:
+        return True
     else:
         folded = _without_invisible(unicodedata.normalize("NFKC", text))
     if _LOOKS_SECRET.search(folded):

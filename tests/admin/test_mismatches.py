@@ -69,10 +69,10 @@ def test_many_pairs_come_in_pages_and_cost_no_more_queries(
         twice(acme, number)
     with django_assert_max_num_queries(14):
         first = as_root.get(page_of(acme)).content.decode()
-    assert first.count(">SCIM</th>") == 50
+    assert first.count(">SCIM</th>") == 30
     assert "Page 1 of 2, 53 pairs" in first
     assert "p52@acme.test" in first
-    assert as_root.get(page_of(acme), {"page": "2"}).content.decode().count(">SCIM</th>") == 3
+    assert as_root.get(page_of(acme), {"page": "2"}).content.decode().count(">SCIM</th>") == 23
     assert as_root.get(page_of(acme), {"page": "nonsense"}).status_code == 200
 
 

@@ -21,7 +21,7 @@ ENOUGH: Final = 40
 
 @pytest.fixture(scope="module")
 def branded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running_service(tmp_path_factory.mktemp("branded"), BRAND_NAME=BRAND) as service:
+    with running_service(tmp_path_factory.mktemp("branded"), workers=1, BRAND_NAME=BRAND) as service:
         yield service
 
 

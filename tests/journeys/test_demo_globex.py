@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def core(folder: Path) -> Iterator[Service]:
-    with running_service(folder, DEMO="on") as service:
+    with running_service(folder, workers=1, DEMO="on") as service:
         yield service
 
 

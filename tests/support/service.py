@@ -90,13 +90,15 @@ class Service:
 
 
 @contextmanager
-def running_service(folder: Path, *, server: str = "", log: Path | None = None, **variables: str) -> Iterator[Service]:
+def running_service(
+    folder: Path, *, server: str = "", log: Path | None = None, workers: int = 2, **variables: str
+) -> Iterator[Service]:
     """Start a service on a fresh database (of the tests' PostgreSQL, or of ``server``), with its production settings; stop it at the end.
 
     Its log goes where ours goes, or into the file ``log``. ``variables`` are further ones of its environment.
     """
     checkout = this_checkout()
-    web = WebServer(free_port(), workers=2, threads=8, application="tests.support.quick_wsgi")
+    web = WebServer(free_port(), workers=workers, threads=8, application="tests.support.quick_wsgi")
     environment = (
         os.environ
         | {

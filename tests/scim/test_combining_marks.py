@@ -1,0 +1,70 @@
+"""Texts of many combining marks: to compare them by Unicode's rules takes a time that grows with the square of their length.
+
+Python holds its lock meanwhile, so one such message would stop all requests of a worker, for minutes with the longest body.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from core_identity.keys import key
+from tests.scim.conftest import Scim, person
+
+MARKS = "a" + "\u0301\u0323" * 30_000
+"""This takes about two seconds each time, if it is compared as a whole."""
+
+LONGEST = 1.0
+"""Seconds of CPU that a request may take."""
+
+PLACES: dict[str, Any] = {
+    "userName": {**person(), "userName": MARKS},
+    "externalId": {**person(), "externalId": MARKS},
+    "email": {**person(), "emails": [{"value": MARKS, "primary": True}]},
+    "emails": {**person(), "emails": [{"value": MARKS[:1000] + str(one)} for one in range(60)]},
+    "title": {**person(), "title": MARKS},
+    "another attribute": {**person(), "nickName": MARKS},
+    "an unknown attribute": {**person(), "cost": MARKS},
+    "a name": {**person(), MARKS: "x"},
+    "a deep name": {**person(), "name": {MARKS: {MARKS: MARKS}}},
+    "a schema": {**person(), "schemas": [MARKS]},
+    "JSON in a text": {**person(), "title": json.dumps({MARKS: MARKS}, ensure_ascii=False)},
+    "a PATCH path": {"Operations": [{"op": "replace", "path": MARKS, "value": "x"}]},
+    "a PATCH path with a selector": {"Operations": [{"op": "replace", "path": f'emails[type eq "{MARKS}"].value', "value": "x"}]},
+    "a PATCH value": {"Operations": [{"op": "replace", "path": "title", "value": MARKS}]},
+    "a PATCH operation": {"Operations": [{"op": MARKS, "path": "title", "value": "x"}]},
+    "a filter": {"filter": f'userName eq "{MARKS}"'},
+    "a filter of another attribute": {"filter": f'nickName co "{MARKS}" or {MARKS} pr'},
+    "a group": {"displayName": MARKS},
+    "members": {"displayName": "x", "members": [{"value": MARKS, "display": MARKS, "type": MARKS}]},
+    "bulk": {"Operations": [{"method": MARKS, "path": f"/Users/{MARKS}", "bulkId": MARKS, "data": {"userName": MARKS}}]},
+}  # fmt: skip
+
+
+def seconds_of(act: Callable[[], Any]) -> float:
+    started = time.thread_time()
+    act()
+    return time.thread_time() - started
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("place", PLACES)
+def test_a_body_of_combining_marks_costs_no_more_than_another_one(okta: Scim, place: str) -> None:
+    body = PLACES[place]
+    text = json.dumps(body, ensure_ascii=False).encode()
+    address = f"/Users/{okta.make()['id']}" if "PATCH" in place else "/Groups" if "displayName" in body else "/Users"
+    if place == "bulk":
+        address = "/Bulk"
+    if "filter" in body:
+        address = "/Users/.search"
+    method = "PATCH" if "PATCH" in place else "POST"
+    assert seconds_of(lambda: okta.send(method, address, text)) < LONGEST
+
+
+def test_a_long_name_has_a_key_that_no_stored_name_can_have() -> None:
+    assert seconds_of(lambda: key(MARKS)) < LONGEST
+    assert len(key(MARKS)) > 255
+    assert key(MARKS) != key(MARKS + "b")
+    assert key("A" * 5000) != key("B" * 5000)

@@ -9,7 +9,7 @@ from core_identity.models import Event
 @pytest.mark.parametrize(
     ("stored", "shown"),
     [
-        ({"cause": [None, "no_mark"]}, ("cause", "–", "known UID, other name and email")),  # noqa: RUF001
+        ({"cause": [None, "no_mark"]}, ("cause", "–", "known UID, other name and email")),
         ({"state": ["open", "different_people"]}, ("state", "open", "different people")),
         ({"roles_from": ["push_groups", "both"]}, ("roles from", "push groups (SCIM)", "both")),
         ({"external_id": ["00u1", "00u2"]}, ("externalId", "00u1", "00u2")),

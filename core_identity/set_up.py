@@ -171,6 +171,7 @@ class ShownStep:
     state: str = "open"
     screens: tuple[Screen, ...] = ()
     is_unfolded: bool = False
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +197,9 @@ def progress(steps: Sequence[Step], shown_as: Callable[[Step], ShownStep], scree
         own = tuple(screen for screen in screens if screen.step == step.name)
         unfolded = any(screen.used_by in open_steps for screen in own)
         state = _state(step, is_next=step is following)
-        shown.append(replace(shown_as(step), state=state, screens=own, is_unfolded=unfolded))
+        shown.append(
+            replace(shown_as(step), state=state, screens=own, is_unfolded=unfolded, is_optional=step.is_optional)
+        )
     return Progress(shown, sum(step.done for step in counted), len(counted))
 
 

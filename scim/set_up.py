@@ -24,7 +24,7 @@ _LATELY: Final = 200
 
 def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
     """Yield the steps that scim can tick. Four statements."""
-    advice = ADVICE[vendor]
+    advice, is_optional = ADVICE[vendor], vendor is Vendor.GOOGLE  # which pushes to apps of its catalogue only
     client = getattr(connection, "oauth_client", None)
     token = BearerToken.objects.filter(connection=connection, revoked_at=None).order_by("-id").first()
     calls = ProvisioningRecord.objects.filter(connection_slug=connection.slug, connection_id=connection.pk)
@@ -54,6 +54,7 @@ def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
             act="portal-credentials",
             act_title="Make a token" if has_credential else "Make the client or token",
         ),
+        is_optional=is_optional,
     )
     consented = client is not None and client.consented_at is not None
     yield Step(
@@ -71,6 +72,7 @@ def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
             "Give your consent",
             facts=("With a token no consent is needed.",) if token is not None and not consented else (),
         ),
+        is_optional=is_optional,
     )
     yield Step(
         8,
@@ -82,6 +84,7 @@ def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
         here="The provisioning log here shows each call with its answer.",
         seen_at=good.at if good else None,
         for_customer=CustomerStep("Test the connection", facts=_call(newest, is_good=good is not None)),
+        is_optional=is_optional,
     )
 
 

@@ -58,4 +58,5 @@ class OverviewPage(StepsPage):
             "screens": screens_of(self.row, shown["vendor"]),
             "share_address": self.address_if_open("setup-link"),
             "test_address": self.address_if_open("test"),
+            "metadata_address": self.address_if_open("metadata"),
         }

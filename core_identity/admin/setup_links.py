@@ -10,6 +10,7 @@ from core_identity.admin.across import AcrossPage
 from core_identity.admin_kit.filters import Filters, Shown
 from core_identity.admin_kit.forms import ActForm
 from core_identity.admin_kit.pages import Access, ConnectionPage
+from core_identity.admin_kit.waiting import Waiting
 from core_identity.models import Connection, SetupLink, User
 from core_identity.portal.links import address_of, live_links, make_link, revoke_link
 from core_identity.portal.trust import Proposed, waiting_proposals
@@ -75,11 +76,13 @@ class SetUpsPage(AcrossPage):
         return waiting_set_ups(filters.rows())
 
     def shown(self, page: Shown) -> Any:
-        return [(one, _address(one)) for one in page.rows]
+        return [waiting_row(one) for one in page.rows]
 
 
-def _address(one: WaitingSetUp) -> str:
-    return reverse(f"admin:core_identity_connection_{one.page}", args=[one.connection.pk])
+def waiting_row(one: WaitingSetUp) -> Waiting:
+    url = reverse(f"admin:core_identity_connection_{one.page}", args=[one.connection.pk])
+    detail = f"{one.connection.customer}, {one.by}"
+    return Waiting(one.what, one.connection.name, detail, one.since, url, one.action)
 
 
 def proposals_of(connection: Connection) -> list[dict[str, Any]]:

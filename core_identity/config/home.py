@@ -9,7 +9,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from core_identity.admin.setup_links import waiting_row
 from core_identity.admin_kit.base import seen_by
+from core_identity.admin_kit.waiting import Waiting
 from core_identity.config.charts import Chart, chart
 from core_identity.models import Connection
 from core_identity.policy.wording import CAUSES
@@ -47,18 +49,6 @@ class Banner:
     sentence: str
     url: str = ""
     action: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """One thing that an administrator decides."""
-
-    what: str
-    who: str
-    detail: str
-    since: datetime
-    url: str
-    action: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +106,7 @@ _DECIDED: Final = ("conflicts", "groups", "reactivations", "set_ups")
 
 def _waiting(counts: Mapping[str, int], sees: Mapping[str, bool]) -> Iterator[Waiting]:
     if counts.get("set_ups"):  # counted only for an administrator who may see them
-        for one in waiting_set_ups(most=SHOWN):
-            url = reverse(f"admin:core_identity_connection_{one.page}", args=[one.connection.pk])
-            yield Waiting(one.what, one.connection.name, one.by, one.since, url, one.action)
+        yield from map(waiting_row, waiting_set_ups(most=SHOWN))
     if sees["conflict"]:
         for conflict in open_conflicts():
             url = reverse("admin:core_identity_conflict_change", args=[conflict.pk])

@@ -36,6 +36,7 @@ def steps(connection: Connection, vendor: Vendor) -> Iterator[Step]:
         for_customer=CustomerStep(
             "Send the first person and the first group", facts=("A person arrived.",) if person else ()
         ),
+        is_optional=vendor is Vendor.GOOGLE,  # which pushes to apps of its catalogue only
     )
     waiting, linked = counted_groups(connection) if connection.takes_push_groups else (0, 0)
     gives = linked > 0 or (connection.takes_sso_groups and gave_role_by_sign_in(connection))

@@ -40,7 +40,7 @@ ADVICE: Final[AdviceOf] = {
         "roles": Advice(
             "Choose the groups that give roles under SAML attribute mapping, Group membership. They come with each sign-in.",
             "a role that came by a group.",
-            "Google sends at most 75 groups, and only the chosen ones.",
+            "Google sends at most 75 groups, and only the chosen ones. The connection must take roles from sign-ins.",
         ),
     },
     Vendor.OTHER: {

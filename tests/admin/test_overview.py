@@ -47,7 +47,8 @@ def test_a_new_connection_can_be_shared_and_not_be_tested_yet(as_root: Client, a
     assert "Share with Acme's IT" in page
     assert "Test sign-in</a>" not in page
     assert page.count("none yet") == 2
-    assert "core-button primary" not in page
+    assert page.count("core-button primary") == 1
+    assert "Enter the metadata</a>" in page
 
 
 def test_the_test_sign_in_is_the_one_primary_button(as_root: Client, acme: Connection) -> None:

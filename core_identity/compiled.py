@@ -1,4 +1,4 @@
-"""Querysets of sign-ins and group changes, with SQL that each process compiles once. Django would compile it each time.
+"""Querysets of sign-ins, group changes and a person's own page, with SQL that each process compiles once. Django would compile it each time.
 
 The ORM writes the SQL, so the meaning is that of the queryset. `Given` takes the place of each value that changes.
 """

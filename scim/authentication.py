@@ -35,7 +35,7 @@ class BearerAuthentication(BaseAuthentication):
 
         A token of another connection is refused like an unknown one. The answer does not reveal whether the connection in the address exists.
         """
-        opened = opened_by(request.headers.get("Authorization", ""))
+        opened = opened_by(request.META.get("HTTP_AUTHORIZATION", ""))
         if opened is None:
             raise Unauthorized(
                 "The access token is missing, expired or not valid. "

@@ -72,11 +72,13 @@ def kept_of(request: "HttpRequest", response: "HttpResponseBase", trace: "Trace"
 
 
 def _token(request: "HttpRequest") -> str:
-    return request.headers.get("Authorization", "").rpartition(" ")[2]
+    return str(request.META.get("HTTP_AUTHORIZATION", "")).rpartition(" ")[2]
 
 
 def _query(request: "HttpRequest", redaction: Redaction) -> dict[str, Any]:
     kept: dict[str, Any] = {}
+    if not request.META.get("QUERY_STRING"):
+        return kept
     for parameter, values in request.GET.lists():
         name = _PARAMETERS.get(parameter.lower())
         if name == "filter":

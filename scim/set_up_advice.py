@@ -68,7 +68,7 @@ ADVICE: Final[AdviceOf] = {
         "test_call": Advice(
             "Let the identity provider test the connection, or start its provisioning.",
             _CALL,
-            "Compare the base URL letter by letter. The token belongs into the header Authorization, after the word Bearer.",
+            "Compare the base URL letter by letter. Send the token in the header Authorization, after the word Bearer.",
         ),
     },
 }

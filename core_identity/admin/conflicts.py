@@ -141,8 +141,8 @@ class ResolvePage(RowPage):
 class ConflictAdmin(CoreAdmin):
     """Made by channels only, and decided on the page of one."""
 
-    list_display = ("named", "cause_told", "other", "connection", "count", "last_met", "status")
-    left_out = ("connection", "count")
+    list_display = ("named", "cause_told", "other", "connection_name", "count", "last_met", "status")
+    left_out = ("connection_name", "count")
     pages = (DecideManyPage,)
     list_filter = (
         OpenFilter,
@@ -185,6 +185,10 @@ class ConflictAdmin(CoreAdmin):
     @admin.display(description="person in the message")
     def named(self, conflict: Conflict) -> str:
         return conflict.named
+
+    @admin.display(description="connection", ordering="connection__name")
+    def connection_name(self, conflict: Conflict) -> str:
+        return conflict.connection.name
 
     @admin.display(description="last met", ordering="last_at")
     def last_met(self, conflict: Conflict) -> str:

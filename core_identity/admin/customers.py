@@ -40,7 +40,7 @@ class CustomerForm(WrittenByService, forms.ModelForm):
 @admin.register(Customer)
 class CustomerAdmin(CoreAdmin):
     form = CustomerForm
-    list_display = ("name", "connection_slugs", "people")
+    list_display = ("name", "connection_names", "people")
     search_fields = ("name_key",)
     search_help_text = "By name."
     empty_list = "No customer yet. Add one, and then a connection to its identity provider."
@@ -64,8 +64,8 @@ class CustomerAdmin(CoreAdmin):
         return ("connection_links", "people")
 
     @admin.display(description="connections", empty_value="none yet")
-    def connection_slugs(self, customer: Customer) -> str:
-        return ", ".join(connection.slug for connection in customer.connections.all())
+    def connection_names(self, customer: Customer) -> str:
+        return ", ".join(connection.name for connection in customer.connections.all())
 
     @admin.display(description="connections")
     def connection_links(self, customer: Customer) -> str:

@@ -32,7 +32,7 @@ MOST_BOXES: Final = 20
 """Connections that the page of a role shows as boxes to tick."""
 MOST_CHOSEN: Final = 50
 """Connections of one role that its page lets an administrator change together."""
-SLUGS: Final = 3
+NAMED: Final = 3
 """Connections that the list of roles names."""
 
 MACHINERY = ("admin", "auth", "contenttypes", "sessions", "oauth2_provider", "scim", "sso")
@@ -150,7 +150,7 @@ class WaitingPage(RowPage):
 class RoleAdmin(CoreAdmin):
     form = RoleForm
     pages = (WaitingPage,)
-    list_display = ("name", "other_names", "protection", "holders", "grantable_slugs")
+    list_display = ("name", "other_names", "protection", "holders", "grantable_names")
     left_out = ("other_names",)
     search_fields = ("name_key",)
     search_help_text = "By name."
@@ -172,12 +172,12 @@ class RoleAdmin(CoreAdmin):
         counted = holders_of_roles([one.pk for one in rows])
         for one in rows:
             one.heads = counted[one.pk]
-        slugs: dict[UUID, list[str]] = {one.pk: [] for one in rows}
-        grantable = Role.grantable_by.through.objects.filter(role__in=list(slugs)).order_by("connection__slug")
-        for role, slug in grantable.values_list("role_id", "connection__slug"):
-            slugs[role].append(slug)
+        names: dict[UUID, list[str]] = {one.pk: [] for one in rows}
+        grantable = Role.grantable_by.through.objects.filter(role__in=list(names)).order_by("connection__name")
+        for role, name in grantable.values_list("role_id", "connection__name"):
+            names[role].append(name)
         for one in rows:
-            one.slugs = slugs[one.pk]
+            one.connection_names = names[one.pk]
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Show a box for each connection while they are few. Beyond, only an administrator who may see connections can search them."""
@@ -288,10 +288,10 @@ class RoleAdmin(CoreAdmin):
         return ", ".join(alias.name for alias in role.aliases.all())
 
     @admin.display(description="grantable by", empty_value="no connection")
-    def grantable_slugs(self, role: Role) -> str:
-        slugs = role.slugs  # type: ignore[attr-defined]  # by about_rows
-        shown = ", ".join(slugs[:SLUGS])
-        return f"{shown} and {len(slugs) - SLUGS} more" if len(slugs) > SLUGS else shown
+    def grantable_names(self, role: Role) -> str:
+        names = role.connection_names  # type: ignore[attr-defined]  # by about_rows
+        shown = ", ".join(names[:NAMED])
+        return f"{shown} and {len(names) - NAMED} more" if len(names) > NAMED else shown
 
 
 def _may_touch(request: HttpRequest, role: Role | None) -> bool:

@@ -49,6 +49,7 @@ def story_of(user: User, request: HttpRequest, sources: Sequence[Source]) -> dic
         "sessions": sessions_of(user, identities),
         "tombstones": tombstones,
         "timeline": timeline(sources, subject, request),
+        "names": {one.slug: one.name for one in subject.connections},
     }
 
 

@@ -41,14 +41,14 @@ CHANGES_SHOWN: Final = 3
 LONGEST_VALUE: Final = 60
 
 
-def sentence_of(event: Event) -> str:
+def sentence_of(event: Event, subject: Subject) -> str:
     """Return what happened, with the role and its source where there is one."""
     role = _value(event, "role")
     match event.kind:
         case EventKind.GRANT_ADDED if role:
-            return f"{_giver(event)} gave the role {role}."
+            return f"{_giver(event, subject)} gave the role {role}."
         case EventKind.GRANT_REMOVED if role:
-            return f"The role {role} ended. It came from {_source(event)}."
+            return f"The role {role} ended. It came from {_source(event, subject)}."
         case EventKind.USER_EXPIRED:
             return f"Expired by {event.actor}."
         case EventKind.USER_UNEXPIRED:
@@ -74,16 +74,16 @@ def detail_of(event: Event) -> str:
     return "; ".join([*shown, *([f"{more} more"] if more > 0 else [])])
 
 
-def _giver(event: Event) -> str:
-    return event.actor if event.channel == Channel.ADMIN.value else f"The {_source(event)}"
+def _giver(event: Event, subject: Subject) -> str:
+    return event.actor if event.channel == Channel.ADMIN.value else f"The {_source(event, subject)}"
 
 
-def _source(event: Event) -> str:
+def _source(event: Event, subject: Subject) -> str:
     name = _value(event, "source")
     if name == Channel.ADMIN.value or not event.connection_slug:
         return "an administrator"
     kind = "push group" if event.channel == Channel.SCIM.value else "group"
-    return f"{kind} {name} of {event.connection_slug}"
+    return f"{kind} {name} of {subject.connection_called(event.connection_slug)}"
 
 
 def _value(event: Event, field: str) -> str:
@@ -100,7 +100,7 @@ def _events(subject: Subject, position: str, limit: int) -> list[Entry]:
     return [
         Entry(
             at=event.at,
-            sentence=sentence_of(event),
+            sentence=sentence_of(event, subject),
             url=reverse("admin:core_identity_event_change", args=[event.pk]),
             tone=TONES.get(event.kind, "plain"),
             position=str(event.pk),

@@ -204,4 +204,4 @@ class UserAdmin(PeopleActions, CoreAdmin):
 
     @admin.display(description="connections", empty_value="none: created by an administrator")
     def connections(self, user: User) -> str:
-        return ", ".join(identity.connection.slug for identity in user.identities.all())
+        return ", ".join(identity.connection.name for identity in user.identities.all())

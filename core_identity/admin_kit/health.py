@@ -10,7 +10,7 @@ from django.utils.timezone import localtime
 from core_identity.templatetags.core_pages import ago
 
 NOTICE: Final = timedelta(days=30)
-"""So long before its end a certificate, token or secret is announced."""
+"""How long before its end a certificate, token or secret is announced."""
 DAY: Final = timedelta(hours=24)
 MOST: Final = 1000
 """Rows of a log that are read for the failures of a day. More rows change nothing about the picture, and cost more the busier a connection is."""

@@ -46,6 +46,7 @@ class LoadedList(ChangeList):
         keys = list(self.result_list.values_list("pk", flat=True))
         rows = {row.pk: row for row in self.queryset.order_by().filter(pk__in=keys)} if keys else {}
         self.result_list: Any = [rows[key] for key in keys if key in rows]
+        self.show_admin_actions = bool(self.result_list)
         page: Any = self.model_admin
         page.about_rows(request, self.result_list)
 

@@ -157,8 +157,10 @@ def finish(*, actor: Actor, link: SetupLink) -> None:
 
 @in_one_transaction
 def use_consent(link: SetupLink) -> None:
-    """A link is good for one consent."""
-    SetupLink.objects.filter(pk=link.pk).update(consented_at=Now())
+    """Use up the one consent of a link. Raises `NotAllowed` if the link has ended, or another request used it up."""
+    require_live(link)
+    if not SetupLink.objects.filter(pk=link.pk, consented_at=None).update(consented_at=Now()):
+        raise NotAllowed("This link has been used for a consent. Ask the person who sent it for a new one.")
 
 
 def require_live(link: SetupLink) -> Connection:

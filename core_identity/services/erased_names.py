@@ -1,15 +1,18 @@
-"""Keep the names of an erased person out of rows of logs that are written after the erasure (R34, R35).
+"""Keep the names of an erased person out of rows of logs, and out of events of refusals, that are written after the erasure (R34, R35).
 
 The row of a request is written after its answer, up to half a second later, by any worker. So an erasure cannot find all rows. It stores the
 traces of the person for a day, and each statement that writes a row of a log compares it with them.
 """
 
+import time
+from collections.abc import Iterable
 from typing import Final
 
 from django.db import connection as database
 
 from core_identity.lookup_keys import lookup_keys
-from core_identity.models import ErasedNames
+from core_identity.models import Connection, ErasedNames
+from core_identity.services.locks import lock_erasures
 from core_identity.signals import ErasedTraces
 
 _TABLE: Final = ErasedNames._meta.db_table
@@ -37,6 +40,25 @@ def of_erased(rows: str, *, own_id: str, at: str) -> str:
     SELECT FROM {_TABLE} AS erasure WHERE erasure.at > {at} - interval '1 minute' AND {rows}.connection_id = ANY (erasure.connections)
     AND ({rows}.{own_id} = ANY (erasure.ids) OR {rows}.keys && erasure.keys)
 )"""
+
+
+def names_erased_person(connection: Connection, names: Iterable[str], *, since: float) -> bool:
+    """Wait for an erasure in the customer of ``connection``. Return whether one of these names is of a person erased ``since`` (monotonic seconds).
+
+    No erasure begins before the end of this transaction. Two statements.
+    """
+    lock_erasures(connection.customer_id, shared=True)
+    with database.cursor() as cursor:
+        cursor.execute(_IS_ERASED, [time.monotonic() - since, connection.pk, lookup_keys(names)])
+        found: bool = cursor.fetchone()[0]
+    return found
+
+
+_IS_ERASED: Final = f"""
+SELECT EXISTS (
+    SELECT FROM {_TABLE} WHERE at > statement_timestamp() - make_interval(secs => %s) AND %s = ANY (connections) AND keys && %s::bigint[]
+)
+"""  # noqa: S608 - a name of our own
 
 
 def remember_erased(traces: ErasedTraces) -> None:

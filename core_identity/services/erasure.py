@@ -31,7 +31,7 @@ from core_identity.models.event import REFUSED_KINDS
 from core_identity.services import events, expiry
 from core_identity.services.erased_names import remember_erased
 from core_identity.services.grants import end_these
-from core_identity.services.locks import lock_customer
+from core_identity.services.locks import lock_customer, lock_erasures
 from core_identity.services.permissions import may_touch_guarded
 from core_identity.services.transactions import in_one_transaction
 from core_identity.values import Actor, ActorKind
@@ -94,6 +94,7 @@ def erase(*, actor: Actor, user_id: UUID, reason: str) -> ErasePlan:
         raise NotAllowed("You cannot erase yourself.")
     if found.customer_id is not None:
         lock_customer(found.customer_id)
+        lock_erasures(found.customer_id)
     user = User.objects.select_for_update(no_key=True).get(pk=found.pk)
     list(User.objects.select_for_update(no_key=True).filter(merged_into=user).order_by("pk"))
     list(Identity.objects.select_for_update(no_key=True).filter(user__in=[user, *user.tombstones.all()]).order_by("pk"))

@@ -115,7 +115,7 @@ _ADD: Final = f"""
 INSERT INTO {_GRANT} (id, user_id, role_id, channel, connection_id, key, label, given_by, reason, created_at)
 SELECT gen_random_uuid(), id, %(role)s::uuid, %(channel)s, %(connection)s::uuid, %(key)s, %(label)s, %(by)s, %(reason)s, now()
 FROM unnest(%(users)s::uuid[]) AS named (id)
-ON CONFLICT DO NOTHING RETURNING user_id
+ON CONFLICT (user_id, role_id, channel, connection_id, key) DO NOTHING RETURNING user_id
 """  # noqa: S608 - a name of our own
 _END: Final = f"""
 DELETE FROM {_GRANT} WHERE channel = %(channel)s AND key = %(key)s AND role_id = %(role)s::uuid

@@ -8,6 +8,7 @@ A transaction takes its locks from left to right, so that no two services can wa
 - *Customer*: each push, merge and decision locks its customer first, so one process at a time decides who is who inside a customer (R9).
 - A sign-in of a known person locks the user, the identity and the UID, and not the customer.
 - A POST of a new person shares the lock of the customer with other POSTs, and locks the keys of its person (`lock_newcomer`).
+- *Erasures*: an erasure locks them after its customer. The record of a refusal shares this lock, and takes no other one before.
 - Several users, identities or roles are locked in the order of their primary keys.
 
 Row locks are ``NO KEY``, so rows that only refer to a locked row can be inserted. Unique constraints catch every case that the locks miss.
@@ -89,6 +90,16 @@ def _take(customer_id: UUID, at_once: str, waiting: str, *, keys: list[int]) -> 
 # An advisory lock rather than a lock of the row: PostgreSQL serves its waiters in their order, so a stream of POSTs, which share
 # the lock, cannot keep out a change that needs it alone.
 _TAKE: Final = "SELECT {} FROM (SELECT %(customer)s::bigint AS customer) AS one"
+
+
+def lock_erasures(customer_id: UUID, *, shared: bool = False) -> None:
+    """Let nobody erase a person of a customer until the end of the transaction. With ``shared``, others may take this lock too.
+
+    An erasure takes it after that of the customer. The record of a refusal takes it alone, and no other lock before.
+    """
+    with transaction.get_connection().cursor() as cursor:
+        function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+        cursor.execute(f"SELECT {function}(%s::bigint)", [lock_number(f"erasures {customer_id}")])
 
 
 def customer_lock(customer_id: UUID) -> int:

@@ -91,7 +91,7 @@ WITH named AS MATERIALIZED (
 _BEGIN: Final = """, granted AS (
     INSERT INTO {grant} (id, user_id, role_id, channel, connection_id, key, label, created_at)
     SELECT gen_random_uuid(), user_id, %(role)s::uuid, %(channel)s, %(connection)s::uuid, %(key)s, %(label)s, now() FROM news WHERE is_resource
-    ON CONFLICT DO NOTHING RETURNING user_id
+    ON CONFLICT (user_id, role_id, channel, connection_id, key) DO NOTHING RETURNING user_id
 ), new_events AS ({new_events})"""
 _ARRIVED: Final = """
 SELECT (SELECT count(*) FROM come), (SELECT count(*) FROM awaited), (

@@ -1,7 +1,7 @@
 """Tags for the templates of all pages: times in everyday words, cells that keep the name of their column, the name of the installation."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -67,6 +67,12 @@ def exactly(moment: datetime) -> str:
         f"{local:%Y-%m-%d %H:%M:%S %Z}",
         relative_time(moment, timezone.now()),
     )
+
+
+@register.filter
+def called(slug: str, names: Mapping[str, str]) -> str:
+    """Return the name of a connection, for people who do not know slugs."""
+    return names.get(slug, slug)
 
 
 @register.filter

@@ -66,7 +66,8 @@ class ScimView(APIView):
 
     @property
     def is_conditional(self) -> bool:
-        return "If-Match" in self.request.headers or "If-None-Match" in self.request.headers
+        # In META as WSGI gives them: `headers` would first make a table of all headers.
+        return "HTTP_IF_MATCH" in self.request.META or "HTTP_IF_NONE_MATCH" in self.request.META
 
     def require_match(self, version: object) -> None:
         """Raise `PreconditionFailed` if the client requires another version. Call it under the lock."""
@@ -75,7 +76,7 @@ class ScimView(APIView):
 
     def unchanged(self, version: object) -> Response | None:
         """Return the 304 for a client that has this version already; otherwise None."""
-        client_versions = self.request.headers.get("If-None-Match")
+        client_versions = self.request.META.get("HTTP_IF_NONE_MATCH")
         if client_versions is None or not names(client_versions, version):
             return None
         return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": entity_tag(version)})

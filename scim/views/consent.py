@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -22,7 +23,9 @@ from oauth2_provider.views import AuthorizationView
 from core_identity.admin_kit.forms import actor_of
 from core_identity.brand import BRAND
 from core_identity.credentials import credential
+from core_identity.errors import NotAllowed
 from core_identity.portal import links
+from core_identity.services.locks import lock_connection, require_enabled
 from scim.addresses import parameter_not_utf8
 from scim.consents import note_answer
 from scim.models import OAuthClient
@@ -87,8 +90,11 @@ class Consent(AuthorizationView):  # type: ignore[misc]  # the toolkit publishes
                 request, "There is no such client here. Compare the client ID with the connection's set-up sheet."
             )
         self.client = client
-        # Skip LoginRequiredMixin: a set-up contact has no user, and the check above decides who may answer.
-        return super(LoginRequiredMixin, self).dispatch(request, *args, **kwargs)  # type: ignore[no-any-return, misc]
+        try:
+            # Skip LoginRequiredMixin: a set-up contact has no user, and the check above decides who may answer.
+            return super(LoginRequiredMixin, self).dispatch(request, *args, **kwargs)  # type: ignore[no-any-return, misc]
+        except NotAllowed as ended:
+            return _refused(request, ended.message)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         error = kwargs.get("error")
@@ -108,20 +114,36 @@ class Consent(AuthorizationView):  # type: ignore[misc]  # the toolkit publishes
         return response
 
     def create_authorization_response(self, request: HttpRequest, **kwargs: Any) -> Any:
-        """Create the code in the name of the person who answers, and record the answer."""
+        """Create the code in the name of the person who answers, and record the answer.
+
+        Raises `NotAllowed` if the link or the connection has ended since `dispatch` looked at it.
+        """
         assert self.consenter is not None  # noqa: S101 - dispatch let nobody else through
         signed_in, request.user = request.user, self.consenter.user
         try:
-            answer = super().create_authorization_response(request, **kwargs)
+            with transaction.atomic():
+                if kwargs["allow"]:
+                    self._require_live()
+                answer = super().create_authorization_response(request, **kwargs)
+                if "code" in dict(parse_qsl(urlsplit(answer[0]).query)):
+                    self._record(allowed=True, credentials=kwargs["credentials"])
+                else:  # an error for the client, so the consent of a link is not used up
+                    transaction.set_rollback(True)
         except OAuthToolkitError:
             if not kwargs["allow"]:
                 self._record(allowed=False, credentials=kwargs["credentials"])
             raise
         finally:
             request.user = signed_in
-        if "code" in dict(parse_qsl(urlsplit(answer[0]).query)):  # otherwise the answer is an error for the client
-            self._record(allowed=True, credentials=kwargs["credentials"])
         return answer
+
+    def _require_live(self) -> None:
+        """Lock the connection, as everything that creates a credential does. Use up the consent of a link."""
+        assert self.consenter is not None  # noqa: S101
+        if self.consenter.link is not None:
+            links.use_consent(self.consenter.link)
+        else:
+            require_enabled(lock_connection(self.client.connection_id))
 
     def _record(self, *, allowed: bool, credentials: dict[str, Any]) -> None:
         assert self.consenter is not None  # noqa: S101
@@ -134,8 +156,6 @@ class Consent(AuthorizationView):  # type: ignore[misc]  # the toolkit publishes
             allowed=allowed,
             redirect_uri=credentials["redirect_uri"],
         )
-        if allowed and link is not None:
-            links.use_consent(link)
 
 
 def cleaned_query(query: str) -> str:

@@ -58,6 +58,8 @@ def search_in_body(request: Request, resource_type: ResourceType) -> Search:
 
 def selection_in_query(request: Request, resource_type: ResourceType) -> Selection:
     """Read the attributes to return for one resource. Raises `InvalidValue`."""
+    if not request.META.get("QUERY_STRING"):
+        return Selection(resource_type)
     return search_in_query(request, resource_type).selection
 
 

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from core_identity.admin_kit.base import seen_by
 from core_identity.admin_kit.logs import ConnectionFilter, ConnectionLog, WhenFilter, chip
 from core_identity.brand import BRAND
-from core_identity.selectors.people import Named, conflict_of_request, named_users
+from core_identity.selectors.people import Named, conflict_of_request, named_users, user_called
 from core_identity.templatetags.core_pages import exactly
 from sso.models import SignInKind, SignInRecord
 from sso.saml.refusals import Code
@@ -94,6 +94,7 @@ class SignInRecordAdmin(ConnectionLog):
             context["conflict"] = (
                 conflict_of_request(record.reference) if refused and seen_by(request)["conflict"] else None
             )
+            context["also"] = _also_named(record) if refused and seen_by(request)["user"] else []
             context["title"] = f"{_subject(record)}: {words_of(record.code)}"
             context["subtitle"], context["chip"] = None, self.outcome(record)
         return super().render_change_form(request, context, *args, **kwargs)
@@ -138,6 +139,14 @@ class SignInRecordAdmin(ConnectionLog):
         address = reverse("admin:core_identity_user_change", args=[record.user_id])
         link = format_html('<a href="{}">{}</a>', address, named.name)
         return format_html("{}<br>{}", link, claims) if claims else link
+
+
+def _also_named(record: SignInRecord) -> list[Named]:
+    """Return the users whom the connection knows by the NameID or email of a refused sign-in, beside the owner of its UID."""
+    if record.connection_id is None:
+        return []
+    named = [user_called(record.connection_id, name) for name in dict.fromkeys((record.name_id, record.email)) if name]
+    return [one for one in dict.fromkeys(named) if one is not None and one.user_id != record.user_id]
 
 
 def _subject(record: SignInRecord) -> str:

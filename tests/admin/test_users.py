@@ -124,11 +124,11 @@ def test_the_page_is_the_whole_story_R36(as_root: Client, acme: Connection, jane
         "<strong>jane.roe@acme.test</strong>",
         "given by boss",
         "Reason: covers for Sam",
-        "push group Editors of acme",
+        "push group Editors of Acme",
         "no effect: only an administrator can give a protected role",
         "Interns: waits, gives no role",
         "The UID of an identity was set.",
-        "The push group Editors of acme gave the role Editors.",
+        "The push group Editors of Acme gave the role Editors.",
     ):
         assert text in page
 

@@ -72,7 +72,7 @@ def test_one_idp_runs_its_story_after_the_other_pushed_its_people(customer: Cust
 def test_the_story_shows_each_decision(customer: Customer, tmp_path: Path) -> None:
     printed = simulate(remembered(customer, tmp_path), "okta-aiw", "--story")
     for words in (
-        "create; nobody had this UID: a new user",
+        "nobody had this UID: a new user",
         "userName stored, the username in CORE stays; email stored, the email in CORE stays",
         "the user was expired",
         "reactivation requested: the user stays expired",

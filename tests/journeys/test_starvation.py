@@ -3,6 +3,7 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import islice
 
 import httpx
 
@@ -14,6 +15,8 @@ from tests.support.service import Service
 
 PUSHES = 24
 """More than the service has threads."""
+LATE = 2
+"""Pushes that come at the end: on a slow machine the others have given up by then."""
 
 
 def people_of(customer: Customer, count: int) -> list[Person]:
@@ -30,7 +33,8 @@ def test_a_locked_customer_delays_no_other_and_loses_nothing(service: Service, i
     people = people_of(stuck, PUSHES)
     pushers = [stuck.okta() for _ in people]
     with ThreadPoolExecutor(PUSHES) as pool, held_customer(service.environment["DATABASE_URL"], stuck.slug) as holder:
-        answers = [pool.submit(okta.create, person) for okta, person in zip(pushers, people, strict=True)]
+        pushes = zip(pushers, people, strict=True)
+        answers = [pool.submit(okta.create, person) for okta, person in islice(pushes, PUSHES - LATE)]
         while not any(answer.done() for answer in answers):
             time.sleep(0.01)
         for person in people_of(neighbour, 4):
@@ -39,9 +43,10 @@ def test_a_locked_customer_delays_no_other_and_loses_nothing(service: Service, i
             assert service.http().get("/healthz").status_code == 200
             assert time.monotonic() - began < 5
         assert stuck.sign_in(known).status_code == 200, "a known person needs no lock of the customer"
-        while sum(answer.done() for answer in answers) < PUSHES - 6:  # three wait on, in each of the two workers
+        while sum(answer.done() for answer in answers) < PUSHES - LATE - 6:  # three wait on, in each of the two workers
             time.sleep(0.05)
         refused_page(stuck.sign_in(named(f"{stuck.slug}-new")))
+        answers += [pool.submit(okta.create, person) for okta, person in pushes]
         holder.commit()
         done = [answer.result() for answer in answers]
     assert {answer.status_code for answer in done} == {201, 503}

@@ -48,6 +48,8 @@ def test_the_reason_of_a_refused_sign_in_takes_two_clicks(home: Page, busy: Cust
         clicks.on(home.locator(".core-timeline").get_by_role("link", name="Sign-in through Acme Studios refused").first)
         expect(home.get_by_role("heading", level=1)).to_have_text("Sign-in: only the UID matches")
         expect(home.get_by_text("What to do:")).to_be_visible()
+        for person in ("Jane Doe", "Zoë Müller"):
+            expect(home.locator(".core-facts").get_by_role("link", name=person)).to_be_visible()
         assert clicks.count <= 2, clicks
 
 

@@ -18,7 +18,9 @@ DIFFERENCES: Final[dict[str, re.Pattern[str]]] = {
     "a value ends where a space, a bracket or the end is: theirs reads 'eq 1and' and 'eq \"x\"and'": re.compile(
         r"(?i)[0-9](and|or)\b"
     ),
-    "no space before or after a selector's brackets, as in the RFC": re.compile(r"[ \t]\[|\][ \t]*[ \t]\."),
+    "no space before a selector, and none around the dot after it, as in the RFC": re.compile(
+        r"[ \t]\[|\][ \t]+\.|\]\.[ \t]"
+    ),
     "half a surrogate pair and NUL are no text that a column can hold": re.compile(
         r"(?i)\\u(?:d[89a-f]|0000)|[\0\ud800-\udfff]"
     ),

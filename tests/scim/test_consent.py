@@ -293,7 +293,7 @@ def test_the_consenting_administrator_is_stored_and_their_leaving_is_recorded_an
     event = Event.objects.get(kind="oauth_client.consenter_expired")
     assert (event.subject_id, event.actor) == (connection.pk, COMMAND.label)
     assert event.reason.startswith("boss. The tokens belong to the connection and stay valid")
-    assert "boss consented to its provisioning, and is expired" in " ".join(
+    assert "boss consented to its provisioning, and expired" in " ".join(
         chief.get(f"{page}/change/").content.decode().split()
     )
 

@@ -135,7 +135,11 @@ def test_the_same_list_again_takes_no_lock_and_writes_nothing_but_the_log(okta: 
     statements = [one["sql"] for one in asked]
     assert not any("FOR NO KEY UPDATE" in one or "SAVEPOINT" in one for one in statements), statements
     written = [
-        one for one in statements if "core_identity" in one and one.lstrip().startswith(("INSERT", "UPDATE", "WITH"))
+        one
+        for one in statements
+        if "core_identity" in one
+        and one.lstrip().startswith(("INSERT", "UPDATE", "WITH"))
+        and "INSERT INTO scim_provisioningrecord" not in one  # the log, which compares its rows with erased people
     ]
     assert not written, written
 

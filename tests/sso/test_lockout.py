@@ -67,7 +67,7 @@ def test_a_sign_in_that_succeeds_ends_it_because_the_certificate_works(
     assert "locked-out" not in as_root.get("/admin/").content.decode()
 
 
-def test_strangers_at_a_connection_that_nobody_uses_reach_no_page_of_everybody(
+def test_strangers_cannot_announce_a_lockout_at_an_unused_connection(
     acme: Connection, stranger: TestIdp, as_root: Client
 ) -> None:
     Browser(stranger).come_back(JANE_BY_SSO)

@@ -233,3 +233,10 @@ def test_the_administrations_sign_in_leads_only_to_paths_of_ours_and_to_no_other
         if number % 10 == 0:
             fields = {"username": "boss", "password": PASSWORD, "next": path}
             assert stranger.post(LOGIN, fields)["Location"] in ("/me", "/admin/"), path
+
+
+def test_after_signing_out_the_page_shows_nothing_of_the_administration(boss: User) -> None:
+    page = browser_of(boss).post("/admin/logout/").content.decode()
+    assert "You are signed out" in page
+    assert 'id="core-nav"' not in page
+    assert "boss" not in page

@@ -123,7 +123,7 @@ def test_wrong_passwords_on_an_administrator_take_one_click(home: Page, busy: Cu
     stranger.get_by_label("Username").fill(name)
     stranger.get_by_label("Password").fill("a guess")
     stranger.get_by_role("button", name="Log in").click()
-    expect(stranger.get_by_text("Please enter the correct")).to_be_visible()
+    expect(stranger.get_by_text("No administrator has this username and password.")).to_be_visible()
     stranger.context.close()
     clicks = Clicks()
     find(home, name)

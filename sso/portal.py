@@ -1,6 +1,6 @@
 """What the customer's IT administrator does about SAML by a set-up link: send metadata, and test a sign-in (R38)."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.db import transaction
@@ -13,6 +13,7 @@ from core_identity.portal.pages import portal_page
 from core_identity.portal.trust import Proposed, knows_nobody, propose, waiting_proposal
 from core_identity.values import Actor
 from core_identity.vendor_choice import vendors_for
+from sso.metadata_file import LONGEST, text_of
 from sso.models import SamlSettings
 from sso.set_up_advice import ADVICE
 from sso.settings.idp_changes import CHANGED, Difference, adopt, difference, read_source, settings_or_new
@@ -22,8 +23,6 @@ from sso.sign_in.sign_in_tests import begin_test_of_link, take_report_of_link
 
 if TYPE_CHECKING:
     from core_identity.models import SetupLink
-
-LONGEST: Final = 1024 * 1024
 
 
 class MetadataForm(ConfirmsWhatWasShown, forms.Form):
@@ -62,13 +61,10 @@ class MetadataForm(ConfirmsWhatWasShown, forms.Form):
 
     def _paste(self, file: Any) -> None:
         """Put the content of the file into the field, because a browser sends a file only once."""
-        if file.size > LONGEST:
-            self.add_error("file", "This file is too large for metadata.")
-            return
         try:
-            content = file.read().decode("utf-8-sig")
-        except UnicodeDecodeError:
-            self.add_error("file", "This file is not text in UTF-8. Choose the XML file of the metadata.")
+            content = text_of(file)
+        except forms.ValidationError as error:
+            self.add_error("file", error)
             return
         self.cleaned_data["metadata"] = content
         self.data["metadata"] = content  # type: ignore[index]  # a copy of our own

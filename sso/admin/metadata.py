@@ -8,6 +8,9 @@ from django.http import HttpRequest
 from core_identity.admin_kit.forms import ActForm, ConfirmsWhatWasShown
 from core_identity.admin_kit.pages import Access, ConnectionPage
 from core_identity.brand import BRAND
+from core_identity.vendor_choice import vendors_for
+from sso.metadata_file import LONGEST, text_of
+from sso.set_up_advice import ADVICE
 from sso.settings.idp_changes import CHANGED, Difference, adopt, difference, read_source, settings_or_new
 
 if TYPE_CHECKING:
@@ -20,10 +23,10 @@ class IdpMetadataForm(ConfirmsWhatWasShown, ActForm):
     metadata = forms.CharField(
         label="Metadata of the IdP",
         required=False,
-        max_length=1024 * 1024,
+        max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 8, "class": "vLargeTextField", "spellcheck": "false"}),
-        help_text="The whole XML. In Okta: the app, Sign On, SAML Signing Certificates, View IdP metadata.",
     )
+    file = forms.FileField(label="Or the file", required=False)
     url = forms.CharField(
         label="Or its address",
         required=False,
@@ -49,10 +52,21 @@ class IdpMetadataForm(ConfirmsWhatWasShown, ActForm):
         self.saml = settings_or_new(connection)
         self.difference: Difference | None = None
         super().__init__(request, initial={"keep_url": bool(self.saml.metadata_url)})
+        self.files = request.FILES
+        self.fields["metadata"].help_text = f"The whole XML. {ADVICE[vendors_for(request)['vendor']]['metadata'].do}"
 
     def clean(self) -> None:
-        if self.cleaned_data.get("metadata") and self.cleaned_data.get("url"):
-            self.add_error("url", "Give either the metadata or its address, not both.")
+        given = [name for name in ("metadata", "file", "url") if self.cleaned_data.get(name)]
+        if len(given) > 1:
+            self.add_error(given[-1], "Give the metadata, its file or its address: one of the three.")
+        elif given == ["file"]:
+            try:
+                self.cleaned_data["metadata"] = text_of(self.cleaned_data["file"])
+            except forms.ValidationError as error:
+                self.add_error("file", error)
+                return
+            # A browser sends a file only once, so the field keeps its content for the second button.
+            self.data = {**self.data.dict(), "metadata": self.cleaned_data["metadata"]}  # type: ignore[attr-defined]  # a QueryDict
 
     button = "adopt"
     changed = CHANGED

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -354,7 +355,26 @@ def test_faults_of_metadata_are_shown_at_their_field(as_root: Client, acme: Conn
     answer = as_root.post(page_of(acme, "metadata"), {"url": "https://127.0.0.1/"})
     assert "not an address of the public Internet" in answer.context["form"].errors["url"][0]
     answer = as_root.post(page_of(acme, "metadata"), {"url": "https://a.test/", "metadata": "<x/>"})
-    assert "not both" in answer.context["form"].errors["url"][0]
+    assert "one of the three" in answer.context["form"].errors["url"][0]
+    for content, fault in ((b"\xff\xfe", "not text in UTF-8"), (b"x" * (1024 * 1024 + 1), "too large")):
+        answer = as_root.post(page_of(acme, "metadata"), {"file": SimpleUploadedFile("idp.xml", content)})
+        assert fault in answer.context["form"].errors["file"][0]
+
+
+def test_metadata_comes_as_a_file_too_and_is_sent_once(as_root: Client, acme: Connection, idp: TestIdp) -> None:
+    page = page_of(acme, "metadata")
+    assert 'enctype="multipart/form-data"' in as_root.get(page).content.decode()
+    shown = as_root.post(page, {"file": SimpleUploadedFile("idp.xml", b"\xef\xbb\xbf" + idp.metadata().encode())})
+    pasted = shown.context["form"]["metadata"].value()
+    assert pasted == idp.metadata()
+    assert not SamlSettings.objects.exists()
+    as_root.post(page, {"metadata": pasted, "adopt": "x", "shown": shown.context["difference"].seen})
+    assert SamlSettings.objects.get().certificates == [idp.pem]
+
+
+def test_the_page_of_metadata_uses_the_words_of_the_chosen_identity_provider(as_root: Client, acme: Connection) -> None:
+    as_root.get(page_of(acme, "overview") + "?idp=entra")
+    assert "Federation Metadata XML" in as_root.get(page_of(acme, "metadata")).content.decode()
 
 
 def test_only_a_superuser_changes_metadata(acme: Connection, idp: TestIdp) -> None:

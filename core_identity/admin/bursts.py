@@ -48,7 +48,7 @@ class BurstPage(ConnectionPage):
     """The oldest burst that is not settled; the next one comes after it."""
 
     name = "burst"
-    title = "Burst of deactivations in {row}"
+    title = "Burst of deactivations in {row.name}"
     form_class = BurstForm
     template_name = "admin/core_identity/connection/burst.html"
 

@@ -28,7 +28,7 @@ class MismatchesPage(ConnectionReadPage):
     """Nothing is corrected here, because the IdP decides who is who. The page shows people, so it needs a second permission."""
 
     name = "mismatches"
-    title = "People known twice by {row}"
+    title = "People known twice by {row.name}"
     template_name = "admin/core_identity/connection/mismatches.html"
 
     def may_open(self) -> bool:
@@ -48,7 +48,7 @@ class GroupsPage(ConnectionReadPage):
     """R29, R31: the groups that the IdP sends, and which of them give no role."""
 
     name = "groups"
-    title = "Groups of {row}"
+    title = "Groups of {row.name}"
     template_name = "admin/core_identity/connection/groups.html"
 
     def facts(self, form: Any) -> dict[str, Any]:

@@ -97,7 +97,7 @@ class SwitchPage(ConnectionPage):
 
 class ExternalIdPage(ConnectionPage):
     name = "external-id"
-    title = "May the externalId change in {row}?"
+    title = "May the externalId change in {row.name}?"
     form_class = ExternalIdForm
     template_name = "admin/core_identity/connection/external_id.html"
 
@@ -108,7 +108,7 @@ class ExternalIdPage(ConnectionPage):
 
 class GrantablePage(ConnectionPage):
     name = "roles"
-    title = "Roles that groups of {row} may give"
+    title = "Roles that groups of {row.name} may give"
     form_class = GrantableForm
     template_name = "admin/core_identity/connection/roles.html"
     done = "The roles that {row} may give are saved."

@@ -81,7 +81,7 @@ class ConnectionDriftPage(ConnectionReadPage):
     """For administrators who may see both a connection and its people."""
 
     name = "drift"
-    title = "Drift in {row}"
+    title = "Drift in {row.name}"
     template_name = "admin/core_identity/connection/drift.html"
 
     def may_open(self) -> bool:

@@ -16,7 +16,7 @@ class StepsPage(ConnectionReadPage):
     """The list of steps alone. The overview renews it by a script, so ticks turn while somebody looks."""
 
     name = "steps"
-    title = "Steps of {row}"
+    title = "Steps of {row.name}"
     template_name = "admin/core_identity/connection/steps.html"
 
     def facts(self, form: Any) -> dict[str, Any]:

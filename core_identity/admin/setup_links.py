@@ -39,7 +39,7 @@ class SetupLinkPage(ConnectionPage):
     """For superusers: the link lends a part of their rights."""
 
     name = "setup-link"
-    title = "Set-up link for the customer of {row}"
+    title = "Set-up link for the customer of {row.name}"
     access = Access.SUPERUSER
     form_class = SetupLinkForm
     template_name = "admin/core_identity/connection/setup_link.html"

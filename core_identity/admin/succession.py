@@ -106,7 +106,7 @@ class SucceedPage(ConnectionPage):
     """For superusers, because a successor takes over people."""
 
     name = "succeed"
-    title = "A successor for {row}"
+    title = "A successor for {row.name}"
     access = Access.SUPERUSER
     form_class = SucceedForm
     template_name = "admin/core_identity/connection/succeed.html"

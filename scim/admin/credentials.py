@@ -87,7 +87,7 @@ class CredentialsPage(ConnectionReadPage):
     """The list of secrets and tokens, with the time of their last use."""
 
     name = "credentials"
-    title = "Secrets and tokens of {row}"
+    title = "Secrets and tokens of {row.name}"
     access = Access.CHANGE
     template_name = "admin/scim/credentials.html"
 
@@ -116,7 +116,7 @@ class RevokePage(ConnectionPage):
 
 class TokenPage(ShownOncePage):
     name = "token"
-    title = "Long-lived token of {row}"
+    title = "Long-lived token of {row.name}"
     form_class = TokenForm
     template_name = "admin/scim/token.html"
     secret_name, secret_label = "token", "Bearer token"
@@ -124,7 +124,7 @@ class TokenPage(ShownOncePage):
 
 class SecretPage(ShownOncePage):
     name = "secret"
-    title = "New client secret of {row}"
+    title = "New client secret of {row.name}"
     form_class = RotateForm
     template_name = "admin/scim/secret.html"
     secret_name, secret_label = "client_secret", "Client secret"

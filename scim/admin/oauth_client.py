@@ -74,7 +74,7 @@ class RedirectForm(ConfirmsWhatWasShown, ActForm):
 
 class OAuthClientPage(ShownOncePage):
     name = "oauth"
-    title = "OAuth client of {row}"
+    title = "OAuth client of {row.name}"
     form_class = OAuthClientForm
     template_name = "admin/scim/oauth_client.html"
     done = "The OAuth client of {row} is saved."
@@ -93,7 +93,7 @@ class RedirectsPage(ConnectionPage):
     """For superusers: authorization codes go to these addresses (R14)."""
 
     name = "redirects"
-    title = "Redirect URIs of {row}"
+    title = "Redirect URIs of {row.name}"
     access = Access.SUPERUSER
     form_class = RedirectForm
     template_name = "admin/scim/redirects.html"

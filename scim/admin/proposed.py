@@ -14,7 +14,7 @@ class ProposedTokenForm(ProposalForm):
 
 class ProposedTokenPage(ProposalPage):
     name = Proposed.TOKEN.page
-    title = "Token proposed for {row}"
+    title = "Token proposed for {row.name}"
     form_class = ProposedTokenForm
     template_name = "admin/scim/proposed.html"
 

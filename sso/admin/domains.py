@@ -47,7 +47,7 @@ class DomainForm(ReasonForm):
 
 class DomainsPage(ConnectionPage):
     name = "domains"
-    title = "Email domains of {row}"
+    title = "Email domains of {row.name}"
     form_class = DomainForm
     template_name = "admin/sso/domains.html"
 

@@ -50,7 +50,7 @@ class KeysPage(ConnectionReadPage):
     """
 
     name = "keys"
-    title = "Our SAML keys of {row}"
+    title = "Our SAML keys of {row.name}"
     access = Access.SUPERUSER
     template_name = "admin/sso/keys.html"
 

@@ -91,7 +91,7 @@ class MetadataPage(ConnectionPage):
     """For superusers, because an administrator who chooses the trusted certificates could sign in as any user."""
 
     name = "metadata"
-    title = "Metadata of the IdP of {row}"
+    title = "Metadata of the IdP of {row.name}"
     access = Access.SUPERUSER
     form_class = IdpMetadataForm
     template_name = "admin/sso/metadata.html"

@@ -40,7 +40,7 @@ class ProposedMetadataForm(ConfirmsWhatWasShown, ProposalForm):
 
 class ProposedMetadataPage(ProposalPage):
     name = Proposed.METADATA.page
-    title = "Metadata proposed for {row}"
+    title = "Metadata proposed for {row.name}"
     form_class = ProposedMetadataForm
     template_name = "admin/sso/proposed.html"
 

@@ -120,7 +120,7 @@ class SamlForm(ConfirmsWhatWasShown, ActForm):
 
 class SettingsPage(ConnectionPage):
     name = "saml"
-    title = "SAML settings of {row}"
+    title = "SAML settings of {row.name}"
     form_class = SamlForm
     template_name = "admin/sso/settings.html"
     done = "The SAML settings of {row} are saved."

@@ -23,7 +23,7 @@ class BeginTestPage(ConnectionReadPage):
     """Explain the test sign-in. Its button leads to the IdP."""
 
     name = "test"
-    title = "Test sign-in by {row}"
+    title = "Test sign-in by {row.name}"
     access = Access.CHANGE
     template_name = "admin/sso/test.html"
     http_method_names = ["get", "head", "post"]
@@ -61,7 +61,7 @@ class TestResultPage(ConnectionReadPage):
     """Show, once, what the test found."""
 
     name = "tested"
-    title = "What the test sign-in by {row} found"
+    title = "What the test sign-in by {row.name} found"
     access = Access.CHANGE
     template_name = "admin/sso/tested.html"
 

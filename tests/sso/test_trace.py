@@ -218,7 +218,7 @@ def test_a_refusal_by_the_idp_is_quoted_with_its_reason(browser: Browser) -> Non
 
 
 @pytest.mark.parametrize(
-    ("person", "statements"), [(JANE_BY_SSO, 10), (by_sso(ZOE, uid=JANE.uid), 15), (None, 6)], ids=["in", "refused", "not believed"]
+    ("person", "statements"), [(JANE_BY_SSO, 10), (by_sso(ZOE, uid=JANE.uid), 17), (None, 6)], ids=["in", "refused", "not believed"]
 )  # fmt: skip
 def test_a_row_with_its_trace_costs_one_statement(browser: Browser, person: Person | None, statements: int) -> None:
     browser.sign_in(JANE_BY_SSO)

@@ -109,7 +109,7 @@ class CoreAdminSite(AdminSite):
             return redirect("admin:index")
         page = {
             **self.each_context(request),
-            "title": "Log in",
+            "title": "Sign in",
             "subtitle": None,
             "app_path": request.get_full_path(),
             "username": request.user.get_username(),

@@ -177,7 +177,7 @@ def signed_in_desk(chromium: Browser, service: Service) -> Iterator[Desk]:
     assert_accessible(page)
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name=f"Hello, {name}")).to_be_visible()
     yield desk
     context.close()
@@ -221,7 +221,7 @@ def administrator(service: Service, window: BrowserContext) -> Page:
     page.goto(f"{service.url}/admin/")
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     return page
 
 

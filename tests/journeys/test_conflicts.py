@@ -22,7 +22,7 @@ def desk_of(chromium: Browser, service: Service, customer: Customer) -> Page:
     page.goto("/admin/")
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     return page
 
 

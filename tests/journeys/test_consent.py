@@ -27,7 +27,7 @@ def test_an_administrator_consents_and_okta_provisions_by_the_code(
         page.goto(url)
         page.get_by_label("Username").fill(f"chief-{customer.slug}")
         page.get_by_label("Password").fill(password)
-        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("heading", name="Let Acme Studios provision people?")).to_be_visible()
         page.get_by_role("button", name="Allow", exact=True).click()
         expect(page.get_by_role("heading", name="Authenticated")).to_be_visible()

@@ -97,7 +97,7 @@ def test_an_administrator_consents_from_the_page_R14(
     page.get_by_role("button", name="Ask for consent").click()
     page.get_by_label("Username").fill("demo-chief")
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     allow = page.get_by_role("button", name="Allow", exact=True)
     expect(allow).to_be_visible()  # Chromium cannot photograph a page that it is leaving
     picture(page, "consent")

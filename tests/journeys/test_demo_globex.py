@@ -184,7 +184,7 @@ def test_the_page_of_components_is_accessible_and_prints(
     page.goto("/admin/style/")
     page.get_by_label("Username").fill("artist")
     page.get_by_label("Password").fill(core.add_administrator("artist"))
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Components")
     assert_good_for_everybody(page)
     for width in (1280, 390, 320):

@@ -74,7 +74,7 @@ def test_the_whole_life_of_an_access(
     desk.goto("/admin/")
     desk.get_by_label("Username").fill("boss")
     desk.get_by_label("Password").fill(password)
-    desk.get_by_role("button", name="Log in").click()
+    desk.get_by_role("button", name="Sign in").click()
     desk.goto(f"/admin/core_identity/user/{found['id']}/change/")
     expect(desk.get_by_text("expired").first).to_be_visible()
     picture(desk, "admin-user-expired")

@@ -41,7 +41,7 @@ def page(chromium: Browser, full_service: Service) -> Iterator[Page]:
     page.goto("/admin/")
     page.get_by_label("Username").fill("chief")
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     yield page
     context.close()
 

@@ -159,7 +159,7 @@ def test_the_pages_of_the_administration_and_the_sheet_on_paper(
     page.goto("/admin/")
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     overview = umbrella["admin_url"].replace("/change/", "/overview/")
     page.goto(overview)
     page.get_by_text("Where is that?").first.click()

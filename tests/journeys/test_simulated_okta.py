@@ -101,7 +101,7 @@ def test_an_administrator_lets_the_simulated_okta_in_and_it_comes_back_without_a
         page.goto(url)
         page.get_by_label("Username").fill(f"chief-{customer.slug}")
         page.get_by_label("Password").fill(password)
-        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("button", name="Sign in").click()
         page.get_by_role("button", name="Allow", exact=True).click()
         expect(page.get_by_text("Thank you. Everything else is in the terminal.")).to_be_visible()
         printed = running.stdout.read()

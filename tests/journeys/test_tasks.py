@@ -122,7 +122,7 @@ def test_wrong_passwords_on_an_administrator_take_one_click(home: Page, busy: Cu
     stranger.goto("/admin/")
     stranger.get_by_label("Username").fill(name)
     stranger.get_by_label("Password").fill("a guess")
-    stranger.get_by_role("button", name="Log in").click()
+    stranger.get_by_role("button", name="Sign in").click()
     expect(stranger.get_by_text("No administrator has this username and password.")).to_be_visible()
     stranger.context.close()
     clicks = Clicks()

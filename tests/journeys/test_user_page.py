@@ -152,7 +152,7 @@ def test_a_password_administrator_who_signs_out_has_a_row_in_the_sign_in_log_R39
         page.goto("/admin/")
         page.get_by_label("Username").fill(name)
         page.get_by_label("Password").fill(password)
-        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("heading", name=f"Hello, {name}")).to_be_visible()
 
     sign_in()

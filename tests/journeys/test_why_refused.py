@@ -51,7 +51,7 @@ def admin(service: Service, window: BrowserContext) -> Page:
     page.goto(f"{service.url}/admin/")
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     return page
 
 

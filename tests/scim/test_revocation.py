@@ -120,7 +120,7 @@ def test_a_credential_that_is_requested_while_the_connection_is_switched_off_doe
         "code": (lambda: use(okta, code), 'FROM "oauth2_provider_grant"', "oauth2_provider_accesstoken"),
         "refresh": (renew, 'FROM "oauth2_provider_refreshtoken"', "oauth2_provider_accesstoken"),
         "client": (lambda: token_request(okta), "FROM scim_clientsecret", "oauth2_provider_accesstoken"),
-        "consent": (consent, "FROM scim_oauthclient", "oauth2_provider_grant"),
+        "consent": (consent, 'FROM "scim_oauthclient"', "oauth2_provider_grant"),
     }
     for name, (request, last_check, table) in requests.items():
         for marker, waits in ((last_check, False), (f'INSERT INTO "{table}"', True)):

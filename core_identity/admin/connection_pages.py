@@ -89,10 +89,10 @@ class SwitchPage(ConnectionPage):
     template_name = "admin/core_identity/connection/switch.html"
 
     def get_title(self, form: Any) -> str:
-        return f"Switch {'off' if self.row.enabled else 'on'} the connection {self.row}"
+        return f"Switch {'off' if self.row.enabled else 'on'} the connection {self.row.name}"
 
     def message(self, form: SwitchForm) -> str:
-        return f"The connection {self.row} is {'on' if form.written.enabled else 'off'}."
+        return f"The connection {self.row.name} is {'on' if form.written.enabled else 'off'}."
 
 
 class ExternalIdPage(ConnectionPage):
@@ -103,7 +103,7 @@ class ExternalIdPage(ConnectionPage):
 
     def message(self, form: ExternalIdForm) -> str:
         now = "may change" if form.written.external_id_may_change else "cannot change any more"
-        return f"The externalId of people of {self.row} {now}."
+        return f"The externalId of people of {self.row.name} {now}."
 
 
 class GrantablePage(ConnectionPage):
@@ -111,4 +111,4 @@ class GrantablePage(ConnectionPage):
     title = "Roles that groups of {row.name} may give"
     form_class = GrantableForm
     template_name = "admin/core_identity/connection/roles.html"
-    done = "The roles that {row} may give are saved."
+    done = "The roles that {row.name} may give are saved."

@@ -155,7 +155,7 @@ class ConnectionAdmin(CoreAdmin):
         if "_popup" in request.POST:
             return super().response_add(request, obj, post_url_continue)
         self.message_user(
-            request, f"The connection {obj} was created. Next: enter the values below at the identity provider."
+            request, f"The connection {obj.name} was created. Next: enter the values below at the identity provider."
         )
         return self.to_change_page(obj)
 

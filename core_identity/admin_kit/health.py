@@ -45,7 +45,7 @@ def failures_row(name: str, newest: Iterable[tuple[datetime, bool]], address: st
     if not total:
         return HealthRow(name, "none", address)
     rate = f"{bad * 100 / total:.0f}\u00a0%" if bad * 100 >= total or not bad else "below 1\u00a0%"
-    words = f"{bad} of the last {total:,} ({rate})" if total >= MOST else f"{bad} of {total} ({rate})"
+    words = f"{bad:,} of the last {total:,} ({rate})" if total >= MOST else f"{bad} of {total} ({rate})"
     return HealthRow(name, words, address, "attention" if bad * 10 >= total else "")
 
 

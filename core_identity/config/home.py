@@ -132,7 +132,7 @@ def _own_banners(request: HttpRequest) -> Iterator[Banner]:
         for burst in open_bursts()[:BANNERS_SHOWN]:
             url = reverse("admin:core_identity_connection_burst", args=[burst.connection_id])
             sentence = f"{burst.connection.name} deactivated unusually many people at once."
-            yield Banner("trouble", sentence, url, "Look at it")
+            yield Banner("trouble", sentence, url, "Review the burst")
     if request.user.is_superuser:
         if not break_glass_users().exists():
             yield Banner(

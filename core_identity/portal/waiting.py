@@ -45,4 +45,4 @@ def _proposed(proposal: SetupProposal) -> WaitingSetUp:
 
 def _finished(link: SetupLink) -> WaitingSetUp:
     what, by = "The customer finished the set-up", "set-up contact"
-    return WaitingSetUp(what, link.connection, by, link.finished_at or link.created_at, "setup-link", "Look at it")
+    return WaitingSetUp(what, link.connection, by, link.finished_at or link.created_at, "setup-link", "Review")

@@ -77,7 +77,7 @@ class OAuthClientPage(ShownOncePage):
     title = "OAuth client of {row.name}"
     form_class = OAuthClientForm
     template_name = "admin/scim/oauth_client.html"
-    done = "The OAuth client of {row} is saved."
+    done = "The OAuth client of {row.name} is saved."
 
     def shown(self, form: OAuthClientForm) -> list[dict[str, str]]:
         if form.written is None:

@@ -95,7 +95,7 @@ class MetadataPage(ConnectionPage):
     access = Access.SUPERUSER
     form_class = IdpMetadataForm
     template_name = "admin/sso/metadata.html"
-    done = "The metadata of {row}'s identity provider is adopted."
+    done = "The metadata of {row.name}'s identity provider is adopted."
 
     def facts(self, form: IdpMetadataForm) -> dict[str, Any]:
         return {"saml": form.saml, "difference": form.difference}

@@ -61,7 +61,7 @@ def health(connection: "Connection", facts: Mapping[str, Any]) -> Iterator[Healt
         yield end_row("Metadata", saml.metadata_valid_until, metadata, now)
     for key in facts["our_keys"]:
         keys = reverse("admin:core_identity_connection_keys", args=[connection.pk])
-        yield end_row(f"Our key, {key.state}", end_of(key.certificate), keys, now)
+        yield end_row(f"Our {key.state} key", end_of(key.certificate), keys, now)
 
 
 # From the log: to search all identities would take longer the more people there are.

@@ -123,7 +123,7 @@ class SettingsPage(ConnectionPage):
     title = "SAML settings of {row.name}"
     form_class = SamlForm
     template_name = "admin/sso/settings.html"
-    done = "The SAML settings of {row} are saved."
+    done = "The SAML settings of {row.name} are saved."
 
     def may_open(self) -> bool:
         """The first metadata decides which certificates are trusted. An administrator who chooses it could sign in as any user."""

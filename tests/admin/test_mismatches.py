@@ -55,7 +55,7 @@ def test_recent_refusals_are_counted_because_they_left_no_row_R9(as_root: Client
             actor=OKTA, connection=jane.connection, person=replace(JANE, uid="else", external_id="00u9", user_name="e")
         )
     text = as_root.get(page_of(jane.connection)).content.decode()
-    assert "the 1 message of the last 7 days that CORE refused as conflicts" in text
+    assert "the 1 message of the last 7 days that CORE refused because of a conflict" in text
     assert "No likely duplicates." in text
     link = "/admin/core_identity/event/?about=refused&connection=acme"
     assert link.replace("&", "&amp;") in text

@@ -94,7 +94,7 @@ def test_a_reader_gets_no_button(acme: Connection) -> None:
         (1, 40, "1 of 40 (2 %)", ""),
         (4, 40, "4 of 40 (10 %)", "attention"),
         (1, 999, "1 of 999 (below 1 %)", ""),
-        (MOST, MOST, "1000 of the last 1,000 (100 %)", "attention"),
+        (MOST, MOST, "1,000 of the last 1,000 (100 %)", "attention"),
     ],
 )
 def test_failures_are_a_number_and_a_rate(bad: int, total: int, words: str, tone: str) -> None:

@@ -185,7 +185,7 @@ def rendered() -> str:
 
 
 _SAML = """The person sees the sentence, what to do, whom to ask, and the reference. The page offers *Try again* only where another try may help.
-The sign-in log shows the code and the remedy.
+The page shows the code too. The sign-in log shows it in words, with the remedy.
 """
 _OURS = "Look in the log of the service, by the reference."
 

@@ -118,6 +118,6 @@ def test_a_customer_connects_their_idp_by_a_link_from_the_screen_only_R38(
     administrator.get_by_role("link", name="Review and decide").click()
     administrator.get_by_role("button", name="Reject it").click()
     expect(administrator.get_by_text("Nothing was changed.")).to_be_visible()
-    administrator.get_by_role("button", name="End it").click()
+    administrator.get_by_role("button", name="End the link").click()
     customer.reload()
     expect(customer.get_by_role("heading", name="Ask for a new set-up link")).to_be_visible()

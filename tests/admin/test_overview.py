@@ -77,6 +77,8 @@ def test_a_switched_off_connection_is_in_trouble_and_cannot_be_shared(as_root: C
     switch_off(actor=ADMIN, connection_id=acme.pk, reason="sold")
     page = overview(as_root, acme)
     assert '<span class="core-chip trouble">Switched off</span>' in page
+    assert "Share with" not in page
+    assert "/setup-link/" not in page
 
 
 def test_a_reader_gets_no_button(acme: Connection) -> None:

@@ -35,7 +35,7 @@ def facts(connection: "Connection") -> Mapping[str, Any]:
     return {
         "saml": saml,
         "refused_lately": refused_lately(connection.slug),
-        "lockout": lockout_of(connection.slug) if saml else None,
+        "lockout": lockout_of(connection.slug),
         "our_keys": keys_of(connection) if saml else [],
         "trust_warnings": warnings_of(saml, timezone.now()) if saml else [],
     }
@@ -46,7 +46,7 @@ def health(connection: "Connection", facts: Mapping[str, Any], address_of: Addre
     records = SignInRecord.objects.filter(
         connection_slug=connection.slug, connection_id=connection.pk, is_test=False
     ).order_by("-id")
-    yield last_row("Last sign-in", records.filter(code=SIGNED_IN).values_list("at", flat=True).first(), log)
+    yield last_row("Last sign-in", facts["lockout"].last_sign_in, log)
     newest = records.values_list("at", "kind")[:MOST]
     refused = ((at, kind != SignInKind.SIGNED_IN) for at, kind in newest if kind != SignInKind.SIGNED_OUT)
     yield failures_row("Refused sign-ins, 24 h", refused, f"{log}&outcome=refused")

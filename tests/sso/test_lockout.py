@@ -3,7 +3,9 @@
 import re
 
 import pytest
+from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core_identity.models import Connection, Identity, User
@@ -76,6 +78,15 @@ def test_strangers_cannot_announce_a_lockout_at_an_unused_connection(
     Browser(stranger).come_back(JANE_BY_SSO)
     assert "Nobody has signed in yet." in text_of(as_root, acme)
     assert "locked-out" not in as_root.get("/admin/").content.decode()
+
+
+def test_the_overview_looks_up_the_last_sign_in_only_twice(acme: Connection, as_root: Client) -> None:
+    sign_in(timezone.now(), acme)
+    with CaptureQueriesContext(database) as queries:
+        as_root.get(f"/admin/core_identity/connection/{acme.pk}/overview/")
+    last = re.compile(r""""code" = 'signed_in'\)? ?.*ORDER BY "sso_signinrecord"."id" DESC LIMIT 1$""")
+    lookups = [one["sql"] for one in queries if last.search(one["sql"])]
+    assert len(lookups) == 2, "once for the steps, once for the warnings and the health card"
 
 
 def test_many_refused_messages_do_not_hide_the_lockout_and_a_switched_off_connection_has_none(

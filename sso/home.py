@@ -23,23 +23,35 @@ SIGN_INS: Final = LogTable(
 
 SHOWN: Final = 6
 
+LOOKED_AT: Final = 50
+"""The newest rows of a connection among which its last sign-in is looked for."""
+
 _LAST: Final = f"""
-SELECT slug, last.at, refused.since FROM unnest(%s::text[]) AS slug CROSS JOIN LATERAL (
-    SELECT lately.id, lately.at FROM (
-        SELECT id, at, code, is_test FROM {_TABLE} WHERE connection_slug = slug ORDER BY id DESC LIMIT 50
-    ) AS lately WHERE code = '{SIGNED_IN}' AND NOT is_test ORDER BY lately.id DESC LIMIT 1
-) AS last CROSS JOIN LATERAL (
-    SELECT min(at) AS since FROM {_TABLE}
-    WHERE connection_slug = slug AND id > last.id AND code = '{Code.SIGNATURE.value}' AND NOT is_test
-) AS refused
+SELECT slug, lately.at, lately.since FROM unnest(%s::text[]) AS slug CROSS JOIN LATERAL (
+    SELECT
+        max(at) FILTER (WHERE signed_in) AS at,
+        min(at) FILTER (WHERE refused AND id > coalesce(last_id, 0)) AS since,
+        count(*) = {LOOKED_AT} AS is_full
+    FROM (
+        SELECT *, max(id) FILTER (WHERE signed_in) OVER () AS last_id FROM (
+            SELECT id, at, code = '{SIGNED_IN}' AND NOT is_test AS signed_in,
+                code = '{Code.SIGNATURE.value}' AND NOT is_test AS refused
+            FROM {_TABLE} WHERE connection_slug = slug ORDER BY id DESC LIMIT {LOOKED_AT}
+        ) AS newest
+    ) AS marked
+) AS lately
+WHERE lately.at IS NOT NULL OR (lately.since IS NOT NULL AND lately.is_full)
 """  # noqa: S608 - names of our own
 
 
 @dataclass(frozen=True, slots=True)
 class LastSignIn:
-    """The last sign-in through a connection. ``refused_since``: since then messages with an unknown certificate are refused, and nobody signed in."""
+    """The last sign-in through a connection. ``refused_since``: since then messages with an unknown certificate are refused, and nobody signed in.
 
-    at: datetime
+    ``at`` is None if so many messages were refused that the last sign-in, if there was one, is further back.
+    """
+
+    at: datetime | None
     refused_since: datetime | None
 
 
@@ -49,7 +61,11 @@ def latest_sign_ins() -> Sequence[SignInRecord]:
 
 
 def last_sign_in_by_connection(slugs: Sequence[str]) -> Mapping[str, LastSignIn]:
-    """Return the last sign-in through each connection, looked up in its newest 50 rows. One query, with a lookup for each slug."""
+    """Return the last sign-in through each connection, looked up in its newest 50 rows. One query, with a lookup for each slug.
+
+    A connection without a sign-in among them is left out, unless all 50 rows are there and an unknown certificate was refused in one: a few
+    messages of a stranger prove nothing about a connection that nobody has used.
+    """
     with database.cursor() as cursor:
         cursor.execute(_LAST, [list(slugs)])
         return {slug: LastSignIn(at, since) for slug, at, since in cursor.fetchall()}

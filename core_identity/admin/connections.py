@@ -1,6 +1,7 @@
 """The page of a connection, as far as core_identity knows it; registered by `core_identity.config.admin`, which adds the rest."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from django import forms
@@ -15,14 +16,14 @@ from core_identity.admin.across import UnmappedGroupsPage, WaitingGroupsPage
 from core_identity.admin.bursts import BurstPage
 from core_identity.admin.connection_lists import GroupsPage, MismatchesPage
 from core_identity.admin.connection_pages import ExternalIdPage, GrantablePage, SwitchPage
-from core_identity.admin.connection_tabs import tabs_for
+from core_identity.admin.connection_tabs import address_of, tabs_for
 from core_identity.admin.drift import ConnectionDriftPage
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.map_group import GroupPage
 from core_identity.admin.set_up import OverviewPage, StepsPage
 from core_identity.admin.setup_links import SetupLinkPage, SetUpsPage
 from core_identity.admin.succession import RekeyPage, SucceedPage
-from core_identity.admin_kit.base import CoreAdmin
+from core_identity.admin_kit.base import CoreAdmin, seen_by
 from core_identity.admin_kit.health import HealthRow
 from core_identity.admin_kit.lists import OfCustomer
 from core_identity.admin_kit.logs import chip
@@ -173,13 +174,14 @@ class ConnectionAdmin(CoreAdmin):
             facts.update(part.facts(connection))
         return facts
 
-    def overview(self, connection: Connection) -> dict[str, Any]:
+    def overview(self, request: HttpRequest, connection: Connection) -> dict[str, Any]:
         """Return what the overview shows beside steps and screens."""
-        facts = self.facts(connection)
-        health = [row for part in self.parts for row in part.health(connection, facts)]
+        facts, address = self.facts(connection), partial(address_of, self, request, connection)
+        health = [row for part in self.parts for row in part.health(connection, facts, address)]
+        changes = HealthRow("Changes", "all events", self.history(connection))
         return {
             **facts,
-            "health": [*health, HealthRow("Changes", "all events", self.history(connection))],
+            "health": [*health, *([changes] if seen_by(request)["event"] else [])],
             "ends_soon": [row for row in health if row.ends_soon],
         }
 

@@ -53,7 +53,7 @@ class OverviewPage(StepsPage):
         shown = super().facts(form)
         return {
             **shown,
-            **self.admin.overview(self.row),
+            **self.admin.overview(self.request, self.row),
             **marks_of(self.row),
             "screens": screens_of(self.row, shown["vendor"]),
             "share_address": self.address_if_open("setup-link"),

@@ -48,6 +48,9 @@ class SetupLinkPage(ConnectionPage):
     def may_open(self) -> bool:
         return not self.row.own_idp  # nobody outside decides about our own IdP
 
+    def is_too_early(self) -> bool:
+        return not self.row.enabled  # a link to a connection that is switched off opens nothing
+
     def form_valid(self, form: Any) -> HttpResponse:
         """Show a new link once. Nothing else contains its secret."""
         if form.written is None:

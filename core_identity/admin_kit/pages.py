@@ -235,6 +235,8 @@ class ConnectionReadPage(ReadPage, ConnectionPage):
 
 
 Pages = tuple[type[AdminPage], ...]
+AddressOf = Callable[[str], str]
+"""Return the address of a page of a connection, or an empty text if the administrator may not open it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,5 +252,5 @@ class ConnectionPart:
     """Expressions that the list of connections shows, by name."""
     related: tuple[str, ...]
     """Rows of one connection that its pages read: loaded with it, in one statement."""
-    health: "Callable[[Connection, Mapping[str, Any]], Iterable[HealthRow]]"
+    health: "Callable[[Connection, Mapping[str, Any], AddressOf], Iterable[HealthRow]]"
     """The rows of the health card, from the connection and the facts. Their cost does not grow with people or logs."""

@@ -164,7 +164,7 @@ def _lockout_banners(known: Sequence[Connection], sign_ins: Mapping[str, LastSig
     """Yield the connections whose IdP probably changed its certificate. They come last, because strangers can send such messages, too."""
     for connection in known:
         last = sign_ins.get(connection.slug)
-        if last is not None and last.refused_since is not None:
+        if connection.enabled and last is not None and last.refused_since is not None:
             since = relative_time(last.refused_since, timezone.now())
             sentence = f"{connection.name}: a message with an unknown certificate was refused {since}, and nobody has signed in since."
             url = reverse("admin:core_identity_connection_locked-out", args=[connection.pk])

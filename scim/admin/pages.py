@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core_identity.admin_kit.health import MOST, HealthRow, end_row, failures_row, last_row
-from core_identity.admin_kit.pages import ConnectionPart
+from core_identity.admin_kit.pages import AddressOf, ConnectionPart
 from core_identity.selectors.pages import number_of_resources
 from scim.admin.credentials import CredentialsPage, RevokePage, SecretPage, TokenPage
 from scim.admin.inline import OAuthClientInline
@@ -25,7 +25,7 @@ def facts(connection: "Connection") -> Mapping[str, Any]:
     return {"consent": getattr(connection, "oauth_client", None)}
 
 
-def health(connection: "Connection", facts: Mapping[str, Any]) -> Iterator[HealthRow]:
+def health(connection: "Connection", facts: Mapping[str, Any], address_of: AddressOf) -> Iterator[HealthRow]:
     calls = ProvisioningRecord.objects.filter(connection_slug=connection.slug, connection_id=connection.pk)
     newest = list(calls.order_by("-id").values_list("at", "status")[:MOST])
     log = f"{reverse('admin:scim_provisioningrecord_changelist')}?connection={connection.slug}"
@@ -33,9 +33,8 @@ def health(connection: "Connection", facts: Mapping[str, Any]) -> Iterator[Healt
     failed = ((at, status >= HTTPStatus.BAD_REQUEST) for at, status in newest)
     yield failures_row("Failed calls, 24 h", failed, f"{log}&outcome=failed")
     now = timezone.now()
-    credentials = reverse("admin:core_identity_connection_credentials", args=[connection.pk])
     for one in ending_credentials(now, slug=connection.slug):
-        yield end_row(one.what, one.ends_at, credentials, now)
+        yield end_row(one.what, one.ends_at, address_of("credentials"), now)
     yield HealthRow("People pushed by SCIM", number_of_resources(connection))
 
 

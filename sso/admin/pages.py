@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core_identity.admin_kit.health import MOST, HealthRow, end_row, failures_row, last_row
-from core_identity.admin_kit.pages import ConnectionPart
+from core_identity.admin_kit.pages import AddressOf, ConnectionPart
 from core_identity.templatetags.core_pages import or_more
 from sso.admin.domains import DomainsPage
 from sso.admin.inline import SamlSettingsInline
@@ -35,33 +35,32 @@ def facts(connection: "Connection") -> Mapping[str, Any]:
     return {
         "saml": saml,
         "refused_lately": refused_lately(connection.slug),
-        "lockout": lockout_of(connection.slug) if saml else None,
+        "lockout": lockout_of(connection.slug),
         "our_keys": keys_of(connection) if saml else [],
         "trust_warnings": warnings_of(saml, timezone.now()) if saml else [],
     }
 
 
-def health(connection: "Connection", facts: Mapping[str, Any]) -> Iterator[HealthRow]:
+def health(connection: "Connection", facts: Mapping[str, Any], address_of: AddressOf) -> Iterator[HealthRow]:
     log = f"{reverse('admin:sso_signinrecord_changelist')}?connection={connection.slug}"
     records = SignInRecord.objects.filter(
         connection_slug=connection.slug, connection_id=connection.pk, is_test=False
     ).order_by("-id")
-    yield last_row("Last sign-in", records.filter(code=SIGNED_IN).values_list("at", flat=True).first(), log)
+    yield last_row("Last sign-in", facts["lockout"].last_sign_in, log)
     newest = records.values_list("at", "kind")[:MOST]
     refused = ((at, kind != SignInKind.SIGNED_IN) for at, kind in newest if kind != SignInKind.SIGNED_OUT)
     yield failures_row("Refused sign-ins, 24 h", refused, f"{log}&outcome=refused")
     if (saml := facts["saml"]) is None:
         return
     if (lockout := facts["lockout"]).refused:
-        page = reverse("admin:core_identity_connection_locked-out", args=[connection.pk])
-        yield HealthRow("Unknown certificate", f"{or_more(lockout.refused, MOST_COUNTED)} refused", page, "trouble")
-    now, metadata = timezone.now(), reverse("admin:core_identity_connection_metadata", args=[connection.pk])
+        refused_words = f"{or_more(lockout.refused, MOST_COUNTED)} refused"
+        yield HealthRow("Unknown certificate", refused_words, address_of("locked-out"), "trouble")
+    now, metadata = timezone.now(), address_of("metadata")
     yield end_row("Signing certificate", max(end_of(pem) for pem in saml.certificates), metadata, now)
     if saml.metadata_valid_until:
         yield end_row("Metadata", saml.metadata_valid_until, metadata, now)
     for key in facts["our_keys"]:
-        keys = reverse("admin:core_identity_connection_keys", args=[connection.pk])
-        yield end_row(f"Our {key.state} key", end_of(key.certificate), keys, now)
+        yield end_row(f"Our {key.state} key", end_of(key.certificate), address_of("keys"), now)
 
 
 # From the log: to search all identities would take longer the more people there are.

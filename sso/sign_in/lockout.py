@@ -41,7 +41,10 @@ class FormerSignIn:
 
 
 def lockout_of(slug: str) -> Lockout:
-    """Return the lockout of the connection with this slug. Three queries, each over a window of an index."""
+    """Return the lockout of the connection with this slug. Two queries by its index.
+
+    The first reads the rows since the last sign-in; if nobody has signed in, all rows of the connection. The second reads at most `MOST_COUNTED`.
+    """
     records = SignInRecord.objects.filter(connection_slug=slug, is_test=False)
     last = records.filter(code=SIGNED_IN).order_by("-id").values_list("at", flat=True).first()
     refused = records.exclude(code=SIGNED_IN).filter(code=Code.SIGNATURE)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.test import Client
@@ -13,6 +14,7 @@ from core_identity.models import Connection
 from core_identity.services.connections import switch_off
 from scim.bearer_tokens import make_token
 from scim.models import ProvisioningRecord
+from sso.settings.keys import make_key
 from tests.admin.conftest import browser_of, staff
 from tests.admin.test_home import sign_in
 from tests.support.cast import ADMIN, COMMAND
@@ -77,6 +79,8 @@ def test_a_switched_off_connection_is_in_trouble_and_cannot_be_shared(as_root: C
     switch_off(actor=ADMIN, connection_id=acme.pk, reason="sold")
     page = overview(as_root, acme)
     assert '<span class="core-chip trouble">Switched off</span>' in page
+    assert "Share with" not in page
+    assert "/setup-link/" not in page
 
 
 def test_a_reader_gets_no_button(acme: Connection) -> None:
@@ -84,6 +88,22 @@ def test_a_reader_gets_no_button(acme: Connection) -> None:
     assert "Set-up: 1 of 10" in page
     assert "Share with" not in page
     assert "Test sign-in</a>" not in page
+
+
+def test_a_reader_gets_facts_and_only_links_that_open(as_root: Client, acme: Connection) -> None:
+    sso.settings.changes.apply(acme, {"idp_metadata": TestIdp().metadata()}, base_dir=None)
+    make_key(actor=COMMAND, connection=acme)
+    make_token(actor=COMMAND, connection=acme, name="Entra", lasts=timedelta(days=6, hours=1))
+    sign_in(timezone.now(), acme, "signature")
+    reader = browser_of(staff("reader", "view_connection"))
+    of_reader, of_root = (overview(http, acme) for http in (reader, as_root))
+    for name in ("Signing certificate", "Our key", "The token Entra", "Unknown certificate"):
+        assert name in of_reader
+    cards = [page.partition('class="core-health"')[2].partition("</dl>")[0] for page in (of_reader, of_root)]
+    links, more = (set(re.findall(r'href="(/[^"]*)"', card)) for card in cards)
+    assert len(more) > len(links) > 0
+    assert {link: reader.get(unescape(link)).status_code for link in links} == dict.fromkeys(links, 200)
+    assert {link: as_root.get(unescape(link)).status_code for link in more} == dict.fromkeys(more, 200)
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,18 @@
 import re
 
 import pytest
+from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from core_identity.models import Connection, Identity, User
+from core_identity.services.connections import switch_off
 from core_identity.services.expiry import expire
 from core_identity.services.users import create_user
 from sso.models import SignInRecord
 from tests.admin.conftest import browser_of, staff
+from tests.admin.test_home import sign_in
 from tests.sso.conftest import Browser
 from tests.support.cast import ADMIN, COMMAND, JANE, ZOE, by_sso
 from tests.support.saml import TestIdp
@@ -73,6 +78,30 @@ def test_strangers_cannot_announce_a_lockout_at_an_unused_connection(
     Browser(stranger).come_back(JANE_BY_SSO)
     assert "Nobody has signed in yet." in text_of(as_root, acme)
     assert "locked-out" not in as_root.get("/admin/").content.decode()
+
+
+def test_the_overview_looks_up_the_last_sign_in_only_twice(acme: Connection, as_root: Client) -> None:
+    sign_in(timezone.now(), acme)
+    with CaptureQueriesContext(database) as queries:
+        as_root.get(f"/admin/core_identity/connection/{acme.pk}/overview/")
+    last = re.compile(r""""code" = 'signed_in'\)? ?.*ORDER BY "sso_signinrecord"."id" DESC LIMIT 1$""")
+    lookups = [one["sql"] for one in queries if last.search(one["sql"])]
+    assert len(lookups) == 2, "once for the steps, once for the warnings and the health card"
+
+
+def test_many_refused_messages_do_not_hide_the_lockout_and_a_switched_off_connection_has_none(
+    acme: Connection, as_root: Client
+) -> None:
+    sign_in(timezone.now(), acme)
+    for _ in range(60):
+        sign_in(timezone.now(), acme, "signature")
+    link = f"/admin/core_identity/connection/{acme.pk}/locked-out/"
+    page = as_root.get("/admin/").content.decode()
+    assert "nobody has signed in since" in page
+    assert link in page
+    assert "Unknown certificate" in page
+    switch_off(actor=ADMIN, connection_id=acme.pk, reason="sold")
+    assert link not in as_root.get("/admin/").content.decode()
 
 
 def test_expired_people_and_names_without_the_permission_are_left_out(

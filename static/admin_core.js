@@ -45,10 +45,25 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 });
 
-// Django's picker of permissions names a help icon on an element that may have no name.
-addEventListener("load", () => {
+// Names for those who hear a page. Django's picker of permissions names a help icon on an element that may have no name, and its fields with a
+// search have none. Both are made when the page has loaded, so this comes after them.
+addEventListener("load", () => setTimeout(() => {
   for (const icon of document.querySelectorAll("span.help-tooltip[aria-label]")) icon.setAttribute("role", "img");
-});
+  for (const select of document.querySelectorAll("select.admin-autocomplete")) {
+    const label = document.querySelector(`label[for="${select.id}"]`);
+    const box = select.nextElementSibling?.querySelector(".select2-selection");
+    if (!label || !box) continue;
+    label.id ||= `${select.id}-label`;
+    const chosen = box.querySelector(".select2-selection__rendered");
+    box.setAttribute("aria-labelledby", chosen ? `${label.id} ${chosen.id}` : label.id);
+    chosen?.setAttribute("aria-labelledby", label.id);
+    django.jQuery(select).on("select2:open", () => {
+      const search = document.querySelector(".select2-container--open .select2-search__field");
+      search?.setAttribute("aria-label", `Search: ${label.textContent.trim()}`);
+      document.querySelector(".select2-container--open .select2-results__options")?.setAttribute("aria-label", "Matches");
+    });
+  }
+}));
 
 // An action on many rows works in portions. Without this script the button continues it.
 document.addEventListener("DOMContentLoaded", () => {

@@ -14,6 +14,7 @@ class OAuthClientInline(admin.StackedInline):
     can_delete = False
     extra = 0
     view_on_site = False
+    classes = ("collapse",)
     fields = (
         "client_id",
         "redirect_uris",

@@ -22,6 +22,7 @@ class SamlSettingsInline(admin.StackedInline):
     model = SamlSettings
     can_delete = False
     extra = 0
+    classes = ("collapse",)
     fields: ClassVar[tuple[str, ...]] = (
         "idp_entity_id", *SamlSettings.PLACES, "sso_binding", "slo_binding", "certificates_shown",
         "metadata_url", "metadata_valid_until", "refreshed_at", "refresh_fault",

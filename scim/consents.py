@@ -36,7 +36,7 @@ def erase_consenter(*, traces: ErasedTraces, **_: Any) -> None:
 
 def note_expiry(sender: object, *, user: "User", actor: Actor, **_: Any) -> None:
     """Write an event for each connection for which the expired ``user`` consented. Only administrators can consent."""
-    if not user.is_staff:
+    if not (user.is_staff or user.is_superuser):
         return
     for client in OAuthClient.objects.select_related("connection").filter(consented_by=user):
         events.record(

@@ -1,3 +1,4 @@
+import hashlib
 from collections import Counter
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -17,7 +18,7 @@ from django.utils.safestring import mark_safe
 from core_identity.admin.ended_grants import ConfirmsEndedGrants
 from core_identity.admin.role_choice import searched_roles
 from core_identity.admin_kit.base import CoreAdmin
-from core_identity.admin_kit.forms import ActForm, actor_of
+from core_identity.admin_kit.forms import ActForm, ConfirmsWhatWasShown, actor_of
 from core_identity.admin_kit.logs import chip
 from core_identity.admin_kit.pages import RowPage
 from core_identity.models import Connection, Grant, PushGroup, Role
@@ -95,8 +96,8 @@ class RoleForm(ConfirmsEndedGrants, forms.ModelForm):
         return change_role(actor=self.actor, role_id=self.instance.pk, **self.cleaned_data)
 
 
-class WaitingForm(ActForm):
-    """R29: which of the groups that wait for a name of the role give the role from now on."""
+class WaitingForm(ConfirmsWhatWasShown, ActForm):
+    """R29: which of the groups that wait for a name of the role give the role from now on. All of them means those that waited when it was shown."""
 
     groups = forms.MultipleChoiceField(
         required=False,
@@ -105,11 +106,14 @@ class WaitingForm(ActForm):
         help_text="Their members get the role at once; nothing has to be pushed again. The others continue to wait.",
     )
     all_groups = forms.BooleanField(required=False)
+    changed = "The groups that wait changed while this page was open. Check the list again."
 
     def __init__(self, request: HttpRequest, *, role: Role) -> None:
         super().__init__(request)
         self.role = role
         self.waiting = waiting_groups(role, most=MOST)
+        waiting = sorted(str(group.pk) for group, _ in self.waiting)
+        self.shown = hashlib.sha256(" ".join(waiting).encode()).hexdigest()
         self.fields["groups"].choices = [  # type: ignore[attr-defined]
             (
                 str(group.pk),
@@ -123,6 +127,9 @@ class WaitingForm(ActForm):
             ].label = f"All {len(self.waiting)} push groups of all connections, also those not listed here"
         else:
             del self.fields["all_groups"]
+
+    def is_as_shown(self) -> bool:
+        return "all_groups" not in self.data or super().is_as_shown()
 
     def write(self) -> int:
         if self.cleaned_data.get("all_groups"):

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 import scim.housekeeping
 import sso.housekeeping
-from core_identity.models import Budget, LoggedHour, Session, SetupLink
+from core_identity.models import Budget, ErasedNames, LoggedHour, Session, SetupLink
 from core_identity.selectors.conflicts import closed_conflicts
 from core_identity.selectors.log_hours import DAYS
 from core_identity.services.log_hours import count_finished_hours
@@ -31,6 +31,8 @@ CHORES: Final[Mapping[str, Callable[[datetime], QuerySet[Any]]]] = {
     "set-up links": lambda now: SetupLink.objects.filter(expires_at__lt=now - timedelta(days=30)),
     "sessions": lambda now: Session.objects.filter(expire_date__lt=now),
     "closed conflicts": closed_conflicts,
+    # The writers of the logs delete them too, if a log is on.
+    "traces of erased people": lambda now: ErasedNames.objects.filter(at__lt=now - timedelta(days=1)),
     **sso.housekeeping.CHORES,
     **scim.housekeeping.CHORES,
 }

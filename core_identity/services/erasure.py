@@ -99,7 +99,7 @@ def erase(*, actor: Actor, user_id: UUID, reason: str) -> ErasePlan:
     list(User.objects.select_for_update(no_key=True).filter(merged_into=user).order_by("pk"))
     list(Identity.objects.select_for_update(no_key=True).filter(user__in=[user, *user.tombstones.all()]).order_by("pk"))
     plan = plan_erase(user)
-    traces, administrators = _traces(plan), [one for one in plan.people if _was_staff(one)]
+    traces, administrators = _traces(plan), [one for one in plan.people if _was_administrator(one)]
     end_these(actor=actor, grants=Grant.objects.filter(user__in=plan.people), reason="erased")
     # The events first, because they are found by the values that are blanked next.
     with _events_open():
@@ -230,9 +230,10 @@ def _events_open() -> Iterator[None]:
         cursor.execute("SELECT set_config('core_identity.erase', '', true)")
 
 
-def _was_staff(user: User) -> bool:
-    """Whether a user is staff, or has been. Only then can rows of other people name the user as their administrator."""
-    return user.is_staff or Event.objects.filter(user_id=user.pk, changes__is_staff__1=True).exists()
+def _was_administrator(user: User) -> bool:
+    """Whether a user is staff or a superuser, or has been. Only then can rows of other people name the user as their administrator."""
+    promoted = Q(changes__is_staff__1=True) | Q(changes__is_superuser__1=True)
+    return user.is_staff or user.is_superuser or Event.objects.filter(promoted, user_id=user.pk).exists()
 
 
 def _blank_acts(administrators: Collection[User]) -> None:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from core_identity.admin_kit.forms import ReasonForm
 from core_identity.admin_kit.pages import ConnectionPage
 from sso.admin.settings import require_settings
-from sso.settings.domain_proof import record_for
+from sso.settings.domain_proof import Finding, record_for
 from sso.settings.email_domains import check_again, prove_domain, unverify_domain, verified_domains, verify_domain
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class DomainForm(ReasonForm):
     def write(self) -> str:
         """Return the domain, or a sentence about its record if it was only looked up again."""
         if "again" in self.data:
-            self.is_published, sentence = check_again(self.connection, self.data["again"])
+            self.finding, sentence = check_again(self.connection, self.data["again"])
             return sentence
         if "prove" in self.data:
             prove_domain(actor=self.actor, connection=self.connection, domain=self.data["prove"])
@@ -57,10 +57,13 @@ class DomainsPage(ConnectionPage):
     def form_valid(self, form: Any) -> HttpResponse:
         if "again" not in form.data:
             return super().form_valid(form)
-        if form.is_published:
-            messages.success(self.request, form.written)
-        else:
-            messages.warning(self.request, f"{form.written} Take it back if it belongs to somebody else now.")
+        match form.finding:
+            case Finding.RIGHT:
+                messages.success(self.request, form.written)
+            case Finding.UNANSWERED:
+                messages.warning(self.request, form.written)
+            case _:
+                messages.warning(self.request, f"{form.written} Take it back if it belongs to somebody else now.")
         return HttpResponseRedirect(self.next_page(form))
 
     def message(self, form: DomainForm) -> str:

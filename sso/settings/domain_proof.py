@@ -80,8 +80,8 @@ def require_proof(connection: "Connection", domain: str) -> None:
     raise InvalidValue(_FIELD, fault)
 
 
-def state_of_proof(connection: "Connection", domain: str) -> tuple[bool, str]:
-    """Return whether the record of a domain that was verified before is published now, and a sentence about it. Nothing changes (R38)."""
+def state_of_proof(connection: "Connection", domain: str) -> tuple[Finding, str]:
+    """Return what DNS answers now about the record of a domain that was verified before, and a sentence about it. Nothing changes (R38)."""
     name = f"{LABEL}.{domain}"
     found = look_up(connection, domain)
     now = {
@@ -90,7 +90,7 @@ def state_of_proof(connection: "Connection", domain: str) -> tuple[bool, str]:
         Finding.OTHER: f"The TXT record {name} has another value now.",
         Finding.UNANSWERED: f"The name servers of {domain} did not answer. Try again in a minute.",
     }[found]
-    return found is Finding.RIGHT, f"{now} {domain} still leads here."
+    return found, f"{now} {domain} still leads here."
 
 
 def _value(connection: "Connection", domain: str, key: str) -> str:

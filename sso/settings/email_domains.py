@@ -18,7 +18,7 @@ from core_identity.event_kinds import EventKind
 from core_identity.services import events
 from core_identity.values import Actor, ActorKind
 from sso.models import SamlSettings, VerifiedDomain
-from sso.settings.domain_proof import record_for, require_proof, state_of_proof
+from sso.settings.domain_proof import Finding, record_for, require_proof, state_of_proof
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -84,7 +84,7 @@ def look_for_proof(connection: "Connection", domain: str) -> None:
     require_proof(connection, name)
 
 
-def check_again(connection: "Connection", domain: str) -> tuple[bool, str]:
+def check_again(connection: "Connection", domain: str) -> tuple[Finding, str]:
     """Return what DNS answers now about a verified domain, as `state_of_proof`. It changes nothing. Raises `InvalidValue` if it is not verified."""
     name = normal_domain(domain)
     if not verified_domains(connection).filter(domain=name).exists():

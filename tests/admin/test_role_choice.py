@@ -7,10 +7,12 @@ from django.test import Client
 from core_identity.admin.role_choice import MOST_LISTED
 from core_identity.admin.roles import GROUPS_LISTED
 from core_identity.models import Connection, Grant, Identity, PushGroup, Role, RoleAlias
+from core_identity.services.groups import create_group
 from core_identity.services.roles import create_role
+from core_identity.values import GroupChange
 from core_identity.write_guard import service_writes
 from tests.admin.test_users import LIST, page_of
-from tests.support.cast import ADMIN, COMMAND
+from tests.support.cast import ADMIN, COMMAND, OKTA
 
 SEARCH = "/admin/autocomplete/"
 
@@ -68,9 +70,18 @@ def test_all_waiting_groups_take_effect_where_they_are_too_many_to_list_R29(
         PushGroup.objects.bulk_create(
             PushGroup(connection=acme, display_name=f"e{n}", name_key=f"e{n}") for n in range(number)
         )
+    create_group(actor=OKTA, connection=acme, change=GroupChange(display_name="Late"))
     path = f"/admin/core_identity/role/{role.pk}/waiting/"
-    page = as_root.get(path).content.decode()
+    answer = as_root.get(path)
+    page, shown = answer.content.decode(), answer.context["form"].shown
     assert page.count('name="groups"') == GROUPS_LISTED
     assert f"All {number} push groups of all connections" in page
-    as_root.post(path, {"all_groups": "on"})
-    assert role.push_groups.count() == number
+    assert f'name="shown" value="{shown}"' in page
+    with service_writes():
+        RoleAlias.objects.create(role=role, name="late", name_key="late")
+    refused = as_root.post(path, {"all_groups": "on", "shown": shown})
+    assert "The groups that wait changed while this page was open." in refused.content.decode()
+    assert role.push_groups.count() == 0, "nobody saw the one whose name became an alias meanwhile"
+    as_root.post(path, {"all_groups": "on", "shown": refused.context["form"].shown})
+    assert role.push_groups.count() == number + 1
+    assert role.push_groups.filter(name_key="late").exists()

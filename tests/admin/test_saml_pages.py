@@ -220,21 +220,30 @@ def test_permission_to_change_connections_does_not_include_the_first_trust(acme:
 # Email domains
 
 
-@pytest.mark.parametrize(("published", "words"), [(True, "is published."), (False, "There is no TXT record")])
+@pytest.mark.parametrize(
+    ("answers", "words", "advised"),
+    [
+        ("right", "is published.", False),
+        ("absent", "There is no TXT record", True),
+        ("other", "has another value now.", True),
+        ("fails", "did not answer.", False),
+    ],
+)
 def test_a_verified_domain_is_looked_at_again_without_a_reason_and_stays_R38(
-    published: bool, words: str, as_root: Client, saml: SamlSettings, settings: Any
+    answers: str, words: str, advised: bool, as_root: Client, saml: SamlSettings, settings: Any
 ) -> None:
     page, acme = page_of(saml.connection, "domains"), saml.connection
     save(as_root, saml, email_domains="acme.com")
     verify_domain(actor=COMMAND, connection=acme, domain="acme.com", reason="contract")
     with running_dns() as dns:
         settings.DNS_RESOLVERS = dns.resolvers
-        if published:
+        dns.is_failing = answers == "fails"
+        if answers in {"right", "other"}:
             record = record_for(acme, "acme.com")
-            dns.records[record.name] = [(record.value,)]
+            dns.records[record.name] = [(record.value if answers == "right" else "another",)]
         answer = as_root.post(page, {"again": "acme.com"}, follow=True).content.decode()
     assert words in answer
-    assert ("Take it back if it belongs to somebody else now." in answer) is not published
+    assert ("Take it back if it belongs to somebody else now." in answer) is advised
     assert [one.domain for one in verified_domains(acme)] == ["acme.com"]
 
 

@@ -18,7 +18,7 @@ from core_identity.models import Connection, Event, SetupLink, User
 from core_identity.portal.links import make_link
 from core_identity.services.connections import switch_off
 from core_identity.services.expiry import expire
-from core_identity.services.users import create_local_user, create_user
+from core_identity.services.users import change_user, create_local_user, create_user
 from scim.models import OAuthClient
 from tests.scim.conftest import FORM, HOST, Scim, Secrets
 from tests.support.cast import ADMIN, COMMAND, make_connection
@@ -279,10 +279,12 @@ def test_tokens_stay_valid_after_the_administrator_who_consented_has_left_R21(
     assert not get_access_token_model().objects.exclude(user=None).exists()
 
 
+@pytest.mark.parametrize("is_staff", [True, False])
 def test_the_consenting_administrator_is_stored_and_their_leaving_is_recorded_and_shown_R21(
-    okta: Dance, connection: Connection, boss: User
+    is_staff: bool, okta: Dance, connection: Connection, boss: User
 ) -> None:
     okta.dance()
+    change_user(actor=COMMAND, user_id=boss.pk, is_staff=is_staff)
     client = OAuthClient.objects.get(connection=connection)
     assert (client.consented_by, client.consented_as, client.consented_at is None) == (boss, "boss", False)
     chief = browser_of(create_user(actor=COMMAND, username="chief", is_staff=True, is_superuser=True))

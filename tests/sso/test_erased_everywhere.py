@@ -16,7 +16,7 @@ from core_identity.services.expiry import expire
 from core_identity.services.provisioning import create_person
 from core_identity.services.resolutions import dismiss
 from core_identity.services.roles import create_role, grant_role
-from core_identity.services.users import create_user
+from core_identity.services.users import change_user, create_user
 from core_identity.values import Actor, ActorKind, Channel
 from scim.consents import note_answer
 from scim.models import OAuthClient
@@ -64,13 +64,14 @@ def test_nothing_names_a_user_who_was_erased_R34(idp: TestIdp) -> None:
     assert places("jane|doe") == []
 
 
-def test_nothing_names_an_administrator_who_was_erased_R34(idp: TestIdp) -> None:
+@pytest.mark.parametrize(("is_staff", "until_erased"), [(True, True), (False, True), (False, False)])
+def test_nothing_names_an_administrator_who_was_erased_R34(is_staff: bool, until_erased: bool, idp: TestIdp) -> None:
     dora = create_user(
         actor=COMMAND,
         username="dora.quill",
         email="dora.quill@core.test",
         first_name="Dora",
-        is_staff=True,
+        is_staff=is_staff,
         is_superuser=True,
     )
     by_dora = Actor(Channel.ADMIN, ActorKind.ADMIN, "dora.quill", id=str(dora.pk), request_id="REQADMIN2")
@@ -86,6 +87,8 @@ def test_nothing_names_an_administrator_who_was_erased_R34(idp: TestIdp) -> None
     role = create_role(actor=by_dora, name="Editors")
     grant_role(actor=by_dora, user_id=jane.user_id, role_id=role.pk, reason="asked")
     expire(actor=by_dora, user_id=jane.user_id, reason="left")
+    if not until_erased:
+        change_user(actor=COMMAND, user_id=dora.pk, is_superuser=False)
     expire(actor=COMMAND, user_id=dora.pk, reason="left")
     assert len(places("dora|quill")) > 8
     erase(actor=COMMAND, user_id=dora.pk, reason="request 4711")

@@ -16,7 +16,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 import scim.connections
 from core_identity.config import housekeeping
-from core_identity.models import Budget, Conflict, Event, LoggedHour, Session, SetupLink
+from core_identity.models import Budget, Conflict, ErasedNames, Event, LoggedHour, Session, SetupLink
 from core_identity.models.conflict import ConflictState
 from core_identity.services.provisioning import create_person
 from core_identity.services.users import create_user
@@ -63,6 +63,7 @@ def test_of_each_kind_an_old_row_is_deleted_and_a_new_one_stays() -> None:
         )
         closed = NOW - 365 * DAY + shift
         conflict(jane, name, state=ConflictState.GONE, last_at=closed, resolved_at=closed)
+        ErasedNames.objects.create(at=NOW - DAY + shift, connections=[], ids=[], keys=[])
         Budget.objects.create(key=name, minute=(NOW + 2 * shift).timestamp() // 60, spent=1)
     at_work = access.objects.create(application=client, token="at work", expires=NOW - HOUR)
     live = refresh.objects.create(

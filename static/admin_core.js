@@ -58,9 +58,14 @@ addEventListener("load", () => setTimeout(() => {
     box.setAttribute("aria-labelledby", chosen ? `${label.id} ${chosen.id}` : label.id);
     chosen?.setAttribute("aria-labelledby", label.id);
     django.jQuery(select).on("select2:open", () => {
-      const search = document.querySelector(".select2-container--open .select2-search__field");
-      search?.setAttribute("aria-label", `Search: ${label.textContent.trim()}`);
-      document.querySelector(".select2-container--open .select2-results__options")?.setAttribute("aria-label", "Matches");
+      const around = document.querySelector("body > .select2-container--open");
+      const [search, matches] = [around.querySelector(".select2-search__field"), around.querySelector(".select2-results__options")];
+      const name = label.textContent.trim().replace(/:$/, "");
+      around.setAttribute("role", "region");
+      around.setAttribute("aria-label", `Choose: ${name}`);
+      search.setAttribute("aria-label", `Search: ${name}`);
+      matches.setAttribute("aria-label", `Matches: ${name}`);
+      box.setAttribute("aria-controls", matches.id);
     });
   }
 }));

@@ -22,6 +22,26 @@ def test_the_pages_of_the_shell_are_accessible_at_each_width(desk: BrowserContex
         assert_good_for_everybody(page, path)
 
 
+def test_forms_with_a_search_or_a_picker_are_accessible_also_when_it_is_open(
+    desk: BrowserContext, busy: Customer
+) -> None:
+    page = desk.pages[0]
+    page.goto("/admin/core_identity/connection/")
+    connection = page.get_by_role("link", name=busy.slug).first.get_attribute("href")
+    assert connection is not None
+    for path in (
+        "/admin/core_identity/role/add/",
+        connection.replace("overview", "change"),
+        connection.replace("overview", "keys"),
+        "/admin/core_identity/user/add/",
+    ):
+        assert_good_for_everybody(page, path)
+    page.get_by_role("combobox", name="Customer").click()
+    expect(page.get_by_role("searchbox", name="Search: Customer")).to_be_focused()
+    expect(page.get_by_role("option").first).to_be_visible()
+    assert_accessible(page)
+
+
 def test_the_search_box_leads_from_any_page_to_a_person(desk: BrowserContext, busy: Customer) -> None:
     person = named(busy.slug)
     page = desk.pages[0]

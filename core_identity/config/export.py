@@ -48,8 +48,17 @@ def file_of(connection: Connection) -> dict[str, Any]:
 
 
 def as_yaml(content: dict[str, Any]) -> str:
-    """Return the text of the file, with its keys in the order of the documentation and each certificate as a block."""
-    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    """Return the text of the file, with its keys in the order of the documentation and each certificate as a block.
+
+    If a value contains a character that is not printable, such as a space that never breaks, all letters outside ASCII are escaped, because a
+    command prints no such character.
+    """
+    text = _dump(content, allow_unicode=True)
+    return text if all(map(str.isprintable, text.split("\n"))) else _dump(content, allow_unicode=False)
+
+
+def _dump(content: dict[str, Any], *, allow_unicode: bool) -> str:
+    return str(yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=allow_unicode, width=120))
 
 
 class _Dumper(yaml.SafeDumper):

@@ -7,6 +7,7 @@ from django.urls import reverse
 from core_identity.admin_kit.base import seen_by
 from core_identity.admin_kit.pages import ConnectionReadPage
 from core_identity.selectors.people import named_users
+from sso.admin.metadata import MetadataPage
 from sso.sign_in.lockout import LISTED, former_sign_ins, lockout_of
 from sso.sign_in.log import MOST_COUNTED
 
@@ -27,5 +28,5 @@ class LockedOutPage(ConnectionReadPage):
             "people": [(named[one.user_id], one) for one in people if one.user_id in named],
             "listed": LISTED,
             "log": log,
-            "may_adopt": self.admin.has_change_permission(self.request, self.row),
+            "may_adopt": MetadataPage.is_open_to(self.admin, self.request, self.row),
         }

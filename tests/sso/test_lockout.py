@@ -104,6 +104,20 @@ def test_many_refused_messages_do_not_hide_the_lockout_and_a_switched_off_connec
     assert link not in as_root.get("/admin/").content.decode()
 
 
+def test_only_a_superuser_is_led_to_the_metadata(acme: Connection, as_root: Client) -> None:
+    sign_in(timezone.now(), acme)
+    sign_in(timezone.now(), acme, "signature")
+    link, ask = f"/admin/core_identity/connection/{acme.pk}/metadata/", "Ask a superuser to adopt its present metadata."
+    page = text_of(as_root, acme)
+    assert f'href="{link}">Adopt the metadata</a>' in page
+    assert ask not in page
+    editor = browser_of(staff("editor", "view_connection", "change_connection"))
+    page = text_of(editor, acme)
+    assert link not in page
+    assert ask in page
+    assert editor.get(link).status_code == 403
+
+
 def test_expired_people_and_names_without_the_permission_are_left_out(
     acme: Connection, idp: TestIdp, stranger: TestIdp, as_root: Client
 ) -> None:

@@ -60,6 +60,16 @@ def test_applying_an_exported_file_changes_nothing_R37(acme: Connection) -> None
     assert as_yaml(file_of(acme)) == text
 
 
+def test_a_name_with_invisible_characters_survives_the_command(acme: Connection) -> None:
+    name = "A\u00a0B\u202fC – Süd"
+    Connection.objects.filter(pk=acme.pk).update(name=name)
+    text, events = _answer("export", "acme"), Event.objects.count()
+    assert parse(text)["connections"][0]["name"] == name
+    apply(actor=ADMIN, content=parse(text), base_dir=None)
+    assert Event.objects.count() == events
+    assert Connection.objects.get(pk=acme.pk).name == name
+
+
 def test_the_file_makes_the_same_connection_elsewhere_R37(acme: Connection) -> None:
     content = file_of(acme)
     [entry] = content["connections"]

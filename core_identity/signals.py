@@ -32,6 +32,10 @@ user_erased: Final = Signal()
 logs, and rows that are written later blank themselves (`core_identity.services.erased_names`)."""
 
 
+ERASED: Final = "erased"
+"""Replaces the name of an erased person where it must not be empty."""
+
+
 @dataclass(frozen=True, slots=True)
 class ErasedTraces:
     """The ids and names by which other apps find an erased person, in the ``connections`` of their customer. ``names`` are as they were sent.

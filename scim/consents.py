@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from core_identity.event_kinds import EventKind
 from core_identity.services import events
-from core_identity.signals import ErasedTraces
+from core_identity.signals import ERASED, ErasedTraces
 from core_identity.values import Actor
 from scim.models import OAuthClient
 
@@ -31,7 +31,7 @@ def note_answer(*, actor: Actor, client: OAuthClient, user: "User", allowed: boo
 
 def erase_consenter(*, traces: ErasedTraces, **_: Any) -> None:
     """Blank the name of an administrator in the consents that they gave (R34). A receiver of `user_erased`."""
-    OAuthClient.objects.filter(consented_by__in=traces.users).update(consented_as="erased")
+    OAuthClient.objects.filter(consented_by__in=traces.users).update(consented_as=ERASED)
 
 
 def note_expiry(sender: object, *, user: "User", actor: Actor, **_: Any) -> None:

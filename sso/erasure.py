@@ -4,11 +4,9 @@ from typing import Any
 
 from django.db.models import Q
 
-from core_identity.signals import ErasedTraces
+from core_identity.signals import ERASED, ErasedTraces
 from sso.models import SignInState, SsoSession, VerifiedDomain
 from sso.settings.email_domains import BY_DNS
-
-ERASED = "erased"
 
 
 def erase_from_sign_ins(*, traces: ErasedTraces, **_: Any) -> None:

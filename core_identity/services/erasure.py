@@ -34,10 +34,8 @@ from core_identity.services.grants import end_these
 from core_identity.services.locks import lock_customer, lock_erasures
 from core_identity.services.permissions import may_touch_guarded
 from core_identity.services.transactions import in_one_transaction
+from core_identity.signals import ERASED
 from core_identity.values import Actor, ActorKind
-
-ERASED: Final = "erased"
-"""Replaces a name that must not be empty."""
 
 QUOTING_KINDS: Final = (*REFUSED_KINDS, EventKind.PUSH_REST_DROPPED.value)
 """Events in somebody's story that may quote the names of another: why a push or a sign-in, or a part of it, was refused."""

@@ -77,7 +77,9 @@ def test_a_body_of_combining_marks_costs_no_more_than_another_one(okta: Scim, pl
     assert seconds_of(lambda: answers.append(okta.send(method, address, text))) < LONGEST
     if place == "bulk":
         read = [operation["status"] for operation in answers[0].json()["Operations"]]
-        assert read == ["400", "400", "404", "200", "201", "400", "400", "409", "404", "400", "400"], "each operation is read"
+        assert read == ["400", "400", "404", "200", "201", "400", "400", "409", "404", "400", "400"], (
+            "each operation is read"
+        )
 
 
 def test_a_long_name_has_a_key_that_no_stored_name_can_have() -> None:

@@ -100,6 +100,9 @@ def test_many_refused_messages_do_not_hide_the_lockout_and_a_switched_off_connec
     assert "nobody has signed in since" in page
     assert link in page
     assert "Unknown certificate" in page
+    assert '<td data-label="Last sign-in">none lately</td>' in page, (
+        "the last one is further back than the rows that are read"
+    )
     switch_off(actor=ADMIN, connection_id=acme.pk, reason="sold")
     assert link not in as_root.get("/admin/").content.decode()
 

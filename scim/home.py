@@ -9,7 +9,7 @@ from django.db import connection as database
 from django.db.models import Exists, OuterRef, Value
 from django.db.models.functions import Concat
 
-from core_identity.admin_kit.health import NOTICE
+from core_identity.selectors.home import NOTICE
 from core_identity.selectors.log_hours import LogTable
 from scim.models import BearerToken, ClientSecret, ProvisioningRecord
 

@@ -7,10 +7,9 @@ from typing import Final, NamedTuple
 from django.utils import timezone
 from django.utils.timezone import localtime
 
+from core_identity.selectors.home import NOTICE
 from core_identity.templatetags.core_pages import ago
 
-NOTICE: Final = timedelta(days=30)
-"""How long before its end a certificate, token or secret is announced."""
 DAY: Final = timedelta(hours=24)
 MOST: Final = 1000
 """Rows of a log that are read for the failures of a day. More rows change nothing about the picture, and cost more the busier a connection is."""

@@ -188,7 +188,8 @@ def test_too_much_and_too_often_are_refused_in_the_same_dress(visitor: Page, acm
     for _ in range(40):
         page.get_by_label("Username").fill(name)
         page.get_by_label("Password").fill("wrong")
-        page.get_by_role("button", name="Sign in").click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Sign in").click()
         if page.get_by_role("heading", level=1).inner_text() == "Try again later":
             break
     expect(page.get_by_role("alert")).to_contain_text("Too many passwords")

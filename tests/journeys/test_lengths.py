@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.service import Service, running_service
 
@@ -42,6 +42,7 @@ def page(chromium: Browser, full_service: Service) -> Iterator[Page]:
     page.get_by_label("Username").fill("chief")
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Hello, chief")
     yield page
     context.close()
 
@@ -59,7 +60,10 @@ def test_no_page_is_longer_than_five_screens_or_wider_than_one(page: Page) -> No
         visited += addresses(page, "#result_list tbody tr:first-child a, main .core-fold tbody tr:first-child a")
     page.goto("/admin/core_identity/connection/")
     page.locator("#result_list tbody a").first.click()
-    for tab in addresses(page, ".core-tabs > ul:first-child a"):
+    expect(page.locator(".core-tabs")).to_be_visible()
+    tabs = addresses(page, ".core-tabs > ul:first-child a")
+    assert len(tabs) == 5
+    for tab in tabs:
         page.goto(tab)
         visited += addresses(page, ".core-tabs a")
     faults = []

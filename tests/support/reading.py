@@ -8,7 +8,7 @@ from typing import Final
 UNREAD: Final = frozenset({"script", "style", "pre", "code", "textarea", "time", "title", "template"})
 """Elements whose text is data, or that nobody reads."""
 VOID: Final = frozenset({"input", "img", "br", "link", "meta", "hr", "use", "rect", "path", "source", "wbr", "col"})
-CODE: Final = re.compile(r"(?<![\w@./=-])[a-z]+(?:_[a-z]+)+(?![\w@./=-])")
+CODE: Final = re.compile(r"(?<![\w@./=-])[a-z]+(?:_[a-z]+)+(?![\w@/=-]|\.\w)")
 """A name of a program, such as ``no_mark``."""
 DOUBLED: Final = re.compile(r"(?<![\w-])(\w+), \1\b|\bby (SSO|SCIM), \2\b", re.IGNORECASE)
 MOMENT: Final = re.compile(

@@ -23,14 +23,14 @@ _LATELY: Final = 200
 
 
 def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
-    """Yield the steps that scim can tick. Four statements."""
+    """Yield the steps that scim can tick. Two statements."""
     advice, is_optional = ADVICE[vendor], vendor is Vendor.GOOGLE  # which pushes to apps of its catalogue only
     client = getattr(connection, "oauth_client", None)
     token = BearerToken.objects.filter(connection=connection, revoked_at=None).order_by("-id").first()
     calls = ProvisioningRecord.objects.filter(connection_slug=connection.slug, connection_id=connection.pk)
-    newest = calls.order_by("-id").first()
     # A call that failed proves no connection; the newest calls are enough to find one that did not.
-    good = next((call for call in calls.order_by("-id")[:_LATELY] if call.status < _GOOD), None)
+    lately = list(calls.order_by("-id")[:_LATELY])
+    newest, good = next(iter(lately), None), next((call for call in lately if call.status < _GOOD), None)
     has_credential = client is not None or token is not None
     page, page_title = (
         ("credentials", "Secrets and tokens")
@@ -79,11 +79,11 @@ def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
         USED_BY,
         "The identity provider tested the connection",
         done=good is not None,
-        facts=_call(newest, is_good=good is not None),
+        facts=_call(newest, good),
         advice=advice[USED_BY],
         here="The provisioning log here shows each call with its answer.",
         seen_at=good.at if good else None,
-        for_customer=CustomerStep("Test the connection", facts=_call(newest, is_good=good is not None)),
+        for_customer=CustomerStep("Test the connection", facts=_call(newest, good)),
         is_optional=is_optional,
     )
 
@@ -106,14 +106,12 @@ def _consent(client: OAuthClient | None, token: BearerToken | None) -> tuple[str
     return ("A long-lived token needs no consent.",) if token is not None else ()
 
 
-def _call(newest: ProvisioningRecord | None, *, is_good: bool) -> tuple[str, ...]:
-    if newest is None:
+def _call(newest: ProvisioningRecord | None, good: ProvisioningRecord | None) -> tuple[str, ...]:
+    if good is not None and (good.method, good.resource_type, good.resource_id) == ("GET", "Users", None):
+        return ("It looked for people, as Okta and Entra do to test a connection.",)
+    if newest is None or good is not None:
         return ()
-    return (
-        (f"The last call was {newest.method} {newest.resource_type} and was answered with {newest.status}.",)
-        if not is_good
-        else ()
-    )
+    return (f"The last call was {newest.method} {newest.resource_type} and was answered with {newest.status}.",)
 
 
 _OKTA_APP: Final = ("General", "Sign On", "Provisioning", "Assignments", "Push Groups")

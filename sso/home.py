@@ -27,20 +27,17 @@ LOOKED_AT: Final = 50
 """The newest rows of a connection among which its last sign-in is looked for."""
 
 _LAST: Final = f"""
-SELECT slug, lately.at, lately.since FROM unnest(%s::text[]) AS slug CROSS JOIN LATERAL (
-    SELECT
-        max(at) FILTER (WHERE signed_in) AS at,
-        min(at) FILTER (WHERE refused AND id > coalesce(last_id, 0)) AS since,
-        count(*) = {LOOKED_AT} AS is_full
-    FROM (
-        SELECT *, max(id) FILTER (WHERE signed_in) OVER () AS last_id FROM (
-            SELECT id, at, code = '{SIGNED_IN}' AND NOT is_test AS signed_in,
-                code = '{Code.SIGNATURE.value}' AND NOT is_test AS refused
-            FROM {_TABLE} WHERE connection_slug = slug ORDER BY id DESC LIMIT {LOOKED_AT}
-        ) AS newest
-    ) AS marked
-) AS lately
-WHERE lately.at IS NOT NULL OR (lately.since IS NOT NULL AND lately.is_full)
+SELECT slug, last.at, newer.since FROM unnest(%s::text[]) AS slug LEFT JOIN LATERAL (
+    SELECT lately.id, lately.at FROM (
+        SELECT id, at, code, is_test FROM {_TABLE} WHERE connection_slug = slug ORDER BY id DESC LIMIT {LOOKED_AT}
+    ) AS lately WHERE code = '{SIGNED_IN}' AND NOT is_test ORDER BY lately.id DESC LIMIT 1
+) AS last ON true CROSS JOIN LATERAL (
+    SELECT count(*) AS rows, min(at) FILTER (WHERE code = '{Code.SIGNATURE.value}' AND NOT is_test) AS since FROM (
+        SELECT at, code, is_test FROM {_TABLE} WHERE connection_slug = slug AND id > coalesce(last.id, 0)
+        ORDER BY id DESC LIMIT {LOOKED_AT}
+    ) AS rows_since
+) AS newer
+WHERE last.at IS NOT NULL OR (newer.since IS NOT NULL AND newer.rows = {LOOKED_AT})
 """  # noqa: S608 - names of our own
 
 

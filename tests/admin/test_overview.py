@@ -97,7 +97,7 @@ def test_a_reader_gets_facts_and_only_links_that_open(as_root: Client, acme: Con
     sign_in(timezone.now(), acme, "signature")
     reader = browser_of(staff("reader", "view_connection"))
     of_reader, of_root = (overview(http, acme) for http in (reader, as_root))
-    for name in ("Signing certificate", "Our key", "The token Entra", "Unknown certificate"):
+    for name in ("Signing certificate", "Our active key", "The token Entra", "Unknown certificate"):
         assert name in of_reader
     cards = [page.partition('class="core-health"')[2].partition("</dl>")[0] for page in (of_reader, of_root)]
     links, more = (set(re.findall(r'href="(/[^"]*)"', card)) for card in cards)

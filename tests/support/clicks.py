@@ -1,8 +1,8 @@
-"""Counts the clicks of an administrator."""
+"""Counts the clicks of an administrator, who works with the keyboard: what has no focus, or does not answer to a key, fails the task."""
 
 from dataclasses import dataclass, field
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 
 @dataclass
@@ -13,7 +13,11 @@ class Clicks:
 
     def on(self, target: Locator) -> None:
         self.on_what.append(target.first.inner_text() or target.first.get_attribute("value") or "a choice")
-        target.click()
+        expect(target).to_be_visible()
+        target.focus()
+        expect(target).to_be_focused()
+        assert target.evaluate("element => element.tabIndex >= 0"), f"Tab does not reach {self.on_what[-1]}"
+        target.press("Space" if target.get_attribute("type") in {"radio", "checkbox"} else "Enter")
 
     @property
     def count(self) -> int:

@@ -93,7 +93,7 @@ _TAKE: Final = "SELECT {} FROM (SELECT %(customer)s::bigint AS customer) AS one"
 
 
 def lock_erasures(customer_id: UUID, *, shared: bool = False) -> None:
-    """Let nobody erase a person of a customer until the end of the transaction. With ``shared``, others may take this lock too.
+    """Delay each erasure of a person of this customer until the end of the transaction. With ``shared``, others may take this lock too.
 
     An erasure takes it after that of the customer. The record of a refusal takes it alone, and no other lock before.
     """

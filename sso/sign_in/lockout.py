@@ -28,12 +28,12 @@ class Lockout:
     last_sign_in: datetime | None
     refused: int
     since: datetime | None
-    """When the first of them was refused, or None if there is none."""
+    """The time of the first of these messages. None if no message was refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class FormerSignIn:
-    """The last sign-in of one person. ``session_until`` is the end of a session that is still open; None if there is none."""
+    """The last sign-in of one person. ``session_until`` is the end of their open session. None if no session is open."""
 
     user_id: UUID
     at: datetime

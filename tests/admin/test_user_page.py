@@ -136,7 +136,7 @@ def test_a_refused_sign_in_is_on_the_page_of_each_person_whom_it_names_and_of_no
 def test_a_refused_sign_in_is_on_the_page_of_a_user_whom_no_identity_provider_knows_R9(
     as_root: Client, jane: Identity
 ) -> None:
-    """An administrator created Zoe. Her sign-in is refused, because nobody is adopted by a name."""
+    """An administrator created Zoe. Her sign-in is refused, because a name alone does not match a sign-in to a user."""
     zoe = create_user(actor=COMMAND, username="zoe", email="zoe@acme.test", customer=jane.connection.customer)
     stranger = create_user(actor=COMMAND, username="zoe2", email="zoe@acme.test")
     keys = lookup_keys(["zoe@acme.test"])

@@ -98,7 +98,7 @@ class Section:
         return part
 
     def raw(self, name: str, *, default: Any = None, older: bool = False) -> Any:
-        """Return the value as written in the file, or None if the file does not contain it. An ``older`` spelling is accepted, but no message names it.
+        """Return the value as written in the file, or None if it is absent. An ``older`` spelling is accepted, but no message names it.
 
         ``default`` is only for a key that is left out, if null means something else.
         """

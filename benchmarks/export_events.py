@@ -20,11 +20,14 @@ SELECT gen_random_uuid(), now(), 'identity.changed', 'scim', 'scim_client', 'cli
        'person ' || number, jsonb_build_object('title', jsonb_build_array('', repeat('x', 1000))), '', 'BENCHMARK'
 FROM generate_series(1, %s) number
 """
+BATCH = 50_000
+"""Events of one statement: a statement has a limit of time."""
 
 
 def fill(execute: Callable[..., object], events: int) -> None:
     """Add so many events of about 1.5 KB each; ``execute`` is that of a cursor or connection."""
-    execute(EVENTS, [events])
+    for first in range(0, events, BATCH):
+        execute(EVENTS, [min(BATCH, events - first)])
 
 
 def peak_of_export(environment: Mapping[str, str]) -> int:

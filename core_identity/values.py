@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
+NOTICE: Final = timedelta(days=30)
+"""How long before its end a certificate, key, token or secret is announced."""
 NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 CALLED: Final[Mapping[str, str]] = MappingProxyType(
     {"uid": "UID", "external_id": "externalId", "user_name": "userName", "name_id": "NameID"}

@@ -9,8 +9,8 @@ from django.db import connection as database
 from django.db.models import Exists, OuterRef, Value
 from django.db.models.functions import Concat
 
-from core_identity.selectors.home import NOTICE
 from core_identity.selectors.log_hours import LogTable
+from core_identity.values import NOTICE
 from scim.models import BearerToken, ClientSecret, ProvisioningRecord
 
 _TABLE: Final = ProvisioningRecord._meta.db_table

@@ -25,10 +25,10 @@ def saml_keys_can_be_opened_in_production(*, databases: Sequence[str] | None = N
 
 @register(Tags.database)
 def trust_does_not_end(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """With ``check --database default``: signing certificates and metadata of IdPs that end, 30, 7 and 0 days before."""
+    """With ``check --database default``: certificates and metadata of IdPs, and keys of ours, that end soon or have ended."""
     if not databases or connection.alias not in databases:
         return []
-    from sso.settings.idp_changes import trust_that_ends  # imported late: other commands do not need SAML
+    from sso.settings.trust_warnings import trust_that_ends  # imported late: other commands do not need SAML
 
     try:
         found = trust_that_ends(timezone.now())
@@ -36,7 +36,8 @@ def trust_does_not_end(*, databases: Sequence[str] | None = None, **_: Any) -> l
         return []  # not migrated yet
     hint = "Open the page of the connection, or run: manage.py connection metadata SLUG --url URL"
     return [
-        checks.Warning(f"{slug}: {' '.join(warnings)}", hint=hint, id="core_identity.W002") for slug, warnings in found
+        checks.Warning(f"{slug}: {' '.join(map(str, warnings))}", hint=hint, id="core_identity.W002")
+        for slug, warnings in found
     ]
 
 

@@ -17,8 +17,9 @@ from sso.models import SamlSettings
 from sso.settings.changes import event_changes
 from sso.settings.domain_proof import record_for
 from sso.settings.email_domains import look_for_proof, unverify_domain, verified_domains, verify_domain
-from sso.settings.idp_changes import adopt, difference, read_source, refresh, settings_or_new, warnings_of
+from sso.settings.idp_changes import adopt, difference, read_source, refresh, settings_or_new
 from sso.settings.keys import activate_key, certificate_facts, keys_of, make_key, retire_key, seal_again
+from sso.settings.trust_warnings import warnings_of
 
 _MAX_FILE: Final = 1024 * 1024
 
@@ -83,7 +84,7 @@ class IdpActs(AnsweringCommand):
         answers, lines = [], []
         for connection in connections:
             went = refresh(actor=self.actor, connection=connection)
-            warned = warnings_of(settings_or_new(connection), timezone.now())
+            warned = [str(one) for one in warnings_of(settings_or_new(connection), timezone.now())]
             answers.append(
                 {"connection": connection.slug, "faults": went.faults, "waiting": went.waiting, "warnings": warned}
             )

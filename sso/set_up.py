@@ -15,8 +15,8 @@ from sso.saml.certificates import end_of
 from sso.saml.signed import Signed
 from sso.set_up_advice import ADVICE
 from sso.settings.email_domains import verified_domains
-from sso.settings.idp_changes import warnings_of
 from sso.settings.live_settings import new_settings
+from sso.settings.trust_warnings import warnings_of
 from sso.sign_in.outcomes import SIGNED_IN
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _trust(saml: SamlSettings | None) -> tuple[str, ...]:
     """Return until when the certificates are valid, and the warnings about them."""
     if saml is None:
         return ()
-    return (*_until(saml), *warnings_of(saml, timezone.now()))
+    return (*_until(saml), *map(str, warnings_of(saml, timezone.now())))
 
 
 def _until(saml: SamlSettings | None) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 from django.utils import timezone
 from django.utils.timezone import localtime
 
-from core_identity.selectors.home import NOTICE
 from core_identity.templatetags.core_pages import ago
+from core_identity.values import NOTICE
 
 DAY: Final = timedelta(hours=24)
 MOST: Final = 1000

@@ -33,7 +33,7 @@ from core_identity.templatetags.core_pages import relative_time
 from core_identity.values import Cause
 from scim.home import CALLS, Ending, LastCall, ending_credentials, last_call_by_connection
 from sso.home import SIGN_INS, LastSignIn, last_sign_in_by_connection, latest_sign_ins
-from sso.settings.idp_changes import trust_that_ends
+from sso.settings.trust_warnings import Severity, TrustWarning, trust_that_ends
 
 SILENT: Final = timedelta(days=7)
 """A connection that was used before and not for so long needs a look."""
@@ -146,14 +146,15 @@ def _own_banners(request: HttpRequest) -> Iterator[Banner]:
 
 
 def _connection_banners(
-    known: Sequence[Connection], trust: Mapping[str, list[str]], ending: Sequence[Ending]
+    known: Sequence[Connection], trust: Mapping[str, list[TrustWarning]], ending: Sequence[Ending]
 ) -> Iterator[Banner]:
     by_slug = {connection.slug: connection for connection in known}
-    for slug, sentences in trust.items():
-        tone = "trouble" if sentences[0].startswith("Critical") else "attention"
-        url = reverse("admin:core_identity_connection_metadata", args=[by_slug[slug].pk])
-        sentence = sentences[0].partition(": ")[2] or sentences[0]
-        yield Banner(tone, f"{by_slug[slug].name}: {sentence}", url, "Renew it")
+    for slug, warnings in trust.items():
+        worst = max(warnings, key=lambda one: list(Severity).index(one.severity))
+        tone = "trouble" if worst.severity is Severity.CRITICAL else "attention"
+        page = "keys" if worst.is_ours else "metadata"
+        url = reverse(f"admin:core_identity_connection_{page}", args=[by_slug[slug].pk])
+        yield Banner(tone, f"{by_slug[slug].name}: {worst.sentence}", url, "Renew it")
     for one in ending:
         url = reverse("admin:core_identity_connection_credentials", args=[by_slug[one.slug].pk])
         sentence = f"{by_slug[one.slug].name}: {one.what} ends {relative_time(one.ends_at, timezone.now())}."
@@ -173,7 +174,7 @@ def _lockout_banners(known: Sequence[Connection], sign_ins: Mapping[str, LastSig
 
 def _states(
     known: Sequence[Connection],
-    trust: Mapping[str, list[str]],
+    trust: Mapping[str, list[TrustWarning]],
     ending: Sequence[Ending],
     sign_ins: Mapping[str, LastSignIn],
     now: datetime,
@@ -198,7 +199,7 @@ def _states(
 
 def _state(
     connection: Connection,
-    trust: list[str],
+    trust: list[TrustWarning],
     ends: bool,
     last_sign_in: datetime | None,
     last_call: LastCall | None,
@@ -207,12 +208,14 @@ def _state(
     used = max((moment for moment in (last_sign_in, last_call and last_call.at) if moment), default=None)
     if not connection.enabled:
         return "plain", "Switched off"
-    if any(sentence.startswith("Critical") for sentence in trust):
+    if any(one.severity is Severity.CRITICAL and not one.is_ours for one in trust):
         return "trouble", "Certificate or metadata ended"
     if last_call is not None and not last_call.let_in:
         return "trouble", "Calls are refused"
-    if trust:
+    if any(not one.is_ours for one in trust):
         return "attention", "Look at the metadata"
+    if trust:
+        return "attention", "Look at our SAML key"
     if ends:
         return "attention", "Token ends soon"
     if used is None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
 from django.db import connection as database
@@ -12,8 +11,6 @@ from core_identity.models.conflict import ConflictState
 
 SHOWN: Final = 4
 """How many of a kind Home shows; a link leads to all."""
-NOTICE: Final = timedelta(days=30)
-"""How long before its end a certificate, token or secret is announced."""
 FEW: Final = 50_000
 """A table with up to this many rows is counted. For a larger one, PostgreSQL's own estimate is good enough for a number on a page."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+from core_identity.attributes import FOLLOWED
 from scim.wire.errors import ScimError
 from scim.wire.filter import And, Comparison, Filter, Not, Or, Present, ValuePath, parse_filter, parse_path
 from scim.wire.secret_names import MAX_PLAIN, is_name_of_secret, may_contain_secret, names_secret
@@ -31,13 +32,19 @@ MAX_DEPTH: Final = 12
 _NAMING: Final = frozenset({"op", "path", "name", "type", "key", "attribute", "attributename", "field", "property"})
 """Members of an object that may name the attribute of its other members, as ``path`` names that of ``value`` in a PATCH."""
 
+
+def _last_word(path: str) -> str:
+    """Return the name of the attribute at the end of a SCIM path, for comparison."""
+    return re.split("[:.]", path)[-1].strip().lower()
+
+
 _NOT_NAMES: Final = frozenset(
     {
         "op", "path", "type", "schemas", "method", "version", "location", "resourcetype", "created", "lastmodified", "locale", "preferredlanguage",
-        "timezone", "givenname", "familyname", "middlename", "formatted", "honorificprefix", "honorificsuffix", "title", "department",
-        "organization", "division", "costcenter", "usertype", "country", "region", "locality", "postalcode", "streetaddress", "status", "$ref",
-        "sortby", "sortorder", "active", "attributes", "excludedattributes", "cursor",
+        "timezone", "middlename", "formatted", "honorificprefix", "honorificsuffix", "division", "costcenter", "usertype", "country", "region",
+        "locality", "postalcode", "streetaddress", "status", "$ref", "sortby", "sortorder", "active", "attributes", "excludedattributes", "cursor",
     }
+    | {_last_word(one.scim) for one in FOLLOWED}
 )  # fmt: skip
 """Attributes that do not identify a person. The values of all others are `Redaction.names`."""
 
@@ -59,7 +66,7 @@ def _read_name(name: str) -> _Name:
         folded,
         names_secret(name),
         folded in _NAMING,
-        re.split("[:.]", name)[-1].strip().lower() not in _NOT_NAMES,
+        _last_word(name) not in _NOT_NAMES,
         len(name) <= MAX_TEXT and "[" not in name and not may_contain_secret(name),
     )
 

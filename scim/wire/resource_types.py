@@ -153,15 +153,19 @@ _USER: Final = Schema(
     ),
 )
 
-_ENTERPRISE: Final = (
+_ENTERPRISE_FOLLOWED: Final = tuple(
+    Attribute(one.scim.removeprefix(f"{urns.ENTERPRISE_USER}:"), f"The {one.label}.")
+    for one in FOLLOWED
+    if one.scim.startswith(urns.ENTERPRISE_USER)
+)
+_ENTERPRISE_STORED: Final = (
     Attribute("employeeNumber", "The number of the employee."),
     Attribute("costCenter", "The cost center."),
     Attribute("division", "The division."),
-    *(
-        Attribute(one.scim.removeprefix(f"{urns.ENTERPRISE_USER}:"), f"The {one.label}.")
-        for one in FOLLOWED
-        if one.scim.startswith(urns.ENTERPRISE_USER)
-    ),
+)
+_ENTERPRISE: Final = (
+    *(one for one in _ENTERPRISE_STORED if one.name not in {followed.name for followed in _ENTERPRISE_FOLLOWED}),
+    *_ENTERPRISE_FOLLOWED,
     Attribute(
         "manager",
         "The manager, as the identity provider sends it.",

@@ -20,8 +20,8 @@ from sso.admin.settings import SettingsPage
 from sso.admin.sign_in_tests import BeginTestPage, TestResultPage
 from sso.models import SignInKind, SignInRecord
 from sso.saml.certificates import end_of
-from sso.settings.idp_changes import warnings_of
 from sso.settings.keys import keys_of
+from sso.settings.trust_warnings import warnings_of
 from sso.sign_in.lockout import lockout_of
 from sso.sign_in.log import MOST_COUNTED, refused_lately
 from sso.sign_in.outcomes import SIGNED_IN

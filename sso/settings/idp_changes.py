@@ -1,6 +1,6 @@
 """Changes that an IdP's metadata would make to a connection. They are shown first, and an administrator accepts them; a schedule never does."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +23,7 @@ from sso.settings.changes import Changes, event_changes, seen_as
 from sso.settings.live_settings import new_settings
 from sso.settings.metadata_notes import metadata_notes
 from sso.settings.metadata_source import fetch
+from sso.settings.trust_warnings import endings
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -198,41 +199,8 @@ def _proposed(connection: "Connection") -> IdpMetadata:
     return IdpMetadata(entity_id=saml.idp_entity_id, valid_until=saml.metadata_valid_until, **proposed)
 
 
-def trust_that_ends(now: datetime) -> list[tuple[str, list[str]]]:
-    """Return the slugs of live connections that have `warnings_of`, with these warnings. One query."""
-    live = SamlSettings.objects.select_related("connection").filter(connection__enabled=True)
-    warnings = ((saml.connection.slug, warnings_of(saml, now)) for saml in live.order_by("connection__slug"))
-    return [(slug, sentences) for slug, sentences in warnings if sentences]
-
-
-def warnings_of(saml: SamlSettings, now: datetime) -> list[str]:
-    """Return warnings, in sentences, about the trust in an IdP at ``now`` (aware): 30, 7 and 0 days before an end."""
-    warnings = _endings(saml.certificates, now)
-    if saml.metadata_valid_until:
-        warnings.append(_ending("The metadata of the IdP", saml.metadata_valid_until, now))
-    if saml.proposed:
-        warnings.append("Notice: the last refresh found changes. An administrator must review them.")
-    if saml.refresh_fault:
-        warnings.append(f"Warning: the last refresh failed. {saml.refresh_fault}")
-    return [sentence for sentence in warnings if sentence]
-
-
 def _with_endings(read: IdpMetadata, now: datetime) -> IdpMetadata:
-    return replace(read, notes=(*read.notes, *_endings(read.certificates, now)))
-
-
-def _endings(certificates: Iterable[str], now: datetime) -> list[str]:
-    warnings = (_ending(f"The signing certificate {fingerprint(pem)}", end_of(pem), now) for pem in certificates)
-    return [sentence for sentence in warnings if sentence]
-
-
-def _ending(what: str, end: datetime, now: datetime) -> str:
-    days = (end - now).days
-    if end <= now:
-        return f"Critical: {what} ended on {end.date()}."
-    if days >= 30:
-        return ""
-    return f"{'Warning' if days < 7 else 'Notice'}: {what} ends on {end.date()}, in {days} days."
+    return replace(read, notes=(*read.notes, *map(str, endings(read.certificates, now))))
 
 
 def _certificate(pem: str) -> str:

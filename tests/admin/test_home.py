@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+import sso.settings.changes
 from core_identity import errors
 from core_identity.config.charts import HEIGHT, chart
 from core_identity.models import Burst, Connection, Identity, LoggedHour, PushGroup
@@ -23,11 +24,13 @@ from core_identity.services.provisioning import create_person
 from scim.home import CALLS, ending_credentials, last_call_by_connection
 from scim.models import BearerToken, ProvisioningRecord
 from sso.home import SIGN_INS, LastSignIn, last_sign_in_by_connection
-from sso.models import SignInRecord
+from sso.models import SignInRecord, SpKey
+from sso.settings.keys import make_key
 from sso.sign_in.outcomes import kind_of
 from tests.admin.conftest import browser_of, put, staff
 from tests.support.cast import ADMIN, JANE, OKTA, ZOE, make_connection
 from tests.support.plans import plans
+from tests.support.saml import TestIdp
 
 NOON = datetime(2026, 5, 15, 12, 30, tzinfo=UTC)
 LAST = 50
@@ -248,6 +251,18 @@ def test_only_live_tokens_that_end_soon_are_announced(acme: Connection) -> None:
         connection=acme, name="revoked", token_hash="r", expires_at=now + timedelta(days=1), revoked_at=now
     )
     assert [one.what for one in ending_credentials(now)] == ["The token soon"]
+
+
+def test_a_key_of_ours_that_ends_soon_is_announced_with_the_way_to_its_page(as_root: Client, acme: Connection) -> None:
+    idp, ending = TestIdp(ends=timedelta(days=900)), TestIdp(ends=timedelta(days=5))
+    sso.settings.changes.apply(acme, {"idp_metadata": idp.metadata()}, base_dir=None)
+    make_key(actor=ADMIN, connection=acme)
+    assert "Our active SAML key" not in as_root.get("/admin/").content.decode()
+    SpKey.objects.filter(connection=acme).update(certificate=ending.pem)
+    page = as_root.get("/admin/").content.decode()
+    assert "Our active SAML key ends on" in page
+    assert "Look at our SAML key" in page
+    assert reverse("admin:core_identity_connection_keys", args=[acme.pk]) in page
 
 
 @pytest.mark.django_db

@@ -8,7 +8,7 @@ import sso.settings.changes
 from core_identity.models import Connection
 from core_identity.services.connections import SettingsErrors
 from sso.saml.signed import Signed
-from sso.settings.idp_changes import warnings_of
+from sso.settings.trust_warnings import warnings_of
 from tests.sso.conftest import Browser
 from tests.sso.test_attacks import JANE_BY_SSO, refused
 from tests.support.saml import TestIdp, now
@@ -47,4 +47,4 @@ def test_a_certificate_that_has_ended_is_warned_of_and_still_believed(browser: B
     acme.saml.save()
     assert browser.sign_in(JANE_BY_SSO).status_code == 200
     (warning,) = warnings_of(acme.saml, now())
-    assert warning.startswith("Critical: ")
+    assert str(warning).startswith("Critical: ")

@@ -25,8 +25,10 @@ from sso.saml.certificates import end_of, fingerprint
 from sso.saml.idp_metadata import IdpMetadata, MetadataFaults
 from sso.saml.signed import Signed
 from sso.settings import keys
-from sso.settings.idp_changes import Refresh, adopt, difference, read_source, refresh, warnings_of
+from sso.settings.idp_changes import Refresh, adopt, difference, read_source, refresh
+from sso.settings.keys import make_key
 from sso.settings.metadata_source import Reach
+from sso.settings.trust_warnings import trust_that_ends, warnings_of
 from tests.admin.conftest import browser_of
 from tests.sso.conftest import Browser
 from tests.support.cast import ADMIN, COMMAND, JANE, by_sso, make_connection
@@ -94,7 +96,7 @@ def test_the_command_shows_first_and_changes_only_on_request(
     before = Event.objects.count()
     old, new = fingerprint(idp.pem), fingerprint(successor.pem)
     # The certificates of the tests end in less than 30 days.
-    notes = [warnings_of(SamlSettings(certificates=[pem]), database_now())[0] for pem in (idp.pem, successor.pem)]
+    notes = [str(warnings_of(SamlSettings(certificates=[pem]), database_now())[0]) for pem in (idp.pem, successor.pem)]
     assert all("The signing certificate" in note and "ends on" in note for note in notes)
     shown = {"connection": "acme", "changes": {"certificates": [[old], [old, new]]}, "notes": notes, "applied": False}
     assert run(*source) == (0, shown)
@@ -232,7 +234,7 @@ def test_warnings_of_ending_certificates_and_metadata_come_in_time(idp: TestIdp,
     end = end_of(idp.pem)
     saml = SamlSettings(certificates=[idp.pem], metadata_valid_until=end)
     warnings = warnings_of(saml, end - timedelta(days=days))
-    assert [sentence.partition(":")[0] for sentence in warnings] == ([level, level] if level else [])
+    assert [str(warning.severity) for warning in warnings] == ([level, level] if level else [])
 
 
 def test_the_system_check_names_connections_with_trust_that_ends(
@@ -246,6 +248,23 @@ def test_the_system_check_names_connections_with_trust_that_ends(
     with django_assert_num_queries(1):
         (warning,) = trust_does_not_end(databases=["default"])
     assert (warning.id, warning.msg.startswith("acme: Notice: The signing certificate")) == ("core_identity.W002", True)
+
+
+@pytest.mark.parametrize(
+    ("days", "announced"),
+    [(31, None), (29, "Notice: Our active SAML key ends"), (0, "Critical: Our active SAML key ended")],
+)
+def test_the_end_of_our_own_key_is_announced_too_R36(
+    acme: Connection, days: int, announced: str | None, django_assert_num_queries: Any
+) -> None:
+    """An IdP that checks our certificate would refuse our requests, or could not encrypt for us."""
+    key = make_key(actor=ADMIN, connection=acme)
+    moment = end_of(key.certificate) - timedelta(days=days)
+    with django_assert_num_queries(1):
+        ((slug, warnings),) = trust_that_ends(moment)
+    assert slug == "acme"
+    ours = [str(one) for one in warnings if one.is_ours]
+    assert [one.partition(" on ")[0] for one in ours] == ([announced] if announced else [])
 
 
 def test_the_end_that_metadata_names_is_kept(acme: Connection, idp: TestIdp) -> None:

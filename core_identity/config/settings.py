@@ -192,6 +192,8 @@ PAYLOAD_LOG_DAYS = env.int("PAYLOAD_LOG_DAYS", default=7)  # what was sent and a
 PROVISIONING_LOG_DELAY = env.float("PROVISIONING_LOG_DELAY", default=0.5)  # seconds; 0 writes each row at once
 SIGN_IN_FAILURES_PER_MINUTE = env.int("SIGN_IN_FAILURES_PER_MINUTE", default=600)  # of each address at a connection
 SIGN_IN_LOOKUPS_PER_MINUTE = env.int("SIGN_IN_LOOKUPS_PER_MINUTE", default=120)  # of each address at the sign-in page
+SIGN_INS_PER_MINUTE = env.int("SIGN_INS_PER_MINUTE", default=3000)  # begun by each address at a connection; 0: no limit
+SIGN_INS_OF_A_CONNECTION_PER_MINUTE = env.int("SIGN_INS_OF_A_CONNECTION_PER_MINUTE", default=12_000)
 SIGN_IN_LOG_DAYS = env.int("SIGN_IN_LOG_DAYS", default=30)  # 0 keeps none
 DNS_RESOLVERS = dns_resolvers()  # for the proof of email domains; empty: those of the host
 SCIM_READS_PER_MINUTE = env.int("SCIM_READS_PER_MINUTE", default=30_000)  # of each connection; 0: no limit

@@ -46,6 +46,7 @@ SIGNED_IN_ALREADY: Final = "Your browser has sent a finished sign-in again."
 NOT_EVERYTHING: Final = f"Your identity provider did not send everything that {BRAND} needs to identify you."
 IN_DOUBT: Final = f"{BRAND} cannot be sure who you are, so you are not signed in. An administrator must decide. Please give them the reference."
 TOO_MANY: Final = "Too many sign-ins from your network were refused. Please wait a minute, then start again."
+TOO_MANY_BEGUN: Final = "Too many sign-ins were started within a minute. Please wait a minute, then start again."
 
 
 def refused_message(attempt: Attempt, refusal: SamlRefusal) -> HttpResponse:
@@ -123,6 +124,14 @@ def unable(attempt: Attempt, fault: IdentityError) -> HttpResponse:
         "no way to the IdP", extra=facts(attempt.request, attempt.saml) | {"code": fault.code, "fault": fault.message}
     )
     return _page(attempt, status=503, sentence=UNABLE, code="our_key")
+
+
+def too_many_begun(attempt: Attempt, *, wait: int, again: str) -> HttpResponse:
+    """Answer a person who cannot begin a sign-in for ``wait`` seconds. Nothing is stored. ``again`` is the address of the same sign-in."""
+    log.warning("too many sign-ins begun", extra=facts(attempt.request, attempt.saml))
+    response = _page(attempt, status=429, sentence=TOO_MANY_BEGUN, code="too_many_sign_ins", again=again)
+    response["Retry-After"] = str(wait)
+    return response
 
 
 def facts(request: HttpRequest, saml: SamlSettings) -> dict[str, object]:

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from core_identity.backends import begin_session, identity_of
+from core_identity.budget_leases import spend_leased
 from core_identity.budgets import hash_of_address, spend
 from core_identity.credentials import credential
 from core_identity.errors import IdentityError
@@ -37,7 +38,7 @@ from sso.sign_in.choices import (
     remembered_way,
 )
 from sso.sign_in.log import Attempt
-from sso.sign_in.refusal_page import refused_at_the_end, refused_message, unable
+from sso.sign_in.refusal_page import refused_at_the_end, refused_message, too_many_begun, unable
 from sso.sign_in.relay_state import safe_path
 from sso.sign_in.send_to_idp import send_to_idp
 
@@ -102,12 +103,15 @@ def _straight_on(request: HttpRequest, saml: SamlSettings, next_query: str) -> H
 @never_cache
 def login(request: HttpRequest, slug: str) -> HttpResponse:
     """Send the browser to the IdP of a connection with an AuthnRequest."""
-    saml = live_settings(slug)
+    saml, next_path = live_settings(slug), safe_path(request.GET.get("next"))
+    if wait := _spend_start(request, saml):
+        again = f"{reverse('sso-login', args=[slug])}?{urlencode({'next': next_path})}"
+        return too_many_begun(Attempt(request, saml), wait=wait, again=again)
     try:
         away = progress.depart(
             saml,
             browser_token=progress.browser_token_of(request),
-            next_path=safe_path(request.GET.get("next")),
+            next_path=next_path,
             from_elsewhere=_sent_from_elsewhere(request),
         )
     except IdentityError as fault:
@@ -115,6 +119,19 @@ def login(request: HttpRequest, slug: str) -> HttpResponse:
     response = send_to_idp(request, saml, away.message)
     progress.remember_browser(response, away.browser_token)
     return response
+
+
+def _spend_start(request: HttpRequest, saml: SamlSettings) -> int:
+    """Count a sign-in that begins, because each is a row. Return the seconds to wait if there were too many within a minute, otherwise 0.
+
+    One network has a limit, and all networks together have a larger one at each connection. Many strangers can spend the second. So it does not
+    stop a browser that has signed in at this connection before, and no limit stops a sign-in that begins at the IdP.
+    """
+    of_all, of_network = settings.SIGN_INS_OF_A_CONNECTION_PER_MINUTE, settings.SIGN_INS_PER_MINUTE
+    wait = spend_leased(f"begun at {saml.pk} {hash_of_address(request)}", of_network)
+    if wait or remembered_way(request) == saml.connection.slug:
+        return wait
+    return spend_leased(f"begun at {saml.pk}", of_all)
 
 
 def _sent_from_elsewhere(request: HttpRequest) -> bool:

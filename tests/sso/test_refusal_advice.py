@@ -67,7 +67,7 @@ def codes_of(base: type[errors.IdentityError]) -> Iterator[str]:
 
 
 def test_each_refusal_is_decided_by_the_table() -> None:
-    of_pages = {"our_fault", "too_many_requests"}
+    of_pages = {"our_fault", "too_many_requests", "too_many_sign_ins"}
     known = {str(code) for code in Code} | set(codes_of(errors.IdentityError)) | of_pages
     assert SettingsErrors.code in known
     assert set(REMEDIES) - {"logout_refused"} <= known
@@ -82,7 +82,7 @@ def test_a_refusal_that_the_table_does_not_know_offers_no_other_try() -> None:
 def test_another_try_is_offered_only_where_something_else_can_happen() -> None:
     assert {str(code) for code, advice in ADVICE.items() if advice.may_retry} == {
         "status", "in_response_to", "too_late", "authn_context", "replay", "no_request", "other_browser", "unsolicited",
-        "our_fault", "too_many_requests", "busy", "try_again",
+        "our_fault", "too_many_requests", "too_many_sign_ins", "busy", "try_again",
     }  # fmt: skip
     assert not [reason for reason, advice in BARS.items() if advice.may_retry]
 

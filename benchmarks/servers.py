@@ -30,6 +30,8 @@ LOG_DELAY: Final = 0.1
 SETTINGS: Final = {
     "SCIM_READS_PER_MINUTE": "100000000",
     "SCIM_WRITES_PER_MINUTE": "100000000",
+    "SIGN_INS_PER_MINUTE": "100000000",
+    "SIGN_INS_OF_A_CONNECTION_PER_MINUTE": "100000000",
     "PROVISIONING_LOG_DELAY": str(LOG_DELAY),
 }
 """The budgets are counted as ever, and never used up. Rows of the log are written soon, so that they count for the requests that caused them."""

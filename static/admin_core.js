@@ -12,30 +12,45 @@ document.addEventListener("click", async (event) => {
   }
 });
 
-// Renew the text of the steps while somebody looks at it, so that ticks turn by themselves. The part with the focus, and the values, stay as they are.
+// Renew the parts of a page that change by themselves, so that ticks turn and health is current while somebody looks. Every such part has an id that
+// begins with "live-". After the last tick it is enough every half minute. Nobody who is inside of a part by the keyboard loses their place.
 document.addEventListener("DOMContentLoaded", () => {
-  const steps = document.querySelector("[data-renew]:not([data-finished])");
-  if (!steps) return;
-  setInterval(async () => {
+  const place = document.querySelector("[data-renew]");
+  if (!place) return;
+  const renew = async () => {
     if (document.hidden) return;
     try {
-      const answer = await fetch(steps.dataset.renew, { headers: { Accept: "text/html" } });
+      const answer = await fetch(place.dataset.renew, { headers: { Accept: "text/html" } });
       if (!answer.ok || answer.redirected) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of fresh.querySelectorAll("[id^=live-]")) {
         const shown = document.getElementById(part.id);
-        if (!shown || shown.contains(document.activeElement) || shown.innerHTML === part.innerHTML) continue;
+        if (!shown || shown.innerHTML === part.innerHTML) continue;
+        const held = document.activeElement;
+        const around = shown.closest(".core-step") ?? shown;
+        const isInside = around.contains(held);
         shown.innerHTML = part.innerHTML;
-        const [step, now] = [shown.parentElement, part.parentElement];
-        if (!now.matches(".core-step") || step.className === now.className) continue;
-        step.className = now.className;
-        step.querySelector(".core-step-advice")?.toggleAttribute("open", now.matches(".core-step-next"));
+        const now = part.closest(".core-step");
+        if (now && around.className !== now.className) {
+          around.className = now.className;
+          around.querySelector(".core-step-advice")?.toggleAttribute("open", now.matches(".core-step-next"));
+        }
+        if (isInside && !(held.isConnected && held.getClientRects().length)) focusAgain(held, around);
       }
     } catch {
-      // The next attempt is in five seconds.
+      // The next attempt comes soon.
     }
-  }, 5000);
+  };
+  setInterval(renew, "finished" in place.dataset ? 30000 : 5000);
+  document.addEventListener("visibilitychange", renew);
 });
+
+// Focus the same link in the renewed part, or the part itself.
+function focusAgain(held, around) {
+  const same = [...around.querySelectorAll("a")].find((link) => link.href === held.href);
+  if (!same) around.tabIndex = -1;
+  (same ?? around).focus({ preventScroll: true });
+}
 
 // The button that prints the page. Without this script it is not there.
 document.addEventListener("DOMContentLoaded", () => {

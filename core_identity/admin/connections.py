@@ -105,6 +105,7 @@ class ConnectionAdmin(CoreAdmin):
         related = [name for part in self.parts for name in part.related]
         return connections.select_related("customer", *related).annotate(
             people=Exists(Identity.objects.filter(connection=OuterRef("pk"))),
+            has_burst=Exists(open_bursts().filter(connection=OuterRef("pk"))),
             pushed=Subquery(pushed.order_by("-changed_at").values("changed_at")[:1]),
             **{name: column for part in self.parts for name, column in part.columns.items()},
         )
@@ -181,9 +182,14 @@ class ConnectionAdmin(CoreAdmin):
         changes = HealthRow("Changes", "all events", self.history(connection))
         return {
             **facts,
+            "bursts": self.bursts(request, connection),
             "health": [*health, *([changes] if seen_by(request)["event"] else [])],
             "ends_soon": [row for row in health if row.ends_soon],
         }
+
+    def bursts(self, request: HttpRequest, connection: Connection) -> bool:
+        """Whether a burst of deactivations waits for this administrator."""
+        return may_settle_bursts(request.user) and connection.has_burst  # type: ignore[attr-defined]  # by `get_queryset`
 
     def history(self, connection: Connection) -> str:
         return f"{reverse('admin:core_identity_event_changelist')}?{self.history_field}={connection.pk}"
@@ -198,7 +204,7 @@ class ConnectionAdmin(CoreAdmin):
         if connection is not None:
             context["tabs"] = self.tabs(request, connection)
             context.update(self.facts(connection))
-            context["bursts"] = may_settle_bursts(request.user) and open_bursts().filter(connection=connection)
+            context["bursts"] = self.bursts(request, connection)
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="people pushed by SCIM")

@@ -13,7 +13,7 @@ from core_identity.vendor_choice import remember_vendor, vendors_for
 
 
 class StepsPage(ConnectionReadPage):
-    """The list of steps alone. The overview renews it by a script, so ticks turn while somebody looks."""
+    """The parts of the overview that change by themselves: chips, warnings, health and steps. A script renews them while somebody looks."""
 
     name = "steps"
     title = "Steps of {row.name}"
@@ -21,7 +21,12 @@ class StepsPage(ConnectionReadPage):
 
     def facts(self, form: Any) -> dict[str, Any]:
         choice = vendors_for(self.request)
-        return {**choice, "progress": self.progress(choice["vendor"])}
+        return {
+            **choice,
+            **self.admin.overview(self.request, self.row),
+            **marks_of(self.row),
+            "progress": self.progress(choice["vendor"]),
+        }
 
     def progress(self, vendor: Vendor) -> Progress:
         return progress(steps_of(self.row, vendor), self._shown)
@@ -53,8 +58,6 @@ class OverviewPage(StepsPage):
         shown = super().facts(form)
         return {
             **shown,
-            **self.admin.overview(self.request, self.row),
-            **marks_of(self.row),
             "screens": screens_of(self.row, shown["vendor"]),
             "share_address": self.address_if_open("setup-link"),
             "test_address": self.address_if_open("test"),

@@ -46,8 +46,8 @@ def shown(browser: Client, connection: Connection) -> str:
 def test_a_burst_is_on_the_front_page_and_on_the_page_of_its_connection_R22a(
     as_root: Client, acme: Connection, gone: list[Identity]
 ) -> None:
-    change_page = reverse("admin:core_identity_connection_change", args=[acme.pk])
-    for address in ("/admin/", change_page):
+    pages = [reverse(f"admin:core_identity_connection_{name}", args=[acme.pk]) for name in ("change", "overview")]
+    for address in ("/admin/", *pages):
         assert page_of(acme) in as_root.get(address).content.decode()
 
 

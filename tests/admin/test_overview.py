@@ -70,6 +70,22 @@ def test_last_use_and_failures_of_the_day_lead_to_their_lists(as_root: Client, a
     assert page.count("just now</time>") >= 2
 
 
+def test_the_part_that_renews_itself_is_the_same_as_on_the_page(as_root: Client, acme: Connection) -> None:
+    """Chips, warnings, health and steps: each part of the answer replaces the part of the page with the same id."""
+    address = f"/admin/core_identity/connection/{acme.pk}/"
+    before = as_root.get(f"{address}overview/").content.decode()
+    calls(acme, 200, 409)
+    switch_off(actor=ADMIN, connection_id=acme.pk, reason="sold")
+    renewed = as_root.get(f"{address}steps/").content.decode()
+    ids = re.findall(r'id="(live-[a-z_-]+)"', renewed)
+    assert ids == sorted(set(ids), key=ids.index)
+    assert set(ids) == set(re.findall(r'id="(live-[a-z_-]+)"', before))
+    assert {"live-chips", "live-marks", "live-health", "live-progress"} < set(ids)
+    for words in ("Switched off", "This connection is switched off", "1 of 2 (50"):
+        assert words in renewed
+        assert words not in before
+
+
 def test_a_token_that_ends_soon_is_in_the_header(as_root: Client, acme: Connection) -> None:
     make_token(actor=COMMAND, connection=acme, name="Entra", lasts=timedelta(days=6, hours=1))
     assert '<span class="core-chip attention">The token Entra ends in 6 days</span>' in overview(as_root, acme)

@@ -62,10 +62,14 @@ def test_a_customer_is_connected_step_by_step_from_the_screen_only_R37(
     administrator.get_by_role("link", name="I have copied it").click()
     expect(step(administrator, "provisioning")).to_contain_text("done")
 
-    # Ticks turn while the administrator watches.
+    # Ticks turn while the administrator watches, and health is current, without a reload.
+    health = administrator.locator("#live-health")
+    expect(health).to_contain_text("Last call none yet")
     okta = Okta(setup)
     okta.lookup("nobody@globex.test")
     expect(step(administrator, "test_call")).to_contain_text("done", timeout=15_000)
+    expect(health).to_contain_text("Last call just now")
+    expect(health).to_contain_text("0 of 1 (0")
     jane = okta.push(named(SLUG))
     okta.push_group("Globex Editors", jane["id"])
     expect(step(administrator, "first_push")).to_contain_text("done", timeout=15_000)

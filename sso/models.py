@@ -7,9 +7,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from core_identity.attributes import FOLLOWED, NAMES
-from sso.saml.assertion import UNSPECIFIED, Idp, Sp, Wishes
-from sso.saml.places import Binding, Place, choose
-from sso.saml.signed import LABELS, Signed
+from sso.saml.parties import LABELS, UNSPECIFIED, Binding, Idp, Place, Signed, Sp, Wishes, choose
 
 BINDINGS: Final = ((Binding.REDIRECT.value, "Redirect"), (Binding.POST.value, "POST"))
 

@@ -12,7 +12,7 @@ from core_identity.set_up import Advice, CustomerStep, Screen, Step, Value, Vend
 from core_identity.sketches import Drawing
 from sso.models import SamlSettings, SignInRecord
 from sso.saml.certificates import end_of
-from sso.saml.signed import Signed
+from sso.saml.parties import Signed
 from sso.set_up_advice import ADVICE
 from sso.settings.email_domains import verified_domains
 from sso.settings.live_settings import new_settings

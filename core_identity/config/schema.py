@@ -8,7 +8,7 @@ from core_identity.support_contact import LONGEST
 from scim.models import OAuthClient
 from sso.models import SamlSettings
 from sso.saml.expectations import MAX_SKEW
-from sso.saml.signed import Signed
+from sso.saml.parties import Signed
 from sso.settings.section import BINDINGS, NEED_A_KEY
 
 _TEXT: Final = {"type": "string", "minLength": 1}

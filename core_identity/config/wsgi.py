@@ -13,7 +13,7 @@ _django = get_wsgi_application()
 drain_before_stop(settings.DRAIN_SECONDS)
 
 import core_identity.config.urls  # noqa: E402, F401 - read once, before workers are forked or threads serve
-import sso.saml.schema  # noqa: E402, F401 - compiled here, while the process has one thread
+import sso.saml.library  # noqa: E402, F401 - it compiles the SAML schema, while the process has one thread
 from core_identity.middleware import REFUSED_CHARSET, is_text_charset  # noqa: E402 - it needs the apps
 
 CHUNKED: Final = 16 * 1024 * 1024

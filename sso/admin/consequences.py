@@ -7,8 +7,7 @@ from django.utils.text import capfirst
 
 from core_identity.brand import BRAND
 from sso.models import SamlSettings
-from sso.saml.assertion import UNSPECIFIED
-from sso.saml.signed import Signed
+from sso.saml.parties import UNSPECIFIED, Signed
 from sso.settings.changes import Changes
 
 _SWITCHED: Final = {

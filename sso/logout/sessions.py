@@ -20,10 +20,10 @@ from core_identity.services import events
 from core_identity.services.sessions import end_session_rows
 from core_identity.values import Actor
 from sso.models import SamlSettings, SignInState, SsoSession
-from sso.saml.assertion import Session
 from sso.saml.key_pair import KeyPair
-from sso.saml.logout_claims import LogoutRequest
+from sso.saml.logout import LogoutRequest
 from sso.saml.messages import Outgoing, logout_request
+from sso.saml.parties import Session
 from sso.settings.keys import signing_key
 from sso.sign_in import statements
 from sso.sign_in.progress import use_once

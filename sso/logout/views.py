@@ -20,8 +20,7 @@ from core_identity.values import Actor, ActorKind, Channel
 from sso.logout.sessions import end_named_sessions, is_ours, key_for_logout, logout_message_for_idp, session_of
 from sso.models import SamlSettings, SsoSession
 from sso.saml.expectations import Expected
-from sso.saml.logout import verify_posted, verify_redirected
-from sso.saml.logout_claims import check_logout_request, check_logout_response
+from sso.saml.logout import check_logout_request, check_logout_response, verify_posted, verify_redirected
 from sso.saml.messages import logout_response
 from sso.saml.refusals import Code, SamlRefusal, Unjudged
 from sso.saml.verifier import unverified_in_response_to

@@ -1,23 +1,55 @@
-"""Check the claims of a verified message one by one (SAML core 2.0 and profiles 4.1.4.3)."""
+"""Check the claims of a Response one by one, and return the assertion that is believed (SAML core 2.0 and profiles 4.1.4.3)."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
 from lxml import etree
 
-from sso.saml.assertion import SEAL, VerifiedAssertion
 from sso.saml.expectations import FRESH, Expected, check_age, check_id, check_window, only, plain, same, shown, time_of
-from sso.saml.gate import SAML, text_of
-from sso.saml.refusals import Code, SamlRefusal
-from sso.saml.status import STATUS, SUCCESS, require_success
+from sso.saml.gate import SAML, SAMLP, text_of
+from sso.saml.refusals import Code, SamlRefusal, legible
 from sso.saml.trace import Seen, Trace
 
 ENTITY: Final = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity"
 BEARER: Final = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 KNOWN_CONDITIONS: Final = {f"{SAML}AudienceRestriction", f"{SAML}OneTimeUse", f"{SAML}ProxyRestriction"}
+
+STATUS_PREFIX: Final = "urn:oasis:names:tc:SAML:2.0:status:"
+SUCCESS: Final = f"{STATUS_PREFIX}Success"
+STATUS: Final = "Status"
+WORDS: Final = "The identity provider's own words"
+"""Names of two checks: the received codes, and the StatusMessage."""
+
+MASK: Final = "…"
+
+SEAL: Final = object()
+"""Only `check_claims` uses it; see `VerifiedAssertion`."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedAssertion:
+    """An assertion whose signature, place, time and recipient were checked. Times are aware.
+
+    ``attributes`` maps each name to its values as sent; ``unreadable`` contains the names of attributes with anything but plain text.
+    """
+
+    seal: object = field(repr=False, compare=False)
+    assertion_id: str
+    issuer: str
+    name_id: str
+    name_id_format: str
+    in_response_to: str | None
+    session_index: str
+    session_not_on_or_after: datetime | None
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    unreadable: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if self.seal is not SEAL:
+            raise TypeError("Only the verifier builds a VerifiedAssertion.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,3 +270,33 @@ def _attributes(assertion: etree._Element) -> tuple[dict[str, tuple[str, ...]], 
 def names_of(attributes: VerifiedAssertion) -> Iterator[str]:
     """Yield the names of all attributes in the assertion, readable or not."""
     yield from sorted({*attributes.attributes, *attributes.unreadable})
+
+
+def require_success(root: etree._Element) -> None:
+    """Raise `SamlRefusal` unless the Status is success."""
+    codes = _codes(root)
+    if codes != [SUCCESS]:  # a second code could contradict the first
+        raise SamlRefusal(Code.STATUS, expected=SUCCESS, received=" ".join(codes))
+
+
+def is_failure_alone(root: etree._Element) -> bool:
+    """Whether this is a Response without an Assertion and with a Status other than success. Anybody may have sent it."""
+    if root.tag != f"{SAMLP}Response" or root.get("Version") != "2.0" or root.find(f"{SAMLP}Status") is None:
+        return False
+    assertions = (next(root.iter(tag), None) for tag in ("{*}Assertion", f"{SAML}EncryptedAssertion"))
+    return all(one is None for one in assertions) and _codes(root) != [SUCCESS]
+
+
+def words_of_failure(root: etree._Element) -> str:
+    """Return the StatusMessage of a Response that signs nobody in, for an administrator: one line, legible, short, without email addresses.
+
+    Empty if the Response has no StatusMessage. Email addresses are removed, because Entra writes the person's address into it.
+    """
+    text = text_of(root.find(f"{SAMLP}Status/{SAMLP}StatusMessage")) or ""
+    if _codes(root) == [SUCCESS]:
+        return ""
+    return legible(" ".join(MASK if "@" in word else word for word in text.split()))
+
+
+def _codes(root: etree._Element) -> list[str]:
+    return [code.get("Value", "") for code in root.iterfind(f"{SAMLP}Status//{SAMLP}StatusCode")]

@@ -24,7 +24,7 @@ from sso.saml import gate
 from sso.saml.gate import SAML
 from sso.saml.key_pair import KeyPair
 from sso.saml.refusals import Code, SamlRefusal
-from sso.saml.signature_layout import DS
+from sso.saml.signatures import DS
 
 XENC: Final = "{http://www.w3.org/2001/04/xmlenc#}"
 XENC11: Final = "{http://www.w3.org/2009/xmlenc11#}"

@@ -6,9 +6,9 @@ from typing import Final
 
 from lxml import etree
 
-from sso.saml.assertion import Idp, Sp, Wishes
 from sso.saml.encryption import Keys
 from sso.saml.gate import SAML, text_of
+from sso.saml.parties import Idp, Sp, Wishes
 from sso.saml.refusals import Code, SamlRefusal
 from sso.saml.trace import Seen
 

@@ -1,6 +1,6 @@
 """Check the form of a message before python3-saml or xmlsec reads it, so that any input costs a small constant.
 
-The layout alone stops the known wrapping attacks: a second assertion, a borrowed signature, a doubled ID. `signature_layout` checks the form of
+The layout alone stops the known wrapping attacks: a second assertion, a borrowed signature, a doubled ID. `signatures` checks the form of
 signatures.
 """
 
@@ -11,13 +11,12 @@ from typing import Any, Final
 
 from lxml import etree
 
-from sso.saml import signature_layout
+from sso.saml.parties import DEMANDS, Signed
 from sso.saml.refusals import Code, SamlRefusal
-from sso.saml.signed import DEMANDS, Signed
+from sso.saml.signatures import DS, require_signature_layout
 
 SAMLP: Final = "{urn:oasis:names:tc:SAML:2.0:protocol}"
 SAML: Final = "{urn:oasis:names:tc:SAML:2.0:assertion}"
-DS: Final = signature_layout.DS
 
 # Run by libxml2, because a message may have thousands of attributes.
 _IDS: Final = etree.XPath("//@*[translate(local-name(), 'ID', 'id') = 'id']", smart_strings=False)
@@ -231,7 +230,7 @@ def _require_signature_layouts(root: etree._Element, assertion: etree._Element |
             raise SamlRefusal(Code.SIGNATURE_LAYOUT, expected="signatures of the Response and of the Assertion only")
         if parent in signed:
             raise SamlRefusal(Code.SIGNATURE_LAYOUT, expected="one signature each")
-        signature_layout.require_signature_layout(signature, parent)
+        require_signature_layout(signature, parent)
         signed.append(parent)
 
 

@@ -1,15 +1,21 @@
 """python3-saml at its strictest, for a tree that passed our gate. `gate` and `claims` stop the messages that it would accept wrongly.
 
 The library creates the same things for each message: settings, XPath expressions, and keys of certificates. Here they are created once, in
-bounded caches. No check is left out.
+bounded caches, and the SAML schema is compiled once. No check is left out.
+
+libxml2 must not compile its first schema in two threads at once: the process would then refuse every message until it ends. So the WSGI
+application imports this module before any thread serves. Python's import lock keeps other threads out of any other first import.
 """
 
 import base64
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import onelogin.saml2
 import xmlsec
 from lxml import etree
 from onelogin.saml2.constants import OneLogin_Saml2_Constants
@@ -19,8 +25,7 @@ from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from onelogin.saml2.utils import OneLogin_Saml2_Utils
 from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
 
-from sso.saml import gate, schema  # noqa: F401 - the library validates by our compiled schema
-from sso.saml.assertion import Idp, Sp
+from sso.saml.parties import Idp, Sp
 
 LibraryFault: Final = OneLogin_Saml2_ValidationError
 """Exceptions by which the library refuses a message."""
@@ -51,6 +56,13 @@ _TIMES: Final = ("IssueInstant", "NotBefore", "NotOnOrAfter", "AuthnInstant", "S
 
 NO_MESSAGE: Final = base64.b64encode(b"<nothing/>").decode()
 """The message that the library parses."""
+
+PROTOCOL: Final = "saml-schema-protocol-2.0.xsd"
+_FOLDER: Final = Path(onelogin.saml2.__path__[0]) / "schemas"
+_COMPILED: Final = {PROTOCOL: etree.XMLSchema(etree.parse(_FOLDER / PROTOCOL))}
+
+_LOCK: Final = Lock()
+"""lxml stores the errors of a validation in the schema, so two threads must not validate at once. A validation takes less than a millisecond."""
 
 
 def is_ours_to_judge(fault: Exception, root: etree._Element) -> bool:
@@ -166,7 +178,15 @@ def _validate_node_sign(
     return True
 
 
+def validate_xml(xml: etree._Element, schema: str, debug: bool = False) -> etree._Element | str:
+    """Return ``xml``, or the library's error code for a tree that does not match the ``schema``. Raises KeyError for any schema except `PROTOCOL`."""
+    compiled = _COMPILED[schema]
+    with _LOCK:
+        return xml if compiled.validate(xml) else "invalid_xml"
+
+
 _library_query_assertion: Final = OneLogin_Saml2_Response._query_assertion
 OneLogin_Saml2_Response._query_assertion = _query_assertion
 OneLogin_Saml2_XML.query = staticmethod(_query)
 OneLogin_Saml2_Utils.validate_node_sign = staticmethod(_validate_node_sign)
+OneLogin_Saml2_XML.validate_xml = staticmethod(validate_xml)

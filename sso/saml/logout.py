@@ -1,19 +1,25 @@
-"""Verify logout messages: by POST with a signature inside, by Redirect with one over the query as received (bindings 3.4.4.1)."""
+"""Verify logout messages, and check their claims one by one (SAML core 2.0, 3.7).
+
+A message by POST has a signature inside; one by Redirect has a signature over the query as received (bindings 3.4.4.1).
+"""
 
 import base64
 import binascii
 import zlib
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_plus
 
 from lxml import etree
 
 from sso.saml import gate
-from sso.saml.assertion import Idp
 from sso.saml.certificates import fingerprint
+from sso.saml.claims import SUCCESS
+from sso.saml.expectations import Expected, check_age, check_id, only, plain, same, shown, time_of
+from sso.saml.gate import SAMLP, text_of
+from sso.saml.parties import Idp
 from sso.saml.refusals import Code, SamlRefusal
-from sso.saml.signature_layout import SIGNATURES
-from sso.saml.signers import signed_by
+from sso.saml.signatures import SIGNATURES, signed_by
 from sso.saml.verifier import believed_certificates, verify_signature
 
 NAMES: Final = {"SAMLRequest": "LogoutRequest", "SAMLResponse": "LogoutResponse"}
@@ -93,3 +99,42 @@ def _base64(text: str) -> bytes:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
         raise SamlRefusal(Code.NOT_BASE64) from error
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutRequest:
+    """The sessions that an IdP asks to end. Without ``session_indexes``: all sessions of the NameID."""
+
+    request_id: str
+    name_id: str
+    session_indexes: tuple[str, ...]
+
+
+def check_logout_request(root: etree._Element, expected: Expected) -> LogoutRequest:
+    """Return the content of a verified LogoutRequest (SAML core 3.7.1). Raises `SamlRefusal` for the first claim that fails."""
+    _check_head(root, expected)
+    end = time_of(root, "NotOnOrAfter")
+    if end is not None and end <= expected.now - expected.skew:
+        raise SamlRefusal(Code.TOO_LATE, expected=f"after {shown(expected.now)}", received=shown(end))
+    name_id = plain(only(root, "NameID", Code.STRUCTURE), "NameID")
+    if not name_id:
+        raise SamlRefusal(Code.VALUE, expected="a NameID")
+    indexes = tuple(plain(one, "SessionIndex") for one in root.findall(f"{SAMLP}SessionIndex"))
+    if "" in indexes:
+        raise SamlRefusal(Code.VALUE, expected="a SessionIndex")  # the request does not name sessions without an index
+    return LogoutRequest(root.get("ID", ""), name_id, indexes)
+
+
+def check_logout_response(root: etree._Element, expected: Expected) -> tuple[str, bool]:
+    """Return the request that a verified LogoutResponse answers, and whether all sessions ended; raise `SamlRefusal`."""
+    _check_head(root, expected)
+    codes = [code.get("Value") for code in root.findall(f"{SAMLP}Status/{SAMLP}StatusCode")]
+    inner = root.find(f"{SAMLP}Status/{SAMLP}StatusCode/{SAMLP}StatusCode")
+    return root.get("InResponseTo", ""), codes == [SUCCESS] and inner is None
+
+
+def _check_head(root: etree._Element, expected: Expected) -> None:
+    same(Code.DESTINATION, root.get("Destination"), expected.sp.slo_url)
+    same(Code.ISSUER, text_of(only(root, "Issuer", Code.ISSUER)), expected.idp.entity_id)
+    check_id(root)
+    check_age(root, expected)

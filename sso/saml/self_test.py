@@ -9,11 +9,11 @@ from typing import Final
 
 from lxml import etree
 
-from sso.saml.assertion import UNSPECIFIED, Idp, Sp
 from sso.saml.expectations import Expected
 from sso.saml.gate import SAML, SAMLP
 from sso.saml.key_pair import make_key_pair
 from sso.saml.messages import sign_element
+from sso.saml.parties import UNSPECIFIED, Idp, Sp
 from sso.saml.refusals import Code, SamlRefusal
 from sso.saml.verifier import verify
 

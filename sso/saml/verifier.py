@@ -8,9 +8,17 @@ from lxml import etree
 from onelogin.saml2.response import OneLogin_Saml2_Response
 
 from sso.saml import gate
-from sso.saml.assertion import Idp, VerifiedAssertion
 from sso.saml.certificates import fingerprint, is_strong
-from sso.saml.claims import check_claims, check_failure
+from sso.saml.claims import (
+    STATUS,
+    WORDS,
+    VerifiedAssertion,
+    check_claims,
+    check_failure,
+    is_failure_alone,
+    require_success,
+    words_of_failure,
+)
 from sso.saml.encryption import covered_scope, open_envelope, read_envelope, unsealed
 from sso.saml.expectations import Expected
 from sso.saml.library import (
@@ -25,10 +33,9 @@ from sso.saml.library import (
     signatures_at,
     validate_signature,
 )
+from sso.saml.parties import Idp, Signed
 from sso.saml.refusals import Code, SamlRefusal, Unjudged
-from sso.saml.signed import Signed
-from sso.saml.signers import signers, unverified_fingerprints
-from sso.saml.status import STATUS, WORDS, is_failure_alone, require_success, words_of_failure
+from sso.saml.signatures import signers, unverified_fingerprints
 from sso.saml.trace import PROPOSAL, Trace
 
 

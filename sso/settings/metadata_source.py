@@ -17,7 +17,7 @@ from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from sso.saml.idp_metadata import MetadataFaults
-from sso.saml.places import is_safe_url
+from sso.saml.parties import is_safe_url
 
 SECONDS: Final = 10
 MAX_BYTES: Final = 1024 * 1024

@@ -11,12 +11,10 @@ from core_identity.attributes import NAMES
 from core_identity.clock import database_now
 from core_identity.connection_file import Section
 from sso.models import SamlSettings
-from sso.saml.assertion import UNSPECIFIED
 from sso.saml.certificates import normal_certificate
 from sso.saml.expectations import MAX_SKEW, SKEW
 from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, read_idp_metadata
-from sso.saml.places import Binding, is_safe_url
-from sso.saml.signed import Signed
+from sso.saml.parties import UNSPECIFIED, Binding, Signed, is_safe_url
 from sso.settings.email_domains import PUBLIC_MAIL, normal_domain
 
 KEYS: Final = (

@@ -19,8 +19,7 @@ from core_identity.selectors.groups import unlisted_roles_end
 from core_identity.services.sign_in import Entrance
 from core_identity.values import Cause
 from sso.models import SamlSettings
-from sso.saml.assertion import VerifiedAssertion
-from sso.saml.claims import names_of
+from sso.saml.claims import VerifiedAssertion, names_of
 from sso.saml.trace import Trace
 from sso.sign_in.mapping import KEYS, called_here, different, overage_attribute, reads_groups
 from sso.sign_in.outcomes import words_of

@@ -10,7 +10,7 @@ from django.db import Error
 from core_identity.clock import database_now
 from core_identity.values import Actor, ActorKind, Channel, Person
 from sso.models import SignInState
-from sso.saml.assertion import VerifiedAssertion
+from sso.saml.claims import VerifiedAssertion
 from sso.saml.expectations import Expected
 from sso.saml.refusals import Code, SamlRefusal, Unjudged
 from sso.saml.verifier import unverified_in_response_to, verify

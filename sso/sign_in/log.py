@@ -21,8 +21,7 @@ from core_identity.lookup_keys import lookup_keys, named_any
 from core_identity.outages import is_outage, log_traceback
 from core_identity.services.erased_names import FORGET, of_erased
 from sso.models import SamlSettings, SignInKind, SignInRecord, SsoSession
-from sso.saml.assertion import VerifiedAssertion
-from sso.saml.claims import names_of
+from sso.saml.claims import VerifiedAssertion, names_of
 from sso.saml.refusals import SamlRefusal, legible
 from sso.saml.trace import Check, Trace
 from sso.sign_in.outcomes import (

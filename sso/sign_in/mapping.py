@@ -8,7 +8,7 @@ from core_identity.errors import InvalidValue
 from core_identity.keys import key
 from core_identity.values import Person
 from sso.models import SamlSettings
-from sso.saml.assertion import VerifiedAssertion
+from sso.saml.claims import VerifiedAssertion
 
 KEYS: Final[Mapping[str, Callable[[str], str]]] = {"uid": key, "external_id": str}
 """The attributes that must not have different values, and how their values are compared (R5, R8a, R12)."""

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from core_identity.clock import Now
 from core_identity.compiled import Compiled, Given
 from sso.models import SIGN_IN_LASTS, SamlSettings, SignInState
-from sso.saml.assertion import VerifiedAssertion
+from sso.saml.claims import VerifiedAssertion
 from sso.saml.messages import Outgoing, authn_request, new_request_id
 from sso.saml.refusals import Code, SamlRefusal
 from sso.settings.keys import signing_key

@@ -19,7 +19,7 @@ from core_identity.budgets import hash_of_address, spend
 from core_identity.errors import Busy, Conflict, IdentityError, MayNotSignIn, MissingAttributes, NoMark
 from core_identity.outages import RETRY_AFTER
 from sso.models import SamlSettings
-from sso.saml.assertion import VerifiedAssertion
+from sso.saml.claims import VerifiedAssertion
 from sso.saml.refusals import Code, SamlRefusal, Unjudged
 from sso.sign_in.choices import remembered_way
 from sso.sign_in.explanations import explain_refusal

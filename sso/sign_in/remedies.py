@@ -5,8 +5,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from core_identity.brand import BRAND
+from sso.saml.claims import STATUS_PREFIX
 from sso.saml.refusals import Code
-from sso.saml.status import PREFIX
 from sso.saml.trace import PROPOSAL
 
 _URL: Final = "Enter the ACS URL of the connection's set-up sheet as Single sign-on URL, letter by letter. Recipient and Destination are the same."
@@ -144,5 +144,5 @@ def remedy_for(code: str, checks: Sequence[Mapping[str, Any]]) -> str:
 def _status_remedy(checks: Sequence[Mapping[str, Any]]) -> str:
     """Return the remedy of the innermost known code that the failed check received: it is the most specific one."""
     received: str = next((check.get("received", "") for check in checks if check["passed"] is False), "")
-    names = [code.removeprefix(PREFIX) for code in received.split() if code.startswith(PREFIX)]
+    names = [code.removeprefix(STATUS_PREFIX) for code in received.split() if code.startswith(STATUS_PREFIX)]
     return next((f"{name}: {STATUS_REMEDIES[name]}" for name in reversed(names) if name in STATUS_REMEDIES), "")

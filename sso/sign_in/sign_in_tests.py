@@ -27,7 +27,7 @@ from core_identity.services.sign_in_tests import SignInTest, run_sign_in_test
 from core_identity.services.uniqueness import WAY_OUT
 from core_identity.values import Person
 from sso.models import SamlSettings, SignInState
-from sso.saml.assertion import VerifiedAssertion
+from sso.saml.claims import VerifiedAssertion
 from sso.saml.refusals import Code, SamlRefusal, legible
 from sso.settings.live_settings import NobodySignsInHere
 from sso.sign_in import progress

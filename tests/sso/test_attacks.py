@@ -22,8 +22,8 @@ from sso.saml import gate, verifier
 from sso.saml.encryption import open_envelope
 from sso.saml.expectations import Expected
 from sso.saml.key_pair import KeyPair, make_key_pair
+from sso.saml.parties import Signed
 from sso.saml.refusals import SamlRefusal
-from sso.saml.signed import Signed
 from sso.settings import keys
 from tests.sso.attacks import FAMILIES
 from tests.sso.attacks.attack import AT_THE_GATE, Attack

@@ -7,7 +7,7 @@ import pytest
 import sso.settings.changes
 from core_identity.models import Connection
 from core_identity.services.connections import SettingsErrors
-from sso.saml.signed import Signed
+from sso.saml.parties import Signed
 from sso.settings.trust_warnings import warnings_of
 from tests.sso.conftest import Browser
 from tests.sso.test_attacks import JANE_BY_SSO, refused

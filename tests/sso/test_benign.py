@@ -17,7 +17,7 @@ from core_identity.models import Connection, Grant, Identity, User
 from core_identity.services.roles import create_role
 from sso.models import SamlSettings, SignInRecord
 from sso.saml.expectations import SKEW
-from sso.saml.signed import DEMANDS, Signed, signatures_in_words
+from sso.saml.parties import DEMANDS, Signed, signatures_in_words
 from sso.saml.trace import PROPOSAL
 from sso.settings.keys import opening_keys
 from sso.sign_in.remedies import remedy_for

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from core_identity.models import Connection, User
 from sso.models import SignInRecord
-from sso.saml.signed import Signed
+from sso.saml.parties import Signed
 from sso.settings import keys
 from sso.sign_in.remedies import remedy_for
 from tests.sso.conftest import Browser

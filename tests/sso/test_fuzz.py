@@ -10,8 +10,8 @@ from lxml import etree
 
 from core_identity.models import Connection, IdentityUid, User
 from sso.saml.gate import decode, parse, require_response_layout
+from sso.saml.parties import Signed
 from sso.saml.refusals import SamlRefusal
-from sso.saml.signed import Signed
 from tests.sso.conftest import Browser
 from tests.support.cast import JANE, by_sso
 from tests.support.nightly import examples

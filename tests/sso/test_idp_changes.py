@@ -23,7 +23,7 @@ from sso.checks import trust_does_not_end
 from sso.models import SamlSettings
 from sso.saml.certificates import end_of, fingerprint
 from sso.saml.idp_metadata import IdpMetadata, MetadataFaults
-from sso.saml.signed import Signed
+from sso.saml.parties import Signed
 from sso.settings import keys
 from sso.settings.idp_changes import Refresh, adopt, difference, read_source, refresh
 from sso.settings.keys import make_key

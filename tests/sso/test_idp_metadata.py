@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, read_idp_metadata
-from sso.saml.places import is_safe_url
+from sso.saml.parties import is_safe_url
 from tests.support.saml import TestIdp
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -10,8 +10,8 @@ import pytest
 from lxml import etree
 from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
 
-from sso.saml.assertion import Idp, Sp
 from sso.saml.expectations import Expected
+from sso.saml.parties import Idp, Sp
 from sso.saml.refusals import SamlRefusal
 from sso.saml.verifier import verify
 from tests.sso.attacks.attack import add

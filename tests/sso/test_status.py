@@ -10,8 +10,8 @@ from django.conf import LazySettings
 
 from core_identity.models import Connection
 from sso.models import SamlSettings, SignInRecord
+from sso.saml.claims import WORDS
 from sso.saml.refusals import MAX_SHOWN
-from sso.saml.status import WORDS
 from sso.settings.keys import make_key_where_none
 from sso.sign_in.remedies import REMEDIES, STATUS_REMEDIES, remedy_for
 from tests.admin.conftest import browser_of, staff

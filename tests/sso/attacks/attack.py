@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from lxml import etree
 
-from sso.saml.signed import Signed
+from sso.saml.parties import Signed
 from tests.support.saml import NS, Change, Claims, TestIdp
 
 XSI = "http://www.w3.org/2001/XMLSchema-instance"

@@ -1,13 +1,28 @@
-"""Check the only accepted form of a signature (SAML core 5.4) before xmlsec sees it: one Reference to its parent, and a short list of algorithms.
+"""Check the form of a signature before xmlsec sees it, and find the certificate that made it.
 
-xmlsec runs the transforms of a signature before it checks it: 31 kB of XPath kept it busy for two minutes, and 15,000 prefixes for seven seconds.
+Only one form is accepted (SAML core 5.4): one Reference to the parent, and a short list of algorithms. xmlsec runs the transforms of a signature
+before it checks it: 31 kB of XPath kept it busy for two minutes, and 15,000 prefixes for seven seconds.
+
+The certificate is found from SignedInfo alone, before the whole message is canonicalized for each certificate. This saves work and proves nothing,
+because SignedInfo only quotes the signed content. A message is believed only if xmlsec verifies it with a certificate that remains here. So a
+message that no certificate signed costs the same small amount, however many certificates an IdP has.
 """
 
+import base64
+import binascii
+import hashlib
+import itertools
 import re
+from collections.abc import Iterable
 from typing import Final
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from lxml import etree
 
+from sso.saml.certificates import public_key
 from sso.saml.refusals import Code, SamlRefusal
 
 DS: Final = "{http://www.w3.org/2000/09/xmldsig#}"
@@ -36,7 +51,6 @@ KEY_INFO: Final = frozenset({f"{DS}KeyName", f"{DS}KeyValue", f"{DS}X509Data"})
 
 MAX_PREFIXES: Final = 8
 """The maximum number of prefixes that canonicalization may be asked to keep, because it searches each one at each element."""
-
 
 _ID: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 """The form of a Reference to ``#``: xmlsec would read ``#xpointer(/)`` as an expression."""
@@ -89,3 +103,68 @@ def _require_algorithm(element: etree._Element, allowed: frozenset[str], *, no_c
         raise SamlRefusal(Code.ALGORITHM, expected="no parameters", received=" ".join(map(str, children)))
     if children and (len(element[0]) or len(element[0].get("PrefixList", "").split()) > MAX_PREFIXES):
         raise SamlRefusal(Code.ALGORITHM, expected=f"at most {MAX_PREFIXES} prefixes")
+
+
+HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
+    "sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()
+}  # fmt: skip
+
+MAX_CARRIED: Final = 3
+"""The maximum number of carried certificates whose fingerprints are shown: a chain has no more."""
+
+
+def signers(signature: etree._Element, certificates: Iterable[str]) -> list[str]:
+    """Return those of ``certificates`` (PEM) whose key made this signature. Its layout passed the gate."""
+    info, value = signature[0], signature[1]
+    prefixes = info[0].find(f"{{{EXC_C14N}}}InclusiveNamespaces")
+    prefix_list = [] if prefixes is None else prefixes.get("PrefixList", "").split()
+    octets = etree.tostring(info, method="c14n", exclusive=True, inclusive_ns_prefixes=prefix_list)
+    method = info.find(f"{DS}SignatureMethod")
+    try:
+        signature_value = base64.b64decode("".join((value.text or "").split()), validate=True)
+    except (binascii.Error, ValueError):
+        return []
+    algorithm = "" if method is None else method.get("Algorithm", "")
+    return [pem for pem in certificates if signed_by(pem, signature_value, octets, algorithm)]
+
+
+def unverified_fingerprints(signature: etree._Element) -> list[str]:
+    """Return the fingerprints of the certificates that a signature carries, at most `MAX_CARRIED`, in the form of `certificates.fingerprint`.
+
+    Anybody can write them there, so they decide nothing. They help an administrator to see which certificate the IdP signs with.
+    """
+    fingerprints = []
+    for element in itertools.islice(signature.iterfind(f"{DS}KeyInfo/{DS}X509Data/{DS}X509Certificate"), MAX_CARRIED):
+        try:
+            der = base64.b64decode("".join((element.text or "").split()), validate=True)
+        except (binascii.Error, ValueError):
+            continue
+        fingerprints.append(hashlib.sha256(der).hexdigest()[:16])
+    return fingerprints
+
+
+def signed_by(pem: str, signature: bytes, octets: bytes, algorithm: str) -> bool:
+    """Whether the key of a certificate signed ``octets`` by an ``algorithm`` of `SIGNATURES`."""
+    key = public_key(pem)
+    family, _, hash_name = algorithm.rpartition("#")[2].partition("-")
+    try:
+        if family == "rsa" and isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, octets, padding.PKCS1v15(), HASHES[hash_name])
+        elif family == "ecdsa" and isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(_der(signature, key), octets, ec.ECDSA(HASHES[hash_name]))
+        else:
+            return False
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _der(signature: bytes, key: ec.EllipticCurvePublicKey) -> bytes:
+    """Return an ECDSA signature as cryptography takes it.
+
+    It must have the form of XML Signature (RFC 6931, 2.3.6): r and s, each as long as the order of the curve.
+    """
+    length = (key.key_size + 7) // 8
+    if len(signature) != 2 * length:
+        raise InvalidSignature
+    return encode_dss_signature(int.from_bytes(signature[:length], "big"), int.from_bytes(signature[length:], "big"))

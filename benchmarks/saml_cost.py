@@ -15,10 +15,10 @@ from lxml import etree
 
 from core_identity.values import Person
 from sso.saml.expectations import Expected
-from sso.saml.gate import DS
 from sso.saml.key_pair import make_key_pair
 from sso.saml.parties import Idp, Signed, Sp
 from sso.saml.refusals import SamlRefusal
+from sso.saml.signatures import DS
 from sso.saml.verifier import unverified_in_response_to, verify
 from tests.sso.attacks import FAMILIES
 from tests.support.saml import Claims, TestIdp, encrypting_to, now

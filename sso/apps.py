@@ -9,10 +9,9 @@ class SsoConfig(AppConfig):
         from core_identity.set_up import register
         from core_identity.signals import password_judged, sessions_ended, signed_out, user_erased
         from sso import checks, set_up  # noqa: F401 - checks register themselves
-        from sso.erasure import erase_from_domains, erase_from_sign_ins
+        from sso.erasure import erase_from_domains, erase_from_log, erase_from_sign_ins
         from sso.logout.sessions import forget_sessions
         from sso.sign_in.log import record_password, record_signed_out
-        from sso.sign_in.log_erasure import erase_from_log
 
         register(steps=set_up.steps, screens=set_up.screens)
         sessions_ended.connect(forget_sessions)

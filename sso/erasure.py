@@ -1,12 +1,22 @@
-"""Erase a person from what `sso` stores beside its log (R34)."""
+"""Erase a person from the sign-in log, from sign-ins in progress, and an administrator from the proofs of domains (R34, R35)."""
 
 from typing import Any
 
 from django.db.models import Q
 
+from core_identity.lookup_keys import named_any
 from core_identity.signals import ERASED, ErasedTraces
-from sso.models import SignInState, SsoSession, VerifiedDomain
+from sso.models import SignInKind, SignInRecord, SignInState, SsoSession, VerifiedDomain
 from sso.settings.email_domains import BY_DNS
+
+
+def erase_from_log(*, traces: ErasedTraces, **_: Any) -> None:
+    """Blank the names in each row of a person. A row is found by the user, or within the connections of the customer by a name."""
+    named = named_any(traces.names) & Q(connection_id__in=traces.connections)
+    ids = list(SignInRecord.objects.filter(Q(user_id__in=traces.users) | named).order_by().values_list("pk", flat=True))
+    found = SignInRecord.objects.filter(pk__in=ids)
+    found.filter(kind=SignInKind.PERSON_REFUSED).update(decision="")
+    found.update(name_id="", uid="", email="", keys=[])
 
 
 def erase_from_sign_ins(*, traces: ErasedTraces, **_: Any) -> None:

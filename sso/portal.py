@@ -18,7 +18,7 @@ from sso.models import SamlSettings
 from sso.set_up_advice import ADVICE
 from sso.settings.idp_changes import CHANGED, Difference, adopt, difference, read_source, settings_or_new
 from sso.sign_in.progress import remember_browser
-from sso.sign_in.send_to_idp import send_to_idp
+from sso.sign_in.redirects import send_to_idp
 from sso.sign_in.sign_in_tests import begin_test_of_link, take_report_of_link
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from core_identity.admin import password_sign_in
-from sso.sign_in.relay_state import safe_path
+from sso.sign_in.redirects import safe_path
 
 
 class PasswordSignInView(password_sign_in.PasswordSignInView):

@@ -12,8 +12,8 @@ from core_identity.admin_kit.pages import Access, ConnectionReadPage
 from sso.models import SamlSettings
 from sso.sign_in.outcomes import words_of
 from sso.sign_in.progress import remember_browser
+from sso.sign_in.redirects import send_to_idp
 from sso.sign_in.remedies import remedy_for
-from sso.sign_in.send_to_idp import send_to_idp
 from sso.sign_in.sign_in_tests import begin_test, may_test, take_report
 
 GONE = "The result of this test was already shown, or the test began in another session or too long ago. Start the test again."

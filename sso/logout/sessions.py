@@ -3,7 +3,6 @@
 import logging
 import secrets
 from collections.abc import Collection
-from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,7 +11,6 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
-from core_identity.backends import UNTIL
 from core_identity.clock import Now, database_now
 from core_identity.errors import IdentityError
 from core_identity.event_kinds import EventKind
@@ -25,28 +23,11 @@ from sso.saml.logout import LogoutRequest
 from sso.saml.messages import Outgoing, logout_request
 from sso.saml.parties import Session
 from sso.settings.keys import signing_key
-from sso.sign_in import statements
 from sso.sign_in.progress import use_once
 
 log = logging.getLogger("sso.sign_ins")
 
 _SALT: Final = "sso.logout.sessions"
-
-
-def remember_session(request: HttpRequest, state: SignInState) -> None:
-    """Store the IdP's names for a new session. Without a NameID no logout could name it."""
-    session_key = request.session.session_key
-    if session_key and state.name_id and state.identity_id is not None:
-        statements.run(
-            statements.REMEMBER_SESSION,
-            connection=state.connection_id,
-            identity=state.identity_id,
-            session_key=session_key,
-            name_id=state.name_id,
-            name_id_format=state.name_id_format,
-            session_index=state.session_index,
-            until=datetime.fromtimestamp(request.session[UNTIL], tz=UTC),
-        )
 
 
 def session_of(request: HttpRequest) -> SsoSession | None:

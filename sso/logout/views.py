@@ -25,10 +25,10 @@ from sso.saml.messages import logout_response
 from sso.saml.refusals import Code, SamlRefusal, Unjudged
 from sso.saml.verifier import unverified_in_response_to
 from sso.settings.live_settings import live_settings
-from sso.sign_in.incoming_message import judging
-from sso.sign_in.log import Attempt, record_logout, record_refused_logout, record_sign_out
-from sso.sign_in.refusal_page import OUR_FAULT, TOO_MANY, count_refusal, facts
-from sso.sign_in.send_to_idp import may_be_framed_by, may_post_to, send_to_idp
+from sso.sign_in.incoming_message import Attempt, judging
+from sso.sign_in.log import record_logout, record_refused_logout, record_sign_out
+from sso.sign_in.redirects import may_be_framed_by, may_post_to, send_to_idp
+from sso.sign_in.refusal_page import OUR_FAULT, TOO_MANY, count_refusal
 
 log = logging.getLogger("sso.sign_ins")
 
@@ -101,14 +101,14 @@ def logout(request: HttpRequest, slug: str) -> HttpResponse:
     except SamlRefusal as refusal:
         return _refused(attempt, refusal, messages_sent)
     except Unjudged as fault:
-        log.error("a logout message could not be judged", exc_info=fault, extra=facts(request, saml))
+        log.error("a logout message could not be judged", exc_info=fault, extra=attempt.facts)
         return _not_done(attempt, messages_sent, status=503, code="our_fault", sentence=OUR_FAULT)
 
 
 def _refused(attempt: Attempt, refusal: SamlRefusal, messages_sent: list[str]) -> HttpResponse:
     code = refusal.code.value
     reasons = {"code": code, "expected": refusal.expected}
-    log.warning("logout refused", extra=facts(attempt.request, attempt.saml) | reasons)
+    log.warning("logout refused", extra=attempt.facts | reasons)
     record_refused_logout(attempt, refusal)
     wait = count_refusal(attempt)
     if not wait:
@@ -161,12 +161,12 @@ def _answer(attempt: Attempt, field: str) -> HttpResponse:
         request_id, done = check_logout_response(message, expected)
         if not is_ours(saml, request_id):
             raise SamlRefusal(Code.IN_RESPONSE_TO, expected="a LogoutRequest of ours", received=request_id)
-        log.info("logout answered", extra=facts(request, saml) | {"done": done})
+        log.info("logout answered", extra=attempt.facts | {"done": done})
         return _signed_out(request, saml, done=done)
     logout_request = check_logout_request(message, expected)
     actor = Actor(Channel.SSO, ActorKind.SIGN_IN, "logout by the IdP", request_id=_reference(request))
     ended = end_named_sessions(saml, logout_request, actor=actor)
-    log.info("logout", extra=facts(request, saml) | {"sessions": len(ended)})
+    log.info("logout", extra=attempt.facts | {"sessions": len(ended)})
     record_logout(attempt, logout_request.name_id, ended)
     if request.session.session_key in {one.session_key for one in ended}:
         end_session(request)

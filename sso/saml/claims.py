@@ -267,9 +267,9 @@ def _attributes(assertion: etree._Element) -> tuple[dict[str, tuple[str, ...]], 
     return {name: values for name, values in attributes.items() if name not in unreadable}, unreadable
 
 
-def names_of(attributes: VerifiedAssertion) -> Iterator[str]:
+def attribute_names(assertion: VerifiedAssertion) -> Iterator[str]:
     """Yield the names of all attributes in the assertion, readable or not."""
-    yield from sorted({*attributes.attributes, *attributes.unreadable})
+    yield from sorted({*assertion.attributes, *assertion.unreadable})
 
 
 def require_success(root: etree._Element) -> None:

@@ -11,10 +11,11 @@ from lxml import etree
 
 from core_identity.brand import BRAND
 from sso.saml.certificates import authorities, fingerprint, normal_certificate, not_yet, outdated
-from sso.saml.gate import DS, SAMLP, parse, text_of
+from sso.saml.gate import SAMLP, parse, text_of
 from sso.saml.messages import MD, POST_BINDING, REDIRECT_BINDING
 from sso.saml.parties import is_safe_url
 from sso.saml.refusals import Code, SamlRefusal
+from sso.saml.signatures import DS
 
 MAX_ENTITY_ID: Final = 1024
 MAX_URL: Final = 2000

@@ -16,9 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from lxml import etree
 from xmlsec import constants, template
 
-from sso.saml.gate import DS, SAML, SAMLP
+from sso.saml.gate import SAML, SAMLP
 from sso.saml.key_pair import KeyPair
 from sso.saml.parties import UNSPECIFIED, Binding, Place, Session, Sp, Wishes
+from sso.saml.signatures import DS
 
 MD: Final = "{urn:oasis:names:tc:SAML:2.0:metadata}"
 POST_BINDING: Final = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"

@@ -1,4 +1,4 @@
-"""The two parties of a connection, our side (SP) and the IdP: their addresses, what the IdP must sign, and what we ask of it.
+"""The two parties of a connection, our side (SP) and the IdP: their addresses, the parts that the IdP must sign, and our wishes.
 
 A signature that is present must verify at every setting of `Signed`; the setting decides which ones may be absent, so that one verified signature
 covers everything that is read. See docs/explanation/trust-in-an-assertion.md.

@@ -19,9 +19,9 @@ from core_identity.selectors.groups import unlisted_roles_end
 from core_identity.services.sign_in import Entrance
 from core_identity.values import Cause
 from sso.models import SamlSettings
-from sso.saml.claims import VerifiedAssertion, names_of
+from sso.saml.claims import VerifiedAssertion, attribute_names
 from sso.saml.trace import Trace
-from sso.sign_in.mapping import KEYS, called_here, different, overage_attribute, reads_groups
+from sso.sign_in.mapping import SINGLE_VALUED, called_here, different, overage_attribute, reads_groups
 from sso.sign_in.outcomes import words_of
 
 MARK: Final = "Second mark"
@@ -49,14 +49,14 @@ def explain_attributes(trace: Trace, saml: SamlSettings, assertion: VerifiedAsse
         if not attribute:
             continue
         received = _form(assertion, attribute, label)
-        number = len(different(assertion, attribute, compared=KEYS[label])) if label in KEYS else 1
+        number = len(different(assertion, attribute, compared=SINGLE_VALUED[label])) if label in SINGLE_VALUED else 1
         passed = number == 1 if label == "uid" else False if number > 1 else None
         trace.note(f"Attribute of {LABELS[label]}", passed, expected=attribute, received=received)
     overage = overage_attribute(assertion) if reads_groups(saml) else None
     if overage:
         mapped["overage"] = overage
         trace.note("Sign that the groups are not listed", None, expected="none", received=overage)
-    others = [name for name in names_of(assertion) if name not in mapped.values()]
+    others = [name for name in attribute_names(assertion) if name not in mapped.values()]
     if others:
         trace.note("Attributes that are not used here", None, received=", ".join(others))
 
@@ -121,10 +121,10 @@ def _form(assertion: VerifiedAssertion, attribute: str, label: str) -> str:
         return "sent"
     if label == "groups":
         return f"sent, {len(values)} values"
-    distinct = different(assertion, attribute, compared=KEYS.get(label, key))
+    distinct = different(assertion, attribute, compared=SINGLE_VALUED.get(label, key))
     if len(distinct) == 1:
         return f"sent, {len(values)} equal values"
-    if label in KEYS:
+    if label in SINGLE_VALUED:
         return f"sent, {len(distinct)} different values"
     if label == "email":
         return f"sent, {len(distinct)} different values: no mark"

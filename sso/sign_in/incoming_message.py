@@ -3,22 +3,43 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 
 from django.db import Error
+from django.http import HttpRequest
 
 from core_identity.clock import database_now
 from core_identity.values import Actor, ActorKind, Channel, Person
-from sso.models import SignInState
+from sso.models import SamlSettings, SignInState
 from sso.saml.claims import VerifiedAssertion
 from sso.saml.expectations import Expected
 from sso.saml.refusals import Code, SamlRefusal, Unjudged
+from sso.saml.trace import Trace
 from sso.saml.verifier import unverified_in_response_to, verify
 from sso.settings.keys import opening_keys
 from sso.sign_in import progress
-from sso.sign_in.log import Attempt
 
 log = logging.getLogger("sso.sign_ins")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One sign-in at a connection, in progress."""
+
+    request: HttpRequest
+    saml: SamlSettings
+    trace: Trace = field(default_factory=Trace)
+    is_test: bool = False
+
+    @property
+    def reference(self) -> str:
+        return str(getattr(self.request, "request_id", ""))
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """The fields of every log line about a sign-in: names and references, never a value from an assertion."""
+        return {"reference": self.reference, "connection": self.saml.connection.slug}
 
 
 @contextmanager
@@ -35,8 +56,7 @@ def judging(attempt: Attempt) -> Iterator[None]:
     except Exception as fault:
         if attempt.trace.believed or isinstance(fault, MemoryError):
             raise Unjudged("A message could not be judged.") from fault
-        where = {"reference": attempt.reference, "connection": attempt.saml.connection.slug}
-        log.exception("an unverified message made us fail, and was refused", extra=where)
+        log.exception("an unverified message made us fail, and was refused", extra=attempt.facts)
         raise SamlRefusal(
             Code.STRUCTURE, expected="a message that can be processed", received=type(fault).__name__
         ) from fault
@@ -52,7 +72,7 @@ def pending_sign_in(attempt: Attempt, token: str | None) -> SignInState | None:
             request_id = unverified_in_response_to(messages[0])
     if request_id is not None:
         with attempt.trace.step("Answers a request of ours, in the browser that left"):
-            return progress.waiting_state(attempt.saml, request_id, token)
+            return progress.departed_sign_in(attempt.saml, request_id, token)
     with attempt.trace.step("Sign-ins may start at the IdP"):
         if not attempt.saml.idp_initiated:
             raise SamlRefusal(Code.UNSOLICITED, expected="InResponseTo")
@@ -63,7 +83,7 @@ def verified_assertion(attempt: Attempt, state: SignInState | None) -> VerifiedA
     """Verify a message, use it up, and return its assertion. Raises `SamlRefusal`."""
     saml, request_id = attempt.saml, state.request_id if state else None
     keys = partial(opening_keys, saml)
-    now = database_now() if state is None else state.now  # type: ignore[attr-defined]  # by `waiting_state`
+    now = database_now() if state is None else state.now  # type: ignore[attr-defined]  # by `departed_sign_in`
     expected = Expected(saml.idp, saml.sp, request_id, now, keys, saml.skew, saml.wishes)
     with judging(attempt):
         assertion = verify(attempt.request.POST.get("SAMLResponse", ""), expected, attempt.trace)

@@ -3,9 +3,9 @@
 import json
 import logging
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,16 +21,16 @@ from core_identity.lookup_keys import lookup_keys, named_any
 from core_identity.outages import is_outage, log_traceback
 from core_identity.services.erased_names import FORGET, of_erased
 from sso.models import SamlSettings, SignInKind, SignInRecord, SsoSession
-from sso.saml.claims import VerifiedAssertion, names_of
-from sso.saml.refusals import SamlRefusal, legible
-from sso.saml.trace import Check, Trace
+from sso.saml.claims import VerifiedAssertion, attribute_names
+from sso.saml.refusals import Code, SamlRefusal, legible
+from sso.saml.trace import Check
+from sso.sign_in.incoming_message import Attempt
 from sso.sign_in.outcomes import (
     LOGOUT_REFUSED,
     PASSWORD_ACCEPTED,
     PASSWORD_REFUSED,
     SIGNED_IN,
     SIGNED_OUT,
-    kind_of,
     words_of,
 )
 
@@ -72,23 +72,9 @@ MAX_NAMES: Final = 100
 """The maximum number of attribute names that are stored of one sign-in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One sign-in at a connection, in progress."""
-
-    request: HttpRequest
-    saml: SamlSettings
-    trace: Trace = field(default_factory=Trace)
-    is_test: bool = False
-
-    @property
-    def reference(self) -> str:
-        return str(getattr(self.request, "request_id", ""))
-
-
 def names_shown(assertion: VerifiedAssertion) -> list[str]:
     """Return the names of the attributes that arrived, legible and bounded, because an IdP may send any text."""
-    return [legible(name) for name in names_of(assertion)][:MAX_NAMES]
+    return [legible(name) for name in attribute_names(assertion)][:MAX_NAMES]
 
 
 def record(
@@ -258,7 +244,7 @@ _BLANKED: Final = {
     "keys": "CASE WHEN erased THEN '{}' ELSE keys END",
     "decision": f"CASE WHEN erased AND kind = '{SignInKind.PERSON_REFUSED.value}' THEN '' ELSE decision END",
 }
-"""Columns that lose the values of a person who was erased meanwhile, as `sso.sign_in.log_erasure` does with older rows."""
+"""Columns that lose the values of a person who was erased meanwhile, as `sso.erasure` does with older rows."""
 _INSERT: Final = f"""
 WITH {FORGET}, given AS MATERIALIZED (
     SELECT given.*, {of_erased("given", own_id="user_id", at="statement_timestamp()")} AS erased
@@ -279,6 +265,21 @@ def _write(attempt: Attempt, **fields: Any) -> None:
         is_test=attempt.is_test,
         **fields,
     )
+
+
+_KINDS: Final[Mapping[str, SignInKind]] = MappingProxyType({
+    SIGNED_IN: SignInKind.SIGNED_IN,
+    PASSWORD_ACCEPTED: SignInKind.SIGNED_IN,
+    PASSWORD_REFUSED: SignInKind.PASSWORD_REFUSED,
+    SIGNED_OUT: SignInKind.SIGNED_OUT,
+    LOGOUT_REFUSED: SignInKind.SIGNED_OUT,
+    **dict.fromkeys(Code, SignInKind.MESSAGE_REFUSED),
+})  # fmt: skip
+
+
+def kind_of(code: str) -> SignInKind:
+    """Return the kind of a code. A code that is not listed is a refusal of core_identity: the message was believed, and the person was refused."""
+    return _KINDS.get(code, SignInKind.PERSON_REFUSED)
 
 
 def _insert(*, code: str, **values: Any) -> None:

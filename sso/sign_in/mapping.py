@@ -10,9 +10,8 @@ from core_identity.values import Person
 from sso.models import SamlSettings
 from sso.saml.claims import VerifiedAssertion
 
-KEYS: Final[Mapping[str, Callable[[str], str]]] = {"uid": key, "external_id": str}
+SINGLE_VALUED: Final[Mapping[str, Callable[[str], str]]] = {"uid": key, "external_id": str}
 """The attributes that must not have different values, and how their values are compared (R5, R8a, R12)."""
-
 
 OVERAGE: Final = frozenset(
     {
@@ -38,9 +37,11 @@ def person_of(assertion: VerifiedAssertion, saml: SamlSettings) -> Person:
     groups = _groups(assertion, saml)
     emails = different(assertion, saml.email_attribute, compared=str)
     keys: dict[str, Any] = {
-        field: _only(assertion, names[field], compared=compared) for field, compared in KEYS.items()
+        field: _only(assertion, names[field], compared=compared) for field, compared in SINGLE_VALUED.items()
     }
-    texts: dict[str, Any] = {field: _first(assertion, name) for field, name in names.items() if field not in KEYS}
+    texts: dict[str, Any] = {
+        field: _first(assertion, name) for field, name in names.items() if field not in SINGLE_VALUED
+    }
     return Person(
         **keys,
         **texts,

@@ -1,11 +1,9 @@
-"""The outcome of a sign-in or sign-out, in words and in five kinds (R35). `sso.sign_in.remedies` has the remedy for each."""
+"""The outcome of a sign-in or sign-out, in words (R35). `sso.sign_in.remedies` has the remedy for each."""
 
-from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
 from core_identity.brand import BRAND
-from sso.models import SignInKind
 from sso.saml.refusals import Code
 
 SIGNED_IN: Final = "signed_in"
@@ -62,20 +60,6 @@ OUTCOMES: Final = MappingProxyType({
     Code.UNSOLICITED: "started at the identity provider",
 })  # fmt: skip
 """A few words for each code in the sign-in log."""
-
-_KINDS: Final[Mapping[str, SignInKind]] = MappingProxyType({
-    SIGNED_IN: SignInKind.SIGNED_IN,
-    PASSWORD_ACCEPTED: SignInKind.SIGNED_IN,
-    PASSWORD_REFUSED: SignInKind.PASSWORD_REFUSED,
-    SIGNED_OUT: SignInKind.SIGNED_OUT,
-    LOGOUT_REFUSED: SignInKind.SIGNED_OUT,
-    **dict.fromkeys(Code, SignInKind.MESSAGE_REFUSED),
-})  # fmt: skip
-
-
-def kind_of(code: str) -> SignInKind:
-    """Return the kind of a code. A code that is not listed is a refusal of core_identity: the message was believed, and the person was refused."""
-    return _KINDS.get(code, SignInKind.PERSON_REFUSED)
 
 
 def words_of(code: str) -> str:

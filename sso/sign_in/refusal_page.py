@@ -16,16 +16,18 @@ from django.shortcuts import render
 
 from core_identity.brand import BRAND
 from core_identity.budgets import hash_of_address, spend
+from core_identity.clock import Now
 from core_identity.errors import Busy, Conflict, IdentityError, MayNotSignIn, MissingAttributes, NoMark
 from core_identity.outages import RETRY_AFTER
-from sso.models import SamlSettings
+from sso.models import SamlSettings, SignInState
 from sso.saml.claims import VerifiedAssertion
 from sso.saml.refusals import Code, SamlRefusal, Unjudged
 from sso.sign_in.choices import remembered_way
 from sso.sign_in.explanations import explain_refusal
-from sso.sign_in.log import Attempt, names_shown, record, record_stranger
+from sso.sign_in.incoming_message import Attempt
+from sso.sign_in.log import names_shown, record, record_stranger
 from sso.sign_in.mapping import called_here
-from sso.sign_in.progress import browser_token_of, finished_lately
+from sso.sign_in.progress import browser_token_of, hashed
 from sso.sign_in.refusal_advice import advice_for
 
 log = logging.getLogger("sso.sign_ins")
@@ -52,10 +54,10 @@ TOO_MANY_BEGUN: Final = "Too many sign-ins were started within a minute. Please 
 def refused_message(attempt: Attempt, refusal: SamlRefusal) -> HttpResponse:
     """Answer a message that is not believed. It writes a line in the log and no event, because strangers must not be able to fill the events."""
     context = {"code": refusal.code.value, "expected": refusal.expected}
-    log.warning("sign-in refused", extra=facts(attempt.request, attempt.saml) | context)
+    log.warning("sign-in refused", extra=attempt.facts | context)
     record_stranger(attempt, refusal)
     if refusal.code is Code.OUR_KEY:  # the fault is ours, so it does not count against the address
-        log.error("no key of ours opens", extra=facts(attempt.request, attempt.saml))
+        log.error("no key of ours opens", extra=attempt.facts)
         return _page(attempt, status=503, sentence=refusal.sentence, code=refusal.code.value)
     wait = count_refusal(attempt)
     if wait:
@@ -64,9 +66,17 @@ def refused_message(attempt: Attempt, refusal: SamlRefusal) -> HttpResponse:
         return response
     sentence, done = refusal.sentence, False
     if refusal.code is Code.REPLAY:
-        done = finished_lately(attempt.saml, browser_token_of(attempt.request))
+        done = _finished_lately(attempt.saml, browser_token_of(attempt.request))
         sentence = SIGNED_IN_ALREADY if done else AGAIN if first_reference(attempt.request) else sentence
     return _page(attempt, status=400, sentence=sentence, code=refusal.code.value, done=done)
+
+
+def _finished_lately(saml: SamlSettings, browser_token: str | None) -> bool:
+    """Whether this browser has just finished a sign-in at the connection. If so, a repeated message comes from its back button."""
+    if not browser_token:
+        return False
+    mine = SignInState.objects.filter(connection=saml.connection, browser_hash=hashed(browser_token), tester=None)
+    return mine.filter(finished_at__isnull=False, expires_at__gt=Now()).exists()
 
 
 def count_refusal(attempt: Attempt) -> int:
@@ -80,7 +90,7 @@ def count_refusal(attempt: Attempt) -> int:
 
 def unjudged(attempt: Attempt, fault: Unjudged) -> HttpResponse:
     """Answer a message that we failed to judge: 503, and an ERROR in the log with the cause."""
-    log.error("a message could not be judged", exc_info=fault, extra=facts(attempt.request, attempt.saml))
+    log.error("a message could not be judged", exc_info=fault, extra=attempt.facts)
     return _page(attempt, status=503, sentence=OUR_FAULT, code="our_fault")
 
 
@@ -101,7 +111,7 @@ def refused_by_policy(attempt: Attempt, assertion: VerifiedAssertion, refusal: I
     if isinstance(refusal, Busy):
         sentence = BUSY
     names: dict[str, Any] = {"missing": missing, "arrived": names_shown(assertion)}
-    log.warning("sign-in refused", extra=facts(attempt.request, attempt.saml) | names | {"code": refusal.code})
+    log.warning("sign-in refused", extra=attempt.facts | names | {"code": refusal.code})
     explain_refusal(attempt.trace, attempt.saml, refusal)
     record(attempt, assertion, code=refusal.code, decision=sentence, missing=missing, user_id=user_id)
     status = 503 if isinstance(refusal, Busy) else 403
@@ -113,30 +123,23 @@ def refused_by_policy(attempt: Attempt, assertion: VerifiedAssertion, refusal: I
 
 def refused_at_the_end(attempt: Attempt, refusal: IdentityError) -> HttpResponse:
     """Answer a person who was let in, and who may no longer come in at the moment when the session would begin."""
-    log.warning("sign-in refused at its end", extra=facts(attempt.request, attempt.saml) | {"code": refusal.code})
+    log.warning("sign-in refused at its end", extra=attempt.facts | {"code": refusal.code})
     attempt.trace.believe()  # the message was, in an earlier request of this browser
     return _page(attempt, status=403, sentence=refusal.message, code=refusal.code, reason=_reason(refusal))
 
 
 def unable(attempt: Attempt, fault: IdentityError) -> HttpResponse:
     """Answer a person who cannot be sent to the IdP because we cannot sign the message. An unsigned one would weaken the connection."""
-    log.error(
-        "no way to the IdP", extra=facts(attempt.request, attempt.saml) | {"code": fault.code, "fault": fault.message}
-    )
+    log.error("no way to the IdP", extra=attempt.facts | {"code": fault.code, "fault": fault.message})
     return _page(attempt, status=503, sentence=UNABLE, code="our_key")
 
 
 def too_many_begun(attempt: Attempt, *, wait: int, again: str) -> HttpResponse:
     """Answer a person who cannot begin a sign-in for ``wait`` seconds. Nothing is stored. ``again`` is the address of the same sign-in."""
-    log.warning("too many sign-ins begun", extra=facts(attempt.request, attempt.saml))
+    log.warning("too many sign-ins begun", extra=attempt.facts)
     response = _page(attempt, status=429, sentence=TOO_MANY_BEGUN, code="too_many_sign_ins", again=again)
     response["Retry-After"] = str(wait)
     return response
-
-
-def facts(request: HttpRequest, saml: SamlSettings) -> dict[str, object]:
-    """Return the fields of every log line about a sign-in: names and references, never a value from an assertion."""
-    return {"reference": getattr(request, "request_id", ""), "connection": saml.connection.slug}
 
 
 def _reason(refusal: IdentityError) -> str:

@@ -15,12 +15,13 @@ from urllib.parse import urlencode
 
 from cryptography.fernet import Fernet
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
 from core_identity.brand import BRAND
-from core_identity.clock import database_now
+from core_identity.clock import Now, database_now
 from core_identity.errors import IdentityError, InvalidValue, MissingAttributes
 from core_identity.event_kinds import EventKind
 from core_identity.services.sign_in_tests import SignInTest, run_sign_in_test
@@ -32,8 +33,8 @@ from sso.saml.refusals import Code, SamlRefusal, legible
 from sso.settings.live_settings import NobodySignsInHere
 from sso.sign_in import progress
 from sso.sign_in.explanations import explain_attributes, explain_entrance, explain_refusal
-from sso.sign_in.incoming_message import actor_of, verified_assertion
-from sso.sign_in.log import MAX_NAMES, Attempt, as_json, record, record_stranger
+from sso.sign_in.incoming_message import Attempt, actor_of, verified_assertion
+from sso.sign_in.log import MAX_NAMES, as_json, record, record_stranger
 from sso.sign_in.mapping import person_of
 from sso.sign_in.outcomes import SIGNED_IN
 from sso.sign_in.refusal_page import refused_message
@@ -90,11 +91,18 @@ def _session_of(link: "SetupLink") -> str:
     return progress.hashed(f"set-up link {link.pk} {link.browser_hash}")
 
 
+def _tests_of(browser_token: str | None) -> QuerySet[SignInState]:
+    """Return the current test sign-ins that a browser began, returned or not."""
+    return SignInState.objects.filter(
+        tester__isnull=False, browser_hash=progress.hashed(browser_token or ""), expires_at__gt=Now()
+    )
+
+
 def settings_under_test(slug: str, browser_token: str | None) -> SamlSettings:
     """Return the settings of a connection that is off, while this browser tests it. Raises `NobodySignsInHere` for any other browser (R1a)."""
     if not browser_token:
         raise NobodySignsInHere
-    waiting = progress.tests_of(browser_token).filter(connection__slug=slug, used_at=None)
+    waiting = _tests_of(browser_token).filter(connection__slug=slug, used_at=None)
     found = SamlSettings.objects.select_related("connection").filter(connection__in=waiting.values("connection"))
     saml = found.first()
     if saml is None:
@@ -145,7 +153,7 @@ def _take_report(
     request: HttpRequest, *, connection: Any, tester_id: Any, session: str, ticket: str
 ) -> dict[str, Any] | None:
     with transaction.atomic():
-        mine = progress.tests_of(progress.browser_token_of(request)).filter(
+        mine = _tests_of(progress.browser_token_of(request)).filter(
             connection=connection,
             tester=tester_id,
             tester_session=session,

@@ -1,101 +1,58 @@
-"""The pages of end users: the way to the IdP and back (SAML profiles 4.1), and the page with their own data."""
+"""One sign-in (SAML profiles 4.1), in its order: to the IdP, back with a message, and the session. Then the page with the person's own data.
 
+The page on which people choose their IdP is in `sso.sign_in.choices`.
+"""
+
+import logging
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from core_identity.backends import begin_session, identity_of
 from core_identity.budget_leases import spend_leased
-from core_identity.budgets import hash_of_address, spend
+from core_identity.budgets import hash_of_address
 from core_identity.credentials import credential
 from core_identity.errors import IdentityError
 from core_identity.selectors.connections import connection_names
 from core_identity.selectors.sessions import sessions_of
 from core_identity.selectors.story import role_values
 from core_identity.selectors.users import identities_of, user_summary
-from core_identity.services.sign_in import require_open_gate
-from sso.logout.sessions import remember_session
+from core_identity.services.sign_in import enter, require_open_gate
 from sso.models import SamlSettings
 from sso.saml.messages import sp_metadata
-from sso.saml.refusals import Code, SamlRefusal
+from sso.saml.refusals import Code, SamlRefusal, Unjudged
 from sso.settings.keys import announced_certificates, signing_key
-from sso.settings.live_settings import live_settings
+from sso.settings.live_settings import live_settings, require_live
 from sso.sign_in import progress
-from sso.sign_in.choices import (
-    connections_for,
-    connections_to_show,
-    forget_way,
-    live_connection,
-    remember_way,
-    remembered_way,
+from sso.sign_in.choices import remember_way, remembered_way
+from sso.sign_in.explanations import explain_attributes, explain_entrance
+from sso.sign_in.incoming_message import Attempt, actor_of, pending_sign_in, verified_assertion
+from sso.sign_in.log import record
+from sso.sign_in.mapping import person_of
+from sso.sign_in.outcomes import SIGNED_IN
+from sso.sign_in.redirects import safe_path, send_to_idp
+from sso.sign_in.refusal_page import (
+    last_reference,
+    refused_at_the_end,
+    refused_by_policy,
+    refused_message,
+    too_many_begun,
+    unable,
+    unjudged,
 )
-from sso.sign_in.log import Attempt
-from sso.sign_in.refusal_page import refused_at_the_end, refused_message, too_many_begun, unable
-from sso.sign_in.relay_state import safe_path
-from sso.sign_in.send_to_idp import send_to_idp
+from sso.sign_in.sign_in_tests import finish_test, settings_under_test
 
-
-@credential("none")
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-def sign_in(request: HttpRequest) -> HttpResponse:
-    """Show the ways to sign in. Customers are not listed to strangers: if there are several, people type their address or the name of their company.
-
-    The text comes by POST, so addresses are in no log, history or Referer. A link may contain a slug; an address in a link is not read. The
-    number of tries is limited by network address. The answer over the limit is the same for every text. If one connection fits, the browser
-    continues there by itself. The way of the last sign-in in this browser is offered first.
-    """
-    if request.user.is_authenticated:
-        return redirect("me")
-    is_posted = request.method == "POST"
-    if is_posted and "forget" in request.POST:
-        response: HttpResponse = redirect("sign-in")
-        forget_way(response)
-        return response
-    form_data = request.POST if is_posted else request.GET
-    entry = form_data.get("connection", "").strip()
-    next_query = urlencode({"next": safe_path(form_data["next"])}) if "next" in form_data else ""
-    page: dict[str, Any] = {"ask": True, "next_query": next_query, "next": form_data.get("next", "")}
-    wait = spend(f"sign-in page {hash_of_address(request)}", settings.SIGN_IN_LOOKUPS_PER_MINUTE) if is_posted else 0
-    if wait:
-        response = render(request, "sso/sign_in.html", page | {"wait": True}, status=429)
-        response["Retry-After"] = str(wait)
-        return response
-    if not is_posted and "@" in entry:
-        entry = ""
-    if entry:
-        choices = connections_for(entry, is_typed=is_posted)
-        if len(choices) == 1:
-            return _straight_on(request, choices[0], next_query)
-        return render(request, "sso/sign_in.html", page | {"choices": choices, "entry": entry})
-    page["remembered"] = remembered = live_connection(remembered_way(request))
-    choices, page["ask"] = connections_to_show()
-    page["choices"] = [one for one in choices if one != remembered]
-    return render(request, "sso/sign_in.html", page)
-
-
-def _straight_on(request: HttpRequest, saml: SamlSettings, next_query: str) -> HttpResponse:
-    """Continue to the IdP of the one connection that fits.
-
-    A link continues by a redirect, a form by a page that continues by itself: browsers apply ``form-action`` to the redirects after a post. The
-    browser does not keep that page, so its back button leads to the form.
-    """
-    target = reverse("sso-login", args=[saml.connection.slug]) + (f"?{next_query}" if next_query else "")
-    if request.method != "POST":
-        return HttpResponseRedirect(target)
-    back = reverse("sign-in") + (f"?{next_query}" if next_query else "")
-    page = {"connection": saml.connection, "target": target, "back": back}
-    response = render(request, "sso/straight_on.html", page)
-    response["Refresh"] = f"0; url={target}"
-    return response
+log = logging.getLogger("sso.sign_ins")
 
 
 @credential("none")
@@ -145,6 +102,69 @@ def _sent_from_elsewhere(request: HttpRequest) -> bool:
 
 
 @credential("none")
+@csrf_exempt  # The IdP's page posts here. InResponseTo and the cookie of this browser protect against forged requests (SAML profiles 4.1.5).
+@never_cache
+def acs(request: HttpRequest, slug: str) -> HttpResponse:
+    """Verify a message, use it up, let the person in, and redirect the browser to `sso.sign_in.views.finish` by a GET."""
+    if request.method != "POST":
+        return _by_link(request)
+    token = progress.browser_token_of(request)
+    attempt = Attempt(request, _settings(slug, token))
+    try:
+        state = pending_sign_in(attempt, token)
+        if state is not None and state.tester_id is not None:
+            return finish_test(attempt, state)
+        require_live(attempt.saml)
+        assertion = verified_assertion(attempt, state)
+    except SamlRefusal as refusal:
+        return refused_message(attempt, refusal)
+    except Unjudged as fault:
+        return unjudged(attempt, fault)
+    explain_attributes(attempt.trace, attempt.saml, assertion)
+    try:
+        person = person_of(assertion, attempt.saml)
+        entrance = enter(actor=actor_of(attempt, person), connection=attempt.saml.connection, person=person)
+    except IdentityError as refusal:
+        return refused_by_policy(attempt, assertion, refusal)
+    identity = entrance.identity
+    log.info("sign-in", extra=attempt.facts | {"identity": identity.pk})
+    record(
+        attempt,
+        assertion,
+        code=SIGNED_IN,
+        decision=f"Signed in: {explain_entrance(attempt.trace, entrance)}",
+        identity_id=identity.pk,
+        user_id=identity.user_id,
+    )
+    arrival = progress.arrive(
+        attempt.saml,
+        identity,
+        state=state,
+        browser_token=token,
+        next_path=safe_path(request.POST.get("RelayState")),
+        assertion=assertion,
+    )
+    response = redirect("sso-finish", slug)
+    response.status_code = 303
+    response["Location"] += f"?{arrival.query}"
+    progress.remember_browser(response, arrival.browser_token)
+    return response
+
+
+def _by_link(request: HttpRequest) -> HttpResponse:
+    """Answer 405 with a page that helps a person. The page is the same for every slug, so it does not reveal which connections exist."""
+    page = {"refused": last_reference(request), "reference": getattr(request, "request_id", "")}
+    return HttpResponseNotAllowed(["POST"], render_to_string("sso/acs_by_link.html", page, request))
+
+
+def _settings(slug: str, token: str | None) -> SamlSettings:
+    try:
+        return live_settings(slug)
+    except Http404:
+        return settings_under_test(slug, token)
+
+
+@credential("none")
 @require_http_methods(["GET", "POST"])
 @never_cache
 def finish(request: HttpRequest, slug: str) -> HttpResponse:
@@ -156,7 +176,7 @@ def finish(request: HttpRequest, slug: str) -> HttpResponse:
     """
     is_confirmed = request.method == "POST"
     ticket = (request.POST if is_confirmed else request.GET).get("ticket", "")
-    state = progress.arrived(slug, ticket=ticket, browser_token=progress.browser_token_of(request))
+    state = progress.sign_in_of_ticket(slug, ticket=ticket, browser_token=progress.browser_token_of(request))
     if state is None or state.identity is None:
         saml = live_settings(slug)
         if request.user.is_authenticated:
@@ -167,7 +187,7 @@ def finish(request: HttpRequest, slug: str) -> HttpResponse:
     if another and not state.asked_for_here and not is_confirmed:
         page = {"connection": identity.connection, "newcomer": identity.user, "ticket": ticket}
         return render(request, "sso/another_user.html", page)
-    if not progress.finish(state) or "stay" in request.POST:
+    if not progress.take_last_step(state) or "stay" in request.POST:
         return redirect("me")
     try:
         require_open_gate(identity)  # the question may have been open for minutes
@@ -175,9 +195,9 @@ def finish(request: HttpRequest, slug: str) -> HttpResponse:
         return refused_at_the_end(Attempt(request, live_settings(slug)), refusal)
     if progress.is_outdated(identity, ticket):
         return refused_message(Attempt(request, live_settings(slug)), SamlRefusal(Code.NO_REQUEST))
-    now = state.now  # type: ignore[attr-defined]  # by `arrived`
+    now = state.now  # type: ignore[attr-defined]  # by `sign_in_of_ticket`
     begin_session(request, identity, until=state.session_until, now=now)
-    remember_session(request, state)
+    progress.remember_session(request, state)
     response = HttpResponseRedirect(safe_path(state.next_path))
     remember_way(response, identity.connection.slug)
     return response

@@ -26,7 +26,7 @@ from scim.models import BearerToken, ProvisioningRecord
 from sso.home import SIGN_INS, LastSignIn, last_sign_in_by_connection
 from sso.models import SignInRecord, SpKey
 from sso.settings.keys import make_key
-from sso.sign_in.outcomes import kind_of
+from sso.sign_in.log import kind_of
 from tests.admin.conftest import browser_of, put, staff
 from tests.support.cast import ADMIN, JANE, OKTA, ZOE, make_connection
 from tests.support.plans import plans

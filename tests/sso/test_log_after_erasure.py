@@ -12,7 +12,7 @@ from core_identity.models import ErasedNames, Identity
 from core_identity.services.erasure import erase
 from core_identity.services.expiry import expire
 from sso.models import SignInRecord
-from sso.sign_in import acs, refusal_page
+from sso.sign_in import refusal_page, views
 from sso.sign_in.log import record
 from tests.sso.conftest import Browser
 from tests.support.cast import ADMIN, COMMAND, JANE, ZOE, by_sso
@@ -59,7 +59,7 @@ def test_the_row_of_a_sign_in_is_written_without_a_person_who_was_erased_after_i
         elsewhere(partial(erase, actor=COMMAND, user_id=user.pk, reason="request 4711"))
         record(*args, **values)
 
-    monkeypatch.setattr(acs, "record", record_later)
+    monkeypatch.setattr(views, "record", record_later)
     browser.come_back(by_sso(JANE))
     assert SignInRecord.objects.get().decision.startswith("Signed in")
     assert_jane_is_gone()

@@ -7,7 +7,7 @@ import pytest
 from django.conf import LazySettings
 
 from sso.models import SignInState
-from sso.sign_in.relay_state import LANDING, MAX_PATH, safe_path
+from sso.sign_in.redirects import LANDING, MAX_PATH, safe_path
 from tests.sso.conftest import SERVICE, Browser
 from tests.support.cast import JANE, by_sso
 from tests.support.relay_states import HOSTILE

@@ -16,7 +16,7 @@ from core_identity.selectors.sessions import sessions_of
 from core_identity.services.expiry import expire, unexpire
 from core_identity.services.sessions import end_sessions
 from core_identity.services.users import create_user
-from sso.sign_in import acs, views
+from sso.sign_in import views
 from sso.sign_in.log import record
 from tests.sso.conftest import Browser
 from tests.support.cast import COMMAND, JANE, by_sso
@@ -148,7 +148,7 @@ def test_a_sign_in_that_is_stored_just_after_the_end_of_all_sessions_does_not_co
         record(*args, **values)
         elsewhere(end_of(Identity.objects.get().user_id))
 
-    monkeypatch.setattr(acs, "record", record_later)
+    monkeypatch.setattr(views, "record", record_later)
     browser.http.get(came_back(browser))
     assert not is_in(browser.http)
     monkeypatch.undo()

@@ -22,8 +22,8 @@ from core_identity.services.expiry import expire
 from core_identity.services.users import create_user
 from sso.models import SignInKind, SignInRecord
 from sso.saml.refusals import Code
-from sso.sign_in.log import refused_lately, search
-from sso.sign_in.outcomes import LOGOUT_REFUSED, OUTCOMES, kind_of, words_of
+from sso.sign_in.log import kind_of, refused_lately, search
+from sso.sign_in.outcomes import LOGOUT_REFUSED, OUTCOMES, words_of
 from sso.sign_in.remedies import REMEDIES
 from tests.admin.conftest import browser_of, staff
 from tests.sso.conftest import SERVICE, Browser

@@ -11,7 +11,7 @@ from core_identity.compiled import Compiled, Given
 from core_identity.models import Connection, Grant, Identity
 from core_identity.services.roles import create_role
 from sso.models import SIGN_IN_LASTS, SignInState, SsoSession, UsedAssertion
-from sso.sign_in import statements
+from sso.sign_in import progress
 from tests.sso.conftest import Browser
 from tests.support.cast import ADMIN, JANE, by_sso
 
@@ -34,7 +34,7 @@ def state(acme: Connection, **fields: Any) -> SignInState:
 
 
 def used(acme: Connection, message_id: str, one: SignInState) -> Any:
-    return statements.run(statements.USE_UP, connection=acme.pk, message_id=message_id, kept=KEPT, state=one.pk)
+    return progress.run(progress.USE_UP, connection=acme.pk, message_id=message_id, kept=KEPT, state=one.pk)
 
 
 def test_a_departure_and_both_arrivals_are_rows_as_the_model_makes_them(browser: Browser, acme: Connection) -> None:
@@ -48,14 +48,14 @@ def test_a_departure_and_both_arrivals_are_rows_as_the_model_makes_them(browser:
     arrival = {
         "ticket_hash": "t", "identity": identity.pk, "session_until": None, "name_id": "n", "name_id_format": "f", "session_index": "s"
     }  # fmt: skip
-    statements.run(statements.ARRIVE, state=departed.pk, **arrival)
+    progress.run(progress.ARRIVE, state=departed.pk, **arrival)
     departed.refresh_from_db()
     same = SignInState(
         connection=acme, next_path="/me?x=1", ticket_hash="t", identity=identity, name_id="n", name_id_format="f", session_index="s"
     )  # fmt: skip
     assert row(departed, *mine) == row(same, *mine)
-    statements.run(
-        statements.ARRIVE_UNASKED, connection=acme.pk, browser_hash="b", next_path="/me?x=1", lasts=SIGN_IN_LASTS,
+    progress.run(
+        progress.ARRIVE_UNASKED, connection=acme.pk, browser_hash="b", next_path="/me?x=1", lasts=SIGN_IN_LASTS,
         **{**arrival, "ticket_hash": "u"},
     )  # fmt: skip
     unasked = SignInState.objects.get(ticket_hash="u")
@@ -83,7 +83,7 @@ def test_a_message_and_its_request_are_used_up_together_or_neither(acme: Connect
 
 def test_the_last_step_is_taken_once(acme: Connection) -> None:
     one = state(acme)
-    assert [statements.run(statements.FINISH, state=one.pk) for _ in range(2)] == [(True,), None]
+    assert [progress.run(progress.FINISH, state=one.pk) for _ in range(2)] == [(True,), None]
 
 
 @pytest.mark.parametrize("model", [SignInState, UsedAssertion, SsoSession])
@@ -91,7 +91,7 @@ def test_each_step_deletes_some_rows_that_have_had_their_time(browser: Browser, 
     browser.sign_in(JANE_BY_SSO)
     [identity] = Identity.objects.all()
     before, after = timezone.now() - timedelta(minutes=1), timezone.now() + timedelta(minutes=1)
-    for end, number in ((before, statements.PURGED_AT_ONCE + 5), (after, 5)):
+    for end, number in ((before, progress.PURGED_AT_ONCE + 5), (after, 5)):
         makers: dict[Any, Any] = {
             SignInState: lambda n, end=end: SignInState(connection=acme, browser_hash="b", expires_at=end),
             UsedAssertion: lambda n, end=end: UsedAssertion(connection=acme, assertion_id=f"_{n} {end}", until=end),
@@ -101,7 +101,7 @@ def test_each_step_deletes_some_rows_that_have_had_their_time(browser: Browser, 
         }
         model.objects.bulk_create([makers[model](number) for number in range(number)])
     old = model.objects.filter(**{f"{'expires_at' if model is SignInState else 'until'}__lt": timezone.now()})
-    assert old.count() == statements.PURGED_AT_ONCE + 5
+    assert old.count() == progress.PURGED_AT_ONCE + 5
     browser.sign_in(JANE_BY_SSO)
     assert old.count() == 5
     assert model.objects.count() > 5 + old.count(), "what still counts stays"

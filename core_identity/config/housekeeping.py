@@ -15,7 +15,7 @@ from core_identity.models import Budget, ErasedNames, LoggedHour, Session, Setup
 from core_identity.selectors.conflicts import closed_conflicts
 from core_identity.selectors.log_hours import DAYS
 from core_identity.services.log_hours import count_finished_hours
-from core_identity.services.unlisted_groups import end_unlisted_groups
+from core_identity.services.sso_groups import end_unlisted_groups
 from core_identity.values import Actor, ActorKind, Channel
 from core_identity.write_guard import service_writes
 from scim.home import CALLS

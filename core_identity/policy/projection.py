@@ -91,3 +91,11 @@ def texts_that_follow(person: Person, identity: Mapping[str, str]) -> dict[str, 
     """
     texts = {source: getattr(person, source) for source in FOLLOWS}
     return {name: identity[name] if text == identity[name].strip() else text for name, text in texts.items()}
+
+
+def email_that_follows(person: Person, stored: str) -> str | None:
+    """Return the email that the identity gets: the stored one if one of several values equals it, else the first (R12)."""
+    if not person.more_emails:
+        return person.email
+    keys = {key(email) for email in (person.email or "", *person.more_emails)}
+    return stored if key(stored) in keys else person.email

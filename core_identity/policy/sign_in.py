@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
+from core_identity.keys import key
 from core_identity.policy.cases import Case, Cases, Verdict
 from core_identity.policy.matching import Known, name_agrees
+from core_identity.values import Person
 
 
 class SignIn(Verdict):
@@ -168,6 +170,15 @@ def _derived_external_id(assertion: Assertion) -> str | None:
 def _is_live_as(known: Known, name_id_key: str) -> bool:
     """Whether ``known`` is live and the NameID is their userName, or before the first push their last NameID."""
     return known.is_live and known.name != "" and known.name == name_id_key
+
+
+def email_as_mark(person: Person) -> str:
+    """Return the email by which a sign-in may be recognised, as compared; empty if the message contains different ones (R8b).
+
+    Otherwise, a person who can add a value to their own Email attribute could add the address of a colleague.
+    """
+    keys = {key(email) for email in (person.email or "", *person.more_emails)}
+    return keys.pop() if len(keys) == 1 else ""
 
 
 def mark_that_agrees(assertion: Assertion) -> str:

@@ -11,7 +11,7 @@ from core_identity.models import (
     User,
 )
 from core_identity.policy.expiry import SNAPSHOT
-from core_identity.selectors.roles import roles_of
+from core_identity.selectors.roles import role_values
 from core_identity.selectors.users import user_summary
 
 
@@ -75,21 +75,6 @@ def story(user: User, *, events: int | None = 100) -> dict[str, Any]:
             for event in (recorded if events is None else recorded[:events])
         ],
     }
-
-
-def role_values(user: User) -> list[dict[str, Any]]:
-    """Return the effective roles of a user with all their sources, as plain JSON values (R32). One query."""
-    return [
-        {
-            "name": role.name,
-            "sources": [
-                {"channel": source.channel, "connection": source.connection, "push_group": source.push_group}
-                for source in role.sources
-            ],
-        }
-        for role in roles_of(user)
-        if role.effective
-    ]
 
 
 def _identity_values(identity: Identity) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from core_identity.keys import key
 from core_identity.models import Conflict, Connection, Identity, IdentityUid
 from core_identity.models.connection import Mark
 from core_identity.policy.collisions import keys_of
-from core_identity.policy.emails import email_as_mark
-from core_identity.policy.sign_in import Assertion, SignIn
+from core_identity.policy.sign_in import Assertion, SignIn, email_as_mark
 from core_identity.services.conflicts import PENDING
 from core_identity.services.identities import known
 from core_identity.services.locks import lock_channel, locked_with_user

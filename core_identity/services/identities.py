@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import count
 from typing import Any, Final
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, UNUSABLE_PASSWORD_SUFFIX_LENGTH
@@ -15,7 +16,6 @@ from core_identity.keys import MAX_NAME, clean_name, exact_text, key, mixed_scri
 from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.models.connection import UidRule
 from core_identity.policy.matching import Known
-from core_identity.policy.names import username_candidates
 from core_identity.policy.projection import FOLLOWS, KEYS, mirrored_changes, permitted_changes
 from core_identity.services import events, row_writes
 from core_identity.values import Actor, Person
@@ -67,7 +67,8 @@ def free_username(name: str) -> str:
     if not User.objects.filter(username_key=key(base)).exists():
         return base
     taken_keys = set(User.objects.filter(username_key__startswith=key(base)).values_list("username_key", flat=True))
-    return next(name for name in username_candidates(base) if key(name) not in taken_keys)
+    numbered = (f"{base}{number}" for number in count(2))
+    return next(name for name in numbered if key(name) not in taken_keys)
 
 
 def make_user(

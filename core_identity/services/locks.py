@@ -11,19 +11,36 @@ A transaction takes its locks from left to right, so that no two services can wa
 - *Erasures*: an erasure locks them after its customer. The record of a refusal shares this lock, and takes no other one before.
 - Several users, identities or roles are locked in the order of their primary keys.
 
+Ordinary pushes of one customer follow each other within a moment, so a short queue for its lock is normal, and every thread may wait in it. If a
+lock is held for longer, only a few requests keep waiting for it, so that some threads of the process always stay free. All others are refused and
+can be sent again.
+
 Row locks are ``NO KEY``, so rows that only refer to a locked row can be inserted. Unique constraints catch every case that the locks miss.
 """
 
 import hashlib
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from threading import Lock
 from typing import Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db import models, transaction
 
-from core_identity.errors import NotAllowed, NotFound
+from core_identity.brand import BRAND
+from core_identity.errors import Busy, NotAllowed, NotFound
 from core_identity.models import Connection, Identity, User
-from core_identity.services.waiting import waiting_for
+
+BUSY: Final = f"{BRAND} is busy with other changes of this customer. Nothing was changed. Send the same request again in a few seconds."
+
+MOMENT: Final = 2.0
+"""Seconds. A request beyond a limit waits no longer than this."""
+
+_queues_lock = Lock()
+_queues: dict[UUID, list[float]] = {}
+"""For each customer, when each waiting request of this process began to wait (monotonic seconds)."""
 
 
 def lock_channel(connection: Connection) -> None:
@@ -81,7 +98,7 @@ def _take(customer_id: UUID, at_once: str, waiting: str, *, keys: list[int]) -> 
         cursor.execute(_TAKE.format(at_once), params)
         if cursor.fetchone() == (True,):
             return
-        with waiting_for(customer_id) as limit:
+        with _waiting_for(customer_id) as limit:
             # For this transaction only, so that a pooler can give the connection to another client.
             timeout = "CASE WHEN set_config('lock_timeout', %(limit)s, true) IS NOT NULL THEN {} END"
             cursor.execute(_TAKE.format(timeout.format(waiting)), {**params, "limit": f"{limit}s"})
@@ -90,6 +107,34 @@ def _take(customer_id: UUID, at_once: str, waiting: str, *, keys: list[int]) -> 
 # An advisory lock rather than a lock of the row: PostgreSQL serves its waiters in their order, so a stream of POSTs, which share
 # the lock, cannot keep out a change that needs it alone.
 _TAKE: Final = "SELECT {} FROM (SELECT %(customer)s::bigint AS customer) AS one"
+
+
+@contextmanager
+def _waiting_for(customer_id: UUID) -> Iterator[float]:
+    """Count this request as waiting for a customer. Give the seconds that it may wait (0: no limit).
+
+    Raises `Busy` without waiting if this customer, or the process, has too many waiting requests and one of them has waited for a while.
+    """
+    now = time.monotonic()
+    with _queues_lock:
+        theirs = _queues.get(customer_id, [])
+        crowded = len(theirs) >= settings.PUSHES_WAITING_PER_CUSTOMER
+        everybody = [began for queue in _queues.values() for began in queue]
+        full = len(everybody) >= settings.PUSHES_WAITING
+        if (crowded and _is_stuck(theirs, now)) or (full and _is_stuck(everybody, now)):
+            raise Busy(BUSY)
+        _queues[customer_id] = [*theirs, now]
+    try:
+        yield MOMENT if crowded or full else settings.DATABASE_LOCK_TIMEOUT
+    finally:
+        with _queues_lock:
+            _queues[customer_id].remove(now)
+            if not _queues[customer_id]:
+                del _queues[customer_id]
+
+
+def _is_stuck(queue: list[float], now: float) -> bool:
+    return any(now - began > MOMENT for began in queue)
 
 
 def lock_erasures(customer_id: UUID, *, shared: bool = False) -> None:

@@ -13,10 +13,9 @@ from core_identity.errors import Conflict, MayNotSignIn, MissingAttributes, NoMa
 from core_identity.event_kinds import EventKind
 from core_identity.keys import key
 from core_identity.models import Connection, Identity
-from core_identity.policy.emails import email_that_follows
 from core_identity.policy.expiry import Bar, bar_to_sign_in
 from core_identity.policy.matching import Known
-from core_identity.policy.projection import FOLLOWS, texts_that_follow
+from core_identity.policy.projection import FOLLOWS, email_that_follows, texts_that_follow
 from core_identity.policy.sign_in import SignIn, decide_sign_in, mark_that_agrees
 from core_identity.selectors.users import standing_of
 from core_identity.services import events, row_writes
@@ -33,10 +32,9 @@ from core_identity.services.identities import (
     write_identity,
 )
 from core_identity.services.refusals import recording_refusals
-from core_identity.services.sso_groups import follow_sso_groups
+from core_identity.services.sso_groups import follow_sso_groups, keep_unlisted_groups
 from core_identity.services.transactions import in_one_transaction
 from core_identity.services.uniqueness import WAY_OUT, require_claimable, require_free_email, require_free_name
-from core_identity.services.unlisted_groups import keep_unlisted_groups
 from core_identity.values import Actor, Cause, Collision, Person
 
 BAR_TEXTS = {

@@ -7,7 +7,7 @@ from typing import ParamSpec, TypeVar
 from django.db import IntegrityError, OperationalError, transaction
 
 from core_identity.errors import Busy
-from core_identity.services.waiting import BUSY
+from core_identity.services.locks import BUSY
 from core_identity.write_guard import service_writes
 
 P = ParamSpec("P")

@@ -24,8 +24,8 @@ from core_identity.budgets import hash_of_address
 from core_identity.credentials import credential
 from core_identity.errors import IdentityError
 from core_identity.selectors.connections import connection_names
+from core_identity.selectors.roles import role_values
 from core_identity.selectors.sessions import sessions_of
-from core_identity.selectors.story import role_values
 from core_identity.selectors.users import identities_of, user_summary
 from core_identity.services.sign_in import enter, require_open_gate
 from sso.models import SamlSettings

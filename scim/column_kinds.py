@@ -15,7 +15,7 @@ from scim.lists import any_value
 from scim.wire import urns
 from scim.wire.attributes import Target
 from scim.wire.filter import Comparison, Filter, Operator, Present, Scalar
-from scim.wire.group import resource_id
+from scim.wire.values import resource_id
 
 if TYPE_CHECKING:
     from django.db.models import Expression, Subquery

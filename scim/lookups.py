@@ -13,9 +13,9 @@ from scim.lists import value_path
 from scim.wire import urns
 from scim.wire.attributes import Target
 from scim.wire.filter import And, Comparison, Filter, ValuePath
-from scim.wire.group import resource_id
 from scim.wire.list_response import MAX_COUNT
 from scim.wire.resource_types import EMAILS, user_type
+from scim.wire.values import resource_id
 
 if TYPE_CHECKING:
     from core_identity.models import Connection

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from core_identity.budgets import spend_on_failure
 from core_identity.lookup_keys import named_any
-from scim.budgets import spend_on_failure
 from scim.log_writer import Row, writer
 from scim.models import Method, ProvisioningRecord
 from scim.payloads import Kept, kept_of

@@ -1,33 +1,110 @@
-"""The base of all SCIM views: credentials, media types, and the form of errors."""
+"""The base of all SCIM views: credentials, budgets, media types (RFC 7644 section 3.1), and the form of errors."""
 
+import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.urls import reverse
 from rest_framework import status
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
 from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from scim.authentication import BearerAuthentication, ScimClient
-from scim.budgets import ConnectionBudget
-from scim.live_tokens import SCOPE
+from core_identity.budgets import spend_leased
+from scim.authentication import SCOPE, BearerAuthentication, ScimClient
+from scim.middleware import MEDIA_TYPE
 from scim.resources import Address
 from scim.trace import trace_of
 from scim.views.failure import scim_error
 from scim.views.listing import require_utf8
-from scim.views.media import MAX_BODY, AnyAccept, JsonParser, ScimParser, ScimRenderer
-from scim.wire.errors import InsufficientScope, NotFound, TooManyRequests, Unauthorized, Unavailable
-from scim.wire.group import resource_id
+from scim.wire.document import parse_json
+from scim.wire.errors import InsufficientScope, NotFound, PayloadTooLarge, TooManyRequests, Unauthorized, Unavailable
 from scim.wire.preconditions import entity_tag, names, require
+from scim.wire.values import resource_id
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from core_identity.models import Connection
     from core_identity.values import Actor
+
+MAX_BODY: Final = 1024 * 1024
+MAX_GROUP_BODY: Final = 8 * 1024 * 1024
+
+
+class ScimParser(BaseParser):
+    """Read a body up to the view's ``max_body`` bytes."""
+
+    media_type = MEDIA_TYPE
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        context = parser_context or {}
+        limit: int = getattr(context.get("view"), "max_body", MAX_BODY)
+        content: bytes = stream.read(limit + 1)
+        if len(content) > limit:
+            raise PayloadTooLarge(f"The body is larger than {limit // 1024} KiB.")
+        document = parse_json(content)
+        if isinstance(request := context.get("request"), Request):
+            trace_of(request._request).body = document  # only what can be read is kept, and only as a tree (R35)
+        return document
+
+
+class JsonParser(ScimParser):
+    """The same parser for the media type of Okta's own test suite."""
+
+    media_type = "application/json"
+
+
+class ScimRenderer(BaseRenderer):
+    """Render ASCII only, so any text of a client can be encoded."""
+
+    media_type = MEDIA_TYPE
+    format = "scim"
+    charset = None
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        return b"" if data is None else json.dumps(data, separators=(",", ":")).encode("ascii")
+
+
+class AnyAccept(BaseContentNegotiation):
+    """Return SCIM for every Accept header. A 406 would help nobody, and RFC 9110 section 12.5.1 permits this."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        content_type = (request.content_type or "").partition(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == content_type), None)
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class ConnectionBudget(BaseThrottle):
+    """Separate budgets for reads and writes of one connection, so that an import does not delay a deprovisioning."""
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        """Raise `TooManyRequests` if the budget is spent, unless the request ends the access of an active person (R23).
+
+        A person loses access only once, so nobody can evade the budget by such requests.
+        """
+        reads = request.method in ("GET", "HEAD") or request.path.endswith("/.search")
+        limit = settings.SCIM_READS_PER_MINUTE if reads else settings.SCIM_WRITES_PER_MINUTE
+        wait = spend_leased(f"{'reads' if reads else 'writes'} of {view.connection.pk}", limit)
+        if wait and not view.deactivates_somebody():
+            raise TooManyRequests(wait)
+        return True
 
 
 class ScimView(APIView):

@@ -27,8 +27,8 @@ from scim.views.listing import body_of
 from scim.wire.bulk import MAX_PAYLOAD, REFERENCE, Operation, bulk_response, read_bulk
 from scim.wire.deactivation import DEACTIVATION, says_inactive
 from scim.wire.errors import InvalidValue, ScimError, Unavailable
-from scim.wire.group import resource_id
 from scim.wire.resource_types import user_type
+from scim.wire.values import resource_id
 
 _VIEWS: Final[dict[tuple[str, bool], Any]] = {
     ("Users", False): users.Users.as_view(),

@@ -13,9 +13,8 @@ from core_identity.services import groups
 from scim.cursors import Question
 from scim.query import group_condition, group_order
 from scim.resources import Document, group_document
-from scim.views.base import ScimView, id_in_address
+from scim.views.base import MAX_GROUP_BODY, ScimView, id_in_address
 from scim.views.listing import Queried, Search, answer_to, body_of, search_in_body, search_in_query, selection_in_query
-from scim.views.media import MAX_GROUP_BODY
 from scim.wire.group import read_group, read_group_patch
 from scim.wire.left_out import GROUP_MEMBER, left_out
 from scim.wire.preconditions import entity_tag

@@ -14,10 +14,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from oauth2_provider.models import get_grant_model
 from oauth2_provider.views import RevokeTokenView, TokenView
 
+from core_identity.budgets import spend_on_failure
 from core_identity.credentials import credential
 from core_identity.errors import HashersBusy
 from scim.addresses import parameter_not_utf8
-from scim.budgets import spend_on_failure
 from scim.oauth import REFERENCE, client_of, introspected
 
 GRANT_TYPES: Final = ("authorization_code", "client_credentials", "refresh_token")

@@ -34,11 +34,11 @@ from scim.wire.attributes import ResourceType
 from scim.wire.deactivation import DEACTIVATION, says_inactive
 from scim.wire.errors import ScimError, UnclearBody
 from scim.wire.filter import Filter, parse_filter
-from scim.wire.group import resource_id
 from scim.wire.left_out import left_out
 from scim.wire.list_response import Page, list_response
 from scim.wire.selection import Selection
 from scim.wire.user import UserWire
+from scim.wire.values import resource_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,9 +1,7 @@
 """Read a Group message as a `GroupChange`, with members as sets, in any form and size."""
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
-from uuid import UUID
 
 from core_identity.values import GroupChange
 from scim.wire.attributes import Target
@@ -12,18 +10,11 @@ from scim.wire.errors import InvalidPath, InvalidSyntax, InvalidValue, Mutabilit
 from scim.wire.filter import Comparison, Filter, Or, Path, parse_path
 from scim.wire.patch_op import Op, raw_operations
 from scim.wire.resource_types import GROUP_TYPE
-from scim.wire.values import text
+from scim.wire.values import RESOURCE_ID, text
 
-_UUID: Final = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_ID: Final = re.compile(_UUID, re.IGNORECASE)
 _AS_FORM: Final = bytes.maketrans(b"0123456789abcdefx", b"x" * 16 + b"?")
 _FORM: Final = b"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
 MAX_MEMBERS: Final = 100_000
-
-
-def resource_id(value: str) -> UUID | None:
-    """Return an id in our form; None for any other text. ``UUID()`` accepts many more forms, which no id has."""
-    return UUID(value) if _ID.fullmatch(value) else None
 
 
 def read_group(body: object, *, whole: bool) -> GroupChange:
@@ -160,7 +151,7 @@ def _selected(condition: Filter) -> Iterator[str]:
             raise InvalidPath('Members are selected by their id only: members[value eq "<id of the user>"].')
         if not isinstance(term.value, str):
             raise InvalidPath(f"The id of a member is a text, not {shown(term.value)}.")
-        if _ID.fullmatch(term.value):
+        if RESOURCE_ID.fullmatch(term.value):
             yield term.value.lower()
 
 
@@ -194,7 +185,7 @@ def _any_ids(entries: list[Any]) -> Iterator[str]:
             member_id = next((one for name, one in entry.items() if name.lower() == "value"), None)
         if not isinstance(member_id, str) or not member_id:
             raise InvalidValue(f'A member is {{"value": "<id of the user>"}}, not {shown(entry)}.')
-        if _ID.fullmatch(member_id):
+        if RESOURCE_ID.fullmatch(member_id):
             yield member_id.lower()
         elif member_id is entry:
             raise InvalidValue(f"{shown(entry)} is not the id of a member.")  # a stray word must not empty a group

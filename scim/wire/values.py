@@ -1,7 +1,9 @@
 """Convert the values of clients to the types in the registry."""
 
+import re
 from collections.abc import Iterable
 from typing import Final, TypeGuard
+from uuid import UUID
 
 from scim.wire.attributes import Attribute
 from scim.wire.errors import InvalidValue, shown
@@ -13,6 +15,8 @@ _UNCHECKED: Final = frozenset({"display", "$ref", "displayName"})
 
 A value that is neither text nor a whole number is dropped and not refused.
 """
+
+RESOURCE_ID: Final = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def coerce(attribute: Attribute, value: object, name: str) -> object:
@@ -104,3 +108,8 @@ def _many(attribute: Attribute, value: object, name: str) -> list[object] | None
         if len(entries) > MAX_VALUES:
             raise InvalidValue(f"{name} has more than {MAX_VALUES} values.")
     return entries or None
+
+
+def resource_id(value: str) -> UUID | None:
+    """Return an id in our form; None for any other text. ``UUID()`` accepts many more forms, which no id has."""
+    return UUID(value) if RESOURCE_ID.fullmatch(value) else None

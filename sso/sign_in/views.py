@@ -19,8 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from core_identity.backends import begin_session, identity_of
-from core_identity.budget_leases import spend_leased
-from core_identity.budgets import hash_of_address
+from core_identity.budgets import hash_of_address, spend_leased
 from core_identity.credentials import credential
 from core_identity.errors import IdentityError
 from core_identity.selectors.connections import connection_names

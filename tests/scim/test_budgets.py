@@ -11,9 +11,8 @@ from django.db import connection as database
 from django.test import Client, RequestFactory
 from pytest_django.fixtures import DjangoAssertNumQueries
 
-from core_identity import budget_leases
-from core_identity.budget_leases import spend_leased
-from core_identity.budgets import hash_of_address, spend, take
+from core_identity import budgets
+from core_identity.budgets import hash_of_address, spend, spend_leased, take
 from core_identity.config.environment import trusted_proxies
 from core_identity.models import Budget, Connection
 from scim.bearer_tokens import make_token
@@ -26,7 +25,7 @@ from tests.support.clock import database_at, travel
 @pytest.fixture(autouse=True)
 def no_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test is a process that has taken nothing yet."""
-    monkeypatch.setattr(budget_leases, "_leases", {})
+    monkeypatch.setattr(budgets, "_leases", {})
 
 
 BEGUN = datetime(2031, 5, 1, 12, 0, 20, tzinfo=UTC)
@@ -204,7 +203,7 @@ def test_a_part_counts_as_spent_for_all_other_processes_at_once(db: None) -> Non
 
 def test_a_part_ends_with_its_minute(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
-    monkeypatch.setattr("core_identity.budget_leases.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("core_identity.budgets.time.monotonic", lambda: now[0])
     with at(0):
         assert spend_leased("k", 5_000) == 0
         now[0] += 39.9

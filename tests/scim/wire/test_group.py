@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from core_identity.values import GroupChange
 from scim.wire.errors import InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget, ScimError
-from scim.wire.group import read_group, read_group_patch, resource_id
+from scim.wire.group import read_group, read_group_patch
 from scim.wire.left_out import left_out
 from scim.wire.resource_types import GROUP_TYPE
+from scim.wire.values import resource_id
 
 GROUP_URN = "urn:ietf:params:scim:schemas:core:2.0:Group"
 # Fixed: they stand in the names of tests, which two workers must agree on.

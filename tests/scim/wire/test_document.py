@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scim.wire.document import MAX_DEPTH, parse_json
 from scim.wire.errors import InvalidSyntax
-from scim.wire.media import MAX_DEPTH, parse_json
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,4 @@
-"""Read the address of a request to SCIM or OAuth as clients write it: slashes, blanks and bytes.
-
-Clients join base URL and path with a slash too many or too few. The addresses of SCIM end without a slash, those of OAuth with one.
-"""
+"""Read the query in the address of a request to SCIM or OAuth as clients write it: blanks and bytes."""
 
 import re
 from typing import Final
@@ -9,31 +6,9 @@ from urllib.parse import unquote, unquote_to_bytes
 
 from django.http import HttpRequest
 
-SCIM: Final = "/scim/"
-OAUTH: Final = "/oauth/"
-_WELL_KNOWN: Final = "/.well-known/oauth-"
-
-_SLASHES: Final = re.compile("//+")
 _QUOTED: Final = re.compile(r'(?s)"(?:\\.|[^"\\])*\\?(?:"|\Z)')
 """A quoted text. Without a closing quote it reaches to the end, so the pattern reads a stranger's query once and not once for each quote."""
 _ESCAPED_BLANK: Final = "%20"
-
-
-def read_address(request: HttpRequest) -> None:
-    """Give a request to SCIM or OAuth the path of the URL patterns, and replace each ``+`` in its query by a blank."""
-    path = _SLASHES.sub("/", request.path_info)
-    if path.startswith(OAUTH):
-        path = f"{path.rstrip('/')}/"
-    elif path.startswith((SCIM, _WELL_KNOWN)):
-        path = path[: len(SCIM)] + path[len(SCIM) :].rstrip("/")
-    else:
-        return
-    if path != request.path_info:
-        script = request.path.removesuffix(request.path_info)
-        request.path_info, request.path = path, f"{script}{path}"
-    query = request.META.get("QUERY_STRING", "")
-    if "+" in query and has_literal_plus(query):
-        request.META["QUERY_STRING"] = query.replace("+", "%2B")
 
 
 def has_literal_plus(query: str) -> bool:

@@ -6,6 +6,7 @@ to the log.
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -17,7 +18,7 @@ from django.http.response import HttpResponseBase
 from core_identity.brand import BRAND
 from core_identity.log_redaction import method_of, route_of
 from core_identity.outages import AWAY, NOT_KNOWN, NOTHING_CHANGED
-from scim.addresses import SCIM, read_address
+from scim.addresses import has_literal_plus
 from scim.oauth_errors import ADDRESSES, oauth_error
 from scim.provisioning_log import record
 from scim.trace import trace_of
@@ -36,6 +37,11 @@ MEDIA_TYPE: Final = "application/scim+json"
 Handler: TypeAlias = Callable[[HttpRequest], HttpResponseBase]
 
 log = logging.getLogger("scim.requests")
+
+SCIM: Final = "/scim/"
+OAUTH: Final = "/oauth/"
+_WELL_KNOWN: Final = "/.well-known/oauth-"
+_SLASHES: Final = re.compile("//+")
 
 
 def writes_own_line(request: HttpRequest) -> bool:
@@ -141,3 +147,23 @@ def _write_line(request: HttpRequest, response: HttpResponseBase, duration_ms: f
         "duration_ms": duration_ms,
     }
     log.info("%(method)s %(route)s %(status)s", fields, extra=fields)
+
+
+def read_address(request: HttpRequest) -> None:
+    """Give a request to SCIM or OAuth the path of the URL patterns, and replace each ``+`` in its query by a blank.
+
+    Clients join base URL and path with a slash too many or too few. The addresses of SCIM end without a slash, those of OAuth with one.
+    """
+    path = _SLASHES.sub("/", request.path_info)
+    if path.startswith(OAUTH):
+        path = f"{path.rstrip('/')}/"
+    elif path.startswith((SCIM, _WELL_KNOWN)):
+        path = path[: len(SCIM)] + path[len(SCIM) :].rstrip("/")
+    else:
+        return
+    if path != request.path_info:
+        script = request.path.removesuffix(request.path_info)
+        request.path_info, request.path = path, f"{script}{path}"
+    query = request.META.get("QUERY_STRING", "")
+    if "+" in query and has_literal_plus(query):
+        request.META["QUERY_STRING"] = query.replace("+", "%2B")

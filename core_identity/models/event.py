@@ -9,7 +9,7 @@ from core_identity.values import ActorKind, Channel
 from core_identity.write_guard import GuardedModel
 
 REFUSED_KINDS = (EventKind.SCIM_REFUSED.value, EventKind.SSO_REFUSED.value)
-"""The kinds of `core_identity.services.refusals.recording_refusals`."""
+"""The kinds of `core_identity.services.transactions.recording_refusals`."""
 
 DELETED_KINDS = (EventKind.ROLE_DELETED.value, EventKind.GROUP_DELETED.value)
 """Roles and push groups can be deleted. After that, only these events contain their names."""

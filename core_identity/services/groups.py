@@ -20,8 +20,7 @@ from core_identity.services.grants import add_grants, end_grants, relabel_grants
 from core_identity.services.locks import lock_channel, lock_customer, require_enabled
 from core_identity.services.members import give_role
 from core_identity.services.membership import add_first_members, change_members, has_members
-from core_identity.services.refusals import recording_refusals
-from core_identity.services.transactions import in_one_transaction
+from core_identity.services.transactions import in_one_transaction, recording_refusals
 from core_identity.values import Actor, GroupChange
 
 _CHANGED: Final = ("display_name", "name_key", "external_id", "version", "changed_at", "member_count")

@@ -37,8 +37,7 @@ from core_identity.services.locating import (
 )
 from core_identity.services.locks import lock_customer
 from core_identity.services.outcomes import Outcome
-from core_identity.services.refusals import recording_refusals
-from core_identity.services.transactions import in_one_transaction
+from core_identity.services.transactions import in_one_transaction, recording_refusals
 from core_identity.services.unchanged import read_once, sent_without_change, unchanged
 from core_identity.services.uniqueness import (
     WAY_OUT,

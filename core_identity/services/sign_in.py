@@ -31,9 +31,8 @@ from core_identity.services.identities import (
     set_uid,
     write_identity,
 )
-from core_identity.services.refusals import recording_refusals
 from core_identity.services.sso_groups import follow_sso_groups, keep_unlisted_groups
-from core_identity.services.transactions import in_one_transaction
+from core_identity.services.transactions import in_one_transaction, recording_refusals
 from core_identity.services.uniqueness import WAY_OUT, require_claimable, require_free_email, require_free_name
 from core_identity.values import Actor, Cause, Collision, Person
 

@@ -9,7 +9,7 @@ import pytest
 
 from core_identity.errors import Refusal
 from core_identity.models import Conflict, Connection, Event, Identity
-from core_identity.services import refusals
+from core_identity.services import transactions
 from core_identity.services.erasure import erase
 from core_identity.services.expiry import expire
 from core_identity.services.provisioning import create_person
@@ -19,7 +19,7 @@ from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso,
 from tests.support.moments import Worker, elsewhere, uncommitted, until_one_waits
 
 pytestmark = pytest.mark.django_db(transaction=True)
-record = refusals._record
+record = transactions._record_refusal
 NEWCOMER = replace(JANE, uid="other", external_id="00u7", given_name="Joan", family_name="Roe")
 REFUSED: dict[str, Callable[[Connection], object]] = {
     "her userName": lambda acme: push(acme, replace(NEWCOMER, email="joan@acme.test")),
@@ -59,7 +59,7 @@ def test_a_refusal_that_is_recorded_after_an_erasure_names_nobody_R34(
         elsewhere(erase_jane)
         record(**values)
 
-    monkeypatch.setattr(refusals, "_record", record_later)
+    monkeypatch.setattr(transactions, "_record_refusal", record_later)
     with pytest.raises(Refusal):
         REFUSED[refused](acme)
     assert_jane_is_gone(1)
@@ -74,7 +74,7 @@ def test_a_refusal_that_is_recorded_during_an_erasure_waits_for_it_R34(
             until_one_waits()
         recording.result()
 
-    monkeypatch.setattr(refusals, "_record", record_meanwhile)
+    monkeypatch.setattr(transactions, "_record_refusal", record_meanwhile)
     with pytest.raises(Refusal):
         REFUSED["her userName"](acme)
     assert_jane_is_gone(1)

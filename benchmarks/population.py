@@ -87,7 +87,8 @@ def progress(count: int, people: int, seconds: float) -> str:
 
 
 def _connections(customers: int) -> "list[Connection]":
-    from core_identity.services.connections import create_connection, create_customer
+    from core_identity.services.connections import create_connection
+    from core_identity.services.customers import create_customer
     from core_identity.services.roles import create_role
 
     connections = []

@@ -75,7 +75,8 @@ class Scene:
 def make_scene(host: Host, server: Server) -> Scene:
     """Make the customer, its connection, OAuth client and token. There is nobody yet."""
     import scim.connections
-    from core_identity.services.connections import create_connection, create_customer
+    from core_identity.services.connections import create_connection
+    from core_identity.services.customers import create_customer
 
     customer = create_customer(actor=ACTOR, name="Acme")
     connection = create_connection(actor=ACTOR, customer=customer, slug=SLUG, name="Acme")

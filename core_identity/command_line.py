@@ -9,8 +9,7 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from core_identity.errors import Ambiguous, IdentityError, NotFound
-from core_identity.services.connections import SettingsErrors
+from core_identity.errors import Ambiguous, IdentityError, NotFound, SettingsErrors
 from core_identity.values import Actor, ActorKind, Channel
 
 REFUSED, USAGE, NOT_FOUND, AMBIGUOUS = 1, 2, 3, 4

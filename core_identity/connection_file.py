@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from core_identity.services.connections import SettingsError, SettingsErrors
+from core_identity.errors import SettingsError, SettingsErrors
 
 _MISSING: Final = object()
 

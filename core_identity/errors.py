@@ -3,6 +3,8 @@
 ``message`` is written for the administrator of the IdP or of CORE. It never contains a secret, nor anything about another customer.
 """
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
@@ -155,3 +157,22 @@ class TooManyPasswords(TryLater):
 
 class HashersBusy(TryLater):
     """This process hashes as many passwords as it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsError:
+    """One fault in the description of a connection. ``path`` is dotted, relative to that connection."""
+
+    path: str
+    code: str
+    message: str
+
+
+class SettingsErrors(IdentityError):
+    """All faults of a description at once, so that an administrator can correct them together. Nothing was applied."""
+
+    code = "settings"
+
+    def __init__(self, faults: Collection[SettingsError]) -> None:
+        super().__init__("; ".join(f"{fault.path}: {fault.message}" for fault in faults))
+        self.faults = tuple(faults)

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from core_identity.brand import BRAND
 from core_identity.command_line import REFUSED, AnsweringCommand, changing
+from core_identity.errors import SettingsError, SettingsErrors
 from core_identity.selectors.connections import connection_by_slug
-from core_identity.services.connections import SettingsError, SettingsErrors
 from sso.models import SamlSettings
 from sso.settings.changes import event_changes
 from sso.settings.domain_proof import record_for

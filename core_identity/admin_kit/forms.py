@@ -6,8 +6,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.http import HttpRequest
 
-from core_identity.errors import IdentityError, InvalidValue, NotAllowed
-from core_identity.services.connections import SettingsErrors
+from core_identity.errors import IdentityError, InvalidValue, NotAllowed, SettingsErrors
 from core_identity.values import Actor, ActorKind, Channel
 
 

@@ -23,11 +23,10 @@ from core_identity.connection_section import (
     read_entries,
     read_roles,
 )
-from core_identity.errors import IdentityError, InvalidValue
+from core_identity.errors import IdentityError, InvalidValue, SettingsError, SettingsErrors
 from core_identity.keys import key
 from core_identity.models import Connection, Customer, Role
 from core_identity.services import connections, customers, roles
-from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor
 
 Result = TypeVar("Result")

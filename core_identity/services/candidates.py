@@ -49,7 +49,7 @@ def find_candidates(connection: Connection, person: Person, *, whole_customer: b
     """
     if whole_customer:
         lock_channel(connection)
-        owner = _holder_of_uid(connection, person.uid or "")
+        owner = _owner_of_uid(connection, person.uid or "")
     else:
         owner = _known_person(connection, person)
         if owner is None:
@@ -109,7 +109,7 @@ _KNOWN: Final = Compiled(
                     PENDING,
                     Q(subject=OuterRef("identity"))
                     | Q(other=OuterRef("identity__user"))
-                    | Q(uid_key=Given("sent_uid_key", CharField()), external_id=Given("external_id", CharField())),
+                    | Q(uid_key=Given("conflict_uid_key", CharField()), external_id=Given("external_id", CharField())),
                     connection=Given("connection", UUIDField()),
                 )
             ),
@@ -127,7 +127,7 @@ def _known_person(connection: Connection, person: Person) -> Identity | None:
     found = _KNOWN.first(
         connection=connection.pk,
         uid_key=key(person.uid or ""),
-        sent_uid_key=keys.uid_key,
+        conflict_uid_key=keys.uid_key,
         external_id=keys.external_id,
     )
     if found is None:
@@ -142,11 +142,11 @@ def _known_person(connection: Connection, person: Person) -> Identity | None:
     return identity
 
 
-def _holder_of_uid(connection: Connection, uid: str) -> Identity | None:
+def _owner_of_uid(connection: Connection, uid: str) -> Identity | None:
     row = IdentityUid.objects.filter(connection=connection, uid_key=key(uid)).values_list("identity_id", flat=True)
     identity_id = row.first()
     if identity_id is None:
         return None
-    holder = locked_with_user(Identity.objects.filter(pk=identity_id))
+    owner = locked_with_user(Identity.objects.filter(pk=identity_id))
     # Before the lock, the UID may have moved to another identity: read again.
-    return holder if holder is not None and holder.pk == row.first() else None
+    return owner if owner is not None and owner.pk == row.first() else None

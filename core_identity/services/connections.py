@@ -1,7 +1,6 @@
-"""Make, change and switch off customers and connections. They are never deleted (R1, R1a, R3)."""
+"""Make, change and switch off connections. They are never deleted (R1, R1a, R3)."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,9 +8,9 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, Q
 
 from core_identity.brand import BRAND
-from core_identity.errors import IdentityError, InvalidValue, Locked, NameTaken, NotFound
+from core_identity.errors import InvalidValue, Locked, NameTaken, NotFound
 from core_identity.event_kinds import EventKind
-from core_identity.keys import clean_name, clean_text, key
+from core_identity.keys import clean_name, clean_text
 from core_identity.models import Connection, Customer, Grant, Identity, PushGroup, Role
 from core_identity.models.connection import UidRule
 from core_identity.selectors.groups import role_keys
@@ -42,51 +41,6 @@ SETTINGS: Final = frozenset(
 )
 LOCKED_WITH_IDENTITIES: Final = frozenset({"uid_attribute", "uid_rule"})
 """R3: locked once an identity exists, because a change would mix up people. A re-key may change them."""
-
-
-@dataclass(frozen=True, slots=True)
-class SettingsError:
-    """One fault in the description of a connection. ``path`` is dotted, relative to that connection."""
-
-    path: str
-    code: str
-    message: str
-
-
-class SettingsErrors(IdentityError):
-    """All faults of a description at once, so that an administrator can correct them together. Nothing was applied."""
-
-    code = "settings"
-
-    def __init__(self, faults: Collection[SettingsError]) -> None:
-        super().__init__("; ".join(f"{fault.path}: {fault.message}" for fault in faults))
-        self.faults = tuple(faults)
-
-
-@in_one_transaction
-def create_customer(*, actor: Actor, name: str) -> Customer:
-    """Make a customer. Raises `NameTaken`, `InvalidValue`."""
-    name = _free_customer_name(name)
-    customer = Customer.objects.create(name=name, name_key=key(name))
-    events.record(actor=actor, kind=EventKind.CUSTOMER_CREATED, subject=customer, changes={"name": (None, name)})
-    return customer
-
-
-@in_one_transaction
-def rename_customer(*, actor: Actor, customer_id: UUID, name: str) -> Customer:
-    """Rename a customer. Raises `NotFound`, `NameTaken`, `InvalidValue`."""
-    customer = Customer.objects.select_for_update(no_key=True).filter(pk=customer_id).first()
-    if customer is None:
-        raise NotFound("There is no such customer.")
-    if clean_name(name, field="name") == customer.name:
-        return customer
-    before, customer.name = customer.name, _free_customer_name(name, but=customer)
-    customer.name_key = key(customer.name)
-    customer.save()
-    events.record(
-        actor=actor, kind=EventKind.CUSTOMER_RENAMED, subject=customer, changes={"name": (before, customer.name)}
-    )
-    return customer
 
 
 @in_one_transaction
@@ -239,12 +193,3 @@ def _locked(connection_id: UUID) -> Connection:
     if connection is None:
         raise NotFound("There is no such connection.")
     return connection
-
-
-def _free_customer_name(name: str, *, but: Customer | None = None) -> str:
-    name = clean_name(name, field="name")
-    if not name:
-        raise InvalidValue("name", "A customer needs a name.")
-    if Customer.objects.filter(name_key=key(name)).exclude(pk__in=[but.pk] if but else []).exists():
-        raise NameTaken(f"A customer named {name!r} exists already.")
-    return name

@@ -53,11 +53,6 @@ class Entrance:
     mark: str = ""
 
 
-def sign_in(*, actor: Actor, connection: Connection, person: Person) -> Identity:
-    """Do as `enter`, and return the identity only."""
-    return enter(actor=actor, connection=connection, person=person).identity
-
-
 @recording_refusals
 def enter(*, actor: Actor, connection: Connection, person: Person) -> Entrance:
     """Return the identity of a verified assertion with its user, after both followed the assertion.

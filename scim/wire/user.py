@@ -31,13 +31,13 @@ class UserWire:
         return user_type(self.uid_attribute)
 
     @property
-    def uid_key(self) -> str:
+    def uid_path(self) -> str:
         return f"{urns.ENTERPRISE_USER}:{self.uid_attribute}"
 
     @property
     def called(self) -> Mapping[str, str]:
         """The fields of a `Person`, each with its name in SCIM."""
-        return {**CALLED, **_CALLED, "uid": self.uid_key}
+        return {**CALLED, **_CALLED, "uid": self.uid_path}
 
     def read_new(self, body: object) -> Person:
         """Read a POST. An absent attribute is None. An empty or null UID or externalId is an empty text and counts as absent (R6)."""
@@ -73,7 +73,7 @@ class UserWire:
         named = named_attributes(body, self.resource_type)
         return replace(
             person,
-            uid="" if person.uid is None and self.uid_key in named else person.uid,
+            uid="" if person.uid is None and self.uid_path in named else person.uid,
             external_id="" if person.external_id is None and "externalId" in named else person.external_id,
         )
 
@@ -94,7 +94,7 @@ class UserWire:
 
     def _place(self, target: Target, value: Any, fields: dict[str, Any], others: dict[str, object]) -> None:
         match target.key:
-            case self.uid_key:
+            case self.uid_path:
                 fields["uid"] = "" if value is None else value
             case "userName":
                 fields["user_name"] = value

@@ -4,8 +4,8 @@ from typing import Any
 
 from core_identity.admin_kit.forms import ConfirmsWhatWasShown
 from core_identity.admin_kit.proposals import ProposalForm, ProposalPage
+from core_identity.errors import SettingsErrors
 from core_identity.portal.trust import Proposed
-from core_identity.services.connections import SettingsErrors
 from sso.settings.idp_changes import CHANGED, Difference, adopt, difference, read_source, settings_or_new
 
 

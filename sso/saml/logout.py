@@ -22,7 +22,7 @@ from sso.saml.refusals import Code, SamlRefusal
 from sso.saml.signatures import SIGNATURES, signed_by
 from sso.saml.verifier import believed_certificates, verify_signature
 
-NAMES: Final = {"SAMLRequest": "LogoutRequest", "SAMLResponse": "LogoutResponse"}
+MESSAGE_TYPES: Final = {"SAMLRequest": "LogoutRequest", "SAMLResponse": "LogoutResponse"}
 """The message types that each field may contain."""
 
 _FIELDS: Final = ("SAMLRequest", "SAMLResponse", "RelayState", "SigAlg", "Signature", "SAMLEncoding")
@@ -31,7 +31,7 @@ _FIELDS: Final = ("SAMLRequest", "SAMLResponse", "RelayState", "SigAlg", "Signat
 def verify_posted(field: str, unverified_message: str, idp: Idp) -> etree._Element:
     """Return the message of a posted ``field`` if the IdP signed it; raise `SamlRefusal`."""
     root = gate.parse(gate.decode(unverified_message))
-    gate.require_message_layout(root, NAMES[field], want_signed=True)
+    gate.require_message_layout(root, MESSAGE_TYPES[field], want_signed=True)
     verify_signature(root, idp)
     return root
 
@@ -48,7 +48,7 @@ def verify_redirected(field: str, query: str, idp: Idp) -> etree._Element:
     if algorithm not in SIGNATURES:
         raise SamlRefusal(Code.ALGORITHM, expected=" ".join(sorted(SIGNATURES)), received=algorithm)
     root = gate.parse(_inflate(unquote_plus(parts[field])))
-    gate.require_message_layout(root, NAMES[field], want_signed=False)
+    gate.require_message_layout(root, MESSAGE_TYPES[field], want_signed=False)
     if gate.is_signed(root):
         raise SamlRefusal(Code.SIGNATURE_LAYOUT, expected="no signature inside, as the query is signed")
     octets = "&".join(f"{name}={parts[name]}" for name in (field, "RelayState", "SigAlg") if name in parts).encode()

@@ -19,7 +19,7 @@ from sso.settings.email_domains import keep_only, unverify_domain, verify_domain
 from sso.settings.keys import make_key_where_none
 from sso.settings.live_settings import new_settings
 from sso.settings.metadata_notes import metadata_notes
-from sso.settings.section import KEYS, NEED_A_KEY, hints_for, metadata_in, read_section
+from sso.settings.section import FILE_KEYS, NEED_A_KEY, hints_for, metadata_in, read_section
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -81,7 +81,7 @@ def hints(saml: SamlSettings, section: Mapping[str, Any], *, base_dir: Path | No
 
 def section_of(saml: SamlSettings) -> dict[str, Any]:
     """Return the settings as a section of a connection file. Applying it changes nothing, so a form can change one key and keep the others."""
-    fields = {name: name for name in KEYS if name not in {"idp_metadata", "attributes"}} | {
+    fields = {name: name for name in FILE_KEYS if name not in {"idp_metadata", "attributes"}} | {
         "entity_id": "idp_entity_id"
     }
     section = {name: getattr(saml, field) for name, field in fields.items()}

@@ -11,10 +11,9 @@ from django.utils import timezone
 
 from core_identity.brand import BRAND
 from core_identity.clock import database_now
-from core_identity.errors import InvalidValue, NotAllowed
+from core_identity.errors import InvalidValue, NotAllowed, SettingsError, SettingsErrors
 from core_identity.event_kinds import EventKind
 from core_identity.services import events
-from core_identity.services.connections import SettingsError, SettingsErrors
 from core_identity.values import Actor
 from sso.models import SamlSettings
 from sso.saml.certificates import end_of, fingerprint

@@ -17,7 +17,7 @@ from sso.saml.idp_metadata import IdpMetadata, MetadataFaults, read_idp_metadata
 from sso.saml.parties import UNSPECIFIED, Binding, Signed, is_safe_url
 from sso.settings.email_domains import PUBLIC_MAIL, normal_domain
 
-KEYS: Final = (
+FILE_KEYS: Final = (
     "idp_metadata", "entity_id", *SamlSettings.PLACES, "certificates", "sso_binding", "slo_binding", "idp_initiated",
     "signed", "attributes", "want_encrypted", "sign_requests", "sign_metadata", "force_authn", "authn_context", "name_id_format",
     "clock_skew", "email_domains",

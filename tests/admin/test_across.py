@@ -16,9 +16,9 @@ from core_identity.selectors import across, mismatches
 from core_identity.services.expiry import expire
 from core_identity.services.provisioning import create_person
 from core_identity.services.roles import create_role
-from core_identity.services.sign_in import sign_in
 from tests.admin.conftest import browser_of, staff
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.sign_in import sign_in
 
 OF_CONNECTIONS, OF_USERS = "/admin/core_identity/connection/", "/admin/core_identity/user/"
 WAITING, UNMAPPED = f"{OF_CONNECTIONS}waiting-groups/", f"{OF_CONNECTIONS}unmapped-groups/"

@@ -18,7 +18,6 @@ from core_identity.models import Connection, Customer, Event, Grant, Identity
 from core_identity.services.connections import change_connection
 from core_identity.services.groups import create_group
 from core_identity.services.roles import create_role
-from core_identity.services.sign_in import sign_in
 from core_identity.values import GroupChange
 from scim.models import ClientSecret, OAuthClient
 from sso.models import SamlSettings
@@ -26,6 +25,7 @@ from tests.admin.conftest import browser_of, staff
 from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
 from tests.support.groups import push
 from tests.support.saml import TestIdp
+from tests.support.sign_in import sign_in
 
 LIST = "/admin/core_identity/connection/"
 NAMES = {name: SamlSettings._meta.get_field(f"{name}_attribute").get_default() for name in SamlSettings.ATTRIBUTES}  # type: ignore[union-attr]

@@ -8,7 +8,7 @@ from django.test import Client, RequestFactory
 from core_identity.admin_kit.forms import ConfirmsWhatWasShown, ReasonForm
 from core_identity.errors import NotAllowed
 from core_identity.models import Customer, Event, User
-from core_identity.services.connections import create_customer
+from core_identity.services.customers import create_customer
 from tests.admin.conftest import WrittenByValidation
 from tests.support.cast import ADMIN
 

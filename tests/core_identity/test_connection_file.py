@@ -3,7 +3,7 @@
 import pytest
 
 from core_identity.connection_file import Section
-from core_identity.services.connections import SettingsError, SettingsErrors
+from core_identity.errors import SettingsError, SettingsErrors
 
 
 def faults_of(section: Section) -> list[tuple[str, str, str]]:

@@ -32,7 +32,6 @@ from core_identity.policy.sign_in import Assertion, SignIn, decide_sign_in
 from core_identity.services.expiry import expire, unexpire
 from core_identity.services.identities import set_uid
 from core_identity.services.provisioning import change_person, create_person, remove_person
-from core_identity.services.sign_in import sign_in
 from core_identity.services.users import COMMAND, change_user
 from core_identity.values import Person
 from core_identity.write_guard import service_writes
@@ -50,6 +49,7 @@ from tests.core_identity.reconciliation_table import (
 )
 from tests.support.cast import ADMIN, BROWSER, OKTA, by_sso, make_connection
 from tests.support.nightly import NIGHTLY
+from tests.support.sign_in import sign_in
 from tests.support.snapshot import PEOPLE, Snapshot, changes, snapshot
 
 STRIDE: Final = 1 if os.environ.get("PROOF") == "all" else 16 if NIGHTLY else 59

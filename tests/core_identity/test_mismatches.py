@@ -14,10 +14,10 @@ from core_identity.models import Connection, Identity
 from core_identity.selectors.mismatches import mismatches, perhaps_pushed_too, refused_lately
 from core_identity.services.provisioning import change_person, create_person, remove_person
 from core_identity.services.resolutions import same_person
-from core_identity.services.sign_in import sign_in
 from core_identity.services.users import change_user
 from core_identity.values import Person
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.sign_in import sign_in
 
 pytestmark = pytest.mark.django_db
 

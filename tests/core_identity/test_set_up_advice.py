@@ -10,12 +10,12 @@ from core_identity.services.connections import change_connection
 from core_identity.services.groups import link_waiting
 from core_identity.services.provisioning import create_person
 from core_identity.services.roles import create_role
-from core_identity.services.sign_in import sign_in
 from core_identity.set_up import AdviceOf, Step, Vendor, steps_of
 from scim import set_up_advice as scim_advice
 from sso import set_up_advice as sso_advice
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, by_sso, make_connection
 from tests.support.groups import push
+from tests.support.sign_in import sign_in
 
 TABLES = (core_advice.ADVICE, scim_advice.ADVICE, sso_advice.ADVICE)
 

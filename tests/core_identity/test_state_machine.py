@@ -33,12 +33,12 @@ from core_identity.services.merge import merge
 from core_identity.services.provisioning import change_person, create_person, remove_person
 from core_identity.services.resolutions import different_people, dismiss, same_person
 from core_identity.services.roles import change_role, create_role, grant_role, revoke_role
-from core_identity.services.sign_in import sign_in
 from core_identity.services.split import split_off
 from core_identity.services.users import change_user, create_user
 from core_identity.values import GroupChange, Person
 from tests.support.cast import ADMIN, BROWSER, OKTA, make_connection
 from tests.support.nightly import examples
+from tests.support.sign_in import sign_in
 
 pytestmark = pytest.mark.django_db
 

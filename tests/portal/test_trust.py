@@ -13,7 +13,6 @@ from core_identity.models import Connection, Event, SetupProposal, User
 from core_identity.portal.links import revoke_link
 from core_identity.services.links import offer
 from core_identity.services.provisioning import create_person
-from core_identity.services.sign_in import sign_in
 from core_identity.services.users import create_user
 from scim.bearer_tokens import make_token
 from scim.models import BearerToken, OAuthClient
@@ -22,6 +21,7 @@ from tests.admin.conftest import browser_of, staff
 from tests.portal.conftest import Customer
 from tests.support.cast import BROWSER, COMMAND, JANE, OKTA, by_sso, make_connection
 from tests.support.saml import TestIdp
+from tests.support.sign_in import sign_in
 
 OKTA_APP = "https://globex-admin.okta.com/admin/app/globex_core_1/instance/0oa1/"
 

@@ -8,9 +8,9 @@ from django.conf import LazySettings
 from django.contrib.auth.hashers import check_password, identify_hasher
 
 import scim.connections
+from core_identity.errors import SettingsErrors
 from core_identity.hashing import AT_ONCE, SLOTS
 from core_identity.models import Connection, Event
-from core_identity.services.connections import SettingsErrors
 from scim.models import OAuthClient
 
 OKTA = "https://system-admin.okta.com/admin/app/cpc/acme/oauth/callback"

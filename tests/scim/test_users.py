@@ -366,8 +366,8 @@ def test_values_are_answered_with_the_blanks_that_were_sent_R19(okta: Scim) -> N
 
 
 def test_an_identity_that_came_only_by_sso_is_not_a_resource(okta: Scim) -> None:
-    from core_identity.services.sign_in import sign_in
     from tests.support.cast import BROWSER, JANE, by_sso
+    from tests.support.sign_in import sign_in
 
     sign_in(actor=BROWSER, connection=okta.connection, person=by_sso(JANE))
     identity = Identity.objects.get()

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 import sso.settings.changes
+from core_identity.errors import SettingsErrors
 from core_identity.models import Connection
-from core_identity.services.connections import SettingsErrors
 from sso.saml.parties import Signed
 from sso.settings.trust_warnings import warnings_of
 from tests.sso.conftest import Browser

@@ -11,8 +11,8 @@ from lxml import etree, html
 from signxml.verifier import XMLVerifier
 
 import sso.settings.changes
+from core_identity.errors import SettingsErrors
 from core_identity.models import Connection
-from core_identity.services.connections import SettingsErrors
 from sso.models import SamlSettings, SignInState, SpKey
 from sso.settings import keys
 from tests.sso.conftest import SERVICE, Browser

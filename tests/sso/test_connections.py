@@ -7,8 +7,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 import sso.settings.changes
+from core_identity.errors import SettingsErrors
 from core_identity.models import Connection, Event
-from core_identity.services.connections import SettingsErrors
 from sso.models import SamlSettings
 from sso.saml.certificates import fingerprint
 from sso.settings.section import hints_for

@@ -14,9 +14,10 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 import sso.settings.changes
-from core_identity.errors import InvalidValue
+from core_identity.errors import InvalidValue, SettingsErrors
 from core_identity.models import Connection, Event
-from core_identity.services.connections import SettingsErrors, rename_customer, switch_off
+from core_identity.services.connections import switch_off
+from core_identity.services.customers import rename_customer
 from sso.models import VerifiedDomain
 from sso.settings.email_domains import PUBLIC_MAIL, normal_domain, unverify_domain, verified_domains, verify_domain
 from tests.core_identity.services.test_races import at_the_same_instant

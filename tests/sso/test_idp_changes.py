@@ -15,9 +15,8 @@ from django.test.utils import CaptureQueriesContext
 import sso.settings.changes
 from core_identity.clock import database_now
 from core_identity.config.apply import apply
-from core_identity.errors import NotAllowed
+from core_identity.errors import NotAllowed, SettingsErrors
 from core_identity.models import Connection, Event
-from core_identity.services.connections import SettingsErrors
 from core_identity.services.users import create_user
 from sso.checks import trust_does_not_end
 from sso.models import SamlSettings

@@ -10,9 +10,9 @@ import pytest
 
 import sso.settings.changes
 from core_identity import errors
+from core_identity.errors import SettingsErrors
 from core_identity.models import Connection, Customer, User
 from core_identity.policy.expiry import Bar
-from core_identity.services.connections import SettingsErrors
 from core_identity.services.customers import set_support_contact
 from core_identity.services.expiry import expire
 from core_identity.write_guard import service_writes

@@ -6,7 +6,8 @@
 from dataclasses import replace
 
 from core_identity.models import Connection
-from core_identity.services.connections import create_connection, create_customer
+from core_identity.services.connections import create_connection
+from core_identity.services.customers import create_customer
 from core_identity.values import Actor, ActorKind, Channel, Person
 
 ADMIN = Actor(Channel.ADMIN, ActorKind.ADMIN, "boss", request_id="REQADMIN")

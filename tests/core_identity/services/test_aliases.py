@@ -11,9 +11,9 @@ from core_identity.services.connections import set_grantable_roles
 from core_identity.services.groups import link_waiting
 from core_identity.services.provisioning import create_person, remove_person
 from core_identity.services.roles import change_role, create_role, delete_role
-from core_identity.services.sign_in import sign_in
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
 from tests.support.groups import change, push, role_names
+from tests.support.sign_in import sign_in
 
 pytestmark = pytest.mark.django_db
 

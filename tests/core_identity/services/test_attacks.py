@@ -17,13 +17,13 @@ from core_identity.services.outcomes import Outcome
 from core_identity.services.provisioning import change_person, create_person, remove_person
 from core_identity.services.resolutions import different_people, dismiss, same_person
 from core_identity.services.roles import create_role, delete_role, grant_role
-from core_identity.services.sign_in import sign_in
 from core_identity.services.split import split_off
 from core_identity.services.succession import rekey, succeed
 from core_identity.services.users import change_user, create_user
 from core_identity.values import Person
 from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
 from tests.support.groups import change, push, role_names
+from tests.support.sign_in import sign_in
 
 pytestmark = pytest.mark.django_db
 WHY = "asked her, ticket 4711"

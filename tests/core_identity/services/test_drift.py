@@ -13,10 +13,10 @@ from core_identity.models import Connection, Event, Identity, IdentityUid, User
 from core_identity.selectors.drift import FIELDS, drift_in, drift_of, drifting
 from core_identity.services.drift import take_over
 from core_identity.services.provisioning import change_person, create_person, remove_person
-from core_identity.services.sign_in import sign_in
 from core_identity.services.users import change_user, create_user
 from core_identity.values import Person
 from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.sign_in import sign_in
 
 pytestmark = pytest.mark.django_db
 MARRIED: dict[str, Any] = {"family_name": "Roe", "email": "jane.roe@acme.test", "user_name": "jane.roe@acme.test"}

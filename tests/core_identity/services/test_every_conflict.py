@@ -20,10 +20,10 @@ from core_identity.services.resolutions import (
     plan_same_person,
     same_person,
 )
-from core_identity.services.sign_in import sign_in
 from core_identity.services.users import create_user
 from core_identity.values import Cause, Person
 from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.sign_in import sign_in
 
 pytestmark = pytest.mark.django_db
 WHY = "ticket 4711"

@@ -18,11 +18,11 @@ from core_identity.services.connections import change_connection
 from core_identity.services.expiry import expire, unexpire
 from core_identity.services.provisioning import change_person, create_person, remove_person
 from core_identity.services.roles import create_role, grant_role
-from core_identity.services.sign_in import sign_in
 from core_identity.services.split import split_off
 from core_identity.services.users import change_user, create_user
 from core_identity.values import Person
 from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.sign_in import sign_in
 
 pytestmark = pytest.mark.django_db
 

@@ -17,10 +17,10 @@ from core_identity.services.connections import change_connection, set_grantable_
 from core_identity.services.groups import create_group, link_waiting, remove_group
 from core_identity.services.provisioning import create_person, remove_person
 from core_identity.services.roles import change_role, create_role, delete_role, grant_role, revoke_role
-from core_identity.services.sign_in import sign_in
 from core_identity.values import GroupChange
 from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
 from tests.support.groups import change, push, role_names
+from tests.support.sign_in import sign_in
 
 pytestmark = pytest.mark.django_db
 

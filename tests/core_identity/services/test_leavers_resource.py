@@ -19,10 +19,10 @@ from core_identity.services.expiry import unexpire
 from core_identity.services.outcomes import Outcome
 from core_identity.services.provisioning import change_person, create_person
 from core_identity.services.resolutions import different_people, same_person
-from core_identity.services.sign_in import sign_in
 from core_identity.services.succession import RekeyPlan, plan_rekey, rekey
 from core_identity.values import Person
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.sign_in import sign_in
 
 pytestmark = pytest.mark.django_db
 WHY = "ticket 4711"

@@ -14,10 +14,10 @@ from core_identity.services.identities import current_uid
 from core_identity.services.links import offer, release, relink, withdraw
 from core_identity.services.outcomes import Outcome
 from core_identity.services.provisioning import change_person, create_person
-from core_identity.services.sign_in import sign_in
 from core_identity.services.users import create_user
 from core_identity.values import Person
 from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.sign_in import sign_in
 
 pytestmark = pytest.mark.django_db
 WHY = "import of the old list"

@@ -15,10 +15,10 @@ from core_identity.services.groups import create_group
 from core_identity.services.merge import merge, plan_merge
 from core_identity.services.provisioning import change_person, create_person, remove_person
 from core_identity.services.roles import create_role, grant_role
-from core_identity.services.sign_in import sign_in
 from core_identity.services.users import create_user
 from core_identity.values import GroupChange, Person
 from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.sign_in import sign_in
 
 pytestmark = pytest.mark.django_db
 WHY = "one human, ticket 4711"

@@ -18,10 +18,10 @@ from core_identity.services.expiry import expire, unexpire
 from core_identity.services.groups import change_group, create_group
 from core_identity.services.provisioning import change_person, create_person
 from core_identity.services.roles import change_role, create_role, delete_role
-from core_identity.services.sign_in import sign_in
 from core_identity.values import ActorKind, GroupChange, Person
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
 from tests.support.groups import push
+from tests.support.sign_in import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT_ONCE = 12

@@ -15,10 +15,10 @@ from core_identity.services.merge import merge
 from core_identity.services.outcomes import Outcome
 from core_identity.services.provisioning import change_person, create_person
 from core_identity.services.roles import change_role, create_role
-from core_identity.services.sign_in import sign_in
 from core_identity.values import ActorKind, GroupChange, Person
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
 from tests.support.racing import Act, Race, racing
+from tests.support.sign_in import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COMMAND = replace(ADMIN, kind=ActorKind.SYSTEM, label="command line")

@@ -22,10 +22,10 @@ from core_identity.services.merge import merge
 from core_identity.services.outcomes import Outcome
 from core_identity.services.provisioning import change_person, create_person, remove_person
 from core_identity.services.roles import create_role
-from core_identity.services.sign_in import sign_in
 from core_identity.values import GroupChange, Person
 from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
 from tests.support.racing import Act, Race, racing
+from tests.support.sign_in import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT_ONCE = 4

@@ -11,10 +11,10 @@ from core_identity.models import Connection, Event, Grant, Identity
 from core_identity.selectors.groups import people_without_groups, unmapped_groups
 from core_identity.services.connections import change_connection, set_grantable_roles
 from core_identity.services.roles import change_role, create_role
-from core_identity.services.sign_in import sign_in
 from core_identity.services.sso_groups import MOST_REMEMBERED
 from tests.support.cast import ADMIN, BROWSER, JANE, ZOE, by_sso, make_connection
 from tests.support.groups import role_names
+from tests.support.sign_in import sign_in
 
 pytestmark = pytest.mark.django_db
 

@@ -20,11 +20,11 @@ from core_identity.services.groups import create_group
 from core_identity.services.outcomes import Outcome
 from core_identity.services.provisioning import change_person, create_person, remove_person
 from core_identity.services.roles import create_role
-from core_identity.services.sign_in import sign_in
 from core_identity.services.succession import end_rekey, plan_rekey, plan_succession, rekey, succeed
 from core_identity.values import GroupChange, Person
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
 from tests.support.clock import travel
+from tests.support.sign_in import sign_in
 
 pytestmark = pytest.mark.django_db
 WHY = "the UID becomes the employee number"

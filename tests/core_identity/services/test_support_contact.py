@@ -7,8 +7,7 @@ from django.db import IntegrityError, transaction
 
 from core_identity.errors import InvalidValue
 from core_identity.models import Customer, Event
-from core_identity.services.connections import create_customer
-from core_identity.services.customers import save_customer, set_support_contact
+from core_identity.services.customers import create_customer, save_customer, set_support_contact
 from core_identity.write_guard import service_writes
 from tests.support.cast import ADMIN
 

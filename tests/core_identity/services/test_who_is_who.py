@@ -11,11 +11,11 @@ from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.policy.matching import Decision
 from core_identity.services.outcomes import Outcome
 from core_identity.services.provisioning import change_person, create_person, remove_person
-from core_identity.services.sign_in import sign_in
 from core_identity.services.succession import rekey
 from core_identity.services.users import create_user
 from core_identity.values import Person
 from tests.support.cast import ADMIN, BROWSER, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.sign_in import sign_in
 
 pytestmark = pytest.mark.django_db
 

@@ -86,15 +86,15 @@ def visit(client: Client, page: Visit) -> Cost:
     own, theirs = time.thread_time() - own, cpu_seconds(backend) - theirs
     lengths = Lengths()
     lengths.feed(text)
-    asked = [one for one in statements if not one[1].lstrip().startswith(("SAVEPOINT", "RELEASE", "SET"))]
+    queries = [one for one in statements if not one[1].lstrip().startswith(("SAVEPOINT", "RELEASE", "SET"))]
     return Cost(
         name=page.name,
         status=answer.status_code,
-        queries=len(asked),
+        queries=len(queries),
         seconds=own + theirs,
         in_database=theirs,
         size=len(text),
         rows=lengths.rows,
         choices=lengths.choices,
-        slowest=max(asked, default=(0.0, ""))[1],
+        slowest=max(queries, default=(0.0, ""))[1],
     )

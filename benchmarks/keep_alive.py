@@ -25,8 +25,8 @@ class Answer:
 class Refused(Exception):
     """The server answered with a status of 400 or more."""
 
-    def __init__(self, asked: str, answer: Answer) -> None:
-        super().__init__(f"{asked}: {answer.status} {answer.body[:500]!r}")
+    def __init__(self, request: str, answer: Answer) -> None:
+        super().__init__(f"{request}: {answer.status} {answer.body[:500]!r}")
         self.busy = answer.status == HTTPStatus.SERVICE_UNAVAILABLE
         """Whether the same request may be sent again in a moment."""
 

@@ -26,9 +26,9 @@ class Given(Expression):
         return "%s", [self]
 
 
-def any_of(column: str, given: Given) -> Func:
+def any_of(column: str, place: Given) -> Func:
     """Return the condition that a column has one of the values of a list. An ``IN`` would have other SQL for each length."""
-    return Func(F(column), given, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField())
+    return Func(F(column), place, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField())
 
 
 @dataclass(frozen=True)
@@ -55,19 +55,19 @@ class Compiled(Generic[M]):
     def __init__(self, make: Callable[[], "QuerySet[M]"]) -> None:
         self._make = make
 
-    def rows(self, **given: Any) -> "Iterator[M]":
+    def rows(self, **values: Any) -> "Iterator[M]":
         """Yield the rows for these values of `Given`."""
         plan = self._plan
-        params = [given[one.name] if isinstance(one, Given) else one for one in plan.params]
+        params = [values[one.name] if isinstance(one, Given) else one for one in plan.params]
         with database.cursor() as cursor:
             cursor.execute(plan.sql, params)
             found = cursor.fetchall()
         for columns in found:
             yield self._row(plan, list(columns))
 
-    def first(self, **given: Any) -> "M | None":
+    def first(self, **values: Any) -> "M | None":
         """Return the first row, or None."""
-        return next(self.rows(**given), None)
+        return next(self.rows(**values), None)
 
     def _row(self, plan: _Plan, columns: list[Any]) -> Any:
         for position, converters, expression in plan.converters:

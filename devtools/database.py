@@ -49,11 +49,11 @@ def throwaway_database(checkout: Checkout, *, fsync: bool = False) -> Iterator[D
 def _database(
     checkout: Checkout, name: str, *, durable: bool, fsync: bool = False, put_aside: str = ""
 ) -> Iterator[Database]:
-    given = os.environ.get("DATABASE_URL")
-    if given and put_aside:
+    url = os.environ.get("DATABASE_URL")
+    if url and put_aside:
         raise Fault("--fresh works with the PostgreSQL of this checkout only. Enter an empty database in DATABASE_URL.")
-    if given:
-        yield Database(given)
+    if url:
+        yield Database(url)
         return
     cluster: Cluster = durable_cluster(checkout) if durable else throwaway_cluster(checkout, fsync=fsync)
     with use(cluster, (DEMO, CORE) if durable else (name,)) as hold:

@@ -1,7 +1,7 @@
 """Find English that a reader has to read twice. `./dev lint` runs it: ``python -m devtools.plain_english``.
 
-The check is strict: one finding fails it. It reads the docs, the templates, all docstrings, the names of tests, and the strings of the Python
-modules with texts for users.
+The check is strict: one finding fails it. It reads the docs, the templates, all docstrings, the names of tests, the names in all other code, and the
+strings of the Python modules with texts for users.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from devtools.prose import Passage, docstrings, markdown, names_of_tests, strings, template
+from devtools.prose import Passage, docstrings, markdown, names, names_of_tests, strings, template
 
 LONGEST_SENTENCE: Final = 30
 """Words of a sentence in a text that users see."""
@@ -87,6 +87,11 @@ USERS_READ: Final = (
 )
 """Modules with texts for users: their strings are checked."""
 
+PARTICIPLES: Final = frozenset(
+    {"asked", "begun", "came", "come", "given", "held", "made", "meant", "said", "taken", "told", "wanted", "wished"}
+)
+"""Words that are not names of values or functions. A noun of the field is: changes, payload, query, form_data, person."""
+
 PACKAGES: Final = ("benchmarks", "core_identity", "demo", "devtools", "scim", "sso", "tests")
 """Packages with clean docstrings, and with clean names of tests."""
 
@@ -99,6 +104,12 @@ def findings(passage: Passage, *, rule_numbers: bool = True, longest: int | None
     for sentence in re.split(r"(?<=[.!?:])\s", passage.text) if longest else ():
         if (words := len(re.findall(r"[\w'-]+", sentence))) > (longest or 0):
             yield f"{passage.place}: {words} words in one sentence: “{sentence}”"
+
+
+def findings_of_name(passage: Passage) -> Iterator[str]:
+    """Yield one line for a name that is only a participle. In ``grant_given`` it belongs to a noun."""
+    if passage.text in PARTICIPLES:
+        yield f"{passage.place}: a participle as a name: “{passage.text}”. Instead: a noun of the field"
 
 
 def _around(text: str, found: re.Match[str]) -> str:
@@ -127,6 +138,8 @@ def all_findings(root: Path) -> Iterator[str]:
             yield from findings(passage, longest=LONGEST_SENTENCE)
         for passage in (*docstrings(path, name), *names_of_tests(path, name)):
             yield from findings(passage, rule_numbers=False)
+        for passage in names(path, name) if not name.startswith("tests/") else ():
+            yield from findings_of_name(passage)
 
 
 def main() -> int:

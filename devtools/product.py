@@ -67,13 +67,13 @@ def collect_static_files(checkout: Checkout, environment: dict[str, str]) -> Non
     """Gather what WhiteNoise serves, unless the same files were gathered before: hashing and compressing them takes seconds."""
     lock = checkout.make_state_folder() / "static.lock"
     root = Path(environment.get("STATIC_ROOT") or checkout.state / "static")
-    stamp, wanted = root.parent / f"{root.name}.collected", _digest_of_static_files(checkout, environment)
+    stamp, digest = root.parent / f"{root.name}.collected", _digest_of_static_files(checkout, environment)
     with only_one(lock, "Waiting for another ./dev that is collecting static files …"):
-        if root.is_dir() and stamp.is_file() and stamp.read_text() == wanted:
+        if root.is_dir() and stamp.is_file() and stamp.read_text() == digest:
             return
         stamp.unlink(missing_ok=True)
         manage(checkout, environment, "collectstatic", "--noinput", "--verbosity", "0")
-        stamp.write_text(wanted)
+        stamp.write_text(digest)
 
 
 def _digest_of_static_files(checkout: Checkout, environment: dict[str, str]) -> str:

@@ -158,3 +158,14 @@ def names_of_tests(path: Path, name: str) -> Iterator[Passage]:
     for node in ast.walk(_tree(path)):
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
             yield Passage(f"{node.name.removeprefix('test_').replace('_', ' ')}.", f"{name}:{node.lineno}")
+
+
+def names(path: Path, name: str) -> Iterator[Passage]:
+    """Yield the names that a module gives to functions, classes, parameters and variables, without leading and trailing underscores."""
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield Passage(node.name.strip("_"), f"{name}:{node.lineno}")
+        elif isinstance(node, ast.arg):
+            yield Passage(node.arg.strip("_"), f"{name}:{node.lineno}")
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield Passage(node.id.strip("_"), f"{name}:{node.lineno}")

@@ -110,8 +110,8 @@ def _without_operations(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, _name_of("operations", body): [_outline(one) for one in operations[: MAX_ITEMS + 1]]}
 
 
-def _name_of(wanted: str, body: dict[str, Any]) -> str:
-    return next(name for name in body if name.lower() == wanted)
+def _name_of(lower_name: str, body: dict[str, Any]) -> str:
+    return next(name for name in body if name.lower() == lower_name)
 
 
 def _outline(operation: Any) -> Any:

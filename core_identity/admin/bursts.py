@@ -32,9 +32,9 @@ class BurstForm(ConfirmsWhatWasShown, ReasonForm):
         self.plan = plan_of(burst, guarded_too=request.user.is_superuser)
         back = self.plan.unexpires
         self.shown = hashlib.sha256(" ".join(str(user.pk) for user in back).encode()).hexdigest()
-        meant = (SETTLE, "keep them expired: the deactivations were intended")
+        settle = (SETTLE, "keep them expired: the deactivations were intended")
         unexpire = (UNEXPIRE, f"unexpire the {len(back)} whom the identity provider activated again")
-        self.fields["how"].choices = [unexpire, meant] if back else [meant]  # type: ignore[attr-defined]
+        self.fields["how"].choices = [unexpire, settle] if back else [settle]  # type: ignore[attr-defined]
 
     def is_as_shown(self) -> bool:
         return self.cleaned_data["how"] == SETTLE or super().is_as_shown()

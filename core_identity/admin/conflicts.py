@@ -141,7 +141,7 @@ class ResolvePage(RowPage):
 class ConflictAdmin(CoreAdmin):
     """Made by channels only, and decided on the page of one."""
 
-    list_display = ("named", "cause_told", "other", "connection_name", "count", "last_met", "status")
+    list_display = ("named", "cause_words", "other", "connection_name", "count", "last_met", "status")
     left_out = ("connection_name", "count")
     pages = (DecideManyPage,)
     list_filter = (
@@ -199,5 +199,5 @@ class ConflictAdmin(CoreAdmin):
         return chip("trouble" if conflict.state == ConflictState.OPEN else "plain", conflict.get_state_display())
 
     @admin.display(description="cause", ordering="cause")
-    def cause_told(self, conflict: Conflict) -> str:
+    def cause_words(self, conflict: Conflict) -> str:
         return CAUSES[Cause(conflict.cause)]

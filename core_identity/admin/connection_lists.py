@@ -52,10 +52,10 @@ class GroupsPage(ConnectionReadPage):
     template_name = "admin/core_identity/connection/groups.html"
 
     def facts(self, form: Any) -> dict[str, Any]:
-        asked = self.request.GET
-        waiting = "waiting" in asked
+        query = self.request.GET
+        waiting = "waiting" in query
         pushed = Paginator(listed_groups(connection=self.row, waiting=waiting, most=MOST), ON_A_PAGE).get_page(
-            asked.get("p")
+            query.get("p")
         )
         waiting_here = roles_by_name([group.name_key for group in pushed if group.role is None])
         unmapped = unmapped_groups(self.row, most=UNMAPPED)

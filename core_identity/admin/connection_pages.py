@@ -58,10 +58,10 @@ class GrantableForm(ConfirmsEndedGrants, ActForm):
 
     def __init__(self, request: HttpRequest, *, connection: Connection) -> None:
         self.connection = connection
-        given = connection.grantable_roles.all()
+        grantable = connection.grantable_roles.all()
         protected = protected_roles().values("pk")
-        self.kept = list(given.filter(pk__in=protected))
-        super().__init__(request, initial={"roles": [role.pk for role in given], "confirm_waiting": False})
+        self.kept = list(grantable.filter(pk__in=protected))
+        super().__init__(request, initial={"roles": [role.pk for role in grantable], "confirm_waiting": False})
         waiting: Any = listed_groups(connection=connection, waiting=True, most=MOST)
         heads = {group.name_key: or_more(group.heads, MOST) for group in waiting}
 

@@ -88,9 +88,9 @@ class ConnectionDriftPage(ConnectionReadPage):
         return seen_by(self.request)["user"]
 
     def facts(self, form: Any) -> dict[str, Any]:
-        asked = self.request.GET
-        field = asked["field"] if asked.get("field") in FIELDS else None
-        page = Paginator(drifting(field).filter(drifting__connection=self.row), ON_A_PAGE).get_page(asked.get("p"))
+        query = self.request.GET
+        field = query["field"] if query.get("field") in FIELDS else None
+        page = Paginator(drifting(field).filter(drifting__connection=self.row), ON_A_PAGE).get_page(query.get("p"))
         return {
             "people": [
                 (identity.user, [one for one in drift_in(identity) if field in {None, one.field}]) for identity in page

@@ -70,11 +70,11 @@ class GroupPage(ConnectionPage):
         return self.request.method != "POST" or self.request.user.has_perm("core_identity.change_role")
 
     def group(self) -> PushGroup | None:
-        asked = self.request.GET.get("group")
-        if asked is None:
+        group_id = self.request.GET.get("group")
+        if group_id is None:
             return None
         try:
-            return PushGroup.objects.select_related("role").get(connection=self.row, pk=UUID(asked))
+            return PushGroup.objects.select_related("role").get(connection=self.row, pk=UUID(group_id))
         except (ValueError, PushGroup.DoesNotExist):
             raise Http404 from None
 

@@ -29,8 +29,8 @@ class MergeForm(ConfirmsEndedGrants, ReasonForm):
     field_order = ("other", "keep", "reason")
 
     def __init__(self, request: HttpRequest, *, user: User) -> None:
-        asked = request.POST or request.GET
-        named, keep = asked.get("other", "").strip(), asked.get("keep", KEEP_THIS)
+        form_data = request.POST or request.GET
+        named, keep = form_data.get("other", "").strip(), form_data.get("keep", KEEP_THIS)
         self.plan: MergePlan | None = None
         self.fault = ""
         choices: list[tuple[str, str]] = []

@@ -60,10 +60,10 @@ PAGES = {
 
 def offered_permissions(role: Role) -> QuerySet[Permission]:
     """Return the permissions that open a page, and those that ``role`` already has."""
-    asked = [f"{act}_{model}" for model, acts in PAGES.items() for act in acts]
+    codenames = [f"{act}_{model}" for model, acts in PAGES.items() for act in acts]
     ours = Q(content_type__app_label="core_identity")
     payloads = Q(content_type__app_label="scim", codename="view_payload")
-    meaningful = (ours & Q(codename__in=asked)) | payloads | ~(ours | Q(content_type__app_label__in=MACHINERY))
+    meaningful = (ours & Q(codename__in=codenames)) | payloads | ~(ours | Q(content_type__app_label__in=MACHINERY))
     in_role = Q(pk__in=Role.permissions.through.objects.filter(role_id=role.pk).values("permission_id"))
     return Permission.objects.filter(meaningful | in_role).select_related("content_type")
 

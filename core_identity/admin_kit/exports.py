@@ -58,16 +58,16 @@ def events_between(
     *, since: datetime | None, until: datetime | None, connection: Connection | None, user: User | None
 ) -> QuerySet[Event]:
     """Return the events from ``since`` on and before ``until`` (both aware), of one connection, in the history of one user."""
-    wanted = Q()
+    condition = Q()
     if since is not None:
-        wanted &= Q(at__gte=since)
+        condition &= Q(at__gte=since)
     if until is not None:
-        wanted &= Q(at__lt=until)
+        condition &= Q(at__lt=until)
     if connection is not None:
-        wanted &= Q(connection_id=connection.pk)
+        condition &= Q(connection_id=connection.pk)
     if user is not None:
-        wanted &= Q(user_id=user.pk)
-    return Event.objects.filter(wanted)
+        condition &= Q(user_id=user.pk)
+    return Event.objects.filter(condition)
 
 
 @dataclass

@@ -136,12 +136,12 @@ class NamedFilter(FormFilter):
         return names if len(names) <= self.LINKS else []
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        wanted = (self.value() or "").strip()
-        if not wanted:
+        text = (self.value() or "").strip()
+        if not text:
             return queryset
-        if "\0" in wanted:  # no name contains it, and PostgreSQL cannot compare it
+        if "\0" in text:  # no name contains it, and PostgreSQL cannot compare it
             return queryset.none()
-        chosen = list(self.exact(wanted)[:1]) or list(self.part(wanted).order_by(self.shown)[: self.FOUND])
+        chosen = list(self.exact(text)[:1]) or list(self.part(text).order_by(self.shown)[: self.FOUND])
         return self.among(queryset, chosen)
 
 

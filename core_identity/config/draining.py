@@ -8,12 +8,12 @@ import signal
 import threading
 from types import FrameType
 
-_begun = False
+_draining = False
 
 
 def is_draining() -> bool:
     """Whether this process was asked to stop."""
-    return _begun
+    return _draining
 
 
 def drain_before_stop(seconds: float) -> None:
@@ -27,10 +27,10 @@ def drain_before_stop(seconds: float) -> None:
         return
 
     def begin(number: int, frame: FrameType | None) -> None:
-        global _begun
-        if _begun:  # gunicorn's parent and a terminal may both send it
+        global _draining
+        if _draining:  # gunicorn's parent and a terminal may both send it
             return
-        _begun = True
+        _draining = True
         if seconds <= 0:
             server(number, frame)
             return

@@ -117,14 +117,14 @@ def database() -> dict[str, Any]:
     """
     config: dict[str, Any] = env.db_url("DATABASE_URL", engine="core_identity.config.postgresql")
     pooler: bool = env.bool("DATABASE_POOLER", default=False)
-    given = config.get("OPTIONS", {})
+    from_url = config.get("OPTIONS", {})
     limits = {name: _seconds(*known) for name, known in _CLIENT_SETTINGS.items()}
     options: dict[str, Any] = {"keepalives": 1, **limits}
     options["tcp_user_timeout"] = _seconds("DATABASE_TCP_USER_TIMEOUT", 10) * 1000
-    options |= {"server_side_binding": True, "prepare_threshold": None if pooler else PREPARE_FROM} | given
+    options |= {"server_side_binding": True, "prepare_threshold": None if pooler else PREPARE_FROM} | from_url
     if not pooler:
         session = [f"-c {name}={_seconds(*known)}s" for name, known in _SESSION_SETTINGS.items()]
-        options["options"] = " ".join([*session, *([given["options"]] if "options" in given else [])])
+        options["options"] = " ".join([*session, *([from_url["options"]] if "options" in from_url else [])])
     config["OPTIONS"] = options
     config["CONN_HEALTH_CHECKS"] = True
     config.setdefault("CONN_MAX_AGE", env.int("CONN_MAX_AGE", default=0 if pooler else 60))

@@ -123,9 +123,9 @@ def _with_current(request: HttpRequest, sections: Sequence[Section]) -> list[Sec
 
 def _rank(request: HttpRequest, link: Link) -> tuple[int, int]:
     parts = urlsplit(link.url)
-    asked = {name: request.GET.get(name) for name, _ in parse_qsl(parts.query)}
-    if asked != dict(parse_qsl(parts.query)) or not request.path.startswith(parts.path):
+    parameters = {name: request.GET.get(name) for name, _ in parse_qsl(parts.query)}
+    if parameters != dict(parse_qsl(parts.query)) or not request.path.startswith(parts.path):
         return (0, 0)
     if request.path != parts.path and (parts.query or link.label == "Home"):
         return (0, 0)
-    return (len(parts.path), len(asked))
+    return (len(parts.path), len(parameters))

@@ -13,5 +13,5 @@ class PasswordSignInView(password_sign_in.PasswordSignInView):
 
     def get_redirect_url(self, request: HttpRequest | None = None) -> str:
         name = self.redirect_field_name
-        wanted = self.request.POST.get(name, self.request.GET.get(name, ""))
-        return safe_path(wanted) if wanted else ""
+        path = self.request.POST.get(name, self.request.GET.get(name, ""))
+        return safe_path(path) if path else ""

@@ -138,7 +138,7 @@ SELECT EXISTS (SELECT FROM {PushGroupMember._meta.db_table} WHERE identity_id = 
 """  # noqa: S608 - nothing but names of our own
 
 
-def _wanted() -> QuerySet[PushGroup]:
+def _one_group() -> QuerySet[PushGroup]:
     """Return the query for one group. ``IS TRUE`` keeps PostgreSQL from reading all groups of a connection to find it."""
     is_theirs = Func(
         F("connection"),
@@ -150,13 +150,13 @@ def _wanted() -> QuerySet[PushGroup]:
     return PushGroup.objects.filter(is_theirs, scim_id=Given("scim_id", UUIDField())).order_by()
 
 
-def _wanted_with(named: RawSQL) -> QuerySet[PushGroup]:
-    return _wanted().annotate(named=named)
+def _one_group_with(named: RawSQL) -> QuerySet[PushGroup]:
+    return _one_group().annotate(named=named)
 
 
-_PLAIN: Final = Compiled(_wanted)
+_PLAIN: Final = Compiled(_one_group)
 _LOCKED: Final = Compiled(
-    lambda: _wanted().select_for_update(of=("self",), no_key=True).select_related("connection", "role")
+    lambda: _one_group().select_for_update(of=("self",), no_key=True).select_related("connection", "role")
 )
-_COUNTED: Final = Compiled(lambda: _wanted_with(_sql(_COUNT, IntegerField())))
-_WITH_NAMED: Final = Compiled(lambda: _wanted_with(_sql(_NAMED, TextField())))
+_COUNTED: Final = Compiled(lambda: _one_group_with(_sql(_COUNT, IntegerField())))
+_WITH_NAMED: Final = Compiled(lambda: _one_group_with(_sql(_NAMED, TextField())))

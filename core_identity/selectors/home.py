@@ -33,8 +33,8 @@ def open_conflicts() -> Sequence[Conflict]:
 
 
 def reactivation_requests() -> Sequence[Identity]:
-    asked = Identity.objects.filter(reactivation_requested_at__isnull=False, user__expired_at__isnull=False)
-    return list(asked.select_related("user", "connection").order_by("reactivation_requested_at", "pk")[:SHOWN])
+    requests = Identity.objects.filter(reactivation_requested_at__isnull=False, user__expired_at__isnull=False)
+    return list(requests.select_related("user", "connection").order_by("reactivation_requested_at", "pk")[:SHOWN])
 
 
 def groups_without_a_role() -> Sequence[PushGroup]:

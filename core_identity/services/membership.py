@@ -10,10 +10,10 @@ from core_identity.values import Actor, GroupChange
 
 def add_first_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> bool:
     """Add the members of a new group. Note in ``group`` their number and what an answer shows. Return whether there are any."""
-    come = take_in(group, _wanted(change), actor=actor)
-    group.member_count, group.shown, group.named_groups = come.members, come.shown_ids, come.groups
-    _record(actor=actor, group=group, left=Moved(), come=come)
-    return bool(come.members)
+    joined = take_in(group, _whole_list(change), actor=actor)
+    group.member_count, group.shown, group.named_groups = joined.members, joined.shown_ids, joined.groups
+    _record(actor=actor, group=group, left=Moved(), joined=joined)
+    return bool(joined.members)
 
 
 def has_members(group: PushGroup, count: int, change: GroupChange) -> bool:
@@ -21,11 +21,11 @@ def has_members(group: PushGroup, count: int, change: GroupChange) -> bool:
 
     If so, note in ``group`` what an answer shows.
     """
-    wanted = _wanted(change)
-    if change.members is None or count != len(wanted):
+    members = _whole_list(change)
+    if change.members is None or count != len(members):
         return False
     named = named_in(group)
-    if named.all != wanted:
+    if named.all != members:
         return False
     group.shown, group.named_groups = named.shown, len(named.groups)
     return True
@@ -35,39 +35,39 @@ def change_members(*, actor: Actor, group: PushGroup, change: GroupChange) -> bo
     """Apply the sets of ``change`` to a locked group, and count its members; return whether a member was added or removed."""
     if change.members is None:
         add, remove = set(map(str, change.add)), set(map(str, change.remove))
-        left, come = let_go(group, remove - add, actor=actor), take_in(group, add, actor=actor)
-        group.named_groups = come.groups
+        left, joined = let_go(group, remove - add, actor=actor), take_in(group, add, actor=actor)
+        group.named_groups = joined.groups
     else:
-        left, come = _replace(actor=actor, group=group, wanted=_wanted(change))
-    _record(actor=actor, group=group, left=left, come=come)
-    group.member_count = max(group.member_count + come.members - left.members, 0)
-    return bool(left.members or come.members)
+        left, joined = _replace(actor=actor, group=group, members=_whole_list(change))
+    _record(actor=actor, group=group, left=left, joined=joined)
+    group.member_count = max(group.member_count + joined.members - left.members, 0)
+    return bool(left.members or joined.members)
 
 
-def _wanted(change: GroupChange) -> set[str]:
+def _whole_list(change: GroupChange) -> set[str]:
     """Return the members after a message with the whole list, or after the first message about a group."""
     return set(map(str, ((change.members or frozenset()) - change.remove) | change.add))
 
 
-def _replace(*, actor: Actor, group: PushGroup, wanted: set[str]) -> tuple[Moved, Moved]:
+def _replace(*, actor: Actor, group: PushGroup, members: set[str]) -> tuple[Moved, Moved]:
     """Write only the differences to a whole list, and note in ``group`` what an answer shows."""
-    if not wanted:
+    if not members:
         group.shown = []
         return let_all_go(group, actor=actor), Moved()
     named = named_in(group)
     before = named.all
-    left = let_go(group, before - wanted, actor=actor)
-    come = take_in(group, wanted - before, actor=actor)
-    group.shown = [one for one in named.shown if one in wanted] + come.shown_ids
-    group.named_groups = come.groups + len(wanted.intersection(named.groups))
-    return left, come
+    left = let_go(group, before - members, actor=actor)
+    joined = take_in(group, members - before, actor=actor)
+    group.shown = [one for one in named.shown if one in members] + joined.shown_ids
+    group.named_groups = joined.groups + len(members.intersection(named.groups))
+    return left, joined
 
 
-def _record(*, actor: Actor, group: PushGroup, left: Moved, come: Moved) -> None:
+def _record(*, actor: Actor, group: PushGroup, left: Moved, joined: Moved) -> None:
     counts = {
         "members_removed": left.members,
-        "members_added": come.members,
-        "members_expected": come.expected,
+        "members_added": joined.members,
+        "members_expected": joined.expected,
         "members_given_up": left.expected,
     }
     changes = {name: (None, count) for name, count in counts.items() if count}

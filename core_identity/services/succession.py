@@ -231,10 +231,10 @@ def _move_groups(former: Connection, successor: Connection, moving: Collection[U
     there = Identity.objects.filter(connection=successor, user__identities=OuterRef("identity_id")).values("pk")[:1]
     staying.filter(Exists(there)).update(identity=Subquery(there))
     staying.delete()
-    given = Grant.objects.filter(channel="scim", connection=successor, key__in=[str(pk) for pk in moved_groups])
+    grants = Grant.objects.filter(channel="scim", connection=successor, key__in=[str(pk) for pk in moved_groups])
     members = Identity.objects.filter(Identity.RESOURCE, connection=successor)
     end_these(
-        actor=actor, grants=given.exclude(user__identities__in=members), reason="stays with the former connection"
+        actor=actor, grants=grants.exclude(user__identities__in=members), reason="stays with the former connection"
     )
     _leave_behind(former, successor, actor=actor)
 

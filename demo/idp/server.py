@@ -94,7 +94,9 @@ class Handler(Answers):
             case _ if not self._is_for_us():
                 self.send_missing()
             case "/tile":
-                self._answer(lambda: sign_ins.hand_over(self.app, self.server.keys, fields_of(encoded), asked=False))
+                self._answer(
+                    lambda: sign_ins.hand_over(self.app, self.server.keys, fields_of(encoded), is_answer=False)
+                )
             case "/leave":
                 self._answer(lambda: sign_ins.leave(self.app, self.server.keys, fields_of(encoded).get("session", "")))
             case "/test" | "/push" if self.app.customer is not None:

@@ -24,10 +24,10 @@ def ask_who(app: App, fields: dict[str, str]) -> str:
     return pages.sign_in_page(app.people(), going, app.parties)
 
 
-def hand_over(app: App, keys: SigningKeys, fields: dict[str, str], *, asked: bool = True) -> str:
-    """Sign the chosen person in at CORE. Without ``asked`` it is a click on the tile. Raises `Refused`."""
+def hand_over(app: App, keys: SigningKeys, fields: dict[str, str], *, is_answer: bool = True) -> str:
+    """Sign the chosen person in at CORE. Without ``is_answer`` it is a click on the tile. Raises `Refused`."""
     parties = app.parties
-    request_id = request_id_of(fields.get("SAMLRequest", ""), parties) if asked else None
+    request_id = request_id_of(fields.get("SAMLRequest", ""), parties) if is_answer else None
     chosen = fields.get("person", "")
     person = next((one for one in app.people() if one.login == chosen), None)
     if person is None:
@@ -56,9 +56,9 @@ def log_out(app: App, keys: SigningKeys, fields: dict[str, str]) -> str:
         answer = read("LogoutResponse", fields["SAMLResponse"], parties, signer)
         status = answer.find(f"{SAMLP}Status/{SAMLP}StatusCode")
         return pages.signed_out_page(parties, done=status is not None and status.get("Value") == SUCCESS)
-    asked = read("LogoutRequest", fields.get("SAMLRequest", ""), parties, signer)
-    app.sessions.pop(asked.findtext(f"{SAMLP}SessionIndex", ""), None)
-    message = answer_to(asked, parties=parties, key=keys["current"], now=datetime.now(UTC))
+    logout_request = read("LogoutRequest", fields.get("SAMLRequest", ""), parties, signer)
+    app.sessions.pop(logout_request.findtext(f"{SAMLP}SessionIndex", ""), None)
+    message = answer_to(logout_request, parties=parties, key=keys["current"], now=datetime.now(UTC))
     return _carry("Signing you out …", parties.logout_url, SAMLResponse=message, **going_along(fields))
 
 

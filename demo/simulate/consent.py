@@ -28,25 +28,25 @@ class Dance:
     def url(self) -> str:
         """Where the administrator has to go; the authorize URL as Okta's article has it brings ``scope=offline_access`` along."""
         address = self.connection.authorize_url
-        asked = {
+        query = {
             "response_type": "code",
             "client_id": self.connection.client_id,
             "redirect_uri": self.redirect_uri,
             "state": self.state,
         }
         if "scope=" not in address:
-            asked["scope"] = "offline_access"
-        return f"{address}{'&' if '?' in address else '?'}{urlencode(asked, quote_via=quote)}"
+            query["scope"] = "offline_access"
+        return f"{address}{'&' if '?' in address else '?'}{urlencode(query, quote_via=quote)}"
 
     def code_of(self, query: str) -> str:
         """Return the code that came back; raise `Unusable` with a sentence where none did."""
-        came = {name: values[0] for name, values in parse_qs(query).items()}
-        if not hmac.compare_digest(came.get("state", "").encode(), self.state.encode()):
+        answer = {name: values[0] for name, values in parse_qs(query).items()}
+        if not hmac.compare_digest(answer.get("state", "").encode(), self.state.encode()):
             raise Unusable("The answer does not belong to this attempt (the state differs).")
-        if "code" not in came:
-            reason = came.get("error_description") or came.get("error") or "no reason given"
+        if "code" not in answer:
+            reason = answer.get("error_description") or answer.get("error") or "no reason given"
             raise Unusable(f"The administrator's consent was not given: {reason}.")
-        return came["code"]
+        return answer["code"]
 
 
 def authorize(connection: DemoConnection, tokens: Tokens, transcript: Transcript, *, port: int) -> None:

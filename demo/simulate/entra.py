@@ -60,9 +60,9 @@ class Entra(OktaOin):
 
     def _send_members(self, found: Resource, group: PushedGroup) -> None:
         members = [str(one.link) for one in self.directory.members_of(group)]
-        came = [one for one in members if one not in group.members]
-        went = [one for one in group.members if one not in members]
-        for op, changed in (("Add", came), ("Remove", went)):
+        joined = [one for one in members if one not in group.members]
+        left = [one for one in group.members if one not in members]
+        for op, changed in (("Add", joined), ("Remove", left)):
             if changed:
                 self._patch(
                     "/Groups", found, documents.members_patch(op, changed), f"{op} {len(changed)} of {group.name}"

@@ -108,8 +108,8 @@ class OktaAiw:
 
     def _look_up(self, path: str, attribute: str, value: str, query: Query = FIRST_PAGE) -> Resource | None:
         # A value in a filter is a JSON string (RFC 7644 section 3.4.2.2).
-        wanted = f"{attribute} eq {json.dumps(value, ensure_ascii=False)}"
-        answer = self.client.get(path, {"filter": wanted, **query})
+        condition = f"{attribute} eq {json.dumps(value, ensure_ascii=False)}"
+        answer = self.client.get(path, {"filter": condition, **query})
         resources = answer.get("Resources") or []
         return resources[0] if resources else None
 

@@ -72,7 +72,7 @@ class RequestFilter(admin.SimpleListFilter):
 class ProvisioningRecordAdmin(ConnectionLog):
     exported, export_name = COLUMNS, "provisioning"
 
-    list_display = ("when", "asked", "outcome", "about", "words", "events", "duration_ms", "connection")
+    list_display = ("when", "request_line", "outcome", "about", "words", "events", "duration_ms", "connection")
     left_out = ("events", "duration_ms", "connection")
     list_filter = (ConnectionFilter, StatusFilter, RequestFilter, WhenFilter)
     search_fields = ("reference",)
@@ -97,7 +97,7 @@ class ProvisioningRecordAdmin(ConnectionLog):
             row.named = found.get(row.resource_id)
 
     @admin.display(description="request")
-    def asked(self, record: ProvisioningRecord) -> str:
+    def request_line(self, record: ProvisioningRecord) -> str:
         address = reverse("admin:scim_provisioningrecord_change", args=[record.pk])
         return format_html('<a href="{}">{} {}</a>', address, record.method, record.resource_type)
 
@@ -140,9 +140,11 @@ class ProvisioningRecordAdmin(ConnectionLog):
         )
         if named is None and names and sees["user"] and record.connection_id is not None and conflict is None:
             named = user_called(record.connection_id, next(iter(names.values())))
-        asked = f"{record.method} /{record.resource_type}".rstrip("/")
+        request_line = f"{record.method} /{record.resource_type}".rstrip("/")
         return {
-            "title": f"{asked} refused: {remedy.words}" if remedy else f"{asked}: {record.decision or 'done'}",
+            "title": f"{request_line} refused: {remedy.words}"
+            if remedy
+            else f"{request_line}: {record.decision or 'done'}",
             "subtitle": None,
             "connection_name": connection_names([record.connection_slug]).get(
                 record.connection_slug, record.connection_slug

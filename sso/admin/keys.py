@@ -59,8 +59,8 @@ class KeysPage(ConnectionReadPage):
 
     def answer_instead(self) -> HttpResponse | None:
         require_settings(self.row)
-        wanted = self.request.GET.get("certificate")
-        return None if wanted is None else _certificate(self.row, wanted)
+        certificate_id = self.request.GET.get("certificate")
+        return None if certificate_id is None else _certificate(self.row, certificate_id)
 
     def facts(self, form: Any) -> dict[str, Any]:
         keys = keys_of(self.row)

@@ -56,10 +56,10 @@ class IdpMetadataForm(ConfirmsWhatWasShown, ActForm):
         self.fields["metadata"].help_text = f"The whole XML. {ADVICE[vendors_for(request)['vendor']]['metadata'].do}"
 
     def clean(self) -> None:
-        given = [name for name in ("metadata", "file", "url") if self.cleaned_data.get(name)]
-        if len(given) > 1:
-            self.add_error(given[-1], "Give the metadata, its file or its address: one of the three.")
-        elif given == ["file"]:
+        sources = [name for name in ("metadata", "file", "url") if self.cleaned_data.get(name)]
+        if len(sources) > 1:
+            self.add_error(sources[-1], "Give the metadata, its file or its address: one of the three.")
+        elif sources == ["file"]:
             try:
                 self.cleaned_data["metadata"] = text_of(self.cleaned_data["file"])
             except forms.ValidationError as error:

@@ -82,10 +82,10 @@ class SamlForm(ConfirmsWhatWasShown, ActForm):
         return [(heading, {"fields": names}) for heading, names in (*first, *self.GROUPS, *last)]
 
     def clean_want_encrypted(self) -> bool:
-        wanted = bool(self.cleaned_data["want_encrypted"])
-        if wanted and not (self.found and self.found.want_encrypted) and not keys_of(self.connection):
+        want_encrypted = bool(self.cleaned_data["want_encrypted"])
+        if want_encrypted and not (self.found and self.found.want_encrypted) and not keys_of(self.connection):
             raise forms.ValidationError(NO_KEY)
-        return wanted
+        return want_encrypted
 
     def section(self) -> dict[str, Any]:
         """Return the settings as a connection file would contain them."""

@@ -129,12 +129,12 @@ def _idp_by_hand(section: Section) -> IdpMetadata:
 
 
 def _certificates(section: Section) -> tuple[str, ...]:
-    given = section.raw("certificates")
-    if not isinstance(given, list) or not given:
+    certificates = section.raw("certificates")
+    if not isinstance(certificates, list) or not certificates:
         section.fault("certificates", "required", "Name at least one signing certificate, as PEM.")
         return ()
     pems: list[str] = []
-    for index, certificate in enumerate(given):
+    for index, certificate in enumerate(certificates):
         try:
             pems.append(normal_certificate(str(certificate)))
         except ValueError as error:

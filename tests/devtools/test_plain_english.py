@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from devtools.plain_english import LONGEST_SENTENCE, PATTERNS, RULE_NUMBER, findings
-from devtools.prose import Passage, docstrings, markdown, names_of_tests, strings, template
+from devtools.plain_english import LONGEST_SENTENCE, PATTERNS, RULE_NUMBER, findings, findings_of_name
+from devtools.prose import Passage, docstrings, markdown, names, names_of_tests, strings, template
 
 FOUND = {
     "headless clause": (
@@ -163,3 +163,18 @@ def test_the_name_of_a_test_is_a_sentence(tmp_path: Path) -> None:
     module = tmp_path / "module.py"
     module.write_text("def test_what_stands_is_refused():\n    pass\n\n\ndef tested():\n    pass\n")
     assert [passage.text for passage in names_of_tests(module, "m")] == ["what stands is refused."]
+
+
+def test_a_name_is_not_a_bare_participle(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(
+        "class Told: ...\ndef said(asked, *, grant_given):\n    made = _wished = asked\n    for held in made:\n        known = found = held.taken\n"
+    )
+    faults = [line for passage in names(module, "m") for line in findings_of_name(passage)]
+    assert [line.partition(":")[2].split("”")[0] for line in sorted(faults)] == [
+        "2: a participle as a name: “asked",
+        "2: a participle as a name: “said",
+        "3: a participle as a name: “made",
+        "3: a participle as a name: “wished",
+        "4: a participle as a name: “held",
+    ]

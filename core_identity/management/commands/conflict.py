@@ -45,13 +45,13 @@ class Command(AnsweringCommand):
         self.answer(_document(found), as_json=json, lines=[f"{found}: {found.get_state_display()}."])
 
 
-def _find(wanted: str) -> Conflict:
+def _find(identifier: str) -> Conflict:
     try:
-        found = Conflict.objects.filter(pk=UUID(wanted)).first()
+        found = Conflict.objects.filter(pk=UUID(identifier)).first()
     except ValueError:
-        found = Conflict.objects.filter(reference=wanted.upper()).first()
+        found = Conflict.objects.filter(reference=identifier.upper()).first()
     if found is None:
-        raise NotFound(f"There is no conflict with the id or reference {wanted!r}.")
+        raise NotFound(f"There is no conflict with the id or reference {identifier!r}.")
     return found
 
 

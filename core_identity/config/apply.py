@@ -105,7 +105,7 @@ def _apply_customer(*, actor: Actor, entry: CustomerEntry) -> None:
 def _customer(actor: Actor, name: str) -> Customer:
     """Return the customer of this name, which is made if it does not exist."""
     found = Customer.objects.filter(name_key=key(name)).first()
-    return found or connections.create_customer(actor=actor, name=name)
+    return found or customers.create_customer(actor=actor, name=name)
 
 
 @dataclass(frozen=True, slots=True)

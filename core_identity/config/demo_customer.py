@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from core_identity.models import Connection, Role, User
 from core_identity.portal.links import link_of, make_link
-from core_identity.services import connections
+from core_identity.services import connections, customers
 from core_identity.values import Actor
 
 SLUG: Final = "globex"
@@ -23,7 +23,7 @@ def ensure_customer(actor: Actor) -> Connection:
     found = Connection.objects.filter(slug=SLUG).first()
     if found is not None:
         return found
-    customer = connections.create_customer(actor=actor, name="Globex")
+    customer = customers.create_customer(actor=actor, name="Globex")
     connection = connections.create_connection(
         actor=actor, customer=customer, slug=SLUG, name="Globex", roles_from="push_groups"
     )

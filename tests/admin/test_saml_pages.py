@@ -16,7 +16,7 @@ from sso.models import SamlSettings, SpKey
 from sso.settings.domain_proof import record_for
 from sso.settings.email_domains import verified_domains, verify_domain
 from sso.settings.keys import keys_of, make_key
-from sso.settings.section import KEYS
+from sso.settings.section import FILE_KEYS
 from tests.admin.conftest import browser_of, staff
 from tests.support.cast import ADMIN, COMMAND, make_connection
 from tests.support.dns import running_dns
@@ -132,7 +132,7 @@ def test_each_setting_of_a_connection_file_is_on_the_page(as_root: Client, saml:
     now = standing(saml.connection)
     assert {field: getattr(now, field) for field in changes} == changes
     trust = {"idp_metadata", "entity_id", "certificates", *SamlSettings.PLACES}  # on a page of its own
-    known = set(KEYS) - trust - {"attributes"} | set(SamlSettings.ATTRIBUTES)
+    known = set(FILE_KEYS) - trust - {"attributes"} | set(SamlSettings.ATTRIBUTES)
     assert set(show(as_root, now).context["form"].fields) == known
 
 

@@ -15,8 +15,8 @@ from scim.query import group_condition, group_order
 from scim.resources import Document, group_document
 from scim.views.base import MAX_GROUP_BODY, ScimView, id_in_address
 from scim.views.listing import Queried, Search, answer_to, body_of, search_in_body, search_in_query, selection_in_query
+from scim.wire.document import GROUP_MEMBER, left_out
 from scim.wire.group import read_group, read_group_patch
-from scim.wire.left_out import GROUP_MEMBER, left_out
 from scim.wire.preconditions import entity_tag
 from scim.wire.resource_types import GROUP_TYPE
 from scim.wire.selection import Selection

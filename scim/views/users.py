@@ -32,9 +32,9 @@ from scim.views.listing import (
 )
 from scim.wire.attributes import ResourceType
 from scim.wire.deactivation import DEACTIVATION, says_inactive
+from scim.wire.document import left_out
 from scim.wire.errors import ScimError, UnclearBody
 from scim.wire.filter import Filter, parse_filter
-from scim.wire.left_out import left_out
 from scim.wire.list_response import Page, list_response
 from scim.wire.selection import Selection
 from scim.wire.user import UserWire

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core_identity.values import GroupChange
+from scim.wire.document import left_out
 from scim.wire.errors import InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget, ScimError
 from scim.wire.group import read_group, read_group_patch
-from scim.wire.left_out import left_out
 from scim.wire.resource_types import GROUP_TYPE
 from scim.wire.values import resource_id
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from core_identity.values import Person
 from scim.wire.apply_patch import apply_patch
 from scim.wire.attributes import Attribute
+from scim.wire.document import left_out
 from scim.wire.errors import (
     InvalidPath,
     InvalidSyntax,
@@ -22,7 +23,6 @@ from scim.wire.errors import (
     ScimError,
     TooMany,
 )
-from scim.wire.left_out import left_out
 from scim.wire.patch_op import parse_patch
 from scim.wire.user import UserWire
 

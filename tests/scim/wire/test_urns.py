@@ -9,8 +9,8 @@ from core_identity.values import Person
 from scim.wire import urns
 from scim.wire.bulk import read_bulk
 from scim.wire.deactivation import says_inactive
+from scim.wire.document import EXTENSION, GROUP_MEMBER, left_out
 from scim.wire.errors import InvalidSyntax, ScimError
-from scim.wire.left_out import EXTENSION, GROUP_MEMBER, left_out
 from scim.wire.patch_op import raw_operations
 from scim.wire.resource_types import GROUP_TYPE
 from scim.wire.selection import Selection

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core_identity.values import Person
+from scim.wire.document import left_out
 from scim.wire.errors import InvalidSyntax, InvalidValue, ScimError
-from scim.wire.left_out import left_out
 from scim.wire.user import UserWire
 
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"

@@ -1,10 +1,12 @@
-"""Compare names (R5), and refuse texts that are not valid as names."""
+"""Compare names (R5), find the keys of a message, and refuse texts that are not valid as names."""
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from typing import Final
 
 from core_identity.errors import InvalidValue
+from core_identity.values import Person
 
 MAX_NAME = 255
 """Characters that a UID, userName, externalId, email or the name of a role or group may have."""
@@ -38,6 +40,24 @@ def key(text: str) -> str:
     text = text.strip()
     start, end = text[:_MAX_COMPARED], text[_MAX_COMPARED:]
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", start).casefold()) + end
+
+
+@dataclass(frozen=True, slots=True)
+class MessageKeys:
+    """The keys by which conflicts find a message (R9): its UID, or its userName if it has none (R6), its externalId, and its names."""
+
+    uid_key: str
+    external_id: str
+    marks: str
+
+
+def message_keys(person: Person) -> MessageKeys:
+    name = key(person.user_name or person.name_id or "")
+    return MessageKeys(
+        uid_key=key(person.uid) if person.uid else name,
+        external_id=person.external_id or "",
+        marks=f"{name} {key(person.email or '')}".strip(),
+    )
 
 
 def clean_name(text: str, *, field: str) -> str:

@@ -8,9 +8,8 @@ from typing import Any
 
 from django.db import connection as database
 
-from core_identity.keys import key
+from core_identity.keys import key, message_keys
 from core_identity.models import Conflict, Connection, Identity, IdentityUid, User
-from core_identity.policy.collisions import keys_of
 from core_identity.selectors.stored import PENDING_SQL
 from core_identity.values import Person
 
@@ -21,7 +20,7 @@ def is_newcomer(connection: Connection, person: Person) -> bool:
     False if this is not certain, or if the connection is switched off. Then the ordinary look-ups decide. The caller holds the lock of these keys
     (`core_identity.services.locks.lock_newcomer`), so the answer stays true until its end.
     """
-    keys = keys_of(person)
+    keys = message_keys(person)
     params: dict[str, Any] = {
         "connection": connection.pk,
         "customer": connection.customer_id,
@@ -39,7 +38,7 @@ def is_newcomer(connection: Connection, person: Person) -> bool:
 
 def locked_keys(connection: Connection, person: Person) -> list[str]:
     """Return names for the keys of `is_newcomer` that two people could share. Two new people who share none may be written at once."""
-    keys = keys_of(person)
+    keys = message_keys(person)
     named = {
         f"name {connection.customer_id}": key(person.user_name or ""),
         f"email {connection.customer_id}": key(person.email or ""),

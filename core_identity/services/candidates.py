@@ -6,10 +6,9 @@ from typing import Final
 from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Subquery, UUIDField
 
 from core_identity.compiled import Compiled, Given
-from core_identity.keys import key
+from core_identity.keys import key, message_keys
 from core_identity.models import Conflict, Connection, Identity, IdentityUid
 from core_identity.models.connection import Mark
-from core_identity.policy.collisions import keys_of
 from core_identity.policy.sign_in import Assertion, SignIn, email_as_mark
 from core_identity.services.conflicts import PENDING
 from core_identity.services.identities import known
@@ -123,7 +122,7 @@ _KNOWN: Final = Compiled(
 
 def _known_person(connection: Connection, person: Person) -> Identity | None:
     """Return the identity with this UID, locked. None if nobody has it, or if it has moved meanwhile. One query; two for a former UID."""
-    keys = keys_of(person)
+    keys = message_keys(person)
     found = _KNOWN.first(
         connection=connection.pk,
         uid_key=key(person.uid or ""),

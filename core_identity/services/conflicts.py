@@ -7,9 +7,10 @@ from django.utils import timezone
 
 from core_identity import errors
 from core_identity.event_kinds import EventKind
+from core_identity.keys import message_keys
 from core_identity.models import Conflict, Connection, Identity, IdentityUid, User
 from core_identity.models.conflict import ConflictState
-from core_identity.policy.collisions import STORED_FIELDS, digest, keys_of, value_in_doubt
+from core_identity.policy.collisions import STORED_FIELDS, digest, value_in_doubt
 from core_identity.services import events
 from core_identity.services.uniqueness import called, holders_of_email
 from core_identity.values import Actor, Cause, Collision, Person
@@ -21,7 +22,7 @@ PENDING: Final = Q(state=ConflictState.OPEN) | Q(let_through=True)
 def note(*, actor: Actor, connection: Connection, refusal: errors.Conflict) -> Conflict:
     """Count a collision, and open its conflict if it is new or was closed. A dismissed conflict stays dismissed (R9)."""
     now, collision = timezone.now(), refusal.collision
-    person, keys, cause_key = collision.person, keys_of(collision.person), digest(collision)
+    person, keys, cause_key = collision.person, message_keys(collision.person), digest(collision)
     met = {
         "last_at": now,
         "reference": actor.request_id,
@@ -72,7 +73,7 @@ def store_different_people(*, actor: Actor, identity: Identity, other: User, rea
     )
     collision, keys, now = (
         Collision(Cause.USER_NAME, person, other.pk, None, identity.pk),
-        keys_of(person),
+        message_keys(person),
         timezone.now(),
     )
     values = {
@@ -101,7 +102,7 @@ def settle(*, actor: Actor, identity: Identity, person: Person) -> None:
 
     One query if nothing is open. None if the identity was read together with the answer (`selectors.stored`).
     """
-    keys = keys_of(person)
+    keys = message_keys(person)
     if (keys.uid_key, keys.external_id) in identity.__dict__.get("settled_keys", ()):
         return
     connection = identity.connection

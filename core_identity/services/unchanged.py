@@ -5,9 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from core_identity.errors import IdentityError
+from core_identity.keys import message_keys
 from core_identity.models import Connection, Identity
 from core_identity.models.connection import UidRule
-from core_identity.policy.collisions import keys_of
 from core_identity.policy.matching import Known, Verb, unsent_keys
 from core_identity.policy.unchanged import Stored, would_change_nothing
 from core_identity.selectors.stored import stored_person
@@ -81,7 +81,7 @@ def sent_without_change(
         unsent=unsent_keys(sent, is_patch),
         was=was,
     )
-    uid, keys = current_uid(identity), keys_of(person)
+    uid, keys = current_uid(identity), message_keys(person)
     stored = Stored(
         uid=uid.uid if uid else None,
         sent_uid=identity.sent_uid,

@@ -8,11 +8,10 @@ from django.db.models import BooleanField, F, Func, Q, QuerySet
 
 from core_identity.brand import BRAND
 from core_identity.errors import Conflict, TryAgain
-from core_identity.keys import key
+from core_identity.keys import key, message_keys
 from core_identity.models import Conflict as ConflictRow
 from core_identity.models import Connection, Identity, User
 from core_identity.models.conflict import ConflictState
-from core_identity.policy.collisions import keys_of
 from core_identity.selectors.users import guarded_users
 from core_identity.services import events
 from core_identity.services.identities import release_user_name
@@ -158,12 +157,12 @@ def different_people(connection: Connection, person: Person, subject: Identity |
 
 def _same(person: Person) -> Q:
     """Return the condition for conflicts with the same keys. A message without keys equals no other, because two may be about two people."""
-    keys = keys_of(person)
+    keys = message_keys(person)
     return Q(uid_key=keys.uid_key, external_id=keys.external_id) if _has_keys(person) else Q(pk__in=[])
 
 
 def _has_keys(person: Person) -> bool:
-    keys = keys_of(person)
+    keys = message_keys(person)
     return bool(keys.uid_key or keys.external_id)
 
 

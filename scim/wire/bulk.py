@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 from scim.wire import urns
@@ -30,7 +31,7 @@ class Operation:
     version: str
     data: dict[str, Any]
 
-    @property
+    @cached_property
     def awaits(self) -> frozenset[str]:
         """The ``bulkId`` of each operation that this one refers to."""
         named = {one.removeprefix(REFERENCE) for one in _texts(self.data) if one.startswith(REFERENCE)}

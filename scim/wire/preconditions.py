@@ -5,7 +5,8 @@ from typing import Final
 
 from scim.wire.errors import PreconditionFailed
 
-_TAG: Final = re.compile(r'\s*(?:(?:W/)?"([^"]*)"|([^",\s]+))\s*(?:,|\Z)')
+_TAG: Final = re.compile(r'(?:W/)?"([^"]*)"|([^",\s]+)')
+"""One tag. It requires nothing after the tag: a client may send a long text, and each failure would read it again from the next character."""
 
 
 def entity_tag(version: object) -> str:
@@ -20,7 +21,8 @@ def names(header: str, version: object) -> bool:
     """
     if header.strip() == "*":
         return True
-    return any(str(version) in match.groups() for match in _TAG.finditer(header))
+    own = str(version)
+    return any(own in match.groups() for match in _TAG.finditer(header))
 
 
 def require(version: object, *, if_match: str | None, if_none_match: str | None) -> None:

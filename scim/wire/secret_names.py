@@ -31,7 +31,7 @@ _SPOKEN: Final = re.compile(
 _SUSPECT: Final = re.compile("pass|secret|token|credential|key|authorization|bearer|eyj|-----begin|basic")
 """A part of each text that `_SPOKEN` or `_LOOKS_SECRET` matches, in small letters. Much cheaper, and most texts have none of these."""
 _LOOKS_SECRET: Final = re.compile(
-    r"eyJ[\w-]{6,}\.[\w-]{4,}"  # a JSON Web Token
+    r"(?<![\w-])(?:(?!eyJ)[\w-])*+eyJ[\w-]{6,}+\.[\w-]{4,}"  # a JSON Web Token; each word is read once, however many eyJ it has
     r"|-----BEGIN"
     r"|\bBasic\s+[A-Za-z0-9+/]{8,}={0,2}(?![A-Za-z0-9])"
 )

@@ -1,5 +1,6 @@
 """Bulk (RFC 7644 section 3.7): many operations in one request, each as if it had come alone."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -233,3 +234,23 @@ def test_the_order_is_that_of_the_references_and_cheap() -> None:
     chain = [group(str(at), f"bulkId:{at + 1}") for at in range(MAX_OPERATIONS - 1)] + [group(str(MAX_OPERATIONS - 1))]
     order = read_bulk({"schemas": [BULK], "Operations": chain}).order()
     assert order == list(reversed(range(MAX_OPERATIONS)))
+
+
+class Walked(list[Any]):
+    """A list that counts how often it is read."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        self.times += 1
+        return super().__iter__()
+
+
+def test_the_references_of_an_operation_are_looked_for_once() -> None:
+    """Data is as long as a client likes. To read it again for each of its references takes minutes."""
+    members = Walked({"value": f"bulkId:{at}"} for at in range(MAX_OPERATIONS - 1))
+    operations = [group("all"), *(post(str(at), f"p{at}@acme.test") for at in range(MAX_OPERATIONS - 1))]
+    operations[0]["data"]["members"] = members
+    bulk = read_bulk({"schemas": [BULK], "Operations": operations})
+    assert bulk.order() == [*range(1, MAX_OPERATIONS), 0]
+    assert members.times == 1

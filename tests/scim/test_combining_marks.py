@@ -4,8 +4,6 @@ Python holds its lock meanwhile, so one such message would stop all requests of 
 """
 
 import json
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +11,7 @@ import pytest
 from core_identity.keys import key
 from scim.wire.urns import BULK_REQUEST
 from tests.scim.conftest import Scim, person
+from tests.support.cpu import seconds_of
 
 MARKS = "a" + "\u0301\u0323" * 30_000
 """This takes about two seconds each time, if it is compared as a whole."""
@@ -54,12 +53,6 @@ PLACES: dict[str, Any] = {
         {MARKS: MARKS, "method": "POST", "path": "/Groups", "bulkId": "g", "data": {"displayName": "x", "members": [{"value": f"bulkId:{MARKS}x"}]}},
     ]},
 }  # fmt: skip
-
-
-def seconds_of(act: Callable[[], Any]) -> float:
-    started = time.thread_time()
-    act()
-    return time.thread_time() - started
 
 
 @pytest.mark.django_db

@@ -86,7 +86,7 @@ class PeopleActs(AnsweringCommand):
             f"{slug} is in re-key until {until}." if until else f"{slug} is no longer in re-key.",
             f"{plan.pushed} people can change any one of UID, externalId and userName.",
             f"{plan.derived} have only a UID derived from the userName. They can get a UID, but not a new externalId.",
-            f"{plan.by_sign_in} came by sign-in only. Their UID or externalId can change if the assertion contains externalId and NameID.",
+            f"{plan.by_sign_in} are known by sign-in only. Their UID or externalId can change if the assertion contains externalId and NameID.",
             f"{plan.cannot} cannot change: they are inactive, or have too few keys.",
         ]
         self.answer(document, as_json=json, lines=lines)
@@ -132,7 +132,7 @@ class PeopleActs(AnsweringCommand):
             f"refused    {name}: the IdP changed a key since the expiry. Check this person."
             for name in document["changed_since"]
         ]
-        self.answer(document, as_json=json, lines=lines or ["Nobody in it is active again."])
+        self.answer(document, as_json=json, lines=lines or ["Nobody in the burst is active again."])
 
     def act_settle_burst(self, *, slug: str, reason: str, json: bool, **_: Any) -> None:
         burst = _oldest_burst(slug)

@@ -42,7 +42,7 @@ class Services:
         """Raises Fault when one of them has ended by itself."""
         for name, process in self.running:
             if process.poll() is not None:
-                raise Fault(f"{name} has ended (status {process.returncode}); its last words are above.")
+                raise Fault(f"{name} has ended (status {process.returncode}); its last output is above.")
 
     def watch(self) -> None:
         """Until one ends: then Fault. Else until a stop signal raises."""

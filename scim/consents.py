@@ -14,7 +14,10 @@ from scim.models import OAuthClient
 if TYPE_CHECKING:
     from core_identity.models import User
 
-STAYS_VALID: Final = "The tokens belong to the connection and stay valid. Revoke them, or ask somebody else to consent, if you do not want that."
+STAYS_VALID: Final = (
+    "The tokens belong to the connection and stay valid. "
+    "To end them, switch the connection off and on, and let somebody consent again."
+)
 
 
 @transaction.atomic

@@ -4,7 +4,7 @@ from typing import Final
 
 from core_identity.set_up import Advice, AdviceOf, Vendor
 
-_CREDENTIAL: Final = "a client or a token. It proves to us who calls."
+_CREDENTIAL: Final = "a client or a token. It proves which identity provider sends a request."
 _CONSENT: Final = "the consent to provisioning."
 _CALL: Final = "the first SCIM call that we accept."
 _BY_TOKEN: Final = Advice(
@@ -21,7 +21,7 @@ ADVICE: Final[AdviceOf] = {
             "If the app has no tab Provisioning, choose SCIM under General, App Settings, Edit, and save.",
         ),
         "consent": Advice(
-            "In Okta: Provisioning, Integration, Authenticate. Okta leads this browser to our question: allow it.",
+            "In Okta: Provisioning, Integration, Authenticate. Okta opens our consent page in this browser. Choose Allow.",
             _CONSENT,
             "If the button is missing, edit the SCIM connection in Okta, change nothing, and save. If our page refuses, the redirect URI or the "
             "Client ID differs: compare the address of the app in Okta, and copy the Client ID again.",
@@ -61,7 +61,7 @@ ADVICE: Final[AdviceOf] = {
             "The secret is shown once. If it is lost, make another one.",
         ),
         "consent": Advice(
-            f"{_BY_TOKEN.do} With the authorization code grant, let the identity provider ask, and allow it.",
+            f"{_BY_TOKEN.do} With the authorization code grant, let the identity provider ask for consent, and choose Allow.",
             _CONSENT,
             "The redirect URI of the identity provider must be one of the OAuth client's.",
         ),

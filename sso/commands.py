@@ -70,7 +70,11 @@ class IdpActs(AnsweringCommand):
             name: [_plain(before), _plain(after)] for name, (before, after) in event_changes(found.changes).items()
         }
         document = {"connection": slug, "changes": changes, "notes": list(found.notes), "applied": apply}
-        self.answer(document, as_json=json, lines=[*lines, "Adopted." if apply else "Shown only: --apply adopts it."])
+        self.answer(
+            document,
+            as_json=json,
+            lines=[*lines, "Adopted." if apply else "Nothing was adopted. Add --apply to adopt these changes."],
+        )
 
     def act_refresh_metadata(self, *, slug: str | None, json: bool, **_: Any) -> None:
         """Exit 1 if one of them failed, after all were tried."""

@@ -102,9 +102,7 @@ def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
 
 def _domains_step(saml: SamlSettings) -> Step:
     verified = [one.domain for one in verified_domains(saml.connection)]
-    facts = (
-        (f"{', '.join(verified)}: people with such an address are sent on from the sign-in page.",) if verified else ()
-    )
+    facts = (f"{', '.join(verified)}: the sign-in page sends people with such an address here.",) if verified else ()
     return Step(
         5,
         "domains",
@@ -117,7 +115,7 @@ def _domains_step(saml: SamlSettings) -> Step:
         page="domains",
         page_title="Email domains",
         for_customer=CustomerStep(
-            "Lead your people by their email address",
+            "Let your people start with their email address",
             Advice(
                 "Optional. People then type their email address on our sign-in page and need no link. You prove your domain by a DNS record."
             ),

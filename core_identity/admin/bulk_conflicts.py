@@ -22,7 +22,10 @@ from core_identity.values import Cause
 DECISIONS = {"dismiss": dismiss, "different_people": different_people, "same_person": same_person}
 LABELS = (
     ("dismiss", "Dismiss: each message is still refused, and from now on only counted"),
-    ("different_people", "Different people: both stay. A name or address may be shared; a UID goes to the newcomer if its owner may lose it"),
+    (
+        "different_people",
+        "Different people: both stay, and may share a name or address. A UID goes to the newcomer if it is a former one or its owner is expired",
+    ),
     ("same_person", "The same person: the users of each conflict become one user"),
 )  # fmt: skip
 

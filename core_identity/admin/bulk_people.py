@@ -34,7 +34,7 @@ class AcceptForm(BulkForm):
     def act(self, row: UUID) -> object:
         identity = drifting().filter(pk=row).first()
         if identity is None:
-            raise NotFound(f"The identity provider and {BRAND} agree by now.")
+            raise NotFound(f"The identity provider and {BRAND} agree now.")
         field = self.page.field()
         fields = [one.field for one in drift_in(identity) if field in {"", one.field}]
         sent_by = Counter(one.field for one in drift_of(identity.user))

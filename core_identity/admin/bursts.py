@@ -24,7 +24,7 @@ class BurstForm(ConfirmsWhatWasShown, ReasonForm):
 
     how = forms.ChoiceField(label="What to do", widget=forms.RadioSelect)
     field_order = ("how", "reason")
-    changed = "The list of people who would come back changed while this page was open. Check the list again."
+    changed = "The list of people to unexpire changed while this page was open. Check the list again."
 
     def __init__(self, request: HttpRequest, *, burst: Burst) -> None:
         super().__init__(request)
@@ -32,7 +32,7 @@ class BurstForm(ConfirmsWhatWasShown, ReasonForm):
         self.plan = plan_of(burst, guarded_too=request.user.is_superuser)
         back = self.plan.unexpires
         self.shown = hashlib.sha256(" ".join(str(user.pk) for user in back).encode()).hexdigest()
-        settle = (SETTLE, "keep them expired: the deactivations were intended")
+        settle = (SETTLE, "keep these people expired, because the deactivations were intended")
         unexpire = (UNEXPIRE, f"unexpire the {len(back)} whom the identity provider activated again")
         self.fields["how"].choices = [unexpire, settle] if back else [settle]  # type: ignore[attr-defined]
 

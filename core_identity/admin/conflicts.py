@@ -190,7 +190,7 @@ class ConflictAdmin(CoreAdmin):
     def connection_name(self, conflict: Conflict) -> str:
         return conflict.connection.name
 
-    @admin.display(description="last met", ordering="last_at")
+    @admin.display(description="last received", ordering="last_at")
     def last_met(self, conflict: Conflict) -> str:
         return ago(conflict.last_at)
 

@@ -28,7 +28,7 @@ class MismatchesPage(ConnectionReadPage):
     """Nothing is corrected here, because the IdP decides who is who. The page shows people, so it needs a second permission."""
 
     name = "mismatches"
-    title = "People known twice by {row.name}"
+    title = "People known twice in {row.name}"
     template_name = "admin/core_identity/connection/mismatches.html"
 
     def may_open(self) -> bool:

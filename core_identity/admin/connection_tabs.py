@@ -59,7 +59,7 @@ TABS: Final = (
                 "Who is locked out",
                 "People who cannot sign in while the certificate of the IdP is not known.",
             ),
-            Page("keys", "Our keys", "Needed for encrypted assertions, signed requests and logout."),
+            Page("keys", "Our SAML keys", "Needed for encrypted assertions, signed requests and logout."),
             Page("domains", "Email domains", "Addresses that lead from the sign-in page to this connection."),
             Page(
                 "test",
@@ -71,7 +71,7 @@ TABS: Final = (
     Tab(
         "Provisioning",
         (
-            Page("credentials", "Secrets and tokens", "Client secrets and long-lived tokens: make, change, revoke."),
+            Page("credentials", "Secrets and tokens", "Client secrets and long-lived tokens: create, list, revoke."),
             Page("oauth", "OAuth client", "Lets the identity provider ask for consent and tokens."),
             Page("redirects", "Redirect URIs of Okta", "Computed from the address of the app in Okta."),
         ),

@@ -61,7 +61,7 @@ class MergePage(RowPage):
     title = "Merge {row} with another user"
     form_class = MergeForm
     template_name = "admin/core_identity/user/merge.html"
-    done = "Merged. {written} is the one user."
+    done = "The two users are merged into {written}."
 
     def next_page(self, form: MergeForm) -> str:
         return self.page_of(form.written)

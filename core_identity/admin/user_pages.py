@@ -82,7 +82,7 @@ class RolesPage(RowPage):
     title = "Roles of {row} given by hand"
     form_class = RolesForm
     template_name = "admin/core_identity/user/roles.html"
-    done = "Roles given by hand to {row}: changed. The reason is in the events."
+    done = "The roles that administrators give to {row} are changed. The reason is in the events."
 
 
 class PasswordPage(RowPage):

@@ -41,12 +41,12 @@ from core_identity.services.users import change_user, create_user
 
 FOUND: Final = 1_000
 """People that a search by the beginning of a name lists."""
-MORE: Final = f"More than {FOUND:,} people have a name that begins so. Some of them are listed. Type more characters to find the others."
+MORE: Final = f"More than {FOUND:,} people have a name that begins like this. Some of them are listed. Type more characters to find the others."
 FLAGS = ("is_staff", "is_superuser")
 STATUS_COLOURS = {"active": "fine", "inactive": "attention", "expired": "trouble"}
 FROM_IDP = (
-    "These values follow the identity provider, if it knows this person: its next change replaces what you "
-    "enter here. No identity provider changes the email address."
+    "These values follow the identity provider, if it knows this person: its next change replaces your "
+    "values. No identity provider changes the email address."
 )
 
 

@@ -48,7 +48,7 @@ class ReadOnlyLog(LongList):
         return False
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        raise Http404("A log entry never changes, so it has no history.")
+        raise Http404("A row of a log never changes, so it has no history.")
 
     def get_urls(self) -> list[URLPattern]:
         export = self.admin_site.admin_view(require_safe(self.export))

@@ -26,7 +26,7 @@ def secret(name: str) -> str:
         return Path(path).read_text(encoding="utf-8").strip()
     value: str = env.str(name, default="")
     if not value:
-        raise ImproperlyConfigured(f"Set {name}, or {name}_FILE to the path of a file that holds it.")
+        raise ImproperlyConfigured(f"Set {name}, or {name}_FILE to the path of a file that contains it.")
     return value
 
 

@@ -154,7 +154,7 @@ def _connection_banners(
         tone = "trouble" if worst.severity is Severity.CRITICAL else "attention"
         page = "keys" if worst.is_ours else "metadata"
         url = reverse(f"admin:core_identity_connection_{page}", args=[by_slug[slug].pk])
-        yield Banner(tone, f"{by_slug[slug].name}: {worst.sentence}", url, "Renew it")
+        yield Banner(tone, f"{by_slug[slug].name}: {worst.sentence}", url, "Review")
     for one in ending:
         url = reverse("admin:core_identity_connection_credentials", args=[by_slug[one.slug].pk])
         sentence = f"{by_slug[one.slug].name}: {one.what} ends {relative_time(one.ends_at, timezone.now())}."
@@ -213,7 +213,7 @@ def _state(
     if last_call is not None and not last_call.let_in:
         return "trouble", "Calls are refused"
     if any(not one.is_ours for one in trust):
-        return "attention", "Look at the metadata"
+        return "attention", "Review the metadata"
     if trust:
         return "attention", "Look at our SAML key"
     if ends:

@@ -14,8 +14,8 @@ class ConflictState(models.TextChoices):
     OPEN = "open", "open"
     SAME_PERSON = "same_person", "the same person"
     DIFFERENT_PEOPLE = "different_people", "different people"
-    DISMISSED = "dismissed", "dismissed: still refused, only counted"
-    GONE = "gone", "gone by itself"
+    DISMISSED = "dismissed", "dismissed: messages are still refused, and only counted"
+    GONE = "gone", "closed by itself"
 
 
 class Conflict(GuardedModel):
@@ -44,9 +44,9 @@ class Conflict(GuardedModel):
     let_through = models.BooleanField(
         default=False, editable=False, help_text="The next message with these keys counts as confirmed."
     )
-    count = models.PositiveIntegerField("times met", default=1)
-    first_at = models.DateTimeField("first met")
-    last_at = models.DateTimeField("last met")
+    count = models.PositiveIntegerField("times received", default=1)
+    first_at = models.DateTimeField("first received")
+    last_at = models.DateTimeField("last received")
     reference = models.CharField("last reference", max_length=64, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolved_by = models.CharField(max_length=300, blank=True)

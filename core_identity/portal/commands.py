@@ -18,7 +18,10 @@ class LinkActs(AnsweringCommand):
         parser.add_argument("deed", choices=["make", "list", "revoke"])
         parser.add_argument("slug", metavar="SLUG")
         parser.add_argument(
-            "--by", default="", metavar="USERNAME", help="make: the superuser with whose rights the link ends"
+            "--by",
+            default="",
+            metavar="USERNAME",
+            help="make: the superuser who answers for the link, and who must keep their rights",
         )
 
     def act_link(self, *, deed: str, slug: str, by: str, json: bool, **_: Any) -> None:
@@ -27,7 +30,7 @@ class LinkActs(AnsweringCommand):
             maker = User.objects.filter(username_key=key(by), is_superuser=True).first()
             if maker is None:
                 raise NotFound(
-                    "There is no such superuser. Name one by --by: the link ends when they lose their rights."
+                    "There is no such superuser. Name one with --by. The link ends when this superuser loses their rights."
                 )
             # Shown this once: only its hash is kept.
             address = address_of(make_link(actor=self.actor, connection=connection, made_by=maker))

@@ -56,7 +56,7 @@ def steps(connection: Connection, vendor: Vendor) -> Iterator[Step]:
         for_customer=CustomerStep(
             "Groups give roles",
             advice["roles"],
-            facts=tuple(filter(None, [_groups(linked, waiting, "for your contact")])),
+            facts=tuple(filter(None, [_groups(linked, waiting, "for a decision of your contact")])),
         ),
     )
 

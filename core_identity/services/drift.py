@@ -35,8 +35,10 @@ def take_over(
     require_superuser(actor, [user])
     drift = {one.field: one for one in drift_in(identity)}
     if not fields or not drift.keys() >= set(fields):
-        agreed = ", ".join(sorted(set(fields) - drift.keys())) or "nothing that was named"
-        raise NotAllowed(f"{identity.connection} and {BRAND} do not differ in {agreed}.")
+        agreed = ", ".join(sorted(set(fields) - drift.keys()))
+        if not agreed:
+            raise NotAllowed("Name at least one field.")
+        raise NotAllowed(f"{identity.connection} and {BRAND} have the same value for {agreed}.")
     changes = {field: (drift[field].core_value, drift[field].idp_value) for field in sorted(fields)}
     for field, (_, value) in changes.items():
         if field == UID:

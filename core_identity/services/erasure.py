@@ -61,7 +61,7 @@ def plan_erase(user: User) -> ErasePlan:
     if user.merged_into_id is not None:
         raise NotAllowed(f"{user} was merged into {user.merged_into}. Erase that user instead.")
     if user.erased_at is not None:
-        raise NotAllowed("They are erased already.")
+        raise NotAllowed("This person is erased already.")
     if user.expired_at is None:
         raise NotAllowed(f"{user} is not expired. Expire them first, because an erased person never signs in again.")
     people = (user, *user.tombstones.order_by("pk"))

@@ -213,7 +213,7 @@ def _require_welcome(connection: Connection, name: str, role: Role | None) -> No
     if role is None and connection.unknown_group == UnknownGroupPolicy.REFUSE:
         raise UnknownGroup(
             f"{BRAND} has no role named {name!r} that this connection may give. Ask a {BRAND} administrator to make the role "
-            "or to open it for this connection, then push the group again."
+            "or to permit it for this connection, then push the group again."
         )
 
 

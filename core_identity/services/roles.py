@@ -211,8 +211,9 @@ def _require_free(names: Mapping[str, str], *, but: Role | None = None) -> None:
     others = Role.objects.exclude(pk=but.pk) if but else Role.objects.all()
     for role in others.filter(reached_by(names)).prefetch_related("aliases"):
         name = next(names[name_key] for name_key in role_keys(role) if name_key in names)
-        how = "exists already" if key(name) == role.name_key else f"would reach {role.name!r}, which has it as an alias"
-        raise NameTaken(f"A role named {name!r} {how}.")
+        if key(name) == role.name_key:
+            raise NameTaken(f"A role named {name!r} exists already.")
+        raise NameTaken(f"The role {role.name!r} has the alias {name!r}. A name belongs to one role only.")
 
 
 def _write_aliases(role: Role, aliases: Mapping[str, str]) -> None:

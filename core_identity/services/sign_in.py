@@ -37,7 +37,7 @@ from core_identity.services.uniqueness import WAY_OUT, require_claimable, requir
 from core_identity.values import Actor, Cause, Collision, Person
 
 BAR_TEXTS = {
-    Bar.EXPIRED: f"Your access to {BRAND} has been ended.",
+    Bar.EXPIRED: f"You no longer have access to {BRAND}.",
     Bar.INACTIVE: f"Your organisation has not activated you for {BRAND}.",
     Bar.CONNECTION_OFF: "Sign-in through this connection is switched off.",
     Bar.STAFF: f"People who administer {BRAND} cannot sign in through this connection.",

@@ -43,7 +43,7 @@ def tile_page(people: Iterable[DemoPerson], parties: Parties) -> str:
     return _page(
         "Demo identity provider — open CORE as …",
         "<p>This works like the tile on Okta's dashboard: the sign-in starts at Okta, and CORE did not request it. CORE refuses it at "
-        "first, because nobody can tell such a sign-in from one that an attacker posts. To allow it, open CORE's administration, the "
+        "first, because such a sign-in looks the same as one that an attacker posts. To allow it, open CORE's administration, the "
         f"connection, <em>SAML settings</em>, and choose <em>Sign-ins may start at the IdP</em>.</p>\n{_choice(people, f'{parties.path}/tile', {})}",
     )
 

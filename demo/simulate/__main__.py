@@ -81,7 +81,7 @@ def _show_comparison(idp: OktaAiw, connection: DemoConnection, tokens: Tokens) -
     try:
         rows = compare(idp.directory, quiet)
     except Refused as refusal:
-        raise Unusable(f"What CORE holds could not be read: {refusal}") from refusal
+        raise Unusable(f"The people and groups of CORE could not be read: {refusal}") from refusal
     print(f"\nWhat {idp.name} believes, and what CORE stores\n\n{table(rows, idp.name)}")
 
 

@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fresh", action="store_true", help="begin with an empty database, and put the former one aside"
     )
-    parser.add_argument("--reload", action="store_true", help="start the product anew when its code changes")
+    parser.add_argument("--reload", action="store_true", help="restart the product when its code changes")
 
 
 def execute(checkout: Checkout, options: argparse.Namespace) -> int:

@@ -48,7 +48,7 @@ class RotateForm(ActForm):
         initial=7,
         min_value=0,
         max_value=LONGEST_FORMER.days,
-        help_text="Time to enter the new one at the identity provider. Empty: until it is revoked on the previous page.",
+        help_text="Time to enter the new one at the identity provider. Empty: until it is revoked on the page Secrets and tokens.",
     )
 
     connection: "Connection"

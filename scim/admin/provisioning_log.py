@@ -32,7 +32,7 @@ class StatusFilter(admin.SimpleListFilter):
     parameter_name = "outcome"
     CLASSES: Final = {
         "done": ("done", {"status__lt": 400}),
-        "failed": ("not done", {"status__gte": 400}),
+        "failed": ("failed", {"status__gte": 400}),
         "not let in": ("no valid token", {"status__gte": 400, "status": 401}),
         "conflict": ("conflict", {"status__gte": 400, "status": 409}),
         "too many": ("too many requests", {"status__gte": 400, "status": 429}),

@@ -107,7 +107,7 @@ COMMON: Final = Schema(
             sub_attributes=(
                 Attribute("resourceType", "Name of the resource type.", case_exact=True, mutability="readOnly"),
                 Attribute("created", "When it was made.", "dateTime", mutability="readOnly"),
-                Attribute("lastModified", "When it last changed.", "dateTime", mutability="readOnly"),
+                Attribute("lastModified", "The time of its last change.", "dateTime", mutability="readOnly"),
                 Attribute("location", "Its address.", "reference", case_exact=True, mutability="readOnly"),
                 Attribute("version", "Weak entity tag.", case_exact=True, mutability="readOnly"),
             ),

@@ -63,11 +63,13 @@ class DomainsPage(ConnectionPage):
             case Finding.UNANSWERED:
                 messages.warning(self.request, form.written)
             case _:
-                messages.warning(self.request, f"{form.written} Take it back if it belongs to somebody else now.")
+                messages.warning(
+                    self.request, f"{form.written} If the domain belongs to somebody else now, undo its verification."
+                )
         return HttpResponseRedirect(self.next_page(form))
 
     def message(self, form: DomainForm) -> str:
-        return f"{form.written} leads {'nowhere' if 'unverify' in form.data else 'here'} from now on."
+        return f"{form.written} {'no longer leads' if 'unverify' in form.data else 'now leads'} to this connection."
 
     def next_page(self, form: Any) -> str:
         return self.other_page("domains")

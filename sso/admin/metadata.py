@@ -58,7 +58,9 @@ class IdpMetadataForm(ConfirmsWhatWasShown, ActForm):
     def clean(self) -> None:
         sources = [name for name in ("metadata", "file", "url") if self.cleaned_data.get(name)]
         if len(sources) > 1:
-            self.add_error(sources[-1], "Give the metadata, its file or its address: one of the three.")
+            self.add_error(
+                sources[-1], "Paste the metadata, choose its file, or enter its address. Use one of the three."
+            )
         elif sources == ["file"]:
             try:
                 self.cleaned_data["metadata"] = text_of(self.cleaned_data["file"])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 NO_KEY: Final = (
     "There is no key of ours yet, so the IdP cannot encrypt and everybody would be refused. Make one on the page Our SAML keys, "
-    "give its certificate to the IdP, and demand encryption when a sign-in came encrypted."
+    "give its certificate to the IdP, and require encryption only after one encrypted sign-in succeeded."
 )
 
 

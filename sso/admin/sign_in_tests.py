@@ -61,7 +61,7 @@ class TestResultPage(ConnectionReadPage):
     """Show, once, what the test found."""
 
     name = "tested"
-    title = "What the test sign-in by {row.name} found"
+    title = "Result of the test sign-in through {row.name}"
     access = Access.CHANGE
     template_name = "admin/sso/tested.html"
 

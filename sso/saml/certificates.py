@@ -71,7 +71,7 @@ def outdated(pem: str, now: datetime) -> str:
 def not_yet(pem: str, now: datetime) -> str:
     """Return a sentence about a certificate that begins after ``now`` (aware), otherwise an empty text."""
     begin = x509.load_pem_x509_certificate(pem.encode()).not_valid_before_utc
-    return f"The certificate {fingerprint(pem)} begins on {begin.date()} only." if begin > now else ""
+    return f"The certificate {fingerprint(pem)} is not valid before {begin.date()}." if begin > now else ""
 
 
 def authorities(pems: Sequence[str]) -> set[str]:

@@ -161,7 +161,7 @@ def _valid_until(elements: list[etree._Element], now: datetime, faults: list[tup
             continue
         ends.append(end)
         if end <= now:
-            sentence = f"It was valid until {until} only. Fetch it from the identity provider again."
+            sentence = f"The metadata was valid until {until}. Fetch it from the identity provider again."
             faults.append(("outdated", sentence))
     return min(ends, default=None)
 

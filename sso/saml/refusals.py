@@ -56,7 +56,7 @@ SENTENCES = {
     Code.NOT_ENCRYPTED: "This service requires an encrypted sign-in, and yours is not encrypted.",
     Code.DECRYPTION: "The sign-in is encrypted, and could not be opened with the key of this service.",
     Code.OUR_KEY: f"{BRAND} cannot read the answer of your identity provider, because a key of {BRAND} cannot be opened. "
-    f"An administrator of {BRAND} has to look at it.",
+    f"Please tell an administrator of {BRAND}, and give the reference.",
     Code.AUTHN_CONTEXT: "Your identity provider did not ask you for the proof that this service requires.",
     Code.REPLAY: "This sign-in was used already. Please start again.",
     Code.NO_REQUEST: "This sign-in was not started here, or too long ago. Please start again.",

@@ -144,7 +144,10 @@ def refresh(*, actor: Actor, connection: "Connection") -> Refresh:
     """Fetch the IdP's metadata again and store a difference as a proposal. The trusted values do not change. Raises `InvalidValue`."""
     saml = settings_or_new(connection)
     if not saml.metadata_url:
-        raise InvalidValue("url", "This connection has no stored metadata address.")
+        raise InvalidValue(
+            "url",
+            "No metadata address is stored for this connection. Adopt the metadata by its address first, and keep the address.",
+        )
     try:
         # Read only the stored IdP: if the address now describes another one, it proposes nothing.
         read, _ = read_source(connection, url=saml.metadata_url, entity_id=saml.idp_entity_id)
@@ -192,7 +195,7 @@ def _proposal_in_event(waits: Mapping[str, Any] | None) -> object:
 def _proposed(connection: "Connection") -> IdpMetadata:
     saml = settings_or_new(connection)
     if not saml.proposed:
-        raise NotAllowed("No change is pending. Give the metadata, or its address.")
+        raise NotAllowed("No change is pending. Enter the metadata or its address.")
     proposed = {name: saml.proposed.get(name, getattr(saml, name)) for name in _PROPOSABLE}
     proposed["certificates"] = tuple(proposed["certificates"])
     return IdpMetadata(entity_id=saml.idp_entity_id, valid_until=saml.metadata_valid_until, **proposed)

@@ -29,7 +29,7 @@ _DECISION: Final = Advice(
     "Wait until an administrator has decided. Until then, another try gives the same result.", may_retry=False
 )
 _OURS: Final = Advice(
-    "This is our fault, and our administrators must correct it. You cannot do anything.", may_retry=False
+    "This is our fault, and our administrators must correct it. Give them the reference.", may_retry=False
 )
 
 OTHERWISE: Final = Advice("Another try gives the same result. Ask for help, and give the reference.", may_retry=False)

@@ -52,7 +52,7 @@ REMEDIES: Final = MappingProxyType({
         "SHA-1 is not accepted. The failed check shows the expected and the received value."
     ),
     Code.ENCRYPTED: _KEY,
-    Code.DECRYPTION: "Let the identity provider encrypt to the certificate in our present metadata, with AES and RSA-OAEP.",
+    Code.DECRYPTION: "Let the identity provider encrypt with the certificate in our present metadata, by AES and RSA-OAEP.",
     Code.OUR_KEY: "Our key of this connection cannot be opened. Put the key that encrypted it back into SAML_KEY_ENCRYPTION_KEYS, or make a new key "
     "(Our SAML keys) and let the identity provider encrypt to it. Nothing is wrong with the message.",
     Code.NOT_ENCRYPTED: "The connection requires encryption. Switch it on at the identity provider, or off in the SAML settings.",
@@ -85,8 +85,8 @@ STATUS_REMEDIES: Final = MappingProxyType(
     {
         "Requester": f"The identity provider does not accept our request. {_NAMED} If it demands signed requests, make a "
         "key (Our SAML keys), let it read our metadata, then switch on that we sign our AuthnRequests.",
-        "Responder": "The identity provider failed. Look in its log at this time. Some identity providers answer like this to a "
-        f"request that they do not accept: {_NAMED}",
+        "Responder": "The identity provider failed. Look in its log at this time. Some identity providers answer like this if "
+        f"they do not accept our request. {_NAMED}",
         "VersionMismatch": f"The identity provider does not accept the version of our request. {_VERSION}",
         "AuthnFailed": "The person did not prove who they are: a wrong password, a sign-in that was cancelled, or a locked "
         "account. Ask them to try again, and look in the identity provider's log.",

@@ -56,7 +56,7 @@ def test_the_page_lists_the_users_to_unexpire_and_one_act_unexpires_them_R22a(
 ) -> None:
     call_active(*gone[:4])
     page = as_root.get(page_of(acme)).content.decode()
-    assert "Active again: would come back: 4" in page
+    assert "Active again at the identity provider: can be unexpired: 4" in page
     assert "stay expired: 2" in page
     decided = {"how": "unexpire", "reason": "a wrong filter", "shown": shown(as_root, acme)}
     as_root.post(page_of(acme), decided)

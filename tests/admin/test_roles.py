@@ -96,7 +96,7 @@ def test_a_view_only_administrator_sees_the_aliases_R28(acme: Connection) -> Non
 
 
 @pytest.mark.parametrize(
-    ("aliases", "reason"), [("Viewers", "exists already"), ("Leser", "has it as an alias"), ("a\u200bb", "U+200B")]
+    ("aliases", "reason"), [("Viewers", "exists already"), ("Leser", "has the alias"), ("a\u200bb", "U+200B")]
 )
 def test_an_invalid_alias_is_an_error_of_the_form_R28(
     aliases: str, reason: str, as_desk: Client, acme: Connection

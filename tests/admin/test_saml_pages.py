@@ -243,7 +243,7 @@ def test_a_verified_domain_is_looked_at_again_without_a_reason_and_stays_R38(
             dns.records[record.name] = [(record.value if answers == "right" else "another",)]
         answer = as_root.post(page, {"again": "acme.com"}, follow=True).content.decode()
     assert words in answer
-    assert ("Take it back if it belongs to somebody else now." in answer) is advised
+    assert ("If the domain belongs to somebody else now, undo its verification." in answer) is advised
     assert [one.domain for one in verified_domains(acme)] == ["acme.com"]
 
 

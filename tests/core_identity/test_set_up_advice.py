@@ -71,7 +71,7 @@ def test_the_step_of_groups_is_open_while_one_waits_R38() -> None:
     roles = step(acme, "roles")
     assert (roles.done, roles.facts) == (False, ("1 group gives a role, 1 waits for a role.",))
     assert roles.for_customer is not None
-    assert roles.for_customer.facts == ("1 group gives a role, 1 waits for your contact.",)
+    assert roles.for_customer.facts == ("1 group gives a role, 1 waits for a decision of your contact.",)
     archivists = create_role(actor=ADMIN, name="Archivists", grantable_by=[acme])
     assert link_waiting(actor=ADMIN, role_id=archivists.pk, group_ids=[waiting.pk]) == 1
     roles = step(acme, "roles")

@@ -111,7 +111,7 @@ def test_an_administrator_consents_from_the_page_R14(
     ("mistake", "sentence", "code"),
     [
         ("audience", "The audience set at the identity provider is not ours.", "audience"),
-        ("no_uid", "Missing: UID", "missing_attributes"),
+        ("no_uid", "These attributes are missing: UID", "missing_attributes"),
         ("old_certificate", "not signed with the certificate that is set up here", "signature"),
         ("clock", "The clocks of your identity provider and of this service disagree.", "not_yet"),
         ("attribute_name", "employeeNumber", "missing_attributes"),

@@ -100,7 +100,7 @@ def test_a_visitor_connects_globex_from_the_screen_only(
     # The token, from the set-up page into the app; then a test and a push.
     step(setup, "provisioning").get_by_role("link").click()
     setup.get_by_label("Name of the token").fill("Globex's Okta")
-    setup.get_by_role("button", name="Make the token").click()
+    setup.get_by_role("button", name="Create the token").click()
     token = setup.get_by_label("Token", exact=True).input_value()
     setup.get_by_role("link", name="I have copied it").click()
     app.get_by_label("API token").fill(token)

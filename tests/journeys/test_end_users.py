@@ -152,7 +152,7 @@ def test_every_page_of_an_error_is_in_the_same_dress_and_accessible(visitor: Pag
     page, slug = visitor, acme.slug
     for address, heading in (
         ("/nowhere", "Page not found"),
-        ("/sso/nobody/login", "Nobody signs in at this address"),
+        ("/sso/nobody/login", "This sign-in address does not work"),
         (f"/sso/{slug}/acs", "No sign-in arrived"),
         ("/sign-out", "This address cannot be opened like this"),
         ("/me", "You are not signed in"),

@@ -60,13 +60,13 @@ def test_the_whole_life_of_an_access(
     page.reload()
     expect(page.get_by_role("heading", name="You are not signed in")).to_be_visible()
     sign_in(page, setup)
-    expect(page.get_by_text("Your access to CORE has been ended.")).to_be_visible()
+    expect(page.get_by_text("You no longer have access to CORE.")).to_be_visible()
     picture(page, "refused")
 
     # Active again at the IdP changes nothing for the user.
     assert okta.set_active(pushed["id"], active=True)["active"] is True
     sign_in(page, setup)
-    expect(page.get_by_text("Your access to CORE has been ended.")).to_be_visible()
+    expect(page.get_by_text("You no longer have access to CORE.")).to_be_visible()
 
     # An administrator looks, and unexpires.
     password = service.add_administrator("boss")

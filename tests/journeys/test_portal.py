@@ -82,7 +82,7 @@ def test_a_customer_connects_their_idp_by_a_link_from_the_screen_only_R38(
     # A token, shown once.
     step(customer, "provisioning").get_by_role("link", name="Make the client or token").click()
     customer.get_by_label("Name of the token").fill("Hooli")
-    customer.get_by_role("button", name="Make the token").click()
+    customer.get_by_role("button", name="Create the token").click()
     token = customer.get_by_label("Token", exact=True).input_value()
     customer.get_by_role("link", name="I have copied it").click()
     expect(step(customer, "provisioning")).to_contain_text("done")
@@ -95,7 +95,7 @@ def test_a_customer_connects_their_idp_by_a_link_from_the_screen_only_R38(
     person = okta.push(named(SLUG))
     okta.push_group("Hooli Editors", person["id"])
     expect(step(customer, "first_push")).to_contain_text("A person arrived.", timeout=15_000)
-    expect(step(customer, "roles")).to_contain_text("1 group waits for your contact.")
+    expect(step(customer, "roles")).to_contain_text("1 group waits for a decision of your contact.")
     assert person["userName"] not in customer.content()
 
     # Somebody is known now: metadata waits for the superuser.
@@ -107,7 +107,9 @@ def test_a_customer_connects_their_idp_by_a_link_from_the_screen_only_R38(
     expect(customer.get_by_role("heading", name="The metadata waits for your contact")).to_be_visible()
     customer.get_by_role("link", name="Back to the steps").click()
     customer.get_by_role("button", name="I have finished").click()
-    expect(customer.get_by_text("Finished: your contact sees it on their start page.")).to_be_visible()
+    expect(
+        customer.get_by_text("You reported that you have finished. Your contact sees this on their start page.")
+    ).to_be_visible()
     picture(customer, "customer-set-up")
     customer.set_viewport_size({"width": 390, "height": 800})
     picture(customer, "customer-set-up-390")

@@ -94,7 +94,7 @@ def test_the_people_locked_out_by_a_certificate_take_two_clicks(home: Page, busy
     assert_good_for_everybody(home)
     assert busy.sign_in(jane).status_code == 200
     home.reload()
-    expect(home.get_by_text("Nobody: no message with an unknown certificate was refused")).to_be_visible()
+    expect(home.get_by_text("Nobody is locked out. No message with an unknown certificate was refused")).to_be_visible()
 
 
 def test_the_sessions_of_a_person_end_by_three_clicks_in_the_navigation(home: Page, busy: Customer) -> None:

@@ -80,7 +80,10 @@ def test_the_record_proves_it_with_the_link_as_the_actor(
     assert led_to("globex.test") == ["globex"]
     event = Event.objects.get(kind="email_domain.verified")
     assert (event.actor_kind, event.actor_id) == ("setup_link", str(customer.link.pk))
-    assert "globex.test: people with such an address are sent on" in customer.get("/steps").content.decode()
+    assert (
+        "globex.test: the sign-in page sends people with such an address here"
+        in customer.get("/steps").content.decode()
+    )
 
 
 @pytest.mark.parametrize("holder", ["Initech", "Globex"])

@@ -58,7 +58,7 @@ def test_a_proposal_and_a_finished_set_up_wait_until_they_are_settled(
     decided = {"proposal": proposed.pk, "reject": "1"}
     administrator.post(reverse("admin:core_identity_connection_proposed-metadata", args=[globex.pk]), decided)
     assert count() == 0
-    assert "No set-up link proposed a change" in administrator.get(SET_UPS).content.decode()
+    assert "No customer proposed a change" in administrator.get(SET_UPS).content.decode()
 
 
 def test_a_new_link_settles_the_finished_one(customer: Customer, globex: Connection, boss: User) -> None:

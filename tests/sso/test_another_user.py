@@ -213,7 +213,7 @@ def test_a_user_who_was_expired_meanwhile_is_not_let_in_R21(at_janes: Browser) -
     page = by_tile(at_janes, BOB_BY_SSO)
     expire(actor=ADMIN, user_id=User.objects.get(username="bob.roe@acme.test").pk, reason="left")
     refused = press(at_janes, page, "go_on")
-    assert (refused.status_code, "Your access to CORE has been ended." in refused.content.decode()) == (403, True)
+    assert (refused.status_code, "You no longer have access to CORE." in refused.content.decode()) == (403, True)
     assert whose(at_janes) == "jane.doe@acme.test", "nor is anybody else thrown out for it"
 
 

@@ -42,7 +42,7 @@ def test_people_who_signed_in_before_are_named_and_nobody_from_the_message(
     acme: Connection, idp: TestIdp, stranger: TestIdp, as_root: Client
 ) -> None:
     Browser(idp).sign_in(JANE_BY_SSO)
-    assert "Nobody: no message with an unknown certificate was refused" in text_of(as_root, acme)
+    assert "Nobody is locked out. No message with an unknown certificate was refused" in text_of(as_root, acme)
     assert Browser(stranger).come_back(by_sso(ZOE)).status_code == 400
     page = text_of(as_root, acme)
     assert "1 message was refused because its certificate is not known, the first just now." in page
@@ -68,7 +68,9 @@ def test_a_sign_in_that_succeeds_ends_it_because_the_certificate_works(
     Browser(idp).sign_in(JANE_BY_SSO)
     Browser(stranger).come_back(JANE_BY_SSO)
     Browser(idp).sign_in(JANE_BY_SSO)
-    assert "Nobody: no message with an unknown certificate was refused since the last sign-in" in text_of(as_root, acme)
+    assert "Nobody is locked out. No message with an unknown certificate was refused since the last sign-in" in text_of(
+        as_root, acme
+    )
     assert "locked-out" not in as_root.get("/admin/").content.decode()
 
 

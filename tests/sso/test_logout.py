@@ -153,7 +153,7 @@ def test_signing_out_continues_at_the_idp_with_a_signed_request_for_this_session
     assert not SsoSession.objects.exists()
 
 
-COULD_NOT_END = "could not end your whole session"
+COULD_NOT_END = "could not end all of your session"
 STATUSES: dict[str, tuple[str, str]] = {
     "success": (SUCCESS, "has ended too"),
     "two codes": (

@@ -132,7 +132,7 @@ def test_an_expired_user_is_out_on_the_next_click_and_stays_out_R21(browser: Bro
     refused = browser.come_back(JANE_BY_SSO)
     assert refused.status_code == 403
     page = refused.content.decode()
-    assert "Your access to CORE has been ended." in page
+    assert "You no longer have access to CORE." in page
     event = Event.objects.get(kind="sso.refused")
     assert event.request_id
     assert event.request_id in page
@@ -150,7 +150,7 @@ def test_a_missing_uid_is_named_together_with_the_attributes_that_arrived_R12(br
     refused = browser.come_back(JANE_BY_SSO, attributes={"uid": ("jane.doe",), "Email": ("jane.doe@acme.test",)})
     page = refused.content.decode()
     assert refused.status_code == 403
-    assert "Missing:" in page
+    assert "These attributes are missing:" in page
     assert "<code>UID</code>" in page
     assert "<code>Email</code>" in page
     assert "<code>uid</code>" in page

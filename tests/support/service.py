@@ -35,7 +35,7 @@ class Commands:
             self._line.write(json.dumps({"words": words, "stdin": stdin, "variables": variables}) + "\n")
             self._line.flush()
             answer = self._line.readline()
-        assert answer, "The process that runs commands has ended; its last words are above."
+        assert answer, "The process that runs commands has ended; its last output is above."
         ended = json.loads(answer)
         return ended["code"], ended["out"]
 

@@ -73,9 +73,11 @@ class Command(AnsweringCommand):
         ]
         lines = []
         for one in connections:
-            lines.append(f"{one['connection']}: {one['people_without_groups']} people came without groups")
+            lines.append(
+                f"{one['connection']}: the last sign-ins of {one['people_without_groups']} people contained no groups"
+            )
             lines += [
-                "  {user}: groups not listed since {since}, roles by sign-ins end {roles_end}".format(**person)
+                "  {user}: groups not listed since {since}, roles from sign-ins end {roles_end}".format(**person)
                 for person in one["people_not_listed"]
             ]
             lines += ["  {name}  ({people} people, last {last_seen})".format(**group) for group in one["groups"]]

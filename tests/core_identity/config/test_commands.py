@@ -431,4 +431,4 @@ def test_groups_of_sign_ins_that_reach_no_role_are_listed_by_command_R31(folder:
     assert run("group", "unmapped", "--connection", "acme") == (0, {"connections": []})
     out = io.StringIO()
     call_command("group", "unmapped", "--connection", "globex", stdout=out)
-    assert out.getvalue().startswith("globex: 0 people came without groups\n")
+    assert out.getvalue().startswith("globex: the last sign-ins of 0 people contained no groups\n")

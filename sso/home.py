@@ -9,8 +9,7 @@ from django.db import connection as database
 
 from core_identity.selectors.log_hours import LogTable
 from sso.models import SignInKind, SignInRecord
-from sso.saml.refusals import Code
-from sso.sign_in.outcomes import SIGNED_IN
+from sso.sign_in.log import SUCCEEDED_SQL, UNKNOWN_CERTIFICATE_SQL
 
 _TABLE: Final = SignInRecord._meta.db_table
 SIGN_INS: Final = LogTable(
@@ -23,32 +22,20 @@ SIGN_INS: Final = LogTable(
 
 SHOWN: Final = 6
 
-LOOKED_AT: Final = 50
-"""The newest rows of a connection among which its last sign-in is looked for."""
-
 _LAST: Final = f"""
-SELECT slug, last.at, newer.since FROM unnest(%s::text[]) AS slug LEFT JOIN LATERAL (
-    SELECT lately.id, lately.at FROM (
-        SELECT id, at, code, is_test FROM {_TABLE} WHERE connection_slug = slug ORDER BY id DESC LIMIT {LOOKED_AT}
-    ) AS lately WHERE code = '{SIGNED_IN}' AND NOT is_test ORDER BY lately.id DESC LIMIT 1
-) AS last ON true CROSS JOIN LATERAL (
-    SELECT count(*) AS rows, min(at) FILTER (WHERE code = '{Code.SIGNATURE.value}' AND NOT is_test) AS since FROM (
-        SELECT at, code, is_test FROM {_TABLE} WHERE connection_slug = slug AND id > coalesce(last.id, 0)
-        ORDER BY id DESC LIMIT {LOOKED_AT}
-    ) AS rows_since
-) AS newer
-WHERE last.at IS NOT NULL OR (newer.since IS NOT NULL AND newer.rows = {LOOKED_AT})
+SELECT slug, last.at, refused.at FROM unnest(%s::text[]) AS slug CROSS JOIN LATERAL (
+    SELECT at FROM {_TABLE} WHERE connection_slug = slug AND {SUCCEEDED_SQL} ORDER BY id DESC LIMIT 1
+) AS last LEFT JOIN LATERAL (
+    SELECT at FROM {_TABLE} WHERE connection_slug = slug AND {UNKNOWN_CERTIFICATE_SQL} AND at > last.at ORDER BY at LIMIT 1
+) AS refused ON true
 """  # noqa: S608 - names of our own
 
 
 @dataclass(frozen=True, slots=True)
 class LastSignIn:
-    """The last sign-in through a connection. ``refused_since``: since then messages with an unknown certificate are refused, and nobody signed in.
+    """The last sign-in through a connection. ``refused_since``: since then messages with an unknown certificate are refused, and nobody signed in."""
 
-    ``at`` is None if so many messages were refused that the last sign-in, if there was one, is further back.
-    """
-
-    at: datetime | None
+    at: datetime
     refused_since: datetime | None
 
 
@@ -58,10 +45,9 @@ def latest_sign_ins() -> Sequence[SignInRecord]:
 
 
 def last_sign_in_by_connection(slugs: Sequence[str]) -> Mapping[str, LastSignIn]:
-    """Return the last sign-in through each connection, looked up in its newest 50 rows. One query, with a lookup for each slug.
+    """Return the last sign-in through each connection. One query, with two lookups for each slug.
 
-    A connection without a sign-in among them is left out, unless all 50 rows are there and an unknown certificate was refused in one: a few
-    messages of a stranger prove nothing about a connection that nobody has used.
+    A connection without a sign-in is left out: messages of strangers prove nothing about a connection that nobody has used.
     """
     with database.cursor() as cursor:
         cursor.execute(_LAST, [list(slugs)])

@@ -17,6 +17,7 @@ from sso.set_up_advice import ADVICE
 from sso.settings.email_domains import verified_domains
 from sso.settings.live_settings import new_settings
 from sso.settings.trust_warnings import warnings_of
+from sso.sign_in.log import SUCCEEDED
 from sso.sign_in.outcomes import SIGNED_IN
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
     advice = ADVICE[vendor]
     saml = getattr(connection, "saml", None)
     records = SignInRecord.objects.filter(connection_slug=connection.slug).order_by("-id")
-    signed_in = records.filter(code=SIGNED_IN, is_test=False).first()
+    signed_in = records.filter(SUCCEEDED).first()
     # Once people sign in, nobody looks for tests: they could be a million rows back.
     lately = [] if signed_in else list(records[:LATELY])
     tests = [record for record in lately if record.is_test]

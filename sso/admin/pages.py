@@ -23,8 +23,7 @@ from sso.saml.certificates import end_of
 from sso.settings.keys import keys_of
 from sso.settings.trust_warnings import warnings_of
 from sso.sign_in.lockout import lockout_of
-from sso.sign_in.log import MOST_COUNTED, refused_lately
-from sso.sign_in.outcomes import SIGNED_IN
+from sso.sign_in.log import MOST_COUNTED, SUCCEEDED, refused_lately
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -64,7 +63,7 @@ def health(connection: "Connection", facts: Mapping[str, Any], address_of: Addre
 
 
 # From the log: to search all identities would take longer the more people there are.
-_SIGNED_IN: Final = SignInRecord.objects.filter(connection_slug=OuterRef("slug"), code=SIGNED_IN, is_test=False)
+_SIGNED_IN: Final = SignInRecord.objects.filter(SUCCEEDED, connection_slug=OuterRef("slug"))
 
 SAML: Final = ConnectionPart(
     pages=(

@@ -12,9 +12,7 @@ from uuid import UUID
 
 from core_identity.clock import Now
 from sso.models import SignInKind, SignInRecord, SsoSession
-from sso.saml.refusals import Code
-from sso.sign_in.log import MOST_COUNTED
-from sso.sign_in.outcomes import SIGNED_IN
+from sso.sign_in.log import MOST_COUNTED, SUCCEEDED, UNKNOWN_CERTIFICATE
 
 LOOKED_AT: Final = 1_000
 """The newest sign-ins of a connection among which people are looked for."""
@@ -41,13 +39,10 @@ class FormerSignIn:
 
 
 def lockout_of(slug: str) -> Lockout:
-    """Return the lockout of the connection with this slug. Two queries by its index.
-
-    The first reads the rows since the last sign-in; if nobody has signed in, all rows of the connection. The second reads at most `MOST_COUNTED`.
-    """
-    records = SignInRecord.objects.filter(connection_slug=slug, is_test=False)
-    last = records.filter(code=SIGNED_IN).order_by("-id").values_list("at", flat=True).first()
-    refused = records.exclude(code=SIGNED_IN).filter(code=Code.SIGNATURE)
+    """Return the lockout of the connection with this slug. Two queries, each by an index of its own: one row, and `MOST_COUNTED` rows at most."""
+    records = SignInRecord.objects.filter(connection_slug=slug)
+    last = records.filter(SUCCEEDED).order_by("-id").values_list("at", flat=True).first()
+    refused = records.filter(UNKNOWN_CERTIFICATE)
     if last is not None:
         refused = refused.filter(at__gt=last)
     times = list(refused.order_by("-at").values_list("at", flat=True)[:MOST_COUNTED])

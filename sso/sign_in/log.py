@@ -12,7 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import Error
 from django.db import connection as database
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, Func, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -62,6 +62,11 @@ COLUMNS: Final = {
 
 REFUSED: Final = ~Q(code=SIGNED_IN) & Q(is_test=False, kind__in=[SignInKind.PERSON_REFUSED, SignInKind.MESSAGE_REFUSED])
 """Refused sign-ins by an IdP. The first condition is that of the index."""
+SUCCEEDED_SQL: Final = f"(code = '{SIGNED_IN}' AND NOT is_test)"
+UNKNOWN_CERTIFICATE_SQL: Final = f"(code = '{Code.SIGNATURE.value}' AND NOT is_test)"
+"""The conditions of two indexes, without parameters: a prepared statement may have one plan for all values, and that plan could not use the index."""
+SUCCEEDED: Final = Func(template=SUCCEEDED_SQL, output_field=BooleanField())
+UNKNOWN_CERTIFICATE: Final = Func(template=UNKNOWN_CERTIFICATE_SQL, output_field=BooleanField())
 MOST_COUNTED: Final = 1000
 
 MAX_VALUES: Final = 10

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from core_identity.models import PushGroup
     from core_identity.values import GroupChange
 
-MOST_SHOWN: Final = 500
+MOST_SHOWN: Final = 50
 """A PATCH of a group with more members is answered by 204, so adding one member costs the same at any size (RFC 7644 section 3.5.2)."""
 
 

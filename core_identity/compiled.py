@@ -31,6 +31,14 @@ def any_of(column: str, place: Given) -> Func:
     return Func(F(column), place, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField())
 
 
+def written_out(condition: str) -> Func:
+    """Return a condition that is this SQL, without parameters.
+
+    PostgreSQL may plan a statement with parameters once for all values. Such a plan cannot use an index that has only the rows of one value.
+    """
+    return Func(template=condition, output_field=BooleanField())
+
+
 @dataclass(frozen=True)
 class _Plan:
     """``start`` and ``end`` are the columns of the model itself; ``annotated`` are further ones by name."""

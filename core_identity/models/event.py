@@ -11,8 +11,15 @@ from core_identity.write_guard import GuardedModel
 REFUSED_KINDS = (EventKind.SCIM_REFUSED.value, EventKind.SSO_REFUSED.value)
 """The kinds of `core_identity.services.transactions.recording_refusals`."""
 
+QUOTING_KINDS = (*REFUSED_KINDS, EventKind.PUSH_REST_DROPPED.value, EventKind.CONNECTION_SUCCEEDED.value)
+"""Kinds whose texts may name people of their connection. An erasure reads them (`core_identity.services.erasure`)."""
+
 DELETED_KINDS = (EventKind.ROLE_DELETED.value, EventKind.GROUP_DELETED.value)
 """Roles and push groups can be deleted. After that, only these events contain their names."""
+
+PEOPLE_BY_ID = (ActorKind.ADMIN.value, ActorKind.SIGN_IN.value)
+"""The kinds of actor whose id, if the event has one, is that of a user."""
+
 PASSWORD_ALARM = EventKind.PASSWORD_ALARM.value
 """The kind of `core_identity.services.password_events` for passwords of one name from many networks."""
 
@@ -89,7 +96,18 @@ class Event(GuardedModel):
             models.Index(name="event_deleted", fields=("subject_id",), condition=models.Q(kind__in=DELETED_KINDS)),
             models.Index(name="event_password_alarm", fields=("at",), condition=models.Q(kind=PASSWORD_ALARM)),
             models.Index(
-                name="event_refused", fields=("connection_id", "at"), condition=models.Q(kind__in=REFUSED_KINDS)
+                name="event_quoting", fields=("connection_id", "at"), condition=models.Q(kind__in=QUOTING_KINDS)
+            ),
+            models.Index(
+                name="event_by_administrator",
+                fields=("actor_id",),
+                condition=models.Q(actor_kind__in=PEOPLE_BY_ID) & ~models.Q(actor_id=""),
+            ),
+            models.Index(
+                name="event_naming_administrator",
+                fields=("-id",),
+                condition=models.Q(actor_kind=ActorKind.SETUP_LINK.value)
+                | models.Q(kind=EventKind.CONSENTER_EXPIRED.value),
             ),
             models.Index(name="event_refused_lately", fields=("at",), condition=models.Q(kind__in=REFUSED_KINDS)),
         )

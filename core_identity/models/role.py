@@ -66,7 +66,10 @@ class Grant(GuardedModel):
     user = models.ForeignKey("core_identity.User", models.PROTECT, related_name="grants", db_index=False)
     role = models.ForeignKey("core_identity.Role", models.PROTECT, related_name="grants")
     channel = models.CharField(max_length=10, choices=[(channel.value, channel.value) for channel in Channel])
-    connection = models.ForeignKey("core_identity.Connection", models.PROTECT, null=True, blank=True, related_name="+")
+    # No index of its own: only grants by sign-ins are found by their connection (`grant_by_sign_in`).
+    connection = models.ForeignKey(
+        "core_identity.Connection", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     key = models.CharField(max_length=255, blank=True)
     label = models.CharField(max_length=255, blank=True)
     given_by = models.CharField(max_length=300, blank=True, db_default="")
@@ -89,7 +92,12 @@ class Grant(GuardedModel):
                 ),
             ),
         )
-        indexes = (models.Index(name="grant_by_source", fields=("channel", "key", "user")),)
+        indexes = (
+            models.Index(name="grant_by_source", fields=("channel", "key", "user")),
+            models.Index(
+                name="grant_by_sign_in", fields=("connection",), condition=models.Q(channel=Channel.SSO.value)
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.user_id} has {self.role_id} by {self.channel} {self.label}".strip()

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from django.db.models import Count, Q
 
+from core_identity.compiled import written_out
 from core_identity.models import Connection, Grant, Identity, PushGroup
 from core_identity.selectors.set_up_advice import ADVICE
 from core_identity.set_up import CustomerStep, Step, Vendor, uid_rule_in_words
@@ -82,7 +83,8 @@ def counted_groups(connection: Connection) -> tuple[int, int]:
 
 
 def gave_role_by_sign_in(connection: Connection) -> bool:
-    return Grant.objects.filter(connection=connection, channel=Channel.SSO.value).exists()
+    by_sign_in = written_out(f"channel = '{Channel.SSO.value}'")
+    return Grant.objects.filter(by_sign_in, connection=connection).exists()
 
 
 def _groups(linked: int, waiting: int, for_what: str) -> str:

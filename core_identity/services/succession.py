@@ -223,7 +223,7 @@ def _move_groups(former: Connection, successor: Connection, moving: Collection[U
     )
     successor.grantable_roles.add(*Role.objects.filter(push_groups__in=moved_groups).distinct())
     PushGroup.objects.filter(pk__in=moved_groups).update(connection=successor)
-    moved = Q(key__in=[str(pk) for pk in moved_groups]) | Q(channel="sso", user__identities__in=moving)
+    moved = Q(channel="scim", key__in=[str(pk) for pk in moved_groups]) | Q(channel="sso", user__identities__in=moving)
     Grant.objects.filter(connection=former, pk__in=Grant.objects.filter(moved, connection=former).values("pk")).update(
         connection=successor
     )

@@ -12,11 +12,12 @@ from uuid import UUID
 from django.conf import settings
 from django.db import Error
 from django.db import connection as database
-from django.db.models import BooleanField, Func, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from core_identity.budgets import hash_of_address, spend
+from core_identity.compiled import written_out
 from core_identity.lookup_keys import lookup_keys, named_any
 from core_identity.outages import is_outage, log_traceback
 from core_identity.services.erased_names import FORGET, of_erased
@@ -64,9 +65,9 @@ REFUSED: Final = ~Q(code=SIGNED_IN) & Q(is_test=False, kind__in=[SignInKind.PERS
 """Refused sign-ins by an IdP. The first condition is that of the index."""
 SUCCEEDED_SQL: Final = f"(code = '{SIGNED_IN}' AND NOT is_test)"
 UNKNOWN_CERTIFICATE_SQL: Final = f"(code = '{Code.SIGNATURE.value}' AND NOT is_test)"
-"""The conditions of two indexes, without parameters: a prepared statement may have one plan for all values, and that plan could not use the index."""
-SUCCEEDED: Final = Func(template=SUCCEEDED_SQL, output_field=BooleanField())
-UNKNOWN_CERTIFICATE: Final = Func(template=UNKNOWN_CERTIFICATE_SQL, output_field=BooleanField())
+"""The conditions of two indexes."""
+SUCCEEDED: Final = written_out(SUCCEEDED_SQL)
+UNKNOWN_CERTIFICATE: Final = written_out(UNKNOWN_CERTIFICATE_SQL)
 MOST_COUNTED: Final = 1000
 
 MAX_VALUES: Final = 10

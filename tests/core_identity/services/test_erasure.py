@@ -2,16 +2,33 @@
 
 import json
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from django.core import serializers
 from django.db import connection as database
 from django.db import transaction
+from django.test import RequestFactory
+from django.utils import timezone
 
 from core_identity.errors import Conflict as Contradiction
 from core_identity.errors import IdentityError, NotAllowed, NotFound
-from core_identity.models import Conflict, Connection, Event, Grant, Identity, IdentityUid, PushGroup, Role, User
+from core_identity.event_kinds import EventKind
+from core_identity.models import (
+    Conflict,
+    Connection,
+    Event,
+    Grant,
+    Identity,
+    IdentityUid,
+    PushGroup,
+    Role,
+    SetupLink,
+    User,
+)
+from core_identity.portal.links import actor_of, make_link
 from core_identity.selectors.users import status_of
+from core_identity.services import events
 from core_identity.services.erasure import erase, plan_erase
 from core_identity.services.expiry import expire, unexpire
 from core_identity.services.groups import create_group
@@ -22,7 +39,9 @@ from core_identity.services.roles import create_role, grant_role
 from core_identity.services.split import split_off
 from core_identity.services.users import change_user, create_user
 from core_identity.values import Actor, ActorKind, Channel, GroupChange
+from core_identity.write_guard import service_writes
 from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso, make_connection
+from tests.support.plans import rows_read
 from tests.support.sign_in import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -180,6 +199,52 @@ def test_the_number_of_statements_does_not_grow_with_the_story_R34(
             create_person(actor=OKTA, connection=acme, person=replace(JANE, uid=f"u{number}", external_id=f"e{number}"))
     with django_assert_max_num_queries(50):  # type: ignore[operator]
         erase(actor=ROOT, user_id=jane.user_id, reason=WHY)
+
+
+def story_of_others(connection: Connection, events: int) -> None:
+    """Append events about other people, by other administrators, and refusals at another customer."""
+    kinds = ("user.changed", "grant.added", "scim.refused")
+    with service_writes():
+        Event.objects.bulk_create(
+            Event(
+                at=timezone.now(), kind=kinds[n % 3], channel="admin", actor_kind="admin", actor_id=str(uuid4()), actor="somebody",
+                subject_type="user", subject_id=uuid4(), user_id=uuid4(), connection_id=connection.pk, reason="'other'",
+            )
+            for n in range(events)
+        )  # fmt: skip
+    with database.cursor() as cursor:
+        # A table of so few rows would be read whole because that is cheap. The question is whether an index can answer.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+
+
+def events_read() -> int:
+    return rows_read()["core_identity_event"]
+
+
+def test_an_erasure_does_not_read_the_events_of_others_R34(acme: Connection, jane: Identity) -> None:
+    story_of_others(make_connection("globex", customer="Globex"), 3_000)
+    before = events_read()
+    plan = erase(actor=ROOT, user_id=jane.user_id, reason=WHY)
+    assert events_read() - before <= 20 * plan.events
+
+
+def test_the_erasure_of_an_administrator_does_not_read_the_events_of_others_R34(acme: Connection) -> None:
+    dora = create_user(actor=COMMAND, username="dora", is_staff=True)
+    expire(actor=COMMAND, user_id=dora.pk, reason="left")
+    story_of_others(acme, 3_000)
+    before = events_read()
+    plan = erase(actor=ROOT, user_id=dora.pk, reason=WHY)
+    assert events_read() - before <= 20 * plan.events
+
+
+def test_a_link_that_a_command_created_names_its_erased_owner_no_more_R34(acme: Connection) -> None:
+    dora = create_user(actor=COMMAND, username="dora", is_staff=True, is_superuser=True)
+    make_link(actor=COMMAND, connection=acme, made_by=dora)
+    by_link = actor_of(SetupLink.objects.get(), RequestFactory().get("/"))
+    events.record(actor=by_link, kind=EventKind.SETUP_LINK_OPENED, subject=acme)
+    expire(actor=COMMAND, user_id=dora.pk, reason="left")
+    erase(actor=ROOT, user_id=dora.pk, reason=WHY)
+    assert not Event.objects.filter(actor__contains="dora").exists()
 
 
 def test_nobody_who_was_erased_comes_back_R34(acme: Connection, jane: Identity) -> None:

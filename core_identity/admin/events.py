@@ -60,6 +60,7 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
     list_display = ("when", "what", "person", "concerns", "by", "why", "request_id")
     left_out = ("concerns", "request_id")
     list_filter = (ChannelFilter, KindFilter, EventsOfConnection, ("at", TimeFilter))
+    followed = ("subject_id", "user_id", "kind")
     search_fields = ("subject",)
     sortable_by = ()
     empty_list = "No event yet. Each change of a person, role or connection appears here."

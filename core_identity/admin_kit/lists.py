@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
@@ -63,6 +64,18 @@ class LongList(admin.ModelAdmin):
     """The sentence of an empty list: where its rows come from, and the first thing to do."""
     left_out: ClassVar[tuple[str, ...]] = ()
     """Columns that a telephone leaves out, so that a list stays short. The page of a row shows them."""
+    followed: ClassVar[tuple[str, ...]] = ()
+    """Fields whose value may be in the address: links of other pages lead to their rows."""
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Permit the parameters of the filters of this list. Raise ``IncorrectLookupParameters`` for all others: that leads back to the list.
+
+        Django permits a comparison with any column. The rows that are found would then reveal a column that no page shows, a few characters at a
+        time: the hash of a password (CVE-2010-4534), or the name of a person.
+        """
+        if lookup in self.followed or any(lookup in _parameters(one) for one in self.list_filter):
+            return True
+        raise IncorrectLookupParameters
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """Name the list in the title of the window as on the page."""
@@ -74,6 +87,14 @@ class LongList(admin.ModelAdmin):
 
     def about_rows(self, request: HttpRequest, rows: list[Any]) -> None:
         """Load what the rows of a page show of other tables, for all of them at once."""
+
+
+def _parameters(one: Any) -> tuple[str, ...]:
+    """Return the parameters of a filter, which is a class, or the name of a field with or without a class."""
+    if isinstance(one, type):
+        return (one.parameter_name, *getattr(one, "fields", ()))  # type: ignore[attr-defined]  # each is a SimpleListFilter
+    field = one if isinstance(one, str) else one[0]
+    return tuple(f"{field}__{comparison}" for comparison in ("exact", "isnull", "gte", "lt"))
 
 
 class ChannelFilter(admin.SimpleListFilter):

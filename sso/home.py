@@ -9,7 +9,7 @@ from django.db import connection as database
 
 from core_identity.selectors.log_hours import LogTable
 from sso.models import SignInKind, SignInRecord
-from sso.sign_in.log import SUCCEEDED_SQL, UNKNOWN_CERTIFICATE_SQL
+from sso.sign_in.log import SUCCEEDED_SQL, UNKNOWN_CERTIFICATE_SQL, without_names
 
 _TABLE: Final = SignInRecord._meta.db_table
 SIGN_INS: Final = LogTable(
@@ -39,9 +39,10 @@ class LastSignIn:
     refused_since: datetime | None
 
 
-def latest_sign_ins() -> Sequence[SignInRecord]:
-    """Return the newest rows of the log. One query."""
-    return list(SignInRecord.objects.filter(is_test=False).order_by("-id")[:SHOWN])
+def latest_sign_ins(*, with_names: bool) -> Sequence[tuple[SignInRecord, str]]:
+    """Return the newest rows of the log, each with its decision in words. One query."""
+    latest = SignInRecord.objects.filter(is_test=False).order_by("-id")[:SHOWN]
+    return [(record, record.decision if with_names else without_names(record)) for record in latest]
 
 
 def last_sign_in_by_connection(slugs: Sequence[str]) -> Mapping[str, LastSignIn]:

@@ -17,7 +17,7 @@ from sso.set_up_advice import ADVICE
 from sso.settings.email_domains import verified_domains
 from sso.settings.live_settings import new_settings
 from sso.settings.trust_warnings import warnings_of
-from sso.sign_in.log import SUCCEEDED
+from sso.sign_in.log import SUCCEEDED, without_names
 from sso.sign_in.outcomes import SIGNED_IN
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _domains_step(saml: SamlSettings) -> Step:
 
 
 def _last_refused(what: str, records: Sequence[SignInRecord]) -> tuple[str, ...]:
-    return (f"The last {what} was refused: {records[0].decision}",) if records else ()
+    return (f"The last {what} was refused: {without_names(records[0])}",) if records else ()
 
 
 def _trust(saml: SamlSettings | None) -> tuple[str, ...]:

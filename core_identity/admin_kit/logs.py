@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
+from core_identity.admin_kit.base import seen_by
 from core_identity.admin_kit.exports import COLUMNS, MEDIA_TYPES, Export, Format
 from core_identity.admin_kit.lists import FormFilter, LongList, OfConnection
 from core_identity.selectors.connections import connection_names
@@ -55,6 +56,10 @@ class ReadOnlyLog(LongList):
         name = f"{self.opts.app_label}_{self.opts.model_name}_export"
         return [*(path(f"export.{one}", export, {"way": one}, f"{name}_{one}") for one in Format), *super().get_urls()]
 
+    def columns(self, request: HttpRequest) -> Mapping[str, str]:
+        """Return the columns of an export that this administrator may read."""
+        return self.exported
+
     def export(self, request: HttpRequest, way: Format) -> HttpResponseBase:
         """Answer all that the list shows, not only its first page, as a file that is sent while it is read."""
         if not self.has_view_permission(request):
@@ -65,16 +70,18 @@ class ReadOnlyLog(LongList):
             return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
         name = f"{self.export_name}-{timezone.now():%Y%m%d-%H%M%S}.{way}"
         return StreamingHttpResponse(
-            Export(listed, way, self.exported),
+            Export(listed, way, self.columns(request)),
             content_type=MEDIA_TYPES[way],
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
 
 
 class ConnectionLog(ReadOnlyLog):
-    """A log of the messages of connections. An administrator who may see connections may read it."""
+    """A log of the messages of connections. An administrator who may see connections may read it, without the names of people (R35)."""
 
     list_display_links = None
+    personal: ClassVar[tuple[str, ...]] = ()
+    """Columns that may name a person. Only an administrator who may see people reads them."""
 
     class Media:
         css = {"all": ["admin_core.css"]}
@@ -85,6 +92,11 @@ class ConnectionLog(ReadOnlyLog):
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return may_see_connections(request)
+
+    def columns(self, request: HttpRequest) -> Mapping[str, str]:
+        if seen_by(request)["user"]:
+            return self.exported
+        return {name: field for name, field in self.exported.items() if name not in self.personal}
 
     def about_rows(self, request: HttpRequest, rows: list[Any]) -> None:
         names = connection_names({row.connection_slug for row in rows if row.connection_slug})

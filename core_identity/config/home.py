@@ -93,7 +93,10 @@ def home(request: HttpRequest, counts: Mapping[str, int]) -> dict[str, Any]:
         numbers = activities(_LOGS, now=now)
         page["sign_ins"], page["calls"] = (Log(numbers[log.name], chart(numbers[log.name].days)) for log in _LOGS)
         names = {connection.slug: connection.name for connection in known}
-        page["latest"] = [(one, names.get(one.connection_slug, one.connection_slug)) for one in latest_sign_ins()]
+        page["latest"] = [
+            (one, decision, names.get(one.connection_slug, one.connection_slug))
+            for one, decision in latest_sign_ins(with_names=sees["user"])
+        ]
         banners += [*_connection_banners(known, trust, ending), *_lockout_banners(known, sign_ins)]
     page["banners"], page["more_banners"] = banners[:BANNERS_SHOWN], len(banners) - BANNERS_SHOWN
     return page

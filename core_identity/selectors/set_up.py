@@ -102,7 +102,7 @@ def _groups(linked: int, waiting: int, for_what: str) -> str:
 def _arrived(connection: Connection, person: Identity | None) -> tuple[str, ...]:
     if person is None:
         return ()
-    sentence = f"The first person was {person.user_name}."
+    sentence = "A person arrived."
     return (
         (sentence,) if has_push_group(connection) or not connection.takes_push_groups else (sentence, "No group yet.")
     )

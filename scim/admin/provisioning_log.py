@@ -16,7 +16,6 @@ from core_identity.admin_kit.base import seen_by
 from core_identity.admin_kit.logs import ConnectionFilter, ConnectionLog, WhenFilter, chip
 from core_identity.brand import BRAND
 from core_identity.keys import MAX_NAME
-from core_identity.selectors.connections import connection_names
 from core_identity.selectors.people import Named, conflict_of_request, named_resources, user_called
 from scim.curl import curl_of
 from scim.models import Method, Payload, ProvisioningRecord
@@ -71,6 +70,7 @@ class RequestFilter(admin.SimpleListFilter):
 @admin.register(ProvisioningRecord)
 class ProvisioningRecordAdmin(ConnectionLog):
     exported, export_name = COLUMNS, "provisioning"
+    personal = ("sentence",)
 
     list_display = ("when", "request_line", "outcome", "about", "words", "events", "duration_ms", "connection")
     left_out = ("events", "duration_ms", "connection")
@@ -91,6 +91,8 @@ class ProvisioningRecordAdmin(ConnectionLog):
         """Give each row of a page the person or group that it is about, in two statements for all of them."""
         super().about_rows(request, rows)
         if not seen_by(request)["user"]:
+            for row in rows:
+                row.sentence = ""
             return
         found = named_resources({row.resource_id for row in rows if row.resource_id is not None})
         for row in rows:
@@ -126,6 +128,7 @@ class ProvisioningRecordAdmin(ConnectionLog):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def _facts(self, request: HttpRequest, record: ProvisioningRecord) -> dict[str, Any]:
+        self.about_rows(request, [record])
         sees, may_read = seen_by(request), request.user.has_perm(READS_PAYLOADS)
         payload = Payload.objects.filter(pk=record.pk).first() if may_read else None
         refused = record.status >= HTTPStatus.BAD_REQUEST
@@ -133,11 +136,7 @@ class ProvisioningRecordAdmin(ConnectionLog):
         conflict = conflict_of_request(record.reference) if refused and sees["conflict"] else None
         sent = _tree(payload.sent) if payload else None
         names = _names_sent(sent)
-        named = (
-            named_resources({record.resource_id}).get(record.resource_id)
-            if record.resource_id and sees["user"]
-            else None
-        )
+        named = getattr(record, "named", None)
         if named is None and names and sees["user"] and record.connection_id is not None and conflict is None:
             named = user_called(record.connection_id, next(iter(names.values())))
         request_line = f"{record.method} /{record.resource_type}".rstrip("/")
@@ -146,9 +145,7 @@ class ProvisioningRecordAdmin(ConnectionLog):
             if remedy
             else f"{request_line}: {record.decision or 'done'}",
             "subtitle": None,
-            "connection_name": connection_names([record.connection_slug]).get(
-                record.connection_slug, record.connection_slug
-            ),
+            "connection_name": self.connection(record),
             "status": chip(_colour(record.status), _status_words(record.status)),
             "refused": refused,
             "remedy": remedy,

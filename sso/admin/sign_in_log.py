@@ -15,7 +15,7 @@ from core_identity.selectors.people import Named, conflict_of_request, named_use
 from core_identity.templatetags.core_pages import exactly
 from sso.models import SignInKind, SignInRecord
 from sso.saml.refusals import Code
-from sso.sign_in.log import COLUMNS, REFUSED, search
+from sso.sign_in.log import COLUMNS, REFUSED, search, without_names
 from sso.sign_in.outcomes import words_of
 from sso.sign_in.remedies import remedy_for
 
@@ -54,10 +54,12 @@ class OutcomeFilter(admin.SimpleListFilter):
 @admin.register(SignInRecord)
 class SignInRecordAdmin(ConnectionLog):
     exported, export_name = COLUMNS, "sign-ins"
+    personal = ("identity_id", "user_id", "name_id", "uid", "email", "decision")
 
     list_display = ("when", "reference_link", "outcome", "person", "decision", "connection", "duration_ms")
     left_out = ("decision", "duration_ms")
     list_filter = (ConnectionFilter, OutcomeFilter, WhenFilter)
+    followed = ("user_id", "code")
     search_fields = ("reference",)
     sortable_by = ()
     empty_list = "Nobody has signed in yet. A test sign-in on the page of a connection shows whether it would work."
@@ -78,6 +80,8 @@ class SignInRecordAdmin(ConnectionLog):
         found = named_users(row.user_id for row in rows) if seen_by(request)["user"] else {}
         for row in rows:
             row.named, row.may_name = found.get(row.user_id), seen_by(request)["user"]
+            if not row.may_name:
+                row.decision = without_names(row)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         record = context.get("original")

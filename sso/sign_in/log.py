@@ -237,6 +237,14 @@ def records_between(
     return found.filter(REFUSED) if refused else found
 
 
+def without_names(record: SignInRecord) -> str:
+    """Return the decision of a sign-in in words that name nobody. The sentence for a refused person may quote names."""
+    if record.kind != SignInKind.PERSON_REFUSED:
+        return record.decision
+    words = words_of(record.code)
+    return f"{words[:1].upper()}{words[1:]}."
+
+
 def refused_lately(slug: str) -> int:
     """Return how many sign-ins by a connection were refused in the last 24 hours, ``MOST_COUNTED`` at most."""
     since = timezone.now() - timedelta(hours=24)

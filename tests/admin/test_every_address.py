@@ -5,12 +5,14 @@ from dataclasses import replace
 from typing import Any, Final
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.auth.models import Permission
 from django.db import connection as database
 from django.utils import timezone
 
 from core_identity import errors
 from core_identity.models import Conflict, Connection, Event, Identity, PushGroup, Role
+from core_identity.services.expiry import expire
 from core_identity.services.groups import create_group
 from core_identity.services.provisioning import create_person
 from core_identity.services.roles import create_role
@@ -18,7 +20,7 @@ from core_identity.services.users import create_user
 from core_identity.values import GroupChange
 from scim.bearer_tokens import make_token
 from scim.models import BearerToken, Payload, ProvisioningRecord
-from sso.models import SignInRecord
+from sso.models import SignInKind, SignInRecord
 from tests.admin.conftest import browser_of, staff
 from tests.architecture.test_urls import ALL
 from tests.support.cast import ADMIN, COMMAND, JANE, OKTA, ZOE
@@ -106,6 +108,51 @@ def body_of(answer: Any) -> str:
 
 def names_somebody(text: str) -> bool:
     return bool(re.search(r"jane|doe@|zo\xeb", text, re.IGNORECASE))
+
+
+NAMED: Final = "The email jane.doe@acme.test belongs to Jane Doe."
+
+
+def test_an_administrator_who_may_see_connections_only_is_shown_nobodys_name_R35(
+    rows: dict[str, Any], acme: Connection, jane: Identity
+) -> None:
+    expire(actor=ADMIN, user_id=jane.user_id, reason="left")
+    SignInRecord.objects.create(
+        at=timezone.now(), connection_id=acme.pk, connection_slug="acme", code="conflict", kind=SignInKind.PERSON_REFUSED, decision=NAMED,
+        user_id=jane.user_id, name_id="jane.doe@acme.test", uid="jane.doe", email="jane.doe@acme.test",
+    )  # fmt: skip
+    ProvisioningRecord.objects.update(status=409, cause="email", sentence=NAMED)
+    clerk = browser_of(staff("clerk", "view_connection", "change_connection"))
+    pages = {path: at for path, at in addresses(rows).items() if not path.startswith("admin/jsi18n")}
+    for record in SignInRecord.objects.all():
+        pages[f"sign-in {record.code}"] = f"/admin/sso/signinrecord/{record.pk}/change/"
+    shown = {path: body_of(clerk.get(at)) for path, at in pages.items()}
+    assert [path for path, text in shown.items() if names_somebody(text)] == []
+    boss = browser_of(create_user(actor=COMMAND, username="boss", is_staff=True, is_superuser=True))
+    for path in (
+        "admin/sso/signinrecord/",
+        "admin/sso/signinrecord/export.csv",
+        "admin/scim/provisioningrecord/export.jsonl",
+    ):
+        assert NAMED not in shown[path]
+        assert NAMED in body_of(boss.get(pages[path]))
+
+
+def test_no_list_compares_columns_that_it_has_no_filter_for(rows: dict[str, Any]) -> None:
+    """The rows that are found would reveal a column that no page shows, a few characters at a time (CVE-2010-4534)."""
+    boss = browser_of(create_user(actor=COMMAND, username="boss", is_staff=True, is_superuser=True))
+    for model in site._registry:
+        listed = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        assert boss.get(listed).status_code == 200
+        for field in model._meta.get_fields():
+            for comparison in ("startswith", "gt", "regex", "password__gt", "user__password__gt"):
+                answer = boss.get(listed, {f"{field.name}__{comparison}": "0"})
+                assert (answer.status_code, answer["Location"]) == (302, f"{listed}?e=1"), (field.name, comparison)
+    # The same holds for exports, and for the pages for many rows of a list.
+    assert boss.get("/admin/core_identity/event/export.csv?reason__gt=a").status_code == 302
+    for comparison, is_named in (("status=active", True), ("status=active&password__gt=!", False)):
+        page = body_of(boss.get(f"/admin/core_identity/user/expire-many/?all=1&{comparison}"))
+        assert names_somebody(page) is is_named
 
 
 def test_an_auditor_who_may_view_everything_changes_nothing_by_any_address(rows: dict[str, Any]) -> None:

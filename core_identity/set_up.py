@@ -62,6 +62,7 @@ class Step:
 
     ``facts`` are sentences about what happened already. ``here`` is where to look in the administration when nothing comes.
     ``page`` is the last part of the name of the page that does it, as in ``admin:core_identity_connection_<page>``.
+    An address that begins with # is a part of the overview.
     ``seen_at`` (aware) is the time of the fact that ticked the step, if it has one.
 
     ``for_customer`` is the step in the words of the customer's own page (R38). A step without it is not shown there. ``facts`` and ``here`` never
@@ -81,6 +82,8 @@ class Step:
     for_customer: "CustomerStep | None" = None
     is_optional: bool = False
     """It comes after the step of the same order, is not counted, and is never the next one."""
+    is_proven_later: bool = False
+    """Nothing is left to do for it. A later step proves it, so that one is the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,10 @@ class Progress:
     of: int
 
     @property
+    def next(self) -> ShownStep | None:
+        return next((step for step in self.steps if step.state == "next"), None)
+
+    @property
     def is_complete(self) -> bool:
         return self.done == self.of
 
@@ -190,7 +197,7 @@ class Progress:
 def progress(steps: Sequence[Step], shown_as: Callable[[Step], ShownStep], screens: Sequence[Screen] = ()) -> Progress:
     """Return the steps as a page shows them, each with its state and with those of ``screens`` that belong to it."""
     counted = [step for step in steps if not step.is_optional]
-    following = next((step for step in counted if not step.done), None)
+    following = next((step for step in counted if not step.done and not step.is_proven_later), None)
     open_steps = {step.name for step in steps if not step.done}
     shown = []
     for step in steps:

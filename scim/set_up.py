@@ -32,13 +32,7 @@ def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
     lately = list(calls.order_by("-id")[:_LATELY])
     newest, good = next(iter(lately), None), next((call for call in lately if call.status < _GOOD), None)
     has_credential = client is not None or token is not None
-    page, page_title = (
-        ("credentials", "Secrets and tokens")
-        if has_credential
-        else ("oauth", "Make the OAuth client")
-        if vendor is Vendor.OKTA
-        else ("token", "Make the token")
-    )
+    page, page_title = _page(client, vendor, has_credential=has_credential)
     yield Step(
         6,
         STEP,
@@ -57,15 +51,16 @@ def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
         is_optional=is_optional,
     )
     consented = client is not None and client.consented_at is not None
+    settled = consented or good is not None or (token is not None and client is None)  # a token needs no consent
     yield Step(
         7,
         "consent",
         "Consent given",
-        done=consented or good is not None,
+        done=settled,
         facts=_consent(client, token),
         advice=advice["consent"],
         here="Only a superuser can consent, or the customer's administrator by a set-up link.",
-        page="" if consented or good is not None else "setup-link",
+        page="" if settled else "setup-link",
         page_title="Let the customer consent",
         seen_at=client.consented_at if client is not None else None,
         for_customer=CustomerStep(
@@ -88,12 +83,25 @@ def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
     )
 
 
+def _page(client: OAuthClient | None, vendor: Vendor, *, has_credential: bool) -> tuple[str, str]:
+    """Return the page of the administration that does the step, and the words of its link."""
+    if client is not None and _cannot_ask(client):
+        return "redirects", "Add Okta's redirect URI"
+    if has_credential:
+        return "credentials", "Secrets and tokens"
+    return ("oauth", "Make the OAuth client") if vendor is Vendor.OKTA else ("token", "Make the token")
+
+
+def _cannot_ask(client: OAuthClient) -> bool:
+    return bool(client.allows_authorization_code) and not client.redirect_uris.split()
+
+
 def _credentials(client: OAuthClient | None, token: BearerToken | None) -> tuple[str, ...]:
     facts = []
     if client is not None:
         uris = len(client.redirect_uris.split())
         facts.append(f"The OAuth client has {uris} redirect URI{'' if uris == 1 else 's'}.")
-        if not uris and client.allows_authorization_code:
+        if _cannot_ask(client):
             facts.append("Okta cannot ask for consent before its redirect URI is added.")
     if token is not None:
         facts.append(f"The token {token.name} is {token.state}.")

@@ -46,11 +46,16 @@ def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
         "saml_app",
         "Our values entered at the identity provider",
         done=answer is not None,
-        facts=("A SAML response from it arrived here.",) if answer else (),
+        facts=_values_proven(answer, saml),
         advice=advice["saml_app"],
         here="Each response that arrived is in the sign-in log here, also a refused one.",
+        page="#sheet-heading",
+        page_title="Show the values",
         seen_at=answer.at if answer else None,
-        for_customer=CustomerStep("Create the SAML app and copy our values into it"),
+        for_customer=CustomerStep(
+            "Create the SAML app and copy our values into it", facts=_values_proven(answer, saml)
+        ),
+        is_proven_later=saml is not None,
     )
     yield Step(
         3,
@@ -79,9 +84,9 @@ def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
         page_title="Test sign-in",
         seen_at=tested.at if tested else None,
         for_customer=CustomerStep(
-            "Try to sign in",
+            "Test the sign-in",
             act="portal-test" if saml else "",
-            act_title="Test the sign-in",
+            act_title="Test again" if tested else "Start a test",
         ),
     )
     yield Step(
@@ -90,10 +95,8 @@ def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
         "First person signed in",
         done=signed_in is not None,
         facts=() if signed_in else _last_refused("sign-in", [record for record in lately if not record.is_test]),
-        advice=replace(
-            advice["first_sign_in"], do=f"Ask one person to open {_login_url(saml or new_settings(connection))}"
-        ),
-        here="A refused person sees a reference: enter it in the search at the top.",
+        advice=_first_sign_in(advice["first_sign_in"], saml or new_settings(connection)),
+        here="A refused person sees a reference: enter it in the search at the top. The SAML settings decide where sign-ins may start.",
         seen_at=signed_in.at if signed_in else None,
         for_customer=CustomerStep("First person signs in"),
     )
@@ -126,6 +129,22 @@ def _domains_step(saml: SamlSettings) -> Step:
         ),
         is_optional=True,
     )
+
+
+def _first_sign_in(advice: Advice, saml: SamlSettings) -> Advice:
+    """Return the advice with the address to open, and whether the tile at the IdP works too."""
+    tile = (
+        "The tile of the app at the identity provider works too."
+        if saml.idp_initiated
+        else "The tile of the app at the identity provider is refused, because sign-ins must start at this address."
+    )
+    return replace(advice, do=f"Ask one person to open {_login_url(saml)}", check=f"{advice.check} {tile}")
+
+
+def _values_proven(answer: SignInRecord | None, saml: SamlSettings | None) -> tuple[str, ...]:
+    if answer is not None:
+        return ("A SAML response from it arrived here.",)
+    return ("The test sign-in will show whether the values are right.",) if saml is not None else ()
 
 
 def _last_refused(what: str, records: Sequence[SignInRecord]) -> tuple[str, ...]:

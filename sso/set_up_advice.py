@@ -32,7 +32,7 @@ ADVICE: Final[AdviceOf] = {
         "first_sign_in": Advice(
             "",
             _SIGN_IN,
-            "The person must be assigned to the app: Assignments. The tile on Okta's dashboard works only if sign-ins may start there.",
+            "The person must be assigned to the app: Assignments.",
         ),
     },
     Vendor.ENTRA: {

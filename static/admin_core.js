@@ -1,15 +1,26 @@
-// Copy buttons of the setup sheet. Where the browser lends no clipboard (plain http), the text is selected instead.
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest("button[data-copy]");
-  if (!button) return;
-  const field = document.getElementById(button.dataset.copy);
-  field.select();
-  try {
-    await navigator.clipboard.writeText(field.value);
-    button.textContent = "Copied";
-  } catch {
-    button.textContent = "Selected: press Ctrl+C";
-  }
+// Copy buttons of the set-up sheet. Where the browser lends no clipboard, the text is selected instead. The answer is heard too.
+document.addEventListener("DOMContentLoaded", () => {
+  if (!document.querySelector("button[data-copy]")) return;
+  const heard = document.createElement("p");
+  heard.className = "core-heard";
+  heard.setAttribute("role", "status");
+  document.body.append(heard);
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("button[data-copy]");
+    if (!button) return;
+    const field = document.getElementById(button.dataset.copy);
+    const name = (field.labels[0] ?? button).textContent.trim();
+    field.select();
+    try {
+      await navigator.clipboard.writeText(field.value);
+      button.firstChild.data = "Copied";
+      heard.textContent = `Copied: ${name}`;
+    } catch {
+      field.focus();
+      button.firstChild.data = "Selected: press Ctrl+C";
+      heard.textContent = `Selected: ${name}. Press Control and C.`;
+    }
+  });
 });
 
 // Renew the parts of a page that change by themselves, so that ticks turn and health is current while somebody looks. Every such part has an id that

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
 from core_identity.admin.across import UnmappedGroupsPage, WaitingGroupsPage
 from core_identity.admin.bursts import BurstPage
@@ -40,9 +40,11 @@ from core_identity.services.connections import (
     change_connection,
     create_connection,
 )
+from core_identity.set_up import uid_rule_in_words
 from core_identity.templatetags.core_pages import ago
 
 LOCKED = "The UID attribute and the UID rule are locked, because people are already known by them."
+CHOICE = "Choose the UID rule with the customer. It is locked as soon as the first person is known."
 MARK_FOR_OTHER_ONLY = (
     "The second mark can be waived only if the UID is another stable, unique value that nobody can edit."
 )
@@ -111,14 +113,17 @@ class ConnectionAdmin(CoreAdmin):
         )
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        locked = {"description": LOCKED} if obj and obj.people else {}
+        who = LOCKED if obj and obj.people else _rules_in_words()
         may_change = ("external_id_may_change",) if obj else ()
         health = ("enabled", "known_people", "last_sign_in", "last_push", "roles_given", "perhaps_twice", "not_listed")
         return [
             (None, {"fields": ("customer", "slug", "name")}),
             (
                 "Who is who",
-                {"fields": ("uid_attribute", "uid_rule", "uid_mark", "uid_required_in_scim", *may_change), **locked},
+                {
+                    "fields": ("uid_attribute", "uid_rule", "uid_mark", "uid_required_in_scim", *may_change),
+                    "description": who,
+                },
             ),
             ("People", {"fields": ("sso_makes_users", "reactivation", "own_idp")}),
             ("Groups", {"fields": ("roles_from", "overage_days", "unknown_group")}),
@@ -237,6 +242,12 @@ class ConnectionAdmin(CoreAdmin):
         """R31: their roles by sign-ins end unless a full list comes."""
         address = reverse("admin:core_identity_connection_groups", args=[connection.pk])
         return format_html('{}: <a href="{}#unlisted">show them</a>', unlisted_people(connection).count(), address)
+
+
+def _rules_in_words() -> str:
+    """Return what each UID rule means, with examples, for the moment when it can still be chosen (R3)."""
+    rules = format_html_join("", "<li>{}</li>", [(uid_rule_in_words(one.value),) for one in UidRule])
+    return format_html("<p>{}</p><ul>{}</ul>", CHOICE, rules)
 
 
 def _when(moment: datetime | None) -> str:

@@ -37,7 +37,7 @@ class StepsPage(ConnectionReadPage):
 
     def _shown(self, step: Step) -> ShownStep:
         """Return a step with the address of its page."""
-        act = self.address_if_open(step.page) if step.page else ""
+        act = step.page if step.page.startswith("#") else self.address_if_open(step.page) if step.page else ""
         advice = replace(step.advice, check=f"{step.advice.check} {step.here}".strip())
         return ShownStep(step.name, step.title, step.facts, advice, act, step.page_title, step.seen_at)
 

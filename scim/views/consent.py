@@ -41,7 +41,10 @@ UNDERSTOOD: Final = (
 
 @dataclass(frozen=True)
 class Consenter:
-    """The person who answers: a superuser, or a set-up contact with the authority of the creator of the link."""
+    """The person who answers: a superuser, or a set-up contact with the authority of the creator of the link.
+
+    ``label`` is for the page. A set-up contact does not read there who created the link (R38).
+    """
 
     user: "User"
     label: str
@@ -58,7 +61,7 @@ def consenter_of(request: HttpRequest) -> Consenter | None:
         return Consenter(user, user.username)
     link = links.current_link(request)
     if link is not None and link.consented_at is None:
-        return Consenter(link.made_by, links.actor_of(link, request).label, link)
+        return Consenter(link.made_by, f"set-up contact of {link.connection.name}", link)
     return None
 
 

@@ -53,8 +53,8 @@ class Difference:
                 lines.append(f"{label}: {before or 'nothing'} → {after or 'nothing'}")
                 continue
             old, new = list(before or ()), list(after or ())  # type: ignore[call-overload]
-            lines += [f"certificate - {_certificate(pem)}" for pem in old if pem not in new]
-            lines += [f"certificate + {_certificate(pem)}" for pem in new if pem not in old]
+            lines += [f"certificate removed: {_certificate(pem)}" for pem in old if pem not in new]
+            lines += [f"certificate added: {_certificate(pem)}" for pem in new if pem not in old]
         return lines
 
 

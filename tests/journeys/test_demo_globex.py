@@ -90,7 +90,7 @@ def test_a_visitor_connects_globex_from_the_screen_only(
     setup.get_by_role("link", name="Back to the steps").click()
 
     # A test sign-in, as one of Globex's people.
-    step(setup, "test").get_by_role("link", name="Test the sign-in").click()
+    step(setup, "test").get_by_role("link", name="Start a test").click()
     setup.get_by_role("button", name="Start the test").click()
     expect(setup.get_by_text("jane.doe@globex.test")).to_be_visible()
     setup.get_by_role("button", name="Jane Doe").click()

@@ -65,13 +65,13 @@ def test_a_customer_connects_their_idp_by_a_link_from_the_screen_only_R38(
         open_client(base_url=unconnected.parties.idp_url).get("/metadata").text
     )
     customer.get_by_role("button", name="Show what changes").click()
-    expect(customer.get_by_text("certificate +").first).to_be_visible()
+    expect(customer.get_by_text("certificate added:").first).to_be_visible()
     customer.get_by_role("button", name="Send it").click()
     customer.get_by_role("link", name="Back to the steps").click()
     expect(step(customer, "metadata")).to_contain_text("Signing certificate valid until")
 
     # A test sign-in over the IdP, and back to the customer's own page.
-    step(customer, "test").get_by_role("link", name="Test the sign-in").click()
+    step(customer, "test").get_by_role("link", name="Start a test").click()
     customer.get_by_role("button", name="Start the test").click()
     customer.get_by_role("button", name="Jane Doe").click()
     expect(customer.get_by_text("CORE would let this person in.")).to_be_visible()

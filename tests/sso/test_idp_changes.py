@@ -143,7 +143,7 @@ def test_another_identity_provider_is_shown_as_another_one(acme: Connection, suc
     assert fingerprint(successor.pem) in ending
     lasting = TestIdp(ends=timedelta(days=400))
     assert difference(standing(acme), read_source(acme, xml=lasting.metadata().encode())[0]).notes[1:] == ()
-    assert any(line.startswith("certificate - ") for line in found.lines())
+    assert any(line.startswith("certificate removed: ") for line in found.lines())
 
 
 # Refreshes

@@ -66,14 +66,14 @@ class Window(NamedTuple):
         return max(1, ceil(self.seconds))
 
 
-def spend(key: str, limit: int) -> int:
-    """Spend one of ``limit`` a minute; return 0. If nothing is left, return the seconds until the next window, at least 1.
+def spend(key: str, limit: int, *, minutes: int = 1) -> int:
+    """Spend one of ``limit`` in a window of ``minutes``; return 0. If nothing is left, return the seconds until the next window, at least 1.
 
     One statement, or none if the limit is 0. If the database fails, allow the request.
     """
     if limit <= 0:
         return 0
-    window = take(key)
+    window = take(key, minutes=minutes)
     return 0 if window.spent <= limit else window.wait
 
 

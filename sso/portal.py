@@ -126,7 +126,7 @@ def test(request: HttpRequest, link: "SetupLink") -> HttpResponse:
     return response
 
 
-@portal_page("GET", "HEAD")
+@portal_page("GET")
 def tested(request: HttpRequest, link: "SetupLink") -> HttpResponse:
     """Show, once, the IdP's side of what the test found."""
     report = take_report_of_link(request, link, ticket=request.GET.get("ticket", ""))

@@ -18,7 +18,9 @@ from core_identity.portal.links import current_link, note_use
 PortalView = Callable[[HttpRequest, SetupLink], HttpResponse]
 
 ACTS_PER_MINUTE: Final = 60
-"""Most acts are events, which nobody can delete: a link must not be able to fill the table."""
+ACTS_PER_DAY: Final = 1000
+"""Most acts are events, which nobody can delete: a link must not be able to fill the table. It lasts for days."""
+_DAY: Final = 24 * 60
 
 
 def portal_page(
@@ -37,8 +39,8 @@ def portal_page(
             link = current_link(request)
             if link is None:
                 return gone(request)
-            if request.method == "POST" and (wait := spend(f"set-up link {link.pk}", ACTS_PER_MINUTE)):
-                response = render(request, "portal/wait.html", status=HTTPStatus.TOO_MANY_REQUESTS)
+            if request.method == "POST" and (wait := _spend_act(link)):
+                response = render(request, "portal/wait.html", {"wait": wait}, status=HTTPStatus.TOO_MANY_REQUESTS)
                 response["Retry-After"] = str(wait)
                 return private(response)
             if not is_watched:
@@ -48,6 +50,12 @@ def portal_page(
         return credential("setup_link")(page)
 
     return declare
+
+
+def _spend_act(link: SetupLink) -> int:
+    """Count an act of a link. Return the seconds to wait if there were too many, otherwise 0."""
+    key = f"set-up link {link.pk}"
+    return spend(key, ACTS_PER_MINUTE) or spend(f"{key} a day", ACTS_PER_DAY, minutes=_DAY)
 
 
 def gone(request: HttpRequest) -> HttpResponse:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -29,6 +30,8 @@ def open_link(request: HttpRequest, secret: str) -> HttpResponse:
             return gone(request)
         token = links.open_link(request, secret)
         if token is not None:
+            # A form that this browser still shows for another link must not act for this one.
+            rotate_token(request)
             response = redirect("portal")
             links.remember_browser(response, token)
             return private(response)
@@ -50,7 +53,12 @@ def overview(request: HttpRequest, link: SetupLink) -> HttpResponse:
 
 @portal_page("GET", "HEAD", is_watched=True)
 def steps(request: HttpRequest, link: SetupLink) -> HttpResponse:
-    """The list of steps alone. The page renews it by a script, so ticks turn while somebody looks."""
+    """The list of steps alone. The page renews it by a script, so ticks turn while somebody looks.
+
+    The page names its link, because this browser may have opened another one since.
+    """
+    if request.GET.get("link", str(link.pk)) != str(link.pk):
+        return gone(request)
     return render(request, "portal/steps.html", _page(link, vendors_for(request)))
 
 

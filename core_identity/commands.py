@@ -37,7 +37,7 @@ class PeopleActs(AnsweringCommand):
         listing = add("bursts", "list bursts of deactivations that need a decision")
         listing.add_argument("slug", metavar="SLUG")
         for name, help_text in (
-            ("unexpire-burst", "unexpire the people of the oldest burst whom the IdP activated again"),
+            ("unexpire-burst", "unexpire the people of the oldest burst whom the IdP reactivated"),
             ("settle-burst", "settle the oldest burst: the deactivations were intended"),
         ):
             changing(add(name, help_text)).add_argument("slug", metavar="SLUG")

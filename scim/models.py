@@ -24,7 +24,7 @@ class OAuthClient(AbstractApplication):  # type: ignore[misc]  # the toolkit pub
     connection = models.OneToOneField("core_identity.Connection", models.PROTECT, related_name="oauth_client")
     allows_authorization_code = models.BooleanField("authorization code", default=True)
     allows_client_credentials = models.BooleanField("client credentials", default=True)
-    last_used_at = models.DateTimeField("last call with one of its tokens", null=True, editable=False)
+    last_used_at = models.DateTimeField("last request with one of its tokens", null=True, editable=False)
 
     consented_at = models.DateTimeField(null=True, editable=False)
     consented_by = models.ForeignKey("core_identity.User", models.PROTECT, null=True, editable=False, related_name="+")

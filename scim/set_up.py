@@ -46,7 +46,7 @@ def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
             "Switch on provisioning",
             facts=("There is a credential. Its secret was shown once.",) if has_credential else (),
             act="portal-credentials",
-            act_title="Make a token" if has_credential else "Make the client or token",
+            act_title="Create a token" if has_credential else "Create the client or token",
         ),
         is_optional=is_optional,
     )
@@ -76,7 +76,7 @@ def steps(connection: "Connection", vendor: Vendor) -> Iterator[Step]:
         done=good is not None,
         facts=_call(newest, good),
         advice=advice[USED_BY],
-        here="The provisioning log here shows each call with its answer.",
+        here="The provisioning log shows each request with its answer.",
         seen_at=good.at if good else None,
         for_customer=CustomerStep("Test the connection", facts=_call(newest, good)),
         is_optional=is_optional,
@@ -89,7 +89,7 @@ def _page(client: OAuthClient | None, vendor: Vendor, *, has_credential: bool) -
         return "redirects", "Add Okta's redirect URI"
     if has_credential:
         return "credentials", "Secrets and tokens"
-    return ("oauth", "Make the OAuth client") if vendor is Vendor.OKTA else ("token", "Make the token")
+    return ("oauth", "Create the OAuth client") if vendor is Vendor.OKTA else ("token", "Create the token")
 
 
 def _cannot_ask(client: OAuthClient) -> bool:
@@ -119,7 +119,7 @@ def _call(newest: ProvisioningRecord | None, good: ProvisioningRecord | None) ->
         return ("It looked for people, as Okta and Entra do to test a connection.",)
     if newest is None or good is not None:
         return ()
-    return (f"The last call was {newest.method} {newest.resource_type} and was answered with {newest.status}.",)
+    return (f"The last request was {newest.method} {newest.resource_type} and was answered with {newest.status}.",)
 
 
 _OKTA_APP: Final = ("General", "Sign On", "Provisioning", "Assignments", "Push Groups")
@@ -154,9 +154,9 @@ def screens(connection: "Connection", vendor: Vendor) -> Iterator[Screen]:
                         "client_id",
                         "Client ID",
                         known["client_id"] or "",
-                        "" if known["client_id"] else "Make the OAuth client first.",
+                        "" if known["client_id"] else "Create the OAuth client first.",
                     ),
-                    Value("client_secret", "Client Secret", "shown once, when it is made", copied=False),
+                    Value("client_secret", "Client Secret", "shown once, when it is created", copied=False),
                 ),
                 step=STEP,
                 used_by=USED_BY,
@@ -180,7 +180,7 @@ def screens(connection: "Connection", vendor: Vendor) -> Iterator[Screen]:
                 "Provisioning, Get started, Automatic",
                 (
                     Value("scim_base_url", "Tenant URL", known["scim_base_url"]),
-                    Value("token", "Secret Token", "the long-lived token, shown once when it is made", copied=False),
+                    Value("token", "Secret Token", "the long-lived token, shown once when it is created", copied=False),
                 ),
                 step=STEP,
                 used_by=USED_BY,

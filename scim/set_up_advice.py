@@ -6,16 +6,16 @@ from core_identity.set_up import Advice, AdviceOf, Vendor
 
 _CREDENTIAL: Final = "a client or a token. It proves which identity provider sends a request."
 _CONSENT: Final = "the consent to provisioning."
-_CALL: Final = "the first SCIM call that we accept."
+_CALL: Final = "the first SCIM request that we accept."
 _BY_TOKEN: Final = Advice(
-    "With a long-lived token or client credentials there is nothing to do: the first call that we accept ticks this step."
+    "With a long-lived token or client credentials there is nothing to do: the first request that we accept ticks this step."
 )
 _GOOGLE: Final = Advice("There is nothing to do here for an app of your own at Google.")
 
 ADVICE: Final[AdviceOf] = {
     Vendor.OKTA: {
         "provisioning": Advice(
-            "Make the OAuth client here. Then in Okta: General, App Settings, Edit, Provisioning: SCIM. Copy the values below into "
+            "Create the OAuth client here. Then in Okta: General, App Settings, Edit, Provisioning: SCIM. Copy the values below into "
             "Provisioning, Integration.",
             _CREDENTIAL,
             "If the app has no tab Provisioning, choose SCIM under General, App Settings, Edit, and save.",
@@ -34,9 +34,9 @@ ADVICE: Final[AdviceOf] = {
     },
     Vendor.ENTRA: {
         "provisioning": Advice(
-            "Make a long-lived token here. Then in Entra: Provisioning, Get started, Automatic. Copy the values below into Admin Credentials.",
+            "Create a long-lived token here. Then in Entra: Provisioning, Get started, Automatic. Copy the values below into Admin Credentials.",
             _CREDENTIAL,
-            "The token is shown once. If it is lost, make another one.",
+            "The token is shown once. If you lose it, create another one.",
         ),
         "consent": _BY_TOKEN,
         "test_call": Advice(
@@ -56,9 +56,9 @@ ADVICE: Final[AdviceOf] = {
     },
     Vendor.OTHER: {
         "provisioning": Advice(
-            "Make an OAuth client or a long-lived token here. Then copy the values below into the SCIM settings of the identity provider.",
+            "Create an OAuth client or a long-lived token here. Then copy the values below into the SCIM settings of the identity provider.",
             _CREDENTIAL,
-            "The secret is shown once. If it is lost, make another one.",
+            "The secret is shown once. If you lose it, create another one.",
         ),
         "consent": Advice(
             f"{_BY_TOKEN.do} With the authorization code grant, let the identity provider ask for consent, and choose Allow.",

@@ -114,14 +114,14 @@ def _domains_step(saml: SamlSettings) -> Step:
         done=bool(verified),
         facts=facts,
         advice=Advice(
-            "People then type their email address on the sign-in page and need no link. The customer proves a domain by a DNS record."
+            "People then type their email address on the sign-in page and need no link. The customer verifies a domain by a DNS record."
         ),
         page="domains",
         page_title="Email domains",
         for_customer=CustomerStep(
             "Let your people start with their email address",
             Advice(
-                "Optional. People then type their email address on our sign-in page and need no link. You prove your domain by a DNS record."
+                "Optional. People then type their email address on our sign-in page and need no link. You verify your domain by a DNS record."
             ),
             facts=facts,
             act="portal-domains",

@@ -56,7 +56,7 @@ class DecideManyPage(ListedBulkPage):
     template_name = "admin/core_identity/conflict/decide_many.html"
     button = "Decide all"
     what = ("conflict", "conflicts")
-    nothing = "There is no conflict among them to decide."
+    nothing = "None of the selected conflicts is open or dismissed."
 
     def chosen(self, query: QueryDict, until: datetime) -> QuerySet[Conflict]:
         pending = (ConflictState.OPEN, ConflictState.DISMISSED)

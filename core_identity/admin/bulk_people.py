@@ -146,7 +146,7 @@ class ExpireManyPage(ManyPeoplePage):
     form_class = ExpireManyForm
     template_name = "admin/core_identity/user/expire_many.html"
     button = "Expire"
-    nothing = "There is nobody among them to expire."
+    nothing = "Nobody in the selection can be expired."
 
     def concerned(self, users: QuerySet[User], until: datetime) -> QuerySet[User]:
         return users.filter(expired_at__isnull=True, created_at__lte=until)
@@ -158,7 +158,7 @@ class UnexpireManyPage(ManyPeoplePage):
     form_class = UnexpireManyForm
     template_name = "admin/core_identity/user/unexpire_many.html"
     button = "Unexpire"
-    nothing = "There is nobody among them to unexpire."
+    nothing = "Nobody in the selection can be unexpired."
 
     def concerned(self, users: QuerySet[User], until: datetime) -> QuerySet[User]:
         return users.filter(expired_at__lte=until, merged_into__isnull=True, erased_at__isnull=True)
@@ -172,7 +172,7 @@ class GiveRoleManyPage(ManyPeoplePage):
     form_class = GiveRoleManyForm
     template_name = "admin/core_identity/user/give_role_many.html"
     button = "Give the role"
-    nothing = "There is nobody among them who could get a role."
+    nothing = "Nobody in the selection can get a role."
 
     def concerned(self, users: QuerySet[User], until: datetime) -> QuerySet[User]:
         return users.filter(merged_into__isnull=True, erased_at__isnull=True, created_at__lte=until)

@@ -57,7 +57,7 @@ class UidsForm(ConfirmsEndedGrants, ReasonForm):
         identities = Identity.objects.filter(user=user).select_related("connection")
         for identity in identities:
             if identity.offered_at is not None:
-                choices.append((f"withdraw {identity.pk}", f"{identity.connection}: take back the offer"))
+                choices.append((f"withdraw {identity.pk}", f"{identity.connection}: withdraw the offer"))
                 continue
             choices.append((f"relink {identity.pk}", f"{identity.connection}: give {identity} the UID entered below"))
         rows = IdentityUid.objects.filter(identity__in=identities).select_related("identity__user", "connection")

@@ -68,7 +68,7 @@ class PeoplePage(AdminPage):
     def refusal(self) -> str:
         """Return why nothing happens, or nothing."""
         if not self.users:
-            return f"There is nobody among them to {self.name}."
+            return f"You cannot {self.name} any of the selected people."
         if len(self.users) > AT_ONCE:
             return f"These are {len(self.users)} people. Choose at most {AT_ONCE} at once."
         if self.request.user in self.users:

@@ -43,7 +43,7 @@ class SetupLinkPage(ConnectionPage):
     access = Access.SUPERUSER
     form_class = SetupLinkForm
     template_name = "admin/core_identity/connection/setup_link.html"
-    done = "The set-up link has ended."
+    done = "The set-up link is revoked."
 
     def may_open(self) -> bool:
         return not self.row.own_idp  # nobody outside decides about our own IdP

@@ -55,7 +55,7 @@ def trusted_proxies() -> int:
     trusted: bool = env.bool("TRUST_PROXY", default=False)
     proxies: int = env.int("TRUSTED_PROXIES", default=int(trusted))
     if proxies < 0 or (trusted and not proxies):
-        raise ImproperlyConfigured("TRUSTED_PROXIES must be 0 or more, and 1 or more where TRUST_PROXY is on.")
+        raise ImproperlyConfigured("TRUSTED_PROXIES must be 0 or more, and 1 or more if TRUST_PROXY is on.")
     return proxies
 
 

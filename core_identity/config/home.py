@@ -161,7 +161,7 @@ def _connection_banners(
     for one in ending:
         url = reverse("admin:core_identity_connection_credentials", args=[by_slug[one.slug].pk])
         sentence = f"{by_slug[one.slug].name}: {one.what} ends {relative_time(one.ends_at, timezone.now())}."
-        yield Banner("attention", sentence, url, "Renew it")
+        yield Banner("attention", sentence, url, "Renew the token or secret")
 
 
 def _lockout_banners(known: Sequence[Connection], sign_ins: Mapping[str, LastSignIn]) -> Iterator[Banner]:
@@ -214,7 +214,7 @@ def _state(
     if any(one.severity is Severity.CRITICAL and not one.is_ours for one in trust):
         return "trouble", "Certificate or metadata ended"
     if last_call is not None and not last_call.let_in:
-        return "trouble", "Calls are refused"
+        return "trouble", "Requests are refused"
     if any(not one.is_ours for one in trust):
         return "attention", "Review the metadata"
     if trust:

@@ -77,7 +77,7 @@ class Connection(GuardedModel):
         help_text="Otherwise the userName is the UID if none is sent.",
     )
     sso_makes_users = models.BooleanField(
-        "SSO makes users", default=True, help_text="Whether the first sign-in of an unknown person creates a user."
+        "SSO creates users", default=True, help_text="Whether the first sign-in of an unknown person creates a user."
     )
     own_idp = models.BooleanField(
         "our own IdP", default=False, help_text="Only a sign-in through such a connection gives staff rights."

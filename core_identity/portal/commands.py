@@ -14,7 +14,7 @@ from core_identity.selectors.connections import connection_by_slug
 
 class LinkActs(AnsweringCommand):
     def add_link_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
-        parser = add("link", "make a set-up link for the customer's administrator, list the links, or end them")
+        parser = add("link", "create a set-up link for the customer's administrator, list the links, or revoke them")
         parser.add_argument("deed", choices=["make", "list", "revoke"])
         parser.add_argument("slug", metavar="SLUG")
         parser.add_argument(
@@ -46,7 +46,7 @@ class LinkActs(AnsweringCommand):
         links = SetupLink.objects.select_related("connection", "made_by").filter(connection=connection)
         documents = [_document(link, is_live=link.pk in live) for link in links]
         lines = [
-            f"made {one['created_at']} by {one['made_by']}: {one['state']}, opened {one['openings']} times"
+            f"created {one['created_at']} by {one['made_by']}: {one['state']}, opened {one['openings']} times"
             for one in documents
         ]
         self.answer({"links": documents}, as_json=json, lines=lines or ["There is none."])

@@ -40,10 +40,10 @@ def make_link(*, actor: Actor, connection: Connection, made_by: User) -> str:
     locked = lock_connection(connection.pk)
     require_enabled(locked)
     if not (made_by.is_superuser and made_by.is_active):
-        raise NotAllowed("Only an active superuser can make a set-up link.")
+        raise NotAllowed("Only an active superuser can create a set-up link.")
     if locked.own_idp:
         raise NotAllowed("A connection that is our own identity provider has no set-up link.")
-    _revoke(actor, locked, SetupLink.objects.filter(connection=locked), reason="A new link was made.")
+    _revoke(actor, locked, SetupLink.objects.filter(connection=locked), reason="A new link was created.")
     secret = secrets.token_urlsafe(32)
     SetupLink.objects.create(
         connection=connection, made_by=made_by, secret_hash=_hash(secret), expires_at=database_now() + LINK_LASTS

@@ -25,7 +25,7 @@ class Proposed(StrEnum):
 
     @property
     def label(self) -> str:
-        return {"metadata": "New metadata of the identity provider", "token": "A further long-lived token"}[self.value]
+        return {"metadata": "New metadata of the identity provider", "token": "Another long-lived token"}[self.value]
 
     @property
     def page(self) -> str:

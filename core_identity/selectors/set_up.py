@@ -32,7 +32,7 @@ def steps(connection: Connection, vendor: Vendor) -> Iterator[Step]:
         done=person is not None and (not connection.takes_push_groups or has_push_group(connection)),
         facts=_arrived(connection, person),
         advice=advice["first_push"],
-        here="Refused calls are in the provisioning log here.",
+        here="Refused requests are in the provisioning log.",
         seen_at=person.pushed_at if person else None,
         for_customer=CustomerStep(
             "Send the first person and the first group", facts=("A person arrived.",) if person else ()

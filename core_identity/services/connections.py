@@ -169,7 +169,7 @@ def _set(connection: Connection, settings: Mapping[str, Any]) -> dict[str, tuple
     if connection.external_id_may_change and connection.uid_rule != UidRule.OTHER:
         raise InvalidValue(
             "external_id_may_change",
-            "The externalId may change only where the UID rule is other: a stable value that no person can edit.",
+            "The externalId may change only if the UID rule is other: a stable value that no person can edit.",
         )
     try:
         connection.full_clean(exclude=["customer"], validate_unique=False)

@@ -212,7 +212,7 @@ def _reachable_role(connection: Connection, name_key: str) -> Role | None:
 def _require_welcome(connection: Connection, name: str, role: Role | None) -> None:
     if role is None and connection.unknown_group == UnknownGroupPolicy.REFUSE:
         raise UnknownGroup(
-            f"{BRAND} has no role named {name!r} that this connection may give. Ask a {BRAND} administrator to make the role "
+            f"{BRAND} has no role named {name!r} that this connection may give. Ask a {BRAND} administrator to create the role "
             "or to permit it for this connection, then push the group again."
         )
 

@@ -22,7 +22,7 @@ SUMMARY = "see it work: the product with a demo customer, and a stand-in for Okt
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Make everything that is needed, start the product with a demo customer and a demo IdP, and say what to "
+        "Make everything that is needed, start the product with a demo customer and a demo IdP, and print what to "
         "open. What you do there survives in the database `demo`. Ctrl-C stops all that was started."
     )
     parser.add_argument("--port", type=int, default=8000, help="the port of the product (default %(default)s)")

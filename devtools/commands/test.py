@@ -32,7 +32,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--fast", action="store_true", help="leave the checks out")
     parser.add_argument("--nightly", action="store_true", help="let the random tests search much longer")
-    parser.add_argument("--no-browser", action="store_true", help="leave the browser tests out; the last lines say so")
+    parser.add_argument(
+        "--no-browser", action="store_true", help="leave out the browser tests; the last lines mention it"
+    )
 
 
 def execute(checkout: Checkout, options: argparse.Namespace) -> int:

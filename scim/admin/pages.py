@@ -29,9 +29,9 @@ def health(connection: "Connection", facts: Mapping[str, Any], address_of: Addre
     calls = ProvisioningRecord.objects.filter(connection_slug=connection.slug, connection_id=connection.pk)
     newest = list(calls.order_by("-id").values_list("at", "status")[:MOST])
     log = f"{reverse('admin:scim_provisioningrecord_changelist')}?connection={connection.slug}"
-    yield last_row("Last call", newest[0][0] if newest else None, log)
+    yield last_row("Last request", newest[0][0] if newest else None, log)
     failed = ((at, status >= HTTPStatus.BAD_REQUEST) for at, status in newest)
-    yield failures_row("Failed calls, 24 h", failed, f"{log}&outcome=failed")
+    yield failures_row("Failed requests, 24 h", failed, f"{log}&outcome=failed")
     now = timezone.now()
     for one in ending_credentials(now, slug=connection.slug):
         yield end_row(one.what, one.ends_at, address_of("credentials"), now)

@@ -1,4 +1,4 @@
-"""A further token that a set-up link asked for, and a superuser's decision (R38)."""
+"""Another token that a set-up link asked for, and a superuser's decision (R38)."""
 
 from typing import Any
 

@@ -54,4 +54,4 @@ def _entry(record: Any, subject: Subject) -> Entry:
     )
 
 
-CALLS: Final = Source("scim", "SCIM calls", _window, may_see_connections)
+CALLS: Final = Source("scim", "SCIM requests", _window, may_see_connections)

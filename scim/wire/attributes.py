@@ -97,8 +97,8 @@ COMMON: Final = Schema(
     description="Attributes of every resource, which no schema lists (RFC 7643 section 3.1).",
     attributes=(
         Attribute("schemas", "URNs of the schemas.", "reference", True, mutability="readOnly", returned="always"),
-        Attribute("id", "Made by the server.", case_exact=True, mutability="readOnly", returned="always"),
-        Attribute("externalId", "Made by the client.", case_exact=True),
+        Attribute("id", "Set by the server.", case_exact=True, mutability="readOnly", returned="always"),
+        Attribute("externalId", "Set by the client.", case_exact=True),
         Attribute(
             "meta",
             "The server's data about the resource.",
@@ -106,7 +106,7 @@ COMMON: Final = Schema(
             mutability="readOnly",
             sub_attributes=(
                 Attribute("resourceType", "Name of the resource type.", case_exact=True, mutability="readOnly"),
-                Attribute("created", "When it was made.", "dateTime", mutability="readOnly"),
+                Attribute("created", "The time of its creation.", "dateTime", mutability="readOnly"),
                 Attribute("lastModified", "The time of its last change.", "dateTime", mutability="readOnly"),
                 Attribute("location", "Its address.", "reference", case_exact=True, mutability="readOnly"),
                 Attribute("version", "Weak entity tag.", case_exact=True, mutability="readOnly"),

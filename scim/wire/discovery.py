@@ -37,7 +37,7 @@ def service_provider_config(base: str) -> dict[str, Any]:
             {
                 "type": "oauthbearertoken",
                 "name": "Long-lived bearer token",
-                "description": f"A fixed token of this connection, made by an administrator of {BRAND}.",
+                "description": f"A fixed token of this connection, created by an administrator of {BRAND}.",
                 "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
                 "primary": False,
             },

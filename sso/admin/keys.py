@@ -13,7 +13,7 @@ from sso.settings.keys import activate_key, certificate_facts, keys_of, make_key
 if TYPE_CHECKING:
     from core_identity.models import Connection
 
-STEPS: Final = {"make": "Make a key", "activate": "Let the next key sign", "retire": "Delete a key"}
+STEPS: Final = {"make": "Create a key", "activate": "Activate the next key", "retire": "Delete a key"}
 
 
 class KeyForm(ConfirmsWhatWasShown, ReasonForm):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from core_identity.models import Connection
 
 NO_KEY: Final = (
-    "There is no key of ours yet, so the IdP cannot encrypt and everybody would be refused. Make one on the page Our SAML keys, "
+    "There is no key of ours yet, so the IdP cannot encrypt and everybody would be refused. Create one on the page Our SAML keys, "
     "give its certificate to the IdP, and require encryption only after one encrypted sign-in succeeded."
 )
 

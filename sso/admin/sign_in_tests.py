@@ -23,7 +23,7 @@ class BeginTestPage(ConnectionReadPage):
     """Explain the test sign-in. Its button leads to the IdP."""
 
     name = "test"
-    title = "Test sign-in by {row.name}"
+    title = "Test sign-in through {row.name}"
     access = Access.CHANGE
     template_name = "admin/sso/test.html"
     http_method_names = ["get", "head", "post"]

@@ -37,7 +37,7 @@ def make_key(*, actor: Actor, connection: "Connection", reason: str = "") -> SpK
     """Create a key: the active one if there is none, otherwise the next one. Raises `InvalidValue`."""
     keys = _lock(connection)
     if KeyState.NEXT in keys:
-        raise InvalidValue(_FIELD, "There is a next key already. Activate or retire it first.")
+        raise InvalidValue(_FIELD, "There is a next key already. Activate or delete it first.")
     state = KeyState.NEXT if KeyState.ACTIVE in keys else KeyState.ACTIVE
     pair = make_key_pair(f"{BRAND} for {connection.slug}", now=timezone.now())
     sealed = _box().encrypt(pair.private.encode()).decode()
@@ -57,9 +57,9 @@ def activate_key(*, actor: Actor, connection: "Connection", reason: str = "") ->
     """Sign with the next key from now on; the active key becomes the old one. Raises `InvalidValue`."""
     keys = _lock(connection)
     if KeyState.NEXT not in keys:
-        raise InvalidValue(_FIELD, "There is no next key. Make one, and let the IdP read our metadata first.")
+        raise InvalidValue(_FIELD, "There is no next key. Create one, and let the IdP read our metadata first.")
     if KeyState.OLD in keys:
-        raise InvalidValue(_FIELD, "An old key is still there. Retire it first.")
+        raise InvalidValue(_FIELD, "An old key is still there. Delete it first.")
     _move(keys[KeyState.ACTIVE], KeyState.OLD)
     activated = _move(keys[KeyState.NEXT], KeyState.ACTIVE)
     _record(actor, connection, EventKind.SAML_KEY_ACTIVATED, activated, before=KeyState.NEXT, reason=reason)
@@ -72,7 +72,7 @@ def retire_key(*, actor: Actor, connection: "Connection", reason: str = "") -> S
     keys = _lock(connection)
     retired = keys.get(KeyState.OLD) or keys.get(KeyState.NEXT)
     if retired is None:
-        raise InvalidValue(_FIELD, "There is no old key and no next key. The active key cannot be retired.")
+        raise InvalidValue(_FIELD, "There is no old key and no next key. The active key cannot be deleted.")
     _record(actor, connection, EventKind.SAML_KEY_RETIRED, retired, before=retired.state, reason=reason)
     retired.delete()
     return retired

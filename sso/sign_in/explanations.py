@@ -102,7 +102,7 @@ def explain_refusal(trace: Trace, saml: SamlSettings, refusal: IdentityError) ->
             trace.note("Who this is", True, received="a known user")
             trace.note("May sign in", False, received=refusal.reason.replace("_", " "))
         case UnknownPerson():
-            trace.note("Known here, or SSO makes users", False, received="neither")
+            trace.note("Known here, or SSO creates users", False, received="neither")
         case InvalidValue():
             trace.note(f"Value of {refusal.field}", False, expected="one plain text", received="another value")
         case _:

@@ -19,7 +19,9 @@ _MESSAGE: Final = (
     "An identity provider in its usual settings does not send such a message. Look at the failed check, and compare the settings of the "
     "app at the identity provider with the set-up sheet."
 )
-_KEY: Final = "Make a key (Our SAML keys) and let the identity provider encrypt to the certificate in our metadata."
+_KEY: Final = (
+    "Create a key (page Our SAML keys), and let the identity provider encrypt with the certificate in our metadata."
+)
 _CERTIFICATE: Final = (
     "Compare the fingerprints in the failed check. If they differ, the identity provider signs with a certificate that the connection does "
     "not know: adopt its present metadata (Metadata of the IdP). Compare the fingerprint with that page first, because anybody can write one "
@@ -53,8 +55,8 @@ REMEDIES: Final = MappingProxyType({
     ),
     Code.ENCRYPTED: _KEY,
     Code.DECRYPTION: "Let the identity provider encrypt with the certificate in our present metadata, by AES and RSA-OAEP.",
-    Code.OUR_KEY: "Our key of this connection cannot be opened. Put the key that encrypted it back into SAML_KEY_ENCRYPTION_KEYS, or make a new key "
-    "(Our SAML keys) and let the identity provider encrypt to it. Nothing is wrong with the message.",
+    Code.OUR_KEY: "Our key of this connection cannot be opened. Put the key that encrypted it back into SAML_KEY_ENCRYPTION_KEYS, or create a new "
+    "key (page Our SAML keys) and let the identity provider encrypt with it. Nothing is wrong with the message.",
     Code.NOT_ENCRYPTED: "The connection requires encryption. Switch it on at the identity provider, or off in the SAML settings.",
     Code.AUTHN_CONTEXT: _CONTEXT,
     Code.REPLAY: _AGAIN,
@@ -68,7 +70,7 @@ REMEDIES: Final = MappingProxyType({
     "characters. Two equal values are accepted; different ones are not.",
     "no_mark": f"The UID is known, but the name and the email do not match. {_CONFLICT}",
     "conflict": f"Another user has the userName, the email or the externalId. {_CONFLICT}",
-    "unknown_person": "Provision the person first, or let sign-ins create users (SSO makes users).",
+    "unknown_person": "Provision the person first, or let sign-ins create users (SSO creates users).",
     "may_not_sign_in": "The person is expired, inactive at the identity provider, or staff. Their page shows which, and what to do.",
     "not_allowed": "The connection was switched off during the sign-in.",
     "busy": "Other changes of the customer took too long. The person can try again.",
@@ -83,8 +85,8 @@ _VERSION: Final = f"{BRAND} sends SAML 2.0. Set the app up there for SAML 2.0."
 
 STATUS_REMEDIES: Final = MappingProxyType(
     {
-        "Requester": f"The identity provider does not accept our request. {_NAMED} If it demands signed requests, make a "
-        "key (Our SAML keys), let it read our metadata, then switch on that we sign our AuthnRequests.",
+        "Requester": f"The identity provider does not accept our request. {_NAMED} If it requires signed requests, create a "
+        "key (page Our SAML keys), let it read our metadata, then switch on that we sign our AuthnRequests.",
         "Responder": "The identity provider failed. Look in its log at this time. Some identity providers answer like this if "
         f"they do not accept our request. {_NAMED}",
         "VersionMismatch": f"The identity provider does not accept the version of our request. {_VERSION}",

@@ -141,7 +141,9 @@ def test_a_conflict_that_came_after_the_preview_is_not_decided_R9(
 def test_an_address_without_conflicts_decides_none(as_root: Client, acme: Connection, jane: Identity) -> None:
     clash(acme, 1)
     for query in ("", "id=nothing", "all=1&cause=uid", "all=1&nothing=here"):
-        assert "There is no conflict among them" in text_of(as_root.get(f"{DECIDE}?{query}", follow=True))
+        assert "None of the selected conflicts is open or dismissed." in text_of(
+            as_root.get(f"{DECIDE}?{query}", follow=True)
+        )
 
 
 def test_the_preview_costs_the_same_for_many(as_root: Client, acme: Connection, jane: Identity) -> None:

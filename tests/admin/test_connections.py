@@ -141,7 +141,7 @@ def test_the_external_id_may_change_by_a_switch_with_a_reason_R8a(as_root: Clien
     assert list(events) == [("connection.changed", "root")] * 2
     change_connection(actor=ADMIN, connection_id=acme.pk, uid_rule="name")
     refused = as_root.post(page, {"reason": "nicknames change"}).content.decode()
-    assert "only where the UID rule is other" in refused
+    assert "only if the UID rule is other" in refused
 
 
 def test_a_connection_is_switched_off_and_on_with_a_reason_R1a(as_root: Client, acme: Connection) -> None:

@@ -119,7 +119,7 @@ def test_nobody_expires_themself(as_root: Client, root: User) -> None:
 @pytest.mark.parametrize("chosen", ["", "no-id", "00000000-0000-4000-8000-000000000000"])
 def test_an_empty_choice_is_reported_and_harmless(chosen: str, as_desk: Client) -> None:
     page = as_desk.get(EXPIRE, {"user": chosen}, follow=True)
-    assert "There is nobody among them to expire" in page.content.decode()
+    assert "You cannot expire any of the selected people" in page.content.decode()
 
 
 def test_the_unexpire_page_shows_what_changed_and_which_roles_come_back(as_desk: Client, expired: Identity) -> None:

@@ -121,7 +121,7 @@ def test_an_empty_installation_says_what_to_do_first(as_root: Client) -> None:
     page = re.sub(r"\s+", " ", as_root.get("/admin/").content.decode())
     assert "Begin here" in page
     assert f'class="core-button primary" href="{reverse("admin:core_identity_customer_add")}"' in page
-    assert "Nothing waits for you." in page
+    assert "No decision is pending." in page
     assert "Nobody has signed in yet." in page
     assert "There is no break-glass administrator." in page
     reader = browser_of(staff("reader", "view_connection")).get("/admin/").content.decode()
@@ -215,7 +215,7 @@ def test_the_cost_of_home_does_not_grow(as_root: Client, busy: Connection) -> No
     [
         (lambda acme: None, "Not used yet"),
         (lambda acme: call(timezone.now()), "Healthy"),
-        (lambda acme: call(timezone.now(), 401), "Calls are refused"),
+        (lambda acme: call(timezone.now(), 401), "Requests are refused"),
         (lambda acme: call(timezone.now(), 409), "Healthy"),
         (lambda acme: sign_in(timezone.now(), acme), "Healthy"),
         (lambda acme: sign_in(timezone.now() - timedelta(days=9), acme), "Silent for 9 days"),

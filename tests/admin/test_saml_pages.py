@@ -154,7 +154,7 @@ def test_changes_that_nobody_was_shown_are_not_saved(as_root: Client, saml: Saml
 
 def test_a_preview_without_changes_says_so_and_has_no_second_button(as_root: Client, saml: SamlSettings) -> None:
     text = show(as_root, saml).content.decode()
-    assert "Nothing. CORE has these values already." in text
+    assert "Nothing would change. CORE has these values already." in text
     assert "Save these changes" not in text
 
 
@@ -169,7 +169,7 @@ def test_saving_a_page_keeps_settings_that_it_does_not_show(as_root: Client, sam
 
 def test_encryption_is_not_demanded_before_the_idp_can_have_a_key(as_root: Client, saml: SamlSettings) -> None:
     refused = show(as_root, saml, want_encrypted="on")
-    assert "Make one on the page Our SAML keys" in refused.context["form"].errors["want_encrypted"][0]
+    assert "Create one on the page Our SAML keys" in refused.context["form"].errors["want_encrypted"][0]
     make_key(actor=ADMIN, connection=saml.connection)
     save(as_root, saml, want_encrypted="on")
     assert standing(saml.connection).want_encrypted is True

@@ -53,15 +53,15 @@ def test_from_nothing_to_the_first_sign_in_and_push_takes_at_most_15_clicks_R37(
     step(page, "metadata").get_by_role("link").click()
     metadata = open_client(base_url=unconnected.parties.idp_url).get("/metadata").text
     page.get_by_label("Metadata of the IdP").fill(metadata)
-    page.get_by_role("button", name="Show the difference").click()
-    page.get_by_role("button", name="Adopt it").click()
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("button", name="Adopt the metadata").click()
     step(page, "test").get_by_role("link").click()
     page.get_by_role("button", name="Start the test").click()
     page.get_by_role("button", name="Jane Doe").click()
     page.get_by_role("link", name="Back to the connection").click()
     step(page, "provisioning").get_by_role("link").click()
     page.get_by_label("Redirect URIs").fill(redirect_uri)
-    page.get_by_role("button", name="Make the client and its secret").click()
+    page.get_by_role("button", name="Create the client and its secret").click()
     client_id, secret = (page.get_by_label(name, exact=True).input_value() for name in ("Client ID", "Client secret"))
     page.get_by_role("link", name="I have copied it").click()
 

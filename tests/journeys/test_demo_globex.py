@@ -85,8 +85,8 @@ def test_a_visitor_connects_globex_from_the_screen_only(
     download.value.save_as(file)
     step(setup, "metadata").get_by_role("link").click()
     setup.locator("input[type=file]").set_input_files(file)
-    setup.get_by_role("button", name="Show what changes").click()
-    setup.get_by_role("button", name="Send it").click()
+    setup.get_by_role("button", name="Preview").click()
+    setup.get_by_role("button", name="Send the metadata").click()
     setup.get_by_role("link", name="Back to the steps").click()
 
     # A test sign-in, as one of Globex's people.

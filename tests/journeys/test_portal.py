@@ -39,7 +39,7 @@ def test_a_customer_connects_their_idp_by_a_link_from_the_screen_only_R38(
 ) -> None:
     overview = connect_by_hand(administrator, service, customer="Hooli", slug=SLUG, name="Hooli")
     administrator.goto(overview.replace("/overview/", "/setup-link/"))
-    administrator.get_by_role("button", name="Make the link").click()
+    administrator.get_by_role("button", name="Create the link").click()
     link = administrator.get_by_label("Link", exact=True).input_value()
 
     # A mail scanner looks at the link; then the customer opens it.
@@ -59,14 +59,14 @@ def test_a_customer_connects_their_idp_by_a_link_from_the_screen_only_R38(
     # Metadata, pasted.
     step(customer, "metadata").get_by_role("link", name="Send the metadata").click()
     customer.get_by_label("The metadata, pasted").fill("<nonsense/>")
-    customer.get_by_role("button", name="Show what changes").click()
+    customer.get_by_role("button", name="Preview").click()
     expect(customer.get_by_role("alert")).to_be_visible()
     customer.get_by_label("The metadata, pasted").fill(
         open_client(base_url=unconnected.parties.idp_url).get("/metadata").text
     )
-    customer.get_by_role("button", name="Show what changes").click()
+    customer.get_by_role("button", name="Preview").click()
     expect(customer.get_by_text("certificate added:").first).to_be_visible()
-    customer.get_by_role("button", name="Send it").click()
+    customer.get_by_role("button", name="Send the metadata").click()
     customer.get_by_role("link", name="Back to the steps").click()
     expect(step(customer, "metadata")).to_contain_text("Signing certificate valid until")
 
@@ -80,7 +80,7 @@ def test_a_customer_connects_their_idp_by_a_link_from_the_screen_only_R38(
     expect(step(customer, "test")).to_contain_text("done")
 
     # A token, shown once.
-    step(customer, "provisioning").get_by_role("link", name="Make the client or token").click()
+    step(customer, "provisioning").get_by_role("link", name="Create the client or token").click()
     customer.get_by_label("Name of the token").fill("Hooli")
     customer.get_by_role("button", name="Create the token").click()
     token = customer.get_by_label("Token", exact=True).input_value()
@@ -98,13 +98,13 @@ def test_a_customer_connects_their_idp_by_a_link_from_the_screen_only_R38(
     expect(step(customer, "roles")).to_contain_text("1 group waits for a decision of your contact.")
     assert person["userName"] not in customer.content()
 
-    # Somebody is known now: metadata waits for the superuser.
+    # Somebody is known now: the superuser must confirm metadata.
     step(customer, "metadata").get_by_role("link", name="Replace the metadata").click()
     metadata = open_client(base_url=unconnected.parties.idp_url).get("/metadata").text
     customer.get_by_label("The metadata, pasted").fill(metadata.replace('/sso"', '/sso-of-a-stranger"'))
-    customer.get_by_role("button", name="Show what changes").click()
-    customer.get_by_role("button", name="Send it").click()
-    expect(customer.get_by_role("heading", name="The metadata waits for your contact")).to_be_visible()
+    customer.get_by_role("button", name="Preview").click()
+    customer.get_by_role("button", name="Send the metadata").click()
+    expect(customer.get_by_role("heading", name="Your contact must confirm the metadata")).to_be_visible()
     customer.get_by_role("link", name="Back to the steps").click()
     customer.get_by_role("button", name="I have finished").click()
     expect(
@@ -118,8 +118,8 @@ def test_a_customer_connects_their_idp_by_a_link_from_the_screen_only_R38(
     administrator.goto(overview)
     expect(administrator.get_by_text("The customer reported that the set-up is finished")).to_be_visible()
     administrator.get_by_role("link", name="Review and decide").click()
-    administrator.get_by_role("button", name="Reject it").click()
+    administrator.get_by_role("button", name="Reject the metadata").click()
     expect(administrator.get_by_text("Nothing was changed.")).to_be_visible()
-    administrator.get_by_role("button", name="End the link").click()
+    administrator.get_by_role("button", name="Revoke the link").click()
     customer.reload()
     expect(customer.get_by_role("heading", name="Ask for a new set-up link")).to_be_visible()

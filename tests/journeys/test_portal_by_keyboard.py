@@ -105,7 +105,7 @@ def test_the_customer_does_the_whole_set_up_by_keyboard(
     keys.follow(step(customer, "metadata").get_by_role("link", name="Send the metadata"))
     pasted = customer.get_by_label("The metadata, pasted")
     keys.write(pasted, "<nonsense/>")
-    keys.follow(customer.get_by_role("button", name="Show what changes"))
+    keys.follow(customer.get_by_role("button", name="Preview"))
     expect(customer.get_by_role("alert")).to_be_focused()
     keys.to(pasted)
     customer.keyboard.press("Control+a")
@@ -116,9 +116,9 @@ def test_the_customer_does_the_whole_set_up_by_keyboard(
     with customer.expect_file_chooser() as chooser:
         customer.keyboard.press("Enter")
     chooser.value.set_files(file)
-    keys.follow(customer.get_by_role("button", name="Show what changes"))
+    keys.follow(customer.get_by_role("button", name="Preview"))
     expect(customer.get_by_role("heading", name="What would change")).to_be_focused()
-    keys.follow(customer.get_by_role("button", name="Send it"))
+    keys.follow(customer.get_by_role("button", name="Send the metadata"))
 
     # The test of the sign-in, over the IdP and back.
     keys.follow(customer.get_by_role("link", name="Test the sign-in"))

@@ -40,8 +40,8 @@ def test_a_customer_is_connected_step_by_step_from_the_screen_only_R37(
     step(administrator, "metadata").get_by_role("link", name="Enter the metadata").click()
     metadata = open_client(base_url=unconnected.parties.idp_url).get("/metadata").text
     administrator.get_by_label("Metadata of the IdP").fill(metadata)
-    administrator.get_by_role("button", name="Show the difference").click()
-    administrator.get_by_role("button", name="Adopt it").click()
+    administrator.get_by_role("button", name="Preview").click()
+    administrator.get_by_role("button", name="Adopt the metadata").click()
     expect(step(administrator, "metadata")).to_contain_text("Signing certificate valid until")
 
     # A test sign-in over the real IdP ticks two steps.
@@ -55,8 +55,8 @@ def test_a_customer_is_connected_step_by_step_from_the_screen_only_R37(
     expect(administrator.get_by_text("Set-up: 4 of 10 steps done.")).to_be_visible()
 
     # The OAuth client; its secret is shown once.
-    step(administrator, "provisioning").get_by_role("link", name="Make the OAuth client").click()
-    administrator.get_by_role("button", name="Make the client and its secret").click()
+    step(administrator, "provisioning").get_by_role("link", name="Create the OAuth client").click()
+    administrator.get_by_role("button", name="Create the client and its secret").click()
     described = service.ask("connection", "show", SLUG)
     setup = {**described["connections"][0], "client_secret": administrator.get_by_label("Client secret").input_value()}
     administrator.get_by_role("link", name="I have copied it").click()
@@ -64,11 +64,11 @@ def test_a_customer_is_connected_step_by_step_from_the_screen_only_R37(
 
     # Ticks turn while the administrator watches, and health is current, without a reload.
     health = administrator.locator("#live-health")
-    expect(health).to_contain_text("Last call none yet")
+    expect(health).to_contain_text("Last request none yet")
     okta = Okta(setup)
     okta.lookup("nobody@globex.test")
     expect(step(administrator, "test_call")).to_contain_text("done", timeout=15_000)
-    expect(health).to_contain_text("Last call just now")
+    expect(health).to_contain_text("Last request just now")
     expect(health).to_contain_text("0 of 1 (0")
     jane = okta.push(named(SLUG))
     okta.push_group("Globex Editors", jane["id"])

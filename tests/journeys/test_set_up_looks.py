@@ -87,9 +87,9 @@ def test_the_pages_of_a_set_up_link(
     step(page, "metadata").get_by_role("link").click()
     metadata = open_client(base_url=unconnected.parties.idp_url).get("/metadata").text
     page.get_by_label("The metadata, pasted").fill(metadata)
-    follow(page.get_by_role("button", name="Show what changes"))
+    follow(page.get_by_role("button", name="Preview"))
     look(page, "metadata")
-    follow(page.get_by_role("button", name="Send it"))
+    follow(page.get_by_role("button", name="Send the metadata"))
     look(page, "metadata-sent")
 
     page.goto("/set-up/test")
@@ -116,7 +116,7 @@ def test_the_pages_of_a_set_up_link(
     look(page, "credentials")
     page.get_by_label("Name of the token").fill("Umbrella")
     page.get_by_role("button", name="Ask for a token").click()
-    expect(page.get_by_text("A further token waits for your contact.")).to_be_visible()
+    expect(page.get_by_text("Your contact must permit another token.")).to_be_visible()
     look(page, "token-asked")
     page.goto("/set-up")
     page.get_by_role("button", name="I have finished").focus()

@@ -56,7 +56,7 @@ def test_a_number_on_home_leads_to_its_list(desk: BrowserContext, busy: Customer
     page = desk.pages[0]
     page.goto("/admin/core_identity/role/")
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Home").click()
-    page.locator(".core-number", has_text="SCIM calls").get_by_role("link", name="failed").click()
+    page.locator(".core-number", has_text="SCIM requests").get_by_role("link", name="failed").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Provisioning log")
     expect(page.locator("#result_list tbody tr").first).to_contain_text("409")
 

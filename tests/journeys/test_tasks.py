@@ -61,7 +61,7 @@ def test_the_messages_of_the_last_hour_and_a_failure_take_two_clicks(home: Page,
     assert clicks.count <= 2, clicks
     home.goto("/admin/")
     clicks = Clicks()
-    clicks.on(home.locator(".core-number", has_text="SCIM calls").get_by_role("link", name="failed"))
+    clicks.on(home.locator(".core-number", has_text="SCIM requests").get_by_role("link", name="failed"))
     clicks.on(home.locator("#result_list tbody tr").first.get_by_role("link").first)
     expect(home.get_by_text("How to fix this:")).to_be_visible()
     assert clicks.count <= 2, clicks

@@ -120,7 +120,7 @@ def test_the_page_is_accessible_and_its_timeline_joins_all_logs_R36(
         expect(timeline).to_contain_text(text)
     for name, text, other in (
         ("Sign-ins", "Signed in through", "A user was created."),
-        ("SCIM calls", "Acme Studios sent a new person", "Signed in through"),
+        ("SCIM requests", "Acme Studios sent a new person", "Signed in through"),
         ("Changes", "A user was created.", "Acme Studios sent a new person"),
         ("Conflicts", "Conflict:", "A user was created."),
     ):

@@ -63,7 +63,7 @@ def test_a_domain_that_is_only_entered_leads_nobody_and_nothing_is_looked_up(
     assert enter(customer, "Globex.Test").status_code == 302
     page = customer.get("/domains").content.decode()
     assert record_for(connected, "globex.test").value in page
-    assert "not proven yet" in page
+    assert "not verified yet" in page
     assert (led_to("globex.test"), dns.asked) == ([], [])
     event = Event.objects.filter(kind="saml_settings.changed").latest("id")
     assert event.changes == {"email_domains": [[], ["globex.test"]]}

@@ -1,4 +1,4 @@
-"""A forwarded link must not become the trust root of a customer: it does some things by itself, others wait for a superuser (R38)."""
+"""A forwarded link must not become the trust root of a customer: it does some things by itself, a superuser decides about others (R38)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -81,9 +81,9 @@ def test_a_forwarded_link_changes_no_certificate_once_somebody_is_known(
 ) -> None:
     somebody(believed)
     answer = customer.send(stranger.metadata())
-    assert "waits for your contact" in answer.content.decode()
+    assert "Your contact must confirm the metadata" in answer.content.decode()
     assert certificates(believed) == [idp.pem]
-    assert "New metadata of the identity provider waits for your contact" in customer.get().content.decode()
+    assert "New metadata of the identity provider: your contact must decide" in customer.get().content.decode()
 
     administrator = browser_of(boss)
     assert "Review and decide" in administrator.get(page_of(believed, "overview")).content.decode()
@@ -95,7 +95,7 @@ def test_a_forwarded_link_changes_no_certificate_once_somebody_is_known(
     event = Event.objects.get(kind="saml_settings.changed", actor="boss")
     assert event.actor_kind == "admin"
     assert Event.objects.filter(kind="setup_proposal.accepted", actor="boss").count() == 1
-    assert "waits for your contact" not in customer.get().content.decode()
+    assert "your contact must decide" not in customer.get().content.decode()
 
 
 def test_a_person_who_arrives_while_the_difference_is_shown_closes_the_way(
@@ -134,7 +134,7 @@ def test_only_a_superuser_makes_set_up_links_and_decides_proposals(
     customer.send(stranger.metadata())
     clerk = browser_of(staff("clerk", "view_connection", "change_connection", "view_user"))
     overview = clerk.get(page_of(believed, "overview")).content.decode()
-    assert "waits for a superuser" in overview
+    assert "a superuser must decide" in overview
     assert "/setup-link/" not in overview
     assert "/proposed-metadata/" not in overview
     for name in ("setup-link", "proposed-metadata", "proposed-token"):
@@ -189,14 +189,17 @@ def test_the_first_token_is_shown_once_and_the_second_waits_for_a_superuser(
 
     for _ in range(2):
         answer = customer.post("/credentials", make_token="1", name="again")
-        assert "waits for your contact" in answer.content.decode()
+        assert "Your contact must permit another token" in answer.content.decode()
     assert BearerToken.objects.count() == 1
     administrator, page = browser_of(boss), page_of(globex, "proposed-token")
     assert administrator.get(page).status_code == 200
     administrator.post(page, {"proposal": SetupProposal.objects.get().pk})
     assert BearerToken.objects.count() == 1, "the superuser never sees the token"
     assert shown_of(customer.post("/credentials", make_token="1", name="again"))["token"]
-    assert "waits for your contact" in customer.post("/credentials", make_token="1", name="third").content.decode()
+    assert (
+        "Your contact must permit another token"
+        in customer.post("/credentials", make_token="1", name="third").content.decode()
+    )
     assert BearerToken.objects.count() == 2
     assert {event.actor_kind for event in Event.objects.filter(kind="bearer_token.created")} == {"setup_link"}
 
@@ -217,7 +220,10 @@ def test_a_permission_ends_with_the_link_that_asked_for_it(customer: Customer, g
     answer = browser_of(boss).post(page_of(globex, "setup-link"))
     successor = Customer(answer.context["link"].rpartition("/")[2])
     successor.open()
-    assert "waits for your contact" in successor.post("/credentials", make_token="1", name="x").content.decode()
+    assert (
+        "Your contact must permit another token"
+        in successor.post("/credentials", make_token="1", name="x").content.decode()
+    )
     assert BearerToken.objects.count() == 1
 
 
@@ -241,7 +247,7 @@ def test_the_client_for_okta_sends_codes_to_okta_only_and_its_secret_is_shown_on
 
 def test_a_superuser_makes_a_link_sees_its_use_and_revokes_it(globex: Connection, boss: User) -> None:
     administrator, page = browser_of(boss), page_of(globex, "setup-link")
-    assert "Make the link" in administrator.get(page).content.decode()
+    assert "Create the link" in administrator.get(page).content.decode()
     answer = administrator.post(page)
     assert answer.context["link"].startswith("http://localhost:8000/set-up/open/")
     assert "no-store" in answer["Cache-Control"]

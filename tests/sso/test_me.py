@@ -147,7 +147,7 @@ def test_the_page_has_names_and_no_slugs(browser: Browser, acme: Connection, idp
     raw = browser.http.get("/me").content.decode()
     assert "<Entra>" not in raw
     text = unescape(raw)
-    assert "group Editors, in your sign-in by Acme <Entra>" in text
+    assert "group Editors, in your sign-in through Acme <Entra>" in text
     assert "x7-entra" not in text.split("<main>")[1]
     assert "help@acme.test" in text
     assert SERVICE not in text

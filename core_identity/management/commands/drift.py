@@ -40,7 +40,7 @@ class Command(AnsweringCommand):
                         {**whose, "field": one.field, "idp_value": one.idp_value, "core_value": one.core_value}
                     )
                     lines.append(
-                        f"{user}  {one.field}: {one.connection} says {one.idp_value!r}, here it is {one.core_value!r}"
+                        f"{user}  {one.field}: {one.connection} sends {one.idp_value!r}, {BRAND} has {one.core_value!r}"
                     )
         self.answer({"drift": differences}, as_json=json, lines=lines or ["There is no drift."])
 

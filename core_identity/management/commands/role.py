@@ -53,7 +53,7 @@ class Command(AnsweringCommand):
         **_: Any,
     ) -> None:
         role = create_role(actor=self.actor, name=name, grantable_by=_opened(grantable_by), aliases=alias)
-        self._tell(role, "Made", leave_waiting=leave_waiting, as_json=json)
+        self._tell(role, "Created", leave_waiting=leave_waiting, as_json=json)
 
     def act_change(
         self,

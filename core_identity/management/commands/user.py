@@ -68,7 +68,7 @@ class Command(AnsweringCommand):
             "events": plan.events,
             "roles_ended": plan.grants,
         }
-        lines = [f"{plan.user.pk} is erased: {len(plan.identities)} identities, the words of {plan.events} events."]
+        lines = [f"{plan.user.pk} is erased: {len(plan.identities)} identities, the texts of {plan.events} events."]
         self.answer(document, as_json=json, lines=lines)
 
     def act_end_sessions(self, *, key: str, connection: str | None, reason: str, json: bool, **_: Any) -> None:

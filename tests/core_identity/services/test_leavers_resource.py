@@ -199,7 +199,7 @@ def test_an_edited_external_id_catches_no_post_of_a_colleague_R8a_R8b() -> None:
 
 def test_the_switch_exists_for_the_rule_other_only_and_its_event_has_the_reason_R3_R8a() -> None:
     acme, other = make_connection(), make_connection("other", customer="Other", uid_rule="other")
-    with pytest.raises(errors.InvalidValue, match="only where the UID rule is other"):
+    with pytest.raises(errors.InvalidValue, match="only if the UID rule is other"):
         set_external_id_may_change(actor=ADMIN, connection_id=acme.pk, permitted=True, reason=WHY)
     set_external_id_may_change(actor=ADMIN, connection_id=other.pk, permitted=True, reason=WHY)
     event = Event.objects.get(kind="connection.changed")

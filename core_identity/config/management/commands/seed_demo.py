@@ -27,7 +27,7 @@ ACTOR = Actor(Channel.ADMIN, ActorKind.SYSTEM, "demo seed")
 
 
 class Command(BaseCommand):
-    help = "Migrate the database and make the demo's customer, connection, roles and administrator. Idempotent; only where DEMO is on."
+    help = "Migrate the database and create the demo's customer, connection, roles and administrator. Idempotent; only where DEMO is on."
 
     requires_system_checks: list[str] = []
 

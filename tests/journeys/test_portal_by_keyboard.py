@@ -146,12 +146,12 @@ def test_the_customer_does_the_whole_set_up_by_keyboard(
     keys.follow(customer.get_by_role("link", name="Back to the steps"))
 
     # The client for Okta; its secret is shown once.
-    keys.follow(step(customer, "provisioning").get_by_role("link", name="Make the client or token"))
+    keys.follow(step(customer, "provisioning").get_by_role("link", name="Create the client or token"))
     keys.write(
         customer.get_by_label("Address of the app in Okta's Admin Console"),
         "https://stark-admin.okta.com/admin/app/stark_core_1/instance/0oa1/",
     )
-    keys.follow(customer.get_by_role("button", name="Make the client"))
+    keys.follow(customer.get_by_role("button", name="Create the client"))
     client_id = customer.get_by_label("Client ID", exact=True).input_value()
     secret = customer.get_by_label("Client secret", exact=True).input_value()
     keys.press(customer.get_by_role("button", name="Copy Client secret"))
@@ -172,15 +172,15 @@ def test_the_customer_does_the_whole_set_up_by_keyboard(
     expect(step(customer, "consent")).to_contain_text("done")
 
     # A token beside the client: a superuser permits it, the customer makes it.
-    keys.follow(step(customer, "provisioning").get_by_role("link", name="Make a token"))
+    keys.follow(step(customer, "provisioning").get_by_role("link", name="Create a token"))
     keys.write(customer.get_by_label("Name of the token"), "Stark")
     keys.follow(customer.get_by_role("button", name="Ask for a token"))
     administrator.goto(overview.replace("/overview/", "/proposed-token/"))
     administrator.get_by_role("button", name="Permit one token").click()
     keys.follow(customer.get_by_role("link", name="Back to the steps"))
-    keys.follow(step(customer, "provisioning").get_by_role("link", name="Make a token"))
+    keys.follow(step(customer, "provisioning").get_by_role("link", name="Create a token"))
     keys.write(customer.get_by_label("Name of the token"), "Stark")
-    keys.follow(customer.get_by_role("button", name="Make the token"))
+    keys.follow(customer.get_by_role("button", name="Create the token"))
     token = customer.get_by_label("Token", exact=True).input_value()
     keys.follow(customer.get_by_role("link", name="I have copied it"))
 

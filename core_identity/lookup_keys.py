@@ -28,5 +28,5 @@ def lookup_keys(names: Iterable[str]) -> list[int]:
 def named_any(names: Iterable[str]) -> Q:
     """Return the condition for rows that contain one of these names; ``keys`` is their column. Nothing fulfils it without a name."""
     numbers = lookup_keys(names)
-    # Each number says its type: Django would bind it as a number of four bytes, and find nothing.
+    # Each number is cast to its type: Django would bind it as a number of four bytes, and find nothing.
     return Q(keys__overlap=[Value(one, BigIntegerField()) for one in numbers]) if numbers else Q(pk__in=[])

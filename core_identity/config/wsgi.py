@@ -17,7 +17,7 @@ import sso.saml.library  # noqa: E402, F401 - it compiles the SAML schema, while
 from core_identity.middleware import REFUSED_CHARSET, is_text_charset  # noqa: E402 - it needs the apps
 
 CHUNKED: Final = 16 * 1024 * 1024
-"""Bytes that may be read of a chunked body. The views have smaller limits of their own, and say so."""
+"""Bytes that may be read of a chunked body. The views have smaller limits of their own, and their answers name them."""
 
 
 def _charset(content_type: str) -> str:

@@ -24,7 +24,7 @@ Answer = TypeVar("Answer", bound=Verdict)
 
 @dataclass(frozen=True, slots=True)
 class Case(Generic[Message, Answer]):
-    """``words`` describe the condition ``holds`` for people."""
+    """``words`` describe the condition of ``holds``, for a reader."""
 
     words: str
     holds: Callable[[Message], bool]

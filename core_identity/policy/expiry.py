@@ -66,7 +66,7 @@ def reactivation_is_permitted(
 
     ``uid_in_doubt``: a UID of the IdP is pending as drift, or the same message contains another UID than the current one.
 
-    ``live_elsewhere``: no other connection lists the person as inactive, which would have expired them too (R20).
+    ``live_elsewhere``: no other connection lists the person as inactive. If one did, it would have expired them too (R20).
     ``then`` and ``today`` contain the values named in `SNAPSHOT`, compared as the caller's keys; times are aware.
     """
     if uid_in_doubt:

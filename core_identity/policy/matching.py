@@ -62,8 +62,8 @@ class Uid(StrEnum):
 class Known:
     """What a connection knows about one of its identities now; names as `core_identity.keys.key` makes them.
 
-    ``uid_key`` is the current UID, ``drift_uid_key`` the UID that is kept as drift. If ``new_uid_held``, only an administrator may accept
-    a new UID, because the drift was kept while the identity was not live, or because the connection itself unexpired the user (R8a, R22).
+    ``uid_key`` is the current UID, ``drift_uid_key`` the UID that is stored as drift. If ``new_uid_held``, only an administrator may accept
+    a new UID, because the drift was stored while the identity was not live, or because the connection itself unexpired the user (R8a, R22).
     """
 
     external_id: str | None = None
@@ -236,7 +236,7 @@ _POSTED_AGAIN: Final[Cases[Push, Decision]] = Cases(
 
 _NEW_UID_WITH_EVIDENCE: Final[tuple[Case[Push, Decision], ...]] = (
     Case(
-        "this UID was kept as drift while X was not live, and no administrator accepted it",
+        "this UID was stored as drift while X was not live, and no administrator accepted it",
         lambda push: push.is_held_back,
         Decision.DRIFT,
     ),
@@ -311,7 +311,7 @@ Cell = Decision | Cases[Push, Decision]
 TABLE: Final[dict[tuple[Verb, Subject], dict[Uid, Cell]]] = {
     (Verb.POST, Subject.UNKNOWN): {
         Uid.FREE: Decision.CREATE,
-        Uid.OWN: Decision.CREATE,  # not sent: the caller has read the userName as UID, so this cell is never met
+        Uid.OWN: Decision.CREATE,  # not sent: the caller has read the userName as UID, so no message reaches this cell
         Uid.OTHERS: _ANOTHER_HOLDS_THE_UID,
     },
     (Verb.POST, Subject.KNOWN): {

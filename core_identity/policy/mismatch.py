@@ -50,7 +50,7 @@ def probable_cause(scim: ChannelValues, sso: ChannelValues) -> str:
 
 
 def kind(uid: str) -> str:
-    """Return the kind of value that a UID looks like, with its article."""
+    """Return the kind of a UID in words, with an article: *a number*, *an email address*."""
     text = key(uid)
     if GUID.fullmatch(text):
         return "a GUID"

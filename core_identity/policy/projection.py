@@ -18,7 +18,7 @@ NAMES: Final = frozenset(attribute.source for attribute in FOLLOWED if attribute
 KEYS: Final[Mapping[str, str]] = MappingProxyType(
     {"user_name": "user_name_key", "email": "email_key", "name_id": "name_id_key"}
 )
-"""Fields of an identity that are compared, and the field that holds the form by which they are (R5)."""
+"""Fields of an identity that are compared, each with the field that contains its compared form (R5)."""
 
 COMPARED: Final[Mapping[str, str]] = MappingProxyType({"user_name": "username", "email": "email", **FOLLOWS})
 """Fields that are compared to find drift."""

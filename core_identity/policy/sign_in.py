@@ -182,7 +182,7 @@ def email_as_mark(person: Person) -> str:
 
 
 def mark_that_agrees(assertion: Assertion) -> str:
-    """Name the second fact that opened X's account, in the order of `UID_KNOWN`; for people to read."""
+    """Return the mark that opened X's account in words, in the order of `UID_KNOWN`."""
     if _same_external_id(assertion) and not assertion.external_id_may_change:
         return "externalId"
     if _both_have_external_ids(assertion) and not _same_external_id(assertion) and not assertion.external_id_may_change:

@@ -1,4 +1,4 @@
-"""Apply bursts of deactivations and raise an alarm (R22a). One act unexpires the people whom the IdP calls active again."""
+"""Apply bursts of deactivations and raise an alarm (R22a). One act unexpires the people whom the IdP lists as active again."""
 
 import logging
 from functools import partial
@@ -42,7 +42,7 @@ def note_deactivation(*, actor: Actor, identity: Identity) -> None:
 
 @in_one_transaction
 def unexpire_burst(*, actor: Actor, burst_id: UUID, reason: str) -> BurstPlan:
-    """Unexpire the people of a burst whom the IdP calls active again. Return what was done. Raises `NotFound`.
+    """Unexpire the people of a burst whom the IdP lists as active again. Return what was done. Raises `NotFound`.
 
     If nobody of the burst is left, it is settled. A constant number of statements.
     """

@@ -98,9 +98,9 @@ def store_different_people(*, actor: Actor, identity: Identity, other: User, rea
 
 
 def settle(*, actor: Actor, identity: Identity, person: Person) -> None:
-    """After a message was applied, close its conflicts and all other conflicts of this person that no longer apply.
+    """Close the conflicts of a message that was applied, and all other conflicts of this person that no longer apply.
 
-    One query if nothing is open. None if the identity was read together with the answer (`selectors.stored`).
+    One query if nothing is open. No query if the identity was read together with the answer (`selectors.stored`).
     """
     keys = message_keys(person)
     if (keys.uid_key, keys.external_id) in identity.__dict__.get("settled_keys", ()):

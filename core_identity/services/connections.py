@@ -1,4 +1,4 @@
-"""Make, change and switch off connections. They are never deleted (R1, R1a, R3)."""
+"""Create and change connections, and switch them on and off. They are never deleted (R1, R1a, R3)."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, Final
@@ -45,7 +45,7 @@ LOCKED_WITH_IDENTITIES: Final = frozenset({"uid_attribute", "uid_rule"})
 
 @in_one_transaction
 def create_connection(*, actor: Actor, customer: Customer, slug: str, name: str, **settings: Any) -> Connection:
-    """Make a connection. ``settings`` are those of `SETTINGS`. Raises `NameTaken`, `InvalidValue`."""
+    """Create a connection. ``settings`` are those of `SETTINGS`. Raises `NameTaken`, `InvalidValue`."""
     if Connection.objects.filter(slug=slug).exists():
         raise NameTaken(f"A connection with the slug {slug!r} exists already.")
     connection = Connection(customer=customer, slug=slug, name=clean_name(name, field="name"))

@@ -1,4 +1,4 @@
-"""Make and change customers with their support contact. They are never deleted (R1)."""
+"""Create and change customers with their support contact. They are never deleted (R1)."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -17,7 +17,7 @@ from core_identity.values import Actor
 
 @in_one_transaction
 def create_customer(*, actor: Actor, name: str) -> Customer:
-    """Make a customer. Raises `NameTaken`, `InvalidValue`."""
+    """Create a customer. Raises `NameTaken`, `InvalidValue`."""
     name = _free_customer_name(name)
     customer = Customer.objects.create(name=name, name_key=key(name))
     events.record(actor=actor, kind=EventKind.CUSTOMER_CREATED, subject=customer, changes={"name": (None, name)})
@@ -52,7 +52,8 @@ def _free_customer_name(name: str, *, but: Customer | None = None) -> str:
 
 @in_one_transaction
 def save_customer(*, actor: Actor, customer_id: UUID | None, name: str, contact: Mapping[str, str]) -> Customer:
-    """Make a customer (``customer_id`` None) or change one, with the support contact. Raises the errors of the three services."""
+    """Create a customer (``customer_id`` None) or change one, with the support contact. Raises the errors of `create_customer`, `rename_customer` and
+    `set_support_contact`."""
     if customer_id is None:
         customer_id = create_customer(actor=actor, name=name).pk
     else:

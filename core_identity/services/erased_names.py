@@ -33,8 +33,8 @@ VALUES (clock_timestamp(), %s::uuid[], %s::uuid[], %s::bigint[])
 def of_erased(rows: str, *, own_id: str, at: str) -> str:
     """Return the SQL condition that a row of ``rows`` is about an erased person or names one.
 
-    ``own_id`` is the column with the id of the person, ``at`` an expression for the time of the row by the clock of the database. A row of up to a
-    minute after the erasure counts too: its request may have begun before. A later row is of a new message of the IdP.
+    ``own_id`` is the column with the id of the person, ``at`` an expression for the time of the row by the clock of the database. A row with a
+    time of up to one minute after the erasure counts too, because its request may have begun before. A later row is about a new message.
     """
     return f"""EXISTS (
     SELECT FROM {_TABLE} AS erasure WHERE erasure.at > {at} - interval '1 minute' AND {rows}.connection_id = ANY (erasure.connections)

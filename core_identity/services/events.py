@@ -100,7 +100,8 @@ def _append(batch: list[Event]) -> None:
 def together() -> Iterator[list[Event]]:
     """Append all events of a block in one statement at its end, in order. If the block raises, append none, because its changes are undone too.
 
-    An inner block joins the events of the outer one, so use it with each savepoint. Gives the list: a block whose work is undone clears it.
+    An inner block joins the events of the outer one, so use it with each savepoint. Yields the list. If its work is undone, a block must clear
+    the list.
     """
     batch: list[Event] = []
     token = _gathered.set(batch)

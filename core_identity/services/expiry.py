@@ -35,7 +35,7 @@ UNEXPIRED: Final[Mapping[str, Any]] = {
     "expired_connection": None,
     "expired_snapshot": [],
 }
-"""The six columns that are the one fact."""
+"""The six columns that together store the expiry."""
 
 
 @in_one_transaction
@@ -78,7 +78,7 @@ def make_tombstone(user: User, *, actor: Actor, kept: User) -> bool:
 
 
 def note_reactivation(*, actor: Actor, identity: Identity, uid_moves: bool = False) -> ActiveMeans:
-    """Note that the IdP calls an expired user active again. Unexpire the user only if the connection permits it (R22).
+    """Record that the IdP lists an expired user as active again. Unexpire the user only if the connection permits it (R22).
 
     After that, a new UID is accepted only from a message with the externalId, because no administrator has checked this return (R8a). The caller
     saves the identity.
@@ -194,7 +194,7 @@ WHERE id = %s RETURNING expired_at, expired_snapshot::text, session_epoch
 """  # noqa: S608 - names of our own
 """Expire a user at the time of the database. The same statement reads the snapshots, so they are the values of that time.
 
-No session of the time before comes back when the user is unexpired, not even one that another request is about to write (R21).
+A session from before the expiry stays ended when the user is unexpired, also one that another request is about to write (R21).
 """
 
 
@@ -232,7 +232,7 @@ def _forget_generated(user: User) -> None:
 
 
 def _called_inactive(user: User, *, but: Identity) -> bool:
-    """Whether an IdP calls a user inactive, or deleted them, by another identity than ``but``."""
+    """Whether an IdP lists a user as inactive or deleted, by another identity than ``but``."""
     others = user.identities.exclude(pk=but.pk)
     return others.filter(Q(active=False) | Q(deleted_at__isnull=False)).exists()
 

@@ -108,7 +108,7 @@ def make_identity(
     derived: bool,
     email_shared: bool = False,
 ) -> Identity:
-    """Make the user, the identity and the UID of a new person. The caller knows that ``username`` and ``uid`` are free.
+    """Create the user, the identity and the UID of a new person. The caller knows that ``username`` and ``uid`` are free.
 
     `core_identity.selectors.stored.as_shown` takes the identity as if it had been read.
     """

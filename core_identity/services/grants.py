@@ -129,7 +129,7 @@ def _end_all(*, actor: Actor, source: Source, role: Role) -> int:
     event_sql, columns = events.for_each(
         "ended", grant_event(EventKind.GRANT_REMOVED, actor=actor, source=source, role=role)
     )
-    sql = f"WITH ended AS ({_END} RETURNING user_id), told AS ({event_sql}) SELECT count(*) FROM ended"  # noqa: S608 - SQL of our own
+    sql = f"WITH ended AS ({_END} RETURNING user_id), recorded AS ({event_sql}) SELECT count(*) FROM ended"  # noqa: S608 - SQL of our own
     return int(_run(sql, _values(source, role) | columns)[0])
 
 

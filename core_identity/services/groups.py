@@ -1,4 +1,4 @@
-"""Push groups: linked to the role with the same name if it is grantable, else waiting (R28-R30). They never make a role (R27)."""
+"""Push groups: linked to the role with the same name if it is grantable, else waiting (R28-R30). They never create a role (R27)."""
 
 from collections.abc import Callable, Collection
 from typing import Final
@@ -32,7 +32,7 @@ Read = Callable[[PushGroup], GroupChange]
 @in_one_transaction
 @events.together()
 def create_group(*, actor: Actor, connection: Connection, change: GroupChange) -> PushGroup:
-    """Make a pushed group. Raises `NameTaken`, `UnknownGroup` or `InvalidValue`; then nothing is changed."""
+    """Create a push group. Raises `NameTaken`, `UnknownGroup` or `InvalidValue`; then nothing is changed."""
     name = _group_name(change.display_name)
     lock_channel(connection)
     role = _reachable_role(connection, key(name))

@@ -74,7 +74,7 @@ def free_username(name: str) -> str:
 def make_user(
     *, actor: Actor, connection: Connection, person: Person, username: str, email_shared: bool = False
 ) -> User:
-    """Make the user of a new person. The password is unusable, because channels never set one."""
+    """Create the user of a new person. The password is unusable, because channels never set one."""
     user = new_user(connection=connection, person=person, username=free_username(username), email_shared=email_shared)
     row_writes.insert(user)
     record_new_user(actor=actor, connection=connection, user=user)

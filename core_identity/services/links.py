@@ -56,7 +56,7 @@ def offerable(connection: Connection, domain: str) -> list[UUID]:
 
 @in_one_transaction
 def offer(*, actor: Actor, connection: Connection, user_ids: Collection[UUID], reason: str) -> int:
-    """Show users whom administrators made to the IdP, which claims them by username (R10). Return how many. All or none are offered.
+    """Offer users whom administrators created. The IdP claims a user by a message with the username (R10). Return how many. All or none are offered.
 
     Raises `NotFound`, and `NotAllowed` with the names that cannot be offered. A constant number of statements.
     """

@@ -153,7 +153,7 @@ def customer_lock(customer_id: UUID) -> int:
 
 
 def lock_number(name: str) -> int:
-    """Return the number of the advisory lock with this name. Two names with the same number would only wait for each other."""
+    """Return the number of the advisory lock with this name. If two names have the same number, their transactions only wait for each other."""
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True)
 
 

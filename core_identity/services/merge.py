@@ -96,7 +96,7 @@ def plan_merge(*, kept_id: UUID, gone_id: UUID) -> MergePlan:
 
 @in_one_transaction
 def merge(*, actor: Actor, kept_id: UUID, gone_id: UUID, reason: str) -> User:
-    """Make one user of two. Identities, UIDs and grants move to the user who is kept, and the other becomes a tombstone. Return the kept user.
+    """Merge two users. Identities, UIDs and grants move to the user who is kept, and the other becomes a tombstone. Return the kept user.
 
     Raises the errors of `plan_merge`, and `NotAllowed` if only a superuser may do it.
     """

@@ -8,7 +8,7 @@ from core_identity.policy.matching import Decision
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of a push. ``created``: 201 is due. ``notes`` are sentences for the log.
+    """The result of a push. ``created``: the answer is 201. ``notes`` are sentences for the log.
 
     ``as_stored``: the identity equals what `stored_person` would read now, so an answer needs no further reading.
     """

@@ -23,7 +23,7 @@ from core_identity.values import Actor, Cause
 
 @dataclass(frozen=True, slots=True)
 class SamePerson:
-    """The result of *same person*: ``kept`` takes over the users in ``joined``, and ``learns`` the keys of the message."""
+    """The result of *same person*: the users in ``joined`` become ``kept``. ``learns`` are the keys of the message to store."""
 
     kept: User
     joined: tuple[User, ...]

@@ -1,4 +1,4 @@
-"""Make, rename and delete roles (R27), and give them to users, as an administrator."""
+"""Create, rename and delete roles (R27), and give them to users, as an administrator."""
 
 from collections.abc import Collection, Mapping
 from uuid import UUID
@@ -33,7 +33,7 @@ def create_role(
     grantable_by: Collection[Connection] | None = None,
     aliases: Collection[str] = (),
 ) -> Role:
-    """Make a role. If ``grantable_by`` is None, the only connection is preset, if there is one alone (R28). Raises `NameTaken`, `InvalidValue`.
+    """Create a role. If ``grantable_by`` is None, a connection that is the only one is preset (R28). Raises `NameTaken`, `InvalidValue`.
 
     Push groups that wait for the name or an alias keep waiting until an administrator confirms them (`groups.link_waiting`, R29).
     """

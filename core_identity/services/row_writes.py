@@ -1,4 +1,4 @@
-"""Write rows of several models in one statement, for the most frequent pushes. The same rows as by ``save()``, for a small part of the CPU.
+"""Write rows of several models in one statement, for the most frequent pushes. The result is that of ``save()``, for a small part of the CPU.
 
 No model signals are sent, and no code uses them. Values must have the types of their fields, because they are not converted.
 Columns that the database generates are not refreshed in memory.

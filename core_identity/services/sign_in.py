@@ -1,4 +1,4 @@
-"""Sign in by SSO: find the user of a verified assertion, or make one (R7, R8b, R12, R13)."""
+"""Sign in by SSO: find the user of a verified assertion, or create one (R7, R8b, R12, R13)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace

@@ -112,7 +112,7 @@ def require_free_email(*, connection: Connection, person: Person, subject: Ident
 
 
 def _undecided(others: list[User], connection: Connection, person: Person, subject: Identity | None) -> User | None:
-    """Return the first of these users whom no administrator called a different person than the message's (R9). One query, or none."""
+    """Return the first of these users about whom no administrator has decided *different people* for this message (R9). One query, or none."""
     if not others:
         return None
     different = set(different_people(connection, person, subject).values_list("other_id", flat=True))
@@ -167,7 +167,7 @@ def _has_keys(person: Person) -> bool:
 
 
 _HAS_NAME_ID: Final = Func(F("name_id_key"), template="%(expressions)s <> ''", output_field=BooleanField())
-"""The condition of the index of NameIDs, with the empty text in the SQL itself: a plan that serves all parameters could not rely on a parameter."""
+"""The condition of the index of NameIDs, with the empty text in the SQL itself: a generic plan cannot use the index if the text is a parameter."""
 
 
 def called(connection: Connection, name_key: str) -> list[User]:

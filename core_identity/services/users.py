@@ -1,4 +1,4 @@
-"""Make and change users as an administrator. Channels make users in `provisioning` and `sign_in`."""
+"""Create and change users as an administrator. Channels create users in `provisioning` and `sign_in`."""
 
 from typing import Any
 from uuid import UUID
@@ -35,7 +35,7 @@ def create_user(
     is_superuser: bool = False,
     password: str | None = None,
 ) -> User:
-    """Make a user in advance. A user without a password can sign in by a connection only.
+    """Create a user in advance. A user without a password can sign in by a connection only.
 
     Raises `NameTaken`, `InvalidValue`, and `NotAllowed` if only a superuser may do it.
     """
@@ -72,7 +72,7 @@ def create_user(
 
 
 def create_local_user(*, username: str, email: str, password: str | None, superuser: bool, **extra: Any) -> User:
-    """Make an administrator of CORE from the command line (``createsuperuser``); ``extra`` holds other fields of `create_user`."""
+    """Create an administrator of CORE from the command line (``createsuperuser``); ``extra`` contains other fields of `create_user`."""
     extra = {name: value for name, value in extra.items() if name not in {"is_staff", "is_superuser"}}
     return create_user(
         actor=COMMAND,

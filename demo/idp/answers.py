@@ -49,4 +49,4 @@ class Answers(BaseHTTPRequestHandler):
             self.log_message("%s %s %s", self.command, self.path.partition("?")[0], status)
 
     def log_error(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the base class
-        """Nothing: the line of the request says it, and this one would hold the query."""
+        """Log nothing: the line of the request has the same facts, and this one would contain the query."""

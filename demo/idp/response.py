@@ -1,4 +1,4 @@
-"""What the IdP says of a person: a Response with one Assertion, both signed, as Okta does (SAML core 2.3, 3.3; profiles 4.1.4.2)."""
+"""The answer of the IdP about a person: a Response with one Assertion, both signed, as Okta does (SAML core 2.3, 3.3; profiles 4.1.4.2)."""
 
 import hashlib
 import secrets

@@ -1,4 +1,4 @@
-"""What Okta believes, beside what CORE holds: read by SCIM alone, from the extension in which CORE says its own truth."""
+"""The people in Okta beside the users in CORE, read by SCIM alone: the extension of CORE contains its own values."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -57,7 +57,7 @@ def _everybody(client: ScimClient) -> Iterator[dict[str, Any]]:
 
 
 def _of_login(account: Account, known: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
-    """Who is unassigned has no link: the resource of the same externalId is theirs."""
+    """An unassigned person has no link: the resource with the same externalId belongs to them."""
     for identifier, resource in known.items():
         if resource.get("externalId") == account.person.okta_id or resource.get("userName") == account.person.login:
             return known.pop(identifier)

@@ -21,7 +21,7 @@ Resource = dict[str, Any]
 class OktaAiw:
     """An app made in the App Integration Wizard: it never sends PATCH, always the whole resource by PUT.
 
-    Each public method is one act of an administrator. Any of them raises `Refused` when the server says no, and notes the reason as trouble.
+    Each public method is one act of an administrator. Any of them raises `Refused` if the server refuses, and notes the reason as trouble.
     """
 
     name = "Okta"
@@ -41,7 +41,7 @@ class OktaAiw:
                 raise self.client.refuse(f"{path} has no number of results (totalResults).")
 
     def push_person(self, account: Account) -> None:
-        """Assign somebody, push a changed profile, or assign again: who is not linked is looked up by userName, and else made."""
+        """Assign somebody, push a changed profile, or assign again: a person without a link is looked up by userName, or else created."""
         account.assigned = True
         with noting(account):
             found = self._linked("/Users", account.link) or self._found_by_name(account.person.login)

@@ -14,7 +14,7 @@ from demo.simulate.transcript import Transcript
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """``counted_as`` is its line in the summary. ``act`` raises `Refused` when the server says no."""
+    """``counted_as`` is its line in the summary. ``act`` raises `Refused` if the server refuses."""
 
     title: str
     counted_as: str

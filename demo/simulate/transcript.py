@@ -44,7 +44,7 @@ class Transcript:
         self._bar = ""
 
     def exchange(self, method: str, path: str, about: str, answer: str) -> None:
-        """One request and its answer; ``about`` says whom it concerns where the path does not."""
+        """One request and its answer; ``about`` names the person if the path does not."""
         self.say(f"  {method} {unquote(path)}{f'  {about}' if about else ''} → {answer}")
 
     def reason(self, sentence: str) -> None:

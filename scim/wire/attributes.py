@@ -140,7 +140,7 @@ class Target:
 
 MAX_REMEMBERED: Final = 200
 MOST_REMEMBERED: Final = 1_000
-"""A resource type remembers so many paths of so many characters, because clients may send any."""
+"""The limits of the paths that a resource type remembers, in characters and in number, because clients may send any path."""
 
 
 @dataclass(frozen=True)

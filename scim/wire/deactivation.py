@@ -1,4 +1,4 @@
-"""Find out whether a message deactivates (R23).
+"""Recognise messages that deactivate a person (R23).
 
 This is separate from all other reading of the message, and comes first, because nothing may block a deactivation.
 """

@@ -27,7 +27,7 @@ Flat = dict[str, Any]
 def parse_json(content: bytes) -> dict[str, Any]:
     """Return the one object in ``content``.
 
-    Raises `InvalidSyntax`, also for 100,000 nested brackets, and `UnclearBody` if it is valid JSON nevertheless.
+    Raises `InvalidSyntax`, also for 100,000 nested brackets; `UnclearBody` if the content is valid JSON but ambiguous.
     """
     try:
         return _parsed(content)

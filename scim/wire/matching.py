@@ -32,7 +32,7 @@ def fulfils(entry: Mapping[str, object], condition: Filter, attribute: Attribute
 def require_understood(condition: Filter, attribute: Attribute) -> None:
     """Raise `InvalidPath` if ``condition`` cannot apply to any value of ``attribute``, even if there are no values.
 
-    Otherwise a removal by such a selector would look as if there had been nothing to remove.
+    Otherwise a removal by such a selector would succeed and remove nothing.
     """
     match condition:
         case And(terms) | Or(terms):

@@ -134,7 +134,7 @@ class Redaction:
                 return f"{self._name(tree.path)}[{self.render(tree.condition, secret=hidden)}]"
 
     def quotes_secret(self, sentence: str) -> bool:
-        """Tell whether a sentence may quote something that was removed from the message, whole or cut off."""
+        """Whether a sentence may quote, whole or cut off, a text that was removed from the message."""
         if "…" in sentence and self.secrets:
             return True
         if any(names_secret(text) for text in self.unreadable):
@@ -249,7 +249,7 @@ class Redaction:
 
 
 def _secret_named_in(value: dict[str, Any]) -> bool:
-    """Tell whether a member of an object names a secret, so that the others are its value: ``{"path": "password", "value": "x"}``."""
+    """Whether a member of an object names a secret, so that the others are its value: ``{"path": "password", "value": "x"}``."""
     return any(
         isinstance(inner, str) and _name_of(name).is_naming and names_secret(inner) for name, inner in value.items()
     )

@@ -38,12 +38,12 @@ _LOOKS_SECRET: Final = re.compile(
 
 
 _MAX_NORMALISED: Final = 1024
-"""A longer text is taken for a secret: to compare one of many combining marks takes a time that grows with the square of its length."""
+"""A longer text counts as a secret, because comparing a text with many combining marks takes time that grows with the square of its length."""
 
 
 @lru_cache(maxsize=1024)  # a client sends the same few names again and again
 def names_secret(name: str) -> bool:
-    """Tell whether this is the name of a secret, or a path to one: ``Password``, ``urn:…:User:password``, ``client_secret``."""
+    """Whether this is the name of a secret, or a path to one: ``Password``, ``urn:…:User:password``, ``client_secret``."""
     if len(name) > _MAX_NORMALISED:
         return True
     folded = unicodedata.normalize("NFKC", name).casefold()
@@ -55,13 +55,13 @@ def names_secret(name: str) -> bool:
 
 
 def is_name_of_secret(text: str) -> bool:
-    """Tell whether a text is nothing but the name of a secret, or the path to one."""
+    """Whether a text is only the name of a secret, or the path to one."""
     found = _PLAIN.fullmatch(text)
     return found is not None and len(text) <= MAX_PLAIN and names_secret(found["last"])
 
 
 def may_contain_secret(text: str) -> bool:
-    """Tell whether a text looks like a secret, or names one beside something else: ``password=x``, ``my token is x``, a JSON Web Token."""
+    """Whether a text looks like a secret, or contains more than the name of one: ``password=x``, ``my token is x``, a JSON Web Token."""
     if text.isascii():
         if _SUSPECT.search(text.lower()) is None:
             return False

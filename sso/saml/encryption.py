@@ -191,7 +191,7 @@ def covered_scope(root: etree._Element, place: etree._Element) -> Scope:
     """Return the prefixes around ``place`` that a signature of the Response covers.
 
     Exclusive canonicalization covers only the prefixes that the Response uses itself. Anybody may change the others without breaking the
-    signature, and so change what an unsigned Assertion inside means. The two of XML Schema stay: nothing that is read depends on them.
+    signature, and so change what an unsigned Assertion inside means. The prefixes of XML Schema stay: no value that is read depends on them.
     """
     used: dict[str | None, str | None] = {
         place.prefix: etree.QName(place).namespace,

@@ -97,7 +97,7 @@ def _verified(unverified_message: str, expected: Expected, trace: Trace) -> Veri
         fault = _signed(root, assertion, expected, response_proved=response_proved)
     _note_words(root, trace, believed=response_proved or gate.is_signed(root))
     trace.believe()
-    # Our checks name the cause better than the library does. If they find none, the library's verdict counts.
+    # Our checks name the cause more exactly than the library. If they find no fault, the library's verdict counts.
     verified = check_claims(root, assertion, expected, trace)
     if isinstance(fault, LibraryFault):
         with trace.step("Verdict of the library"):
@@ -134,7 +134,7 @@ def _note_words(root: etree._Element, trace: Trace, *, believed: bool) -> None:
 def _signed(
     root: etree._Element, assertion: etree._Element, expected: Expected, *, response_proved: bool
 ) -> Exception | None:
-    """Check all signatures of a tree that passed the gate. Return the library's other exception: its verdict or its failure.
+    """Check all signatures of a tree that passed the gate. Return an exception of the library that is not about a signature.
 
     ``response_proved``: the signature of the Response was checked before the Assertion was opened, and may be the only one. Raises `SamlRefusal`.
     """

@@ -231,7 +231,7 @@ def search(text: str) -> Q:
 def records_between(
     *, since: datetime | None = None, until: datetime | None = None, slug: str | None = None, refused: bool = False
 ) -> QuerySet[SignInRecord]:
-    """Return the rows from ``since`` on and before ``until`` (both aware), of the connection with this slug; only those who were ``refused``."""
+    """Return the rows from ``since`` on and before ``until`` (both aware), of the connection with this slug; ``refused``: only refused sign-ins."""
     limits = {"at__gte": since, "at__lt": until, "connection_slug": slug}
     found = SignInRecord.objects.filter(**{name: limit for name, limit in limits.items() if limit is not None})
     return found.filter(REFUSED) if refused else found

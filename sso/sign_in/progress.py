@@ -306,11 +306,11 @@ def _epochs_of(identity: "Identity") -> str:
 FINISH: Final = f"""
 UPDATE {_STATES} SET finished_at = statement_timestamp() WHERE id = %(state)s AND finished_at IS NULL RETURNING true
 """  # noqa: S608
-"""Take the last step; return no row if it was taken before."""
+"""Finish a sign-in; return no row if another request has finished it."""
 
 
 def take_last_step(state: SignInState) -> bool:
-    """Take the last step. Return False if another request took it first."""
+    """Finish the sign-in. Return False if another request finished it first."""
     return run(FINISH, state=state.pk) is not None
 
 

@@ -76,7 +76,7 @@ def begin_test(request: HttpRequest, saml: SamlSettings) -> progress.Departure:
 
 
 def begin_test_of_link(request: HttpRequest, saml: SamlSettings, link: "SetupLink") -> progress.Departure:
-    """Begin a test sign-in for the browser of a set-up link (R38). It has the authority of the link's maker, and ends with it."""
+    """Begin a test sign-in for the browser of a set-up link (R38). It has the rights of the link's creator, and ends with the link."""
     return progress.depart(
         saml,
         browser_token=progress.browser_token_of(request),

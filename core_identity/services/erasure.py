@@ -37,7 +37,7 @@ from core_identity.services.transactions import in_one_transaction
 from core_identity.signals import ERASED
 from core_identity.values import Actor, ActorKind
 
-QUOTING_KINDS: Final = (*REFUSED_KINDS, EventKind.PUSH_REST_DROPPED.value)
+KINDS_OF_REFUSAL: Final = (*REFUSED_KINDS, EventKind.PUSH_REST_DROPPED.value)
 """The kinds of events whose reason may quote the names of another person: refusals of a push, of a sign-in, or of a part of a push."""
 AT_ONCE: Final = 10_000
 """Events that one statement blanks."""
@@ -199,7 +199,7 @@ def _event_ids(people: Collection[User], identities: Collection[Identity]) -> se
         quoted = Q(actor__in=[f"{name} by SSO"[:300] for name in names])
         for name in names:
             quoted |= Q(reason__contains=repr(name))
-        found.append(in_their_connections.filter(quoted, kind__in=QUOTING_KINDS))
+        found.append(in_their_connections.filter(quoted, kind__in=KINDS_OF_REFUSAL))
     if identities:
         left_behind = Q()
         for one in identities:

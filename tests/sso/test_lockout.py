@@ -19,7 +19,7 @@ from sso.home import last_sign_in_by_connection
 from sso.models import SignInRecord
 from sso.set_up import LATELY, steps
 from sso.sign_in.lockout import lockout_of
-from sso.sign_in.outcomes import kind_of
+from sso.sign_in.log import kind_of
 from tests.admin.conftest import browser_of, staff
 from tests.admin.test_home import sign_in
 from tests.sso.conftest import Browser

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core_identity", "0008_labels"),
+        ("core_identity", "0009_erasure_by_index"),
     ]
 
     operations = [

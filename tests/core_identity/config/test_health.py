@@ -79,7 +79,7 @@ def test_readiness_names_its_faults_in_the_log_only(
         monkeypatch.setattr(readiness, "_outcome", [False])
         fault(["SAML verifier"])
         monkeypatch.setattr(readiness, "_outcome", [True])
-        monkeypatch.setattr(draining, "_begun", True)
+        monkeypatch.setattr(draining, "_draining", True)
         assert answer("/readyz") == (503, b'{"status": "unavailable"}')
         assert answer("/healthz") == (200, b'{"status": "ok"}')
 

@@ -14,21 +14,25 @@ from django.db import connection as database
 from core_identity.models import Connection, Identity, ResourceBlock, ResourceChange
 from core_identity.selectors.rows import COLUMNS, HELD, ONE, ShownIdentity, shown
 
+LARGEST_PAGE: Final = 250
+"""The most resources that one statement reads."""
 _FURTHEST: Final = 2**40
 """More rows than any table has."""
 
 
 def page_at(connection: Connection, skipped: int, count: int) -> tuple[list[ShownIdentity], int]:
-    """Return up to ``count`` resources in the order of creation, after ``skipped`` others, and the total. One statement."""
-    params = {"connection": connection.pk, "skipped": min(skipped, _FURTHEST)}
-    rows = _read(_AT.format(count=int(count)), params)
+    """Return up to ``count`` resources in the order of creation, after ``skipped`` others, and the total. One statement.
+
+    ``count`` is at most `LARGEST_PAGE`.
+    """
+    rows = _read(_AT, {"connection": connection.pk, "skipped": min(skipped, _FURTHEST), "count": count})
     return [shown(row[1:]) for row in rows if row[1] is not None], int(rows[0][0])
 
 
 def page_after(connection: Connection, created_at: datetime, pk: UUID, count: int) -> list[ShownIdentity]:
-    """Return up to ``count`` resources that follow this key, in the order of creation. One statement."""
-    params = {"connection": connection.pk, "created_at": created_at, "pk": pk}
-    return [shown(row) for row in _read(_AFTER.format(count=int(count)), params)]
+    """Return up to ``count`` resources (at most `LARGEST_PAGE`) that follow this key, in the order of creation. One statement."""
+    params = {"connection": connection.pk, "created_at": created_at, "pk": pk, "count": count}
+    return [shown(row) for row in _read(_AFTER, params)]
 
 
 def number_of_resources(connection: Connection) -> int:
@@ -55,7 +59,8 @@ UNION ALL SELECT created_at, identity_id, people, FALSE FROM {_CHANGE} WHERE con
 
 _TOTAL: Final = f"SELECT COALESCE(sum(people), 0)::bigint FROM ({_COUNTED}) AS counted"  # noqa: S608
 
-# The number of rows is a number in the SQL: without it PostgreSQL would expect a tenth of all people, and plan the statement again each time.
+# The client chooses the number of rows, so it is a parameter, and PostgreSQL prepares one statement for all numbers. The larger limit within is a
+# number in the SQL: without it PostgreSQL would expect a tenth of all people, and plan the statement again each time.
 # A connection may have no block yet, hence one before everybody. A change at the very key of a block is within that block.
 _AT: Final = f"""
 WITH counted AS MATERIALIZED ({_COUNTED} UNION ALL SELECT '-infinity', '00000000-0000-0000-0000-000000000000', 0, TRUE),
@@ -69,14 +74,18 @@ place AS MATERIALIZED (
 )
 SELECT size.total, page.* FROM size LEFT JOIN (
     SELECT {COLUMNS} FROM place CROSS JOIN LATERAL (
-        {_KEYS} AND (created_at, id) >= (place.created_at, place.identity_id)
-        ORDER BY created_at, id OFFSET %(skipped)s - place.before LIMIT {{count}}
+        SELECT * FROM (
+            {_KEYS} AND (created_at, id) >= (place.created_at, place.identity_id)
+            ORDER BY created_at, id OFFSET %(skipped)s - place.before LIMIT {LARGEST_PAGE}
+        ) AS most ORDER BY created_at, id LIMIT %(count)s
     ) AS found {ONE} {HELD}
 ) AS page ON TRUE ORDER BY page.created COLLATE "C", page.pk COLLATE "C"
 """  # noqa: S608
 
 _AFTER: Final = f"""
 SELECT {COLUMNS} FROM (
-    {_KEYS} AND (created_at, id) > (%(created_at)s, %(pk)s) ORDER BY created_at, id LIMIT {{count}}
+    SELECT * FROM (
+        {_KEYS} AND (created_at, id) > (%(created_at)s, %(pk)s) ORDER BY created_at, id LIMIT {LARGEST_PAGE}
+    ) AS most ORDER BY created_at, id LIMIT %(count)s
 ) AS found {ONE} {HELD} ORDER BY one.created_at, one.id
 """  # noqa: S608

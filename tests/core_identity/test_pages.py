@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from benchmarks.seed import add_people
 from core_identity.models import Connection, Identity, IdentityUid, ResourceBlock, ResourceChange
-from core_identity.selectors.pages import number_of_resources, page_after, page_at
+from core_identity.selectors.pages import LARGEST_PAGE, number_of_resources, page_after, page_at
 from core_identity.selectors.resources import scim_identities
+from scim.wire.list_response import MAX_COUNT
 from tests.support.cast import make_connection
 
 STEPS = 60
@@ -42,6 +43,23 @@ def assert_pages(connection: Connection) -> None:
             following = page_after(connection, found[-1].created_at, UUID(found[-1].pk), 3)
             assert [one.pk for one in following] == everybody[max(start, 0) + len(found) :][:3]
     assert page_at(connection, 0, 0) == ([], len(everybody))
+
+
+def test_pages_of_all_sizes_are_the_same_statement_to_postgresql_and_none_asks_for_more_than_it_reads(
+    db: None,
+) -> None:
+    connection, texts = make_connection(), set()
+
+    def watch(execute: Callable[..., object], sql: str, *rest: object) -> object:
+        texts.add(sql)
+        return execute(sql, *rest)
+
+    with database.execute_wrapper(watch):
+        for count in (0, 1, 7, MAX_COUNT, MAX_COUNT + 1):
+            page_at(connection, count, count)
+            page_after(connection, timezone.now(), connection.pk, count)
+    assert len(texts) == 2
+    assert LARGEST_PAGE > MAX_COUNT, "a page by cursor reads one more"
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -20,6 +20,9 @@ KEYS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Fields of an identity that are compared, each with the field that contains its compared form (R5)."""
 
+MIRRORED: Final = (*FOLLOWS, *KEYS, *KEYS.values(), "external_id", "attributes")
+"""Fields of an identity that a message is compared with."""
+
 COMPARED: Final[Mapping[str, str]] = MappingProxyType({"user_name": "username", "email": "email", **FOLLOWS})
 """Fields that are compared to find drift."""
 
@@ -27,7 +30,7 @@ COMPARED: Final[Mapping[str, str]] = MappingProxyType({"user_name": "username", 
 def mirrored_changes(person: Person, stored: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of an identity that this message changes, with their new values (R19). UIDs and ``active`` are decided elsewhere.
 
-    ``stored`` holds the present values of the fields in `FOLLOWS` and `KEYS`, ``external_id`` and ``attributes``.
+    ``stored`` holds the present values of the fields in `MIRRORED`.
     """
     new: dict[str, Any] = {}
     if person.user_name and key(person.user_name) != key(stored["user_name"]) == stored["name_id_key"]:

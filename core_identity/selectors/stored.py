@@ -1,6 +1,7 @@
 """Read a SCIM resource with everything that decides about a message: by one statement, so from one snapshot.
 
-This is the SQL of each PUT, PATCH and DELETE of one person. `tests/core_identity/test_hot_statements.py` compares it with the models.
+This is the SQL of each PUT, PATCH and DELETE of one person: first without model instances, because most messages change nothing, and then under the
+lock with them. `tests/core_identity/test_hot_statements.py` compares both with the models.
 
 Without statistics PostgreSQL may believe all tables to be empty, and that any plan is as good as another. So each table is found by one key:
 ``IS TRUE`` keeps a further condition from an index, and ``LATERAL … LIMIT 1`` keeps the tables from being joined in another order.
@@ -9,18 +10,42 @@ Without statistics PostgreSQL may believe all tables to be empty, and that any p
 import json
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection as database
 from django.db.models import JSONField, Model
 
-from core_identity.attributes import SOURCES
+from core_identity.attributes import FIELDS, SOURCES
 from core_identity.models import Conflict, Connection, Identity, IdentityUid, PushGroup, PushGroupMember, User
-from core_identity.selectors.rows import ShownIdentity
+from core_identity.models.connection import UidRule
+from core_identity.policy.projection import MIRRORED
+from core_identity.policy.unchanged import Stored
+from core_identity.selectors.rows import COLUMNS, ShownIdentity, shown
 
 PENDING_SQL: Final = "(state = 'open' OR let_through) IS TRUE"
 """Conflicts that a message can close or use up (R9)."""
+
+
+class StoredRow(NamedTuple):
+    """A SCIM resource without model instances: as its answer shows it, and what decides whether a message changes it."""
+
+    shown: ShownIdentity
+    facts: Stored
+    enabled: bool
+    """Whether the connection is on."""
+
+    @property
+    def identity(self) -> Identity:
+        """The identity, of which each field but the two ids is read when it is asked for."""
+        ids = {"id": UUID(self.shown.pk), "scim_id": UUID(self.shown.scim_id)}
+        return Identity.from_db(database.alias, list(ids), list(ids.values()))
+
+
+def stored_row(connection: Connection, scim_id: UUID) -> StoredRow | None:
+    """Return a SCIM resource of a connection, or None."""
+    row = _read(_ROW, connection, scim_id)
+    return None if row is None else _stored_row(row)
 
 
 def stored_person(connection: Connection, scim_id: UUID) -> Identity | None:
@@ -28,12 +53,17 @@ def stored_person(connection: Connection, scim_id: UUID) -> Identity | None:
 
     ``uid_now``: its current UID, or None. ``groups_shown``: the SCIM id and the name of each of its groups.
     ``settled_keys``: the pairs of UID and externalId, as conflicts are found by them, for which no conflict is pending; empty if one is pending for
-    the person in any way (R9). ``stored_row``: all of it as read, to be compared with a later reading.
+    the person in any way (R9).
     """
-    with database.cursor() as cursor:
-        cursor.execute(_statement(), [connection.pk, scim_id])
-        row = cursor.fetchone()
+    row = _read(_PERSON, connection, scim_id)
     return None if row is None else _identity(row)
+
+
+def _read(statement: str, connection: Connection, scim_id: UUID) -> tuple[Any, ...] | None:
+    with database.cursor() as cursor:
+        cursor.execute(statement, [connection.pk, scim_id])
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row
 
 
 def as_shown(identity: Identity) -> ShownIdentity:
@@ -60,12 +90,54 @@ def as_shown(identity: Identity) -> ShownIdentity:
     )
 
 
+def facts_of(identity: Identity) -> Stored:
+    """Return what decides whether a message changes an identity by `stored_person`. No statement."""
+    stored, user = identity.__dict__, identity.user
+    uid = stored["uid_now"]
+    return Stored(
+        uid=uid.uid if uid else None,
+        uid_key=uid.uid_key if uid else None,
+        derived=uid is not None and uid.derived,
+        sent_uid=identity.sent_uid,
+        identity={name: getattr(identity, name) for name in MIRRORED},
+        user={field: getattr(user, field) for field in FIELDS},
+        names_are_the_uid=identity.connection.uid_rule == UidRule.NAME,
+        active=identity.active,
+        pushed=identity.pushed_at is not None,
+        offered=identity.offered_at is not None,
+        has_conflict=not stored["settled_keys"],
+    )
+
+
+def _stored_row(row: tuple[Any, ...]) -> StoredRow:
+    one = shown(row[:_FIRST_FACT])
+    enabled, uid_rule, uid, uid_key, derived, sent_uid, pushed, offered, has_conflict, *texts = row[_FIRST_FACT:]
+    facts = Stored(
+        uid=uid,
+        uid_key=uid_key,
+        derived=bool(derived),
+        sent_uid=sent_uid,
+        identity={
+            **one.texts,
+            **{name: getattr(one, name) for name in _SHOWN},
+            **dict(zip(_HIDDEN, texts[: len(_HIDDEN)], strict=True)),
+        },
+        user=dict(zip(FIELDS, texts[len(_HIDDEN) :], strict=True)),
+        names_are_the_uid=uid_rule == UidRule.NAME,
+        active=one.active,
+        pushed=pushed,
+        offered=offered,
+        has_conflict=has_conflict,
+    )
+    return StoredRow(one, facts, enabled)
+
+
 def _moment(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
 
 
 def _identity(row: tuple[Any, ...]) -> Identity:
-    groups, has_conflicts, *columns = row
+    groups, has_conflict, *columns = row
     rest = iter(columns)
     identity, user, connection = (_next_object(model, rest) for model in (Identity, User, Connection))
     uid = _next_object(IdentityUid, rest)
@@ -76,8 +148,7 @@ def _identity(row: tuple[Any, ...]) -> Identity:
     identity.__dict__.update(
         uid_now=uid,
         groups_shown=tuple((one, name) for one, name in json.loads(groups)),
-        settled_keys={(one, other) for one in uid_keys for other in external_ids} if not has_conflicts else set(),
-        stored_row=row,
+        settled_keys={(one, other) for one in uid_keys for other in external_ids} if not has_conflict else set(),
     )
     return identity
 
@@ -99,29 +170,47 @@ def _columns(model: type[Model]) -> tuple[list[str], list[tuple[int, JSONField]]
     ]
 
 
-@cache
-def _statement() -> str:
-    listed = {"i": Identity, "u": User, "c": Connection, "n": IdentityUid}
-    columns = ", ".join(
-        f'{alias}."{field.column}"' for alias, model in listed.items() for field in model._meta.concrete_fields
-    )
-    conflict, member, group = (model._meta.db_table for model in (Conflict, PushGroupMember, PushGroup))
-    mine = f"SELECT FROM {conflict} AS k WHERE {PENDING_SQL} AND"
-    return f"""
+_IDENTITY, _USER, _CONNECTION, _UID, _CONFLICT, _MEMBER, _GROUP = (
+    model._meta.db_table for model in (Identity, User, Connection, IdentityUid, Conflict, PushGroupMember, PushGroup)
+)
+_FROM: Final = f"""
+FROM (SELECT * FROM {_IDENTITY} WHERE (connection_id = %s) IS TRUE AND scim_id = %s AND {Identity.RESOURCE_SQL} LIMIT 1) AS one
+CROSS JOIN LATERAL (SELECT * FROM {_USER} WHERE id = one.user_id LIMIT 1) AS held
+CROSS JOIN LATERAL (SELECT * FROM {_CONNECTION} WHERE id = one.connection_id LIMIT 1) AS sender
+LEFT JOIN LATERAL (SELECT * FROM {_UID} WHERE identity_id = one.id AND current LIMIT 1) AS now ON TRUE
+"""  # noqa: S608 - nothing but names of our own
+
+_HAS_CONFLICT: Final = f"""
+EXISTS (SELECT FROM {_CONFLICT} WHERE {PENDING_SQL} AND subject_id = one.id AND (connection_id = one.connection_id) IS TRUE)
+OR EXISTS (SELECT FROM {_CONFLICT} WHERE {PENDING_SQL} AND other_id = held.id AND (connection_id = one.connection_id) IS TRUE)
+OR EXISTS (
+    SELECT FROM {_CONFLICT} WHERE {PENDING_SQL} AND connection_id = one.connection_id
+    AND uid_key IN ('', one.user_name_key, now.uid_key) AND external_id IN ('', one.external_id)
+)
+"""  # noqa: S608 - nothing but names of our own
+
+_SHOWN: Final = tuple(name for name in MIRRORED if name in ShownIdentity._fields)
+_HIDDEN: Final = tuple(name for name in MIRRORED if name not in {*ShownIdentity._fields, *SOURCES})
+"""Columns of the identity with which a message is compared: those that an answer shows beside `SOURCES`, and those that none shows."""
+
+_FIRST_FACT: Final = len(ShownIdentity._fields) - 1 + len(SOURCES)
+_ROW: Final = f"""
+SELECT {COLUMNS},
+    sender.enabled, sender.uid_rule, now.uid, now.uid_key, now.derived,
+    one.sent_uid, one.pushed_at IS NOT NULL, one.offered_at IS NOT NULL, {_HAS_CONFLICT},
+    {", ".join(f"one.{name}" for name in _HIDDEN)}, {", ".join(f"held.{field}" for field in FIELDS)}
+{_FROM}
+"""
+
+_ALIASES: Final = {"one": Identity, "held": User, "sender": Connection, "now": IdentityUid}
+_PERSON: Final = f"""
 SELECT (
     SELECT coalesce(json_agg((
-        SELECT json_build_array(scim_id, display_name) FROM {group} WHERE id = m.group_id
+        SELECT json_build_array(scim_id, display_name) FROM {_GROUP} WHERE id = m.group_id
     ) ORDER BY m.id), '[]')::text
-    FROM {member} AS m WHERE m.identity_id = i.id
+    FROM {_MEMBER} AS m WHERE m.identity_id = one.id
 ),
-EXISTS ({mine} k.subject_id = i.id AND (k.connection_id = i.connection_id) IS TRUE)
-OR EXISTS ({mine} k.other_id = u.id AND (k.connection_id = i.connection_id) IS TRUE)
-OR EXISTS ({mine} k.connection_id = i.connection_id AND k.uid_key IN ('', i.user_name_key, n.uid_key) AND k.external_id IN ('', i.external_id)),
-{columns}
-FROM (
-    SELECT * FROM {Identity._meta.db_table} WHERE (connection_id = %s) IS TRUE AND scim_id = %s AND {Identity.RESOURCE_SQL} LIMIT 1
-) AS i
-CROSS JOIN LATERAL (SELECT * FROM {User._meta.db_table} WHERE id = i.user_id LIMIT 1) AS u
-CROSS JOIN LATERAL (SELECT * FROM {Connection._meta.db_table} WHERE id = i.connection_id LIMIT 1) AS c
-LEFT JOIN LATERAL (SELECT * FROM {IdentityUid._meta.db_table} WHERE identity_id = i.id AND current LIMIT 1) AS n ON TRUE
-"""  # noqa: S608
+{_HAS_CONFLICT},
+{", ".join(f'{alias}."{field.column}"' for alias, model in _ALIASES.items() for field in model._meta.concrete_fields)}
+{_FROM}
+"""  # noqa: S608 - nothing but names of our own

@@ -9,6 +9,7 @@ from core_identity.policy import matching
 from core_identity.policy.matching import Decision, Verb
 from core_identity.policy.wording import ActiveMeans, in_words
 from core_identity.selectors.newcomers import is_newcomer, locked_keys
+from core_identity.selectors.stored import as_shown
 from core_identity.services import events
 from core_identity.services.conflicts import settle
 from core_identity.services.following import follow_push, make_identity
@@ -149,4 +150,4 @@ def _create(
     )
     inactive = ActiveMeans.NEVER_EXPIRED if person.active is False else None
     notes = in_words(Decision.CREATE, noted=(), followed=(), active=inactive)
-    return Outcome(Decision.CREATE, identity, created=True, notes=notes, as_stored=True)
+    return Outcome(Decision.CREATE, identity, created=True, notes=notes, shown=as_shown(identity))

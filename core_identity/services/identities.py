@@ -16,7 +16,7 @@ from core_identity.keys import MAX_NAME, clean_name, exact_text, key, mixed_scri
 from core_identity.models import Connection, Identity, IdentityUid, User
 from core_identity.models.connection import UidRule
 from core_identity.policy.matching import Known
-from core_identity.policy.projection import FOLLOWS, KEYS, mirrored_changes, permitted_changes
+from core_identity.policy.projection import FOLLOWS, MIRRORED, mirrored_changes, permitted_changes
 from core_identity.services import events, row_writes
 from core_identity.values import Actor, Person
 
@@ -36,7 +36,9 @@ def cleaned(person: Person) -> Person:
     names = {field: clean(field, clean_name) for field in NAMES}
     texts = {field: clean(field, exact_text) for field in SOURCES}
     values: dict[str, Any] = names | texts | {"email": clean("email", clean_name)}
-    return replace(person, **values | {field: values[field] or None for field in ("uid", "external_id")})
+    values |= {field: values[field] or None for field in ("uid", "external_id")}
+    changes = {field: value for field, value in values.items() if value != getattr(person, field)}
+    return replace(person, **changes) if changes else person
 
 
 def known(identity: Identity | None) -> Known | None:
@@ -122,8 +124,7 @@ def write_identity(identity: Identity, person: Person) -> dict[str, tuple[object
 
 def mirrored_fields(identity: Identity) -> dict[str, Any]:
     """Return what `policy.projection.mirrored_changes` compares with a message."""
-    names = (*FOLLOWS, *KEYS, *KEYS.values(), "external_id", "attributes")
-    return {name: getattr(identity, name) for name in names}
+    return {name: getattr(identity, name) for name in MIRRORED}
 
 
 def followed_fields(user: User) -> dict[str, str]:

@@ -4,17 +4,24 @@ from dataclasses import dataclass
 
 from core_identity.models import Identity
 from core_identity.policy.matching import Decision
+from core_identity.selectors.rows import ShownIdentity
+from core_identity.selectors.stored import StoredRow
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The result of a push. ``created``: the answer is 201. ``notes`` are sentences for the log.
 
-    ``as_stored``: the identity equals what `stored_person` would read now, so an answer needs no further reading.
+    ``resource`` is the identity, or its row if the message changed nothing. ``shown`` is the resource as its answer shows it; None if the answer has
+    to read it.
     """
 
     decision: Decision
-    identity: Identity
+    resource: Identity | StoredRow
     created: bool = False
     notes: tuple[str, ...] = ()
-    as_stored: bool = False
+    shown: ShownIdentity | None = None
+
+    @property
+    def identity(self) -> Identity:
+        return self.resource if isinstance(self.resource, Identity) else self.resource.identity

@@ -15,6 +15,8 @@ from core_identity.models import Connection, Identity
 from core_identity.policy import matching
 from core_identity.policy.matching import Decision, Verb
 from core_identity.policy.wording import ActiveMeans, in_words
+from core_identity.selectors.rows import ShownIdentity
+from core_identity.selectors.stored import StoredRow, as_shown, facts_of
 from core_identity.services import events, expiry, groups, row_writes
 from core_identity.services.conflicts import close_what_is_gone
 from core_identity.services.creating import create_newcomer, create_or_match
@@ -23,7 +25,6 @@ from core_identity.services.identities import (
     changed_columns,
     cleaned,
     columns_of,
-    current_uid,
     known,
     require_user_name,
     save_changed,
@@ -38,7 +39,7 @@ from core_identity.services.locating import (
 from core_identity.services.locks import lock_customer
 from core_identity.services.outcomes import Outcome
 from core_identity.services.transactions import in_one_transaction, recording_refusals
-from core_identity.services.unchanged import read_once, sent_without_change, unchanged
+from core_identity.services.unchanged import Read, read_once, sent_without_change, unchanged
 from core_identity.services.uniqueness import (
     WAY_OUT,
     NameHeld,
@@ -47,9 +48,6 @@ from core_identity.services.uniqueness import (
     require_free_name,
 )
 from core_identity.values import Actor, Person
-
-Read = Callable[[Identity], Person]
-"""Returns the values of a message for the identity as it is under the lock, so a PATCH uses true values. May raise `IdentityError`."""
 
 
 @recording_refusals
@@ -85,9 +83,10 @@ def change_person(
     if deactivates:
         return _deactivate(actor=actor, connection=connection, scim_id=scim_id, read=read, is_patch=is_patch)
     read = read_once(read)
-    same = unchanged(connection=connection, scim_id=scim_id, read=read, is_patch=is_patch)
+    same = unchanged(connection=connection, scim_id=scim_id, read=read)
     if same is not None:
-        return _without_change(*same)
+        row, sent = same
+        return _without_change(row, row.shown, sent)
     act = partial(_change, actor=actor, connection=connection, scim_id=scim_id, read=read, is_patch=is_patch)
     return _act_or_release_name(act, actor=actor, connection=connection)
 
@@ -116,16 +115,16 @@ def _release_name(act: Callable[[], Outcome], *, actor: Actor, connection: Conne
 @in_one_transaction
 @events.together()
 def remove_person(
-    *, actor: Actor, connection: Connection, scim_id: UUID, check: Callable[[Identity], None] | None = None
+    *, actor: Actor, connection: Connection, scim_id: UUID, check: Callable[[ShownIdentity], None] | None = None
 ) -> None:
     """Apply a DELETE. The resource is gone; the user stays, and is expired (R20).
 
-    ``check`` gets the identity under the lock, and may raise an error to refuse the request. Raises `NotFound`.
+    ``check`` gets the resource as it is under the lock, and may raise an error to refuse the request. Raises `NotFound`.
     """
     lock_customer(connection.customer_id)
     identity = resource(connection, scim_id)
     if check is not None:
-        check(identity)
+        check(as_shown(identity))
     before = columns_of(identity)
     set_active(actor=actor, identity=identity, active=False, reason="deleted by SCIM")
     expiry.expire_by_channel(actor=actor, identity=identity, reason="deleted by SCIM")
@@ -154,9 +153,10 @@ def _deactivate(*, actor: Actor, connection: Connection, scim_id: UUID, read: Re
     was, before = known(identity), columns_of(identity)
     meaning = set_active(actor=actor, identity=identity, active=False, reason="deactivated by the IdP")
     row_writes.write(updates=[(identity, changed_columns(identity, before))], inserts=events.take_gathered())
-    sent = sent_without_change(connection=connection, identity=identity, read=read, is_patch=is_patch, was=was)
+    shown = as_shown(identity)
+    sent = sent_without_change(shown, facts_of(identity), read=read)
     if sent is not None:  # the usual message contains no more, so it needs no savepoint
-        return _after_deactivation(meaning, _without_change(identity, sent))
+        return _after_deactivation(meaning, _without_change(identity, shown, sent))
     try:
         with transaction.atomic(), events.together():
             rest = _change_locked(
@@ -179,9 +179,9 @@ def _deactivate(*, actor: Actor, connection: Connection, scim_id: UUID, read: Re
     )
 
 
-def _without_change(identity: Identity, sent: Person) -> Outcome:
+def _without_change(resource: Identity | StoredRow, shown: ShownIdentity, sent: Person) -> Outcome:
     notes = in_words(Decision.APPLY, noted=(), followed=(), active=None)
-    return Outcome(Decision.APPLY, identity, notes=(*notes, *_kept_keys(identity, sent)), as_stored=True)
+    return Outcome(Decision.APPLY, resource, notes=(*notes, *_kept_keys(shown, sent)), shown=shown)
 
 
 def _after_deactivation(meaning: ActiveMeans | None, rest: Outcome) -> Outcome:
@@ -194,7 +194,7 @@ def _after_deactivation(meaning: ActiveMeans | None, rest: Outcome) -> Outcome:
 def _change_locked(
     *, actor: Actor, connection: Connection, identity: Identity, read: Read, is_patch: bool, was: matching.Known | None
 ) -> Outcome:
-    sent = read(identity)
+    sent = read(as_shown(identity))
     person = cleaned(sent)
     if person.user_name is not None:
         require_user_name(person)
@@ -226,14 +226,14 @@ def _change_locked(
         decision=decision,
         was_live=was is None or was.is_live_and_not_expired,
     )
-    return Outcome(decision, identity, notes=(*notes, *_kept_keys(identity, sent)), as_stored=True)
+    shown = as_shown(identity)
+    return Outcome(decision, identity, notes=(*notes, *_kept_keys(shown, sent)), shown=shown)
 
 
-def _kept_keys(identity: Identity, sent: Person) -> tuple[str, ...]:
+def _kept_keys(shown: ShownIdentity, sent: Person) -> tuple[str, ...]:
     """Return a note for each key that the message removes and the identity still has, because no message clears one (R6)."""
-    uid = current_uid(identity) if sent.uid == "" else None
     removed_keys = {
-        "UID": uid is not None and not uid.derived,
-        "externalId": sent.external_id == "" and bool(identity.external_id),
+        "UID": sent.uid == "" and shown.uid is not None,
+        "externalId": sent.external_id == "" and bool(shown.external_id),
     }
     return tuple(f"{name} not removed: a message never clears it" for name, is_kept in removed_keys.items() if is_kept)

@@ -12,7 +12,6 @@ from rest_framework.response import Response
 from core_identity.selectors import resources
 from core_identity.selectors.pages import number_of_resources, page_after, page_at
 from core_identity.selectors.rows import with_pks
-from core_identity.selectors.stored import as_shown
 from core_identity.services import provisioning
 from core_identity.services.outcomes import Outcome
 from scim.cursors import Place, Question
@@ -37,7 +36,7 @@ from scim.wire.errors import ScimError, UnclearBody
 from scim.wire.filter import Filter, parse_filter
 from scim.wire.list_response import Page, list_response
 from scim.wire.selection import Selection
-from scim.wire.user import UserWire
+from scim.wire.user import UserWire, user_wire
 from scim.wire.values import resource_id
 
 if TYPE_CHECKING:
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
 
     from core_identity.models import Connection, Identity
     from core_identity.selectors.rows import ShownIdentity
+    from core_identity.services.unchanged import Read
     from core_identity.values import Person
 
 
@@ -56,7 +56,7 @@ class UserView(ScimView):
 
     @property
     def wire(self) -> UserWire:
-        return UserWire(self.connection.uid_attribute)
+        return user_wire(self.connection.uid_attribute)
 
     @property
     def resource_type(self) -> ResourceType:
@@ -70,15 +70,14 @@ class UserView(ScimView):
         """Return the attributes to return. Read it before the change: a fault in the query must not be found after it."""
         return selection_in_query(self.request, self.resource_type)
 
-    def require_this_version(self, identity: "Identity") -> None:
-        """Check the version under the lock, and read it only for a client that requires one."""
+    def require_this_version(self, row: "ShownIdentity") -> None:
+        """Check the version under the lock, for a client that requires one."""
         if self.is_conditional:
-            self.require_match(user_version(as_shown(identity)))
+            self.require_match(user_version(row))
 
     def answer(self, outcome: Outcome, selection: Selection) -> Response:
         """Return the stored resource (R19): the service may not have applied all of the message. It is read again if that is needed."""
-        identity = outcome.identity
-        row = as_shown(identity) if outcome.as_stored else resources.scim_identity(self.connection, identity.scim_id)
+        row = outcome.shown or resources.scim_identity(self.connection, outcome.identity.scim_id)
         return self.answer_row(row, selection, created=outcome.created)
 
     def answer_row(self, row: "ShownIdentity", selection: Selection, *, created: bool = False) -> Response:
@@ -175,16 +174,14 @@ class OneUser(UserView):
 
     def put(self, request: Request, slug: str, resource: str) -> Response:
         body = self.body
-        return self.change(
-            id_in_address(resource), body, lambda identity: self.wire.read_whole(body, identity.attributes)
-        )
+        return self.change(id_in_address(resource), body, lambda row: self.wire.read_whole(body, row.attributes))
 
     def patch(self, request: Request, slug: str, resource: str) -> Response:
         body, scim_id = self.body, id_in_address(resource)
 
-        def read(identity: "Identity") -> "Person":
+        def read(row: "ShownIdentity") -> "Person":
             # The service reads again under the lock if anything changed, so the operations apply to this state.
-            return self.wire.read_patch(body, self.document(as_shown(identity)))
+            return self.wire.read_patch(body, self.document(row))
 
         return self.change(scim_id, body, read, is_patch=True)
 
@@ -219,9 +216,7 @@ class OneUser(UserView):
         self.decided("deleted: the resource is gone, the user is expired")
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    def change(
-        self, scim_id: "UUID", body: dict[str, Any], read: provisioning.Read, *, is_patch: bool = False
-    ) -> Response:
+    def change(self, scim_id: "UUID", body: dict[str, Any], read: "Read", *, is_patch: bool = False) -> Response:
         deactivates = says_inactive(body, self.resource_type)
         try:
             selection = self.selection
@@ -230,10 +225,10 @@ class OneUser(UserView):
                 raise
             selection = Selection(self.resource_type)  # a fault in the query must not block a deactivation (R23)
 
-        def read_this_version(identity: "Identity") -> "Person":
+        def read_this_version(row: "ShownIdentity") -> "Person":
             if not deactivates:  # R23: no version blocks a deactivation
-                self.require_this_version(identity)
-            return read(identity)
+                self.require_this_version(row)
+            return read(row)
 
         outcome = provisioning.change_person(
             actor=self.actor,

@@ -1,7 +1,8 @@
 """Read a User message as a `Person`: lenient about its form, strict about its types."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from core_identity.attributes import FOLLOWED, NAMES
@@ -26,15 +27,15 @@ class UserWire:
 
     uid_attribute: str
 
-    @property
+    @cached_property
     def resource_type(self) -> ResourceType:
         return user_type(self.uid_attribute)
 
-    @property
+    @cached_property
     def uid_path(self) -> str:
         return f"{urns.ENTERPRISE_USER}:{self.uid_attribute}"
 
-    @property
+    @cached_property
     def called(self) -> Mapping[str, str]:
         """The fields of a `Person`, each with its name in SCIM."""
         return {**CALLED, **_CALLED, "uid": self.uid_path}
@@ -52,11 +53,7 @@ class UserWire:
         flat = flatten(body, self.resource_type)
         if not flat.get("userName"):
             raise InvalidValue("userName is required and must not be empty.")
-        person = self._person(flat)
-        left_out = {
-            name: None for name in stored if name not in person.attributes and name.partition(".")[0] != "emails"
-        }
-        return replace(person, attributes={**left_out, **person.attributes})
+        return self._person(flat, cleared=[name for name in stored if name.partition(".")[0] != "emails"])
 
     def read_patch(self, body: object, document: Mapping[str, Any]) -> Person:
         """Read a PATCH. ``document`` is the present resource, to which the operations apply.
@@ -77,9 +74,10 @@ class UserWire:
             external_id="" if person.external_id is None and "externalId" in named else person.external_id,
         )
 
-    def _person(self, flat: Flat) -> Person:
+    def _person(self, flat: Flat, *, cleared: Iterable[str] = ()) -> Person:
+        """Return the person of a message. The attributes ``cleared`` are None unless the message contains them."""
         fields: dict[str, Any] = {}
-        others: dict[str, object] = {}
+        others: dict[str, object] = dict.fromkeys(cleared)
         for target in self.resource_type.targets:
             if target.key in flat:
                 value = flat[target.key]
@@ -110,6 +108,12 @@ class UserWire:
                 fields[_TEXTS[key]] = value or ""
             case key:
                 others[key] = value if value != "" else None
+
+
+@lru_cache(maxsize=256)
+def user_wire(uid_attribute: str) -> UserWire:
+    """Return the reader for connections with this UID attribute, the same at every call."""
+    return UserWire(uid_attribute)
 
 
 def _place_name(target: Target, value: Mapping[str, Any], fields: dict[str, Any], others: dict[str, object]) -> None:

@@ -45,7 +45,7 @@ def text(value: object, name: str) -> str:
         value = _digits(value, name)
     if not isinstance(value, str):
         raise InvalidValue(f"{name} must be a text in double quotes, not {shown(value)}.")
-    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+    if "\0" in value or (not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value)):
         raise InvalidValue(f"{name} contains a character that no text can contain.")
     if len(value) > MAX_TEXT:
         raise InvalidValue(f"{name} is longer than {MAX_TEXT} characters.")

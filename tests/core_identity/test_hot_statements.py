@@ -11,7 +11,7 @@ from django.utils import timezone
 from core_identity.models import Conflict, Connection, Event, Identity, IdentityUid, PushGroup, PushGroupMember, User
 from core_identity.selectors import resources
 from core_identity.selectors.newcomers import is_newcomer
-from core_identity.selectors.stored import as_shown, stored_person
+from core_identity.selectors.stored import as_shown, facts_of, stored_person, stored_row
 from core_identity.services import row_writes
 from core_identity.services.identities import free_username
 from core_identity.services.provisioning import create_person
@@ -59,15 +59,42 @@ def test_a_stored_person_is_what_the_models_say(acme: Connection, jane: Identity
         assert found.__dict__["uid_now"] == IdentityUid.objects.filter(identity=jane, current=True).first()
 
 
+@pytest.mark.parametrize("uid", ["sent", "derived", "none"])
+@pytest.mark.parametrize("pending", [False, True])
+def test_a_stored_row_is_the_same_as_the_stored_person(
+    acme: Connection, jane: Identity, uid: str, pending: bool
+) -> None:
+    group = PushGroup.objects.create(connection=acme, display_name="Writers", name_key="writers")
+    PushGroupMember.objects.create(group=group, identity=jane)
+    Identity.objects.update(sent_uid="other", name_id="Jane", name_id_key="jane", offered_at=timezone.now())
+    User.objects.update(title="Boss")
+    if pending:
+        conflict(acme, subject=jane, other=jane.user)
+    if uid == "none":
+        IdentityUid.objects.all().delete()
+    else:
+        IdentityUid.objects.update(derived=uid == "derived")
+    for rule, enabled in (("name", True), ("other", False)):
+        Connection.objects.update(uid_rule=rule, enabled=enabled)
+        row, by_models = stored_row(acme, jane.scim_id), stored_person(acme, jane.scim_id)
+        assert row is not None
+        assert by_models is not None
+        assert (row.shown, row.facts) == (as_shown(by_models), facts_of(by_models))
+        assert row.facts.has_conflict is pending
+        assert row.enabled is enabled
+        assert columns(row.identity) == columns(by_models)
+
+
 @pytest.mark.parametrize(
     "fields",
     [{"deleted_at": timezone.now()}, {"pushed_at": None}],
     ids=["deleted", "never pushed"],
 )
 def test_only_a_resource_of_the_connection_is_found_R1(acme: Connection, jane: Identity, fields: Any) -> None:
-    assert stored_person(make_connection("globex", customer="Globex"), jane.scim_id) is None
+    other = make_connection("globex", customer="Globex")
+    assert (stored_person(other, jane.scim_id), stored_row(other, jane.scim_id)) == (None, None)
     Identity.objects.filter(pk=jane.pk).update(**fields)
-    assert stored_person(acme, jane.scim_id) is None
+    assert (stored_person(acme, jane.scim_id), stored_row(acme, jane.scim_id)) == (None, None)
 
 
 def test_a_pending_conflict_of_a_person_unsettles_all_their_keys_R9(acme: Connection, jane: Identity) -> None:

@@ -4,6 +4,7 @@ import argparse
 import platform
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,13 +17,14 @@ from benchmarks.options import parse
 from benchmarks.plans import capture, write_page
 from benchmarks.report import tables, write_pages
 from benchmarks.results import CEILING, LINKED, PRODUCT, STOCK, WAITING, Ratios, Results, ratios
-from benchmarks.rounds import Pace, measure, rate
+from benchmarks.rounds import Pace, measure, rates
 from benchmarks.scene import Scene, make_scene
 from benchmarks.servers import Host, host
 from benchmarks.sign_in_work import sign_in_work, trust
-from benchmarks.stock_work import StockScene, make_stock_scene, stock_group_work, stock_people_work
+from benchmarks.stock_work import StockScene, make_stock_scene, serve_stock, stock_group_work, stock_people_work
 from benchmarks.work import Work, ceilings, page_work, people_work
 from devtools.faults import say
+from devtools.web_server import WORKERS
 
 RATED = ("lookup by userName", "put, unchanged", "put, changed", "create")
 
@@ -32,7 +34,8 @@ class Bench:
 
     def __init__(self, machine: Host, options: argparse.Namespace) -> None:
         say("Starting …")
-        ceiling, product = machine.serve_ceilings(), machine.serve_product()
+        self.ceilings_url = machine.make_ceilings()
+        ceiling, product = machine.serve_ceilings(self.ceilings_url), machine.serve_product()
         self.machine, self.options = machine, options
         self.scene: Scene = make_scene(machine, product)
         self.stock: StockScene = make_stock_scene(machine)
@@ -52,17 +55,18 @@ class Bench:
             )
 
     def rates(self) -> None:
+        """Serve each system with as many workers as `./dev serve`, because one Python process computes on one core only."""
+        ceiling = self.machine.serve_ceilings(self.ceilings_url, workers=WORKERS)
+        scene = replace(self.scene, server=self.machine.serve_product(workers=WORKERS))
+        stock = replace(self.stock, server=serve_stock(self.machine, self.stock.url, workers=WORKERS))
         systems = {
-            CEILING: list(self.units.values()),
-            PRODUCT: [work for work in self._product_work() if work.name in RATED],
-            STOCK: [work for work in stock_people_work(self.stock) if work.name in RATED],
+            CEILING: list(ceilings(ceiling.client)),
+            PRODUCT: [work for work in people_work(scene) if work.name in RATED],
+            STOCK: [work for work in stock_people_work(stock) if work.name in RATED],
         }
         for system, works in systems.items():
             say(f"Rates of {system} …")
-            self.results.rates[system] = {
-                work.name: {count: rate(work, count, 2 * self.pace.seconds + 0.3) for count in self.options.connections}
-                for work in works
-            }
+            self.results.rates[system] = {work.name: rates(work, self.options.connections, self.pace) for work in works}
 
     def groups(self) -> None:
         for size in self.options.groups:

@@ -48,7 +48,7 @@ def main() -> None:
     options = parser.parse_args()
     with host() as machine:
         say("Starting …")
-        ceiling, product = machine.serve_ceilings(), machine.serve_product()
+        ceiling, product = machine.serve_ceilings(machine.make_ceilings()), machine.serve_product()
         scene = make_scene(machine, product)
         people = max(options.people, people_needed(options.group) if options.group else 0)
         say(f"Seeding {people:,} people …")

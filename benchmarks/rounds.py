@@ -50,7 +50,7 @@ def measure(
     """Send all works in turn, round by round, each over one connection; return the costs by the same keys, the ceilings first.
 
     The ceilings come again after every few works, because they are what all others are compared with. One more round is sent first and thrown
-    away: it opens connections and fills caches.
+    away: it opens connections, fills caches, and lets PostgreSQL prepare the statements.
     """
     everything = {**ceilings, **works}
     clients = {key: work.client() for key, work in everything.items()}
@@ -62,7 +62,7 @@ def measure(
         for key in _interleaved([*ceilings], [*works]):
             work, client = everything[key], clients[key]
             began = cpu()
-            sent[key] += _send(work, client, pace.seconds if round_ else pace.seconds / 3)
+            sent[key] += _send(work, client, pace.seconds)
             time.sleep(1.5 * LOG_DELAY)
             used[key] += cpu() - began
             if work.after:
@@ -80,6 +80,16 @@ def _interleaved(ceilings: Sequence[str], works: Sequence[str]) -> Iterator[str]
         if at % WORKS_BETWEEN_CEILINGS == 0:
             yield from ceilings
         yield key
+
+
+def rates(work: Work, connections: Sequence[int], pace: Pace) -> dict[int, float]:
+    """Return the median rate for each number of connections, in rounds. Before, so many requests come that each thread of the server is warm."""
+    rate(work, max(connections), 2 * pace.seconds)
+    found: dict[int, list[float]] = {count: [] for count in connections}
+    for _ in range(pace.rounds):
+        for count in connections:
+            found[count].append(rate(work, count, pace.seconds + 0.3))
+    return {count: median(of_rounds) for count, of_rounds in found.items()}
 
 
 def rate(work: Work, connections: int, seconds: float) -> float:

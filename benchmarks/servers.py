@@ -23,9 +23,8 @@ from devtools.ports import wait_for_answer
 from devtools.postgres.cluster import ROLE, SUPERUSER
 from devtools.product import collect_static_files, migrate, product_environment
 from devtools.services import Services, services
-from devtools.web_server import APPLICATION, WebServer
+from devtools.web_server import APPLICATION, THREADS, WebServer
 
-THREADS: Final = 8
 LOG_DELAY: Final = 0.1
 SETTINGS: Final = {
     "SCIM_READS_PER_MINUTE": "100000000",
@@ -102,9 +101,13 @@ class Host:
                 connection.execute(schema)
         return url
 
-    def serve_ceilings(self) -> Server:
-        environment = {**self.environment, "DATABASE_URL": self.make_database("ceilings", CEILINGS_SCHEMA)}
-        return self.serve("benchmarks.ceilings", environment, "/look-up?name=entry%201")
+    def make_ceilings(self) -> str:
+        """Make the database of the ceilings and return its URL."""
+        return self.make_database("ceilings", CEILINGS_SCHEMA)
+
+    def serve_ceilings(self, url: str, *, workers: int = 1) -> Server:
+        environment = {**self.environment, "DATABASE_URL": url}
+        return self.serve("benchmarks.ceilings", environment, "/look-up?name=entry%201", workers=workers)
 
     @property
     def superuser_url(self) -> str:

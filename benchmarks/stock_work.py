@@ -68,7 +68,7 @@ class StockScene:
 def make_stock_scene(host: Host) -> StockScene:
     """Migrate, make a token, and serve. There is nobody yet but the holder of the token."""
     url = host.make_database("stock_scim2")
-    environment = {**host.environment, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "benchmarks.stock_scim2.settings"}
+    environment = _environment(host, url)
     command = [str(this_checkout().python), "-m", "django", "migrate", "--run-syncdb", "--verbosity", "0"]
     subprocess.run(command, env={**os.environ, **environment}, cwd=this_checkout().root, check=True)
     with psycopg.connect(url, autocommit=True) as connection:
@@ -79,7 +79,16 @@ def make_stock_scene(host: Host) -> StockScene:
             "INSERT INTO stock_scim2_token (digest, person_id, expires) VALUES (%s, 0, now() + interval '30 days')",
             [digest],
         )
-    return StockScene(host.serve("benchmarks.stock_scim2.wsgi", environment, "/up"), url)
+    return StockScene(serve_stock(host, url), url)
+
+
+def serve_stock(host: Host, url: str, *, workers: int = 1) -> Server:
+    """Serve django-scim2 with the database at ``url``."""
+    return host.serve("benchmarks.stock_scim2.wsgi", _environment(host, url), "/up", workers=workers)
+
+
+def _environment(host: Host, url: str) -> dict[str, str]:
+    return {**host.environment, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "benchmarks.stock_scim2.settings"}
 
 
 def stock_people_work(scene: StockScene) -> Iterator[Work]:

@@ -9,6 +9,8 @@ from devtools.gate import Gate
 from devtools.ports import loopback_addresses
 
 APPLICATION = "core_identity.config.wsgi"
+WORKERS = 2
+THREADS = 8
 DRAIN_SECONDS = 2  # still serving, and not ready any more
 GRACE_SECONDS = 3  # for requests under way
 

@@ -14,7 +14,7 @@ from devtools.ports import require_free, wait_for_answer
 from devtools.product import collect_static_files, manage, manage_command, migrating, product_environment
 from devtools.services import services
 from devtools.signals import Stopped
-from devtools.web_server import WebServer
+from devtools.web_server import THREADS, WORKERS, WebServer
 
 METADATA = "idp-metadata.xml"
 SUMMARY = "see it work: the product with a demo customer, and a stand-in for Okta"
@@ -40,7 +40,7 @@ def execute(checkout: Checkout, options: argparse.Namespace) -> int:
     require_free(options.idp_port, "--idp-port")
     ensure_environment(checkout)
     gate = Gate()
-    server = WebServer(options.port, workers=2, threads=8, reload=options.reload, gate=gate)
+    server = WebServer(options.port, workers=WORKERS, threads=THREADS, reload=options.reload, gate=gate)
     # Another host name than the product's, so that the demo is cross-site, as a real IdP is.
     idp_url = f"http://127.0.0.1:{options.idp_port}"
     aside = name_aside(DEMO) if options.fresh else ""

@@ -13,7 +13,7 @@ from devtools.ports import require_free, wait_for_answer
 from devtools.product import collect_static_files, migrate, product_environment
 from devtools.services import services
 from devtools.signals import Stopped
-from devtools.web_server import DRAIN_SECONDS, WebServer
+from devtools.web_server import DRAIN_SECONDS, THREADS, WORKERS, WebServer
 
 SUMMARY = "serve the product with production settings and no demo data"
 
@@ -25,8 +25,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "_PASSWORD set, that administrator is made when missing."
     )
     parser.add_argument("--port", type=int, default=8000, help="the port to listen on (default %(default)s)")
-    parser.add_argument("--workers", type=int, default=2, help="processes (default %(default)s)")
-    parser.add_argument("--threads", type=int, default=8, help="threads of each process (default %(default)s)")
+    parser.add_argument("--workers", type=int, default=WORKERS, help="processes (default %(default)s)")
+    parser.add_argument("--threads", type=int, default=THREADS, help="threads of each process (default %(default)s)")
     parser.add_argument(
         "--fresh", action="store_true", help="begin with an empty database, and put the former one aside"
     )

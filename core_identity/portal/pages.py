@@ -39,10 +39,8 @@ def portal_page(
             link = current_link(request)
             if link is None:
                 return gone(request)
-            if request.method == "POST" and (wait := _spend_act(link)):
-                response = render(request, "portal/wait.html", {"wait": wait}, status=HTTPStatus.TOO_MANY_REQUESTS)
-                response["Retry-After"] = str(wait)
-                return private(response)
+            if request.method == "POST" and (waiting := wait_for_acts(request, link)):
+                return waiting
             if not is_watched:
                 note_use(link)
             return private(view(request, link))
@@ -52,10 +50,15 @@ def portal_page(
     return declare
 
 
-def _spend_act(link: SetupLink) -> int:
-    """Count an act of a link. Return the seconds to wait if there were too many, otherwise 0."""
+def wait_for_acts(request: HttpRequest, link: SetupLink) -> HttpResponse | None:
+    """Count an act of a link. Return the page that asks to wait if there were too many, otherwise None."""
     key = f"set-up link {link.pk}"
-    return spend(key, ACTS_PER_MINUTE) or spend(f"{key} a day", ACTS_PER_DAY, minutes=_DAY)
+    wait = spend(key, ACTS_PER_MINUTE) or spend(f"{key} a day", ACTS_PER_DAY, minutes=_DAY)
+    if not wait:
+        return None
+    response = render(request, "portal/wait.html", {"wait": wait}, status=HTTPStatus.TOO_MANY_REQUESTS)
+    response["Retry-After"] = str(wait)
+    return private(response)
 
 
 def gone(request: HttpRequest) -> HttpResponse:

@@ -25,6 +25,7 @@ from core_identity.brand import BRAND
 from core_identity.credentials import credential
 from core_identity.errors import NotAllowed
 from core_identity.portal import links
+from core_identity.portal.pages import wait_for_acts
 from core_identity.services.locks import lock_connection, require_enabled
 from scim.addresses import parameter_not_utf8
 from scim.consents import note_answer
@@ -93,6 +94,9 @@ class Consent(AuthorizationView):  # type: ignore[misc]  # the toolkit publishes
                 request, "There is no such client here. Compare the client ID with the connection's set-up sheet."
             )
         self.client = client
+        link = self.consenter.link
+        if link is not None and request.method == "POST" and (waiting := wait_for_acts(request, link)):
+            return waiting
         try:
             # Skip LoginRequiredMixin: a set-up contact has no user, and the check above decides who may answer.
             return super(LoginRequiredMixin, self).dispatch(request, *args, **kwargs)  # type: ignore[no-any-return, misc]
@@ -122,6 +126,8 @@ class Consent(AuthorizationView):  # type: ignore[misc]  # the toolkit publishes
         Raises `NotAllowed` if the link or the connection has ended since `dispatch` looked at it.
         """
         assert self.consenter is not None  # noqa: S101 - dispatch let nobody else through
+        if not kwargs["allow"]:  # the toolkit checks nothing in this case, and would redirect to any address
+            self.validate_authorization_request(request)
         signed_in, request.user = request.user, self.consenter.user
         try:
             with transaction.atomic():

@@ -361,6 +361,24 @@ def test_a_link_opens_one_browser_and_one_connection(secrets: Secrets, connectio
         assert Dance(first, secrets).ask().status_code == 302
 
 
+def test_a_set_up_contact_who_refuses_cannot_fill_the_events(
+    secrets: Secrets, connection: Connection, boss: User
+) -> None:
+    """Nobody can delete an event, and a link can refuse as often as it likes."""
+    http = browser_of(None)
+    http.post(f"/set-up/open/{make_link(actor=ADMIN, connection=connection, made_by=boss)}")
+    form = {"client_id": secrets.client_id, "response_type": "code", "scope": "scim", "state": "x"}
+    for address in ("https://evil.test/", "https://[", f"{CALLBACK}?{'x' * 100_000}", "x"):
+        foreign = http.post("/oauth/authorize/", {**form, "redirect_uri": address})
+        assert (foreign.status_code, "Location" in foreign) == (400, False), address[:30]
+    refused = Event.objects.filter(kind="oauth_client.refused")
+    assert not refused.exists()
+    answers = [http.post("/oauth/authorize/", {**form, "redirect_uri": CALLBACK}) for _ in range(60)]
+    assert answers[0]["Location"].startswith(CALLBACK)
+    assert (answers[-1].status_code, answers[-1]["Retry-After"].isdecimal()) == (429, True)
+    assert 0 < refused.count() < 60
+
+
 def test_a_link_ends_by_age_by_a_new_one_and_with_its_maker(
     secrets: Secrets, connection: Connection, boss: User
 ) -> None:

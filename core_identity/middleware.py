@@ -8,7 +8,7 @@ from typing import Final
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.middleware.security import SecurityMiddleware
 
@@ -78,6 +78,25 @@ class CharsetMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if REFUSED_CHARSET in request.META or (request.encoding and not is_text_charset(request.encoding)):
             raise BadRequest("The charset of a request is UTF-8.")
+        return self.get_response(request)
+
+
+class BodySizeMiddleware:
+    """Refuse a body that is larger than any form of ours, before anything reads it.
+
+    Django has this limit too, but leaves out files, and writes each of them to the disk before a view looks at the request. Any sender can send one
+    to any address. SCIM has limits of its own, and reads no files.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Django reads no more bytes than Content-Length, so a body without it is empty.
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        is_scim = request.path_info.startswith("/scim/")
+        if not is_scim and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            raise RequestDataTooBig
         return self.get_response(request)
 
 

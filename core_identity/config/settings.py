@@ -50,6 +50,7 @@ MIDDLEWARE = [
     "core_identity.middleware.RequestIdMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",  # this early, so that refusals of what follows have it too
     "core_identity.middleware.CharsetMiddleware",
+    "core_identity.middleware.BodySizeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "core_identity.config.browser_middleware.Files",
     "core_identity.config.browser_middleware.Policy",
@@ -204,7 +205,8 @@ REST_FRAMEWORK = {"UNAUTHENTICATED_USER": None}
 DRAIN_SECONDS = env.float("DRAIN_SECONDS", default=5.0)  # between SIGTERM and the end of serving
 
 # Limits that hold before any view looks at a request.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # of a whole body, by BodySizeMiddleware
+FILE_UPLOAD_MAX_MEMORY_SIZE = DATA_UPLOAD_MAX_MEMORY_SIZE  # so that no file is written to the disk
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 
 # Pages and files.

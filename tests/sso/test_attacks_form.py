@@ -1,10 +1,12 @@
 """Ways to bring a message: another method, another place in the request, a form that no IdP sends."""
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.conf import LazySettings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from core_identity.models import User
@@ -52,6 +54,7 @@ BROUGHT: dict[str, tuple[int, Bring]] = {
     "in a charset that is no text": (400, _form(f"{FORM}; charset=base64")),
     "with a thousand fields more": (400, _form(FORM, lambda body: body + "&x=1" * 1_001)),
     "in nine megabytes": (413, _form(FORM, lambda body: body + "&x=" + "x" * 9_000_000)),
+    "with a file of nine megabytes": (413, _multipart("\r\n" + "x" * 9_000_000, field='name="x"; filename="x"')),
     "with broken escapes": (400, _form(FORM, lambda body: body.replace("%", "%%"))),
     "without a boundary": (400, _form("multipart/form-data")),
     "in a broken multipart": (400, _form("multipart/form-data; boundary=b")),
@@ -73,3 +76,25 @@ def test_a_good_message_that_is_brought_in_another_way_opens_nothing(
     assert not UsedAssertion.objects.exists()
     assert browser.me().status_code == 401
     assert browser.post(message).status_code == 303, "and it is still good"
+
+
+@pytest.mark.parametrize("path", [URL, "/sign-in", "/admin/login/", "/oauth/token/", "/set-up/open/x", "/nothing"])
+def test_a_file_of_any_size_is_refused_at_any_address_before_it_is_read(browser: Browser, path: str) -> None:
+    """A stranger could otherwise fill the disk: Django writes a large file there while it reads the form, whatever the form is."""
+    read: list[bytes] = []
+
+    class Endless(BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            read.append(b"x")
+            return b"x" * min(size or 0, 1_000)
+
+    head = b'--b\r\nContent-Disposition: form-data; name="x"; filename="x"\r\n\r\n'
+    endless: Any = {"wsgi.input": Endless(), "CONTENT_LENGTH": str(10**11)}
+    answer = browser.http.generic("POST", path, head, "multipart/form-data; boundary=b", **endless)
+    assert (answer.status_code, read) == (413, [])
+
+
+def test_a_file_within_the_limit_is_kept_in_memory(browser: Browser, settings: LazySettings) -> None:
+    settings.FILE_UPLOAD_TEMP_DIR = "/nowhere"
+    answer = browser.http.post(URL, {"x": SimpleUploadedFile("x.xml", bytes(7_000_000))})
+    assert answer.status_code == 400

@@ -14,6 +14,7 @@ from core_identity.connection_file import Section, one_of
 from core_identity.errors import NotFound
 from core_identity.event_kinds import EventKind
 from core_identity.services import events
+from core_identity.services.permissions import require_superuser_for_redirects
 from core_identity.values import Actor, ActorKind, Channel
 from scim.client_secrets import add_secret, unusable_secret
 from scim.models import OAuthClient
@@ -37,7 +38,7 @@ def apply(
     Returns the client secret if it is new. It is shown only once, and only its hash is stored. The former secrets end; to keep one for a while,
     use `scim.client_secrets.rotate_secret`.
 
-    Raises `SettingsErrors` with all faults. Then nothing is changed.
+    Raises `SettingsErrors` with all faults, and `NotAllowed` if redirect URIs differ and only a superuser may change them. Then nothing is changed.
     """
     redirect_uris, grants = read_section(section)
     client = OAuthClient.objects.select_for_update().filter(connection=connection).first()
@@ -59,6 +60,8 @@ def apply(
         for field, value in values.items()
         if fresh or getattr(client, field) != value
     }
+    if client.redirect_uris != values["redirect_uris"]:
+        require_superuser_for_redirects(actor)
     for field, value in values.items():
         setattr(client, field, value)
     client.client_type = OAuthClient.CLIENT_CONFIDENTIAL
@@ -77,13 +80,14 @@ def apply(
 
 @transaction.atomic
 def add_redirect_uris(*, actor: Actor, connection: "Connection", uris: Sequence[str]) -> tuple[str, ...]:
-    """Add ``uris`` to the redirect URIs of the connection's client, and return the new ones. Raises `NotFound` without a client."""
+    """Add ``uris`` to the redirect URIs of the connection's client, and return the new ones. Raises `NotFound` without a client, or `NotAllowed`."""
     client = OAuthClient.objects.select_for_update().filter(connection=connection).first()
     if client is None:
         raise NotFound(f"{connection} has no OAuth client yet.")
     present = client.redirect_uris.split()
     added = tuple(uri for uri in dict.fromkeys(uris) if uri not in present)
     if added:
+        require_superuser_for_redirects(actor)
         before, client.redirect_uris = client.redirect_uris, " ".join([*present, *added])
         client.save(update_fields=["redirect_uris", "updated"])
         changes = {"redirect_uris": (before, client.redirect_uris)}

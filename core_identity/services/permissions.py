@@ -53,6 +53,12 @@ def require_superuser_for_role(actor: Actor, role_id: UUID) -> None:
         raise NotAllowed("Only a superuser may create, change, delete, grant or revoke a protected role.")
 
 
+def require_superuser_for_redirects(actor: Actor) -> None:
+    """Raise `NotAllowed` if ``actor`` is an administrator but not a superuser: authorization codes go to redirect URIs (R14)."""
+    if not may_touch_guarded(actor):
+        raise NotAllowed("Only a superuser may change redirect URIs.")
+
+
 def require_superuser_for_own_idp(actor: Actor, *connections: Connection) -> None:
     """Raise `NotAllowed` if ``actor`` is an administrator but not a superuser, and staff may sign in through one of ``connections`` (R26)."""
     if any(connection.own_idp for connection in connections) and not may_touch_guarded(actor):

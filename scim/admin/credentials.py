@@ -67,10 +67,10 @@ class RevokeForm(ActForm):
         self.connection = connection
         token, secret = (request.GET.get(name, "") for name in ("token", "secret"))
         found: BearerToken | ClientSecret | None = None
-        if token.isdecimal():
-            found = tokens_of(connection).filter(pk=int(token)).first()
-        elif secret.isdecimal():
-            found = ClientSecret.objects.filter(client__connection=connection, pk=int(secret)).first()
+        if token:
+            found = tokens_of(connection).filter(pk=_number(token)).first()
+        elif secret:
+            found = ClientSecret.objects.filter(client__connection=connection, pk=_number(secret)).first()
         if found is None:
             raise NotFound(f"There is no such token or secret of {connection}.")
         self.found = found
@@ -81,6 +81,11 @@ class RevokeForm(ActForm):
         if isinstance(self.found, BearerToken):
             return revoke_token(actor=self.actor, connection=self.connection, token_id=self.found.pk)
         return revoke_secret(actor=self.actor, connection=self.connection, secret_id=self.found.pk)
+
+
+def _number(text: str) -> int:
+    """Return the number of a row; 0, which no row has, for any other text. A number of thousands of digits is an error of Python."""
+    return int(text) if text.isdecimal() and len(text) < 19 else 0
 
 
 class CredentialsPage(ConnectionReadPage):

@@ -21,7 +21,8 @@ class OAuthClientForm(ActForm):
         label="Redirect URIs",
         required=False,
         widget=forms.Textarea(attrs={"rows": 4, "class": "vLargeTextField", "spellcheck": "false"}),
-        help_text="One per line: the addresses to which the IdP returns with its authorization code. 'Redirect URIs of Okta' creates Okta's.",
+        help_text="One per line: the addresses to which the IdP returns with its authorization code. 'Redirect URIs of Okta' creates Okta's. "
+        "Only a superuser changes them.",
     )
     grants = forms.MultipleChoiceField(
         choices=[(name, name.replace("_", " ")) for name in OAuthClient.GRANTS], widget=forms.CheckboxSelectMultiple
@@ -35,6 +36,7 @@ class OAuthClientForm(ActForm):
             allowed = [name for name in OAuthClient.GRANTS if getattr(self.found, f"allows_{name}")]
             initial = {"grants": allowed, "redirect_uris": "\n".join(self.found.redirect_uris.split())}
         super().__init__(request, initial=initial)
+        self.fields["redirect_uris"].disabled = not request.user.is_superuser  # then the posted ones are not read
 
     def write(self) -> str | None:
         """Return the client secret if it was just made."""

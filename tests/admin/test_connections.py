@@ -14,11 +14,12 @@ from django.urls import reverse
 
 import scim.connections
 import sso.settings.changes
+from core_identity.errors import NotAllowed
 from core_identity.models import Connection, Customer, Event, Grant, Identity
 from core_identity.services.connections import change_connection
 from core_identity.services.groups import create_group
 from core_identity.services.roles import create_role
-from core_identity.values import GroupChange
+from core_identity.values import Actor, ActorKind, Channel, GroupChange
 from scim.models import ClientSecret, OAuthClient
 from sso.models import SamlSettings
 from tests.admin.conftest import browser_of, staff
@@ -323,6 +324,36 @@ def test_a_successor_is_shown_before_it_takes_over_R1a(as_root: Client, acme: Co
     as_root.post(page, {"successor": str(new.pk), "reason": "new app", "shown": str(new.pk)})
     jane.refresh_from_db()
     assert jane.connection == new
+
+
+def test_only_a_superuser_changes_redirect_uris_R14(as_root: Client, acme: Connection) -> None:
+    """Authorization codes go there, so their owner gets the tokens for which a superuser consents."""
+    connector = staff("connector", "view_connection", "change_connection")
+    evil = {"redirect_uris": "https://evil.test/cb", "grants": ["authorization_code"]}
+    for present in ("", "https://a.test/cb"):
+        if present:
+            as_root.post(page_of(acme, "oauth"), {**evil, "redirect_uris": present})
+        assert browser_of(connector).get(page_of(acme, "oauth")).status_code == 200
+        answer = browser_of(connector).post(page_of(acme, "oauth"), {**evil, "new_secret": "yes"})
+        assert answer.context["shown"][1]["value"], "the rest is done"
+        client = OAuthClient.objects.get()
+        assert (client.redirect_uris, client.allows_client_credentials) == (present, False)
+    actor = Actor(Channel.ADMIN, ActorKind.ADMIN, "connector", id=str(connector.pk))
+    for change in (
+        lambda: scim.connections.apply(
+            acme, evil | {"redirect_uris": ["https://evil.test/cb"]}, rotate_secret=False, actor=actor
+        ),
+        lambda: scim.connections.add_redirect_uris(actor=actor, connection=acme, uris=["https://evil.test/cb"]),
+    ):
+        with pytest.raises(NotAllowed):
+            change()
+    assert OAuthClient.objects.get().redirect_uris == "https://a.test/cb"
+
+
+def test_a_number_that_no_token_has_is_not_found(as_root: Client, acme: Connection) -> None:
+    for number in ("0", "9" * 18, "9" * 30, "9" * 5_000, "\u0669", "-1"):
+        for name in ("token", "secret"):
+            assert as_root.get(page_of(acme, "revoke"), {name: number})["Location"] == "/admin/", (name, number[:30])
 
 
 @pytest.mark.parametrize("page", ["rekey", "succeed"])

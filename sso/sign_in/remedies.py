@@ -74,8 +74,6 @@ REMEDIES: Final = MappingProxyType({
     "may_not_sign_in": "The person is expired, inactive at the identity provider, or staff. Their page shows which, and what to do.",
     "not_allowed": "The connection was switched off during the sign-in.",
     "busy": "Other changes of the customer took too long. The person can try again.",
-    "too_many_sign_ins": "Look in the log of the service for the addresses. If they are people of one large office, raise SIGN_INS_PER_MINUTE. "
-    "If strangers flood the connection, block their networks; sign-ins that start at the identity provider continue to work.",
 })  # fmt: skip
 """The remedy for each code in the sign-in log."""
 

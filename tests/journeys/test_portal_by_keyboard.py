@@ -194,4 +194,4 @@ def test_the_customer_does_the_whole_set_up_by_keyboard(
     keys.to(step(customer, "first_push").locator("summary", has_text="How"), stops=2)
 
     keys.follow(customer.get_by_role("button", name="I have finished"))
-    expect(customer.get_by_text("Finished: your contact sees it on their start page.")).to_be_visible()
+    expect(customer.get_by_text("You reported that you have finished.")).to_be_visible()

@@ -1,5 +1,6 @@
 """The page of a connection, as far as core_identity knows it; registered by `core_identity.config.admin`, which adds the rest."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
@@ -34,6 +35,7 @@ from core_identity.selectors.bursts import may_settle_bursts, open_bursts
 from core_identity.selectors.groups import unlisted_people
 from core_identity.selectors.mismatches import perhaps_pushed_too
 from core_identity.selectors.pages import number_of_resources
+from core_identity.selectors.uid_examples import UidExamples, uid_examples
 from core_identity.services.connections import (
     LOCKED_WITH_IDENTITIES,
     SETTINGS,
@@ -184,6 +186,8 @@ class ConnectionAdmin(CoreAdmin):
         """Return what the overview shows beside steps and screens."""
         facts, address = self.facts(connection), partial(address_of, self, request, connection)
         health = [row for part in self.parts for row in part.health(connection, facts, address)]
+        if seen_by(request)["user"]:
+            health += _uid_rows(uid_examples(connection), address("mismatches"))
         changes = HealthRow("Changes", "all events", self.history(connection))
         return {
             **facts,
@@ -242,6 +246,18 @@ class ConnectionAdmin(CoreAdmin):
         """R31: their roles by sign-ins end unless a full list comes."""
         address = reverse("admin:core_identity_connection_groups", args=[connection.pk])
         return format_html('{}: <a href="{}#unlisted">show them</a>', unlisted_people(connection).count(), address)
+
+
+def _uid_rows(found: UidExamples, address: str) -> Iterator[HealthRow]:
+    """Yield an example of what each channel sends as the UID, and how many pushed people have a derived one (R6, R37)."""
+    if found.by_sso:
+        yield HealthRow("UID of the newest person by SSO", found.by_sso)
+    if found.pushed:
+        value = f"{found.pushed} (the userName, because no UID was sent)" if found.is_derived else found.pushed
+        yield HealthRow("UID of the newest pushed person", value)
+    if found.derived:
+        words = f"{found.derived} of the newest {found.looked_at}"
+        yield HealthRow("Pushed without a UID", words, address, "attention")
 
 
 def _rules_in_words() -> str:

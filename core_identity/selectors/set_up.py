@@ -13,7 +13,7 @@ from core_identity.values import Channel
 
 
 def steps(connection: Connection, vendor: Vendor) -> Iterator[Step]:
-    """Yield the steps that core_identity can tick. Five statements at most."""
+    """Yield the steps that core_identity can tick. Four statements at most."""
     advice = ADVICE[vendor]
     yield Step(
         1,
@@ -25,12 +25,14 @@ def steps(connection: Connection, vendor: Vendor) -> Iterator[Step]:
         page_title="Change",
     )
     person = first_pushed(connection)
+    waiting, linked = counted_groups(connection) if connection.takes_push_groups else (0, 0)
+    has_group = bool(waiting or linked) or not connection.takes_push_groups
     yield Step(
         9,
         "first_push",
         "First person and first group arrived",
-        done=person is not None and (not connection.takes_push_groups or has_push_group(connection)),
-        facts=_arrived(connection, person),
+        done=person is not None and has_group,
+        facts=_arrived(person, has_group=has_group),
         advice=advice["first_push"],
         here="Refused requests are in the provisioning log.",
         seen_at=person.pushed_at if person else None,
@@ -39,7 +41,6 @@ def steps(connection: Connection, vendor: Vendor) -> Iterator[Step]:
         ),
         is_optional=vendor is Vendor.GOOGLE,  # which pushes to apps of its catalogue only
     )
-    waiting, linked = counted_groups(connection) if connection.takes_push_groups else (0, 0)
     gives = linked > 0 or (connection.takes_sso_groups and gave_role_by_sign_in(connection))
     yield Step(
         10,
@@ -69,10 +70,6 @@ def first_pushed(connection: Connection) -> Identity | None:
     return pushed.order_by("created_at", "id").first()
 
 
-def has_push_group(connection: Connection) -> bool:
-    return PushGroup.objects.filter(connection=connection).exists()
-
-
 def counted_groups(connection: Connection) -> tuple[int, int]:
     """Return how many push groups wait for a role, and how many give one."""
     groups = PushGroup.objects.filter(connection=connection)
@@ -99,13 +96,11 @@ def _groups(linked: int, waiting: int, for_what: str) -> str:
     return f"{', '.join(parts)}." if parts else ""
 
 
-def _arrived(connection: Connection, person: Identity | None) -> tuple[str, ...]:
+def _arrived(person: Identity | None, *, has_group: bool) -> tuple[str, ...]:
     if person is None:
         return ()
     sentence = "A person arrived."
-    return (
-        (sentence,) if has_push_group(connection) or not connection.takes_push_groups else (sentence, "No group yet.")
-    )
+    return (sentence,) if has_group else (sentence, "No group yet.")
 
 
 def _number(count: int, noun: str) -> str:

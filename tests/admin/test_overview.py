@@ -1,6 +1,7 @@
 """The first page of a connection: its state in words, its failures, what ends soon, and one primary button (R37)."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 
@@ -12,13 +13,15 @@ import sso.settings.changes
 from core_identity.admin_kit.health import MOST, end_row, failures_row
 from core_identity.models import Connection
 from core_identity.services.connections import switch_off
+from core_identity.services.provisioning import create_person
 from scim.bearer_tokens import make_token
 from scim.models import ProvisioningRecord
 from sso.settings.keys import make_key
 from tests.admin.conftest import browser_of, staff
 from tests.admin.test_home import sign_in
-from tests.support.cast import ADMIN, COMMAND
+from tests.support.cast import ADMIN, BROWSER, COMMAND, JANE, OKTA, ZOE, by_sso
 from tests.support.saml import TestIdp
+from tests.support.sign_in import sign_in as enter_by_sso
 
 NOW = timezone.now()
 
@@ -84,6 +87,24 @@ def test_the_part_that_renews_itself_is_the_same_as_on_the_page(as_root: Client,
     for words in ("Switched off", "This connection is switched off", "1 of 2 (50"):
         assert words in renewed
         assert words not in before
+
+
+def test_each_channel_has_an_example_of_its_uid_and_derived_ones_are_counted(as_root: Client, acme: Connection) -> None:
+    assert "UID of the newest" not in overview(as_root, acme)
+    create_person(actor=OKTA, connection=acme, person=replace(JANE, uid=None))
+    assert "jane.doe@acme.test (the userName, because no UID was sent)" in overview(as_root, acme)
+    create_person(actor=OKTA, connection=acme, person=ZOE)
+    bob = replace(ZOE, uid="bob.ray", user_name="bob@acme.test", email="bob@acme.test", given_name="Bob")
+    enter_by_sso(actor=BROWSER, connection=acme, person=by_sso(bob))
+    page = overview(as_root, acme)
+    for words in (
+        "newest person by SSO</dt> <dd> bob.ray",
+        "newest pushed person</dt> <dd> zoë.müller",
+        "1 of the newest 2",
+    ):
+        assert words in page
+    of_reader = overview(browser_of(staff("reader", "view_connection")), acme)
+    assert "UID of the newest" not in of_reader
 
 
 def test_a_token_that_ends_soon_is_in_the_header(as_root: Client, acme: Connection) -> None:

@@ -193,6 +193,11 @@ class Progress:
     def is_complete(self) -> bool:
         return self.done == self.of
 
+    @property
+    def open_steps(self) -> set[str]:
+        """The names of the steps that are not done."""
+        return {step.name for step in self.steps if step.state != "done"}
+
 
 def progress(steps: Sequence[Step], shown_as: Callable[[Step], ShownStep], screens: Sequence[Screen] = ()) -> Progress:
     """Return the steps as a page shows them, each with its state and with those of ``screens`` that belong to it."""

@@ -56,9 +56,13 @@ class OverviewPage(StepsPage):
 
     def facts(self, form: Any) -> dict[str, Any]:
         shown = super().facts(form)
+        screens = screens_of(self.row, shown["vendor"])
+        open_steps = shown["progress"].open_steps
         return {
             **shown,
-            "screens": screens_of(self.row, shown["vendor"]),
+            "needed": [screen for screen in screens if screen.used_by in open_steps],
+            "entered": [screen for screen in screens if screen.used_by not in open_steps],
+            "has_chosen_vendor": "idp" in self.request.GET,
             "share_address": self.address_if_open("setup-link"),
             "test_address": self.address_if_open("test"),
             "metadata_address": self.address_if_open("metadata"),

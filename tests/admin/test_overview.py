@@ -61,6 +61,20 @@ def test_the_test_sign_in_is_the_one_primary_button(as_root: Client, acme: Conne
     assert overview(as_root, acme).count("core-button primary") == 1
 
 
+def test_values_that_arrived_are_folded_until_somebody_asks_for_them_R37(as_root: Client, acme: Connection) -> None:
+    assert "Entered already" not in overview(as_root, acme)
+    sign_in(timezone.now(), acme)
+    page = overview(as_root, acme)
+    needed, _, entered = page.partition("Entered already: SAML app: Configure SAML")
+    assert "/sso/acme/acs" in entered
+    assert "/sso/acme/acs" not in needed
+    assert "/scim/acme/v2" in needed
+    fold = '<details class="core-step-values" {}> <summary> Entered already'
+    assert fold.format("") in page
+    chosen = as_root.get(f"/admin/core_identity/connection/{acme.pk}/overview/?idp=okta").content.decode()
+    assert fold.format("open") in re.sub(r"\s+", " ", chosen)
+
+
 def test_last_use_and_failures_of_the_day_lead_to_their_lists(as_root: Client, acme: Connection) -> None:
     calls(acme, 200, 200, 200, 409)
     for code in ("signed_in", "audience", "signed_in"):

@@ -92,8 +92,8 @@ class ConnectionDriftPage(ConnectionReadPage):
         field = query["field"] if query.get("field") in FIELDS else None
         page = Paginator(drifting(field).filter(drifting__connection=self.row), ON_A_PAGE).get_page(query.get("p"))
         return {
-            "people": [
-                (identity.user, [one for one in drift_in(identity) if field in {None, one.field}]) for identity in page
+            "rows": [
+                (identity, [one for one in drift_in(identity) if field in {None, one.field}]) for identity in page
             ],
             "shown": page,
             "field": field,

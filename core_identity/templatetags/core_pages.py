@@ -102,6 +102,18 @@ def icons_as_words(contents: str) -> SafeString:
 
 
 @register.simple_tag
+def table_head(*names: str, action: object = False) -> SafeString:
+    """Return the head of a table: the names of its columns, without empty ones.
+
+    With ``action``, a last column follows. Its buttons need no name, except for those who hear the page.
+    """
+    columns = [format_html('<th scope="col">{}</th>', name) for name in names if name]
+    if action:
+        columns.append(format_html('<th scope="col"><span class="visually-hidden">{}</span></th>', "Action"))
+    return format_html("<thead><tr>{}</tr></thead>", mark_safe("".join(columns)))  # noqa: S308 - each is escaped
+
+
+@register.simple_tag
 def cells_of(
     cells: Iterable[str], headers: Iterable[dict[str, Any]], left_out: Collection[str] = ()
 ) -> list[SafeString]:

@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest
 
-from core_identity.admin_kit.base import seen_by
 from core_identity.admin_kit.changes import field_words
 from core_identity.admin_kit.filters import Filters, Shown, page_of_rows
 from core_identity.admin_kit.pages import ListReadPage
+from core_identity.admin_kit.seen import seen_by
 from core_identity.keys import key
 from core_identity.models import Identity
 from core_identity.selectors.across import SAMPLE, pushed_groups, reactivations, roles_by_name, unmapped_names

@@ -24,11 +24,12 @@ from core_identity.admin.map_group import GroupPage
 from core_identity.admin.set_up import OverviewPage, StepsPage
 from core_identity.admin.setup_links import SetupLinkPage, SetUpsPage
 from core_identity.admin.succession import RekeyPage, SucceedPage
-from core_identity.admin_kit.base import CoreAdmin, seen_by
+from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.health import HealthRow
 from core_identity.admin_kit.lists import OfCustomer
 from core_identity.admin_kit.logs import chip
 from core_identity.admin_kit.pages import ConnectionPart, Pages
+from core_identity.admin_kit.seen import link_to, link_to_customer, seen_by
 from core_identity.models import Connection, Identity
 from core_identity.models.connection import Mark, UidRule
 from core_identity.selectors.bursts import may_settle_bursts, open_bursts
@@ -119,7 +120,7 @@ class ConnectionAdmin(CoreAdmin):
         may_change = ("external_id_may_change",) if obj else ()
         health = ("enabled", "known_people", "last_sign_in", "last_push", "roles_given", "perhaps_twice", "not_listed")
         return [
-            (None, {"fields": ("customer", "slug", "name")}),
+            (None, {"fields": ("customer_page" if obj else "customer", "slug", "name")}),
             (
                 "Who is who",
                 {
@@ -140,7 +141,7 @@ class ConnectionAdmin(CoreAdmin):
         locked = sorted(LOCKED_WITH_IDENTITIES) if obj.people else ()
         return (
             "slug",
-            "customer",
+            "customer_page",
             "enabled",
             "external_id_may_change",
             "known_people",
@@ -192,6 +193,7 @@ class ConnectionAdmin(CoreAdmin):
         return {
             **facts,
             "bursts": self.bursts(request, connection),
+            "credentials_address": address("credentials"),
             "health": [*health, *([changes] if seen_by(request)["event"] else [])],
             "ends_soon": [row for row in health if row.ends_soon],
         }
@@ -214,7 +216,12 @@ class ConnectionAdmin(CoreAdmin):
             context["tabs"] = self.tabs(request, connection)
             context.update(self.facts(connection))
             context["bursts"] = self.bursts(request, connection)
+            context["credentials_address"] = address_of(self, request, connection, "credentials")
         return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.display(description="customer")
+    def customer_page(self, connection: Connection) -> str:
+        return link_to_customer(connection)
 
     @admin.display(description="people pushed by SCIM")
     def known_people(self, connection: Connection) -> int:
@@ -239,13 +246,13 @@ class ConnectionAdmin(CoreAdmin):
     @admin.display(description="people known twice")
     def perhaps_twice(self, connection: Connection) -> str:
         address = reverse("admin:core_identity_connection_mismatches", args=[connection.pk])
-        return format_html('{}: <a href="{}">show them</a>', perhaps_pushed_too(connection).count(), address)
+        return link_to(connection, "user", address, perhaps_pushed_too(connection).count())
 
     @admin.display(description="people whose groups are not listed")
     def not_listed(self, connection: Connection) -> str:
         """R31: their roles by sign-ins end unless a full list comes."""
         address = reverse("admin:core_identity_connection_groups", args=[connection.pk])
-        return format_html('{}: <a href="{}#unlisted">show them</a>', unlisted_people(connection).count(), address)
+        return link_to(connection, "connection", f"{address}#unlisted", unlisted_people(connection).count())
 
 
 def _uid_rows(found: UidExamples, address: str) -> Iterator[HealthRow]:

@@ -6,10 +6,11 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 
 from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.forms import WrittenByService
+from core_identity.admin_kit.seen import link_to
 from core_identity.models import Customer
 from core_identity.selectors.counts import MOST, users_of_customers
 from core_identity.services.customers import save_customer
@@ -70,14 +71,18 @@ class CustomerAdmin(CoreAdmin):
     @admin.display(description="connections")
     def connection_links(self, customer: Customer) -> str:
         links = [
-            (reverse("admin:core_identity_connection_change", args=[one.pk]), one.name, one.slug)
+            (
+                link_to(
+                    customer, "connection", reverse("admin:core_identity_connection_overview", args=[one.pk]), one.name
+                ),
+            )
             for one in customer.connections.all()
         ]
-        return format_html_join(", ", '<a href="{}">{} ({})</a>', links) or "none yet"
+        return format_html_join(", ", "{}", links) or "none yet"
 
     @admin.display(description="users")
     def people(self, customer: Customer) -> str:
         known: int | None = getattr(customer, "heads", None)  # by about_rows
         heads = users_of_customers([customer.pk])[customer.pk] if known is None else known
         url = f"{reverse('admin:core_identity_user_changelist')}?{urlencode({'customer': customer.name})}"
-        return format_html('<a href="{}">{}</a>', url, or_more(heads, MOST))
+        return link_to(customer, "user", url, or_more(heads, MOST))

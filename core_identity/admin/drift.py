@@ -7,10 +7,10 @@ from django import forms
 from django.core.paginator import Paginator
 from django.http import HttpRequest
 
-from core_identity.admin_kit.base import seen_by
 from core_identity.admin_kit.forms import ReasonForm
 from core_identity.admin_kit.lists import ON_A_PAGE
 from core_identity.admin_kit.pages import ConnectionReadPage, RowPage
+from core_identity.admin_kit.seen import seen_by
 from core_identity.models import User
 from core_identity.selectors.drift import FIELDS, Drift, drift_in, drift_of, drifting
 from core_identity.services.drift import take_over

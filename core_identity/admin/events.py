@@ -10,6 +10,7 @@ from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.changes import changes_of, reason_of
 from core_identity.admin_kit.lists import ChannelFilter, OfConnection
 from core_identity.admin_kit.logs import ReadOnlyLog
+from core_identity.admin_kit.seen import link_to
 from core_identity.event_kinds import meaning_of
 from core_identity.models import Event, User
 from core_identity.models.event import ABOUT, DELETED_KINDS
@@ -106,7 +107,7 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
     @admin.display(description="person")
     def person(self, event: Event) -> str:
         """Return the user whose history contains the event, as a link."""
-        return _linked("user", event.user_id, event.person or "erased or unknown") if event.user_id else ""  # type: ignore[attr-defined]
+        return _linked(event, "user", event.user_id, event.person or "erased or unknown") if event.user_id else ""  # type: ignore[attr-defined]
 
     @admin.display(description="when", ordering="at")
     def when(self, event: Event) -> str:
@@ -126,19 +127,19 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
 
     @admin.display(description="connection")
     def through(self, event: Event) -> str:
-        return _linked("connection", event.connection_id, event.connection_slug or "none")
+        return _linked(event, "connection", event.connection_id, event.connection_slug or "none")
 
     @admin.display(description="subject")
     def about(self, event: Event) -> str:
         """Roles can be deleted and identities have no page: the others stay, so a link to them leads somewhere."""
         known = event.subject_type in {"connection", "customer", "conflict", "user"}
-        subject = _linked(event.subject_type, event.subject_id if known else None, event.subject or "–")  # noqa: RUF001 - a dash
+        subject = _linked(event, event.subject_type, event.subject_id if known else None, event.subject or "–")  # noqa: RUF001 - a dash
         conflict = (event.changes.get("conflict") or [None, None])[1]
-        return format_html("{}, {}", subject, _linked("conflict", conflict, "conflict")) if conflict else subject
+        return format_html("{}, {}", subject, _linked(event, "conflict", conflict, "conflict")) if conflict else subject
 
     @admin.display(description="in the history of")
     def whose(self, event: Event) -> str:
-        return _linked("user", event.user_id, event.person or "erased or unknown") if event.user_id else "no user"  # type: ignore[attr-defined]
+        return self.person(event) or "no user"
 
     @admin.display(description="changes")
     def changes_table(self, event: Event) -> str:
@@ -150,8 +151,8 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
         )
 
 
-def _linked(model: str, pk: object, text: str) -> str:
+def _linked(event: Event, model: str, pk: object, text: str) -> str:
     """Return a text that leads to the page of a row, or the mere text where there is none."""
     if pk is None:
         return text
-    return format_html('<a href="{}">{}</a>', reverse(f"admin:core_identity_{model}_change", args=[pk]), text)
+    return link_to(event, model, reverse(f"admin:core_identity_{model}_change", args=[pk]), text)

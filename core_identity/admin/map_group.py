@@ -10,10 +10,10 @@ from django.http import Http404, HttpRequest
 
 from core_identity.admin.across import may_map
 from core_identity.admin.role_choice import offer_roles
-from core_identity.admin_kit.base import seen_by
 from core_identity.admin_kit.filters import page_of_rows
 from core_identity.admin_kit.forms import ActForm
 from core_identity.admin_kit.pages import Access, ConnectionPage
+from core_identity.admin_kit.seen import seen_by
 from core_identity.keys import key
 from core_identity.models import Connection, ExpectedMember, PushGroup, PushGroupMember, Role
 from core_identity.selectors.groups import reached_by, role_keys

@@ -21,6 +21,7 @@ from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.forms import ActForm, ConfirmsWhatWasShown, actor_of
 from core_identity.admin_kit.logs import chip
 from core_identity.admin_kit.pages import RowPage
+from core_identity.admin_kit.seen import link_to
 from core_identity.models import Connection, Grant, PushGroup, Role
 from core_identity.selectors.counts import MOST, holders_of_roles
 from core_identity.selectors.groups import waiting_groups
@@ -254,7 +255,7 @@ class RoleAdmin(CoreAdmin):
         known: int | None = getattr(role, "heads", None)  # by about_rows
         heads = holders_of_roles([role.pk])[role.pk] if known is None else known
         url = f"{reverse('admin:core_identity_user_changelist')}?{urlencode({'role': role.name})}"
-        return format_html('<a href="{}">{}</a>', url, or_more(heads, MOST))
+        return link_to(role, "user", url, or_more(heads, MOST))
 
     @admin.display(description="grantable by")
     def many_connections(self, role: Role) -> str:
@@ -276,8 +277,12 @@ class RoleAdmin(CoreAdmin):
         for connection in connections[:REACH_SHOWN]:
             if connection.takes_push_groups:
                 page = reverse("admin:core_identity_connection_group", args=[connection.pk])
-                own = [(page, one.pk, one) for one in groups if one.connection_id == connection.pk]
-                links = format_html_join(", ", '<a href="{}?group={}">{}</a>', own[:GROUPS_OF_ONE]) or "none yet"
+                own = [
+                    (link_to(role, "connection", f"{page}?group={one.pk}", one),)
+                    for one in groups
+                    if one.connection_id == connection.pk
+                ]
+                links = format_html_join(", ", "{}", own[:GROUPS_OF_ONE]) or "none yet"
                 more_groups = len(own) > GROUPS_OF_ONE
                 lines.append(
                     (connection.name, "push groups", format_html("{} and more", links) if more_groups else links)

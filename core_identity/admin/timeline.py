@@ -9,8 +9,8 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 
-from core_identity.admin_kit.base import seen_by
 from core_identity.admin_kit.changes import changes_of, reason_of
+from core_identity.admin_kit.seen import seen_by
 from core_identity.admin_kit.timeline import Entry, Source, Subject, newest_of_each
 from core_identity.event_kinds import EventKind, meaning_of
 from core_identity.models import Conflict, Event

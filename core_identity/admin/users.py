@@ -26,10 +26,11 @@ from core_identity.admin.story import story_of
 from core_identity.admin.timeline import CONFLICTS, EVENTS
 from core_identity.admin.user_filters import StatusFilter, UsersOfConnection, UsersOfRole
 from core_identity.admin.user_pages import PasswordPage, RolesPage
-from core_identity.admin_kit.base import CoreAdmin, seen_by
+from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.forms import WrittenByService
 from core_identity.admin_kit.lists import OfCustomer
 from core_identity.admin_kit.logs import chip
+from core_identity.admin_kit.seen import link_to_customer, seen_by
 from core_identity.admin_kit.timeline import Source
 from core_identity.attributes import FIELDS
 from core_identity.brand import BRAND
@@ -143,7 +144,7 @@ class UserAdmin(PeopleActions, CoreAdmin):
             fields = ("username", "email", "first_name", "last_name", "customer", "password", *flags)
             return [(None, {"fields": fields})]
         return [
-            (None, {"fields": ("username", "customer", "email", "email_shared")}),
+            (None, {"fields": ("username", "customer_page", "email", "email_shared")}),
             ("What the IdP may change", {"fields": FIELDS, "description": FROM_IDP}),
             ("Administration", {"fields": flags}),
         ]
@@ -151,7 +152,7 @@ class UserAdmin(PeopleActions, CoreAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return ()
-        return ("username", "customer", *(() if request.user.is_superuser else FLAGS))
+        return ("username", "customer_page", *(() if request.user.is_superuser else FLAGS))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """An administrator who could change a superuser, or set their password, could become one. A tombstone does not change (R11)."""
@@ -192,6 +193,10 @@ class UserAdmin(PeopleActions, CoreAdmin):
                 sees=seen_by(request),
             )
         return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.display(description="customer")
+    def customer_page(self, user: User) -> str:
+        return link_to_customer(user)
 
     @admin.display(description="name", ordering="last_name")
     def name(self, user: User) -> str:

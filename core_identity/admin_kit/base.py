@@ -21,15 +21,6 @@ if TYPE_CHECKING:
     from core_identity.admin_kit.pages import AdminPage
 
 
-def seen_by(request: HttpRequest) -> dict[str, bool]:
-    """Return for each model whether this administrator may open its pages, so that no link leads to a refusal."""
-    models = ("conflict", "connection", "event", "role", "user")
-    return {
-        model: any(request.user.has_perm(f"core_identity.{may}_{model}") for may in ("view", "change"))
-        for model in models
-    }
-
-
 class RefusedByService(Exception):
     """The service refused a valid form, and nothing was changed. The reasons are errors of ``form``."""
 

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
+from core_identity.admin_kit.seen import seen_by
 from core_identity.keys import key
 from core_identity.models import Connection, Customer
 from core_identity.policy.wording import CHANNELS
@@ -49,6 +50,8 @@ class LoadedList(ChangeList):
         self.result_list: Any = [rows[key] for key in keys if key in rows]
         self.show_admin_actions = bool(self.result_list)
         page: Any = self.model_admin
+        for row in self.result_list:
+            row.sees = seen_by(request)
         page.about_rows(request, self.result_list)
 
 
@@ -81,6 +84,12 @@ class LongList(admin.ModelAdmin):
         """Name the list in the title of the window as on the page."""
         title = str(self.opts.verbose_name_plural)
         return super().changelist_view(request, {"title": title[:1].upper() + title[1:], **(extra_context or {})})
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            row.sees = seen_by(request)
+        return row
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return LoadedList

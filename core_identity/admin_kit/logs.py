@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 from core_identity.admin_kit.base import seen_by
 from core_identity.admin_kit.exports import COLUMNS, MEDIA_TYPES, Export, Format
 from core_identity.admin_kit.lists import FormFilter, LongList, OfConnection
+from core_identity.admin_kit.seen import link_to
 from core_identity.selectors.connections import connection_names
 from core_identity.templatetags.core_pages import ago
 
@@ -114,7 +115,7 @@ class ConnectionLog(ReadOnlyLog):
     @admin.display(description="its events")
     def events(self, record: Any) -> str:
         address = reverse("admin:core_identity_event_changelist")
-        return format_html('<a href="{}?q={}">{}</a>', address, record.reference, record.reference)
+        return link_to(record, "event", f"{address}?q={record.reference}", record.reference)
 
 
 class ConnectionFilter(OfConnection):

@@ -18,8 +18,9 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
 from django.views.generic import FormView
 
-from core_identity.admin_kit.base import CoreAdmin, seen_by
+from core_identity.admin_kit.base import CoreAdmin
 from core_identity.admin_kit.health import HealthRow
+from core_identity.admin_kit.seen import seen_by
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
@@ -92,6 +93,7 @@ class AdminPage(FormView):
             "adminform": AdminForm(form, self.fieldsets(form), {}),  # type: ignore[arg-type]  # any form does
             "media": self.admin.media + form.media,
             "sees": seen_by(self.request),
+            "may_list": self.admin.has_view_or_change_permission(self.request),
             **self.facts(form),
         }
 

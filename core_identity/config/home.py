@@ -3,14 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from core_identity.admin.connection_tabs import address_of
+from core_identity.admin.connections import ConnectionAdmin
 from core_identity.admin.setup_links import waiting_row
-from core_identity.admin_kit.base import seen_by
+from core_identity.admin_kit.seen import seen_by
 from core_identity.admin_kit.waiting import Waiting
 from core_identity.config.charts import Chart, chart
 from core_identity.models import Connection
@@ -97,7 +100,7 @@ def home(request: HttpRequest, counts: Mapping[str, int]) -> dict[str, Any]:
             (one, decision, names.get(one.connection_slug, one.connection_slug))
             for one, decision in latest_sign_ins(with_names=sees["user"])
         ]
-        banners += [*_connection_banners(known, trust, ending), *_lockout_banners(known, sign_ins)]
+        banners += [*_connection_banners(request, known, trust, ending), *_lockout_banners(known, sign_ins)]
     page["banners"], page["more_banners"] = banners[:BANNERS_SHOWN], len(banners) - BANNERS_SHOWN
     return page
 
@@ -149,17 +152,20 @@ def _own_banners(request: HttpRequest) -> Iterator[Banner]:
 
 
 def _connection_banners(
-    known: Sequence[Connection], trust: Mapping[str, list[TrustWarning]], ending: Sequence[Ending]
+    request: HttpRequest,
+    known: Sequence[Connection],
+    trust: Mapping[str, list[TrustWarning]],
+    ending: Sequence[Ending],
 ) -> Iterator[Banner]:
     by_slug = {connection.slug: connection for connection in known}
+    pages = cast("ConnectionAdmin", admin.site.get_model_admin(Connection))
     for slug, warnings in trust.items():
         worst = max(warnings, key=lambda one: list(Severity).index(one.severity))
         tone = "trouble" if worst.severity is Severity.CRITICAL else "attention"
-        page = "keys" if worst.is_ours else "metadata"
-        url = reverse(f"admin:core_identity_connection_{page}", args=[by_slug[slug].pk])
+        url = address_of(pages, request, by_slug[slug], "keys" if worst.is_ours else "metadata")
         yield Banner(tone, f"{by_slug[slug].name}: {worst.sentence}", url, "Review")
     for one in ending:
-        url = reverse("admin:core_identity_connection_credentials", args=[by_slug[one.slug].pk])
+        url = address_of(pages, request, by_slug[one.slug], "credentials")
         sentence = f"{by_slug[one.slug].name}: {one.what} ends {relative_time(one.ends_at, timezone.now())}."
         yield Banner("attention", sentence, url, "Renew the token or secret")
 

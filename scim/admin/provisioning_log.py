@@ -12,8 +12,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from core_identity.admin_kit.base import seen_by
 from core_identity.admin_kit.logs import ConnectionFilter, ConnectionLog, WhenFilter, chip
+from core_identity.admin_kit.seen import seen_by
 from core_identity.brand import BRAND
 from core_identity.keys import MAX_NAME
 from core_identity.selectors.people import Named, conflict_of_request, named_resources, user_called

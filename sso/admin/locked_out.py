@@ -4,8 +4,8 @@ from typing import Any
 
 from django.urls import reverse
 
-from core_identity.admin_kit.base import seen_by
 from core_identity.admin_kit.pages import ConnectionReadPage
+from core_identity.admin_kit.seen import seen_by
 from core_identity.selectors.people import named_users
 from sso.admin.metadata import MetadataPage
 from sso.sign_in.lockout import LISTED, former_sign_ins, lockout_of

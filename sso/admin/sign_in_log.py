@@ -8,11 +8,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from core_identity.admin_kit.base import seen_by
 from core_identity.admin_kit.logs import ConnectionFilter, ConnectionLog, WhenFilter, chip
+from core_identity.admin_kit.seen import seen_by
 from core_identity.brand import BRAND
 from core_identity.selectors.people import Named, conflict_of_request, named_users, user_called
-from core_identity.templatetags.core_pages import exactly
 from sso.models import SignInKind, SignInRecord
 from sso.saml.refusals import Code
 from sso.sign_in.log import COLUMNS, REFUSED, search, without_names
@@ -64,10 +63,18 @@ class SignInRecordAdmin(ConnectionLog):
     sortable_by = ()
     empty_list = "Nobody has signed in yet. A test sign-in on the page of a connection shows whether it would work."
     search_help_text = "By the first characters of a reference, or by NameID, UID, email or externalId."
-    fields = readonly_fields = (
-        "exact_time", "connection", "reference", "outcome", "decision", "began", "duration_ms", "missing_names", "arrived_names",
-        "person", "events",
-    )  # fmt: skip
+    readonly_fields = ("began", "duration_ms", "claims", "missing_names", "arrived_names")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return what the head of the page does not show, and what this sign-in has."""
+        shown = {
+            "began": obj is not None and obj.idp_initiated is not None,
+            "duration_ms": obj is not None and obj.duration_ms is not None,
+            "claims": self.claims(obj),
+            "missing_names": obj is not None and obj.missing,
+            "arrived_names": obj is not None and obj.arrived,
+        }
+        return [name for name, value in shown.items() if value]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -79,8 +86,8 @@ class SignInRecordAdmin(ConnectionLog):
         super().about_rows(request, rows)
         found = named_users(row.user_id for row in rows) if seen_by(request)["user"] else {}
         for row in rows:
-            row.named, row.may_name = found.get(row.user_id), seen_by(request)["user"]
-            if not row.may_name:
+            row.named = found.get(row.user_id)
+            if not row.sees["user"]:
                 row.decision = without_names(row)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
@@ -89,18 +96,17 @@ class SignInRecordAdmin(ConnectionLog):
             self.about_rows(request, [record])
             refused = record.kind == SignInKind.PERSON_REFUSED
             is_unknown = (
-                record.code == Code.SIGNATURE and record.connection_id is not None and seen_by(request)["connection"]
+                record.code == Code.SIGNATURE and record.connection_id is not None and record.sees["connection"]
             )
             context["locked_out"] = (
                 reverse("admin:core_identity_connection_locked-out", args=[record.connection_id]) if is_unknown else ""
             )
             context["remedy"] = remedy_for(record.code, record.checks)
-            context["conflict"] = (
-                conflict_of_request(record.reference) if refused and seen_by(request)["conflict"] else None
-            )
-            context["also"] = _also_named(record) if refused and seen_by(request)["user"] else []
+            context["conflict"] = conflict_of_request(record.reference) if refused and record.sees["conflict"] else None
+            context["also"] = _also_named(record) if refused and record.sees["user"] else []
             context["title"] = f"{_subject(record)}: {words_of(record.code)}"
             context["subtitle"], context["chip"] = None, self.outcome(record)
+            context["has_checks"] = bool(record.connection_slug) and record.kind != SignInKind.SIGNED_OUT
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="reference")
@@ -113,14 +119,9 @@ class SignInRecordAdmin(ConnectionLog):
         words = words_of(record.code)
         return chip(COLOURS[SignInKind(record.kind)], f"test: {words}" if record.is_test else words)
 
-    @admin.display(description="time")
-    def exact_time(self, record: SignInRecord) -> str:
-        return exactly(record.at)
-
     @admin.display(description="started")
     def began(self, record: SignInRecord) -> str:
-        began = {True: "at the identity provider", False: f"at {BRAND}", None: "not known"}
-        return began[record.idp_initiated]
+        return "at the identity provider" if record.idp_initiated else f"at {BRAND}"
 
     @admin.display(description="attributes that arrived")
     def arrived_names(self, record: SignInRecord) -> str:
@@ -130,13 +131,20 @@ class SignInRecordAdmin(ConnectionLog):
     def missing_names(self, record: SignInRecord) -> str:
         return ", ".join(record.missing)
 
+    @admin.display(description="claims to be")
+    def claims(self, record: Any) -> str:
+        """Return the names of a refused person in the verified assertion."""
+        if not record.sees["user"]:
+            return ""
+        return ", ".join(dict.fromkeys(name for name in (record.name_id, record.uid, record.email) if name))
+
     @admin.display(description="person")
-    def person(self, record: SignInRecord) -> str:
+    def person(self, record: Any) -> str:
         """Show the user as a link; for a refused person also the names that the verified assertion claims."""
-        if not getattr(record, "may_name", False):
+        if not record.sees["user"]:
             return ""
         named: Named | None = getattr(record, "named", None)
-        claimed = ", ".join(dict.fromkeys(name for name in (record.name_id, record.uid, record.email) if name))
+        claimed = self.claims(record)
         claims = format_html("<small>claims to be {}</small>", claimed) if claimed else ""
         if named is None:
             return claims or ("nobody known" if record.kind == SignInKind.PERSON_REFUSED else "")

@@ -41,6 +41,8 @@ class LoadedList(ChangeList):
 
     search_note = ""
     """A sentence below the search box, if a search found too many rows."""
+    nothing: Any = None
+    """The facts for the empty list of a search, if its page knows more than that."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -50,6 +52,8 @@ class LoadedList(ChangeList):
         self.result_list: Any = [rows[key] for key in keys if key in rows]
         self.show_admin_actions = bool(self.result_list)
         page: Any = self.model_admin
+        if not keys and self.query.strip():
+            self.nothing = page.nothing_found(request, self.query.strip())
         for row in self.result_list:
             row.sees = seen_by(request)
         page.about_rows(request, self.result_list)
@@ -96,6 +100,10 @@ class LongList(admin.ModelAdmin):
 
     def about_rows(self, request: HttpRequest, rows: list[Any]) -> None:
         """Load what the rows of a page show of other tables, for all of them at once."""
+
+    def nothing_found(self, request: HttpRequest, text: str) -> Any:
+        """Return facts for the template if no row fits a search, or None."""
+        return None
 
 
 def _parameters(one: Any) -> tuple[str, ...]:

@@ -1,9 +1,11 @@
 """The shared parts of all log pages: nobody changes a log, and everything that a list shows can be exported as a file."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
@@ -16,12 +18,17 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
-from core_identity.admin_kit.base import seen_by
 from core_identity.admin_kit.exports import COLUMNS, MEDIA_TYPES, Export, Format
 from core_identity.admin_kit.lists import FormFilter, LongList, OfConnection
-from core_identity.admin_kit.seen import link_to
+from core_identity.admin_kit.seen import link_to, seen_by
+from core_identity.admin_kit.timeline import KIND
+from core_identity.models import User
 from core_identity.selectors.connections import connection_names
+from core_identity.selectors.search import users_named
 from core_identity.templatetags.core_pages import ago
+
+PEOPLE_NAMED: Final = 5
+"""People whom an empty log names."""
 
 
 def may_see_connections(request: HttpRequest) -> bool:
@@ -77,12 +84,28 @@ class ReadOnlyLog(LongList):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class NothingFound:
+    """Why a log is empty for a search. ``people`` are those who are known by its text, each with the address of what happened to them."""
+
+    rows: str
+    days: int
+    people: Sequence[tuple[User, str]]
+    may_see_people: bool
+
+
 class ConnectionLog(ReadOnlyLog):
     """A log of the messages of connections. An administrator who may see connections may read it, without the names of people (R35)."""
 
     list_display_links = None
     personal: ClassVar[tuple[str, ...]] = ()
     """Columns that may name a person. Only an administrator who may see people reads them."""
+    rows_in_words: ClassVar[str]
+    """The rows in the plural."""
+    kept_days: ClassVar[str]
+    """The name of the setting with the days that a row is kept."""
+    in_timeline: ClassVar[str]
+    """The name of the log in the timeline of a person."""
 
     class Media:
         css = {"all": ["admin_core.css"]}
@@ -103,6 +126,15 @@ class ConnectionLog(ReadOnlyLog):
         names = connection_names({row.connection_slug for row in rows if row.connection_slug})
         for row in rows:
             row.connection_name = names.get(row.connection_slug, row.connection_slug)
+
+    def nothing_found(self, request: HttpRequest, text: str) -> NothingFound:
+        """Return the people who are known by a text that no row contains."""
+        may_see = seen_by(request)["user"]
+        people = [
+            (user, f"{reverse('admin:core_identity_user_change', args=[user.pk])}?{KIND}={self.in_timeline}")
+            for user in (users_named(text)[:PEOPLE_NAMED] if may_see else ())
+        ]
+        return NothingFound(self.rows_in_words, getattr(settings, self.kept_days), people, may_see)
 
     @admin.display(description="connection")
     def connection(self, record: Any) -> str:

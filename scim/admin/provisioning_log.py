@@ -17,6 +17,7 @@ from core_identity.admin_kit.seen import seen_by
 from core_identity.brand import BRAND
 from core_identity.keys import MAX_NAME
 from core_identity.selectors.people import Named, conflict_of_request, named_resources, user_called
+from scim.admin.timeline import CALLS
 from scim.curl import curl_of
 from scim.models import Method, Payload, ProvisioningRecord
 from scim.provisioning_log import COLUMNS, search
@@ -71,6 +72,7 @@ class RequestFilter(admin.SimpleListFilter):
 class ProvisioningRecordAdmin(ConnectionLog):
     exported, export_name = COLUMNS, "provisioning"
     personal = ("sentence",)
+    rows_in_words, kept_days, in_timeline = "requests", "PROVISIONING_LOG_DAYS", CALLS.name
 
     list_display = ("when", "request_line", "outcome", "about", "words", "events", "duration_ms", "connection")
     left_out = ("events", "duration_ms", "connection")

@@ -12,6 +12,7 @@ from core_identity.admin_kit.logs import ConnectionFilter, ConnectionLog, WhenFi
 from core_identity.admin_kit.seen import seen_by
 from core_identity.brand import BRAND
 from core_identity.selectors.people import Named, conflict_of_request, named_users, user_called
+from sso.admin.timeline import SIGN_INS
 from sso.models import SignInKind, SignInRecord
 from sso.saml.refusals import Code
 from sso.sign_in.log import COLUMNS, REFUSED, search, without_names
@@ -54,6 +55,7 @@ class OutcomeFilter(admin.SimpleListFilter):
 class SignInRecordAdmin(ConnectionLog):
     exported, export_name = COLUMNS, "sign-ins"
     personal = ("identity_id", "user_id", "name_id", "uid", "email", "decision")
+    rows_in_words, kept_days, in_timeline = "sign-ins", "SIGN_IN_LOG_DAYS", SIGN_INS.name
 
     list_display = ("when", "reference_link", "outcome", "person", "decision", "connection", "duration_ms")
     left_out = ("decision", "duration_ms")

@@ -55,6 +55,12 @@ class Filters:
         named = {"connection": self.connection, "customer": self.customer, "kind": self.kind, **other}
         return urlencode({name: value for name, value in named.items() if value})
 
+    @property
+    def active(self) -> list[tuple[str, str]]:
+        """The name and the value of each filter that leaves out rows, in words."""
+        named = (("connection", self.connection), ("customer", self.customer), ("", self.kinds.get(self.kind, "")))
+        return [(name, words) for name, words in named if words]
+
     def suggestions(self) -> dict[str, Sequence[str]]:
         """Return names for the fields. Two queries."""
         return {

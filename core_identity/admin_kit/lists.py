@@ -1,6 +1,6 @@
 """The shared parts of all lists: pages that count no further than needed, and filters to type in. No list costs more where there are more rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin
@@ -41,6 +41,8 @@ class LoadedList(ChangeList):
 
     search_note = ""
     """A sentence below the search box, if a search found too many rows."""
+    only: Sequence[tuple[str, str]] = ()
+    """The row of another table to which a link has limited the list, in words."""
     nothing: Any = None
     """The facts for the empty list of a search, if its page knows more than that."""
 
@@ -52,11 +54,25 @@ class LoadedList(ChangeList):
         self.result_list: Any = [rows[key] for key in keys if key in rows]
         self.show_admin_actions = bool(self.result_list)
         page: Any = self.model_admin
+        self.only = page.limits(self.params)
         if not keys and self.query.strip():
             self.nothing = page.nothing_found(request, self.query.strip())
         for row in self.result_list:
             row.sees = seen_by(request)
         page.about_rows(request, self.result_list)
+
+    @property
+    def active_filters(self) -> list[tuple[str, str]]:
+        """Return the name and the value of each filter that leaves out rows, in words. The first choice of a filter is its default."""
+        found = list(self.only)
+        for spec in self.filter_specs:
+            chosen = [str(one["display"]) for one in list(spec.choices(self))[1:] if one["selected"]]
+            typed = [value for value in getattr(spec, "typed", {}).values() if value]
+            if not chosen and isinstance(spec, NamedFilter) and spec.value():
+                typed.append(str(spec.value()))
+            if chosen or typed:
+                found.append((str(spec.title), ", ".join([*chosen, *typed])))
+        return found
 
 
 class LongList(admin.ModelAdmin):
@@ -100,6 +116,10 @@ class LongList(admin.ModelAdmin):
 
     def about_rows(self, request: HttpRequest, rows: list[Any]) -> None:
         """Load what the rows of a page show of other tables, for all of them at once."""
+
+    def limits(self, params: Mapping[str, str]) -> list[tuple[str, str]]:
+        """Return the rows of other tables to which the query of a link limits the list, in words."""
+        return []
 
     def nothing_found(self, request: HttpRequest, text: str) -> Any:
         """Return facts for the template if no row fits a search, or None."""

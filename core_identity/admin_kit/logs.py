@@ -39,7 +39,7 @@ def may_see_connections(request: HttpRequest) -> bool:
 
 
 class ReadOnlyLog(LongList):
-    """Read only for everybody, superusers too."""
+    """Read only for everybody, superusers too. A link from the page of a person leads to their rows."""
 
     empty_value_display = ""
     exported: ClassVar[Mapping[str, str]] = COLUMNS
@@ -58,6 +58,11 @@ class ReadOnlyLog(LongList):
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         raise Http404("A row of a log never changes, so it has no history.")
+
+    def limits(self, params: Mapping[str, str]) -> list[tuple[str, str]]:
+        user_id = params.get("user_id")
+        person = User.objects.filter(pk=user_id).values_list("username", flat=True).first() if user_id else None
+        return [("person", person)] if person else []
 
     def get_urls(self) -> list[URLPattern]:
         export = self.admin_site.admin_view(require_safe(self.export))

@@ -27,7 +27,7 @@ def test_forms_with_a_search_or_a_picker_are_accessible_also_when_it_is_open(
 ) -> None:
     page = desk.pages[0]
     page.goto("/admin/core_identity/connection/")
-    connection = page.get_by_role("link", name=busy.slug).first.get_attribute("href")
+    connection = page.get_by_role("row", name=busy.slug).get_by_role("link").first.get_attribute("href")
     assert connection is not None
     for path in (
         "/admin/core_identity/role/add/",
@@ -81,6 +81,29 @@ def test_on_a_telephone_the_navigation_is_a_menu_that_the_keyboard_opens(desk: B
     navigation.get_by_role("link", name="Connections", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Connections")
     expect(navigation).to_be_hidden()
+
+
+def test_on_a_telephone_the_filters_are_folded_and_the_keyboard_opens_them(
+    desk: BrowserContext, busy: Customer
+) -> None:
+    page = desk.pages[0]
+    for address, choice in (
+        ("/admin/scim/provisioningrecord/?outcome=failed", page.get_by_role("link", name="last hour")),
+        ("/admin/core_identity/user/all-drift/", page.get_by_label("Customer")),
+    ):
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.goto(address)
+        summary = page.locator("summary", has_text="Filters")
+        expect(summary).to_be_hidden()
+        expect(choice).to_be_visible()
+        page.set_viewport_size({"width": 390, "height": 800})
+        expect(choice).to_be_hidden()
+        summary.focus()
+        page.keyboard.press("Enter")
+        expect(choice).to_be_visible()
+        assert_accessible(page)
+    page.goto("/admin/scim/provisioningrecord/?outcome=failed")
+    expect(page.locator("summary", has_text="Filters")).to_have_text("Filters: outcome not done")
 
 
 def test_the_pages_of_end_users_are_accessible_at_each_width(

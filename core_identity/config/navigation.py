@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from django.apps import apps
@@ -13,6 +13,9 @@ from django.urls import NoReverseMatch, reverse
 from core_identity.admin_kit.pages import ListPage
 from core_identity.selectors.attention import attention_counts
 from core_identity.templatetags.core_pages import bounded
+
+if TYPE_CHECKING:
+    from core_identity.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,9 @@ class Section:
     links: Sequence[Link]
 
 
+PASSWORD_PAGE: Final = "password_change"  # noqa: S105 - a page
+"""For administrators who have a password. Others sign in through a connection."""
+
 SECTIONS: Final[Sequence[tuple[str, Sequence[Entry]]]] = (
     ("", (Entry("Home", "index"),)),
     ("People", (
@@ -70,6 +76,7 @@ SECTIONS: Final[Sequence[tuple[str, Sequence[Entry]]]] = (
     )),
     ("Settings", (
         Entry("Administrators", "core_identity_user_changelist", "core_identity.User", "is_staff__exact=1"),
+        Entry("Your password", PASSWORD_PAGE),
     )),
 )  # fmt: skip
 
@@ -87,7 +94,7 @@ def navigation(request: HttpRequest, site: AdminSite) -> tuple[list[Section], Ma
 def may_open(request: HttpRequest, site: AdminSite, entry: Entry) -> bool:
     """Ask the page itself, so the navigation and the page never disagree."""
     if not entry.model:
-        return True
+        return entry.page != PASSWORD_PAGE or cast("User", request.user).has_usable_password()
     model = apps.get_model(entry.model)
     if not site.is_registered(model):
         return False

@@ -67,6 +67,12 @@ def test_only_what_may_be_opened_is_shown(permission: str, expected: list[str], 
     assert {browser.get(link.url).status_code for link in links(user)} == {200}
 
 
+def test_only_an_administrator_with_a_password_is_led_to_its_page(root: User) -> None:
+    assert "Your password" not in labels(root)
+    root.set_password("a long and quiet river")
+    assert links(root)[-1].url == "/admin/password_change/"
+
+
 def test_without_a_session_there_is_no_navigation(db: None) -> None:
     page = Client(headers={"host": "localhost"}).get("/admin/login/").content.decode()
     assert "core-nav" not in page

@@ -110,6 +110,19 @@ TABS: Final = (
 )
 
 
+FOLLOWS: Final = {
+    "group": "groups",
+    "key": "keys",
+    "proposed-metadata": "metadata",
+    "proposed-token": "credentials",
+    "revoke": "credentials",
+    "secret": "credentials",
+    "tested": "test",
+    "token": "credentials",
+}
+"""The pages that only a page of a tab leads to, each with that page."""
+
+
 def tabs_for(admin: "ConnectionAdmin", request: HttpRequest, connection: Connection) -> list[dict[str, Any]]:
     """Return the tabs with the pages that this administrator may open; the current page and tab are marked."""
     match = request.resolver_match
@@ -119,6 +132,7 @@ def tabs_for(admin: "ConnectionAdmin", request: HttpRequest, connection: Connect
     for tab in TABS:
         pages = [
             {
+                "name": page.name,
                 "title": page.title,
                 "purpose": page.purpose,
                 "url": reverse(f"admin:core_identity_connection_{page.name}", args=[connection.pk]),
@@ -129,7 +143,7 @@ def tabs_for(admin: "ConnectionAdmin", request: HttpRequest, connection: Connect
             if page.name == "change" or _may_open(declared.get(page.name), admin, request, connection)
         ]
         if pages:
-            is_current = any(page["is_current"] for page in pages)
+            is_current = any(page["is_current"] or page["name"] == FOLLOWS.get(current) for page in pages)
             listed = [page for page in pages if page["is_listed"]]
             tabs.append(
                 {

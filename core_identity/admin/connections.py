@@ -91,14 +91,16 @@ class ConnectionAdmin(CoreAdmin):
     )
     parts: ClassVar[tuple[ConnectionPart, ...]] = ()
     """What other packages show; `core_identity.config.admin` knows them."""
-    list_display = ("link", "name", "customer", "state", "last_sign_in", "last_push")
+    list_display = ("link", "slug", "customer", "state", "last_sign_in", "last_push")
     left_out = ("last_push",)
     list_display_links = None
     list_filter = ("enabled", OfCustomer)
     list_select_related = ("customer",)
     search_fields = ("slug", "customer__name_key")
     search_help_text = "By slug, or name of the customer."
-    empty_list = "No connection yet, so nobody can sign in or be pushed. Add a customer first, and then its connection."
+    empty_list = (
+        "No connection yet, so nobody can sign in or be pushed. Create a customer first, and then its connection."
+    )
     autocomplete_fields = ("customer",)
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
@@ -205,14 +207,15 @@ class ConnectionAdmin(CoreAdmin):
     def history(self, connection: Connection) -> str:
         return f"{reverse('admin:core_identity_event_changelist')}?{self.history_field}={connection.pk}"
 
-    @admin.display(description="slug", ordering="slug")
+    @admin.display(description="name", ordering="name")
     def link(self, connection: Connection) -> str:
         address = reverse("admin:core_identity_connection_overview", args=[connection.pk])
-        return format_html('<a href="{}">{}</a>', address, connection.slug)
+        return format_html('<a href="{}">{}</a>', address, connection.name)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         connection = context.get("original")
         if connection is not None:
+            context["subtitle"] = context["crumb"] = connection.name
             context["tabs"] = self.tabs(request, connection)
             context.update(self.facts(connection))
             context["bursts"] = self.bursts(request, connection)

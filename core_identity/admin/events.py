@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.contrib import admin
@@ -69,7 +70,7 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
         "By reference, or by a key of a user, or by the name of a user, role, group, connection or customer."
     )
     fields = (
-        "exact_time", "what_exactly", "by", "came_by", "through", "about", "whose", "changes_table", "why", "request_id", "uuid",
+        "exact_time", "what_exactly", "by", "came_by", "through", "about", "whose", "changes_table", "why", "request_id", "event_id",
     )  # fmt: skip
     readonly_fields = fields
 
@@ -84,6 +85,22 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         events: QuerySet[Event] = super().get_queryset(request)
         return events.annotate(person=Subquery(User.objects.filter(pk=OuterRef("user_id")).values("username")[:1]))
+
+    def limits(self, params: Mapping[str, str]) -> list[tuple[str, str]]:
+        subject_id = params.get("subject_id")
+        rows = Event.objects.filter(subject_id=subject_id) if subject_id else Event.objects.none()
+        subject = rows.order_by("-id").values_list("subject", flat=True).first()
+        return [*super().limits(params), *([("about", subject)] if subject else [])]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [name for name in self.fields if name != "why" or (obj is not None and reason_of(obj))]
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        event = context.get("original")
+        if event is not None:
+            title = meaning_of(event.kind).rstrip(".")
+            context |= {"title": title, "subtitle": None, "crumb": title}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="what")
     def what(self, event: Event) -> str:
@@ -120,6 +137,10 @@ class EventAdmin(ReadOnlyLog, CoreAdmin):
     @admin.display(description="by")
     def by(self, event: Event) -> str:
         return event.actor
+
+    @admin.display(description="id of the event")
+    def event_id(self, event: Event) -> str:
+        return str(event.uuid)
 
     @admin.display(description="channel")
     def came_by(self, event: Event) -> str:

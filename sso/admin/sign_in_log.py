@@ -78,6 +78,10 @@ class SignInRecordAdmin(ConnectionLog):
         }
         return [name for name, value in shown.items() if value]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = self.get_fields(request, obj)
+        return [(None, {"fields": fields})] if fields else []
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:

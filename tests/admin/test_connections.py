@@ -78,6 +78,12 @@ def test_a_customer_is_made_and_renamed_by_the_services(as_root: Client) -> None
 # The connection itself
 
 
+def test_a_page_that_follows_from_another_one_keeps_its_tab(as_root: Client, acme: Connection) -> None:
+    for name, title in (("token", "Provisioning"), ("secret", "Provisioning"), ("group", "People and groups")):
+        tabs = as_root.get(page_of(acme, name), follow=True).context["tabs"]
+        assert [tab["title"] for tab in tabs if tab["is_current"]] == [title], name
+
+
 def test_a_new_connection_leads_to_its_setup_sheet(as_root: Client, acme: Connection) -> None:
     form_data = form_of(acme, customer=str(acme.customer_id), slug="acme-entra", name="Acme Entra")
     answer = as_root.post(f"{LIST}add/", form_data)

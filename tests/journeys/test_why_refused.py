@@ -106,7 +106,7 @@ def test_an_administrator_runs_a_test_sign_in_and_nothing_changes_R37(
     demo: DemoIdp, admin: Page, picture: Callable[[Any, str], None]
 ) -> None:
     admin.get_by_role("link", name="Connections", exact=True).first.click()
-    admin.get_by_role("link", name=SLUG, exact=True).first.click()
+    admin.get_by_role("row", name=SLUG).get_by_role("link").first.click()
     admin.get_by_role("link", name="Test sign-in").first.click()
     admin.get_by_role("button", name="Start the test").click()
     choose(admin, "Jane Doe")

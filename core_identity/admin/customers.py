@@ -44,7 +44,7 @@ class CustomerAdmin(CoreAdmin):
     list_display = ("name", "connection_names", "people")
     search_fields = ("name_key",)
     search_help_text = "By name."
-    empty_list = "No customer yet. Add one, and then a connection to its identity provider."
+    empty_list = "No customer yet. Create one, and then a connection to its identity provider."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         customers: QuerySet[Customer] = super().get_queryset(request)

@@ -162,7 +162,9 @@ class RoleAdmin(CoreAdmin):
     left_out = ("other_names",)
     search_fields = ("name_key",)
     search_help_text = "By name."
-    empty_list = "No role yet. Add one, with the name of a group of the identity provider, so that the group gives it."
+    empty_list = (
+        "No role yet. Create one, with the name of a group of the identity provider, so that the group gives it."
+    )
     filter_horizontal = ("permissions",)
     actions = None
 

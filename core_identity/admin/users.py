@@ -127,7 +127,7 @@ class UserAdmin(PeopleActions, CoreAdmin):
         "By a whole email, UID, userName, NameID, externalId or id, or by the beginning of a username or name."
     )
     sortable_by = ()
-    empty_list = "Nobody yet. People appear when they sign in or are pushed. Add a user here for somebody without an identity provider."
+    empty_list = "Nobody yet. People appear when they sign in or are pushed. Create a user here for somebody without an identity provider."
     autocomplete_fields = ("customer",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:

@@ -56,6 +56,8 @@ class CoreAdmin(LongList):
 
         If the service refuses, the page is shown again, with the reasons as errors of the form.
         """
+        words = {"title": f"Create {self.opts.verbose_name}"} if object_id is None else {}
+        extra_context = {"show_save_and_add_another": False, **words, **(extra_context or {})}
         try:
             return self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
         except RefusedByService as refused:

@@ -47,7 +47,7 @@ def _provisioning(view: AppView, parties: Parties) -> str:
 <p class="quiet">Base URL: <code>{escape(parties.sp_url)}/scim/{escape(parties.connection)}/v2</code></p>
 <label for="token">API token</label>
 <input id="token" name="token" type="password" autocomplete="off" required>
-<p class="quiet">This Okta takes a token and not OAuth. On the set-up page, in the step <em>Switch on provisioning</em>, make the one for
+<p class="quiet">This Okta takes a token and not OAuth. On the set-up page, in the step <em>Switch on provisioning</em>, create the one for
 <em>Entra and others</em>. CORE shows it once.</p>
 <div class="acts"><button class="core-button">Test the connection</button></div></form>
 {push}"""

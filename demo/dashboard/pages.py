@@ -78,7 +78,7 @@ the connection allows it.</p>
 
 def _globex(view: View, parties: Parties) -> str:
     another = (
-        '<form action="/apps"><label for="connection">Another connection that you made in CORE</label>'
+        '<form action="/apps"><label for="connection">Another connection that you created in CORE</label>'
         '<input id="connection" name="connection" placeholder="its slug" autocomplete="off">'
         '<button class="core-button">Open its app in Okta</button></form>'
     )

@@ -24,7 +24,6 @@ from core_identity.services.expiry import expire
 from core_identity.services.groups import create_group
 from core_identity.services.provisioning import create_person
 from core_identity.services.roles import create_role, grant_role
-from core_identity.services.sign_in import sign_in
 from core_identity.services.users import create_user
 from core_identity.values import GroupChange
 from scim.bearer_tokens import make_token
@@ -34,6 +33,7 @@ from tests.admin.conftest import browser_of, put, staff
 from tests.admin.test_home import sign_in as logged
 from tests.support.cast import ADMIN, COMMAND, JANE, OKTA, ZOE, by_sso
 from tests.support.saml import TestIdp
+from tests.support.sign_in import sign_in
 
 READERS: Final = ("user", "connection", "role", "conflict", "event", "customer")
 FILES: Final = re.compile(r"/export\.|\?certificate=|/jsi18n/|/logout/")

@@ -84,7 +84,7 @@ def read_connection(section: Section) -> ConnectionEntry:
     settings = {
         "name": name,
         **_uid(section.section("uid")),
-        "sso_makes_users": section.flag("sso_makes_users", default=True),
+        "sso_creates_users": section.flag("sso_creates_users", default=True),
         "own_idp": section.flag("own_idp", default=False),
         "roles_from": groups.choice(
             "from", RolesFrom.values, default=RolesFrom.SSO_GROUPS if scim is None else RolesFrom.PUSH_GROUPS

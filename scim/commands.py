@@ -17,10 +17,10 @@ from scim.okta_console import redirect_uris
 class CredentialActs(AnsweringCommand):
     def add_credential_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
         token = add("token", "create a long-lived SCIM token of a connection, list tokens, or revoke one")
-        token.add_argument("deed", choices=["make", "list", "revoke"])
+        token.add_argument("deed", choices=["create", "list", "revoke"])
         token.add_argument("slug", metavar="SLUG")
         token.add_argument("--name", default="", help="name of the token: the place where you enter it")
-        token.add_argument("--days", type=int, help="make: how many days it is valid; default: until it is revoked")
+        token.add_argument("--days", type=int, help="create: how many days it is valid; default: until it is revoked")
         secret = add("secret", "create a second client secret, or revoke the former one")
         secret.add_argument("deed", choices=["rotate", "revoke"])
         secret.add_argument("slug", metavar="SLUG")
@@ -50,7 +50,7 @@ class CredentialActs(AnsweringCommand):
             tokens = [_document(one) for one in tokens_of(connection).select_related("connection")]
             lines = [f"{one['name']}: {one['state']}, last used {one['last_used_at'] or 'never'}" for one in tokens]
             self.answer({"tokens": tokens}, as_json=json, lines=lines or ["There is none."])
-        elif deed == "make":
+        elif deed == "create":
             lasts = timedelta(days=days) if days is not None else None
             token, text = make_token(actor=self.actor, connection=connection, name=name, lasts=lasts)
             # Shown this once: only its hash is kept.

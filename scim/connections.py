@@ -71,7 +71,7 @@ def apply(
     secret = None
     if fresh or rotate_secret:
         secret = add_secret(client, former_until=database_now())
-        changes["client_secret"] = ("", "made") if fresh else ("", "rotated")
+        changes["client_secret"] = ("", "created") if fresh else ("", "rotated")
     if changes:
         kind = EventKind.CLIENT_CREATED if fresh else EventKind.CLIENT_CHANGED
         events.record(actor=actor, kind=kind, subject=connection, changes=changes)

@@ -18,7 +18,7 @@ from sso.settings.changes import event_changes
 from sso.settings.domain_proof import record_for
 from sso.settings.email_domains import look_for_proof, unverify_domain, verified_domains, verify_domain
 from sso.settings.idp_changes import adopt, difference, read_source, refresh, settings_or_new
-from sso.settings.keys import activate_key, certificate_facts, keys_of, make_key, retire_key, seal_again
+from sso.settings.keys import activate_key, certificate_facts, delete_key, keys_of, make_key, seal_again
 from sso.settings.trust_warnings import warnings_of
 
 _MAX_FILE: Final = 1024 * 1024
@@ -103,14 +103,14 @@ class IdpActs(AnsweringCommand):
 class SamlActs(AnsweringCommand):
     def add_saml_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
         keeping = changing(
-            add("saml-keys", "change our own SAML keys of a connection; a rollover is make, activate, retire")
+            add("saml-keys", "change our own SAML keys of a connection; a rollover is create, activate, delete")
         )
         keeping.add_argument("slug", metavar="SLUG")
         keeping.add_argument(
             "step",
-            choices=("make", "activate", "retire", "seal-again"),
-            help="make: the first key, or the next one, which our metadata announces; activate: let the next one sign; "
-            "retire: delete the old one; seal-again: encrypt them with the first of SAML_KEY_ENCRYPTION_KEYS",
+            choices=("create", "activate", "delete", "seal-again"),
+            help="create: the first key, or the next one, which our metadata announces; activate: let the next one sign; "
+            "delete: the old one; seal-again: encrypt them with the first of SAML_KEY_ENCRYPTION_KEYS",
         )
         verifying = changing(
             add(
@@ -125,7 +125,7 @@ class SamlActs(AnsweringCommand):
 
     def act_saml_keys(self, *, slug: str, step: str, reason: str, json: bool, **_: Any) -> None:
         connection = connection_by_slug(slug)
-        act = {"make": make_key, "activate": activate_key, "retire": retire_key, "seal-again": seal_again}[step]
+        act = {"create": make_key, "activate": activate_key, "delete": delete_key, "seal-again": seal_again}[step]
         act(actor=self.actor, connection=connection, reason=reason)
         keys = []
         for key in keys_of(connection):

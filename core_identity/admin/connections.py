@@ -130,7 +130,7 @@ class ConnectionAdmin(CoreAdmin):
                     "description": who,
                 },
             ),
-            ("People", {"fields": ("sso_makes_users", "reactivation", "own_idp")}),
+            ("People", {"fields": ("sso_creates_users", "reactivation", "own_idp")}),
             ("Groups", {"fields": ("roles_from", "overage_days", "unknown_group")}),
             *([("Now", {"fields": health})] if obj else []),
         ]

@@ -32,7 +32,7 @@ class SetupLinkForm(ActForm):
         if revoked.isdecimal():
             revoke_link(actor=self.actor, connection=self.connection, link_id=int(revoked[:18]))
             return None
-        return make_link(actor=self.actor, connection=self.connection, made_by=cast("User", self.request.user))
+        return make_link(actor=self.actor, connection=self.connection, created_by=cast("User", self.request.user))
 
 
 class SetupLinkPage(ConnectionPage):
@@ -63,7 +63,7 @@ class SetupLinkPage(ConnectionPage):
 
     def facts(self, form: Any) -> dict[str, Any]:
         live = set(live_links().filter(connection=self.row).values_list("pk", flat=True))
-        links = SetupLink.objects.select_related("made_by").filter(connection=self.row)[:SHOWN]
+        links = SetupLink.objects.select_related("created_by").filter(connection=self.row)[:SHOWN]
         return {"links": [(link, link.pk in live) for link in links], "proposals": proposals_of(self.row)}
 
 

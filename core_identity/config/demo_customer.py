@@ -32,7 +32,7 @@ def ensure_customer(actor: Actor) -> Connection:
     return connection
 
 
-def keep_setup_link(actor: Actor, connection: Connection, file: Path, *, made_by: str) -> dict[str, str]:
+def keep_setup_link(actor: Actor, connection: Connection, file: Path, *, created_by: str) -> dict[str, str]:
     """Return the content of ``file`` with a set-up link that is good now: the one in it, or a new one. Empty if there can be none."""
     try:
         link = str(json.loads(file.read_text(encoding="utf-8"))["setup_link"])
@@ -40,8 +40,8 @@ def keep_setup_link(actor: Actor, connection: Connection, file: Path, *, made_by
         link = ""
     if link and link_of(link.rpartition("/")[2]):
         return {"setup_link": link}
-    administrator = User.objects.filter(username=made_by, is_superuser=True, is_active=True).first()
+    administrator = User.objects.filter(username=created_by, is_superuser=True, is_active=True).first()
     if administrator is None or not connection.enabled:
         return {}
-    secret = make_link(actor=actor, connection=connection, made_by=administrator)
+    secret = make_link(actor=actor, connection=connection, created_by=administrator)
     return {"setup_link": settings.PUBLIC_URL + reverse("portal-open", args=[secret])}

@@ -21,7 +21,7 @@ def file_of(connection: Connection) -> dict[str, Any]:
         "name": connection.name,
         "customer": connection.customer.name,
         "own_idp": connection.own_idp,
-        "sso_makes_users": connection.sso_makes_users,
+        "sso_creates_users": connection.sso_creates_users,
         "uid": {
             "attribute": connection.uid_attribute,
             "rule": str(connection.uid_rule),

@@ -55,7 +55,7 @@ def _connection() -> dict[str, Any]:
             "name": _TEXT,
             "customer": _TEXT,
             "own_idp": _FLAG,
-            "sso_makes_users": _FLAG,
+            "sso_creates_users": _FLAG,
             "uid": _mapping(uid),
             "roles": _mapping(roles),
             "saml": _saml(),

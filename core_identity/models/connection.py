@@ -76,7 +76,7 @@ class Connection(GuardedModel):
         default=False,
         help_text="Otherwise the userName is the UID if none is sent.",
     )
-    sso_makes_users = models.BooleanField(
+    sso_creates_users = models.BooleanField(
         "SSO creates users", default=True, help_text="Whether the first sign-in of an unknown person creates a user."
     )
     own_idp = models.BooleanField(

@@ -7,11 +7,11 @@ from core_identity.write_guard import GuardedModel
 class SetupLink(GuardedModel):
     """A link that lets one browser at a time set up one connection, for the customer's IT administrator (R38).
 
-    The secrets of the link and of its browser are stored as hashes. ``made_by`` is the superuser whose authority the link lends: it ends with theirs.
+    The secrets of the link and of its browser are stored as hashes. ``created_by`` is the superuser who lends their rights: the link ends with them.
     """
 
     connection = models.ForeignKey("core_identity.Connection", models.PROTECT, related_name="+")
-    made_by = models.ForeignKey("core_identity.User", models.PROTECT, related_name="+")
+    created_by = models.ForeignKey("core_identity.User", models.PROTECT, related_name="+")
     secret_hash = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()

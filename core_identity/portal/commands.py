@@ -15,26 +15,28 @@ from core_identity.selectors.connections import connection_by_slug
 class LinkActs(AnsweringCommand):
     def add_link_acts(self, add: Callable[[str, str], ArgumentParser]) -> None:
         parser = add("link", "create a set-up link for the customer's administrator, list the links, or revoke them")
-        parser.add_argument("deed", choices=["make", "list", "revoke"])
+        parser.add_argument("deed", choices=["create", "list", "revoke"])
         parser.add_argument("slug", metavar="SLUG")
         parser.add_argument(
             "--by",
             default="",
             metavar="USERNAME",
-            help="make: the superuser who answers for the link, and who must keep their rights",
+            help="create: the superuser who answers for the link, and who must keep their rights",
         )
 
     def act_link(self, *, deed: str, slug: str, by: str, json: bool, **_: Any) -> None:
         connection = connection_by_slug(slug)
-        if deed == "make":
+        if deed == "create":
             maker = User.objects.filter(username_key=key(by), is_superuser=True).first()
             if maker is None:
                 raise NotFound(
                     "There is no such superuser. Name one with --by. The link ends when this superuser loses their rights."
                 )
             # Shown this once: only its hash is kept.
-            address = address_of(make_link(actor=self.actor, connection=connection, made_by=maker))
-            link = SetupLink.objects.select_related("connection", "made_by").get(connection=connection, revoked_at=None)
+            address = address_of(make_link(actor=self.actor, connection=connection, created_by=maker))
+            link = SetupLink.objects.select_related("connection", "created_by").get(
+                connection=connection, revoked_at=None
+            )
             self.answer({**_document(link, is_live=True), "link": address}, as_json=json, lines=[address])
             return
         if deed == "revoke":
@@ -43,10 +45,10 @@ class LinkActs(AnsweringCommand):
             ):
                 revoke_link(actor=self.actor, connection=connection, link_id=link_id)
         live = set(live_links().filter(connection=connection).values_list("pk", flat=True))
-        links = SetupLink.objects.select_related("connection", "made_by").filter(connection=connection)
+        links = SetupLink.objects.select_related("connection", "created_by").filter(connection=connection)
         documents = [_document(link, is_live=link.pk in live) for link in links]
         lines = [
-            f"created {one['created_at']} by {one['made_by']}: {one['state']}, opened {one['openings']} times"
+            f"created {one['created_at']} by {one['created_by']}: {one['state']}, opened {one['openings']} times"
             for one in documents
         ]
         self.answer({"links": documents}, as_json=json, lines=lines or ["There is none."])
@@ -58,7 +60,7 @@ def _document(link: SetupLink, *, is_live: bool) -> dict[str, str | int | None]:
     }
     return {
         "connection": link.connection.slug,
-        "made_by": link.made_by.username,
+        "created_by": link.created_by.username,
         "state": "live" if is_live else "ended",
         "openings": link.openings,
         **{name: moment.isoformat() if moment else None for name, moment in times.items()},

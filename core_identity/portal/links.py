@@ -31,22 +31,22 @@ COOKIE: Final = "__Host-set-up" if settings.SESSION_COOKIE_SECURE else "set-up"
 
 
 @in_one_transaction
-def make_link(*, actor: Actor, connection: Connection, made_by: User) -> str:
+def make_link(*, actor: Actor, connection: Connection, created_by: User) -> str:
     """Return the secret part of a new link. It is shown this once; only its hash is kept. Earlier links of the connection end.
 
-    Raises `NotAllowed` if ``made_by`` is not an active superuser, if the connection is switched off (R1a), or if it is our own IdP. Nobody outside
+    Raises `NotAllowed` if ``created_by`` is not an active superuser, if the connection is switched off (R1a), or if it is our own IdP. Nobody outside
     decides about the trust of that one (R26).
     """
     locked = lock_connection(connection.pk)
     require_enabled(locked)
-    if not (made_by.is_superuser and made_by.is_active):
+    if not (created_by.is_superuser and created_by.is_active):
         raise NotAllowed("Only an active superuser can create a set-up link.")
     if locked.own_idp:
         raise NotAllowed("A connection that is our own identity provider has no set-up link.")
     _revoke(actor, locked, SetupLink.objects.filter(connection=locked), reason="A new link was created.")
     secret = secrets.token_urlsafe(32)
     SetupLink.objects.create(
-        connection=connection, made_by=made_by, secret_hash=_hash(secret), expires_at=database_now() + LINK_LASTS
+        connection=connection, created_by=created_by, secret_hash=_hash(secret), expires_at=database_now() + LINK_LASTS
     )
     events.record(actor=actor, kind=EventKind.SETUP_LINK_CREATED, subject=connection)
     return secret
@@ -94,9 +94,9 @@ def live_links() -> QuerySet[SetupLink]:
         expires_at__gt=Now(),
         connection__enabled=True,
         connection__own_idp=False,
-        made_by__is_superuser=True,
-        made_by__is_active=True,
-    ).select_related("connection__customer", "made_by")
+        created_by__is_superuser=True,
+        created_by__is_active=True,
+    ).select_related("connection__customer", "created_by")
 
 
 def link_of(secret: str) -> SetupLink | None:
@@ -176,7 +176,7 @@ def require_live(link: SetupLink) -> Connection:
 
 def actor_of(link: SetupLink, request: HttpRequest) -> Actor:
     """Return the link as the actor of its events."""
-    label = f"set-up contact of {link.connection} (link by {link.made_by.username})"
+    label = f"set-up contact of {link.connection} (link by {link.created_by.username})"
     return Actor(
         Channel.ADMIN, ActorKind.SETUP_LINK, label, id=str(link.pk), request_id=getattr(request, "request_id", "")
     )

@@ -31,7 +31,7 @@ SETTINGS: Final = frozenset(
         "uid_mark",
         "uid_required_in_scim",
         "external_id_may_change",
-        "sso_makes_users",
+        "sso_creates_users",
         "own_idp",
         "roles_from",
         "overage_days",

@@ -146,7 +146,7 @@ def _take_uid(*, actor: Actor, identity: Identity, person: Person, owner: Known 
 def _make(*, actor: Actor, connection: Connection, person: Person) -> Identity:
     values = {**{name.field: getattr(person, name.source) for name in NAMES}, "email": person.email}
     missing = tuple(name for name, value in values.items() if not (value or "").strip())
-    if not connection.sso_makes_users:
+    if not connection.sso_creates_users:
         raise UnknownPerson(f"You are not known in {BRAND} yet. Ask your administrator to provision you first.")
     if missing:
         raise MissingAttributes(

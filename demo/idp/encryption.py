@@ -28,7 +28,7 @@ def certificate_at(metadata_url: str, use: str) -> x509.Certificate:
         return x509.load_der_x509_certificate(base64.b64decode((found.text or "") if found is not None else ""))
     except (URLError, OSError, ValueError, etree.XMLSyntaxError) as error:
         raise Refused(
-            f"CORE's metadata has no certificate for {use}. Create one: connection saml-keys SLUG make."
+            f"CORE's metadata has no certificate for {use}. Create one: connection saml-keys SLUG create."
         ) from error
 
 

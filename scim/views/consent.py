@@ -62,7 +62,7 @@ def consenter_of(request: HttpRequest) -> Consenter | None:
         return Consenter(user, user.username)
     link = links.current_link(request)
     if link is not None and link.consented_at is None:
-        return Consenter(link.made_by, f"set-up contact of {link.connection.name}", link)
+        return Consenter(link.created_by, f"set-up contact of {link.connection.name}", link)
     return None
 
 

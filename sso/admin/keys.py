@@ -8,19 +8,19 @@ from core_identity.admin_kit.forms import ConfirmsWhatWasShown, ReasonForm
 from core_identity.admin_kit.pages import Access, ConnectionPage, ConnectionReadPage
 from sso.admin.settings import require_settings
 from sso.models import KeyState, SpKey
-from sso.settings.keys import activate_key, certificate_facts, keys_of, make_key, opens, retire_key
+from sso.settings.keys import activate_key, certificate_facts, delete_key, keys_of, make_key, opens
 
 if TYPE_CHECKING:
     from core_identity.models import Connection
 
-STEPS: Final = {"make": "Create a key", "activate": "Activate the next key", "retire": "Delete a key"}
+STEPS: Final = {"create": "Create a key", "activate": "Activate the next key", "delete": "Delete a key"}
 
 
 class KeyForm(ConfirmsWhatWasShown, ReasonForm):
-    """One step in the life of our keys. ``step`` is make, activate or retire; ``key`` is the key of the step, None for make."""
+    """One step in the life of our keys. ``step`` is create, activate or delete; ``key`` is the key of the step, None for create."""
 
     changed = "The keys changed while you were looking. Review them again."
-    STEPS: ClassVar[dict[str, Any]] = {"make": make_key, "activate": activate_key, "retire": retire_key}
+    STEPS: ClassVar[dict[str, Any]] = {"create": make_key, "activate": activate_key, "delete": delete_key}
 
     def __init__(self, request: HttpRequest, *, connection: "Connection", step: str) -> None:
         super().__init__(request)
@@ -31,9 +31,9 @@ class KeyForm(ConfirmsWhatWasShown, ReasonForm):
         keys = {key.state: key for key in keys_of(connection)}
         self.first = not keys
         self.key: SpKey | None = {
-            "make": None,
+            "create": None,
             "activate": keys.get(KeyState.NEXT),
-            "retire": keys.get(KeyState.OLD) or keys.get(KeyState.NEXT),
+            "delete": keys.get(KeyState.OLD) or keys.get(KeyState.NEXT),
         }[step]
         self.shown = certificate_facts(self.key.certificate)[0] if self.key else ""
 

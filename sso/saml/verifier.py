@@ -222,7 +222,7 @@ def _opened(root: etree._Element, expected: Expected) -> tuple[etree._Element, b
         verify_signature(root, expected.idp)
     envelope, keys = read_envelope(place), expected.keys()
     if not keys:
-        raise SamlRefusal(Code.ENCRYPTED, expected="a key: connection saml-keys SLUG make")
+        raise SamlRefusal(Code.ENCRYPTED, expected="a key: connection saml-keys SLUG create")
     try:
         text = open_envelope(envelope, keys)
         clear = gate.parse(unsealed(root, place, text, place.nsmap))

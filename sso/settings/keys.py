@@ -1,7 +1,7 @@
-"""Our keys of a connection: create, announce, use, retire. Private keys are encrypted at rest by a list of keys that can rotate.
+"""Our keys of a connection: create, announce, activate, delete. Private keys are encrypted at rest by a list of keys that can rotate.
 
 A rollover never breaks a sign-in. The *next* key is announced in our metadata before it is used. The *old* key opens assertions until an
-administrator retires it, because the IdP may not have read our metadata yet.
+administrator deletes it, because the IdP may not have read our metadata yet.
 """
 
 import logging
@@ -42,7 +42,7 @@ def make_key(*, actor: Actor, connection: "Connection", reason: str = "") -> SpK
     pair = make_key_pair(f"{BRAND} for {connection.slug}", now=timezone.now())
     sealed = _box().encrypt(pair.private.encode()).decode()
     key = SpKey.objects.create(connection=connection, state=state, certificate=pair.certificate, sealed_key=sealed)
-    _record(actor, connection, EventKind.SAML_KEY_MADE, key, before=None, reason=reason)
+    _record(actor, connection, EventKind.SAML_KEY_CREATED, key, before=None, reason=reason)
     return key
 
 
@@ -67,15 +67,15 @@ def activate_key(*, actor: Actor, connection: "Connection", reason: str = "") ->
 
 
 @transaction.atomic
-def retire_key(*, actor: Actor, connection: "Connection", reason: str = "") -> SpKey:
+def delete_key(*, actor: Actor, connection: "Connection", reason: str = "") -> SpKey:
     """Delete the old key, or else the next one that was never used. The active key stays. Raises `InvalidValue`."""
     keys = _lock(connection)
-    retired = keys.get(KeyState.OLD) or keys.get(KeyState.NEXT)
-    if retired is None:
+    key = keys.get(KeyState.OLD) or keys.get(KeyState.NEXT)
+    if key is None:
         raise InvalidValue(_FIELD, "There is no old key and no next key. The active key cannot be deleted.")
-    _record(actor, connection, EventKind.SAML_KEY_RETIRED, retired, before=retired.state, reason=reason)
-    retired.delete()
-    return retired
+    _record(actor, connection, EventKind.SAML_KEY_DELETED, key, before=key.state, reason=reason)
+    key.delete()
+    return key
 
 
 @transaction.atomic
@@ -185,7 +185,7 @@ def _record(
     actor: Actor, connection: "Connection", kind: EventKind, key: SpKey, *, before: KeyState | str | None, reason: str
 ) -> None:
     sha256, ends = certificate_facts(key.certificate)
-    after = None if kind is EventKind.SAML_KEY_RETIRED else str(key.state)
+    after = None if kind is EventKind.SAML_KEY_DELETED else str(key.state)
     changes: dict[str, tuple[object, object]] = {
         "state": (before, after),
         "certificate": (None, f"{sha256}, ends on {ends.date()}"),

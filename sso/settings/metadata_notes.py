@@ -55,7 +55,7 @@ def _signed_requests(saml: SamlSettings, read: IdpMetadata) -> str:
         return ""
     slug, steps = saml.connection.slug, []
     if not keys_of(saml.connection):
-        steps.append(f"Create a key, on the page Our SAML keys or by connection saml-keys {slug} make --reason WHY.")
+        steps.append(f"Create a key, on the page Our SAML keys or by connection saml-keys {slug} create --reason WHY.")
     steps.append(f"Let the identity provider read our metadata, {saml.sp.entity_id}.")
     steps.append("Then set sign_requests (we sign our AuthnRequests) in the SAML settings.")
     return " ".join([_WANTS, *steps])

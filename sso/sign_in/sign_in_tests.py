@@ -81,7 +81,7 @@ def begin_test_of_link(request: HttpRequest, saml: SamlSettings, link: "SetupLin
         saml,
         browser_token=progress.browser_token_of(request),
         next_path=reverse("portal-tested"),
-        tester=link.made_by,
+        tester=link.created_by,
         tester_session=_session_of(link),
     )
 
@@ -145,7 +145,7 @@ def take_report(request: HttpRequest, *, connection: Any, ticket: str) -> dict[s
 def take_report_of_link(request: HttpRequest, link: "SetupLink", *, ticket: str) -> dict[str, Any] | None:
     """Return the result of a test once, to the set-up link that began it, in the same browser; else None."""
     return _take_report(
-        request, connection=link.connection, tester_id=link.made_by_id, session=_session_of(link), ticket=ticket
+        request, connection=link.connection, tester_id=link.created_by_id, session=_session_of(link), ticket=ticket
     )
 
 

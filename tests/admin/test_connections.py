@@ -47,7 +47,7 @@ def form_of(connection: Connection, **changes: Any) -> dict[str, Any]:
         "uid_attribute": connection.uid_attribute,
         "uid_rule": connection.uid_rule,
         "uid_mark": connection.uid_mark,
-        "sso_makes_users": "on",
+        "sso_creates_users": "on",
         "roles_from": connection.roles_from,
         "overage_days": connection.overage_days,
         "unknown_group": connection.unknown_group,

@@ -303,21 +303,23 @@ def step(browser: Client, connection: Connection, name: str) -> Any:
 def test_a_rollover_is_four_presses_each_asked_first(as_root: Client, saml: SamlSettings) -> None:
     acme = saml.connection
     for name, states in (
-        ("make", ["active"]), ("make", ["next", "active"]), ("activate", ["active", "old"]), ("retire", ["active"])
+        ("create", ["active"]), ("create", ["next", "active"]), ("activate", ["active", "old"]), ("delete", ["active"])
     ):  # fmt: skip
         assert step(as_root, acme, name)["Location"] == page_of(acme, "keys")
         assert [str(key.state) for key in keys_of(acme)] == states
         assert as_root.get(page_of(acme, "keys")).status_code == 200
     events = Event.objects.filter(kind__startswith="saml_key.").order_by("at").values_list("kind", "actor", "reason")
-    assert list(events) == [(f"saml_key.{act}", "root", "rollover") for act in ("made", "made", "activated", "retired")]
+    assert list(events) == [
+        (f"saml_key.{act}", "root", "rollover") for act in ("created", "created", "activated", "deleted")
+    ]
 
 
 def test_an_impossible_step_or_one_shown_for_another_key_is_refused(as_root: Client, saml: SamlSettings) -> None:
     acme = saml.connection
     assert "There is no next key" in step(as_root, acme, "activate").content.decode()
-    for name in ("make", "make"):
+    for name in ("create", "create"):
         step(as_root, acme, name)
-    page = f"{page_of(acme, 'key')}?step=retire"
+    page = f"{page_of(acme, 'key')}?step=delete"
     late = as_root.post(page, {"reason": "x", "shown": "0123456789abcdef"})
     assert "The keys changed while you were looking" in late.content.decode()
     assert SpKey.objects.count() == 2
@@ -326,7 +328,7 @@ def test_an_impossible_step_or_one_shown_for_another_key_is_refused(as_root: Cli
 
 def test_a_certificate_is_downloaded_and_no_page_shows_a_private_key(as_root: Client, saml: SamlSettings) -> None:
     acme = saml.connection
-    step(as_root, acme, "make")
+    step(as_root, acme, "create")
     (key,) = keys_of(acme)
     file = as_root.get(page_of(acme, "keys"), {"certificate": "active"})
     assert (file.content.decode(), file["Content-Disposition"]) == (
@@ -340,8 +342,8 @@ def test_a_certificate_is_downloaded_and_no_page_shows_a_private_key(as_root: Cl
 def test_only_a_superuser_changes_our_keys(saml: SamlSettings) -> None:
     keeper = browser_of(staff("keeper", "view_connection", "change_connection"))
     for page in ("keys", "key"):
-        assert keeper.get(page_of(saml.connection, page), {"step": "make"}).status_code == 403
-        assert keeper.post(f"{page_of(saml.connection, page)}?step=make", {"reason": "x"}).status_code == 403
+        assert keeper.get(page_of(saml.connection, page), {"step": "create"}).status_code == 403
+        assert keeper.post(f"{page_of(saml.connection, page)}?step=create", {"reason": "x"}).status_code == 403
     assert "/keys/" not in keeper.get(page_of(saml.connection)).content.decode()
     assert not SpKey.objects.exists()
 

@@ -43,7 +43,7 @@ def demo(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             },
         }
         setup = service.apply({"roles": ["Editors", "Viewers"], "connections": [described]})
-        service.ask("connection", "saml-keys", SLUG, "make", "--reason", "as seed_demo does")
+        service.ask("connection", "saml-keys", SLUG, "create", "--reason", "as seed_demo does")
         file.write_text(json.dumps(setup))
         yield server
         server.shutdown()

@@ -84,7 +84,7 @@ def test_the_customer_does_the_whole_set_up_by_keyboard(
     service.add_administrator(maker)
     overview = connect_by_hand(administrator, service, customer="Stark", slug=SLUG, name="Stark")
     keys = Keyboard(customer)
-    customer.goto(service.ask("connection", "link", "make", SLUG, "--by", maker)["link"])
+    customer.goto(service.ask("connection", "link", "create", SLUG, "--by", maker)["link"])
     keys.press(customer.get_by_role("link", name="Skip to the content"))
     keys.follow(customer.get_by_role("button", name="Begin"))
 

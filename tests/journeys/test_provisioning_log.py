@@ -21,7 +21,7 @@ def found(customer: Customer, reference: str) -> dict[str, Any]:
 
 
 def test_a_reference_finds_a_refused_push_made_with_a_long_lived_token_R35(customer: Customer) -> None:
-    token = customer.service.ask("connection", "token", "make", customer.slug, "--name", "Entra")
+    token = customer.service.ask("connection", "token", "create", customer.slug, "--name", "Entra")
     http = open_client(
         base_url=customer.setup["scim_base_url"],
         headers={"Authorization": f"Bearer {token['token']}", "Content-Type": "application/scim+json"},

@@ -67,7 +67,7 @@ def test_the_pages_of_a_set_up_link(
 ) -> None:
     maker = f"chief-{secrets.token_hex(3)}"
     service.add_administrator(maker)
-    link = service.ask("connection", "link", "make", umbrella["slug"], "--by", maker)["link"]
+    link = service.ask("connection", "link", "create", umbrella["slug"], "--by", maker)["link"]
     page = browser_of_customer.new_page()
     page.goto(link)
     look(page, "open")
@@ -132,13 +132,13 @@ def test_a_tick_turns_while_a_value_is_copied_and_the_focus_stays(
 ) -> None:
     maker = f"chief-{secrets.token_hex(3)}"
     service.add_administrator(maker)
-    link = service.ask("connection", "link", "make", umbrella["slug"], "--by", maker)["link"]
+    link = service.ask("connection", "link", "create", umbrella["slug"], "--by", maker)["link"]
     page = browser_of_customer.new_page()
     page.goto(link)
     page.get_by_role("button", name="Begin").click()
     copy = page.locator("button[data-copy]").first
     copy.focus()
-    token = service.ask("connection", "token", "make", umbrella["slug"], "--name", "Okta")["token"]
+    token = service.ask("connection", "token", "create", umbrella["slug"], "--name", "Okta")["token"]
     expect(step(page, "provisioning")).to_contain_text("done", timeout=15_000)
     expect(copy).to_be_focused()
     expect(page.locator("#step-provisioning.core-step-done")).to_be_visible()
@@ -154,7 +154,7 @@ def test_the_pages_of_the_administration_and_the_sheet_on_paper(
 ) -> None:
     name = f"chief-{secrets.token_hex(3)}"
     password = service.add_administrator(name)
-    service.ask("connection", "link", "make", umbrella["slug"], "--by", name)
+    service.ask("connection", "link", "create", umbrella["slug"], "--by", name)
     page = browser_of_customer.new_page()
     page.goto("/admin/")
     page.get_by_label("Username").fill(name)

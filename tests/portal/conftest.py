@@ -64,7 +64,7 @@ class Customer:
 
 
 def link_to(connection: Connection, boss: User) -> Customer:
-    return Customer(make_link(actor=COMMAND, connection=connection, made_by=boss))
+    return Customer(make_link(actor=COMMAND, connection=connection, created_by=boss))
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def tabs(globex: Connection, boss: User) -> tuple[Client, str]:
     initech = make_connection("initech", customer="Initech")
     token = ""
     for connection in (globex, initech):
-        address = f"/set-up/open/{make_link(actor=COMMAND, connection=connection, made_by=boss)}"
+        address = f"/set-up/open/{make_link(actor=COMMAND, connection=connection, created_by=boss)}"
         opened = http.post(address, {"csrfmiddlewaretoken": token_in(http.get(address))})
         assert opened.status_code == 302
         token = token or token_in(http.get("/set-up/metadata"))

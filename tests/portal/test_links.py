@@ -67,7 +67,7 @@ def test_every_end_of_a_link_closes_all_of_its_pages_with_the_same_answer(globex
         revoke_link(actor=COMMAND, connection=globex, link_id=SetupLink.objects.latest("id").pk)
 
     def by_a_new_link() -> None:
-        make_link(actor=COMMAND, connection=globex, made_by=boss)
+        make_link(actor=COMMAND, connection=globex, created_by=boss)
 
     def by_our_own_idp() -> None:
         change_connection(actor=COMMAND, connection_id=globex.pk, own_idp=True)
@@ -121,7 +121,7 @@ def test_our_own_idp_and_a_connection_that_is_off_get_no_link(boss: User) -> Non
     switch_off(actor=COMMAND, connection_id=off.pk, reason="test")
     for connection in (own, off):
         with pytest.raises(NotAllowed):
-            make_link(actor=COMMAND, connection=connection, made_by=boss)
+            make_link(actor=COMMAND, connection=connection, created_by=boss)
     assert not SetupLink.objects.exists()
 
 

@@ -46,7 +46,7 @@ def secrets(acme: Connection) -> Secrets:
 def contact(acme: Connection, boss: User, secrets: Secrets) -> Dance:
     """The browser of a set-up contact, which has the link open."""
     http = Client(headers={"host": HOST})
-    http.post(f"/set-up/open/{make_link(actor=ADMIN, connection=acme, made_by=boss)}")
+    http.post(f"/set-up/open/{make_link(actor=ADMIN, connection=acme, created_by=boss)}")
     return Dance(http, secrets)
 
 
@@ -70,7 +70,7 @@ def ended_by_revocation(acme: Connection, boss: User) -> Callable[[], Any]:
 
 
 def ended_by_a_new_link(acme: Connection, boss: User) -> Callable[[], Any]:
-    return partial(make_link, actor=ADMIN, connection=acme, made_by=boss)
+    return partial(make_link, actor=ADMIN, connection=acme, created_by=boss)
 
 
 def ended_by_the_switch(acme: Connection, boss: User) -> Callable[[], Any]:

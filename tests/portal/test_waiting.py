@@ -81,13 +81,13 @@ def ask(*words: str) -> Any:
 
 
 def test_a_command_makes_lists_and_ends_links(globex: Connection, boss: User) -> None:
-    answer = ask("link", "make", "globex", "--by", "BOSS")
+    answer = ask("link", "create", "globex", "--by", "BOSS")
     secret = answer["link"].rpartition("/")[2]
     assert answer["link"] == address_of(secret) == f"http://{HOST}" + reverse("portal-open", args=[secret])
     customer = Customer(secret)
     assert customer.open().status_code == 302
     (listed,) = ask("link", "list", "globex")["links"]
-    assert (listed["state"], listed["openings"], listed["made_by"]) == ("live", 1, "boss")
+    assert (listed["state"], listed["openings"], listed["created_by"]) == ("live", 1, "boss")
     assert secret not in json.dumps(listed)
     (ended,) = ask("link", "revoke", "globex")["links"]
     assert ended["state"] == "ended"
@@ -98,5 +98,5 @@ def test_a_command_makes_lists_and_ends_links(globex: Connection, boss: User) ->
 def test_a_command_makes_no_link_with_the_rights_of_somebody_else(maker: str, globex: Connection, boss: User) -> None:
     staff("helper", "change_connection")
     with pytest.raises(SystemExit):
-        ask("link", "make", "globex", "--by", maker)
+        ask("link", "create", "globex", "--by", maker)
     assert not SetupLink.objects.exists()

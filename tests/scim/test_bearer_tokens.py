@@ -109,7 +109,7 @@ def run(*words: str) -> Any:
 
 
 def test_commands_make_list_and_revoke_tokens(connection: Connection) -> None:
-    output = run("token", "make", "acme", "--name", "Entra", "--days", "30")
+    output = run("token", "create", "acme", "--name", "Entra", "--days", "30")
     assert Scim(connection, output["token"]).get("/Users").status_code == 200
     (listed,) = run("token", "list", "acme")["tokens"]
     assert (listed["name"], listed["state"], "token" in listed) == ("Entra", "live", False)

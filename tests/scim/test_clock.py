@@ -28,7 +28,7 @@ def test_the_clock_of_a_node_neither_ends_nor_prolongs_anything(
     client = OAuthClient.objects.get(connection=connection)
     lasting = Scim(connection, make_token(actor=ADMIN, connection=connection, name="lasting")[1])
     rotate_secret(actor=ADMIN, connection=connection, former_lasts=timedelta(days=1))
-    link = make_link(actor=ADMIN, connection=connection, made_by=admin_user)
+    link = make_link(actor=ADMIN, connection=connection, created_by=admin_user)
     end = database_now() + timedelta(minutes=ends_in)
     get_access_token_model().objects.update(expires=end)
     BearerToken.objects.update(expires_at=end)

@@ -79,7 +79,7 @@ def test_every_change_leaves_an_event_without_the_secret(connection: Connection)
                 "redirect_uris": [None, OKTA],
                 "allows_authorization_code": [None, True],
                 "allows_client_credentials": [None, True],
-                "client_secret": ["", "made"],
+                "client_secret": ["", "created"],
             },
         ),
         ("oauth_client.changed", {"redirect_uris": [OKTA, ""], "client_secret": ["", "rotated"]}),

@@ -330,7 +330,7 @@ def test_a_switched_off_connection_gets_no_consent_and_no_tokens_R1a(okta: Dance
 def test_a_set_up_contact_consents_for_one_connection_once(
     secrets: Secrets, connection: Connection, boss: User
 ) -> None:
-    link = make_link(actor=ADMIN, connection=connection, made_by=boss)
+    link = make_link(actor=ADMIN, connection=connection, created_by=boss)
     http = browser_of(None)
     assert http.get(f"/set-up/open/{link}").status_code == 200
     assert Dance(http, secrets).ask().status_code == 302, "looking at the link opens nothing: mail scanners do"
@@ -347,7 +347,7 @@ def test_a_set_up_contact_consents_for_one_connection_once(
 
 
 def test_a_link_opens_one_browser_and_one_connection(secrets: Secrets, connection: Connection, boss: User) -> None:
-    link = make_link(actor=ADMIN, connection=connection, made_by=boss)
+    link = make_link(actor=ADMIN, connection=connection, created_by=boss)
     first, second = browser_of(None), browser_of(None)
     first.post(f"/set-up/open/{link}")
     assert second.post(f"/set-up/open/{link}").status_code == 403
@@ -382,8 +382,8 @@ def test_a_set_up_contact_who_refuses_cannot_fill_the_events(
 def test_a_link_ends_by_age_by_a_new_one_and_with_its_maker(
     secrets: Secrets, connection: Connection, boss: User
 ) -> None:
-    old = make_link(actor=ADMIN, connection=connection, made_by=boss)
-    new = make_link(actor=ADMIN, connection=connection, made_by=boss)
+    old = make_link(actor=ADMIN, connection=connection, created_by=boss)
+    new = make_link(actor=ADMIN, connection=connection, created_by=boss)
     http = browser_of(None)
     assert http.get(f"/set-up/open/{old}").status_code == 404
     with travel(timezone.now() + timedelta(days=8)):

@@ -66,7 +66,7 @@ def test_a_connection_that_was_off_has_no_live_credential_when_it_is_on_again_R1
     assert boss is not None
     _, long_lived = make_token(actor=ADMIN, connection=connection, name="Entra")
     contact = browser_of(None)
-    link = make_link(actor=ADMIN, connection=connection, made_by=boss)
+    link = make_link(actor=ADMIN, connection=connection, created_by=boss)
     contact.post(f"/set-up/open/{link}")
     assert contact.get("/set-up").status_code == 200
     unused = okta.code()
@@ -83,7 +83,7 @@ def test_a_connection_that_was_off_has_no_live_credential_when_it_is_on_again_R1
     assert {(event.actor, event.reason) for event in events} == {(ADMIN.label, "The connection was switched off.")}
     for act in (
         lambda: make_token(actor=ADMIN, connection=connection, name="new"),
-        lambda: make_link(actor=ADMIN, connection=connection, made_by=boss),
+        lambda: make_link(actor=ADMIN, connection=connection, created_by=boss),
     ):
         with pytest.raises(NotAllowed):
             act()

@@ -98,7 +98,7 @@ def test_nothing_names_an_administrator_who_was_erased_R34(is_staff: bool, until
 
 def link_acts(acme: Connection, dora: User, by_dora: Actor) -> None:
     """Let a set-up link by Dora prove a domain and propose a token, and let Dora consent for an OAuth client."""
-    secret = make_link(actor=by_dora, connection=acme, made_by=dora)
+    secret = make_link(actor=by_dora, connection=acme, created_by=dora)
     request = RequestFactory().get("/")
     assert open_link(request, secret)
     link = SetupLink.objects.get()

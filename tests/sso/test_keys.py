@@ -36,10 +36,10 @@ def comes_in(browser: Browser, certificate: str) -> bool:
 
 
 def test_a_rollover_fails_no_sign_in_and_is_in_the_events(browser: Browser, acme: Connection) -> None:
-    assert [key["state"] for key in command("make")["keys"]] == ["active"]
+    assert [key["state"] for key in command("create")["keys"]] == ["active"]
     first = SpKey.objects.get().certificate
     assert comes_in(browser, first)
-    assert [key["state"] for key in command("make")["keys"]] == ["next", "active"]
+    assert [key["state"] for key in command("create")["keys"]] == ["next", "active"]
     second = SpKey.objects.get(state="next").certificate
     assert comes_in(browser, first)
     assert comes_in(browser, second), "an IdP may use it as soon as it has read it"
@@ -47,16 +47,16 @@ def test_a_rollover_fails_no_sign_in_and_is_in_the_events(browser: Browser, acme
     assert SpKey.objects.get(state="active").certificate == second
     assert comes_in(browser, first), "an IdP may not have read our metadata yet"
     assert comes_in(browser, second)
-    command("retire")
+    command("delete")
     assert comes_in(browser, second)
     assert not comes_in(browser, first)
     kinds = list(Event.objects.filter(kind__startswith="saml_key.").order_by("pk").values_list("kind", flat=True))
-    assert kinds == ["saml_key.made", "saml_key.made", "saml_key.activated", "saml_key.retired"]
+    assert kinds == ["saml_key.created", "saml_key.created", "saml_key.activated", "saml_key.deleted"]
 
 
-@pytest.mark.parametrize(("step", "code"), [("activate", 1), ("retire", 1)])
+@pytest.mark.parametrize(("step", "code"), [("activate", 1), ("delete", 1)])
 def test_a_step_out_of_order_is_refused_and_changes_nothing(acme: Connection, step: str, code: int) -> None:
-    command("make")
+    command("create")
     with pytest.raises(SystemExit) as ended:
         command(step)
     assert ended.value.code == code
@@ -106,7 +106,7 @@ def test_a_connection_file_that_needs_a_key_makes_one_once(acme: Connection, idp
 def test_a_key_that_cannot_be_opened_stops_its_connection_only_and_is_shown(
     browser: Browser, acme: Connection, settings: LazySettings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    command("make")
+    command("create")
     first = SpKey.objects.get().certificate
     assert "sso.W001" not in [one.id for one in run_checks(databases=["default"])]
     root = Client(headers={"host": "localhost:8000"})
@@ -133,7 +133,7 @@ def test_a_key_that_cannot_be_opened_stops_its_connection_only_and_is_shown(
         assert SignInRecord.objects.latest("id").code == "our_key"
         assert all("cannot be opened" in root.get(page).content.decode() for page in pages)
         assert browser.come_back(JANE_BY_SSO).status_code == 303, "what is not encrypted needs no key"
-    command("make")
+    command("create")
     second = SpKey.objects.get(state="next").certificate
     assert comes_in(browser, second), "what can be opened goes on"
 

@@ -41,7 +41,7 @@ def test_without_a_key_our_metadata_promises_nothing_that_needs_one(browser: Bro
     assert root.find(f".//{DS}Signature") is None
 
 
-def test_two_certificates_are_in_our_metadata_until_the_old_one_is_retired(browser: Browser, acme: Connection) -> None:
+def test_two_certificates_are_in_our_metadata_until_the_old_one_is_deleted(browser: Browser, acme: Connection) -> None:
     first = keys.make_key(actor=ADMIN, connection=acme)
     root = metadata(browser)
     assert named(root, "signing") == named(root, "encryption") == [bare(first)]
@@ -125,7 +125,7 @@ def announce(connection: Connection, *idps: TestIdp) -> None:
 
 
 def test_an_idp_changes_its_certificate_without_one_failed_sign_in(acme: Connection, idp: TestIdp) -> None:
-    """Old, both, new: the IdP may sign with either while both are known, and no longer with the old one once it is retired."""
+    """Old, both, new: the IdP may sign with either while both are known, and no longer with the old one after its deletion."""
     successor, jane = TestIdp(), by_sso(JANE)
     old, new = Browser(idp), Browser(successor)
     announce(acme, idp)

@@ -239,7 +239,7 @@ def test_a_connection_that_is_off_looks_like_none_R1a(browser: Browser, acme: Co
 
 
 def test_an_unknown_person_is_refused_where_sso_makes_no_users_R12(browser: Browser, acme: Connection) -> None:
-    acme.sso_makes_users = False
+    acme.sso_creates_users = False
     acme.save()
     refused = browser.come_back(JANE_BY_SSO)
     assert refused.status_code == 403

@@ -118,7 +118,7 @@ def test_a_refused_person_reads_the_reason(browser: Browser, acme: Connection) -
 
 
 def test_a_connection_that_makes_no_users_is_named_as_the_reason(browser: Browser, acme: Connection) -> None:
-    change_connection(actor=ADMIN, connection_id=acme.pk, sso_makes_users=False)
+    change_connection(actor=ADMIN, connection_id=acme.pk, sso_creates_users=False)
     browser.come_back(JANE_BY_SSO)
     assert failed() == ["Known here, or SSO creates users"]
 

@@ -31,7 +31,7 @@ def acme(db: None) -> Connection:
                 "slug": "acme",
                 "name": "Acme – Süd",
                 "customer": "Acme",
-                "sso_makes_users": False,
+                "sso_creates_users": False,
                 "uid": {"attribute": "employee", "rule": "other", "mark": "waived", "required_in_scim": True},
                 "roles": {"grantable": ["Editors"], "from": "both", "overage_days": 7},
                 "saml": {

@@ -55,7 +55,7 @@ def test_of_each_kind_an_old_row_is_deleted_and_a_new_one_stays() -> None:
         UsedAssertion.objects.create(connection=connection, assertion_id=name, until=NOW + shift)
         SignInState.objects.create(connection=connection, browser_hash=name, next_path="/", expires_at=NOW + shift)
         ends = NOW - 30 * DAY + shift
-        SetupLink.objects.create(connection=connection, made_by=boss, secret_hash=name, expires_at=ends)
+        SetupLink.objects.create(connection=connection, created_by=boss, secret_hash=name, expires_at=ends)
         access.objects.create(application=client, token=name, expires=NOW + shift)
         refresh.objects.create(user=boss, application=client, token=name, revoked=NOW - 30 * DAY + shift)
         SsoSession.objects.create(

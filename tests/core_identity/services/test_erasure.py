@@ -239,7 +239,7 @@ def test_the_erasure_of_an_administrator_does_not_read_the_events_of_others_R34(
 
 def test_a_link_that_a_command_created_names_its_erased_owner_no_more_R34(acme: Connection) -> None:
     dora = create_user(actor=COMMAND, username="dora", is_staff=True, is_superuser=True)
-    make_link(actor=COMMAND, connection=acme, made_by=dora)
+    make_link(actor=COMMAND, connection=acme, created_by=dora)
     by_link = actor_of(SetupLink.objects.get(), RequestFactory().get("/"))
     events.record(actor=by_link, kind=EventKind.SETUP_LINK_OPENED, subject=acme)
     expire(actor=COMMAND, user_id=dora.pk, reason="left")

@@ -69,7 +69,7 @@ class Command(BaseCommand):
         password = _administrator(answer.with_name("administrator"))
         globex = ensure_customer(ACTOR)
         file = answer.with_name("globex.json")
-        _write(file, keep_setup_link(ACTOR, globex, file, made_by=ADMINISTRATOR))
+        _write(file, keep_setup_link(ACTOR, globex, file, created_by=ADMINISTRATOR))
         if password:
             self.stdout.write(f"Administrator: {ADMINISTRATOR}\nPassword:      {password}")
 

@@ -27,7 +27,7 @@ class EventKind(StrEnum):
         "An administrator confirmed an expiry that a channel had set, so no channel can undo it.",
     )
     USER_REACTIVATION_REQUESTED = "user.reactivation_requested", "An IdP reactivated a user who stays expired."
-    USER_DRIFT_TAKEN_OVER = "user.drift_taken_over", "An administrator accepted the values of the IdP."
+    USER_DRIFT_ACCEPTED = "user.drift_accepted", "An administrator accepted the values of the IdP."
     USER_MERGED = "user.merged", "Two users were merged."
     USER_ERASED = "user.erased", "The personal data of a user was erased."
     USER_GROUPS_ABSENT = "user.sso_groups_absent", "A sign-in did not contain the Group attribute."

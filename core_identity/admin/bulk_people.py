@@ -23,7 +23,7 @@ from core_identity.selectors.across import reactivations
 from core_identity.selectors.drift import UID, drift_in, drift_of, drifting
 from core_identity.selectors.story import changed_since_expiry, changes_since_expiry
 from core_identity.selectors.users import guarded_users, status_of
-from core_identity.services.drift import take_over
+from core_identity.services.drift import accept_drift
 from core_identity.services.expiry import expire, unexpire
 from core_identity.services.roles import grant_role
 
@@ -42,7 +42,7 @@ class AcceptForm(BulkForm):
             raise NotAllowed(
                 "Two identity providers send different values for the same field. Accept one on the page of the user."
             )
-        return take_over(
+        return accept_drift(
             actor=self.actor,
             user_id=identity.user_id,
             identity_id=identity.pk,

@@ -13,7 +13,7 @@ from core_identity.admin_kit.pages import ConnectionReadPage, RowPage
 from core_identity.admin_kit.seen import seen_by
 from core_identity.models import User
 from core_identity.selectors.drift import FIELDS, Drift, drift_in, drift_of, drifting
-from core_identity.services.drift import take_over
+from core_identity.services.drift import accept_drift
 from core_identity.services.transactions import in_one_transaction
 
 
@@ -58,7 +58,7 @@ class TakeOverForm(ReasonForm):
         @in_one_transaction
         def of_each_identity() -> None:
             for identity_id in dict.fromkeys(one.identity for one in chosen):
-                take_over(
+                accept_drift(
                     actor=self.actor,
                     user_id=self.user.pk,
                     identity_id=identity_id,
@@ -98,7 +98,7 @@ class ConnectionDriftPage(ConnectionReadPage):
             "shown": page,
             "field": field,
             "fields": FIELDS,
-            "may_take_over": self.request.user.has_perm("core_identity.change_user"),
+            "may_accept": self.request.user.has_perm("core_identity.change_user"),
         }
 
 

@@ -20,7 +20,7 @@ from core_identity.values import Actor
 
 
 @in_one_transaction
-def take_over(
+def accept_drift(
     *, actor: Actor, user_id: UUID, identity_id: UUID, fields: Collection[str], reason: str
 ) -> dict[str, tuple[str, str]]:
     """Copy the IdP's values of ``fields`` (`core_identity.selectors.drift.FIELDS`) to the user. Return (before, after) of each.
@@ -48,7 +48,7 @@ def take_over(
     user.save(update_fields=["email_key", "username_key", *(field for field in changes if field != UID)])
     events.record(
         actor=actor,
-        kind=EventKind.USER_DRIFT_TAKEN_OVER,
+        kind=EventKind.USER_DRIFT_ACCEPTED,
         subject=user,
         connection=identity.connection,
         changes=changes,

@@ -112,7 +112,7 @@ def test_all_drift_is_accepted_with_one_event_each_R18(as_desk: Client, acme: Co
         drift(identity)
     assert "3 people" in as_desk.get(ACCEPT).content.decode()
     assert "Done: 3." in act(as_desk, ACCEPT)
-    events = Event.objects.filter(kind="user.drift_taken_over")
+    events = Event.objects.filter(kind="user.drift_accepted")
     assert {(event.actor, event.reason) for event in events} == {("desk", "ticket 4711")}
     assert {event.user_id for event in events} == {identity.user_id for identity in everybody}
     assert "There is no drift" in as_desk.get(DRIFT).content.decode()
@@ -143,7 +143,7 @@ def test_staff_and_holders_of_protected_roles_are_refused_one_by_one_R26_R33(
     assert "2 of them are refused" in re.sub(r"\s+", " ", as_desk.get(ACCEPT).content.decode())
     result = act(as_desk, ACCEPT)
     assert "Done: 1. Refused: 2. 2 people: Only a superuser may do this" in result
-    assert [event.user_id for event in Event.objects.filter(kind="user.drift_taken_over")] == [everybody[2].user_id]
+    assert [event.user_id for event in Event.objects.filter(kind="user.drift_accepted")] == [everybody[2].user_id]
     assert "Done: 2." in act(as_root, ACCEPT)
 
 
@@ -256,7 +256,7 @@ def test_the_work_is_done_in_portions_and_a_new_start_finds_those_who_are_left(
     half = as_root.post(ACCEPT, {"run": run_of(half), "reason": "x"})
     last = as_root.post(ACCEPT, {"run": run_of(half), "reason": "x"}, follow=True)
     assert "Done: 5." in last.content.decode()
-    assert Event.objects.filter(kind="user.drift_taken_over").count() == 5
+    assert Event.objects.filter(kind="user.drift_accepted").count() == 5
 
 
 @pytest.mark.parametrize("address", [DRIFT, REQUESTS, ACCEPT, UNEXPIRE_REQUESTED])

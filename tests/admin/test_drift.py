@@ -85,7 +85,7 @@ def test_ticked_values_are_accepted_with_a_reason_R18(as_desk: Client, roe: Iden
     as_desk.post(ticks_of(roe.user), {"chosen": chosen, "reason": "married"})
     user = User.objects.get(pk=roe.user_id)
     assert (user.email, user.last_name, user.username) == ("jane.roe@acme.test", "Roe", "jane.doe@acme.test")
-    event = Event.objects.get(kind="user.drift_taken_over")
+    event = Event.objects.get(kind="user.drift_accepted")
     assert (event.actor, event.reason, sorted(event.changes)) == ("desk", "married", ["email", "last_name"])
 
 
@@ -109,7 +109,7 @@ def test_two_idps_that_differ_about_the_same_field_are_not_both_right_R18(as_des
     as_desk.post(ticks_of(roe.user), {"chosen": one_each, "reason": "x"})
     user = User.objects.get(pk=roe.user_id)
     assert (user.email, user.last_name) == ("jd@acme.test", "Roe")
-    assert Event.objects.filter(kind="user.drift_taken_over").count() == 2, "one for each identity provider"
+    assert Event.objects.filter(kind="user.drift_accepted").count() == 2, "one for each identity provider"
 
 
 @pytest.mark.parametrize("posted", [{"reason": "x"}, {"reason": "", "chosen": "email"}], ids=["no tick", "no reason"])

@@ -12,7 +12,7 @@ from core_identity.attributes import FOLLOWED, NAMES, SOURCES, UserAttribute
 from core_identity.models import Connection, Identity, User
 from core_identity.selectors.drift import drift_of
 from core_identity.selectors.resources import scim_identity
-from core_identity.services.drift import take_over
+from core_identity.services.drift import accept_drift
 from core_identity.services.erasure import erase
 from core_identity.services.expiry import expire
 from core_identity.services.provisioning import change_person, create_person
@@ -127,7 +127,7 @@ def test_each_attribute_can_drift_and_be_accepted_R18(jane: Identity) -> None:
     jane.user.refresh_from_db()
     drifting = {one.field for one in drift_of(jane.user)}
     assert drifting == set(changed)
-    take_over(actor=ADMIN, user_id=jane.user_id, identity_id=jane.pk, fields=drifting, reason="as sent")
+    accept_drift(actor=ADMIN, user_id=jane.user_id, identity_id=jane.pk, fields=drifting, reason="as sent")
     assert follows(jane.user, "1")
     assert drift_of(User.objects.get(pk=jane.user_id)) == []
 

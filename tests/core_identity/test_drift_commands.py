@@ -42,13 +42,13 @@ def test_drift_is_listed_for_all_for_a_connection_and_for_a_field_R18(jane: Iden
     assert run("drift", "list", "--connection", "initech")[0] == 3
 
 
-def test_drift_is_taken_over_and_a_dry_run_leaves_it_R18(jane: Identity) -> None:
-    act = ("drift", "take-over", "jane.doe", "--connection", "acme", "--field", "email", "--field", "last_name", *WHY)
+def test_drift_is_accepted_and_a_dry_run_leaves_it_R18(jane: Identity) -> None:
+    act = ("drift", "accept", "jane.doe", "--connection", "acme", "--field", "email", "--field", "last_name", *WHY)
     values = {"email": ["jane.doe@acme.test", "jane.roe@acme.test"], "last_name": ["Doe", "Roe"]}
     code, answer, _ = run(*act, "--dry-run")
-    assert (code, answer["taken_over"]) == (0, values)
+    assert (code, answer["accepted"]) == (0, values)
     assert User.objects.get().last_name == "Doe"
     code, answer, _ = run(*act)
-    assert (code, answer["taken_over"], User.objects.get().last_name) == (0, values, "Roe")
+    assert (code, answer["accepted"], User.objects.get().last_name) == (0, values, "Roe")
     code, answer, _ = run(*act)
     assert (code, answer["errors"][0]["code"]) == (1, "not_allowed")

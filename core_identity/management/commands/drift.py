@@ -8,7 +8,7 @@ from core_identity.models import User
 from core_identity.selectors.connections import connection_by_slug
 from core_identity.selectors.drift import FIELDS, drift_in, drifting
 from core_identity.selectors.users import find_user
-from core_identity.services.drift import take_over
+from core_identity.services.drift import accept_drift
 
 
 class Command(AnsweringCommand):
@@ -18,10 +18,10 @@ class Command(AnsweringCommand):
         listing = add("list", "list the differences")
         listing.add_argument("--connection", metavar="SLUG", help="of one connection")
         listing.add_argument("--field", choices=FIELDS, help="in one field")
-        taking = changing(add("take-over", "copy values of the identity provider to a user"))
-        taking.add_argument("key", metavar="KEY", help="UID, userName, username, email or id")
-        taking.add_argument("--connection", metavar="SLUG", required=True)
-        taking.add_argument(
+        accepting = changing(add("accept", "copy values of the identity provider to a user"))
+        accepting.add_argument("key", metavar="KEY", help="UID, userName, username, email or id")
+        accepting.add_argument("--connection", metavar="SLUG", required=True)
+        accepting.add_argument(
             "--field", dest="fields", choices=FIELDS, action="append", required=True, help="may be repeated"
         )
 
@@ -44,10 +44,10 @@ class Command(AnsweringCommand):
                     )
         self.answer({"drift": differences}, as_json=json, lines=lines or ["There is no drift."])
 
-    def act_take_over(self, *, key: str, connection: str, fields: list[str], reason: str, json: bool, **_: Any) -> None:
+    def act_accept(self, *, key: str, connection: str, fields: list[str], reason: str, json: bool, **_: Any) -> None:
         where = connection_by_slug(connection)
         user = find_user(key, connection=where)
-        changes = take_over(
+        changes = accept_drift(
             actor=self.actor,
             user_id=user.pk,
             identity_id=user.identities.get(connection=where).pk,
@@ -58,7 +58,7 @@ class Command(AnsweringCommand):
         document = {
             "user": _user_document(user),
             "connection": connection,
-            "taken_over": {field: list(change) for field, change in changes.items()},
+            "accepted": {field: list(change) for field, change in changes.items()},
         }
         lines = [f"{field}: {before!r} → {after!r}" for field, (before, after) in changes.items()]
         self.answer(document, as_json=json, lines=lines)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from core_identity.errors import InvalidValue, NameTaken, NotAllowed, NotFound
 from core_identity.models import Connection, Event, Identity, IdentityUid, User
 from core_identity.selectors.drift import FIELDS, drift_in, drift_of, drifting
-from core_identity.services.drift import take_over
+from core_identity.services.drift import accept_drift
 from core_identity.services.provisioning import change_person, create_person, remove_person
 from core_identity.services.users import change_user, create_user
 from core_identity.values import Person
@@ -51,7 +51,7 @@ def say(identity: Identity, **values: Any) -> Identity:
 
 
 def take(identity: Identity, *fields: str, actor: Any = ADMIN) -> dict[str, tuple[str, str]]:
-    return take_over(
+    return accept_drift(
         actor=actor, user_id=identity.user_id, identity_id=identity.pk, fields=fields, reason="married, ticket 4711"
     )
 
@@ -67,7 +67,7 @@ def test_accepted_values_are_one_event_with_old_and_new_R18(jane: Identity) -> N
     assert (user.last_name, user.email, user.username) == ("Roe", "jane.roe@acme.test", "jane.roe@acme.test")
     assert (user.email_key, user.username_key) == ("jane.roe@acme.test", "jane.roe@acme.test")
     assert drifted(jane) == set()
-    event = Event.objects.get(kind="user.drift_taken_over")
+    event = Event.objects.get(kind="user.drift_accepted")
     assert (event.user_id, event.connection_slug, event.actor, event.reason) == (
         user.pk, "acme", "boss", "married, ticket 4711"
     )  # fmt: skip
@@ -78,12 +78,12 @@ def test_accepted_values_are_one_event_with_old_and_new_R18(jane: Identity) -> N
     }
 
 
-def test_only_what_was_named_is_taken_over_R18(jane: Identity) -> None:
+def test_only_the_named_fields_are_accepted_R18(jane: Identity) -> None:
     take(jane, "last_name")
     assert drifted(jane) == {"username", "email"}
 
 
-def test_a_name_that_was_emptied_is_taken_over_only_by_an_administrator_R17_R18(zoe: Identity) -> None:
+def test_a_name_that_was_emptied_is_accepted_only_by_an_administrator_R17_R18(zoe: Identity) -> None:
     say(zoe, family_name="")
     assert User.objects.get().last_name == "Müller"
     take(zoe, "last_name")
@@ -97,12 +97,10 @@ def test_only_values_that_differ_can_be_accepted_R18(fields: tuple[str, ...], ja
     with pytest.raises(NotAllowed):
         take(jane, *fields)
     assert drifted(jane) == {"username", "email", "last_name"}
-    assert not Event.objects.filter(kind="user.drift_taken_over").exists()
+    assert not Event.objects.filter(kind="user.drift_accepted").exists()
 
 
-def test_an_email_that_another_user_of_the_customer_holds_is_not_taken_over_R16(
-    acme: Connection, jane: Identity
-) -> None:
+def test_an_email_that_another_user_of_the_customer_holds_is_not_accepted_R16(acme: Connection, jane: Identity) -> None:
     create_user(actor=ADMIN, username="other", email="Jane.Roe@acme.test", customer=acme.customer)
     with pytest.raises(NameTaken):
         take(jane, "last_name", "email")
@@ -162,7 +160,7 @@ def test_only_a_superuser_takes_over_for_staff_R26(jane: Identity) -> None:
 
 def test_an_identity_of_somebody_else_is_refused_R1(jane: Identity, zoe: Identity) -> None:
     with pytest.raises(NotFound):
-        take_over(actor=ADMIN, user_id=zoe.user_id, identity_id=jane.pk, fields=["email"], reason="x")
+        accept_drift(actor=ADMIN, user_id=zoe.user_id, identity_id=jane.pk, fields=["email"], reason="x")
 
 
 def test_blanks_around_a_value_stay_with_the_identity_and_reach_no_user_R17_R19(acme: Connection) -> None:

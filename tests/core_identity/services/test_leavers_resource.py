@@ -14,7 +14,7 @@ from core_identity.models import Conflict, Connection, Event, Identity, Identity
 from core_identity.models.conflict import ConflictState
 from core_identity.policy.matching import Decision
 from core_identity.services.connections import change_connection, set_external_id_may_change
-from core_identity.services.drift import take_over
+from core_identity.services.drift import accept_drift
 from core_identity.services.expiry import unexpire
 from core_identity.services.outcomes import Outcome
 from core_identity.services.provisioning import change_person, create_person
@@ -127,7 +127,7 @@ def test_a_uid_kept_while_the_person_was_away_waits_for_an_administrator_R8a() -
     ):
         with rolled_back():
             assert change(leaver, message).decision is Decision.DRIFT, message
-    take_over(actor=ADMIN, user_id=leaver.user_id, identity_id=leaver.pk, fields=["uid"], reason=WHY)
+    accept_drift(actor=ADMIN, user_id=leaver.user_id, identity_id=leaver.pk, fields=["uid"], reason=WHY)
     assert uid_of(leaver) == NEWCOMER.uid
     assert change(leaver, Person(uid="jane.third")).decision is Decision.RELINK, "now the table decides again"
 

@@ -13,7 +13,7 @@ from core_identity.clock import database_now
 from core_identity.errors import NotAllowed
 from core_identity.models import Conflict, Connection, Event, Grant, Identity, IdentityUid, Role, User
 from core_identity.services.connections import change_connection, create_connection, set_external_id_may_change
-from core_identity.services.drift import take_over
+from core_identity.services.drift import accept_drift
 from core_identity.services.erasure import erase
 from core_identity.services.expiry import expire, unexpire
 from core_identity.services.links import offer, release, relink, withdraw
@@ -94,7 +94,7 @@ def test_each_service_refuses_an_administrator_who_acts_on_staff_or_holders_of_p
         lambda actor: grant_role(actor=actor, user_id=user, role_id=editors.pk, reason="covers for Sam"),
         lambda actor: revoke_role(actor=actor, user_id=user, role_id=role.pk),
         lambda actor: relink(actor=actor, identity_id=identity, uid="eve", reason=WHY),
-        lambda actor: take_over(actor=actor, user_id=user, identity_id=identity, fields=["email"], reason=WHY),
+        lambda actor: accept_drift(actor=actor, user_id=user, identity_id=identity, fields=["email"], reason=WHY),
         lambda actor: merge(actor=actor, kept_id=it.other.user_id, gone_id=user, reason=WHY),
         lambda actor: merge(actor=actor, kept_id=user, gone_id=it.other.user_id, reason=WHY),
         lambda actor: same_person(actor=actor, conflict_id=it.conflict.pk, reason=WHY),
